@@ -1,0 +1,48 @@
+"""The components Octo ships with. Listed, not discovered: composition is readable, nothing registers itself."""
+
+from __future__ import annotations
+
+import importlib.metadata
+
+from octo.core.plugins import Plugins
+
+CONNECTORS = {
+    "cron": "octo.connectors.cron:Cron",
+    "database": "octo.connectors.database:Database",
+    "http": "octo.connectors.http:Http",
+    "http-client": "octo.connectors.http_client:HttpClient",
+    "logger": "octo.connectors.logger:Logger",
+}
+
+BLOCKS = {
+    "delete-variable": "octo.blocks.set:delete_variable",
+    "filter": "octo.blocks.filter:filter_message",
+    "flow-ref": "octo.blocks.flow_ref:flow_ref",
+    "foreach": "octo.blocks.foreach:foreach",
+    "fork": "octo.blocks.fork:fork",
+    "handle-errors": "octo.blocks.handle_errors:handle_errors",
+    "if": "octo.blocks.branch:if_",
+    "log": "octo.connectors.logger:Logger",
+    "multi-transform": "octo.blocks.set:multi_transform",
+    "python": "octo.blocks.python:python",
+    "rest": "octo.connectors.http_client:HttpClient",
+    "set-payload": "octo.blocks.set:set_payload",
+    "set-variable": "octo.blocks.set:set_variable",
+    "sql": "octo.connectors.database:Database",
+    "switch": "octo.blocks.branch:switch",
+}
+
+
+def plugins() -> Plugins:
+    """The built-in components and those of installed packages (entry points `octo.connectors`, `octo.blocks`).
+
+    A built-in name cannot be taken over by a package: whoever reads a flow knows what `rest` is.
+    """
+    return Plugins(
+        {**_installed("octo.connectors"), **CONNECTORS},
+        {**_installed("octo.blocks"), **BLOCKS},
+    )
+
+
+def _installed(group: str) -> dict[str, str]:
+    return {point.name: point.value for point in importlib.metadata.entry_points(group=group)}

@@ -1,0 +1,98 @@
+"""A checked configuration: typed documents with positions, ready for the engine.
+
+Whoever holds a `Config` may rely on this: every type exists, every setting is valid, every expression is compiled,
+every reference (connector, flow, processor) names something that is there, and names are unique.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from octo.core.block import BlockType
+from octo.core.connector import ConnectorType
+from octo.core.errors import Position, Problem
+from octo.core.settings import Settings
+from octo.core.source import SourceType
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorDoc:
+    """A configured connector instance. Two are the same connection when `key` is equal."""
+
+    name: str
+    type: ConnectorType
+    settings: Settings
+    at: Position
+
+    @property
+    def key(self) -> tuple[str, str, Settings]:
+        return (self.name, self.type.name, self.settings)
+
+
+@dataclass(frozen=True, slots=True)
+class BlockDoc:
+    """A block of a chain.
+
+    label: its `name`, else its type.
+    address: its place, `flow.block` and deeper `flow.composite[branch].block`; the error chain is `flow[error].block`.
+    connector: the instance its function is a method of, or None for a free function.
+    Chains inside it are the `Steps` in its settings, whose `blocks` are BlockDocs too.
+    """
+
+    type: BlockType
+    label: str
+    address: str
+    settings: Settings
+    connector: str | None
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDoc:
+    """What feeds a flow: a source of a connector instance."""
+
+    type: SourceType
+    connector: str
+    settings: Settings
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class FlowDoc:
+    """A flow. `error` is None when it has no error chain, which is not the same as an empty one.
+
+    workers: how many messages it works on at once; 1 keeps their order.
+    buffer: how many more may wait for a worker.
+    pool: how many branches its concurrent composites may run at once.
+    """
+
+    name: str
+    source: SourceDoc | None
+    process: tuple[BlockDoc, ...]
+    error: tuple[BlockDoc, ...] | None
+    workers: int
+    buffer: int
+    pool: int
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything of one configuration.
+
+    connectors: by instance name, in file order, default instances (for sources that name none) last.
+    flows: by name, in file order.
+    env: the declared environment variables that have a value.
+    watched: the files whose content decides what this configuration is, existing or not.
+    warnings: what is allowed but hardly meant.
+    """
+
+    name: str
+    environment: str
+    connectors: Mapping[str, ConnectorDoc]
+    flows: Mapping[str, FlowDoc]
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    watched: tuple[Path, ...] = ()
+    warnings: tuple[Problem, ...] = ()

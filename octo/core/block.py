@@ -1,0 +1,141 @@
+"""Blocks: one step of a chain.
+
+A block is a function of its settings and a message. It may be written in three ways, whichever reads best:
+
+    def set_payload(settings: SetPayload, message: Message) -> Message            # never waits
+    async def query(self, settings: Query, message: Message) -> Message           # waits
+    def foreach(settings: Foreach, message: Message) -> Block[Message]            # runs other blocks
+
+The third is a generator. It yields what it wants done - the result of a chain, or any awaitable - and is sent the
+outcome; `drive` runs it without an event loop for as long as nothing really waits. The annotation of `settings` is
+the registration of the model, a `site` parameter asks for the place where the block stands.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Awaitable, Callable, Generator, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from octo.core.flow import Drop, Outcome, Result
+from octo.core.message import Message
+from octo.core.settings import Settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
+
+Block = Generator[Result | Awaitable[Any], Any, T]
+"""Return type of a block written as a generator."""
+
+
+class Pool(Protocol):
+    """The limit on concurrent branches that all composites of one flow share (`pool:`)."""
+
+    async def gather(self, calls: Iterable[Callable[[], Result]], limit: int | None = None) -> list[Outcome]:
+        """Run the calls concurrently, answer their outcomes in order.
+
+        The first error cancels the rest and is raised. A call that finds the pool exhausted runs in its caller's
+        own task: that is slower, never a deadlock, however deep composites nest.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a block stands: what it may know of its surroundings."""
+
+    flow: str
+    label: str
+    address: str
+    pool: Pool
+
+
+@dataclass(frozen=True, slots=True)
+class BlockType:
+    """A declared block: its name in YAML, its settings and its function.
+
+    connector: name of the connector type whose instance is `self`, or None for a free function.
+    key: the settings key that names that instance.
+    default: whether an absent key means "the default instance of that type" instead of an error.
+    """
+
+    name: str
+    settings: type[Settings]
+    function: Callable[..., Any]
+    doc: str
+    takes_site: bool = False
+    connector: str | None = None
+    key: str = "connector"
+    default: bool = False
+
+
+def block(name: str, *, key: str = "connector", default: bool = False) -> Callable[[F], F]:
+    """Mark a function, or a connector's method, as the block `name`."""
+
+    def mark(function: F) -> F:
+        function.__octo_block__ = BlockType(  # type: ignore[attr-defined]
+            name=name,
+            settings=settings_of(function),
+            function=driven(function),
+            doc=inspect.cleandoc(function.__doc__ or ""),
+            takes_site="site" in inspect.signature(function).parameters,
+            key=key,
+            default=default,
+        )
+        return function
+
+    return mark
+
+
+def settings_of(function: Callable[..., Any]) -> type[Settings]:
+    """The model that the function's `settings` parameter is annotated with."""
+    plain = inspect.unwrap(function)
+    # Only this one annotation is evaluated: the others may name things imported for the type checker alone.
+    annotation = plain.__annotations__.get("settings")
+    model = eval(annotation, plain.__globals__) if isinstance(annotation, str) else annotation  # noqa: S307
+    if not (isinstance(model, type) and issubclass(model, Settings)):
+        raise TypeError(f"{function.__qualname__}: annotate `settings` with a subclass of Settings")
+    return model
+
+
+def driven(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function itself, or its driven form when it is a generator."""
+    if not inspect.isgeneratorfunction(function):
+        return function
+
+    @functools.wraps(function)
+    def run(*args: Any) -> Result:
+        return drive(function(*args))
+
+    return run
+
+
+def drive(generator: Block[Outcome]) -> Result:
+    """Run a generator block: at once while its steps answer at once, as a coroutine from the first that waits."""
+    try:
+        step = next(generator)
+        while step.__class__ is Message or step.__class__ is Drop:
+            step = generator.send(step)
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return]
+    return _drive_on(generator, step)
+
+
+async def _drive_on(generator: Block[Outcome], step: Any) -> Outcome:
+    try:
+        while True:
+            if step.__class__ is Message or step.__class__ is Drop:
+                step = generator.send(step)
+                continue
+            try:
+                value = await step
+            except BaseException as error:  # noqa: BLE001  cancellation too must reach the generator's finally
+                step = generator.throw(error)
+            else:
+                step = generator.send(value)
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return]
+    finally:
+        generator.close()

@@ -1,0 +1,53 @@
+"""The types that a process knows: connectors and blocks by the name they have in YAML.
+
+Types are listed as `module:attribute` and imported when first asked for, so that a small flow starts fast however
+many connectors exist. Who fills the list is the composition root (`octo.cli.builtin`) and, for installed packages,
+the entry points `octo.connectors` and `octo.blocks`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+from octo.core.block import BlockType
+from octo.core.connector import ConnectorType
+
+
+class Plugins:
+    """Look-up of declared types.
+
+    connectors: connector type name to `module:Class`.
+    blocks: block type name to `module:function`, or to `module:Class` for a block that a connector offers.
+    """
+
+    def __init__(self, connectors: Mapping[str, str], blocks: Mapping[str, str]) -> None:
+        self._connectors = dict(connectors)
+        self._blocks = dict(blocks)
+
+    def connector_names(self) -> list[str]:
+        return sorted(self._connectors)
+
+    def block_names(self) -> list[str]:
+        return sorted(self._blocks)
+
+    def connector(self, name: str) -> ConnectorType | None:
+        """The connector type, or None when there is none of that name."""
+        target = self._connectors.get(name)
+        return _load(target).__octo_connector__ if target else None  # type: ignore[no-any-return]
+
+    def block(self, name: str) -> BlockType | None:
+        """The block type, or None when there is none of that name."""
+        target = self._blocks.get(name)
+        if target is None:
+            return None
+        loaded = _load(target)
+        if isinstance(loaded, type):
+            return loaded.__octo_connector__.blocks[name]  # type: ignore[attr-defined,no-any-return]
+        return loaded.__octo_block__  # type: ignore[no-any-return]
+
+
+def _load(target: str) -> Any:
+    module, _, attribute = target.partition(":")
+    return getattr(importlib.import_module(module), attribute)
