@@ -1,0 +1,45 @@
+"""Octo: flows in YAML, expressions in CEL, one command to run them.
+
+This module is the only door for authors of connectors and blocks: what is not named here may change without notice.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "octo.core.block": ("Block", "Pool", "Site", "block"),
+    "octo.core.connector": ("Healthy", "connector"),
+    "octo.core.errors": ("Bug", "ConfigError", "OctoError", "Overloaded", "Permanent", "Timeout", "Transient"),
+    "octo.core.flow": ("Drop", "Failure", "Outcome", "Result"),
+    "octo.core.message": ("Message",),
+    "octo.core.settings": ("Duration", "Expr", "FlowRef", "Names", "Secret", "Settings", "Steps"),
+    "octo.core.source": ("Delivery", "Inlet", "source"),
+    "octo.expr": ("ExprError",),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [  # noqa: PLE0604  a literal list would say everything twice
+    *_HOME,
+    "__version__",
+]
+
+if TYPE_CHECKING:
+    from octo.core.block import Block, Pool, Site, block
+    from octo.core.connector import Healthy, connector
+    from octo.core.errors import Bug, ConfigError, OctoError, Overloaded, Permanent, Timeout, Transient
+    from octo.core.flow import Drop, Failure, Outcome, Result
+    from octo.core.message import Message
+    from octo.core.settings import Duration, Expr, FlowRef, Names, Secret, Settings, Steps
+    from octo.core.source import Delivery, Inlet, source
+    from octo.expr import ExprError
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use: `octo version` and shell completion must not pay for the engine."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'octo' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME[name]), name)

@@ -1,0 +1,73 @@
+"""The command `octo`. One file per verb; a verb is imported when it is used, so that each starts fast."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+VERBS = {
+    "run": "Run the flows of a configuration until stopped.",
+    "invoke": "Call one flow and print its result.",
+    "check": "Find every problem of a configuration without running it.",
+    "eval": "Evaluate a CEL expression.",
+    "new": "Write a first flow to start from.",
+    "schema": "Print the JSON Schema of flow files, or the catalogue.",
+    "explain": "Explain an error code.",
+    "completion": "Print the completion script of a shell.",
+    "version": "Print the version.",
+}
+
+
+class Verbs(click.Group):
+    """Commands that are imported on demand. `--help` lists them from `VERBS` without importing any."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
+        if name not in VERBS:
+            return None
+        command: click.Command = importlib.import_module(f"octo.cli.{name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in VERBS:
+            from octo.expr import nearest
+
+            guess = nearest(args[0], VERBS)
+            ctx.fail(f"there is no command {args[0]!r}." + (f" Did you mean {guess!r}?" if guess else ""))
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=Verbs,
+    epilog="A leading option means `run`: octo --config flows.yaml --watch",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+def octo() -> None:
+    """Octo runs integration flows: YAML with CEL expressions, one command to run, call, check and reload them."""
+
+
+def main() -> None:
+    """Entry point of the command."""
+    octo.main(args=meant(sys.argv[1:]), prog_name="octo")
+
+
+def meant(arguments: list[str]) -> list[str]:
+    """The arguments with their verb: a leading option means `run`, nothing at all means help."""
+    first = arguments[0] if arguments else "--help"
+    if first in ("--version", "-version"):
+        return ["version", *arguments[1:]]
+    if first in ("help", "-h", "--help"):
+        return ["--help"]
+    if first.startswith("-"):
+        return ["run", *arguments]
+    return arguments

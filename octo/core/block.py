@@ -33,8 +33,10 @@ Block = Generator[Result | Awaitable[Any], Any, T]
 class Pool(Protocol):
     """The limit on concurrent branches that all composites of one flow share (`pool:`)."""
 
-    async def gather(self, calls: Iterable[Callable[[], Result]], limit: int | None = None) -> list[Outcome]:
-        """Run the calls concurrently, answer their outcomes in order.
+    def gather(
+        self, calls: Iterable[Callable[[], Result]], limit: int | None = None
+    ) -> list[Outcome] | Awaitable[list[Outcome]]:
+        """Run the calls concurrently, answer their outcomes in order; at once when none of them waits.
 
         The first error cancels the rest and is raised. A call that finds the pool exhausted runs in its caller's
         own task: that is slower, never a deadlock, however deep composites nest.
@@ -106,8 +108,8 @@ def driven(function: Callable[..., Any]) -> Callable[..., Any]:
         return function
 
     @functools.wraps(function)
-    def run(*args: Any) -> Result:
-        return drive(function(*args))
+    def run(*args: Any, **kwargs: Any) -> Result:
+        return drive(function(*args, **kwargs))
 
     return run
 

@@ -6,7 +6,7 @@ import asyncio
 import time
 from datetime import UTC, datetime
 
-from octo.expr import Timestamp
+from octo.expr.values import Timestamp
 
 
 def now_ns() -> int:

@@ -49,7 +49,7 @@ def connector(name: str) -> Callable[[C], C]:
             name=name,
             settings=settings_of(cls.open),  # type: ignore[attr-defined]
             cls=cls,
-            doc=inspect.cleandoc(cls.__doc__ or inspect.getmodule(cls).__doc__ or ""),  # type: ignore[union-attr]
+            doc=inspect.cleandoc(cls.__doc__ or inspect.getmodule(cls).__doc__ or ""),
             sources=_declared(members, "__octo_source__", name),
             blocks=_declared(members, "__octo_block__", name),
         )

@@ -137,11 +137,22 @@ class Explanation:
 
 
 EXPLANATIONS: dict[str, Explanation] = {
+    "OCTO-E301": Explanation(
+        "The value of an expression has the wrong type",
+        "A condition must be a bool (there is no truthiness: write `size(body.items) > 0`, not `body.items`), the "
+        "`items` of foreach a list, and a key or header must not be null. Wrong: `condition: body.count`. Right: "
+        "`condition: body.count > 0`.",
+    ),
     "OCTO-R100": Explanation("An operation failed", "The message says what failed. No more specific code applies."),
     "OCTO-R110": Explanation(
         "Permanent failure",
         "Trying the same message again would fail again: the other side refused it or it cannot be processed. "
         "Handle it in the flow's `error:` chain or in `handle-errors`; `vars.error.retryable` is false.",
+    ),
+    "OCTO-R111": Explanation(
+        "A flow called itself too often",
+        "A flow-ref led back to its own flow more than a hundred times within one call. Give the recursion an end: an "
+        "`if` or `switch` around the flow-ref whose condition becomes false.",
     ),
     "OCTO-R120": Explanation(
         "Transient failure",
@@ -157,6 +168,11 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Overloaded",
         "All `workers` of the flow are busy, its `buffer` is full, and waiting would outlast the deadline. An HTTP "
         "caller gets 503 with Retry-After. Raise `workers` if the flow mostly waits; add processes if it computes.",
+    ),
+    "OCTO-R130": Explanation(
+        "A connector did not start",
+        "The connector could not be opened, so the configuration does not run. The text says why: a port in use, a "
+        "database that is down, a file that cannot be written. A reload that meets this keeps what runs.",
     ),
     "OCTO-R190": Explanation(
         "Bug",

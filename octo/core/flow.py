@@ -11,7 +11,9 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Protocol
 
+from octo.core.errors import Bug, ConfigError, OctoError, Overloaded, Permanent, Timeout, Transient
 from octo.core.message import Message
+from octo.expr import ExprError
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,8 @@ class Failure(Exception):
     """An error inside a chain, with the way to it and the message as it was.
 
     cause: what the block raised.
-    labels: the blocks from the outermost chain down to the one that raised; a chain adds its own at the front.
+    label: the member of the chain that saw it last, so for whoever recovers: the failing block of its own chain.
+    way: every step from the outermost chain down to the block that raised, as text.
     address: where that block is, e.g. `orders.check[then].charge`.
     message: the message the failing block was given. Composites that work on their own copies (fork branches,
         foreach in map mode, flow-ref) put their own input here, because what happened inside stays inside.
@@ -56,19 +59,49 @@ class Failure(Exception):
     def __init__(self, cause: Exception, label: str, address: str, message: Message) -> None:
         super().__init__(cause)
         self.cause = cause
-        self.labels = [label]
+        self.label = label
+        self.way = [f'block "{label}"']
         self.address = address
         self.message = message
 
-    def inside(self, label: str) -> Failure:
-        """The same failure seen from one chain further out."""
-        self.labels.insert(0, label)
+    def inside(self, step: str, label: str | None = None) -> Failure:
+        """The same failure seen from one step further out."""
+        self.way.insert(0, step)
+        self.label = self.label if label is None else label
         return self
 
-    def isolated(self, message: Message) -> Failure:
-        """The same failure for a caller whose message was never touched."""
+    def isolated(self, step: str, message: Message) -> Failure:
+        """The same failure for a caller whose own message was never touched."""
         self.message = message
-        return self
+        return self.inside(step)
+
+    def as_value(self, flow: str) -> dict[str, object]:
+        """What recovery reads as `vars.error`."""
+        cause = self.cause
+        return {
+            "message": str(self),
+            "flow": flow,
+            "block": self.label,
+            "code": cause.code if isinstance(cause, OctoError | ExprError) else Bug.code,
+            "type": _type(cause),
+            "status": cause.status if isinstance(cause, OctoError) else None,
+            "path": self.address,
+            "retryable": isinstance(cause, OctoError) and cause.retryable,
+        }
+
+    def recovery(self, flow: str) -> Message:
+        """The message that an error chain starts with: as it was, with `vars.error` and what the error leaves."""
+        left = self.cause.vars if isinstance(self.cause, OctoError) else {}
+        return self.message.with_vars({**self.message.vars, **left, "error": self.as_value(flow)})
 
     def __str__(self) -> str:
-        return "".join(f'block "{label}": ' for label in self.labels) + str(self.cause)
+        cause = self.cause
+        text = str(cause) if isinstance(cause, OctoError | ExprError) else f"{type(cause).__name__}: {cause}"
+        return ": ".join((*self.way, text))
+
+
+def _type(cause: Exception) -> str:
+    if isinstance(cause, ExprError):
+        return "ExprError"
+    kinds = (Timeout, Overloaded, Transient, Permanent, Bug, ConfigError, OctoError)
+    return next((kind.__name__ for kind in kinds if isinstance(cause, kind)), "Bug")

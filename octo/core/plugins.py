@@ -26,6 +26,10 @@ class Plugins:
         self._connectors = dict(connectors)
         self._blocks = dict(blocks)
 
+    def joined(self, others: Plugins) -> Plugins:
+        """These types and those; a name in both means the others' type."""
+        return Plugins({**self._connectors, **others._connectors}, {**self._blocks, **others._blocks})
+
     def connector_names(self) -> list[str]:
         return sorted(self._connectors)
 
@@ -35,7 +39,7 @@ class Plugins:
     def connector(self, name: str) -> ConnectorType | None:
         """The connector type, or None when there is none of that name."""
         target = self._connectors.get(name)
-        return _load(target).__octo_connector__ if target else None  # type: ignore[no-any-return]
+        return _load(target).__octo_connector__ if target else None
 
     def block(self, name: str) -> BlockType | None:
         """The block type, or None when there is none of that name."""

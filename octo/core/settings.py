@@ -22,7 +22,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, GetCoreSchemaHandler, SecretStr, WithJsonSchema
 from pydantic.alias_generators import to_camel
@@ -190,7 +190,8 @@ class Names:
 
 
 def _expr_schema(source: Any, names: tuple[str, ...] | None) -> core_schema.CoreSchema:
-    kind = (get_args(source) or (object,))[0]
+    result = (get_args(source) or (object,))[0]
+    kind = get_origin(result) or result
 
     def validate(value: object, info: core_schema.ValidationInfo) -> Expr[Any]:
         if isinstance(value, Expr):
@@ -222,12 +223,8 @@ def compile_expr(value: object, kind: type, scope: Scope) -> Expr[Any]:
     try:
         program = expr.compile(str(value), scope)
         if kind in _KINDS and program.kind not in (*_KINDS[kind], "dyn"):
-            raise ExprError(
-                f"the value must be {_article(_KINDS[kind][0])}, this is always {_article(program.kind)}",
-                code="OCTO-E106",
-                text=str(value),
-                line=1,
-                column=1,
+            raise _wrong(
+                program, f"the value must be {_article(_KINDS[kind][0])}, this is always {_article(program.kind)}"
             )
     except ExprError as error:
         raise PydanticCustomError("expression", "{reason}", {"reason": error.message, "error": error}) from error
@@ -239,7 +236,8 @@ def _article(kind: str) -> str:
 
 
 def _yaml_kind(value: object) -> str:
-    return {dict: "a mapping", list: "a list"}.get(type(value), type(value).__name__)
+    kinds: dict[type, str] = {dict: "a mapping", list: "a list"}
+    return kinds.get(type(value), type(value).__name__)
 
 
 _KINDS: dict[type, tuple[str, ...]] = {
@@ -259,15 +257,10 @@ def _text(program: expr.Program) -> Callable[..., Any]:
     def evaluate(*arguments: Any) -> str:
         value = program.function(*arguments)
         if value.__class__ is str:
-            return value  # type: ignore[no-any-return]
+            return value
         if value is None:
-            raise ExprError(
-                "expected a text, found null",
-                code="OCTO-E211",
-                text=program.text,
-                line=1,
-                column=1,
-                hint='use `has(...) ? ... : ""` if the value may be missing',
+            raise _wrong(
+                program, "expected a text, found null", 'has(...) ? ... : "" covers a value that may be missing'
             )
         return expr.render(value)
 
@@ -276,23 +269,23 @@ def _text(program: expr.Program) -> Callable[..., Any]:
 
 def _exactly(kind: type, name: str) -> Callable[[expr.Program], Callable[..., Any]]:
     def prepare(program: expr.Program) -> Callable[..., Any]:
-        inner = program.function if program.is_json else _json(program)
+        if kind is bool and program.kind == "bool":
+            return program.function
+        inner = _json(program)
 
         def evaluate(*arguments: Any) -> Any:
             value = inner(*arguments)
             if value.__class__ is kind:
                 return value
-            raise ExprError(
-                f"must evaluate to {name}, got {_cel_kind(value)}",
-                code="OCTO-E211",
-                text=program.text,
-                line=1,
-                column=1,
-            )
+            raise _wrong(program, f"must evaluate to {name}, got {_cel_kind(value)}")
 
-        return program.function if program.kind == "bool" and kind is bool else evaluate
+        return evaluate
 
     return prepare
+
+
+def _wrong(program: expr.Program, message: str, hint: str = "") -> ExprError:
+    return ExprError("OCTO-E301", message, hint=hint, text=program.text)
 
 
 def _cel_kind(value: object) -> str:
@@ -343,8 +336,8 @@ class Steps:
     def _validate(cls, value: object) -> Steps:
         if isinstance(value, Steps):
             return value
-        if isinstance(value, list):
-            return cls(value, "", ())
+        if value is None or isinstance(value, list):
+            return cls(value or [], "", ())
         if not isinstance(value, dict):
             raise PydanticCustomError("steps", "expected a list of blocks, or a mapping with `process:`")
         for key in value:
@@ -360,7 +353,7 @@ class Steps:
         return cls(process, str(value.get("name") or ""), ("process",))
 
 
-def _unbuilt(message: Message) -> Result:
+def _unbuilt(_: Message) -> Result:
     raise RuntimeError("this chain was never compiled")
 
 

@@ -1,0 +1,54 @@
+"""if and switch: content-based routing. What the chosen branch answers is the answer."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from octo.core.block import block
+from octo.core.flow import Result
+from octo.core.message import Message
+from octo.core.settings import Expr, Settings, Steps
+
+
+class If(Settings):
+    condition: Expr[bool]
+    """Decides, e.g. `vars.method == "POST"`."""
+    then: Steps
+    """Runs when the condition is true."""
+    else_: Steps | None = Field(None, alias="else")
+    """Runs when it is false. Without it the message passes through."""
+
+
+@block("if")
+def if_(settings: If, message: Message) -> Result:
+    """Run one of two chains."""
+    if settings.condition(message):
+        return settings.then(message)
+    return message if settings.else_ is None else settings.else_(message)
+
+
+class Case(Settings):
+    when: Expr[bool]
+    """The case is taken when this is true and no case before it was."""
+    name: str = ""
+    """Names the branch in addresses and traces."""
+    process: Steps
+    """What the case does."""
+
+
+class Switch(Settings):
+    cases: Annotated[list[Case], Field(min_length=1)]
+    """Tried in order: `- when: EXPR` with `process: [...]`."""
+    default: Steps | None = None
+    """Runs when no case applies. Without it the message passes through."""
+
+
+@block("switch")
+def switch(settings: Switch, message: Message) -> Result:
+    """Run the first chain whose condition is true."""
+    for case in settings.cases:
+        if case.when(message):
+            return case.process(message)
+    return message if settings.default is None else settings.default(message)

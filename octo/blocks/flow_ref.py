@@ -1,0 +1,34 @@
+"""flow-ref: call another flow, or just tell it."""
+
+from __future__ import annotations
+
+from octo.core.block import Block, block
+from octo.core.flow import Drop, Failure, Outcome
+from octo.core.message import Message
+from octo.core.settings import FlowRef, Settings
+
+
+class FlowRefSettings(Settings):
+    flow: FlowRef
+    """Name of the flow to call."""
+    one_way: bool = False
+    """Do not wait for it: hand the message over and go on unchanged. Its failure is its own."""
+
+
+@block("flow-ref")
+def flow_ref(settings: FlowRefSettings, message: Message) -> Block[Outcome]:
+    """Run another flow on the message.
+
+    Its body replaces the body, its variables are merged over the variables. If it drops the message, the caller goes
+    on unchanged; if it fails, this block fails. The other flow sees the same content under a new event id.
+    """
+    if settings.one_way:
+        yield settings.flow.send(message.rekeyed())
+        return message
+    try:
+        outcome: Outcome = yield settings.flow.call(message.rekeyed())
+    except Failure as failure:
+        raise failure.isolated(f'flow-ref "{settings.flow.name}"', message)  # noqa: B904  the same failure goes on
+    if isinstance(outcome, Drop):
+        return message
+    return message.with_body(outcome.body, raw=outcome.raw).with_vars({**message.vars, **outcome.vars})

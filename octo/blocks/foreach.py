@@ -1,0 +1,79 @@
+"""foreach: run a chain for every element of a list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from octo.core.block import Block, Site, block
+from octo.core.flow import Drop, Failure, Outcome, Result
+from octo.core.message import Message
+from octo.core.settings import Expr, Settings, Steps
+
+
+class Foreach(Settings):
+    items: Expr[list[object]]
+    """The list, e.g. `body.lines`."""
+    as_: str = Field("item", alias="as", min_length=1)
+    """Name of the variable that holds the current element."""
+    mode: Literal["iterate", "map"] = "iterate"
+    """`iterate`: every element continues with the message that the one before left; edits add up. `map`: every
+    element starts from the incoming message, and the list of resulting bodies becomes the body."""
+    concurrency: Annotated[int, Field(ge=1)] = 1
+    """How many elements of `map` are worked on at once. Their order is kept. Bounded by the flow's `pool`."""
+    body: Steps
+    """Runs for every element."""
+
+    @model_validator(mode="after")
+    def _iterate_is_sequential(self) -> Self:
+        if self.concurrency > 1 and self.mode == "iterate":
+            raise ValueError("`concurrency` needs `mode: map`; iterate hands each message on to the next element")
+        return self
+
+
+@block("foreach")
+def foreach(settings: Foreach, message: Message, site: Site) -> Block[Outcome]:
+    """Run a chain for every element of a list.
+
+    A drop inside `iterate` drops the message, a drop inside `map` leaves null in its place. An error ends the loop.
+    """
+    items = settings.items(message)
+    if settings.mode == "iterate":
+        return (yield from _iterate(settings, message, items))
+    return (yield from _map(settings, message, items, site))
+
+
+def _iterate(settings: Foreach, message: Message, items: list[object]) -> Block[Outcome]:
+    current = message
+    for item in items:
+        outcome: Outcome = yield settings.body(current.with_var(settings.as_, item))
+        if isinstance(outcome, Drop):
+            return outcome
+        current = outcome
+    return _restore(settings.as_, before=message, after=current)
+
+
+def _restore(name: str, before: Message, after: Message) -> Message:
+    """The loop variable is the loop's own: afterwards it is what it was."""
+    if name in before.vars:
+        return after.with_var(name, before.vars[name])
+    return after.with_vars({key: value for key, value in after.vars.items() if key != name})
+
+
+def _map(settings: Foreach, message: Message, items: list[object], site: Site) -> Block[Outcome]:
+    try:
+        gathered = site.pool.gather(_calls(settings, message, items), settings.concurrency)
+        outcomes = gathered if isinstance(gathered, list) else (yield gathered)
+    except Failure as failure:
+        failure.message = message
+        raise
+    return message.with_body([each.body if isinstance(each, Message) else None for each in outcomes])
+
+
+def _calls(settings: Foreach, message: Message, items: list[object]) -> Iterator[partial[Result]]:
+    run, name, vars = settings.body.run, settings.as_, message.vars  # noqa: A001  the language's own word
+    for item in items:
+        yield partial(run, message.with_vars({**vars, name: item}))

@@ -1,0 +1,47 @@
+"""fork: run several chains on the same message at once."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated
+
+from pydantic import Field
+
+from octo.core.block import Block, Site, block, driven
+from octo.core.flow import Failure, Outcome
+from octo.core.message import Message
+from octo.core.settings import Settings, Steps
+
+
+class Fork(Settings):
+    branches: Annotated[list[Steps], Field(min_length=1)]
+    """The chains: `- name: audit` with `process: [...]`. Each gets the incoming message."""
+
+
+@block("fork")
+def fork(settings: Fork, message: Message, site: Site) -> Block[Outcome]:
+    """Scatter the message over branches, wait for all, and pass it on unchanged.
+
+    The first branch that fails cancels the others and fails the block; a branch that drops is just done. How many
+    run at once is limited by the flow's `pool`; branches beyond it wait their turn, however deep forks nest.
+    """
+    calls = [partial(_run, branch, index, message) for index, branch in enumerate(settings.branches)]
+    try:
+        gathered = site.pool.gather(calls)
+        if not isinstance(gathered, list):
+            yield gathered
+    except Failure as failure:
+        failure.message = message
+        raise
+    return message
+
+
+def _branch(branch: Steps, index: int, message: Message) -> Block[Outcome]:
+    try:
+        outcome: Outcome = yield branch(message)
+    except Failure as failure:
+        raise failure.inside(f'fork branch "{branch.name or index}"')  # noqa: B904  the same failure goes on
+    return outcome
+
+
+_run = driven(_branch)

@@ -1,0 +1,98 @@
+"""set-payload, set-variable, delete-variable, multi-transform: the message translators."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from octo.core.block import block
+from octo.core.errors import Permanent
+from octo.core.message import Message
+from octo.core.settings import Expr, Settings
+
+Name = Annotated[str, Field(min_length=1)]
+
+
+class SetPayload(Settings):
+    value: Expr[object]
+    """The new body, e.g. `{"id": vars.id, "total": body.price * body.count}`."""
+    raw_body: bool = False
+    """Answer `value`, a text, to the outside verbatim instead of as JSON. Needs `contentType`."""
+    content_type: str | None = None
+    """Media type of a raw body, e.g. `text/html; charset=utf-8`."""
+
+    @model_validator(mode="after")
+    def _raw_has_a_type(self) -> Self:
+        if self.raw_body != (self.content_type is not None):
+            raise ValueError("`rawBody: true` and `contentType` belong together")
+        return self
+
+
+@block("set-payload")
+def set_payload(settings: SetPayload, message: Message) -> Message:
+    """Replace the body by the value of an expression."""
+    value = settings.value(message)
+    if not settings.raw_body:
+        return message.with_body(value)
+    if not isinstance(value, str):
+        raise Permanent(f"set-payload with rawBody needs a text, got {type(value).__name__}")
+    return message.with_body({"contentType": settings.content_type, "rawData": value}, raw=True)
+
+
+class SetVariable(Settings):
+    name: Name
+    """Name of the variable; read it as `vars.name`, or `vars["X-Odd"]`."""
+    value: Expr[object]
+    """Its value, e.g. `body.items.size()`."""
+
+
+@block("set-variable")
+def set_variable(settings: SetVariable, message: Message) -> Message:
+    """Set one variable to the value of an expression."""
+    return message.with_var(settings.name, settings.value(message))
+
+
+class DeleteVariable(Settings):
+    name: Name
+    """Name of the variable. It may be absent."""
+
+
+@block("delete-variable")
+def delete_variable(settings: DeleteVariable, message: Message) -> Message:
+    """Remove one variable."""
+    if settings.name not in message.vars:
+        return message
+    return message.with_vars({name: value for name, value in message.vars.items() if name != settings.name})
+
+
+class Transform(Settings):
+    set_body: Expr[object] | None = None
+    """The new body."""
+    set_var: Name | None = None
+    """Name of the variable that `value` goes to."""
+    value: Expr[object] | None = None
+    """Value of the variable."""
+
+    @model_validator(mode="after")
+    def _exactly_one_form(self) -> Self:
+        if (self.set_body is None) is (self.set_var is None) or (self.set_var is None) is not (self.value is None):
+            raise ValueError("a step is either `setBody: EXPR` or `setVar: NAME` with `value: EXPR`")
+        return self
+
+
+class MultiTransform(Settings):
+    transforms: Annotated[list[Transform], Field(min_length=1)]
+    """The steps, in order: each `setBody: EXPR`, or `setVar: NAME` with `value: EXPR`. A step sees what those before
+    it did."""
+
+
+@block("multi-transform")
+def multi_transform(settings: MultiTransform, message: Message) -> Message:
+    """Several set-payload and set-variable steps in one block."""
+    for step in settings.transforms:
+        if step.set_body is not None:
+            message = message.with_body(step.set_body(message))
+        elif step.set_var is not None and step.value is not None:
+            message = message.with_var(step.set_var, step.value(message))
+    return message

@@ -1,0 +1,58 @@
+"""`octo check`: everything that `run` would refuse, without running anything."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+import orjson
+
+from octo.cli import exits
+from octo.cli.project import load, refuse, show
+from octo.config.documents import Config
+from octo.core.errors import ConfigError
+
+
+@click.command("check")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def command(paths: tuple[Path, ...], form: str) -> None:
+    """Find every problem of flow files or folders without running them.
+
+    Exit code 0 when all of them could run, 2 otherwise. `--format json` prints one object with `ok` and `problems`.
+    """
+    results = [(path, _check(path)) for path in paths]
+    good = all(isinstance(result, Config) for _, result in results)
+    if form == "json":
+        sys.stdout.buffer.write(orjson.dumps(_as_json(results, ok=good)) + b"\n")
+    else:
+        for path, result in results:
+            _tell(path, result)
+    sys.exit(exits.DONE if good else exits.USAGE)
+
+
+def _check(path: Path) -> Config | ConfigError:
+    try:
+        return load(path)
+    except ConfigError as error:
+        return error
+
+
+def _tell(path: Path, result: Config | ConfigError) -> None:
+    if isinstance(result, ConfigError):
+        refuse(result)
+        return
+    for warning in result.warnings:
+        show(warning, "yellow")
+    click.echo(f"{path}: ok, {len(result.flows)} flows, {len(result.connectors)} connectors")
+
+
+def _as_json(results: list[tuple[Path, Config | ConfigError]], *, ok: bool) -> dict[str, object]:
+    problems = [each for _, result in results if isinstance(result, ConfigError) for each in result.problems]
+    warnings = [each for _, result in results if isinstance(result, Config) for each in result.warnings]
+    return {
+        "ok": ok,
+        "problems": [each.as_json() for each in problems],
+        "warnings": [each.as_json() for each in warnings],
+    }

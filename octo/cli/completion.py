@@ -1,0 +1,20 @@
+"""`octo completion`: the script that makes a shell complete verbs and options."""
+
+from __future__ import annotations
+
+import click
+from click.shell_completion import get_completion_class
+
+
+@click.command("completion")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def command(shell: str) -> None:
+    """Print the completion script of a shell.
+
+    For example `octo completion bash > ~/.local/share/bash-completion/completions/octo`.
+    """
+    from octo.cli import octo
+
+    script = get_completion_class(shell)
+    assert script is not None
+    click.echo(script(octo, {}, "octo", "_OCTO_COMPLETE").source())

@@ -1,0 +1,85 @@
+"""What several verbs share: where the configuration is, how it is loaded, and how its problems are shown."""
+
+from __future__ import annotations
+
+import linecache
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from octo.cli import exits
+from octo.config.documents import Config
+from octo.core.errors import ConfigError, OctoError, Problem
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def config_option(command: F) -> F:
+    """`--config PATH`, which a bare argument may stand for."""
+    command = click.option("--config", "-c", "option", type=click.Path(path_type=Path), help="Flow file or folder.")(
+        command
+    )
+    return click.argument("argument", required=False, type=click.Path(path_type=Path), metavar="[CONFIG]")(command)
+
+
+def config_path(option: Path | None, argument: Path | None) -> Path:
+    """The path that was given, once."""
+    if (option is None) == (argument is None):
+        raise click.UsageError("name one flow file or folder: --config PATH")
+    path = option or argument
+    assert path is not None
+    return path
+
+
+def load(path: Path) -> Config:
+    """Read and check the configuration at `path`; raises ConfigError."""
+    from octo.cli.builtin import plugins
+    from octo.config.load import load as load_config
+
+    # Functions that `python` blocks call may stand beside the flow file.
+    folder = str((path if path.is_dir() else path.parent).resolve())
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    return load_config(path, plugins(), os.environ)
+
+
+def refuse(error: OctoError) -> None:
+    """Say on stderr what is wrong, each problem with the line it is about."""
+    problems = error.problems if isinstance(error, ConfigError) else None
+    if problems is None:
+        click.secho(f"{error.code}: {error}", fg="red", err=True)
+        return
+    for problem in problems:
+        show(problem)
+    count = len(problems)
+    click.secho(f"{count} problem{'s' if count > 1 else ''}. `octo explain CODE` tells more.", bold=True, err=True)
+
+
+def show(problem: Problem, colour: str = "red") -> None:
+    """One problem: place, code, message, the line with a mark under it, and the cure."""
+    place = click.style(f"{problem.at}:", bold=True)
+    click.echo(f"{place} {click.style(problem.code, fg=colour)}: {problem.message}", err=True)
+    line = linecache.getline(problem.at.file, problem.at.line).rstrip("\n") if problem.at.line else ""
+    if line and line.isprintable():
+        number = f"{problem.at.line:>5} | "
+        click.echo(f"{number}{line[:160]}", err=True)
+        if 0 < problem.at.column <= 160:
+            click.echo(" " * (len(number) + problem.at.column - 1) + click.style("^", fg=colour), err=True)
+    if problem.hint:
+        click.echo(f"        {problem.hint}", err=True)
+
+
+def load_or_exit(path: Path) -> Config:
+    """The configuration, or the end of the process with all that is wrong with it."""
+    try:
+        config = load(path)
+    except ConfigError as error:
+        refuse(error)
+        raise SystemExit(exits.USAGE) from None
+    for warning in config.warnings:
+        show(warning, "yellow")
+    return config

@@ -1,0 +1,319 @@
+"""The process log: standard logging under `octo.*`, one line per event, as text or as JSON.
+
+    log = logging.getLogger("octo.engine")
+    log.info("starting flow", extra=fields(flow="orders", workers=8))
+
+    time=2026-01-01T10:00:00.000+01:00 level=INFO msg="starting flow" flow=orders workers=8
+
+Invariants: a line never contains a line break or a control character, whatever a message brings; a registered secret
+never appears; and logging never raises - a line that cannot be written is counted (`lost`), and work goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import sys
+import traceback
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from logging.handlers import WatchedFileHandler
+from pathlib import Path
+from typing import Any, Literal, TextIO
+from urllib.parse import quote
+
+import orjson
+
+Format = Literal["text", "json"]
+
+LEVELS = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warn": logging.WARNING,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
+"""What authors and LOG_LEVEL may write."""
+
+_NAMES = {logging.DEBUG: "DEBUG", logging.INFO: "INFO", logging.WARNING: "WARN", logging.ERROR: "ERROR"}
+_log = logging.getLogger("octo.log")
+
+
+def fields(**values: object) -> dict[str, object]:
+    """The `extra` of a log call: what the line carries beside its message, by name."""
+    return {"fields": values}
+
+
+# --- configuration of the process --------------------------------------------------------------------------------
+
+
+def configure(
+    level: str | None = None,
+    format: str | None = None,  # noqa: A002  the word of the flag and of LOG_FORMAT
+    stream: TextIO | None = None,
+) -> None:
+    """Set up logging for the whole process; may be called again.
+
+    level, format: default to the environment's LOG_LEVEL and LOG_FORMAT, then to info and text. A word that is
+        neither is warned about, and the default taken: a typo there must not keep a service from starting.
+    stream: defaults to whatever `sys.stderr` is when a line is written.
+    """
+    level, bad_level = _choose(level or os.environ.get("LOG_LEVEL"), LEVELS, "info")
+    format, bad_format = _choose(format or os.environ.get("LOG_FORMAT"), ("text", "json"), "text")  # noqa: A001
+    handler = Lines(stream)
+    handler.setFormatter(Json() if format == "json" else Text(coloured=_is_terminal(stream or sys.stderr)))
+    root = logging.getLogger()
+    for old in [each for each in root.handlers if isinstance(each, Lines)]:
+        root.removeHandler(old)
+    root.addHandler(handler)
+    # Libraries speak up when something is wrong; their chatter is theirs.
+    root.setLevel(logging.WARNING)
+    logging.getLogger("octo").setLevel(LEVELS[level])
+    logging.captureWarnings(True)
+    for variable, value, taken in (("LOG_LEVEL", bad_level, level), ("LOG_FORMAT", bad_format, format)):
+        if value:
+            _log.warning(f"{variable} is not known, using {taken}", extra=fields(value=value))
+
+
+def _choose(word: str | None, known: Iterable[str], default: str) -> tuple[str, str]:
+    """The word, or the default together with the word that was refused."""
+    if not word:
+        return default, ""
+    return (word.lower(), "") if word.lower() in known else (default, word)
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    try:
+        return stream.isatty() and not os.environ.get("NO_COLOR")
+    except ValueError:  # closed
+        return False
+
+
+_stdout_reserved = False
+
+
+def reserve_stdout(reserved: bool = True) -> None:
+    """Say whether standard output belongs to a command's result, as it does under `octo invoke`."""
+    global _stdout_reserved  # noqa: PLW0603  a fact about the process
+    _stdout_reserved = reserved
+
+
+def stdout_reserved() -> bool:
+    """Whether log lines meant for standard output must go to standard error instead."""
+    return _stdout_reserved
+
+
+# --- secrets -----------------------------------------------------------------------------------------------------
+
+MASKED = "«secret»"
+_SHORTEST_SECRET = 6
+_secrets: set[str] = set()
+_pattern: re.Pattern[str] | None = None
+
+
+def mask(secret: str) -> None:
+    """Replace this text by `«secret»` in every line from now on, also where it stands URL- or JSON-encoded.
+
+    Texts of fewer than 6 characters are left alone: masking `root` or `1234` would make logs unreadable and tell
+    what the secret is.
+    """
+    global _pattern  # noqa: PLW0603  a fact about the process
+    if len(secret) < _SHORTEST_SECRET:
+        return
+    _secrets.update((secret, quote(secret, safe=""), json.dumps(secret)[1:-1]))
+    # The longest first: a secret may be the beginning of another.
+    _pattern = re.compile("|".join(map(re.escape, sorted(_secrets, key=len, reverse=True))))
+
+
+def masked(text: str) -> str:
+    """The text without registered secrets."""
+    return text if _pattern is None else _pattern.sub(MASKED, text)
+
+
+_DEEPEST = 32
+
+
+def _plain(value: object, depth: int = 0) -> Any:
+    """The value as JSON kinds, without secrets. Never raises, whatever `__str__` of a stranger does."""
+    if value is None or value.__class__ in (bool, int, float):
+        return value
+    if isinstance(value, str):
+        return masked(str(value))
+    if depth < _DEEPEST:
+        if isinstance(value, Mapping):
+            return {masked(str(key)): _plain(each, depth + 1) for key, each in value.items()}
+        if isinstance(value, list | tuple):
+            return [_plain(each, depth + 1) for each in value]
+    try:
+        return masked(str(value))
+    except Exception as error:  # noqa: BLE001  see above
+        return f"<{type(value).__name__}: {type(error).__name__} in __str__>"
+
+
+# --- formats -----------------------------------------------------------------------------------------------------
+
+
+class _Formatter(logging.Formatter):
+    """What both formats share: a record as names and values, masked, in the order of the line."""
+
+    def pairs(self, record: logging.LogRecord) -> dict[str, Any]:
+        moment = datetime.fromtimestamp(record.created).astimezone()
+        line: dict[str, Any] = {
+            "time": moment.isoformat(timespec="milliseconds"),
+            "level": _NAMES.get(record.levelno, record.levelname),
+            "msg": masked(_message(record)),
+        }
+        for name, value in _fields(record).items():
+            line[f"{name}_" if name in line else name] = _plain(value)
+        if record.exc_info and record.exc_info[0] is not None:
+            line["traceback"] = masked("".join(traceback.format_exception(*record.exc_info)))
+        return line
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception:  # noqa: BLE001  a bad format string must not lose the line
+        return f"{record.msg} {record.args}"
+
+
+def _fields(record: logging.LogRecord) -> Mapping[str, object]:
+    values = getattr(record, "fields", None)
+    if isinstance(values, Mapping):
+        return values
+    # Lines of libraries say where they come from: their messages were not written for our readers.
+    return {} if record.name.split(".")[0] == "octo" else {"logger": record.name}
+
+
+class Json(_Formatter):
+    """One JSON object per line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _json(self.pairs(record))
+
+
+class Text(_Formatter):
+    """`time=... level=INFO msg="..." name=value`: easy to read, and to take apart again."""
+
+    def __init__(self, coloured: bool = False) -> None:
+        super().__init__()
+        self._coloured = coloured
+
+    def format(self, record: logging.LogRecord) -> str:
+        pairs = self.pairs(record)
+        if self._coloured:
+            return " ".join(self._colour(name, _value(value), record.levelno) for name, value in pairs.items())
+        return " ".join(f"{_word(name)}={_value(value)}" for name, value in pairs.items())
+
+    def _colour(self, name: str, value: str, level: int) -> str:
+        key = f"\x1b[2m{_word(name)}=\x1b[0m"
+        return f"{key}{_COLOURS.get(level, '')}{value}\x1b[0m" if name == "level" else f"{key}{value}"
+
+
+_COLOURS = {logging.DEBUG: "\x1b[36m", logging.INFO: "\x1b[32m", logging.WARNING: "\x1b[33m", logging.ERROR: "\x1b[31m"}
+
+
+def _value(value: object) -> str:
+    if isinstance(value, str):
+        return _word(value)
+    return _word(_json(value))
+
+
+def _json(value: object) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # integers beyond 64 bits, lone surrogates
+        return json.dumps(value, separators=(",", ":"), default=str)
+
+
+def _word(text: str) -> str:
+    """The text as it is when it is one plain word, else quoted and escaped."""
+    if text and text.isprintable() and not _SPECIAL.search(text):
+        return text
+    return f'"{"".join(map(_escaped, text))}"'
+
+
+_SPECIAL = re.compile(r'[\s="]')
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def _escaped(character: str) -> str:
+    if character in _ESCAPES:
+        return _ESCAPES[character]
+    if character.isprintable():
+        return character
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+# --- handlers ----------------------------------------------------------------------------------------------------
+
+_lost = 0
+
+
+def lost() -> int:
+    """How many lines this process could not write."""
+    return _lost
+
+
+def _count_lost() -> None:
+    global _lost  # noqa: PLW0603  a fact about the process
+    _lost += 1
+
+
+class Lines(logging.StreamHandler[TextIO]):
+    """Writes lines to a stream; without one, to whatever `sys.stderr` is at that moment."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        super().__init__(stream or sys.stderr)
+        self._follows_stderr = stream is None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            stream = sys.stderr if self._follows_stderr else self.stream
+            line = self.format(record) + "\n"
+            try:
+                stream.write(line)
+            except UnicodeEncodeError:
+                stream.write(line.encode("ascii", "backslashreplace").decode())
+            stream.flush()
+        except Exception:  # noqa: BLE001  invariant: logging never raises
+            self.handleError(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802
+        _count_lost()
+
+
+class File(WatchedFileHandler):
+    """Appends lines to a file that only its owner may read; follows it when it is rotated away.
+
+    The first line that cannot be written is reported on the process log, the others are only counted.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._reported = False
+        super().__init__(path)
+
+    def _open(self) -> Any:
+        descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        # Unbuffered: one write per line, and nothing piles up in memory while the disk is full.
+        return os.fdopen(descriptor, "ab", buffering=0)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self.reopenIfNeeded()
+            assert self.stream is not None
+            os.write(self.stream.fileno(), f"{self.format(record)}\n".encode(errors="backslashreplace"))
+        except Exception:  # noqa: BLE001  invariant: logging never raises
+            self.handleError(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802
+        _count_lost()
+        if not self._reported:
+            self._reported = True
+            reason = sys.exc_info()[1]
+            _log.warning(
+                "cannot write a log file; its lines are lost", extra=fields(file=self.baseFilename, error=reason)
+            )

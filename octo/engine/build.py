@@ -1,0 +1,112 @@
+"""Documents become running flows: blocks are bound to their settings, connectors and each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from octo.config.documents import BlockDoc, Config, FlowDoc
+from octo.core.block import Site
+from octo.core.flow import Processor
+from octo.core.settings import FlowRef, Steps, sockets
+from octo.engine.chain import Step, chain
+from octo.engine.events import Bus
+from octo.engine.flow import Flow
+from octo.engine.pool import Pool
+
+
+def build_flows(
+    docs: Iterable[FlowDoc],
+    connectors: Mapping[str, Any],
+    bus: Bus,
+    spawn: Callable[[Coroutine[Any, Any, None]], object],
+) -> dict[str, Flow]:
+    """Flows by name, ready to run. `connectors` are the opened instances by name."""
+    docs = list(docs)
+    flows = {doc.name: Flow(doc.name, workers=doc.workers, buffer=doc.buffer, bus=bus, spawn=spawn) for doc in docs}
+    recursive = _recursive({doc.name: _called(doc) for doc in docs})
+    for doc in docs:
+        builder = _Builder(doc.name, Pool(doc.pool), connectors, flows)
+        flow = flows[doc.name]
+        flow.chain = builder.chain(doc.process)
+        flow.error = None if doc.error is None else builder.chain(doc.error)
+        flow.recursive = doc.name in recursive
+    return flows
+
+
+class _Builder:
+    """Compiles the chains of one flow."""
+
+    def __init__(self, flow: str, pool: Pool, connectors: Mapping[str, Any], flows: Mapping[str, Flow]) -> None:
+        self.flow = flow
+        self.pool = pool
+        self.connectors = connectors
+        self.flows = flows
+
+    def chain(self, docs: Iterable[BlockDoc]) -> Processor:
+        return chain(tuple(self.step(doc) for doc in docs))
+
+    def step(self, doc: BlockDoc) -> Step:
+        for _, socket in sockets(doc.settings):
+            if isinstance(socket, Steps):
+                socket.run = self.chain(socket.blocks)
+            elif isinstance(socket, FlowRef):
+                socket.target = self.flows[socket.name]
+        call = (
+            doc.type.function if doc.connector is None else partial(doc.type.function, self.connectors[doc.connector])
+        )
+        call = partial(call, doc.settings)
+        if doc.type.takes_site:
+            call = partial(call, site=Site(self.flow, doc.label, doc.address, self.pool))
+        return Step(call, doc.label, doc.address)
+
+
+def blocks_of(doc: FlowDoc) -> Iterator[BlockDoc]:
+    """Every block of a flow, at any depth."""
+    yield from _deep(doc.process)
+    yield from _deep(doc.error or ())
+
+
+def _deep(docs: Iterable[BlockDoc]) -> Iterator[BlockDoc]:
+    for doc in docs:
+        yield doc
+        for _, socket in sockets(doc.settings):
+            if isinstance(socket, Steps):
+                yield from _deep(socket.blocks)
+
+
+def _called(doc: FlowDoc) -> set[str]:
+    return {
+        socket.name for each in blocks_of(doc) for _, socket in sockets(each.settings) if isinstance(socket, FlowRef)
+    }
+
+
+def reachable(config: Config, flow: str) -> list[FlowDoc]:
+    """The flow and all it may call, directly or not."""
+    found: dict[str, FlowDoc] = {}
+    waiting = [flow]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found[name] = config.flows[name]
+            waiting.extend(_called(found[name]))
+    return list(found.values())
+
+
+def _recursive(calls: Mapping[str, set[str]]) -> set[str]:
+    """The flows that can reach themselves."""
+
+    def reaches(start: str) -> bool:
+        seen: set[str] = set()
+        waiting = list(calls[start])
+        while waiting:
+            name = waiting.pop()
+            if name == start:
+                return True
+            if name not in seen:
+                seen.add(name)
+                waiting.extend(calls.get(name, ()))
+        return False
+
+    return {name for name in calls if reaches(name)}

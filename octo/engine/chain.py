@@ -1,0 +1,80 @@
+"""Chains: an ordered list of blocks compiled into one processor.
+
+A chain runs as plain calls for as long as its blocks answer at once. At the first that answers an awaitable it turns
+into a coroutine, which goes back to plain calls for what follows.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from octo.core.errors import Bug
+from octo.core.flow import Drop, Failure, Outcome, Processor, Result
+from octo.core.message import Message
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """A block bound to its settings: all it still needs is a message."""
+
+    call: Callable[[Message], Result]
+    label: str
+    address: str
+
+    def failed(self, error: Exception, message: Message) -> Failure:
+        """What the chain raises when this step raised `error` on `message`."""
+        return Failure(error, self.label, self.address, message)
+
+    def passed(self, failure: Failure) -> None:
+        """Note that the failure of a chain inside this step comes through here."""
+        failure.inside(f'block "{self.label}"', self.label)
+
+
+def chain(steps: tuple[Step, ...]) -> Processor:
+    """One processor that runs the steps in order. An empty chain passes the message through."""
+    return _Chain(steps).run
+
+
+class _Chain:
+    __slots__ = ("steps",)
+
+    def __init__(self, steps: tuple[Step, ...]) -> None:
+        self.steps = steps
+
+    def run(self, message: Message, start: int = 0) -> Result:
+        step = None
+        try:
+            for step in self.steps[start:] if start else self.steps:
+                result = step.call(message)
+                if result.__class__ is Message:
+                    message = result
+                elif result.__class__ is Drop:
+                    return result
+                else:
+                    return self.resume(result, step, message)  # type: ignore[arg-type]
+        except Failure as failure:
+            assert step is not None
+            step.passed(failure)
+            raise
+        except Exception as error:
+            assert step is not None
+            raise step.failed(error, message) from error
+        return message
+
+    async def resume(self, waiting: Awaitable[Outcome], step: Step, message: Message) -> Outcome:
+        """Go on from a step that waits. A chain nests as deep as it has such steps, which authors keep small."""
+        try:
+            if not inspect.isawaitable(waiting):
+                raise Bug(f"the block answered {type(waiting).__name__}, neither a message nor a drop")
+            outcome = await waiting
+        except Failure as failure:
+            step.passed(failure)
+            raise
+        except Exception as error:
+            raise step.failed(error, message) from error
+        if isinstance(outcome, Drop):
+            return outcome
+        result = self.run(outcome, self.steps.index(step) + 1)
+        return result if isinstance(result, Message | Drop) else await result

@@ -1,0 +1,81 @@
+"""The event bus: `started`, then exactly one of `completed`, `dropped`, `failed` for every message of every flow."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from octo.core.flow import Outcome
+from octo.core.message import Message
+
+log = logging.getLogger("octo.events")
+
+Kind = Literal["started", "completed", "dropped", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class FlowEvent:
+    """Something happened to a message.
+
+    at: wall time in nanoseconds. duration: seconds since `started`, 0.0 for `started` itself.
+    message: the input for `started`, `dropped` and `failed`, the output for `completed`.
+    error: set for `failed` only; a cancellation is an error here too. reason: why a message was dropped.
+    """
+
+    kind: Kind
+    flow: str
+    event_id: str
+    at: int
+    message: Message
+    duration: float = 0.0
+    error: BaseException | None = None
+    reason: str = ""
+
+
+Handler = Callable[[FlowEvent], None]
+
+
+class Bus:
+    """Synchronous fan-out to all subscribers; without any, publishing costs one test.
+
+    A handler must not block. One that raises is logged and loses this event, nobody else does.
+    """
+
+    def __init__(self) -> None:
+        self._handlers: tuple[Handler, ...] = ()
+
+    def subscribe(self, handler: Handler) -> Callable[[], None]:
+        """Call `handler` for every event from now on; the answer unsubscribes it."""
+        self._handlers = (*self._handlers, handler)
+
+        def unsubscribe() -> None:
+            self._handlers = tuple(each for each in self._handlers if each is not handler)
+
+        return unsubscribe
+
+    def started(self, flow: str, message: Message) -> None:
+        if self._handlers:
+            self._publish(FlowEvent("started", flow, message.event_id, time.time_ns(), message))
+
+    def ended(self, flow: str, message: Message, outcome: Outcome | BaseException, duration: float) -> None:
+        """The terminal event of `message`, whatever the outcome is."""
+        if not self._handlers:
+            return
+        now = time.time_ns()
+        if isinstance(outcome, Message):
+            event = FlowEvent("completed", flow, message.event_id, now, outcome, duration)
+        elif isinstance(outcome, BaseException):
+            event = FlowEvent("failed", flow, message.event_id, now, message, duration, error=outcome)
+        else:
+            event = FlowEvent("dropped", flow, message.event_id, now, message, duration, reason=outcome.reason)
+        self._publish(event)
+
+    def _publish(self, event: FlowEvent) -> None:
+        for handler in self._handlers:
+            try:
+                handler(event)
+            except Exception:
+                log.exception("an event handler failed")

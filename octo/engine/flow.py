@@ -1,0 +1,344 @@
+"""A running flow: permits, a bounded line, and exactly one end for every message.
+
+There are no worker tasks and no queue. A flow has `workers` permits; a message runs in the task of whoever brought
+it, as soon as it holds one. Those who wait stand in a line, first come first served, so one worker keeps the order.
+A message that finds a permit and blocks that never wait passes through as a plain call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from octo.core.errors import Bug, OctoError, Overloaded, Permanent, Timeout
+from octo.core.flow import Drop, Failure, Outcome, Processor, Result
+from octo.core.log import fields
+from octo.core.message import Message
+from octo.engine.events import Bus
+from octo.expr import ExprError
+
+log = logging.getLogger("octo.flow")
+
+MOST_NESTED_CALLS = 100
+"""How deep a flow may call itself; a recursion without an end must not eat the stack."""
+
+_held: contextvars.ContextVar[dict[str, int]] = contextvars.ContextVar("held")
+
+
+class Flow:
+    """See the module. `chain` and `error` are compiled chains; `recursive` says the flow can call itself.
+
+    Invariant: `_free` plus the permits in use is `workers`; a permit is given back exactly once, in `_end`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        workers: int,
+        buffer: int,
+        bus: Bus,
+        spawn: Callable[[Coroutine[Any, Any, None]], object],
+    ) -> None:
+        self.name = name
+        self.workers = workers
+        self.buffer = buffer
+        self.chain: Processor
+        self.error: Processor | None = None
+        self.recursive = False
+        self._bus = bus
+        self._spawn = spawn
+        self._free = workers
+        self._line: deque[asyncio.Future[None]] = deque()
+        self._room: deque[asyncio.Future[None]] = deque()
+        self._tasks: dict[asyncio.Task[object], int] = {}
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._pace = 0.0
+
+    # --- for callers ---------------------------------------------------------------------------------------------
+
+    def call(self, message: Message) -> Result:
+        """Run the message in the caller's task; raises `Failure` when it fails."""
+        if self.recursive:
+            return self._call_again(message)
+        if self.take():
+            return self.run(message)
+        return self._call_later(message)
+
+    async def send(self, message: Message) -> None:
+        """Accept the message and run it in a task of its own; waits while the line is full."""
+        await self.room()
+        self._spawn(self._sent(message))
+
+    async def room(self) -> None:
+        """Return once another message may join the line."""
+        while self.is_full:
+            place = asyncio.get_running_loop().create_future()
+            self._room.append(place)
+            await place
+
+    @property
+    def is_full(self) -> bool:
+        return self._free == 0 and len(self._line) >= self.buffer
+
+    @property
+    def in_flight(self) -> int:
+        """Messages being worked on."""
+        return self.workers - self._free
+
+    @property
+    def waiting(self) -> int:
+        """Messages standing in line."""
+        return len(self._line)
+
+    def wait_estimate(self) -> float:
+        """Seconds that a newcomer would stand in line, from the pace of the last messages; 0.0 if unknown."""
+        return self._pace * (len(self._line) + 1) / self.workers
+
+    # --- permits -------------------------------------------------------------------------------------------------
+
+    def take(self) -> bool:
+        """Take a permit if one is free; then `run` must follow."""
+        if self._free == 0:
+            return False
+        self._free -= 1
+        self._idle.clear()
+        return True
+
+    async def stand_in_line(self) -> None:
+        """Wait for a permit; then `run` must follow."""
+        turn = asyncio.get_running_loop().create_future()
+        self._line.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._pass_on()  # the permit came in the same moment as the cancellation
+            else:
+                with contextlib.suppress(ValueError):  # whoever ended before us may have skipped it already
+                    self._line.remove(turn)
+                self._wake_room()
+            raise
+
+    def _pass_on(self) -> None:
+        """Give the permit to the next in line, or back."""
+        while self._line:
+            turn = self._line.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                self._wake_room()
+                return
+        self._free += 1
+        self._wake_room()
+        if self._free == self.workers:
+            self._idle.set()
+
+    def _wake_room(self) -> None:
+        if self._room:
+            place = self._room.popleft()
+            if not place.done():
+                place.set_result(None)
+
+    # --- one message ---------------------------------------------------------------------------------------------
+
+    def run(self, message: Message, *, permit: bool = True) -> Result:
+        """Run the message with the permit that the caller took; without one it runs under an ancestor's."""
+        began = time.perf_counter()
+        self._bus.started(self.name, message)
+        try:
+            result = self._process(message)
+        except BaseException as error:
+            self._end(message, error, began, permit)
+            raise
+        if result.__class__ is Message or result.__class__ is Drop:
+            self._end(message, result, began, permit)
+            return result
+        return self._run_on(result, message, began, permit)  # type: ignore[arg-type]
+
+    async def _run_on(self, waiting: Awaitable[Outcome], message: Message, began: float, permit: bool) -> Outcome:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks[task] = self._tasks.get(task, 0) + 1
+        outcome: Outcome | BaseException = Bug("the flow ended without an outcome")
+        try:
+            outcome = await waiting
+        except BaseException as error:
+            outcome = error
+            raise
+        finally:
+            self._forget(task)
+            self._end(message, outcome, began, permit)
+        return outcome
+
+    def _forget(self, task: asyncio.Task[object]) -> None:
+        self._tasks[task] -= 1
+        if not self._tasks[task]:
+            del self._tasks[task]
+
+    def _end(self, message: Message, outcome: Outcome | BaseException, began: float, permit: bool) -> None:
+        duration = time.perf_counter() - began
+        self._pace += (duration - self._pace) * 0.1
+        if permit:
+            self._pass_on()
+        self._bus.ended(self.name, message, outcome, duration)
+        if isinstance(outcome, BaseException):
+            self._report(message, outcome)
+
+    def _process(self, message: Message) -> Result:
+        try:
+            result = self.chain(message)
+        except Failure as failure:
+            return self._recover(failure)
+        if self.error is None or result.__class__ is Message or result.__class__ is Drop:
+            return result
+        return self._process_on(result)  # type: ignore[arg-type]
+
+    async def _process_on(self, waiting: Awaitable[Outcome]) -> Outcome:
+        try:
+            return await waiting
+        except Failure as failure:
+            return await at_last(self._recover(failure))
+
+    def _recover(self, failure: Failure) -> Result:
+        if self.error is None:
+            raise failure
+        try:
+            result = self.error(failure.recovery(self.name))
+        except Failure as second:
+            raise second.inside("error path") from failure
+        if result.__class__ is Message or result.__class__ is Drop:
+            return result
+        return self._recover_on(result, failure)  # type: ignore[arg-type]
+
+    async def _recover_on(self, waiting: Awaitable[Outcome], failure: Failure) -> Outcome:
+        try:
+            return await waiting
+        except Failure as second:
+            raise second.inside("error path") from failure
+
+    def _report(self, message: Message, error: BaseException) -> None:
+        about = {"flow": self.name, "event_id": message.event_id, "correlation_id": message.correlation_id}
+        if not isinstance(error, Failure):
+            log.warning("flow was cancelled", extra=fields(**about))
+            return
+        planned = isinstance(error.cause, OctoError | ExprError) and not isinstance(error.cause, Bug)
+        code = error.as_value(self.name)["code"]
+        log.error(
+            "flow failed",
+            extra=fields(**about, code=code, path=error.address, error=str(error)),
+            exc_info=None if planned else error.cause,
+        )
+
+    # --- calls that wait -----------------------------------------------------------------------------------------
+
+    async def _call_later(self, message: Message) -> Outcome:
+        await self.stand_in_line()
+        return await at_last(self.run(message))
+
+    async def _sent(self, message: Message) -> None:
+        _held.set({})  # the sender's permits are not ours
+        try:
+            await at_last(self.call(message))
+        except Failure:
+            return  # reported by the flow; nobody waits for a one-way message
+
+    async def _call_again(self, message: Message) -> Outcome:
+        """A call of a flow that may already be under way further up in this very call.
+
+        It then runs under the permit its ancestor holds: to wait for another could be to wait for itself.
+        """
+        held = _held.get({})
+        depth = held.get(self.name, 0)
+        if depth >= MOST_NESTED_CALLS:
+            raise Permanent(f'flow "{self.name}" called itself more than {MOST_NESTED_CALLS} times', code="OCTO-R111")
+        token = _held.set({**held, self.name: depth + 1})
+        try:
+            if depth:
+                return await at_last(self.run(message, permit=False))
+            if not self.take():
+                await self.stand_in_line()
+            return await at_last(self.run(message))
+        finally:
+            _held.reset(token)
+
+    # --- the end -------------------------------------------------------------------------------------------------
+
+    async def drained(self) -> None:
+        """Return once no message is in flight or in line."""
+        await self._idle.wait()
+
+    def cancel(self) -> int:
+        """Cancel what is still in flight or in line; answer how many that were."""
+        left = len(self._tasks) + len(self._line)
+        for task in list(self._tasks):
+            task.cancel()
+        for turn in list(self._line):
+            turn.cancel()
+        return left
+
+
+async def at_last(result: Result) -> Outcome:
+    """The outcome of a result, waiting for it if need be."""
+    if isinstance(result, Message | Drop):
+        return result
+    return await result
+
+
+class FlowInlet:
+    """The flow as its push source sees it (`octo.core.source.Inlet`)."""
+
+    def __init__(self, flow: Flow) -> None:
+        self._flow = flow
+        self.flow = flow.name
+
+    async def call(self, message: Message, timeout: float | None = None) -> Outcome:
+        """See `octo.core.source.Inlet.call`."""
+        flow = self._flow
+        if not flow.recursive and flow.take():
+            result = flow.run(message)
+            if isinstance(result, Message | Drop):
+                return result
+            return await self._finish(result, timeout)
+        return await self._wait(message, timeout)
+
+    async def _finish(self, waiting: Awaitable[Outcome], timeout: float | None) -> Outcome:
+        try:
+            async with asyncio.timeout(timeout) as scope:
+                return await waiting
+        except TimeoutError:
+            if scope.expired():
+                raise self._late(timeout) from None
+            raise
+
+    async def _wait(self, message: Message, timeout: float | None) -> Outcome:
+        """Stand in line within the deadline. A full line refuses at once whom it would keep beyond it."""
+        flow = self._flow
+        estimate = flow.wait_estimate()
+        if timeout is not None and flow.is_full and estimate > timeout:
+            raise self._refusal(estimate)
+        began = time.perf_counter()
+        try:
+            async with asyncio.timeout(timeout) as scope:
+                if flow.recursive:
+                    return await at_last(flow.call(message))
+                await flow.stand_in_line()
+        except TimeoutError:
+            if not scope.expired():
+                raise
+            raise self._refusal(estimate) from None
+        left = None if timeout is None else max(0.0, timeout - (time.perf_counter() - began))
+        result = flow.run(message)
+        return result if isinstance(result, Message | Drop) else await self._finish(result, left)
+
+    def _late(self, timeout: float | None) -> Timeout:
+        return Timeout(f'flow "{self.flow}" did not finish within {timeout:g}s')
+
+    def _refusal(self, estimate: float) -> Overloaded:
+        return Overloaded(f'flow "{self.flow}" has no free worker and its line is full', retry_after=max(1.0, estimate))

@@ -1,0 +1,34 @@
+"""Call one flow of a configuration, and nothing else: no source starts, only connectors its blocks use are opened."""
+
+from __future__ import annotations
+
+import asyncio
+
+from octo.config.documents import Config
+from octo.core.errors import Timeout
+from octo.core.flow import Outcome
+from octo.core.message import Message
+from octo.engine.connections import Connections
+from octo.engine.events import Bus
+from octo.engine.flow import at_last
+from octo.engine.generation import Generation
+
+
+async def invoke(config: Config, flow: str, message: Message, timeout: float) -> Outcome:
+    """Run `message` through `flow` within `timeout` seconds.
+
+    One-way calls it makes are waited for, within the same time. Raises `Failure`, `Timeout`, or `StartError` when a
+    connector does not open.
+    """
+    try:
+        async with asyncio.timeout(timeout) as scope, asyncio.TaskGroup() as tasks:
+            generation = Generation(config, Connections(tasks), Bus(), tasks, only=flow)
+            await generation.open()
+            try:
+                return await at_last(generation.flows[flow].call(message))
+            finally:
+                await generation.drain(max(0.0, (scope.when() or 0.0) - asyncio.get_running_loop().time()))
+    except TimeoutError:
+        raise Timeout(f'flow "{flow}" did not finish within {timeout:g}s') from None
+    except BaseExceptionGroup as group:
+        raise group.exceptions[0] from None

@@ -1,0 +1,84 @@
+"""flow-ref calls a flow and folds its answer in, or just tells it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from octo.testing.harness import running
+from octo.testing.probe import probes
+
+FLOWS = """
+connectors: [{name: p, type: probe}]
+flows:
+  - name: caller
+    process: [{type: set-variable, settings: {name: mine, value: '1'}}, {type: flow-ref, name: ask, flow: callee}]
+  - name: callee
+    process:
+      - {type: set-payload, value: '{"was": body, "id": eventID}'}
+      - {type: set-variable, settings: {name: theirs, value: '2'}}
+      - {type: delete-variable, settings: {name: mine}}
+  - name: ask-dropper
+    process: [{type: flow-ref, flow: dropper}]
+  - name: dropper
+    process: [{type: set-payload, value: '0'}, {type: filter, expr: 'false'}]
+  - name: ask-failer
+    process: [{type: flow-ref, name: ask, flow: failer}]
+    error: [{type: set-payload, value: '[body, vars.error.message, vars.error.block, vars.error.path]'}]
+  - name: failer
+    process: [{type: set-payload, value: '0'}, {type: fail, connector: p}]
+  - name: tell
+    process: [{type: flow-ref, flow: told, oneWay: true}, {type: set-payload, value: '"went on"'}]
+  - name: told
+    process: [{type: wait, connector: p}, {type: note, connector: p, value: body}]
+  - name: sourced
+    source: {connector: p, type: push, settings: {path: /}}
+    process: [{type: set-payload, value: '"sourced"'}]
+  - name: ask-sourced
+    process: [{type: flow-ref, flow: sourced}]
+"""
+
+
+async def test_body_is_replaced_and_variables_merged_under_a_new_id(plugins):
+    async with running(FLOWS, plugins) as app:
+        outcome = await app.call("caller", "x")
+
+        assert outcome.body["was"] == "x"
+        assert outcome.body["id"] != outcome.event_id
+        assert outcome.vars == {"mine": 1, "theirs": 2}
+
+
+async def test_a_drop_leaves_the_caller_unchanged(plugins):
+    async with running(FLOWS, plugins) as app:
+        assert (await app.call("ask-dropper", "x")).body == "x"
+        assert app.kinds("dropper") == ["started", "dropped"]
+
+
+async def test_a_failure_is_the_callers_with_its_own_message_untouched(plugins):
+    async with running(FLOWS, plugins) as app:
+        outcome = await app.call("ask-failer", "x")
+
+        assert outcome.body == [
+            "x",
+            'block "ask": flow-ref "failer": block "fail": as ordered',
+            "ask",
+            "failer.fail",
+        ]
+        assert app.kinds("failer") == ["started", "failed"]
+        assert app.kinds("ask-failer") == ["started", "completed"]
+
+
+async def test_one_way_goes_on_at_once_and_drain_waits_for_it(plugins):
+    async with running(FLOWS, plugins) as app:
+        outcome = await app.call("tell", "x")
+        probe = probes["probe"]
+
+        assert outcome.body == "went on"
+        assert probe.notes == []
+        asyncio.get_running_loop().call_later(0.01, probe.gate("go").set)
+
+    assert probe.notes == ["x"]
+
+
+async def test_a_flow_with_a_source_can_be_called_too(plugins):
+    async with running(FLOWS, plugins) as app:
+        assert (await app.call("ask-sourced")).body == "sourced"

@@ -1,0 +1,110 @@
+"""foreach runs a chain for every element, in order or mapped."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from octo.core.flow import Drop, Failure
+from octo.testing.harness import running
+from octo.testing.probe import probes
+
+FLOWS = """
+connectors: [{name: p, type: probe}]
+flows:
+  - name: sum
+    process:
+      - {type: set-variable, settings: {name: total, value: '0'}}
+      - type: foreach
+        items: body
+        as: n
+        body:
+          process: [{type: set-variable, settings: {name: total, value: vars.total + vars.n}}]
+  - name: double
+    process:
+      - type: foreach
+        items: body
+        mode: map
+        body: [{type: set-payload, value: vars.item * 2}]
+  - name: odd
+    process:
+      - type: foreach
+        items: body
+        mode: map
+        body: [{type: filter, expr: vars.item % 2 == 1}, {type: set-payload, value: vars.item}]
+  - name: until
+    process:
+      - type: foreach
+        items: body
+        body: [{type: filter, expr: vars.item > 0, reason: not positive}]
+  - name: wait
+    process:
+      - type: foreach
+        items: body
+        mode: map
+        concurrency: 3
+        body: [{type: wait, connector: p}, {type: set-payload, value: vars.item}]
+  - name: fail
+    process:
+      - type: foreach
+        items: body
+        mode: map
+        body: [{type: set-payload, value: '"changed"'}, {type: fail, connector: p}]
+    error:
+      - {type: set-payload, value: '[body, has(vars.item), vars.error.path]'}
+"""
+
+
+@pytest.fixture
+async def app(plugins):
+    async with running(FLOWS, plugins) as app:
+        yield app
+
+
+async def test_iterate_accumulates_and_takes_its_variable_away(app):
+    outcome = await app.call("sum", [1, 2, 3])
+
+    assert outcome.vars == {"total": 6}
+
+
+async def test_iterate_restores_a_variable_it_shadowed(app):
+    outcome = await app.call("sum", [1, 2], {"n": "mine"})
+
+    assert outcome.vars == {"n": "mine", "total": 3}
+
+
+async def test_map_collects_bodies(app):
+    assert (await app.call("double", [1, 2, 3])).body == [2, 4, 6]
+    assert (await app.call("double", [])).body == []
+
+
+async def test_a_drop_in_map_leaves_null(app):
+    assert (await app.call("odd", [1, 2, 3])).body == [1, None, 3]
+
+
+async def test_a_drop_in_iterate_drops_the_message(app):
+    assert await app.call("until", [1, 0, 2]) == Drop("not positive")
+
+
+async def test_concurrency_bounds_how_many_run_and_keeps_the_order(app):
+    async with asyncio.TaskGroup() as group:
+        call = group.create_task(app.call("wait", list(range(10))))
+        while probes["probe"].waiting < 3:
+            await asyncio.sleep(0)
+        probes["probe"].gate("go").set()
+
+    assert call.result().body == list(range(10))
+    assert probes["probe"].most_waiting == 3
+
+
+async def test_what_happened_in_map_stays_in_map(app):
+    outcome = await app.call("fail", [1])
+
+    assert outcome.body == [[1], False, "fail.foreach[body].fail"]
+
+
+@pytest.mark.parametrize("body", [None, 1, "text", {"a": 1}])
+async def test_items_must_be_a_list(app, body):
+    with pytest.raises(Failure, match="must evaluate to a list"):
+        await app.call("double", body)

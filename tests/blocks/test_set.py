@@ -1,0 +1,108 @@
+"""set-payload, set-variable, delete-variable and multi-transform translate messages and mutate none."""
+
+from __future__ import annotations
+
+import pytest
+
+from octo.config.load import parse
+from octo.core.errors import ConfigError
+from octo.core.flow import Failure
+from octo.core.message import Message
+from octo.testing.harness import running
+
+FLOWS = """
+env: [{name: REGION, default: north}]
+flows:
+  - name: payload
+    process: [{type: set-payload, settings: {value: '{"name": body.name, "region": env.REGION, "id": eventID}'}}]
+  - name: raw
+    process: [{type: set-payload, rawBody: true, contentType: text/plain, value: body}]
+  - name: kinds
+    process:
+      - type: set-payload
+        value: '[b"octo", timestamp("2026-01-02T03:04:05Z"), duration("90s"), 7u, 1.5, optional.of(1), optional.none()]'
+  - name: vars
+    process:
+      - {type: set-variable, settings: {name: X-Tenant, value: '"acme"'}}
+      - {type: set-variable, settings: {name: copy, value: 'vars["X-Tenant"]'}}
+      - {type: delete-variable, settings: {name: X-Tenant}}
+      - {type: delete-variable, settings: {name: never-was}}
+  - name: steps
+    process:
+      - type: multi-transform
+        transforms:
+          - {setVar: n, value: body + 1}
+          - {setBody: vars.n * 10}
+          - {setVar: n, value: body + vars.n}
+  - name: scalar
+    process: [{type: set-payload, value: 42}]
+"""
+
+
+@pytest.fixture
+async def app(plugins):
+    async with running(FLOWS, plugins) as app:
+        yield app
+
+
+async def test_set_payload_sees_body_env_and_ids(app):
+    outcome = await app.call("payload", {"name": "Ada"})
+
+    assert outcome.body == {"name": "Ada", "region": "north", "id": outcome.event_id}
+
+
+async def test_values_beyond_json_become_json(app):
+    outcome = await app.call("kinds")
+
+    assert outcome.body == ["b2N0bw==", "2026-01-02T03:04:05Z", "90s", 7, 1.5, 1, None]
+
+
+async def test_raw_body_is_marked_and_must_be_text(app):
+    outcome = await app.call("raw", "hello")
+
+    assert outcome.raw
+    assert outcome.body == {"contentType": "text/plain", "rawData": "hello"}
+    with pytest.raises(Failure, match="needs a text"):
+        await app.call("raw", 1)
+
+
+async def test_variables_are_set_and_deleted(app):
+    given = {"kept": 1}
+    outcome = await app.call("vars", None, given)
+
+    assert outcome.vars == {"kept": 1, "copy": "acme"}
+    assert given == {"kept": 1}
+
+
+async def test_transform_steps_see_what_came_before(app):
+    outcome = await app.call("steps", 1)
+
+    assert (outcome.body, outcome.vars) == (20, {"n": 22})
+
+
+async def test_a_bare_scalar_is_an_expression_too(app):
+    assert (await app.call("scalar")).body == 42
+
+
+@pytest.mark.parametrize(
+    ("block", "says"),
+    [
+        ("{type: set-payload, value: body, rawBody: true}", "belong together"),
+        ("{type: multi-transform, transforms: []}", "must not be empty"),
+        ("{type: multi-transform, transforms: [{setVar: x}]}", "either"),
+        ("{type: multi-transform, transforms: [{setBody: '1', setVar: x, value: '1'}]}", "either"),
+        ("{type: set-variable, value: '1'}", "name"),
+    ],
+)
+def test_wrong_settings_are_found_at_build(plugins, block, says):
+    with pytest.raises(ConfigError, match=says):
+        parse(f"flows: [{{name: f, process: [{block}]}}]", plugins, {})
+
+
+def test_messages_are_values():
+    before = Message({"a": 1}, {"v": 1})
+    after = before.with_body(2).with_var("w", 2)
+
+    assert (before.body, before.vars) == ({"a": 1}, {"v": 1})
+    assert (after.body, after.vars, after.event_id) == (2, {"v": 1, "w": 2}, before.event_id)
+    assert before.rekeyed().event_id != before.event_id

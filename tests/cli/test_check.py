@@ -1,0 +1,47 @@
+"""octo check finds all problems and runs nothing."""
+
+from __future__ import annotations
+
+import json
+
+GOOD = "flows: [{name: f, process: [{type: set-payload, value: '1'}]}]\n"
+BAD = "flows:\n  - name: f\n    process:\n      - type: set-paylod\n      - {type: log, messag: x}\n"
+
+
+def test_good_files_are_told_so(cli, tmp_path):
+    (tmp_path / "a.yaml").write_text(GOOD)
+
+    result = cli("check", str(tmp_path / "a.yaml"))
+
+    assert result.exit_code == 0
+    assert "ok, 1 flows, 0 connectors" in result.stdout
+
+
+def test_all_problems_are_shown_with_place_line_and_cure(cli, tmp_path):
+    (tmp_path / "a.yaml").write_text(BAD)
+
+    result = cli("check", str(tmp_path / "a.yaml"))
+
+    assert result.exit_code == 2
+    assert "a.yaml:4:15" in result.stderr
+    assert "      - type: set-paylod" in result.stderr
+    assert "set-payload" in result.stderr
+    assert "messag" in result.stderr
+    assert "2 problems" in result.stderr
+
+
+def test_json(cli, tmp_path):
+    (tmp_path / "a.yaml").write_text(BAD)
+
+    report = json.loads(cli("check", str(tmp_path / "a.yaml"), "--format", "json").stdout)
+
+    assert report["ok"] is False
+    assert len(report["problems"]) == 2
+    assert set(report["problems"][0]) == {"code", "file", "line", "column", "message", "hint"}
+
+
+def test_several_paths(cli, tmp_path):
+    (tmp_path / "a.yaml").write_text(GOOD)
+    (tmp_path / "b.yaml").write_text(BAD)
+
+    assert cli("check", str(tmp_path / "a.yaml"), str(tmp_path / "b.yaml")).exit_code == 2

@@ -1,0 +1,90 @@
+"""octo invoke calls one flow; its exit code tells how it ended."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+FLOWS = """
+flows:
+  - name: greet
+    process: [{type: set-payload, value: '{"greeting": "hello, " + body.name + "!"}'}]
+  - name: vars
+    process: [{type: set-payload, value: vars}]
+  - name: drop
+    process: [{type: filter, expr: 'false', reason: not today}]
+  - name: fail
+    process: [{type: set-payload, value: body.missing}]
+  - name: echo
+    process: []
+"""
+
+
+@pytest.fixture
+def flows(tmp_path):
+    path = tmp_path / "flows.yaml"
+    path.write_text(FLOWS)
+    return str(path)
+
+
+def test_prints_the_body_as_one_line(command, flows):
+    code, out, _ = command("invoke", "--config", flows, "--flow", "greet", "--data", '{"name":"Ada"}')
+
+    assert (code, out) == (0, '{"greeting":"hello, Ada!"}\n')
+
+
+@pytest.mark.parametrize("data", [[], ["--data", "-"]])
+def test_reads_a_pipe(command, flows, data):
+    code, out, _ = command("invoke", "--config", flows, "--flow", "greet", *data, input='{"name":"Bob"}')
+
+    assert (code, out) == (0, '{"greeting":"hello, Bob!"}\n')
+
+
+def test_reads_a_file_and_variables(command, flows, tmp_path):
+    (tmp_path / "body.json").write_text('{"name":"Eve"}')
+
+    assert command("invoke", flows, "--flow", "greet", "--data", f"@{tmp_path / 'body.json'}")[1] == (
+        '{"greeting":"hello, Eve!"}\n'
+    )
+    assert command("invoke", flows, "--flow", "vars", "--vars", '{"a":1}')[1] == '{"a":1}\n'
+
+
+def test_the_whole_message_on_demand(command, flows):
+    _, out, _ = command("invoke", flows, "--flow", "echo", "--data", "1", "--vars", '{"v":2}', "--message")
+
+    message = json.loads(out)
+    assert (message["body"], message["variables"], len(message["event_id"])) == (1, {"v": 2}, 32)
+
+
+def test_dropped_and_failed_have_their_own_codes_and_print_nothing(command, flows):
+    code, out, err = command("invoke", flows, "--flow", "drop")
+    assert (code, out) == (3, "")
+    assert "not today" in err
+
+    code, out, err = command("invoke", flows, "--flow", "fail", "--data", '{"mising": 1}')
+    assert (code, out) == (1, "")
+    assert "missing" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--flow", "gret"],
+        ["--flow", "greet", "--data", "{"],
+        ["--flow", "greet", "--data", "@/nowhere"],
+        ["--flow", "greet", "--vars", "1"],
+        ["--flow", "greet", "--timeout", "soon"],
+        [],
+    ],
+)
+def test_bad_usage_is_2(command, flows, arguments):
+    code, out, err = command("invoke", "--config", flows, *arguments)
+
+    assert (code, out) == (2, "")
+    assert "Traceback" not in err
+
+
+def test_a_mistyped_flow_is_guessed(command, flows):
+    assert "Did you mean 'greet'?" in command("invoke", "--config", flows, "--flow", "gret")[2]

@@ -1,0 +1,50 @@
+"""The command as a whole: help, mistyped verbs, versions."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from octo.cli import VERBS
+
+
+def test_no_argument_prints_help(cli):
+    result = cli()
+
+    assert result.exit_code == 0
+    for verb, does in VERBS.items():
+        assert verb in result.stdout
+        assert does in result.stdout
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help(cli, verb):
+    result = cli(verb, "--help")
+
+    assert result.exit_code == 0
+    assert f"Usage: octo {verb}" in result.stdout
+
+
+def test_a_mistyped_verb_is_guessed(cli):
+    result = cli("invok")
+
+    assert result.exit_code == 2
+    assert "Did you mean 'invoke'?" in result.stderr
+
+
+def test_a_leading_option_means_run(cli):
+    result = cli("--config", "nowhere.yaml")
+
+    assert result.exit_code == 2
+    assert "nowhere.yaml" in result.stderr
+
+
+@pytest.mark.parametrize("spelling", ["version", "--version"])
+def test_version(cli, spelling):
+    assert re.fullmatch(r"octo \d+\.\d+\.\d+ \(built \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\)\n", cli(spelling).stdout)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts(cli, shell):
+    assert "_OCTO_COMPLETE" in cli("completion", shell).stdout

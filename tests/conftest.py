@@ -1,0 +1,160 @@
+"""Fixtures that many tests ask for: components, and real `octo` processes as a user starts them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from octo.cli.builtin import plugins as builtin_plugins
+from octo.core.plugins import Plugins
+from octo.testing.probe import history, probe_plugins
+
+PATIENCE = 60.0
+"""Seconds until a test gives up on a process. Generous: it never decides how long a passing test takes."""
+
+
+@pytest.fixture(scope="session")
+def plugins() -> Plugins:
+    """All built-in components, and the probe."""
+    return probe_plugins(builtin_plugins())
+
+
+@pytest.fixture(autouse=True)
+def _forget_probes():
+    history.clear()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Octo:
+    """A running `octo run`."""
+
+    def __init__(self, arguments: list[str], environment: dict[str, str], folder: Path) -> None:
+        self.lines: list[str] = []
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "octo", *arguments],
+            env={**os.environ, **environment},
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        for line in self.process.stderr:
+            self.lines.append(line.rstrip("\n"))
+
+    @property
+    def log(self) -> str:
+        return "\n".join(self.lines)
+
+    def wait_for(self, pattern: str, count: int = 1) -> None:
+        """Until the log has `count` lines that match."""
+        end = time.monotonic() + PATIENCE
+        while sum(bool(re.search(pattern, line)) for line in list(self.lines)) < count:
+            assert self.process.poll() is None or self._reader.is_alive() or re.search(pattern, self.log), self.log
+            assert time.monotonic() < end, f"no {pattern!r} in\n{self.log}"
+            time.sleep(0.01)
+
+    def stop(self, how: int = signal.SIGTERM) -> int:
+        """Signal it and wait for its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        code = self.process.wait(PATIENCE)
+        self._reader.join(PATIENCE)
+        self.process.stderr.close()
+        return code
+
+    def rss(self) -> int:
+        """Resident memory in bytes."""
+        pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.fixture
+def octo(tmp_path):
+    """Start `octo` with arguments; everything started is stopped after the test."""
+    running: list[Octo] = []
+
+    def start(*arguments: str, ready: bool = True, folder: Path = tmp_path, **environment: str) -> Octo:
+        process = Octo(list(arguments), environment, folder)
+        running.append(process)
+        if ready:
+            process.wait_for("runtime ready")
+        return process
+
+    yield start
+    for process in running:
+        with contextlib.suppress(ProcessLookupError):
+            if process.process.poll() is None:
+                process.stop(signal.SIGKILL)
+
+
+@pytest.fixture
+def port() -> int:
+    """A port that nobody listens on."""
+    return free_port()
+
+
+@pytest.fixture
+def http():
+    """Send a request; answers (status, JSON or text)."""
+
+    def send(url: str, data: object = None, method: str | None = None, headers: dict[str, str] | None = None):
+        body = data if isinstance(data, bytes | None) else json.dumps(data).encode()
+        request = urllib.request.Request(url, body, headers or {}, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as response:
+                return response.status, _decoded(response.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, _decoded(error.read())
+
+    return send
+
+
+def _decoded(raw: bytes) -> object:
+    try:
+        return json.loads(raw)
+    except ValueError:
+        return raw.decode()
+
+
+@pytest.fixture
+def command(tmp_path):
+    """Run `octo` to its end; answers (exit code, stdout, stderr)."""
+
+    def run(*arguments: str, input: str | None = None, folder: Path = tmp_path, **environment: str):
+        done = subprocess.run(
+            [sys.executable, "-m", "octo", *arguments],
+            env={**os.environ, **environment},
+            cwd=folder,
+            input=input,
+            stdin=subprocess.DEVNULL if input is None else None,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    return run

@@ -1,0 +1,275 @@
+"""The process log: one safe line per event, whatever happens."""
+
+import io
+import json
+import logging
+import re
+import sys
+from pathlib import Path
+
+import orjson
+import pytest
+
+from octo.core import log
+from octo.core.log import File, Json, Lines, Text, configure, fields, mask, masked
+
+
+@pytest.fixture(autouse=True)
+def _restored(monkeypatch):
+    """Leave the process's logging as it was."""
+    root, octo = logging.getLogger(), logging.getLogger("octo")
+    handlers, levels = list(root.handlers), (root.level, octo.level)
+    monkeypatch.delenv("LOG_LEVEL", raising=False)
+    monkeypatch.delenv("LOG_FORMAT", raising=False)
+    monkeypatch.setattr(log, "_secrets", set())
+    monkeypatch.setattr(log, "_pattern", None)
+    monkeypatch.setattr(log, "_lost", 0)
+    yield
+    root.handlers = handlers
+    root.setLevel(levels[0])
+    octo.setLevel(levels[1])
+    logging.captureWarnings(False)
+
+
+def line(message, *args, level=logging.INFO, formatter=None, exc_info=None, name="octo.test", **values):
+    """One formatted line."""
+    record = logging.LogRecord(name, level, __file__, 1, message, args, exc_info)
+    if values:
+        record.fields = values
+    return (formatter or Text()).format(record)
+
+
+def after_time(text):
+    assert re.match(r"time=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d ", text)
+    return text.split(" ", 1)[1]
+
+
+def test_a_text_line_names_time_level_message_and_fields():
+    """The line reads like slog's: plain words bare, everything else quoted."""
+    text = line("starting flow", flow="orders", workers=8, ready=True, path="a b", empty="", nothing=None)
+    assert after_time(text) == (
+        'level=INFO msg="starting flow" flow=orders workers=8 ready=true path="a b" empty="" nothing=null'
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("a=b", '"a=b"'),
+        ('say "hi"', '"say \\"hi\\""'),
+        ("two\nlines", '"two\\nlines"'),
+        ("\x1b[31mred", '"\\x1b[31mred"'),
+        ("\u2028", '"\\u2028"'),
+        ("\ud800", '"\\ud800"'),
+        ("back\\slash", "back\\slash"),
+        ("back \\slash", '"back \\\\slash"'),
+        ("größe", "größe"),
+        ({"a": [1, 2]}, '"{\\"a\\":[1,2]}"'),
+        (12345678901234567890123, "12345678901234567890123"),
+    ],
+)
+def test_a_value_never_breaks_its_line(value, written):
+    """Quotes, line breaks, terminal escapes and broken Unicode are escaped: nobody forges a line or a colour."""
+    assert after_time(line("m", value=value)) == f"level=INFO msg=m value={written}"
+
+
+def test_a_json_line_is_one_object_with_the_same_content():
+    """JSON keeps values as they are, on one line."""
+    text = line("two\nlines", level=logging.WARNING, formatter=Json(), flow="orders", body={"n": 2**70, "s": "\ud800"})
+    assert "\n" not in text
+    parsed = json.loads(text)
+    assert parsed.pop("time")
+    assert parsed == {"level": "WARN", "msg": "two\nlines", "flow": "orders", "body": {"n": 2**70, "s": "\ud800"}}
+
+
+def test_a_field_cannot_pose_as_the_level():
+    """A field with a name of the line's own is kept under another name."""
+    assert after_time(line("m", level=logging.INFO, formatter=Text(), msg="other")) == "level=INFO msg=m msg_=other"
+
+
+def test_a_traceback_stays_on_the_line():
+    """An exception is a field: `grep` finds the whole event in one line."""
+    try:
+        raise ValueError("no good")
+    except ValueError:
+        text = line("failed", exc_info=sys.exc_info())
+    assert "\n" not in text
+    assert 'traceback="Traceback (most recent call last):\\n' in text
+    assert "ValueError: no good" in text
+
+
+def test_secrets_are_masked_wherever_they_stand():
+    """Message, arguments, fields, nested values, keys and tracebacks: none shows a registered secret."""
+    mask('p@ss "word"')
+    try:
+        raise ValueError('cannot connect with p@ss "word"')
+    except ValueError:
+        info = sys.exc_info()
+    for formatter in (Text(), Json()):
+        text = line(
+            'using %s and p@ss "word"',
+            'p@ss "word"',
+            formatter=formatter,
+            exc_info=info,
+            url="postgres://u:p%40ss%20%22word%22@host",
+            body={"deep": [{'p@ss "word"': 'p@ss "word"'}], "json": '{"x":"p@ss \\"word\\""}'},
+            error=ValueError('p@ss "word"'),
+        )
+        assert "word" not in text
+        assert text.count("«secret»") >= 7
+
+
+def test_short_secrets_are_left_alone():
+    """Masking three letters would black out half the log, and tell what the secret is."""
+    mask("root")
+    assert masked("root cause") == "root cause"
+
+
+def test_the_longer_of_two_secrets_wins():
+    """A secret that begins like another leaves no tail behind."""
+    mask("hunter2")
+    mask("hunter2-and-more")
+    assert masked("x hunter2-and-more y hunter2 z") == "x «secret» y «secret» z"
+
+
+def test_a_bad_format_string_loses_nothing():
+    """A mistake in a log call shows up as it was written, and does not raise."""
+    assert after_time(line("%d items", "three")) == "level=INFO msg=\"%d items ('three',)\""
+
+
+def test_a_value_that_cannot_be_printed_is_named():
+    """A stranger's `__str__` that raises costs its value, not the line."""
+
+    class Broken:
+        def __str__(self):
+            raise RuntimeError
+
+    assert after_time(line("m", value=Broken())) == 'level=INFO msg=m value="<Broken: RuntimeError in __str__>"'
+
+
+def test_configure_writes_octo_at_its_level_and_libraries_when_they_warn():
+    """Our own lines follow the level; a library is heard from warnings on, and named."""
+    stream = io.StringIO()
+    configure("info", "text", stream)
+    logging.getLogger("octo.x").debug("hidden")
+    logging.getLogger("octo.x").info("shown")
+    logging.getLogger("library").info("hidden")
+    logging.getLogger("library").warning("odd")
+    lines = [after_time(each) for each in stream.getvalue().splitlines()]
+    assert lines == ["level=INFO msg=shown", "level=WARN msg=odd logger=library"]
+
+
+def test_configure_again_replaces_the_first():
+    """A second call does not write every line twice."""
+    first, second = io.StringIO(), io.StringIO()
+    configure("info", "text", first)
+    configure("debug", "json", second)
+    logging.getLogger("octo").debug("once", extra=fields(n=1))
+    assert first.getvalue() == ""
+    assert orjson.loads(second.getvalue())["n"] == 1
+
+
+def test_the_environment_chooses_level_and_format(monkeypatch):
+    """LOG_LEVEL and LOG_FORMAT count when the caller says nothing."""
+    monkeypatch.setenv("LOG_LEVEL", "Warning")
+    monkeypatch.setenv("LOG_FORMAT", "json")
+    stream = io.StringIO()
+    configure(stream=stream)
+    logging.getLogger("octo").info("hidden")
+    logging.getLogger("octo").warning("shown")
+    assert [orjson.loads(each)["msg"] for each in stream.getvalue().splitlines()] == ["shown"]
+
+
+def test_an_unknown_level_is_warned_about_and_means_info(monkeypatch):
+    """A typo in LOG_LEVEL does not keep a service from starting."""
+    monkeypatch.setenv("LOG_LEVEL", "verbose")
+    stream = io.StringIO()
+    configure(stream=stream)
+    assert after_time(stream.getvalue()) == 'level=WARN msg="LOG_LEVEL is not known, using info" value=verbose\n'
+    assert logging.getLogger("octo").level == logging.INFO
+
+
+def test_colours_are_for_terminals_only(monkeypatch):
+    """A terminal gets a coloured level, a pipe does not, and NO_COLOR is respected."""
+
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    def written(stream):
+        configure("info", "text", stream)
+        logging.getLogger("octo").info("m")
+        return stream.getvalue()
+
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert "\x1b[32mINFO\x1b[0m" in written(Terminal())
+    assert "\x1b" not in written(io.StringIO())
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in written(Terminal())
+
+
+def test_a_stream_that_fails_is_counted_and_work_goes_on():
+    """A full disk or a closed stream never becomes somebody's exception."""
+
+    class Full(io.StringIO):
+        def write(self, text):
+            raise OSError(28, "No space left on device")
+
+    closed = io.StringIO()
+    closed.close()
+    for stream in (Full(), closed):
+        configure("info", "text", stream)
+        logging.getLogger("octo").info("m")
+    assert log.lost() == 2
+
+
+def test_a_stream_of_few_characters_gets_escapes():
+    """An ASCII terminal shows an escape, the line is not lost."""
+    raw = io.BytesIO()
+    handler = Lines(io.TextIOWrapper(raw, encoding="ascii"))
+    handler.setFormatter(Text())
+    handler.handle(logging.LogRecord("octo", logging.INFO, "", 1, "größe", (), None))
+    assert b"msg=gr\\xf6\\xdfe" in raw.getvalue()
+    assert log.lost() == 0
+
+
+def test_a_log_file_is_private_appended_to_and_followed(tmp_path):
+    """Mode 0600, nothing overwritten, and after rotation lines go to the new file."""
+    path = tmp_path / "app.log"
+    path.write_text("old\n")
+    path.unlink()
+    handler = File(path)
+    handler.setFormatter(Text())
+    record = logging.LogRecord("octo", logging.INFO, "", 1, "one", (), None)
+    handler.handle(record)
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.rename(tmp_path / "app.log.1")
+    handler.handle(record)
+    handler.close()
+    assert path.read_text().count("msg=one") == 1
+    again = File(path)
+    again.setFormatter(Text())
+    again.handle(record)
+    again.close()
+    assert path.read_text().count("msg=one") == 2
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_reported_once(caplog):
+    """Lines for a full disk are counted; the process log hears of it one time."""
+    handler = File(Path("/dev/full"))
+    handler.setFormatter(Text())
+    with caplog.at_level("WARNING", "octo.log"):
+        for _ in range(3):
+            handler.handle(logging.LogRecord("octo", logging.INFO, "", 1, "m", (), None))
+    handler.close()
+    assert log.lost() == 3
+    assert [record.message for record in caplog.records] == ["cannot write a log file; its lines are lost"]
+
+
+def test_standard_output_can_be_reserved():
+    """The flag that `octo invoke` sets is a plain fact of the process."""
+    assert not log.stdout_reserved()
+    log.reserve_stdout()
+    assert log.stdout_reserved()
+    log.reserve_stdout(False)

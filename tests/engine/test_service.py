@@ -1,0 +1,143 @@
+"""A service swaps generations without a gap, keeps what did not change, and survives bad edits."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from octo.config.load import parse
+from octo.core.errors import ConfigError
+from octo.core.message import Message
+from octo.engine.service import Service
+from octo.testing.probe import history, probes
+
+FLOW = """
+connectors: [{{name: p, type: probe, settings: {{id: {id}}}}}]
+flows:
+  - name: f
+    source: {{connector: p, type: push, settings: {{path: /}}}}
+    process: [{wait}{{type: set-payload, value: '"{answer}"'}}]
+"""
+
+
+def flow(answer, id="p", wait=""):
+    return FLOW.format(answer=answer, id=id, wait=wait)
+
+
+class Editor:
+    """A service whose configuration the test edits."""
+
+    def __init__(self, text, plugins, tmp_path):
+        self.path = tmp_path / "flow.yaml"
+        self.path.write_text(text)
+        self.plugins = plugins
+        self.loaded = asyncio.Event()
+        self.refusals = []
+        self.stop = asyncio.Event()
+        self.service = Service(
+            lambda: parse(self.path.read_text(), plugins, {}),
+            watched=lambda: [self.path],
+            ready=lambda _: self.loaded.set(),
+            refused=self.refuse,
+            drain=5,
+        )
+
+    def refuse(self, error):
+        self.refusals.append(error)
+        self.loaded.set()
+
+    async def __aenter__(self):
+        self.task = asyncio.get_running_loop().create_task(self.service.run(self.stop))
+        await self.turn()
+        return self
+
+    async def __aexit__(self, *error):
+        self.stop.set()
+        await self.task
+
+    async def turn(self):
+        async with asyncio.timeout(20):
+            await self.loaded.wait()
+        self.loaded.clear()
+
+    async def edit(self, text):
+        self.path.write_text(text)
+        await self.turn()
+
+
+async def answer(id="p"):
+    return (await probes[id].routes["/"][-1].call(Message())).body
+
+
+async def test_an_edit_takes_effect_and_keeps_the_connector(plugins, tmp_path):
+    async with Editor(flow("one"), plugins, tmp_path) as editor:
+        assert await answer() == "one"
+
+        await editor.edit(flow("two"))
+
+        assert await answer() == "two"
+        assert len(probes["p"].routes["/"]) == 1
+        assert history == ["open p"]
+    assert history == ["open p", "close p"]
+
+
+async def test_a_bad_edit_changes_nothing_and_is_told_once(plugins, tmp_path):
+    async with Editor(flow("one"), plugins, tmp_path) as editor:
+        await editor.edit(flow("two").replace("set-payload", "set-paylod"))
+
+        assert await answer() == "one"
+        assert len(editor.refusals) == 1
+        assert isinstance(editor.refusals[0], ConfigError)
+
+        await editor.edit(flow("three"))
+        assert await answer() == "three"
+
+
+async def test_a_connector_that_does_not_open_changes_nothing(plugins, tmp_path):
+    async with Editor(flow("one"), plugins, tmp_path) as editor:
+        await editor.edit(flow("two", id="q, refuse: true"))
+
+        assert await answer() == "one"
+        assert "did not start" in str(editor.refusals[0])
+
+
+async def test_changed_settings_open_the_new_connector_before_the_old_closes(plugins, tmp_path):
+    async with Editor(flow("one"), plugins, tmp_path) as editor:
+        await editor.edit(flow("two", id="q"))
+
+        assert await answer("q") == "two"
+        async with asyncio.timeout(10):
+            while len(history) < 3:
+                await asyncio.sleep(0.001)
+        assert history == ["open p", "open q", "close p"]
+
+
+async def test_what_is_in_flight_finishes_in_the_old_generation(plugins, tmp_path):
+    wait = "{type: wait, connector: p}, "
+    async with Editor(flow("one", wait=wait), plugins, tmp_path) as editor:
+        call = asyncio.get_running_loop().create_task(answer())
+        while not probes["p"].waiting:
+            await asyncio.sleep(0)
+
+        await editor.edit(flow("two"))
+        assert await answer() == "two"
+        probes["p"].gate("go").set()
+
+        assert await call == "one"
+
+
+async def test_without_watching_a_bad_start_is_raised(plugins):
+    service = Service(lambda: parse("flows: 1", plugins, {}))
+
+    with pytest.raises(ConfigError):
+        await service.run(asyncio.Event())
+
+
+async def test_with_watching_a_bad_start_waits_for_an_edit(plugins, tmp_path):
+    async with Editor("flows: 1", plugins, tmp_path) as editor:
+        assert len(editor.refusals) == 1
+
+        await editor.edit(flow("late"))
+
+        assert await answer() == "late"
