@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-
 from octo.core.plugins import Plugins
 
 CONNECTORS = {
@@ -34,15 +32,14 @@ BLOCKS = {
 
 
 def plugins() -> Plugins:
-    """The built-in components and those of installed packages (entry points `octo.connectors`, `octo.blocks`).
+    """The built-in components, and those of installed packages (entry points `octo.connectors`, `octo.blocks`)."""
+    return Plugins(CONNECTORS, BLOCKS, more=_installed)
 
-    A built-in name cannot be taken over by a package: whoever reads a flow knows what `rest` is.
-    """
+
+def _installed() -> Plugins:
+    from importlib.metadata import entry_points
+
     return Plugins(
-        {**_installed("octo.connectors"), **CONNECTORS},
-        {**_installed("octo.blocks"), **BLOCKS},
+        {point.name: point.value for point in entry_points(group="octo.connectors")},
+        {point.name: point.value for point in entry_points(group="octo.blocks")},
     )
-
-
-def _installed(group: str) -> dict[str, str]:
-    return {point.name: point.value for point in importlib.metadata.entry_points(group=group)}

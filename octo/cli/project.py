@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import linecache
 import os
 import sys
@@ -44,7 +45,10 @@ def load(path: Path) -> Config:
     folder = str((path if path.is_dir() else path.parent).resolve())
     if folder not in sys.path:
         sys.path.insert(0, folder)
-    return load_config(path, plugins(), os.environ)
+    config = load_config(path, plugins(), os.environ)
+    gc.freeze()  # what is loaded stays; the collector need not look at it again
+    gc.enable()
+    return config
 
 
 def refuse(error: OctoError) -> None:

@@ -85,6 +85,7 @@ async def _run(path: Path, *, watch: bool, drain: float) -> int:
         ready=_banner,
         refused=refused,
         drain=drain,
+        first=_is_first(),
     )
     try:
         await service.run(stop)
@@ -105,10 +106,14 @@ def _stop_on_signals(stop: asyncio.Event) -> None:
         loop.add_signal_handler(each, on_signal)
 
 
+def _is_first() -> bool:
+    return os.environ.get("OCTO_PROCESS", "0") == "0"
+
+
 def _banner(config: Config) -> None:
     for warning in config.warnings:
         show(warning, "yellow")
-    if os.environ.get("OCTO_PROCESS", "0") != "0":
+    if not _is_first():
         return
     name = f" {config.name}" if config.name else ""
     lines = (

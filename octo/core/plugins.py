@@ -8,7 +8,7 @@ the entry points `octo.connectors` and `octo.blocks`.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from octo.core.block import BlockType
@@ -20,29 +20,52 @@ class Plugins:
 
     connectors: connector type name to `module:Class`.
     blocks: block type name to `module:function`, or to `module:Class` for a block that a connector offers.
+    more: further types, asked for once a name is unknown here. To look through installed packages takes a while.
     """
 
-    def __init__(self, connectors: Mapping[str, str], blocks: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        connectors: Mapping[str, str],
+        blocks: Mapping[str, str],
+        more: Callable[[], Plugins] | None = None,
+    ) -> None:
         self._connectors = dict(connectors)
         self._blocks = dict(blocks)
+        self._more = more
 
     def joined(self, others: Plugins) -> Plugins:
         """These types and those; a name in both means the others' type."""
-        return Plugins({**self._connectors, **others._connectors}, {**self._blocks, **others._blocks})
+        return Plugins(
+            {**self._connectors, **others._connectors}, {**self._blocks, **others._blocks}, others._more or self._more
+        )
 
     def connector_names(self) -> list[str]:
+        self._complete()
         return sorted(self._connectors)
 
     def block_names(self) -> list[str]:
+        self._complete()
         return sorted(self._blocks)
+
+    def _complete(self) -> None:
+        if self._more is not None:
+            more: Plugins = self._more()
+            self._more = None
+            # A name that is here already cannot be taken over: whoever reads a flow knows what `rest` is.
+            self._connectors = {**more._connectors, **self._connectors}
+            self._blocks = {**more._blocks, **self._blocks}
 
     def connector(self, name: str) -> ConnectorType | None:
         """The connector type, or None when there is none of that name."""
+        if name not in self._connectors:
+            self._complete()
         target = self._connectors.get(name)
         return _load(target).__octo_connector__ if target else None
 
     def block(self, name: str) -> BlockType | None:
         """The block type, or None when there is none of that name."""
+        if name not in self._blocks:
+            self._complete()
         target = self._blocks.get(name)
         if target is None:
             return None

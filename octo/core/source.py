@@ -67,18 +67,22 @@ class Inlet(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SourceType:
-    """A declared source: a method of a connector class."""
+    """A declared source: a method of a connector class.
+
+    once: of all processes that run the same configuration only one may run it, as with a clock.
+    """
 
     name: str
     settings: type[Settings]
     function: Callable[..., Any]
     doc: str
     is_push: bool
+    once: bool = False
     connector: str = ""
 
 
-def source(name: str) -> Callable[[F], F]:
-    """Mark a connector's method as the source `name`."""
+def source(name: str, *, once: bool = False) -> Callable[[F], F]:
+    """Mark a connector's method as the source `name`; `once` as in `SourceType`."""
 
     def mark(function: F) -> F:
         function.__octo_source__ = SourceType(  # type: ignore[attr-defined]
@@ -87,6 +91,7 @@ def source(name: str) -> Callable[[F], F]:
             function=function,
             doc=inspect.cleandoc(function.__doc__ or ""),
             is_push=not inspect.isasyncgenfunction(function),
+            once=once,
         )
         return function
 

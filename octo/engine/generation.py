@@ -32,18 +32,27 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 class Generation:
     """See the module.
 
+    first: whether this is the first of the processes that run the configuration; sources that must run once run here.
     only: build just this flow and what it may call, open just the connectors their blocks use, feed nothing. That is
     what `octo invoke` runs.
     """
 
     def __init__(
-        self, config: Config, connections: Connections, bus: Bus, tasks: asyncio.TaskGroup, only: str | None = None
+        self,
+        config: Config,
+        connections: Connections,
+        bus: Bus,
+        tasks: asyncio.TaskGroup,
+        *,
+        first: bool = True,
+        only: str | None = None,
     ) -> None:
         self.config = config
         self.flows: dict[str, Flow] = {}
         self._connections = connections
         self._bus = bus
         self._tasks = tasks
+        self._first = first
         self._only = only
         self._held: list[ConnectorDoc] = []
         self._instances: dict[str, Any] = {}
@@ -96,7 +105,9 @@ class Generation:
 
     def _sources(self, *, push: bool) -> Iterable[tuple[FlowDoc, SourceDoc]]:
         for doc in self.config.flows.values():
-            if doc.source is not None and doc.source.type.is_push is push:
+            if doc.source is None or doc.source.type.is_push is not push:
+                continue
+            if self._first or not doc.source.type.once:
                 yield doc, doc.source
 
     async def _pump(self, flow: Flow, source: SourceDoc) -> None:

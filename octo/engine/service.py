@@ -31,6 +31,7 @@ class Service:
     load: reads and checks the configuration anew; raises `ConfigError`.
     watched: the files whose change reloads, asked again after each reload; None switches watching off.
     ready: told the configuration that runs now, after the start and after every reload.
+    first: see `Generation`.
     refused: told what is wrong with a configuration that did not come to run, once per edit.
     """
 
@@ -42,6 +43,7 @@ class Service:
         ready: Callable[[Config], None] = lambda _: None,
         refused: Callable[[OctoError], None] = lambda _: None,
         drain: float = DRAIN,
+        first: bool = True,
     ) -> None:
         self.bus = Bus()
         self.current: Generation | None = None
@@ -50,6 +52,7 @@ class Service:
         self._ready = ready
         self._refused = refused
         self._drain = drain
+        self._first = first
         self._tasks: asyncio.TaskGroup
         self._connections: Connections
 
@@ -97,7 +100,7 @@ class Service:
 
     async def _swap(self, config: Config) -> None:
         began = time.perf_counter()
-        new = Generation(config, self._connections, self.bus, self._tasks)
+        new = Generation(config, self._connections, self.bus, self._tasks, first=self._first)
         await new.open()
         old = self.current
         try:

@@ -1,0 +1,42 @@
+"""Building knows what a flow reaches."""
+
+from __future__ import annotations
+
+from octo.config.load import parse
+from octo.engine.build import blocks_of, build_flows, reachable
+from octo.engine.events import Bus
+
+FLOWS = """
+flows:
+  - name: a
+    process:
+      - type: if
+        condition: 'true'
+        then: [{type: flow-ref, flow: b}]
+    error: [{type: flow-ref, flow: c}]
+  - name: b
+    process: [{type: if, condition: body > 0, then: [{type: flow-ref, flow: a}]}]
+  - name: c
+    process: []
+  - name: d
+    process: []
+"""
+
+
+def test_a_flow_reaches_what_it_calls_at_any_depth(plugins):
+    config = parse(FLOWS, plugins, {})
+
+    assert {doc.name for doc in reachable(config, "a")} == {"a", "b", "c"}
+    assert {doc.name for doc in reachable(config, "d")} == {"d"}
+
+
+def test_blocks_are_listed_with_those_inside_and_those_of_the_error_chain(plugins):
+    addresses = [doc.address for doc in blocks_of(parse(FLOWS, plugins, {}).flows["a"])]
+
+    assert addresses == ["a.if", "a.if[then].flow-ref", "a[error].flow-ref"]
+
+
+def test_only_flows_that_can_reach_themselves_are_recursive(plugins):
+    flows = build_flows(parse(FLOWS, plugins, {}).flows.values(), {}, Bus(), lambda work: None)
+
+    assert {name for name, flow in flows.items() if flow.recursive} == {"a", "b"}
