@@ -7,15 +7,18 @@ the error path sees the message as it was when the block failed.
 
 from __future__ import annotations
 
-import os
+import random
 from collections.abc import Mapping
 
 NO_VARS: Mapping[str, object] = {}
 
 
+_random = random.Random()  # noqa: S311  ids tell messages apart, they are no secret; the OS's generator is 20x slower
+
+
 def new_id() -> str:
     """16 random bytes as 32 hexadecimal characters."""
-    return os.urandom(16).hex()
+    return f"{_random.getrandbits(128):032x}"
 
 
 class Message:
@@ -34,30 +37,29 @@ class Message:
         self,
         body: object = None,
         vars: Mapping[str, object] = NO_VARS,  # noqa: A002  the language's own word
-        *,
-        event_id: str | None = None,
+        event_id: str = "",
         correlation_id: str = "",
         raw: bool = False,
     ) -> None:
         self.body = body
         self.vars = vars
-        self.event_id = os.urandom(16).hex() if event_id is None else event_id
+        self.event_id = event_id or f"{_random.getrandbits(128):032x}"
         self.correlation_id = correlation_id
         self.raw = raw
 
     def with_body(self, body: object, *, raw: bool = False) -> Message:
-        return Message(body, self.vars, event_id=self.event_id, correlation_id=self.correlation_id, raw=raw)
+        return Message(body, self.vars, self.event_id, self.correlation_id, raw)
 
     def with_vars(self, vars: Mapping[str, object]) -> Message:  # noqa: A002
         """The same message with exactly these variables."""
-        return Message(self.body, vars, event_id=self.event_id, correlation_id=self.correlation_id, raw=self.raw)
+        return Message(self.body, vars, self.event_id, self.correlation_id, self.raw)
 
     def with_var(self, name: str, value: object) -> Message:
-        return self.with_vars({**self.vars, name: value})
+        return Message(self.body, {**self.vars, name: value}, self.event_id, self.correlation_id, self.raw)
 
     def rekeyed(self) -> Message:
         """The same content under a new event id, as it enters another flow."""
-        return Message(self.body, self.vars, correlation_id=self.correlation_id, raw=self.raw)
+        return Message(self.body, self.vars, "", self.correlation_id, self.raw)
 
     def as_json(self) -> dict[str, object]:
         """The envelope that `octo invoke --message` prints; empty parts are left out."""

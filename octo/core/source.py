@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from octo.core.block import settings_of
-from octo.core.flow import Outcome
+from octo.core.flow import Outcome, Result
 from octo.core.message import Message
 from octo.core.settings import Settings
 
@@ -56,11 +56,12 @@ class Inlet(Protocol):
 
     flow: str
 
-    async def call(self, message: Message, timeout: float | None = None) -> Outcome:
-        """Run the message and answer its outcome; `timeout` in seconds covers waiting for room and the work.
+    def call(self, message: Message, timeout: float | None = None) -> Result:
+        """Run the message; `timeout` in seconds covers waiting for room and the work.
 
-        Raises `Overloaded` when the message never started, `Timeout` when its work was cancelled at the deadline,
-        `Failure` when the flow failed.
+        The outcome comes at once if nothing waits, else as an awaitable, which must be awaited. Raises, at once or
+        when awaited, `Overloaded` when the message never started, `Timeout` when its work was cancelled at the
+        deadline, `Failure` when the flow failed.
         """
         ...
 

@@ -58,8 +58,7 @@ class Flow:
         self._line: deque[asyncio.Future[None]] = deque()
         self._room: deque[asyncio.Future[None]] = deque()
         self._tasks: dict[asyncio.Task[object], int] = {}
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._idle: asyncio.Event | None = None
         self._pace = 0.0
 
     # --- for callers ---------------------------------------------------------------------------------------------
@@ -109,7 +108,6 @@ class Flow:
         if self._free == 0:
             return False
         self._free -= 1
-        self._idle.clear()
         return True
 
     async def stand_in_line(self) -> None:
@@ -137,7 +135,7 @@ class Flow:
                 return
         self._free += 1
         self._wake_room()
-        if self._free == self.workers:
+        if self._idle is not None and self._free == self.workers:
             self._idle.set()
 
     def _wake_room(self) -> None:
@@ -272,7 +270,9 @@ class Flow:
 
     async def drained(self) -> None:
         """Return once no message is in flight or in line."""
-        await self._idle.wait()
+        if self._free < self.workers:
+            self._idle = asyncio.Event()
+            await self._idle.wait()
 
     def cancel(self) -> int:
         """Cancel what is still in flight or in line; answer how many that were."""
@@ -298,15 +298,15 @@ class FlowInlet:
         self._flow = flow
         self.flow = flow.name
 
-    async def call(self, message: Message, timeout: float | None = None) -> Outcome:
+    def call(self, message: Message, timeout: float | None = None) -> Result:
         """See `octo.core.source.Inlet.call`."""
         flow = self._flow
-        if not flow.recursive and flow.take():
-            result = flow.run(message)
-            if isinstance(result, Message | Drop):
-                return result
-            return await self._finish(result, timeout)
-        return await self._wait(message, timeout)
+        if flow.recursive or not flow.take():
+            return self._wait(message, timeout)
+        result = flow.run(message)
+        if result.__class__ is Message or result.__class__ is Drop:
+            return result
+        return self._finish(result, timeout)  # type: ignore[arg-type]
 
     async def _finish(self, waiting: Awaitable[Outcome], timeout: float | None) -> Outcome:
         try:

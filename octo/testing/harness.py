@@ -16,7 +16,7 @@ from octo.core.message import NO_VARS, Message
 from octo.core.plugins import Plugins
 from octo.engine.connections import Connections
 from octo.engine.events import Bus, FlowEvent
-from octo.engine.flow import FlowInlet
+from octo.engine.flow import FlowInlet, at_last
 from octo.engine.generation import Generation
 
 
@@ -36,7 +36,7 @@ class App:
         timeout: float | None = None,
     ) -> Outcome:
         """Run a message through a flow as a push source would; raises as `Inlet.call` does."""
-        return await FlowInlet(self.generation.flows[flow]).call(Message(body, vars), timeout)
+        return await at_last(FlowInlet(self.generation.flows[flow]).call(Message(body, vars), timeout))
 
     def kinds(self, flow: str) -> list[str]:
         """The kinds of the events of one flow, in order."""

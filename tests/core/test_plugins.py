@@ -22,3 +22,21 @@ def test_joined_prefers_the_others():
     joined = Plugins({"a": "x:A"}, {}).joined(Plugins({"a": "octo.testing.probe:Probe"}, {}))
 
     assert joined.connector("a").cls is Probe
+
+
+def test_more_is_asked_once_and_only_for_unknown_names():
+    asked = []
+
+    def more():
+        asked.append(1)
+        return Plugins({"probe": "octo.testing.probe:Probe", "here": "nowhere:Thief"}, {})
+
+    plugins = Plugins({"here": "octo.testing.probe:Probe"}, {}, more)
+
+    assert plugins.connector("here").cls is Probe
+    assert asked == []
+    assert plugins.connector("probe").cls is Probe
+    assert plugins.connector("nowhere") is None
+    assert asked == [1]
+    assert plugins.connector("here").cls is Probe
+    assert plugins.connector_names() == ["here", "probe"]

@@ -11,7 +11,7 @@ from octo.core.flow import Drop, Failure
 from octo.core.message import Message
 from octo.engine.chain import Step, chain
 from octo.engine.events import Bus
-from octo.engine.flow import Flow, FlowInlet
+from octo.engine.flow import Flow, FlowInlet, at_last
 from octo.testing.harness import running
 from octo.testing.probe import probes
 
@@ -40,7 +40,7 @@ class Bench:
         return message
 
     def start(self, body):
-        task = asyncio.get_running_loop().create_task(FlowInlet(self.flow).call(Message(body)))
+        task = asyncio.get_running_loop().create_task(at_last(FlowInlet(self.flow).call(Message(body))))
         self.tasks.add(task)
         return task
 
@@ -90,7 +90,7 @@ async def test_a_deadline_cancels_the_work_and_is_a_failure():
     bench = Bench()
 
     with pytest.raises(Timeout):
-        await FlowInlet(bench.flow).call(Message(), timeout=0.01)
+        await at_last(FlowInlet(bench.flow).call(Message(), timeout=0.01))
 
     assert bench.kinds() == ["started", "failed"]
     assert bench.flow.in_flight == 0
@@ -102,7 +102,7 @@ async def test_a_deadline_in_line_refuses_without_an_event():
     await settle()
 
     with pytest.raises(Overloaded) as caught:
-        await FlowInlet(bench.flow).call(Message(), timeout=0.01)
+        await at_last(FlowInlet(bench.flow).call(Message(), timeout=0.01))
 
     assert caught.value.retry_after >= 1
     assert bench.kinds() == ["started"]
@@ -116,7 +116,7 @@ async def test_a_full_line_refuses_at_once_whom_it_would_keep_too_long():
     bench.flow._pace = 60.0
 
     with pytest.raises(Overloaded) as caught:
-        await FlowInlet(bench.flow).call(Message(), timeout=30)
+        await at_last(FlowInlet(bench.flow).call(Message(), timeout=30))
 
     assert caught.value.retry_after > 30
     bench.gate.set()

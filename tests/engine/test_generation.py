@@ -10,6 +10,7 @@ from octo.core.errors import Permanent
 from octo.core.flow import Drop
 from octo.core.message import Message
 from octo.engine.connections import StartError
+from octo.engine.flow import at_last
 from octo.testing.harness import running
 from octo.testing.probe import history, probes
 
@@ -123,7 +124,7 @@ async def test_push_sources_leave_when_it_ends(plugins):
     text = "flows: [{name: f, source: {type: push, connector: probe, settings: {path: /x}}, process: []}]"
     async with running(text, plugins):
         probe = probes["probe"]
-        outcome = await probe.routes["/x"][-1].call(Message(1))
+        outcome = await at_last(probe.routes["/x"][-1].call(Message(1)))
         assert outcome.body == 1
 
     assert probe.routes["/x"] == []

@@ -9,6 +9,7 @@ import pytest
 from octo.config.load import parse
 from octo.core.errors import ConfigError
 from octo.core.message import Message
+from octo.engine.flow import at_last
 from octo.engine.service import Service
 from octo.testing.probe import history, probes
 
@@ -67,7 +68,7 @@ class Editor:
 
 
 async def answer(id="p"):
-    return (await probes[id].routes["/"][-1].call(Message())).body
+    return (await at_last(probes[id].routes["/"][-1].call(Message()))).body
 
 
 async def test_an_edit_takes_effect_and_keeps_the_connector(plugins, tmp_path):
