@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 
 import click
 
@@ -28,4 +29,5 @@ def command(code: str | None) -> None:
         sys.exit(exits.USAGE)
     click.secho(f"{name}: {known[name].title}", bold=True)
     click.echo()
-    click.echo(click.wrap_text(known[name].text, width=100, preserve_paragraphs=True))
+    for line in known[name].text.splitlines():
+        click.echo(line if line.startswith(" ") else textwrap.fill(line, 100))

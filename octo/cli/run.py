@@ -116,9 +116,7 @@ def _banner(config: Config) -> None:
     if not _is_first():
         return
     name = f" {config.name}" if config.name else ""
-    lines = (
-        f"🐙 Octo {__version__}{name}",
-        f"   {len(config.flows)} flows, {len(config.connectors)} connectors, ready",
-    )
-    width = max(map(len, lines)) + 2
-    click.echo(f"╭{'─' * width}╮\n" + "".join(f"│ {line:<{width - 1}}│\n" for line in lines) + f"╰{'─' * width}╯")
+    title = f"🐙 Octo {__version__}{name}"
+    counts = f"   {len(config.flows)} flows, {len(config.connectors)} connectors, ready"
+    width = max(len(title) + 1, len(counts)) + 2  # the octopus is two columns wide
+    click.echo(f"╭{'─' * width}╮\n│ {title:<{width - 2}}│\n│ {counts:<{width - 1}}│\n╰{'─' * width}╯")

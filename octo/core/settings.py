@@ -247,8 +247,12 @@ _KINDS: dict[type, tuple[str, ...]] = {
 }
 
 
+_NOT_JSON = frozenset({"now"})
+"""The names whose values are no JSON; all others of all scopes are."""
+
+
 def _json(program: expr.Program) -> Callable[..., Any]:
-    if program.is_json:
+    if program.is_json and not program.names & _NOT_JSON:
         return program.function
     return lambda *arguments: expr.to_json(program.function(*arguments))
 

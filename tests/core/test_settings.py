@@ -22,7 +22,7 @@ from octo.core.settings import (
     parse_duration,
     sockets,
 )
-from octo.expr import ExprError
+from octo.expr import ExprError, Timestamp
 
 
 class Inner(Settings):
@@ -100,6 +100,12 @@ def test_a_list_expression_demands_a_list():
     assert made(items="[body]").items(Message(1)) == [1]
     with pytest.raises(ExprError, match="must evaluate to a list, got an int"):
         made(items="body").items(Message(1))
+
+
+def test_the_time_becomes_text():
+    assert isinstance(made(value="now").value(Message()), str)
+    assert isinstance(made(value='{"at": [now]}').value(Message())["at"][0], str)
+    assert made(tick="now").tick(Timestamp(0), {}) == "1970-01-01T00:00:00Z"
 
 
 @pytest.mark.parametrize(("value", "expected"), [(True, True), (42, 42), (1.5, 1.5)])

@@ -1,0 +1,245 @@
+"""python: call a function of yours, where CEL ends.
+
+The function is found and checked when the flow is built. What it is given are copies: a body is a value, which nobody
+else may see change. Its annotations are believed: a parameter typed as a dataclass, a pydantic model or `date` gets
+one, and a value that does not fit fails the message before the function runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import inspect
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    Field,
+    GetCoreSchemaHandler,
+    PydanticSchemaGenerationError,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError, PydanticSerializationError, core_schema, to_jsonable_python
+
+from octo.core.block import block
+from octo.core.errors import Bug, OctoError, Permanent
+from octo.core.message import Message
+from octo.core.settings import Expr, Settings
+from octo.expr import ExprError, nearest
+
+_GIVEN = ("vars", "message")
+"""Parameters that are filled by their name when `with` is not used."""
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function found by its name, with what is known of its parameters.
+
+    adapters: what converts an argument, by parameter; untyped ones have none.
+    required: parameters without a default, in order.
+    is_open: whether it takes any keyword (`**options`).
+    """
+
+    name: str
+    call: Callable[..., Any]
+    parameters: tuple[str, ...]
+    required: tuple[str, ...]
+    adapters: Mapping[str, TypeAdapter[Any]]
+    is_open: bool
+
+    @property
+    def takes_body(self) -> str | None:
+        """The parameter that gets the body when `with` is not used: the first that is not filled by name."""
+        return next((each for each in self.parameters if each not in _GIVEN), None)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        schema = {"type": "string", "pattern": r"^[\w.]+:[\w.]+$", "examples": ["shop.orders:price"]}
+        return core_schema.no_info_plain_validator_function(
+            find, metadata={"pydantic_js_functions": [lambda _schema, _handler: schema]}
+        )
+
+
+class Python(Settings):
+    call: Function
+    """The function, as `package.module:function`. Importable are the config's folder and installed packages. A plain
+    function runs in a thread, an `async` one in the event loop, where it must not block."""
+
+    with_: Annotated[dict[str, Expr[object]], Field(alias="with", default_factory=dict)]
+    """Keyword arguments: parameter name to expression, e.g. `amount: body.total`. Without it the first parameter gets
+    the body; parameters named `vars` and `message` get the variables and the whole message."""
+
+    as_: Annotated[str | None, Field(alias="as", min_length=1)] = None
+    """Name of the variable that takes the result. Default: the result becomes the body."""
+
+    @model_validator(mode="after")
+    def _arguments_fit(self) -> Self:
+        function = self.call
+        if not self.with_:
+            left = [each for each in function.required if each not in (*_GIVEN, function.takes_body)]
+            if left:
+                raise ValueError(f"{function.name} also needs {_listed(left)}: give its arguments under `with:`")
+            return self
+        for name in self.with_:
+            if name not in function.parameters and not function.is_open:
+                hint = nearest(name, function.parameters)
+                advice = f"did you mean `{hint}`?" if hint else f"it has {_listed(function.parameters) or 'none'}"
+                raise ValueError(f"{function.name} has no parameter `{name}`; {advice}")
+        if missing := [each for each in function.required if each not in self.with_]:
+            raise ValueError(f"{function.name} needs {_listed(missing)} under `with:`")
+        return self
+
+
+@block("python")
+async def python(settings: Python, message: Message) -> Message:
+    """Call a Python function; its result becomes the body, or a variable."""
+    arguments = _arguments(settings, message)
+    function = settings.call
+    try:
+        if inspect.iscoroutinefunction(function.call):
+            result = await function.call(**arguments)
+        else:
+            result = await asyncio.to_thread(function.call, **arguments)
+            if inspect.isawaitable(result):
+                result = await result
+    except (OctoError, ExprError):
+        raise
+    except Exception as error:
+        raise Bug(f"{function.name} raised {type(error).__name__}: {error}") from error
+    if isinstance(result, Message) and settings.as_ is None:
+        return result
+    value = _json(function, result)
+    return message.with_body(value) if settings.as_ is None else message.with_var(settings.as_, value)
+
+
+# --- finding the function ----------------------------------------------------------------------------------------
+
+
+def find(value: object) -> Function:
+    """The function named `package.module:function`. Raises what pydantic reports at its place."""
+    if isinstance(value, Function):
+        return value
+    module_name, colon, path = value.partition(":") if isinstance(value, str) else ("", "", "")
+    if not (module_name and colon and path):
+        raise PydanticCustomError("call", "expected `package.module:function`, e.g. `shop.orders:price`")
+    target: Any = _module(module_name)
+    for name in path.split("."):
+        if not hasattr(target, name):
+            hint = nearest(name, [each for each in dir(target) if not each.startswith("_")])
+            problem = f"`{module_name}` has no `{name}`" + (f"; did you mean `{hint}`?" if hint else "")
+            raise PydanticCustomError("call", "{problem}", {"problem": problem})
+        target = getattr(target, name)
+    if not callable(target):
+        problem = f"`{value}` is {type(target).__name__}, not a function"
+        raise PydanticCustomError("call", "{problem}", {"problem": problem})
+    return _described(str(value), target)
+
+
+def _module(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name and (name == error.name or name.startswith(f"{error.name}.")):
+            problem = f"there is no module `{error.name}`; a module beside the config or in an installed package works"
+        else:
+            problem = f"importing `{name}` fails: {error}"
+    except Exception as error:  # noqa: BLE001  a module of the author's may do anything when imported
+        problem = f"importing `{name}` fails: {type(error).__name__}: {error}"
+    raise PydanticCustomError("call", "{problem}", {"problem": problem})
+
+
+def _described(name: str, function: Callable[..., Any]) -> Function:
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        problem = f"`{name}` does not tell its parameters; wrap it in a function of your own"
+        raise PydanticCustomError("call", "{problem}", {"problem": problem}) from None
+    named = {
+        each.name: each
+        for each in signature.parameters.values()
+        if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)
+    }
+    for each in signature.parameters.values():
+        if each.kind == each.POSITIONAL_ONLY:
+            problem = f"`{name}` takes `{each.name}` by position only; wrap it in a function of your own"
+            raise PydanticCustomError("call", "{problem}", {"problem": problem})
+    required = tuple(key for key, each in named.items() if each.default is each.empty)
+    is_open = any(each.kind == each.VAR_KEYWORD for each in signature.parameters.values())
+    return Function(name, function, tuple(named), required, _adapters(name, function, tuple(named)), is_open)
+
+
+def _adapters(name: str, function: Callable[..., Any], parameters: tuple[str, ...]) -> dict[str, TypeAdapter[Any]]:
+    try:
+        plain = inspect.unwrap(function)
+        hints = typing.get_type_hints(
+            plain if hasattr(plain, "__annotations__") else plain.__call__, include_extras=True
+        )
+        return {
+            key: TypeAdapter(hints[key])
+            for key in parameters
+            if hints.get(key, Any) not in (Any, object) and hints[key] is not Message
+        }
+    except (NameError, TypeError, PydanticSchemaGenerationError) as error:
+        problem = f"the annotations of `{name}` cannot be used: {error}"
+        raise PydanticCustomError("call", "{problem}", {"problem": problem}) from None
+
+
+# --- values in and out -------------------------------------------------------------------------------------------
+
+
+def _arguments(settings: Python, message: Message) -> dict[str, Any]:
+    function = settings.call
+    if settings.with_:
+        given = {name: value(message) for name, value in settings.with_.items()}
+    else:
+        by_name = {"vars": dict(message.vars), "message": message}
+        given = {name: value for name, value in by_name.items() if name in function.parameters}
+        if function.takes_body:
+            given[function.takes_body] = message.body
+    return {name: _converted(function, name, value) for name, value in given.items()}
+
+
+def _converted(function: Function, name: str, value: object) -> object:
+    copied = _copy(value)
+    adapter = function.adapters.get(name)
+    if adapter is None:
+        return copied
+    try:
+        return adapter.validate_python(copied)
+    except ValidationError as error:
+        raise Permanent(f"{function.name}: argument `{name}`: {_complaints(error)}") from None
+
+
+def _complaints(error: ValidationError) -> str:
+    """What does not fit, and where; never the value."""
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    told = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" if each["loc"] else each["msg"] for each in found[:5]]
+    return "; ".join(told) + (f"; and {len(found) - 5} more" if len(found) > 5 else "")
+
+
+def _copy(value: Any) -> Any:
+    """A copy of a JSON value. The function may do with it what it likes."""
+    if value.__class__ is dict:
+        return {key: _copy(each) for key, each in value.items()}
+    if value.__class__ is list:
+        return [_copy(each) for each in value]
+    return value
+
+
+def _json(function: Function, result: object) -> object:
+    """The result as JSON: dataclasses and models as objects, dates as text, sets as lists."""
+    try:
+        return to_jsonable_python(result, inf_nan_mode="strings")
+    except (PydanticSerializationError, ValueError, RecursionError) as error:
+        raise Permanent(
+            f"{function.name} returned {type(result).__name__}, which is not JSON: {error}; "
+            "return a dict, list, text, number, dataclass or model"
+        ) from error
+
+
+def _listed(names: typing.Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)

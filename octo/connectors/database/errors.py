@@ -1,0 +1,49 @@
+"""What can go wrong with a database, split by who must act.
+
+Invariant: no text made here contains a DSN, a password or an argument's value. A database's own message may quote
+values ("Key (email)=(a@b.c) already exists"): it reaches the log and `vars.error`, never a caller outside.
+"""
+
+from __future__ import annotations
+
+from octo.connectors.database import codes
+from octo.core.errors import Permanent, Timeout, Transient
+
+
+def unreachable(where: str, reason: object) -> Transient:
+    return Transient(f"cannot connect to {where}: {reason}", code=codes.UNREACHABLE)
+
+
+def refused_login(where: str, reason: object) -> Permanent:
+    return Permanent(f"cannot connect to {where}: {reason}", code=codes.REFUSED_LOGIN)
+
+
+def exhausted(limit: int, seconds: float) -> Transient:
+    connections = "the only connection was" if limit == 1 else f"all {limit} connections were"
+    return Transient(
+        f"{connections} busy for {seconds:g}s; raise `maxOpenConns`, or make the queries shorter", code=codes.EXHAUSTED
+    )
+
+
+def too_slow(seconds: float) -> Timeout:
+    return Timeout(
+        f"the query was cancelled after {seconds:g}s; raise the connector's `queryTimeout` if it may take longer",
+        code=codes.TOO_SLOW,
+    )
+
+
+def too_many_rows(limit: int) -> Permanent:
+    return Permanent(
+        f"the query answers more than {limit} rows; add a LIMIT, or raise the block's `maxRows`",
+        code=codes.TOO_MANY_ROWS,
+    )
+
+
+def no_library(driver: str, package: str, extra: str) -> Permanent:
+    return Permanent(
+        f"driver {driver} needs the Python package {package}: pip install 'octo[{extra}]'", code=codes.NO_LIBRARY
+    )
+
+
+def bad_argument(position: int, message: str) -> Permanent:
+    return Permanent(f"argument ${position}: {message}", code=codes.BAD_ARGUMENT)

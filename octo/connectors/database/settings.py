@@ -1,0 +1,110 @@
+"""What an author writes under a `database` connector and a `sql` block."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from octo.connectors.database import dsn
+from octo.core.settings import Duration, Expr, Secret, Settings
+
+_OPEN = {"sqlite": 1}
+_LIFETIME = {"postgres": timedelta(minutes=30), "mysql": timedelta(minutes=30), "sqlalchemy": timedelta(minutes=30)}
+_DEFAULT_OPEN = 16
+
+
+class Connection(Settings):
+    driver: Literal["postgres", "sqlite", "mysql", "sqlalchemy"]
+    """The kind of database. `sqlalchemy` takes any URL of an async SQLAlchemy dialect as `dsn`; its packages must be
+    installed."""
+
+    dsn: Secret
+    """Where the database is. PostgreSQL: `postgres://user:password@host:5432/name?sslmode=require` or
+    `host=... user=... dbname=...`. MySQL: `mysql://user:password@host:3306/name`. SQLite: a path, `:memory:` or a
+    `file:` URI; the folder must exist."""
+
+    password: Secret | None = None
+    """Password of the database user, so that the `dsn` can be kept in plain sight. Wins over one in the `dsn`."""
+
+    max_open_conns: int = Field(0, ge=0)
+    """How many connections may be open at once; further queries wait. 0 means the default: 16, and 1 for SQLite, which
+    has one writer anyway. SQLite in memory always has 1."""
+
+    max_idle_conns: int = Field(0, ge=0)
+    """How many connections stay open while nobody uses them. 0 means as many as `maxOpenConns`."""
+
+    conn_max_lifetime: Duration | None = None
+    """How long a connection may live before it is replaced, so that a moved server or a new password is noticed.
+    Default 30m, SQLite forever; `0s` means forever."""
+
+    query_timeout: Duration = timedelta(seconds=30)
+    """How long a query may take, waiting for a free connection included. Then it is cancelled on the server and the
+    message fails with a timeout. `0s` means no limit but the message's own deadline."""
+
+    @property
+    def open_limit(self) -> int:
+        if dsn.is_in_memory(self.driver, self.dsn.get_secret_value()):
+            return 1
+        return self.max_open_conns or _OPEN.get(self.driver, _DEFAULT_OPEN)
+
+    @property
+    def idle_limit(self) -> int:
+        return min(self.max_idle_conns or self.open_limit, self.open_limit)
+
+    @property
+    def lifetime(self) -> float | None:
+        """Seconds, or None for ever."""
+        chosen = _LIFETIME.get(self.driver) if self.conn_max_lifetime is None else self.conn_max_lifetime
+        return chosen.total_seconds() if chosen else None
+
+    @property
+    def timeout(self) -> float | None:
+        """Seconds, or None for no limit."""
+        return self.query_timeout.total_seconds() or None
+
+    @property
+    def secret(self) -> str:
+        """The password that was given beside the DSN, or ""."""
+        return self.password.get_secret_value() if self.password else ""
+
+    @field_validator("dsn")
+    @classmethod
+    def _is_readable(cls, dsn_: Secret, info: ValidationInfo) -> Secret:
+        if problem := dsn.problem(info.data.get("driver", ""), dsn_.get_secret_value()):
+            raise PydanticCustomError("dsn", "{problem}", {"problem": problem})
+        return dsn_
+
+    @field_validator("password")
+    @classmethod
+    def _is_of_use(cls, password: Secret | None, info: ValidationInfo) -> Secret | None:
+        if password and password.get_secret_value() and info.data.get("driver") == "sqlite":
+            raise PydanticCustomError("password", "SQLite has no passwords; remove the key")
+        return password
+
+
+class Query(Settings):
+    query: str
+    """The SQL text, with placeholders for values: `$1`, `$2` for PostgreSQL, `?` for the others. It is never put
+    together from a message's content, so that nothing can be injected."""
+
+    args: list[Expr[object]] = Field(default_factory=list)
+    """Values of the placeholders, in order. Lists and maps become JSON text where the column is JSON."""
+
+    exec_: Annotated[bool, Field(alias="exec")] = False
+    """For statements without rows: the body becomes `{rowsAffected: n}`."""
+
+    single: bool = False
+    """The body becomes the first row, or null when there is none, instead of a list. Of no meaning with `exec`."""
+
+    max_rows: int = Field(10_000, ge=1)
+    """The longest list that may become a body. More rows fail the message; nothing is cut off silently."""
+
+    @field_validator("query")
+    @classmethod
+    def _has_text(cls, query: str) -> str:
+        if not query.strip():
+            raise PydanticCustomError("query", "the query is empty")
+        return query

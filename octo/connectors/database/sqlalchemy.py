@@ -1,0 +1,144 @@
+"""MySQL, and every other database that has an async dialect of SQLAlchemy."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import orjson
+from sqlalchemy import URL, exc, make_url
+from sqlalchemy.engine import CursorResult
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
+
+from octo.connectors.database import codes, dsn, errors
+from octo.connectors.database.driver import Driver, Row
+from octo.connectors.database.placeholders import rewritten
+from octo.connectors.database.settings import Connection
+from octo.connectors.database.values import to_json
+from octo.core.errors import OctoError, Permanent, Transient
+
+
+class SqlAlchemy:
+    """An open engine. Every query is a transaction of its own."""
+
+    def __init__(self, engine: AsyncEngine, settings: Connection, where: str) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._where = where
+        self._style = engine.dialect.paramstyle
+
+    async def fetch(self, query: str, args: Sequence[object], limit: int) -> list[Row]:
+        async with self._connection() as connection:
+            result = await self._execute(connection, query, args)
+            rows = result.mappings().fetchmany(limit + 1) if result.returns_rows else []
+            if len(rows) > limit:
+                raise errors.too_many_rows(limit)
+            return [{str(name): to_json(value) for name, value in row.items()} for row in rows]
+
+    async def first(self, query: str, args: Sequence[object]) -> Row | None:
+        async with self._connection() as connection:
+            result = await self._execute(connection, query, args)
+            row = result.mappings().first() if result.returns_rows else None
+            return None if row is None else {str(name): to_json(value) for name, value in row.items()}
+
+    async def execute(self, query: str, args: Sequence[object]) -> int:
+        async with self._connection() as connection:
+            return max((await self._execute(connection, query, args)).rowcount, 0)
+
+    async def ping(self) -> None:
+        async with self._connection() as connection:
+            await connection.exec_driver_sql("select 1")
+
+    async def _execute(
+        self, connection: AsyncConnection, query: str, args: Sequence[object]
+    ) -> CursorResult[tuple[object, ...]]:
+        values = tuple(orjson.dumps(each).decode() if isinstance(each, list | dict) else each for each in args)
+        return await connection.exec_driver_sql(rewritten(query, self._style), values or None)
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[AsyncConnection]:
+        """A connection in a transaction until the deadline; errors inside come out as ours.
+
+        A cancelled query takes its connection with it: dialects cannot be trusted to have left it healthy.
+        """
+        seconds = self._settings.timeout
+        connection: AsyncConnection | None = None
+        deadline = asyncio.timeout(seconds)
+        try:
+            async with deadline, self._engine.connect() as connection:
+                try:
+                    yield connection
+                    await connection.commit()
+                except asyncio.CancelledError:
+                    await connection.invalidate()
+                    raise
+        except TimeoutError:
+            if not deadline.expired():
+                raise errors.unreachable(self._where, "no answer") from None
+            if connection is None:
+                raise errors.exhausted(self._settings.open_limit, seconds or 0) from None
+            raise errors.too_slow(seconds or 0) from None
+        except (exc.SQLAlchemyError, OSError) as error:
+            raise translated(error, self._where) from error
+
+
+@asynccontextmanager
+async def open_driver(settings: Connection) -> AsyncIterator[Driver]:
+    where = dsn.place(settings.driver, settings.dsn.get_secret_value())
+    try:
+        engine = create_async_engine(
+            _url(settings),
+            poolclass=AsyncAdaptedQueuePool,
+            pool_size=settings.idle_limit,
+            max_overflow=settings.open_limit - settings.idle_limit,
+            pool_recycle=settings.lifetime or -1,
+            # A connection the server closed meanwhile is replaced before a query meets it.
+            pool_pre_ping=True,
+            hide_parameters=True,
+        )
+    except (exc.ArgumentError, exc.InvalidRequestError) as error:
+        raise errors.refused_login(where, f"the `dsn` does not name an async dialect: {error}") from None
+    except ModuleNotFoundError as error:
+        raise errors.no_library(settings.driver, str(error.name), "sql") from None
+    try:
+        opened = SqlAlchemy(engine, settings, where)
+        await opened.ping()
+        yield opened
+    finally:
+        await engine.dispose()
+
+
+def _url(settings: Connection) -> URL:
+    url = make_url(settings.dsn.get_secret_value())
+    if settings.driver == "mysql":
+        url = url.set(drivername="mysql+aiomysql")
+    return url.set(password=settings.secret) if settings.secret else url
+
+
+_LOGIN = re.compile(r"access denied|authentication failed|unknown database|does not exist", re.IGNORECASE)
+_CONFLICT = re.compile(r"deadlock|lock wait timeout|serializ|database is locked", re.IGNORECASE)
+
+
+def translated(error: Exception, where: str) -> OctoError:
+    """An error of SQLAlchemy as one of ours. The text is the driver's own; SQLAlchemy's would repeat the query."""
+    text = str(getattr(error, "orig", None) or error)
+    if isinstance(error, exc.TimeoutError | OSError):
+        return errors.unreachable(where, text)
+    if isinstance(error, exc.IntegrityError):
+        return Permanent(text, code=codes.CONSTRAINT)
+    if _CONFLICT.search(text):
+        return Transient(text, code=codes.CONFLICT)
+    if isinstance(error, exc.DBAPIError) and error.connection_invalidated:
+        return Transient(f"the connection to {where} broke: {text}", code=codes.LOST)
+    if isinstance(error, exc.OperationalError | exc.InterfaceError):
+        # What a server refuses for good and what it cannot do now come under the same names.
+        return errors.refused_login(where, text) if _LOGIN.search(text) else _operational(text, where)
+    return Permanent(text, code=codes.BAD_QUERY)
+
+
+def _operational(text: str, where: str) -> OctoError:
+    is_query = re.search(r"syntax|no such (table|column)|unknown column|near ", text, re.IGNORECASE)
+    return Permanent(text, code=codes.BAD_QUERY) if is_query else errors.unreachable(where, text)

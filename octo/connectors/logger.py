@@ -1,0 +1,115 @@
+"""Log lines of flows: to the process log, to standard output or to a file.
+
+A `log` block never fails a message because its line could not be written: such lines are counted, and the first is
+reported on the process log.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Literal, Self
+
+from octo import expr
+from octo.core import log as process_log
+from octo.core.block import Site, block
+from octo.core.connector import connector
+from octo.core.errors import Permanent
+from octo.core.message import Message
+from octo.core.settings import Expr, Settings
+
+Level = Literal["debug", "info", "warn", "warning", "error"]
+
+
+class Output(Settings):
+    output: str | None = None
+    """Where lines go: `stdout`, `stderr`, or the path of a file, which is created with mode 0600 and appended to; a
+    file that is rotated away is opened anew. Default: the process log, with its format. Under `octo invoke` `stdout`
+    means standard error: standard output is the result's."""
+
+    format: Literal["text", "json"] | None = None
+    """Lines as `time=... level=INFO msg="..."` text (default) or as one JSON object each."""
+
+    level: Level | None = None
+    """The least level that is written. Default `info`; for the process log, what `LOG_LEVEL` says."""
+
+    add_source: bool = False
+    """Whether each line names the block that wrote it, by its address (`block=orders.check[then].log`)."""
+
+
+class Entry(Settings):
+    message: Expr[object] | None = None
+    """The text of the line. What is not a text is written as compact JSON. Default: body and variables as JSON."""
+
+    level: Level = "info"
+    """The level of the line. Below the logger's own nothing is written, and nothing evaluated."""
+
+    full: bool = False
+    """Whether the line carries the whole message: correlation id, variables and body."""
+
+
+@connector("logger")
+class Logger:
+    def __init__(self, logger: logging.Logger, settings: Output) -> None:
+        self._logger = logger
+        self._settings = settings
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, settings: Output) -> AsyncIterator[Self]:
+        if settings.output is None and settings.format is None:
+            logger = logging.getLogger("octo.flow")
+            if settings.level:
+                logger = _own(process_log.LEVELS[settings.level], parent=logger)
+            yield cls(logger, settings)
+            return
+        handler = _handler(settings.output or "stderr")
+        handler.setFormatter(process_log.Json() if settings.format == "json" else process_log.Text())
+        logger = _own(process_log.LEVELS[settings.level or "info"])
+        logger.addHandler(handler)
+        try:
+            yield cls(logger, settings)
+        finally:
+            handler.close()
+
+    @block("log", key="logger", default=True)
+    def log(self, settings: Entry, message: Message, site: Site) -> Message:
+        """Write a line; the message passes through."""
+        level = process_log.LEVELS[settings.level]
+        if self._logger.isEnabledFor(level):
+            text = _text(settings, message)
+            fields: dict[str, object] = {"flow": site.flow, "event_id": message.event_id}
+            if self._settings.add_source:
+                fields["block"] = site.address
+            if settings.full:
+                fields |= {"correlation_id": message.correlation_id, "variables": message.vars, "body": message.body}
+            self._logger.log(level, "%s", text, extra=process_log.fields(**fields))
+        return message
+
+
+def _text(settings: Entry, message: Message) -> str:
+    if settings.message is None:
+        return expr.render({"body": message.body, "vars": dict(message.vars)})
+    value = settings.message(message)
+    return value if isinstance(value, str) else expr.render(value)
+
+
+def _own(level: int, parent: logging.Logger | None = None) -> logging.Logger:
+    """A logger outside of the process's tree: two connectors never share a level or a file."""
+    logger = logging.Logger("octo.flow", level)  # noqa: LOG001  on purpose, see above
+    logger.parent = parent
+    return logger
+
+
+def _handler(output: str) -> logging.Handler:
+    if output == "stderr" or (output == "stdout" and process_log.stdout_reserved()):
+        return process_log.Lines()
+    if output == "stdout":
+        return process_log.Lines(sys.stdout)
+    try:
+        return process_log.File(Path(output))
+    except OSError as error:
+        raise Permanent(f"cannot open the log file {output!r}: {error.strerror}") from error

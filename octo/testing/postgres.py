@@ -1,0 +1,131 @@
+"""A throw-away PostgreSQL for tests: a real server in a temporary folder, on a free port, that can be restarted.
+
+    @pytest.fixture(scope="session")
+    def postgres() -> Iterator[Postgres]:
+        with Postgres.started() as server:
+            yield server
+
+Each caller has a server of its own, so test processes that run side by side (pytest-xdist) do not meet. The server is
+PostgreSQL's own, found in PATH or where the packages of Linux distributions put it; `apt install postgresql` is enough.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Self
+
+PASSWORD = "p@ss/w:rd 123"  # noqa: S105  awkward on purpose: it must be escaped in a URL
+_SETTINGS = "-c fsync=off -c full_page_writes=off -c max_connections=50 -c timezone=UTC"
+
+
+class Missing(RuntimeError):
+    """There is no PostgreSQL on this machine."""
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A cluster with the superuser `octo` and the database `postgres`. Root may not run one: another user does."""
+
+    binaries: Path
+    folder: Path
+    port: int
+    user: str | None
+
+    @classmethod
+    @contextmanager
+    def started(cls) -> Iterator[Self]:
+        """A new cluster, running; gone afterwards."""
+        server = cls(binaries(), Path(tempfile.mkdtemp(prefix="octo-postgres-")), _free_port(), _unprivileged_user())
+        try:
+            server._create()
+            server.start()
+            yield server
+        finally:
+            with suppress(subprocess.SubprocessError):
+                server.stop("immediate")
+            shutil.rmtree(server.folder, ignore_errors=True)
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def dsn(self) -> str:
+        """A URL without the password, which is `PASSWORD`."""
+        return f"postgres://octo@{self.address}/postgres?sslmode=disable"
+
+    def start(self) -> None:
+        """Start the server and wait until it accepts connections."""
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' {_SETTINGS}"
+        log = str(self.folder / "log")
+        self._run("pg_ctl", "start", "-w", "-D", str(self._data), "-l", log, "-o", options)
+
+    def stop(self, mode: Literal["fast", "immediate"] = "fast") -> None:
+        """Stop the server. `immediate` is what a crash looks like to its clients."""
+        self._run("pg_ctl", "stop", "-w", "-D", str(self._data), "-m", mode)
+
+    @property
+    def _data(self) -> Path:
+        return self.folder / "data"
+
+    def _create(self) -> None:
+        secret = self.folder / "password"
+        secret.write_text(PASSWORD)
+        for each in (self.folder, secret):
+            if self.user:
+                shutil.chown(each, self.user)
+        options = ("--username=octo", "--auth=scram-sha-256", f"--pwfile={secret}", "--encoding=UTF8", "--locale=C")
+        self._run("initdb", "-D", str(self._data), "--no-sync", *options)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        # Output goes to a file: a server that inherits a pipe keeps its reader waiting.
+        with (self.folder / "output").open("ab") as output:
+            done = subprocess.run(  # noqa: S603  our own arguments
+                [self.binaries / program, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                check=False,
+                user=self.user,
+                cwd=self.folder,
+                timeout=60,
+            )
+        if done.returncode:
+            said = (self.folder / "output").read_text(errors="replace")
+            raise subprocess.SubprocessError(f"{program} failed ({done.returncode}): {said[-2000:]}")
+
+
+def binaries() -> Path:
+    """The folder with `initdb` and `pg_ctl`. Raises `Missing` if there is none."""
+    found = shutil.which("pg_ctl")
+    places = [Path(found).resolve().parent] if found else []
+    places += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    places += [Path(place) for place in ("/usr/pgsql/bin", "/usr/local/pgsql/bin", "/opt/homebrew/opt/postgresql/bin")]
+    for place in places:
+        if (place / "initdb").exists() and (place / "pg_ctl").exists():
+            return place
+    raise Missing("no PostgreSQL server here; install one, e.g. `apt install postgresql`")
+
+
+def _unprivileged_user() -> str | None:
+    """Whom to run as: PostgreSQL refuses root."""
+    if os.name != "posix" or os.geteuid() != 0:
+        return None
+    import pwd
+
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in names else "nobody"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,1 @@
+"""Components for Octo from outside of its own tree."""

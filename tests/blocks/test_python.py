@@ -1,0 +1,196 @@
+"""The `python` block: functions are found and checked at build, typed, isolated and never block the loop."""
+
+import asyncio
+import sys
+import textwrap
+import threading
+import time
+
+import pytest
+from pydantic import ValidationError
+
+from octo.blocks.python import Python, python
+from octo.core.errors import Bug, Permanent, Transient
+from octo.core.message import Message
+
+SHOP = """
+import asyncio, dataclasses, datetime, enum, threading, time, uuid
+from decimal import Decimal
+from typing import Any
+from pydantic import BaseModel
+from octo.core.errors import Transient
+from octo.core.message import Message
+
+@dataclasses.dataclass
+class Order:
+    id: int
+    price: Decimal
+    tags: list[str] = dataclasses.field(default_factory=list)
+
+class Receipt(BaseModel):
+    order: int
+    day: datetime.date
+    total: float
+
+def plain(body): return {"got": body}
+def nothing(): return "nothing needed"
+def spoils(body):
+    body["list"].append(1)
+    body["new"] = True
+    return body
+def typed(order: Order) -> Receipt:
+    return Receipt(order=order.id, day=datetime.date(2026, 1, 2), total=float(order.price * 2))
+async def waits(body: int) -> int:
+    await asyncio.sleep(0)
+    return body + 1
+def context(body, vars, message: Message): return [body, vars, message.correlation_id]
+def whole(message): return message.with_var("seen", True)
+def add(left: int, right: int = 10, *, times: int = 1): return (left + right) * times
+def options(**options): return options
+def day(when: datetime.date): return when + datetime.timedelta(days=1)
+def thread(body): return threading.current_thread() is threading.main_thread()
+def slow(body): time.sleep(body); return threading.active_count()
+def fails(body): raise KeyError("no such article")
+def retry(body): raise Transient("later")
+def odd(body): return object()
+def many(body): return {"set": {1}, "id": uuid.UUID(int=0), "when": datetime.datetime(2026, 1, 2), "d": Decimal("1.10")}
+class Counter:
+    def __call__(self, body): return 42
+counter = Counter()
+constant = 5
+def by_position(body, /): return body
+def unresolvable(body: "Nowhere"): return body
+"""
+
+
+@pytest.fixture(autouse=True)
+def _shop(tmp_path, monkeypatch):
+    """A module beside the config, as an author has it."""
+    (tmp_path / "shop.py").write_text(SHOP)
+    (tmp_path / "broken.py").write_text("import no_such_package\n")
+    (tmp_path / "raising.py").write_text("raise RuntimeError('at import')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield
+    for name in ("shop", "broken", "raising"):
+        sys.modules.pop(name, None)
+
+
+async def call(function, body=None, variables=None, /, **settings):
+    """The message after the block."""
+    message = Message(body, variables or {}, correlation_id="c1")
+    return await python(Python.model_validate({"call": f"shop:{function}", **settings}), message)
+
+
+@pytest.mark.parametrize(
+    ("function", "body", "result"),
+    [
+        ("plain", {"n": 1}, {"got": {"n": 1}}),
+        ("nothing", {"n": 1}, "nothing needed"),
+        ("typed", {"id": 7, "price": "9.99"}, {"order": 7, "day": "2026-01-02", "total": 19.98}),
+        ("waits", 41, 42),
+        ("context", 1, [1, {"who": "ada"}, "c1"]),
+        ("counter", None, 42),
+        ("day", "2026-02-28", "2026-03-01"),
+        (
+            "many",
+            None,
+            {"set": [1], "id": "00000000-0000-0000-0000-000000000000", "when": "2026-01-02T00:00:00", "d": "1.10"},
+        ),
+    ],
+)
+async def test_the_body_goes_in_and_the_result_becomes_the_body(function, body, result):
+    """Plain, typed, async and callable objects; dataclasses, models and dates come out as JSON."""
+    assert (await call(function, body, {"who": "ada"})).body == result
+
+
+async def test_with_gives_arguments_by_name():
+    """Expressions fill parameters; defaults fill the rest."""
+    assert (await call("add", {"n": 2}, **{"with": {"left": "body.n", "times": "3"}})).body == 36
+    assert (await call("options", {"n": 2}, **{"with": {"anything": "body.n"}})).body == {"anything": 2}
+
+
+async def test_as_puts_the_result_into_a_variable():
+    """The body stays as it was."""
+    message = await call("plain", 1, {"who": "ada"}, **{"as": "answer"})
+    assert (message.body, message.vars) == (1, {"who": "ada", "answer": {"got": 1}})
+
+
+async def test_a_function_may_answer_a_message():
+    """Who takes the whole message may change variables too."""
+    message = await call("whole", {"n": 1})
+    assert (message.body, message.vars) == ({"n": 1}, {"seen": True})
+
+
+async def test_a_function_cannot_spoil_the_message_it_was_given():
+    """The function works on a copy: the error path and other branches see the body as it was."""
+    body = {"list": []}
+    assert (await call("spoils", body)).body == {"list": [1], "new": True}
+    assert body == {"list": []}
+
+
+@pytest.mark.parametrize(
+    ("function", "body", "complaint"),
+    [
+        ("typed", {"id": "x", "price": 1}, r"shop:typed: argument `order`: id: Input should be a valid integer"),
+        ("typed", {"id": 1}, r"argument `order`: price: Field required"),
+        ("waits", "many", r"argument `body`: Input should be a valid integer"),
+        ("odd", None, r"shop:odd returned object, which is not JSON"),
+    ],
+)
+async def test_a_value_that_does_not_fit_is_permanent(function, body, complaint):
+    """The error names the argument and the reason, never the value."""
+    with pytest.raises(Permanent, match=complaint):
+        await call(function, body)
+
+
+async def test_an_exception_becomes_a_bug_with_its_type_and_text():
+    """Nobody planned for it: the traceback is the cause, for the log; the message has type and text."""
+    with pytest.raises(Bug, match=r"shop:fails raised KeyError: 'no such article'") as caught:
+        await call("fails")
+    assert isinstance(caught.value.__cause__, KeyError)
+
+
+async def test_errors_of_octo_pass_through():
+    """A function may say that trying again helps."""
+    with pytest.raises(Transient, match="later"):
+        await call("retry")
+
+
+async def test_plain_functions_do_not_block_the_loop():
+    """Two slow functions run beside one another, in threads."""
+    assert (await call("thread")).body is False
+    began = time.monotonic()
+    await asyncio.gather(*(call("slow", 0.2) for _ in range(2)))
+    assert time.monotonic() - began < 0.39
+    assert threading.current_thread() is threading.main_thread()
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        ({"call": "shop"}, r"expected `package.module:function`, e.g. `shop.orders:price`"),
+        ({"call": "shop:plane"}, r"`shop` has no `plane`; did you mean `plain`\?"),
+        ({"call": "chop:plain"}, r"there is no module `chop`"),
+        ({"call": "broken:f"}, r"importing `broken` fails: No module named 'no_such_package'"),
+        ({"call": "raising:f"}, r"importing `raising` fails: RuntimeError: at import"),
+        ({"call": "shop:constant"}, r"`shop:constant` is int, not a function"),
+        ({"call": "shop:by_position"}, r"takes `body` by position only"),
+        ({"call": "shop:unresolvable"}, r"annotations of `shop:unresolvable` cannot be used: name 'Nowhere'"),
+        ({"call": "shop:add", "with": {"lefd": "1"}}, r"shop:add has no parameter `lefd`; did you mean `left`\?"),
+        ({"call": "shop:add", "with": {"right": "1"}}, r"shop:add needs `left` under `with:`"),
+        ({"call": "shop:options", "as": ""}, r"at least 1 character"),
+        ({"call": 5}, r"expected `package.module:function`"),
+    ],
+)
+def test_mistakes_are_found_when_the_flow_is_built(settings, complaint):
+    """A missing function or argument never waits for the first message."""
+    with pytest.raises(ValidationError, match=complaint):
+        Python.model_validate(settings)
+
+
+def test_a_second_parameter_needs_with(tmp_path):
+    """One body cannot fill two parameters."""
+    (tmp_path / "pair.py").write_text(textwrap.dedent("def both(left, right): ..."))
+    with pytest.raises(ValidationError, match="pair:both also needs `right`: give its arguments under `with:`"):
+        Python.model_validate({"call": "pair:both"})
+    sys.modules.pop("pair")

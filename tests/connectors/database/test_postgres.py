@@ -1,0 +1,464 @@
+"""The database connector against a real PostgreSQL."""
+
+import asyncio
+import contextlib
+import time
+
+import pytest
+
+from octo.connectors.database import Connection, Database
+from octo.core.errors import Permanent, Timeout, Transient
+from octo.testing.postgres import PASSWORD
+
+
+@pytest.fixture
+async def people(sql):
+    """An empty table, known to all connections of this server."""
+    await sql.run("drop table if exists people")
+    await sql.run(
+        "create table people (id bigint primary key, name text not null, "
+        "age int check (age >= 0), price numeric, data jsonb, born date, seen timestamptz)"
+    )
+    return sql
+
+
+# --- what comes back ---------------------------------------------------------------------------------------------
+
+
+async def test_create_read_update_delete(people):
+    """The four verbs: rows as objects, affected rows as a count, a missing row as null."""
+    body = {"id": 7, "name": "Ada", "tags": ["x", {"y": 1}]}
+    insert = "insert into people (id, name, data) values ($1, $2, $3)"
+    assert await people(insert, "body.id", "body.name", "body.tags", body=body, exec=True) == {"rowsAffected": 1}
+    assert await people("select id, name, data from people") == [{"id": 7, "name": "Ada", "data": ["x", {"y": 1}]}]
+    assert await people.run("update people set age = $1 where id = $2", "36", "7") == 1
+    assert await people("select age from people where id = $1", "7", single=True) == {"age": 36}
+    assert await people.run("delete from people where id = $1", "7") == 1
+    assert await people("select * from people where id = $1", "7", single=True) is None
+    assert await people("select * from people") == []
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("9007199254740993::bigint", 9007199254740993),
+        ("9223372036854775807::bigint", 2**63 - 1),
+        ("12345::smallint", 12345),
+        ("19.99::numeric", 19.99),
+        ("100.00::numeric", 100),
+        ("9007199254740993::numeric", 9007199254740993),
+        ("0.1234567890123456789::numeric", "0.1234567890123456789"),
+        ("123456789012345678901234::numeric", "123456789012345678901234"),
+        ("'1e40'::numeric", "1" + "0" * 40),
+        ("'NaN'::numeric", "NaN"),
+        ("'NaN'::float8", "NaN"),
+        ("'-Infinity'::float8", "-Infinity"),
+        ("0.1::real", 0.1),
+        ("0.1::float8", 0.1),
+        ("true", True),
+        ("null", None),
+        ("'größe'::text", "größe"),
+        ("'x'::char(3)", "x  "),
+        (r"'\x68690a'::bytea", "hi\n"),
+        (r"'\xff00'::bytea", "/wA="),
+        ("'2026-03-29 01:30:00+01'::timestamptz", "2026-03-29T00:30:00Z"),
+        ("'2026-03-29 01:30:00.123456'::timestamp", "2026-03-29T01:30:00.123456Z"),
+        ("'2026-03-29'::date", "2026-03-29"),
+        ("'13:45:01.5'::time", "13:45:01.500000"),
+        ("interval '1 hour 30 minutes'", "5400s"),
+        ("interval '-1.5 seconds'", "-1.5s"),
+        ("'0188d7c2-5c3e-7000-8000-0123456789ab'::uuid", "0188d7c2-5c3e-7000-8000-0123456789ab"),
+        ("""'{"a": [1, 2.5, null]}'::json""", {"a": [1, 2.5, None]}),
+        ("""'"text"'::jsonb""", "text"),
+        ("'null'::jsonb", None),
+        ("array[1, 2, null]", [1, 2, None]),
+        ("array[[1, 2], [3, 4]]::bigint[]", [[1, 2], [3, 4]]),
+        ("array[0.1, 0.2]::real[]", [0.1, 0.2]),
+        ("array['a', 'b']::text[]", ["a", "b"]),
+        ("array['{\"a\": 1}']::jsonb[]", [{"a": 1}]),
+        ("'192.168.0.1/24'::inet", "192.168.0.1/24"),
+        ("'[1,5)'::int4range", "[1,5)"),
+        ("'[2026-01-01,]'::daterange", "[2026-01-01,)"),
+        ("row(1, 'x')::pair_of_things", {"number": 1, "text": "x"}),
+    ],
+)
+async def test_values_come_out_without_loss(sql, expression, value):
+    """Every digit survives: what JSON cannot hold exactly becomes text, nothing is rounded."""
+    await sql.run("drop type if exists pair_of_things; create type pair_of_things as (number int, text text)")
+    got = await sql.value(f"select {expression} as value")
+    assert got == value
+    assert type(got) is type(value)
+
+
+async def test_duplicate_statements_and_comments_are_fine(sql):
+    """Comments and a final semicolon are the server's business, not ours."""
+    assert await sql.value("-- a comment\n/* another */ select 1 as one;") == 1
+
+
+# --- what goes in ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cast", "argument", "value"),
+    [
+        ("bigint", "9007199254740993", 9007199254740993),
+        ("int", "3.0", 3),
+        ("int", '"42"', 42),
+        ("smallint", "body.whole", 5),
+        ("float8", "1", 1.0),
+        ("float8", '"2.5"', 2.5),
+        ("real", "0.1", 0.1),
+        ("numeric", "19.99", 19.99),
+        ("numeric", '"0.1234567890123456789"', "0.1234567890123456789"),
+        ("numeric", "12", 12),
+        ("text", "12", "12"),
+        ("text", "12.0", "12"),
+        ("text", "1.5", "1.5"),
+        ("text", "true", "true"),
+        ("text", "body.map", '{"a":[1,2]}'),
+        ("text", "null", None),
+        ("varchar(2)", '"ab"', "ab"),
+        ("bool", "true", True),
+        ("bool", '"false"', False),
+        ("bool", "1", True),
+        ("jsonb", "body.map", {"a": [1, 2]}),
+        ("jsonb", "body.map.a", [1, 2]),
+        ("json", "5", 5),
+        ("jsonb", """'{"parsed": true}'""", {"parsed": True}),
+        ("timestamptz", '"2026-03-29T01:30:00+01:00"', "2026-03-29T00:30:00Z"),
+        ("timestamptz", '"2026-03-29T01:30:00.123456789Z"', "2026-03-29T01:30:00.123456Z"),
+        ("timestamp", '"2026-03-29T01:30:00+01:00"', "2026-03-29T00:30:00Z"),
+        ("date", '"2026-03-29"', "2026-03-29"),
+        ("date", '"2026-03-29T12:00:00Z"', "2026-03-29"),
+        ("time", '"13:45:01"', "13:45:01"),
+        ("interval", '"1h30m"', "5400s"),
+        ("uuid", '"0188d7c2-5c3e-7000-8000-0123456789ab"', "0188d7c2-5c3e-7000-8000-0123456789ab"),
+        ("bytea", '"größe"', "größe"),
+        ("int[]", "[1, 2.0]", [1, 2]),
+        ("text[]", '["a", 1]', ["a", "1"]),
+        ("bigint[]", "[[1, 2], [3, 4]]", [[1, 2], [3, 4]]),
+        ("inet", '"10.0.0.1"', "10.0.0.1"),
+        ("text::int4range::text", '"[1,5)"', "[1,5)"),
+    ],
+)
+async def test_arguments_become_what_the_column_wants(sql, cast, argument, value):
+    """A value with one obvious meaning in the parameter's type is converted, as psql would; without rounding."""
+    body = {"whole": 5.0, "map": {"a": [1, 2]}}
+    assert await sql.value(f"select $1::{cast} as value", argument, body=body) == value
+
+
+@pytest.mark.parametrize(
+    ("cast", "argument", "complaint"),
+    [
+        ("int", "1.5", r"argument \$1: expected a whole number for int4, got a double"),
+        ("int", '"many"', r"expected a whole number for int4, got a text"),
+        ("int", "true", r"expected a whole number for int4, got a bool"),
+        ("smallint", "70000", r"value out of int16 range|out of range"),
+        ("timestamptz", '"tomorrow"', r"expected an RFC 3339 time such as 2026-01-31T12:00:00Z for timestamptz"),
+        ("int[]", "5", r"expected a list for int4\[\], got an int"),
+        ("uuid", '"x"', r"(?i)uuid"),
+        ("interval", '"a while"', r"expected a duration such as 90s"),
+        ("int4range", '"[1,5)"', r"int4range|range"),
+    ],
+)
+async def test_an_argument_that_does_not_fit_is_permanent(sql, cast, argument, complaint):
+    """The error names the argument and what would fit, and trying again is pointless."""
+    with pytest.raises(Permanent, match=complaint) as caught:
+        await sql.value(f"select $1::{cast} as value", argument)
+    assert caught.value.code == "OCTO-D112"
+
+
+async def test_too_few_arguments_are_named(sql):
+    """A placeholder without a value is the author's mistake, and says so."""
+    with pytest.raises(Permanent, match="the query has 2 placeholders, `args` has 1 value") as caught:
+        await sql("select $1::int + $2::int", "1")
+    assert caught.value.code == "OCTO-D112"
+
+
+async def test_arguments_cannot_inject(people):
+    """Whatever a message brings is a value, never SQL."""
+    name = "x'; drop table people; --"
+    await people.run("insert into people (id, name) values (1, $1)", "body", body=name)
+    assert await people.value("select name from people") == name
+
+
+async def test_bytes_of_cel_reach_bytea_as_bytes(sql):
+    """CEL bytes are not turned into base64 text on their way."""
+    assert await sql.value("select encode($1::bytea, 'hex') as value", r'b"\xff\x00"') == "ff00"
+
+
+async def test_a_changed_table_is_noticed(people):
+    """After ALTER TABLE the next message but one fits the new type: nobody has to restart."""
+    insert = "insert into people (id, name, price) values ($1, $2, $3)"
+    everything = "select price from people order by id"
+    await people.run(insert, "1", '"a"', "10")
+    assert await people(everything) == [{"price": 10}]
+    await people.run("alter table people alter column price type text")
+    assert await people(everything) == [{"price": "10"}]
+    with pytest.raises(Permanent):
+        await people.run(insert, "2", '"b"', '"eleven"')
+    assert await people.run(insert, "2", '"b"', '"eleven"') == 1
+    assert await people(everything) == [{"price": "10"}, {"price": "eleven"}]
+
+
+async def test_the_row_limit_fails_instead_of_cutting_off(sql):
+    """One row more than `maxRows` is an error; exactly `maxRows` is not."""
+    series = "select n from generate_series(1, {}) as n"
+    assert len(await sql(series.format(100), maxRows=100)) == 100
+    with pytest.raises(Permanent, match="more than 100 rows; add a LIMIT, or raise the block's `maxRows`") as caught:
+        await sql(series.format(101), maxRows=100)
+    assert caught.value.code == "OCTO-D113"
+    assert len(await sql(series.format(10_000))) == 10_000
+    with pytest.raises(Permanent, match="more than 10000 rows"):
+        await sql(series.format(10_001))
+
+
+async def test_exec_without_arguments_may_hold_several_statements(sql):
+    """A small script runs as one; the count is that of its last statement."""
+    script = "drop table if exists pair; create table pair (n int); insert into pair values (1), (2);"
+    assert await sql.run(script) == 2
+
+
+async def test_returning_answers_rows(people):
+    """An INSERT ... RETURNING is a query like any other."""
+    query = "insert into people (id, name) values ($1, 'x') returning id"
+    assert await people(query, "5", single=True) == {"id": 5}
+
+
+# --- errors ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("query", "state", "code"),
+    [
+        ("selec 1", "42601", "OCTO-D110"),
+        ("select * from nowhere", "42P01", "OCTO-D110"),
+        ("select 1 / 0", "22012", "OCTO-D110"),
+        ("insert into people (id, name) values (1, 'b')", "23505", "OCTO-D111"),
+        ("insert into people (id) values (2)", "23502", "OCTO-D111"),
+        ("insert into people (id, name, age) values (3, 'c', -1)", "23514", "OCTO-D111"),
+    ],
+)
+async def test_a_refused_query_is_permanent_with_its_sqlstate(people, query, state, code):
+    """Who reads the error path sees the SQLSTATE as a variable; retrying is pointless."""
+    await people.run("insert into people (id, name) values (1, 'a')")
+    with pytest.raises(Permanent) as caught:
+        await people(query)
+    assert caught.value.code == code
+    assert caught.value.vars == {"sqlState": state}
+    assert state in str(caught.value)
+
+
+async def test_a_deadlock_is_transient(people):
+    """The loser of a deadlock may try again, and says so."""
+    await people.run("insert into people (id, name) values (1, 'a'), (2, 'b')")
+    both = (
+        "do $$ begin perform set_config('deadlock_timeout', '50ms', true);"
+        " update people set age = 1 where id = {0}; perform pg_sleep(0.3);"
+        " update people set age = 1 where id = {1}; end $$"
+    )
+    one, two = await asyncio.gather(
+        people.run(both.format(1, 2)), people.run(both.format(2, 1)), return_exceptions=True
+    )
+    loser = next(each for each in (one, two) if isinstance(each, Exception))
+    assert isinstance(loser, Transient)
+    assert (loser.code, loser.vars["sqlState"]) == ("OCTO-D106", "40P01")
+
+
+async def test_a_wrong_password_is_permanent_and_not_told(server):
+    """Starting with a wrong password fails, naming the place and never the password."""
+    settings = Connection.model_validate({"driver": "postgres", "dsn": server.dsn, "password": "wrong-password"})
+    with pytest.raises(Permanent, match=r"cannot connect to postgres://127\.0\.0\.1") as caught:
+        async with Database.open(settings):
+            pass
+    assert caught.value.code == "OCTO-D102"
+    assert "wrong-password" not in str(caught.value)
+
+
+async def test_a_server_that_is_not_there_is_a_clear_start_error():
+    """Nobody listening: the error says where, within seconds."""
+    settings = Connection.model_validate({"driver": "postgres", "dsn": "postgres://u:secret-word@127.0.0.1:1/db"})
+    with pytest.raises(Transient, match=r"cannot connect to postgres://127\.0\.0\.1:1/db: ") as caught:
+        async with Database.open(settings):
+            pass
+    assert caught.value.code == "OCTO-D101"
+    assert "secret-word" not in str(caught.value)
+
+
+@pytest.mark.parametrize("form", ["url", "pairs", "password in the url"])
+async def test_all_forms_of_dsn_connect(server, form):
+    """URL, key=value, and a password escaped in the URL lead to the same server."""
+    given = {
+        "url": {"dsn": server.dsn, "password": PASSWORD},
+        "pairs": {
+            "dsn": f"host=127.0.0.1 port={server.port} user=octo dbname=postgres sslmode=disable password='{PASSWORD}'"
+        },
+        "password in the url": {"dsn": f"postgresql://octo:p%40ss%2Fw%3Ard%20123@{server.address}/postgres"},
+    }[form]
+    async with Database.open(Connection.model_validate({"driver": "postgres", **given})) as database:
+        await database.health()
+
+
+# --- time, limits, recovery --------------------------------------------------------------------------------------
+
+
+async def running(sql, marker):
+    """How many queries with this marker the server is working on."""
+    query = "select count(*)::int as n from pg_stat_activity where query like $1 and pid <> pg_backend_pid()"
+    return await sql.value(query + " and state = 'active'", f'"%{marker}%"')
+
+
+async def test_a_slow_query_times_out_and_is_cancelled_on_the_server(opened, sql):
+    """At `queryTimeout` the message fails, the server stops working, and the connection is usable at once."""
+    async with opened(queryTimeout="300ms", maxOpenConns=1) as slow:
+        began = time.monotonic()
+        with pytest.raises(Timeout, match=r"cancelled after 0.3s; raise the connector's `queryTimeout`") as caught:
+            await slow("select pg_sleep(30) as timeout_marker")
+        assert time.monotonic() - began < 5
+        assert caught.value.code == "OCTO-D104"
+        assert await slow.value("select 1") == 1
+    assert await running(sql, "timeout_marker") == 0
+
+
+async def test_a_cancelled_flow_cancels_its_query(opened, sql):
+    """When the message's own deadline passes, the query stops on the server and the connection stays healthy."""
+    async with opened(maxOpenConns=1) as one:
+        backend = await one.value("select pg_backend_pid()")
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await one("select pg_sleep(30) as cancel_marker")
+        assert await running(sql, "cancel_marker") == 0
+        assert await one.value("select pg_backend_pid()") == backend
+
+
+async def test_an_exhausted_pool_waits_then_is_transient(opened):
+    """A query waits for a connection up to `queryTimeout`; then the error names the setting to raise."""
+    async with opened(queryTimeout="400ms", maxOpenConns=2) as two:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(2):
+                group.create_task(_expect_timeout(two("select pg_sleep(5)")))
+            await asyncio.sleep(0.1)
+            waited = group.create_task(two.value("select 1"))
+        assert waited.result() == 1  # freed at 0.4 s, before its own deadline at 0.5 s
+        hold = [asyncio.create_task(_expect_timeout(two("select pg_sleep(0.35)"))) for _ in range(2)]  # noqa: TID251
+        late = await asyncio.gather(*(two("select pg_sleep(0.2)") for _ in range(4)), return_exceptions=True)
+        await asyncio.gather(*hold)
+    exhausted = [each for each in late if isinstance(each, Transient) and each.code == "OCTO-D103"]
+    assert exhausted
+    assert "all 2 connections were busy for 0.4s; raise `maxOpenConns`" in str(exhausted[0])
+
+
+async def _expect_timeout(call):
+    with contextlib.suppress(Timeout):
+        await call
+
+
+async def test_more_queries_than_connections_all_succeed(opened):
+    """Waiting for the pool is not an error."""
+    async with opened(maxOpenConns=3) as three:
+        assert await asyncio.gather(*(three.value(f"select {n}") for n in range(50))) == list(range(50))
+
+
+async def test_a_restart_of_the_server_is_survived(opened, server):
+    """While the server is down messages fail as transient; once it is back the same connector works again."""
+    async with opened() as sql:
+        await asyncio.gather(*(sql("select pg_sleep(0.1)") for _ in range(4)))
+        under_way = asyncio.create_task(sql("select pg_sleep(30)"))  # noqa: TID251
+        await asyncio.sleep(0.2)
+        await asyncio.to_thread(server.stop, "fast")
+        try:
+            with pytest.raises(Transient) as broken:
+                await under_way
+            with pytest.raises(Transient, match="cannot connect") as down:
+                await sql("select 1")
+            with pytest.raises(Transient):
+                await sql.database.health()
+        finally:
+            await asyncio.to_thread(server.start)
+        assert (broken.value.code, down.value.code) == ("OCTO-D105", "OCTO-D101")
+        # Every connection that was idle is dead by now; none of them may cost a message.
+        assert await asyncio.gather(*(sql.value("select 1") for _ in range(8))) == [1] * 8
+        await sql.database.health()
+
+
+async def test_a_crash_of_the_server_is_survived(opened, server):
+    """The same for a server that goes without a word."""
+    async with opened() as sql:
+        await sql("select 1")
+        await asyncio.to_thread(server.stop, "immediate")
+        await asyncio.to_thread(server.start)
+        assert await sql.value("select 1") == 1
+
+
+async def test_a_killed_backend_is_transient_and_replaced(opened, sql):
+    """An administrator who ends one session fails one message."""
+    async with opened(maxOpenConns=1) as one:
+        victim = asyncio.create_task(one("select pg_sleep(30) as kill_marker"))  # noqa: TID251
+        while not await running(sql, "kill_marker"):
+            await asyncio.sleep(0.02)
+        await sql("select pg_terminate_backend(pid) from pg_stat_activity where query like '%kill_mark' || 'er%'")
+        with pytest.raises(Transient) as caught:
+            await victim
+        assert caught.value.code == "OCTO-D105"
+        assert await one.value("select 1") == 1
+
+
+async def test_sessions_do_not_leak_into_one_another(opened):
+    """What one block sets in its session, the next block does not see."""
+    async with opened(maxOpenConns=1) as one:
+        await one.run("set search_path = pg_catalog")
+        await one.run("begin; create temp table left_over (n int)")
+        assert await one.value("show search_path") == '"$user", public'
+        with pytest.raises(Permanent, match="left_over"):
+            await one("select * from left_over")
+
+
+async def test_idle_connections_are_closed_beyond_the_limit(opened, sql):
+    """Of eight connections used at once, `maxIdleConns` stay."""
+    async with opened(dsn=_named(sql, "idle_test"), maxIdleConns=2, maxOpenConns=8) as many:
+        await asyncio.gather(*(many("select pg_sleep(0.2)") for _ in range(8)))
+        assert await _sessions(sql, "idle_test", at_most=2) == 2
+
+
+async def test_old_connections_are_replaced(opened):
+    """A connection beyond `connMaxLifetime` is closed after its query, and the next opens a new one."""
+    async with opened(maxOpenConns=1, connMaxLifetime="100ms") as one:
+        first = await one.value("select pg_backend_pid()")
+        assert await one.value("select pg_backend_pid()") == first
+        await asyncio.sleep(0.15)
+        await one("select 1")
+        assert await one.value("select pg_backend_pid()") != first
+
+
+def _named(sql, name):
+    dsn = sql.database._driver._settings.dsn.get_secret_value()
+    return f"{dsn}&application_name={name}"
+
+
+async def test_closing_leaves_nothing_open(opened, sql):
+    """Leaving the connector closes its sessions on the server."""
+    async with opened(dsn=_named(sql, "close_test")) as other:
+        await other("select 1")
+    assert await _sessions(sql, "close_test", at_most=0) == 0
+
+
+async def _sessions(sql, name, at_most):
+    """How many sessions the server has, given that it takes note of a closed one a moment later."""
+    query = "select count(*)::int as n from pg_stat_activity where application_name = $1"
+    async with asyncio.timeout(5):
+        while (count := await sql.value(query, f'"{name}"')) > at_most:
+            await asyncio.sleep(0.02)
+    return count
+
+
+async def test_cancelling_many_queries_leaks_no_connection(opened):
+    """Whenever a query is cancelled - waiting, connecting, running, done - the pool is whole afterwards."""
+    async with opened(maxOpenConns=4, queryTimeout="5s") as four:
+        for round_ in range(40):
+            calls = [asyncio.create_task(four("select pg_sleep(0.002)")) for _ in range(12)]  # noqa: TID251
+            await asyncio.sleep(round_ * 0.0005)
+            for each in calls[::2]:
+                each.cancel()
+            await asyncio.gather(*calls, return_exceptions=True)
+        assert await asyncio.gather(*(four.value(f"select {n}") for n in range(20))) == list(range(20))
+        assert four.database._driver._pool.get_size() <= 4

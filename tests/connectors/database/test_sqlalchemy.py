@@ -1,0 +1,128 @@
+"""Every other database, through SQLAlchemy: here its dialects for SQLite and PostgreSQL."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+
+from octo.connectors.database import Connection, Database
+from octo.connectors.database.placeholders import rewritten
+from octo.core.errors import OctoError, Permanent, Timeout, Transient
+from octo.testing.postgres import PASSWORD
+
+
+@pytest.fixture
+def opened(session_of):
+    @asynccontextmanager
+    async def open_database(**settings):
+        async with Database.open(Connection.model_validate({"driver": "sqlalchemy", **settings})) as database:
+            yield session_of(database)
+
+    return open_database
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def sql(request, opened, tmp_path):
+    if request.param == "sqlite":
+        settings = {"dsn": f"sqlite+aiosqlite:///{tmp_path}/shop.db"}
+    else:
+        server = request.getfixturevalue("server")
+        settings = {"dsn": f"postgresql+asyncpg://octo@{server.address}/postgres", "password": PASSWORD}
+    async with opened(**settings) as session:
+        yield session
+
+
+async def test_create_read_update_delete(sql):
+    """The four verbs with `?`, whatever the dialect's own notation is."""
+    await sql.run("drop table if exists goods")
+    await sql.run("create table goods (id bigint primary key, name text, note text)")
+    assert await sql.run("insert into goods values (?, ?, '100% ?')", "9007199254740993", "body", body="x") == 1
+    assert await sql("select * from goods where name = ?", '"x"') == [
+        {"id": 9007199254740993, "name": "x", "note": "100% ?"}
+    ]
+    assert await sql.run("update goods set name = ?", '"y"') == 1
+    assert await sql("select name from goods", single=True) == {"name": "y"}
+    assert await sql.run("delete from goods") == 1
+    assert await sql("select * from goods", single=True) is None
+
+
+async def test_a_refused_query_is_permanent(sql):
+    """Syntax and constraints are for the author, not for a retry."""
+    await sql.run("drop table if exists goods")
+    await sql.run("create table goods (id bigint primary key)")
+    await sql.run("insert into goods values (1)")
+    for query, code in (("insert into goods values (1)", "OCTO-D111"), ("selec 1", "OCTO-D110")):
+        with pytest.raises(Permanent) as caught:
+            await sql(query)
+        assert caught.value.code == code
+
+
+async def test_the_row_limit_fails_instead_of_cutting_off(sql):
+    with pytest.raises(Permanent, match="more than 2 rows"):
+        await sql("select 1 as n union select 2 union select 3", maxRows=2)
+
+
+async def test_a_slow_query_times_out_and_the_next_works(opened, server):
+    """The cancelled connection is given up, a new one takes its place."""
+    dsn = f"postgresql+asyncpg://octo@{server.address}/postgres"
+    async with opened(dsn=dsn, password=PASSWORD, queryTimeout="300ms", maxOpenConns=1) as sql:
+        with pytest.raises(Timeout):
+            await sql("select pg_sleep(30)")
+        assert await sql.value("select 1 as one") == 1
+
+
+async def test_an_exhausted_pool_is_transient(opened, server):
+    """The second query waits for the only connection until its own time is up."""
+    dsn = f"postgresql+asyncpg://octo@{server.address}/postgres"
+    async with opened(dsn=dsn, password=PASSWORD, queryTimeout="300ms", maxOpenConns=1) as sql:
+        results = await asyncio.gather(*(sql("select pg_sleep(1)") for _ in range(2)), return_exceptions=True)
+    assert sorted(each.code for each in results) == ["OCTO-D103", "OCTO-D104"]
+
+
+async def test_a_restart_of_the_server_is_survived(opened, server):
+    """Down is transient; back again works without reopening."""
+    dsn = f"postgresql+asyncpg://octo@{server.address}/postgres"
+    async with opened(dsn=dsn, password=PASSWORD) as sql:
+        await sql("select 1")
+        await asyncio.to_thread(server.stop, "fast")
+        try:
+            with pytest.raises(Transient):
+                await sql("select 1")
+        finally:
+            await asyncio.to_thread(server.start)
+        assert await sql("select 1 as n") == [{"n": 1}]
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        ({"dsn": "sqlite:///x.db"}, "does not name an async dialect"),
+        ({"dsn": "nonsense+driver://host/db"}, "does not name an async dialect|nonsense"),
+        (
+            {"driver": "mysql", "dsn": "mysql://u:hidden-word@127.0.0.1:1/db"},
+            "cannot connect to mysql://127.0.0.1:1/db",
+        ),
+    ],
+)
+async def test_a_database_that_cannot_be_opened_is_a_clear_start_error(opened, settings, complaint):
+    """The place is named, the password never."""
+    with pytest.raises(OctoError, match=complaint) as caught:
+        async with opened(**settings):
+            pass
+    assert "hidden-word" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("query", "style", "expected"),
+    [
+        ("select ?, '?', \"?\", ? -- ?", "format", "select %s, '?', \"?\", %s -- ?"),
+        ("select '10%' like ?", "format", "select '10%%' like %s"),
+        ("select 7 % ? /* ? */", "pyformat", "select 7 %% %s /* ? */"),
+        ("select ?, ?", "numeric_dollar", "select $1, $2"),
+        ("select $2, $1", "numeric_dollar", "select $2, $1"),
+        ("select ?", "qmark", "select ?"),
+        ("select 'it''s ?', `a?`, ?", "format", "select 'it''s ?', `a?`, %s"),
+    ],
+)
+def test_placeholders_are_rewritten_outside_of_quotes_only(query, style, expected):
+    assert rewritten(query, style) == expected

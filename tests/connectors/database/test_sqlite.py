@@ -1,0 +1,217 @@
+"""SQLite: in memory and in files, one writer, nothing blocked, nothing lost."""
+
+import asyncio
+import sqlite3
+import time
+from contextlib import asynccontextmanager
+
+import pytest
+
+from octo.connectors.database import Connection, Database
+from octo.core.errors import Permanent, Timeout, Transient
+
+SLOW = "with recursive n(i) as (select 1 union all select i + 1 from n where i < 1000000000) select max(i) from n"
+
+
+@pytest.fixture
+def opened(session_of):
+    @asynccontextmanager
+    async def open_database(dsn=":memory:", **settings):
+        given = {"driver": "sqlite", "dsn": str(dsn), **settings}
+        async with Database.open(Connection.model_validate(given)) as database:
+            yield session_of(database)
+
+    return open_database
+
+
+@pytest.fixture
+async def sql(opened):
+    async with opened() as session:
+        yield session
+
+
+async def test_create_read_update_delete(sql):
+    """The four verbs, with both notations of placeholders."""
+    await sql.run("create table people (id integer primary key, name text not null, data text)")
+    body = {"name": "Ada", "tags": ["x"]}
+    assert (
+        await sql.run("insert into people (id, name, data) values (?, ?, ?)", "1", "body.name", "body.tags", body=body)
+        == 1
+    )
+    assert await sql.run("insert into people (id, name) values ($1, $2)", "2", '"Bob"') == 1
+    assert await sql("select * from people order by id") == [
+        {"id": 1, "name": "Ada", "data": '["x"]'},
+        {"id": 2, "name": "Bob", "data": None},
+    ]
+    assert await sql.run("update people set name = ?", '"Eve"') == 2
+    assert await sql("select name from people where id = $1", "2", single=True) == {"name": "Eve"}
+    assert await sql("delete from people returning id") == [{"id": 1}, {"id": 2}]
+    assert await sql("select * from people", single=True) is None
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("9007199254740993", 9007199254740993),
+        ("1.5", 1.5),
+        ("true", 1),
+        ("null", None),
+        ('"größe"', "größe"),
+        ('{"a": [1]}', '{"a":[1]}'),
+        (r'b"\xff\x00"', "/wA="),
+        ('b"text"', "text"),
+    ],
+)
+async def test_values_go_in_and_come_out_without_loss(sql, argument, value):
+    """Integers keep 64 bits, bytes stay bytes until they must be text."""
+    assert await sql.value("select ? as value", argument) == value
+
+
+async def test_a_number_beyond_64_bits_is_refused(sql):
+    with pytest.raises(Permanent, match=r"argument \$1: a whole number beyond 64 bits") as caught:
+        await sql("select ?", "body", body=2**63)
+    assert caught.value.code == "OCTO-D112"
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("selec 1", "OCTO-D110"),
+        ("select * from nowhere", "OCTO-D110"),
+        ("insert into child values (99)", "OCTO-D111"),
+        ("insert into parent values (1)", "OCTO-D111"),
+        ("select ?", "OCTO-D112"),
+    ],
+)
+async def test_a_refused_query_is_permanent(sql, query, code):
+    """Constraints are enforced, foreign keys too."""
+    await sql.run("create table parent (id integer primary key); create table child (p references parent (id))")
+    await sql.run("insert into parent values (1)")
+    with pytest.raises(Permanent) as caught:
+        await sql(query)
+    assert caught.value.code == code
+
+
+async def test_the_row_limit_fails_instead_of_cutting_off(sql):
+    series = "with recursive n(i) as (select 1 union all select i + 1 from n where i < {}) select i from n"
+    assert len(await sql(series.format(100), maxRows=100)) == 100
+    with pytest.raises(Permanent, match="more than 100 rows"):
+        await sql(series.format(101), maxRows=100)
+
+
+async def test_memory_lives_as_long_as_the_connector(opened):
+    """All blocks share the one database in memory; another connector has another."""
+    async with opened(maxOpenConns=8) as one, opened() as other:
+        await one.run("create table t (n int)")
+        await asyncio.gather(*(one.run("insert into t values (?)", str(n)) for n in range(20)))
+        assert await one.value("select count(*) from t") == 20
+        with pytest.raises(Permanent, match="no such table"):
+            await other("select * from t")
+
+
+async def test_a_file_is_durable_and_uses_the_write_ahead_log(opened, tmp_path):
+    """What was written is there after closing; readers and the writer do not block one another."""
+    path = tmp_path / "shop.db"
+    async with opened(path) as sql:
+        await sql.run("create table t (n int); insert into t values (1)")
+        assert await sql.value("pragma journal_mode") == "wal"
+    async with opened(f"file:{path}?mode=ro") as sql:
+        assert await sql("select n from t") == [{"n": 1}]
+        with pytest.raises(Permanent, match="readonly"):
+            await sql.run("insert into t values (2)")
+
+
+async def test_a_missing_folder_is_a_clear_start_error(opened, tmp_path):
+    """No folder is made in passing: a typo in a path would become an empty database."""
+    with pytest.raises(Transient, match=r"the folder .*nowhere' does not exist") as caught:
+        async with opened(tmp_path / "nowhere" / "shop.db"):
+            pass
+    assert caught.value.code == "OCTO-D101"
+    assert not (tmp_path / "nowhere").exists()
+
+
+async def test_a_slow_query_is_interrupted_at_its_timeout(opened):
+    """The thread is stopped, not abandoned: the next query has the connection at once."""
+    async with opened(queryTimeout="200ms") as sql:
+        began = time.monotonic()
+        with pytest.raises(Timeout, match=r"cancelled after 0\.2s"):
+            await sql(SLOW)
+        assert await sql.value("select 1") == 1
+        assert time.monotonic() - began < 5
+
+
+async def test_a_cancelled_flow_interrupts_its_query(sql):
+    """A message's own deadline stops the query, too."""
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await sql(SLOW)
+    assert await sql.value("select 1") == 1
+
+
+async def test_waiting_for_the_connection_ends_at_the_timeout(opened):
+    """One connection, two slow queries: the second waits its time and says what was busy."""
+    async with opened(queryTimeout="300ms") as sql:
+        first, second = await asyncio.gather(sql(SLOW), sql(SLOW), return_exceptions=True)
+    assert isinstance(first, Timeout)
+    assert isinstance(second, Transient)
+    assert second.code in ("OCTO-D103", "OCTO-D104")
+
+
+async def test_the_loop_goes_on_while_a_query_runs(sql):
+    """SQLite works in a thread; nobody else waits for it."""
+    ticks = 0
+
+    async def tick():
+        nonlocal ticks
+        while True:
+            ticks += 1
+            await asyncio.sleep(0.01)
+
+    async def both():
+        async with asyncio.timeout(0.3), asyncio.TaskGroup() as group:
+            group.create_task(tick())
+            await sql(SLOW)
+
+    with pytest.raises(TimeoutError):
+        await both()
+    assert ticks > 10
+
+
+async def test_a_transaction_left_open_is_rolled_back(opened, tmp_path):
+    """Each block is a transaction of its own; a forgotten BEGIN does not lock the file."""
+    async with opened(tmp_path / "a.db") as sql:
+        await sql.run("create table t (n int)")
+        await sql.run("begin; insert into t values (1)")
+        assert await sql.value("select count(*) from t") == 0
+
+
+async def test_another_process_holding_the_lock_is_transient(opened, tmp_path, monkeypatch):
+    """A locked database may be free later."""
+    from octo.connectors.database import sqlite
+
+    monkeypatch.setattr(sqlite, "_BUSY", 0.05)
+    path = tmp_path / "a.db"
+    async with opened(path) as sql:
+        await sql.run("create table t (n int)")
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("begin immediate")
+        try:
+            with pytest.raises(Transient, match="locked") as caught:
+                await sql.run("insert into t values (1)")
+        finally:
+            other.close()
+        assert caught.value.code == "OCTO-D106"
+        assert await sql.run("insert into t values (1)") == 1
+
+
+async def test_cancelling_many_queries_leaks_no_connection(opened, tmp_path):
+    """Whenever a query is cancelled, its connection is free again for the next."""
+    async with opened(tmp_path / "a.db", maxOpenConns=3) as three:
+        await three.run("create table t (n int)")
+        for round_ in range(30):
+            calls = [asyncio.create_task(three("select count(*) from t")) for _ in range(9)]  # noqa: TID251
+            await asyncio.sleep(round_ * 0.0002)
+            for each in calls[::2]:
+                each.cancel()
+            await asyncio.gather(*calls, return_exceptions=True)
+        assert await asyncio.gather(*(three.value(f"select {n}") for n in range(20))) == list(range(20))

@@ -1,0 +1,324 @@
+"""Cron: ticks at the right moment, through daylight saving, slow flows and clocks that jump."""
+
+import asyncio
+import logging
+from datetime import UTC, datetime
+
+import pytest
+from pydantic import ValidationError
+
+from octo.connectors.cron import Cron, Tick, parse
+from octo.core import clock
+from octo.testing.clock import shift_wall, virtual
+
+# --- schedules ---------------------------------------------------------------------------------------------------
+
+
+def ticks(text, start, count, zone=None):
+    """The next ticks after a moment, as local or UTC text."""
+    schedule, moment, found = parse(text, zone), datetime.fromisoformat(start), []
+    for _ in range(count):
+        moment = schedule.next_after(moment)
+        found.append(moment.isoformat(timespec="seconds").replace("+00:00", "Z"))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("*/20 * * * * *", ["2026-01-01T00:00:20Z", "2026-01-01T00:00:40Z"]),
+        ("30 6 * * *", ["2026-01-01T06:30:00Z", "2026-01-02T06:30:00Z"]),
+        ("0 30 6 * * *", ["2026-01-01T06:30:00Z", "2026-01-02T06:30:00Z"]),
+        ("0 0 9 ? * MON-FRI", ["2026-01-01T09:00:00Z", "2026-01-02T09:00:00Z", "2026-01-05T09:00:00Z"]),
+        ("0 0 0 L * *", ["2026-01-31T00:00:00Z", "2026-02-28T00:00:00Z"]),
+        ("0 0 0 13 * FRI", ["2026-01-02T00:00:00Z", "2026-01-09T00:00:00Z", "2026-01-13T00:00:00Z"]),
+        ("0 15,45 8 1 jan,jul *", ["2026-01-01T08:15:00Z", "2026-01-01T08:45:00Z", "2026-07-01T08:15:00Z"]),
+        ("@hourly", ["2026-01-01T01:00:00Z", "2026-01-01T02:00:00Z"]),
+        ("@daily", ["2026-01-02T00:00:00Z", "2026-01-03T00:00:00Z"]),
+        ("@weekly", ["2026-01-04T00:00:00Z", "2026-01-11T00:00:00Z"]),
+        ("@monthly", ["2026-02-01T00:00:00Z"]),
+        ("@yearly", ["2027-01-01T00:00:00Z"]),
+        ("@every 1h30m", ["2026-01-01T01:30:00Z", "2026-01-01T03:00:00Z"]),
+        ("TZ=Asia/Tokyo 0 0 9 * * *", ["2026-01-02T00:00:00Z"]),
+        ("CRON_TZ=America/New_York 0 9 * * *", ["2026-01-01T14:00:00Z"]),
+    ],
+)
+def test_a_schedule_says_when_it_ticks(text, expected):
+    """All notations, with and without seconds, names, lists, last days and a time zone prefix."""
+    found = ticks(text, "2026-01-01T00:00:00+00:00", len(expected), None if "TZ=" in text else "UTC")
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "expected"),
+    [
+        # Spring: 2:30 does not exist on 29 March; the day's run is at the end of the gap, and the next day as usual.
+        (
+            "0 30 2 * * *",
+            "2026-03-28T12:00:00+00:00",
+            ["2026-03-29T01:00:00Z", "2026-03-30T00:30:00Z"],
+        ),
+        # Autumn: 2:30 comes twice on 25 October; it runs in the first.
+        (
+            "0 30 2 * * *",
+            "2026-10-24T12:00:00+00:00",
+            ["2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"],
+        ),
+        # Repeating within the day follows real time through both.
+        (
+            "0 */30 * * * *",
+            "2026-03-29T00:20:00+00:00",
+            ["2026-03-29T00:30:00Z", "2026-03-29T01:00:00Z", "2026-03-29T01:30:00Z"],
+        ),
+        (
+            "0 0 * * * *",
+            "2026-10-24T23:30:00+00:00",
+            ["2026-10-25T00:00:00Z", "2026-10-25T01:00:00Z", "2026-10-25T02:00:00Z"],
+        ),
+        # Two times inside the gap are one run.
+        (
+            "0 0,30 2 * * *",
+            "2026-03-29T00:30:00+00:00",
+            ["2026-03-29T01:00:00Z", "2026-03-30T00:00:00Z"],
+        ),
+    ],
+)
+def test_daylight_saving_neither_loses_nor_doubles_a_run(text, start, expected):
+    """A time of day runs once a day; what repeats within the day keeps its distance."""
+    assert ticks(text, start, len(expected), "Europe/Berlin") == expected
+
+
+def test_the_zone_of_the_process_is_the_default(monkeypatch):
+    """Without `timezone`, TZ decides."""
+    from octo.connectors.cron import schedule
+
+    monkeypatch.setenv("TZ", "America/New_York")
+    schedule.local_zone.cache_clear()
+    assert ticks("0 9 * * *", "2026-01-01T00:00:00+00:00", 1) == ["2026-01-01T14:00:00Z"]
+    monkeypatch.delenv("TZ")
+    schedule.local_zone.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        ({"schedule": "every day"}, r"expected 6 fields \(sec min hour dom mon dow\), or 5, found 2; e.g. `0 30 6"),
+        ({"schedule": "61 * * * * *"}, r"`61` is not valid as second \(0-59\); e.g."),
+        ({"schedule": "0 0 25 * * *"}, r"`25` is not valid as hour \(0-23\)"),
+        ({"schedule": "0 0 0 * * FOO"}, r"`FOO` is not valid as day-of-week \(0-7 or SUN-SAT\)"),
+        ({"schedule": "0 0 0 31 2 *"}, r"`31` is not valid as day-of-month"),
+        ({"schedule": "@hourli"}, r"did you mean `@hourly`\?"),
+        ({"schedule": "@reboot"}, r"`@reboot` is not known"),
+        ({"schedule": "@every"}, r"needs a duration, e.g. `@every 1h30m`"),
+        ({"schedule": "@every 5"}, r"not a duration; write e.g. 250ms, 30s or 1h30m"),
+        ({"schedule": "@every 0s"}, r"too often"),
+        ({"schedule": ""}, r"found 0"),
+        (
+            {"schedule": "@daily", "timezone": "Europe/Berln"},
+            r"no time zone `Europe/Berln`; did you mean `Europe/Berlin`",
+        ),
+        ({"schedule": "TZ=UTC @daily", "timezone": "Asia/Tokyo"}, r"given twice: UTC here, Asia/Tokyo in `timezone`"),
+        ({"schedule": "@daily", "overlap": "maybe"}, r"'skip', 'queue' or 'allow'"),
+    ],
+)
+def test_a_bad_schedule_fails_when_the_flow_is_built(settings, complaint):
+    """The message says which part is wrong and shows a right one."""
+    with pytest.raises(ValidationError, match=complaint):
+        Tick.model_validate(settings)
+
+
+# --- the source --------------------------------------------------------------------------------------------------
+
+
+class Flow:
+    """A flow as the engine runs it: takes the next delivery when it has room, settles it when its work is done."""
+
+    def __init__(self, takes=0.0, fails=False, workers=100):
+        self.takes = takes
+        self.fails = fails
+        self.room = asyncio.Semaphore(workers)
+        self.began = asyncio.get_running_loop().time()
+        self.starts = []
+        self.messages = []
+
+    async def run(self, seconds, **settings):
+        """Run the source for so long; `starts` are the seconds at which messages started."""
+        async with asyncio.TaskGroup() as group, Cron.open(Cron.__octo_connector__.settings()) as cron:
+            deliveries = cron.ticks(Tick.model_validate(settings))
+            try:
+                async with asyncio.timeout(seconds):
+                    while True:
+                        await self.room.acquire()
+                        delivery = await anext(deliveries)
+                        self.starts.append(round(asyncio.get_running_loop().time() - self.began, 3))
+                        self.messages.append(delivery.message)
+                        group.create_task(self._deliver(delivery))
+                        await asyncio.sleep(0)
+            except TimeoutError:
+                await deliveries.aclose()
+        return self.starts
+
+    async def _deliver(self, delivery):
+        await asyncio.sleep(self.takes)
+        if self.fails:
+            await delivery.nack(RuntimeError("no good"))
+        else:
+            await delivery.ack(delivery.message)
+        self.room.release()
+
+
+@virtual()
+async def test_a_tick_makes_a_message_with_payload_and_correlation_id():
+    """The payload sees the time of the tick and the source's own settings; the correlation id is copied."""
+    flow = Flow()
+    payload = '{"at": now, "hour": now.getHours(), "every": settings.schedule, "id": settings.correlationID}'
+    settings = {"schedule": "0 0 6 * * *", "timezone": "UTC", "payload": payload, "correlationID": "nightly"}
+    await flow.run(86400, **settings)
+    (message,) = flow.messages
+    assert message.body == {"at": "2026-01-01T06:00:00Z", "hour": 6, "every": "0 0 6 * * *", "id": "nightly"}
+    assert message.correlation_id == "nightly"
+
+
+@virtual()
+async def test_without_payload_the_body_is_null():
+    flow = Flow()
+    await flow.run(6, schedule="@every 5s")
+    assert [message.body for message in flow.messages] == [None]
+
+
+@virtual()
+async def test_every_first_fires_after_one_interval():
+    """`@every` keeps its distance from the start of the source."""
+    assert await Flow().run(21, schedule="@every 5s") == [5, 10, 15, 20]
+
+
+@virtual()
+async def test_ticks_do_not_drift():
+    """After a simulated day of minutes every tick is still on the minute."""
+    starts = await Flow(takes=0.7).run(86401, schedule="0 * * * * *", timezone="UTC")
+    assert starts == [60 * n for n in range(1, 1441)]
+
+
+@virtual()
+async def test_short_distances_keep_up():
+    """Ten ticks a second are ten messages a second."""
+    assert len(await Flow().run(10.05, schedule="@every 100ms")) == 100
+
+
+@virtual()
+async def test_overlap_skip_leaves_out_ticks_while_one_is_unfinished(caplog):
+    """By default messages of one source never pile up; what was left out is in the log."""
+    with caplog.at_level(logging.WARNING, "octo.cron"):
+        assert await Flow(takes=12).run(31, schedule="@every 5s") == [5, 20]
+    assert [record.fields["reason"] for record in caplog.records][:2] == ["the message before it is not finished"] * 2
+
+
+@virtual()
+async def test_a_failed_message_does_not_stop_the_schedule():
+    """A nack counts as finished: the next tick comes as ever."""
+    assert await Flow(fails=True).run(16, schedule="@every 5s") == [5, 10, 15]
+
+
+@virtual()
+async def test_overlap_queue_waits_and_joins_what_waits():
+    """A tick waits for the message before it; several that wait become one."""
+    assert await Flow(takes=12).run(45, schedule="*/5 * * * * *", overlap="queue") == [5, 17, 29, 41]
+
+
+@virtual()
+async def test_overlap_allow_starts_them_side_by_side():
+    """With `allow` slow messages run beside one another."""
+    assert await Flow(takes=12).run(21, schedule="@every 5s", overlap="allow") == [5, 10, 15, 20]
+
+
+@virtual()
+async def test_a_flow_without_room_does_not_collect_ticks(caplog):
+    """When the flow itself is full, ticks that pass are skipped and logged, not run in a burst afterwards."""
+    with caplog.at_level(logging.WARNING, "octo.cron"):
+        assert await Flow(takes=12, workers=1).run(31, schedule="*/5 * * * * *", timezone="UTC") == [5, 20]
+    assert "the flow has no room" in {record.fields["reason"] for record in caplog.records}
+
+
+@virtual()
+async def test_a_payload_that_fails_costs_its_tick_only(caplog):
+    """A runtime error of the payload is logged, and the schedule goes on."""
+    payload = "now.getSeconds() == 10 ? settings.nothing : now.getSeconds()"
+    flow = Flow()
+    with caplog.at_level(logging.WARNING, "octo.cron"):
+        await flow.run(16, schedule="@every 5s", payload=payload)
+    assert [message.body for message in flow.messages] == [5, 15]
+    (record,) = caplog.records
+    assert "nothing" in record.fields["reason"]
+
+
+async def at(seconds, *steps):
+    await asyncio.sleep(seconds)
+    for step in steps:
+        step()
+
+
+@virtual()
+async def test_ticks_missed_by_a_jump_are_skipped_by_default(caplog):
+    """After three hours of sleep nothing is made up for; the schedule goes on at the next full hour."""
+    flow = Flow()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(at(1800, lambda: shift_wall(3 * 3600)))
+        with caplog.at_level(logging.WARNING, "octo.cron"):
+            await flow.run(4000, schedule="@hourly", timezone="UTC", payload="now")
+    assert [message.body for message in flow.messages] == ["2026-01-01T04:00:00Z"]
+    assert [record.fields["reason"] for record in caplog.records] == ["the clock jumped past it"]
+
+
+@virtual()
+async def test_missed_once_runs_one_message_for_all_that_were_missed():
+    """With `missed: once` the sleep is made up for by one message, soon after the wake-up, and no more."""
+    flow = Flow()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(at(1800, lambda: shift_wall(3 * 3600)))
+        await flow.run(4000, schedule="@hourly", timezone="UTC", payload="now", missed="once")
+    assert [message.body for message in flow.messages] == ["2026-01-01T01:00:00Z", "2026-01-01T04:00:00Z"]
+    assert flow.starts[0] <= 1800 + 11
+
+
+@virtual()
+async def test_half_a_minute_late_is_not_missed():
+    """A machine that was paused for 30 seconds over the time of the daily run still runs it."""
+    flow = Flow()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(at(6 * 3600 - 5, lambda: shift_wall(30)))
+        await flow.run(7 * 3600, schedule="0 6 * * *", timezone="UTC", payload="now")
+    assert [message.body for message in flow.messages] == ["2026-01-01T06:00:00Z"]
+
+
+@virtual()
+async def test_a_clock_set_back_does_not_repeat_a_daily_run():
+    """The clock goes back over a run that has been: it does not come again."""
+    flow = Flow()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(at(6 * 3600 + 60, lambda: shift_wall(-1800)))
+        await flow.run(12 * 3600, schedule="0 6 * * *", timezone="UTC", payload="now")
+    assert [message.body for message in flow.messages] == ["2026-01-01T06:00:00Z"]
+
+
+@virtual()
+async def test_a_clock_set_back_does_not_stop_what_repeats():
+    """A schedule of seconds goes on at once, instead of waiting until the clock has caught up."""
+    flow = Flow()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(at(12, lambda: shift_wall(-3600)))
+        starts = await flow.run(40, schedule="@every 5s")
+    assert starts[:2] == [5, 10]
+    assert len(starts) >= 6
+
+
+@virtual()
+async def test_stopping_while_it_waits_leaves_nothing_behind():
+    """A stopped source ends at once, in the middle of a long wait."""
+    async with Cron.open(Cron.__octo_connector__.settings()) as cron:
+        deliveries = cron.ticks(Tick.model_validate({"schedule": "@yearly"}))
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(5):
+                await anext(deliveries)
+        await deliveries.aclose()
+    assert asyncio.get_running_loop().time() == pytest.approx(5)
+    assert clock.now() < datetime(2026, 1, 1, 0, 1, tzinfo=UTC)

@@ -1,0 +1,182 @@
+"""The `logger` connector and the `log` block: where lines go, what they carry, and that they never fail a message."""
+
+import json
+import logging
+import stat
+
+import pytest
+from pydantic import ValidationError
+
+from octo.connectors.logger import Entry, Logger, Output
+from octo.core import log
+from octo.core.block import Site
+from octo.core.errors import Permanent
+from octo.core.message import Message
+from octo.expr import ExprError
+
+SITE = Site("orders", "say", "orders.check[then].say", None)
+
+
+@pytest.fixture(autouse=True)
+def _process_log(monkeypatch):
+    """The process log on `sys.stderr`, as the CLI sets it up; back to before afterwards."""
+    monkeypatch.delenv("LOG_LEVEL", raising=False)
+    monkeypatch.delenv("LOG_FORMAT", raising=False)
+    root, octo = logging.getLogger(), logging.getLogger("octo")
+    handlers, levels = list(root.handlers), (root.level, octo.level)
+    log.configure()
+    yield
+    root.handlers = handlers
+    root.setLevel(levels[0])
+    octo.setLevel(levels[1])
+    logging.captureWarnings(False)
+    log.reserve_stdout(False)
+
+
+async def say(incoming=None, output=None, /, **entry):
+    """Run one `log` block."""
+    incoming = incoming or Message({"n": 1}, event_id="e1")
+    async with Logger.open(Output.model_validate(output or {})) as logger:
+        assert logger.log(Entry.model_validate(entry), incoming, site=SITE) is incoming
+
+
+def only(text):
+    """The one line, without its time."""
+    (line,) = text.splitlines()
+    return line.split(" ", 1)[1]
+
+
+async def test_without_logger_lines_go_to_the_process_log(capsys):
+    """A default instance writes where the runtime itself writes: standard error."""
+    await say(message='"total: " + string(body.n)')
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert only(err) == 'level=INFO msg="total: 1" flow=orders event_id=e1'
+
+
+async def test_without_message_the_line_shows_body_and_variables(capsys):
+    """The quickest way to see what passes by."""
+    await say(Message({"n": 1}, {"who": "ada"}, event_id="e1"), {"output": "stdout", "format": "json"})
+    assert json.loads(json.loads(capsys.readouterr().out)["msg"]) == {"body": {"n": 1}, "vars": {"who": "ada"}}
+
+
+@pytest.mark.parametrize(
+    ("expression", "text"),
+    [('"plain"', "plain"), ("body", '{"n":1}'), ("body.n + 1", "2"), ("null", "null"), ("[1, true]", "[1,true]")],
+)
+async def test_what_is_not_a_text_is_compact_json(capsys, expression, text):
+    await say(None, {"output": "stdout", "format": "json"}, message=expression)
+    assert json.loads(capsys.readouterr().out)["msg"] == text
+
+
+async def test_full_carries_the_whole_message(capsys):
+    """`full` adds correlation id, variables and body as fields of their own."""
+    message = Message({"n": 1}, {"who": "ada"}, event_id="e1", correlation_id="c1")
+    await say(message, {"output": "stdout", "format": "json"}, message='"m"', full=True, level="warn")
+    line = json.loads(capsys.readouterr().out)
+    del line["time"]
+    assert line == {
+        "level": "WARN",
+        "msg": "m",
+        "flow": "orders",
+        "event_id": "e1",
+        "correlation_id": "c1",
+        "variables": {"who": "ada"},
+        "body": {"n": 1},
+    }
+
+
+async def test_add_source_names_the_block(capsys):
+    await say(None, {"addSource": True}, message='"m"')
+    assert only(capsys.readouterr().err).endswith("block=orders.check[then].say")
+
+
+async def test_a_percent_sign_is_just_a_percent_sign(capsys):
+    """A message is data, never a format."""
+    await say(message='"100%s %d"')
+    assert 'msg="100%s %d"' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("written", "own", "shown"),
+    [
+        ("debug", None, False),
+        ("info", None, True),
+        ("info", "warn", False),
+        ("warning", "warn", True),
+        ("debug", "debug", True),
+    ],
+)
+async def test_the_level_decides_what_is_written(capsys, written, own, shown):
+    """Lines below the logger's level are not written; the default is info."""
+    await say(None, {"output": "stderr", **({"level": own} if own else {})}, message='"m"', level=written)
+    assert bool(capsys.readouterr().err) is shown
+
+
+async def test_a_line_that_is_not_written_is_not_evaluated(capsys):
+    """A debug line costs nothing while debug is off."""
+    await say(message="body.missing", level="debug")
+    assert capsys.readouterr().err == ""
+
+
+async def test_an_expression_that_fails_is_an_error_of_the_flow():
+    """A mistake in the author's expression is not hidden, here as everywhere."""
+    with pytest.raises(ExprError, match="missing"):
+        await say(message="body.missing")
+
+
+async def test_a_level_of_its_own_does_not_change_the_process(capsys):
+    """A logger that shows debug leaves the rest of the process at info."""
+    await say(None, {"level": "debug"}, message='"m"', level="debug")
+    logging.getLogger("octo.flow").debug("hidden")
+    assert only(capsys.readouterr().err).startswith("level=DEBUG msg=m")
+
+
+async def test_standard_output_that_is_reserved_is_left_alone(capsys):
+    """Under `octo invoke` a logger to `stdout` writes to standard error: the result stands alone."""
+    log.reserve_stdout()
+    await say(None, {"output": "stdout"}, message='"m"')
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "msg=m" in err
+
+
+async def test_a_file_is_private_and_appended_to(tmp_path):
+    """The file is created with mode 0600, and a second run adds to it."""
+    path = tmp_path / "flow.log"
+    for text in ("one", "two"):
+        await say(None, {"output": str(path), "format": "json"}, message=f'"{text}"')
+    assert [json.loads(line)["msg"] for line in path.read_text().splitlines()] == ["one", "two"]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+async def test_a_file_that_cannot_be_opened_is_a_clear_start_error(tmp_path):
+    with pytest.raises(Permanent, match=r"cannot open the log file .*No such file or directory"):
+        await say(None, {"output": str(tmp_path / "missing" / "flow.log")})
+
+
+async def test_a_full_disk_fails_no_message(capsys):
+    """The lines are lost and counted, the process log hears of it once, the flow goes on."""
+    before = log.lost()
+    async with Logger.open(Output.model_validate({"output": "/dev/full"})) as logger:
+        for _ in range(3):
+            logger.log(Entry(), Message(1), site=SITE)
+    assert log.lost() - before == 3
+    assert only(capsys.readouterr().err).startswith('level=WARN msg="cannot write a log file; its lines are lost"')
+
+
+async def test_secrets_are_masked_in_flow_lines(capsys, monkeypatch):
+    """A secret that found its way into a message does not find its way into a log."""
+    monkeypatch.setattr(log, "_secrets", set())
+    monkeypatch.setattr(log, "_pattern", None)
+    log.mask("tops3cret")
+    await say(Message({"token": "tops3cret"}), {"output": "stdout", "format": "json"}, full=True)
+    out = capsys.readouterr().out
+    assert "tops3cret" not in out
+    assert out.count("«secret»") == 2
+
+
+@pytest.mark.parametrize("settings", [{"level": "loud"}, {"format": "xml"}, {"file": "x"}])
+def test_a_bad_setting_is_refused(settings):
+    with pytest.raises(ValidationError):
+        Output.model_validate(settings)

@@ -1,0 +1,42 @@
+"""Bytes from outside become bodies without loss. How requests use it: tests/connectors/http/test_requests.py."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from octo.core.body import NotJson, parse
+
+VALUES = some.recursive(
+    some.none()
+    | some.booleans()
+    | some.integers(-(10**40), 10**40)
+    | some.text()
+    | some.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: some.lists(inner) | some.dictionaries(some.text(), inner),
+)
+
+
+@given(VALUES)
+def test_every_value_comes_through(value):
+    """Integers of any length included, wherever they stand."""
+    assert parse(json.dumps(value).encode()) == value
+
+
+@pytest.mark.parametrize("digits", range(15, 45))
+@pytest.mark.parametrize("padding", range(4))
+def test_long_integers_are_found_wherever_they_stand(digits, padding):
+    """The quick look samples every fourth byte; no alignment may hide a long number from it."""
+    number = int("9" * digits)
+
+    assert parse(b" " * padding + b"-%d" % number) == -number
+
+
+@pytest.mark.parametrize("data", [b"NaN", b"-Infinity", b'{"a":}', b"\xff", b'"\\ud800"', b"1 2"])
+def test_what_is_no_json_is_refused(data):
+    """The reason quotes nothing of the text."""
+    with pytest.raises(NotJson):
+        parse(data)
