@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import re
 import signal
@@ -19,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from octo.cli.builtin import plugins as builtin_plugins
+from octo.core.log import Lines, reserve_stdout
 from octo.core.plugins import Plugins
 from octo.testing.probe import history, probe_plugins
 
@@ -35,6 +37,19 @@ def plugins() -> Plugins:
 @pytest.fixture(autouse=True)
 def _forget_probes():
     history.clear()
+
+
+@pytest.fixture(autouse=True)
+def _restore_logging():
+    """A verb run inside the test process sets up logging for its process."""
+    root, log = logging.getLogger(), logging.getLogger("octo")
+    before = (root.handlers[:], root.level, log.level)
+    yield
+    root.handlers[:] = [each for each in root.handlers if each in before[0] or not isinstance(each, Lines)]
+    root.setLevel(before[1])
+    log.setLevel(before[2])
+    logging.captureWarnings(False)
+    reserve_stdout(False)
 
 
 def free_port() -> int:
@@ -79,6 +94,10 @@ class Octo:
         """Signal it and wait for its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(how)
+        return self.ended()
+
+    def ended(self) -> int:
+        """Wait for its exit code."""
         code = self.process.wait(PATIENCE)
         self._reader.join(PATIENCE)
         self.process.stderr.close()

@@ -1,0 +1,35 @@
+# `make run` and `make test` need Python >= 3.11 and the network; whatever else is missing they install.
+
+SAMPLE ?= http-orders
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check fmt docs bench clean setup
+
+help:  ## what can be made
+	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
+
+run:  ## run a sample with hot reload (SAMPLE=http-orders)
+	@scripts/setup.sh run
+	@exec scripts/run.sh $(SAMPLE)
+
+test: setup  ## every check and every test (WORKERS=auto processes; one part: scripts/test.sh tests/core)
+	@scripts/test.sh
+
+check: setup  ## lint, format, types, who may import whom
+	@scripts/check.sh
+
+fmt: setup  ## format the code and apply safe fixes
+	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
+
+docs: setup  ## write docs/reference.md from the code
+	@.venv/bin/python scripts/reference.py > docs/reference.md.new && mv docs/reference.md.new docs/reference.md
+
+bench: setup  ## measure the budgets
+	@.venv/bin/python bench/run.py
+
+setup:  ## install what development needs
+	@scripts/setup.sh dev
+
+clean:  ## remove everything that was made
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info
+	find octo tests samples bench -name __pycache__ -type d -prune -exec rm -rf {} +

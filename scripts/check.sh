@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Everything that can be said of the code without running it. All checks run; one that fails does not hide the others.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
+
+failed=()
+check() {
+    printf -- '--- %s\n' "$*"
+    ".venv/bin/$1" "${@:2}" </dev/null || failed+=("$*")
+}
+
+check ruff check .
+check ruff format --check .
+check mypy
+check lint-imports
+
+if ((${#failed[@]})); then
+    printf 'failed: %s\n' "${failed[@]}" >&2
+    exit 1
+fi

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Run a sample and say what to do with it: the lines of its header comment that start with `$` are printed first.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+sample=samples/${1:-http-orders}
+sample=${sample%.yaml}.yaml
+if [[ ! -f $sample ]]; then
+    printf 'there is no %s; choose one of\n' "$sample" >&2
+    printf '  %s\n' samples/*.yaml >&2
+    exit 2
+fi
+
+port=${HTTP_PORT:-8080}
+printf '\n%s\n' "$sample"
+url=$(sed -n 's/^# URL: //p' "$sample" | sed "s/localhost:8080/localhost:$port/")
+if [[ -n $url ]]; then printf '  serves %s\n' "$url"; fi
+printf '\nTry, in another terminal:\n\n'
+sed -n 's/^# *\$ /  /p' "$sample" | sed "s/localhost:8080/localhost:$port/"
+printf '\nEdit the file while it runs: every save is live. Ctrl-C stops.\n\n'
+
+exec .venv/bin/octo run --config "$sample" --watch

@@ -1,0 +1,398 @@
+"""Every sample runs as its comments promise, through the real command line. A sample without a scenario fails."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import http.server
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from octo.testing.postgres import PASSWORD, Postgres
+
+SAMPLES = Path(__file__).parents[2] / "samples"
+NAMES = sorted(path.stem for path in SAMPLES.glob("*.yaml"))
+
+PATIENCE = 60.0
+"""Seconds until a test gives up on a process; far more than any needs, even on a loaded machine."""
+
+
+# --- the command line --------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Octo:
+    """The command line, working on one sample in an empty folder."""
+
+    sample: Path
+    folder: Path
+    env: dict[str, str] = field(default_factory=dict)
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "octo", *arguments]
+
+    def environment(self) -> dict[str, str]:
+        """What a newcomer's shell has: none of the variables that samples read, unless the scenario sets them."""
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+        return kept | self.env
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(*arguments),
+            cwd=self.folder,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+
+    def invoke(self, flow: str, data: object = None, code: int = 0) -> Any:
+        """The body that a flow answers, decoded; None when it answers none."""
+        given = [] if data is None else ["--data", json.dumps(data)]
+        done = self.run("invoke", "--config", str(self.sample), "--flow", flow, *given)
+        assert done.returncode == code, done.stderr
+        return json.loads(done.stdout) if done.stdout else None
+
+    @contextlib.contextmanager
+    def serving(self) -> Iterator[Server]:
+        """The sample under `octo run`, ready; stopped by SIGTERM afterwards, which must end it cleanly."""
+        port = free_port()
+        self.env["HTTP_PORT"] = str(port)
+        log, out = self.folder / "stderr.log", self.folder / "stdout.log"
+        with log.open("wb") as stderr, out.open("wb") as stdout:
+            process = subprocess.Popen(
+                self.command("run", "--config", str(self.sample)),
+                cwd=self.folder,
+                env=self.environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+            )
+            server = Server(port, process, log, out)
+            try:
+                server.until(lambda: "runtime ready" in log.read_text())
+                yield server
+                process.send_signal(signal.SIGTERM)
+                assert process.wait(PATIENCE) == 0, log.read_text()
+            finally:
+                process.kill()
+                process.wait(PATIENCE)
+
+
+@dataclass
+class Server:
+    port: int
+    process: subprocess.Popen[bytes]
+    log: Path
+    out: Path
+
+    def until(self, true: Callable[[], bool]) -> None:
+        """Return once it is true; fail when the process ends before, or patience does."""
+        deadline = time.monotonic() + PATIENCE
+        while not true():
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < deadline, self.log.read_text()
+            time.sleep(0.05)
+
+    def request(
+        self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, Any]:
+        """Status and decoded body of the answer. The request has the content type that curl sends with `-d`."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        with contextlib.closing(connection):
+            form = {"Content-Type": "application/x-www-form-urlencoded"} if body is not None else {}
+            sent = None if body is None else json.dumps(body)
+            connection.request(method, path, sent, {**form, **(headers or {})})
+            answer = connection.getresponse()
+            text = answer.read()
+            return answer.status, json.loads(text) if text else None
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def stand_in(answer: Callable[[str, bytes], tuple[int, object]]) -> Iterator[str]:
+    """The address of a local service that answers what the function makes of path and body."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            status, value = answer(self.path, body)
+            text = json.dumps(value).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        do_POST = do_GET  # noqa: N815  the name that the library looks for
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as service:
+        thread = threading.Thread(target=service.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{service.server_port}"
+        finally:
+            service.shutdown()
+            thread.join()
+
+
+# --- the scenarios -----------------------------------------------------------------------------------------------
+
+Scenario = Callable[[Octo], None]
+SCENARIOS: dict[str, Scenario] = {}
+
+
+def scenario(function: Scenario) -> Scenario:
+    SCENARIOS[function.__name__.replace("_", "-")] = function
+    return function
+
+
+@scenario
+def hello_world(octo: Octo) -> None:
+    done = octo.run("invoke", "--config", str(octo.sample), "--flow", "hello-world")
+
+    assert done.returncode == 0
+    assert "hello, world! It is 20" in done.stderr
+
+
+@scenario
+def hello_invoke(octo: Octo) -> None:
+    done = octo.run("invoke", "--config", str(octo.sample), "--flow", "greet", "--data", '{"name":"Ada"}')
+
+    assert (done.returncode, done.stdout) == (0, '{"greeting":"hello, Ada!"}\n'), done.stderr
+
+
+@scenario
+def heartbeat(octo: Octo) -> None:
+    pulse = octo.invoke("heartbeat")
+
+    assert abs(pulse["beat"] - time.time() / 5) < 60
+    assert {"beat", "at"} == set(pulse)
+
+    with octo.serving() as server:
+        server.until(lambda: '"msg":"beat ' in server.out.read_text())
+        lines = [line for line in server.out.read_text().splitlines() if '"msg":"beat ' in line]
+
+    assert json.loads(lines[0])["body"]["beat"] > 0
+
+
+@scenario
+def http_orders(octo: Octo) -> None:
+    order = {"item": "widget", "amount": 1500}
+    with octo.serving() as server:
+        status, answer = server.request("POST", "/api/v1/orders/42", order, {"X-Tenant": "acme", "X-Request-Id": "r-1"})
+        small = server.request("POST", "/api/v1/orders/7?currency=EUR", {"item": "sticker", "amount": 10})
+        found = server.request("GET", "/api/v1/orders/9")
+        refused = server.request("DELETE", "/api/v1/orders/9")
+        nowhere, _ = server.request("GET", "/api/v1/nothing")
+
+    assert status == 200
+    assert answer == {
+        "order": {
+            "orderId": "42",
+            "tenant": "acme",
+            "item": "widget",
+            "amount": 1500,
+            "currency": "USD",
+            "requestId": "r-1",
+        },
+        "priority": "high",
+        "status": "accepted",
+    }
+    assert small[0] == 200
+    assert (small[1]["order"]["currency"], small[1]["priority"]) == ("EUR", "normal")
+    assert found == (200, {"orderId": "9", "currency": "USD", "status": "found"})
+    assert refused == (405, {"error": "method DELETE not supported"})
+    assert nowhere == 404
+    assert "audit: POST order 42" in server.log.read_text()
+
+
+@scenario
+def error_handling(octo: Octo) -> None:
+    # Nobody listens: the default of PAYMENTS_URL.
+    with octo.serving() as server:
+        status, answer = server.request("POST", "/charge-flowlevel", {"amount": 500})
+        later = server.request("POST", "/charge-inline", {"amount": 500})
+
+    assert status == 502
+    assert (answer["failedBlock"], answer["flow"]) == ("call-charge", "charge-flowlevel")
+    assert "call-charge" in answer["error"]
+    assert later == (202, {"outcome": "charge later"})
+
+    with stand_in(_bank) as url:
+        octo.env["PAYMENTS_URL"] = url
+        with octo.serving() as server:
+            captured = server.request("POST", "/charge-flowlevel", {"amount": 10})
+            charged = server.request("POST", "/charge-inline", {"amount": 10})
+            declined = server.request("POST", "/charge-inline", {"amount": 500})
+
+    assert captured == (200, {"id": "ch_1", "status": "captured"})
+    assert charged == (200, {"outcome": "charged"})
+    assert declined == (402, {"outcome": "declined"})
+
+
+def _bank(path: str, body: bytes) -> tuple[int, object]:
+    assert path == "/charges"
+    if json.loads(body)["amount"] > 100:
+        return 402, {"error": "card declined"}
+    return 200, {"id": "ch_1", "status": "captured"}
+
+
+@scenario
+def db_orders(octo: Octo) -> None:
+    with octo.serving() as server:
+        assert server.request("GET", "/orders") == (200, [])
+        status, stored = server.request("POST", "/orders", {"item": "widget", "amount": 1500})
+        refused, _ = server.request("DELETE", "/orders")
+
+    assert status == 201
+    assert (stored["item"], stored["amount"]) == ("widget", 1500)
+    assert refused == 405
+
+    with octo.serving() as server:  # what was stored is still there in the next process
+        assert (200, [stored]) == server.request("GET", "/orders")
+
+
+@scenario
+def flow_to_flow_http(octo: Octo) -> None:
+    assert octo.invoke("greet-service", {"name": "Ada"})["greeting"] == "Hello, Ada!"
+    octo.invoke("greet-service", {"nombre": "Ada"}, code=1)
+
+    octo.env["CALL_EVERY"] = "1s"
+    with octo.serving() as server:
+        answer = server.request("POST", "/greet", {"name": "Ada"}, {"X-Request-Id": "r-1"})
+        failed = server.request("POST", "/greet", {"nombre": "Ada"})
+        server.until(lambda: "reply 200: Hello, world! (from-caller)" in server.log.read_text())
+
+    assert answer == (200, {"greeting": "Hello, Ada!", "requestId": "r-1"})
+    assert failed[0] == 500
+    assert "nombre" not in json.dumps(failed[1])
+
+
+@scenario
+def file_logger(octo: Octo) -> None:
+    octo.env["AUDIT_FILE"] = "trail.log"
+
+    octo.invoke("record-sale", {"item": "widget", "amount": 20})
+    octo.invoke("record-sale", {"item": "crane", "amount": 2500})
+
+    trail = octo.folder / "trail.log"
+    lines = [json.loads(line) for line in trail.read_text().splitlines()]
+    assert [line["msg"] for line in lines] == ["sale of widget", "sale of crane"]
+    assert lines[1]["body"] == {"item": "crane", "amount": 2500}
+    assert trail.stat().st_mode & 0o777 == 0o600
+
+    octo.invoke("simulate-sales", {"item": "crane", "amount": 2500})
+    assert len(trail.read_text().splitlines()) == 3
+
+
+@scenario
+def builtins_demo(octo: Octo) -> None:
+    orders = [{"id": 1, "amount": 50}, {"id": 2, "amount": 250}]
+
+    done = octo.run(
+        "invoke", "--config", str(octo.sample), "--flow", "demo", "--data", '{"firedAt":"today"}', "--message"
+    )
+    assert done.returncode == 0, done.stderr
+    message = json.loads(done.stdout)
+    assert {"firedAt": "today", "orders": orders} == message["body"]
+    assert {"firedAt"} == set(message["variables"])  # the loop's and the scratch variable are gone
+    assert "order 1 is small" in done.stderr
+    assert "order 2 is large" in done.stderr
+
+    lines = [{"id": 1, "cents": 5000}, {"id": 2, "cents": 25000}]
+    assert {"lines": lines, "linesPerBox": 1} == octo.invoke("invoice", {"orders": orders, "boxes": 2})
+    assert {"lines": lines, "linesPerBox": 0} == octo.invoke("invoice", {"orders": orders, "boxes": 0})
+    assert octo.invoke("invoice", {"orders": [], "boxes": 2}, code=3) is None
+
+
+@scenario
+def weather(octo: Octo) -> None:
+    asked: list[str] = []
+
+    def service(path: str, body: bytes) -> tuple[int, object]:
+        asked.append(path)
+        if "latitude=-12.05" in path:
+            return 500, {"reason": "out of order"}
+        return 200, {"current": {"temperature_2m": 4.5, "wind_speed_10m": 12}}
+
+    with stand_in(service) as url:
+        octo.env["WEATHER_URL"] = url
+        with octo.serving() as server:
+            answer = server.request("GET", "/weather/lisbon")
+            again = server.request("GET", "/weather/lisbon")
+            unknown = server.request("GET", "/weather/atlantis")
+            failed = server.request("GET", "/weather/lima")
+
+    assert answer == (200, {"city": "lisbon", "celsius": 4.5, "advice": "take a coat"})
+    assert answer == again
+    assert (unknown[0], sorted(unknown[1]["known"])) == (404, ["berlin", "lima", "lisbon", "nairobi"])
+    assert (failed[0], failed[1]["error"]) == (503, "the weather service does not answer")
+    assert asked[0].startswith("/v1/forecast?")
+    assert "current=temperature_2m" in asked[0]
+    assert sum("latitude=38.72" in path for path in asked) == 1  # the second answer came from the cache
+
+
+# --- the tests ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def octo(request: pytest.FixtureRequest, tmp_path: Path) -> Octo:
+    return Octo(SAMPLES / f"{request.param}.yaml", tmp_path)
+
+
+def test_every_sample_has_a_scenario():
+    """A new sample is not finished before something here runs it."""
+    assert sorted(SCENARIOS) == NAMES
+
+
+@pytest.mark.parametrize("octo", NAMES, indirect=True)
+def test_check_accepts(octo: Octo):
+    """`octo check` finds nothing wrong, and nothing to warn of."""
+    done = octo.run("check", str(octo.sample))
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("octo", NAMES, indirect=True)
+def test_sample_keeps_its_promise(octo: Octo):
+    """The sample does what its comments say."""
+    SCENARIOS[octo.sample.stem](octo)
+
+
+def test_db_orders_on_postgres(tmp_path: Path):
+    """The same flow runs on PostgreSQL, as its comments say: only two variables differ."""
+    with Postgres.started() as server:
+        dsn = server.dsn.replace("octo@", f"octo:{quote(PASSWORD, safe='')}@")
+        db_orders(Octo(SAMPLES / "db-orders.yaml", tmp_path, {"DB_DRIVER": "postgres", "DB_DSN": dsn}))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_sample_says_how_to_try_it(name: str):
+    """The comment on top of a sample has a command to paste; `make run` prints it."""
+    head = (SAMPLES / f"{name}.yaml").read_text().split("\nservice:")[0]
+
+    assert [line for line in head.splitlines() if line.startswith("#   $ ")] != []

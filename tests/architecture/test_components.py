@@ -1,0 +1,104 @@
+"""What is declared once is declared fully: every component is listed, documented, and listed as what it is."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator
+from typing import Any, get_args
+
+import pytest
+from pydantic import BaseModel
+
+import octo.blocks
+import octo.connectors
+from octo.cli.builtin import BLOCKS, CONNECTORS
+from octo.core.block import BlockType
+from octo.core.connector import ConnectorType
+from octo.core.plugins import Plugins
+from octo.core.settings import field_docs
+from octo.core.source import SourceType
+
+BUILTIN = Plugins(CONNECTORS, BLOCKS)
+
+Component = ConnectorType | SourceType | BlockType
+
+
+def components() -> Iterator[tuple[str, Component]]:
+    for name in BUILTIN.connector_names():
+        connector = BUILTIN.connector(name)
+        assert connector is not None
+        yield f"connector {name}", connector
+        for source in connector.sources.values():
+            yield f"source {name}.{source.name}", source
+    for name in BUILTIN.block_names():
+        block = BUILTIN.block(name)
+        assert block is not None
+        yield f"block {name}", block
+
+
+COMPONENTS = dict(components())
+
+
+def models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The settings models that an annotation mentions, at any depth."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+        for info in annotation.model_fields.values():
+            yield from models(info.annotation)
+    for argument in get_args(annotation):
+        yield from models(argument)
+
+
+def declared(package: Any) -> Iterator[Any]:
+    """Everything public in the modules of a package, each where it is defined."""
+    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        module = importlib.import_module(found.name)
+        for value in vars(module).values():
+            if getattr(value, "__module__", None) == module.__name__:
+                yield value
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
+def test_every_component_says_what_it_does(name: str):
+    """The docstring is the reference page, the help in the editor and the summary of the catalogue."""
+    assert COMPONENTS[name].doc
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
+def test_every_setting_says_what_it_does(name: str):
+    """An option without a docstring is an option nobody can use."""
+    missing = [
+        f"{model.__name__}.{field}"
+        for model in models(COMPONENTS[name].settings)
+        for field in model.model_fields.keys() - field_docs(model).keys()
+    ]
+
+    assert missing == []
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
+def test_components_are_listed_under_their_own_name(name: str):
+    """`builtin.py` names a type by what its module declares."""
+    assert COMPONENTS[name].name == re.split(r"[ .]", name)[-1]
+
+
+def test_every_connector_is_listed():
+    """A connector that nobody lists does not exist."""
+    found = {each.__octo_connector__.name for each in declared(octo.connectors) if hasattr(each, "__octo_connector__")}
+
+    assert found == set(CONNECTORS)
+
+
+def test_every_block_is_listed():
+    """Nor does a block."""
+    free = {each.__octo_block__.name for each in declared(octo.blocks) if hasattr(each, "__octo_block__")}
+    offered = {
+        name
+        for each in declared(octo.connectors)
+        if hasattr(each, "__octo_connector__")
+        for name in each.__octo_connector__.blocks
+    }
+
+    assert free | offered == set(BLOCKS)

@@ -1,0 +1,202 @@
+"""The documentation speaks of what is there, and what it shows works."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from octo.cli import VERBS
+from octo.cli.builtin import plugins
+from octo.config.load import parse
+from octo.core.errors import ConfigError
+from octo.core.flow import Failure
+from octo.core.plugins import Plugins
+from octo.core.settings import Build, compile_expr
+from octo.testing.clock import virtual
+from octo.testing.harness import running
+
+ROOT = Path(__file__).parents[2]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+FENCE = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """The code blocks of a page in one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE)
+
+
+def anchors(page: Path) -> set[str]:
+    """The headings of a page as GitHub makes anchors of them."""
+    headings = re.findall(r"^#+ (.*)$", FENCE.sub("", page.read_text()), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def broken(page: Path, link: str) -> bool:
+    if re.match(r"[a-z]+:", link):
+        return False
+    path, _, anchor = link.partition("#")
+    target = page.parent / path if path else page
+    return not target.exists() or (bool(anchor) and anchor not in anchors(target))
+
+
+def flows(page: Path) -> list[str]:
+    """The YAML of a page that is a whole configuration, not a fragment."""
+    return [text for text in blocks(str(page), "yaml") if re.search(r"^flows:", text, re.MULTILINE)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path):
+    """Every relative link names a file that is there, and a heading in it."""
+    links = LINK.findall(FENCE.sub("", page.read_text()))
+
+    assert [link for link in links if broken(page, link)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_flows_are_right(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Whoever pastes a configuration from the documentation, and the modules beside it, gets one that runs."""
+    for code in blocks(str(page), "python"):
+        if named := re.match(r"# (\w+\.py)\n", code):
+            (tmp_path / named[1]).write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    for text in flows(page):
+        try:
+            parse(text, plugins(), {})
+        except ConfigError as error:
+            pytest.fail(f"{error}\nin\n{text}")
+
+
+def test_every_verb_is_documented():
+    """docs/cli.md has a section for each command."""
+    headings = re.findall(r"^## octo (\w+)$", (ROOT / "docs" / "cli.md").read_text(), re.MULTILINE)
+
+    assert sorted(headings) == sorted(VERBS)
+
+
+def test_every_option_is_documented():
+    """docs/cli.md names each long option of each command."""
+    text = (ROOT / "docs" / "cli.md").read_text()
+    options = {
+        option
+        for verb in VERBS
+        for parameter in importlib.import_module(f"octo.cli.{verb}").command.params
+        for option in parameter.opts
+        if option.startswith("--")
+    }
+
+    assert [option for option in sorted(options) if f"`{option}" not in text] == []
+
+
+@pytest.mark.parametrize("kind", ["block", "connector"])
+def test_every_component_is_documented(kind: str):
+    """docs/flow-language.md names each block and connector that ships."""
+    text = (ROOT / "docs" / "flow-language.md").read_text()
+    names = plugins().block_names() if kind == "block" else plugins().connector_names()
+
+    assert [name for name in names if f"`{name}`" not in text] == []
+
+
+def test_decisions_are_numbered_and_dated():
+    """A decision record is found by its number and judged by its date."""
+    records = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
+
+    assert [int(path.name[:4]) for path in records] == list(range(1, len(records) + 1))
+    assert [path for path in records if not re.search(r"^Date: \d{4}-\d\d-\d\d$", path.read_text(), re.MULTILINE)] == []
+
+
+# --- what the pages show, run ------------------------------------------------------------------------------------
+
+SPOOL = """
+connectors:
+  - {{name: inbox, type: spool, settings: {{path: {folder}/in}}}}
+  - {{name: outbox, type: spool, settings: {{path: {folder}/out}}}}
+flows:
+  - name: forward
+    source: {{connector: inbox, type: spool, settings: {{every: 10s}}}}
+    process:
+      - {{type: spool-put, settings: {{connector: outbox, name: body.id}}}}
+"""
+
+
+@virtual()
+async def test_connector_of_contributing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The connector that CONTRIBUTING.md shows as complete is complete: it takes, writes, acks and nacks."""
+    (tmp_path / "octo_example_spool.py").write_text(blocks("CONTRIBUTING.md", "python")[0])
+    monkeypatch.syspath_prepend(tmp_path)
+    here = "octo_example_spool:Spool"
+    (tmp_path / "in").mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "in" / "good.json").write_text('{"id": "a-1"}')
+    (tmp_path / "in" / "bad.json").write_text('{"id": "../a-2"}')
+
+    async with running(SPOOL.format(folder=tmp_path), Plugins({"spool": here}, {"spool-put": here})):
+        await asyncio.sleep(60)
+
+    assert [path.name for path in (tmp_path / "in").iterdir()] == ["bad.failed"]
+    assert {path.name: json.loads(path.read_text()) for path in (tmp_path / "out").iterdir()} == {
+        "a-1.json": {"id": "a-1"}
+    }
+
+
+async def test_block_of_extending(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The block that docs/extending.md shows works as the page says."""
+    (tmp_path / "octo_example_iban.py").write_text(blocks("docs/extending.md", "python")[1])
+    monkeypatch.syspath_prepend(tmp_path)
+    found = re.search(r'FLOW = """(.*?)"""', blocks("docs/extending.md", "python")[2], re.DOTALL)
+    assert found is not None
+
+    async with running(found[1], Plugins({}, {"check-iban": "octo_example_iban:check_iban"})) as app:
+        good = {"iban": "DE89 3704 0044 0532 0130 00"}
+        assert (await app.call("transfer", good)).body == good
+        with pytest.raises(Failure, match="not a valid IBAN"):
+            await app.call("transfer", {"iban": "DE88 3704 0044 0532 0130 00"})
+
+
+def test_problem_that_readme_shows(tmp_path: Path):
+    """What `octo check` says of a mistyped key is, letter by letter, what the README shows."""
+    (tmp_path / "hello.yaml").write_text(blocks("README.md", "yaml")[1].replace("value:", "valeu:"))
+    shown = next(text for text in blocks("README.md", "console") if text.startswith("$ octo check"))
+
+    done = subprocess.run(
+        [sys.executable, "-m", "octo", "check", "hello.yaml"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 2
+    assert f"$ octo check hello.yaml\n{done.stderr}" == shown
+
+
+@pytest.mark.parametrize("line", blocks("docs/expressions.md", "cel")[0].splitlines())
+def test_expressions_of_the_tour(line: str):
+    """Every line of the five minutes compiles with the names of a message."""
+    compile_expr(re.split(r"  +", line)[0], object, Build().scope())
+
+
+@pytest.mark.parametrize("page", ["docs/cli.md", "docs/expressions.md"])
+def test_shown_evaluations(page: str):
+    """`octo eval` prints what the documentation says it prints."""
+    shown = [text.splitlines() for text in blocks(page, "console") if text.startswith("$ octo eval")]
+    assert shown
+
+    for command, *expected in shown:
+        arguments = [sys.executable, "-m", *shlex.split(command.removeprefix("$ "))]
+        done = subprocess.run(arguments, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
+        assert done.stdout.splitlines() == expected
+
+
+def test_reference_is_fresh():
+    """docs/reference.md is what the code says; `make docs` writes it."""
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "reference.py"], capture_output=True, text=True, check=True
+    )
+
+    assert (ROOT / "docs" / "reference.md").read_text() == done.stdout, "run `make docs`"

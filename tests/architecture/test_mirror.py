@@ -1,0 +1,89 @@
+"""The tests mirror the code, and names say what a thing is."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+WITHOUT_MIRROR = {
+    "octo/__init__.py": "the door: tests/architecture/test_door.py",
+    "octo/cli/builtin.py": "the list of components: tests/architecture/test_components.py",
+    "octo/cli/codes.py": "the list of codes: tests/architecture/test_errors.py",
+    "octo/cli/completion.py": "one line over click's own: tests/cli/test_verbs.py",
+    "octo/cli/project.py": "what verbs share: the tests of each verb",
+    "octo/cli/version.py": "one line: tests/cli/test_verbs.py",
+    "octo/expr/functions/": "each function shows examples, and tests/expr/test_library.py runs them",
+    "octo/expr/environment.py": "each case of tests/expr/test_conformance.py goes through it",
+    "octo/expr/function.py": "each function of tests/expr/test_library.py is declared with it",
+    "octo/expr/lexer.py": "a part of parsing: tests/expr/test_parser.py",
+    "octo/expr/macros.py": "each case of tests/expr/test_conformance.py goes through it",
+    "octo/expr/members.py": "each case of tests/expr/test_conformance.py goes through it",
+    "octo/expr/nodes.py": "a part of parsing: tests/expr/test_parser.py",
+    "octo/expr/runtime.py": "each case of tests/expr/test_conformance.py goes through it",
+    "octo/expr/signature.py": "each function of tests/expr/test_library.py is declared with it",
+    "octo/expr/values.py": "each case of tests/expr/test_conformance.py goes through it",
+    "octo/testing/probe.py": "a fixture of others: nearly every test of flows",
+}
+"""Modules, and packages with a `/` behind, that no test is named after, each with the reason. It may only shrink."""
+
+FORBIDDEN = ("manager", "helper", "util", "misc", "common")
+"""Words that say nothing about what is inside."""
+
+
+def has_code(path: Path) -> bool:
+    """Whether a module does something: has a function with more in it than a docstring or `...`."""
+    functions = (
+        node
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+    return any(not all(isinstance(each, ast.Expr | ast.Pass) for each in function.body) for function in functions)
+
+
+def mirror_of(path: Path) -> list[Path]:
+    """Where the tests of a module may be: its own file, or a folder when there are many.
+
+    The files of a package inside a package (`connectors/http`) are one thing to the outside, and may be tested as one.
+    """
+    place = path.relative_to(ROOT / "octo").with_suffix("")
+    units = [place.parent] if path.stem == "__init__" else [place]
+    if len(place.parts) > 2:
+        units.append(Path(*place.parts[:2]))
+    return [ROOT / "tests" / unit for unit in units]
+
+
+def is_tested(places: list[Path]) -> bool:
+    return any(place.with_name(f"test_{place.name}.py").is_file() or any(place.glob("test_*.py")) for place in places)
+
+
+MODULES = {
+    str(path.relative_to(ROOT)): mirror_of(path) for path in sorted((ROOT / "octo").rglob("*.py")) if has_code(path)
+}
+
+
+def excepted(module: str) -> bool:
+    return any(module == each or (each.endswith("/") and module.startswith(each)) for each in WITHOUT_MIRROR)
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if not excepted(module)])
+def test_every_module_has_its_tests(module: str):
+    """Who opens `octo/x/y.py` finds its promises in `tests/x/test_y.py`."""
+    assert is_tested(MODULES[module])
+
+
+def test_exceptions_are_still_needed():
+    """The list of exceptions shrinks: one that got its tests, or is gone, leaves it."""
+    untested = [module for module, places in MODULES.items() if not is_tested(places)]
+
+    assert [each for each in WITHOUT_MIRROR if not any(module.startswith(each) for module in untested)] == []
+
+
+def test_names_say_what_is_inside():
+    """No drawer for odds and ends."""
+    files = [path for folder in ("octo", "tests", "scripts", "samples") for path in (ROOT / folder).rglob("*.*")]
+
+    assert [path for path in files if any(word in path.stem.lower() for word in FORBIDDEN)] == []
