@@ -43,10 +43,10 @@ def supervise(count: int) -> int:
             if code is None:
                 continue
             if stopping:
-                worst = max(worst, abs(code))
+                worst = max(worst, _blame(code))
                 del children[index]
             elif code == exits.USAGE or time.monotonic() - born < STABLE:
-                worst = abs(code)
+                worst = _blame(code)
                 del children[index]
                 stop(signal.SIGTERM, None)
             else:
@@ -54,6 +54,13 @@ def supervise(count: int) -> int:
                 children[index] = (_spawn(index), time.monotonic())
         time.sleep(0.05)
     return worst
+
+
+def _blame(code: int) -> int:
+    """The exit code that a child's end calls for; one that we stopped before it could listen did nothing wrong."""
+    if code == -signal.SIGTERM:
+        return exits.DONE
+    return code if code >= 0 else exits.FAILED
 
 
 def _spawn(index: int) -> subprocess.Popen[bytes]:

@@ -63,15 +63,17 @@ def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
 
 
 async def _run(path: Path, *, watch: bool, drain: float) -> int:
+    from octo.config.load import candidates
     from octo.engine.service import Service
 
     stop = asyncio.Event()
     _stop_on_signals(stop)
-    watched: list[Path] = [path]
+    watched = candidates(path, os.environ)
 
     def read() -> Config:
+        nonlocal watched
         config = load(path)
-        watched[:] = config.watched
+        watched = (path, *config.watched)
         return config
 
     def refused(error: OctoError) -> None:

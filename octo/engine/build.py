@@ -95,18 +95,25 @@ def reachable(config: Config, flow: str) -> list[FlowDoc]:
 
 
 def _recursive(calls: Mapping[str, set[str]]) -> set[str]:
-    """The flows that can reach themselves."""
+    """The flows that can reach themselves, and those on a way between two such; the latter do not mind.
 
-    def reaches(start: str) -> bool:
-        seen: set[str] = set()
-        waiting = list(calls[start])
-        while waiting:
-            name = waiting.pop()
-            if name == start:
-                return True
-            if name not in seen:
-                seen.add(name)
-                waiting.extend(calls.get(name, ()))
-        return False
+    Whoever calls nobody that is left cannot be on a cycle, nor can whoever is not called: taking them away until none
+    is left takes time in proportion to the calls.
+    """
+    callers: dict[str, set[str]] = {name: set() for name in calls}
+    for name, called in calls.items():
+        for each in called:
+            callers[each].add(name)
+    return set(calls) - _loose(calls, callers) - _loose(callers, calls)
 
-    return {name for name in calls if reaches(name)}
+
+def _loose(forth: Mapping[str, set[str]], back: Mapping[str, set[str]]) -> set[str]:
+    """The names from which every way ends."""
+    open_ways = {name: len(ways) for name, ways in forth.items()}
+    ended = [name for name, ways in open_ways.items() if not ways]
+    for name in ended:
+        for each in back[name]:
+            open_ways[each] -= 1
+            if not open_ways[each]:
+                ended.append(each)
+    return set(ended)

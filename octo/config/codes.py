@@ -1,0 +1,329 @@
+"""What can be wrong with a configuration: a stable code per kind of mistake, and its page for `octo explain`."""
+
+from __future__ import annotations
+
+from octo.core.errors import Explanation
+
+EXPLANATIONS: dict[str, Explanation] = {}
+
+
+def _code(code: str, title: str, meaning: str, wrong: str = "", right: str = "") -> str:
+    examples = f"\n\n  wrong: {wrong}\n  right: {right}" if wrong else ""
+    EXPLANATIONS[code] = Explanation(title, meaning + examples)
+    return code
+
+
+PROBLEMS = _code(
+    "OCTO-C100",
+    "The configuration has problems",
+    "At least one thing in the configuration must be changed before it can run. Each problem is listed with its own "
+    "code, its place, and what to do about it.",
+)
+
+# --- files and YAML ----------------------------------------------------------------------------------------------
+
+NOT_FOUND = _code(
+    "OCTO-C101",
+    "Configuration not found",
+    "The path names no file that can be read, or a folder without a `*.yaml` or `*.yml` file directly in it. Files "
+    "whose names end in `_test.yaml` are tests and do not count.",
+    "octo run flows/orders.yml  (the file is orders.yaml)",
+    "octo run flows/orders.yaml",
+)
+UNREADABLE = _code(
+    "OCTO-C102",
+    "Not a text file",
+    "A configuration is UTF-8 text. This file is binary, is encoded otherwise, or holds a control character that YAML "
+    "does not allow. Save it as UTF-8 in your editor.",
+)
+SYNTAX = _code(
+    "OCTO-C103",
+    "Not valid YAML",
+    "The text breaks the rules of YAML: a quote or a bracket is never closed, or a character needs quotes. CEL often "
+    "needs them, because it may hold `: `, `{`, `#` or quotes of its own.",
+    'value: {"id": vars.id',
+    """value: '{"id": vars.id}'""",
+)
+INDENTATION = _code(
+    "OCTO-C104",
+    "Wrong indentation",
+    "The keys of one mapping, and the items of one list, begin in the same column. Only spaces indent, tabs do not.",
+    "- type: log\\n   settings: {}",
+    "- type: log\\n  settings: {}",
+)
+TOO_LARGE = _code(
+    "OCTO-C105",
+    "Configuration too large",
+    "A file may have 8 MiB and 200,000 values that nest at most 100 deep. Split a configuration into the files of one "
+    "folder, and deep branches into flows that are called with `flow-ref`.",
+)
+ALIAS = _code(
+    "OCTO-C106",
+    "Alias that leads nowhere, or too far",
+    "`*name` repeats the value marked `&name` earlier in the file. The value must be complete by then, so it cannot "
+    "hold itself, and all aliases of a file may not write out to more than 100,000 values.",
+    "retry: *defaults  (and no &defaults above)",
+    "base: &defaults {level: info} ... settings: *defaults",
+)
+DUPLICATE_KEY = _code(
+    "OCTO-C107",
+    "Key written twice",
+    "A mapping has the same key twice, and only one of them could count. Remove or rename one.",
+    "{port: 8080, host: a, port: 9090}",
+    "{port: 9090, host: a}",
+)
+MORE_DOCUMENTS = _code(
+    "OCTO-C108",
+    "More than one document in a file",
+    "After a line `---` a second YAML document begins. Only the first one is read. Put the second into a file of its "
+    "own in the same folder, or remove the line.",
+)
+
+# --- keys and values ---------------------------------------------------------------------------------------------
+
+WRONG_SHAPE = _code(
+    "OCTO-C110",
+    "Mapping, list or text expected",
+    "A mapping, a list or a text stands where another kind of value belongs. A list has `- ` before each item.",
+    "process: {type: log}",
+    "process: [{type: log}]",
+)
+UNKNOWN_KEY = _code(
+    "OCTO-C111",
+    "Unknown key",
+    "The key means nothing here. Octo refuses it rather than ignore it, because a misspelt key is a setting that "
+    "silently does not work. The hint lists the keys that are known.",
+    "settings: {prot: 8080}",
+    "settings: {port: 8080}",
+)
+MISSING = _code(
+    "OCTO-C112",
+    "Required key missing",
+    "The component does not work without this key, or the key is there without a value.",
+    "{type: set-variable, settings: {name: total}}",
+    "{type: set-variable, settings: {name: total, value: body.total}}",
+)
+INVALID = _code(
+    "OCTO-C113",
+    "Value does not fit",
+    "The value is of the wrong kind or out of range: a number where a text belongs, a duration without a unit, a port "
+    "beyond 65535. A number that is meant as text needs quotes.",
+    "timeout: 30",
+    "timeout: 30s",
+)
+NOT_A_CHOICE = _code(
+    "OCTO-C114",
+    "Not one of the choices",
+    "The key takes one of a few words, and this is none of them. The message lists them.",
+    "level: verbose",
+    "level: debug",
+)
+KEY_TWICE = _code(
+    "OCTO-C115",
+    "Setting written in two places",
+    "Settings of a block stand under `settings:` or beside `type:`, as you like, but each one only once.",
+    "{type: log, level: info, settings: {level: warn}}",
+    "{type: log, settings: {level: warn}}",
+)
+EMPTY = _code(
+    "OCTO-C116",
+    "Key without a value",
+    "A key with nothing behind it counts as not written, so the default applies. Remove it, or give it a value.",
+    "port:",
+    "port: 8080",
+)
+SUB_FLOW = _code(
+    "OCTO-C117",
+    "Not a chain of blocks",
+    "A branch is a list of blocks, or a mapping with `process` and perhaps `name`. Sources, workers and error chains "
+    "belong to a flow; processors hold no chains.",
+    "then: {process: [...], error: [...]}",
+    "then: {process: [{type: handle-errors, process: [...], error: [...]}]}",
+)
+
+# --- names -------------------------------------------------------------------------------------------------------
+
+DUPLICATE_NAME = _code(
+    "OCTO-C120",
+    "Name used twice",
+    "Two connectors, processors, flows or variables of one configuration have the same name, perhaps in two files of "
+    "the folder. Rename one of them.",
+    "connectors: [{name: db, ...}, {name: db, ...}]",
+    "connectors: [{name: orders-db, ...}, {name: audit-db, ...}]",
+)
+SERVICE_TWICE = _code(
+    "OCTO-C121",
+    "Service described twice",
+    "A folder is one service, so `service:` stands in only one of its files. Remove the others, even equal ones.",
+)
+UNUSED = _code(
+    "OCTO-C122",
+    "Processor never used",
+    "No block refers to this processor with `ref:`. Remove it or use it.",
+)
+
+# --- references --------------------------------------------------------------------------------------------------
+
+UNKNOWN_BLOCK = _code(
+    "OCTO-C130",
+    "Unknown block type",
+    "No block has this `type`. The hint names the nearest one; `octo schema --kind catalogue` lists all. Those of "
+    "other packages appear once the package is installed.",
+    "{type: set-paylod, value: body}",
+    "{type: set-payload, value: body}",
+)
+UNKNOWN_CONNECTOR_TYPE = _code(
+    "OCTO-C131",
+    "Unknown connector type",
+    "No connector has this `type`. The hint names the nearest one.",
+    "{name: db, type: postgres}",
+    "{name: db, type: database, settings: {driver: postgres, ...}}",
+)
+UNKNOWN_SOURCE = _code(
+    "OCTO-C132",
+    "Unknown source",
+    "The connector has no source of this `type`, or feeds no flows at all.",
+    "source: {connector: web, type: htp}",
+    "source: {connector: web, type: http}",
+)
+UNKNOWN_CONNECTOR = _code(
+    "OCTO-C133",
+    "Unknown connector",
+    "`connector:` names no instance under `connectors:`. A source may also name a connector type; nothing else is "
+    "tried, so that a typo never binds to another connector.",
+    "{type: sql, connector: ordersdb}",
+    "{type: sql, connector: orders-db}",
+)
+WRONG_CONNECTOR = _code(
+    "OCTO-C134",
+    "Connector of another type",
+    "The block works with connectors of one type, and the named one is of another.",
+    "{type: sql, connector: web}",
+    "{type: sql, connector: orders-db}",
+)
+NO_CONNECTOR = _code(
+    "OCTO-C135",
+    "Connector not named",
+    "The block works on a connector and does not say on which. It has to, even if there is only one: a second one "
+    "must not change what the block does.",
+    "{type: sql, query: select 1}",
+    "{type: sql, connector: orders-db, query: select 1}",
+)
+AMBIGUOUS_CONNECTOR = _code(
+    "OCTO-C136",
+    "Source fits several connectors",
+    "A source without `connector:` is fed by the only connector of its type. Here are several, so name one.",
+    "source: {type: http, settings: {path: /a}}",
+    "source: {connector: web, type: http, settings: {path: /a}}",
+)
+UNKNOWN_FLOW = _code(
+    "OCTO-C137",
+    "Unknown flow",
+    "A block calls a flow that does not exist in this configuration.",
+    "{type: flow-ref, flow: chekout}",
+    "{type: flow-ref, flow: checkout}",
+)
+UNKNOWN_PROCESSOR = _code(
+    "OCTO-C138",
+    "Unknown processor",
+    "`ref:` names nothing under `processors:`. For an ordinary block write `type:`.",
+    "{ref: audti}",
+    "{ref: audit}",
+)
+PROCESSOR_TYPE = _code(
+    "OCTO-C139",
+    "Processor of another type",
+    "A block with `ref` takes its type from the processor. `type` may stand beside it only if it is the same.",
+    "{ref: audit, type: rest}",
+    "{ref: audit}",
+)
+
+NOT_LOADABLE = _code(
+    "OCTO-C153",
+    "Component that cannot be loaded",
+    "The type exists, but the Python package behind it could not be imported: something it needs is not installed, or "
+    "it is broken. The message has Python's own words.",
+    "pip install octo",
+    "pip install 'octo[all]'",
+)
+
+# --- environment -------------------------------------------------------------------------------------------------
+
+UNDECLARED_VARIABLE = _code(
+    "OCTO-C140",
+    "Undeclared variable",
+    "`${NAME}` takes only variables that are declared under `env:`, so that a configuration says what it needs. For a "
+    "literal `${` write `$${`.",
+    'port: "${PORT}"  (and no env)',
+    'env: [{name: PORT, default: "8080"}] ... port: "${PORT}"',
+)
+VARIABLE_NOT_SET = _code(
+    "OCTO-C141",
+    "Variable without a value",
+    "The variable is declared, but neither the process environment nor a `.env` file has it, and it has no default or "
+    "is required: a default never satisfies `required`.",
+    "env: [{name: KEY, required: true}]  (and KEY unset)",
+    "KEY=... octo run orders.yaml",
+)
+DOTENV = _code(
+    "OCTO-C142",
+    "Malformed .env file",
+    "Each line of a `.env` file is `NAME=value`, empty, or a comment that begins with `#`. Quotes around the whole "
+    "value are removed; nothing else is interpreted.",
+    "export KEY secret",
+    "export KEY=secret",
+)
+VARIABLE_CONFLICT = _code(
+    "OCTO-C143",
+    "Variable declared differently in two files",
+    "Files of one folder may declare the same variable, but with the same `default` and `required`. Otherwise it would "
+    "depend on the order of the files what counts.",
+)
+VARIABLE_NAME = _code(
+    "OCTO-C144",
+    "Not a name for a variable",
+    "Names of variables consist of letters, digits and `_`, and do not begin with a digit.",
+    "env: [{name: api-key}]",
+    "env: [{name: API_KEY}]",
+)
+ENV_FILE_MISSING = _code(
+    "OCTO-C145",
+    "OCTO_ENV_FILE names no file",
+    "The variable `OCTO_ENV_FILE` of the process names a file that does not exist, so it adds no values.",
+)
+
+READS_NOTHING = _code(
+    "OCTO-C146",
+    "Expression reads a variable without a value",
+    "The variable is declared, but has neither a value nor a default here, so the expression fails for every message. "
+    "Give it a default, or ask with `has()` first.",
+    "env.STAGE",
+    'has(env.STAGE) ? env.STAGE : "test"',
+)
+
+# --- the whole ---------------------------------------------------------------------------------------------------
+
+ENDLESS_CALLS = _code(
+    "OCTO-C150",
+    "Flows call one another without end",
+    "Each of these flows calls the next whatever the message is, and the last one calls the first again. A recursion "
+    "needs a branch that ends it, such as `if` or `filter`.",
+    "flow a calls b, flow b calls a",
+    "flow a calls b, flow b calls a inside `if`",
+)
+SOURCES_CLASH = _code(
+    "OCTO-C151",
+    "Sources that cannot both exist",
+    "Two flows want the same thing from one connector, for example the same HTTP path. Change one of them, or give it "
+    "a connector of its own.",
+    "two sources with path: /orders/{id}",
+    "path: /orders/{id} and path: /orders/{id}/items",
+)
+RESOURCE = _code(
+    "OCTO-C152",
+    "Resource missing or out of reach",
+    "A template under `resources:` does not exist, or a resource lies outside of the configuration's folder. Paths are "
+    "relative to that folder and may not lead out of it, not even through a link.",
+    "resources: {env: [../secrets.env]}",
+    "resources: {env: [secrets.env]}",
+)

@@ -1,0 +1,116 @@
+"""The environment of a configuration: what it declares under `env:`, and the values it gets.
+
+A value comes from the process environment, else from the last `.env` file that has it (beside the configuration,
+then the file named by `OCTO_ENV_FILE`, then those under `resources: env:`), else from its `default`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from octo.config import codes
+from octo.config.place import Place
+from octo.config.report import Report
+from octo.config.shape import Shape, kind
+from octo.core.errors import Position
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """A variable that the configuration may use."""
+
+    name: str
+    default: str | None
+    required: bool
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The declared variables and their values. `missing` are required ones, already reported."""
+
+    declared: Mapping[str, Declaration]
+    values: Mapping[str, str]
+    missing: frozenset[str] = frozenset()
+
+
+def declarations(entries: Sequence[Place], report: Report) -> dict[str, Declaration]:
+    """The variables declared under `env:`, in all files of the configuration."""
+    found: dict[str, Declaration] = {}
+    for place in entries:
+        new = _declaration(place, report)
+        if new is None:
+            continue
+        old = found.setdefault(new.name, new)
+        if old is new:
+            continue
+        if old.at.file == new.at.file:
+            message = f"the variable `{new.name}` is declared twice"
+            report.error(codes.DUPLICATE_NAME, new.at, message, f"the first one is at {old.at}; remove one of them")
+        elif (old.default, old.required) != (new.default, new.required):
+            message = f"the variable `{new.name}` is declared with another `default` or `required` than before"
+            report.error(codes.VARIABLE_CONFLICT, new.at, message, f"the first one is at {old.at}; make them equal")
+    return found
+
+
+def resolve(
+    declared: Mapping[str, Declaration], environ: Mapping[str, str], files: Sequence[Mapping[str, str]], report: Report
+) -> Environment:
+    """Give each declared variable its value. `files` come weakest first."""
+    external: dict[str, str] = {}
+    for each in (*files, environ):
+        external.update(each)
+    values, missing = {}, set()
+    for name, declaration in declared.items():
+        if name in external:
+            values[name] = external[name]
+            continue
+        if declaration.required:
+            missing.add(name)
+            hint = f"set it: `export {name}=...`, or a line `{name}=...` in `.env` beside the configuration"
+            if declaration.default is not None:
+                hint += "; a `default` does not satisfy `required`"
+            message = f"the required variable `{name}` is not set"
+            report.error(codes.VARIABLE_NOT_SET, declaration.at, message, hint)
+        if declaration.default is not None:
+            values[name] = declaration.default
+    return Environment(declared, values, frozenset(missing))
+
+
+def _declaration(place: Place, report: Report) -> Declaration | None:
+    shape = Shape(report)
+    if not isinstance(place.value, dict):
+        message = f"an `env` entry must be a mapping, found {kind(place.value)}"
+        report.error(codes.WRONG_SHAPE, place.at, message, "write `- name: NAME`")
+        return None
+    fields = shape.mapping(place, ("name", "default", "required"), "an `env` entry")
+    name = shape.name(fields, place, "an `env` entry")
+    if name is None:
+        return None
+    if not _NAME.fullmatch(name):
+        hint = "use letters, digits and `_`, not a digit first"
+        report.error(codes.VARIABLE_NAME, fields["name"].at, f"`{name}` cannot name a variable", hint)
+        return None
+    return Declaration(name, _default(fields.get("default"), shape), _required(fields.get("required"), shape), place.at)
+
+
+def _default(place: Place | None, shape: Shape) -> str | None:
+    if place is None or place.value is None:
+        return None
+    if isinstance(place.value, dict | list):
+        shape.wrong(place, f"`default` must be text, found {kind(place.value)}", "put it in quotes")
+        return None
+    return place.node.text  # as written: `default: 010` is the text 010
+
+
+def _required(place: Place | None, shape: Shape) -> bool:
+    if place is None or place.value is None:
+        return False
+    if not isinstance(place.value, bool):
+        shape.wrong(place, f"`required` must be `true` or `false`, found {kind(place.value)}")
+        return False
+    return place.value

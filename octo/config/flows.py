@@ -1,0 +1,92 @@
+"""The flows of a configuration, and the processors that their blocks may refer to."""
+
+from __future__ import annotations
+
+from octo.config import codes
+from octo.config.blocks import block_type, chain
+from octo.config.documents import FlowDoc
+from octo.config.place import Place
+from octo.config.reading import Processor, Reading
+from octo.config.shape import kind
+from octo.config.sources import source
+
+KEYS = ("name", "source", "process", "error", "workers", "buffer", "pool")
+WORKERS = 256  # waiting is cheap: a worker is not a thread
+LEAST_BUFFER = 64
+POOL = 64
+
+
+def read_processors(reading: Reading, places: list[Place]) -> None:
+    """Fill `reading.processors`. Settings are checked where they are used, laid over by those of the block."""
+    for place in places:
+        processor = _processor(reading, place)
+        if processor is None:
+            continue
+        old = reading.processors.setdefault(processor.name, processor)
+        if old is not processor:
+            name = processor.place.fields()["name"]
+            message = f"the processor `{name.shown}` is defined twice"
+            reading.report.error(codes.DUPLICATE_NAME, name.at, message, f"the first one is at {old.place.at}")
+
+
+def _processor(reading: Reading, place: Place) -> Processor | None:
+    shape = reading.shape
+    if not isinstance(place.value, dict):
+        shape.wrong(place, f"a processor must be a mapping, found {kind(place.value)}", "write `- name: NAME`")
+        return None
+    fields = shape.mapping(place, ("name", "type", "settings"), "a processor")
+    name = shape.name(fields, place, "a processor")
+    type_ = shape.name(fields, place, "a processor", "type")
+    settings = shape.free_mapping(fields.get("settings"), "`settings`")
+    if type_ is not None:
+        block_type(reading, type_, fields["type"])
+    return Processor(name, type_ or "", settings, place) if name is not None else None
+
+
+def read_flows(reading: Reading, places: list[Place]) -> dict[str, FlowDoc]:
+    flows: dict[str, FlowDoc] = {}
+    named: dict[str, Place] = {}
+    for index, place in enumerate(places):
+        flow = _flow(reading, place, index)
+        if flow is None:
+            continue
+        old = named.setdefault(flow.name, place)
+        if old is not place:
+            name = place.get("name") or place
+            message = f"the flow `{name.shown}` is defined twice"
+            reading.report.error(codes.DUPLICATE_NAME, name.at, message, f"the first one is at {old.at}")
+            continue
+        flows[flow.name] = flow
+    return flows
+
+
+def _flow(reading: Reading, place: Place, index: int) -> FlowDoc | None:
+    shape = reading.shape
+    if not isinstance(place.value, dict):
+        shape.wrong(place, f"a flow must be a mapping, found {kind(place.value)}", "write `- name: NAME`")
+        return None
+    fields = shape.mapping(place, KEYS, "a flow")
+    source_place = fields.get("source")
+    has_source = source_place is not None and source_place.value is not None
+    # A flow that nobody can call by name may do without one; `flow-1` is then how logs and metrics call it.
+    name = shape.text(fields.get("name")) if has_source else shape.name(fields, place, "a flow without a source")
+    name = name or f"flow-{index + 1}"
+    bound = source(reading, source_place) if has_source and source_place is not None else None
+    process = chain(reading, shape.entries(fields.get("process")), name)
+    error = fields.get("error")
+    recovery = None if error is None else chain(reading, shape.entries(error), f"{name}[error]")
+    workers = _positive(shape.whole(fields.get("workers")), WORKERS)
+    return FlowDoc(
+        name=name,
+        source=bound,
+        process=process,
+        error=recovery,
+        workers=workers,
+        buffer=_positive(shape.whole(fields.get("buffer")), max(LEAST_BUFFER, workers)),
+        pool=_positive(shape.whole(fields.get("pool")), POOL),
+        at=place.at,
+    )
+
+
+def _positive(value: int, default: int) -> int:
+    return value if value > 0 else default

@@ -1,0 +1,169 @@
+"""Load a configuration: a file, or the files of a folder, become one checked `Config`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from octo.config import codes
+from octo.config.connectors import Connectors
+from octo.config.documents import Config
+from octo.config.dotenv import read_dotenv
+from octo.config.env import declarations, resolve
+from octo.config.flows import read_flows, read_processors
+from octo.config.known import Known
+from octo.config.lint import lint
+from octo.config.place import Place
+from octo.config.reading import Reading
+from octo.config.report import Report
+from octo.config.resources import Resources, read_resources
+from octo.config.shape import Shape
+from octo.config.substitute import literal, substitute
+from octo.config.variables import Surroundings
+from octo.config.yaml import MOST_BYTES, read
+from octo.core.errors import ConfigError, Position, Problem
+from octo.core.plugins import Plugins
+
+SECTIONS = ("service", "env", "connectors", "processors", "flows", "resources")
+
+
+def load(path: Path, plugins: Plugins, environ: Mapping[str, str]) -> Config:
+    """Read a configuration file or folder; ConfigError with every problem that was found."""
+    report = Report()
+    files = config_files(path)
+    texts = [(str(each), data) for each in files if (data := _bytes(each, report)) is not None]
+    report.raise_if_any()
+    root = path if path.is_dir() else path.parent
+    return _build(texts, root, tuple(files), plugins, environ, report)
+
+
+def parse(text: str, plugins: Plugins, environ: Mapping[str, str], name: str = "flow.yaml") -> Config:
+    """Read a configuration that is no file. There is nothing beside it: no `.env`, no resources."""
+    return _build([(name, text.encode("utf-8", "surrogatepass"))], None, (), plugins, environ, Report())
+
+
+def config_files(path: Path) -> list[Path]:
+    """The files that make up the configuration at `path`; a folder's are sorted by name, tests left out."""
+    if path.is_dir():
+        return _folder(path)
+    if not path.exists():
+        hint = "give the path of a flow file, or of a folder that holds some"
+        raise ConfigError([Problem(codes.NOT_FOUND, Position(str(path)), "no such file or folder", hint)])
+    return [path]
+
+
+def candidates(path: Path, environ: Mapping[str, str]) -> tuple[Path, ...]:
+    """What to watch while a configuration cannot be loaded: its files as they are now, and its `.env` files."""
+    try:
+        files = config_files(path)
+    except ConfigError:
+        files = [path]
+    root = path if path.is_dir() else path.parent
+    return (*files, *_dotenv_paths(root, environ))
+
+
+def _folder(path: Path) -> list[Path]:
+    try:
+        found = sorted(each for each in path.iterdir() if each.suffix.lower() in (".yaml", ".yml") and each.is_file())
+    except OSError as error:
+        message = f"the folder cannot be read: {error.strerror}"
+        raise ConfigError([Problem(codes.NOT_FOUND, Position(str(path)), message)]) from error
+    files = [each for each in found if not each.stem.lower().endswith("_test")]
+    if not files:
+        message = "the folder holds no configuration"
+        hint = "put a `*.yaml` file into it"
+        if found:
+            hint = f"`{found[0].name}` and the like are tests; {hint}"
+        raise ConfigError([Problem(codes.NOT_FOUND, Position(str(path)), message, hint)])
+    return files
+
+
+def _bytes(path: Path, report: Report) -> bytes | None:
+    try:
+        with path.open("rb") as file:
+            return file.read(MOST_BYTES + 1)
+    except OSError as error:
+        report.error(codes.NOT_FOUND, Position(str(path)), f"the file cannot be read: {error.strerror}")
+        return None
+
+
+def _dotenv_paths(root: Path | None, environ: Mapping[str, str]) -> list[Path]:
+    named = environ.get("OCTO_ENV_FILE")
+    return [*([root / ".env"] if root is not None else []), *([Path(named)] if named else [])]
+
+
+def _dotenv(paths: list[Path], environ: Mapping[str, str], report: Report) -> list[dict[str, str]]:
+    """What the `.env` files say, in their order. One that does not exist says nothing."""
+    found = []
+    for path in paths:
+        values = read_dotenv(path, report)
+        if values is not None:
+            found.append(values)
+        elif str(path) == environ.get("OCTO_ENV_FILE"):
+            report.warn(codes.ENV_FILE_MISSING, Position(str(path)), "`OCTO_ENV_FILE` names a file that does not exist")
+    return found
+
+
+def _build(
+    texts: Sequence[tuple[str, bytes]],
+    root: Path | None,
+    watched: tuple[Path, ...],
+    plugins: Plugins,
+    environ: Mapping[str, str],
+    report: Report,
+) -> Config:
+    found = (read(data, name, report) for name, data in texts)
+    files = [file for file in found if file is not None]
+    if len(files) < len(texts):
+        report.raise_if_any()
+    shape = Shape(report)
+    raw = [literal(file).top for file in files]
+    sections = [shape.free_mapping(top, "a configuration").get("resources") for top in raw]
+    resources = read_resources(sections, root, report)
+    dotenv = [*_dotenv_paths(root, environ), *resources.env]
+    values = _dotenv(dotenv, environ, report)
+    declared = declarations(_section(raw, "env", Shape(Report())), report)
+    environment = resolve(declared, environ, values, report)
+    tops = [substitute(file, environment, report).top for file in files]
+    build = Surroundings(env=environment.values, declared=environment.declared.keys())
+    known = Known(plugins, report)
+    reading = Reading(report, shape, known, build, Connectors(report, known, build), {})
+    return _config(reading, tops, resources, (*watched, *dotenv))
+
+
+def _config(reading: Reading, tops: list[Place], resources: Resources, watched: tuple[Path, ...]) -> Config:
+    report, shape = reading.report, reading.shape
+    for top in tops:
+        shape.mapping(top, SECTIONS, "a configuration")
+    name, environment = _service(reading, tops)
+    for place in _section(tops, "connectors", shape):
+        reading.connectors.declare(place)
+    read_processors(reading, _section(tops, "processors", shape))
+    places = _section(tops, "flows", shape)
+    flows = read_flows(reading, places)
+    lint(reading, flows)
+    _section(tops, "env", shape)
+    report.raise_if_any()
+    return Config(
+        name=name,
+        environment=environment,
+        connectors=reading.connectors.all(),
+        flows=flows,
+        env=reading.build.env,
+        watched=(*watched, *resources.templates),
+        warnings=tuple(report.warnings),
+    )
+
+
+def _section(tops: list[Place], key: str, shape: Shape) -> list[Place]:
+    """The entries of a list that every file may add to."""
+    return [entry for top in tops for entry in shape.entries(top.get(key))]
+
+
+def _service(reading: Reading, tops: list[Place]) -> tuple[str, str]:
+    places = [place for top in tops if (place := top.get("service")) is not None]
+    for place in places[1:]:
+        hint = f"the first one is at {places[0].key_at}; keep one of them"
+        reading.report.error(codes.SERVICE_TWICE, place.key_at, "`service` stands in several files", hint)
+    fields = reading.shape.mapping(places[0] if places else None, ("name", "environment"), "`service`")
+    return reading.shape.text(fields.get("name")) or "", reading.shape.text(fields.get("environment")) or ""

@@ -1,0 +1,40 @@
+"""What the parts of a configuration share while it is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from octo.config.connectors import Connectors
+from octo.config.known import Known
+from octo.config.place import Place
+from octo.config.report import Report
+from octo.config.shape import Shape
+from octo.core.settings import Build, FlowRef
+
+
+@dataclass(frozen=True, slots=True)
+class Processor:
+    """A reusable block definition under `processors:`."""
+
+    name: str
+    type: str
+    settings: dict[str, Place]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One configuration being read.
+
+    calls: every reference to a flow, for checking once all flows are known.
+    refs: the processors that some block used.
+    """
+
+    report: Report
+    shape: Shape
+    known: Known
+    build: Build
+    connectors: Connectors
+    processors: dict[str, Processor]
+    calls: list[tuple[FlowRef, Place]] = field(default_factory=list)
+    refs: set[str] = field(default_factory=set)

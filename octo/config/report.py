@@ -1,0 +1,43 @@
+"""Collecting problems: a configuration is read to its end, so that its author sees everything wrong at once."""
+
+from __future__ import annotations
+
+from octo.core.errors import ConfigError, Position, Problem
+
+MOST_PROBLEMS = 500
+"""Nobody reads more, and a hostile file should not be able to keep us looking for good advice."""
+
+
+class Report:
+    """The problems and warnings found so far. The same thing is said once, however often it is come upon."""
+
+    def __init__(self) -> None:
+        self._problems: dict[Problem, None] = {}
+        self._warnings: dict[Problem, None] = {}
+
+    def error(self, code: str, at: Position, message: str, hint: str = "") -> None:
+        self._problems[Problem(code, at, message, hint)] = None
+        if len(self._problems) >= MOST_PROBLEMS:
+            self.raise_if_any()
+
+    def warn(self, code: str, at: Position, message: str, hint: str = "") -> None:
+        if len(self._warnings) < MOST_PROBLEMS:
+            self._warnings[Problem(code, at, message, hint)] = None
+
+    @property
+    def problems(self) -> list[Problem]:
+        return sorted(self._problems, key=lambda problem: problem.at)
+
+    @property
+    def warnings(self) -> list[Problem]:
+        return sorted(self._warnings, key=lambda problem: problem.at)
+
+    def raise_if_any(self) -> None:
+        if self._problems:
+            raise ConfigError(self.problems)
+
+
+def listed(names: list[str], limit: int = 20) -> str:
+    """`a`, `b`, `c` for a hint; a long list is cut."""
+    shown = ", ".join(f"`{name}`" for name in names[:limit])
+    return f"{shown}, ..." if len(names) > limit else shown

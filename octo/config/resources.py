@@ -1,0 +1,59 @@
+"""`resources:`: files beside the configuration that belong to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from octo.config import codes
+from octo.config.place import Place
+from octo.config.report import Report
+from octo.config.shape import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """env: `.env` files, later over earlier. templates: text files."""
+
+    env: tuple[Path, ...] = ()
+    templates: tuple[Path, ...] = ()
+
+
+def read_resources(sections: Sequence[Place | None], root: Path | None, report: Report) -> Resources:
+    """The declared files. A template must exist; an `.env` file that does not is skipped."""
+    shape = Shape(report)
+    env: list[Path] = []
+    templates: list[Path] = []
+    for section in sections:
+        fields = shape.mapping(section, ("env", "templates"), "`resources`")
+        found = (_inside(shape, place, root) for place in shape.entries(fields.get("env")))
+        env += [path for path in found if path is not None]
+        for place in shape.entries(fields.get("templates")):
+            entry = shape.mapping(place, ("resource", "as"), "a template")
+            shape.name(entry, place, "a template", "resource")
+            shape.text(entry.get("as"))
+            if (path := _inside(shape, entry.get("resource"), root)) and _is_there(path, entry["resource"], report):
+                templates.append(path)
+    return Resources(tuple(env), tuple(templates))
+
+
+def _inside(shape: Shape, place: Place | None, root: Path | None) -> Path | None:
+    """The file of a resource id. It lies below the configuration's folder, however it is written or linked."""
+    name = shape.text(place)
+    if name is None or root is None or place is None:
+        return None
+    path = root / name
+    if not path.resolve().is_relative_to(root.resolve()):
+        hint = "a resource lies beside the configuration or in a folder below it"
+        message = f"the resource `{name}` is outside of the configuration's folder"
+        shape.report.error(codes.RESOURCE, place.at, message, hint)
+        return None
+    return path
+
+
+def _is_there(path: Path, place: Place, report: Report) -> bool:
+    if path.is_file():
+        return True
+    report.error(codes.RESOURCE, place.at, f"there is no file `{path}`", "the path is relative to the configuration")
+    return False

@@ -1,0 +1,106 @@
+"""Settings of a component: what was written for it becomes an instance of its model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from octo.config import codes
+from octo.config.complaints import complain, refuse_key
+from octo.config.model import annotation_at, known_keys, members
+from octo.config.place import Path, Place
+from octo.config.report import Report
+from octo.config.shape import kind
+from octo.config.variables import check_reads
+from octo.core.errors import Position
+from octo.core.settings import Build, Expr, Settings, sockets
+
+S = TypeVar("S", bound=Settings)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The settings of one component as written. The entries may come from several places.
+
+    what: the component in messages, e.g. "the `rest` block".
+    at: where to complain about what is not there.
+    labels: keys beside `type:` that belong to the block itself; authors take `name` for a setting.
+    """
+
+    what: str
+    at: Position
+    entries: Mapping[str, Place]
+    labels: tuple[str, ...] = ()
+
+    def find(self, path: Path) -> Place | None:
+        if not path or not isinstance(path[0], str) or path[0] not in self.entries:
+            return None
+        return self.entries[path[0]].walk(path[1:])
+
+
+def validate(model: type[S], written: Written, build: Build, report: Report) -> S | None:
+    """The settings, or None with the reasons in the report. An empty key counts as not written."""
+    data = {key: place.value for key, place in written.entries.items() if place.value is not None}
+    _empty_keys(model, written, report)
+    try:
+        settings = model.model_validate(data, context=build)
+    except ValidationError as error:
+        complain(model, written, error.errors(include_url=False), report)
+        return None
+    if _truth_for_number(model, written, report):
+        return None
+    for path, socket in sockets(settings):
+        place = written.find(path)
+        if isinstance(socket, Expr) and place is not None:
+            socket.at = place.at
+            check_reads(socket.text, place, build, report)
+    return settings
+
+
+def check_base(model: type[Settings], written: Written, build: Build, report: Report) -> None:
+    """Check settings that others will complete: what is there must be right, what is missing may still come."""
+    data = {key: place.value for key, place in written.entries.items() if place.value is not None}
+    try:
+        model.model_validate(data, context=build)
+    except ValidationError as error:
+        details = [each for each in error.errors(include_url=False) if each["type"] != "missing" and each["loc"]]
+        complain(model, written, details, report)
+
+
+def _empty_keys(model: type[Settings], written: Written, report: Report) -> None:
+    fields = {info.alias or name: info for name, info in model.model_fields.items()}
+    for key, place in written.entries.items():
+        if place.value is not None:
+            continue
+        if key not in fields:
+            refuse_key(key, place.key_at, written.what, known_keys(model, ()), report)
+        elif not fields[key].is_required():  # an empty required key is a missing one
+            hint = "remove the key, or give it a value"
+            report.warn(codes.EMPTY, place.key_at, f"`{key}` is empty and counts as not written", hint)
+
+
+def _truth_for_number(model: type[BaseModel], written: Written, report: Report) -> bool:
+    """Refuse `port: true`: Python would take it for 1."""
+    found = False
+    for path, place in _truths(written):
+        wanted = members(annotation_at(model, path))
+        if bool not in wanted and (int in wanted or float in wanted):
+            message = f"`{place.name}`: expected a number, found {kind(place.value)}"
+            report.error(codes.INVALID, place.at, message)
+            found = True
+    return found
+
+
+def _truths(written: Written) -> Iterator[tuple[Path, Place]]:
+    waiting: list[tuple[Path, Place]] = [((key,), place) for key, place in written.entries.items()]
+    while waiting:
+        path, place = waiting.pop()
+        if isinstance(place.value, bool):
+            yield path, place
+        elif isinstance(place.value, dict):
+            waiting += [((*path, key), child) for key, child in place.fields().items()]
+        elif isinstance(place.value, list):
+            waiting += [((*path, index), child) for index, child in enumerate(place.items())]

@@ -1,0 +1,135 @@
+"""Reading the fixed parts of a configuration: what is a mapping, which keys it may have, what is text or a number."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from octo.config import codes
+from octo.config.place import Place
+from octo.config.report import Report, listed
+from octo.expr import nearest
+
+_MANY = 200  # comparing with all of very many names would take longer than anybody waits
+_PLAIN_KEY = re.compile(r"[A-Za-z_][\w.-]*")
+
+
+def about_key(key: str, known: Iterable[str]) -> str:
+    """The hint for an unknown key. One that looks like no key is a piece of a value that lost its quotes."""
+    if not _PLAIN_KEY.fullmatch(key):
+        return "inside `{ }` and `[ ]` a text that holds `,` needs quotes"
+    return did_you_mean(key, known) or "remove it"
+
+
+def kind(value: object) -> str:
+    """What a value is, in the words of YAML."""
+    if isinstance(value, bool):
+        return "`true`" if value else "`false`"
+    names: dict[type, str] = {
+        str: "text",
+        int: "a whole number",
+        float: "a number",
+        dict: "a mapping",
+        list: "a list",
+        type(None): "nothing",
+    }
+    return names.get(type(value), "something else")
+
+
+def did_you_mean(word: str, known: Iterable[str], more: str = "") -> str:
+    """The hint for an unknown name: the nearest known one, and all that are known."""
+    names = list(known)
+    near = names if len(names) <= _MANY else [name for name in names if name[:1] == word[:1]][:_MANY]
+    close = nearest(word, near)
+    parts = [f"did you mean `{close}`?"] if close else []
+    if more:
+        parts.append(more)
+    if names:
+        parts.append(f"known: {listed(names)}")
+    return "; ".join(parts)
+
+
+class Shape:
+    """Reads values of an expected shape; whatever has another one is reported and left out."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+
+    def mapping(self, place: Place | None, known: Iterable[str], what: str) -> dict[str, Place]:
+        """The entries of a mapping, without unknown keys; a misspelt one counts as what it was meant to be.
+
+        Nothing at all counts as empty.
+        """
+        fields = self.free_mapping(place, what)
+        names = list(known)
+        for key in [key for key in fields if key not in names]:
+            unknown = fields.pop(key)
+            hint = about_key(key, names)
+            self.report.error(codes.UNKNOWN_KEY, unknown.key_at, f"{what} has no key `{key}`", hint)
+            if meant := nearest(key, names):
+                fields.setdefault(meant, unknown)
+        return fields
+
+    def free_mapping(self, place: Place | None, what: str) -> dict[str, Place]:
+        """The entries of a mapping whose keys are anybody's."""
+        if place is None or place.value is None:
+            return {}
+        if not isinstance(place.value, dict):
+            self.wrong(place, f"{what} must be a mapping, found {kind(place.value)}", "write `key: value` lines")
+            return {}
+        return place.fields()
+
+    def entries(self, place: Place | None) -> list[Place]:
+        """The items of a list. Nothing at all counts as empty."""
+        if place is None or place.value is None:
+            return []
+        if not isinstance(place.value, list):
+            message = f"`{place.name}` must be a list, found {kind(place.value)}"
+            self.wrong(place, message, "begin each item with `- `")
+            return []
+        return list(place.items())
+
+    def text(self, place: Place | None) -> str | None:
+        """A text that is not empty."""
+        if place is None or place.value is None:
+            return None
+        if isinstance(place.value, str):
+            return place.value or None
+        hint = "put it in quotes" if not isinstance(place.value, dict | list) else ""
+        self.wrong(place, f"`{place.name}` must be text, found {kind(place.value)}", hint)
+        return None
+
+    def name(self, fields: dict[str, Place], owner: Place, what: str, key: str = "name") -> str | None:
+        """A text that must be there."""
+        place = fields.get(key)
+        name = self.text(place)
+        if name is None and (place is None or place.value in (None, "")):
+            at = place.key_at if place else owner.at
+            self.report.error(codes.MISSING, at, f"`{key}` of {what} is missing", f"add `{key}: ...`")
+        return name
+
+    def whole(self, place: Place | None) -> int:
+        """A whole number; 0 when there is none, or when it is wrong."""
+        if place is None or place.value is None or place.is_broken:
+            return 0
+        value = place.value
+        if isinstance(value, str) and place.variables:
+            try:
+                return int(value)
+            except ValueError:
+                pass
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+        found = f"{kind(value)}{of_variables(place)}"
+        self.report.error(codes.INVALID, place.at, f"`{place.name}` must be a whole number, found {found}")
+        return 0
+
+    def wrong(self, place: Place, message: str, hint: str = "") -> None:
+        if not place.is_broken:
+            self.report.error(codes.WRONG_SHAPE, place.at, message, hint)
+
+
+def of_variables(place: Place) -> str:
+    """` in the value of ${NAME}` for a value that came from the environment: it is never shown itself."""
+    names = " and ".join(f"`${{{name}}}`" for name in place.variables)
+    return f" in the value of {names}" if names else ""

@@ -1,0 +1,61 @@
+"""Variables that expressions read as `env.NAME`: their values are known when a configuration is read, so a name that
+will never be there is found before a message meets it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from octo.config import codes
+from octo.config.place import Place
+from octo.config.report import Report
+from octo.config.shape import did_you_mean
+from octo.core.errors import Position
+from octo.core.settings import Build
+
+_TEXT_OR_COMMENT = re.compile(
+    r'''"""(?:\\.|[^\\])*?"""|\'\'\'(?:\\.|[^\\])*?\'\'\'|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|//[^\n]*''', re.DOTALL
+)
+_READ = re.compile(r"(?<![\w.])env\.([A-Za-z_]\w*)")
+_ASKS_FIRST = re.compile(r"\bhas\s*\(\s*env\.([A-Za-z_]\w*)\s*\)")
+_OWN_ENV = re.compile(r"\(\s*env\s*,")  # a macro's own variable
+
+
+@dataclass
+class Surroundings(Build):
+    """What validation knows of the configuration, and the variables that are declared, with or without a value."""
+
+    declared: Collection[str] = ()
+
+
+def check_reads(text: str, place: Place, build: Build, report: Report) -> None:
+    """Report the variables that the expression at `place` reads in vain."""
+    if not isinstance(build, Surroundings) or place.variables:
+        return
+    for name, offset in _reads(text):
+        if name in build.env:
+            continue
+        at = _position(text, offset, place)
+        if name in build.declared:
+            message = f"`{place.name}`: `env.{name}` has neither a value nor a default, so this will fail"
+            report.warn(codes.READS_NOTHING, at, message, f"ask first: `has(env.{name}) ? env.{name} : ...`")
+        else:
+            hint = did_you_mean(name, build.declared, f"declare it under `env:` with `- name: {name}`")
+            report.error(codes.UNDECLARED_VARIABLE, at, f"`{place.name}`: the variable `{name}` is not declared", hint)
+
+
+def _reads(text: str) -> Iterator[tuple[str, int]]:
+    code = _TEXT_OR_COMMENT.sub(lambda found: " " * len(found[0]), text)
+    if _OWN_ENV.search(code):
+        return
+    asked = set(_ASKS_FIRST.findall(code))
+    for found in _READ.finditer(code):
+        if found[1] not in asked:
+            yield found[1], found.start(1)
+
+
+def _position(text: str, offset: int, place: Place) -> Position:
+    before = text[:offset]
+    return place.source.file.inside(place.node, before.count("\n") + 1, offset - before.rfind("\n"))

@@ -1,0 +1,77 @@
+"""`.env` files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from octo.config.dotenv import parse_dotenv, read_dotenv
+from octo.config.report import Report
+
+
+def test_the_syntax():
+    text = """
+# a comment
+A=1
+export B = two words
+C="quoted # not a comment"
+D='single'
+E=a=b
+F=
+G="unbalanced'
+H=x # part of the value
+"""
+    report = Report()
+
+    values = parse_dotenv(text, ".env", report)
+
+    assert report.problems == []
+    assert values == {
+        "A": "1",
+        "B": "two words",
+        "C": "quoted # not a comment",
+        "D": "single",
+        "E": "a=b",
+        "F": "",
+        "G": "\"unbalanced'",
+        "H": "x # part of the value",
+    }
+
+
+def test_a_malformed_line_is_named_but_not_shown():
+    report = Report()
+
+    parse_dotenv("A=1\nhunter2\n=hunter2\n", ".env", report)
+
+    assert [f"{each.at} {each.message}" for each in report.problems] == [
+        ".env:2:1 the line has no `=`",
+        ".env:3:1 the line has no name before `=`",
+    ]
+    assert "hunter2" not in str(report.problems)
+
+
+def test_a_missing_file_is_none(tmp_path: Path):
+    report = Report()
+
+    assert read_dotenv(tmp_path / ".env", report) is None
+    assert report.problems == []
+
+
+def test_what_is_no_file_is_a_problem(tmp_path: Path):
+    report = Report()
+
+    assert read_dotenv(tmp_path, report) == {}
+    assert "the file cannot be read" in report.problems[0].message
+
+
+def test_binary_and_huge_files_are_problems(tmp_path: Path):
+    (tmp_path / "a").write_bytes(b"A=1\nB=\xff\n")
+    (tmp_path / "b").write_bytes(b"#" * (1024 * 1024 + 1))
+    report = Report()
+
+    read_dotenv(tmp_path / "a", report)
+    read_dotenv(tmp_path / "b", report)
+
+    assert [f"{each.at.line} {each.message}" for each in report.problems] == [
+        "2 the file is not UTF-8 text",
+        "0 the file is larger than 1 MiB",
+    ]

@@ -1,0 +1,133 @@
+"""Declared variables and the values they get."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from octo.config.load import load
+from octo.core.errors import ConfigError
+
+
+@pytest.fixture
+def folder(tmp_path: Path):
+    """A folder with files, by name."""
+
+    def written(**files: str) -> Path:
+        for name, text in files.items():
+            (tmp_path / {"dotenv": ".env", "flow": "flow.yaml"}.get(name, name)).write_text(text)
+        return tmp_path
+
+    return written
+
+
+def test_only_declared_variables_are_visible(config):
+    assert dict(config("env: [{name: A}]", A="1", B="2").env) == {"A": "1"}
+
+
+def test_a_default_fills_what_is_not_set(config):
+    found = config('env: [{name: A, default: x}, {name: B, default: ""}, {name: C}, {name: D, default: 010}]')
+
+    assert dict(found.env) == {"A": "x", "B": "", "D": "010"}
+
+
+def test_a_variable_set_to_nothing_is_set(config):
+    assert dict(config("env: [{name: A, default: x, required: true}]", A="").env) == {"A": ""}
+
+
+def test_precedence(folder, plugins):
+    """Process environment, then resources, then OCTO_ENV_FILE, then .env beside the file, then the default."""
+    root = folder(
+        flow="env: [{name: A, default: d}, {name: B, default: d}, {name: C, default: d}, {name: D, default: d},"
+        " {name: E, default: d}]\nresources: {env: [more.env]}\n",
+        dotenv="A=dot\nB=dot\nC=dot\nD=dot\n",
+        overlay="A=overlay\nB=overlay\nC=overlay\n",
+    )
+    (root / "more.env").write_text("A=more\nB=more\n")
+
+    found = load(root / "flow.yaml", plugins, {"A": "os", "OCTO_ENV_FILE": str(root / "overlay")})
+
+    assert dict(found.env) == {"A": "os", "B": "more", "C": "overlay", "D": "dot", "E": "d"}
+
+
+def test_the_working_directory_does_not_count(folder, plugins, tmp_path_factory, monkeypatch):
+    """The same configuration means the same wherever it is started."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / ".env").write_text("A=wrong\n")
+    monkeypatch.chdir(elsewhere)
+    root = folder(flow="env: [{name: A}]\n", dotenv="A=right\n")
+
+    assert dict(load(root / "flow.yaml", plugins, {}).env) == {"A": "right"}
+
+
+def test_a_required_variable_must_come_from_outside(problems):
+    assert problems("env: [{name: A, required: true, default: x}]") == [
+        (
+            "1:7 OCTO-C141 the required variable `A` is not set | set it: `export A=...`, or a line `A=...` in `.env` "
+            "beside the configuration; a `default` does not satisfy `required`"
+        )
+    ]
+
+
+def test_a_missing_required_variable_is_reported_once(problems):
+    text = """\
+    env: [{name: A, required: true}]
+    connectors: [{name: web, type: http, settings: {port: "${A}"}}]
+    """
+
+    assert [each[:16] for each in problems(text)] == ["1:7 OCTO-C141 th"]
+
+
+def test_malformed_declarations(problems):
+    text = """\
+    env:
+    - A
+    - {}
+    - {name: a-b}
+    - {name: A, default: [1]}
+    - {name: B, required: maybe}
+    - {name: C, defualt: x}
+    - {name: D}
+    - {name: D}
+    """
+
+    assert [each.partition(" |")[0] for each in problems(text)] == [
+        "2:3 OCTO-C110 an `env` entry must be a mapping, found text",
+        "3:3 OCTO-C112 `name` of an `env` entry is missing",
+        "4:10 OCTO-C144 `a-b` cannot name a variable",
+        "5:22 OCTO-C110 `default` must be text, found a list",
+        "6:23 OCTO-C110 `required` must be `true` or `false`, found text",
+        "7:13 OCTO-C111 an `env` entry has no key `defualt`",
+        "9:3 OCTO-C120 the variable `D` is declared twice",
+    ]
+
+
+def test_files_of_a_folder_may_declare_the_same_but_not_differently(folder, plugins):
+    root = folder(
+        **{
+            "a.yaml": "env: [{name: A, default: x}, {name: B}]\n",
+            "b.yaml": "env: [{name: A, default: x}, {name: B, required: true}]\n",
+        }
+    )
+
+    with pytest.raises(ConfigError) as caught:
+        load(root, plugins, {"B": "1"})
+
+    (problem,) = caught.value.problems
+    assert problem.code == "OCTO-C143"
+    assert str(problem.at) == f"{root / 'b.yaml'}:1:30"
+    assert f"{root / 'a.yaml'}:1:30" in problem.hint
+
+
+def test_a_missing_env_file_is_a_warning(folder, plugins):
+    root = folder(flow="env: []\n")
+
+    found = load(root / "flow.yaml", plugins, {"OCTO_ENV_FILE": str(root / "gone")})
+
+    assert [each.code for each in found.warnings] == ["OCTO-C145"]
+    assert root / "gone" in found.watched
+
+
+def test_values_are_never_printed(config):
+    assert "hunter2" not in repr(config("env: [{name: A}]", A="hunter2"))

@@ -1,0 +1,74 @@
+"""Flows and processors."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def test_defaults(config):
+    flow = config("flows: [{name: f}]").flows["f"]
+
+    assert (flow.workers, flow.buffer, flow.pool) == (256, 256, 64)
+    assert flow.process == ()
+    assert flow.error is None
+    assert flow.source is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("workers: 1", (1, 64, 64)),
+        ("workers: 100", (100, 100, 64)),
+        ("workers: 0, buffer: -1, pool: 0", (256, 256, 64)),
+        ("workers: 2, buffer: 3, pool: 4", (2, 3, 4)),
+    ],
+)
+def test_sizes(config, text: str, expected: tuple[int, ...]):
+    flow = config(f"flows: [{{name: f, {text}}}]").flows["f"]
+
+    assert (flow.workers, flow.buffer, flow.pool) == expected
+
+
+def test_a_sourced_flow_needs_no_name(config):
+    found = config("flows: [{name: a}, {source: {type: http, settings: {path: /a}}}]")
+
+    assert list(found.flows) == ["a", "flow-2"]
+
+
+@pytest.mark.parametrize(
+    ("flow", "expected"),
+    [
+        ("3", "1:9 OCTO-C110 a flow must be a mapping, found a whole number"),
+        ("{process: []}", "1:9 OCTO-C112 `name` of a flow without a source is missing"),
+        ("{name: f, proces: []}", "1:19 OCTO-C111 a flow has no key `proces` | did you mean `process`?"),
+        ("{name: f, input: {}}", "1:19 OCTO-C111 a flow has no key `input`"),
+        ("{name: f, process: {type: log}}", "1:28 OCTO-C110 `process` must be a list, found a mapping"),
+        ("{name: f, workers: many}", "1:28 OCTO-C113 `workers` must be a whole number, found text"),
+        ("{name: f, workers: 1.5}", "1:28 OCTO-C113 `workers` must be a whole number, found a number"),
+        ("{name: f, workers: true}", "1:28 OCTO-C113 `workers` must be a whole number, found `true`"),
+        ("{name: f}, {name: f}", "1:27 OCTO-C120 the flow `f` is defined twice | the first one is at flow.yaml:1:9"),
+        ("{name: 3}", "1:16 OCTO-C110 `name` must be text, found a whole number | put it in quotes"),
+    ],
+)
+def test_what_is_wrong_with_a_flow(problems, flow: str, expected: str):
+    (found,) = problems(f"flows: [{flow}]")
+
+    assert found.startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("processor", "expected"),
+    [
+        ("3", "1:14 OCTO-C110 a processor must be a mapping"),
+        ("{type: log}", "1:14 OCTO-C112 `name` of a processor is missing"),
+        ("{name: p}", "1:14 OCTO-C112 `type` of a processor is missing"),
+        ("{name: p, type: lgo}", "1:30 OCTO-C130 no block type `lgo` | did you mean `log`?"),
+        ("{name: p, type: log, level: info}", "1:35 OCTO-C111 a processor has no key `level`"),
+        ("{name: p, type: log, settings: 3}", "1:45 OCTO-C110 `settings` must be a mapping"),
+        ("{name: p, type: log}, {name: p, type: log}", "1:43 OCTO-C120 the processor `p` is defined twice"),
+    ],
+)
+def test_what_is_wrong_with_a_processor(problems, processor: str, expected: str):
+    (found,) = problems(f"processors: [{processor}]")
+
+    assert found.startswith(expected)

@@ -1,0 +1,45 @@
+"""Settings validated against their model."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def server(settings: str) -> str:
+    return f"connectors: [{{name: w, type: http, settings: {settings}}}]"
+
+
+def test_an_empty_key_counts_as_not_written(config):
+    found = config(server("{port: , token: ~}"))
+
+    assert found.connectors["w"].settings.port == 8080
+    assert [each.code for each in found.warnings] == ["OCTO-C116", "OCTO-C116"]
+
+
+def test_an_empty_unknown_key_is_still_unknown(problems):
+    assert problems(server("{prot: }"))[0].startswith("1:47 OCTO-C111 the `http` connector has no key `prot` | did you")
+
+
+def test_an_empty_required_key_is_missing(problems):
+    text = "flows: [{name: f, process: [{type: set-payload, value: }]}]"
+
+    assert problems(text) == ["1:49 OCTO-C112 `value` of the `set-payload` block is empty | give it a value"]
+
+
+@pytest.mark.parametrize("value", ["true", "false"])
+def test_a_truth_value_is_no_number(problems, value: str):
+    assert problems(server(f"{{port: {value}}}")) == [f"1:53 OCTO-C113 `port`: expected a number, found `{value}`"]
+
+
+def test_lax_texts(config):
+    """Text may fill a number, because a placeholder is text; `yes` may fill a truth value."""
+    text = "flows: [{name: f, process: [{type: flow-ref, flow: g, oneWay: yes}]}, {name: g}]"
+
+    assert config(server("{port: '9090'}")).connectors["w"].settings.port == 9090
+    assert config(text).flows["f"].process[0].settings.one_way is True
+
+
+def test_expressions_know_their_place(chain):
+    (block,) = chain("- {type: send, headers: {X-A: body.a, X-B: body.b}}")
+
+    assert [(each.at.line, each.at.column) for each in block.settings.headers.values()] == [(5, 35), (5, 48)]

@@ -1,0 +1,88 @@
+"""Sources and the instances that feed them."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def flow(source: str, connectors: str = "") -> str:
+    return f"connectors: [{connectors}]\nflows: [{{name: f, source: {source}}}]\n"
+
+
+@pytest.mark.parametrize(
+    ("connectors", "source", "expected"),
+    [
+        ("{name: web, type: http}", "{connector: web, type: http, settings: {path: /a}}", "web"),
+        ("{name: web, type: http}", "{type: http, settings: {path: /a}}", "web"),
+        ("{name: web, type: http}", "{connector: http, type: http, settings: {path: /a}}", "web"),
+        ("", "{type: http, settings: {path: /a}}", "http"),
+        ("", "{connector: http, type: http, settings: {path: /a}}", "http"),
+        ("{name: http, type: cron}", "{type: http, settings: {path: /a}}", "http (default)"),
+    ],
+)
+def test_binding(config, connectors: str, source: str, expected: str):
+    found = config(flow(source, connectors))
+
+    assert found.flows["f"].source.connector == expected
+    assert expected in found.connectors
+
+
+def test_default_instances_are_shared(config):
+    found = config(
+        """\
+        flows:
+        - {name: a, source: {type: http, settings: {path: /a}}}
+        - {name: b, source: {type: http, settings: {path: /b}}}
+        - {name: c, source: {type: cron, settings: {schedule: 0 0 0 1 1 *, payload: now}}}
+        """
+    )
+
+    assert list(found.connectors) == ["http", "cron"]
+    assert found.flows["c"].source.settings.payload.text == "now"
+
+
+@pytest.mark.parametrize(
+    ("connectors", "source", "expected"),
+    [
+        ("", "3", "OCTO-C110 `source` must be a mapping, found a whole number"),
+        ("", "{}", "OCTO-C112 `type` of a source is missing"),
+        ("", "{type: htp}", "OCTO-C132 no source type `htp` | did you mean `http`?; known: `cron`, `http`"),
+        (
+            "",
+            "{type: http}",
+            "OCTO-C112 `path` of the `http` source is missing | add `path: ...` (Path of the route, e.g.",
+        ),
+        ("", "{type: http, path: /a, settings: {path: /a}}", "OCTO-C111 a source has no key `path`"),
+        (
+            "{name: web, type: http}",
+            "{connector: wbe, type: http}",
+            "OCTO-C133 no connector is named `wbe` | did you mean `web`?",
+        ),
+        (
+            "{name: web, type: http}",
+            "{connector: web, type: cron}",
+            "OCTO-C132 a `http` connector has no source `cron`",
+        ),
+        ("{name: l, type: logger}", "{connector: l, type: log}", "OCTO-C132 a `logger` connector feeds no flows"),
+        ("", "{connector: database, type: sql}", "OCTO-C132 a `database` connector feeds no flows"),
+        (
+            "{name: a, type: http}, {name: b, type: http}",
+            "{type: http, settings: {path: /a}}",
+            (
+                "OCTO-C136 several `http` connectors exist, and the source does not say which one feeds it | write "
+                "`connector:` with one of `a`, `b`"
+            ),
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_source(problems, connectors: str, source: str, expected: str):
+    (found,) = problems(flow(source, connectors))
+
+    assert expected in found
+
+
+def test_a_typo_never_binds_to_another_instance(problems):
+    """The original fell through to the only instance of the type."""
+    (found,) = problems(flow("{connector: web2, type: http, settings: {path: /a}}", "{name: web, type: http}"))
+
+    assert "OCTO-C133" in found

@@ -1,0 +1,154 @@
+"""`${NAME}` in values."""
+
+from __future__ import annotations
+
+import pytest
+
+PASSWORD = "h-unter2's.password"
+
+
+def test_text_stays_text_and_numbers_become_numbers(config):
+    """What a placeholder becomes is decided by the field, not by what the value looks like."""
+    found = config(
+        """\
+        env: [{name: PORT}, {name: TOKEN}]
+        connectors: [{name: web, type: http, settings: {port: "${PORT}", token: "${TOKEN}"}}]
+        """,
+        PORT="9090",
+        TOKEN="007",
+    )
+
+    settings = found.connectors["web"].settings
+    assert settings.port == 9090
+    assert settings.token.get_secret_value() == "007"
+
+
+def test_placeholders_work_in_every_value(config):
+    found = config(
+        """\
+        env: [{name: N}, {name: T}]
+        service: {name: "${T}"}
+        connectors: [{name: "${T}", type: http, settings: {headers: {"${N}": "a${N}b${T}"}}}]
+        flows:
+        - name: f-${T}
+          workers: ${N}
+          source: {connector: "${T}", type: http, settings: {path: "/${T}", timeout: "${N}s"}}
+          process:
+          - {type: set-payload, value: "${N} + 1"}
+        """,
+        N="3",
+        T="text",
+    )
+
+    assert found.name == "text"
+    assert found.connectors["text"].settings.headers == {"${N}": "a3btext"}
+    flow = found.flows["f-text"]
+    assert flow.workers == 3
+    assert flow.source.settings.path == "/text"
+    assert flow.process[0].settings.value.text == "3 + 1"
+
+
+def test_env_and_the_escape_stay_literal(config):
+    found = config(
+        """\
+        env: [{name: A, default: "${A}"}]
+        connectors: [{name: web, type: http, settings: {headers: {x: "$${A} ${not a name} $A {A}"}}}]
+        """
+    )
+
+    assert dict(found.env) == {"A": "${A}"}
+    assert found.connectors["web"].settings.headers == {"x": "${A} ${not a name} $A {A}"}
+
+
+def test_an_undeclared_variable_is_reported_at_its_place(problems):
+    text = """\
+    env: [{name: PORT, default: "1"}]
+    connectors:
+    - {name: web, type: http, settings: {port: "x${PROT}"}}
+    """
+
+    (found,) = problems(text)
+    assert found.startswith(
+        "3:46 OCTO-C140 the variable `PROT` is not declared | did you mean `PORT`?; declare it under"
+    )
+
+
+def test_a_declared_variable_without_a_value_is_reported_where_it_is_used(problems):
+    text = """\
+    env: [{name: PORT}]
+    connectors:
+    - {name: web, type: http, settings: {port: "${PORT}"}}
+    """
+
+    (found,) = problems(text)
+    assert found.startswith("3:45 OCTO-C141 `${PORT}` is used here, but `PORT` has neither a value nor a default | set")
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ("port: '${A}'", "`port`: expected a whole number, found text in the value of `${A}`"),
+        ("tls: '${A}'", "`tls`: expected a mapping, found text in the value of `${A}`"),
+        ("port: '${A}', nope: 1", "`port`: expected a whole number, found text in the value of `${A}`"),
+    ],
+)
+def test_a_bad_value_is_named_but_not_shown(problems, where: str, expected: str):
+    found = problems(f"env: [{{name: A}}]\nconnectors: [{{name: w, type: http, settings: {{{where}}}}}]\n", A=PASSWORD)
+
+    assert expected in found[0]
+    assert "unter2" not in str(found)
+
+
+def test_a_bad_choice_is_not_shown(problems):
+    text = "env: [{name: A}]\nflows: [{name: f, process: [{type: log, level: '${A}'}]}]\n"
+
+    assert problems(text, A=PASSWORD) == [
+        "2:48 OCTO-C114 `level`: must be `debug` or `info` or `warn` or `error` in the value of `${A}`"
+    ]
+
+
+def test_a_component_that_quotes_a_value_is_not_heard(problems):
+    text = """\
+    env: [{name: A}]
+    flows:
+    - {name: f, source: {type: cron, settings: {schedule: "${A}"}}}
+    """
+
+    assert problems(text, A=PASSWORD) == ["3:55 OCTO-C113 `schedule`: the value does not fit in the value of `${A}`"]
+
+
+def test_a_secret_is_not_shown_even_when_written_out(problems):
+    text = f'connectors: [{{name: d, type: database, settings: {{dsn: "{PASSWORD}"}}}}]'
+
+    assert problems(text) == ["1:56 OCTO-C113 `dsn`: the value does not fit"]
+
+
+def test_an_expression_with_a_value_inside_is_not_shown(problems):
+    text = "env: [{name: A}]\nflows: [{name: f, process: [{type: set-payload, value: '${A}'}]}]\n"
+
+    (found,) = problems(text, A="hunter2 +")
+
+    assert found.startswith("2:56 OCTO-E101 `value`: syntax error once `${A}` is put in | use `env.A` in expressions")
+    assert "hunter2" not in found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "flows: [{name: f, process: [{type: flow-ref, flow: '${A}'}]}]",
+        "flows: [{name: f, process: [{type: '${A}'}]}]",
+        "flows: [{name: f, process: [{ref: '${A}'}]}]",
+        "flows: [{name: f, process: [{type: log, logger: '${A}'}]}]",
+        "flows: [{name: f, source: {type: '${A}'}}]",
+        "flows: [{name: f, source: {type: http, connector: '${A}'}}]",
+        "flows: [{name: '${A}'}, {name: '${A}'}]",
+        "connectors: [{name: '${A}', type: http}, {name: '${A}', type: http}]",
+        "connectors: [{name: a, type: '${A}'}]",
+        "processors: [{name: '${A}', type: log}, {name: '${A}', type: log}]",
+    ],
+)
+def test_a_name_from_a_variable_is_not_shown(problems, text: str):
+    (found,) = problems(f"env: [{{name: A}}]\n{text}\n", A=PASSWORD)
+
+    assert "`${A}`" in found
+    assert "unter2" not in found
