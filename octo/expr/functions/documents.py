@@ -1,0 +1,190 @@
+"""Text formats: JSON, YAML, web forms and environment files."""
+
+import re
+from typing import Any
+
+from octo.expr.errors import CONVERSION, INVALID_ARGUMENT, ExprError
+from octo.expr.function import function
+from octo.expr.json import dumps, render, to_json
+from octo.expr.limits import MAX_VISITS, check_size, exhausted
+from octo.expr.values import a as article
+from octo.expr.values import kind_of
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+# -- JSON
+
+
+@function("toJson(dyn) -> string", family="octo", examples=["""toJson({"a": [1, null]}) == '{"a":[1,null]}'"""])
+def to_json_text(value: Any) -> str:
+    """The value as compact JSON text."""
+    return dumps(to_json(value))
+
+
+@function("fromJson(string) -> json", family="octo", examples=["""fromJson('{"a": [1, 2.5]}').a[1] == 2.5"""])
+def from_json_text(text: str) -> Any:
+    """The value that JSON text stands for."""
+    import json
+
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        raise ExprError(CONVERSION, f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
+    except RecursionError:
+        raise ExprError(CONVERSION, "not JSON: it is nested too deeply") from None
+    except ValueError:
+        raise ExprError(CONVERSION, "not JSON: a number has too many digits") from None
+
+
+def _no_constant(word: str) -> Any:
+    raise ExprError(CONVERSION, f"not JSON: {word} is no number")
+
+
+# -- web forms
+
+
+@function(
+    "toFormData(map) -> string",
+    family="octo",
+    examples=['toFormData({"q": "a b", "id": [1, 2]}) == "id=1&id=2&q=a+b"'],
+)
+def to_form_data(fields: dict[Any, Any]) -> str:
+    """The fields URL-encoded, sorted by name; a list repeats its field."""
+    from urllib.parse import urlencode
+
+    pairs = [
+        (str(name), render(item))
+        for name, value in sorted(fields.items(), key=lambda field: str(field[0]))
+        for item in (value if isinstance(value, list) else [value])
+    ]
+    try:
+        return urlencode(pairs)
+    except UnicodeEncodeError:
+        raise ExprError(CONVERSION, "a field holds half a character and cannot be encoded") from None
+
+
+@function(
+    "fromFormData(string) -> json",
+    family="octo",
+    examples=['fromFormData("id=1&id=2&q=a+b") == {"id": ["1", "2"], "q": "a b"}'],
+)
+def from_form_data(text: str) -> dict[str, Any]:
+    """The fields of a URL-encoded form, as strings; a repeated field is a list."""
+    from urllib.parse import parse_qs
+
+    try:
+        fields = parse_qs(text, keep_blank_values=True, max_num_fields=100_000, errors="strict")
+    except ValueError as error:
+        raise ExprError(CONVERSION, f"not form data: {error}") from None
+    return {name: values[0] if len(values) == 1 else values for name, values in fields.items()}
+
+
+# -- YAML
+
+
+@function("toYaml(dyn) -> string", family="octo", examples=['toYaml({"a": "1", "b": [2]}) == "a: \'1\'\\nb:\\n- 2\\n"'])
+def to_yaml(value: Any) -> str:
+    """The value as YAML text; strings that could be read as something else are quoted."""
+    import yaml
+
+    dumper = type("Dumper", (yaml.SafeDumper,), {"ignore_aliases": lambda *_: True})
+    try:
+        return str(yaml.dump(to_json(value), Dumper=dumper, sort_keys=False, allow_unicode=True, width=1_000_000))
+    except yaml.YAMLError as error:
+        raise ExprError(CONVERSION, f"the value has no YAML form: {error}") from None
+
+
+@function("fromYaml(string) -> json", family="octo", examples=['fromYaml("a: 1\\nb: [x]") == {"a": 1, "b": ["x"]}'])
+def from_yaml(text: str) -> Any:
+    """The value that YAML text stands for, as JSON kinds."""
+    import yaml
+
+    check_size(len(text))
+    try:
+        return _plain(yaml.safe_load(text), [MAX_VISITS])
+    except yaml.YAMLError as error:
+        place = getattr(error, "problem_mark", None)
+        where = f" at line {place.line + 1}, column {place.column + 1}" if place else ""
+        problem = getattr(error, "problem", None) or str(error)
+        raise ExprError(CONVERSION, f"not YAML: {problem}{where}") from None
+    except RecursionError:
+        raise ExprError(CONVERSION, "not YAML: it is nested too deeply") from None
+    except (ValueError, OverflowError):
+        raise ExprError(CONVERSION, "not YAML: a number or date is out of range") from None
+
+
+def _plain(value: Any, fuel: list[int]) -> Any:
+    """YAML's values as JSON kinds. Aliases can multiply: hence the fuel."""
+    fuel[0] -= 1
+    if fuel[0] < 0:
+        exhausted()
+    if isinstance(value, dict):
+        for key in value:
+            if not isinstance(key, str):
+                raise ExprError(CONVERSION, f"a YAML key must be a string, found {key!r}", hint="Put it in quotes")
+        return {key: _plain(item, fuel) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set)):
+        return [_plain(item, fuel) for item in value]
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return value
+    if isinstance(value, bytes):
+        return to_json(value)
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+# -- environment files
+
+
+@function("toEnv(map) -> string", family="octo", examples=['toEnv({"B": 1, "A": "x y"}) == "A=\\"x y\\"\\nB=1\\n"'])
+def to_env(variables: dict[Any, Any]) -> str:
+    """The variables as lines NAME=value, sorted; values are quoted where they must be."""
+    lines = []
+    for name, value in sorted(variables.items(), key=lambda entry: str(entry[0])):
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise ExprError(INVALID_ARGUMENT, f"{name!r} is no name of an environment variable")
+        if isinstance(value, (dict, list)):
+            raise ExprError(
+                INVALID_ARGUMENT,
+                f"the variable {name} is {article(kind_of(value))}",
+                hint="Convert it with toJson(...)",
+            )
+        lines.append(f"{name}={_quoted(render(value))}\n")
+    return "".join(lines)
+
+
+def _quoted(text: str) -> str:
+    if re.fullmatch(r"[A-Za-z0-9_./:@%+,=-]*", text):
+        return text
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
+    return '"' + escaped.replace("\n", "\\n").replace("\r", "\\r") + '"'
+
+
+@function(
+    "fromEnv(string) -> json",
+    family="octo",
+    examples=['fromEnv("# note\\nexport A=1\\nB=\\"x y\\"") == {"A": "1", "B": "x y"}'],
+)
+def from_env(text: str) -> dict[str, str]:
+    """The variables of lines NAME=value, as strings."""
+    variables: dict[str, str] = {}
+    for number, raw in enumerate(text.split("\n"), 1):
+        line = raw.strip().removeprefix("export ").lstrip()
+        if not line or line.startswith("#"):
+            continue
+        name, found, value = line.partition("=")
+        if not found or not _NAME.fullmatch(name.strip()):
+            raise ExprError(CONVERSION, f"line {number} is not NAME=value: {raw[:60]!r}")
+        variables[name.strip()] = _unquoted(value.strip())
+    return variables
+
+
+_ESCAPES = {"n": "\n", "r": "\r"}
+
+
+def _unquoted(value: str) -> str:
+    if len(value) >= 2 and value[0] == value[-1] == "'":
+        return value[1:-1]
+    if len(value) >= 2 and value[0] == value[-1] == '"':
+        return re.sub(r"\\(.)", lambda escape: _ESCAPES.get(escape[1], escape[1]), value[1:-1])
+    return value.partition(" #")[0].rstrip()

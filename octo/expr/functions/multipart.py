@@ -1,0 +1,180 @@
+"""Multipart bodies as maps of parts.
+
+A part is `{name, filename, contentType, encoding, size, data, headers}`; a name that occurs twice holds a list of
+parts. With a filename the data is base64, else text. The encoded form is a raw body: `{contentType, rawData}`.
+"""
+
+import re
+from typing import Any
+
+from octo.expr.errors import CONVERSION, INVALID_ARGUMENT, ExprError
+from octo.expr.function import function
+from octo.expr.functions.encoders import base64_decode, base64_encode, to_bytes
+from octo.expr.json import render
+from octo.expr.limits import check_size
+from octo.expr.values import a as article
+from octo.expr.values import kind_of
+
+BOUNDARY = "octo-multipart"
+_BOUNDARY = re.compile(r"[A-Za-z0-9'()+_,./:=?-]{1,70}")
+_UNSAFE = re.compile(r"[\r\n\0]")
+
+
+@function("multipart() -> map", family="octo", examples=["multipart() == {}"])
+def multipart() -> dict[str, Any]:
+    """No parts yet: where addPart starts."""
+    return {}
+
+
+@function(
+    "map.addPart(string, dyn) -> map",
+    family="octo",
+    examples=[
+        'multipart().addPart("note", "hi").note.data == "hi"',
+        'multipart().addPart("f", {"filename": "a.txt", "data": b"hi"}).f.encoding == "base64"',
+    ],
+)
+def add_part(parts: dict[str, Any], name: str, value: Any) -> dict[str, Any]:
+    """The parts and one more: text, or a map with data, filename, contentType and headers."""
+    fields = value if isinstance(value, dict) else {"data": value}
+    added = _part(name, fields)
+    existing = parts.get(name)
+    if existing is None:
+        return {**parts, name: added}
+    return {**parts, name: [*(existing if isinstance(existing, list) else [existing]), added]}
+
+
+def _part(name: str, fields: dict[str, Any]) -> dict[str, Any]:
+    data = fields.get("data", "")
+    filename = fields.get("filename", "") or ""
+    if isinstance(data, bytes):
+        content = data
+    elif fields.get("encoding") == "base64":
+        content = base64_decode(render(data))
+    else:
+        content = to_bytes(render(data))
+    default = "application/octet-stream" if filename else "text/plain"
+    return _described(name, filename, fields.get("contentType") or default, content, fields.get("headers") or {})
+
+
+def _described(name: str, filename: str, content_type: str, content: bytes, headers: dict[str, str]) -> dict[str, Any]:
+    """The map that describes a part; text that is not UTF-8 is base64 as well."""
+    encoding = "base64" if filename else "text"
+    data = ""
+    if not filename:
+        try:
+            data = content.decode()
+        except UnicodeDecodeError:
+            encoding = "base64"
+    return {
+        "name": name,
+        "filename": filename,
+        "contentType": content_type,
+        "encoding": encoding,
+        "size": len(content),
+        "data": base64_encode(content) if encoding == "base64" else data,
+        "headers": headers,
+    }
+
+
+@function(
+    "toMultipart(map) -> map",
+    "toMultipart(map, string) -> map",
+    family="octo",
+    examples=[
+        'fromMultipart(toMultipart(multipart().addPart("a", "1"))).a.data == "1"',
+        'toMultipart(multipart(), "x").contentType == "multipart/form-data; boundary=x"',
+    ],
+)
+def to_multipart(parts: dict[str, Any], boundary: str = BOUNDARY) -> dict[str, Any]:
+    """The parts as a raw body, sorted by name."""
+    if not _BOUNDARY.fullmatch(boundary):
+        raise ExprError(INVALID_ARGUMENT, f"{boundary[:70]!r} cannot be a multipart boundary")
+    pieces: list[str] = []
+    for name, value in sorted(parts.items()):
+        for part in value if isinstance(value, list) else [value]:
+            if not isinstance(part, dict):
+                raise ExprError(INVALID_ARGUMENT, f"the part {name!r} is {article(kind_of(part))}, not a map")
+            pieces += [f"--{boundary}\r\n", *_encoded(name, part), "\r\n"]
+    pieces.append(f"--{boundary}--\r\n")
+    check_size(sum(map(len, pieces)))
+    text = "".join(pieces)
+    if text.count(f"--{boundary}") != sum(len(v) if isinstance(v, list) else 1 for v in parts.values()) + 1:
+        raise ExprError(INVALID_ARGUMENT, f"a part contains the boundary {boundary!r}", hint="Choose another boundary")
+    return {"contentType": f"multipart/form-data; boundary={boundary}", "rawData": text}
+
+
+def _encoded(name: str, part: dict[str, Any]) -> list[str]:
+    """Head and content of a part. Content that is not UTF-8 travels as base64: a raw body is text."""
+    part = _part(name, part)
+    content = base64_decode(part["data"]) if part["encoding"] == "base64" else to_bytes(part["data"])
+    disposition = f'form-data; name="{_escaped(name)}"'
+    if part["filename"]:
+        disposition += f'; filename="{_escaped(part["filename"])}"'
+    headers = {"Content-Disposition": disposition, "Content-Type": render(part["contentType"])}
+    for header, value in part["headers"].items():
+        if header.lower() not in {"content-disposition", "content-type", "content-transfer-encoding"}:
+            headers[str(header)] = render(value)
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        headers["Content-Transfer-Encoding"] = "base64"
+        text = base64_encode(content)
+    for header, value in headers.items():
+        if _UNSAFE.search(header) or _UNSAFE.search(value):
+            raise ExprError(INVALID_ARGUMENT, f"the header {header[:40]!r} of a part holds a line break")
+    return [*[f"{header}: {value}\r\n" for header, value in headers.items()], "\r\n", text]
+
+
+def _escaped(text: str) -> str:
+    return render(text).replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
+
+
+@function(
+    "fromMultipart(map) -> map",
+    "fromMultipart(string, string) -> map",
+    family="octo",
+    examples=[
+        r'''fromMultipart("--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nhi\r\n--x--\r\n",
+            "multipart/form-data; boundary=x").a.data == "hi"'''
+    ],
+)
+def from_multipart(raw: Any, content_type: str = "") -> dict[str, Any]:
+    """The parts of a raw body, or of text and its content type, by name."""
+    if isinstance(raw, dict):
+        raw, content_type = raw.get("rawData"), render(raw.get("contentType", ""))
+    if not isinstance(raw, str):
+        raise ExprError(INVALID_ARGUMENT, "a raw body has contentType and rawData")
+    boundary = re.search(r'boundary="?([^";]+)"?', content_type)
+    if boundary is None:
+        raise ExprError(CONVERSION, f"the content type {content_type[:60]!r} names no boundary")
+    sections = f"\r\n{raw}".split(f"\r\n--{boundary[1]}")
+    if len(sections) < 2 or not sections[-1].startswith("--"):
+        raise ExprError(CONVERSION, f"not a multipart body: no end of boundary {boundary[1][:70]!r}")
+    parts: dict[str, Any] = {}
+    for section in sections[1:-1]:
+        part = _decoded(section)
+        existing = parts.get(part["name"])
+        if existing is None:
+            parts[part["name"]] = part
+        else:
+            parts[part["name"]] = [*(existing if isinstance(existing, list) else [existing]), part]
+    return parts
+
+
+def _decoded(section: str) -> dict[str, Any]:
+    head, _, text = section.removeprefix("\r\n").partition("\r\n\r\n")
+    headers = {}
+    for line in head.split("\r\n"):
+        header, _, value = line.partition(":")
+        headers[header.strip()] = value.strip()
+    lower = {header.lower(): value for header, value in headers.items()}
+    disposition = lower.get("content-disposition", "")
+    name = re.search(r'[;\s]name="([^"]*)"', disposition)
+    if name is None:
+        raise ExprError(CONVERSION, "not a multipart body: a part has no name")
+    filename = re.search(r'[;\s]filename="([^"]*)"', disposition)
+    is_base64 = lower.get("content-transfer-encoding", "").lower() == "base64"
+    content = base64_decode(text) if is_base64 else to_bytes(text)
+    found = filename[1] if filename else ""
+    return _described(name[1], found, lower.get("content-type", "text/plain"), content, headers)

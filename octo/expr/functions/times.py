@@ -1,0 +1,230 @@
+"""Timestamps and durations: reading them, and reading their parts in any time zone."""
+
+import re
+from typing import TYPE_CHECKING
+
+from octo.expr.errors import CONVERSION, INVALID_ARGUMENT, OVERFLOW, ExprError
+from octo.expr.function import function
+from octo.expr.values import SECOND, Duration, Timestamp
+
+if TYPE_CHECKING:
+    from datetime import datetime, tzinfo
+
+_TIMESTAMP = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9})\d*)?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII
+)
+_DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(h|ms|us|µs|μs|ns|m|s)", re.ASCII)
+_UNITS = {
+    "h": 3600 * SECOND,
+    "m": 60 * SECOND,
+    "s": SECOND,
+    "ms": 1_000_000,
+    "us": 1_000,
+    "µs": 1_000,
+    "μs": 1_000,
+    "ns": 1,
+}
+
+
+def parse_timestamp(text: str) -> Timestamp:
+    from datetime import date
+
+    parts = _TIMESTAMP.fullmatch(text)
+    if parts is None:
+        raise ExprError(
+            CONVERSION,
+            f"cannot convert a string to timestamp: {text[:60]!r}",
+            hint="Write RFC 3339, e.g. 2024-02-29T12:00:00Z",
+        )
+    year, month, day, hour, minute, second = map(int, parts.group(1, 2, 3, 4, 5, 6))
+    if hour > 23 or minute > 59 or second > 59:
+        raise ExprError(CONVERSION, f"cannot convert a string to timestamp: {text[:60]!r} is no time of day")
+    try:
+        days = date(year, month, day).toordinal() - 719_163
+    except ValueError:
+        raise ExprError(OVERFLOW, f"timestamp out of range: {text[:60]!r}") from None
+    seconds = ((days * 24 + hour) * 60 + minute) * 60 + second
+    if parts[8]:
+        offset = (int(parts[9]) * 60 + int(parts[10])) * 60
+        seconds -= offset if parts[8] == "+" else -offset
+    return Timestamp(seconds * SECOND + int((parts[7] or "").ljust(9, "0")))
+
+
+def parse_duration(text: str) -> Duration:
+    sign = -1 if text.startswith("-") else 1
+    body = text.lstrip("+-") if len(text) - len(text.lstrip("+-")) <= 1 else ""
+    if body == "0":
+        return Duration(0)
+    position = total = 0
+    for part in _DURATION.finditer(body):
+        if part.start() != position:
+            break
+        position = part.end()
+        total += _nanos(part[1], _UNITS[part[2]])
+    if position != len(body) or not body or len(body) > 200:
+        raise ExprError(
+            CONVERSION, f"cannot convert a string to duration: {text[:60]!r}", hint="Write e.g. 1h30m or 250ms"
+        )
+    return Duration(sign * total)
+
+
+def _nanos(number: str, unit: int) -> int:
+    whole, _, fraction = number.partition(".")
+    return int(whole or 0) * unit + (int(fraction) * unit // 10 ** len(fraction) if fraction else 0)
+
+
+def _zone(name: str) -> "tzinfo":
+    from datetime import timedelta, timezone
+    from zoneinfo import ZoneInfo
+
+    offset = re.fullmatch(r"([+-]?)(\d\d):(\d\d)", name, re.ASCII)
+    try:
+        if offset:
+            span = timedelta(hours=int(offset[2]), minutes=int(offset[3]))
+            return timezone(-span if offset[1] == "-" else span)
+        return ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        raise ExprError(
+            INVALID_ARGUMENT, f"unknown time zone {name[:60]!r}", hint="Write e.g. Europe/Berlin or +02:00"
+        ) from None
+
+
+def _moment(timestamp: Timestamp, zone: str = "") -> "datetime":
+    from datetime import UTC, datetime, timedelta
+
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=timestamp.nanos // SECOND)
+    try:
+        return moment.astimezone(_zone(zone)) if zone else moment
+    except OverflowError:
+        raise ExprError(OVERFLOW, "timestamp out of range in that time zone") from None
+
+
+@function(
+    "timestamp.getFullYear() -> int",
+    "timestamp.getFullYear(string) -> int",
+    family="times",
+    examples=['timestamp("2024-02-29T12:00:00Z").getFullYear() == 2024'],
+)
+def get_full_year(timestamp: Timestamp, zone: str = "") -> int:
+    """The year, in UTC or a time zone."""
+    return _moment(timestamp, zone).year
+
+
+@function(
+    "timestamp.getMonth() -> int",
+    "timestamp.getMonth(string) -> int",
+    family="times",
+    examples=['timestamp("2024-02-29T12:00:00Z").getMonth() == 1'],
+)
+def get_month(timestamp: Timestamp, zone: str = "") -> int:
+    """The month, from 0 for January, in UTC or a time zone."""
+    return _moment(timestamp, zone).month - 1
+
+
+@function(
+    "timestamp.getDate() -> int",
+    "timestamp.getDate(string) -> int",
+    family="times",
+    examples=['timestamp("2024-02-29T23:00:00Z").getDate("Europe/Berlin") == 1'],
+)
+def get_date(timestamp: Timestamp, zone: str = "") -> int:
+    """The day of the month, from 1, in UTC or a time zone."""
+    return _moment(timestamp, zone).day
+
+
+@function(
+    "timestamp.getDayOfMonth() -> int",
+    "timestamp.getDayOfMonth(string) -> int",
+    family="times",
+    examples=['timestamp("2024-02-29T12:00:00Z").getDayOfMonth() == 28'],
+)
+def get_day_of_month(timestamp: Timestamp, zone: str = "") -> int:
+    """The day of the month, from 0, in UTC or a time zone."""
+    return _moment(timestamp, zone).day - 1
+
+
+@function(
+    "timestamp.getDayOfWeek() -> int",
+    "timestamp.getDayOfWeek(string) -> int",
+    family="times",
+    examples=['timestamp("2024-02-29T12:00:00Z").getDayOfWeek() == 4'],
+)
+def get_day_of_week(timestamp: Timestamp, zone: str = "") -> int:
+    """The day of the week, from 0 for Sunday, in UTC or a time zone."""
+    return _moment(timestamp, zone).isoweekday() % 7
+
+
+@function(
+    "timestamp.getDayOfYear() -> int",
+    "timestamp.getDayOfYear(string) -> int",
+    family="times",
+    examples=['timestamp("2024-02-29T12:00:00Z").getDayOfYear() == 59'],
+)
+def get_day_of_year(timestamp: Timestamp, zone: str = "") -> int:
+    """The day of the year, from 0, in UTC or a time zone."""
+    return _moment(timestamp, zone).timetuple().tm_yday - 1
+
+
+def _truncated(value: int, unit: int) -> int:
+    return value // unit if value >= 0 else -(-value // unit)
+
+
+@function(
+    "timestamp.getHours() -> int",
+    "timestamp.getHours(string) -> int",
+    "duration.getHours() -> int",
+    family="times",
+    examples=[
+        'timestamp("2024-02-29T12:00:00Z").getHours("+02:00") == 14',
+        'duration("90m").getHours() == 1',
+    ],
+)
+def get_hours(value: Timestamp | Duration, zone: str = "") -> int:
+    """The hour of the day of a timestamp, or all hours of a duration."""
+    if isinstance(value, Duration):
+        return _truncated(value.nanos, 3600 * SECOND)
+    return _moment(value, zone).hour
+
+
+@function(
+    "timestamp.getMinutes() -> int",
+    "timestamp.getMinutes(string) -> int",
+    "duration.getMinutes() -> int",
+    family="times",
+    examples=['duration("1h30m").getMinutes() == 90'],
+)
+def get_minutes(value: Timestamp | Duration, zone: str = "") -> int:
+    """The minute of the hour of a timestamp, or all minutes of a duration."""
+    if isinstance(value, Duration):
+        return _truncated(value.nanos, 60 * SECOND)
+    return _moment(value, zone).minute
+
+
+@function(
+    "timestamp.getSeconds() -> int",
+    "timestamp.getSeconds(string) -> int",
+    "duration.getSeconds() -> int",
+    family="times",
+    examples=['duration("1m30s").getSeconds() == 90'],
+)
+def get_seconds(value: Timestamp | Duration, zone: str = "") -> int:
+    """The second of the minute of a timestamp, or all seconds of a duration."""
+    if isinstance(value, Duration):
+        return _truncated(value.nanos, SECOND)
+    return _moment(value, zone).second
+
+
+@function(
+    "timestamp.getMilliseconds() -> int",
+    "timestamp.getMilliseconds(string) -> int",
+    "duration.getMilliseconds() -> int",
+    family="times",
+    examples=['duration("1.25s").getMilliseconds() == 250'],
+)
+def get_milliseconds(value: Timestamp | Duration, zone: str = "") -> int:
+    """The milliseconds within the second."""
+    if zone:
+        _zone(zone)
+    nanos = value.nanos % SECOND if isinstance(value, Timestamp) else abs(value.nanos) % SECOND
+    milliseconds = nanos // 1_000_000
+    return -milliseconds if isinstance(value, Duration) and value.nanos < 0 else milliseconds

@@ -1,0 +1,318 @@
+"""Function calls: which signature is meant, and as little checking at run time as its proof leaves."""
+
+import _ast as py
+from collections.abc import Callable
+
+from octo.expr.errors import ARGUMENT_COUNT, TYPE_CLASH, UNDECLARED_FUNCTION, ExprError
+from octo.expr.function import Candidate, dispatcher, mismatch
+from octo.expr.generate import emit
+from octo.expr.generate.core import Generator, Value, deeper
+from octo.expr.generate.names import qualified, undeclared
+from octo.expr.macros import USAGE
+from octo.expr.nearest import nearest
+from octo.expr.nodes import Call, Name
+from octo.expr.signature import TypeExpr
+
+_CLASSES = {
+    "bool": "bool",
+    "int": "int",
+    "double": "float",
+    "string": "str",
+    "bytes": "bytes",
+    "list": "list",
+    "map": "dict",
+}
+_JSON = frozenset(("bool", "int", "string", "null"))
+_CHEAP = frozenset(("size", "startsWith", "endsWith", "bool", "hasValue"))
+_GROWING = frozenset(("dyn", "string", "bytes", "list", "map", "optional"))
+
+
+def call(g: Generator, node: Call) -> Value:
+    namespaced = _namespaced(g, node)
+    if namespaced is not None:
+        return _resolve(g, node, namespaced, False, [g.value(each) for each in node.arguments])
+    if node.target is None:
+        return _resolve(g, node, node.name, False, [g.value(each) for each in node.arguments])
+    if isinstance(node.target, Name) and not _is_variable(g, node.target):
+        raise _unknown_namespace(g, node, node.target)
+    receiver = g.value(node.target)
+    if node.name in {"or", "orValue"} and len(node.arguments) == 1 and node.name not in g.environment.own:
+        return _default(g, node, receiver)
+    return _resolve(g, node, node.name, True, [receiver, *[g.value(each) for each in node.arguments]])
+
+
+def _namespaced(g: Generator, node: Call) -> str | None:
+    """The full name of a function such as `math.abs`, when that is what the call means."""
+    path = qualified(g, node.target) if node.target is not None else None
+    if path is None or g.environment.resolve(path, absolute=False) is not None:
+        return None
+    name = f"{path}.{node.name}"
+    return name if name in g.environment.functions else None
+
+
+def _is_variable(g: Generator, node: Name) -> bool:
+    return node.name in g.locals or g.environment.resolve(node.name, node.absolute) is not None
+
+
+def _unknown_namespace(g: Generator, node: Call, target: Name) -> ExprError:
+    name = f"{target.name}.{node.name}"
+    prefixes = {known.partition(".")[0] for known in g.environment.functions if "." in known}
+    guess = nearest(name, [known for known in g.environment.functions if "." in known])
+    if target.name in prefixes or (guess and guess.endswith(f".{node.name}")):
+        hint = f"Did you mean '{guess}'?" if guess else ""
+        return g.error(UNDECLARED_FUNCTION, f"undeclared function '{name}'", target.start, hint)
+    return undeclared(g, target.name, target.start)
+
+
+# -- overloads
+
+
+def _resolve(g: Generator, node: Call, name: str, member: bool, arguments: list[Value]) -> Value:
+    candidates = g.environment.candidates(name, member)
+    if not candidates:
+        raise _undeclared(g, node, name, member)
+    fitting = [each for each in candidates if each[0].takes(len(arguments))]
+    if not fitting:
+        raise _wrong_count(g, node, name, candidates, len(arguments) - member)
+    special = None if name in g.environment.own else _SPECIAL.get((name, member, len(arguments)))
+    if special is not None:
+        value = special(g, node, arguments)
+        if value is not None:
+            return value
+    return _apply(g, node, name, fitting, arguments)
+
+
+def _undeclared(g: Generator, node: Call, name: str, member: bool) -> ExprError:
+    functions = g.environment.functions
+    if g.environment.candidates(name, not member):
+        known = g.environment.candidates(name, not member)[0][0].text
+        hint = f"It is called so: {known}"
+    elif name in USAGE:
+        hint = f"Write {USAGE[name]}"
+    else:
+        same = [each for each in functions if bool(g.environment.candidates(each, member))]
+        guess = nearest(name, [*same, *functions])
+        hint = f"Did you mean '{guess}'?" if guess else ""
+    return g.error(UNDECLARED_FUNCTION, f"undeclared function '{name}'", node.anchor, hint)
+
+
+def _wrong_count(g: Generator, node: Call, name: str, candidates: list[Candidate], found: int) -> ExprError:
+    counts = sorted({len(overload.parameters) - overload.member for overload, _ in candidates})
+    wanted = " or ".join(map(str, counts))
+    plural = "argument" if counts == [1] else "arguments"
+    texts = ", ".join(dict.fromkeys(overload.text for overload, _ in candidates))
+    return g.error(ARGUMENT_COUNT, f"{name} takes {wanted} {plural}, found {found}", node.anchor, f"There is {texts}")
+
+
+def _apply(g: Generator, node: Call, name: str, candidates: list[Candidate], arguments: list[Value]) -> Value:
+    kinds = [each.kind for each in arguments]
+    fits = [each for each in candidates if each[0].accepts(kinds)]
+    if not fits:
+        raise mismatch(name, candidates, kinds, TYPE_CLASH).locate(g.text, node.anchor)
+    if not all(function.pure for _, function in fits):
+        g.is_pure = False
+    folded = _fold(g, fits, arguments)
+    if folded is not None:
+        return folded
+    result_kinds = {overload.result.kind for overload, _ in fits}
+    kind = result_kinds.pop() if len(result_kinds) == 1 else "dyn"
+    is_json = all(_is_json(overload.result) for overload, _ in fits)
+    direct = _direct(g, name, candidates, fits, arguments)
+    if g.repeats and kind in _GROWING:
+        direct = g.metered(direct)
+    elif g.repeats and not _is_cheap(fits):
+        kept = [each if each.is_simple else g.keep(each) for each in arguments]
+        direct = g.charged(_direct(g, name, candidates, fits, kept), *kept)
+    return Value(direct, kind, True, is_json, deeper(*arguments, by=4) if arguments else 2)
+
+
+def _is_cheap(fits: list[Candidate]) -> bool:
+    """Whether the functions take the same time for all arguments."""
+    return all(function.family in {"times", "math"} or function.name in _CHEAP for _, function in fits)
+
+
+def _is_json(result: TypeExpr) -> bool:
+    if result.name == "list" and result.parameters:
+        return _is_json(result.parameters[0])
+    if result.name == "map" and result.parameters:
+        return result.parameters[0].name == "string" and _is_json(result.parameters[1])
+    return result.name in _JSON or result.name == "json"
+
+
+def _direct(
+    g: Generator, name: str, candidates: list[Candidate], fits: list[Candidate], arguments: list[Value]
+) -> py.expr:
+    """A call of the one function that fits, behind a test of what is not proven; else of a dispatcher."""
+    nodes = [each.node for each in arguments]
+    strict = g.environment.scope.strict or any(each.hidden for each in arguments)
+    if len({id(function) for _, function in fits}) == 1 and len(fits) == 1:
+        overload, function = fits[0]
+        wanted = [each.kind for each in overload.spread(len(arguments))]
+        unproven = [
+            position
+            for position, (each, kind) in enumerate(zip(arguments, wanted, strict=True))
+            if kind not in {"dyn", each.kind}
+        ]
+        target = g.hold(function.call, name.replace(".", "_"))
+        if not unproven:
+            return emit.call(target, *nodes)
+        if len(unproven) == 1 and wanted[unproven[0]] in _CLASSES:
+            position = unproven[0]
+            first, later = g.twice(arguments[position])
+            test = emit.is_class(first, _CLASSES[wanted[position]])
+            nodes[position] = later
+            slow = g.hold(dispatcher(name, candidates, strict), "dispatch")
+            return emit.choose(test, emit.call(target, *nodes), emit.call(slow, *nodes))
+    return emit.call(g.hold(dispatcher(name, candidates, strict), name.replace(".", "_")), *nodes)
+
+
+def _fold(g: Generator, fits: list[Candidate], arguments: list[Value]) -> Value | None:
+    """A conversion of a literal is a literal."""
+    if len(fits) != 1 or fits[0][1].family != "conversions" or not all(each.is_known for each in arguments):
+        return None
+    overload, function = fits[0]
+    try:
+        result = function.call(*[each.constant for each in arguments])
+    except ExprError:
+        return None
+    return g.literal(result, overload.result.kind)
+
+
+def _default(g: Generator, node: Call, receiver: Value) -> Value:
+    """`or` and `orValue`: the argument is computed only when the optional holds nothing."""
+    if receiver.kind not in {"optional", "dyn"}:
+        raise g.clash(f"{node.name} needs an optional, found {receiver.kind}", node.anchor)
+    block, default = g.captured(node.arguments[0])
+    target = receiver.node
+    if receiver.kind == "dyn":
+        target = emit.call("_optional_target", target, emit.constant(node.name))
+    source, result = g.temporary(), g.temporary()
+    here = emit.name(source)
+    kept, other, kind = (
+        (here, emit.call("_unwrap", default.node), "optional")
+        if node.name == "or"
+        else (emit.attribute(here, "value"), default.node, "dyn")
+    )
+    g.block += [
+        emit.assign(source, target),
+        emit.when(
+            emit.attribute(here, "present"),
+            [emit.assign(result, kept)],
+            [*block, emit.assign(result, other)],
+        ),
+    ]
+    return Value(emit.name(result), kind)
+
+
+# -- the most frequent functions, inline
+
+
+def _dyn(g: Generator, node: Call, arguments: list[Value]) -> Value:
+    del node
+    # In a variable, a literal can be tested like any other value.
+    inner = g.keep(arguments[0]) if arguments[0].is_known else arguments[0]
+    return Value(
+        inner.node,
+        "dyn",
+        inner.fallible,
+        inner.is_json,
+        inner.depth,
+        path=inner.path,
+        hidden=inner.kind if inner.kind != "dyn" else inner.hidden,
+    )
+
+
+def _size(g: Generator, node: Call, arguments: list[Value]) -> Value | None:
+    del node
+    value = arguments[0]
+    depth = deeper(value, by=3)
+    if value.kind in {"string", "bytes", "list", "map"}:
+        return Value(emit.call("len", value.node), "int", value.fallible, True, depth)
+    if value.kind != "dyn":
+        return None
+    first, later = g.twice(value)
+    is_sized = emit.compare(emit.attribute(first, "__class__"), "in", emit.name("_sized"))
+    slow = g.hold(dispatcher("size", g.environment.candidates("size", False), strict=True), "size")
+    measured = emit.choose(is_sized, emit.call("len", later), emit.call(slow, later))
+    return Value(measured, "int", True, True, depth)
+
+
+def _string(g: Generator, node: Call, arguments: list[Value]) -> Value | None:
+    del node
+    value = arguments[0]
+    if value.kind != "dyn":
+        return None
+    first, later = g.twice(value)
+    candidates = g.environment.candidates("string", False)
+    slow = emit.call(g.hold(dispatcher("string", candidates, strict=True), "string"), later)
+    shown = emit.choose(emit.is_class(first, "int"), emit.call("str", later), slow)
+    return Value(g.metered(shown, "len"), "string", True, True, deeper(value, by=4))
+
+
+def _method(python: str) -> Callable[[Generator, Call, list[Value]], Value | None]:
+    """A test of strings that Python's str has too."""
+
+    def inline(g: Generator, node: Call, arguments: list[Value]) -> Value | None:
+        text, part = arguments
+        if part.kind != "string" or text.kind not in {"string", "dyn"} or not part.is_simple:
+            return None
+        if g.repeats and python == "in" and not text.is_simple:
+            text = g.keep(text)
+        depth = deeper(text, part, by=4)
+        first, later = g.twice(text)
+        if text.kind == "string":
+            test = _apply_method(python, text.node, part.node)
+        else:
+            candidates = g.environment.candidates(node.name, True)
+            slow = g.hold(dispatcher(node.name, candidates, strict=True), node.name)
+            fast = _apply_method(python, later, part.node)
+            test = emit.choose(emit.is_class(first, "str"), fast, emit.call(slow, later, part.node))
+        fallible = text.fallible or part.fallible or text.kind != "string"
+        if python == "in" and g.repeats:
+            return Value(g.charged(test, text), "bool", True, True, depth)
+        return Value(test, "bool", fallible, True, depth)
+
+    return inline
+
+
+def _apply_method(python: str, text: py.expr, part: py.expr) -> py.expr:
+    if python == "in":
+        return emit.compare(part, "in", text)
+    return emit.call(emit.attribute(text, python), part)
+
+
+def _matches(g: Generator, node: Call, arguments: list[Value]) -> Value | None:
+    """A pattern known now is compiled now, and a bad one is an error now."""
+    text, pattern = arguments
+    if not isinstance(pattern.constant, str) or text.kind not in {"string", "dyn"}:
+        return None
+    from octo.expr.functions.regex import matcher
+
+    try:
+        search = g.hold(matcher(pattern.constant), "matches")
+    except ExprError as error:
+        raise error.locate(g.text, node.arguments[-1].start) from None
+    if g.repeats and not text.is_simple:
+        text = g.keep(text)
+    first, later = g.twice(text)
+    test = emit.call(search, later if text.is_simple else first)
+    if text.kind != "string":
+        candidates = g.environment.candidates("matches", True)
+        slow = emit.call(g.hold(dispatcher("matches", candidates, strict=True), "matches"), later, pattern.node)
+        test = emit.choose(emit.is_class(first, "str"), emit.call(search, later), slow)
+    return Value(g.charged(test, text), "bool", True, True, deeper(text, by=4))
+
+
+_Special = Callable[[Generator, Call, list[Value]], Value | None]
+
+_SPECIAL: dict[tuple[str, bool, int], _Special] = {
+    ("dyn", False, 1): _dyn,
+    ("string", False, 1): _string,
+    ("size", False, 1): _size,
+    ("size", True, 1): _size,
+    ("startsWith", True, 2): _method("startswith"),
+    ("endsWith", True, 2): _method("endswith"),
+    ("contains", True, 2): _method("in"),
+    ("matches", True, 2): _matches,
+    ("matches", False, 2): _matches,
+}

@@ -1,0 +1,196 @@
+"""The state of one translation, and the tools every part of it uses."""
+
+import _ast as py
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final, NamedTuple
+
+from octo.expr.environment import Environment
+from octo.expr.errors import TYPE_CLASH, ExprError
+from octo.expr.generate import emit
+from octo.expr.generate.value import UNKNOWN, Path, Value
+from octo.expr.nodes import Node
+from octo.expr.values import kind_of
+
+MAX_NODE_DEPTH: Final = 24
+MAX_BLOCKS: Final = 12
+"""Python allows 20 nested loops and try blocks in one function; beyond this many we start a new one."""
+
+_PLAIN: Final = frozenset((str, int, float, bool, bytes, type(None)))
+_SMALL: Final = frozenset(("bool", "int", "uint", "double", "null", "timestamp", "duration", "type"))
+_JSON_KINDS: Final = frozenset(("null", "bool", "int", "double", "string"))
+
+Handler = Callable[["Generator", Any], Value]
+
+
+class Selection(NamedTuple):
+    """What an error at a selection needs to explain itself: the operand, if simple, and the field or index if known."""
+
+    path: Path | None
+    key: str | int | None
+
+
+class Local(NamedTuple):
+    """A variable of a macro. When `error` is set, it names the variable holding the error of its value."""
+
+    name: str
+    kind: str = "dyn"
+    is_json: bool = False
+    error: str = ""
+
+
+class Generator:
+    """Turns nodes into Python: `value(node)` returns an expression and may add statements to `block`."""
+
+    def __init__(self, text: str, environment: Environment, handlers: Mapping[type[Node], Handler]) -> None:
+        self.text = text
+        self.environment = environment
+        self.handlers = handlers
+        self.block: list[py.stmt] = []
+        self.locals: dict[str, Local] = {}
+        self.constants: dict[str, object] = {}
+        self.selections: dict[tuple[int, int], Selection] = {}
+        self.names: set[str] = set()
+        self.is_pure = True
+        self.meters = False
+        self.loops = 0
+        self.repeats = 0
+        """How many loops and bindings surround the current piece: what is built here can add up."""
+        self.blocks = 0
+        self._count = 0
+
+    def value(self, node: Node) -> Value:
+        block, count = self.block, len(self.block)
+        try:
+            result = self.handlers[type(node)](self, node)
+        except ExprError as error:
+            if self.environment.scope.checked:
+                raise
+            del block[count:]
+            facts = (error.code, error.message, error.hint)
+            result = Value(emit.call("_fail", *map(emit.constant, facts)), fallible=True)
+        if result.depth > MAX_NODE_DEPTH:
+            result = self.keep(result)
+        emit.locate((result.node, *block[count:]), node.anchor, node.end)
+        return result
+
+    # -- statements
+
+    def temporary(self, stem: str = "t") -> str:
+        self._count += 1
+        return f"{stem}_{self._count}"
+
+    def keep(self, value: Value) -> Value:
+        """The same value, read from a variable."""
+        variable = self.temporary()
+        self.block.append(emit.assign(variable, value.node))
+        return Value(emit.name(variable), value.kind, False, value.is_json, path=value.path, hidden=value.hidden)
+
+    def captured(self, node: Node, blocks: int = 0) -> tuple[list[py.stmt], Value]:
+        """The value of `node`, its statements apart: they run only where the caller puts them.
+
+        `blocks` is the number of loops and try blocks the caller wraps around them.
+        """
+        outer, outer_blocks = self.block, self.blocks
+        self.block, self.blocks = [], self.blocks + blocks
+        try:
+            if self.blocks > MAX_BLOCKS:
+                return self._outlined(node)
+            value = self.value(node)
+            return self.block, value
+        finally:
+            self.block, self.blocks = outer, outer_blocks
+
+    def _outlined(self, node: Node) -> tuple[list[py.stmt], Value]:
+        """The value of `node` as a call of a function of its own."""
+        self.blocks = 0
+        value = self.value(node)
+        part = self.temporary("part")
+        self.meters = True
+        body = [py.Nonlocal(names=["budget", "space"]), *self.block, emit.returning(value.node)]
+        called = Value(emit.call(part), value.kind, True, value.is_json, hidden=value.hidden)
+        return [emit.function(part, (), body)], called
+
+    @contextmanager
+    def scope(self, variables: Mapping[str, Local], repeats: int = 1) -> Iterator[None]:
+        """Inside, the variables of a macro are known, and costs are metered."""
+        outer = self.locals
+        self.locals = {**outer, **variables}
+        self.repeats += repeats
+        try:
+            yield
+        finally:
+            self.locals = outer
+            self.repeats -= repeats
+
+    # -- expressions
+
+    def literal(self, value: Any, kind: str = "") -> Value:
+        """A value known now."""
+        kind = kind or kind_of(value)
+        node = emit.constant(value) if value.__class__ in _PLAIN else emit.name(self.hold(value))
+        is_finite = value.__class__ is not float or value - value == 0.0
+        return Value(node, kind, is_json=kind in _JSON_KINDS and is_finite, constant=value)
+
+    def hold(self, value: object, stem: str = "constant") -> str:
+        """The name of a global that holds `value`."""
+        for name, held in self.constants.items():
+            if held is value:
+                return name
+        name = f"{stem}_{len(self.constants)}"
+        self.constants[name] = value
+        return name
+
+    def twice(self, value: Value) -> tuple[py.expr, py.expr]:
+        """The expression for the first use in evaluation order, and one for all later uses."""
+        if value.is_simple:
+            return value.node, value.node
+        variable = self.temporary()
+        return emit.walrus(variable, value.node), emit.name(variable)
+
+    def metered(self, node: py.expr, function: str = "_weight") -> py.expr:
+        """`node`, charged for its size where it can be built over and over."""
+        if not self.repeats:
+            return node
+        self.meters = True
+        variable = self.temporary()
+        cost = emit.call(function, emit.walrus(variable, node))
+        left = emit.walrus("space", emit.binary(emit.name("space"), "-", cost))
+        return emit.choose(emit.compare(left, ">=", emit.constant(0)), emit.name(variable), emit.call("_exhausted"))
+
+    def charged(self, node: py.expr, *scanned: Value) -> py.expr:
+        """`node`, charged beforehand for looking through values, where that can happen over and over."""
+        costly = [each for each in scanned if not each.is_known and each.kind not in _SMALL]
+        if not self.repeats or not costly:
+            return node
+        self.meters = True
+        left: py.expr = emit.name("space")
+        for each in costly:
+            left = emit.binary(left, "-", emit.call("_scan", each.node))
+        enough = emit.compare(emit.walrus("space", left), ">=", emit.constant(0))
+        return emit.choose(enough, node, emit.call("_exhausted"))
+
+    # -- errors
+
+    def error(self, code: str, message: str, offset: int, hint: str = "") -> ExprError:
+        return ExprError(code, message, hint=hint).locate(self.text, offset)
+
+    def clash(self, message: str, offset: int, hint: str = "") -> ExprError:
+        return self.error(TYPE_CLASH, message, offset, hint)
+
+
+def deeper(*values: Value, by: int = 1) -> int:
+    return by + max(value.depth for value in values)
+
+
+def merged(*values: Value) -> tuple[str, bool, bool]:
+    """Kind, fallibility and JSON-ness of a value that is one of these."""
+    kinds = {value.kind for value in values}
+    return (
+        kinds.pop() if len(kinds) == 1 else "dyn",
+        any(value.fallible for value in values),
+        all(value.is_json for value in values),
+    )
+
+
+__all__ = ["UNKNOWN", "Generator", "Handler", "Local", "Selection", "Value", "deeper", "merged"]

@@ -1,0 +1,72 @@
+"""The whole of a translation: a tree in, a compiled Python function out."""
+
+import _ast as py
+from builtins import compile as compile_python
+from types import CodeType
+from typing import Final, NamedTuple
+
+from octo.expr import nodes
+from octo.expr.environment import Environment
+from octo.expr.generate import calls, emit, logic, loops, names, operators
+from octo.expr.generate.core import Generator, Handler, Selection, Value
+from octo.expr.nodes import Node
+
+FILE: Final = "<cel>"
+MAX_JSON_LOOPS: Final = 3
+"""Loops that repeat parts of one another's results multiply their size as JSON: to_json must count it."""
+
+_HANDLERS: Final[dict[type[Node], Handler]] = {
+    nodes.Literal: names.literal,
+    nodes.Name: names.name,
+    nodes.Select: names.select,
+    nodes.Has: names.has,
+    nodes.Index: names.index,
+    nodes.ListNode: names.make_list,
+    nodes.MapNode: names.make_map,
+    nodes.Call: calls.call,
+    nodes.Unary: operators.unary,
+    nodes.Binary: operators.binary,
+    nodes.Logic: logic.logic,
+    nodes.Conditional: logic.conditional,
+    nodes.Loop: loops.loop,
+    nodes.Bind: loops.bind,
+    nodes.OptionalMap: loops.optional_map,
+    loops._Known: loops.known,  # noqa: SLF001 - a node that never leaves the generator
+}
+
+
+class Generated(NamedTuple):
+    """A translated expression: the code of its function, and what is known about it."""
+
+    module: py.Module
+    value: Value
+    constants: dict[str, object]
+    selections: dict[tuple[int, int], Selection]
+    names: frozenset[str]
+    is_pure: bool
+
+    def compile(self) -> CodeType:
+        return compile_python(self.module, FILE, "exec")
+
+
+def generate(text: str, tree: Node, environment: Environment) -> Generated:
+    """Translate `tree`; raises ExprError for what is wrong with it before it runs."""
+    generator = Generator(text, environment, _HANDLERS)
+    value = generator.value(tree)
+    if generator.loops > MAX_JSON_LOOPS and value.kind in {"dyn", "list", "map"}:
+        value.is_json = False
+    body = [*generator.block, emit.returning(value.node)]
+    if generator.meters:
+        body = [*loops.meters(), *body]
+    error = emit.call("_failure", emit.name("error"))
+    guarded = emit.attempt(body, "error", [emit.fail(error)], "_stopped")
+    definition = emit.function("expression", environment.scope.parameters, [guarded])
+    emit.locate([definition], 0, len(text))
+    return Generated(
+        py.Module(body=[definition], type_ignores=[]),
+        value,
+        generator.constants,
+        generator.selections,
+        frozenset(generator.names),
+        generator.is_pure,
+    )

@@ -1,0 +1,265 @@
+"""Comprehensions and bindings, as inline loops and assignments."""
+
+import _ast as py
+
+from octo.expr.generate import emit
+from octo.expr.generate.core import Generator, Local, Value
+from octo.expr.generate.logic import as_bool, keep_first, settle
+from octo.expr.limits import MAX_ITERATIONS, MAX_SIZE
+from octo.expr.nodes import Bind, ListNode, Loop, MapNode, Node, OptionalMap
+
+_ENTRIES_PER_ITERATION = 8
+"""A body that builds more entries than this per round costs more than one iteration."""
+
+
+def loop(g: Generator, node: Loop) -> Value:
+    return _KINDS[node.kind](g, node)
+
+
+# -- the frame of every loop
+
+
+class _Frame:
+    """The source of a loop, its variables, and the Python that runs through it."""
+
+    def __init__(self, g: Generator, node: Loop) -> None:
+        self.node = node
+        source = g.value(node.source)
+        if source.kind not in {"dyn", "list", "map"}:
+            raise g.clash(f"{node.macro} needs a list or map, found {source.kind}", node.source.end)
+        self.source = _checked(g, source)
+        self.is_json = source.is_json
+        _charge(g, self.source, node)
+        self.first = g.temporary(node.first)
+        self.second = g.temporary(node.second) if node.second else ""
+
+    @property
+    def variables(self) -> dict[str, Local]:
+        """A key of a JSON map is a string, and an index is an int: both are JSON, as are the elements."""
+        found = {self.node.first: Local(self.first, "dyn", self.is_json)}
+        if self.node.second:
+            found[self.node.second] = Local(self.second, "dyn", self.is_json)
+        return found
+
+    def each(self, body: list[py.stmt]) -> py.stmt:
+        if not self.second:
+            return emit.each(emit.targets(self.first), self.source, body)
+        return emit.each(emit.targets(self.first, self.second), emit.call("_pairs", self.source), body)
+
+
+def _checked(g: Generator, source: Value) -> py.expr:
+    """A variable that holds a list or a map for certain."""
+    if source.kind in {"list", "map"}:
+        return (source if source.is_simple else g.keep(source)).node
+    first, later = g.twice(source)
+    checked = g.temporary()
+    either = emit.choose(emit.is_class(first, "list"), later, emit.call("_iterable", later))
+    g.block.append(emit.assign(checked, either))
+    return emit.name(checked)
+
+
+def _charge(g: Generator, source: py.expr, node: Loop) -> None:
+    g.meters = True
+    g.loops += 1
+    cost = emit.call("len", source)
+    weight = 1 + _entries(node.body) // _ENTRIES_PER_ITERATION
+    if weight > 1:
+        cost = emit.binary(cost, "*", emit.constant(weight))
+    g.block += [
+        emit.subtract("budget", cost),
+        emit.when(
+            emit.compare(emit.name("budget"), "<", emit.constant(0)),
+            [emit.statement(emit.call("_exhausted"))],
+        ),
+    ]
+
+
+def _entries(node: Node) -> int:
+    """How many list and map entries a body writes out, in all its literals."""
+    total, pending = 0, [node]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ListNode):
+            total += len(node.items)
+            pending += [item for item, _ in node.items]
+        elif isinstance(node, MapNode):
+            total += len(node.entries)
+            pending += [part for key, value, _ in node.entries for part in (key, value)]
+    return total
+
+
+def meters() -> list[py.stmt]:
+    """The counters of an evaluation, set before it starts."""
+    return [
+        emit.assign("budget", emit.constant(MAX_ITERATIONS)),
+        emit.assign("space", emit.constant(MAX_SIZE)),
+    ]
+
+
+# -- loops that decide
+
+
+def _test(g: Generator, frame: _Frame, node: Node, blocks: int) -> tuple[list[py.stmt], py.expr, bool]:
+    """Statements, a condition that is a bool or fails, and whether it may fail."""
+    with g.scope(frame.variables):
+        block, value = g.captured(node, blocks)
+    proven = value.kind == "bool" and not value.fallible and not block
+    return block, as_bool(g, value, node), not proven
+
+
+def _quantifier(g: Generator, node: Loop) -> Value:
+    """All and exists: the first element that decides ends the loop, and errors before it are dropped."""
+    is_all = node.kind == "all"
+    frame = _Frame(g, node)
+    result, error = g.temporary(), g.temporary("error")
+    block, condition, fallible = _test(g, frame, node.body, blocks=2)
+    decided = [emit.assign(result, emit.constant(not is_all)), py.Break()]
+    body = [*block, emit.when(emit.invert(condition) if is_all else condition, decided)]
+    if fallible:
+        caught = g.temporary("caught")
+        body = [emit.attempt(body, caught, keep_first(error, caught))]
+        g.block.append(emit.assign(error, emit.constant(None)))
+    g.block += [emit.assign(result, emit.constant(is_all)), frame.each(body)]
+    if fallible:
+        g.block += settle(result, error, fails_when=is_all)
+    return Value(emit.name(result), "bool", False, True)
+
+
+def _exists_one(g: Generator, node: Loop) -> Value:
+    frame = _Frame(g, node)
+    found = g.temporary("found")
+    block, condition, _ = _test(g, frame, node.body, blocks=1)
+    count = emit.subtract(found, emit.constant(-1))
+    g.block += [
+        emit.assign(found, emit.constant(0)),
+        frame.each([*block, emit.when(condition, [count])]),
+    ]
+    return Value(emit.compare(emit.name(found), "==", emit.constant(1)), "bool", False, True, 2)
+
+
+# -- loops that build
+
+
+def _filtered(g: Generator, frame: _Frame, body: list[py.stmt]) -> list[py.stmt]:
+    """`body` for the elements that meet the condition."""
+    if frame.node.condition is None:
+        return body
+    block, condition, _ = _test(g, frame, frame.node.condition, blocks=1)
+    return [*block, emit.when(condition, body)]
+
+
+def _build(g: Generator, frame: _Frame, empty: py.expr) -> tuple[str, list[py.stmt], Value]:
+    """The variable under construction, and the value of each round."""
+    result = g.temporary()
+    g.block.append(emit.assign(result, empty))
+    with g.scope(frame.variables):
+        block, value = g.captured(frame.node.body, blocks=1)
+    return result, block, value
+
+
+def _map(g: Generator, node: Loop) -> Value:
+    frame = _Frame(g, node)
+    result, block, value = _build(g, frame, py.List(elts=[], ctx=emit.LOAD))
+    append = g.temporary("append")
+    g.block += [
+        emit.assign(append, emit.attribute(emit.name(result), "append")),
+        frame.each(_filtered(g, frame, [*block, emit.statement(emit.call(append, value.node))])),
+    ]
+    return Value(emit.name(result), "list", False, value.is_json)
+
+
+def _sort_by(g: Generator, node: Loop) -> Value:
+    """sortBy: the keys are built as map builds its list, and sort the elements."""
+    source = g.keep(g.value(node.source))
+    keys = _map(g, _over(node, source))
+    return Value(emit.call("_sort_by", source.node, keys.node), "list", True, False, 2)
+
+
+def _over(node: Loop, source: Value) -> Loop:
+    """The same loop over a value that is computed already."""
+    known = _Known(node.source.start, node.source.end)
+    known.value = source
+    return Loop(node.start, node.end, "map", node.macro, known, node.first, None, None, node.body)
+
+
+class _Known(Node):
+    __slots__ = ("value",)
+    value: Value
+
+
+def known(g: Generator, node: _Known) -> Value:
+    del g
+    return node.value
+
+
+def _transform_map(g: Generator, node: Loop) -> Value:
+    frame = _Frame(g, node)
+    result, block, value = _build(g, frame, py.Dict(keys=[], values=[]))
+    put = py.Assign(
+        targets=[py.Subscript(value=emit.name(result), slice=emit.name(frame.first), ctx=emit.STORE)],
+        value=value.node,
+    )
+    g.block.append(frame.each(_filtered(g, frame, [*block, put])))
+    return Value(emit.name(result), "map", False, False)
+
+
+def _transform_map_entry(g: Generator, node: Loop) -> Value:
+    frame = _Frame(g, node)
+    result, block, value = _build(g, frame, py.Dict(keys=[], values=[]))
+    merge = emit.statement(emit.call("_merge", emit.name(result), value.node))
+    g.block.append(frame.each(_filtered(g, frame, [*block, merge])))
+    return Value(emit.name(result), "map", False, False)
+
+
+_KINDS = {
+    "all": _quantifier,
+    "exists": _quantifier,
+    "exists_one": _exists_one,
+    "map": _map,
+    "sort_by": _sort_by,
+    "transform_map": _transform_map,
+    "transform_map_entry": _transform_map_entry,
+}
+
+
+# -- bindings
+
+
+def bind(g: Generator, node: Bind) -> Value:
+    """cel.bind: the value is computed once; its error counts only where the variable is used."""
+    block, value = g.captured(node.value, blocks=1)
+    variable, error = g.temporary(node.name), ""
+    assigned = [*block, emit.assign(variable, value.node)]
+    if value.fallible or block:
+        error = g.temporary("error")
+        caught = g.temporary("caught")
+        g.block += [
+            emit.assign(error, emit.constant(None)),
+            emit.attempt(assigned, caught, [emit.assign(error, emit.name(caught))]),
+        ]
+    else:
+        g.block += assigned
+    with g.scope({node.name: Local(variable, value.kind, value.is_json, error)}):
+        body = g.value(node.body)
+    # What is bound may be used many times over, and grow exponentially as JSON.
+    return Value(
+        body.node, body.kind, body.fallible, body.is_json and body.kind not in {"list", "map", "dyn"}, body.depth
+    )
+
+
+def optional_map(g: Generator, node: OptionalMap) -> Value:
+    macro = "optFlatMap" if node.flat else "optMap"
+    target = g.value(node.target)
+    source, result, variable = g.temporary(), g.temporary(), g.temporary(node.name)
+    g.block.append(emit.assign(source, emit.call("_optional_target", target.node, emit.constant(macro))))
+    with g.scope({node.name: Local(variable)}, repeats=0):
+        block, body = g.captured(node.body)
+    value = emit.call("_unwrap", body.node) if node.flat else emit.call("_optional", body.node)
+    then = [
+        emit.assign(variable, emit.attribute(emit.name(source), "value")),
+        *block,
+        emit.assign(result, value),
+    ]
+    present = emit.attribute(emit.name(source), "present")
+    g.block.append(emit.when(present, then, [emit.assign(result, emit.name("_none"))]))
+    return Value(emit.name(result), "optional", False, False)

@@ -1,0 +1,228 @@
+"""Names, selections, indexes, and literal lists and maps."""
+
+import _ast as py
+
+from octo.expr.environment import TYPE_NAMES, is_path
+from octo.expr.errors import UNDECLARED_NAME, ExprError
+from octo.expr.generate import emit
+from octo.expr.generate.core import Generator, Local, Selection, Value, deeper, merged
+from octo.expr.generate.value import Path
+from octo.expr.nearest import nearest
+from octo.expr.nodes import Has, Index, ListNode, Literal, MapNode, Name, Node, Select
+from octo.expr.signature import KIND_NAMES
+from octo.expr.values import a as article
+
+_WITHOUT_FIELDS = frozenset(KIND_NAMES - {"map", "optional", "dyn"})
+_WITHOUT_ITEMS = _WITHOUT_FIELDS - {"list"}
+
+
+def literal(g: Generator, node: Literal) -> Value:
+    return g.literal(node.value, node.kind)
+
+
+# -- names
+
+
+def name(g: Generator, node: Name) -> Value:
+    local = None if node.absolute else g.locals.get(node.name)
+    if local is not None:
+        return _local(local)
+    declared = g.environment.resolve(node.name, node.absolute)
+    if declared is None:
+        raise undeclared(g, node.name, node.start)
+    return _declared(g, declared)
+
+
+def _local(local: Local) -> Value:
+    value = Value(emit.name(local.name), local.kind, bool(local.error), local.is_json, path=(local.name, ()))
+    if local.error:
+        error = emit.name(local.error)
+        failed = emit.compare(error, "is not", emit.constant(None))
+        value.node = emit.choose(failed, emit.call("_reraise", error), value.node)
+    return value
+
+
+def _declared(g: Generator, declared: str) -> Value:
+    scope = g.environment.scope
+    if declared in scope.variables:
+        g.names.add(declared)
+        tree = g.environment.source(declared)
+        # Only what is read from the message is JSON; the result of a call such as now() need not be.
+        is_json = is_path(tree)
+        path = (scope.variables[declared], ()) if is_json else None
+        return Value(tree, fallible=not is_json, is_json=is_json, path=path)
+    if declared in scope.constants:
+        return _constant(g, scope.constants[declared])
+    return g.literal(TYPE_NAMES[declared], "type")
+
+
+def _constant(g: Generator, value: object) -> Value:
+    result = g.literal(value)
+    result.is_json = True
+    if isinstance(result.node, py.Name):
+        result.path = (result.node.id, ())
+    return result
+
+
+def undeclared(g: Generator, word: str, offset: int) -> ExprError:
+    scope = g.environment.scope
+    known = [*g.locals, *scope.variables, *scope.constants]
+    guess = nearest(word, [*known, *g.environment.known])
+    if guess:
+        hint = f"Did you mean '{guess}'?"
+    else:
+        hint = f"Names here are {', '.join(known[:8])}; text needs quotes" if known else "Text needs quotes"
+    return g.error(UNDECLARED_NAME, f"undeclared name '{word}'", offset, hint)
+
+
+def qualified(g: Generator, node: Node) -> str | None:
+    """The dotted name that a path such as `a.b.c` could be, unless it starts at a variable of a macro."""
+    parts: list[str] = []
+    while isinstance(node, Select) and not node.optional and not node.quoted:
+        parts.append(node.field)
+        node = node.operand
+    if not isinstance(node, Name) or (node.name in g.locals and not node.absolute):
+        return None
+    return ".".join((node.name, *reversed(parts)))
+
+
+def _root(node: Node) -> Name | None:
+    while isinstance(node, Select):
+        node = node.operand
+    return node if isinstance(node, Name) else None
+
+
+# -- selection
+
+
+def select(g: Generator, node: Select) -> Value:
+    root = _root(node)
+    if root is not None and g.environment.may_qualify(root.name):
+        dotted = qualified(g, node)
+        declared = g.environment.resolve(dotted, root.absolute) if dotted else None
+        if declared is not None:
+            return _declared(g, declared)
+    operand = g.value(node.operand)
+    field = emit.constant(node.field)
+    if node.optional:
+        return Value(emit.call("_peek", operand.node, field), "optional", True, depth=deeper(operand))
+    if isinstance(operand.constant, dict) and node.field in operand.constant:
+        return _constant(g, operand.constant[node.field])
+    _check_fields(g, operand, node)
+    path = _selected(g, operand, node, node.field)
+    operand = _without_literal(g, operand)
+    read = emit.subscript(operand.node, field)
+    return Value(read, "dyn", True, operand.is_json, deeper(operand), path=path)
+
+
+def _without_literal(g: Generator, operand: Value) -> Value:
+    """Python warns of a literal list indexed by a string; of a variable it knows nothing."""
+    return g.keep(operand) if isinstance(operand.node, (py.List, py.Constant)) else operand
+
+
+def _selected(g: Generator, operand: Value, node: Node, key: str | int) -> Path | None:
+    """Note the selection for errors; returns the path of its result."""
+    g.selections[node.anchor, node.end] = Selection(operand.path, key)
+    return (operand.path[0], (*operand.path[1], key)) if operand.path else None
+
+
+def _check_fields(g: Generator, operand: Value, node: Select) -> None:
+    if operand.kind in _WITHOUT_FIELDS:
+        raise g.clash(f"cannot select {node.field!r} of {article(operand.kind)}", node.operand.end)
+
+
+def has(g: Generator, node: Has) -> Value:
+    operand = g.value(node.select.operand)
+    _check_fields(g, operand, node.select)
+    field = emit.constant(node.select.field)
+    if operand.kind == "map":
+        return Value(emit.compare(field, "in", operand.node), "bool", operand.fallible, True, deeper(operand))
+    first, later = g.twice(operand)
+    test = emit.choose(emit.is_class(first, "dict"), emit.compare(field, "in", later), emit.call("_has", later, field))
+    return Value(test, "bool", True, True, deeper(operand, by=2))
+
+
+def index(g: Generator, node: Index) -> Value:
+    operand, key = g.value(node.operand), g.value(node.index)
+    depth = deeper(operand, key, by=2)
+    if node.optional:
+        return Value(emit.call("_peek", operand.node, key.node), "optional", True, depth=depth)
+    if operand.kind in _WITHOUT_ITEMS:
+        raise g.clash(f"cannot index {article(operand.kind)}", node.operand.end)
+    if isinstance(key.constant, str) and operand.kind != "list":
+        path = _selected(g, operand, node, key.constant)
+        operand = _without_literal(g, operand)
+        read = emit.subscript(operand.node, key.node)
+        return Value(read, "dyn", True, operand.is_json, deeper(operand), path=path)
+    if isinstance(key.constant, int) and key.kind == "int" and key.constant >= 0:
+        first, later = g.twice(operand)
+        fast = emit.is_class(first, "list")
+        path = _selected(g, operand, node, key.constant)
+    elif key.kind in {"dyn", "string"}:
+        # Kept in variables: which of the two is looked at first must not matter.
+        operand, key = (each if each.is_simple else g.keep(each) for each in (operand, key))
+        later = operand.node
+        fast = emit.both(emit.is_class(operand.node, "dict"), emit.is_class(key.node, "str"))
+        g.selections[node.anchor, node.end] = Selection(operand.path, None)
+        path = None
+    else:
+        return Value(emit.call("_item", operand.node, key.node), "dyn", True, operand.is_json, depth)
+    slow = emit.call("_item", later, key.node)
+    read = emit.choose(fast, emit.subscript(later, key.node), slow)
+    return Value(read, "dyn", True, operand.is_json, depth, path=path)
+
+
+# -- lists and maps
+
+
+def make_list(g: Generator, node: ListNode) -> Value:
+    items = [(g.value(item), optional) for item, optional in node.items]
+    elements: list[py.expr] = []
+    for value, optional in items:
+        if optional:
+            maybe = g.temporary()
+            unwrapped = emit.walrus(maybe, emit.call("_unwrap", value.node))
+            inside = py.List(elts=[emit.attribute(emit.name(maybe), "value")], ctx=emit.LOAD)
+            empty = py.List(elts=[], ctx=emit.LOAD)
+            chosen = emit.choose(emit.attribute(unwrapped, "present"), inside, empty)
+            elements.append(py.Starred(value=chosen, ctx=emit.LOAD))
+        else:
+            elements.append(value.node)
+    values = [value for value, _ in items]
+    _, fallible, is_json = merged(*values)
+    has_optional = any(optional for _, optional in items)
+    return Value(
+        py.List(elts=elements, ctx=emit.LOAD),
+        "list",
+        fallible or has_optional,
+        is_json and not has_optional,
+        deeper(*values) if values else 1,
+    )
+
+
+def make_map(g: Generator, node: MapNode) -> Value:
+    entries = [(g.value(key), g.value(value), optional) for key, value, optional in node.entries]
+    keys = [key.constant for key, _, _ in entries]
+    is_plain = all(key.__class__ is str for key in keys) and len(set(map(str, keys))) == len(keys)
+    values = [value for _, value, _ in entries]
+    depth = deeper(*values, *[key for key, _, _ in entries], by=2) if entries else 1
+    _, fallible, is_json = merged(*values)
+    if is_plain and not any(optional for _, _, optional in entries):
+        node_ = py.Dict(keys=[key.node for key, _, _ in entries], values=[value.node for value in values])
+        return Value(node_, "map", fallible, is_json, depth)
+    pairs: list[py.expr] = []
+    for key, value, optional in entries:
+        if optional:
+            maybe = g.temporary()
+            unwrapped = emit.walrus(maybe, emit.call("_unwrap", value.node))
+            pair = py.Tuple(elts=[key.node, emit.attribute(emit.name(maybe), "value")], ctx=emit.LOAD)
+            chosen = emit.choose(
+                emit.attribute(unwrapped, "present"),
+                py.Tuple(elts=[pair], ctx=emit.LOAD),
+                py.Tuple(elts=[], ctx=emit.LOAD),
+            )
+            pairs.append(py.Starred(value=chosen, ctx=emit.LOAD))
+        else:
+            pairs.append(py.Tuple(elts=[key.node, value.node], ctx=emit.LOAD))
+    built = emit.call("_make_map", py.List(elts=pairs, ctx=emit.LOAD))
+    return Value(built, "map", True, False, depth + 1)

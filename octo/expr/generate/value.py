@@ -1,0 +1,50 @@
+"""What the generator knows of a piece of generated code."""
+
+import _ast as py
+from typing import Final
+
+Path = tuple[str, tuple[str | int, ...]]
+"""A Python name or source, and the keys selected from it: lets an error show what was there."""
+
+UNKNOWN: Final = object()
+
+
+class Value:
+    """A Python expression that yields the value of a CEL expression, and what is proven about it.
+
+    `kind` is proven, never assumed: inline code without checks relies on it. An "int" fits 64 bits.
+    """
+
+    __slots__ = ("constant", "depth", "fallible", "hidden", "is_json", "kind", "node", "path")
+
+    def __init__(
+        self,
+        node: py.expr,
+        kind: str = "dyn",
+        fallible: bool = False,
+        is_json: bool = False,
+        depth: int = 1,
+        constant: object = UNKNOWN,
+        path: Path | None = None,
+        hidden: str = "",
+    ) -> None:
+        self.node = node
+        self.kind = kind
+        self.fallible = fallible
+        self.is_json = is_json
+        self.depth = depth
+        """Nesting of `node`; deep expressions are cut by temporary variables."""
+        self.constant = constant
+        """The value when it is known now, else UNKNOWN."""
+        self.path = path
+        self.hidden = hidden
+        """The proven kind behind dyn(): its author asked not to be checked at build time."""
+
+    @property
+    def is_simple(self) -> bool:
+        """Reading it again costs nothing."""
+        return isinstance(self.node, (py.Name, py.Constant))
+
+    @property
+    def is_known(self) -> bool:
+        return self.constant is not UNKNOWN

@@ -1,0 +1,61 @@
+"""How much one evaluation may do before it is stopped.
+
+Invariant: every loop, and every function that can build more than it was given, answers to one of these limits.
+"""
+
+from typing import Any, Final
+
+from octo.expr.errors import BUDGET, ExprError
+
+MAX_ITERATIONS: Final = 1_000_000
+MAX_SIZE: Final = 16 * 1024 * 1024
+"""Characters or bytes of one value, and of everything that loops and bindings build in one evaluation."""
+MAX_ELEMENTS: Final = 5_000_000
+"""Elements of one list or map, or of a value in all as it becomes JSON."""
+
+MAX_VISITS: Final = 1_000_000
+"""Values that a comparison or a format may look at."""
+
+_WEIGHTS: Final = {str: 1, bytes: 1, list: 8, dict: 16}
+
+
+class Exhausted(BaseException):
+    """The budget is spent. Not an Exception: no `||` and no `exists` may absorb it and go on."""
+
+    def explain(self) -> ExprError:
+        return ExprError(
+            BUDGET,
+            f"the evaluation is too expensive: over {MAX_ITERATIONS:,} iterations or {MAX_SIZE:,} characters",
+            hint="Work on less data, or split the work over several messages",
+        )
+
+
+def exhausted() -> Any:
+    """Stop an evaluation that ran or built too much. An expression in the generated code, hence the result type."""
+    raise Exhausted
+
+
+def weight(value: Any) -> int:
+    """What a freshly built value costs."""
+    unit = _WEIGHTS.get(value.__class__)
+    return 1 if unit is None else unit * len(value)
+
+
+def scan(value: Any) -> int:
+    """What looking through a value once costs."""
+    cls = value.__class__
+    if cls is str or cls is bytes:
+        return len(value) >> 4
+    return len(value) if cls is list or cls is dict else 0
+
+
+def check_size(size: int) -> None:
+    """Refuse to build a string or bytes of more than MAX_SIZE, before it is built."""
+    if size > MAX_SIZE:
+        raise ExprError(BUDGET, f"a text of {size:,} characters is too large (at most {MAX_SIZE:,})")
+
+
+def check_elements(count: int) -> None:
+    """Refuse to build a list of more than MAX_ELEMENTS, before it is built."""
+    if count > MAX_ELEMENTS:
+        raise ExprError(BUDGET, f"a list of {count:,} elements is too large (at most {MAX_ELEMENTS:,})")

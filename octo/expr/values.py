@@ -1,0 +1,244 @@
+"""CEL values that Python lacks: unsigned integers, exact times, types and optionals."""
+
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any, ClassVar, Final, Self
+
+from octo.expr.errors import NO_SUCH_KEY, NO_SUCH_OVERLOAD, OUT_OF_BOUNDS, OVERFLOW, ExprError
+from octo.expr.nearest import nearest
+
+INT_MIN: Final = -(2**63)
+INT_MAX: Final = 2**63 - 1
+UINT_MAX: Final = 2**64 - 1
+MAX_KEYS: Final = 8
+SECOND: Final = 1_000_000_000
+MIN_TIMESTAMP: Final = -62_135_596_800 * SECOND
+MAX_TIMESTAMP: Final = 253_402_300_800 * SECOND - 1
+
+
+class Uint(int):
+    """An unsigned integer of 64 bits. Equality and order with other numbers are those of int."""
+
+    __slots__ = ()
+
+
+class _Instant:
+    """What timestamps and durations share: a number of nanoseconds in a range, equality, hash and order."""
+
+    __slots__ = ("nanos",)
+
+    lowest: ClassVar[int]
+    highest: ClassVar[int]
+
+    def __init__(self, nanos: int) -> None:
+        if not self.lowest <= nanos <= self.highest:
+            raise ExprError(OVERFLOW, f"{type(self).__name__.lower()} out of range")
+        self.nanos = nanos
+
+    def __eq__(self, other: object) -> bool:
+        return self.nanos == other.nanos if isinstance(other, type(self)) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.nanos))
+
+    def __lt__(self, other: Self) -> bool:
+        return self.nanos < other.nanos if other.__class__ is self.__class__ else NotImplemented
+
+    def __le__(self, other: Self) -> bool:
+        return self.nanos <= other.nanos if other.__class__ is self.__class__ else NotImplemented
+
+    def __gt__(self, other: Self) -> bool:
+        return self.nanos > other.nanos if other.__class__ is self.__class__ else NotImplemented
+
+    def __ge__(self, other: Self) -> bool:
+        return self.nanos >= other.nanos if other.__class__ is self.__class__ else NotImplemented
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__.lower()}("{self}")'
+
+
+class Timestamp(_Instant):
+    """A point in time: nanoseconds since 1970 in UTC, in the years 1 to 9999."""
+
+    __slots__ = ()
+    lowest = MIN_TIMESTAMP
+    highest = MAX_TIMESTAMP
+
+    def __str__(self) -> str:
+        from datetime import UTC, datetime, timedelta
+
+        seconds, nanos = divmod(self.nanos, SECOND)
+        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+        fraction = f".{nanos:09d}".rstrip("0") if nanos else ""
+        return f"{moment:%Y-%m-%dT%H:%M:%S}".rjust(19, "0") + f"{fraction}Z"
+
+
+class Duration(_Instant):
+    """A span of time: nanoseconds in 64 bits."""
+
+    __slots__ = ()
+    lowest = INT_MIN
+    highest = INT_MAX
+
+    def __str__(self) -> str:
+        seconds, nanos = divmod(abs(self.nanos), SECOND)
+        fraction = f".{nanos:09d}".rstrip("0") if nanos else ""
+        return f"{'-' if self.nanos < 0 else ''}{seconds}{fraction}s"
+
+
+class Type:
+    """What `type(x)` returns."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __eq__(self, other: object) -> bool:
+        return self.name == other.name if isinstance(other, Type) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((Type, self.name))
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+class Optional:
+    """A value that may be absent. Selecting from it selects from what is inside."""
+
+    __slots__ = ("present", "value")
+
+    def __init__(self, value: Any, present: bool = True) -> None:
+        self.value = value
+        self.present = present
+
+    def __getitem__(self, key: Any) -> "Optional":
+        return peek(self.value, key) if self.present else self
+
+    def __repr__(self) -> str:
+        return f"optional.of({self.value!r})" if self.present else "optional.none()"
+
+    # Equality is CEL's (runtime.equal), never Python's: it must tell 1 from true.
+    __hash__ = None  # type: ignore[assignment]
+
+
+NONE: Final = Optional(None, present=False)
+
+# What `kind` of the public API and all error messages call a value.
+KINDS: Final[dict[type, str]] = {
+    bool: "bool",
+    int: "int",
+    Uint: "uint",
+    float: "double",
+    str: "string",
+    bytes: "bytes",
+    type(None): "null",
+    list: "list",
+    dict: "map",
+    Timestamp: "timestamp",
+    Duration: "duration",
+    Type: "type",
+    Optional: "optional",
+}
+
+TYPES: Final[dict[str, Type]] = {
+    kind: Type(kind) for kind in ("bool", "int", "uint", "double", "string", "bytes", "list", "map", "type")
+} | {
+    "null": Type("null_type"),
+    "timestamp": Type("google.protobuf.Timestamp"),
+    "duration": Type("google.protobuf.Duration"),
+    "optional": Type("optional_type"),
+}
+
+
+def kind_of(value: object) -> str:
+    """The CEL kind of a value; subclasses of the built-in types count as these."""
+    kind = KINDS.get(value.__class__)
+    return kind if kind is not None else kind_of_class(value.__class__)
+
+
+def kind_of_class(cls: type) -> str:
+    for base in cls.__mro__:
+        if base in KINDS:
+            return KINDS[base]
+    return f"Python {cls.__name__}"
+
+
+def a(kind: str) -> str:
+    """The kind with its article, for messages."""
+    if kind == "null":
+        return kind
+    return f"an {kind}" if kind[0] in "aeio" else f"a {kind}"
+
+
+def find(container: Mapping[Any, Any], key: Any) -> Any:
+    """The value under `key` by CEL equality: 1, 1u and 1.0 are one key, true is another. KeyError if absent."""
+    value = container[key]
+    if key.__class__ is bool or key in (0, 1):
+        # Python finds True under 1; only a search tells them apart.
+        for actual, candidate in container.items():
+            if actual == key and (actual.__class__ is bool) is (key.__class__ is bool):
+                return candidate
+        raise KeyError(key)
+    return value
+
+
+def position(index: Any) -> int:
+    """A list index as a plain int; doubles and uints count when they are whole."""
+    if index.__class__ is int or index.__class__ is Uint:
+        return int(index)
+    if index.__class__ is float and index.is_integer():
+        return int(index)
+    raise ExprError(NO_SUCH_OVERLOAD, f"a list index is an int, not {a(kind_of(index))}")
+
+
+def peek(container: Any, key: Any) -> Optional:
+    """`container[?key]`: an optional of the element, none when it is absent."""
+    if isinstance(container, Optional):
+        return container[key]
+    if isinstance(container, dict):
+        try:
+            return Optional(find(container, key))
+        except (KeyError, TypeError):
+            return NONE
+    if isinstance(container, list):
+        at = position(key)
+        return Optional(container[at]) if 0 <= at < len(container) else NONE
+    raise ExprError(NO_SUCH_OVERLOAD, f"cannot look up {key!r} in {a(kind_of(container))}")
+
+
+def item(container: Any, key: Any) -> Any:
+    """`container[key]` for every kind of container and key."""
+    if isinstance(container, dict):
+        try:
+            return find(container, key)
+        except KeyError:
+            raise no_such_key(key, container) from None
+        except TypeError:
+            raise ExprError(NO_SUCH_OVERLOAD, f"{a(kind_of(key))} cannot be a map key") from None
+    if isinstance(container, list):
+        at = position(key)
+        if 0 <= at < len(container):
+            return container[at]
+        raise ExprError(OUT_OF_BOUNDS, f"index {at} is out of bounds: the list has {elements(len(container))}")
+    if isinstance(container, Optional):
+        return container[key]
+    raise ExprError(NO_SUCH_OVERLOAD, f"cannot index {a(kind_of(container))}")
+
+
+def no_such_key(key: Any, container: Any) -> ExprError:
+    """The error for a missing key; the hint has the nearest and some of the keys that are there."""
+    hint = ""
+    if isinstance(container, dict):
+        names = [str(each) for each in islice(container, MAX_KEYS + 1)]
+        more = ", ..." if len(names) > MAX_KEYS else ""
+        hint = f"Keys are {', '.join(names[:MAX_KEYS])}{more}" if names else "The map is empty"
+        guess = nearest(key, (each for each in container if isinstance(each, str))) if isinstance(key, str) else None
+        hint = f"Did you mean '{guess}'? {hint}" if guess else hint
+    shown = str(key).lower() if isinstance(key, bool) else str(key)
+    return ExprError(NO_SUCH_KEY, f"no such key: {shown[:80]}", hint=hint)
+
+
+def elements(count: int) -> str:
+    return "1 element" if count == 1 else f"{count} elements"

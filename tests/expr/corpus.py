@@ -1,0 +1,119 @@
+"""Reads conformance cases: their values, their scopes, and whether the engine answers as expected."""
+
+import base64
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from octo.expr import ExprError, Function, Scope, compile  # noqa: A004 - the name of the API
+from octo.expr.function import function
+from octo.expr.runtime import equal
+from octo.expr.values import Duration, Optional, Timestamp, Type, Uint
+
+ROOT = Path(__file__).parents[2]
+SHARED = ROOT.parent / "shared" / "cel" / "cases.json"
+SAMPLE = Path(__file__).parent / "cases_sample.json"
+
+
+def load() -> list[dict[str, Any]]:
+    """The shared corpus, where it exists; our own sample is always there."""
+    return json.loads(SHARED.read_text())["cases"] if SHARED.exists() else []
+
+
+def value(written: dict[str, Any]) -> Any:  # noqa: PLR0911 - one line per kind
+    """The CEL value of its written form."""
+    [(kind, content)] = written.items()
+    match kind:
+        case "int":
+            return int(content)
+        case "uint":
+            return Uint(content)
+        case "double":
+            return float(content)
+        case "bytes":
+            return base64.b64decode(content)
+        case "type":
+            return Type(content)
+        case "list":
+            return [value(item) for item in content]
+        case "map":
+            return {value(key): value(item) for key, item in content}
+        case "timestamp":
+            return Timestamp(int(content[0]) * 10**9 + content[1])
+        case "duration":
+            return Duration(int(content[0]) * 10**9 + content[1])
+        case _:
+            return content
+
+
+def same(expected: Any, actual: Any) -> bool:
+    """Equal in type as well as in value; nan is nan."""
+    if isinstance(expected, list):
+        return (
+            isinstance(actual, list)
+            and len(expected) == len(actual)
+            and all(same(one, other) for one, other in zip(expected, actual, strict=True))
+        )
+    if isinstance(expected, dict):
+        return (
+            isinstance(actual, dict)
+            and len(expected) == len(actual)
+            and all(key in actual and same(item, actual[key]) for key, item in expected.items())
+        )
+    if isinstance(actual, Optional):
+        return False
+    if isinstance(expected, float) and isinstance(actual, float):
+        return expected == actual or (math.isnan(expected) and math.isnan(actual))
+    return type(expected) is type(actual) and equal(expected, actual)
+
+
+def scope(case: dict[str, Any], *, strict: bool = False) -> tuple[Scope, list[Any]]:
+    """The scope of a case, and the arguments for its program."""
+    names = list(dict.fromkeys([*case.get("bindings", {}), *case.get("variables", {})]))
+    bindings = {name: value(written) for name, written in case.get("bindings", {}).items()}
+    return (
+        Scope(
+            parameters=("values",),
+            variables={name: f"values[{name!r}]" for name in names},
+            functions=tuple(_declared(case.get("functions", {}))),
+            container=case.get("container", ""),
+            strict=strict,
+            checked=not case.get("disable_check"),
+        ),
+        [bindings],
+    )
+
+
+def _declared(functions: dict[str, Any]) -> list[Function]:
+    def nothing(*_: Any) -> None: ...
+
+    found = []
+    for name, overloads in functions.items():
+        for overload in overloads:
+            parameters = [text.replace("~", "") for text in overload["params"]]
+            receiver = f"{parameters.pop(0)}." if overload["member"] else ""
+            signature = f"{receiver}{name}({', '.join(parameters)}) -> {overload['result'].replace('~', '')}"
+            found.append(function(signature)(nothing))
+    return found
+
+
+def verdict(case: dict[str, Any], *, strict: bool = False) -> str:
+    """An empty string when the case passes, else what went wrong."""
+    from octo.expr.check import type_of
+
+    expect = case["expect"]
+    cel, arguments = scope(case, strict=strict)
+    try:
+        if "type" in expect:
+            found = type_of(case["expr"], cel, case.get("variables", {}))
+            if found != expect["type"]:
+                return f"type {found}, expected {expect['type']}"
+        if case.get("check_only"):
+            return ""
+        actual = compile(case["expr"], cel)(*arguments)
+    except ExprError as error:
+        return "" if "error" in expect else f"{error.code} {error}"
+    if "error" in expect:
+        return f"{actual!r}, expected an error"
+    return "" if same(value(expect["value"]), actual) else f"{actual!r}, expected {expect['value']!r}"

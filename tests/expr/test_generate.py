@@ -1,0 +1,301 @@
+"""Generated code computes CEL and nothing else, and agrees with the slow paths."""
+
+import math
+import random
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from octo.expr import ExprError, Scope, compile, to_json  # noqa: A004 - the name of the API
+from octo.expr.values import INT_MAX, INT_MIN, kind_of
+
+# The first example of a run pays for imports.
+UNHURRIED = settings(deadline=None)
+
+# -- safety
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "__import__('os')",
+        "__builtins__",
+        "_failure",
+        "_add(1, 2)",
+        "len('x')",
+        "body.__class__",
+        "body.__class__.__mro__",
+        "''.__class__",
+        "[].append(1)",
+        "body.keys()",
+        "message",
+        "message.body",
+        "error",
+        "budget",
+        "exec('1')",
+        "{}.__init__",
+        "'%s'.__mod__('x')",
+        "Exception",
+        "constant_0",
+    ],
+)
+def test_python_cannot_be_reached(evaluate, text):
+    with pytest.raises(ExprError):
+        evaluate(text, {"a": 1})
+
+
+@pytest.mark.parametrize("quote", ["'", '"', "'''", '"""'])
+@pytest.mark.parametrize(
+    "hostile", ["\\n__import__('os').abort()", "{boom}", "%s", "\\x00", "\\u2028", ") or (", "#", "\\\\"]
+)
+def test_a_literal_stays_a_literal(evaluate, quote, hostile):
+    hostile = hostile.replace("'", "")
+    assert evaluate(f"[{quote}{hostile}{quote}].map(x, x)[0] == {quote}{hostile}{quote}")
+
+
+@pytest.mark.parametrize(
+    "name", ["True_", "lambda", "None", "class_", "def", "exec", "__debug__", "print", "del", "is"]
+)
+def test_a_variable_may_be_called_like_anything_in_python(evaluate, name):
+    assert evaluate(f"[1, 2].map({name}, {name} + 1)") == [2, 3]
+    assert evaluate(f"cel.bind({name}, 1, {name} + {name})") == 2
+    assert evaluate(f"body.{name}", {name: 5}) == 5
+
+
+def test_a_field_may_be_called_like_anything(evaluate):
+    assert evaluate("body.`a/b-c.d`", {"a/b-c.d": 1}) == 1
+
+
+def test_generated_code_has_no_builtins(build):
+    assert "__import__" not in build("1 + 1").function.__globals__["__builtins__"]
+    assert "open" not in build("1 + 1").function.__globals__["__builtins__"]
+
+
+# -- arithmetic against a model
+
+INTS = st.integers(INT_MIN, INT_MAX)
+SCOPE = Scope(("a", "b"), {"a": "a", "b": "b"})
+
+
+def quotient(a, b):
+    return abs(a) // abs(b) * (1 if (a < 0) is (b < 0) else -1)
+
+
+MODEL = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": quotient,
+    "%": lambda a, b: a - b * quotient(a, b),
+}
+
+
+@UNHURRIED
+@given(INTS, INTS, st.sampled_from("+-*/%"))
+def test_int_arithmetic_is_exact_or_an_error(a, b, symbol):
+    expected = None if b == 0 and symbol in "/%" else MODEL[symbol](a, b)
+    if expected is not None and not INT_MIN <= expected <= INT_MAX:
+        expected = None
+    for text in (
+        f"a {symbol} b",
+        f"{a} {symbol} b",
+        f"a {symbol} ({b})",
+        f"int(a) {symbol} int(b)",
+        f"{a} {symbol} ({b})",
+    ):
+        try:
+            actual = compile(text, SCOPE)(a, b)
+        except ExprError as error:
+            assert expected is None, text
+            assert error.code in {"OCTO-E203", "OCTO-E204"}  # noqa: PT017 - success is as good
+        else:
+            assert actual == expected, text
+
+
+@UNHURRIED
+@given(st.floats(), st.floats(), st.sampled_from("+-*"))
+def test_double_arithmetic_is_that_of_python(a, b, symbol):
+    actual = compile(f"a {symbol} b", SCOPE)(a, b)
+    expected = MODEL[symbol](a, b)
+    assert actual == expected or (math.isnan(actual) and math.isnan(expected))
+
+
+SCALARS = st.one_of(st.none(), st.booleans(), INTS, st.floats(), st.text(max_size=3))
+JSON = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner, max_size=3)
+)
+
+
+def cel_equal(a, b):
+    """Equality as CEL defines it, written a second time."""
+    if isinstance(a, bool) or isinstance(b, bool):
+        return a is b
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(map(cel_equal, a, b))
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(cel_equal(a[key], b[key]) for key in a)
+    return a == b
+
+
+@UNHURRIED
+@given(JSON, JSON)
+def test_equality_is_that_of_cel_wherever_it_stands(a, b):
+    expected = cel_equal(a, b)
+    for text in ("a == b", "!(a != b)", "[a].exists(x, x == b)", "cel.bind(x, b, x == a)", "[a] == [b]", "a in [b]"):
+        assert compile(text, SCOPE)(a, b) is expected, text
+
+
+@UNHURRIED
+@given(JSON)
+def test_a_value_equals_itself_unless_it_holds_nan(value):
+    assert compile("a == a", SCOPE)(value, None) is cel_equal(value, value)
+
+
+@UNHURRIED
+@given(JSON)
+def test_json_text_round_trips(value):
+    try:
+        text = compile("toJson(a)", SCOPE)(value, None)
+    except ExprError as error:
+        assert error.code == "OCTO-E210"  # noqa: PT017 - success is as good
+    else:
+        assert compile("fromJson(b)", SCOPE)(None, text) == value
+
+
+# -- random programs
+
+LITERALS = [
+    "null",
+    "true",
+    "false",
+    "0",
+    "1",
+    "-1",
+    "2u",
+    "1.0",
+    "2.5",
+    "'x'",
+    "''",
+    "'ab'",
+    "b'q'",
+    "[]",
+    "[1,2]",
+    "['a']",
+    "{}",
+    "{'k':1}",
+    "{1:2}",
+    "a",
+    "b",
+    "a.k",
+    "b.x",
+    "a[0]",
+    "b['k']",
+    "dyn(1)",
+    "dyn('x')",
+    "dyn(true)",
+    "duration('1s')",
+    "timestamp(0)",
+    "optional.of(1)",
+    "optional.none()",
+    "a.?k",
+    "type(a)",
+    "int",
+]
+FUNCTIONS = [
+    "size({})",
+    "string({})",
+    "int({})",
+    "double({})",
+    "{}.contains('x')",
+    "{}.startsWith({})",
+    "{}.upperAscii()",
+    "{}.join()",
+    "math.greatest({},{})",
+    "math.abs({})",
+    "{}.distinct()",
+    "{}.matches('x')",
+    "{}.split('')",
+    "{}.first()",
+    "{}.value()",
+    "toJson({})",
+    "{}.flatten()",
+    "sets.contains({},{})",
+    "{}.sort()",
+    "{}.replace('x',{})",
+    "type({})",
+    "uint({})",
+    "bytes({})",
+    "bool({})",
+    "{}.reverse()",
+    "{}.format([{}])",
+    "dyn({})",
+    "{}.slice(0,{})",
+    "{}.getHours()",
+    "{}[?{}].orValue({})",
+    "{}.?k.optMap(t,{})",
+    "has({}.k)",
+    "!{}",
+    "-({})",
+    "[{},{}]",
+    "{'p':{},{}:{}}",
+    "{}[{}]",
+    "({}?{}:{})",
+    "({}&&{})",
+    "({}||{}&&{})",
+    "({}=={})",
+    "({}<{})",
+    "({}+{})",
+    "({}*{})",
+    "({}-{})",
+    "({}in{})",
+    "{}.map(i,{})",
+    "{}.filter(i,{})",
+    "{}.all(i,{})",
+    "{}.exists(i,{})",
+    "{}.exists_one(i,{})",
+    "{}.sortBy(i,{})",
+    "{}.transformMap(i,j,{})",
+    "{}.transformList(i,j,{},{})",
+    "cel.bind(t,{},{})",
+    "{}.all(i,j,{})",
+]
+VALUES = [
+    *(None, True, False, 0, 1, 2.5, 1e308, math.nan, INT_MAX, 2**70, "", "x", "1", [], [1], ["a", "b"], [1, [2]]),
+    *({}, {"k": 1}, {"k": {"k": "v"}}, {"x": [1, 2]}, [True, 1, 1.0]),
+]
+
+
+def expression(dice, depth, names=()):
+    if depth == 0:
+        return dice.choice([*LITERALS, *names, *names])
+    template = dice.choice(FUNCTIONS)
+    names = (*names, *[name for name in "ijt" if f"({name}," in template or f",{name}," in template])
+    while "{}" in template:
+        template = template.replace("{}", f" {expression(dice, depth - 1, names)} ", 1)
+    return template
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_programs_end_in_a_value_or_an_expression_error(seed):
+    dice = random.Random(seed)
+    scopes = [Scope(("m",), {"a": "m.a", "b": "m.b"}, strict=dice.random() < 0.3, checked=dice.random() < 0.3)]
+    for _ in range(120):
+        text = expression(dice, dice.randint(1, 4))
+        try:
+            program = compile(text, scopes[0])
+        except ExprError:
+            continue
+        for _ in range(3):
+            message = SimpleNamespace(a=dice.choice(VALUES), b=dice.choice(VALUES))
+            before = repr(message)
+            try:
+                result = program(message)
+            except ExprError as error:
+                assert error.code != "OCTO-E211", (text, message, str(error))  # noqa: PT017 - success is as good
+                continue
+            assert repr(message) == before, text
+            assert program.kind in {"dyn", kind_of(result)}, text
+            if program.is_json and "nan" not in before and "1e+308" not in before:
+                assert to_json(result) is result, text

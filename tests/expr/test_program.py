@@ -1,0 +1,232 @@
+"""A program runs as CEL says, and every failure is an ExprError that helps."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from octo.expr import ERRORS, ExprError, Scope, compile  # noqa: A004 - the name of the API
+
+BODY = {"name": "Ann", "n": 3, "total": 10.5, "none": None, "items": [{"sku": "a", "qty": 1}, {"qty": 2}]}
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "column", "message"),
+    [
+        ("boody.name", 102, 1, "undeclared name 'boody'. Did you mean 'body'?"),
+        ("nonsense", 102, 1, "undeclared name 'nonsense'. Names here are body, vars, now, env; text needs quotes"),
+        ("body.name.upper()", 103, 11, "undeclared function 'upper'. Did you mean 'upperAscii'?"),
+        ("maths.abs(1)", 103, 1, "undeclared function 'maths.abs'. Did you mean 'math.abs'?"),
+        ("upperAscii(body.name)", 103, 1, "undeclared function 'upperAscii'. It is called so: string.upperAscii()"),
+        ('body.name.replace("a")', 104, 11, "replace takes 2 or 3 arguments, found 1."),
+        ('"a" + 1', 105, 5, "no such overload: string + int. Convert the other side with string(...)"),
+        ('1 + "a"', 105, 3, "no such overload: int + string."),
+        ("1 + 1.0", 105, 3, "no such overload: int + double. Convert one side with int(...) or double(...)"),
+        ('!"x"', 105, 1, "no such overload: !string"),
+        ('"a".b', 105, 4, "cannot select 'b' of a string"),
+        ('"a".startsWith(1)', 105, 5, "no such overload: string.startsWith(int)"),
+        ("1 ? 2 : 3", 105, 1, "the condition before '?' must be a bool, found int"),
+        ('body.name.matches("(")', 208, 19, "bad regular expression '(': "),
+        ("9223372036854775808", 106, 1, "the number 9223372036854775808 does not fit into an int of 64 bits"),
+    ],
+)
+@pytest.mark.parametrize("strict", [False, True])
+def test_what_is_wrong_before_it_runs_is_said_when_it_is_built(text, code, column, message, strict):
+    scope = Scope(
+        ("message",),
+        {"body": "message.body", "vars": "message.vars", "now": "message.now"},
+        constants={"env": {}},
+        strict=strict,
+    )
+    with pytest.raises(ExprError) as caught:
+        compile(text, scope)
+    error = caught.value
+    assert (error.code, error.line, error.column) == (f"OCTO-E{code}", 1, column)
+    assert str(error).startswith(message)
+    assert error.text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "column", "message"),
+    [
+        ("body.nmae", 201, 6, "no such key: nmae. Did you mean 'name'? Keys are name, n, total, none, items"),
+        ('body["nmae"]', 201, 5, "no such key: nmae. Did you mean 'name'? Keys are name, n, total, none, items"),
+        ("body[body.name]", 201, 5, "no such key: Ann. Keys are name, n, total, none, items"),
+        ("body.items.map(i, i.sku)", 201, 21, "no such key: sku. Keys are qty"),
+        ("cel.bind(x, body.nope, x)", 201, 18, "no such key: nope. Did you mean 'none'?"),
+        ("env.HOTS", 201, 5, "no such key: HOTS. Did you mean 'HOST'? Keys are HOST, PORT"),
+        ("{}.a", 201, 4, "no such key: a"),
+        ("body.none.x", 202, 11, "cannot select 'x' of null"),
+        ("body.name.x", 202, 11, "cannot select 'x' of a string"),
+        ("body.items.x", 202, 12, "cannot select 'x' of a list"),
+        ("body.n.x", 202, 8, "cannot select 'x' of an int"),
+        ("body.name[0]", 202, 10, "cannot index a string"),
+        ("has(body.none.x)", 202, 1, "cannot select 'x' of null"),
+        ("body.name + 1", 202, 11, "no such overload: string + int. Convert with string(...)"),
+        ("body.name > 3", 202, 11, "no such overload: string > int"),
+        ('body.n > "3"', 202, 8, "no such overload: int > string"),
+        ("!body.n", 202, 1, "no such overload: !int"),
+        ("-body.name", 202, 1, "no such overload: -string"),
+        ("true && body.n", 202, 14, "expected a bool here, found an int. Compare it"),
+        ("body.n || false", 202, 6, "expected a bool here, found an int. Compare it"),
+        ("body.n ? 1 : 2", 202, 6, "expected a bool here, found an int. Compare it"),
+        ("body.name in body.name", 202, 11, "no such overload: string in string. Write text.contains(part)"),
+        ("body.n / 0", 203, 8, "division by zero"),
+        ("body.n % 0", 203, 8, "modulus by zero"),
+        ("9223372036854775807 + body.n", 204, 21, "integer overflow: the result does not fit into 64 bits"),
+        ("body.items[5]", 205, 11, "index 5 is out of bounds: the list has 2 elements"),
+        ("body.items[-1]", 205, 11, "index -1 is out of bounds: the list has 2 elements"),
+        ("body.name.charAt(9)", 205, 11, "index 9 is out of bounds: the string has 3 characters"),
+        ("int(body.name)", 206, 1, "cannot convert a string to int: 'Ann'"),
+        ("body.name.matches(body.name + '(')", 208, 11, "bad regular expression 'Ann(': "),
+        ('{"a": 1, "a": 2}', 209, 1, "the key 'a' is repeated"),
+        ("{1: 1, true: 2}", 209, 1, "a map cannot hold both 1 and true as keys"),
+        ("optional.none().value()", 209, 17, "the optional holds no value. Give a default with orValue(...)"),
+        ("body.total + body.name", 202, 12, "no such overload: double + string."),
+        ("1 == 1 &&\n  body.name.nope", 202, 13, "cannot select 'nope' of a string"),
+    ],
+)
+def test_what_fails_when_it_runs_says_what_where_and_what_to_do(failure, text, code, column, message):
+    error = failure(text, BODY)
+    assert (error.code, error.column) == (f"OCTO-E{code}", column)
+    assert error.line == 1 + text.count("\n")
+    assert str(error).startswith(message)
+    assert "\n" not in str(error)
+    assert error.code in ERRORS
+
+
+def test_no_more_than_eight_keys_are_shown(failure):
+    error = failure("body.zzz", {f"key{number}": 0 for number in range(20)})
+    assert error.hint == "Keys are key0, key1, key2, key3, key4, key5, key6, key7, ..."
+
+
+def test_the_kind_is_proven(build):
+    kinds = {
+        "1": "int",
+        "1u": "uint",
+        "1.5": "double",
+        '"a"': "string",
+        'b"a"': "bytes",
+        "null": "null",
+        "[1]": "list",
+        '{"a": 1}': "map",
+        "body.a": "dyn",
+        "body.a > 1": "bool",
+        'body.a + "x"': "string",
+        "body.a + 1": "dyn",
+        "body.a * 2.0": "double",
+        "body.items.map(i, i)": "list",
+        'duration("1s")': "duration",
+        "type(1)": "type",
+        "body.?a": "optional",
+        "size(body.a)": "int",
+        "body.a ? 1 : 2": "int",
+    }
+    assert {text: build(text).kind for text in kinds} == kinds
+
+
+def test_json_results_are_known(build):
+    json = ["body.a", '{"a": body.b, "c": [1, "x"]}', 'body.items.map(i, {"n": i.name})', "body.a == 1", "size(body)"]
+    other = ["1u", "body.a * 2.0", 'b"a"', "now", "{1: 2}", "body.?a", "[timestamp(0)]", "type(1)"]
+    assert [text for text in json if not build(text).is_json] == []
+    assert [text for text in other if build(text).is_json] == []
+
+
+def test_constants_and_names_are_known(build):
+    assert build('"a" + "b"').is_constant
+    assert build("env.HOST").is_constant
+    assert not build("uuid()").is_constant
+    assert not build("body.a").is_constant
+    assert build("body.a + vars.b").names == {"body", "vars"}
+
+
+def test_programs_are_cached_per_text_and_scope(build):
+    assert build("body.a") is build("body.a")
+    assert build("body.a") is not compile("body.a", Scope(("message",), {"body": "message.body"}))
+
+
+def test_the_source_can_be_read(build):
+    assert "return message.body['name']" in build("body.name").source
+
+
+def test_inputs_are_not_changed_and_results_are_fresh(evaluate):
+    body = {"items": [3, 1, 2], "map": {"a": 1}}
+    first = evaluate("[body.items.sort(), body.items + [4], body.items.map(i, i)]", body)
+    assert first == [[1, 2, 3], [3, 1, 2, 4], [3, 1, 2]]
+    assert body == {"items": [3, 1, 2], "map": {"a": 1}}
+    assert evaluate("[1, 2]") is not evaluate("[1, 2]")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("body.n + 1.5", 4.5),
+        ("body.total * 2", 21.0),
+        ("body.n / 2", 1),
+        ("body.n / 2.0", 1.5),
+        ("uint(2) + body.n", 5),
+        ("math.round(body.n)", 3.0),
+    ],
+)
+def test_numbers_of_json_mix_unless_strict(evaluate, failure, text, value):
+    assert evaluate(text, BODY) == value
+    strict = Scope(("message",), {"body": "message.body"}, strict=True)
+    if text != "body.n / 2":
+        assert failure(text, BODY, scope=strict).code == "OCTO-E202"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("body.nope == 1 || true", True),
+        ("true || body.nope == 1", True),
+        ("body.nope == 1 && false", False),
+        ("body.items.exists(i, i.sku == 'a')", True),
+        ("body.items.all(i, i.sku == 'b')", False),
+        ("has(body.nope) ? body.nope : 'x'", "x"),
+        ("body.?nope.orValue('x')", "x"),
+        ("body.?name.orValue(body.nope)", "Ann"),
+        ("cel.bind(x, body.nope, has(body.nope) ? x : 0)", 0),
+        ("body.name == 'Ann' && body.n in [1, 2, 3] && !(body.n in [4])", True),
+        ("body.items.sortBy(i, -i.qty).map(i, i.qty)", [2, 1]),
+        ("body.items.filter(i, i.qty > 1).map(i, {'q': i.qty})", [{"q": 2}]),
+        ("body.n == true || body.n == 1", False),
+        ("[1, true, 1.0].map(x, x == 1)", [True, False, True]),
+        ("1 in [true] || true in [1]", False),
+        ("{true: 'a'}[?1].hasValue()", False),
+        ("body.`name`", "Ann"),
+    ],
+)
+@pytest.mark.parametrize("strict", [False, True])
+def test_values(evaluate, text, value, strict):
+    scope = Scope(("message",), {"body": "message.body"}, strict=strict)
+    assert evaluate(text, BODY, scope=scope) == value
+
+
+def test_an_absorbed_error_leaves_no_garbage(build):
+    import gc
+
+    program = build("body.nope == 1 || true")
+    message = SimpleNamespace(body={}, vars={})
+    program(message)
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(100):
+            program(message)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
+def test_parse_only_mode_fails_where_it_is_reached():
+    scope = Scope((), checked=False)
+    assert compile("nope.f() || true", scope)() is True
+    with pytest.raises(ExprError, match="undeclared name 'nope'"):
+        compile("nope || false", scope)()
+
+
+def test_names_may_have_dots_and_a_container():
+    scope = Scope(("v",), {"a.b.x": "v[0]", "x": "v[1]"}, container="a.b")
+    assert compile("x", scope)([1, 2]) == 1
+    assert compile(".x", scope)([1, 2]) == 2
+    assert compile("a.b.x", scope)([1, 2]) == 1
