@@ -94,7 +94,7 @@ async def test_sigterm_answers_50_slow_requests_and_exits_0(served, port, backen
         backend.go.set()
 
     assert [call.result()[0] for call in calls] == [200] * 50
-    assert await asyncio.to_thread(process.stop) == 0
+    assert await asyncio.to_thread(process.ended) == 0
 
 
 async def test_a_second_signal_ends_it_at_once(served, port, backend):

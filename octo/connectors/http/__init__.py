@@ -1,0 +1,129 @@
+"""HTTP server: requests become messages, what a flow answers becomes the response."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Self
+
+from octo.connectors.http.cors import Cors
+from octo.connectors.http.endpoint import Endpoint, Gate
+from octo.connectors.http.listener import Listener, listening
+from octo.connectors.http.patterns import Pattern, Relation, common_path, relation
+from octo.connectors.http.settings import Route, Server
+from octo.connectors.http.worker import Options, check_certificate
+from octo.core.connector import connector
+from octo.core.log import fields
+from octo.core.settings import Settings
+from octo.core.source import Inlet, source
+
+__all__ = ["Http", "Route", "Server"]
+
+log = logging.getLogger("octo.http")
+HEADER_SECONDS = 10.0
+
+
+@connector("http")
+class Http:
+    """An HTTP server. Each `http` source on it serves one path; several connectors are several servers.
+
+    HTTP/1.1, with TLS or without. A reload that leaves host and port as they are never closes the listener.
+    """
+
+    def __init__(self, settings: Server, listener: Listener, gate: Gate) -> None:
+        self._settings = settings
+        self._listener = listener
+        self._gate = gate
+        self._cors = Cors(settings.cors) if settings.cors else None
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, settings: Server) -> AsyncIterator[Self]:
+        """Listen. Requests are answered 503 until the first route is there, and again after the last has gone."""
+        host = settings.host or os.environ.get("HTTP_HOST") or "0.0.0.0"  # noqa: S104  the documented default
+        gate = Gate(settings.max_concurrent_requests)
+        async with listening(host, _port(settings), _options(settings), gate.emptied) as listener:
+            listener.patience(settings.write_timeout.total_seconds())
+            yield cls(settings, listener, gate)
+
+    @property
+    def port(self) -> int:
+        """The real one, also for `port: 0`."""
+        return self._listener.port
+
+    @property
+    def url(self) -> str:
+        """Where the routes are: scheme, host and port, and the base path."""
+        host, port = self._listener.socket.getsockname()[:2]
+        host = {"0.0.0.0": "localhost", "::": "localhost"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+        return f"http{'s' if self._settings.tls else ''}://{host}:{port}{self._settings.base_path}"
+
+    @source("http")
+    @asynccontextmanager
+    async def route(self, settings: Route, inlet: Inlet) -> AsyncIterator[None]:
+        """Serve one path. Answers with the flow's result, and with 4xx or 5xx of its own when there is none."""
+        endpoint = Endpoint(self._settings, settings, inlet, self._gate, self._cors)
+        self._listener.routes.add(endpoint)
+        log.info(
+            "http endpoint available",
+            extra=fields(pattern=endpoint.pattern.text, url=f"{self.url}{settings.path}", flow=inlet.flow),
+        )
+        try:
+            yield
+        finally:
+            self._listener.routes.remove(endpoint)
+
+    @classmethod
+    def conflicts(cls, sources: Sequence[Settings]) -> list[tuple[int, int, str]]:
+        """Pairs of sources, by index, between which no rule decides, and why."""
+        routes = [(each, Pattern.parse(each.path)) for each in sources if isinstance(each, Route)]
+        return [
+            (i, j, reason)
+            for j, (second, right) in enumerate(routes)
+            for i, (first, left) in enumerate(routes[:j])
+            if (reason := _conflict(first, left, second, right))
+        ]
+
+
+def _conflict(first: Route, left: Pattern, second: Route, right: Pattern) -> str:
+    shared = _shared(first, second, relation(left, right))
+    match shared, relation(left, right):
+        case "", _:
+            return ""
+        case _, Relation.EQUAL:
+            same = f"{first.path!r}" if first.path == second.path else f"{first.path!r} and {second.path!r}"
+            return f"{same}: two flows serve {shared} of the same path"
+        case _, Relation.OVERLAP:
+            path = common_path(left, right)
+            return f"{first.path!r} and {second.path!r} both match {path}, and neither is more specific"
+    return ""
+
+
+def _shared(first: Route, second: Route, how: Relation) -> str:
+    """The methods that both serve, in words. Of one path, a route that names a method beats one that names none."""
+    if first.methods is None and second.methods is None:
+        return "all methods"
+    if first.methods is None or second.methods is None:
+        return "" if how is Relation.EQUAL else "methods"
+    return ", ".join(each for each in first.methods if each in second.methods)
+
+
+def _port(settings: Server) -> int:
+    if settings.port is not None:
+        return settings.port
+    return int(os.environ.get("HTTP_PORT") or 8080)
+
+
+def _options(settings: Server) -> Options:
+    clock = settings.idle_timeout or settings.read_timeout
+    cert, key = (str(settings.tls.cert), str(settings.tls.key)) if settings.tls else ("", "")
+    return Options(
+        header_timeout=clock.total_seconds() or HEADER_SECONDS,
+        keep_alive=settings.keep_alive,
+        max_header_bytes=settings.max_header_bytes,
+        cert=cert,
+        key=key,
+        certificate=check_certificate(cert, key) if cert else b"",
+    )

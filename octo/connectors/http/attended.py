@@ -1,0 +1,71 @@
+"""Work that ends when the client it is for goes away.
+
+Most flows answer without ever waiting, and for them nothing is set up: only when work suspends for the first time is
+the client watched. The work goes on in the same task, where its timeouts and task groups belong.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import types
+from collections.abc import Awaitable, Generator
+from typing import Any, TypeVar
+
+from octo.connectors.http.rsgi import Proto
+
+T = TypeVar("T")
+
+
+class Disconnected(Exception):
+    """The client has gone, and the work for it was cancelled."""
+
+
+async def attended(work: Awaitable[T], proto: Proto) -> T:
+    """What the work answers. Raises `Disconnected` once the client closes its connection."""
+    steps: Any = work.__await__()
+    try:
+        waiting = steps.send(None)
+    except StopIteration as finished:
+        return finished.value  # type: ignore[no-any-return]
+    return await _watched(steps, waiting, proto)  # type: ignore[no-any-return]
+
+
+async def _watched(steps: Any, waiting: Any, proto: Proto) -> Any:
+    task = asyncio.current_task()
+    assert task is not None
+    gone = over = False
+
+    def leave(_: object) -> None:
+        nonlocal gone
+        # The notice may come in the very moment in which the work ends by itself.
+        if not over:
+            gone = True
+            task.cancel()
+
+    watch = proto.client_disconnect()
+    watch.add_done_callback(leave)
+    try:
+        return await _resumed(steps, waiting)
+    except asyncio.CancelledError:
+        if gone:
+            raise Disconnected from None
+        raise
+    finally:
+        over = True
+        watch.remove_done_callback(leave)
+        watch.cancel()
+
+
+@types.coroutine
+def _resumed(steps: Any, waiting: Any) -> Generator[Any, Any, Any]:
+    """Go on with work that has already yielded what it first waits for."""
+    try:
+        while True:
+            try:
+                value = yield waiting
+            except BaseException as error:  # noqa: BLE001  cancellation too belongs to the work
+                waiting = steps.throw(error)
+            else:
+                waiting = steps.send(value)
+    except StopIteration as finished:
+        return finished.value

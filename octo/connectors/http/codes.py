@@ -1,0 +1,28 @@
+"""What can go wrong with the http connector: stable codes, and their pages for `octo explain`."""
+
+from __future__ import annotations
+
+from octo.core.errors import Explanation
+
+PORT_BUSY = "OCTO-H101"
+NO_ADDRESS = "OCTO-H102"
+TLS = "OCTO-H103"
+
+EXPLANATIONS: dict[str, Explanation] = {
+    PORT_BUSY: Explanation(
+        "Port in use",
+        "Another process listens at the connector's address. Stop it (`ss -ltnp` shows which it is), or give the "
+        "connector another `port`; `port: 0` takes any free one. Processes share a port only under "
+        "`octo run --processes N`, which sets OCTO_REUSE_PORT=1.",
+    ),
+    NO_ADDRESS: Explanation(
+        "Cannot listen at this address",
+        "The operating system refused the connector's `host` and `port`: the host is no address of this machine, or "
+        "the port is privileged (below 1024) and the process may not use it.",
+    ),
+    TLS: Explanation(
+        "Certificate or key cannot be used",
+        "`tls.cert` and `tls.key` must name readable PEM files: the certificate (its chain after it) and its "
+        "unencrypted private key.",
+    ),
+}

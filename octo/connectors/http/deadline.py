@@ -1,0 +1,50 @@
+"""A time limit for many short waits with one timer among them.
+
+`asyncio.timeout` sets up a timer per wait, which costs more than parsing the body that is waited for. Here every wait
+has the same limit, so they end in the order in which they began, and one timer for the oldest is enough.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Deadline:
+    """Waits at most `seconds` for each of any number of things at once."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._waiting: dict[asyncio.Task[object], float] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def of(self, awaitable: Awaitable[T]) -> T:
+        """What the awaitable answers. Raises `TimeoutError` when that takes too long."""
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task()
+        assert task is not None
+        # Invariant: in order of their ends, because all have the same limit and a task waits for one thing at a time.
+        self._waiting[task] = loop.time() + self._seconds
+        if self._timer is None:
+            self._timer = loop.call_later(self._seconds, self._expire, loop)
+        try:
+            return await awaitable
+        except asyncio.CancelledError:
+            if task in self._waiting or task.uncancel():
+                raise
+            raise TimeoutError from None
+        finally:
+            self._waiting.pop(task, None)
+
+    def _expire(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer = None
+        now = loop.time()
+        for task, end in list(self._waiting.items()):
+            if end > now:
+                self._timer = loop.call_at(end, self._expire, loop)
+                return
+            del self._waiting[task]
+            task.cancel()

@@ -1,0 +1,170 @@
+"""A route in service: everything about it that can be known before its first request."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Coroutine, Iterable
+from typing import Any
+
+from octo.connectors.http import request, response, settings
+from octo.connectors.http.attended import Disconnected, attended
+from octo.connectors.http.cors import Cors
+from octo.connectors.http.deadline import Deadline
+from octo.connectors.http.patterns import Pattern
+from octo.connectors.http.rsgi import Headers as Given
+from octo.connectors.http.rsgi import Proto, Scope
+from octo.core.flow import Drop, Outcome
+from octo.core.message import Message
+from octo.core.source import Inlet
+
+Headers = list[tuple[str, str]]
+DEFAULT_TIMEOUT = 30.0
+
+
+class Gate:
+    """How many requests of one connector are under way, and whether one more may be."""
+
+    __slots__ = ("_empty", "busy", "limit")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.busy = 0
+        self._empty: asyncio.Event | None = None
+
+    def leave(self) -> None:
+        self.busy -= 1
+        if self._empty is not None and not self.busy:
+            self._empty.set()
+
+    async def emptied(self) -> None:
+        """Return once every request has been answered."""
+        if self.busy:
+            self._empty = asyncio.Event()
+            await self._empty.wait()
+
+
+class Endpoint:
+    """Turns requests into messages for one inlet, and outcomes into responses."""
+
+    def __init__(
+        self, server: settings.Server, route: settings.Route, inlet: Inlet, gate: Gate, cors: Cors | None
+    ) -> None:
+        self.pattern = Pattern.parse(route.path, server.base_path)
+        self.methods = None if route.methods is None else frozenset(route.methods)
+        self._inlet = inlet
+        self._gate = gate
+        self._cors = cors
+        self._headers: Headers = [(name.lower(), value) for name, value in server.response_headers.items()]
+        self._copied = tuple((name, name.lower()) for name in route.headers)
+        self._correlation = (route.correlation_id_header or "").lower()
+        self._timeout = (route.timeout or server.request_timeout).total_seconds() or DEFAULT_TIMEOUT
+        self._reading = Deadline(min(self._timeout, server.read_timeout.total_seconds() or self._timeout))
+        self._limit = route.max_body_bytes
+        self._raw_var = route.raw_body_var
+        self._raw = route.raw_body
+        self._emitted = tuple(route.response_headers)
+
+    def serve(self, scope: Scope, proto: Proto, values: tuple[str, ...]) -> Coroutine[Any, Any, None] | None:
+        """Answer one request: at once if nothing has to be waited for, else by the coroutine, which must be run."""
+        gate = self._gate
+        given = scope.headers  # once: granian copies them at every look
+        headers = self._headers if self._cors is None else self.headers(given)
+        if gate.busy >= gate.limit:
+            response.busy(proto, "server is overloaded", headers)
+            return None
+        try:
+            size = request.length(given, self._limit)
+            if size != 0:
+                gate.busy += 1
+                return self._receive(scope, proto, values, given, headers, size)
+            message = self._message(scope, given, values, b"")
+        except request.Rejected as rejected:
+            response.reject(proto, rejected, headers)
+            return None
+        return self._run(message, proto, headers, self._timeout)
+
+    def _run(
+        self, message: Message, proto: Proto, headers: Headers, timeout: float
+    ) -> Coroutine[Any, Any, None] | None:
+        try:
+            result: Any = self._inlet.call(message, timeout)
+            if result.__class__ is Message or result.__class__ is Drop:
+                self._write(proto, result, headers)
+                return None
+        except Exception as error:  # noqa: BLE001  whatever happened, the caller gets an answer
+            response.failed(proto, error, message, headers)
+            return None
+        self._gate.busy += 1
+        return self._wait(result, message, proto, headers)
+
+    async def _wait(self, work: Awaitable[Outcome], message: Message, proto: Proto, headers: Headers) -> None:
+        try:
+            self._write(proto, await attended(work, proto), headers)
+        except Disconnected:
+            pass
+        except Exception as error:  # noqa: BLE001  see above
+            response.failed(proto, error, message, headers)
+        finally:
+            self._gate.leave()
+
+    async def _receive(
+        self, scope: Scope, proto: Proto, values: tuple[str, ...], given: Given, headers: Headers, size: int | None
+    ) -> None:
+        rest = None
+        try:
+            began = time.monotonic()
+            data = await request.read(proto, size, self._limit, self._reading)
+            left = max(0.0, self._timeout - (time.monotonic() - began))
+            message = self._message(scope, given, values, data)
+            rest = self._run(message, proto, headers, left)  # if it waits, it has counted itself
+        except request.Rejected as rejected:
+            response.reject(proto, rejected, headers)
+        finally:
+            self._gate.leave()
+        if rest is not None:
+            await rest
+
+    def _message(self, scope: Scope, given: Given, values: tuple[str, ...], data: bytes) -> Message:
+        variables: dict[str, object] = {"method": scope.method, "query": request.query(scope.query_string)}
+        if values:
+            variables.update(zip(self.pattern.names, values, strict=False))
+        for name, header in self._copied:
+            variables[name] = given.get(header, "")
+        correlation = given.get(self._correlation, "") if self._correlation else ""
+        if not self._raw_var and not self._raw:
+            return Message(request.parse(data), variables, correlation_id=correlation)
+        text = request.text(data)
+        if self._raw_var:
+            variables[self._raw_var] = text
+        if not self._raw:
+            return Message(request.parse(data), variables, correlation_id=correlation)
+        content_type = given.get("content-type", "application/octet-stream")
+        body = {"contentType": content_type, "rawData": text} if data else None
+        return Message(body, variables, correlation_id=correlation, raw=bool(data))
+
+    def _write(self, proto: Proto, outcome: Outcome, headers: Headers) -> None:
+        if isinstance(outcome, Drop):
+            response.dropped(proto, headers)
+            return
+        if self._emitted:
+            headers = headers + response.from_variables(outcome, self._emitted)
+        response.complete(proto, outcome, headers)
+
+    def headers(self, given: Given) -> Headers:
+        """What every response to a request with these headers carries."""
+        return self._headers if self._cors is None else self._headers + self._cors.headers(given.get("origin"))
+
+    def preflight(self, given: Given) -> Headers | None:
+        """The answer to a browser's question before the actual request, or None if this is no such question."""
+        origin, method = given.get("origin"), given.get("access-control-request-method")
+        if self._cors is None or origin is None or method is None:
+            return None
+        return self._headers + self._cors.preflight(origin, method, given.get("access-control-request-headers"))
+
+
+def allow(endpoints: Iterable[Endpoint]) -> str:
+    """The value of `Allow` for a path that these endpoints serve."""
+    methods = {method for each in endpoints for method in each.methods or ()}
+    methods |= {"HEAD"} if "GET" in methods else set()
+    return ", ".join(each for each in settings.METHODS if each in methods)

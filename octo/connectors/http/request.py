@@ -1,0 +1,114 @@
+"""From a request to a message's parts: the body within its limits, JSON without loss, the query."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from urllib.parse import unquote_plus
+
+from octo.connectors.http.deadline import Deadline
+from octo.connectors.http.rsgi import Headers, Proto
+from octo.core import body
+
+NO_QUERY: Mapping[str, str] = {}
+
+
+class Rejected(Exception):
+    """A request that is answered before any flow sees it. `detail` says why, in words fit for a stranger."""
+
+    def __init__(self, status: int, error: str, detail: str = "") -> None:
+        super().__init__(error)
+        self.status = status
+        self.error = error
+        self.detail = detail
+
+
+def bad_body(detail: str) -> Rejected:
+    return Rejected(400, "invalid request body", detail)
+
+
+# --- the bytes ---------------------------------------------------------------------------------------------------
+
+
+def length(headers: Headers, limit: int) -> int | None:
+    """How long the body is; None when that is not announced. Refuses what is announced to be larger than `limit`."""
+    announced = headers.get("content-length")
+    if "transfer-encoding" in headers:
+        return None
+    if announced is None:
+        return 0
+    size = int(announced)
+    if size > limit:
+        raise _too_large(limit)
+    return size
+
+
+async def read(proto: Proto, size: int | None, limit: int, deadline: Deadline) -> bytes:
+    """The whole body; one that grows beyond `limit` is refused at that point and read no further."""
+    try:
+        return await deadline.of(_chunks(proto, limit) if size is None else proto())
+    except TimeoutError:
+        raise Rejected(408, "request timed out", "the body did not arrive in time") from None
+    except RuntimeError as error:  # what granian's protocol errors are
+        raise bad_body("the body ended early") from error
+
+
+async def _chunks(proto: Proto, limit: int) -> bytes:
+    """A body whose length is not announced.
+
+    granian ends the iteration with one empty chunk. When the connection broke or a chunk was malformed there is one
+    more, and nothing else to tell a truncated body from a whole one; trailers look the same, so they are refused too.
+    """
+    chunks = []
+    size = empty = 0
+    async for chunk in proto:
+        chunks.append(chunk)
+        size += len(chunk)
+        empty += not chunk
+        if size > limit:
+            raise _too_large(limit)
+    if empty > 1:
+        raise bad_body("the chunked body is malformed, cut short, or has trailers")
+    return b"".join(chunks)
+
+
+def _too_large(limit: int) -> Rejected:
+    return Rejected(413, "request body too large", f"the limit is {limit} bytes")
+
+
+# --- its meaning -------------------------------------------------------------------------------------------------
+
+
+def parse(data: bytes) -> object:
+    try:
+        return body.parse(data)
+    except body.NotJson as error:
+        raise bad_body(str(error)) from None
+
+
+def text(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise bad_body("not UTF-8") from None
+
+
+def query(string: str) -> Mapping[str, str]:
+    """The first value of every name. Go's rules: pairs with a semicolon or a bad escape are left out."""
+    if not string:
+        return NO_QUERY
+    values: dict[str, str] = {}
+    escaped = "%" in string or "+" in string
+    for pair in string.split("&"):
+        if not pair or ";" in pair:
+            continue
+        name, _, value = pair.partition("=")
+        if escaped:
+            if _BAD_ESCAPE.search(pair):
+                continue
+            name, value = unquote_plus(name), unquote_plus(value)
+        values.setdefault(name, value)
+    return values
+
+
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")

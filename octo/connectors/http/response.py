@@ -1,0 +1,139 @@
+"""From an outcome to a response."""
+
+from __future__ import annotations
+
+import logging
+import math
+import re
+from urllib.parse import quote
+
+import orjson
+
+from octo.connectors.http.request import Rejected
+from octo.connectors.http.rsgi import Proto
+from octo.core.errors import Overloaded, Timeout
+from octo.core.flow import Failure
+from octo.core.log import fields
+from octo.core.message import Message
+from octo.expr.json import dumps
+
+Headers = list[tuple[str, str]]
+
+JSON: Headers = [("content-type", "application/json")]
+BODILESS = (204, 205, 304)
+log = logging.getLogger("octo.http")
+
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+def complete(proto: Proto, message: Message, headers: Headers) -> None:
+    """What the flow made of the request, with the status it chose."""
+    chosen = message.vars.get("httpStatus")
+    status = 200 if chosen is None else status_of(chosen)
+    body = message.body
+    if body is None or status in BODILESS:
+        proto.response_empty(status, headers)
+    elif message.raw:
+        content_type, data = _raw(body)
+        proto.response_bytes(status, [("content-type", content_type), *headers], data)
+    else:
+        proto.response_bytes(status, JSON + headers, encode(body))
+
+
+def dropped(proto: Proto, headers: Headers) -> None:
+    proto.response_empty(204, headers)
+
+
+def status_of(chosen: object) -> int:
+    """A whole number from 100 to 599, also one that arithmetic made a float; else 200, as for no choice at all.
+
+    1xx are announcements of an answer, not answers: they become 200 too.
+    """
+    if isinstance(chosen, float) and chosen.is_integer():
+        chosen = int(chosen)
+    if isinstance(chosen, int) and not isinstance(chosen, bool) and 200 <= chosen <= 599:
+        return chosen
+    return 200
+
+
+def encode(body: object) -> bytes:
+    """Compact JSON; what orjson does not do (integers beyond 64 bits, deep nesting), the slower way does."""
+    try:
+        return orjson.dumps(body)
+    except TypeError:
+        return dumps(body).encode()
+
+
+def _raw(body: object) -> tuple[str, bytes]:
+    assert isinstance(body, dict)
+    content_type = str(body.get("contentType") or "application/octet-stream")
+    if _CONTROL.search(content_type):
+        content_type = "application/octet-stream"
+    return content_type, str(body.get("rawData") or "").encode()
+
+
+def from_variables(message: Message, names: tuple[str, ...]) -> Headers:
+    """The variables that the route declared as headers. One that is no single line never becomes one."""
+    headers = []
+    for name in names:
+        value = message.vars.get(name)
+        if value is None:
+            continue
+        line = _line(value)
+        if line is None:
+            log.warning(
+                "variable left out of the response headers: it is no single line of text",
+                extra=fields(variable=name, event_id=message.event_id),
+            )
+        else:
+            headers.append((name, line))
+    return headers
+
+
+def _line(value: object) -> str | None:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return encode(value).decode()
+    if isinstance(value, str) and not _CONTROL.search(value):
+        return value
+    return None
+
+
+# --- what went wrong ---------------------------------------------------------------------------------------------
+
+
+def refuse(proto: Proto, status: int, error: str, headers: Headers, **more: str) -> None:
+    """An error as JSON. Texts come from us and are the same for everyone; what really happened stands in the log."""
+    body = orjson.dumps({"error": error, **{name: value for name, value in more.items() if value}})
+    proto.response_bytes(status, JSON + headers, body)
+
+
+def reject(proto: Proto, rejected: Rejected, headers: Headers) -> None:
+    # Part of the request may still be on its way, so the connection cannot serve another.
+    closing = [*headers, ("connection", "close")] if rejected.status in (408, 413) else headers
+    refuse(proto, rejected.status, rejected.error, closing, detail=rejected.detail)
+
+
+def failed(proto: Proto, error: Exception, message: Message, headers: Headers) -> None:
+    """The flow ended without an outcome. The ids let its author find the log lines."""
+    ids = {"eventID": message.event_id, "correlationID": message.correlation_id}
+    if isinstance(error, Timeout):
+        refuse(proto, 504, "flow timed out", headers, **ids)
+    elif isinstance(error, Overloaded):
+        busy(proto, "server is overloaded", headers, error.retry_after, **ids)
+    else:
+        if not isinstance(error, Failure):
+            log.error("request failed", extra=fields(event_id=message.event_id), exc_info=error)
+        refuse(proto, 500, "internal server error", headers, **ids)
+
+
+def busy(proto: Proto, error: str, headers: Headers, retry_after: float = 1.0, **more: str) -> None:
+    seconds = max(1, math.ceil(retry_after)) if math.isfinite(retry_after) else 1
+    refuse(proto, 503, error, [*headers, ("retry-after", str(seconds))], **more)
+
+
+def moved(proto: Proto, path: str, query: str) -> None:
+    """The subtree `/files/` was meant by `/files`. 308 keeps method and body, unlike Go's 301."""
+    location = quote(path) + (f"?{query}" if query else "")
+    proto.response_empty(308, [("location", location)])

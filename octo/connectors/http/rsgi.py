@@ -1,0 +1,36 @@
+"""The part of granian's RSGI interface that the connector uses, as types."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any, Protocol
+
+
+class Headers(Protocol):
+    """Request headers; names in any case, the first of several values."""
+
+    def __contains__(self, name: str, /) -> bool: ...
+    def get(self, name: str, default: Any = None, /) -> Any: ...
+
+
+class Scope(Protocol):
+    """A request's head. `path` is percent-decoded as a whole, so an encoded slash is a slash."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def query_string(self) -> str: ...
+    @property
+    def headers(self) -> Headers: ...
+
+
+class Proto(Protocol):
+    """A request's body and its response. Only the first response counts."""
+
+    async def __call__(self) -> bytes: ...
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+    def client_disconnect(self) -> Any: ...
+    def response_empty(self, status: int, headers: list[tuple[str, str]], /) -> None: ...
+    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes, /) -> None: ...

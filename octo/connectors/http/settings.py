@@ -1,0 +1,200 @@
+"""What an author writes under an `http` connector and under a source that uses it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from octo.connectors.http.patterns import BadPattern, Pattern
+from octo.core.settings import Duration, Settings
+from octo.expr import nearest
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
+RESERVED = ("method", "query")
+"""Variables that every request sets, so that no path parameter may have their name."""
+
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_OURS = ("content-length", "transfer-encoding", "connection", "content-type")
+"""Headers that the connector writes itself: another value would break the framing or contradict the body."""
+
+
+def _complain(text: str) -> PydanticCustomError:
+    return PydanticCustomError("http", "{text}", {"text": text})
+
+
+def _header(name: str) -> str:
+    if not _TOKEN.fullmatch(name):
+        raise _complain(f"{name!r} is not a header name")
+    return name
+
+
+def _settable(name: str) -> str:
+    if name.lower() in _OURS:
+        raise _complain(f"the header {name} is written by the connector itself")
+    return _header(name)
+
+
+def _value(value: str) -> str:
+    if _CONTROL.search(value):
+        raise _complain("a header value is one line without control characters")
+    return value
+
+
+def _method(name: str) -> str:
+    if name.upper() not in METHODS:
+        near = nearest(name.upper(), METHODS)
+        raise _complain(f"{name!r} is not a method{f'; did you mean {near}?' if near else ''}")
+    return name.upper()
+
+
+HeaderName = Annotated[str, AfterValidator(_header)]
+SettableHeader = Annotated[str, AfterValidator(_settable)]
+HeaderValue = Annotated[str, AfterValidator(_value)]
+Method = Annotated[str, AfterValidator(_method)]
+
+
+class Cors(Settings):
+    """Which pages of other origins may use the routes from a browser."""
+
+    allowed_origins: list[str]
+    """Origins as browsers send them, e.g. `https://shop.example`, or the single entry `*` for all of them."""
+    allowed_methods: list[Method] = Field(
+        default=["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"], min_length=1
+    )
+    """Methods that a page may use. What a route itself does not serve stays refused with 405."""
+    allowed_headers: list[HeaderName] = Field(default_factory=list)
+    """Request headers that a page may send. Empty allows whatever the browser asks for."""
+    exposed_headers: list[HeaderName] = Field(default_factory=list)
+    """Response headers that a page may read beside the few that it always may."""
+    allow_credentials: bool = False
+    """Whether cookies and authorization may be sent. `*` then answers with the caller's own origin, because browsers
+    refuse a star together with credentials: every site may then act as the logged-in user. List the origins."""
+    max_age: int | None = Field(default=None, ge=0)
+    """Seconds for which a browser may remember the answer to a preflight; its own default is 5."""
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _one_star(cls, origins: list[str]) -> list[str]:
+        if "*" in origins and len(origins) > 1:
+            raise _complain("`*` allows every origin; write it alone or not at all")
+        return origins
+
+
+class Tls(Settings):
+    """Certificate and key of an https listener."""
+
+    cert: Path
+    """PEM file with the certificate, followed by the chain up to the root's child."""
+    key: Path
+    """PEM file with the certificate's private key, unencrypted."""
+
+
+class Server(Settings):
+    """One listener: where it listens, its limits, and what holds for all of its routes."""
+
+    host: str = ""
+    """Address to listen at. Empty takes the environment's HTTP_HOST, else `0.0.0.0`: all IPv4 interfaces."""
+    port: int | None = Field(default=None, ge=0, le=65535)
+    """TCP port; 0 takes a free one. Without it the environment's HTTP_PORT is used, else 8080."""
+    base_path: str = ""
+    """Path in front of every route's own, e.g. `/api`."""
+    keep_alive: bool = True
+    """Whether a connection may carry several requests. Off costs each request a new connection."""
+    request_timeout: Duration = timedelta(seconds=30)
+    """How long a request may take altogether: its body's arrival, waiting for a free worker, and the flow. Then the
+    flow's work is cancelled and the caller gets 504. A source's own `timeout` wins. 0 means the default."""
+    read_timeout: Duration = timedelta()
+    """How long a client may take for the headers of a request, and again for its body. 0, the default: 10 s for the
+    headers, and the request's timeout for the body."""
+    write_timeout: Duration = timedelta()
+    """How long sent bytes may wait for the client to take them before its connection is closed (Linux). 0: the
+    operating system's patience, about 15 minutes."""
+    idle_timeout: Duration = timedelta()
+    """How long a kept connection may wait for its next request, including that request's headers: one clock of the
+    server measures both. 0, the default: as `readTimeout`, else 10 s. Behind a load balancer set it above the
+    balancer's own idle timeout (often 60 s), or the balancer now and then meets a connection that just closed."""
+    cors: Cors | None = None
+    """Lets browsers call the routes from pages of other origins. Off by default."""
+    tls: Tls | None = None
+    """Serve https. TLS 1.2 and 1.3 are spoken."""
+    max_header_bytes: int = Field(default=65536, ge=8192)
+    """Most bytes of a request's headers together; more is refused with 431. A connection may buffer that much, hence
+    64 KiB: ample for cookies and tokens, little for a thousand hostile connections."""
+    max_concurrent_requests: int = Field(default=1024, ge=1)
+    """How many requests may be under way at once. One more is refused at once with 503 and `Retry-After: 1`: a quick
+    no costs the caller less than a place in an endless line."""
+    response_headers: dict[SettableHeader, HeaderValue] = Field(default_factory=dict)
+    """Headers of every response, e.g. `Strict-Transport-Security: max-age=31536000`."""
+
+    @field_validator("base_path")
+    @classmethod
+    def _slashes(cls, path: str) -> str:
+        path = "/" + path.strip("/") if path.strip("/") else ""
+        if re.search(r"[{}?#\s]", path):
+            raise _complain("a base path is plain text: no {parameters}, no query, no spaces")
+        return path
+
+
+class Route(Settings):
+    """Requests for one path become messages; what the flow answers becomes the response.
+
+    Guarantee: at most once. The caller learns the outcome and decides whether to repeat.
+    """
+
+    path: str
+    """Path after the connector's `basePath`. `{id}` stands for one segment and `{rest...}` at the end for all that
+    follow; each becomes a variable. A trailing `/` serves everything below it, `{$}` at the end only exactly that
+    path. Of several matching routes the most specific serves."""
+    methods: list[Method] | None = Field(default=None, min_length=1)
+    """Methods to serve; GET includes HEAD. Others get 405 without troubling the flow. Default: all of them."""
+    headers: list[HeaderName] = Field(default_factory=list)
+    """Request headers to copy into variables of the same name, as written here; "" when the request has none."""
+    correlation_id_header: HeaderName | None = None
+    """Request header whose value becomes the message's correlation id."""
+    timeout: Duration | None = None
+    """How long a request of this route may take; default: the connector's `requestTimeout`."""
+    max_body_bytes: int = Field(default=1_048_576, ge=0)
+    """Most bytes of a request body; a larger one is refused with 413 and not read to its end. 1 MiB by default."""
+    raw_body_var: str | None = Field(default=None, min_length=1)
+    """Variable for the body's exact text beside the parsed one, as signatures (HMAC) are computed over it."""
+    raw_body: bool = False
+    """Take the body as text instead of JSON: `body` is then `{contentType, rawData}`. It must be UTF-8."""
+    response_headers: list[SettableHeader] = Field(default_factory=list)
+    """Variables to send as response headers of the same name: texts, numbers and booleans. What is absent, null,
+    a list, a map or holds a line break is left out."""
+
+    @field_validator("path")
+    @classmethod
+    def _pattern(cls, path: str) -> str:
+        try:
+            names = Pattern.parse(path).names
+        except BadPattern as error:
+            raise _complain(str(error)) from None
+        for reserved in RESERVED:
+            if reserved in names:
+                raise _complain(f"a path parameter cannot be called `{reserved}`: every request sets that variable")
+        return path
+
+    @model_validator(mode="after")
+    def _one_meaning(self) -> Route:
+        """No variable may have two origins: which one wins would be a matter of luck."""
+        seen = dict.fromkeys(RESERVED, "the request itself")
+        for name, origin in _variables(self):
+            if seen.get(name, origin) != origin:
+                raise _complain(f"the variable `{name}` would be set both by {seen[name]} and by {origin}")
+            seen[name] = origin
+        return self
+
+
+def _variables(route: Route) -> Iterable[tuple[str, str]]:
+    yield from ((name, "the path") for name in Pattern.parse(route.path).names)
+    yield from ((name, "`headers`") for name in route.headers)
+    if route.raw_body_var:
+        yield route.raw_body_var, "`rawBodyVar`"

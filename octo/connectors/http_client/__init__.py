@@ -1,0 +1,72 @@
+"""HTTP client: calls one server, with credentials, retries and a cache."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Self
+
+from octo.connectors.http_client import codes
+from octo.connectors.http_client.settings import Client, Rest, is_value
+from octo.core.block import block
+from octo.core.connector import connector
+from octo.core.errors import Permanent
+from octo.core.message import Message
+from octo.expr.json import dumps
+
+if TYPE_CHECKING:
+    from octo.connectors.http_client.caller import Caller
+    from octo.connectors.http_client.exchange import Request
+
+__all__ = ["Client", "HttpClient", "Rest"]
+
+
+@connector("http-client")
+class HttpClient:
+    """A server to call, with `rest` blocks. Connections are opened when first needed, and kept for the next."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, settings: Client) -> AsyncIterator[Self]:
+        """Ready to call. Nothing is sent before the first request."""
+        from octo.connectors.http_client.caller import calling  # aiohttp takes a while to import
+
+        async with calling(settings) as caller:
+            yield cls(caller)
+
+    @block("rest")
+    async def rest(self, settings: Rest, message: Message) -> Message:
+        """Send a request; its answer becomes the body.
+
+        A JSON answer becomes a value, other text raw content, and an empty one null. An answer of 400 and above is an
+        error unless `failOnError` is false. When the flow's deadline passes, the request is aborted.
+        """
+        from octo.connectors.http_client.reply import failure, into
+
+        request = self._request(settings, message)
+        reply = await self._caller.call(request)
+        if settings.fail_on_error and reply.status >= 400:
+            what = f"rest request to {request.target}"
+            raise failure(reply, what, {settings.status_var: reply.status}, hide=self._caller.hide)
+        return into(message, reply, request.target, settings.status_var)
+
+    def _request(self, settings: Rest, message: Message) -> Request:
+        headers: dict[str, str] = {}
+        for name, expression in settings.headers.items():
+            value = expression(message)
+            if not is_value(value):
+                raise Permanent(
+                    f"the header {name} would have a line break or control character", code=codes.BAD_HEADER
+                )
+            headers[name] = value
+        data = None
+        if settings.body is not None:
+            body = settings.body(message)
+            data = (body if isinstance(body, str) else dumps(body)).encode()
+            if not isinstance(body, str) and not any(name.lower() == "content-type" for name in headers):
+                headers["Content-Type"] = "application/json"
+        query = [(name, expression(message)) for name, expression in settings.query.items()]
+        return self._caller.request(settings.method, settings.path, query, headers, data)

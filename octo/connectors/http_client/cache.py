@@ -1,0 +1,122 @@
+"""Answers kept in memory, as far as the server allows (RFC 9111, the part a private client of GETs needs)."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+
+from octo.connectors.http_client import settings
+from octo.connectors.http_client.exchange import Request
+from octo.connectors.http_client.reply import Reply
+
+MOST_BYTES = 32 * 1024 * 1024
+IDENTITY = ("authorization", "cookie")
+"""Request headers that say who asks. Whatever the server says of `Vary`, one's answers are never another's."""
+
+Base = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    reply: Reply
+    ends: float
+
+    @property
+    def size(self) -> int:
+        return len(self.reply.data) + 1024  # headers, keys and the rest, roughly
+
+
+class Cache:
+    """Least recently used goes first. `clock` and `wall` are there for tests to replace."""
+
+    def __init__(self, cache: settings.Cache) -> None:
+        self._enabled = cache.enabled
+        self._ttl = cache.ttl.total_seconds()
+        self._most = cache.max_entries
+        self._size = 0
+        self._vary: dict[Base, tuple[str, ...]] = {}
+        self._entries: OrderedDict[tuple[Base, Base], _Entry] = OrderedDict()
+        self.clock = time.monotonic
+        self.wall = time.time
+
+    def get(self, request: Request) -> Reply | None:
+        """A fresh answer to the same question by the same asker."""
+        if not self._serves(request):
+            return None
+        key = self._key(request)
+        entry = self._entries.get(key)
+        if entry is None:
+            return None
+        if self.clock() >= entry.ends:
+            self._drop(key)
+            return None
+        self._entries.move_to_end(key)
+        return entry.reply
+
+    def put(self, request: Request, reply: Reply) -> None:
+        """Keep the answer if it may be kept."""
+        if not self._serves(request) or not 200 <= reply.status < 300:
+            return
+        seconds = min(self._ttl, freshness(reply.headers, self.wall()))
+        vary = tuple(sorted(_tokens(reply.headers.get("vary", ""))))
+        if seconds <= 0 or "*" in vary:
+            return
+        self._vary[_base(request)] = vary
+        key = self._key(request)
+        self._drop(key)
+        entry = self._entries[key] = _Entry(reply, self.clock() + seconds)
+        self._size += entry.size
+        while len(self._entries) > self._most or self._size > MOST_BYTES:
+            self._drop(next(iter(self._entries)))
+
+    def _serves(self, request: Request) -> bool:
+        if not self._enabled or request.method != "GET":
+            return False
+        return not {"no-store", "no-cache"} & _tokens(request.header("cache-control") or "")
+
+    def _key(self, request: Request) -> tuple[Base, Base]:
+        base = _base(request)
+        return base, tuple(request.header(name) or "" for name in self._vary.get(base, ()))
+
+    def _drop(self, key: tuple[Base, Base]) -> None:
+        entry = self._entries.pop(key, None)
+        if entry is None:
+            return
+        self._size -= entry.size
+        if not any(base == key[0] for base, _ in self._entries):
+            self._vary.pop(key[0], None)
+
+
+def _base(request: Request) -> Base:
+    return (str(request.url), *(request.header(name) or "" for name in IDENTITY))
+
+
+def freshness(headers: Mapping[str, str], wall: float) -> float:
+    """For how many seconds the server lets its answer be used; infinite when it does not say."""
+    control = headers.get("cache-control", "").lower()
+    if {"no-store", "no-cache", "private"} & {each.partition("=")[0] for each in _tokens(control)}:
+        return 0.0
+    age = _MAX_AGE.search(control)
+    if age is not None:
+        return float(age[1]) - _number(headers.get("age", "0"))
+    if "expires" in headers:
+        try:
+            return parsedate_to_datetime(headers["expires"]).timestamp() - wall
+        except ValueError:
+            return 0.0  # RFC 9111 5.3: what is no date, `0` above all, has expired
+    return float("inf")
+
+
+_MAX_AGE = re.compile(r"(?<![\w-])max-age\s*=\s*\"?(\d{1,10})")
+
+
+def _number(text: str) -> float:
+    return float(text) if text.isascii() and text.isdigit() else 0.0
+
+
+def _tokens(text: str) -> set[str]:
+    return {token.strip().lower() for token in text.split(",") if token.strip()}

@@ -1,0 +1,87 @@
+"""From a block's request to an answer: cache, credentials, retries, exchange - in this order."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from yarl import URL
+
+from octo.connectors.http_client import settings
+from octo.connectors.http_client.auth import Credentials, credentials
+from octo.connectors.http_client.cache import Cache
+from octo.connectors.http_client.exchange import DEFAULT_TIMEOUT, Exchange, Request, session
+from octo.connectors.http_client.reply import Reply
+from octo.connectors.http_client.retry import Retries
+
+
+class Caller:
+    """Calls the server that one connector's settings describe."""
+
+    def __init__(self, client: settings.Client, exchange: Exchange) -> None:
+        self._base = URL(client.base_url)
+        self._headers = client.headers
+        self._exchange = exchange
+        self.cache = Cache(client.cache)
+        self.retries = Retries(client.retry)
+        self.credentials: Credentials | None = credentials(client.auth, self._fetch)
+        self._targets: dict[str, URL] = {}
+
+    def request(
+        self, method: str, path: str, query: Sequence[tuple[str, str]], headers: dict[str, str], data: bytes | None
+    ) -> Request:
+        """The request for a path below the base. The connector's headers yield to the given ones."""
+        target = self._targets.get(path)
+        if target is None:
+            target = self._targets[path] = join(self._base, path)
+        given = {name.lower() for name in headers}
+        defaults = {name: value for name, value in self._headers.items() if name.lower() not in given}
+        return Request(method, target.extend_query(query) if query else target, {**defaults, **headers}, data)
+
+    async def call(self, request: Request) -> Reply:
+        """The answer, whatever its status."""
+        header = None
+        if self.credentials is not None and request.header("authorization") is None:
+            header = await self.credentials.header()
+            request = request.with_header("Authorization", header)
+        kept = self.cache.get(request)
+        if kept is not None:
+            return kept
+        reply = await self.retries.send(request, self._exchange.send)
+        if reply.status == 401 and header is not None and self.credentials is not None:
+            request, reply = await self._again(request, reply, header)
+        self.cache.put(request, reply)
+        return reply
+
+    def hide(self, text: str) -> str:
+        """The text without our credentials."""
+        return text if self.credentials is None else self.credentials.hide(text)
+
+    async def _again(self, request: Request, reply: Reply, header: str) -> tuple[Request, Reply]:
+        """A token may have been revoked before its end: one more try with a new one."""
+        assert self.credentials is not None
+        if not self.credentials.refused(header):
+            return request, reply
+        request = request.with_header("Authorization", await self.credentials.header())
+        return request, await self.retries.send(request, self._exchange.send)
+
+    async def _fetch(self, request: Request) -> Reply:
+        # Client credentials go to the one address that was configured, wherever that may point.
+        return await self._exchange.send(request, redirects=False)
+
+
+def join(base: URL, path: str) -> URL:
+    """The path below the base with one slash between them; their queries one after the other."""
+    below = URL("/" + path.lstrip("/"))  # the slash first: in `items:search` no scheme is meant
+    target = base
+    if below.raw_path != "/":
+        target = base.with_path(base.raw_path.rstrip("/") + below.raw_path, encoded=True)
+    return target.with_query(base.query).extend_query(below.query).with_fragment(None)
+
+
+@asynccontextmanager
+async def calling(client: settings.Client) -> AsyncIterator[Caller]:
+    """A caller with a session of its own, closed with it."""
+    async with session(client) as opened:
+        timeout = client.timeout.total_seconds() or DEFAULT_TIMEOUT
+        yield Caller(client, Exchange(opened, timeout, client.max_response_bytes))

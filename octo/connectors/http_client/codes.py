@@ -1,0 +1,68 @@
+"""What can go wrong with the http-client connector: stable codes, and their pages for `octo explain`."""
+
+from __future__ import annotations
+
+from octo.core.errors import Explanation
+
+REFUSED = "OCTO-H150"
+UNAVAILABLE = "OCTO-H151"
+UNREACHABLE = "OCTO-H152"
+TOO_SLOW = "OCTO-H153"
+TOO_LARGE = "OCTO-H154"
+BAD_HEADER = "OCTO-H155"
+NOT_TEXT = "OCTO-H156"
+TOKEN = "OCTO-H157"  # noqa: S105  the code, not a token
+TLS = "OCTO-H158"
+BAD_EXCHANGE = "OCTO-H159"
+
+EXPLANATIONS: dict[str, Explanation] = {
+    REFUSED: Explanation(
+        "The server refused the request",
+        "It answered with a status of 4xx: the same request would be refused again. The status is in "
+        "`vars.statusCode`, also in the error path. `failOnError: false` makes such an answer an ordinary result.",
+    ),
+    UNAVAILABLE: Explanation(
+        "The server could not answer now",
+        "It answered with a status of 5xx, or with 408, 425 or 429. What may be repeated without harm was repeated as "
+        "the connector's `retry` says; the last answer is reported. The same request may succeed later.",
+    ),
+    UNREACHABLE: Explanation(
+        "No connection",
+        "The server's name could not be resolved, nobody listens there, or the connection broke before the answer "
+        "was complete. If it broke, the server may still have done what was asked.",
+    ),
+    TOO_SLOW: Explanation(
+        "No answer in time",
+        "The whole answer did not arrive within the connector's `timeout`. The connection was closed. The server may "
+        "still have done what was asked.",
+    ),
+    TOO_LARGE: Explanation(
+        "Answer too large",
+        "The answer is larger than the connector's `maxResponseBytes`. It is never cut: half a document is no "
+        "document. Raise the limit, or ask for less (pages, fields).",
+    ),
+    BAD_HEADER: Explanation(
+        "Not a header value",
+        "An expression under `headers` gave a text with line breaks or other control characters. Sent as it is, it "
+        "would add headers of its own to the request.",
+    ),
+    NOT_TEXT: Explanation(
+        "Answer is not text",
+        "The answer is neither JSON nor text in a known encoding, so it has no place in a message.",
+    ),
+    TOKEN: Explanation(
+        "No access token",
+        "The server at `auth.tokenURL` gave no token for the client's id and secret; the message says what it "
+        "answered. With 400 or 401 the credentials or the scopes are wrong.",
+    ),
+    TLS: Explanation(
+        "Certificate not accepted",
+        "The server's certificate is expired, made for another name, or signed by an authority that this machine does "
+        "not know. For an authority of your own give its certificate in `tls.ca`.",
+    ),
+    BAD_EXCHANGE: Explanation(
+        "The exchange made no sense",
+        "The server's answer is no HTTP, it redirects in circles or to an address that is none, or the request's own "
+        "address cannot be used.",
+    ),
+}

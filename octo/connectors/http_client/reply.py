@@ -1,0 +1,82 @@
+"""An answer, and what it means for a message."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from octo.connectors.http_client import codes
+from octo.core import body
+from octo.core.errors import OctoError, Permanent, Transient
+from octo.core.message import Message
+
+SNIPPET = 200
+PASSING = (408, 425, 429)
+"""Statuses of 4xx that say "not now" rather than "not like this"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Status, headers by lower-case name, and the whole body."""
+
+    status: int
+    headers: Mapping[str, str]
+    data: bytes = field(repr=False)
+
+    @property
+    def content_type(self) -> str:
+        return self.headers.get("content-type", "application/octet-stream")
+
+
+def into(message: Message, reply: Reply, target: str, status_var: str) -> Message:
+    """The message with the answer as its body: JSON as a value, other text as raw content, nothing as null."""
+    variables = {**message.vars, status_var: reply.status}
+    try:
+        value, raw = body.parse(reply.data), False
+    except body.NotJson:
+        value, raw = {"contentType": reply.content_type, "rawData": _text(reply, target, variables)}, True
+    return Message(value, variables, event_id=message.event_id, correlation_id=message.correlation_id, raw=raw)
+
+
+def _text(reply: Reply, target: str, variables: Mapping[str, object]) -> str:
+    try:
+        return reply.data.decode(_charset(reply.content_type))
+    except (UnicodeDecodeError, LookupError):
+        raise Permanent(
+            f"the answer of {target} is not text ({reply.content_type})",
+            code=codes.NOT_TEXT,
+            status=reply.status,
+            vars=variables,
+        ) from None
+
+
+def _charset(content_type: str) -> str:
+    for parameter in content_type.split(";")[1:]:
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "charset":
+            return value.strip().strip('"') or "utf-8"
+    return "utf-8"
+
+
+def failure(
+    reply: Reply,
+    what: str,
+    variables: Mapping[str, object],
+    *,
+    hide: Callable[[str], str] = str,
+    code: str | None = None,
+) -> OctoError:
+    """The error for an answer of 400 and above; `what` begins its text, `hide` takes credentials out of it."""
+    passing = reply.status >= 500 or reply.status in PASSING
+    kind = Transient if passing else Permanent
+    return kind(
+        f"{what} returned {reply.status}: {hide(snippet(reply.data))}",
+        code=code or (codes.UNAVAILABLE if passing else codes.REFUSED),
+        status=reply.status,
+        vars=variables,
+    )
+
+
+def snippet(data: bytes) -> str:
+    """The beginning of a body for an error's text."""
+    return data[: SNIPPET * 4].decode(errors="replace")[:SNIPPET].strip()

@@ -1,0 +1,215 @@
+"""What an author writes under an `http-client` connector and under a `rest` block."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from octo.core.settings import Duration, Expr, Secret, Settings
+from octo.expr import nearest
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+def _complain(text: str) -> PydanticCustomError:
+    return PydanticCustomError("http", "{text}", {"text": text})
+
+
+def _header(name: str) -> str:
+    if not _TOKEN.fullmatch(name):
+        raise _complain(f"{name!r} is not a header name")
+    if name.lower() in ("content-length", "transfer-encoding", "connection", "host"):
+        raise _complain(f"the header {name} is written by the connector itself")
+    return name
+
+
+def is_value(value: str) -> bool:
+    """Whether the text can be a header's value: one line, no control characters."""
+    return not _CONTROL.search(value)
+
+
+def _value(value: str) -> str:
+    if not is_value(value):
+        raise _complain("a header value is one line without control characters")
+    return value
+
+
+def _method(name: str) -> str:
+    if name.upper() not in METHODS:
+        near = nearest(name.upper(), METHODS)
+        raise _complain(f"{name!r} is not a method{f'; did you mean {near}?' if near else ''}")
+    return name.upper()
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise _complain("write an absolute address, e.g. `https://api.example.com/v1`")
+    if parts.username is not None:
+        raise _complain("credentials belong under `auth`, not into the address, which is written to logs")
+    return text
+
+
+HeaderName = Annotated[str, AfterValidator(_header)]
+HeaderValue = Annotated[str, AfterValidator(_value)]
+Method = Annotated[str, AfterValidator(_method)]
+Url = Annotated[str, AfterValidator(_url)]
+
+_NEEDED = {
+    "": (),
+    "bearer": ("token",),
+    "basic": ("username",),
+    "oauth2": ("tokenURL", "clientID", "clientSecret"),
+}
+_FIELDS = {
+    "": (),
+    "bearer": ("token",),
+    "basic": ("username", "password"),
+    "oauth2": ("tokenURL", "clientID", "clientSecret", "scopes"),
+}
+
+
+class Auth(Settings):
+    """Who we are. A request that brings an Authorization header of its own keeps it."""
+
+    type: Literal["", "bearer", "basic", "oauth2"] = ""
+    """`bearer` sends `token`, `basic` sends `username` and `password`, `oauth2` fetches tokens by the client
+    credentials grant. Empty: no credentials."""
+    token: Secret | None = None
+    """The token of `bearer`."""
+    username: str | None = None
+    """The user of `basic`."""
+    password: Secret | None = None
+    """The password of `basic`; may be empty."""
+    token_url: Url | None = Field(default=None, alias="tokenURL")
+    """Where `oauth2` fetches its tokens."""
+    client_id: str | None = Field(default=None, alias="clientID")
+    """The id of `oauth2`; sent with the secret by HTTP Basic."""
+    client_secret: Secret | None = None
+    """The secret of `oauth2`."""
+    scopes: list[str] = Field(default_factory=list)
+    """What `oauth2` asks for; empty leaves it to the server."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Auth:
+        for name, info in type(self).model_fields.items():
+            key = info.alias or name
+            if key == "type":
+                continue
+            value = getattr(self, name)
+            if key in _NEEDED[self.type] and not _text(value):
+                raise _complain(f"`{self.type}` needs `{key}`")
+            if name in self.model_fields_set and _text(value) and key not in _FIELDS[self.type]:
+                raise _complain(f"`{key}` does not belong to type {self.type!r}")
+        return self
+
+
+def _text(value: object) -> object:
+    return value.get_secret_value() if isinstance(value, Secret) else value
+
+
+class Cache(Settings):
+    """Answers to keep in memory, for GET only."""
+
+    enabled: bool = False
+    """Whether to keep answers at all."""
+    ttl: Duration = timedelta(seconds=60)
+    """How long an answer is used at most. The server may shorten that (`max-age`, `Expires`) or forbid it
+    (`no-store`, `no-cache`, `private`)."""
+    max_entries: int = Field(default=256, ge=1)
+    """How many answers to keep; beyond that, or beyond 32 MiB together, the one unused for longest goes."""
+
+
+class Retry(Settings):
+    """Repeating what failed for reasons that pass."""
+
+    max_attempts: int = Field(default=3, ge=0)
+    """Attempts altogether; 1 or less never repeats."""
+    min_backoff: Duration = timedelta(milliseconds=200)
+    """The first wait; each further one is twice as long. All are shortened by chance, up to a half, so that many
+    clients do not come back at once."""
+    max_backoff: Duration = timedelta(seconds=30)
+    """The longest wait, also when the server asks for a longer one with `Retry-After`."""
+
+
+class Pool(Settings):
+    """Connections kept open between requests. How many are open at once is not limited."""
+
+    max_idle_conns: int = Field(default=100, ge=0)
+    """How many unused connections to keep altogether; 0 means no limit."""
+    max_idle_conns_per_host: int = Field(default=100, ge=0)
+    """How many unused connections to keep to one server; 0 means no limit."""
+    idle_conn_timeout: Duration = timedelta(seconds=90)
+    """How long to keep an unused connection."""
+    disable_keep_alives: bool = False
+    """Open a connection for every request."""
+
+
+class Tls(Settings):
+    """How the server proves who it is."""
+
+    ca: Path | None = None
+    """PEM file with the certificates of authorities to trust instead of the machine's own."""
+    insecure_skip_verify: bool = False
+    """Trust any certificate. Whoever sits between can then read and change everything: for tests only."""
+
+
+class Client(Settings):
+    """One server to call: where it is, who we are to it, and how patient we are."""
+
+    base_url: Url = Field(alias="baseURL")
+    """Absolute address, e.g. `https://api.example.com/v1`; a block's `path` is appended."""
+    timeout: Duration = timedelta(seconds=30)
+    """How long one attempt may take, from looking up the name to the last byte of the answer; then the connection is
+    closed. The flow's own deadline bounds all attempts and waits together. 0 means the default."""
+    headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
+    """Headers of every request that does not bring its own."""
+    max_response_bytes: int = Field(default=1_048_576, ge=0)
+    """Most bytes of an answer, after unpacking. A larger one is an error; it is never cut. 1 MiB by default."""
+    auth: Auth = Auth()
+    """Credentials to send. They never go to another host, also not after a redirect."""
+    cache: Cache = Cache()
+    """Answers to keep. Off by default."""
+    retry: Retry = Retry()
+    """What to repeat: GET, HEAD, PUT, DELETE and OPTIONS after a broken connection, 429, 502, 503 or 504; the
+    others only when the connection was never made, so that nothing is done twice."""
+    pool: Pool = Pool()
+    """Connections to keep open."""
+    tls: Tls = Tls()
+    """Checks of the server's certificate. By default the machine's authorities are trusted."""
+
+
+class Rest(Settings):
+    """One request."""
+
+    method: Method = "GET"
+    """The HTTP method."""
+    path: str = ""
+    """Path below the connector's `baseURL`, plain text; joined with exactly one slash. May bring a query."""
+    query: dict[str, Expr[str]] = Field(default_factory=dict)
+    """Query parameters, e.g. `id: vars.id`; encoded as needed. What is no text is sent as compact JSON."""
+    headers: dict[HeaderName, Expr[str]] = Field(default_factory=dict)
+    """Request headers, e.g. `X-Tenant: vars.tenant`; they win over the connector's."""
+    body: Expr[object] | None = None
+    """What to send: a text as it is, anything else as JSON with `Content-Type: application/json`."""
+    fail_on_error: bool = True
+    """Whether an answer of 400 and above is an error. If not, it is an ordinary result."""
+    status_var: str = Field(default="statusCode", min_length=1)
+    """Variable for the answer's status. It is set before a failure too, so that the error path can read it."""
+
+    @field_validator("path")
+    @classmethod
+    def _relative(cls, path: str) -> str:
+        if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*://|//", path):
+            raise _complain("a path is below the connector's `baseURL`; for another server use another connector")
+        if ".." in urlsplit(path).path.split("/"):
+            raise _complain("`..` would lead out of the connector's `baseURL`")
+        return path

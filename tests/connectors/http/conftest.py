@@ -1,0 +1,88 @@
+"""A served route without an engine: an inlet that is a function, and a client of real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import aiohttp
+import pytest
+
+from octo.connectors.http import Http, Route, Server
+
+
+class Inlet:
+    """Answers with what the function makes of the message; remembers what it was asked."""
+
+    def __init__(self, answer=lambda message: message, flow: str = "test") -> None:
+        self.answer = answer
+        self.flow = flow
+        self.messages = []
+        self.timeouts = []
+
+    def call(self, message, timeout=None):
+        self.messages.append(message)
+        self.timeouts.append(timeout)
+        return self.answer(message)
+
+
+class Site:
+    """An http connector on a free port, and a client to talk to it."""
+
+    def __init__(self, http: Http, client: aiohttp.ClientSession) -> None:
+        self.http = http
+        self.client = client
+
+    @property
+    def port(self) -> int:
+        return self.http.port
+
+    @asynccontextmanager
+    async def route(self, answer=lambda message: message, path="/", **settings):
+        inlet = answer if isinstance(answer, Inlet) else Inlet(answer)
+        async with self.http.route(Route.model_validate({"path": path, **settings}), inlet):
+            yield inlet
+
+    async def ask(self, method="GET", path="/", **options):
+        """Status, headers and text of the response."""
+        async with self.client.request(method, f"{self.http.url}{path}", allow_redirects=False, **options) as response:
+            return response.status, response.headers, await response.text()
+
+    async def raw(self, data: bytes) -> bytes:
+        """Everything that the server sends until it closes, after these bytes."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write(data)
+        try:
+            return await asyncio.wait_for(reader.read(), 20)
+        except ConnectionResetError:
+            return b""
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def serving(**settings):
+    async with AsyncExitStack() as stack:
+        server = Server.model_validate({"host": "127.0.0.1", "port": 0, **settings})
+        http = await stack.enter_async_context(Http.open(server))
+        client = await stack.enter_async_context(aiohttp.ClientSession())
+        yield Site(http, client)
+
+
+@pytest.fixture
+def serve():
+    """Opens a connector with these settings."""
+    return serving
+
+
+@pytest.fixture
+async def site():
+    """A connector with default settings."""
+    async with serving() as site:
+        yield site
+
+
+@pytest.fixture
+def inlet():
+    """Makes inlets."""
+    return Inlet

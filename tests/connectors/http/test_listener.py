@@ -1,0 +1,264 @@
+"""Listeners: opened once per address, handed over between generations, never closed in between."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import socket
+import ssl
+from contextlib import AsyncExitStack
+
+import aiohttp
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from octo.connectors.http import Http, Route, Server, worker
+from octo.core.errors import OctoError
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def server(port=0, **settings):
+    return Server.model_validate({"host": "127.0.0.1", "port": port, **settings})
+
+
+def certificate(folder, name="localhost"):
+    """A self-signed certificate and its key as files."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = dt.datetime.now(dt.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    cert, private = folder / "cert.pem", folder / "key.pem"
+    cert.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return {"cert": str(cert), "key": str(private)}
+
+
+async def get(port, path="/", tls=None):
+    async with aiohttp.ClientSession() as client:
+        url = f"{'https' if tls else 'http'}://localhost:{port}{path}"
+        async with client.get(url, ssl=tls or True) as response:
+            return response.status, await response.text()
+
+
+def saying(inlet, word):
+    return inlet(lambda message: message.with_body(word))
+
+
+async def test_a_busy_port_says_so_and_what_to_do():
+    """Granian alone would share the port in silence."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(OctoError) as caught:
+            async with Http.open(server(port)):
+                pass
+
+    assert caught.value.code == "OCTO-H101"
+    assert str(caught.value).startswith(f"127.0.0.1:{port} is in use by another process; ")
+
+
+async def test_processes_may_share_a_port(monkeypatch):
+    """`octo run --processes N` says so in the environment."""
+    monkeypatch.setenv("OCTO_REUSE_PORT", "1")
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        other.bind(("127.0.0.1", 0))
+        async with Http.open(server(other.getsockname()[1])) as http:
+            assert http.port == other.getsockname()[1]
+
+
+async def test_an_address_that_is_not_ours_says_so():
+    """With the system's own reason."""
+    with pytest.raises(OctoError, match=r"cannot listen at 192\.0\.2\.1:8080") as caught:
+        async with Http.open(Server.model_validate({"host": "192.0.2.1", "port": 8080})):
+            pass
+
+    assert caught.value.code == "OCTO-H102"
+
+
+async def test_a_new_generation_takes_the_listener_over(inlet):
+    """Open the new connector, swap the routes, close the old one: the address never closes."""
+    port = free_port()
+    async with AsyncExitStack() as new_generation:
+        async with AsyncExitStack() as old_generation:
+            old = await old_generation.enter_async_context(Http.open(server(port)))
+            await old_generation.enter_async_context(old.route(Route(path="/"), saying(inlet, "old")))
+            async with aiohttp.ClientSession() as client:
+                url = f"http://127.0.0.1:{port}/"
+                async with client.get(url) as response:
+                    assert await response.text() == '"old"'
+                settings = server(port, cors={"allowedOrigins": ["*"]})
+                new = await new_generation.enter_async_context(Http.open(settings))
+                await new_generation.enter_async_context(new.route(Route(path="/"), saying(inlet, "new")))
+                async with client.get(url, headers={"Origin": "http://a"}) as response:
+                    assert await response.text() == '"new"'
+                    assert response.headers["access-control-allow-origin"] == "*"
+
+        assert await get(port) == (200, '"new"')
+    with pytest.raises(aiohttp.ClientConnectorError):
+        await get(port)
+
+
+async def test_a_new_generation_that_fails_leaves_the_old_one_serving(inlet):
+    """Leaving the newer registration brings the older one back."""
+    port = free_port()
+    async with Http.open(server(port)) as old, old.route(Route(path="/"), saying(inlet, "old")):
+        async with (
+            Http.open(server(port, maxHeaderBytes=9000)) as new,
+            new.route(Route(path="/"), saying(inlet, "new")),
+        ):
+            pass
+
+        assert await get(port) == (200, '"old"')
+
+
+async def test_no_request_fails_while_limits_change(inlet):
+    """A worker with the new limits stands beside the old one on the same socket, then the old one stops."""
+    port = free_port()
+    going = True
+    answers = []
+
+    async def load():
+        while going:
+            answers.append(await get(port))
+
+    async with AsyncExitStack() as current:
+        http = await current.enter_async_context(Http.open(server(port)))
+        await current.enter_async_context(http.route(Route(path="/"), saying(inlet, 0)))
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(4):
+                tasks.create_task(load())
+            for generation in range(1, 6):
+                fresh = AsyncExitStack()
+                http = await fresh.enter_async_context(Http.open(server(port, maxHeaderBytes=9000 + generation)))
+                await fresh.enter_async_context(http.route(Route(path="/"), saying(inlet, generation)))
+                await current.aclose()
+                current.push_async_exit(fresh)
+                seen = len(answers)
+                while len(answers) < seen + 8:
+                    await asyncio.sleep(0)
+            going = False
+
+    assert {status for status, _ in answers} == {200}
+    assert {text for _, text in answers} >= {"1", "5"}
+
+
+async def test_an_address_can_be_opened_again_at_once(inlet):
+    """Nothing of a closed listener lingers."""
+    port = free_port()
+    for word in range(5):
+        async with Http.open(server(port)) as http, http.route(Route(path="/"), saying(inlet, word)):
+            assert await get(port) == (200, str(word))
+
+
+async def test_an_address_can_be_opened_while_it_is_being_closed(inlet):
+    """A connector that was removed and comes back at once does not find its own port busy."""
+    port = free_port()
+    for word in range(5):
+        closing = AsyncExitStack()
+        await closing.enter_async_context(Http.open(server(port)))
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(closing.aclose())
+            await asyncio.sleep(0)
+            async with Http.open(server(port)) as http, http.route(Route(path="/"), saying(inlet, word)):
+                assert await get(port) == (200, str(word))
+
+
+async def test_connectors_on_port_0_get_a_port_each():
+    """They are not one address."""
+    async with Http.open(server()) as one, Http.open(server()) as other:
+        assert one.port != other.port
+        assert one.url == f"http://127.0.0.1:{one.port}"
+
+
+async def test_host_and_port_come_from_the_environment(monkeypatch):
+    """When the settings do not say."""
+    port = free_port()
+    monkeypatch.setenv("HTTP_HOST", "127.0.0.1")
+    monkeypatch.setenv("HTTP_PORT", str(port))
+    async with Http.open(Server()) as http:
+        assert http.url == f"http://127.0.0.1:{port}"
+
+
+async def test_closing_does_not_wait_for_clients_that_say_nothing(monkeypatch):
+    """Browsers connect in advance; half a request is no request."""
+    monkeypatch.setattr(worker, "PATIENCE", 0.05)
+    async with asyncio.timeout(9):  # granian itself would wait 10 s for the headers
+        async with Http.open(server()) as http:
+            _, silent = await asyncio.open_connection("127.0.0.1", http.port)
+            _, half = await asyncio.open_connection("127.0.0.1", http.port)
+            half.write(b"GET / HT")
+            await half.drain()
+            await get(http.port)
+    silent.close()
+    half.close()
+
+
+async def test_https(inlet, tmp_path):
+    """With the certificate's own trust."""
+    files = certificate(tmp_path)
+    trust = ssl.create_default_context(cafile=files["cert"])
+    async with Http.open(server(tls=files)) as http, http.route(Route(path="/"), saying(inlet, "safe")):
+        assert await get(http.port, tls=trust) == (200, '"safe"')
+        assert http.url.startswith("https://")
+
+
+async def test_a_renewed_certificate_is_taken_up(inlet, tmp_path):
+    """Same file names, new content: the new generation serves it, the old one answers what it has."""
+    port = free_port()
+    files = certificate(tmp_path)
+    async with AsyncExitStack() as new_generation:
+        async with Http.open(server(port, tls=files)) as old, old.route(Route(path="/"), saying(inlet, "old")):
+            certificate(tmp_path)
+            trust = ssl.create_default_context(cafile=files["cert"])
+            new = await new_generation.enter_async_context(Http.open(server(port, tls=files)))
+            await new_generation.enter_async_context(new.route(Route(path="/"), saying(inlet, "new")))
+
+        assert await get(port, tls=trust) == (200, '"new"')
+
+
+@pytest.mark.parametrize("broken", ["missing", "swapped", "garbage"])
+async def test_an_unusable_certificate_says_so(tmp_path, broken):
+    """Before granian sees it, which would end the process."""
+    files = certificate(tmp_path)
+    if broken == "missing":
+        (tmp_path / "key.pem").unlink()
+    elif broken == "swapped":
+        files = {"cert": files["key"], "key": files["cert"]}
+    else:
+        (tmp_path / "cert.pem").write_text("no certificate")
+
+    with pytest.raises(OctoError, match="cannot use") as caught:
+        async with Http.open(server(tls=files)):
+            pass
+
+    assert caught.value.code == "OCTO-H103"
+
+
+async def test_the_log_names_every_endpoint(inlet, caplog):
+    """Where a flow can be reached is the first thing one wants to know."""
+    caplog.set_level("INFO", logger="octo.http")
+    async with Http.open(server(basePath="/api")) as http, http.route(Route(path="/x/{id}"), inlet(flow="orders")):
+        url = http.url
+
+    record = next(record for record in caplog.records if record.message == "http endpoint available")
+    assert record.fields == {"pattern": "/api/x/{id}", "url": f"{url}/x/{{id}}", "flow": "orders"}

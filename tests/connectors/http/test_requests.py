@@ -1,0 +1,178 @@
+"""From a request to a message."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+
+async def test_path_parameters_query_method_and_headers_become_variables(site):
+    """Every request sets `method` and `query`; listed headers are there even when absent."""
+    async with site.route(path="/orders/{id}/{rest...}", headers=["X-Tenant", "X-None"]) as inlet:
+        await site.ask("PUT", "/orders/a%20b/c/d?x=1&x=2&y=%C3%A9+z&flag&=v&b;c=1", headers={"x-tenant": "acme"})
+
+    assert inlet.messages[0].vars == {
+        "id": "a b",
+        "rest": "c/d",
+        "method": "PUT",
+        "query": {"x": "1", "y": "\u00e9 z", "flag": "", "": "v"},
+        "X-Tenant": "acme",
+        "X-None": "",
+    }
+    assert inlet.messages[0].body is None
+
+
+async def test_query_is_always_there(site):
+    """So that `vars.query.x` asks about x, not about the query."""
+    async with site.route() as inlet:
+        await site.ask()
+
+    assert inlet.messages[0].vars == {"method": "GET", "query": {}}
+
+
+async def test_correlation_id_comes_from_its_header(site):
+    """And is empty without it."""
+    async with site.route(correlationIdHeader="X-Request-Id") as inlet:
+        await site.ask(headers={"X-Request-ID": "abc"})
+        await site.ask()
+
+    assert [message.correlation_id for message in inlet.messages] == ["abc", ""]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"a": [1, 2.5, None, True, "\u00e9"]},
+        9007199254740993,
+        18446744073709551615,
+        -9223372036854775809,
+        123456789012345678901234567890,
+        {"id": 1234567890123456789012, "card": "1234567890123456789012", "f": 0.1234567890123456789},
+        "text",
+        [],
+    ],
+)
+async def test_json_arrives_exactly(site, body):
+    """No integer is ever rounded, however long; and it leaves as it came."""
+    async with site.route() as inlet:
+        status, _, text = await site.ask("POST", data=json.dumps(body).encode())
+
+    assert inlet.messages[0].body == body
+    assert type(inlet.messages[0].body) is type(body)
+    assert (status, json.loads(text)) == (200, body)
+
+
+@pytest.mark.parametrize("data", [b"", b"  \n "])
+async def test_empty_body_is_null(site, data):
+    """Nothing is not an error."""
+    async with site.route() as inlet:
+        await site.ask("POST", data=data)
+
+    assert inlet.messages[0].body is None
+
+
+@pytest.mark.parametrize(
+    ("data", "detail"),
+    [
+        (b"{", "not valid JSON"),
+        (b"NaN", "not valid JSON"),
+        (b"[Infinity]", "not valid JSON"),
+        (b"\xff\xfe", "not valid JSON"),
+        (b'"\xc3\x28"', "not valid JSON"),
+        (b'"\\ud800"', "not valid JSON"),
+        (b"[" * 1000 + b"1" * 20 + b"]" * 1000, "nested too deeply"),
+        (b"[" * 100_000 + b"]" * 100_000, "not valid JSON"),
+        (b"1" * 5000, "not valid JSON"),
+    ],
+)
+async def test_what_is_no_json_never_reaches_the_flow(site, data, detail):
+    """400 with a general reason, quoting nothing."""
+    async with site.route() as inlet:
+        status, headers, text = await site.ask("POST", data=data)
+
+    assert status == 400
+    assert headers["content-type"] == "application/json"
+    assert json.loads(text)["error"] == "invalid request body"
+    assert detail in json.loads(text)["detail"]
+    assert inlet.messages == []
+
+
+async def test_chunked_bodies_are_read(site):
+    """A body may come without a length."""
+
+    async def chunks():
+        yield b'{"a":'
+        yield b"1}"
+
+    async with site.route() as inlet:
+        await site.ask("POST", data=chunks())
+
+    assert inlet.messages[0].body == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"Transfer-Encoding: chunked\r\n\r\n2\r\n[]\r\nZZ\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\nX-Trailer: 1\r\n\r\n",
+    ],
+)
+async def test_a_malformed_body_is_not_taken_for_a_whole_one(site, body):
+    """`[]` alone would be valid JSON."""
+    async with site.route() as inlet:
+        answer = await site.raw(b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + body)
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert inlet.messages == []
+
+
+async def test_raw_body_is_text_with_its_type(site):
+    """No JSON is asked for; what comes back as raw content goes out as it is."""
+    async with site.route(rawBody=True) as inlet:
+        status, headers, text = await site.ask(
+            "POST", data="<a>\u00e9</a>".encode(), headers={"content-type": "text/xml"}
+        )
+        await site.ask("POST")
+        bad, _, _ = await site.ask("POST", data=b"\xff")
+
+    assert inlet.messages[0].body == {"contentType": "text/xml", "rawData": "<a>\u00e9</a>"}
+    assert inlet.messages[0].raw
+    assert (status, headers["content-type"], text) == (200, "text/xml", "<a>\u00e9</a>")
+    assert (inlet.messages[1].body, inlet.messages[1].raw) == (None, False)
+    assert bad == 400
+
+
+async def test_raw_body_var_holds_the_exact_text(site):
+    """Signatures are computed over bytes, not over values."""
+    async with site.route(rawBodyVar="payload") as inlet:
+        await site.ask("POST", data=b'{ "a" : 1 }')
+
+    assert inlet.messages[0].vars["payload"] == '{ "a" : 1 }'
+    assert inlet.messages[0].body == {"a": 1}
+
+
+async def test_the_flow_gets_the_routes_timeout(serve):
+    """The route's own wins over the connector's; 0 means the default."""
+    async with (
+        serve(requestTimeout="7s") as site,
+        site.route(path="/a") as ours,
+        site.route(path="/b", timeout="250ms") as own,
+    ):
+        await site.ask("GET", "/a")
+        await site.ask("GET", "/b")
+    async with serve(requestTimeout="0s") as site, site.route() as default:
+        await site.ask()
+
+    assert (ours.timeouts, own.timeouts, default.timeouts) == ([7.0], [0.25], [30.0])
+
+
+async def test_base_path_is_in_front_of_every_route(serve):
+    """And in the connector's url."""
+    async with serve(basePath="/api") as site, site.route(path="/x") as inlet:
+        status, _, _ = await site.ask("GET", "/x")
+        other = await site.raw(b"GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+
+    assert status == 200
+    assert other.startswith(b"HTTP/1.1 404 ")
+    assert len(inlet.messages) == 1

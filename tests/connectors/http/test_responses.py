@@ -1,0 +1,248 @@
+"""From an outcome to a response: every row of the table."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from octo.core.errors import Bug, Overloaded, Permanent, Timeout
+from octo.core.flow import Drop, Failure
+from octo.core.message import Message
+
+
+def completing(body=None, *, raw=False, **variables):
+    return lambda message: Message(body, variables, event_id=message.event_id, raw=raw)
+
+
+def raising(error):
+    def answer(message):
+        raise error
+
+    return answer
+
+
+async def test_json_body(site):
+    """The body as compact JSON."""
+    async with site.route(completing({"a": 1})):
+        status, headers, text = await site.ask()
+
+    assert (status, headers["content-type"], text) == (200, "application/json", '{"a":1}')
+
+
+async def test_null_body_is_empty(site):
+    """Nothing is sent as nothing, not as the word null."""
+    async with site.route(completing(None)):
+        status, headers, text = await site.ask()
+
+    assert (status, headers["content-length"], text) == (200, "0", "")
+    assert "content-type" not in headers
+
+
+async def test_raw_content_goes_out_verbatim(site):
+    """With its own type; a type that would break the response does not."""
+    async with (
+        site.route(completing({"contentType": "text/html", "rawData": "<p>\u00e9"}, raw=True), "/a"),
+        site.route(completing({"contentType": "a\r\nX: y", "rawData": "b"}, raw=True), "/b"),
+        site.route(completing({"contentType": "text/html", "rawData": "c"}), "/c"),
+    ):
+        status, headers, text = await site.ask("GET", "/a")
+        _, injected, _ = await site.ask("GET", "/b")
+        _, alike, _ = await site.ask("GET", "/c")
+
+    assert (status, headers["content-type"], text) == (200, "text/html", "<p>\u00e9")
+    assert injected["content-type"] == "application/octet-stream"
+    assert "x" not in injected
+    assert alike["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "status"),
+    [
+        (201, 201),
+        (404.0, 404),
+        (599, 599),
+        (200, 200),
+        (99, 200),
+        (100, 200),
+        (600, 200),
+        (404.5, 200),
+        (float("nan"), 200),
+        (float("inf"), 200),
+        ("404", 200),
+        (True, 200),
+        (None, 200),
+    ],
+)
+async def test_the_flow_chooses_the_status(site, chosen, status):
+    """A whole number from 100 to 599; anything else is no choice. 1xx is no answer yet."""
+    async with site.route(completing({}, httpStatus=chosen)):
+        assert (await site.ask())[0] == status
+
+
+@pytest.mark.parametrize("status", [204, 304])
+async def test_statuses_without_a_body_have_none(site, status):
+    """Whatever the flow left there."""
+    async with site.route(completing({"a": 1}, httpStatus=status)):
+        assert (await site.ask())[::2] == (status, "")
+
+
+async def test_head_is_get_without_the_body(site):
+    """GET implies HEAD."""
+    async with site.route(completing({"a": 1}), methods=["GET"]):
+        status, headers, text = await site.ask("HEAD")
+
+    assert (status, headers["content-length"], text) == (200, "7", "")
+
+
+async def test_dropped_is_204(site):
+    """A drop is no failure."""
+    async with site.route(lambda message: Drop("filtered")):
+        assert (await site.ask())[::2] == (204, "")
+
+
+async def test_failure_is_500_and_says_nothing(site):
+    """Ids to find the log by; never the error's text."""
+    message = Message()
+    async with site.route(
+        raising(Failure(Permanent("password=hunter2"), "charge", "orders.charge", message)),
+        correlationIdHeader="X-Id",
+    ) as inlet:
+        status, _, text = await site.ask(headers={"X-Id": "c1"})
+
+    assert status == 500
+    assert json.loads(text) == {
+        "error": "internal server error",
+        "eventID": inlet.messages[0].event_id,
+        "correlationID": "c1",
+    }
+
+
+async def test_a_flow_that_fails_by_a_timeout_inside_is_a_failure(site):
+    """504 is for the request's own deadline."""
+    async with site.route(raising(Failure(Timeout("upstream"), "call", "f.call", Message()))):
+        assert (await site.ask())[0] == 500
+
+
+async def test_deadline_is_504(site):
+    """The caller learns that it was time, with the ids."""
+    async with site.route(raising(Timeout("late"))) as inlet:
+        status, _, text = await site.ask()
+
+    assert status == 504
+    assert json.loads(text) == {"error": "flow timed out", "eventID": inlet.messages[0].event_id}
+
+
+@pytest.mark.parametrize(("estimate", "header"), [(0.2, "1"), (2.1, "3"), (float("inf"), "1")])
+async def test_overload_is_503_with_a_time_to_come_back(site, estimate, header):
+    """Whole seconds, at least one."""
+    async with site.route(raising(Overloaded("full", retry_after=estimate))):
+        status, headers, _ = await site.ask()
+
+    assert (status, headers["retry-after"]) == (503, header)
+
+
+@pytest.mark.parametrize("error", [Bug("oops"), ValueError("secret"), AssertionError("secret")])
+async def test_a_bug_is_500_and_the_server_goes_on(site, error, caplog):
+    """The log has the traceback, the caller does not."""
+    async with site.route(raising(error), "/bad"), site.route(completing("fine"), "/good"):
+        status, _, text = await site.ask("GET", "/bad")
+        good = await site.ask("GET", "/good")
+
+    assert status == 500
+    assert "secret" not in text
+    assert good[0] == 200
+    assert caplog.records[0].exc_info[1] is error
+
+
+async def test_waiting_flows_answer_the_same(site):
+    """An outcome may come at once or later."""
+
+    async def later(message):
+        await asyncio.sleep(0)
+        return message.with_body("later")
+
+    async def fails(message):
+        await asyncio.sleep(0)
+        raise Timeout("late")
+
+    async def at_once(message):
+        return message.with_body("at once")
+
+    async with site.route(later, "/a"), site.route(fails, "/b"), site.route(at_once, "/c"):
+        answers = [await site.ask("GET", path) for path in ("/a", "/b", "/c")]
+
+    assert [(status, json.loads(text)) for status, _, text in answers[::2]] == [(200, "later"), (200, "at once")]
+    assert answers[1][0] == 504
+
+
+async def test_a_body_that_is_no_json_is_500(site, caplog):
+    """A body made by a stranger's block must not take the server down."""
+    async with site.route(completing({"a": object()})):
+        assert (await site.ask())[0] == 500
+
+    assert [record.message for record in caplog.records] == ["request failed"]
+
+
+async def test_unknown_path_is_404(site):
+    """As JSON, like every error of ours."""
+    async with site.route(path="/a"):
+        status, headers, text = await site.ask("GET", "/b")
+
+    assert (status, headers["content-type"], text) == (404, "application/json", '{"error":"not found"}')
+
+
+async def test_a_subtree_is_found_without_its_slash(site):
+    """The redirect keeps method and query."""
+    async with site.route(path="/files/"):
+        status, headers, _ = await site.ask("POST", "/files?x=1")
+
+    assert (status, headers["location"]) == (308, "/files/?x=1")
+
+
+async def test_other_methods_are_405_before_any_flow(site):
+    """With what is allowed, over all routes of that path."""
+    async with site.route(path="/a", methods=["GET"]) as first, site.route(path="/a", methods=["PUT"]) as second:
+        status, headers, text = await site.ask("POST", "/a")
+
+    assert (status, headers["allow"], text) == (405, "GET, HEAD, PUT", '{"error":"method not allowed"}')
+    assert first.messages + second.messages == []
+
+
+async def test_without_any_route_it_is_503(site):
+    """The listener is there before the first flow and after the last."""
+    status, headers, _ = await site.ask()
+
+    assert (status, headers["retry-after"]) == (503, "1")
+
+
+async def test_variables_become_headers_if_they_are_one_line(site, caplog):
+    """Texts, numbers and booleans; the rest is left out, and an attempt to add headers is logged."""
+    variables = {
+        "X-Text": "a b",
+        "X-Number": 1.5,
+        "X-Flag": True,
+        "X-Null": None,
+        "X-List": [1],
+        "X-Evil": "a\r\nSet-Cookie: b",
+    }
+    async with site.route(completing({}, **variables), responseHeaders=[*variables, "X-Absent"]):
+        status, headers, _ = await site.ask()
+
+    sent = {name: value for name, value in headers.items() if name.lower().startswith("x-")}
+    assert (status, sent) == (200, {"x-text": "a b", "x-number": "1.5", "x-flag": "true"})
+    assert "set-cookie" not in headers
+    assert [record.fields["variable"] for record in caplog.records] == ["X-List", "X-Evil"]
+
+
+async def test_default_headers_are_on_every_response(serve):
+    """Also on errors."""
+    async with (
+        serve(responseHeaders={"X-Frame-Options": "DENY"}) as site,
+        site.route(completing({}), "/a", methods=["GET"]),
+        site.route(raising(Timeout("late")), "/b"),
+    ):
+        answers = [await site.ask("GET", "/a"), await site.ask("GET", "/b"), await site.ask("POST", "/a")]
+
+    assert [headers["x-frame-options"] for _, headers, _ in answers] == ["DENY"] * 3

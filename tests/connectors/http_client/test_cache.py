@@ -1,0 +1,149 @@
+"""Answers kept in memory: whose, for how long, and how many."""
+
+from __future__ import annotations
+
+import pytest
+from aiohttp import web
+
+from octo.connectors.http_client import cache as caching
+
+ON = {"enabled": True, "ttl": "60s"}
+
+
+def answering(upstream, status=200, **headers):
+    """Answers count up; headers are given with underscores."""
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    upstream.answer = lambda request: web.json_response(len(upstream.requests), status=status, headers=names)
+
+
+async def ask(calls, **settings):
+    return (await calls.rest(failOnError=False, **settings)).body
+
+
+async def test_it_is_off_unless_switched_on(calls, upstream):
+    """Nobody expects old answers by default."""
+    answering(upstream)
+
+    assert [await ask(calls), await ask(calls)] == [1, 2]
+
+
+async def test_a_fresh_answer_serves_until_its_time(calling, upstream):
+    """Then the server is asked again."""
+    answering(upstream)
+    now = 0.0
+    async with calling(cache=ON) as calls:
+        calls.caller.cache.clock = lambda: now
+        first = [await ask(calls), await ask(calls)]
+        now = 59.9
+        second = await ask(calls)
+        now = 60.0
+        third = await ask(calls)
+
+    assert (first, second, third) == ([1, 1], 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Cache_Control": "max-age=10"}, 10),
+        ({"Cache_Control": "max-age=3600"}, 60),
+        ({"Cache_Control": "public, MAX-AGE=10"}, 10),
+        ({"Cache_Control": "s-max-age=1"}, 60),
+        ({"Cache_Control": "max-age=10", "Age": "4"}, 6),
+        ({"Cache_Control": "max-age=0"}, 0),
+        ({"Cache_Control": "no-store"}, 0),
+        ({"Cache_Control": "no-cache"}, 0),
+        ({"Cache_Control": "private, max-age=10"}, 0),
+        ({"Cache_Control": 'no-cache="set-cookie"'}, 0),
+        ({"Expires": "Thu, 01 Jan 1970 00:16:50 GMT"}, 10),
+        ({"Expires": "Thu, 01 Jan 1970 00:00:00 GMT"}, 0),
+        ({"Expires": "0"}, 0),
+        ({"Cache_Control": "max-age=10", "Expires": "0"}, 10),
+        ({"Vary": "*"}, 0),
+    ],
+)
+async def test_the_server_shortens_or_forbids(calling, upstream, headers, seconds):
+    """Never longer than `ttl`."""
+    answering(upstream, **headers)
+    now = 0.0
+    async with calling(cache=ON) as calls:
+        calls.caller.cache.clock = lambda: now
+        calls.caller.cache.wall = lambda: 1000.0
+        await ask(calls)
+        now = seconds - 0.1
+        before = await ask(calls)
+        now = seconds + 0.1
+        after = await ask(calls)
+
+    assert (before, after) == ((1, 2) if seconds else (2, 3))
+
+
+@pytest.mark.parametrize(("method", "status"), [("GET", 404), ("GET", 500), ("POST", 200), ("PUT", 200)])
+async def test_only_good_answers_to_get_are_kept(calling, upstream, method, status):
+    """An error must not outlive its cause."""
+    answering(upstream, status=status)
+    async with calling(cache=ON, retry={"maxAttempts": 1}) as calls:
+        assert [await ask(calls, method=method) for _ in range(2)] == [1, 2]
+
+
+async def test_addresses_and_askers_are_kept_apart(calling, upstream):
+    """Path, query, and whoever asks; other headers as far as the server says."""
+    answering(upstream, Vary="X-Lang, Accept")
+    questions = [
+        {"path": "/a"},
+        {"path": "/a", "query": {"x": '"1"'}},
+        {"path": "/a", "query": {"x": '"2"'}},
+        {"path": "/a", "headers": {"Authorization": '"Bearer one"'}},
+        {"path": "/a", "headers": {"Authorization": '"Bearer two"'}},
+        {"path": "/a", "headers": {"Cookie": '"s=1"'}},
+        {"path": "/a", "headers": {"x-lang": '"de"'}},
+        {"path": "/a", "headers": {"X-Lang": '"en"'}},
+    ]
+    async with calling(cache=ON) as calls:
+        first = [await ask(calls, **question) for question in questions]
+        again = [await ask(calls, **question) for question in questions]
+        same = await ask(calls, path="/a", headers={"X-Request-Id": '"other"'})
+
+    assert first == again == list(range(1, len(questions) + 1))
+    assert same == 1
+
+
+async def test_a_request_may_insist(calling, upstream):
+    """`Cache-Control: no-cache` goes to the server."""
+    answering(upstream)
+    async with calling(cache=ON) as calls:
+        await ask(calls)
+        assert await ask(calls, headers={"Cache-Control": '"no-cache"'}) == 2
+
+
+async def test_the_one_unused_for_longest_goes_first(calling, upstream):
+    """By number of entries."""
+    answering(upstream)
+    async with calling(cache={**ON, "maxEntries": 2}) as calls:
+        for path in ("/a", "/b", "/a", "/c"):
+            await ask(calls, path=path)
+
+        assert await ask(calls, path="/a") == 1
+        assert await ask(calls, path="/b") == 4
+
+
+async def test_memory_is_bounded(calling, upstream, monkeypatch):
+    """By size as well."""
+    monkeypatch.setattr(caching, "MOST_BYTES", 5000)
+    answering(upstream)
+    async with calling(cache=ON) as calls:
+        for path in range(10):
+            await ask(calls, path=f"/{path}")
+
+        assert len(calls.caller.cache._entries) == 4
+        assert len(calls.caller.cache._vary) == 4
+        assert calls.caller.cache._size < 5000
+
+
+async def test_the_answer_to_one_token_is_not_served_to_the_next(calling, upstream):
+    """The connector's own credentials are an identity too."""
+    answering(upstream)
+    async with calling(cache=ON, auth={"type": "bearer", "token": "a"}) as one:
+        await ask(one)
+        assert await ask(one) == 1
+        assert await ask(one, headers={"Authorization": '"Bearer b"'}) == 2

@@ -1,0 +1,334 @@
+"""The `rest` block: what it sends, and what it makes of the answer."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import socket
+
+import pytest
+from aiohttp import web
+
+from octo.connectors.http_client import Client, HttpClient, Rest
+from octo.core.errors import Permanent, Timeout, Transient
+from octo.core.message import Message
+
+
+async def test_request_is_built_from_the_message(calls, upstream):
+    """Path, query, headers and body; values that are no text travel as compact JSON."""
+    message = Message({"id": 7, "name": "a&b \u00e9"}, {"tenant": "acme"}, correlation_id="c")
+    await calls.rest(
+        message,
+        method="post",
+        path="orders",
+        query={"name": "body.name", "filter": "body"},
+        headers={"X-Tenant": "vars.tenant"},
+        body='{"order": body.id}',
+    )
+
+    request = upstream.requests[0]
+    assert (request.method, request.path) == ("POST", "/orders")
+    assert request.query["name"] == "a&b \u00e9"
+    assert json.loads(request.query["filter"]) == message.body
+    assert request.headers["X-Tenant"] == "acme"
+    assert request.headers["Content-Type"] == "application/json"
+    assert request.headers["User-Agent"] == "octo"
+    assert upstream.bodies[0] == b'{"order":7}'
+
+
+@pytest.mark.parametrize(
+    ("settings", "body", "content_type"),
+    [
+        ({"body": '"as it is"'}, b"as it is", None),
+        ({"body": "null"}, b"null", "application/json"),
+        ({"body": "[1]", "headers": {"content-type": '"text/x"'}}, b"[1]", "text/x"),
+        ({}, b"", None),
+    ],
+)
+async def test_bodies(calls, upstream, settings, body, content_type):
+    """A text verbatim, anything else as JSON, unless the author says otherwise."""
+    await calls.rest(method="POST", **settings)
+
+    request = upstream.requests[0]
+    assert (upstream.bodies[0], request.headers.get("Content-Type")) == (body, content_type)
+
+
+@pytest.mark.parametrize(
+    ("base", "path", "expected"),
+    [
+        ("", "", "/"),
+        ("", "a", "/a"),
+        ("/", "/a/", "/a/"),
+        ("/v1", "", "/v1"),
+        ("/v1/", "/a", "/v1/a"),
+        ("/v1", "a/b?x=1", "/v1/a/b?x=1"),
+        ("/v1?key=k", "a?x=1", "/v1/a?key=k&x=1"),
+        ("/v1", "items:search", "/v1/items:search"),
+        ("/v1", "a b/%2F", "/v1/a%20b/%2F"),
+    ],
+)
+async def test_base_and_path_are_joined_with_one_slash(calling, upstream, base, path, expected):
+    """Their queries follow one another."""
+    async with calling(baseURL=upstream.url + base) as calls:
+        await calls.rest(path=path)
+
+    assert upstream.requests[0].raw_path == expected
+
+
+async def test_connector_headers_yield_to_the_blocks(calling, upstream):
+    """Whatever the case of their names."""
+    async with calling(headers={"X-A": "connector", "X-B": "connector"}) as calls:
+        await calls.rest(headers={"x-a": '"block"'})
+
+    headers = upstream.requests[0].headers
+    assert (headers.getall("X-A"), headers["X-B"]) == (["block"], "connector")
+
+
+async def test_a_header_cannot_smuggle_another(calls, upstream):
+    """CR and LF end the request before it is sent."""
+    with pytest.raises(Permanent, match="X-A") as caught:
+        await calls.rest(Message("a\r\nX-Evil: 1"), headers={"X-A": "body"})
+
+    assert caught.value.code == "OCTO-H155"
+    assert upstream.requests == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "content_type", "body", "raw"),
+    [
+        (b'{"id": 9007199254740993}', "application/json", {"id": 9007199254740993}, False),
+        (b"123456789012345678901234", "text/plain", 123456789012345678901234, False),
+        (b"", "application/json", None, False),
+        ("<a>\u00e9</a>".encode(), "text/xml", {"contentType": "text/xml", "rawData": "<a>\u00e9</a>"}, True),
+        (
+            "\u00e9".encode("latin-1"),
+            "text/plain; charset=iso-8859-1",
+            {"contentType": "text/plain; charset=iso-8859-1", "rawData": "\u00e9"},
+            True,
+        ),
+    ],
+)
+async def test_answers_become_bodies(calls, upstream, answer, content_type, body, raw):
+    """JSON as a value, nothing as null, other text as raw content."""
+    upstream.answer = lambda request: web.Response(body=answer, headers={"Content-Type": content_type})
+
+    message = await calls.rest(Message("before", {"kept": 1}, event_id="e", correlation_id="c"))
+
+    assert (message.body, message.raw) == (body, raw)
+    assert message.vars == {"kept": 1, "statusCode": 200}
+    assert (message.event_id, message.correlation_id) == ("e", "c")
+
+
+async def test_an_answer_that_is_no_text_is_an_error(calls, upstream):
+    """It has no place in a message."""
+    upstream.answer = lambda request: web.Response(body=b"\xff\xd8\xff", content_type="image/jpeg")
+
+    with pytest.raises(Permanent, match="not text") as caught:
+        await calls.rest()
+
+    assert caught.value.code == "OCTO-H156"
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "code"),
+    [
+        (400, Permanent, "OCTO-H150"),
+        (404, Permanent, "OCTO-H150"),
+        (408, Transient, "OCTO-H151"),
+        (425, Transient, "OCTO-H151"),
+        (429, Transient, "OCTO-H151"),
+        (500, Transient, "OCTO-H151"),
+        (503, Transient, "OCTO-H151"),
+    ],
+)
+async def test_error_statuses_are_errors(calls, upstream, status, kind, code):
+    """The error path can read the status; the text has no query and at most 200 characters of the answer."""
+    upstream.answer = lambda request: web.Response(status=status, text="x" * 500)
+
+    with pytest.raises(kind) as caught:
+        await calls.rest(path="/a", query={"token": '"s3cret"'}, statusVar="code")
+
+    assert str(caught.value) == f"rest request to {upstream.url}/a returned {status}: {'x' * 200}"
+    assert (caught.value.status, caught.value.vars, caught.value.code) == (status, {"code": status}, code)
+
+
+async def test_fail_on_error_false_makes_it_a_result(calls, upstream):
+    """The flow decides."""
+    upstream.answer = lambda request: web.json_response({"why": "no"}, status=422)
+
+    message = await calls.rest(failOnError=False)
+
+    assert (message.body, message.vars) == ({"why": "no"}, {"statusCode": 422})
+
+
+@pytest.mark.parametrize("packed", [False, True])
+async def test_an_answer_too_large_is_an_error_never_cut(calling, upstream, packed):
+    """Counted after unpacking."""
+    data = b'"' + b"x" * 1000 + b'"'
+    headers = {"Content-Encoding": "gzip"} if packed else {}
+    upstream.answer = lambda request: web.Response(body=gzip.compress(data) if packed else data, headers=headers)
+
+    async with calling(maxResponseBytes=1002) as calls:
+        assert (await calls.rest()).body == "x" * 1000
+    async with calling(maxResponseBytes=1001) as calls:
+        with pytest.raises(Permanent, match="larger than `maxResponseBytes`") as caught:
+            await calls.rest()
+
+    assert caught.value.code == "OCTO-H154"
+
+
+async def test_no_answer_in_time_is_a_timeout(calling, upstream):
+    """And it is not tried again: the time is over."""
+    release = asyncio.Event()
+
+    async def hang(request):
+        await release.wait()
+        return web.Response()
+
+    upstream.answer = hang
+    async with calling(timeout="50ms") as calls:
+        with pytest.raises(Timeout, match=r"no answer within 0\.05s") as caught:
+            await calls.rest()
+    release.set()
+
+    assert caught.value.code == "OCTO-H153"
+    assert len(upstream.requests) == 1
+
+
+async def test_cancelling_aborts_the_request(calls, upstream):
+    """The server sees the connection close: a flow's deadline reaches it."""
+    entered, aborted = asyncio.Event(), asyncio.Event()
+
+    async def hang(request):
+        entered.set()
+        try:
+            await asyncio.Event().wait()
+        finally:  # aiohttp cancels the handler of a connection that closed
+            aborted.set()
+
+    upstream.answer = hang
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(calls.rest())
+        await entered.wait()
+        task.cancel()
+    await asyncio.wait_for(aborted.wait(), 20)
+
+
+async def test_nobody_listening_is_transient(calling):
+    """It may listen later."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    async with calling(baseURL=f"http://127.0.0.1:{port}/a?key=k") as calls:
+        with pytest.raises(Transient, match=f"rest request to http://127.0.0.1:{port}/a: cannot connect") as caught:
+            await calls.rest(method="POST")
+
+    assert caught.value.code == "OCTO-H152"
+    assert len(calls.pauses) == 2  # a connection that never was may be tried again, also for POST
+
+
+async def test_redirects_are_followed_without_credentials_to_strangers(calling, upstream, start):
+    """Authorization stays with the host it was meant for."""
+    stranger = await start()
+    upstream.answers(
+        web.Response(status=302, headers={"Location": "/b"}),
+        web.Response(status=302, headers={"Location": f"{stranger.url}/c"}),
+    )
+    async with calling(auth={"type": "bearer", "token": "t"}) as calls:
+        message = await calls.rest(path="/a")
+
+    assert message.body == {"ok": True}
+    assert [request.headers.get("Authorization") for request in upstream.requests] == ["Bearer t", "Bearer t"]
+    assert "Authorization" not in stranger.requests[0].headers
+
+
+async def test_endless_redirects_are_an_error(calls, upstream):
+    """A loop is not the same request again and again."""
+    upstream.answer = lambda request: web.Response(status=302, headers={"Location": "/a"})
+
+    with pytest.raises(Permanent, match="too many redirects"):
+        await calls.rest()
+
+
+async def test_cookies_are_not_remembered(calls, upstream):
+    """One message's session is not another's."""
+    upstream.answer = lambda request: web.Response(headers={"Set-Cookie": "a=b"})
+
+    await calls.rest()
+    await calls.rest()
+
+    assert "Cookie" not in upstream.requests[1].headers
+
+
+async def test_idle_connections_are_kept_up_to_the_limit(calling, upstream):
+    """The pool limits unused connections, not open ones."""
+    peers = []
+
+    def note(request):
+        peers.append(request.transport.get_extra_info("peername"))
+        return web.Response()
+
+    upstream.answer = note
+    async with calling(pool={"maxIdleConnsPerHost": 1}) as calls:
+        for _ in range(2):
+            await asyncio.gather(*(calls.rest() for _ in range(5)))
+        await calls.rest()
+        await calls.rest()
+
+    assert len(set(peers[:5])) == 5
+    assert peers[-1] == peers[-2]
+    assert len(set(peers)) == 9  # of the second five one took the kept connection
+    async with calling(pool={"disableKeepAlives": True}) as calls:
+        await calls.rest()
+        await calls.rest()
+    assert peers[-1] != peers[-2]
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({"path": "https://other.example/a"}, "below the connector's `baseURL`"),
+        ({"path": "//other.example/a"}, "below the connector's `baseURL`"),
+        ({"path": "a/../../b"}, "would lead out"),
+        ({"method": "GTE"}, "did you mean GET"),
+        ({"headers": {"a b": '"x"'}}, "not a header name"),
+        ({"headers": {"Host": '"x"'}}, "written by the connector itself"),
+        ({"statusVar": ""}, "at least 1"),
+        ({"urll": "x"}, "Extra inputs"),
+    ],
+)
+def test_rest_refuses(settings, why):
+    """A mistake is found when the flow is built."""
+    with pytest.raises(ValueError, match=why):
+        Rest.model_validate(settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({}, "Field required"),
+        ({"baseURL": "/a"}, "absolute address"),
+        ({"baseURL": "ftp://a"}, "absolute address"),
+        ({"baseURL": "http://user:pw@a"}, "under `auth`"),
+        ({"baseURL": "http://a", "headers": {"X": "a\nb"}}, "control characters"),
+        ({"baseURL": "http://a", "auth": {"type": "digest"}}, "Input should be"),
+        ({"baseURL": "http://a", "auth": {"type": "bearer"}}, "`bearer` needs `token`"),
+        ({"baseURL": "http://a", "auth": {"type": "bearer", "token": ""}}, "`bearer` needs `token`"),
+        ({"baseURL": "http://a", "auth": {"type": "basic", "password": "p"}}, "`basic` needs `username`"),
+        ({"baseURL": "http://a", "auth": {"type": "oauth2", "tokenURL": "http://b"}}, "`oauth2` needs `clientID`"),
+        ({"baseURL": "http://a", "auth": {"type": "basic", "username": "u", "token": "t"}}, "does not belong"),
+    ],
+)
+def test_client_refuses(settings, why):
+    """What a type of credentials needs, it needs."""
+    with pytest.raises(ValueError, match=why):
+        Client.model_validate(settings)
+
+
+async def test_opening_sends_nothing(upstream):
+    """A server that is down does not keep a flow from starting."""
+    async with HttpClient.open(Client.model_validate({"baseURL": upstream.url})):
+        pass
+
+    assert upstream.requests == []

@@ -1,0 +1,113 @@
+"""What is repeated, what never is, and how long the waits are."""
+
+from __future__ import annotations
+
+import pytest
+from aiohttp import web
+
+from octo.core.errors import Transient
+
+
+def after(value, status=503):
+    return lambda request: web.Response(status=status, headers={"Retry-After": value})
+
+
+def drop(request):
+    request.transport.abort()
+    return web.Response()
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"])
+async def test_what_may_come_twice_is_repeated(calls, upstream, method, status):
+    """The third attempt is the answer."""
+    upstream.answers(status, status, 200)
+
+    message = await calls.rest(method=method)
+
+    assert message.vars["statusCode"] == 200
+    assert calls.pauses == [0.2, 0.4]
+
+
+@pytest.mark.parametrize("status", [500, 501, 400, 409])
+async def test_other_statuses_are_answers(calls, upstream, status):
+    """Repeating would not change them."""
+    upstream.answers(status, 200)
+
+    message = await calls.rest(failOnError=False)
+
+    assert (message.vars["statusCode"], calls.pauses) == (status, [])
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+async def test_what_must_not_come_twice_is_not_repeated(calls, upstream, method):
+    """Neither after an answer nor after a broken connection: the server may have done it."""
+    upstream.answers(503, drop)
+
+    with pytest.raises(Transient, match="returned 503"):
+        await calls.rest(method=method)
+    with pytest.raises(Transient, match="connection broke"):
+        await calls.rest(method=method)
+
+    assert len(upstream.requests) == 2
+
+
+async def test_a_broken_connection_is_repeated_where_that_is_harmless(calls, upstream):
+    """GET asks, it does not do."""
+    upstream.answers(drop, drop, 200)
+    # aiohttp repeats by itself once on a kept connection; this client's are fresh, so all attempts are ours.
+    assert (await calls.rest(method="PUT")).vars["statusCode"] == 200
+
+
+async def test_the_last_answer_is_reported(calls, upstream):
+    """With its own status."""
+    upstream.answers(503, 502, 504)
+
+    with pytest.raises(Transient, match="returned 504"):
+        await calls.rest()
+
+    assert len(upstream.requests) == 3
+
+
+@pytest.mark.parametrize("attempts", [0, 1])
+async def test_one_attempt_means_one(calling, upstream, attempts):
+    """And so does none."""
+    upstream.answers(503, 200)
+    async with calling(retry={"maxAttempts": attempts}) as calls:
+        with pytest.raises(Transient):
+            await calls.rest()
+
+    assert len(upstream.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "pause"),
+    [
+        ("7", 7.0),
+        ("0", 0.0),
+        ("3600", 30.0),
+        ("Thu, 01 Jan 1970 00:16:45 GMT", 5.0),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0),
+        ("soon", 0.2),
+        ("-1", 0.2),
+    ],
+)
+async def test_the_server_says_when(calls, upstream, header, pause):
+    """`Retry-After` in seconds or as a date, up to the longest wait."""
+    upstream.answers(after(header), 200)
+    calls.caller.retries.wall = lambda: 1000.0
+
+    await calls.rest()
+
+    assert calls.pauses == [pause]
+
+
+async def test_waits_double_up_to_the_longest_and_chance_shortens_them(calling, upstream):
+    """So that many clients do not come back at once."""
+    upstream.answers(503)
+    async with calling(retry={"maxAttempts": 5, "minBackoff": "1s", "maxBackoff": "3s"}) as calls:
+        calls.caller.retries.chance = lambda: 0.5
+        with pytest.raises(Transient):
+            await calls.rest()
+
+    assert calls.pauses == [0.75, 1.5, 2.25, 2.25]
