@@ -95,7 +95,7 @@ make_venv() {
 sync() {
     export UV_PROJECT_ENVIRONMENT=$venv UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy
     # --inexact keeps uv itself, which is no dependency of Octo.
-    local command=("$venv/bin/uv" sync --frozen --inexact --all-extras --python "$venv/bin/python")
+    local command=("$venv/bin/uv" sync --frozen --compile-bytecode --inexact --all-extras --python "$venv/bin/python")
     [[ $goal == dev ]] || command+=(--no-dev)
     # Second try with the system's certificates, for networks that have their own.
     "${command[@]}" </dev/null >&2 || UV_SYSTEM_CERTS=true "${command[@]}" </dev/null >&2

@@ -7,8 +7,9 @@ every reference (connector, flow, processor) names something that is there, and 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 from octo.core.block import BlockType
 from octo.core.connector import ConnectorType
@@ -17,8 +18,7 @@ from octo.core.settings import Settings
 from octo.core.source import SourceType
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectorDoc:
+class ConnectorDoc(NamedTuple):
     """A configured connector instance. Two are the same connection when `key` is equal."""
 
     name: str
@@ -31,8 +31,7 @@ class ConnectorDoc:
         return (self.name, self.type.name, self.settings)
 
 
-@dataclass(frozen=True, slots=True)
-class BlockDoc:
+class BlockDoc(NamedTuple):
     """A block of a chain.
 
     label: its `name`, else its type.
@@ -49,8 +48,7 @@ class BlockDoc:
     at: Position
 
 
-@dataclass(frozen=True, slots=True)
-class SourceDoc:
+class SourceDoc(NamedTuple):
     """What feeds a flow: a source of a connector instance."""
 
     type: SourceType
@@ -59,8 +57,7 @@ class SourceDoc:
     at: Position
 
 
-@dataclass(frozen=True, slots=True)
-class FlowDoc:
+class FlowDoc(NamedTuple):
     """A flow. `error` is None when it has no error chain, which is not the same as an empty one.
 
     workers: how many messages it works on at once; 1 keeps their order.
@@ -78,8 +75,7 @@ class FlowDoc:
     at: Position
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """Everything of one configuration.
 
     connectors: by instance name, in file order, default instances (for sources that name none) last.
@@ -93,6 +89,10 @@ class Config:
     environment: str
     connectors: Mapping[str, ConnectorDoc]
     flows: Mapping[str, FlowDoc]
-    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    env: Mapping[str, str] = MappingProxyType({})
     watched: tuple[Path, ...] = ()
     warnings: tuple[Problem, ...] = ()
+
+    def __repr__(self) -> str:
+        # Invariant: no values of the environment in a repr; they may be secret.
+        return f"<Config {self.name!r}: {len(self.flows)} flows, {len(self.connectors)} connectors>"

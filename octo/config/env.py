@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from octo.config import codes
 from octo.config.place import Place
@@ -19,8 +19,7 @@ from octo.core.errors import Position
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Declaration:
+class Declaration(NamedTuple):
     """A variable that the configuration may use."""
 
     name: str
@@ -29,8 +28,7 @@ class Declaration:
     at: Position
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(NamedTuple):
     """The declared variables and their values. `missing` are required ones, already reported."""
 
     declared: Mapping[str, Declaration]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from octo.config.yaml import File, Node
 from octo.core.errors import Position
@@ -11,7 +12,7 @@ from octo.core.errors import Position
 Path = tuple[str | int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class Source:
     """A file whose placeholders are replaced.
 
@@ -29,8 +30,7 @@ class Source:
         return Place(self, (), self.file.root, self.value)
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """One value in a source. Children are reached through it, so a value never loses its place."""
 
     source: Source

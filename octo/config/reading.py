@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from octo.config.connectors import Connectors
 from octo.config.known import Known
@@ -12,8 +13,7 @@ from octo.config.shape import Shape
 from octo.core.settings import Build, FlowRef
 
 
-@dataclass(frozen=True, slots=True)
-class Processor:
+class Processor(NamedTuple):
     """A reusable block definition under `processors:`."""
 
     name: str
@@ -22,7 +22,7 @@ class Processor:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class Reading:
     """One configuration being read.
 

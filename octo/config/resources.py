@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from octo.config import codes
 from octo.config.place import Place
@@ -12,8 +12,7 @@ from octo.config.report import Report
 from octo.config.shape import Shape
 
 
-@dataclass(frozen=True, slots=True)
-class Resources:
+class Resources(NamedTuple):
     """env: `.env` files, later over earlier. templates: text files."""
 
     env: tuple[Path, ...] = ()

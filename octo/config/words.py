@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 from pydantic_core.core_schema import ErrorType
 
@@ -45,8 +44,7 @@ _LIMITS = {
 _BY_A_PERSON = ("value_error", "assertion_error")
 
 
-@dataclass(frozen=True, slots=True)
-class Complaint:
+class Complaint(NamedTuple):
     code: str
     message: str
     hint: str = ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import yaml
 
@@ -50,8 +50,7 @@ class Node:
     height: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(NamedTuple):
     """A YAML file that could be read."""
 
     name: str

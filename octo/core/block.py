@@ -16,8 +16,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Awaitable, Callable, Generator, Iterable
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from octo.core.flow import Drop, Outcome, Result
 from octo.core.message import Message
@@ -44,8 +43,7 @@ class Pool(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(NamedTuple):
     """Where a block stands: what it may know of its surroundings."""
 
     flow: str
@@ -54,8 +52,7 @@ class Site:
     pool: Pool
 
 
-@dataclass(frozen=True, slots=True)
-class BlockType:
+class BlockType(NamedTuple):
     """A declared block: its name in YAML, its settings and its function.
 
     connector: name of the connector type whose instance is `self`, or None for a free function.

@@ -6,11 +6,9 @@ methods marked `@source` and `@block` work on the opened object. Optional powers
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from octo.core.block import BlockType, settings_of
 from octo.core.settings import Settings
@@ -28,8 +26,7 @@ class Healthy(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectorType:
+class ConnectorType(NamedTuple):
     """A declared connector: its settings, how it is opened, and what it offers."""
 
     name: str
@@ -60,4 +57,4 @@ def connector(name: str) -> Callable[[C], C]:
 
 def _declared(members: Any, attribute: str, connector: str) -> dict[str, Any]:
     found = (getattr(member, attribute) for member in members if hasattr(member, attribute))
-    return {each.name: dataclasses.replace(each, connector=connector) for each in found}
+    return {each.name: each._replace(connector=connector) for each in found}

@@ -16,12 +16,10 @@ never the text of an error.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Position:
+class Position(NamedTuple):
     """A place in a file: `line` and `column` count from 1; 0 means "the file as a whole"."""
 
     file: str
@@ -34,8 +32,7 @@ class Position:
         return f"{self.file}:{self.line}:{self.column}"
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing that an author must change: where it is, what was found, and what to do about it."""
 
     code: str
@@ -128,8 +125,7 @@ class Bug(OctoError):
     code = "OCTO-R190"
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(NamedTuple):
     """What `octo explain CODE` prints."""
 
     title: str

@@ -8,16 +8,14 @@ that does.
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from octo.core.errors import Bug, ConfigError, OctoError, Overloaded, Permanent, Timeout, Transient
 from octo.core.message import Message
 from octo.expr import ExprError
 
 
-@dataclass(frozen=True, slots=True)
-class Drop:
+class Drop(NamedTuple):
     """The message ends here on purpose: its flow is `dropped`, its delivery acknowledged."""
 
     reason: str = ""

@@ -19,8 +19,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from octo.core.block import settings_of
 from octo.core.flow import Outcome, Result
@@ -66,8 +65,7 @@ class Inlet(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class SourceType:
+class SourceType(NamedTuple):
     """A declared source: a method of a connector class.
 
     once: of all processes that run the same configuration only one may run it, as with a clock.

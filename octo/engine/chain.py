@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from octo.core.errors import Bug
 from octo.core.flow import Drop, Failure, Outcome, Processor, Result
 from octo.core.message import Message
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Step:
+class Step(NamedTuple):
     """A block bound to its settings: all it still needs is a message."""
 
     call: Callable[[Message], Result]
@@ -46,14 +45,14 @@ class _Chain:
     def run(self, message: Message, start: int = 0) -> Result:
         step = None
         try:
-            for step in self.steps[start:] if start else self.steps:
+            for index, step in enumerate(self.steps[start:] if start else self.steps, start):
                 result = step.call(message)
                 if result.__class__ is Message:
                     message = result
                 elif result.__class__ is Drop:
                     return result
                 else:
-                    return self.resume(result, step, message)  # type: ignore[arg-type]
+                    return self.resume(result, index, message)  # type: ignore[arg-type]
         except Failure as failure:
             assert step is not None
             step.passed(failure)
@@ -63,8 +62,9 @@ class _Chain:
             raise step.failed(error, message) from error
         return message
 
-    async def resume(self, waiting: Awaitable[Outcome], step: Step, message: Message) -> Outcome:
+    async def resume(self, waiting: Awaitable[Outcome], index: int, message: Message) -> Outcome:
         """Go on from a step that waits. A chain nests as deep as it has such steps, which authors keep small."""
+        step = self.steps[index]
         try:
             if not inspect.isawaitable(waiting):
                 raise Bug(f"the block answered {type(waiting).__name__}, neither a message nor a drop")
@@ -76,5 +76,5 @@ class _Chain:
             raise step.failed(error, message) from error
         if isinstance(outcome, Drop):
             return outcome
-        result = self.run(outcome, self.steps.index(step) + 1)
+        result = self.run(outcome, index + 1)
         return result if isinstance(result, Message | Drop) else await result

@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from octo.core.flow import Outcome
 from octo.core.message import Message
@@ -16,8 +15,7 @@ log = logging.getLogger("octo.events")
 Kind = Literal["started", "completed", "dropped", "failed"]
 
 
-@dataclass(frozen=True, slots=True)
-class FlowEvent:
+class FlowEvent(NamedTuple):
     """Something happened to a message.
 
     at: wall time in nanoseconds. duration: seconds since `started`, 0.0 for `started` itself.
