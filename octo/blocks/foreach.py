@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from octo.core.block import Block, Site, block
-from octo.core.flow import Drop, Failure, Outcome, Result
+from octo.core.flow import Drop, Failure, Outcome
 from octo.core.message import Message
 from octo.core.settings import Expr, Settings, Steps
 
@@ -43,7 +42,15 @@ def foreach(settings: Foreach, message: Message, site: Site) -> Block[Outcome]:
     items = settings.items(message)
     if settings.mode == "iterate":
         return (yield from _iterate(settings, message, items))
-    return (yield from _map(settings, message, items, site))
+    try:
+        if settings.concurrency == 1:
+            bodies = yield from _map(settings, message, items)
+        else:
+            bodies = yield from _map_concurrently(settings, message, items, site)
+    except Failure as failure:
+        failure.message = message
+        raise
+    return message.with_body(bodies)
 
 
 def _iterate(settings: Foreach, message: Message, items: list[object]) -> Block[Outcome]:
@@ -63,17 +70,19 @@ def _restore(name: str, before: Message, after: Message) -> Message:
     return after.with_vars({key: value for key, value in after.vars.items() if key != name})
 
 
-def _map(settings: Foreach, message: Message, items: list[object], site: Site) -> Block[Outcome]:
-    try:
-        gathered = site.pool.gather(_calls(settings, message, items), settings.concurrency)
-        outcomes = gathered if isinstance(gathered, list) else (yield gathered)
-    except Failure as failure:
-        failure.message = message
-        raise
-    return message.with_body([each.body if isinstance(each, Message) else None for each in outcomes])
-
-
-def _calls(settings: Foreach, message: Message, items: list[object]) -> Iterator[partial[Result]]:
+def _map(settings: Foreach, message: Message, items: list[object]) -> Block[list[object]]:
+    """One after the other, keeping of each outcome only the body: the cost per item must not grow with their number."""
     run, name, vars = settings.body.run, settings.as_, message.vars  # noqa: A001  the language's own word
+    bodies: list[object] = []
     for item in items:
-        yield partial(run, message.with_vars({**vars, name: item}))
+        outcome: Outcome = yield run(message.with_vars({**vars, name: item}))
+        bodies.append(None if isinstance(outcome, Drop) else outcome.body)
+    return bodies
+
+
+def _map_concurrently(settings: Foreach, message: Message, items: list[object], site: Site) -> Block[list[object]]:
+    run, name, vars = settings.body.run, settings.as_, message.vars  # noqa: A001  as above
+    calls = (partial(run, message.with_vars({**vars, name: item})) for item in items)
+    gathered = site.pool.gather(calls, settings.concurrency)
+    outcomes: list[Outcome] = gathered if isinstance(gathered, list) else (yield gathered)
+    return [None if isinstance(each, Drop) else each.body for each in outcomes]
