@@ -15,45 +15,61 @@ from octo.core.log import fields
 log = logging.getLogger("octo.processes")
 
 STABLE = 10.0
-"""A process that lived this many seconds is replaced at once when it dies; one that did not waits a second."""
+"""A process that lived this many seconds had started well; if it ends, another may do better."""
 
 
 def supervise(count: int) -> int:
     """Run `count` children with this process's own arguments until signalled; the exit code is the worst of theirs.
 
-    A child that cannot start (exit code 2, or 1 before any was stable) ends all: its siblings would do the same.
+    A child that a signal killed is replaced, and so is one that ended after a good while. A child that gave up on its
+    own soon after its start ends all: what kept it from starting keeps its siblings.
     """
-    stopping = False
-    children: dict[int, tuple[subprocess.Popen[bytes], float]] = {}
+    family = _Family(count)
+    signal.signal(signal.SIGTERM, family.stop)
+    signal.signal(signal.SIGINT, family.stop)
+    while family.children:
+        family.look_after()
+        time.sleep(0.05)
+    return family.worst
 
-    def stop(number: int, frame: object) -> None:  # noqa: ARG001  the signature of a handler
-        nonlocal stopping
-        stopping = True
-        for child, _ in children.values():
-            child.send_signal(signal.SIGTERM)
 
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    for index in range(count):
-        children[index] = (_spawn(index), time.monotonic())
-    worst = exits.DONE
-    while children:
-        for index, (child, born) in list(children.items()):
-            code = child.poll()
+class _Family:
+    def __init__(self, count: int) -> None:
+        self.worst = exits.DONE
+        self.stopping = False
+        self.children = {index: _Child(index) for index in range(count)}
+
+    def stop(self, *_: object) -> None:
+        self.stopping = True
+        for child in self.children.values():
+            child.process.send_signal(signal.SIGTERM)
+
+    def look_after(self) -> None:
+        for index, child in list(self.children.items()):
+            code = child.process.poll()
             if code is None:
                 continue
-            if stopping:
-                worst = max(worst, _blame(code))
-                del children[index]
-            elif code == exits.USAGE or time.monotonic() - born < STABLE:
-                worst = _blame(code)
-                del children[index]
-                stop(signal.SIGTERM, None)
-            else:
+            if self.stopping or not child.may_be_replaced(code):
+                self.worst = max(self.worst, _blame(code))
+                del self.children[index]
+                if not self.stopping:
+                    self.stop()
+            elif child.rested():
                 log.error("process ended, replacing it", extra=fields(process=index, code=code))
-                children[index] = (_spawn(index), time.monotonic())
-        time.sleep(0.05)
-    return worst
+                self.children[index] = _Child(index)
+
+
+class _Child:
+    def __init__(self, index: int) -> None:
+        self.process = _spawn(index)
+        self.born = time.monotonic()
+
+    def may_be_replaced(self, code: int) -> bool:
+        return code < 0 or (code != exits.USAGE and time.monotonic() - self.born >= STABLE)
+
+    def rested(self) -> bool:
+        """Whether a second has passed since its birth: one that crashes at once must not be born in a busy loop."""
+        return time.monotonic() - self.born >= 1.0
 
 
 def _blame(code: int) -> int:

@@ -77,6 +77,8 @@ async def _run(path: Path, *, watch: bool, drain: float) -> int:
         return config
 
     def refused(error: OctoError) -> None:
+        if not _is_first():
+            return  # all processes see the same edit; one tells of it
         refuse(error)
         if service.current is not None:
             click.echo("The running flows are unchanged.", err=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from pathlib import Path
 
 FLOW = """
@@ -34,6 +37,51 @@ def test_processes_share_port_and_work_but_not_the_clock(octo, port, tmp_path, h
     assert process.stop() == 0
     for pid in answered:
         assert not Path(f"/proc/{pid}").exists()
+
+
+def pids(http, port, count):
+    """The processes that answer, once there are so many."""
+    answered = set()
+    end = time.monotonic() + 60
+    while len(answered) < count:
+        assert time.monotonic() < end
+        status, pid = http(f"http://127.0.0.1:{port}/")
+        assert status == 200
+        answered.add(pid)
+    return answered
+
+
+def test_a_process_that_is_killed_is_replaced(octo, port, tmp_path, http):
+    (tmp_path / "flow.yaml").write_text(FLOW.format(port=port))
+    (tmp_path / "who.py").write_text("import os\n\n\ndef am_i():\n    return os.getpid()\n")
+    process = octo("run", "--config", str(tmp_path / "flow.yaml"), "--processes", "2")
+    process.wait_for("runtime ready", 2)
+    victim = pids(http, port, 2).pop()
+
+    os.kill(victim, signal.SIGKILL)
+    process.wait_for("process ended, replacing it")
+    process.wait_for("runtime ready", 3)
+
+    assert victim not in pids(http, port, 2)
+    assert process.stop() == 0
+
+
+def test_an_edit_reaches_all_and_a_bad_one_is_told_once(octo, port, tmp_path, http):
+    flow = tmp_path / "flow.yaml"
+    flow.write_text(FLOW.format(port=port))
+    (tmp_path / "who.py").write_text("import os\n\n\ndef am_i():\n    return os.getpid()\n")
+    process = octo("run", "--config", str(flow), "--processes", "2", "--watch")
+    process.wait_for("runtime ready", 2)
+
+    flow.write_text(FLOW.format(port=port).replace("type: python", "type: pythn"))
+    process.wait_for("The running flows are unchanged")
+    flow.write_text(FLOW.format(port=port).replace("path: /}", "path: /who}"))
+    process.wait_for("runtime ready", 4)
+
+    assert {http(f"http://127.0.0.1:{port}/who")[0] for _ in range(50)} == {200}
+    assert {http(f"http://127.0.0.1:{port}/")[0] for _ in range(50)} == {404}
+    assert sum("pythn" in line and "OCTO-C130" in line for line in process.lines) == 1
+    assert process.stop() == 0
 
 
 def test_a_configuration_that_is_wrong_ends_all(command, tmp_path):
