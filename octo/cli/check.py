@@ -9,7 +9,7 @@ import click
 import orjson
 
 from octo.cli import exits
-from octo.cli.project import load, refuse, show
+from octo.cli.project import counted, load, refuse, show
 from octo.config.documents import Config
 from octo.core.errors import ConfigError
 
@@ -45,7 +45,8 @@ def _tell(path: Path, result: Config | ConfigError) -> None:
         return
     for warning in result.warnings:
         show(warning, "yellow")
-    click.echo(f"{path}: ok, {len(result.flows)} flows, {len(result.connectors)} connectors")
+    flows, connectors = counted(len(result.flows), "flow"), counted(len(result.connectors), "connector")
+    click.echo(f"{path}: ok, {flows}, {connectors}")
 
 
 def _as_json(results: list[tuple[Path, Config | ConfigError]], *, ok: bool) -> dict[str, object]:

@@ -59,8 +59,12 @@ def refuse(error: OctoError) -> None:
         return
     for problem in problems:
         show(problem)
-    count = len(problems)
-    click.secho(f"{count} problem{'s' if count > 1 else ''}. `octo explain CODE` tells more.", bold=True, err=True)
+    click.secho(f"{counted(len(problems), 'problem')}. `octo explain CODE` tells more.", bold=True, err=True)
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 flow`, `2 flows`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def show(problem: Problem, colour: str = "red") -> None:

@@ -12,7 +12,7 @@ import click
 
 from octo import __version__
 from octo.cli import exits
-from octo.cli.project import config_option, config_path, load, refuse, show
+from octo.cli.project import config_option, config_path, counted, load, refuse, show
 from octo.config.documents import Config
 from octo.core.errors import ConfigError, OctoError
 
@@ -121,6 +121,6 @@ def _banner(config: Config) -> None:
         return
     name = f" {config.name}" if config.name else ""
     title = f"🐙 Octo {__version__}{name}"
-    counts = f"   {len(config.flows)} flows, {len(config.connectors)} connectors, ready"
+    counts = f"   {counted(len(config.flows), 'flow')}, {counted(len(config.connectors), 'connector')}, ready"
     width = max(len(title) + 1, len(counts)) + 2  # the octopus is two columns wide
     click.echo(f"╭{'─' * width}╮\n│ {title:<{width - 2}}│\n│ {counts:<{width - 1}}│\n╰{'─' * width}╯")

@@ -14,7 +14,7 @@ def test_good_files_are_told_so(cli, tmp_path):
     result = cli("check", str(tmp_path / "a.yaml"))
 
     assert result.exit_code == 0
-    assert "ok, 1 flows, 0 connectors" in result.stdout
+    assert "ok, 1 flow, 0 connectors" in result.stdout
 
 
 def test_all_problems_are_shown_with_place_line_and_cure(cli, tmp_path):
