@@ -12,9 +12,9 @@ import click
 import orjson
 
 from octo.cli import exits
-from octo.cli.project import config_option, config_path, load_or_exit, refuse
+from octo.cli.project import config_option, config_path, load_or_exit, refuse, show
 from octo.config.documents import Config
-from octo.core.errors import OctoError, Timeout
+from octo.core.errors import OctoError, Problem, Timeout
 from octo.core.flow import Drop, Failure, Outcome
 from octo.core.message import Message
 
@@ -87,9 +87,18 @@ def _report(outcome: Outcome | Exception, *, whole: bool) -> int:
     if isinstance(outcome, Drop):
         click.echo(f"flow dropped the message{f': {outcome.reason}' if outcome.reason else ''}", err=True)
         return exits.DROPPED
-    if isinstance(outcome, OctoError):
+    if isinstance(outcome, Failure):
+        _explain(outcome)
+    elif isinstance(outcome, OctoError):
         refuse(outcome)
     return exits.LATE if isinstance(outcome, Timeout) else exits.FAILED
+
+
+def _explain(failure: Failure) -> None:
+    """The failure with the line of the flow file it is about."""
+    if failure.at is not None:
+        code = str(failure.as_value("")["code"])
+        show(Problem(code, failure.at, str(failure), f"`octo explain {code}` tells more"))
 
 
 def read_body(data: str | None) -> object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -54,6 +55,8 @@ def validate(model: type[S], written: Written, build: Build, report: Report) -> 
         place = written.find(path)
         if isinstance(socket, Expr) and place is not None:
             socket.at = place.at
+            if not place.variables:  # what the environment put in stands nowhere in the file
+                socket.locate = partial(place.source.file.inside, place.node)
             check_reads(socket.text, place, build, report)
     return settings
 

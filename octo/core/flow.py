@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import NamedTuple, Protocol
 
-from octo.core.errors import Bug, ConfigError, OctoError, Overloaded, Permanent, Timeout, Transient
+from octo.core.errors import Bug, ConfigError, OctoError, Overloaded, Permanent, Position, Timeout, Transient
 from octo.core.message import Message
 from octo.expr import ExprError
 
@@ -50,16 +50,20 @@ class Failure(Exception):
     label: the member of the chain that saw it last, so for whoever recovers: the failing block of its own chain.
     way: every step from the outermost chain down to the block that raised, as text.
     address: where that block is, e.g. `orders.check[then].charge`.
+    at: the place in the file: of the failing part of the expression if one failed, else of the block.
     message: the message the failing block was given. Composites that work on their own copies (fork branches,
         foreach in map mode, flow-ref) put their own input here, because what happened inside stays inside.
     """
 
-    def __init__(self, cause: Exception, label: str, address: str, message: Message) -> None:
+    def __init__(
+        self, cause: Exception, label: str, address: str, message: Message, at: Position | None = None
+    ) -> None:
         super().__init__(cause)
         self.cause = cause
         self.label = label
         self.way = [f'block "{label}"']
         self.address = address
+        self.at = at
         self.message = message
 
     def inside(self, step: str, label: str | None = None) -> Failure:

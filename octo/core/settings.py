@@ -148,12 +148,14 @@ class Expr(Generic[T]):
     `Expr[object]` answers any JSON value. Other values that CEL knows (bytes, timestamps, durations) become JSON.
     """
 
-    __slots__ = ("at", "evaluate", "program")
+    __slots__ = ("at", "evaluate", "locate", "program")
 
     def __init__(self, program: expr.Program, kind: type) -> None:
         self.program = program
         self.evaluate = _EVALUATE[kind](program)
         self.at: Position | None = None
+        self.locate: Callable[[int, int], Position] | None = None
+        """Where a line and column of the expression stand in the file."""
 
     @property
     def text(self) -> str:

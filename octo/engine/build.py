@@ -9,7 +9,7 @@ from typing import Any
 from octo.config.documents import BlockDoc, Config, FlowDoc
 from octo.core.block import Site
 from octo.core.flow import Processor
-from octo.core.settings import FlowRef, Steps, sockets
+from octo.core.settings import Expr, FlowRef, Steps, sockets
 from octo.engine.chain import Step, chain
 from octo.engine.events import Bus
 from octo.engine.flow import Flow
@@ -48,18 +48,21 @@ class _Builder:
         return chain(tuple(self.step(doc) for doc in docs))
 
     def step(self, doc: BlockDoc) -> Step:
+        expressions = []
         for _, socket in sockets(doc.settings):
             if isinstance(socket, Steps):
                 socket.run = self.chain(socket.blocks)
             elif isinstance(socket, FlowRef):
                 socket.target = self.flows[socket.name]
+            elif isinstance(socket, Expr):
+                expressions.append(socket)
         call = (
             doc.type.function if doc.connector is None else partial(doc.type.function, self.connectors[doc.connector])
         )
         call = partial(call, doc.settings)
         if doc.type.takes_site:
             call = partial(call, site=Site(self.flow, doc.label, doc.address, self.pool))
-        return Step(call, doc.label, doc.address)
+        return Step(call, doc.label, doc.address, doc.at, tuple(expressions))
 
 
 def blocks_of(doc: FlowDoc) -> Iterator[BlockDoc]:

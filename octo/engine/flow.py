@@ -230,7 +230,7 @@ class Flow:
         code = error.as_value(self.name)["code"]
         log.error(
             "flow failed",
-            extra=fields(**about, code=code, path=error.address, error=str(error)),
+            extra=fields(**about, code=code, path=error.address, at=str(error.at or ""), error=str(error)),
             exc_info=None if planned else error.cause,
         )
 

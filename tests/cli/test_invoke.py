@@ -66,6 +66,8 @@ def test_dropped_and_failed_have_their_own_codes_and_print_nothing(command, flow
     assert (code, out) == (1, "")
     assert "missing" in err
     assert "Traceback" not in err
+    assert "flows.yaml:10:47: OCTO-E201" in err
+    assert "process: [{type: set-payload, value: body.missing}]" in err
 
 
 @pytest.mark.parametrize(
