@@ -10,6 +10,7 @@ from octo.core.block import block
 from octo.core.flow import Result
 from octo.core.message import Message
 from octo.core.settings import Expr, Settings, Steps
+from octo.core.shapes import State
 
 
 class If(Settings):
@@ -19,6 +20,10 @@ class If(Settings):
     """Runs when the condition is true."""
     else_: Steps | None = Field(None, alias="else")
     """Runs when it is false. Without it the message passes through."""
+
+    def shape_after(self, before: State) -> State:
+        before.of(self.condition)
+        return before.chain(self.then).either(before.chain(self.else_))
 
 
 @block("if")
@@ -43,6 +48,13 @@ class Switch(Settings):
     """Tried in order: `- when: EXPR` with `process: [...]`."""
     default: Steps | None = None
     """Runs when no case applies. Without it the message passes through."""
+
+    def shape_after(self, before: State) -> State:
+        after = []
+        for case in self.cases:
+            before.of(case.when)
+            after.append(before.chain(case.process))
+        return before.chain(self.default).either(*after)
 
 
 @block("switch")

@@ -6,6 +6,7 @@ from octo.core.block import block
 from octo.core.flow import Drop, Outcome
 from octo.core.message import Message
 from octo.core.settings import Expr, Settings
+from octo.core.shapes import State
 
 
 class Filter(Settings):
@@ -13,6 +14,10 @@ class Filter(Settings):
     """Messages for which this is true pass, e.g. `body.amount > 0`."""
     reason: str = ""
     """Why the others are dropped; shown in events and traces. Default: the expression itself."""
+
+    def shape_after(self, before: State) -> State:
+        before.of(self.expr)
+        return before
 
 
 @block("filter")

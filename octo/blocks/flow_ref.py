@@ -6,6 +6,7 @@ from octo.core.block import Block, block
 from octo.core.flow import Drop, Failure, Outcome
 from octo.core.message import Message
 from octo.core.settings import FlowRef, Settings
+from octo.core.shapes import State
 
 
 class FlowRefSettings(Settings):
@@ -13,6 +14,9 @@ class FlowRefSettings(Settings):
     """Name of the flow to call."""
     one_way: bool = False
     """Do not wait for it: hand the message over and go on unchanged. Its failure is its own."""
+
+    def shape_after(self, before: State) -> State:
+        return before if self.one_way else before.call(self.flow)
 
 
 @block("flow-ref")

@@ -11,6 +11,7 @@ from octo.core.block import Block, Site, block
 from octo.core.flow import Drop, Failure, Outcome
 from octo.core.message import Message
 from octo.core.settings import Expr, Settings, Steps
+from octo.core.shapes import State
 
 
 class Foreach(Settings):
@@ -31,6 +32,16 @@ class Foreach(Settings):
         if self.concurrency > 1 and self.mode == "iterate":
             raise ValueError("`concurrency` needs `mode: map`; iterate hands each message on to the next element")
         return self
+
+    def shape_after(self, before: State) -> State:
+        element = before.of(self.items).element
+
+        def once(state: State) -> State:
+            return state.with_var(self.as_, element).chain(self.body).without_var(self.as_)
+
+        if self.mode == "map":  # null is what a drop leaves
+            return before.with_body(once(before).body.or_null().listed())
+        return before.repeated(once)
 
 
 @block("foreach")

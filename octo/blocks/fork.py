@@ -11,11 +11,17 @@ from octo.core.block import Block, Site, block, driven
 from octo.core.flow import Failure, Outcome
 from octo.core.message import Message
 from octo.core.settings import Settings, Steps
+from octo.core.shapes import State
 
 
 class Fork(Settings):
     branches: Annotated[list[Steps], Field(min_length=1)]
     """The chains: `- name: audit` with `process: [...]`. Each gets the incoming message."""
+
+    def shape_after(self, before: State) -> State:
+        for branch in self.branches:
+            before.chain(branch)
+        return before
 
 
 @block("fork")

@@ -6,6 +6,7 @@ from octo.core.block import Block, Site, block
 from octo.core.flow import Failure, Outcome
 from octo.core.message import Message
 from octo.core.settings import Settings, Steps
+from octo.core.shapes import State
 
 
 class HandleErrors(Settings):
@@ -17,6 +18,10 @@ class HandleErrors(Settings):
     rollback: bool = False
     """Recover on the message as it came into this block. By default the recovery sees what the failing chain had done
     so far, such as `vars.statusCode`."""
+
+    def shape_after(self, before: State) -> State:
+        recovered = before.failed(rollback=self.rollback).chain(self.error)
+        return before.chain(self.process).either(recovered)
 
 
 @block("handle-errors")

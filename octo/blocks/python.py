@@ -29,6 +29,7 @@ from octo.core.block import block
 from octo.core.errors import Bug, OctoError, Permanent
 from octo.core.message import Message
 from octo.core.settings import Expr, Settings
+from octo.core.shapes import State
 from octo.expr import ExprError, nearest
 
 _GIVEN = ("vars", "message")
@@ -92,6 +93,11 @@ class Python(Settings):
         if missing := [each for each in function.required if each not in self.with_]:
             raise ValueError(f"{function.name} needs {_listed(missing)} under `with:`")
         return self
+
+    def shape_after(self, before: State) -> State:
+        for each in self.with_.values():
+            before.of(each)
+        return before.unknown() if self.as_ is None else before.without_var(self.as_)
 
 
 @block("python")

@@ -10,6 +10,7 @@ from octo.core.block import block
 from octo.core.errors import Permanent
 from octo.core.message import Message
 from octo.core.settings import Expr, Settings
+from octo.core.shapes import State
 
 Name = Annotated[str, Field(min_length=1)]
 
@@ -27,6 +28,10 @@ class SetPayload(Settings):
         if self.raw_body != (self.content_type is not None):
             raise ValueError("`rawBody: true` and `contentType` belong together")
         return self
+
+    def shape_after(self, before: State) -> State:
+        value = before.of(self.value)
+        return before.with_body(None if self.raw_body else value)
 
 
 @block("set-payload")
@@ -46,6 +51,9 @@ class SetVariable(Settings):
     value: Expr[object]
     """Its value, e.g. `body.items.size()`."""
 
+    def shape_after(self, before: State) -> State:
+        return before.with_var(self.name, before.of(self.value))
+
 
 @block("set-variable")
 def set_variable(settings: SetVariable, message: Message) -> Message:
@@ -56,6 +64,9 @@ def set_variable(settings: SetVariable, message: Message) -> Message:
 class DeleteVariable(Settings):
     name: Name
     """Name of the variable. It may be absent."""
+
+    def shape_after(self, before: State) -> State:
+        return before.without_var(self.name)
 
 
 @block("delete-variable")
@@ -85,6 +96,14 @@ class MultiTransform(Settings):
     transforms: Annotated[list[Transform], Field(min_length=1)]
     """The steps, in order: each `setBody: EXPR`, or `setVar: NAME` with `value: EXPR`. A step sees what those before
     it did."""
+
+    def shape_after(self, before: State) -> State:
+        for step in self.transforms:
+            if step.set_var is None:
+                before = before.with_body(before.of(step.set_body))
+            else:
+                before = before.with_var(step.set_var, before.of(step.value))
+        return before
 
 
 @block("multi-transform")

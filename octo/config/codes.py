@@ -301,6 +301,25 @@ READS_NOTHING = _code(
     'has(env.STAGE) ? env.STAGE : "test"',
 )
 
+# --- shapes ------------------------------------------------------------------------------------------------------
+
+NO_SUCH_FIELD = _code(
+    "OCTO-C160",
+    "Field that cannot be there",
+    "The flow declares its `input:`, and by what is known from there on, the value has no field of that name. Correct "
+    "the name, or add the field to `properties:`. A field that may be there beside those is allowed by "
+    "`additionalProperties: true`, or asked for with `has()`.",
+    "body.custmer  (and input: {properties: {customer: {type: string}}})",
+    "body.customer",
+)
+INPUT_SCHEMA = _code(
+    "OCTO-C161",
+    "`input` is no JSON Schema",
+    "`input:` of a flow is a JSON Schema of its body. References lead to places within it, `#/$defs/NAME`.",
+    "input: {type: objekt}",
+    "input: {type: object, properties: {id: {type: string}}}",
+)
+
 # --- the whole ---------------------------------------------------------------------------------------------------
 
 ENDLESS_CALLS = _code(

@@ -63,6 +63,8 @@ class FlowDoc(NamedTuple):
     workers: how many messages it works on at once; 1 keeps their order.
     buffer: how many more may wait for a worker.
     pool: how many branches its concurrent composites may run at once.
+    input: the JSON Schema of the bodies that it is made for, as written; checked against its expressions, not against
+        messages.
     """
 
     name: str
@@ -73,6 +75,7 @@ class FlowDoc(NamedTuple):
     buffer: int
     pool: int
     at: Position
+    input: Mapping[str, object] | None = None
 
 
 class Config(NamedTuple):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from octo.config import codes
 from octo.config.blocks import block_type, chain
 from octo.config.documents import FlowDoc
@@ -10,7 +12,7 @@ from octo.config.reading import Processor, Reading
 from octo.config.shape import kind
 from octo.config.sources import source
 
-KEYS = ("name", "source", "process", "error", "workers", "buffer", "pool")
+KEYS = ("name", "source", "input", "process", "error", "workers", "buffer", "pool")
 WORKERS = 256  # waiting is cheap: a worker is not a thread
 LEAST_BUFFER = 64
 POOL = 64
@@ -57,6 +59,10 @@ def read_flows(reading: Reading, places: list[Place]) -> dict[str, FlowDoc]:
             reading.report.error(codes.DUPLICATE_NAME, name.at, message, f"the first one is at {old.at}")
             continue
         flows[flow.name] = flow
+    if any(flow.input is not None for flow in flows.values()):
+        from octo.config.shapes import check_inputs
+
+        check_inputs(reading, flows, named)
     return flows
 
 
@@ -85,7 +91,14 @@ def _flow(reading: Reading, place: Place, index: int) -> FlowDoc | None:
         buffer=_positive(shape.whole(fields.get("buffer")), max(LEAST_BUFFER, workers)),
         pool=_positive(shape.whole(fields.get("pool")), POOL),
         at=place.at,
+        input=_input(reading, fields.get("input")),
     )
+
+
+def _input(reading: Reading, place: Place | None) -> Mapping[str, object] | None:
+    """The schema as written; `octo.config.shapes` reads it once all flows are known."""
+    reading.shape.free_mapping(place, "`input`")
+    return place.value if place is not None and isinstance(place.value, dict) else None
 
 
 def _positive(value: int, default: int) -> int:

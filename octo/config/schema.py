@@ -91,6 +91,7 @@ def _flow() -> Schema:
         {
             "name": {"type": "string", "description": "What other flows and the command line call it by."},
             "source": {"$ref": "#/$defs/Source"},
+            "input": {"type": ["object", "null"], "description": "JSON Schema of the body, for checking expressions."},
             "process": {**_CHAIN, "description": "The blocks that a message runs through."},
             "error": {**_CHAIN, "description": "Runs when a block fails; its outcome is the outcome of the flow."},
             "workers": {**count, "default": WORKERS, "description": "Messages worked on at once; 1 keeps their order."},

@@ -20,6 +20,7 @@ from octo.core.connector import connector
 from octo.core.errors import Permanent
 from octo.core.message import Message
 from octo.core.settings import Expr, Settings
+from octo.core.shapes import State
 
 Level = Literal["debug", "info", "warn", "warning", "error"]
 
@@ -49,6 +50,10 @@ class Entry(Settings):
 
     full: bool = False
     """Whether the line carries the whole message: correlation id, variables and body."""
+
+    def shape_after(self, before: State) -> State:
+        before.of(self.message)
+        return before
 
 
 @connector("logger")

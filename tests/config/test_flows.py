@@ -41,7 +41,7 @@ def test_a_sourced_flow_needs_no_name(config):
         ("3", "1:9 OCTO-C110 a flow must be a mapping, found a whole number"),
         ("{process: []}", "1:9 OCTO-C112 `name` of a flow without a source is missing"),
         ("{name: f, proces: []}", "1:19 OCTO-C111 a flow has no key `proces` | did you mean `process`?"),
-        ("{name: f, input: {}}", "1:19 OCTO-C111 a flow has no key `input`"),
+        ("{name: f, inputs: {}}", "1:19 OCTO-C111 a flow has no key `inputs` | did you mean `input`?"),
         ("{name: f, process: {type: log}}", "1:28 OCTO-C110 `process` must be a list, found a mapping"),
         ("{name: f, workers: many}", "1:28 OCTO-C113 `workers` must be a whole number, found text"),
         ("{name: f, workers: 1.5}", "1:28 OCTO-C113 `workers` must be a whole number, found a number"),

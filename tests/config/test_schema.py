@@ -26,6 +26,7 @@ processors:
 flows:
 - name: main
   workers: ${PORT}
+  input: {type: object, properties: {a: {type: string}}}
   source: {connector: web, type: http, settings: {path: /a, timeout: 3s, methods: [GET]}}
   process:
   - ref: audit

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from octo.connectors.database import dsn
 from octo.core.settings import Duration, Expr, Secret, Settings
+from octo.core.shapes import State
 
 _OPEN = {"sqlite": 1}
 _LIFETIME = {"postgres": timedelta(minutes=30), "mysql": timedelta(minutes=30), "sqlalchemy": timedelta(minutes=30)}
@@ -108,3 +109,8 @@ class Query(Settings):
         if not query.strip():
             raise PydanticCustomError("query", "the query is empty")
         return query
+
+    def shape_after(self, before: State) -> State:
+        for each in self.args:
+            before.of(each)
+        return before.with_body()

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from octo.core.settings import Duration, Expr, Secret, Settings
+from octo.core.shapes import State
 from octo.expr import nearest
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -213,3 +214,8 @@ class Rest(Settings):
         if ".." in urlsplit(path).path.split("/"):
             raise _complain("`..` would lead out of the connector's `baseURL`")
         return path
+
+    def shape_after(self, before: State) -> State:
+        for each in (*self.query.values(), *self.headers.values(), self.body):
+            before.of(each)
+        return before.with_body().without_var(self.status_var)

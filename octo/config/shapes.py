@@ -1,0 +1,274 @@
+"""Following the declared `input:` of a flow through its chain, to find what can never work before a message meets it.
+
+No block type is named here. A block that knows what it does to a message says so with a method of its settings,
+
+    def shape_after(self, before: State) -> State: ...
+
+which answers the state that it leaves, and asks `before.of(...)` for each of its expressions, as that is what checks
+them. Of a block without the method, its expressions are checked on the incoming message; afterwards nothing is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from octo.config import codes
+from octo.config.complaints import complain_of_expression
+from octo.config.documents import BlockDoc, FlowDoc
+from octo.config.place import Place
+from octo.config.reading import Reading
+from octo.core.errors import Position
+from octo.core.settings import Expr, FlowRef, Names, Steps, sockets
+from octo.expr.errors import NO_SUCH_KEY
+from octo.expr.shape import (
+    STRING,
+    TIMESTAMP,
+    UNKNOWN,
+    Shape,
+    check_schema,
+    either,
+    infer,
+    object_of,
+    shape_of,
+)
+
+MOST_CALLS = 8
+"""How deep calls of flows are followed."""
+MOST_LOOKS = 4
+"""How often a loop is walked to see what it makes of a message."""
+
+_NOTHING: Mapping[str, Shape] = MappingProxyType({})
+
+
+def check_inputs(reading: Reading, flows: Mapping[str, FlowDoc], places: Mapping[str, Place]) -> None:
+    """Report what is wrong with the declared inputs, and what of their flows can never work with them.
+
+    places: where each flow stands.
+    """
+    declared = {name: places[name].get("input") for name, flow in flows.items() if flow.input is not None}
+    inputs = {name: found for name, place in declared.items() if (found := _shape(reading, place)) is not None}
+    walk = _Walk(reading, flows, places, inputs)
+    for name in inputs:
+        walk.check(flows[name])
+
+
+def _shape(reading: Reading, place: Place | None) -> Shape | None:
+    if place is None or place.is_broken:
+        return None
+    mistakes = check_schema(place.value)
+    for path, message, hint in mistakes:
+        at = place.walk(path) or place
+        reading.report.error(codes.INPUT_SCHEMA, at.at, f"`{at.name}`: {message}", hint)
+    return None if mistakes else shape_of(place.value)
+
+
+# --- what is known of a message ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class State:
+    """What is known of a message at one point of a chain. Variables that are not named may be anything."""
+
+    body: Shape
+    vars: Mapping[str, Shape]
+    walk: _Walk = field(compare=False, repr=False)
+
+    def of(self, expression: Expr[Any] | None) -> Shape:
+        """The shape of an expression's value on this message. Checks the expression too."""
+        return UNKNOWN if expression is None else self.walk.expression(expression, self)
+
+    def chain(self, steps: Steps | None) -> State:
+        """The state after a chain, which is the same when there is none. Checks the chain too."""
+        return self if steps is None else self.walk.chain(steps.blocks, len(steps.raw), self)
+
+    def call(self, flow: FlowRef) -> State:
+        """The state after another flow has run on the message, or dropped it and changed nothing."""
+        return self.either(self.walk.result(flow.name))
+
+    def either(self, *others: State) -> State:
+        """The state when one of several things happened."""
+        shared = set(self.vars).intersection(*(each.vars for each in others))
+        known = {name: either(self.vars[name], *(each.vars[name] for each in others)) for name in sorted(shared)}
+        return State(either(self.body, *(each.body for each in others)), known, self.walk)
+
+    def repeated(self, once: Callable[[State], State]) -> State:
+        """The state after something happened any number of times."""
+        return self.walk.repeated(once, self)
+
+    def with_body(self, body: Shape | None = None) -> State:
+        """The state with another body; without one, with any body."""
+        return State(UNKNOWN if body is None else body, self.vars, self.walk)
+
+    def with_var(self, name: str, value: Shape) -> State:
+        return State(self.body, {**self.vars, name: value}, self.walk)
+
+    def without_var(self, name: str) -> State:
+        """The state after the variable was removed, or became anything."""
+        return State(self.body, {key: each for key, each in self.vars.items() if key != name}, self.walk)
+
+    def unknown(self) -> State:
+        """The state after something that may have changed everything."""
+        return self.walk.nothing
+
+    def failed(self, *, rollback: bool = False) -> State:
+        """The state in which a recovery begins. With `rollback` the body is the one of this state."""
+        return State(self.body if rollback else UNKNOWN, _NOTHING, self.walk)
+
+
+# --- the walk ----------------------------------------------------------------------------------------------------
+
+
+class _Walk:
+    """One configuration being walked.
+
+    quiet: above zero while nothing is reported, because what is walked is walked again with more known.
+    asked: the fields that expressions of the flow asked for so far (`has(body.x)`): those are never missed.
+    """
+
+    def __init__(
+        self, reading: Reading, flows: Mapping[str, FlowDoc], places: Mapping[str, Place], inputs: Mapping[str, Shape]
+    ) -> None:
+        self.reading = reading
+        self.flows = flows
+        self.places = places
+        self.inputs = inputs
+        self.texts = _texts([*places.values(), *(each.place for each in reading.processors.values())])
+        self.results: dict[str, State] = {}
+        self.calls = 0
+        self.quiet = 0
+        self.asked: frozenset[str] = frozenset()
+
+    @property
+    def nothing(self) -> State:
+        """Nothing is known."""
+        return State(UNKNOWN, _NOTHING, self)
+
+    @contextmanager
+    def quietly(self) -> Iterator[None]:
+        self.quiet += 1
+        try:
+            yield
+        finally:
+            self.quiet -= 1
+
+    def check(self, flow: FlowDoc) -> None:
+        try:
+            self.flow(flow)
+        except RecursionError:
+            return  # what was found until here is true, and the rest is too deep to follow
+
+    def flow(self, flow: FlowDoc) -> State:
+        """What a flow leaves, if it does not drop the message."""
+        outer, self.asked = self.asked, frozenset()
+        try:
+            before = self.nothing.with_body(self.inputs.get(flow.name))
+            after = self.chain(flow.process, self.written(flow, "process"), before)
+            if flow.error is None:
+                return after
+            return after.either(self.chain(flow.error, self.written(flow, "error"), before.failed()))
+        finally:
+            self.asked = outer
+
+    def written(self, flow: FlowDoc, key: str) -> int:
+        """How many blocks the author wrote: those that are wrong are no documents."""
+        place = self.places[flow.name].get(key)
+        return len(place.value) if place is not None and isinstance(place.value, list) else 0
+
+    def result(self, name: str) -> State:
+        """What a called flow leaves. Of one that is just being walked, nothing is known."""
+        found = self.results.get(name)
+        if found is not None or name not in self.flows or self.calls >= MOST_CALLS:
+            return found or self.nothing
+        self.results[name] = self.nothing
+        self.calls += 1
+        try:
+            with self.quietly():
+                self.results[name] = self.flow(self.flows[name])
+        finally:
+            self.calls -= 1
+        return self.results[name]
+
+    def chain(self, blocks: Iterable[BlockDoc], written: int, before: State) -> State:
+        """The state after a chain. Of one with a block that could not be read, nothing is known."""
+        chain = tuple(blocks)
+        if len(chain) != written:
+            return self.nothing
+        for each in chain:
+            before = self.block(each, before)
+        return before
+
+    def block(self, block: BlockDoc, before: State) -> State:
+        hook = getattr(block.settings, "shape_after", None)
+        if callable(hook):
+            after = hook(before)
+            return after if isinstance(after, State) else self.nothing
+        held = list(sockets(block.settings))
+        chains = [socket for _, socket in held if isinstance(socket, Steps)]
+        for steps in chains:
+            self.nothing.chain(steps)
+        for path, socket in held:
+            # A composite may evaluate its expressions on what its chains left.
+            if isinstance(socket, Expr) and not chains and not _has_names_of_its_own(block, str(path[0])):
+                before.of(socket)
+        return self.nothing
+
+    def repeated(self, once: Callable[[State], State], before: State) -> State:
+        """Look for a state that `once` leaves as it is, and report only what is wrong with that one: a field that the
+        first time is missing may be there the second.
+        """
+        with self.quietly():
+            start = self.settled(once, before)
+        if not self.quiet:
+            once(start)
+        return start
+
+    def settled(self, once: Callable[[State], State], start: State) -> State:
+        # Inside of another loop several looks would make the work grow with every level.
+        for _ in range(MOST_LOOKS if self.quiet == 1 else 1):
+            after = start.either(once(start))
+            if after == start:
+                return start
+            start = after
+        return self.nothing
+
+    def expression(self, expression: Expr[Any], state: State) -> Shape:
+        names = {
+            "body": state.body,
+            "vars": object_of(state.vars, is_open=True),
+            "eventID": STRING,
+            "correlationID": STRING,
+            "now": TIMESTAMP,
+        }
+        found = infer(expression.text, names, self.asked)
+        self.asked = found.asked
+        place = None if expression.at is None else self.texts.get(expression.at)
+        for error in found.errors:
+            if place is not None and not self.quiet:
+                error.code = codes.NO_SUCH_FIELD if error.code == NO_SUCH_KEY else error.code
+                complain_of_expression(error, place, self.reading.report)
+        return found.shape.as_json()
+
+
+def _has_names_of_its_own(block: BlockDoc, key: str) -> bool:
+    """Whether the expressions under a setting see other names than a message's."""
+    info = next(each for name, each in type(block.settings).model_fields.items() if (each.alias or name) == key)
+    return Names.__name__ in f"{info.annotation!r} {info.metadata!r}"
+
+
+def _texts(places: list[Place]) -> dict[Position, Place]:
+    """Every text at or below some places, by where it stands: an expression knows only that."""
+    found: dict[Position, Place] = {}
+    waiting = list(places)
+    while waiting:
+        place = waiting.pop()
+        if isinstance(place.value, str):
+            found[place.at] = place
+        elif isinstance(place.value, dict):
+            waiting += place.fields().values()
+        elif isinstance(place.value, list):
+            waiting += place.items()
+    return found

@@ -1,0 +1,68 @@
+"""What is known of a message before any message has come, for blocks that say what they do to it.
+
+A flow may declare the `input:` it is made for. What is known then is followed through its chain as far as the settings
+of each block tell, by an optional method:
+
+    class Price(Settings):
+        value: Expr[object]
+
+        def shape_after(self, before: State) -> State:
+            return before.with_var("price", before.of(self.value))
+
+Asking `before.of(...)` is what checks an expression, so ask for every one. After a block without the method nothing is
+known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from octo.core.settings import Expr, FlowRef, Steps
+    from octo.expr.shape import Shape
+
+
+class State(Protocol):
+    """What is known of a message at one point of a chain. A value: every method answers another one."""
+
+    @property
+    def body(self) -> Shape: ...
+
+    def of(self, expression: Expr[Any] | None) -> Shape:
+        """The shape of an expression's value on this message. Checks the expression too."""
+        ...
+
+    def chain(self, steps: Steps | None) -> State:
+        """The state after a chain, which is the same when there is none. Checks the chain too."""
+        ...
+
+    def call(self, flow: FlowRef) -> State:
+        """The state after another flow has run on the message, or dropped it and changed nothing."""
+        ...
+
+    def either(self, *others: State) -> State:
+        """The state when one of several things happened."""
+        ...
+
+    def repeated(self, once: Callable[[State], State]) -> State:
+        """The state after something happened any number of times."""
+        ...
+
+    def with_body(self, body: Shape | None = None) -> State:
+        """The state with another body; without one, with any body."""
+        ...
+
+    def with_var(self, name: str, value: Shape) -> State: ...
+
+    def without_var(self, name: str) -> State:
+        """The state after the variable was removed, or became anything."""
+        ...
+
+    def unknown(self) -> State:
+        """The state after something that may have changed everything."""
+        ...
+
+    def failed(self, *, rollback: bool = False) -> State:
+        """The state in which a recovery begins. With `rollback` the body is the one of this state."""
+        ...
