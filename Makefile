@@ -3,7 +3,7 @@
 SAMPLE ?= http-orders
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt docs bench clean setup
+.PHONY: help run test check fmt docs pictures bench bench-full clean setup
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -24,8 +24,14 @@ fmt: setup  ## format the code and apply safe fixes
 docs: setup  ## write docs/reference.md from the code
 	@.venv/bin/python scripts/reference.py > docs/reference.md.new && mv docs/reference.md.new docs/reference.md
 
-bench: setup  ## measure the budgets
-	@.venv/bin/python bench/run.py
+pictures: setup  ## draw the terminal pictures of the documentation
+	@scripts/pictures.sh
+
+bench: setup  ## measure the budgets, three minutes
+	@.venv/bin/python bench/run.py --short
+
+bench-full: setup  ## measure everything, and write docs/performance.md
+	@.venv/bin/python bench/run.py --full
 
 setup:  ## install what development needs
 	@scripts/setup.sh dev

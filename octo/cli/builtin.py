@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from octo import expr
 from octo.core.plugins import Plugins
 
 CONNECTORS = {
@@ -32,7 +35,11 @@ BLOCKS = {
 
 
 def plugins() -> Plugins:
-    """The built-in components, and those of installed packages (entry points `octo.connectors`, `octo.blocks`)."""
+    """The built-in components, and those of installed packages.
+
+    Packages offer them as entry points: `octo.connectors`, `octo.blocks`, and `octo.functions` for CEL functions.
+    """
+    expr.extra_functions(_functions)
     return Plugins(CONNECTORS, BLOCKS, more=_installed)
 
 
@@ -43,3 +50,9 @@ def _installed() -> Plugins:
         {point.name: point.value for point in entry_points(group="octo.connectors")},
         {point.name: point.value for point in entry_points(group="octo.blocks")},
     )
+
+
+def _functions() -> dict[str, Callable[[], object]]:
+    from importlib.metadata import entry_points
+
+    return {point.name: point.load for point in entry_points(group="octo.functions")}

@@ -20,9 +20,18 @@ from octo.expr import ExprError
 @click.option("--data", "-d", help="Body as JSON; `@file` reads a file, `-` reads standard input.")
 @click.option("--vars", "variables", help="Variables as a JSON object.")
 @click.option("--env", help="Environment as a JSON object of texts.")
+@click.option("--why", is_flag=True, help="Print the value of every sub-expression, and which one decided.")
+@click.option("--explain-code", is_flag=True, help="Print the Python that the expression becomes.")
 @click.option("--format", "form", type=click.Choice(["value", "json"]), default="value", show_default=True)
 def command(
-    expression: str | None, option: str | None, data: str | None, variables: str | None, env: str | None, form: str
+    expression: str | None,
+    option: str | None,
+    data: str | None,
+    variables: str | None,
+    env: str | None,
+    why: bool,
+    explain_code: bool,
+    form: str,
 ) -> None:
     """Evaluate a CEL expression and print its value as JSON.
 
@@ -37,8 +46,17 @@ def command(
     assert text is not None
     message = Message(read_body(data), read_object(variables, "--vars"))
     names = {name: str(value) for name, value in read_object(env, "--env").items()}
+    scope = Build(names).scope()
+    if why:
+        from octo.cli.why import tell
+
+        sys.exit(tell(text, scope, [message]))
     try:
-        value = expr.to_json(expr.compile(text, Build(names).scope())(message))
+        program = expr.compile(text, scope)
+        if explain_code:
+            click.echo(program.source)
+            return
+        value = expr.to_json(program(message))
     except ExprError as error:
         sys.exit(_failed(error, form))
     _print({"ok": True, "result": value} if form == "json" else value)

@@ -1,6 +1,9 @@
 """CEL, the expression language of Octo: parsed, translated into Python once, and run as that."""
 
+from typing import TYPE_CHECKING, Any
+
 from octo.expr.errors import ERRORS, ErrorInfo, ExprError
+from octo.expr.foreign import extra_functions
 from octo.expr.function import Function, function
 from octo.expr.functions import library
 from octo.expr.json import render, to_json
@@ -8,6 +11,9 @@ from octo.expr.nearest import nearest
 from octo.expr.program import Program, compile  # noqa: A004 - the name of the API
 from octo.expr.scope import Scope
 from octo.expr.values import Timestamp
+
+if TYPE_CHECKING:
+    from octo.expr.reasons import Why
 
 __all__ = [
     "ERRORS",
@@ -18,9 +24,18 @@ __all__ = [
     "Scope",
     "Timestamp",
     "compile",
+    "extra_functions",
     "function",
     "library",
     "nearest",
     "render",
     "to_json",
+    "why",
 ]
+
+
+def why(text: str, scope: Scope, *arguments: Any) -> "Why":
+    """Evaluate `text` and tell how each of its pieces went; print the answer to see it as a tree."""
+    from octo.expr.reasons import explain
+
+    return explain(text, scope, *arguments)

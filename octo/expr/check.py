@@ -12,7 +12,7 @@ from typing import Any
 from octo.expr import nodes
 from octo.expr.environment import Environment, environment
 from octo.expr.errors import TYPE_CLASH, UNDECLARED_FUNCTION, UNDECLARED_NAME, ExprError
-from octo.expr.nodes import Node
+from octo.expr.nodes import Node, called
 from octo.expr.parser import parse
 from octo.expr.scope import Scope
 from octo.expr.signature import KIND_NAMES, Overload, TypeExpr, parse_type
@@ -41,8 +41,14 @@ _TIMES = {
 
 def type_of(text: str, scope: Scope, variables: Mapping[str, str] | None = None) -> str:
     """The type of `text`, e.g. "list(int)"; `variables` gives the types of names, dyn where it is silent."""
-    checker = _Checker(text, environment(scope), variables or {})
-    return str(checker.final(checker.of(parse(text))))
+    tree, known = parse(text), environment(scope)
+    try:
+        checker = _Checker(text, known, variables or {})
+        return str(checker.final(checker.of(tree)))
+    except ExprError as error:
+        if error.code in {UNDECLARED_NAME, UNDECLARED_FUNCTION} and known.extend(called(tree)):
+            return type_of(text, scope, variables)
+        raise
 
 
 def _is_free(each: TypeExpr) -> bool:

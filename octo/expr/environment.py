@@ -2,7 +2,8 @@
 
 import _ast as py
 from builtins import compile as compile_python
-from functools import lru_cache
+from collections.abc import Iterable
+from functools import cached_property, lru_cache
 from typing import Any
 
 from octo.expr.function import Candidate, Function
@@ -18,11 +19,23 @@ class Environment:
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
-        self.functions = index(library(), scope.functions)
         self.own = frozenset(each.name for each in scope.functions)
         self.known = frozenset((*scope.variables, *scope.constants, *TYPE_NAMES))
         self.roots = frozenset(name.partition(".")[0] for name in self.known if "." in name)
         self._sources: dict[str, py.expr] = {}
+
+    @cached_property
+    def functions(self) -> dict[str, list[Function]]:
+        """By name. The library is imported for the first expression that calls anything."""
+        return index(library(), self.scope.functions)
+
+    def extend(self, called: Iterable[str]) -> bool:
+        """Look for functions that are not known in installed packages; whether one was found."""
+        from octo.expr.foreign import extra
+
+        found = {name: each for name in called if name not in self.functions and (each := extra(name)) is not None}
+        self.functions.update({name: [each] for name, each in found.items()})
+        return bool(found)
 
     def resolve(self, name: str, absolute: bool) -> str | None:
         """The declared name that `name` stands for, searching the container from the inside out."""

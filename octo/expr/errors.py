@@ -1,6 +1,6 @@
 """What can be wrong with an expression: one exception, and a stable code for each kind of mistake."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 SYNTAX = "OCTO-E101"
 UNDECLARED_NAME = "OCTO-E102"
@@ -10,6 +10,7 @@ TYPE_CLASH = "OCTO-E105"
 BAD_LITERAL = "OCTO-E106"
 TOO_COMPLEX = "OCTO-E107"
 BAD_MACRO = "OCTO-E108"
+BAD_FUNCTION = "OCTO-E109"
 
 NO_SUCH_KEY = "OCTO-E201"
 NO_SUCH_OVERLOAD = "OCTO-E202"
@@ -57,8 +58,7 @@ class ExprError(Exception):
         return self
 
 
-@dataclass(frozen=True)
-class ErrorInfo:
+class ErrorInfo(NamedTuple):
     """The page of the manual about one error code."""
 
     code: str
@@ -129,6 +129,14 @@ ERRORS: dict[str, ErrorInfo] = {
             "A macro such as map, filter or has needs a plain name or a field selection as its argument.",
             "body.items.map(1, 2)",
             "body.items.map(item, item.price)",
+        ),
+        _info(
+            BAD_FUNCTION,
+            "function cannot be used",
+            "A function of an installed package cannot be imported, lacks annotations that CEL knows, or has the name "
+            "of a function that exists already. Its author must change it.",
+            "def sign(text): ...",
+            "def sign(text: str) -> str: ...",
         ),
         _info(
             NO_SUCH_KEY,

@@ -1,7 +1,6 @@
 """How functions enter the language: a typed Python function, CEL signatures, a sentence, and examples."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -10,20 +9,34 @@ from octo.expr.signature import Overload, name_of, parse_signature
 from octo.expr.values import kind_of
 
 
-@dataclass(frozen=True)
 class Function:
-    """A CEL function. Several may share a name and differ in their signatures."""
+    """A CEL function. Several may share a name and differ in their signatures.
 
-    name: str
-    call: Callable[..., Any]
-    signatures: tuple[str, ...]
-    """CEL text: `string.charAt(int) -> string` is called on its receiver, `math.abs(int) -> int` is not."""
-    doc: str
-    family: str
-    examples: tuple[str, ...] = ()
-    """CEL expressions that are true."""
-    pure: bool = True
-    """The result depends on nothing but the arguments."""
+    signatures: CEL text; `string.charAt(int) -> string` is called on its receiver, `math.abs(int) -> int` is not.
+    examples: CEL expressions that are true.
+    pure: the result depends on nothing but the arguments.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        call: Callable[..., Any],
+        signatures: tuple[str, ...],
+        doc: str,
+        family: str,
+        examples: tuple[str, ...] = (),
+        pure: bool = True,
+    ) -> None:
+        self.name = name
+        self.call = call
+        self.signatures = signatures
+        self.doc = doc
+        self.family = family
+        self.examples = examples
+        self.pure = pure
+
+    def __repr__(self) -> str:
+        return f"Function({self.name!r})"
 
     @cached_property
     def overloads(self) -> tuple[Overload, ...]:

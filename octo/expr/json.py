@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from octo.expr.addresses import CIDR, IP
 from octo.expr.errors import BUDGET, NOT_JSON, ExprError
 from octo.expr.limits import MAX_ELEMENTS
 from octo.expr.values import Duration, Optional, Timestamp, Uint, kind_of
@@ -14,7 +15,8 @@ _PLAIN = frozenset((str, int, bool, type(None)))
 def to_json(value: Any) -> Any:
     """The value as JSON kinds; lists and maps are copied only where something in them changes.
 
-    Bytes become base64, times their text, an optional its value or null. Types and infinite numbers are refused.
+    Bytes become base64, times and addresses their text, an optional its value or null. Types and infinite numbers are
+    refused.
     """
     if value.__class__ in _PLAIN:
         return value
@@ -87,7 +89,7 @@ def _convert_scalar(value: Any) -> Any:
         from base64 import b64encode
 
         return b64encode(value).decode()
-    if isinstance(value, (Timestamp, Duration)):
+    if isinstance(value, (Timestamp, Duration, IP, CIDR)):
         return str(value)
     if isinstance(value, (str, int)):
         return value

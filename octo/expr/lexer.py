@@ -20,7 +20,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 
-_ESCAPE = re.compile(
+_ESCAPE = (
     r"\\(?:(?P<plain>[abfnrtv\\?\"'`])|[xX](?P<byte>[0-9a-fA-F]{2})|u(?P<short>[0-9a-fA-F]{4})"
     r"|U(?P<long>[0-9a-fA-F]{8})|(?P<octal>[0-3][0-7]{2})|(?P<bad>[\s\S]?))"
 )
@@ -93,7 +93,7 @@ def _string(word: str, text: str, start: int, end: int) -> Token:
         return _text(is_bytes, content, text, start, end)
     pieces: list[str | bytes] = []
     last = 0
-    for escape in _ESCAPE.finditer(content):
+    for escape in re.finditer(_ESCAPE, content):
         at = start + quote + width + escape.start()
         pieces += [content[last : escape.start()], _unescape(escape, is_bytes, text, at)]
         last = escape.end()

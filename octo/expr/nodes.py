@@ -214,3 +214,54 @@ class OptionalMap(Node):
         self.name = name
         self.body = body
         self.flat = flat
+
+
+_PARTS: dict[type[Node], tuple[str, ...]] = {
+    Select: ("operand",),
+    Has: ("select",),
+    Index: ("operand", "index"),
+    Call: ("target", "arguments"),
+    Unary: ("operand",),
+    Binary: ("left", "right"),
+    Logic: ("operands",),
+    Conditional: ("condition", "then", "otherwise"),
+    ListNode: ("items",),
+    MapNode: ("entries",),
+    Loop: ("source", "condition", "body"),
+    Bind: ("value", "body"),
+    OptionalMap: ("target", "body"),
+}
+
+
+def children(node: Node) -> list[Node]:
+    """The pieces a piece is made of, in the order of the text."""
+    return [each for part in _PARTS.get(type(node), ()) for each in _nodes(getattr(node, part))]
+
+
+def _nodes(part: object) -> list[Node]:
+    """The nodes in a part: one, several, or several with flags beside them."""
+    if isinstance(part, Node):
+        return [part]
+    return [each for inner in part for each in _nodes(inner)] if isinstance(part, (list, tuple)) else []
+
+
+def dotted(node: Node) -> str | None:
+    """`a.b.c` as one name, or None for anything else."""
+    parts: list[str] = []
+    while isinstance(node, Select) and not node.optional and not node.quoted:
+        parts.append(node.field)
+        node = node.operand
+    return ".".join((node.name, *reversed(parts))) if isinstance(node, Name) else None
+
+
+def called(tree: Node) -> list[str]:
+    """The names of all functions that an expression may mean to call: `f` and, for `a.b.f()`, also `a.b.f`."""
+    found: list[str] = []
+    pending = [tree]
+    while pending:
+        node = pending.pop()
+        pending += children(node)
+        if isinstance(node, Call):
+            path = dotted(node.target) if node.target is not None else None
+            found += [node.name, f"{path}.{node.name}"] if path else [node.name]
+    return found

@@ -188,8 +188,18 @@ class _Parser:
                 node = self.index(node)
             else:
                 break
+        return self.prefixed(prefixes, node)
+
+    def prefixed(self, prefixes: list[Token], node: Node) -> Node:
+        """An operand behind its signs. Two minus signs in a row are none: not even a number without a twin fails."""
+        is_minus = False
         for prefix in reversed(prefixes):
-            node = self.made(Unary(prefix.start, node.end, prefix.kind, node))
+            if is_minus and prefix.kind == "-":
+                assert isinstance(node, Unary)
+                node, is_minus = node.operand, False
+            else:
+                node = self.made(Unary(prefix.start, node.end, prefix.kind, node))
+                is_minus = prefix.kind == "-"
         return node
 
     def number(self, minus: Token | None = None) -> Node:

@@ -77,16 +77,16 @@ _BUILTINS: dict[str, Any] = {
 class Program:
     """An expression ready to run. `function` is the Python function it became; call that where speed matters."""
 
-    __slots__ = ("_scope", "function", "is_constant", "is_json", "kind", "names", "text")
+    __slots__ = ("function", "is_constant", "is_json", "kind", "names", "scope", "text")
 
     def __init__(self, text: str, scope: Scope, generated: Generated) -> None:
         self.text = text
-        self._scope = scope
+        self.scope = scope
         self.kind = generated.value.kind
         self.is_json = generated.value.is_json
         self.names = generated.names
         self.is_constant = not generated.names and generated.is_pure
-        self.function: Callable[..., Any] = _function(text, scope, generated)
+        self.function: Callable[..., Any] = link(text, scope, generated)
 
     def __call__(self, *arguments: Any) -> Any:
         return self.function(*arguments)
@@ -99,7 +99,7 @@ class Program:
         """The generated Python, for people to read."""
         from ast import unparse
 
-        return unparse(generate(self.text, parse(self.text), environment(self._scope)).module)
+        return unparse(generate(self.text, parse(self.text), environment(self.scope)).module)
 
 
 def compile(text: str, scope: Scope) -> Program:  # noqa: A001 - it is what it does, and the name of the API
@@ -115,19 +115,21 @@ def _compile(text: str, scope: Scope) -> Program:
         raise ExprError(TOO_COMPLEX, "the expression is too complex", text=text) from None
 
 
-def _function(text: str, scope: Scope, generated: Generated) -> Callable[..., Any]:
+def link(text: str, scope: Scope, generated: Generated, **more: object) -> Callable[..., Any]:
+    """The Python function of a translation; `more` are names that its code uses besides the usual ones."""
     names: dict[str, Any] = {
         "__builtins__": _BUILTINS,
         **scope.globals,
         **generated.constants,
-        "_failure": _Failure(text, generated.selections),
+        "_failure": Failure(text, generated.selections),
+        **more,
     }
     exec(generated.compile(), names)  # noqa: S102 - built node by node from a checked tree, see generate/
     function: Callable[..., Any] = names["expression"]
     return function
 
 
-class _Failure:
+class Failure:
     """Turns whatever stopped an evaluation into an ExprError with a position and, if possible, advice."""
 
     __slots__ = ("selections", "text")
@@ -137,12 +139,16 @@ class _Failure:
         self.selections = selections
 
     def __call__(self, error: BaseException) -> ExprError:
+        return self.explain(error)[1]
+
+    def explain(self, error: BaseException) -> tuple[tuple[int, int], ExprError]:
+        """The span of the piece that failed, and the error to show."""
         start, end, frame = _origin(error.__traceback__)
         selection = self.selections.get((start, end))
         explained = _explain(error, selection, frame).locate(self.text, start)
         # The author of the expression has no use for our own frames.
         explained.__suppress_context__ = True
-        return explained
+        return (start, end), explained
 
 
 def _origin(traceback: TracebackType | None) -> tuple[int, int, FrameType | None]:

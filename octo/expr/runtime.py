@@ -62,6 +62,9 @@ def _remainder(left: int, right: int) -> int:
     """The remainder that goes with `_quotient`: it has the sign of `left`."""
     if right == 0:
         raise ExprError(DIVISION_BY_ZERO, "modulus by zero")
+    if left == INT_MIN and right == -1:
+        # The quotient that goes with it has no 64 bits: other implementations fail here too.
+        overflow()
     result = abs(left) % abs(right)
     return -result if left < 0 else result
 

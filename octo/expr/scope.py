@@ -1,35 +1,53 @@
 """The names an expression may use."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 
 from octo.expr.function import Function
 
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True, eq=False)
 class Scope:
-    """The names an expression may use, and how the generated function reads them.
+    """The names an expression may use, and how the generated function reads them. Never changed once made.
 
     Two scopes are the same only if they are one object: programs are cached per scope.
+
+    parameters: those of the generated Python function, e.g. `("message",)`.
+    variables: CEL name to the Python source that reads it, e.g. `{"body": "message.body"}`. Trusted: it is our code.
+    constants: CEL name to a JSON value known when the expression is built.
+    globals: what the sources in `variables` may use besides the parameters, e.g. `{"now": clock}`.
+    functions: CEL functions beside the standard library.
+    strict: no promotion between int, uint and double.
+    container: CEL's name space: in container `a.b`, the name `x` may mean `a.b.x` or `a.x` before it means `x`.
+    checked: False is CEL's parse-only mode: what is undeclared or does not fit fails where it is reached, not before.
     """
 
-    parameters: tuple[str, ...]
-    """Parameters of the generated Python function, e.g. `("message",)`."""
-    variables: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
-    """CEL name to the Python source that reads it, e.g. `{"body": "message.body"}`. Trusted: it is code of ours."""
-    constants: Mapping[str, object] = field(default_factory=lambda: _EMPTY)
-    """CEL name to a JSON value known when the expression is built."""
-    globals: Mapping[str, object] = field(default_factory=lambda: _EMPTY)
-    """What the sources in `variables` may use besides the parameters, e.g. `{"now": clock}`."""
-    functions: tuple[Function, ...] = ()
-    """CEL functions beside the standard library."""
-    strict: bool = False
-    """No promotion between int, uint and double."""
-    container: str = ""
-    """CEL's name space: in container `a.b`, the name `x` may mean `a.b.x` or `a.x` before it means `x`."""
-    checked: bool = True
-    """False is CEL's parse-only mode: what is undeclared or does not fit fails where it is reached, not before."""
+    # A plain class: the module `dataclasses` would take a fifth of the time in which all of CEL is imported.
+    __slots__ = ("checked", "constants", "container", "functions", "globals", "parameters", "strict", "variables")
+
+    def __init__(
+        self,
+        parameters: tuple[str, ...],
+        variables: Mapping[str, str] = _EMPTY,
+        constants: Mapping[str, object] = _EMPTY,
+        globals: Mapping[str, object] = _EMPTY,  # noqa: A002 - as in exec()
+        functions: tuple[Function, ...] = (),
+        strict: bool = False,
+        container: str = "",
+        checked: bool = True,
+    ) -> None:
+        self.parameters = parameters
+        self.variables = variables
+        self.constants = constants
+        self.globals = globals
+        self.functions = functions
+        self.strict = strict
+        self.container = container
+        self.checked = checked
+
+    def having(self, constants: Mapping[str, object]) -> Self:
+        """The same scope with other constants."""
+        fields = {name: getattr(self, name) for name in self.__slots__}
+        return type(self)(**(fields | {"constants": constants}))

@@ -8,7 +8,7 @@ from octo.expr.errors import BAD_LITERAL, ExprError
 KIND_NAMES: Final = frozenset(
     (
         *("bool", "int", "uint", "double", "string", "bytes", "null", "list", "map"),
-        *("timestamp", "duration", "type", "optional", "dyn"),
+        *("timestamp", "duration", "type", "optional", "dyn", "net.IP", "net.CIDR"),
     )
 )
 

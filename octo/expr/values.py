@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any, ClassVar, Final, Self
 
+from octo.expr.addresses import CIDR, IP
 from octo.expr.errors import NO_SUCH_KEY, NO_SUCH_OVERLOAD, OUT_OF_BOUNDS, OVERFLOW, ExprError
 from octo.expr.nearest import nearest
 
@@ -140,6 +141,8 @@ KINDS: Final[dict[type, str]] = {
     Duration: "duration",
     Type: "type",
     Optional: "optional",
+    IP: "net.IP",
+    CIDR: "net.CIDR",
 }
 
 TYPES: Final[dict[str, Type]] = {
@@ -149,6 +152,8 @@ TYPES: Final[dict[str, Type]] = {
     "timestamp": Type("google.protobuf.Timestamp"),
     "duration": Type("google.protobuf.Duration"),
     "optional": Type("optional_type"),
+    "net.IP": Type("net.IP"),
+    "net.CIDR": Type("net.CIDR"),
 }
 
 
@@ -236,7 +241,7 @@ def no_such_key(key: Any, container: Any) -> ExprError:
         hint = f"Keys are {', '.join(names[:MAX_KEYS])}{more}" if names else "The map is empty"
         guess = nearest(key, (each for each in container if isinstance(each, str))) if isinstance(key, str) else None
         hint = f"Did you mean '{guess}'? {hint}" if guess else hint
-    shown = str(key).lower() if isinstance(key, bool) else str(key)
+    shown = "null" if key is None else str(key).lower() if isinstance(key, bool) else str(key)
     return ExprError(NO_SUCH_KEY, f"no such key: {shown[:80]}", hint=hint)
 
 

@@ -17,15 +17,6 @@ WITHOUT_MIRROR = {
     "octo/cli/project.py": "what verbs share: the tests of each verb",
     "octo/cli/version.py": "one line: tests/cli/test_verbs.py",
     "octo/expr/functions/": "each function shows examples, and tests/expr/test_library.py runs them",
-    "octo/expr/environment.py": "each case of tests/expr/test_conformance.py goes through it",
-    "octo/expr/function.py": "each function of tests/expr/test_library.py is declared with it",
-    "octo/expr/lexer.py": "a part of parsing: tests/expr/test_parser.py",
-    "octo/expr/macros.py": "each case of tests/expr/test_conformance.py goes through it",
-    "octo/expr/members.py": "each case of tests/expr/test_conformance.py goes through it",
-    "octo/expr/nodes.py": "a part of parsing: tests/expr/test_parser.py",
-    "octo/expr/runtime.py": "each case of tests/expr/test_conformance.py goes through it",
-    "octo/expr/signature.py": "each function of tests/expr/test_library.py is declared with it",
-    "octo/expr/values.py": "each case of tests/expr/test_conformance.py goes through it",
     "octo/testing/probe.py": "a fixture of others: nearly every test of flows",
 }
 """Modules, and packages with a `/` behind, that no test is named after, each with the reason. It may only shrink."""

@@ -43,3 +43,15 @@ def test_json_format_never_fails(cli):
 @pytest.mark.parametrize("arguments", [[], ["1", "--expr", "2"], ["1", "--data", "{"], ["1", "--vars", "[]"]])
 def test_bad_usage(cli, arguments):
     assert cli("eval", *arguments).exit_code == 2
+
+
+def test_why_shows_every_part_and_what_was_not_needed(cli):
+    result = cli("eval", "body.a > 1 || body.b > 1", "--data", '{"a": 2}', "--why")
+
+    assert result.exit_code == 0
+    assert "body.a" in result.stdout
+    assert "not evaluated" in result.stdout
+
+
+def test_the_code_can_be_read(cli):
+    assert "def expression(message)" in cli("eval", "body.a + 1", "--explain-code").stdout

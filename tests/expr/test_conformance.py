@@ -6,9 +6,6 @@ from collections import defaultdict
 import pytest
 from corpus import SAMPLE, load, verdict
 
-# No extension for IP addresses exists here.
-WITHOUT = {"network_ext"}
-
 # (file, expression): why it fails.
 KNOWN = {
     ("string_ext", '"%s".format([{1: "value1", uint(2): "value2", true: double("NaN")}])'): (
@@ -18,8 +15,7 @@ KNOWN = {
 
 CASES: dict[str, list[dict]] = defaultdict(list)
 for _case in [*load(), *json.loads(SAMPLE.read_text())["cases"]]:
-    if _case["file"] not in WITHOUT:
-        CASES[_case["file"]].append(_case)
+    CASES[_case["file"]].append(_case)
 
 
 @pytest.mark.parametrize("strict", [False, True], ids=["lenient", "strict"])

@@ -15,6 +15,7 @@ FAMILIES = (
     "sets",
     "maths",
     "encoders",
+    "network",
     "regex",
     "optionals",
     "documents",

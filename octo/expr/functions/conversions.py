@@ -86,7 +86,7 @@ def to_uint(value: Any) -> Uint:
     if isinstance(value, str):
         number = _digits(value, "uint", signed=False)
     elif isinstance(value, float):
-        if not -1.0 < value < 2.0**64:
+        if not 0.0 <= value < 2.0**64:
             raise failed(value, "uint")
         number = int(value)
     else:
@@ -133,6 +133,8 @@ def show_double(value: float) -> str:
     "string(timestamp) -> string",
     "string(duration) -> string",
     "string(type) -> string",
+    "string(net.IP) -> string",
+    "string(net.CIDR) -> string",
     family="conversions",
     examples=[
         'string(42) == "42"',

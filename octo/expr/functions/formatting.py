@@ -122,8 +122,16 @@ def _decimal(value: Any, precision: int) -> str:
         return str(int(value))
     if kind == "double":
         special = _special(value)
-        return special if special is not None else show_double(value)
+        return special if special is not None else _digits(value)
     raise _refuse("d", "numbers", value)
+
+
+def _digits(value: float) -> str:
+    """The shortest digits of a double, written without an exponent."""
+    from decimal import Decimal
+
+    text = f"{Decimal(repr(value)):f}"
+    return text.removesuffix(".0")
 
 
 def _number(letter: str) -> Callable[[Any, int], str]:

@@ -107,7 +107,7 @@ def abs_(value: Any) -> Any:
 def sign(value: Any) -> Any:
     """-1, 0 or 1, in the type of the number."""
     if isinstance(value, float):
-        return value if math.isnan(value) or value == 0.0 else math.copysign(1.0, value)
+        return value if math.isnan(value) else float((value > 0.0) - (value < 0.0))
     return type(value)((value > 0) - (value < 0))
 
 

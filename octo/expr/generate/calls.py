@@ -24,6 +24,8 @@ _CLASSES = {
 }
 _JSON = frozenset(("bool", "int", "string", "null"))
 _CHEAP = frozenset(("size", "startsWith", "endsWith", "bool", "hasValue"))
+_FOLDED = frozenset(("conversions", "strings", "math", "encoders", "network"))
+_GROWN = frozenset(("dyn", "list", "map", "optional"))  # results that a caller could take for his own, or any
 _GROWING = frozenset(("dyn", "string", "bytes", "list", "map", "optional"))
 
 
@@ -167,15 +169,18 @@ def _direct(
 
 
 def _fold(g: Generator, fits: list[Candidate], arguments: list[Value]) -> Value | None:
-    """A conversion of a literal is a literal."""
-    if len(fits) != 1 or fits[0][1].family != "conversions" or not all(each.is_known for each in arguments):
+    """A function of literals is a literal; what fails is left to fail at run time, and what is built is built anew."""
+    if len(fits) != 1 or not all(each.is_known for each in arguments):
         return None
     overload, function = fits[0]
+    if not function.pure or function.family not in _FOLDED or overload.result.kind in _GROWN:
+        return None
     try:
         result = function.call(*[each.constant for each in arguments])
     except ExprError:
         return None
-    return g.literal(result, overload.result.kind)
+    is_small = not isinstance(result, (str, bytes)) or len(result) < 1000
+    return g.literal(result, overload.result.kind) if is_small else None
 
 
 def _default(g: Generator, node: Call, receiver: Value) -> Value:

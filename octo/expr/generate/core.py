@@ -1,7 +1,7 @@
 """The state of one translation, and the tools every part of it uses."""
 
 import _ast as py
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
@@ -72,7 +72,24 @@ class Generator:
         if result.depth > MAX_NODE_DEPTH:
             result = self.keep(result)
         emit.locate((result.node, *block[count:]), node.anchor, node.end)
-        return result
+        return self.watched(node, result)
+
+    # -- what an explanation listens to
+
+    def watched(self, node: Node, value: Value) -> Value:
+        """The value of `node`; a generator that explains has it written down first."""
+        del node
+        return value
+
+    def stepped(self, body: Node, variables: Sequence[str]) -> list[py.stmt]:
+        """Statements before each round of the loop with this body."""
+        del body, variables
+        return []
+
+    def caught(self, error: str) -> list[py.stmt]:
+        """Statements where an error is caught that may not count in the end."""
+        del error
+        return []
 
     # -- statements
 

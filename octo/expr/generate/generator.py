@@ -2,14 +2,16 @@
 
 import _ast as py
 from builtins import compile as compile_python
+from collections.abc import Callable, Mapping
 from types import CodeType
 from typing import Final, NamedTuple
 
 from octo.expr import nodes
 from octo.expr.environment import Environment
+from octo.expr.errors import UNDECLARED_FUNCTION, UNDECLARED_NAME, ExprError
 from octo.expr.generate import calls, emit, logic, loops, names, operators
 from octo.expr.generate.core import Generator, Handler, Selection, Value
-from octo.expr.nodes import Node
+from octo.expr.nodes import Node, called
 
 FILE: Final = "<cel>"
 MAX_JSON_LOOPS: Final = 3
@@ -34,6 +36,8 @@ _HANDLERS: Final[dict[type[Node], Handler]] = {
     loops._Known: loops.known,  # noqa: SLF001 - a node that never leaves the generator
 }
 
+Make = Callable[[str, Environment, Mapping[type[Node], Handler]], Generator]
+
 
 class Generated(NamedTuple):
     """A translated expression: the code of its function, and what is known about it."""
@@ -49,17 +53,22 @@ class Generated(NamedTuple):
         return compile_python(self.module, FILE, "exec")
 
 
-def generate(text: str, tree: Node, environment: Environment) -> Generated:
+def generate(text: str, tree: Node, environment: Environment, make: Make = Generator) -> Generated:
     """Translate `tree`; raises ExprError for what is wrong with it before it runs."""
-    generator = Generator(text, environment, _HANDLERS)
-    value = generator.value(tree)
+    generator = make(text, environment, _HANDLERS)
+    try:
+        value = generator.value(tree)
+    except ExprError as error:
+        if error.code in {UNDECLARED_NAME, UNDECLARED_FUNCTION} and environment.extend(called(tree)):
+            return generate(text, tree, environment, make)
+        raise
     if generator.loops > MAX_JSON_LOOPS and value.kind in {"dyn", "list", "map"}:
         value.is_json = False
     body = [*generator.block, emit.returning(value.node)]
     if generator.meters:
         body = [*loops.meters(), *body]
-    error = emit.call("_failure", emit.name("error"))
-    guarded = emit.attempt(body, "error", [emit.fail(error)], "_stopped")
+    failure = emit.call("_failure", emit.name("error"))
+    guarded = emit.attempt(body, "error", [emit.fail(failure)], "_stopped")
     definition = emit.function("expression", environment.scope.parameters, [guarded])
     emit.locate([definition], 0, len(text))
     return Generated(

@@ -70,7 +70,7 @@ def _check(value: Value, variable: str) -> list[py.stmt]:
 
 def _guarded(g: Generator, body: list[py.stmt], error: str, otherwise: list[py.stmt]) -> py.stmt:
     caught = g.temporary("caught")
-    return emit.attempt(body, caught, [*keep_first(error, caught), *otherwise])
+    return emit.attempt(body, caught, [*g.caught(caught), *keep_first(error, caught), *otherwise])
 
 
 def keep_first(error: str, caught: str) -> list[py.stmt]:

@@ -23,6 +23,7 @@ class _Frame:
     """The source of a loop, its variables, and the Python that runs through it."""
 
     def __init__(self, g: Generator, node: Loop) -> None:
+        self.g = g
         self.node = node
         source = g.value(node.source)
         if source.kind not in {"dyn", "list", "map"}:
@@ -42,9 +43,10 @@ class _Frame:
         return found
 
     def each(self, body: list[py.stmt]) -> py.stmt:
-        if not self.second:
-            return emit.each(emit.targets(self.first), self.source, body)
-        return emit.each(emit.targets(self.first, self.second), emit.call("_pairs", self.source), body)
+        names = [self.first, self.second] if self.second else [self.first]
+        body = [*self.g.stepped(self.node.body, names), *body]
+        source = emit.call("_pairs", self.source) if self.second else self.source
+        return emit.each(emit.targets(*names), source, body)
 
 
 def _checked(g: Generator, source: Value) -> py.expr:
@@ -117,7 +119,7 @@ def _quantifier(g: Generator, node: Loop) -> Value:
     body = [*block, emit.when(emit.invert(condition) if is_all else condition, decided)]
     if fallible:
         caught = g.temporary("caught")
-        body = [emit.attempt(body, caught, keep_first(error, caught))]
+        body = [emit.attempt(body, caught, [*g.caught(caught), *keep_first(error, caught)])]
         g.block.append(emit.assign(error, emit.constant(None)))
     g.block += [emit.assign(result, emit.constant(is_all)), frame.each(body)]
     if fallible:
@@ -235,7 +237,7 @@ def bind(g: Generator, node: Bind) -> Value:
         caught = g.temporary("caught")
         g.block += [
             emit.assign(error, emit.constant(None)),
-            emit.attempt(assigned, caught, [emit.assign(error, emit.name(caught))]),
+            emit.attempt(assigned, caught, [*g.caught(caught), emit.assign(error, emit.name(caught))]),
         ]
     else:
         g.block += assigned

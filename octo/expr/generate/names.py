@@ -8,7 +8,7 @@ from octo.expr.generate import emit
 from octo.expr.generate.core import Generator, Local, Selection, Value, deeper, merged
 from octo.expr.generate.value import Path
 from octo.expr.nearest import nearest
-from octo.expr.nodes import Has, Index, ListNode, Literal, MapNode, Name, Node, Select
+from octo.expr.nodes import Has, Index, ListNode, Literal, MapNode, Name, Node, Select, dotted
 from octo.expr.signature import KIND_NAMES
 from octo.expr.values import a as article
 
@@ -77,13 +77,10 @@ def undeclared(g: Generator, word: str, offset: int) -> ExprError:
 
 def qualified(g: Generator, node: Node) -> str | None:
     """The dotted name that a path such as `a.b.c` could be, unless it starts at a variable of a macro."""
-    parts: list[str] = []
-    while isinstance(node, Select) and not node.optional and not node.quoted:
-        parts.append(node.field)
-        node = node.operand
-    if not isinstance(node, Name) or (node.name in g.locals and not node.absolute):
+    root = _root(node)
+    if root is None or (root.name in g.locals and not root.absolute):
         return None
-    return ".".join((node.name, *reversed(parts)))
+    return dotted(node)
 
 
 def _root(node: Node) -> Name | None:

@@ -58,6 +58,8 @@ def binary(g: Generator, node: Binary) -> Value:
         if left.depth > 20:
             left = g.keep(left)
         emit.locate((left.node, *block[count:]), step.anchor, step.end)
+        if step is not node:
+            left = g.watched(step, left)
     return left
 
 

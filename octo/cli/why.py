@@ -1,0 +1,150 @@
+"""`octo why`: how an expression of a flow file comes to its value."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from octo import expr
+from octo.cli import exits
+from octo.cli.project import load_or_exit
+from octo.config.documents import Config
+from octo.core.message import Message
+from octo.core.settings import Expr, sockets
+from octo.expr import ExprError, Scope
+
+_SHORTEST_SECRET = 6
+
+
+@click.command("why")
+@click.argument("place", metavar="FILE:LINE")
+@click.option("--config", "-c", type=click.Path(path_type=Path), help="Folder of the file, if it needs the others.")
+@click.option("--data", "-d", help="Body as JSON; `@file` reads a file, `-` reads standard input.")
+@click.option("--vars", "variables", help="Variables as a JSON object.")
+@click.option("--env", help="Environment as a JSON object of texts, over that of the configuration.")
+def command(place: str, config: Path | None, data: str | None, variables: str | None, env: str | None) -> None:
+    """Evaluate the expression on a line of a flow file, and show what each part of it came to.
+
+    Parts that were not needed are marked, and so are those that decided. Values of the environment are hidden unless
+    --env gives them. Exit code 0 says that the expression has a value, 1 that it fails.
+    """
+    from octo.cli.invoke import read_body, read_object
+
+    path, line = _split(place)
+    loaded = load_or_exit(config or path)
+    found = _on_line(loaded, path, line)
+    given = {name: str(value) for name, value in read_object(env, "--env").items()}
+    message = Message(read_body(data), read_object(variables, "--vars"))
+    hidden = {name: value for name, value in loaded.env.items() if name not in given}
+    codes = []
+    for number, each in enumerate(found):
+        if len(found) > 1:
+            click.secho(f"{chr(10) if number else ''}{each.at}", bold=True)
+        scope = _with_env(each.program.scope, given)
+        arguments = [_argument(name, message) for name in scope.parameters]
+        codes.append(tell(each.text, scope, arguments, concealing(hidden)))
+    sys.exit(max(codes))
+
+
+def tell(text: str, scope: Scope, arguments: list[Any], conceal: Callable[[str], str] | None = None) -> int:
+    """Print how the expression comes to its value; answers the exit code."""
+    try:
+        tree = expr.why(text, scope, *arguments)
+    except ExprError as error:
+        click.secho(f"{error.code}: {error}", fg="red", err=True)
+        return exits.FAILED
+    for line in tree.render(conceal).splitlines():
+        click.secho(line, bold="◀" in line, fg="red" if "  ✗" in line else None, dim=line.endswith("not evaluated"))
+    return exits.DONE if tree.state == "value" else exits.FAILED
+
+
+def concealing(environment: Mapping[str, str]) -> Callable[[str], str]:
+    """Replaces the values of the environment by their names; short ones are no secrets, and would hit other texts."""
+    secrets = sorted(
+        ((value, name) for name, value in environment.items() if len(value) >= _SHORTEST_SECRET), key=_longest_first
+    )
+
+    def conceal(text: str) -> str:
+        for value, name in secrets:
+            text = text.replace(value, f"«env:{name}»")
+        return text
+
+    return conceal
+
+
+def _longest_first(secret: tuple[str, str]) -> int:
+    return -len(secret[0])
+
+
+def _split(place: str) -> tuple[Path, int]:
+    path, _, line = place.rpartition(":")
+    if not path or not line.isascii() or not line.isdigit():
+        raise click.UsageError(f"{place!r} is not FILE:LINE, e.g. orders.yaml:14")
+    return Path(path), int(line)
+
+
+def _argument(name: str, message: Message) -> object:
+    """What a parameter of a scope gets: the message, or for the few expressions that see none, what --vars says."""
+    if name == "message":
+        return message
+    if name == "now" and name not in message.vars:
+        from octo.core.clock import timestamp
+
+        return timestamp()
+    return message.vars.get(name)
+
+
+def _with_env(scope: Scope, given: Mapping[str, str]) -> Scope:
+    if not given or "env" not in scope.constants:
+        return scope
+    declared = scope.constants["env"]
+    assert isinstance(declared, dict)
+    return scope.having({**scope.constants, "env": {**declared, **given}})
+
+
+# --- which expression --------------------------------------------------------------------------------------------
+
+
+def _on_line(config: Config, path: Path, line: int) -> list[Expr[Any]]:
+    """The expressions that the line is a part of; at least one."""
+    ends = _ends(path)
+    here = [each for each in _all(config) if each.at is not None and Path(each.at.file).resolve() == path.resolve()]
+    spans = {
+        each: range(each.at.line, ends.get((each.at.line, each.at.column), each.at.line) + 1)
+        for each in here
+        if each.at
+    }
+    found = [each for each, span in spans.items() if line in span]
+    if found:
+        return found
+    lines = sorted({each.at.line for each in here if each.at}, key=lambda other: abs(other - line))[:5]
+    nearest = f" There are some on line {', '.join(map(str, sorted(lines)))}." if lines else ""
+    raise click.UsageError(f"no expression on line {line} of {path}.{nearest}")
+
+
+def _all(config: Config) -> Iterator[Expr[Any]]:
+    from octo.engine.build import blocks_of
+
+    owners: list[Any] = [each.settings for each in config.connectors.values()]
+    for flow in config.flows.values():
+        owners += [flow.source.settings] if flow.source else []
+        owners += [block.settings for block in blocks_of(flow)]
+    for owner in owners:
+        yield from (socket for _, socket in sockets(owner) if isinstance(socket, Expr))
+
+
+def _ends(path: Path) -> dict[tuple[int, int], int]:
+    """The last line of each scalar, by line and column of its start."""
+    import yaml
+
+    ends: dict[tuple[int, int], int] = {}
+    for event in yaml.parse(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader):
+        start, end = event.start_mark, event.end_mark
+        if isinstance(event, yaml.ScalarEvent) and start and end:
+            last = end.line if end.column == 0 and end.line > start.line else end.line + 1
+            ends[start.line + 1, start.column + 1] = last
+    return ends

@@ -1,0 +1,158 @@
+"""Code that writes down what every piece of an expression came to: the evaluation that explains itself.
+
+It is the same translation with a call around each piece. So an explanation never disagrees with the evaluation: there
+is no second interpreter.
+"""
+
+import _ast as py
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from octo.expr.environment import Environment
+from octo.expr.errors import ExprError
+from octo.expr.generate import emit
+from octo.expr.generate.core import Generator, Handler, Value
+from octo.expr.nodes import Loop, Node, children
+
+FIRST_STEPS: Final = 3
+"""Rounds of a loop that are kept from its start; the last one is always kept."""
+
+Position = tuple[int, int]
+Explain = Callable[[BaseException], tuple[Position, ExprError]]
+
+
+class Pieces:
+    """The pieces of an expression by number and by place, and the loops around each.
+
+    known: the values that were clear before anything ran.
+    A loop goes by the number of its body.
+    """
+
+    def __init__(self, tree: Node) -> None:
+        self.of: dict[int, int] = {}
+        self.at: dict[Position, int] = {}
+        self.around: dict[int, frozenset[int]] = {}
+        self.known: dict[int, Any] = {}
+        self._keep = tree  # a number belongs to the identity of a node: none may go away
+        pending: list[tuple[Node, frozenset[int]]] = [(tree, frozenset())]
+        while pending:
+            node, around = pending.pop()
+            number = self.number(node)
+            self.around[number] = around
+            self.at.setdefault((node.anchor, node.end), number)
+            inside = around | {self.number(node.body)} if isinstance(node, Loop) else around
+            pending += [(each, around if _is_source(node, each) else inside) for each in children(node)]
+
+    def number(self, node: Node) -> int:
+        return self.of.setdefault(id(node), len(self.of))
+
+
+def _is_source(node: Node, child: Node) -> bool:
+    return isinstance(node, Loop) and child is node.source
+
+
+class Outcome:
+    """What a piece came to: a value, or an error."""
+
+    __slots__ = ("error", "value")
+
+    def __init__(self, value: Any = None, error: ExprError | None = None) -> None:
+        self.value = value
+        self.error = error
+
+
+class Round:
+    """The outcomes within one round of a loop, or outside of all loops."""
+
+    __slots__ = ("body", "loops", "outcomes", "variables")
+
+    def __init__(self, body: int | None = None, variables: Sequence[Any] = ()) -> None:
+        self.body = body
+        self.variables = variables
+        self.outcomes: dict[int, Outcome] = {}
+        self.loops: dict[int, Rounds] = {}
+
+    @property
+    def has_failed(self) -> bool:
+        return any(outcome.error for outcome in self.outcomes.values())
+
+
+class Rounds:
+    """The rounds of a loop: how many there were, the first few, the first of the others that failed, and the last."""
+
+    __slots__ = ("count", "kept")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.kept: list[Round] = []
+
+    def add(self, step: Round) -> None:
+        if self.count > FIRST_STEPS and not (len(self.kept) == FIRST_STEPS + 1 and self.kept[-1].has_failed):
+            self.kept.pop()
+        self.count += 1
+        self.kept.append(step)
+
+
+class Record:
+    """What the running code reports."""
+
+    def __init__(self, pieces: Pieces, explain: Explain) -> None:
+        self.pieces = pieces
+        self.explain = explain
+        self.top = Round()
+        self._open = [self.top]
+
+    def saw(self, piece: int, value: Any) -> Any:
+        self._round(self.pieces.around[piece]).outcomes[piece] = Outcome(value)
+        return value
+
+    def stepped(self, body: int, *variables: Any) -> None:
+        outer = self._round(self.pieces.around[body] - {body})
+        step = Round(body, variables)
+        outer.loops.setdefault(body, Rounds()).add(step)
+        self._open.append(step)
+
+    def failed(self, error: BaseException) -> ExprError:
+        position, explained = self.explain(error)
+        piece = self.pieces.at.get(position)
+        if piece is not None:
+            outcomes = self._round(self.pieces.around[piece]).outcomes
+            # A piece may have a value that what it is a piece of cannot use: the error stands at the piece.
+            if piece not in outcomes or outcomes[piece].error is None:
+                outcomes[piece] = Outcome(error=explained)
+        return explained
+
+    def _round(self, loops: frozenset[int]) -> Round:
+        """The innermost open round of these loops; rounds of others are over, however they ended."""
+        while (body := self._open[-1].body) is not None and body not in loops:
+            self._open.pop()
+        return self._open[-1]
+
+
+class Witness(Generator):
+    """A generator whose code reports to a `Record` under the names `_saw`, `_stepped` and `_failed`."""
+
+    def __init__(
+        self, pieces: Pieces, text: str, environment: Environment, handlers: Mapping[type[Node], Handler]
+    ) -> None:
+        super().__init__(text, environment, handlers)
+        self.pieces = pieces
+
+    def watched(self, node: Node, value: Value) -> Value:
+        number = self.pieces.of.get(id(node))
+        if number is None:
+            return value
+        if value.is_known:
+            self.pieces.known[number] = value.constant
+            return value
+        # The depth stays: with it change the places where pieces become statements, and so the order of errors.
+        value.node = emit.call("_saw", emit.constant(number), value.node)
+        emit.locate([value.node], node.anchor, node.end)
+        return value
+
+    def stepped(self, body: Node, variables: Sequence[str]) -> list[py.stmt]:
+        report = emit.call("_stepped", emit.constant(self.pieces.number(body)), *map(emit.name, variables))
+        return [emit.statement(report)]
+
+    def caught(self, error: str) -> list[py.stmt]:
+        return [emit.statement(emit.call("_failed", emit.name(error)))]

@@ -1,0 +1,115 @@
+"""Random programs, most of them wrong, and values to run them on."""
+
+import math
+
+from octo.expr.values import INT_MAX
+
+LITERALS = [
+    "null",
+    "true",
+    "false",
+    "0",
+    "1",
+    "-1",
+    "2u",
+    "1.0",
+    "2.5",
+    "'x'",
+    "''",
+    "'ab'",
+    "b'q'",
+    "[]",
+    "[1,2]",
+    "['a']",
+    "{}",
+    "{'k':1}",
+    "{1:2}",
+    "a",
+    "b",
+    "a.k",
+    "b.x",
+    "a[0]",
+    "b['k']",
+    "dyn(1)",
+    "dyn('x')",
+    "dyn(true)",
+    "duration('1s')",
+    "timestamp(0)",
+    "optional.of(1)",
+    "optional.none()",
+    "a.?k",
+    "type(a)",
+    "int",
+]
+FUNCTIONS = [
+    "size({})",
+    "string({})",
+    "int({})",
+    "double({})",
+    "{}.contains('x')",
+    "{}.startsWith({})",
+    "{}.upperAscii()",
+    "{}.join()",
+    "math.greatest({},{})",
+    "math.abs({})",
+    "{}.distinct()",
+    "{}.matches('x')",
+    "{}.split('')",
+    "{}.first()",
+    "{}.value()",
+    "toJson({})",
+    "{}.flatten()",
+    "sets.contains({},{})",
+    "{}.sort()",
+    "{}.replace('x',{})",
+    "type({})",
+    "uint({})",
+    "bytes({})",
+    "bool({})",
+    "{}.reverse()",
+    "{}.format([{}])",
+    "dyn({})",
+    "{}.slice(0,{})",
+    "{}.getHours()",
+    "{}[?{}].orValue({})",
+    "{}.?k.optMap(t,{})",
+    "has({}.k)",
+    "!{}",
+    "-({})",
+    "[{},{}]",
+    "{'p':{},{}:{}}",
+    "{}[{}]",
+    "({}?{}:{})",
+    "({}&&{})",
+    "({}||{}&&{})",
+    "({}=={})",
+    "({}<{})",
+    "({}+{})",
+    "({}*{})",
+    "({}-{})",
+    "({}in{})",
+    "{}.map(i,{})",
+    "{}.filter(i,{})",
+    "{}.all(i,{})",
+    "{}.exists(i,{})",
+    "{}.exists_one(i,{})",
+    "{}.sortBy(i,{})",
+    "{}.transformMap(i,j,{})",
+    "{}.transformList(i,j,{},{})",
+    "cel.bind(t,{},{})",
+    "{}.all(i,j,{})",
+]
+VALUES = [
+    *(None, True, False, 0, 1, 2.5, 1e308, math.nan, INT_MAX, 2**70, "", "x", "1", [], [1], ["a", "b"], [1, [2]]),
+    *({}, {"k": 1}, {"k": {"k": "v"}}, {"x": [1, 2]}, [True, 1, 1.0]),
+]
+
+
+def expression(dice, depth, names=()):
+    if depth == 0:
+        return dice.choice([*LITERALS, *names, *names])
+    template = dice.choice(FUNCTIONS)
+    names = (*names, *[name for name in "ijt" if f"({name}," in template or f",{name}," in template])
+    while "{}" in template:
+        template = template.replace("{}", f" {expression(dice, depth - 1, names)} ", 1)
+    return template
