@@ -27,10 +27,10 @@ docs: setup  ## write docs/reference.md from the code
 pictures: setup  ## draw the terminal pictures of the documentation
 	@scripts/pictures.sh
 
-bench: setup  ## measure the budgets, three minutes
+bench: setup  ## measure the budgets, some minutes; writes docs/performance.md
 	@.venv/bin/python bench/run.py --short
 
-bench-full: setup  ## measure everything, and write docs/performance.md
+bench-full: setup  ## measure everything, half an hour; writes docs/performance.md
 	@.venv/bin/python bench/run.py --full
 
 setup:  ## install what development needs

@@ -14,6 +14,7 @@ VERBS = {
     "invoke": "Call one flow and print its result.",
     "check": "Find every problem of a configuration without running it.",
     "eval": "Evaluate a CEL expression.",
+    "bench": "Measure one flow: throughput, latency, slowest blocks.",
     "why": "Show how an expression of a flow file comes to its value.",
     "new": "Write a first flow to start from.",
     "schema": "Print the JSON Schema of flow files, or the catalogue.",

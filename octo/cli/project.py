@@ -46,8 +46,10 @@ def load(path: Path) -> Config:
     if folder not in sys.path:
         sys.path.insert(0, folder)
     config = load_config(path, plugins(), os.environ)
-    gc.freeze()  # what is loaded stays; the collector need not look at it again
-    gc.enable()
+    if not gc.isenabled():
+        # Only after the first load: what later loads make must be collected with its generation.
+        gc.freeze()
+        gc.enable()
     return config
 
 

@@ -21,13 +21,17 @@ def build_flows(
     connectors: Mapping[str, Any],
     bus: Bus,
     spawn: Callable[[Coroutine[Any, Any, None]], object],
+    observe: Callable[[Step], Step] | None = None,
 ) -> dict[str, Flow]:
-    """Flows by name, ready to run. `connectors` are the opened instances by name."""
+    """Flows by name, ready to run. `connectors` are the opened instances by name.
+
+    observe: is given every step and answers the one to run in its place; without it, watching costs nothing.
+    """
     docs = list(docs)
     flows = {doc.name: Flow(doc.name, workers=doc.workers, buffer=doc.buffer, bus=bus, spawn=spawn) for doc in docs}
     recursive = _recursive({doc.name: _called(doc) for doc in docs})
     for doc in docs:
-        builder = _Builder(doc.name, Pool(doc.pool), connectors, flows)
+        builder = _Builder(doc.name, Pool(doc.pool), connectors, flows, observe)
         flow = flows[doc.name]
         flow.chain = builder.chain(doc.process)
         flow.error = None if doc.error is None else builder.chain(doc.error)
@@ -38,11 +42,19 @@ def build_flows(
 class _Builder:
     """Compiles the chains of one flow."""
 
-    def __init__(self, flow: str, pool: Pool, connectors: Mapping[str, Any], flows: Mapping[str, Flow]) -> None:
+    def __init__(
+        self,
+        flow: str,
+        pool: Pool,
+        connectors: Mapping[str, Any],
+        flows: Mapping[str, Flow],
+        observe: Callable[[Step], Step] | None,
+    ) -> None:
         self.flow = flow
         self.pool = pool
         self.connectors = connectors
         self.flows = flows
+        self.observe = observe
 
     def chain(self, docs: Iterable[BlockDoc]) -> Processor:
         return chain(tuple(self.step(doc) for doc in docs))
@@ -62,7 +74,8 @@ class _Builder:
         call = partial(call, doc.settings)
         if doc.type.takes_site:
             call = partial(call, site=Site(self.flow, doc.label, doc.address, self.pool))
-        return Step(call, doc.label, doc.address, doc.at, tuple(expressions))
+        step = Step(call, doc.label, doc.address, doc.at, tuple(expressions))
+        return step if self.observe is None else self.observe(step)
 
 
 def blocks_of(doc: FlowDoc) -> Iterator[BlockDoc]:

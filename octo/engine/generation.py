@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack, aclosing
 from typing import Any
 
@@ -19,6 +19,7 @@ from octo.core.flow import Failure
 from octo.core.log import fields
 from octo.core.source import Delivery
 from octo.engine.build import blocks_of, build_flows, reachable
+from octo.engine.chain import Step
 from octo.engine.connections import Connections
 from octo.engine.events import Bus
 from octo.engine.flow import Flow, FlowInlet, at_last
@@ -35,6 +36,7 @@ class Generation:
     first: whether this is the first of the processes that run the configuration; sources that must run once run here.
     only: build just this flow and what it may call, open just the connectors their blocks use, feed nothing. That is
     what `octo invoke` runs.
+    observe: see `build_flows`.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Generation:
         *,
         first: bool = True,
         only: str | None = None,
+        observe: Callable[[Step], Step] | None = None,
     ) -> None:
         self.config = config
         self.flows: dict[str, Flow] = {}
@@ -54,6 +57,7 @@ class Generation:
         self._tasks = tasks
         self._first = first
         self._only = only
+        self._observe = observe
         self._held: list[ConnectorDoc] = []
         self._instances: dict[str, Any] = {}
         self._pushing = AsyncExitStack()
@@ -66,7 +70,7 @@ class Generation:
             for doc in self._connectors():
                 self._instances[doc.name] = await self._connections.acquire(doc)
                 self._held.append(doc)
-            self.flows = build_flows(self._flow_docs(), self._instances, self._bus, self._spawn)
+            self.flows = build_flows(self._flow_docs(), self._instances, self._bus, self._spawn, self._observe)
         except BaseException:
             await self._release()
             raise

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from octo.connectors.http import codes
+from octo.connectors.http.response import busy
 from octo.core.errors import OctoError
 from octo.core.log import fields
 
@@ -102,27 +103,37 @@ class _Handover:
 
     Waking the loop is the dearest part of a small request. So it is woken once for all requests that come before it
     gets to them, not once for each; that alone saves a third of the processor time of a busy server.
+
+    Flows that never wait hold no permit that others could queue for: when they are too slow, requests pile up here.
+    So the pile has a limit, and whoever comes on top of it is refused at once.
     """
 
     MOST_AT_ONCE = 64
+    MOST_WAITING = 1024
 
     def __init__(self, loop: asyncio.AbstractEventLoop, serve: Callable[[Any], None]) -> None:
         self._loop = loop
         self._serve = serve
         self._waiting: deque[Any] = deque()
+        self._refused: deque[Any] = deque()
         self._is_woken = False
 
     def put(self, watcher: Any) -> None:
         """Called in granian's thread."""
-        self._waiting.append(watcher)
+        pile = self._waiting if len(self._waiting) < self.MOST_WAITING else self._refused
+        pile.append(watcher)
         if not self._is_woken:
             self._is_woken = True
             self._loop.call_soon_threadsafe(self._take)
 
     def _take(self) -> None:
-        # Invariant: cleared before the queue is looked at, so that whoever comes too late for this look wakes anew.
+        # Invariant: cleared before the queues are looked at, so that whoever comes too late for this look wakes anew.
         self._is_woken = False
-        waiting, serve = self._waiting, self._serve
+        waiting, refused, serve = self._waiting, self._refused, self._serve
+        while refused:
+            watcher = refused.popleft()
+            busy(watcher.proto, "server is overloaded", [])
+            watcher.done()
         for _ in range(min(len(waiting), self.MOST_AT_ONCE)):
             serve(waiting.popleft())
         if waiting and not self._is_woken:

@@ -1,0 +1,1 @@
+"""One file per question. Each has `measure(effort) -> Section`."""

@@ -1,0 +1,102 @@
+"""CEL against the same work written by hand, and against the official evaluator."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from statistics import geometric_mean
+
+from bench import peers
+from bench.expressions import BODY, EXPRESSIONS, VARS, Expression
+from bench.figures import quickest_of
+from bench.machine import SERVER_CPU, environment, pinned
+from bench.section import Budget, Effort, Section, Table
+
+MOST_BY_HAND = 1.3
+LEAST_OFFICIAL = 100.0
+
+
+def measure(effort: Effort) -> Section:
+    with pinned():
+        times = {each.name: _times(each, 60 if effort.full else 20) for each in EXPRESSIONS}
+    try:
+        official, missing = _official(), ""
+    except peers.Missing as reason:
+        official, missing = {}, str(reason)
+    by_hand = {name: ours / hand for name, (ours, hand) in times.items()}
+    ours = {name: 1e9 * each for name, (each, _) in times.items()}
+    rows = [
+        [
+            name,
+            round(ours[name]),
+            round(1e9 * hand),
+            round(by_hand[name], 2),
+            round(official[name]) if official else "",
+            round(official[name] / ours[name]) if official else "",
+        ]
+        for name, (_, hand) in times.items()
+    ]
+    return Section(
+        "Expressions",
+        "Nanoseconds per evaluation, the quickest of several series; a body of 35 fields. By hand is what a programmer "
+        f"writes who knows the data and checks nothing. The official evaluator ({peers.BINDING}, Python 3.12, its "
+        "result not converted) gets the same data, without the 1,000 records where they are not read; it runs in a "
+        "process of its own afterwards, not in turns.",
+        [Table(["expression", "Octo ns", "by hand ns", "Octo / by hand", "official ns", "official / Octo"], rows)],
+        budgets=[_by_hand(by_hand), _faster(official, ours, missing)],
+        notes=[f"`{each.name}` is `{each.cel}`." for each in EXPRESSIONS if len(each.cel) < 100],
+    )
+
+
+def _times(expression: Expression, series: int) -> tuple[float, float]:
+    """Seconds of ours and of the hand-written one, in turns."""
+    from octo.core.message import Message
+    from octo.core.settings import Build
+    from octo.expr import compile as build
+
+    message = Message(BODY, VARS)
+    function = build(expression.cel, Build().scope()).function
+
+    by_hand = expression.by_hand
+    assert function(message) == by_hand(message), expression.name
+    works = [lambda: function(message), lambda: by_hand(message)]
+    ours, hand = quickest_of(works, 0.003, series)
+    return ours, hand
+
+
+def _official() -> dict[str, float]:
+    given = {"expressions": {each.name: each.cel for each in EXPRESSIONS}, "body": BODY, "vars": VARS}
+    done = subprocess.run(
+        ["taskset", "-c", str(SERVER_CPU), peers.official_binding(), "-m", "bench.official"],
+        input=json.dumps(given),
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise peers.Missing(f"the official evaluator failed: {done.stderr.strip()[-300:]}")
+    times: dict[str, float] = json.loads(done.stdout)
+    return times
+
+
+def _by_hand(ratios: dict[str, float]) -> Budget:
+    mean = geometric_mean(ratios.values())
+    worst = max(ratios, key=lambda name: ratios[name])
+    return Budget(
+        "CEL over the same work by hand, geometric mean",
+        f"<= {MOST_BY_HAND}x",
+        mean,
+        mean <= MOST_BY_HAND,
+        f"worst: {worst}, {ratios[worst]:.2f}",
+        "x",
+    )
+
+
+def _faster(official: dict[str, float], ours: dict[str, float], missing: str) -> Budget:
+    what, promise = "CEL against the official evaluator, small expressions, geometric mean", f">= {LEAST_OFFICIAL:g}x"
+    if missing:
+        return Budget(what, promise, None, None, missing)
+    ratios = [official[each.name] / ours[each.name] for each in EXPRESSIONS if each.is_small]
+    mean = geometric_mean(ratios)
+    return Budget(what, promise, mean, mean >= LEAST_OFFICIAL, f"{min(ratios):.0f} to {max(ratios):.0f}", "x")

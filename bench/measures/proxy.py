@@ -1,0 +1,70 @@
+"""A proxy before a slow back end: what the defaults give, of what tuning gives."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+
+from bench.cases import gate, named
+from bench.figures import spread, there_and_back
+from bench.load import Result, closed
+from bench.machine import FLOWS
+from bench.process import backend, octo, running
+from bench.section import Budget, Effort, Section, Table
+
+PROXY = named("005-proxy")
+KNOBS = re.compile(r"    workers: 8\n    buffer: 64\n    pool: 8\n")
+LEAST = 0.9
+CONNECTIONS = 256
+
+
+def measure(effort: Effort) -> Section:
+    text = (FLOWS / PROXY.config).read_text()
+    assert KNOBS.search(text)
+    variants = {
+        "as written: workers 8": text,
+        "defaults: nothing set": KNOBS.sub("", text),
+        f"tuned: workers {CONNECTIONS}": KNOBS.sub(
+            f"    workers: {CONNECTIONS}\n    buffer: 1024\n    pool: 8\n", text
+        ),
+    }
+    results: dict[str, list[Result]] = {name: [] for name in variants}
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        slow = stack.enter_context(running(backend()))
+        servers = {}
+        for number, (name, variant) in enumerate(variants.items()):
+            path = folder / f"{number}.yaml"
+            path.write_text(variant)
+            servers[name] = stack.enter_context(running(octo(path, BACKEND_URL=f"http://127.0.0.1:{slow.port}")))
+            gate(servers[name], replace(PROXY, name=name))
+        for name in there_and_back(list(servers)) * effort.rounds:
+            results[name].append(closed(servers[name], PROXY.request, CONNECTIONS, max(2.5, effort.seconds), 1.0))
+    rates = [median(each.rate for each in series) for series in results.values()]
+    share = rates[1] / rates[2]
+    return Section(
+        "The proxy",
+        f"005 before a back end that takes 70 ms, asked by {CONNECTIONS} connections at once: with the settings of the "
+        f"suite, with none, and with as many workers as callers.",
+        [
+            Table(
+                ["settings", "requests/s", "CPU-ms per request", "not 200"],
+                [
+                    [
+                        name,
+                        spread([it.rate for it in all_], 0),
+                        spread([it.cpu_ms for it in all_], 3),
+                        sum(it.failed for it in all_),
+                    ]
+                    for name, all_ in results.items()
+                ],
+            )
+        ],
+        budgets=[
+            Budget("proxy to a 70 ms back end, defaults of tuned throughput", f">= {LEAST:.0%}", share, share >= LEAST)
+        ],
+    )

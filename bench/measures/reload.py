@@ -1,0 +1,108 @@
+"""Reloads: what callers notice of them, and what a thousand of them leave behind."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+
+from bench.figures import slope
+from bench.load import Request, started
+from bench.process import Process, memory, octo, running
+from bench.section import Budget, Effort, Plot, Section, Table
+
+FLOW = """
+env: [{name: HTTP_PORT}]
+connectors: [{name: web, type: http, settings: {port: "${HTTP_PORT}"}}]
+flows:
+  - name: hello
+    source: {connector: web, type: http, settings: {path: /order}}
+    process:
+      - {type: set-variable, settings: {name: edit, value: '%(edit)d + size(body.lines)'}}
+      - {type: set-payload, value: 'body.lines.filter(l, l.qty > %(edit)d).map(l, {"sku%(edit)d": l.sku})'}
+"""
+RATE = 300
+MOST = 10.0
+ORDER = Request("/order", '{"lines":[{"sku":"a","qty":1},{"sku":"b","qty":2}]}')
+
+
+def measure(effort: Effort) -> Section:
+    edits, served, failed = _under_load(60 if effort.full else 10)
+    samples = _many(1000 if effort.full else 150)
+    half = samples[len(samples) // 2 :]
+    growing = 1000 * slope([count for count, _ in half], [rss for _, rss in half])
+    return Section(
+        "Reload",
+        f"`octo run --watch` on a file that is edited again and again. First with {RATE} requests/s on it, then "
+        "without load, each edit with expressions never seen before, to see whether generated code is given back.",
+        [
+            Table(
+                ["measure", "value"],
+                [
+                    ["edits under load", edits],
+                    ["requests answered with 200", served],
+                    ["requests failed", failed],
+                    ["reloads without load", int(samples[-1][0])],
+                    ["RSS at first and at last, MB", f"{samples[0][1]:.1f}, {samples[-1][1]:.1f}"],
+                    ["RSS growth in the second half, MB per 1,000 reloads", round(growing, 2)],
+                ],
+            )
+        ],
+        [Plot("reloads", "RSS by number of reloads", "reloads", "MB", {"RSS": samples})],
+        [
+            Budget(
+                "reload under load: failed requests",
+                "0",
+                float(failed),
+                failed == 0,
+                f"{edits} edits, {served} requests",
+            ),
+            Budget(
+                "memory that reloads leave behind, per 1,000 in the second half",
+                f"<= {MOST:g} MB",
+                growing,
+                growing <= MOST,
+                f"{int(samples[-1][0])} reloads; what is cached up to a limit grows until there, what leaks always",
+                " MB",
+            ),
+        ],
+    )
+
+
+def _under_load(seconds: float) -> tuple[int, int, int]:
+    """Edits that were swapped in, requests that got 200, requests that did not."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "flow.yaml")
+        path.write_text(FLOW % {"edit": 0})
+        with running(octo(path, "--watch")) as process:
+            load, edits = started(process, ORDER, RATE, seconds), 0
+            time.sleep(0.5)
+            while load.is_running and edits < seconds * 4:
+                edits += 1
+                _edit(process, path, edits)
+            result = load.result()
+            return edits, result.statuses.get("200", 0), result.failed
+
+
+def _many(count: int) -> list[tuple[float, float]]:
+    """RSS by number of reloads."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "flow.yaml")
+        path.write_text(FLOW % {"edit": 0})
+        with running(octo(path, "--watch", "--log-level", "info")) as process:
+            samples = []
+            for edit in range(1, count + 1):
+                _edit(process, path, edit)
+                if edit % max(1, count // 50) == 0:
+                    samples.append((float(edit), memory(process.pid)[1]))
+            return samples
+
+
+def _edit(process: Process, path: Path, edit: int) -> None:
+    """Write the next text and wait until it runs."""
+    path.write_text(FLOW % {"edit": edit})
+    end = time.monotonic() + 20
+    while process.said().count("runtime ready") <= edit:
+        if time.monotonic() > end:
+            raise RuntimeError(f"edit {edit} was not taken up:\n{process.said()[-2000:]}")
+        time.sleep(0.01)
