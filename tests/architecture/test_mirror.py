@@ -16,6 +16,7 @@ WITHOUT_MIRROR = {
     "octo/cli/completion.py": "one line over click's own: tests/cli/test_verbs.py",
     "octo/cli/project.py": "what verbs share: the tests of each verb",
     "octo/cli/version.py": "one line: tests/cli/test_verbs.py",
+    "octo/engine/bench.py": "measured through its verb: tests/cli/test_bench.py",
     "octo/expr/functions/": "each function shows examples, and tests/expr/test_library.py runs them",
     "octo/testing/probe.py": "a fixture of others: nearly every test of flows",
 }
