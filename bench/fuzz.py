@@ -400,6 +400,23 @@ def _checker(met: Meeting) -> bool:
     return met.case.checked and met.theirs[0] == "refused" and "Syntax error" not in met.theirs[1]
 
 
+def _never_works(met: Meeting) -> bool:
+    """Arithmetic with null and the like is refused here when it is built, there only when it is reached."""
+    return (
+        met.ours[0] == "refused" and re.search(r"no such overload: .*null|cannot index null", met.ours[1]) is not None
+    )
+
+
+def _literals(met: Meeting) -> bool:
+    """A wrong literal in math.greatest or math.least is refused there when it is built, here when it is reached."""
+    return met.theirs[0] == "refused" and re.search(r"math\.(greatest|least)\(\)", met.theirs[1]) is not None
+
+
+def _lax_int(met: Meeting) -> bool:
+    """int(bool), and blanks around a number in a text: theirs takes what the definition does not have."""
+    return met.ours[0] == "error" and re.search(r"int\(bool\)|to int: '( |.* ')", met.ours[1]) is not None
+
+
 def _died(met: Meeting) -> bool:
     """Theirs brought its process down."""
     return met.theirs[0] == "died"
@@ -424,7 +441,7 @@ SHAPES: dict[str, str] = {
     "the least int behind two minus signs": r"--9223372036854775808",
     "%s of bytes that are no UTF-8": r"%s.*b'",
     "timestamps of three digits": r"timestamp\((?!int)",
-    "the type of an optional has a parameter there": r"type\(.*(optional|\?)",
+    "the type of an optional has a parameter there": r"type\(.*(optional|\?|first|last)",
     "infinity is written +Inf and nan NaN, as by cel-go": r"string\(.*(inf|e308|/|NaN)",
 }
 """What the two are known to do differently in an expression of this form, once it is as small as it gets."""
@@ -435,6 +452,9 @@ RULES: dict[str, Rule] = {
     "map order": _map_order,
     "their limit of depth 32": _depth,
     "no Python form": _unspeakable,
+    "refused when built, here": _never_works,
+    "refused when built, there": _literals,
+    "int of a bool, or of a text with blanks": _lax_int,
     "their checker": _checker,
 }
 
