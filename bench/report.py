@@ -32,7 +32,10 @@ measures in a few minutes, `make bench-full` for about half an hour; both write 
 - Compare ratios, not figures: both sides of a ratio had the same machine within the same minutes.
 """
 
-OWN = """The limits on growth and on what reloads leave behind are the suite's own; the others are the design's."""
+OWN = (
+    "The limits on growth and on what reloads leave behind are the suite's own, set after first figures were seen; "
+    "the others are the design's."
+)
 
 SHARED = """The machine was not ours alone: others worked on its two CPUs during the run. Wall times and throughput are
 worse than they would be, ranges wide. Ratios swing less, but they swing: trust none near its budget from one run."""

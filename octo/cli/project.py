@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import linecache
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -76,11 +77,22 @@ def show(problem: Problem, colour: str = "red") -> None:
     line = linecache.getline(problem.at.file, problem.at.line).rstrip("\n") if problem.at.line else ""
     if line and line.isprintable():
         number = f"{problem.at.line:>5} | "
-        click.echo(f"{number}{line[:160]}", err=True)
+        click.echo(f"{number}{_without_secrets(line)[:160]}", err=True)
         if 0 < problem.at.column <= 160:
             click.echo(" " * (len(number) + problem.at.column - 1) + click.style("^", fg=colour), err=True)
     if problem.hint:
         click.echo(f"        {problem.hint}", err=True)
+
+
+_SECRETS = re.compile(r"://[^:/@\s]*:([^@\s]+)@|(?:password|secret|token|apikey)[\"']?\s*:\s*([^\s,}]+)", re.IGNORECASE)
+
+
+def _without_secrets(line: str) -> str:
+    """The line with stars for what stands where secrets stand; as many as there were characters, for the mark below."""
+    for found in _SECRETS.finditer(line):
+        start, end = found.span(1 if found[1] else 2)
+        line = line[:start] + "*" * (end - start) + line[end:]
+    return line
 
 
 def load_or_exit(path: Path) -> Config:

@@ -45,3 +45,17 @@ def test_several_paths(cli, tmp_path):
     (tmp_path / "b.yaml").write_text(BAD)
 
     assert cli("check", str(tmp_path / "a.yaml"), str(tmp_path / "b.yaml")).exit_code == 2
+
+
+def test_a_secret_on_the_line_of_a_problem_is_not_shown(cli, tmp_path):
+    (tmp_path / "a.yaml").write_text(
+        "connectors:\n"
+        "  - {name: a, type: database, settings: {driver: postgres, dsn: 'postgres://u:hunter22@h/d', nope: 1}}\n"
+        "  - {name: b, type: http-client, settings: {baseURL: 'http://x', auth: {password: hunter23, nope: 1}}}\n"
+    )
+
+    result = cli("check", str(tmp_path / "a.yaml"))
+
+    assert result.exit_code == 2
+    assert "nope" in result.stderr
+    assert "hunter" not in result.stderr
