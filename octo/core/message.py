@@ -29,9 +29,10 @@ class Message:
     vars: name to JSON value.
     event_id: names this message within one flow; a new one is made when it enters another flow.
     correlation_id: given by the source, survives every hop; "" when there is none.
+    traceparent: the span it came from, as W3C Trace Context writes it; "" when its sender named none.
     """
 
-    __slots__ = ("body", "correlation_id", "event_id", "raw", "vars")
+    __slots__ = ("body", "correlation_id", "event_id", "raw", "traceparent", "vars")
 
     def __init__(
         self,
@@ -40,26 +41,29 @@ class Message:
         event_id: str = "",
         correlation_id: str = "",
         raw: bool = False,
+        traceparent: str = "",
     ) -> None:
         self.body = body
         self.vars = vars
         self.event_id = event_id or f"{_random.getrandbits(128):032x}"
         self.correlation_id = correlation_id
         self.raw = raw
+        self.traceparent = traceparent
 
     def with_body(self, body: object, *, raw: bool = False) -> Message:
-        return Message(body, self.vars, self.event_id, self.correlation_id, raw)
+        return Message(body, self.vars, self.event_id, self.correlation_id, raw, self.traceparent)
 
     def with_vars(self, vars: Mapping[str, object]) -> Message:  # noqa: A002
         """The same message with exactly these variables."""
-        return Message(self.body, vars, self.event_id, self.correlation_id, self.raw)
+        return Message(self.body, vars, self.event_id, self.correlation_id, self.raw, self.traceparent)
 
     def with_var(self, name: str, value: object) -> Message:
-        return Message(self.body, {**self.vars, name: value}, self.event_id, self.correlation_id, self.raw)
+        variables = {**self.vars, name: value}
+        return Message(self.body, variables, self.event_id, self.correlation_id, self.raw, self.traceparent)
 
     def rekeyed(self) -> Message:
         """The same content under a new event id, as it enters another flow."""
-        return Message(self.body, self.vars, "", self.correlation_id, self.raw)
+        return Message(self.body, self.vars, "", self.correlation_id, self.raw, self.traceparent)
 
     def as_json(self) -> dict[str, object]:
         """The envelope that `octo invoke --message` prints; empty parts are left out."""

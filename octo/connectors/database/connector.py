@@ -22,6 +22,7 @@ from octo.core.block import block
 from octo.core.connector import Healthy, connector
 from octo.core.log import mask
 from octo.core.message import Message
+from octo.core.trace import effect
 
 _DRIVERS = {
     "postgres": ("octo.connectors.database.postgres", "asyncpg", "postgres"),
@@ -51,6 +52,7 @@ class Database:
     async def sql(self, settings: Query, message: Message) -> Message:
         """Run a query. The body becomes the list of rows, the first row (`single`) or `{rowsAffected}` (`exec`)."""
         args = [_argument(each.program.function(message)) for each in settings.args]
+        effect("sql", query=settings.query)
         if settings.exec_:
             return message.with_body({"rowsAffected": await self._driver.execute(settings.query, args)})
         if settings.single:

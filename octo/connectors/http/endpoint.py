@@ -14,6 +14,7 @@ from octo.connectors.http.deadline import Deadline
 from octo.connectors.http.patterns import Pattern
 from octo.connectors.http.rsgi import Headers as Given
 from octo.connectors.http.rsgi import Proto, Scope
+from octo.core import trace
 from octo.core.flow import Drop, Outcome
 from octo.core.message import Message
 from octo.core.source import Inlet
@@ -132,16 +133,17 @@ class Endpoint:
         for name, header in self._copied:
             variables[name] = given.get(header, "")
         correlation = given.get(self._correlation, "") if self._correlation else ""
+        parent = given.get(trace.HEADER, "")
         if not self._raw_var and not self._raw:
-            return Message(request.parse(data), variables, correlation_id=correlation)
+            return Message(request.parse(data), variables, correlation_id=correlation, traceparent=parent)
         text = request.text(data)
         if self._raw_var:
             variables[self._raw_var] = text
         if not self._raw:
-            return Message(request.parse(data), variables, correlation_id=correlation)
+            return Message(request.parse(data), variables, correlation_id=correlation, traceparent=parent)
         content_type = given.get("content-type", "application/octet-stream")
         body = {"contentType": content_type, "rawData": text} if data else None
-        return Message(body, variables, correlation_id=correlation, raw=bool(data))
+        return Message(body, variables, correlation_id=correlation, raw=bool(data), traceparent=parent)
 
     def _write(self, proto: Proto, outcome: Outcome, headers: Headers) -> None:
         if isinstance(outcome, Drop):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from octo.connectors.http_client import codes
 from octo.connectors.http_client.settings import Client, Rest, is_value
+from octo.core import trace
 from octo.core.block import block
 from octo.core.connector import connector
 from octo.core.errors import Permanent
@@ -68,5 +69,8 @@ class HttpClient:
             data = (body if isinstance(body, str) else dumps(body)).encode()
             if not isinstance(body, str) and not any(name.lower() == "content-type" for name in headers):
                 headers["Content-Type"] = "application/json"
+        parent = trace.outgoing(message)
+        if parent and not any(name.lower() == trace.HEADER for name in headers):
+            headers[trace.HEADER] = parent
         query = [(name, expression(message)) for name, expression in settings.query.items()]
         return self._caller.request(settings.method, settings.path, query, headers, data)

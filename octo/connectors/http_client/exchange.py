@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from yarl import URL
 from octo.connectors.http_client import codes, settings
 from octo.connectors.http_client.reply import Reply
 from octo.core.errors import OctoError, Permanent, Timeout, Transient
+from octo.core.trace import effect
 
 DEFAULT_TIMEOUT = 30.0
 
@@ -55,6 +57,8 @@ class Exchange:
 
     async def send(self, request: Request, *, redirects: bool = True) -> Reply:
         """The whole answer, whatever its status. Cancelling aborts the request: the server sees us leave."""
+        status = None
+        began = time.perf_counter()
         try:
             async with self._session.request(
                 request.method,
@@ -65,10 +69,14 @@ class Exchange:
                 skip_auto_headers=("Content-Type",),
                 timeout=aiohttp.ClientTimeout(total=self._timeout),
             ) as response:
+                status = response.status
                 data = await self._read(response, request)
                 return Reply(response.status, _joined(response.headers), data)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise self._said(error, request) from error
+        finally:
+            seconds = round(time.perf_counter() - began, 6)
+            effect("http", method=request.method, url=request.target, status=status, seconds=seconds)
 
     async def _read(self, response: aiohttp.ClientResponse, request: Request) -> bytes:
         chunks = []

@@ -35,7 +35,7 @@ def into(message: Message, reply: Reply, target: str, status_var: str) -> Messag
         value, raw = body.parse(reply.data), False
     except body.NotJson:
         value, raw = {"contentType": reply.content_type, "rawData": _text(reply, target, variables)}, True
-    return Message(value, variables, event_id=message.event_id, correlation_id=message.correlation_id, raw=raw)
+    return message.with_vars(variables).with_body(value, raw=raw)
 
 
 def _text(reply: Reply, target: str, variables: Mapping[str, object]) -> str:

@@ -1,0 +1,72 @@
+"""The span under way: where outside calls write down what they did, and what they tell other systems of the trace.
+
+Whoever records traces enters a span (`entered`); blocks and connectors only ever ask for the current one. Without a
+recorder there is none, and a message's own `traceparent` is handed on as it came.
+
+The format is that of W3C Trace Context, https://www.w3.org/TR/trace-context/: `00-<trace id>-<span id>-<flags>`.
+"""
+
+from __future__ import annotations
+
+import re
+from contextvars import ContextVar
+from typing import NamedTuple, Protocol
+
+from octo.core.message import Message
+
+HEADER = "traceparent"
+
+
+class Span(Protocol):
+    """What is going on right now, as its recorder sees it."""
+
+    @property
+    def traceparent(self) -> str:
+        """Its name, for the systems that it calls."""
+        ...
+
+    def effect(self, kind: str, details: dict[str, object]) -> None:
+        """Write down a call to the outside."""
+        ...
+
+
+current: ContextVar[Span | None] = ContextVar("octo.span", default=None)
+"""The innermost span of this task; set by recorders alone."""
+
+
+def effect(kind: str, **details: object) -> None:
+    """Tell the recorder, if there is one, of a call to the outside.
+
+    kind: `http`, `sql` ... details: what was sent where and what came back, in short; JSON values, no secrets.
+    """
+    span = current.get()
+    if span is not None:
+        span.effect(kind, details)
+
+
+def outgoing(message: Message) -> str:
+    """The `traceparent` for a call made on behalf of `message`; "" when there is no trace to belong to."""
+    span = current.get()
+    return message.traceparent if span is None else span.traceparent
+
+
+class Parent(NamedTuple):
+    """A span of another system: 32 and 16 hexadecimal digits, and whether that system records."""
+
+    trace_id: str
+    span_id: str
+    sampled: bool
+
+
+_FORM = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
+
+
+def parse(traceparent: str) -> Parent | None:
+    """The span that a `traceparent` names, or None if it is not one; a caller's mistake must not fail a message."""
+    found = _FORM.fullmatch(traceparent)
+    if found is None:
+        return None
+    version, trace_id, span_id, flags, more = found.groups()
+    if version == "ff" or (version == "00" and more) or set(trace_id) == {"0"} or set(span_id) == {"0"}:
+        return None
+    return Parent(trace_id, span_id, bool(int(flags, 16) & 1))

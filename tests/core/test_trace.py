@@ -1,0 +1,68 @@
+"""Trace context goes through; outside calls are written down when somebody records."""
+
+from __future__ import annotations
+
+import pytest
+
+from octo.core import trace
+from octo.core.message import Message
+
+ID, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+
+
+class Recording:
+    traceparent = f"00-{ID}-1111111111111111-01"
+
+    def __init__(self):
+        self.effects = []
+
+    def effect(self, kind, details):
+        self.effects.append((kind, details))
+
+
+@pytest.fixture
+def recording():
+    span = Recording()
+    token = trace.current.set(span)
+    yield span
+    trace.current.reset(token)
+
+
+def test_a_traceparent_is_read():
+    assert trace.parse(f"00-{ID}-{SPAN}-01") == (ID, SPAN, True)
+    assert trace.parse(f"00-{ID}-{SPAN}-00") == (ID, SPAN, False)
+
+
+def test_a_later_version_may_say_more():
+    assert trace.parse(f"01-{ID}-{SPAN}-01-more") == (ID, SPAN, True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "nonsense",
+        f"00-{ID}-{SPAN}",
+        f"00-{ID.upper()}-{SPAN}-01",
+        f"ff-{ID}-{SPAN}-01",
+        f"00-{'0' * 32}-{SPAN}-01",
+        f"00-{ID}-{'0' * 16}-01",
+        f"00-{ID}-{SPAN}-01-more",
+        f"00-{ID}-{SPAN}-01\n",
+    ],
+)
+def test_what_is_none_is_ignored(text):
+    assert trace.parse(text) is None
+
+
+def test_without_a_recorder_the_context_is_handed_on_as_it_came():
+    assert trace.outgoing(Message(traceparent="as it came")) == "as it came"
+    assert trace.outgoing(Message()) == ""
+    trace.effect("http", url="nobody listens")
+
+
+def test_a_recorder_names_its_own_span_and_sees_effects(recording):
+    trace.effect("http", url="x", status=200)
+
+    assert trace.outgoing(Message(traceparent="as it came")) == recording.traceparent
+    assert recording.effects == [("http", {"url": "x", "status": 200})]
