@@ -90,12 +90,17 @@ def block(name: str, *, key: str = "connector", default: bool = False) -> Callab
 
 def settings_of(function: Callable[..., Any]) -> type[Settings]:
     """The model that the function's `settings` parameter is annotated with."""
+    return model_of(function, "settings")
+
+
+def model_of(function: Callable[..., Any], parameter: str) -> type[Settings]:
+    """The model that a parameter is annotated with."""
     plain = inspect.unwrap(function)
     # Only this one annotation is evaluated: the others may name things imported for the type checker alone.
-    annotation = plain.__annotations__.get("settings")
+    annotation = plain.__annotations__.get(parameter)
     model = eval(annotation, plain.__globals__) if isinstance(annotation, str) else annotation  # noqa: S307
     if not (isinstance(model, type) and issubclass(model, Settings)):
-        raise TypeError(f"{function.__qualname__}: annotate `settings` with a subclass of Settings")
+        raise TypeError(f"{function.__qualname__}: annotate `{parameter}` with a subclass of Settings")
     return model
 
 

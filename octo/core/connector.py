@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
-from octo.core.block import BlockType, settings_of
+from octo.core.block import BlockType, model_of, settings_of
 from octo.core.settings import Settings
 from octo.core.source import SourceType
 
@@ -26,8 +26,32 @@ class Healthy(Protocol):
         ...
 
 
+@runtime_checkable
+class Triggered(Protocol):
+    """A stub whose sources can be made to hand over a message, as the outside would."""
+
+    async def trigger(self, source: Settings, spec: Settings) -> object:
+        """Let the source with these settings bring what `spec` says; answer what the outside would see, as JSON.
+
+        Returns once the message has been dealt with. `None` where the outside sees nothing.
+        """
+        ...
+
+
+class StubType(NamedTuple):
+    """What stands in for a connector in a test.
+
+    settings: the model of what a test writes under `stubs:`. function: `(cls, settings, stub)` to an async context
+    manager of the stand-in. trigger: the model of what a test writes under `trigger:`, if its sources can be triggered.
+    """
+
+    settings: type[Settings]
+    function: Callable[..., Any]
+    trigger: type[Settings] | None
+
+
 class ConnectorType(NamedTuple):
-    """A declared connector: its settings, how it is opened, and what it offers."""
+    """A declared connector: its settings, how it is opened, what it offers, and what tests put in its place."""
 
     name: str
     settings: type[Settings]
@@ -35,10 +59,15 @@ class ConnectorType(NamedTuple):
     doc: str
     sources: Mapping[str, SourceType]
     blocks: Mapping[str, BlockType]
+    stub: StubType | None = None
 
 
 def connector(name: str) -> Callable[[C], C]:
-    """Mark a class as the connector `name`. Its `open(cls, settings)` is annotated with the settings model."""
+    """Mark a class as the connector `name`. Its `open(cls, settings)` is annotated with the settings model.
+
+    A classmethod `stub(cls, settings, stub)` opens what tests use in its place: the annotation of `stub` is the model
+    of what they write for it, that of `trigger(self, source, spec)`'s `spec` the model of what they trigger with.
+    """
 
     def mark(cls: C) -> C:
         members = vars(cls).values()
@@ -49,6 +78,7 @@ def connector(name: str) -> Callable[[C], C]:
             doc=inspect.cleandoc(cls.__doc__ or inspect.getmodule(cls).__doc__ or ""),
             sources=_declared(members, "__octo_source__", name),
             blocks=_declared(members, "__octo_block__", name),
+            stub=_stub(cls),
         )
         return cls
 
@@ -58,3 +88,13 @@ def connector(name: str) -> Callable[[C], C]:
 def _declared(members: Any, attribute: str, connector: str) -> dict[str, Any]:
     found = (getattr(member, attribute) for member in members if hasattr(member, attribute))
     return {each.name: each._replace(connector=connector) for each in found}
+
+
+def _stub(cls: type) -> StubType | None:
+    function = getattr(cls, "stub", None)
+    if function is None:
+        return None
+    trigger = getattr(cls, "trigger", None)
+    return StubType(
+        model_of(function, "stub"), function.__func__, None if trigger is None else model_of(trigger, "spec")
+    )

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from octo.config.documents import ConnectorDoc
 from octo.core.errors import OctoError
 from octo.core.log import fields
+from octo.core.settings import Settings
 
 log = logging.getLogger("octo.engine")
 
@@ -27,16 +30,24 @@ class StartError(OctoError):
 class _Opened:
     """One opened connector. Invariant: `users` counts the generations that hold it; at 0 it closes."""
 
-    def __init__(self, doc: ConnectorDoc) -> None:
+    def __init__(self, doc: ConnectorDoc, stub: Settings | None) -> None:
         self.doc = doc
+        self._stub = stub
         self.users = 0
         self.ready: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self.unused = asyncio.Event()
         self.closed = asyncio.Event()
 
+    def _open(self) -> Any:
+        type_, settings = self.doc.type, self.doc.settings
+        if self._stub is None:
+            return type_.cls.open(settings)  # type: ignore[attr-defined]
+        assert type_.stub is not None
+        return type_.stub.function(type_.cls, settings, self._stub)
+
     async def live(self) -> None:
         try:
-            async with self.doc.type.cls.open(self.doc.settings) as instance:  # type: ignore[attr-defined]
+            async with self._open() as instance:
                 self.ready.set_result(instance)
                 await self.unused.wait()
         except Exception as error:
@@ -51,10 +62,14 @@ class _Opened:
 
 
 class Connections:
-    """Acquire and release connectors by their document; equal documents share one connection."""
+    """Acquire and release connectors by their document; equal documents share one connection.
 
-    def __init__(self, tasks: asyncio.TaskGroup) -> None:
+    stubs: by connector name, what stands in for it, in the settings of its type's stub.
+    """
+
+    def __init__(self, tasks: asyncio.TaskGroup, stubs: Mapping[str, Settings] = MappingProxyType({})) -> None:
         self._tasks = tasks
+        self._stubs = stubs
         self._opened: list[_Opened] = []
 
     async def acquire(self, doc: ConnectorDoc) -> Any:
@@ -62,7 +77,7 @@ class Connections:
         opened = self._find(doc)
         if opened is None:
             log.info("starting connector", extra=fields(connector=doc.name, type=doc.type.name))
-            opened = _Opened(doc)
+            opened = _Opened(doc, self._stubs.get(doc.name))
             self._opened.append(opened)
             self._tasks.create_task(opened.live())
         opened.users += 1

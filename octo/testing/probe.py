@@ -13,7 +13,7 @@ from typing import Self
 from octo.core.block import block
 from octo.core.connector import connector
 from octo.core.errors import Permanent, Transient
-from octo.core.flow import Outcome
+from octo.core.flow import Drop, Outcome
 from octo.core.message import Message
 from octo.core.plugins import Plugins
 from octo.core.settings import Expr, Settings
@@ -31,6 +31,16 @@ class ProbeSettings(Settings):
     """Name in `probes`."""
     refuse: bool = False
     """Fail to open."""
+
+
+class Standin(Settings):
+    notes: tuple[object, ...] = ()
+    """What it has noted before anything ran."""
+
+
+class Brought(Settings):
+    body: object = None
+    """Body of the message that a triggered source brings."""
 
 
 class Pull(Settings):
@@ -87,6 +97,21 @@ class Probe:
             history.append(f"close {settings.id}")
             if probes.get(settings.id) is probe:
                 del probes[settings.id]
+
+    @classmethod
+    @asynccontextmanager
+    async def stub(cls, settings: ProbeSettings, stub: Standin) -> AsyncIterator[Self]:
+        del settings
+        probe = cls()
+        probe.notes += stub.notes
+        yield probe
+
+    async def trigger(self, source: Settings, spec: Brought) -> object:
+        """Call the newest inlet of the source's route."""
+        assert isinstance(source, Push)
+        result = self.routes[source.path][-1].call(Message(spec.body))
+        outcome = result if isinstance(result, Message | Drop) else await result
+        return {"body": outcome.body} if isinstance(outcome, Message) else None
 
     @source("pull")
     async def pull(self, settings: Pull) -> AsyncIterator[Delivery]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from octo.testing.probe import Note, Probe, ProbeSettings, Pull, Push
+from octo.testing.probe import Brought, Note, Probe, ProbeSettings, Pull, Push, Standin
 
 
 def test_the_class_knows_what_it_offers():
@@ -19,3 +19,13 @@ def test_pull_and_push_sources_are_told_apart_by_their_form():
 
     assert (sources["pull"].settings, sources["pull"].is_push) == (Pull, False)
     assert (sources["push"].settings, sources["push"].is_push) == (Push, True)
+
+
+def test_what_tests_put_in_its_place_is_declared_by_annotations():
+    stub = Probe.__octo_connector__.stub
+
+    assert (stub.settings, stub.trigger) == (Standin, Brought)
+
+
+def test_a_connector_may_have_no_stub(plugins):
+    assert plugins.connector("logger").stub is None

@@ -47,3 +47,14 @@ async def test_one_that_does_not_open_can_be_tried_again(plugins):
         for _ in range(2):
             with pytest.raises(StartError, match="told to refuse"):
                 await connections.acquire(doc(plugins, "{refuse: true}"))
+
+
+async def test_a_stub_stands_in_for_the_connector_of_its_name(plugins):
+    a = doc(plugins)
+    async with asyncio.TaskGroup() as tasks:
+        connections = Connections(tasks, {"a": a.type.stub.settings.model_validate({"notes": ["before"]})})
+        stub = await connections.acquire(a)
+        await connections.release(a)
+
+    assert stub.notes == ["before"]
+    assert history == []
