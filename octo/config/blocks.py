@@ -145,7 +145,8 @@ def _fill(reading: Reading, settings: Settings, written: Written, address: str) 
         elif isinstance(socket, Steps):
             branch = _branch(path, socket, written, branches)
             blocks = place.walk(socket.path)
-            socket.blocks = chain(reading, blocks.items() if blocks else (), f"{address}[{branch}]")
+            socket.address = f"{address}[{branch}]"
+            socket.blocks = chain(reading, blocks.items() if blocks else (), socket.address)
 
 
 def _branch(path: Path, steps: Steps, written: Written, taken: set[str]) -> str:

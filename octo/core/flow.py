@@ -43,6 +43,10 @@ class Callee(Protocol):
         ...
 
 
+class Halt(BaseException):
+    """Whoever watches a flow has seen enough: it ends here, past every recovery. Never raised without a watcher."""
+
+
 class Failure(Exception):
     """An error inside a chain, with the way to it and the message as it was.
 

@@ -316,16 +316,17 @@ class Steps:
     """A chain inside a composite block: `{name?, process: [...]}` or a bare list of blocks.
 
     Validation only takes note of what was written; the configuration parses the blocks, the engine compiles them and
-    sets `run`. Then the composite calls it like any processor.
+    sets `run`. Then the composite calls it like any processor. `address` is its place, `flow.composite[branch]`.
     """
 
-    __slots__ = ("blocks", "name", "path", "raw", "run")
+    __slots__ = ("address", "blocks", "name", "path", "raw", "run")
 
     def __init__(self, raw: list[Any], name: str, path: tuple[str | int, ...]) -> None:
         self.raw = raw
         self.name = name
         self.path = path
         self.blocks: tuple[Any, ...] = ()
+        self.address = ""
         self.run: Processor = _unbuilt
 
     def __call__(self, message: Message) -> Result:

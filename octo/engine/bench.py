@@ -21,6 +21,7 @@ from octo.engine.connections import Connections
 from octo.engine.events import Bus, FlowEvent
 from octo.engine.flow import Flow
 from octo.engine.generation import Generation
+from octo.engine.observe import Observer
 
 LEVELS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 """Callers of the saturation curve, one after the other; it ends when more callers get no more done."""
@@ -118,8 +119,7 @@ async def _pass(
 ) -> None:
     """Once unwatched for the figures, once watched for the blocks."""
     bus = Bus()
-    observe = None if blocks is None else blocks.watched
-    generation = Generation(config, connections, bus, tasks, only=plan.flow, observe=observe)
+    generation = Generation(config, connections, bus, tasks, only=plan.flow, observer=blocks)
     await generation.open()
     try:
         load = Load(generation.flows[plan.flow], plan, bus)
@@ -231,13 +231,13 @@ class Load:
             self._window.completed += 1
 
 
-class Blocks:
+class Blocks(Observer):
     """Time per block, by address."""
 
     def __init__(self) -> None:
         self._times: dict[str, BlockTime] = {}
 
-    def watched(self, step: Step) -> Step:
+    def step(self, step: Step) -> Step:
         """The same step with its time written down."""
         time = self._times.setdefault(step.address, BlockTime(step.address, step.label))
         return step._replace(call=_timed(step.call, time))

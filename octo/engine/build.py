@@ -13,6 +13,7 @@ from octo.core.settings import Expr, FlowRef, Steps, sockets
 from octo.engine.chain import Step, chain
 from octo.engine.events import Bus
 from octo.engine.flow import Flow
+from octo.engine.observe import Observer
 from octo.engine.pool import Pool
 
 
@@ -21,22 +22,32 @@ def build_flows(
     connectors: Mapping[str, Any],
     bus: Bus,
     spawn: Callable[[Coroutine[Any, Any, None]], object],
-    observe: Callable[[Step], Step] | None = None,
+    observer: Observer | None = None,
 ) -> dict[str, Flow]:
     """Flows by name, ready to run. `connectors` are the opened instances by name.
 
-    observe: is given every step and answers the one to run in its place; without it, watching costs nothing.
+    observer: see `octo.engine.observe`.
     """
     docs = list(docs)
     flows = {doc.name: Flow(doc.name, workers=doc.workers, buffer=doc.buffer, bus=bus, spawn=spawn) for doc in docs}
     recursive = _recursive({doc.name: _called(doc) for doc in docs})
     for doc in docs:
-        builder = _Builder(doc.name, Pool(doc.pool), connectors, flows, observe)
         flow = flows[doc.name]
-        flow.chain = builder.chain(doc.process)
-        flow.error = None if doc.error is None else builder.chain(doc.error)
+        flow.pool = Pool(doc.pool)
         flow.recursive = doc.name in recursive
+        compile_flow(doc, connectors, flows, observer)
     return flows
+
+
+def compile_flow(
+    doc: FlowDoc, connectors: Mapping[str, Any], flows: Mapping[str, Flow], observer: Observer | None = None
+) -> None:
+    """Give a flow its chains; may be done again, with other observers, while it runs: the next message takes them."""
+    flow = flows[doc.name]
+    builder = _Builder(doc.name, flow.pool, connectors, flows, observer)
+    flow.chain = builder.chain(doc.process, doc.name)
+    flow.error = None if doc.error is None else builder.chain(doc.error, f"{doc.name}[error]")
+    flow.process = flow.unobserved if observer is None else observer.flow(doc, flow.unobserved)
 
 
 class _Builder:
@@ -48,22 +59,23 @@ class _Builder:
         pool: Pool,
         connectors: Mapping[str, Any],
         flows: Mapping[str, Flow],
-        observe: Callable[[Step], Step] | None,
+        observer: Observer | None,
     ) -> None:
         self.flow = flow
         self.pool = pool
         self.connectors = connectors
         self.flows = flows
-        self.observe = observe
+        self.observer = observer
 
-    def chain(self, docs: Iterable[BlockDoc]) -> Processor:
-        return chain(tuple(self.step(doc) for doc in docs))
+    def chain(self, docs: Iterable[BlockDoc], address: str) -> Processor:
+        compiled = chain(tuple(self.step(doc) for doc in docs))
+        return compiled if self.observer is None else self.observer.branch(address, compiled)
 
     def step(self, doc: BlockDoc) -> Step:
         expressions = []
         for _, socket in sockets(doc.settings):
             if isinstance(socket, Steps):
-                socket.run = self.chain(socket.blocks)
+                socket.run = self.chain(socket.blocks, socket.address)
             elif isinstance(socket, FlowRef):
                 socket.target = self.flows[socket.name]
             elif isinstance(socket, Expr):
@@ -74,8 +86,8 @@ class _Builder:
         call = partial(call, doc.settings)
         if doc.type.takes_site:
             call = partial(call, site=Site(self.flow, doc.label, doc.address, self.pool))
-        step = Step(call, doc.label, doc.address, doc.at, tuple(expressions))
-        return step if self.observe is None else self.observe(step)
+        step = Step(call, doc.label, doc.address, doc.at, tuple(expressions), doc.type.name, doc.connector)
+        return step if self.observer is None else self.observer.step(step)
 
 
 def blocks_of(doc: FlowDoc) -> Iterator[BlockDoc]:

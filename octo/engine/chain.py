@@ -20,6 +20,7 @@ from octo.expr import ExprError
 class Step(NamedTuple):
     """A block bound to its settings: all it still needs is a message.
 
+    type: of the block. connector: the instance it calls, None for a block that calls nobody outside.
     at: where the block stands in its file. expressions: those in its settings, to find the place of one that fails.
     """
 
@@ -28,6 +29,8 @@ class Step(NamedTuple):
     address: str
     at: Position | None = None
     expressions: tuple[Expr[Any], ...] = ()
+    type: str = ""
+    connector: str | None = None
 
     def failed(self, error: Exception, message: Message) -> Failure:
         """What the chain raises when this step raised `error` on `message`."""

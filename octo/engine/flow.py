@@ -16,11 +16,13 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
+from octo.core import current
 from octo.core.errors import Bug, OctoError, Overloaded, Permanent, Timeout
-from octo.core.flow import Drop, Failure, Outcome, Processor, Result
+from octo.core.flow import Drop, Failure, Halt, Outcome, Processor, Result
 from octo.core.log import fields
 from octo.core.message import Message
 from octo.engine.events import Bus
+from octo.engine.pool import Pool
 from octo.expr import ExprError
 
 log = logging.getLogger("octo.flow")
@@ -32,7 +34,8 @@ _held: contextvars.ContextVar[dict[str, int]] = contextvars.ContextVar("held")
 
 
 class Flow:
-    """See the module. `chain` and `error` are compiled chains; `recursive` says the flow can call itself.
+    """See the module. `chain` and `error` are compiled chains, `process` runs them, perhaps watched; `recursive` says
+    the flow can call itself, `pool` limits its concurrent branches.
 
     Invariant: `_free` plus the permits in use is `workers`; a permit is given back exactly once, in `_end`.
     """
@@ -51,6 +54,8 @@ class Flow:
         self.buffer = buffer
         self.chain: Processor
         self.error: Processor | None = None
+        self.process: Processor = self.unobserved
+        self.pool: Pool
         self.recursive = False
         self._bus = bus
         self._spawn = spawn
@@ -150,11 +155,14 @@ class Flow:
         """Run the message with the permit that the caller took; without one it runs under an ancestor's."""
         began = time.perf_counter()
         self._bus.started(self.name, message)
+        token = current.message.set(message)
         try:
-            result = self._process(message)
+            result = self.process(message)
         except BaseException as error:
             self._end(message, error, began, permit)
             raise
+        finally:
+            current.message.reset(token)
         if result.__class__ is Message or result.__class__ is Drop:
             self._end(message, result, began, permit)
             return result
@@ -164,6 +172,7 @@ class Flow:
         task = asyncio.current_task()
         assert task is not None
         self._tasks[task] = self._tasks.get(task, 0) + 1
+        token = current.message.set(message)
         outcome: Outcome | BaseException = Bug("the flow ended without an outcome")
         try:
             outcome = await waiting
@@ -173,6 +182,7 @@ class Flow:
         finally:
             self._forget(task)
             self._end(message, outcome, began, permit)
+            current.message.reset(token)
         return outcome
 
     def _forget(self, task: asyncio.Task[object]) -> None:
@@ -186,10 +196,11 @@ class Flow:
         if permit:
             self._pass_on()
         self._bus.ended(self.name, message, outcome, duration)
-        if isinstance(outcome, BaseException):
+        if isinstance(outcome, BaseException) and not isinstance(outcome, Halt):
             self._report(message, outcome)
 
-    def _process(self, message: Message) -> Result:
+    def unobserved(self, message: Message) -> Result:
+        """The chain and, should it fail, the error chain; what runs unless somebody watches."""
         try:
             result = self.chain(message)
         except Failure as failure:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Coroutine, Iterable
 from contextlib import AsyncExitStack, aclosing
 from typing import Any
 
@@ -18,11 +18,11 @@ from octo.core.errors import OctoError, Permanent
 from octo.core.flow import Failure
 from octo.core.log import fields
 from octo.core.source import Delivery
-from octo.engine.build import blocks_of, build_flows, reachable
-from octo.engine.chain import Step
+from octo.engine.build import blocks_of, build_flows, compile_flow, reachable
 from octo.engine.connections import Connections
 from octo.engine.events import Bus
 from octo.engine.flow import Flow, FlowInlet, at_last
+from octo.engine.observe import Observer
 
 log = logging.getLogger("octo.engine")
 
@@ -34,9 +34,9 @@ class Generation:
     """See the module.
 
     first: whether this is the first of the processes that run the configuration; sources that must run once run here.
-    only: build just this flow and what it may call, open just the connectors their blocks use, feed nothing. That is
-    what `octo invoke` runs.
-    observe: see `build_flows`.
+    only: build just this flow and what it may call, open just the connectors that these use. That is what `octo invoke`
+    runs, without feeding it. sources: whether those include the connectors of their sources.
+    observer: see `octo.engine.observe`. number: which one it is in its process, set by who counts them.
     """
 
     def __init__(
@@ -48,7 +48,8 @@ class Generation:
         *,
         first: bool = True,
         only: str | None = None,
-        observe: Callable[[Step], Step] | None = None,
+        sources: bool = False,
+        observer: Observer | None = None,
     ) -> None:
         self.config = config
         self.flows: dict[str, Flow] = {}
@@ -57,9 +58,11 @@ class Generation:
         self._tasks = tasks
         self._first = first
         self._only = only
-        self._observe = observe
+        self._wants_sources = sources
+        self._observer = observer
+        self.number = 1
         self._held: list[ConnectorDoc] = []
-        self._instances: dict[str, Any] = {}
+        self.instances: dict[str, Any] = {}
         self._pushing = AsyncExitStack()
         self._pumps: list[asyncio.Task[None]] = []
         self._work: set[asyncio.Task[None]] = set()
@@ -68,9 +71,9 @@ class Generation:
         """Open connectors and build flows. What was opened is released again if one fails."""
         try:
             for doc in self._connectors():
-                self._instances[doc.name] = await self._connections.acquire(doc)
+                self.instances[doc.name] = await self._connections.acquire(doc)
                 self._held.append(doc)
-            self.flows = build_flows(self._flow_docs(), self._instances, self._bus, self._spawn, self._observe)
+            self.flows = build_flows(self._flow_docs(), self.instances, self._bus, self._spawn, self._observer)
         except BaseException:
             await self._release()
             raise
@@ -82,7 +85,15 @@ class Generation:
         if self._only is None:
             return self.config.connectors.values()
         used = {block.connector for doc in self._flow_docs() for block in blocks_of(doc)}
+        if self._wants_sources:
+            used |= {doc.source.connector for doc in self._flow_docs() if doc.source is not None}
         return (doc for doc in self.config.connectors.values() if doc.name in used)
+
+    def observe(self, observer: Observer | None) -> None:
+        """Watch with this observer from the next message on, or no more."""
+        self._observer = observer
+        for doc in self._flow_docs():
+            compile_flow(doc, self.instances, self.flows, observer)
 
     # --- sources -------------------------------------------------------------------------------------------------
 
@@ -96,7 +107,7 @@ class Generation:
             for doc, source in self._sources(push=True):
                 log.info("starting flow", extra=fields(flow=doc.name, source=source.type.name, workers=doc.workers))
                 inlet = FlowInlet(self.flows[doc.name])
-                entering = source.type.function(self._instances[source.connector], source.settings, inlet)
+                entering = source.type.function(self.instances[source.connector], source.settings, inlet)
                 await self._pushing.enter_async_context(entering)
         except BaseException:
             await self._pushing.aclose()
@@ -108,7 +119,7 @@ class Generation:
             self._pumps.append(self._tasks.create_task(self._pump(self.flows[doc.name], source)))
 
     def _sources(self, *, push: bool) -> Iterable[tuple[FlowDoc, SourceDoc]]:
-        for doc in self.config.flows.values():
+        for doc in self._flow_docs():
             if doc.source is None or doc.source.type.is_push is not push:
                 continue
             if self._first or not doc.source.type.once:
@@ -136,7 +147,7 @@ class Generation:
             pause = min(pause * 2, LONGEST_PAUSE)
 
     async def _carry(self, flow: Flow, source: SourceDoc) -> None:
-        instance = self._instances[source.connector]
+        instance = self.instances[source.connector]
         async with aclosing(source.type.function(instance, source.settings)) as deliveries:
             while True:
                 # Invariant: between taking a delivery and giving it a task nothing waits, so none is lost in between.

@@ -12,17 +12,20 @@ from octo.engine.connections import Connections
 from octo.engine.events import Bus
 from octo.engine.flow import at_last
 from octo.engine.generation import Generation
+from octo.engine.observe import Observer
 
 
-async def invoke(config: Config, flow: str, message: Message, timeout: float) -> Outcome:
-    """Run `message` through `flow` within `timeout` seconds.
+async def invoke(
+    config: Config, flow: str, message: Message, timeout: float, observer: Observer | None = None
+) -> Outcome:
+    """Run `message` through `flow` within `timeout` seconds, watched by `observer`.
 
     One-way calls it makes are waited for, within the same time. Raises `Failure`, `Timeout`, or `StartError` when a
     connector does not open.
     """
     try:
         async with asyncio.timeout(timeout) as scope, asyncio.TaskGroup() as tasks:
-            generation = Generation(config, Connections(tasks), Bus(), tasks, only=flow)
+            generation = Generation(config, Connections(tasks), Bus(), tasks, only=flow, observer=observer)
             await generation.open()
             try:
                 return await at_last(generation.flows[flow].call(message))

@@ -17,6 +17,7 @@ from octo.core.log import fields
 from octo.engine.connections import Connections
 from octo.engine.events import Bus
 from octo.engine.generation import Generation
+from octo.engine.observe import Observer
 from octo.engine.watch import changes
 
 log = logging.getLogger("octo.engine")
@@ -31,7 +32,7 @@ class Service:
     load: reads and checks the configuration anew; raises `ConfigError`.
     watched: the files whose change reloads, asked again after each reload; None switches watching off.
     ready: told the configuration that runs now, after the start and after every reload.
-    first: see `Generation`.
+    first, observer: see `Generation`.
     refused: told what is wrong with a configuration that did not come to run, once per edit.
     """
 
@@ -44,6 +45,7 @@ class Service:
         refused: Callable[[OctoError], None] = lambda _: None,
         drain: float = DRAIN,
         first: bool = True,
+        observer: Observer | None = None,
     ) -> None:
         self.bus = Bus()
         self.current: Generation | None = None
@@ -53,6 +55,8 @@ class Service:
         self._refused = refused
         self._drain = drain
         self._first = first
+        self._observer = observer
+        self._generations = 0
         self._tasks: asyncio.TaskGroup
         self._connections: Connections
 
@@ -70,6 +74,12 @@ class Service:
                     await self._end()
         except BaseExceptionGroup as group:
             raise group.exceptions[0] from group.exceptions[0].__cause__
+
+    def observe(self, observer: Observer | None) -> None:
+        """Watch with this observer from the next message on, also over reloads, or no more."""
+        self._observer = observer
+        if self.current is not None:
+            self.current.observe(observer)
 
     async def _end(self) -> None:
         if self.current is None:
@@ -100,7 +110,8 @@ class Service:
 
     async def _swap(self, config: Config) -> None:
         began = time.perf_counter()
-        new = Generation(config, self._connections, self.bus, self._tasks, first=self._first)
+        new = Generation(config, self._connections, self.bus, self._tasks, first=self._first, observer=self._observer)
+        new.number = self._generations + 1
         await new.open()
         old = self.current
         try:
@@ -109,6 +120,7 @@ class Service:
             await new.drain(0)
             raise
         self.current = new
+        self._generations = new.number
         if old is not None:
             self._tasks.create_task(old.drain(self._drain))
         log.info(

@@ -18,6 +18,7 @@ from octo.engine.connections import Connections
 from octo.engine.events import Bus, FlowEvent
 from octo.engine.flow import FlowInlet, at_last
 from octo.engine.generation import Generation
+from octo.engine.observe import Observer
 
 
 class App:
@@ -45,13 +46,17 @@ class App:
 
 @asynccontextmanager
 async def running(
-    text: str, plugins: Plugins, environ: Mapping[str, str] | None = None, drain: float = 5.0
+    text: str,
+    plugins: Plugins,
+    environ: Mapping[str, str] | None = None,
+    drain: float = 5.0,
+    observer: Observer | None = None,
 ) -> AsyncIterator[App]:
     """The configuration in `text`, running, sources included; drained and closed on leaving."""
     config = parse(text, plugins, environ or {})
     bus = Bus()
     async with asyncio.TaskGroup() as tasks:
-        generation = Generation(config, Connections(tasks), bus, tasks)
+        generation = Generation(config, Connections(tasks), bus, tasks, observer=observer)
         await generation.open()
         try:
             await generation.feed()
