@@ -1,0 +1,1 @@
+"""The operations port: health, readiness, metrics and status of a running Octo."""

@@ -1,0 +1,1 @@
+"""What happened to a message: one format of records under every tool that looks (see `record`)."""

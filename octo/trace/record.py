@@ -1,0 +1,85 @@
+"""Trace records: what every tool that looks at the past reads.
+
+A *trace* is a list of records, one per span, in the order the spans began: first the flow, then its blocks, with the
+flows they called in between. A record is a JSON object; what is empty is left out. As JSON Lines each stands on its own.
+
+    kind            "flow", "block", or "dropped" (see below)
+    trace           32 hexadecimal digits, those of W3C Trace Context when the message came with one
+    span, parent    16 hexadecimal digits; the flow's parent is the block, or the other system, that called it
+    flow            name of the flow
+    path            the block's address, `flow.composite[branch].block`; for a flow its name
+    type, connector the block's type, and the connector instance it calls, if any
+    generation      which generation of the configuration ran
+    event, correlation
+                    ids of the message
+    at, duration    nanoseconds: since the epoch, and how long it took
+    outcome         "completed", "dropped", "failed", "cancelled"
+    reason          why it was dropped
+    error           {message, code, type, status, path, at}: as `vars.error`, and the place in the file
+    input           {body, vars}: the message that went in
+    from            instead of `input`: the span whose outcome went in unchanged; if that is the parent, its input did
+    output          {body, set, unset}: what the block, or the flow, changed; `body` is absent when it stayed the same,
+                    `set` holds variables that are new or different, `unset` names those that went
+    effects         [{kind, at, ...}]: calls to the outside, as `octo.core.trace.effect` was told
+    values          {expression: value}: what expressions came to, where that was asked for
+    omitted         {place: bytes}: payloads over the cap that were left out, e.g. {"input.body": 70211}
+    more            how many blocks of this flow were not recorded, because it ran more than the limit
+
+A record of kind "dropped" has `at` and `count`: that many traces were lost since the record before it, because the
+writer did not keep up. Secrets read `«secret»`, declared fields `«masked»`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+Record = Mapping[str, Any]
+
+MASKED = "«masked»"
+
+
+class Seen(NamedTuple):
+    """A message as a record saw it. `vars` is never None; `body` is None too when it was omitted for its size."""
+
+    body: Any
+    vars: Mapping[str, Any]
+
+
+class State(NamedTuple):
+    """A record with the whole messages before and after it; `after` is None unless it completed."""
+
+    record: Record
+    before: Seen
+    after: Seen | None
+
+
+def states(trace: Sequence[Record]) -> Iterator[State]:
+    """Every span of a trace with its messages put together again."""
+    before: dict[str, Seen] = {}
+    after: dict[str, Seen] = {}
+    for record in trace:
+        span = record.get("span")
+        if span is None:
+            continue
+        origin = record.get("from")
+        if origin is None:
+            seen = _whole(record.get("input", {}))
+        else:
+            known = before if origin == record.get("parent") else after
+            seen = known.get(origin, Seen(None, {}))
+        before[span] = seen
+        done = None
+        if record["outcome"] == "completed":
+            done = after[span] = _changed(seen, record.get("output", {}))
+        yield State(record, seen, done)
+
+
+def _whole(message: Mapping[str, Any]) -> Seen:
+    return Seen(message.get("body"), message.get("vars", {}))
+
+
+def _changed(before: Seen, output: Mapping[str, Any]) -> Seen:
+    gone = output.get("unset", ())
+    variables = {name: value for name, value in before.vars.items() if name not in gone} | output.get("set", {})
+    return Seen(output.get("body", before.body), variables)

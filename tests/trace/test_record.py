@@ -1,0 +1,40 @@
+"""Records say only what changed; put together again they are the messages that were seen."""
+
+from __future__ import annotations
+
+from octo.trace.record import Seen, states
+
+TRACE = [
+    {"kind": "flow", "span": "a", "flow": "f", "outcome": "completed", "input": {"body": 1, "vars": {"x": 1}}},
+    {"kind": "block", "span": "b", "parent": "a", "from": "a", "outcome": "completed", "output": {"set": {"y": 2}}},
+    {
+        "kind": "block",
+        "span": "c",
+        "parent": "a",
+        "from": "b",
+        "outcome": "completed",
+        "output": {"body": None, "unset": ["x"]},
+    },
+    {"kind": "dropped", "at": 0, "count": 3},
+    {"kind": "block", "span": "d", "parent": "a", "from": "c", "outcome": "failed"},
+]
+
+
+def test_every_span_gets_its_messages_back():
+    found = {state.record["span"]: (state.before, state.after) for state in states(TRACE)}
+
+    assert found["a"] == (Seen(1, {"x": 1}), Seen(1, {"x": 1}))
+    assert found["b"] == (Seen(1, {"x": 1}), Seen(1, {"x": 1, "y": 2}))
+    assert found["c"] == (Seen(1, {"x": 1, "y": 2}), Seen(None, {"y": 2}))
+
+
+def test_what_did_not_complete_has_no_message_after():
+    *_, last = states(TRACE)
+
+    assert (last.before, last.after) == (Seen(None, {"y": 2}), None)
+
+
+def test_a_block_may_go_on_from_a_message_that_was_not_recorded():
+    [state] = states([{"kind": "block", "span": "b", "from": "lost", "outcome": "completed"}])
+
+    assert state.before == Seen(None, {})
