@@ -1,7 +1,7 @@
 """Trace records: what every tool that looks at the past reads.
 
 A *trace* is a list of records, one per span, in the order the spans began: first the flow, then its blocks, with the
-flows they called in between. A record is a JSON object; what is empty is left out. As JSON Lines each stands on its own.
+flows they called in between. A record is a JSON object; what is empty is left out. As JSON Lines each stands alone.
 
     kind            "flow", "block", or "dropped" (see below)
     trace           32 hexadecimal digits, those of W3C Trace Context when the message came with one
