@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from octo.core.block import BlockType
 from octo.core.connector import ConnectorType
+from octo.core.contract import Contract
 from octo.core.errors import Position, Problem
 from octo.core.settings import Settings
 from octo.core.source import SourceType
@@ -65,6 +66,8 @@ class FlowDoc(NamedTuple):
     pool: how many branches its concurrent composites may run at once.
     input: the JSON Schema of the bodies that it is made for, as written; checked against its expressions, not against
         messages.
+    contract: what it requires and ensures; None when it says neither.
+    mask: names of fields whose values must not be seen in traces, wherever in a body or variable they stand.
     """
 
     name: str
@@ -76,6 +79,8 @@ class FlowDoc(NamedTuple):
     pool: int
     at: Position
     input: Mapping[str, object] | None = None
+    contract: Contract | None = None
+    mask: tuple[str, ...] = ()
 
 
 class Config(NamedTuple):

@@ -9,10 +9,12 @@ from octo.config.blocks import block_type, chain
 from octo.config.documents import FlowDoc
 from octo.config.place import Place
 from octo.config.reading import Processor, Reading
+from octo.config.settings import Written, validate
 from octo.config.shape import kind
 from octo.config.sources import source
+from octo.core.contract import Contract
 
-KEYS = ("name", "source", "input", "process", "error", "workers", "buffer", "pool")
+KEYS = ("name", "source", "input", "requires", "ensures", "mask", "process", "error", "workers", "buffer", "pool")
 WORKERS = 256  # waiting is cheap: a worker is not a thread
 LEAST_BUFFER = 64
 POOL = 64
@@ -92,6 +94,8 @@ def _flow(reading: Reading, place: Place, index: int) -> FlowDoc | None:
         pool=_positive(shape.whole(fields.get("pool")), POOL),
         at=place.at,
         input=_input(reading, fields.get("input")),
+        contract=_contract(reading, place, fields, name),
+        mask=_mask(reading, fields.get("mask")),
     )
 
 
@@ -99,6 +103,18 @@ def _input(reading: Reading, place: Place | None) -> Mapping[str, object] | None
     """The schema as written; `octo.config.shapes` reads it once all flows are known."""
     reading.shape.free_mapping(place, "`input`")
     return place.value if place is not None and isinstance(place.value, dict) else None
+
+
+def _contract(reading: Reading, place: Place, fields: dict[str, Place], flow: str) -> Contract | None:
+    entries = {key: each for key, each in fields.items() if key in ("requires", "ensures")}
+    if not entries:
+        return None
+    return validate(Contract, Written(f"the contract of `{flow}`", place.at, entries), reading.build, reading.report)
+
+
+def _mask(reading: Reading, place: Place | None) -> tuple[str, ...]:
+    names = (reading.shape.text(each) for each in reading.shape.entries(place))
+    return tuple(name for name in names if name)
 
 
 def _positive(value: int, default: int) -> int:

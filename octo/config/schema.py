@@ -9,7 +9,9 @@ from typing import Any
 
 from octo.config.catalogue import Described, catalogue
 from octo.config.flows import LEAST_BUFFER, POOL, WORKERS
+from octo.core.contract import Contract
 from octo.core.plugins import Plugins
+from octo.core.settings import field_docs
 
 Schema = dict[str, Any]
 
@@ -85,6 +87,16 @@ def _variable() -> Schema:
     return _object({"name": name, "default": default, "required": {"type": "boolean"}}, ["name"])
 
 
+_MASK = "Names of fields whose values are left out of traces, wherever in a body or variable they stand."
+
+
+def _contract() -> Schema:
+    """`requires` and `ensures`, each a list of expressions or `{that, because}`."""
+    clause = {"anyOf": [_TEXT, {"type": "boolean"}, _object({"that": _TEXT, "because": _TEXT}, ["that"])]}
+    docs = field_docs(Contract)
+    return {name: {"type": ["array", "null"], "items": clause, "description": docs[name]} for name in docs}
+
+
 def _flow() -> Schema:
     count = {"anyOf": [{"type": "integer"}, _PLACEHOLDER]}
     found = _object(
@@ -92,6 +104,8 @@ def _flow() -> Schema:
             "name": {"type": "string", "description": "What other flows and the command line call it by."},
             "source": {"$ref": "#/$defs/Source"},
             "input": {"type": ["object", "null"], "description": "JSON Schema of the body, for checking expressions."},
+            **_contract(),
+            "mask": {"type": ["array", "null"], "items": _TEXT, "description": _MASK},
             "process": {**_CHAIN, "description": "The blocks that a message runs through."},
             "error": {**_CHAIN, "description": "Runs when a block fails; its outcome is the outcome of the flow."},
             "workers": {**count, "default": WORKERS, "description": "Messages worked on at once; 1 keeps their order."},

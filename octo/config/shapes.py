@@ -21,6 +21,7 @@ from octo.config.complaints import complain_of_expression
 from octo.config.documents import BlockDoc, FlowDoc
 from octo.config.place import Place
 from octo.config.reading import Reading
+from octo.core.contract import Contract
 from octo.core.errors import Position
 from octo.core.settings import Expr, FlowRef, Names, Steps, sockets
 from octo.expr.errors import NO_SUCH_KEY
@@ -167,11 +168,20 @@ class _Walk:
         try:
             before = self.nothing.with_body(self.inputs.get(flow.name))
             after = self.chain(flow.process, self.written(flow, "process"), before)
-            if flow.error is None:
-                return after
-            return after.either(self.chain(flow.error, self.written(flow, "error"), before.failed()))
+            if flow.error is not None:
+                after = after.either(self.chain(flow.error, self.written(flow, "error"), before.failed()))
+            if flow.contract is not None:
+                self.contract(flow.contract, before, after)
+            return after
         finally:
             self.asked = outer
+
+    def contract(self, contract: Contract, before: State, after: State) -> None:
+        came, went = _seen(before), _seen(after)
+        for required in contract.requires:
+            self.judge(required.that, came)
+        for ensured in contract.ensures:
+            self.judge(ensured.that, {**went, "input": object_of(came)})
 
     def written(self, flow: FlowDoc, key: str) -> int:
         """How many blocks the author wrote: those that are wrong are no documents."""
@@ -236,13 +246,9 @@ class _Walk:
         return self.nothing
 
     def expression(self, expression: Expr[Any], state: State) -> Shape:
-        names = {
-            "body": state.body,
-            "vars": object_of(state.vars, is_open=True),
-            "eventID": STRING,
-            "correlationID": STRING,
-            "now": TIMESTAMP,
-        }
+        return self.judge(expression, {**_seen(state), "eventID": STRING, "correlationID": STRING, "now": TIMESTAMP})
+
+    def judge(self, expression: Expr[Any], names: Mapping[str, Shape]) -> Shape:
         found = infer(expression.text, names, self.asked)
         self.asked = found.asked
         place = None if expression.at is None else self.texts.get(expression.at)
@@ -251,6 +257,10 @@ class _Walk:
                 error.code = codes.NO_SUCH_FIELD if error.code == NO_SUCH_KEY else error.code
                 complain_of_expression(error, place, self.reading.report)
         return found.shape.as_json()
+
+
+def _seen(state: State) -> dict[str, Shape]:
+    return {"body": state.body, "vars": object_of(state.vars, is_open=True)}
 
 
 def _has_names_of_its_own(block: BlockDoc, key: str) -> bool:

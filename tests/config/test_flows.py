@@ -72,3 +72,35 @@ def test_what_is_wrong_with_a_processor(problems, processor: str, expected: str)
     (found,) = problems(f"processors: [{processor}]")
 
     assert found.startswith(expected)
+
+
+def test_a_contract_is_a_list_of_clauses_with_or_without_a_reason(config):
+    text = "requires: [body.x > 0, {that: body.y, because: y is set}], ensures: [body.x == input.body.x]"
+    contract = config(f"flows: [{{name: f, {text}}}]").flows["f"].contract
+
+    clauses = [(each.that.text, each.because) for each in contract.requires]
+    assert clauses == [("body.x > 0", ""), ("body.y", "y is set")]
+    assert (contract.requires[0].that.at.column, contract.requires[1].that.at.column) == (30, 49)
+    assert contract.ensures[0].that({"x": 1}, {}, {"body": {"x": 1}, "vars": {}}) is True
+
+
+def test_a_flow_without_clauses_has_no_contract(config):
+    assert config("flows: [{name: f}]").flows["f"].contract is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("requires: [body.]", "OCTO-E1"),
+        ("requires: [input.body]", "undeclared name 'input'"),
+        ("ensures: ['1']", "must be a bool"),
+        ("ensures: [{tht: 'true'}]", "did you mean `that`"),
+        ("requires: {}", "expected a list"),
+    ],
+)
+def test_a_clause_is_checked_like_any_expression(problems, text: str, expected: str):
+    assert expected in " ".join(problems(f"flows: [{{name: f, {text}}}]"))
+
+
+def test_masked_fields_are_names(config):
+    assert config("flows: [{name: f, mask: [card, pin]}]").flows["f"].mask == ("card", "pin")

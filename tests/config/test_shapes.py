@@ -310,6 +310,21 @@ def test_the_kinds_of_elements_are_followed():
     assert found == "`expr`: `body[0]` is a number or null: it has no fields"
 
 
+def test_a_contract_is_judged_by_the_shapes_before_and_after():
+    text = """
+        flows:
+          - name: f
+            input: {type: object, properties: {amount: {type: number}}}
+            requires: [body.amout > 0]
+            ensures: [body.total > 0, body.sum > 0, input.body.amont > 0]
+            process: [{type: set-payload, value: '{"total": body.amount}'}]
+    """
+    with pytest.raises(ConfigError) as error:
+        parse(textwrap.dedent(text), PLUGINS, {})
+
+    assert [_missed(each.message) for each in error.value.problems] == ["amout", "sum", "amont"]
+
+
 # --- what is left alone ------------------------------------------------------------------------------------------
 
 
