@@ -87,7 +87,7 @@ def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """A flow that fails is counted; thousands of lines about it would only slow it down."""
-    log = logging.getLogger("octo.flow")
+    log = logging.getLogger("octo")
     before = log.level
     log.setLevel(logging.CRITICAL)
     try:

@@ -16,6 +16,7 @@ import click
 from octo.cli import exits
 from octo.config.documents import Config
 from octo.core.errors import ConfigError, OctoError, Problem
+from octo.core.log import masked
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -58,7 +59,7 @@ def refuse(error: OctoError) -> None:
     """Say on stderr what is wrong, each problem with the line it is about."""
     problems = error.problems if isinstance(error, ConfigError) else None
     if problems is None:
-        click.secho(f"{error.code}: {error}", fg="red", err=True)
+        click.secho(f"{error.code}: {masked(str(error))}", fg="red", err=True)
         return
     for problem in problems:
         show(problem)
@@ -73,15 +74,15 @@ def counted(number: int, noun: str) -> str:
 def show(problem: Problem, colour: str = "red") -> None:
     """One problem: place, code, message, the line with a mark under it, and the cure."""
     place = click.style(f"{problem.at}:", bold=True)
-    click.echo(f"{place} {click.style(problem.code, fg=colour)}: {problem.message}", err=True)
+    click.echo(f"{place} {click.style(problem.code, fg=colour)}: {masked(problem.message)}", err=True)
     line = linecache.getline(problem.at.file, problem.at.line).rstrip("\n") if problem.at.line else ""
     if line and line.isprintable():
         number = f"{problem.at.line:>5} | "
-        click.echo(f"{number}{_without_secrets(line)[:160]}", err=True)
+        click.echo(f"{number}{_without_secrets(masked(line))[:160]}", err=True)
         if 0 < problem.at.column <= 160:
             click.echo(" " * (len(number) + problem.at.column - 1) + click.style("^", fg=colour), err=True)
     if problem.hint:
-        click.echo(f"        {problem.hint}", err=True)
+        click.echo(f"        {masked(problem.hint)}", err=True)
 
 
 _SECRETS = re.compile(r"://[^:/@\s]*:([^@\s]+)@|(?:password|secret|token|apikey)[\"']?\s*:\s*([^\s,}]+)", re.IGNORECASE)

@@ -15,17 +15,21 @@ from octo.config.place import Place
 from octo.config.report import Report
 from octo.config.shape import Shape, kind
 from octo.core.errors import Position
+from octo.core.log import mask
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_SECRET = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|CREDENTIAL|DSN", re.IGNORECASE)
+"""A variable with such a name holds a secret, unless its declaration says otherwise."""
 
 
 class Declaration(NamedTuple):
-    """A variable that the configuration may use."""
+    """A variable that the configuration may use. secret: whether its value must not be seen in logs and traces."""
 
     name: str
     default: str | None
     required: bool
     at: Position
+    secret: bool = False
 
 
 class Environment(NamedTuple):
@@ -49,8 +53,8 @@ def declarations(entries: Sequence[Place], report: Report) -> dict[str, Declarat
         if old.at.file == new.at.file:
             message = f"the variable `{new.name}` is declared twice"
             report.error(codes.DUPLICATE_NAME, new.at, message, f"the first one is at {old.at}; remove one of them")
-        elif (old.default, old.required) != (new.default, new.required):
-            message = f"the variable `{new.name}` is declared with another `default` or `required` than before"
+        elif old._replace(at=new.at) != new:
+            message = f"the variable `{new.name}` is declared before with another `default`, `required` or `secret`"
             report.error(codes.VARIABLE_CONFLICT, new.at, message, f"the first one is at {old.at}; make them equal")
     return found
 
@@ -66,6 +70,8 @@ def resolve(
     for name, declaration in declared.items():
         if name in external:
             values[name] = external[name]
+            if declaration.secret:
+                mask(external[name])
             continue
         if declaration.required:
             missing.add(name)
@@ -85,7 +91,7 @@ def _declaration(place: Place, report: Report) -> Declaration | None:
         message = f"an `env` entry must be a mapping, found {kind(place.value)}"
         report.error(codes.WRONG_SHAPE, place.at, message, "write `- name: NAME`")
         return None
-    fields = shape.mapping(place, ("name", "default", "required"), "an `env` entry")
+    fields = shape.mapping(place, ("name", "default", "required", "secret"), "an `env` entry")
     name = shape.name(fields, place, "an `env` entry")
     if name is None:
         return None
@@ -93,7 +99,9 @@ def _declaration(place: Place, report: Report) -> Declaration | None:
         hint = "use letters, digits and `_`, not a digit first"
         report.error(codes.VARIABLE_NAME, fields["name"].at, f"`{name}` cannot name a variable", hint)
         return None
-    return Declaration(name, _default(fields.get("default"), shape), _required(fields.get("required"), shape), place.at)
+    default, required = _default(fields.get("default"), shape), _flag(fields.get("required"), shape, default=False)
+    secret = _flag(fields.get("secret"), shape, default=bool(_SECRET.search(name)))
+    return Declaration(name, default, required, place.at, secret)
 
 
 def _default(place: Place | None, shape: Shape) -> str | None:
@@ -105,10 +113,10 @@ def _default(place: Place | None, shape: Shape) -> str | None:
     return place.node.text  # as written: `default: 010` is the text 010
 
 
-def _required(place: Place | None, shape: Shape) -> bool:
+def _flag(place: Place | None, shape: Shape, *, default: bool) -> bool:
     if place is None or place.value is None:
-        return False
+        return default
     if not isinstance(place.value, bool):
-        shape.wrong(place, f"`required` must be `true` or `false`, found {kind(place.value)}")
-        return False
+        shape.wrong(place, f"`{place.name}` must be `true` or `false`, found {kind(place.value)}")
+        return default
     return place.value

@@ -81,10 +81,13 @@ def _resources() -> Schema:
     return _object({"env": env, "templates": {"type": "array", "items": template}})
 
 
+_SECRET = {"type": "boolean", "description": "Keep its value out of logs and traces. Default: its name decides."}
+
+
 def _variable() -> Schema:
     name = {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}
     default = {"type": ["string", "number", "boolean", "null"]}
-    return _object({"name": name, "default": default, "required": {"type": "boolean"}}, ["name"])
+    return _object({"name": name, "default": default, "required": {"type": "boolean"}, "secret": _SECRET}, ["name"])
 
 
 _MASK = "Names of fields whose values are left out of traces, wherever in a body or variable they stand."

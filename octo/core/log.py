@@ -26,6 +26,9 @@ from urllib.parse import quote
 
 import orjson
 
+from octo.core import current
+from octo.core.repeats import Left, Repeats
+
 Format = Literal["text", "json"]
 
 LEVELS = {
@@ -165,7 +168,7 @@ class _Formatter(logging.Formatter):
             "level": _NAMES.get(record.levelno, record.levelname),
             "msg": masked(_message(record)),
         }
-        for name, value in _fields(record).items():
+        for name, value in (_fields(record) | _working_on(record)).items():
             line[f"{name}_" if name in line else name] = _plain(value)
         if record.exc_info and record.exc_info[0] is not None:
             line["traceback"] = masked("".join(traceback.format_exception(*record.exc_info)))
@@ -179,12 +182,22 @@ def _message(record: logging.LogRecord) -> str:
         return f"{record.msg} {record.args}"
 
 
-def _fields(record: logging.LogRecord) -> Mapping[str, object]:
+def _fields(record: logging.LogRecord) -> dict[str, object]:
     values = getattr(record, "fields", None)
     if isinstance(values, Mapping):
-        return values
+        return dict(values)
     # Lines of libraries say where they come from: their messages were not written for our readers.
     return {} if record.name.split(".")[0] == "octo" else {"logger": record.name}
+
+
+def _working_on(record: logging.LogRecord) -> dict[str, object]:
+    """The ids of the message that was worked on as the line came about, whoever wrote it."""
+    message = current.message.get()
+    if message is None:
+        return {}
+    ids = {"event_id": message.event_id, "correlation_id": message.correlation_id}
+    told = getattr(record, "fields", None) or {}
+    return {name: value for name, value in ids.items() if value and name not in told}
 
 
 class Json(_Formatter):
@@ -269,8 +282,20 @@ class Lines(logging.StreamHandler[TextIO]):
     def __init__(self, stream: TextIO | None = None) -> None:
         super().__init__(stream or sys.stderr)
         self._follows_stderr = stream is None
+        self._repeats = Repeats()
 
     def emit(self, record: logging.LogRecord) -> None:
+        for left in self._repeats.left_out():
+            self._write(_told(left))
+        if self._repeats.admits(record):
+            self._write(record)
+
+    def close(self) -> None:
+        for left in self._repeats.left_out(everything=True):
+            self._write(_told(left))
+        super().close()
+
+    def _write(self, record: logging.LogRecord) -> None:
         try:
             stream = sys.stderr if self._follows_stderr else self.stream
             line = self.format(record) + "\n"
@@ -284,6 +309,14 @@ class Lines(logging.StreamHandler[TextIO]):
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802
         _count_lost()
+
+
+def _told(left: Left) -> logging.LogRecord:
+    """The line that says how many like the last one were not written."""
+    told = logging.makeLogRecord({**vars(left.last), "msg": "repeated, not shown", "args": (), "exc_info": None})
+    same = {name: value for name, value in _fields(left.last).items() if name in ("flow", "code", "path", "source")}
+    told.fields = {"line": _message(left.last), "times": left.count, **same}
+    return told
 
 
 class File(WatchedFileHandler):

@@ -24,12 +24,20 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, GetCoreSchemaHandler, SecretStr, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    SecretStr,
+    WithJsonSchema,
+)
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError, core_schema
 
 from octo import expr
 from octo.core.errors import Position
+from octo.core.log import mask
 from octo.expr import ExprError, Scope
 
 if TYPE_CHECKING:
@@ -38,8 +46,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-Secret = SecretStr
-"""A text that is never printed: read it with `.get_secret_value()` where it leaves the process."""
+
+class Secret(SecretStr):
+    """A text that is never printed: read it with `.get_secret_value()` where it leaves the process.
+
+    From the moment it is read, logs and traces show `«secret»` wherever it would stand.
+    """
+
+    def __init__(self, secret_value: str) -> None:
+        super().__init__(secret_value)
+        mask(secret_value)
 
 
 class Settings(BaseModel):

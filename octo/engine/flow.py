@@ -25,7 +25,7 @@ from octo.engine.events import Bus
 from octo.engine.pool import Pool
 from octo.expr import ExprError
 
-log = logging.getLogger("octo.flow")
+log = logging.getLogger("octo.engine")
 
 MOST_NESTED_CALLS = 100
 """How deep a flow may call itself; a recursion without an end must not eat the stack."""

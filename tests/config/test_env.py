@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from octo.config.load import load
+from octo.core import log
 from octo.core.errors import ConfigError
 
 
@@ -131,3 +132,26 @@ def test_a_missing_env_file_is_a_warning(folder, plugins):
 
 def test_values_are_never_printed(config):
     assert "hunter2" not in repr(config("env: [{name: A}]", A="hunter2"))
+
+
+@pytest.mark.parametrize(
+    ("declared", "seen"),
+    [
+        ("{name: API_KEY}", "«secret»"),
+        ("{name: db_password}", "«secret»"),
+        ("{name: PLAIN}", "hunter22"),
+        ("{name: PLAIN, secret: true}", "«secret»"),
+        ("{name: API_KEY, secret: false}", "hunter22"),
+    ],
+)
+def test_a_value_is_secret_by_its_name_or_by_word(config, monkeypatch, declared, seen):
+    monkeypatch.setattr(log, "_secrets", set())
+    monkeypatch.setattr(log, "_pattern", None)
+
+    config(f"env: [{declared}]", **dict.fromkeys(("API_KEY", "db_password", "PLAIN"), "hunter22"))
+
+    assert log.masked("value hunter22") == f"value {seen}"
+
+
+def test_secret_is_true_or_false(problems):
+    assert "`secret` must be `true` or `false`" in problems("env: [{name: A, secret: maybe}]")[0]

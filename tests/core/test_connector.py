@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from octo.core.connector import connector
 from octo.testing.probe import Brought, Note, Probe, ProbeSettings, Pull, Push, Standin
 
 
@@ -27,5 +28,10 @@ def test_what_tests_put_in_its_place_is_declared_by_annotations():
     assert (stub.settings, stub.trigger) == (Standin, Brought)
 
 
-def test_a_connector_may_have_no_stub(plugins):
-    assert plugins.connector("logger").stub is None
+def test_a_connector_may_have_no_stub():
+    @connector("plain")
+    class Plain:
+        @classmethod
+        def open(cls, settings: ProbeSettings): ...
+
+    assert Plain.__octo_connector__.stub is None

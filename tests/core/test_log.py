@@ -10,8 +10,9 @@ from pathlib import Path
 import orjson
 import pytest
 
-from octo.core import log
+from octo.core import current, log
 from octo.core.log import File, Json, Lines, Text, configure, fields, mask, masked
+from octo.core.message import Message
 
 
 @pytest.fixture(autouse=True)
@@ -273,3 +274,24 @@ def test_standard_output_can_be_reserved():
     log.reserve_stdout()
     assert log.stdout_reserved()
     log.reserve_stdout(False)
+
+
+def test_a_line_carries_the_ids_of_the_message_that_is_worked_on():
+    """Whoever writes it, a library included, and without overwriting what the line says itself."""
+    token = current.message.set(Message(event_id="e1", correlation_id="c1"))
+    try:
+        own = line("said", event_id="mine")
+        library = line("slow query", name="asyncpg")
+    finally:
+        current.message.reset(token)
+
+    assert after_time(own) == "level=INFO msg=said event_id=mine correlation_id=c1"
+    assert after_time(library) == 'level=INFO msg="slow query" logger=asyncpg event_id=e1 correlation_id=c1'
+
+
+def test_a_message_without_a_correlation_has_just_the_one_id():
+    token = current.message.set(Message(event_id="e1"))
+    try:
+        assert after_time(line("said")) == "level=INFO msg=said event_id=e1"
+    finally:
+        current.message.reset(token)

@@ -8,6 +8,7 @@ from typing import Annotated
 import pytest
 from pydantic import ValidationError
 
+from octo.core import log
 from octo.core.message import Message
 from octo.core.settings import (
     Build,
@@ -154,3 +155,12 @@ def test_a_sub_flow_has_no_keys_of_a_flow(key):
 
 def test_field_docs_are_the_strings_under_the_fields():
     assert field_docs(Example) == {"routing_key": "Where it goes.", "prefetch": "How many\nat once."}
+
+
+def test_a_secret_is_masked_in_logs_from_the_moment_it_is_read():
+    class Login(Settings):
+        password: Secret
+
+    Login.model_validate({"password": "hunter22"})
+
+    assert log.masked("tried hunter22") == "tried «secret»"

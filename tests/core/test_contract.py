@@ -1,0 +1,27 @@
+"""Clauses are written short or with a reason, and see what they are about."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from octo.core.contract import Contract
+
+
+def test_a_clause_is_an_expression_or_has_a_reason():
+    contract = Contract.model_validate({"requires": ["body > 0", {"that": "vars.x", "because": "x is set"}]})
+
+    clauses = [(clause.that.text, clause.because) for clause in contract.requires]
+    assert clauses == [("body > 0", ""), ("vars.x", "x is set")]
+    assert contract.requires[0].that(1, {}) is True
+
+
+def test_a_promise_sees_what_came_in():
+    [clause] = Contract.model_validate({"ensures": ["body == input.body + 1"]}).ensures
+
+    assert clause.that(2, {}, {"body": 1, "vars": {}}) is True
+
+
+def test_a_demand_does_not():
+    with pytest.raises(ValidationError, match="undeclared name 'input'"):
+        Contract.model_validate({"requires": ["input.body"]})

@@ -1,0 +1,105 @@
+"""Trouble of one kind is told a few times, then counted."""
+
+from __future__ import annotations
+
+import io
+import logging
+
+import pytest
+
+from octo.core import log, repeats
+from octo.core.log import Lines, Text, fields
+from octo.core.repeats import FIRST, SPAN
+
+
+@pytest.fixture
+def written(monkeypatch):
+    """A logger, what it wrote, and the clock that its repeats go by."""
+    stream = io.StringIO()
+    handler = Lines(stream)
+    handler.setFormatter(Text())
+    now = [0.0]
+    handler._repeats._clock = lambda: now[0]
+    logger = logging.Logger("octo.test")  # noqa: LOG001  its name changes below
+    logger.addHandler(handler)
+    return logger, stream, now, handler
+
+
+def lines(stream):
+    return stream.getvalue().splitlines()
+
+
+def test_the_first_few_are_written_and_the_others_counted(written):
+    logger, stream, now, _ = written
+    for _ in range(FIRST + 90):
+        logger.error("flow failed", extra=fields(flow="a", code="X"))
+    assert len(lines(stream)) == FIRST
+
+    now[0] = SPAN
+    logger.info("something else")
+
+    told, other = lines(stream)[FIRST:]
+    assert 'level=ERROR msg="repeated, not shown" line="flow failed" times=90 flow=a code=X' in told
+    assert "something else" in other
+
+
+def test_lines_of_other_flows_are_other_lines(written):
+    logger, stream, _, _ = written
+    for flow in ("a", "b", "c"):
+        for _ in range(FIRST):
+            logger.error("flow failed", extra=fields(flow=flow))
+
+    assert len(lines(stream)) == 3 * FIRST
+
+
+def test_after_a_while_they_are_written_again(written):
+    logger, stream, now, _ = written
+    for _ in range(FIRST + 1):
+        logger.warning("again")
+    now[0] = SPAN
+    logger.warning("again")
+
+    assert [line.split("msg=")[1] for line in lines(stream)[FIRST:]] == [
+        '"repeated, not shown" line=again times=1',
+        "again",
+    ]
+
+
+def test_what_was_left_out_is_told_at_the_end(written):
+    logger, stream, _, handler = written
+    for _ in range(FIRST + 5):
+        logger.warning("again")
+    handler.close()
+
+    assert "times=5" in lines(stream)[-1]
+
+
+@pytest.mark.parametrize(("name", "level"), [("octo.test", logging.INFO), (repeats.AUTHORS, logging.ERROR)])
+def test_ordinary_lines_and_those_that_authors_ask_for_are_all_written(written, name, level):
+    logger, stream, _, _ = written
+    logger.name = name
+    for _ in range(FIRST * 3):
+        logger.log(level, "%s", "hello")
+
+    assert len(lines(stream)) == FIRST * 3
+
+
+def test_too_many_kinds_are_not_told_apart_any_more(written, monkeypatch):
+    monkeypatch.setattr(repeats, "KINDS", 2)
+    logger, stream, _, handler = written
+    for flow in range(5):
+        for _ in range(FIRST + 1):
+            logger.warning("full", extra=fields(flow=flow))
+
+    assert len(handler._repeats._counts) == 2
+    assert len(lines(stream)) == 2 * FIRST + 3 * (FIRST + 1)
+
+
+def test_a_repeated_line_keeps_its_secrets(written):
+    logger, stream, _, handler = written
+    log.mask("hunter22")
+    for _ in range(FIRST + 1):
+        logger.warning("login with hunter22 refused")
+    handler.close()
+
+    assert "hunter22" not in stream.getvalue()
