@@ -10,6 +10,7 @@ from octo.expr import ERRORS
 HOMES = (
     "octo.core.errors",
     "octo.config.codes",
+    "octo.engine.debug.codes",
     "octo.connectors.http.codes",
     "octo.connectors.http_client.codes",
     "octo.connectors.database.codes",

@@ -65,7 +65,8 @@ def _block(reading: Reading, place: Place, prefix: str, taken: dict[str, int]) -
         return None
     _refuse_slots_of_processor(reading, valid, base, fields)
     _fill(reading, valid, written, address)
-    return BlockDoc(type_, label, address, valid, connector, place.at)
+    ref = reading.shape.text(fields.get("ref")) or ""
+    return BlockDoc(type_, label, address, valid, connector, place.at, ref)
 
 
 def _address(prefix: str, label: str, taken: dict[str, int]) -> str:

@@ -38,6 +38,7 @@ class BlockDoc(NamedTuple):
     label: its `name`, else its type.
     address: its place, `flow.block` and deeper `flow.composite[branch].block`; the error chain is `flow[error].block`.
     connector: the instance its function is a method of, or None for a free function.
+    ref: the processor it takes its type from, "" if it has one of its own.
     Chains inside it are the `Steps` in its settings, whose `blocks` are BlockDocs too.
     """
 
@@ -47,6 +48,7 @@ class BlockDoc(NamedTuple):
     settings: Settings
     connector: str | None
     at: Position
+    ref: str = ""
 
 
 class SourceDoc(NamedTuple):

@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from octo.cli.invoke import write
+
 FLOWS = """
 flows:
   - name: greet
@@ -90,3 +92,33 @@ def test_bad_usage_is_2(command, flows, arguments):
 
 def test_a_mistyped_flow_is_guessed(command, flows):
     assert "Did you mean 'greet'?" in command("invoke", "--config", flows, "--flow", "gret")[2]
+
+
+@pytest.mark.parametrize("kind", ["text/csv", "Text/CSV; charset=utf-8"])
+def test_a_body_that_is_not_json_is_raw_content(cli, flows, kind):
+    done = cli("invoke", flows, "--flow", "echo", "--data", "a,b\n", "--content-type", kind)
+
+    assert json.loads(done.stdout) == {"contentType": kind, "rawData": "a,b\n"}
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/problem+json; charset=utf-8"])
+def test_a_content_type_of_json_changes_nothing(cli, flows, kind):
+    assert cli("invoke", flows, "--flow", "echo", "--data", "[1]", "--content-type", kind).stdout == "[1]\n"
+
+
+def test_raw_content_must_be_text(cli, flows, tmp_path):
+    (tmp_path / "picture").write_bytes(b"\xff\xd8")
+    done = cli("invoke", flows, "--flow", "echo", "--data", f"@{tmp_path / 'picture'}", "--content-type", "image/jpeg")
+
+    assert done.exit_code == 2
+    assert "picture is not UTF-8 text" in done.stderr
+
+
+def test_no_raw_content_is_no_body(cli, flows):
+    assert cli("invoke", flows, "--flow", "echo", "--data", "", "--content-type", "text/csv").stdout == "null\n"
+
+
+def test_a_number_of_any_size_can_be_printed(capfd):
+    write({"n": 10**30})
+
+    assert capfd.readouterr().out == '{"n":1000000000000000000000000000000}\n'

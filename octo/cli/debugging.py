@@ -1,0 +1,150 @@
+"""`octo invoke` with somebody watching: breakpoint, spies, mocks, and the envelope."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from octo.cli import exits
+from octo.cli.invoke import Given, attempt, check_flow, encode, read_mapping, read_option, report, write
+from octo.cli.project import load_or_exit, refuse
+from octo.config.documents import Config
+from octo.core.errors import ConfigError, OctoError, Problem
+from octo.core.flow import Halt, Outcome
+from octo.core.log import masked
+from octo.core.message import Message
+from octo.engine.connections import StartError
+from octo.engine.debug import AddressError, Crossing, Debug, DebugConfig, Mock, config_file, envelope, mocks
+
+
+class Options(NamedTuple):
+    """The options of `octo invoke` that bring us here."""
+
+    break_at: str | None = None
+    spies: str | None = None
+    mocks: str | None = None
+    run_debug_config: str | None = None
+    envelope: bool = False
+    envelope_out: str | None = None
+    whole: bool = False
+
+
+def debug(path: Path, flow: str, given: Given, seconds: float, options: Options) -> int:
+    """Call the flow, watched; answers the exit code."""
+    config = load_or_exit(path)
+    check_flow(config, flow)
+    try:
+        wanted = _wanted(config, options)
+        watch = _watch(config, flow, wanted)
+    except OctoError as error:
+        refuse(error)
+        return exits.USAGE
+    message = _message(given, wanted)
+    outcome = asyncio.run(_run(watch, flow, message, seconds))
+    if options.envelope or options.envelope_out:
+        return _hand_over(outcome, watch, options.envelope_out)
+    for address, crossings in watch.spies.items():
+        _show(address, crossings)
+    return _tell(outcome, watch, whole=options.whole)
+
+
+def _wanted(config: Config, options: Options) -> DebugConfig:
+    """What the file says, with each part replaced for which there is an option."""
+    found = DebugConfig()
+    if options.run_debug_config is not None:
+        found = config_file.read(Path(options.run_debug_config), config.env)
+    if options.break_at is not None:
+        found = found._replace(break_at=options.break_at)
+    if options.spies is not None:
+        found = found._replace(spies=tuple(filter(None, map(str.strip, options.spies.split(",")))))
+    if options.mocks is not None:
+        found = found._replace(mocks=_mocks(options.mocks, config))
+    return found
+
+
+def _watch(config: Config, flow: str, wanted: DebugConfig) -> Debug:
+    try:
+        return Debug(config, flow, spies=wanted.spies, mocks=wanted.mocks, break_at=wanted.break_at)
+    except AddressError as error:
+        if error.address not in wanted.places:
+            raise
+        raise ConfigError([Problem(error.code, wanted.places[error.address], str(error))]) from None
+
+
+def _mocks(text: str, config: Config) -> dict[str, Mock]:
+    specs = read_mapping(*read_option(text, "--mocks"))
+    try:
+        return {address: mocks.parse(spec, address, config.env) for address, spec in specs.items()}
+    except mocks.MockError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _message(given: Given, wanted: DebugConfig) -> Message:
+    """Options win over the file, and the file over standard input."""
+    variables = wanted.vars if given.variables is None else given.vars
+    if given.data is None and wanted.has_data:
+        return Message(wanted.data, variables)
+    return given.message().with_vars(variables)
+
+
+async def _run(watch: Debug, flow: str, message: Message, seconds: float) -> Outcome | Exception | Halt:
+    try:
+        return await attempt(watch.config, flow, message, seconds, watch)
+    except Halt as halt:
+        return halt
+
+
+# --- what is shown -----------------------------------------------------------------------------------------------
+
+
+def _hand_over(outcome: Outcome | Exception | Halt, watch: Debug, path: str | None) -> int:
+    if isinstance(outcome, StartError):
+        refuse(outcome)
+        return exits.USAGE
+    found = envelope(outcome, watch)
+    if path is None:
+        write(found, indent=sys.stdout.isatty())
+        return exits.DONE
+    try:
+        # Messages may hold what is nobody else's business.
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(encode(found))
+    except OSError as error:
+        raise click.UsageError(f"cannot write {path}: {error.strerror}") from None
+    return exits.DONE
+
+
+def _tell(outcome: Outcome | Exception | Halt, watch: Debug, *, whole: bool) -> int:
+    if watch.reached is not None:
+        write(watch.reached.as_json())
+        return exits.DONE
+    assert not isinstance(outcome, Halt)
+    if isinstance(outcome, Message) and watch.reached_block:
+        click.echo(f'the flow completed without reaching "{watch.reached_block}"', err=True)
+        return exits.DROPPED
+    return report(outcome, whole=whole)
+
+
+def _show(address: str, crossings: list[Crossing]) -> None:
+    if not crossings:
+        click.echo(f"spy {address}: nothing crossed it", err=True)
+    for number, each in enumerate(crossings, 1):
+        click.echo(masked(f"spy {address}, crossing {number}\n  in   {_line(each.input)}\n  {_left(each)}"), err=True)
+
+
+def _left(crossing: Crossing) -> str:
+    if crossing.output is not None:
+        return f"out  {_line(crossing.output)}"
+    if crossing.dropped is not None:
+        return f"drop {crossing.dropped}".rstrip()
+    return f"fail {crossing.error}" if crossing.error is not None else "never came out"
+
+
+def _line(message: Message) -> str:
+    variables = {"vars": message.vars} if message.vars else {}
+    return encode({"body": message.body, **variables}).decode().rstrip("\n")

@@ -1,0 +1,31 @@
+"""Look into flows while they run: block addresses, spies, mocks and a breakpoint, without a change to the flow.
+
+    debug = Debug(config, "orders", spies=["orders.charge"], mocks={"orders.charge": mock}, break_at=None)
+    outcome = await invoke(debug.config, "orders", message, 30.0, debug)
+    debug.spies["orders.charge"][0].input
+
+Nothing here is imported unless somebody looks.
+"""
+
+from octo.engine.debug import addresses, codes, config_file, mocks
+from octo.engine.debug.addresses import AddressError
+from octo.engine.debug.config_file import DebugConfig
+from octo.engine.debug.envelopes import envelope
+from octo.engine.debug.mocks import Mock, MockCase, MockError
+from octo.engine.debug.observer import Debug
+from octo.engine.debug.spies import Crossing
+
+__all__ = [
+    "AddressError",
+    "Crossing",
+    "Debug",
+    "DebugConfig",
+    "Mock",
+    "MockCase",
+    "MockError",
+    "addresses",
+    "codes",
+    "config_file",
+    "envelope",
+    "mocks",
+]

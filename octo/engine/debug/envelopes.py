@@ -1,0 +1,54 @@
+"""The envelope: what a watched run came to, as JSON for whoever reads it by program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from octo.core.flow import Drop, Halt, Outcome
+from octo.core.message import Message
+from octo.engine.debug.observer import Debug
+from octo.engine.debug.spies import Crossing
+
+
+def envelope(outcome: Outcome | Exception | Halt, debug: Debug) -> dict[str, object]:
+    """How the flow ended, where it was stopped, and what the spies saw.
+
+    {result?, dropped?, reason?, error?, reached?, block?, message?,
+     spies: [{address, records: [{seq, at, input, output?, dropped?, reason?, error?}]}]}
+
+    `reached` and `block` are there when a breakpoint was set, `message` when it was reached. Messages are
+    `{event_id, correlation_id?, variables?, body?}`; a body that is null is left out.
+    """
+    spies = [{"address": address, "records": list(_records(found))} for address, found in debug.spies.items()]
+    return {**_ended(outcome), **_stopped(debug), "spies": spies}
+
+
+def _ended(outcome: Outcome | Exception | Halt) -> dict[str, object]:
+    if isinstance(outcome, Message):
+        return {"result": outcome.as_json()}
+    if isinstance(outcome, Drop):
+        return _dropped(outcome.reason)
+    return {} if isinstance(outcome, Halt) else {"error": str(outcome)}
+
+
+def _stopped(debug: Debug) -> dict[str, object]:
+    if not debug.reached_block:
+        return {}
+    found: dict[str, object] = {"reached": debug.reached is not None, "block": debug.reached_block}
+    return found if debug.reached is None else {**found, "message": debug.reached.as_json()}
+
+
+def _records(crossings: Iterable[Crossing]) -> Iterable[dict[str, object]]:
+    for each in crossings:
+        record: dict[str, object] = {"seq": each.seq, "at": each.at, "input": each.input.as_json()}
+        if each.output is not None:
+            record["output"] = each.output.as_json()
+        if each.dropped is not None:
+            record |= _dropped(each.dropped)
+        if each.error is not None:
+            record["error"] = each.error
+        yield record
+
+
+def _dropped(reason: str) -> dict[str, object]:
+    return {"dropped": True, "reason": reason} if reason else {"dropped": True}

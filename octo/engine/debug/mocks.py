@@ -1,0 +1,197 @@
+"""Mocks: canned answers in the place of a block.
+
+    cases:
+      - {when: body.amount > 100, error: declined}
+    default: {body: {id: c1}, vars: {statusCode: 200}}
+
+The first case whose `when` is true answers, else the default; without one the block fails. A short form is the
+default alone: `{body: {id: c1}}`. `body: null` answers null, which is not the same as no body.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from octo.core.errors import Permanent
+from octo.core.flow import Drop, Outcome
+from octo.core.message import Message
+from octo.core.settings import Build, Expr, compile_expr
+from octo.engine.chain import Step
+from octo.engine.debug import codes
+from octo.expr import ExprError, nearest
+
+_ANSWERS = ("body", "error", "drop")
+_NO_ENV: Mapping[str, str] = {}
+
+
+class MockError(ValueError):
+    """A mock specification that cannot be. path: the steps from the specification down to what is wrong in it."""
+
+    def __init__(self, message: str, path: tuple[str | int, ...] = ()) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class Reply(NamedTuple):
+    """The message goes on with this body, and these variables over its own."""
+
+    body: object
+    vars: Mapping[str, object] = _NO_ENV
+
+
+class Error(NamedTuple):
+    """The block fails with this text."""
+
+    text: str
+
+
+class MockCase(NamedTuple):
+    """when: of the default None."""
+
+    when: Expr[bool] | None
+    answer: Reply | Error | Drop
+
+
+class Mock(NamedTuple):
+    """What a block answers while it is mocked."""
+
+    cases: tuple[MockCase, ...] = ()
+    default: MockCase | None = None
+
+
+def mocked(step: Step, mock: Mock, address: str) -> Step:
+    """The step with the mock in the place of its block. It keeps label and address, so errors read as the block's."""
+
+    def answer(message: Message) -> Outcome:
+        for number, case in enumerate(mock.cases, 1):
+            if _applies(case, number, message):
+                return _answer(case, message)
+        if mock.default is None:
+            text = f"no mock case matched, and there is no default for {address}"
+            raise Permanent(text, code=codes.UNMATCHED)
+        return _answer(mock.default, message)
+
+    return step._replace(call=answer, expressions=(), connector=None)
+
+
+def _applies(case: MockCase, number: int, message: Message) -> bool:
+    if case.when is None:
+        return True
+    try:
+        return case.when(message)
+    except ExprError as error:
+        raise Permanent(f"`when` of mock case {number}: {error}", code=error.code) from error
+
+
+def _answer(case: MockCase, message: Message) -> Outcome:
+    answer = case.answer
+    if isinstance(answer, Drop):
+        return answer
+    if isinstance(answer, Error):
+        raise Permanent(answer.text)
+    return message.with_body(answer.body).with_vars({**message.vars, **answer.vars})
+
+
+# --- reading -----------------------------------------------------------------------------------------------------
+
+
+def parse(spec: object, where: str, env: Mapping[str, str] = _NO_ENV) -> Mock:
+    """The mock that plain data describes; raises `MockError`, a ValueError, with what to change.
+
+    where: begins the text of an error, e.g. the address. env: what `env.NAME` is in the expressions of `when`.
+    """
+    try:
+        return _mock(spec, Build(env))
+    except MockError as error:
+        raise MockError(f'mock "{where}": {error}', error.path) from None
+
+
+def _mock(spec: object, build: Build) -> Mock:
+    if not isinstance(spec, dict):
+        raise MockError("expected a mapping with `cases` and `default`")
+    if spec and not spec.keys() & {"cases", "default"}:
+        return Mock(default=_case(spec, build, ()))
+    _known(spec, ("cases", "default"), ())
+    written = spec.get("cases") or []
+    if not isinstance(written, list):
+        raise MockError("`cases` must be a list", ("cases",))
+    cases = tuple(_case(each, build, ("cases", index)) for index, each in enumerate(written))
+    default = None if spec.get("default") is None else _case(spec["default"], build, ("default",))
+    if not cases and default is None:
+        raise MockError("it answers nothing; give it at least one case, or a default")
+    return Mock(cases, default)
+
+
+def _case(spec: object, build: Build, path: tuple[str | int, ...]) -> MockCase:
+    what = _said(path)
+    if not isinstance(spec, dict):
+        raise MockError(f"{what} must be a mapping", path)
+    is_case = path[:1] == ("cases",)
+    _known(spec, ("when", *_ANSWERS, "vars"), path)
+    if not is_case and spec.get("when") is not None:
+        raise MockError(f"{what} must not have `when`; a condition belongs to a case", (*path, "when"))
+    when = _when(spec, build, path) if is_case else None
+    return MockCase(when, _read_answer(spec, path))
+
+
+def _when(spec: Mapping[str, object], build: Build, path: tuple[str | int, ...]) -> Expr[bool]:
+    if spec.get("when") is None:
+        raise MockError(f"{_said(path)} needs `when`; what answers always is the `default`", path)
+    try:
+        return compile_expr(spec["when"], bool, build.scope())
+    except ValueError as error:
+        raise MockError(f"`when` of {_said(path)}: {error}", (*path, "when")) from None
+
+
+def _read_answer(spec: Mapping[str, object], path: tuple[str | int, ...]) -> Reply | Error | Drop:
+    what = _said(path)
+    given = [key for key in _ANSWERS if key in spec and not (key == "drop" and spec[key] is False)]
+    if len(given) != 1:
+        found = " and ".join(f"`{key}`" for key in given) or "none"
+        raise MockError(f"{what} needs exactly one of `body`, `error` and `drop`, found {found}", path)
+    if "vars" in spec and given != ["body"]:
+        raise MockError(f"`vars` of {what} needs a `body` beside it", (*path, "vars"))
+    return _READ[given[0]](spec, path)
+
+
+def _reply(spec: Mapping[str, object], path: tuple[str | int, ...]) -> Reply:
+    variables = spec.get("vars")
+    if variables is None:
+        return Reply(spec["body"])
+    if not isinstance(variables, dict):
+        raise MockError(f"`vars` of {_said(path)} must be a mapping", (*path, "vars"))
+    return Reply(spec["body"], variables)
+
+
+def _error(spec: Mapping[str, object], path: tuple[str | int, ...]) -> Error:
+    if not isinstance(spec["error"], str):
+        raise MockError(f"`error` of {_said(path)} must be a text", (*path, "error"))
+    return Error(spec["error"])
+
+
+def _drop(spec: Mapping[str, object], path: tuple[str | int, ...]) -> Drop:
+    if spec["drop"] is not True:
+        raise MockError(f"`drop` of {_said(path)} must be `true`", (*path, "drop"))
+    return Drop("mocked")
+
+
+_READ: dict[str, Callable[[Mapping[str, object], tuple[str | int, ...]], Reply | Error | Drop]] = {
+    "body": _reply,
+    "error": _error,
+    "drop": _drop,
+}
+
+
+def _known(spec: Mapping[str, object], keys: tuple[str, ...], path: tuple[str | int, ...]) -> None:
+    for key in spec:
+        if key not in keys:
+            guess = nearest(str(key), keys)
+            hint = f"did you mean `{guess}`?" if guess else f"known: {', '.join(keys)}"
+            raise MockError(f"{_said(path)} has no key `{key}`; {hint}", (*path, str(key)))
+
+
+def _said(path: tuple[str | int, ...]) -> str:
+    if path[:1] == ("cases",):
+        return f"case {int(path[1]) + 1}"
+    return "the default" if path else "it"

@@ -1,0 +1,76 @@
+"""Spies: what went into a block, and what came of it, every time a message crossed it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from octo.core import clock
+from octo.core.errors import Bug, OctoError
+from octo.core.flow import Drop, Failure, Outcome, Result
+from octo.core.message import Message
+from octo.engine.chain import Step
+from octo.expr import ExprError
+
+
+class Crossing(NamedTuple):
+    """A message that crossed a block.
+
+    seq: counts the crossings of all spies of one run from 1, in the order in which messages went in.
+    at: when it went in, in seconds since the epoch.
+    output, dropped, error: how it left, one of the three; all None while it is inside, as for a block that the
+    timeout caught. `dropped` is the reason, `error` what the block raised.
+    """
+
+    seq: int
+    at: float
+    input: Message
+    output: Message | None = None
+    dropped: str | None = None
+    error: str | None = None
+
+
+def spied(step: Step, crossings: list[Crossing], number: Callable[[], int]) -> Step:
+    """The step, noting what crosses it. A message is a value: what is noted stays as it was."""
+    call = step.call
+
+    def watched(message: Message) -> Result:
+        index = len(crossings)
+        crossings.append(Crossing(number(), clock.now_ns() / 1e9, message))
+        try:
+            result = call(message)
+        except Exception as error:
+            _failed(crossings, index, error)
+            raise
+        if inspect.isawaitable(result):
+            return _left_later(crossings, index, result)
+        _left(crossings, index, result)
+        return result
+
+    return step._replace(call=watched)
+
+
+async def _left_later(crossings: list[Crossing], index: int, waiting: Awaitable[Outcome]) -> Outcome:
+    try:
+        outcome = await waiting
+    except Exception as error:
+        _failed(crossings, index, error)
+        raise
+    _left(crossings, index, outcome)
+    return outcome
+
+
+def _left(crossings: list[Crossing], index: int, outcome: object) -> None:
+    if isinstance(outcome, Drop):
+        crossings[index] = crossings[index]._replace(dropped=outcome.reason)
+    elif isinstance(outcome, Message):
+        crossings[index] = crossings[index]._replace(output=outcome)
+    else:  # the block is wrong, and the chain is about to refuse what it answered
+        _failed(crossings, index, Bug(f"the block answered {type(outcome).__name__}, neither a message nor a drop"))
+
+
+def _failed(crossings: list[Crossing], index: int, error: Exception) -> None:
+    told = isinstance(error, Failure | OctoError | ExprError)
+    text = str(error) if told else f"{type(error).__name__}: {error}"
+    crossings[index] = crossings[index]._replace(error=text)
