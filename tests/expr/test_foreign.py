@@ -3,8 +3,8 @@
 import pytest
 
 from octo.expr import ExprError, Scope, compile, extra_functions, function, why  # noqa: A004 - the name of the API
-from octo.expr.check import type_of
 from octo.expr.foreign import signatures_of
+from octo.expr.shape import STRING, infer
 
 
 def sign(text: str, rounds: int = 1) -> str:
@@ -48,7 +48,9 @@ def test_an_annotated_function_is_called_like_any_other(installed):
     installed(acme__sign=sign, shout=shout)
     assert run("acme.sign(v) + acme.sign('b', 2)", "a") == "a!1b!2"
     assert run("v.shout()", "a") == "A"
-    assert type_of("acme.sign('a')", Scope(())) == "string"
+    assert infer("acme.sign('a')", {}).shape == STRING
+    assert infer("v.shout()", {}).shape == STRING
+    assert infer("acme.sign(1)", {}).errors[0].message == "no such overload: acme.sign(int)"
     assert str(why("acme.sign('a')", Scope(()))) == "acme.sign('a')  → \"a!1\""
 
 

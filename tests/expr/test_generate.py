@@ -2,6 +2,7 @@
 
 import ast
 import math
+import operator
 import random
 from types import SimpleNamespace
 
@@ -12,6 +13,7 @@ from programs import VALUES, expression
 
 from octo.expr import ExprError, Scope, compile, to_json  # noqa: A004 - the name of the API
 from octo.expr.environment import environment
+from octo.expr.function import function
 from octo.expr.generate import generate
 from octo.expr.generate.audit import violations
 from octo.expr.parser import parse
@@ -169,6 +171,78 @@ def test_json_text_round_trips(value):
         assert error.code == "OCTO-E210"  # noqa: PT017 - success is as good
     else:
         assert compile("fromJson(b)", SCOPE)(None, text) == value
+
+
+# -- conditions
+
+ORDERED = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+
+
+def outcome(text, *arguments, scope=SCOPE):
+    """The value, or what an error says."""
+    try:
+        return compile(text, scope)(*arguments)
+    except ExprError as error:
+        return error.code, error.message
+
+
+@UNHURRIED
+@given(st.one_of(INTS, st.floats(), st.booleans()), st.sampled_from([-1, 0, 0.5, 1, 1.0, 2]), st.sampled_from("<=>"))
+def test_a_bool_is_no_number_whatever_it_is_compared_with(a, number, symbol):
+    for operation in {symbol, f"{symbol}="} & ORDERED.keys():
+        compare = ORDERED[operation]
+        no = f"no such overload: bool {operation} {kind_of(number)}"
+        expected = ("OCTO-E202", no) if isinstance(a, bool) else compare(a, number)
+        assert outcome(f"a {operation} {number}", a, None) == expected
+        assert outcome(f"[a].exists(x, x {operation} {number})", a, None) == expected
+        no = f"no such overload: {kind_of(number)} {operation} bool"
+        expected = ("OCTO-E202", no) if isinstance(a, bool) else compare(number, a)
+        assert outcome(f"{number} {operation} a", a, None) == expected
+
+
+LEAVES = ["x.t", "x.f", "x.nope", "x.n", "x.n > 1", "x.n >= 0", "x.t < 1", "!x.f", "x.l.all(y, y > 1 || x.t)", "true"]
+
+
+def joined(parts):
+    operators = st.sampled_from([" && ", " || "])
+    return st.builds(lambda texts, by: f"({by.join(texts)})", st.lists(parts, min_size=2, max_size=3), operators)
+
+
+CONDITIONS = joined(st.recursive(st.sampled_from(LEAVES), joined, max_leaves=6))
+ELEMENTS = st.fixed_dictionaries(
+    {},
+    optional={
+        "t": st.sampled_from([True, True, None]),
+        "f": st.just(False),
+        "n": st.sampled_from([0, 2, 2.5, True, "a"]),
+        "l": st.lists(st.sampled_from([1, 2, None]), max_size=2),
+    },
+)
+
+
+@settings(deadline=None, max_examples=120)
+@given(CONDITIONS, ELEMENTS)
+def test_a_condition_means_the_same_in_a_loop(text, element):
+    """There the plain condition is tried first: which errors count must not depend on it."""
+    scope = Scope(("x",), {"x": "x"})
+    expected = outcome(text, element, scope=scope)
+    filtered = {True: [element], False: []}.get(expected, expected)
+    assert outcome(f"[x].filter(x, {text})", element, scope=scope) == filtered
+    for macro in ("exists", "all", "exists_one"):
+        assert outcome(f"[x].{macro}(x, {text})", element, scope=scope) == expected
+
+
+def test_a_function_that_counts_is_not_called_to_try():
+    calls = []
+
+    @function("tick() -> bool", pure=False)
+    def tick():
+        calls.append(1)
+        return True
+
+    scope = Scope(("x",), {"x": "x"}, functions=(tick,))
+    assert compile("[x].filter(i, tick() && i.nope && false)", scope)({}) == []
+    assert len(calls) == 1
 
 
 # -- nothing but what is allowed

@@ -29,6 +29,7 @@ EXPENSIVE = [
     'lists.range(100000).all(i, !body.big.contains("y"))',
     'lists.range(100000).all(i, !body.big.matches("y"))',
     'lists.range(100000).all(i, body.big.indexOf("y") < 0)',
+    'lists.range(100000).exists(i, body.big.contains("x") && body.nope)',
     "lists.range(100000).map(i, body.big).join()",
     'body.big.replace("x", "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy")',
     'body.big.replace("", body.big)',

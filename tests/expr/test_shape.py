@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from octo.expr import ExprError, Scope, compile, to_json  # noqa: A004
 from octo.expr.shape import TIMESTAMP, UNKNOWN, Shape, check_schema, infer, list_of, object_of, shape_of
-from octo.expr.shape.values import BOOL, DOUBLE, INT, LIST, MAP, MOST_PARTS, NULL, STRING, Kind, either
+from octo.expr.shape.values import BOOL, DOUBLE, INT, LIST, MAP, MOST_PARTS, NULL, STRING, Kind, either, generic
 
 NUMBER = either(INT, DOUBLE)
 ORDER = {
@@ -85,6 +85,10 @@ def of(schema: object) -> Shape:
         ("size(body.amount)", "1 OCTO-E105 no such overload: size(number)"),
         ("string(body.lines)", "1 OCTO-E105 no such overload: string(list)"),
         ("math.sqrt(body.id)", "6 OCTO-E105 no such overload: math.sqrt(string)"),
+        ("[1][0].x", "8 OCTO-E105 `[1][0]` is an int: it has no fields"),
+        ("1 && true", "1 OCTO-E105 `1` is an int, and a bool is expected here"),
+        ("body.id.split(',').first() + 'x'", "28 OCTO-E105 `body.id.split(',').first()` is an optional and `'x'` is a"),
+        ("size(optional.of(1))", "1 OCTO-E105 no such overload: size(optional)"),
         ("now > body.id", "5 OCTO-E105 `now` is a timestamp and `body.id` is a string"),
     ],
 )
@@ -123,6 +127,10 @@ def test_what_can_never_work_is_found_where_it_stands(text: str, expected: str):
         "fromJson(body.id).x.y",
         "body.lines.map(l, {'sku': l.sku, 'total': l.price * body.count})[0].total + 1.0",
         "body.lines.map(l, l.price).first().orValue(0)",
+        "body.lines.first()[0].whatever",
+        "optional.of({'a': 1}).b.orValue(1) + 1",
+        "body.lines.first().optMap(l, l.sku).orValue('')",
+        "[?optional.of(1), 2][0] + 1",
         "body.map(key, key + '!')",
         "body.customer.transformMap(k, v, k)",
         "{'a': 1}.transformList(k, v, v + 1)",
@@ -191,6 +199,12 @@ def test_what_was_asked_for_is_told_and_may_be_given_back():
         ("has(body.id) && body.paid", BOOL),
         ("body.id.split(',')", list_of(STRING)),
         ("body.lines.slice(0, 1)[0].sku", STRING),
+        ("body.id.split(',').join()", STRING),
+        ("[3, 1].sortBy(x, -x)", list_of(INT)),
+        ("{'a': [1u]}", object_of({"a": list_of(Kind("uint"))})),
+        ("body.lines.map(l, l.sku).first()", generic("optional", STRING)),
+        ("optional.none()", Kind("optional")),
+        ("{'maybe': optional.of(1)}", object_of({"maybe": generic("optional", INT)})),
         ("size(body.lines)", INT),
         ("now - now", Kind("duration")),
         ("-body.amount", either(DOUBLE, INT)),
@@ -204,10 +218,11 @@ def test_the_shape_of_a_value(text: str, expected: Shape):
 
 
 def test_times_and_bytes_are_text_once_they_are_in_a_message():
-    found = infer("{'at': now, 'raw': b'x', 'n': 1u, 'maybe': null, 'all': [now]}", NAMES).shape.as_json()
+    text = "{'at': now, 'raw': b'x', 'n': 1u, 'maybe': null, 'all': [now], 'y': [now].first(), 'x': optional.none()}"
+    found = infer(text, NAMES).shape.as_json()
 
-    expected = {"at": STRING, "raw": STRING, "n": INT, "maybe": UNKNOWN, "all": list_of(STRING)}
-    assert found == object_of(expected)
+    expected = {"at": STRING, "raw": STRING, "n": INT, "all": list_of(STRING)}
+    assert found == object_of({**expected, **dict.fromkeys(("maybe", "y", "x"), UNKNOWN)})
 
 
 def test_a_shape_that_doubles_stays_in_bounds():

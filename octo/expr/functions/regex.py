@@ -26,7 +26,7 @@ def matcher(pattern: str) -> Callable[[str], bool]:
 
     def search(text: str) -> bool:
         try:
-            return bool(match(text))
+            return bool(match(text.encode()))
         except UnicodeEncodeError:
             raise half_a_character() from None
 

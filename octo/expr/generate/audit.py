@@ -13,7 +13,7 @@ from octo.expr.scope import Scope
 _ALLOWED: frozenset[type[py.AST]] = frozenset(
     (
         *(py.Module, py.FunctionDef, py.arguments, py.arg, py.Return, py.Nonlocal, py.Expr, py.Load, py.Store),
-        *(py.Assign, py.AugAssign, py.NamedExpr, py.If, py.IfExp, py.For, py.Break),
+        *(py.Assign, py.AugAssign, py.NamedExpr, py.If, py.IfExp, py.For, py.Break, py.Continue),
         *(py.Try, py.ExceptHandler, py.Raise, py.Constant, py.Name, py.Attribute, py.Subscript, py.Starred),
         *(py.List, py.Tuple, py.Dict, py.Call, py.Compare, py.BoolOp, py.BinOp, py.UnaryOp),
         *(py.And, py.Or, py.Not, py.USub, py.Add, py.Sub, py.Mult, py.Div, py.Is, py.IsNot, py.In),

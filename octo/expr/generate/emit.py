@@ -80,6 +80,10 @@ def is_class(value: py.expr, cls: str) -> py.expr:
     return compare(attribute(value, "__class__"), "is", name(cls))
 
 
+def is_bool(first: py.expr, later: py.expr) -> py.expr:
+    return either(compare(first, "is", constant(True)), compare(later, "is", constant(False)))
+
+
 def is_not_bool(first: py.expr, later: py.expr) -> py.expr:
     return both(compare(first, "is not", constant(True)), compare(later, "is not", constant(False)))
 
@@ -111,8 +115,8 @@ def targets(*names: str) -> py.expr:
 
 
 def attempt(body: Sequence[py.stmt], caught: str, handler: Sequence[py.stmt], errors: str = "Exception") -> py.stmt:
-    """`try: body` / `except errors as caught: handler`."""
-    handling = py.ExceptHandler(type=name(errors), name=caught, body=list(handler))
+    """`try: body` / `except errors as caught: handler`, or without a name for the error."""
+    handling = py.ExceptHandler(type=name(errors), name=caught or None, body=list(handler))
     return py.Try(body=list(body), handlers=[handling], orelse=[], finalbody=[])
 
 

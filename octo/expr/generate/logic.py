@@ -3,7 +3,7 @@
 import _ast as py
 
 from octo.expr.generate import emit
-from octo.expr.generate.core import Generator, Value, deeper, merged
+from octo.expr.generate.core import MAX_NODE_DEPTH, Generator, Value, deeper, merged
 from octo.expr.nodes import Conditional, Logic, Node
 
 Part = tuple[list[py.stmt], Value]
@@ -12,12 +12,14 @@ Part = tuple[list[py.stmt], Value]
 def logic(g: Generator, node: Logic) -> Value:
     parts = [g.captured(operand, blocks=1) for operand in node.operands[:-1]]
     parts.append(g.captured(node.operands[-1]))
-    if all(_is_plain(part) for part in parts[:-1]) and not parts[-1][0]:
+    if all(_is_certain(part) for part in parts[:-1]) and not parts[-1][0]:
         return _flat(g, node, [value for _, value in parts])
-    return _steps(g, node, parts)
+    result = _steps(g, node, parts)
+    result.plain = _plain(g, node, parts)
+    return result
 
 
-def _is_plain(part: Part) -> bool:
+def _is_certain(part: Part) -> bool:
     """Neither statements nor errors, and a bool for sure: Python's own `and` will do."""
     block, value = part
     return not block and not value.fallible and value.kind == "bool"
@@ -30,12 +32,29 @@ def _flat(g: Generator, node: Logic, values: list[Value]) -> Value:
     return Value(joined, "bool", last.fallible or last.kind != "bool", True, deeper(*values, by=3))
 
 
+def _plain(g: Generator, node: Logic, parts: list[Part]) -> Value | None:
+    """Python's own `and`, for who tries that first. Not where trying could be noticed, as of a function that counts."""
+    if not g.is_pure or any(block and value.plain is None for block, value in parts):
+        return None
+    values = [
+        value.plain or Value(as_bool(g, value, origin), "bool", True, True, deeper(value, by=2))
+        for (_, value), origin in zip(parts, node.operands, strict=True)
+    ]
+    joined = _flat(g, node, values)
+    return joined if joined.depth <= MAX_NODE_DEPTH else None
+
+
 def as_bool(g: Generator, value: Value, origin: Node) -> py.expr:
     """The value of `origin`, or an error there when it is no bool."""
     if value.kind == "bool":
         return value.node
-    first, later = g.twice(value)
-    checked = emit.choose(emit.is_class(first, "bool"), later, emit.call("_not_bool", later))
+    if value.kind == "dyn":
+        first, later = g.twice(value)
+        is_true = emit.compare(first, "is", emit.constant(True))
+        is_other = emit.compare(later, "is not", emit.constant(False))
+        checked = emit.either(is_true, emit.both(is_other, emit.call("_not_bool", later)))
+    else:
+        checked = emit.call("_not_bool", value.node)
     emit.locate([checked], origin.anchor, origin.end)
     return checked
 

@@ -101,12 +101,27 @@ def meters() -> list[py.stmt]:
 # -- loops that decide
 
 
-def _test(g: Generator, frame: _Frame, node: Node, blocks: int) -> tuple[list[py.stmt], py.expr, bool]:
-    """Statements, a condition that is a bool or fails, and whether it may fail."""
+def _when(
+    g: Generator, frame: _Frame, node: Node, then: list[py.stmt], blocks: int, wanted: bool = True
+) -> tuple[list[py.stmt], bool]:
+    """`then` in the rounds whose condition comes out as `wanted`, and whether the condition may fail.
+
+    Of `a && b`, Python's own `and` is tried first; the steps that know which error counts are taken only where that
+    fails. So a round evaluates its condition twice at most: the plain one contains no loop.
+    """
     with g.scope(frame.variables):
         block, value = g.captured(node, blocks)
-    proven = value.kind == "bool" and not value.fallible and not block
-    return block, as_bool(g, value, node), not proven
+
+    def when(condition: py.expr, outcome: bool, body: list[py.stmt]) -> py.stmt:
+        return emit.when(condition if outcome else emit.invert(condition), body)
+
+    condition = as_bool(g, value, node)
+    if value.plain is None:
+        proven = value.kind == "bool" and not value.fallible and not block
+        return [*block, when(condition, wanted, then)], not proven
+    skip: list[py.stmt] = [py.Continue()]
+    steps = [*block, when(condition, not wanted, skip)]
+    return [emit.attempt([when(value.plain.node, not wanted, skip)], "", steps), *then], True
 
 
 def _quantifier(g: Generator, node: Loop) -> Value:
@@ -114,9 +129,8 @@ def _quantifier(g: Generator, node: Loop) -> Value:
     is_all = node.kind == "all"
     frame = _Frame(g, node)
     result, error = g.temporary(), g.temporary("error")
-    block, condition, fallible = _test(g, frame, node.body, blocks=2)
     decided = [emit.assign(result, emit.constant(not is_all)), py.Break()]
-    body = [*block, emit.when(emit.invert(condition) if is_all else condition, decided)]
+    body, fallible = _when(g, frame, node.body, decided, blocks=2, wanted=not is_all)
     if fallible:
         caught = g.temporary("caught")
         body = [emit.attempt(body, caught, [*g.caught(caught), *keep_first(error, caught)])]
@@ -130,12 +144,8 @@ def _quantifier(g: Generator, node: Loop) -> Value:
 def _exists_one(g: Generator, node: Loop) -> Value:
     frame = _Frame(g, node)
     found = g.temporary("found")
-    block, condition, _ = _test(g, frame, node.body, blocks=1)
-    count = emit.subtract(found, emit.constant(-1))
-    g.block += [
-        emit.assign(found, emit.constant(0)),
-        frame.each([*block, emit.when(condition, [count])]),
-    ]
+    body, _ = _when(g, frame, node.body, [emit.subtract(found, emit.constant(-1))], blocks=1)
+    g.block += [emit.assign(found, emit.constant(0)), frame.each(body)]
     return Value(emit.compare(emit.name(found), "==", emit.constant(1)), "bool", False, True, 2)
 
 
@@ -146,8 +156,7 @@ def _filtered(g: Generator, frame: _Frame, body: list[py.stmt]) -> list[py.stmt]
     """`body` for the elements that meet the condition."""
     if frame.node.condition is None:
         return body
-    block, condition, _ = _test(g, frame, frame.node.condition, blocks=1)
-    return [*block, emit.when(condition, body)]
+    return _when(g, frame, frame.node.condition, body, blocks=1)[0]
 
 
 def _build(g: Generator, frame: _Frame, empty: py.expr) -> tuple[str, list[py.stmt], Value]:
@@ -162,11 +171,8 @@ def _build(g: Generator, frame: _Frame, empty: py.expr) -> tuple[str, list[py.st
 def _map(g: Generator, node: Loop) -> Value:
     frame = _Frame(g, node)
     result, block, value = _build(g, frame, py.List(elts=[], ctx=emit.LOAD))
-    append = g.temporary("append")
-    g.block += [
-        emit.assign(append, emit.attribute(emit.name(result), "append")),
-        frame.each(_filtered(g, frame, [*block, emit.statement(emit.call(append, value.node))])),
-    ]
+    append = emit.call(emit.attribute(emit.name(result), "append"), value.node)
+    g.block.append(frame.each(_filtered(g, frame, [*block, emit.statement(append)])))
     return Value(emit.name(result), "list", False, value.is_json)
 
 

@@ -2,6 +2,8 @@
 
 import _ast as py
 from collections.abc import Callable
+from operator import ge, gt, le, lt
+from typing import Any
 
 from octo.expr import runtime
 from octo.expr.errors import ExprError
@@ -30,6 +32,7 @@ _FOLDS: dict[str, Callable[[object, object], object]] = {
     "/": runtime.divide_strict,
     "%": runtime.modulo_strict,
 }
+_ORDERS: dict[str, Callable[[Any, Any], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge}
 _NUMBERS = frozenset(("int", "uint", "double"))
 _JOINED = frozenset(("string", "bytes", "list"))
 _ORDERED = frozenset(("bool", "string", "bytes", "timestamp", "duration"))
@@ -208,11 +211,27 @@ def _comparison(g: Generator, node: Binary, left: Value, right: Value) -> Value:
         if known.kind in {"null", "map", "list", "type", "optional"}:
             raise _clash(g, node, left, right)
         return Value(_helper(g, symbol, left.node, right.node), "bool", True, True, depth)
+    return Value(_with_number(g, symbol, known, unknown, known is left), "bool", True, True, depth)
+
+
+def _with_number(g: Generator, symbol: str, number: Value, unknown: Value, is_left: bool) -> py.expr:
+    """Python takes a bool for 0 or 1; CEL does not. Where one outcome is none of theirs, only the other is checked."""
+
+    def ordered(other: py.expr) -> tuple[py.expr, py.expr]:
+        return (number.node, other) if is_left else (other, number.node)
+
+    compare, constant = _ORDERS[symbol], number.constant
+    of_bools = {compare(constant, each) if is_left else compare(each, constant) for each in (0, 1)}
     first, later = g.twice(unknown)
-    operands = (known.node, later) if known is left else (later, known.node)
-    fast = emit.compare(operands[0], symbol, operands[1])
-    test = emit.choose(emit.is_not_bool(first, later), fast, _helper(g, symbol, *operands))
-    return Value(test, "bool", True, True, depth)
+    slow = _helper(g, symbol, *ordered(later))
+    if len(of_bools) == 2:
+        left, right = ordered(later)
+        return emit.choose(emit.is_not_bool(first, later), emit.compare(left, symbol, right), slow)
+    left, right = ordered(first)
+    fast = emit.compare(left, symbol, right)
+    if of_bools == {False}:
+        return emit.either(fast, emit.both(emit.is_bool(later, later), slow))
+    return emit.both(fast, emit.either(emit.is_not_bool(later, later), slow))
 
 
 def _is_exact(number: Value) -> bool:

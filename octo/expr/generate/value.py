@@ -15,7 +15,7 @@ class Value:
     `kind` is proven, never assumed: inline code without checks relies on it. An "int" fits 64 bits.
     """
 
-    __slots__ = ("constant", "depth", "fallible", "hidden", "is_json", "kind", "node", "path")
+    __slots__ = ("constant", "depth", "fallible", "hidden", "is_json", "kind", "node", "path", "plain")
 
     def __init__(
         self,
@@ -39,6 +39,8 @@ class Value:
         self.path = path
         self.hidden = hidden
         """The proven kind behind dyn(): its author asked not to be checked at build time."""
+        self.plain: Value | None = None
+        """The same without the statements before it: cheaper, but it fails at errors that may not count."""
 
     @property
     def is_simple(self) -> bool:

@@ -146,7 +146,7 @@ class Witness(Generator):
             self.pieces.known[number] = value.constant
             return value
         # The depth stays: with it change the places where pieces become statements, and so the order of errors.
-        value.node = emit.call("_saw", emit.constant(number), value.node)
+        value.node, value.plain = emit.call("_saw", emit.constant(number), value.node), None
         emit.locate([value.node], node.anchor, node.end)
         return value
 

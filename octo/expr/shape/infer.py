@@ -13,12 +13,14 @@ from itertools import product
 from typing import Any, Final, NamedTuple
 
 from octo.expr import nodes
+from octo.expr.environment import environment
 from octo.expr.errors import NO_SUCH_KEY, TYPE_CLASH, ExprError
+from octo.expr.foreign import extra
 from octo.expr.function import Candidate, mismatch
-from octo.expr.functions import library
 from octo.expr.nearest import nearest
 from octo.expr.nodes import Node
 from octo.expr.parser import parse
+from octo.expr.scope import Scope
 from octo.expr.shape.values import (
     BOOL,
     INT,
@@ -33,11 +35,12 @@ from octo.expr.shape.values import (
     Shape,
     described,
     either,
+    generic,
     list_of,
     object_of,
     objects,
 )
-from octo.expr.signature import Overload, TypeExpr
+from octo.expr.signature import KIND_NAMES, Overload, TypeExpr
 
 _MOST_SHOWN: Final = 60
 _NUMBERS: Final = frozenset(("int", "uint", "double"))
@@ -52,6 +55,7 @@ _TIMES: Final[Mapping[tuple[str, str, str], str]] = {
     ("duration", "-", "duration"): "duration",
 }
 _ANY: Final = (*_NUMBERS, *_ORDERED, "list", "map", "null")
+_STANDARD: Final = Scope(())
 _ADVICE: Final = "compare it, e.g. with `!= null`, `!= 0` or `size(...) > 0`"
 
 
@@ -68,9 +72,12 @@ class Inferred(NamedTuple):
     asked: frozenset[str]
 
 
-def infer(text: str, names: Mapping[str, Shape], asked: Collection[str] = ()) -> Inferred:
-    """The shape of a correct expression. Names that are not given are unknown, not wrong."""
-    work = _Inference(text, names)
+def infer(text: str, names: Mapping[str, Shape], asked: Collection[str] = (), scope: Scope = _STANDARD) -> Inferred:
+    """The shape of a correct expression. Names that are not given are unknown, not wrong.
+
+    scope: whose functions may be called beside those of the language and of installed packages.
+    """
+    work = _Inference(text, names, scope)
     try:
         shape = work.of(_parsed(text))
     except RecursionError:
@@ -84,19 +91,11 @@ def _parsed(text: str) -> Node:
     return parse(text)
 
 
-@lru_cache(maxsize=1)
-def _functions() -> Mapping[str, Sequence[Candidate]]:
-    found: dict[str, list[Candidate]] = {}
-    for each in library():
-        for overload in each.overloads:
-            found.setdefault(overload.name, []).append((overload, each))
-    return found
-
-
 class _Inference:
-    def __init__(self, text: str, names: Mapping[str, Shape]) -> None:
+    def __init__(self, text: str, names: Mapping[str, Shape], scope: Scope) -> None:
         self.text = text
         self.names = names
+        self.environment = environment(scope)
         self.asked: set[str] = set()
         self.errors: list[tuple[str | None, ExprError]] = []
         self.rules: dict[type[Node], Callable[[Any], Shape]] = {
@@ -169,7 +168,7 @@ class _Inference:
 
     def index(self, node: nodes.Index) -> Shape:
         operand, key = self.of(node.operand), self.of(node.index)
-        if operand.kinds is None:
+        if operand.kinds is None or "optional" in operand.kinds:
             return UNKNOWN
         if "map" in operand.kinds:
             name = node.index.value if isinstance(node.index, nodes.Literal) else None
@@ -316,25 +315,29 @@ class _Inference:
     # -- calls
 
     def call(self, node: nodes.Call) -> Shape:
-        name, is_member = node.name, node.target is not None
-        arguments: list[Shape] = []
-        if node.target is not None:
-            space = node.target.name if isinstance(node.target, nodes.Name) else ""
-            if space not in self.names and f"{space}.{node.name}" in _functions():
-                name, is_member = f"{space}.{node.name}", False
-            else:
-                arguments.append(self.of(node.target))
-        arguments += [self.of(each) for each in node.arguments]
-        candidates = [each for each in _functions().get(name, ()) if each[0].member is is_member]
+        name, target = node.name, node.target
+        space = target.name if isinstance(target, nodes.Name) and target.name not in self.names else ""
+        if space and self.candidates(f"{space}.{name}", member=False):
+            name, target = f"{space}.{name}", None
+        operands = node.arguments if target is None else (target, *node.arguments)
+        arguments = [self.of(each) for each in operands]
+        candidates = self.candidates(name, target is not None)
         candidates = [each for each in candidates if each[0].takes(len(arguments))]
         if not candidates:
-            return UNKNOWN  # a function that somebody else brought
+            return UNKNOWN
         results = [found for each, _ in candidates if (found := _applied(each, arguments)) is not None]
         if not results:
             kinds = [described(each).removeprefix("a ").removeprefix("an ") for each in arguments]
             error = mismatch(name, candidates, kinds, TYPE_CLASH)
             return self.wrong(TYPE_CLASH, node.anchor, error.message, error.hint)
         return either(*results)
+
+    def candidates(self, name: str, member: bool) -> list[Candidate]:
+        """All signatures of that name, from the language or else from an installed package."""
+        if name in self.environment.functions:
+            return self.environment.candidates(name, member)
+        found = extra(name)
+        return [(each, found) for each in found.overloads if each.member is member] if found else []
 
 
 def _fields(name: str, names: Sequence[str]) -> str:
@@ -414,4 +417,13 @@ def _instance(wanted: TypeExpr, bound: Mapping[str, Shape]) -> Shape:
         return list_of(_instance(wanted.parameters[0], bound)) if wanted.parameters else LIST
     if _is_parameter(wanted.name):
         return bound.get(wanted.name, UNKNOWN)
-    return UNKNOWN if wanted.kind in {"dyn", "optional", "type"} else Kind(wanted.kind)
+    if wanted.name == "optional" or (wanted.parameters and wanted.name not in KIND_NAMES):
+        return _generic(wanted, bound)
+    return UNKNOWN if wanted.kind in {"dyn", "type"} else Kind(wanted.kind)
+
+
+def _generic(wanted: TypeExpr, bound: Mapping[str, Shape]) -> Shape:
+    """An optional, or a type of somebody else's. Of `optional.none()` the parameter is open, and no more is said."""
+    if all(_is_parameter(each.name) and each.name not in bound for each in wanted.parameters):
+        return Kind(wanted.name)
+    return generic(wanted.name, *(_instance(each, bound) for each in wanted.parameters))

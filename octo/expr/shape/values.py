@@ -70,8 +70,8 @@ class Kind(Shape):
     def as_json(self) -> Shape:
         if self.name in _TEXT_AS_JSON:
             return STRING
-        if self.name == "null":
-            return UNKNOWN  # kept for later, it is a placeholder: who reads it asks what it became
+        if self.name in {"null", "optional"}:
+            return UNKNOWN  # a null kept for later is a placeholder: who reads it asks what it became
         return INT if self.name == "uint" else self
 
 
@@ -113,6 +113,21 @@ class Items(Shape):
 
     def as_json(self) -> Shape:
         return list_of(self.of.as_json())
+
+
+@dataclass(frozen=True)
+class Generic(Shape):
+    """A value of a type with parameters that is no list, such as an optional, and what is known of these."""
+
+    name: str
+    of: tuple[Shape, ...]
+
+    @property
+    def kinds(self) -> frozenset[str] | None:
+        return frozenset((self.name,))
+
+    def as_json(self) -> Shape:
+        return UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -163,6 +178,11 @@ def list_of(element: Shape) -> Shape:
     if element == UNKNOWN or parts > MOST_PARTS or depth > DEEPEST:
         return LIST
     return Items(element, parts=parts, depth=depth)
+
+
+def generic(name: str, *of: Shape) -> Shape:
+    parts, depth = _measure(of)
+    return UNKNOWN if parts > MOST_PARTS or depth > DEEPEST else Generic(name, of, parts=parts, depth=depth)
 
 
 def either(*shapes: Shape) -> Shape:
