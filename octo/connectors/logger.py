@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ from octo.core.message import Message
 from octo.core.settings import Expr, Settings
 from octo.core.shapes import State
 
+_MOST_KEPT = 1000
 Level = Literal["debug", "info", "warn", "warning", "error"]
 
 
@@ -56,11 +58,17 @@ class Entry(Settings):
         return before
 
 
+class Stub(Settings):
+    """Nothing is written. Lines are still made, so an expression that fails fails here too."""
+
+
 @connector("logger")
 class Logger:
     def __init__(self, logger: logging.Logger, settings: Output) -> None:
         self._logger = logger
         self._settings = settings
+        self.lines: deque[dict[str, object]] = deque(maxlen=_MOST_KEPT)
+        """Under a stub, the last lines: as JSON, without their time."""
 
     @classmethod
     @asynccontextmanager
@@ -79,6 +87,13 @@ class Logger:
             yield cls(logger, settings)
         finally:
             handler.close()
+
+    @classmethod
+    @asynccontextmanager
+    async def stub(cls, settings: Output, stub: Stub) -> AsyncIterator[Self]:  # noqa: ARG003  nothing to set
+        instance = cls(_own(process_log.LEVELS[settings.level or "info"]), settings)
+        instance._logger.addHandler(_Kept(instance.lines))
+        yield instance
 
     @block("log", key="logger", default=True)
     def log(self, settings: Entry, message: Message, site: Site) -> Message:
@@ -107,6 +122,20 @@ def _own(level: int, parent: logging.Logger | None = None) -> logging.Logger:
     logger = logging.Logger("octo.flow", level)  # noqa: LOG001  on purpose, see above
     logger.parent = parent
     return logger
+
+
+class _Kept(logging.Handler):
+    """Keeps lines instead of writing them."""
+
+    def __init__(self, lines: deque[dict[str, object]]) -> None:
+        super().__init__()
+        self._lines = lines
+        self._form = process_log.Json()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        line = self._form.pairs(record)
+        del line["time"]
+        self._lines.append(line)
 
 
 def _handler(output: str) -> logging.Handler:

@@ -69,6 +69,11 @@ class BlockType(NamedTuple):
     key: str = "connector"
     default: bool = False
 
+    @property
+    def calls_outside(self) -> bool:
+        """Whether it calls another system: it is a connector's, and not of one that is there by default."""
+        return self.connector is not None and not self.default
+
 
 def block(name: str, *, key: str = "connector", default: bool = False) -> Callable[[F], F]:
     """Mark a function, or a connector's method, as the block `name`."""

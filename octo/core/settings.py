@@ -22,7 +22,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar, get_args, get_origin
 
 from pydantic import (
     BaseModel,
@@ -58,8 +58,16 @@ class Secret(SecretStr):
         mask(secret_value)
 
 
+Effect = Literal["safe", "idempotent", "once"]
+"""What carrying out a call again does to the system called: nothing at all, nothing more, or the same once more."""
+
+
 class Settings(BaseModel):
-    """Base of all settings. Frozen: a running component never sees its settings change."""
+    """Base of all settings. Frozen: a running component never sees its settings change.
+
+    The settings of a block that calls another system may say with a property `effect` what the call does there
+    (`Effect`); without, it is taken for one that must happen once.
+    """
 
     model_config = ConfigDict(
         extra="forbid",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
+from octo.core.clock import now_ns
 from octo.core.flow import Outcome
 from octo.core.message import Message
 
@@ -56,13 +56,13 @@ class Bus:
 
     def started(self, flow: str, message: Message) -> None:
         if self._handlers:
-            self._publish(FlowEvent("started", flow, message.event_id, time.time_ns(), message))
+            self._publish(FlowEvent("started", flow, message.event_id, now_ns(), message))
 
     def ended(self, flow: str, message: Message, outcome: Outcome | BaseException, duration: float) -> None:
         """The terminal event of `message`, whatever the outcome is."""
         if not self._handlers:
             return
-        now = time.time_ns()
+        now = now_ns()
         if isinstance(outcome, Message):
             event = FlowEvent("completed", flow, message.event_id, now, outcome, duration)
         elif isinstance(outcome, BaseException):

@@ -334,7 +334,8 @@ class FlowInlet:
         estimate = flow.wait_estimate()
         if timeout is not None and flow.is_full and estimate > timeout:
             raise self._refusal(estimate)
-        began = time.perf_counter()
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         try:
             async with asyncio.timeout(timeout) as scope:
                 if flow.recursive:
@@ -344,7 +345,7 @@ class FlowInlet:
             if not scope.expired():
                 raise
             raise self._refusal(estimate) from None
-        left = None if timeout is None else max(0.0, timeout - (time.perf_counter() - began))
+        left = None if timeout is None else max(0.0, timeout - (loop.time() - began))
         result = flow.run(message)
         return result if isinstance(result, Message | Drop) else await self._finish(result, left)
 

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import ValidationError
 
-from octo.connectors.cron import Cron, Tick, parse
+from octo.connectors.cron import Cron, Tick, Trigger, parse
 from octo.core import clock
+from octo.core.errors import Permanent
 from octo.testing.clock import shift_wall, virtual
 
 # --- schedules ---------------------------------------------------------------------------------------------------
@@ -322,3 +323,117 @@ async def test_stopping_while_it_waits_leaves_nothing_behind():
         await deliveries.aclose()
     assert asyncio.get_running_loop().time() == pytest.approx(5)
     assert clock.now() < datetime(2026, 1, 1, 0, 1, tzinfo=UTC)
+
+
+# --- in tests of flows -------------------------------------------------------------------------------------------
+
+NIGHTLY = """
+connectors:
+  - {name: p, type: probe}
+  - {name: clock, type: cron}
+flows:
+  - name: nightly
+    source:
+      connector: clock
+      type: cron
+      settings:
+        schedule: "0 30 6 * * *"
+        timezone: UTC
+        correlationID: night
+        payload: '{"at": now, "day": 10 / (now.getDate() - 13)}'
+    process:
+      - {type: wait, connector: p, settings: {for_: go}}
+      - {type: note, connector: p, settings: {value: body.at}}
+  - name: other
+    source: {connector: clock, type: cron, settings: {schedule: "@daily", timezone: UTC}}
+    process:
+      - {type: fail, connector: p}
+"""
+
+
+@virtual()
+async def test_a_trigger_is_one_tick_at_the_given_time(stubbed):
+    """It returns once the message is finished; there is nothing to answer."""
+    async with stubbed(NIGHTLY, clock={}) as app:
+        probe = app.generation.instances["p"]
+        asyncio.get_running_loop().call_later(5, probe.gate("go").set)
+
+        assert await app.trigger("nightly", at="2026-03-29T06:30:00Z") is None
+        assert probe.notes == ["2026-03-29T06:30:00Z"]
+        assert app.kinds("nightly") == ["started", "completed"]
+        assert app.events[-1].message.correlation_id == "night"
+        assert asyncio.get_running_loop().time() == 5
+
+
+@virtual()
+async def test_a_trigger_without_a_time_ticks_now(stubbed):
+    async with stubbed(NIGHTLY, clock={}) as app:
+        app.generation.instances["p"].gate("go").set()
+        await asyncio.sleep(3600)
+        await app.trigger("nightly")
+
+        assert app.generation.instances["p"].notes == ["2026-01-01T01:00:00Z"]
+
+
+@virtual()
+async def test_each_flow_has_its_own_ticks_and_they_follow_one_another(stubbed):
+    async with stubbed(NIGHTLY, clock={}) as app:
+        app.generation.instances["p"].gate("go").set()
+        for _ in range(2):
+            await app.trigger("nightly")
+        await app.trigger("other")
+
+        assert app.kinds("nightly") == ["started", "completed"] * 2
+        assert app.kinds("other") == ["started", "failed"]
+
+
+@virtual()
+async def test_a_stub_never_ticks_by_itself(stubbed):
+    async with stubbed(NIGHTLY, clock={}) as app:
+        await asyncio.sleep(3 * 86400)
+
+        assert app.events == []
+
+
+@virtual()
+async def test_a_trigger_that_is_given_up_leaves_no_tick_behind(stubbed):
+    """The flow goes on with the message it has; what waited behind it never comes."""
+    async with stubbed(NIGHTLY, clock={}) as app:
+        for _ in range(2):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(1):
+                    await app.trigger("nightly")
+        app.generation.instances["p"].gate("go").set()
+        await app.trigger("nightly")
+
+        assert app.kinds("nightly") == ["started", "completed"] * 2
+
+
+@virtual()
+async def test_a_trigger_that_brings_no_message_says_why(stubbed):
+    async with stubbed(NIGHTLY, clock={}) as app:
+        with pytest.raises(Permanent, match=r"the tick brought no message: payload: .*zero"):
+            await app.trigger("nightly", at="2026-03-13T06:30:00Z")
+        app.generation.instances["p"].gate("go").set()
+        await app.trigger("nightly")
+
+        assert app.kinds("nightly") == ["started", "completed"]
+
+
+@virtual()
+async def test_without_a_stub_the_schedule_runs_in_virtual_time(stubbed):
+    """An hour before and an hour after half past six, in no time."""
+    async with stubbed(NIGHTLY) as app:
+        app.generation.instances["p"].gate("go").set()
+        await asyncio.sleep(5.5 * 3600)
+        assert app.kinds("nightly") == []
+        await asyncio.sleep(2 * 3600)
+
+        assert app.kinds("nightly") == ["started", "completed"]
+        assert app.generation.instances["p"].notes == ["2026-01-01T06:30:00Z"]
+
+
+@pytest.mark.parametrize("at", ["soon", "2026-03-29T06:30:00", 12, "2026-02-30T00:00:00Z"])
+def test_a_time_that_is_none_is_refused(at):
+    with pytest.raises(ValidationError, match=r"not a time; write e\.g\. 2026-03-29T06:30:00Z"):
+        Trigger.model_validate({"at": at})

@@ -11,6 +11,7 @@ from octo.connectors.logger import Entry, Logger, Output
 from octo.core import log
 from octo.core.block import Site
 from octo.core.errors import Permanent
+from octo.core.flow import Failure
 from octo.core.message import Message
 from octo.expr import ExprError
 
@@ -180,3 +181,36 @@ async def test_secrets_are_masked_in_flow_lines(capsys, monkeypatch):
 def test_a_bad_setting_is_refused(settings):
     with pytest.raises(ValidationError):
         Output.model_validate(settings)
+
+
+# --- in tests of flows -------------------------------------------------------------------------------------------
+
+AUDITED = """
+connectors:
+  - name: audit
+    type: logger
+    settings: {output: FILE, format: json, level: warn}
+flows:
+  - name: orders
+    process:
+      - {type: log, settings: {logger: audit, level: warn, message: '"order " + body.id', full: true}}
+      - {type: log, settings: {logger: audit, level: info, message: '"quiet"'}}
+"""
+
+
+async def test_a_stub_keeps_lines_and_writes_none(stubbed, tmp_path, capsys):
+    """The lines are those that would have been written; the file is not even created."""
+    path = tmp_path / "audit.log"
+    async with stubbed(AUDITED.replace("FILE", str(path)), audit={}) as app:
+        await app.call("orders", {"id": "7"}, {"who": "ada"})
+        (line,) = app.generation.instances["audit"].lines
+
+    assert (line["level"], line["msg"], line["flow"], line["body"]) == ("WARN", "order 7", "orders", {"id": "7"})
+    assert not path.exists()
+    assert "order 7" not in "".join(capsys.readouterr())
+
+
+async def test_a_line_that_fails_fails_under_a_stub_too(stubbed):
+    async with stubbed(AUDITED, audit={}) as app:
+        with pytest.raises(Failure, match="id"):
+            await app.call("orders", {})

@@ -1,6 +1,6 @@
 """Time as a source: a message whenever a schedule says so."""
 
-from octo.connectors.cron.connector import Cron, Tick
+from octo.connectors.cron.connector import Cron, Tick, Trigger
 from octo.connectors.cron.schedule import Schedule, parse
 
-__all__ = ["Cron", "Schedule", "Tick", "parse"]
+__all__ = ["Cron", "Schedule", "Tick", "Trigger", "parse"]

@@ -21,6 +21,7 @@ from pydantic_core import PydanticCustomError
 from octo.connectors.cron.schedule import Schedule, parse
 from octo.core import clock
 from octo.core.connector import connector
+from octo.core.errors import Permanent
 from octo.core.flow import Outcome
 from octo.core.log import fields
 from octo.core.message import Message
@@ -45,6 +46,28 @@ _JUMP = -1.0
 
 class Nothing(Settings):
     pass
+
+
+class Stub(Settings):
+    """The schedule rests: ticks come by `trigger` alone."""
+
+
+class Trigger(Settings):
+    """One tick. Returns when its message has been dealt with; there is nothing to answer."""
+
+    at: datetime | None = None
+    """The time of the tick, which the payload sees as `now`, e.g. `2026-03-29T06:30:00Z`. Default: the time it is."""
+
+    @field_validator("at", mode="before")
+    @classmethod
+    def _is_a_moment(cls, text: object) -> object:
+        try:
+            moment = datetime.fromisoformat(text) if isinstance(text, str) else text
+        except ValueError:
+            moment = None
+        if isinstance(moment, datetime) and moment.tzinfo is not None:
+            return moment
+        raise PydanticCustomError("moment", "not a time; write e.g. 2026-03-29T06:30:00Z")
 
 
 class Tick(Settings):
@@ -101,17 +124,31 @@ def _parsed(text: str, zone: str | None = None) -> Schedule:
 
 @connector("cron")
 class Cron:
+    def __init__(self, hand: Hand | None = None) -> None:
+        self._hand = hand
+
     @classmethod
     @asynccontextmanager
     async def open(cls, settings: Nothing) -> AsyncIterator[Self]:  # noqa: ARG003  nothing to set
         yield cls()
+
+    @classmethod
+    @asynccontextmanager
+    async def stub(cls, settings: Nothing, stub: Stub) -> AsyncIterator[Self]:  # noqa: ARG003  nothing to set
+        yield cls(Hand())
+
+    async def trigger(self, source: Tick, spec: Trigger) -> object:
+        """One tick of the source."""
+        assert self._hand is not None
+        await self._hand.tick(source, spec.at or clock.now())
+        return None
 
     @source("cron", once=True)
     async def ticks(self, settings: Tick) -> AsyncIterator[Delivery]:
         """A message at every tick of the schedule, from the next one on."""
         running = _Running()
         as_map = settings.as_map()
-        async for moment in _moments(parse(settings.schedule, settings.timezone), settings):
+        async for moment in self._ticks(settings, running):
             if running.count and settings.overlap == "skip":
                 _skipped(settings, moment, "the message before it is not finished")
                 continue
@@ -120,9 +157,15 @@ class Cron:
             try:
                 body = _payload(settings, moment, as_map)
             except ExprError as error:
-                _skipped(settings, moment, f"payload: {error}")
+                running.skipped = f"payload: {error}"
+                _skipped(settings, moment, running.skipped)
                 continue
             yield running.delivery(Message(body, correlation_id=settings.correlation_id))
+
+    def _ticks(self, settings: Tick, running: _Running) -> AsyncIterator[datetime]:
+        if self._hand is not None:
+            return self._hand.ticks(settings, running)
+        return _moments(parse(settings.schedule, settings.timezone), settings)
 
 
 def _payload(settings: Tick, moment: datetime, as_map: dict[str, object]) -> object:
@@ -132,10 +175,11 @@ def _payload(settings: Tick, moment: datetime, as_map: dict[str, object]) -> obj
 
 
 class _Running:
-    """How many messages of the source are on their way."""
+    """How many messages of the source are on their way; `skipped` is why the last tick brought none, or ""."""
 
     def __init__(self) -> None:
         self.count = 0
+        self.skipped = ""
         self.idle = asyncio.Event()
         self.idle.set()
 
@@ -148,6 +192,37 @@ class _Running:
         self.count -= 1
         if not self.count:
             self.idle.set()
+
+
+class Hand:
+    """Ticks by hand, for the sources of one stub. Those of equal settings are told apart: each is its flow's own."""
+
+    def __init__(self) -> None:
+        self._asked: dict[int, asyncio.Queue[tuple[datetime, asyncio.Future[None]]]] = {}
+
+    async def tick(self, source: Tick, moment: datetime) -> None:
+        """Let the source tick; returns when its message is finished, raises `Permanent` when there was none."""
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue(source).put_nowait((moment, over))
+        await over
+
+    async def ticks(self, source: Tick, running: _Running) -> AsyncIterator[datetime]:
+        """The times that were asked for, each when the message of the one before is finished."""
+        queue = self._queue(source)
+        while True:
+            moment, over = await queue.get()
+            if over.done():
+                continue  # whoever asked has given up
+            running.skipped = ""
+            yield moment
+            await running.idle.wait()
+            if running.skipped and not over.done():
+                over.set_exception(Permanent(f"the tick brought no message: {running.skipped}"))
+            elif not over.done():
+                over.set_result(None)
+
+    def _queue(self, source: Tick) -> asyncio.Queue[tuple[datetime, asyncio.Future[None]]]:
+        return self._asked.setdefault(id(source), asyncio.Queue())
 
 
 # --- waiting -----------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ CONSTRAINT = "OCTO-D111"
 BAD_ARGUMENT = "OCTO-D112"
 TOO_MANY_ROWS = "OCTO-D113"
 NO_LIBRARY = "OCTO-D120"
+NO_ANSWER = "OCTO-D130"
 
 EXPLANATIONS: dict[str, Explanation] = {
     UNREACHABLE: Explanation(
@@ -72,5 +73,11 @@ EXPLANATIONS: dict[str, Explanation] = {
     NO_LIBRARY: Explanation(
         "A driver is not installed",
         "Octo installs database libraries only where they are used. The message shows what to install.",
+    ),
+    NO_ANSWER: Explanation(
+        "The stub has no answer",
+        "In a test, the flow sent a query that none of its stub's `answers` fits, or whose answer is of the other "
+        "kind: `rows` for a block that reads, `rowsAffected` for one with `exec`. The message shows the query and the "
+        "nearest answer. Add an answer, or let the queries run on a small database: `sqlite: [...]`.",
     ),
 }

@@ -9,20 +9,26 @@ Each `sql` block is a transaction of its own.
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Self
 
 from octo import expr
-from octo.connectors.database import dsn, errors
+from octo.connectors.database import codes, dsn, errors
 from octo.connectors.database.driver import Driver, Opener
 from octo.connectors.database.settings import Connection, Query
+from octo.connectors.database.stub import Stub
 from octo.core.block import block
 from octo.core.connector import Healthy, connector
+from octo.core.errors import OctoError, Permanent, Transient
 from octo.core.log import mask
 from octo.core.message import Message
 from octo.core.trace import effect
+
+_PING = 2.0
+"""Seconds that a health check may take: whoever asks does so every few seconds, and has its own patience."""
 
 _DRIVERS = {
     "postgres": ("octo.connectors.database.postgres", "asyncpg", "postgres"),
@@ -45,19 +51,59 @@ class Database:
         async with _opener(settings.driver)(settings) as driver:
             yield cls(driver)
 
+    @classmethod
+    @asynccontextmanager
+    async def stub(cls, settings: Connection, stub: Stub) -> AsyncIterator[Self]:
+        if stub.sqlite is not None:
+            from octo.connectors.database.seeded import seeded
+
+            async with seeded(settings, stub.sqlite) as driver:
+                yield cls(driver)
+        else:
+            from octo.connectors.database.canned import Canned
+
+            yield cls(Canned(settings, stub.answers or ()))
+
     async def health(self) -> None:
-        await self._driver.ping()
+        # Busy is not broken: the queries under way will find out themselves, and to be declared out of order would
+        # only push their load onto the next process.
+        if self._driver.is_busy:
+            return
+        try:
+            async with asyncio.timeout(_PING):
+                await self._driver.ping()
+        except TimeoutError:
+            raise Transient(f"the database did not answer within {_PING:g}s", code=codes.UNREACHABLE) from None
+        except Permanent as error:
+            raise Transient(str(error), code=error.code) from error
 
     @block("sql")
     async def sql(self, settings: Query, message: Message) -> Message:
         """Run a query. The body becomes the list of rows, the first row (`single`) or `{rowsAffected}` (`exec`)."""
         args = [_argument(each.program.function(message)) for each in settings.args]
-        effect("sql", query=settings.query)
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        seen: dict[str, object] = {"query": settings.query}
+        try:
+            body, count = await self._answer(settings, args)
+            seen |= count
+        except OctoError as error:
+            seen["error"] = error.code
+            raise
+        finally:
+            effect("sql", **seen, seconds=round(clock() - began, 6))
+        return message.with_body(body)
+
+    async def _answer(self, settings: Query, args: list[object]) -> tuple[object, dict[str, int]]:
+        """The new body, and how many rows that were."""
         if settings.exec_:
-            return message.with_body({"rowsAffected": await self._driver.execute(settings.query, args)})
+            affected = {"rowsAffected": await self._driver.execute(settings.query, args)}
+            return affected, affected
         if settings.single:
-            return message.with_body(await self._driver.first(settings.query, args))
-        return message.with_body(await self._driver.fetch(settings.query, args, settings.max_rows))
+            row = await self._driver.first(settings.query, args)
+            return row, {"rows": int(row is not None)}
+        rows = await self._driver.fetch(settings.query, args, settings.max_rows)
+        return rows, {"rows": len(rows)}
 
 
 _: type[Healthy] = Database

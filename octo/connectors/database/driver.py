@@ -1,4 +1,4 @@
-"""What a database driver is to the connector: four verbs."""
+"""What a database driver is to the connector: four verbs, and whether there is room for one more."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ class Driver(Protocol):
 
     Arguments are JSON values, or bytes; values in rows are JSON values, without loss.
     """
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether every connection that may be open is in use."""
+        ...
 
     async def fetch(self, query: str, args: Sequence[object], limit: int) -> list[Row]:
         """The rows, or `Permanent` when there are more than `limit`."""

@@ -57,6 +57,10 @@ class Postgres:
         self._leaving = 0
         self._parameters: dict[str, Sequence[Parameter]] = {}
 
+    @property
+    def is_busy(self) -> bool:
+        return bool(self._pool.get_idle_size() == 0 and self._pool.get_size() >= self._pool.get_max_size())
+
     async def fetch(self, query: str, args: Sequence[object], limit: int) -> list[Row]:
         async with self._connection(query) as connection:
             values = await self._values(connection, query, args)

@@ -9,7 +9,8 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from octo.connectors.database import dsn
-from octo.core.settings import Duration, Expr, Secret, Settings
+from octo.connectors.database.statements import effect_of
+from octo.core.settings import Duration, Effect, Expr, Secret, Settings
 from octo.core.shapes import State
 
 _OPEN = {"sqlite": 1}
@@ -109,6 +110,11 @@ class Query(Settings):
         if not query.strip():
             raise PydanticCustomError("query", "the query is empty")
         return query
+
+    @property
+    def effect(self) -> Effect:
+        """As the statement reads; what is not understood counts as one that must happen once."""
+        return effect_of(self.query)
 
     def shape_after(self, before: State) -> State:
         for each in self.args:

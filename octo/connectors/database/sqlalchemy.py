@@ -30,6 +30,12 @@ class SqlAlchemy:
         self._where = where
         self._style = engine.dialect.paramstyle
 
+    @property
+    def is_busy(self) -> bool:
+        pool = self._engine.pool
+        assert isinstance(pool, AsyncAdaptedQueuePool)
+        return pool.checkedout() >= self._settings.open_limit
+
     async def fetch(self, query: str, args: Sequence[object], limit: int) -> list[Row]:
         async with self._connection() as connection:
             result = await self._execute(connection, query, args)

@@ -47,6 +47,10 @@ class Sqlite:
         self._idle: list[sqlite3.Connection] = []
         self._threads = ThreadPoolExecutor(settings.open_limit, thread_name_prefix="octo-sqlite")
 
+    @property
+    def is_busy(self) -> bool:
+        return self._slots.locked()
+
     async def fetch(self, query: str, args: Sequence[object], limit: int) -> list[Row]:
         bound = _bound(query, args)
 

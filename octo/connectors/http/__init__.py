@@ -8,13 +8,17 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Self
 
+from octo.connectors.http import codes
 from octo.connectors.http.cors import Cors
+from octo.connectors.http.dispatch import Dispatch
 from octo.connectors.http.endpoint import Endpoint, Gate
-from octo.connectors.http.listener import Listener, listening
+from octo.connectors.http.listener import listening
 from octo.connectors.http.patterns import Pattern, Relation, common_path, relation
 from octo.connectors.http.settings import Route, Server
+from octo.connectors.http.stub import ADDRESS, Request, Stub, ask, path_of
 from octo.connectors.http.worker import Options, check_certificate
-from octo.core.connector import connector
+from octo.core.connector import Healthy, connector
+from octo.core.errors import Transient
 from octo.core.log import fields
 from octo.core.settings import Settings
 from octo.core.source import Inlet, source
@@ -32,9 +36,9 @@ class Http:
     HTTP/1.1, with TLS or without. A reload that leaves host and port as they are never closes the listener.
     """
 
-    def __init__(self, settings: Server, listener: Listener, gate: Gate) -> None:
+    def __init__(self, settings: Server, dispatch: Dispatch, gate: Gate) -> None:
         self._settings = settings
-        self._listener = listener
+        self._dispatch = dispatch
         self._gate = gate
         self._cors = Cors(settings.cors) if settings.cors else None
 
@@ -48,15 +52,31 @@ class Http:
             listener.patience(settings.write_timeout.total_seconds())
             yield cls(settings, listener, gate)
 
+    @classmethod
+    @asynccontextmanager
+    async def stub(cls, settings: Server, stub: Stub) -> AsyncIterator[Self]:  # noqa: ARG003  nothing to set
+        """Nobody listens; requests come by `trigger` alone."""
+        gate = Gate(settings.max_concurrent_requests)
+        yield cls(settings, Dispatch(ADDRESS), gate)
+        await gate.emptied()
+
+    async def trigger(self, source: Route, spec: Request) -> object:
+        """Send a request, by default to the source's own path; answers `{status, headers, body}`."""
+        return await ask(self._dispatch, spec, path_of(spec, self._settings, source))
+
+    async def health(self) -> None:
+        if not self._dispatch.is_open:
+            raise Transient(f"nobody listens at {self.url} any more", code=codes.DEAF)
+
     @property
     def port(self) -> int:
         """The real one, also for `port: 0`."""
-        return self._listener.port
+        return self._dispatch.address[1]
 
     @property
     def url(self) -> str:
         """Where the routes are: scheme, host and port, and the base path."""
-        host, port = self._listener.socket.getsockname()[:2]
+        host, port = self._dispatch.address
         host = {"0.0.0.0": "localhost", "::": "localhost"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
         return f"http{'s' if self._settings.tls else ''}://{host}:{port}{self._settings.base_path}"
 
@@ -65,7 +85,7 @@ class Http:
     async def route(self, settings: Route, inlet: Inlet) -> AsyncIterator[None]:
         """Serve one path. Answers with the flow's result, and with 4xx or 5xx of its own when there is none."""
         endpoint = Endpoint(self._settings, settings, inlet, self._gate, self._cors)
-        self._listener.routes.add(endpoint)
+        self._dispatch.routes.add(endpoint)
         log.info(
             "http endpoint available",
             extra=fields(pattern=endpoint.pattern.text, url=f"{self.url}{settings.path}", flow=inlet.flow),
@@ -73,7 +93,7 @@ class Http:
         try:
             yield
         finally:
-            self._listener.routes.remove(endpoint)
+            self._dispatch.routes.remove(endpoint)
 
     @classmethod
     def conflicts(cls, sources: Sequence[Settings]) -> list[tuple[int, int, str]]:
@@ -85,6 +105,9 @@ class Http:
             for i, (first, left) in enumerate(routes[:j])
             if (reason := _conflict(first, left, second, right))
         ]
+
+
+_: type[Healthy] = Http
 
 
 def _conflict(first: Route, left: Pattern, second: Route, right: Pattern) -> str:

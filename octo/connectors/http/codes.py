@@ -7,6 +7,7 @@ from octo.core.errors import Explanation
 PORT_BUSY = "OCTO-H101"
 NO_ADDRESS = "OCTO-H102"
 TLS = "OCTO-H103"
+DEAF = "OCTO-H104"
 
 EXPLANATIONS: dict[str, Explanation] = {
     PORT_BUSY: Explanation(
@@ -24,5 +25,10 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Certificate or key cannot be used",
         "`tls.cert` and `tls.key` must name readable PEM files: the certificate (its chain after it) and its "
         "unencrypted private key.",
+    ),
+    DEAF: Explanation(
+        "Nobody listens any more",
+        "The listening socket of the connector is gone although the connector is open. `/readyz` reports it, so that "
+        "whoever watches restarts the process; the log says what happened before.",
     ),
 }

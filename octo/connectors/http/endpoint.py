@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Coroutine, Iterable
 from typing import Any
 
@@ -114,9 +113,10 @@ class Endpoint:
     ) -> None:
         rest = None
         try:
-            began = time.monotonic()
+            clock = asyncio.get_running_loop().time
+            began = clock()
             data = await request.read(proto, size, self._limit, self._reading)
-            left = max(0.0, self._timeout - (time.monotonic() - began))
+            left = max(0.0, self._timeout - (clock() - began))
             message = self._message(scope, given, values, data)
             rest = self._run(message, proto, headers, left)  # if it waits, it has counted itself
         except request.Rejected as rejected:

@@ -10,37 +10,34 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from octo.connectors.http import codes, response
-from octo.connectors.http.endpoint import Endpoint, allow
-from octo.connectors.http.routes import Routes
-from octo.connectors.http.rsgi import Proto, Scope
+from octo.connectors.http import codes
+from octo.connectors.http.dispatch import Dispatch
 from octo.connectors.http.worker import BACKLOG, Options, Worker
 from octo.core.errors import OctoError
 
 Answered = Callable[[], Awaitable[None]]
-Found = tuple[Endpoint, tuple[str, ...]]
-log = logging.getLogger("octo.http")
 
 
-class Listener:
+class Listener(Dispatch):
     """A bound socket, the routes behind it, and the servers that accept from it."""
 
     def __init__(self, bound: socket.socket) -> None:
+        host, port = bound.getsockname()[:2]
+        super().__init__((host, port))
         self.socket = bound
-        self.routes: Routes[Endpoint] = Routes()
         self.users = 0
         self._workers: dict[Options, Worker] = {}
 
     @property
-    def port(self) -> int:
-        return int(self.socket.getsockname()[1])
+    def is_open(self) -> bool:
+        """Whether the operating system still accepts connections for us."""
+        return self.socket.fileno() >= 0 and bool(self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
 
     def patience(self, seconds: float) -> None:
         """How long clients may leave sent bytes untaken; accepted connections inherit it from the socket."""
@@ -50,7 +47,7 @@ class Listener:
     def enter(self, options: Options) -> None:
         worker = self._workers.get(options)
         if worker is None:
-            worker = self._workers[options] = Worker(self.socket, options, self._serve)
+            worker = self._workers[options] = Worker(self.socket, options, self.serve)
         worker.users += 1
         self.users += 1
 
@@ -68,60 +65,6 @@ class Listener:
             await worker.stopped()
         else:
             await answered()
-
-    def _serve(self, watcher: Any) -> None:
-        """One request, from granian's hand. Whatever happens in here, the listener goes on."""
-        scope, proto = watcher.scope, watcher.proto
-        try:
-            method = scope.method
-            found = self.routes.find(scope.path, method)
-            if found is None or method == "OPTIONS":
-                rest = self._seldom(scope, proto, found)
-            else:
-                rest = found[0].serve(scope, proto, found[1])
-        except Exception as error:  # noqa: BLE001  logged there
-            _broken(proto, error)
-        else:
-            if rest is not None:
-                # Tasks are for requests that wait; most flows do not, and starting one costs more than they do.
-                watcher.taskref(asyncio.get_running_loop().create_task(_finish(rest, watcher)))
-                return
-        watcher.done()
-
-    def _seldom(self, scope: Scope, proto: Proto, found: Found | None) -> Coroutine[Any, Any, None] | None:
-        """Requests that are not simply served: preflights, unknown paths, refused methods."""
-        served = self.routes.served(scope.path)
-        if scope.method == "OPTIONS" and served and (headers := served[0].preflight(scope.headers)) is not None:
-            proto.response_empty(204, headers)
-        elif found is not None:
-            return found[0].serve(scope, proto, found[1])
-        elif served:
-            headers = [*served[0].headers(scope.headers), ("allow", allow(served))]
-            response.refuse(proto, 405, "method not allowed", headers)
-        elif not len(self.routes):
-            response.busy(proto, "server is starting or shutting down", [])
-        elif not scope.path.endswith("/") and self.routes.find(scope.path + "/", scope.method) is not None:
-            response.moved(proto, scope.path + "/", scope.query_string)
-        else:
-            response.refuse(proto, 404, "not found", [])
-        return None
-
-
-async def _finish(rest: Coroutine[Any, Any, None], watcher: Any) -> None:
-    try:
-        await rest
-    except asyncio.CancelledError:
-        response.busy(watcher.proto, "server is shutting down", [])
-        raise
-    except Exception as error:  # noqa: BLE001  logged there
-        _broken(watcher.proto, error)
-    finally:
-        watcher.done()
-
-
-def _broken(proto: Proto, error: Exception) -> None:
-    log.error("request failed", exc_info=error)
-    response.refuse(proto, 500, "internal server error", [])
 
 
 # --- the process's listeners -------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, Protocol
 
@@ -34,3 +35,17 @@ class Proto(Protocol):
     def client_disconnect(self) -> Any: ...
     def response_empty(self, status: int, headers: list[tuple[str, str]], /) -> None: ...
     def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes, /) -> None: ...
+
+
+class Call(Protocol):
+    """A request in hand: whoever serves it says when that is over."""
+
+    @property
+    def scope(self) -> Scope: ...
+    @property
+    def proto(self) -> Proto: ...
+    def taskref(self, task: asyncio.Task[None], /) -> None:
+        """Keep the task that goes on with it."""
+        ...
+
+    def done(self) -> None: ...

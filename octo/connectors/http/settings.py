@@ -25,32 +25,32 @@ _OURS = ("content-length", "transfer-encoding", "connection", "content-type")
 """Headers that the connector writes itself: another value would break the framing or contradict the body."""
 
 
-def _complain(text: str) -> PydanticCustomError:
+def complain(text: str) -> PydanticCustomError:
     return PydanticCustomError("http", "{text}", {"text": text})
 
 
 def _header(name: str) -> str:
     if not _TOKEN.fullmatch(name):
-        raise _complain(f"{name!r} is not a header name")
+        raise complain(f"{name!r} is not a header name")
     return name
 
 
 def _settable(name: str) -> str:
     if name.lower() in _OURS:
-        raise _complain(f"the header {name} is written by the connector itself")
+        raise complain(f"the header {name} is written by the connector itself")
     return _header(name)
 
 
 def _value(value: str) -> str:
     if _CONTROL.search(value):
-        raise _complain("a header value is one line without control characters")
+        raise complain("a header value is one line without control characters")
     return value
 
 
 def _method(name: str) -> str:
     if name.upper() not in METHODS:
         near = nearest(name.upper(), METHODS)
-        raise _complain(f"{name!r} is not a method{f'; did you mean {near}?' if near else ''}")
+        raise complain(f"{name!r} is not a method{f'; did you mean {near}?' if near else ''}")
     return name.upper()
 
 
@@ -83,7 +83,7 @@ class Cors(Settings):
     @classmethod
     def _one_star(cls, origins: list[str]) -> list[str]:
         if "*" in origins and len(origins) > 1:
-            raise _complain("`*` allows every origin; write it alone or not at all")
+            raise complain("`*` allows every origin; write it alone or not at all")
         return origins
 
 
@@ -138,7 +138,7 @@ class Server(Settings):
     def _slashes(cls, path: str) -> str:
         path = "/" + path.strip("/") if path.strip("/") else ""
         if re.search(r"[{}?#\s]", path):
-            raise _complain("a base path is plain text: no {parameters}, no query, no spaces")
+            raise complain("a base path is plain text: no {parameters}, no query, no spaces")
         return path
 
 
@@ -176,10 +176,10 @@ class Route(Settings):
         try:
             names = Pattern.parse(path).names
         except BadPattern as error:
-            raise _complain(str(error)) from None
+            raise complain(str(error)) from None
         for reserved in RESERVED:
             if reserved in names:
-                raise _complain(f"a path parameter cannot be called `{reserved}`: every request sets that variable")
+                raise complain(f"a path parameter cannot be called `{reserved}`: every request sets that variable")
         return path
 
     @model_validator(mode="after")
@@ -188,7 +188,7 @@ class Route(Settings):
         seen = dict.fromkeys(RESERVED, "the request itself")
         for name, origin in _variables(self):
             if seen.get(name, origin) != origin:
-                raise _complain(f"the variable `{name}` would be set both by {seen[name]} and by {origin}")
+                raise complain(f"the variable `{name}` would be set both by {seen[name]} and by {origin}")
             seen[name] = origin
         return self
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from octo.connectors.http_client import codes
 from octo.connectors.http_client.settings import Client, Rest, is_value
+from octo.connectors.http_client.stub import Stub
 from octo.core import trace
 from octo.core.block import block
 from octo.core.connector import connector
@@ -17,7 +18,7 @@ from octo.expr.json import dumps
 
 if TYPE_CHECKING:
     from octo.connectors.http_client.caller import Caller
-    from octo.connectors.http_client.exchange import Request
+    from octo.connectors.http_client.request import Request
 
 __all__ = ["Client", "HttpClient", "Rest"]
 
@@ -33,10 +34,20 @@ class HttpClient:
     @asynccontextmanager
     async def open(cls, settings: Client) -> AsyncIterator[Self]:
         """Ready to call. Nothing is sent before the first request."""
-        from octo.connectors.http_client.caller import calling  # aiohttp takes a while to import
+        from octo.connectors.http_client.caller import Caller
+        from octo.connectors.http_client.exchange import exchanging  # aiohttp takes a while to import
 
-        async with calling(settings) as caller:
-            yield cls(caller)
+        async with exchanging(settings) as exchange:
+            yield cls(Caller(settings, exchange))
+
+    @classmethod
+    @asynccontextmanager
+    async def stub(cls, settings: Client, stub: Stub) -> AsyncIterator[Self]:
+        """Ready to answer. Credentials, cache and retries are the real ones, nothing leaves the process."""
+        from octo.connectors.http_client.answers import Answers
+        from octo.connectors.http_client.caller import Caller
+
+        yield cls(Caller(settings, Answers(settings, stub)))
 
     @block("rest")
     async def rest(self, settings: Rest, message: Message) -> Message:

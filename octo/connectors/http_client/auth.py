@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
@@ -12,8 +11,8 @@ from urllib.parse import quote_plus, urlencode
 from yarl import URL
 
 from octo.connectors.http_client import codes, settings
-from octo.connectors.http_client.exchange import Request
 from octo.connectors.http_client.reply import Reply, failure
+from octo.connectors.http_client.request import Request
 from octo.core import body
 from octo.core.errors import Permanent
 from octo.core.log import MASKED, mask, masked
@@ -73,7 +72,7 @@ class ClientCredentials(_Hiding):
         self._header = ""
         self._ends = 0.0
         self._fetching = asyncio.Lock()
-        self.clock = time.monotonic
+        self.clock = asyncio.get_running_loop().time
 
     async def header(self) -> str:
         if not self._is_good():

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 from octo.connectors.http_client import settings
-from octo.connectors.http_client.exchange import Request
 from octo.connectors.http_client.reply import Reply
+from octo.connectors.http_client.request import Request
+from octo.core import clock
 
 MOST_BYTES = 32 * 1024 * 1024
 IDENTITY = ("authorization", "cookie")
@@ -40,8 +41,8 @@ class Cache:
         self._size = 0
         self._vary: dict[Base, tuple[str, ...]] = {}
         self._entries: OrderedDict[tuple[Base, Base], _Entry] = OrderedDict()
-        self.clock = time.monotonic
-        self.wall = time.time
+        self.clock = asyncio.get_running_loop().time
+        self.wall: Callable[[], float] = lambda: clock.now().timestamp()
 
     def get(self, request: Request) -> Reply | None:
         """A fresh answer to the same question by the same asker."""

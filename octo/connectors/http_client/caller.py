@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import Sequence
+from typing import Protocol
 
 from yarl import URL
 
 from octo.connectors.http_client import settings
 from octo.connectors.http_client.auth import Credentials, credentials
 from octo.connectors.http_client.cache import Cache
-from octo.connectors.http_client.exchange import DEFAULT_TIMEOUT, Exchange, Request, session
 from octo.connectors.http_client.reply import Reply
+from octo.connectors.http_client.request import Request
 from octo.connectors.http_client.retry import Retries
+from octo.core.errors import OctoError
+from octo.core.trace import effect
+
+
+class Exchange(Protocol):
+    """One request and its answer."""
+
+    async def send(self, request: Request, *, redirects: bool = True) -> Reply:
+        """The whole answer, whatever its status."""
+        ...
 
 
 class Caller:
@@ -47,7 +58,7 @@ class Caller:
         kept = self.cache.get(request)
         if kept is not None:
             return kept
-        reply = await self.retries.send(request, self._exchange.send)
+        reply = await self.retries.send(request, self._attempt)
         if reply.status == 401 and header is not None and self.credentials is not None:
             request, reply = await self._again(request, reply, header)
         self.cache.put(request, reply)
@@ -63,11 +74,25 @@ class Caller:
         if not self.credentials.refused(header):
             return request, reply
         request = request.with_header("Authorization", await self.credentials.header())
-        return request, await self.retries.send(request, self._exchange.send)
+        return request, await self.retries.send(request, self._attempt)
 
     async def _fetch(self, request: Request) -> Reply:
         # Client credentials go to the one address that was configured, wherever that may point.
-        return await self._exchange.send(request, redirects=False)
+        return await self._attempt(request, redirects=False)
+
+    async def _attempt(self, request: Request, *, redirects: bool = True) -> Reply:
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        seen: dict[str, object] = {"method": request.method, "url": request.target, "status": None}
+        try:
+            reply = await self._exchange.send(request, redirects=redirects)
+            seen["status"] = reply.status
+        except OctoError as error:
+            seen |= {"status": error.status, "error": error.code}
+            raise
+        finally:
+            effect("http", **seen, seconds=round(clock() - began, 6))
+        return reply
 
 
 def join(base: URL, path: str) -> URL:
@@ -77,11 +102,3 @@ def join(base: URL, path: str) -> URL:
     if below.raw_path != "/":
         target = base.with_path(base.raw_path.rstrip("/") + below.raw_path, encoded=True)
     return target.with_query(base.query).extend_query(below.query).with_fragment(None)
-
-
-@asynccontextmanager
-async def calling(client: settings.Client) -> AsyncIterator[Caller]:
-    """A caller with a session of its own, closed with it."""
-    async with session(client) as opened:
-        timeout = client.timeout.total_seconds() or DEFAULT_TIMEOUT
-        yield Caller(client, Exchange(opened, timeout, client.max_response_bytes))

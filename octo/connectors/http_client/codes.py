@@ -14,6 +14,7 @@ NOT_TEXT = "OCTO-H156"
 TOKEN = "OCTO-H157"  # noqa: S105  the code, not a token
 TLS = "OCTO-H158"
 BAD_EXCHANGE = "OCTO-H159"
+NO_ANSWER = "OCTO-H160"
 
 EXPLANATIONS: dict[str, Explanation] = {
     REFUSED: Explanation(
@@ -64,5 +65,10 @@ EXPLANATIONS: dict[str, Explanation] = {
         "The exchange made no sense",
         "The server's answer is no HTTP, it redirects in circles or to an address that is none, or the request's own "
         "address cannot be used.",
+    ),
+    NO_ANSWER: Explanation(
+        "The stub has no answer",
+        "In a test, the flow sent a request that none of its stub's `answers` fits. The message shows the request and "
+        "the nearest answer, and what keeps it from fitting. Add an answer, or change the flow if it should not ask.",
     ),
 }

@@ -3,48 +3,16 @@
 from __future__ import annotations
 
 import ssl
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
-from yarl import URL
 
 from octo.connectors.http_client import codes, settings
 from octo.connectors.http_client.reply import Reply
-from octo.core.errors import OctoError, Permanent, Timeout, Transient
-from octo.core.trace import effect
-
-DEFAULT_TIMEOUT = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What to send. Header names are as written; lower-case ones are compared."""
-
-    method: str
-    url: URL
-    headers: Mapping[str, str]
-    data: bytes | None = field(default=None, repr=False)
-
-    @property
-    def target(self) -> str:
-        """The address for messages: without query, which may hold what nobody should read."""
-        return str(self.url.with_query(None).with_fragment(None))
-
-    def header(self, name: str) -> str | None:
-        return next((value for key, value in self.headers.items() if key.lower() == name), None)
-
-    def with_header(self, name: str, value: str) -> Request:
-        return Request(self.method, self.url, {**self.headers, name: value}, self.data)
-
-
-class NotConnected(Transient):
-    """No connection came about, so the server knows nothing of the request."""
-
-    code = codes.UNREACHABLE
+from octo.connectors.http_client.request import Request, broken, cannot_connect, failed, too_large, too_slow
+from octo.core.errors import OctoError
 
 
 class Exchange:
@@ -57,8 +25,6 @@ class Exchange:
 
     async def send(self, request: Request, *, redirects: bool = True) -> Reply:
         """The whole answer, whatever its status. Cancelling aborts the request: the server sees us leave."""
-        status = None
-        began = time.perf_counter()
         try:
             async with self._session.request(
                 request.method,
@@ -69,14 +35,10 @@ class Exchange:
                 skip_auto_headers=("Content-Type",),
                 timeout=aiohttp.ClientTimeout(total=self._timeout),
             ) as response:
-                status = response.status
                 data = await self._read(response, request)
                 return Reply(response.status, _joined(response.headers), data)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise self._said(error, request) from error
-        finally:
-            seconds = round(time.perf_counter() - began, 6)
-            effect("http", method=request.method, url=request.target, status=status, seconds=seconds)
 
     async def _read(self, response: aiohttp.ClientResponse, request: Request) -> bytes:
         chunks = []
@@ -86,27 +48,22 @@ class Exchange:
             size += len(chunk)
             if size > self._limit:
                 response.close()  # not `release`: the rest is not wanted
-                raise Permanent(
-                    f"the answer of {request.target} is larger than `maxResponseBytes` ({self._limit})",
-                    code=codes.TOO_LARGE,
-                    status=response.status,
-                )
+                raise too_large(request, self._limit, response.status)
         return b"".join(chunks)
 
     def _said(self, error: Exception, request: Request) -> OctoError:
-        what = f"rest request to {request.target}"
         match error:
             case TimeoutError():
-                return Timeout(f"{what} had no answer within {self._timeout:g}s", code=codes.TOO_SLOW)
+                return too_slow(request, self._timeout)
             case aiohttp.ClientConnectorCertificateError():
-                return Permanent(f"{what}: {error.certificate_error}", code=codes.TLS)
+                return failed(request, error.certificate_error, codes.TLS)
             case aiohttp.ClientConnectorError():
-                return NotConnected(f"{what}: cannot connect: {error.os_error.strerror or error.os_error}")
+                return cannot_connect(request, error.os_error.strerror or error.os_error)
             case aiohttp.TooManyRedirects():
-                return Permanent(f"{what}: too many redirects", code=codes.BAD_EXCHANGE)
+                return failed(request, "too many redirects")
             case aiohttp.ClientConnectionError() | aiohttp.ClientPayloadError() | OSError():
-                return Transient(f"{what}: the connection broke", code=codes.UNREACHABLE)
-        return Permanent(f"{what}: {type(error).__name__}", code=codes.BAD_EXCHANGE)
+                return broken(request)
+        return failed(request, type(error).__name__)
 
 
 def _joined(headers: Mapping[str, str]) -> dict[str, str]:
@@ -119,14 +76,14 @@ def _joined(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def session(client: settings.Client) -> AsyncIterator[aiohttp.ClientSession]:
-    """A session with the connector's pool and trust, and no memory: no cookies, no `.netrc`."""
+async def exchanging(client: settings.Client) -> AsyncIterator[Exchange]:
+    """An exchange with the connector's pool and trust, and no memory: no cookies, no `.netrc`."""
     async with aiohttp.ClientSession(
         connector=_connector(client.pool, client.tls),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": "octo"},
-    ) as opened:
-        yield opened
+    ) as session:
+        yield Exchange(session, client.patience, client.max_response_bytes)
 
 
 def _connector(pool: settings.Pool, tls: settings.Tls) -> aiohttp.TCPConnector:

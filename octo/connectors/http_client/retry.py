@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from collections.abc import Awaitable, Callable
 from email.utils import parsedate_to_datetime
 
 from octo.connectors.http_client import settings
-from octo.connectors.http_client.exchange import NotConnected, Request
 from octo.connectors.http_client.reply import Reply
+from octo.connectors.http_client.request import NotConnected, Request
+from octo.core import clock
 from octo.core.errors import Timeout, Transient
 
 IDEMPOTENT = frozenset(("GET", "HEAD", "PUT", "DELETE", "OPTIONS"))
@@ -25,7 +25,7 @@ class Retries:
         self._shortest = retry.min_backoff.total_seconds()
         self._longest = retry.max_backoff.total_seconds()
         self.sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
-        self.wall = time.time
+        self.wall: Callable[[], float] = lambda: clock.now().timestamp()
         self.chance = random.random
 
     async def send(self, request: Request, send: Callable[[Request], Awaitable[Reply]]) -> Reply:

@@ -11,24 +11,25 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from octo.core.settings import Duration, Expr, Secret, Settings
+from octo.core.settings import Duration, Effect, Expr, Secret, Settings
 from octo.core.shapes import State
 from octo.expr import nearest
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+DEFAULT_TIMEOUT = 30.0
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
-def _complain(text: str) -> PydanticCustomError:
+def complain(text: str) -> PydanticCustomError:
     return PydanticCustomError("http", "{text}", {"text": text})
 
 
 def _header(name: str) -> str:
     if not _TOKEN.fullmatch(name):
-        raise _complain(f"{name!r} is not a header name")
+        raise complain(f"{name!r} is not a header name")
     if name.lower() in ("content-length", "transfer-encoding", "connection", "host"):
-        raise _complain(f"the header {name} is written by the connector itself")
+        raise complain(f"the header {name} is written by the connector itself")
     return name
 
 
@@ -39,23 +40,23 @@ def is_value(value: str) -> bool:
 
 def _value(value: str) -> str:
     if not is_value(value):
-        raise _complain("a header value is one line without control characters")
+        raise complain("a header value is one line without control characters")
     return value
 
 
 def _method(name: str) -> str:
     if name.upper() not in METHODS:
         near = nearest(name.upper(), METHODS)
-        raise _complain(f"{name!r} is not a method{f'; did you mean {near}?' if near else ''}")
+        raise complain(f"{name!r} is not a method{f'; did you mean {near}?' if near else ''}")
     return name.upper()
 
 
 def _url(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise _complain("write an absolute address, e.g. `https://api.example.com/v1`")
+        raise complain("write an absolute address, e.g. `https://api.example.com/v1`")
     if parts.username is not None:
-        raise _complain("credentials belong under `auth`, not into the address, which is written to logs")
+        raise complain("credentials belong under `auth`, not into the address, which is written to logs")
     return text
 
 
@@ -107,9 +108,9 @@ class Auth(Settings):
                 continue
             value = getattr(self, name)
             if key in _NEEDED[self.type] and not _text(value):
-                raise _complain(f"`{self.type}` needs `{key}`")
+                raise complain(f"`{self.type}` needs `{key}`")
             if name in self.model_fields_set and _text(value) and key not in _FIELDS[self.type]:
-                raise _complain(f"`{key}` does not belong to type {self.type!r}")
+                raise complain(f"`{key}` does not belong to type {self.type!r}")
         return self
 
 
@@ -187,6 +188,11 @@ class Client(Settings):
     tls: Tls = Tls()
     """Checks of the server's certificate. By default the machine's authorities are trusted."""
 
+    @property
+    def patience(self) -> float:
+        """Seconds that one attempt may take."""
+        return self.timeout.total_seconds() or DEFAULT_TIMEOUT
+
 
 class Rest(Settings):
     """One request."""
@@ -210,10 +216,18 @@ class Rest(Settings):
     @classmethod
     def _relative(cls, path: str) -> str:
         if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*://|//", path):
-            raise _complain("a path is below the connector's `baseURL`; for another server use another connector")
+            raise complain("a path is below the connector's `baseURL`; for another server use another connector")
         if ".." in urlsplit(path).path.split("/"):
-            raise _complain("`..` would lead out of the connector's `baseURL`")
+            raise complain("`..` would lead out of the connector's `baseURL`")
         return path
+
+    @property
+    def effect(self) -> Effect:
+        """As the method promises (RFC 9110, 9.2); an `Idempotency-Key` makes any request one that can be repeated."""
+        if self.method in ("GET", "HEAD", "OPTIONS"):
+            return "safe"
+        keyed = any(name.lower() == "idempotency-key" for name in self.headers)
+        return "idempotent" if keyed or self.method in ("PUT", "DELETE") else "once"
 
     def shape_after(self, before: State) -> State:
         for each in (*self.query.values(), *self.headers.values(), self.body):

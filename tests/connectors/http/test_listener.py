@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from octo.connectors.http import Http, Route, Server, worker
-from octo.core.errors import OctoError
+from octo.core.errors import OctoError, Transient
 
 
 def free_port() -> int:
@@ -262,3 +262,13 @@ async def test_the_log_names_every_endpoint(inlet, caplog):
 
     record = next(record for record in caplog.records if record.message == "http endpoint available")
     assert record.fields == {"pattern": "/api/x/{id}", "url": f"{url}/x/{{id}}", "flow": "orders"}
+
+
+async def test_a_listener_that_lost_its_socket_is_not_healthy(site):
+    """`/readyz` hears of it; a connector that listens is healthy, with routes or without."""
+    await site.http.health()
+    site.http._dispatch.socket.shutdown(socket.SHUT_RDWR)
+
+    with pytest.raises(Transient, match=rf"nobody listens at http://127.0.0.1:{site.port} any more") as caught:
+        await site.http.health()
+    assert caught.value.code == "OCTO-H104"

@@ -332,3 +332,17 @@ async def test_opening_sends_nothing(upstream):
         pass
 
     assert upstream.requests == []
+
+
+async def test_a_request_is_an_effect_of_its_span(calling, upstream, recorded):
+    """What was called and how it ended, without the query; for a failure with its code."""
+    upstream.answers(web.json_response(1), web.json_response([1, 2, 3]))
+    async with calling(maxResponseBytes=5) as calls:
+        await calls.rest(path="/a", query={"key": '"secret"'})
+        with pytest.raises(Permanent):
+            await calls.rest(path="/b")
+
+    assert [(kind, {**details, "seconds": details["seconds"] > 0}) for kind, details in recorded] == [
+        ("http", {"method": "GET", "url": f"{upstream.url}/a", "status": 200, "seconds": True}),
+        ("http", {"method": "GET", "url": f"{upstream.url}/b", "status": 200, "error": "OCTO-H154", "seconds": True}),
+    ]

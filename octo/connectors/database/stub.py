@@ -1,0 +1,83 @@
+"""What a test writes in place of a database: what it answers, or what is in it."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from octo.core.settings import Settings
+
+_MOST_SHOWN = 120
+
+
+def _complain(text: str) -> PydanticCustomError:
+    return PydanticCustomError("stub", "{text}", {"text": text})
+
+
+class Answer(Settings):
+    """To which queries it is the answer, and what it is: `rows`, `rowsAffected` or `error`."""
+
+    query: str | None = None
+    """A part of the query's text; letter case and line breaks do not matter. Between slashes it is a regular
+    expression: `/^select .* from orders/`. Default: any query."""
+    args: list[object] | None = None
+    """The arguments that the query must have, all of them. Default: any."""
+    rows: list[dict[str, object]] | None = None
+    """The rows, for a block that reads. Empty: there are none."""
+    rows_affected: int | None = Field(default=None, ge=0)
+    """How many rows were changed, for a block with `exec`."""
+    error: Literal["unavailable", "timeout", "constraint"] | None = None
+    """Fail instead: no connection, a query that took too long (said at once), or a violated constraint."""
+    times: int | None = Field(default=None, ge=1)
+    """How often this is the answer; afterwards the next that fits is. Default: always."""
+
+    @field_validator("query")
+    @classmethod
+    def _is_a_pattern(cls, query: str | None) -> str | None:
+        try:
+            pattern(query or "")
+        except re.error as error:
+            raise _complain(f"not a regular expression: {error}") from None
+        return query
+
+    @model_validator(mode="after")
+    def _one_outcome(self) -> Answer:
+        if sum(each is not None for each in (self.rows, self.rows_affected, self.error)) != 1:
+            raise _complain("an answer is one of `rows`, `rowsAffected` and `error`")
+        return self
+
+
+class Stub(Settings):
+    """A list of answers, or a small database in memory."""
+
+    answers: list[Answer] | None = None
+    """The answers, in order: the first that fits a query is given."""
+    sqlite: list[str] | None = None
+    """SQL statements that fill an empty SQLite database in memory, on which the flow's queries then run. It takes `$1`
+    and `?`. What only another database understands fails there: give such a query an answer instead."""
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Stub:
+        if (self.answers is None) == (self.sqlite is None):
+            raise _complain("write either `answers`, or `sqlite` with the statements that fill a database")
+        return self
+
+
+def pattern(query: str) -> re.Pattern[str]:
+    """What finds the queries that an answer is for, in their text on one line."""
+    if len(query) > 2 and query.startswith("/") and query.endswith("/"):
+        return re.compile(query[1:-1], re.IGNORECASE)
+    return re.compile(re.escape(one_line(query)), re.IGNORECASE)
+
+
+def one_line(query: str) -> str:
+    return " ".join(query.split())
+
+
+def shown(query: str) -> str:
+    """The beginning of the query, for messages."""
+    text = one_line(query)
+    return f"`{text}`" if len(text) <= _MOST_SHOWN else f"`{text[:_MOST_SHOWN]}...`"

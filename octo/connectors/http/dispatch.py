@@ -1,0 +1,83 @@
+"""Requests find their endpoint and get an answer, whatever happens on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+from octo.connectors.http import response
+from octo.connectors.http.endpoint import Endpoint, allow
+from octo.connectors.http.routes import Routes
+from octo.connectors.http.rsgi import Call, Proto, Scope
+
+Found = tuple[Endpoint, tuple[str, ...]]
+log = logging.getLogger("octo.http")
+
+
+class Dispatch:
+    """The routes behind one address, host and port. By itself it hears nothing: whoever has a request calls `serve`."""
+
+    def __init__(self, address: tuple[str, int]) -> None:
+        self.address = address
+        self.routes: Routes[Endpoint] = Routes()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether requests can come."""
+        return True
+
+    def serve(self, call: Call) -> None:
+        """One request. Whatever happens in here, the listener goes on."""
+        scope, proto = call.scope, call.proto
+        try:
+            method = scope.method
+            found = self.routes.find(scope.path, method)
+            if found is None or method == "OPTIONS":
+                rest = self._seldom(scope, proto, found)
+            else:
+                rest = found[0].serve(scope, proto, found[1])
+        except Exception as error:  # noqa: BLE001  logged there
+            _broken(proto, error)
+        else:
+            if rest is not None:
+                # Tasks are for requests that wait; most flows do not, and starting one costs more than they do.
+                call.taskref(asyncio.get_running_loop().create_task(_finish(rest, call)))
+                return
+        call.done()
+
+    def _seldom(self, scope: Scope, proto: Proto, found: Found | None) -> Coroutine[Any, Any, None] | None:
+        """Requests that are not simply served: preflights, unknown paths, refused methods."""
+        served = self.routes.served(scope.path)
+        if scope.method == "OPTIONS" and served and (headers := served[0].preflight(scope.headers)) is not None:
+            proto.response_empty(204, headers)
+        elif found is not None:
+            return found[0].serve(scope, proto, found[1])
+        elif served:
+            headers = [*served[0].headers(scope.headers), ("allow", allow(served))]
+            response.refuse(proto, 405, "method not allowed", headers)
+        elif not len(self.routes):
+            response.busy(proto, "server is starting or shutting down", [])
+        elif not scope.path.endswith("/") and self.routes.find(scope.path + "/", scope.method) is not None:
+            response.moved(proto, scope.path + "/", scope.query_string)
+        else:
+            response.refuse(proto, 404, "not found", [])
+        return None
+
+
+async def _finish(rest: Coroutine[Any, Any, None], call: Call) -> None:
+    try:
+        await rest
+    except asyncio.CancelledError:
+        response.busy(call.proto, "server is shutting down", [])
+        raise
+    except Exception as error:  # noqa: BLE001  logged there
+        _broken(call.proto, error)
+    finally:
+        call.done()
+
+
+def _broken(proto: Proto, error: Exception) -> None:
+    log.error("request failed", exc_info=error)
+    response.refuse(proto, 500, "internal server error", [])

@@ -1,0 +1,209 @@
+"""Requests without a network: tests send them through the real routes, and read the real answers."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Annotated
+from urllib.parse import unquote, urlencode
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
+
+from octo.connectors.http import response
+from octo.connectors.http.dispatch import Dispatch
+from octo.connectors.http.patterns import Pattern
+from octo.connectors.http.settings import HeaderName, HeaderValue, Method, Route, Server, complain
+from octo.core import body as core_body
+from octo.core.errors import Permanent
+from octo.core.settings import Settings
+
+ADDRESS = ("localhost", 80)
+"""What the logs show where a listener would be."""
+
+
+def _word(value: object) -> object:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float) else value
+
+
+Word = Annotated[str, BeforeValidator(_word), WithJsonSchema({"type": ["string", "number", "boolean"]})]
+"""A text; a number or boolean is taken as it is written."""
+
+
+class Stub(Settings):
+    """No port is opened. Everything behind it is real: routes, limits, CORS, deadlines, responses."""
+
+
+class Request(Settings):
+    """A request to the routes of the connector; the answer is `{status, headers, body}`."""
+
+    method: Method | None = None
+    """The HTTP method. Default: GET, or POST with a body."""
+    path: str | None = None
+    """Path as a caller writes it, with the connector's `basePath`; may bring a query. Default: the route's own, if
+    that has no parameters."""
+    query: dict[str, Word] = Field(default_factory=dict)
+    """Query parameters, encoded as needed."""
+    headers: dict[HeaderName, Annotated[HeaderValue, BeforeValidator(_word)]] = Field(default_factory=dict)
+    """Request headers. Length and type of the body are added. A `Content-Length` that is larger than the body is that
+    of a caller who stops in the middle."""
+    json_: Annotated[object, Field(alias="json")] = None
+    """Any value as a JSON body, null included."""
+    text: str | None = None
+    """A body as it is, e.g. one that is no JSON."""
+
+    @field_validator("path")
+    @classmethod
+    def _is_a_path(cls, path: str | None) -> str | None:
+        if path is not None and (not path.startswith("/") or re.search(r"[\x00-\x20#\x7f]", path)):
+            raise complain("a path starts with a slash, and has no spaces and no `#`")
+        return path
+
+    @field_validator("headers")
+    @classmethod
+    def _is_a_length(cls, headers: dict[str, str]) -> dict[str, str]:
+        for name, value in headers.items():
+            if name.lower() == "content-length" and not re.fullmatch(r"[0-9]{1,18}", value):
+                raise complain(f"the header {name} must be a number of bytes")
+        return headers
+
+    @model_validator(mode="after")
+    def _one_body(self) -> Request:
+        if self._has_json and self.text is not None:
+            raise complain("a request has one body: write `json` or `text`")
+        return self
+
+    @property
+    def _has_json(self) -> bool:
+        return "json_" in self.model_fields_set
+
+    @property
+    def body(self) -> bytes | None:
+        if self._has_json:
+            return response.encode(self.json_)
+        return None if self.text is None else self.text.encode()
+
+    @property
+    def all_headers(self) -> dict[str, str]:
+        """By lower-case name, with those that every client adds."""
+        headers = {"host": ADDRESS[0]}
+        body = self.body
+        if body is not None:
+            headers |= {
+                "content-type": "application/json" if self._has_json else "text/plain; charset=utf-8",
+                "content-length": str(len(body)),
+            }
+        headers |= {name.lower(): value for name, value in self.headers.items()}
+        if "transfer-encoding" in headers:
+            headers.pop("content-length", None)
+        return headers
+
+
+async def ask(dispatch: Dispatch, request: Request, path: str) -> dict[str, object]:
+    """Send a request to this path and return what a client would see. Cancelling is the client's going away."""
+    call = _Call(request, path)
+    dispatch.serve(call)
+    try:
+        await call.over.wait()
+    finally:
+        call.proto.leave()
+    return call.proto.reply(call.scope.method)
+
+
+def path_of(request: Request, server: Server, route: Route) -> str:
+    """Where the request goes: to its own path, else to the route's."""
+    if request.path is not None:
+        return request.path
+    pattern = Pattern.parse(route.path, server.base_path)
+    if pattern.names:
+        raise Permanent(f"{pattern.text!r} has parameters: give `trigger` a `path`")
+    return pattern.text.removesuffix("{$}")
+
+
+class _Scope:
+    """A request's head."""
+
+    def __init__(self, request: Request, path: str, headers: dict[str, str]) -> None:
+        path, _, query = path.partition("?")
+        self.method = request.method or ("GET" if request.body is None else "POST")
+        self.path = unquote(path)
+        self.query_string = "&".join(each for each in (query, urlencode(request.query)) if each)
+        self.headers = headers
+
+
+class _Proto:
+    """A body that has arrived, as far as it ever will, and room for one response."""
+
+    def __init__(self, body: bytes, announced: int) -> None:
+        self._body = body[:announced]
+        self._is_whole = announced <= len(body)
+        self._gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._response: tuple[int, dict[str, str], bytes] | None = None
+
+    async def __call__(self) -> bytes:
+        if not self._is_whole:
+            await asyncio.shield(self._gone)
+            raise RuntimeError("the client has gone")
+        return self._body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._body
+        yield b""
+
+    def client_disconnect(self) -> asyncio.Future[None]:
+        return self._gone
+
+    def leave(self) -> None:
+        if not self._gone.done():
+            self._gone.set_result(None)
+
+    def response_empty(self, status: int, headers: list[tuple[str, str]], /) -> None:
+        self.response_bytes(status, headers, b"")
+
+    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes, /) -> None:
+        if self._response is None:
+            self._response = status, _joined(headers), body
+
+    def reply(self, method: str) -> dict[str, object]:
+        """The response as JSON. One without a body, as those to HEAD, has no `body`."""
+        assert self._response is not None
+        status, headers, body = self._response
+        reply: dict[str, object] = {"status": status, "headers": headers}
+        if body and method != "HEAD":
+            reply["body"] = _value(body, headers.get("content-type", ""))
+        return reply
+
+
+class _Call:
+    """A request in hand."""
+
+    def __init__(self, request: Request, path: str) -> None:
+        body = request.body or b""
+        headers = request.all_headers
+        self.scope = _Scope(request, path, headers)
+        self.proto = _Proto(body, int(headers.get("content-length", len(body))))
+        self.over = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def taskref(self, task: asyncio.Task[None], /) -> None:
+        self._task = task
+
+    def done(self) -> None:
+        self.over.set()
+
+
+def _joined(headers: list[tuple[str, str]]) -> dict[str, str]:
+    joined: dict[str, str] = {}
+    for name, value in headers:
+        joined[name.lower()] = f"{joined[name.lower()]}, {value}" if name.lower() in joined else value
+    return joined
+
+
+def _value(body: bytes, content_type: str) -> object:
+    if re.match(r"application/(.+\+)?json\b", content_type):
+        with suppress(core_body.NotJson):  # a flow may call anything JSON
+            return core_body.parse(body)
+    return body.decode(errors="replace")

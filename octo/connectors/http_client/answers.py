@@ -1,0 +1,165 @@
+"""The other side of an exchange when it is a list: which answer a request gets."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import NamedTuple
+
+from yarl import URL
+
+from octo.connectors.http_client import codes, settings
+from octo.connectors.http_client.reply import Reply
+from octo.connectors.http_client.request import Request, broken, cannot_connect, too_large, too_slow
+from octo.connectors.http_client.stub import ANYTHING, Answer, Stub
+from octo.core import body
+from octo.core.errors import Permanent
+from octo.expr import ExprError, nearest
+from octo.expr.json import dumps
+
+_MOST_LISTED = 5
+
+
+class Misfit(NamedTuple):
+    """Why an answer is not the one. closeness: how much of it fits; 0 when it is for another path."""
+
+    closeness: int
+    reason: str
+
+
+class Answers:
+    """An exchange (`octo.connectors.http_client.caller.Exchange`) with a stub."""
+
+    def __init__(self, client: settings.Client, stub: Stub) -> None:
+        self._base = URL(client.base_url)
+        self._patience = client.patience
+        self._limit = client.max_response_bytes
+        self._answers = [_Candidate(answer) for answer in stub.answers]
+
+    async def send(self, request: Request, *, redirects: bool = True) -> Reply:
+        """The whole answer, whatever its status."""
+        del redirects  # none are followed
+        answer = self._chosen(request)
+        try:
+            async with asyncio.timeout(self._patience):
+                await asyncio.sleep(answer.delay.total_seconds())
+        except TimeoutError:
+            raise too_slow(request, self._patience) from None
+        match answer.error:
+            case "connect":
+                raise cannot_connect(request, "its stub says so")
+            case "timeout":
+                raise too_slow(request, self._patience)
+            case "broken":
+                raise broken(request)
+        reply = _reply(answer, request)
+        if len(reply.data) > self._limit:
+            raise too_large(request, self._limit, reply.status)
+        return reply
+
+    def _chosen(self, request: Request) -> Answer:
+        asked = _asked(self._base, request)
+        misfits = []
+        for number, candidate in enumerate(self._answers, 1):
+            misfit = candidate.misfit(asked, request, number)
+            if misfit is None:
+                candidate.given += 1
+                return candidate.answer
+            misfits.append(misfit)
+        raise Permanent(
+            f"the stub has no answer to {request.method} {request.target}; {self._advice(asked, misfits)}",
+            code=codes.NO_ANSWER,
+        )
+
+    def _advice(self, asked: dict[str, object], misfits: list[Misfit]) -> str:
+        if not misfits:
+            return "it has no `answers` at all"
+        closest = max(misfits, key=lambda each: each.closeness)
+        labels = [each.answer.label for each in self._answers]
+        if closest.closeness:
+            number = misfits.index(closest) + 1
+            return f"the nearest is answer {number} ({labels[number - 1]}), but {closest.reason}"
+        if near := nearest(f"{asked['method']} {asked['path']}", labels):
+            return f"the nearest is answer {labels.index(near) + 1} ({near})"
+        more = ", ..." if len(labels) > _MOST_LISTED else ""
+        return f"it answers {', '.join(labels[:_MOST_LISTED])}{more}"
+
+
+class _Candidate:
+    """An answer and how often it was given."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+        self.given = 0
+        path = answer.path or "*"
+        self._is_address = path.startswith("http")
+        self._path = re.compile("".join(map(_pattern, ANYTHING.split(path))), re.DOTALL)
+
+    def misfit(self, asked: dict[str, object], request: Request, number: int) -> Misfit | None:
+        answer = self.answer
+        if not self._path.fullmatch(request.target if self._is_address else str(asked["path"])):
+            return Misfit(0, "it is for another path")
+        if answer.method not in (None, request.method):
+            return Misfit(1, f"it is for {answer.method}")
+        query = request.url.query
+        for name, value in answer.query.items():
+            if query.get(name) != value:
+                return Misfit(2, f"the query parameter {name} is not {value!r}")
+        if answer.when is not None and not _holds(answer, asked, number):
+            return Misfit(3, f"`{answer.when.text}` is false")
+        if answer.times is not None and self.given >= answer.times:
+            return Misfit(4, f"its `times: {answer.times}` is used up")
+        return None
+
+
+def _pattern(piece: str) -> str:
+    if piece == "*":
+        return ".*"
+    return "[^/]+" if ANYTHING.fullmatch(piece) else re.escape(piece)
+
+
+def _holds(answer: Answer, asked: dict[str, object], number: int) -> bool:
+    assert answer.when is not None
+    try:
+        return answer.when(asked)
+    except ExprError as error:
+        raise Permanent(f"`when` of answer {number} ({answer.label}): {error}", code=codes.NO_ANSWER) from error
+
+
+def _asked(base: URL, request: Request) -> dict[str, object]:
+    """The request as `when` sees it."""
+    query = request.url.query
+    return {
+        "method": request.method,
+        "path": _below(base, request.url),
+        "query": {name: query[name] for name in query},
+        "headers": {name.lower(): value for name, value in request.headers.items()},
+        "body": _value(request.data or b""),
+    }
+
+
+def _below(base: URL, url: URL) -> str:
+    """The path after the base, or the whole one of an address elsewhere."""
+    start = base.path.rstrip("/")
+    if url.origin() != base.origin() or not f"{url.path}/".startswith(f"{start}/"):
+        return url.path
+    return url.path[len(start) :] or "/"
+
+
+def _value(data: bytes) -> object:
+    try:
+        return body.parse(data)
+    except body.NotJson:
+        return data.decode(errors="replace")
+
+
+def _reply(answer: Answer, request: Request) -> Reply:
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    data = b""
+    if answer.text is not None:
+        data = answer.text.encode()
+        headers.setdefault("content-type", "text/plain; charset=utf-8")
+    elif "body" in answer.model_fields_set:
+        data = dumps(answer.body).encode()
+        headers.setdefault("content-type", "application/json")
+    return Reply(answer.status, headers, b"" if request.method == "HEAD" else data)

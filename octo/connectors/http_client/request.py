@@ -1,0 +1,66 @@
+"""A request, and the ways in which sending it fails, in our own words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from yarl import URL
+
+from octo.connectors.http_client import codes
+from octo.core.errors import Permanent, Timeout, Transient
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to send. Header names are as written; lower-case ones are compared."""
+
+    method: str
+    url: URL
+    headers: Mapping[str, str]
+    data: bytes | None = field(default=None, repr=False)
+
+    @property
+    def target(self) -> str:
+        """The address for messages: without query, which may hold what nobody should read."""
+        return str(self.url.with_query(None).with_fragment(None))
+
+    def header(self, name: str) -> str | None:
+        return next((value for key, value in self.headers.items() if key.lower() == name), None)
+
+    def with_header(self, name: str, value: str) -> Request:
+        return Request(self.method, self.url, {**self.headers, name: value}, self.data)
+
+
+class NotConnected(Transient):
+    """No connection came about, so the server knows nothing of the request."""
+
+    code = codes.UNREACHABLE
+
+
+def cannot_connect(request: Request, reason: object) -> NotConnected:
+    return NotConnected(f"{_what(request)}: cannot connect: {reason}")
+
+
+def too_slow(request: Request, seconds: float) -> Timeout:
+    return Timeout(f"{_what(request)} had no answer within {seconds:g}s", code=codes.TOO_SLOW)
+
+
+def broken(request: Request) -> Transient:
+    return Transient(f"{_what(request)}: the connection broke", code=codes.UNREACHABLE)
+
+
+def too_large(request: Request, limit: int, status: int) -> Permanent:
+    return Permanent(
+        f"the answer of {request.target} is larger than `maxResponseBytes` ({limit})",
+        code=codes.TOO_LARGE,
+        status=status,
+    )
+
+
+def failed(request: Request, reason: object, code: str = codes.BAD_EXCHANGE) -> Permanent:
+    return Permanent(f"{_what(request)}: {reason}", code=code)
+
+
+def _what(request: Request) -> str:
+    return f"rest request to {request.target}"

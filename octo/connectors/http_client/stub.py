@@ -1,0 +1,88 @@
+"""What a test writes in place of a server: its answers."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
+
+from octo.connectors.http_client.settings import HeaderName, HeaderValue, Method, complain
+from octo.core.settings import Duration, Expr, Names, Settings
+
+
+def _word(value: object) -> object:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float) else value
+
+
+Word = Annotated[str, BeforeValidator(_word), WithJsonSchema({"type": ["string", "number", "boolean"]})]
+"""A text; a number or boolean is taken as it is written."""
+
+ANYTHING = re.compile(r"(\{\w+\}|\*)")
+
+
+class Answer(Settings):
+    """To which requests it is the answer, and what it is."""
+
+    method: Method | None = None
+    """Method of the request. Default: any."""
+    path: str | None = None
+    """Path of the request below the connector's `baseURL`, as a `rest` block writes it; `{name}` stands for one
+    segment, `*` for any text. What goes elsewhere, such as a request for a token, is known by its whole path, or by
+    its address: `https://login.example.com/token`. Default: any."""
+    query: dict[str, Word] = Field(default_factory=dict)
+    """Query parameters that the request must have, among others."""
+    when: Annotated[Expr[bool], Names("request")] | None = None
+    """A condition on `request`: its `method`, `path`, `query`, `headers` (names in lower case) and `body`, e.g.
+    `request.body.quantity > 1`."""
+    status: int = Field(default=200, ge=200, le=599)
+    """Status of the answer. Redirects are not followed: answer with what they lead to."""
+    headers: dict[HeaderName, Annotated[HeaderValue, BeforeValidator(_word)]] = Field(default_factory=dict)
+    """Headers of the answer. The type of the body is added."""
+    body: object = None
+    """Body of the answer, sent as JSON. Default: none."""
+    text: str | None = None
+    """Body of the answer as it is."""
+    error: Literal["connect", "timeout", "broken"] | None = None
+    """Fail instead: no connection, no answer in time (said at once), or a connection that breaks before the answer."""
+    delay: Duration = timedelta()
+    """How long the answer takes. Beyond the connector's `timeout` it is none. With `clock: virtual` nobody waits."""
+    times: int | None = Field(default=None, ge=1)
+    """How often this is the answer; afterwards the next that fits is. Default: always."""
+
+    @field_validator("path")
+    @classmethod
+    def _is_a_pattern(cls, path: str | None) -> str | None:
+        if path is None:
+            return None
+        if not re.match(r"/|\*|https?://", path):
+            raise complain(f"a path starts with a slash: write `/{path}`")
+        if "?" in path:
+            raise complain("write what follows the `?` under `query`")
+        if re.search(r"[{}]", ANYTHING.sub("", path)):
+            raise complain("in a path `{name}` stands for one segment and `*` for any text; other braces mean nothing")
+        return path
+
+    @model_validator(mode="after")
+    def _one_outcome(self) -> Answer:
+        if "body" in self.model_fields_set and self.text is not None:
+            raise complain("an answer has one body: write `body` or `text`")
+        for name in ("status", "headers", "body", "text"):
+            if self.error is not None and name in self.model_fields_set:
+                raise complain(f"with `error` there is no answer: remove `{name}`")
+        return self
+
+    @property
+    def label(self) -> str:
+        """Its requests, for messages."""
+        return f"{self.method or 'any method'} {self.path or 'any path'}"
+
+
+class Stub(Settings):
+    """A server that is a list of answers. Credentials, cache, retries and limits of the connector are real."""
+
+    answers: list[Answer] = Field(default_factory=list)
+    """The answers, in order: the first that fits a request is given."""

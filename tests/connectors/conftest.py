@@ -1,0 +1,87 @@
+"""A configuration whose connectors are stubs, running: what `octo test` does with one."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+
+from octo.config.load import parse
+from octo.core.message import Message
+from octo.core.trace import current
+from octo.engine.connections import Connections
+from octo.engine.events import Bus
+from octo.engine.flow import at_last
+from octo.engine.generation import Generation
+
+
+class Stubbed:
+    """Flows to call and sources to trigger."""
+
+    def __init__(self, config, generation, bus):
+        self.config = config
+        self.generation = generation
+        self.events = []
+        bus.subscribe(self.events.append)
+
+    async def call(self, flow, body=None, vars=None):
+        """The outcome of a message; raises `Failure`."""
+        return await at_last(self.generation.flows[flow].call(Message(body, vars or {})))
+
+    async def trigger(self, flow, **spec):
+        """What the outside sees of the flow's source."""
+        source = self.config.flows[flow].source
+        stub = self.config.connectors[source.connector].type.stub
+        instance = self.generation.instances[source.connector]
+        return await instance.trigger(source.settings, stub.trigger.model_validate(spec))
+
+    def kinds(self, flow):
+        return [event.kind for event in self.events if event.flow == flow]
+
+
+@pytest.fixture
+def stubbed(plugins):
+    """Run a configuration with stubs by connector name; `only` one flow if named."""
+
+    @asynccontextmanager
+    async def run(text, only=None, **stubs):
+        config = parse(text, plugins, {})
+        specs = {
+            name: config.connectors[name.replace("_", "-")].type.stub.settings.model_validate(spec)
+            for name, spec in stubs.items()
+        }
+        named = {name.replace("_", "-"): spec for name, spec in specs.items()}
+        bus = Bus()
+        async with asyncio.TaskGroup() as tasks:
+            generation = Generation(config, Connections(tasks, named), bus, tasks, only=only, sources=only is not None)
+            await generation.open()
+            try:
+                await generation.feed()
+                yield Stubbed(config, generation, bus)
+            finally:
+                await generation.starve()
+                await generation.drain(5.0)
+
+    return run
+
+
+class Recorder:
+    """A span that remembers the calls to the outside."""
+
+    traceparent = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
+
+    def __init__(self):
+        self.effects = []
+
+    def effect(self, kind, details):
+        self.effects.append((kind, details))
+
+
+@pytest.fixture
+def recorded():
+    """The effects of what the test does in its own task."""
+    recorder = Recorder()
+    token = current.set(recorder)
+    yield recorder.effects
+    current.reset(token)
