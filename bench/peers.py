@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
-from bench.machine import PEERS, environment
+from bench.machine import PEERS, ROOT, environment
 
 BINDING = "cel-expr-python==0.1.3"
 NEWER = (
@@ -40,14 +41,20 @@ def _run(*command: str | Path, cwd: Path | None = None) -> None:
 
 
 def official_binding() -> Path:
-    """The Python that has the official binding of CEL."""
-    folder = _folder("cel")
-    python = folder / "bin" / "python"
-    if not (folder / "installed").exists():
+    """The Python that has the official binding of CEL, and what Octo needs to run beside it."""
+    folder, packages = _folder("cel"), [BINDING, *_needs()]
+    python, installed = folder / "bin" / "python", folder / "installed"
+    if not (installed.exists() and installed.read_text() == "\n".join(packages)):
         _run(_newer_python(), "-m", "venv", "--clear", folder)
-        _run(python, "-m", "pip", "install", "--quiet", BINDING)
-        (folder / "installed").touch()
+        _run(python, "-m", "pip", "install", "--quiet", *packages)
+        installed.write_text("\n".join(packages))
     return python
+
+
+def _needs() -> list[str]:
+    """The packages that Octo itself depends on."""
+    needs: list[str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    return needs
 
 
 def _newer_python() -> str:

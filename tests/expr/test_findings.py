@@ -1,4 +1,4 @@
-"""What the fuzzer found (bench/fuzz.py), each defect kept as a promise."""
+"""What the fuzzer found (bench/fuzz), each defect kept as a promise."""
 
 import math
 
