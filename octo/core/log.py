@@ -315,7 +315,7 @@ def _told(left: Left) -> logging.LogRecord:
     """The line that says how many like the last one were not written."""
     told = logging.makeLogRecord({**vars(left.last), "msg": "repeated, not shown", "args": (), "exc_info": None})
     same = {name: value for name, value in _fields(left.last).items() if name in ("flow", "code", "path", "source")}
-    told.fields = {"line": _message(left.last), "times": left.count, **same}
+    told.fields = {"line": _message(left.last), "times": left.times, **same}
     return told
 
 

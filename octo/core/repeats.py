@@ -29,9 +29,9 @@ class Count:
 
 
 class Left(NamedTuple):
-    """How many lines like `last` were left out."""
+    """How often lines like `last` were left out."""
 
-    count: int
+    times: int
     last: logging.LogRecord
 
 
