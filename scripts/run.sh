@@ -7,7 +7,7 @@ sample=samples/${1:-http-orders}
 sample=${sample%.yaml}.yaml
 if [[ ! -f $sample ]]; then
     printf 'there is no %s; choose one of\n' "$sample" >&2
-    printf '  %s\n' samples/*.yaml >&2
+    find samples -maxdepth 1 -name '*.yaml' ! -name '*_test.yaml' -printf '  %p\n' | sort >&2
     exit 2
 fi
 

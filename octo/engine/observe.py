@@ -20,6 +20,9 @@ class Observer:
     Inner ones come first: the steps of a branch before the branch, the branches of a block before its step.
     """
 
+    def begin(self, generation: int) -> None:
+        """The flows of a generation are about to be built; its number in the process."""
+
     def step(self, step: Step) -> Step:
         """The step to run in the place of `step`."""
         return step
@@ -40,6 +43,10 @@ class Observers(Observer):
 
     def __init__(self, each: Iterable[Observer] = ()) -> None:
         self.each = tuple(each)
+
+    def begin(self, generation: int) -> None:
+        for observer in self.each:
+            observer.begin(generation)
 
     def step(self, step: Step) -> Step:
         for observer in self.each:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from octo.engine.observe import Observer, Observers
 from octo.testing.harness import running
 
@@ -77,6 +79,20 @@ async def test_of_several_the_first_is_the_innermost(plugins):
 
     assert trail[:2] == ["outer flow g", "inner flow g"]
     assert trail[-2:] == ["outer g.set-payload", "inner g.set-payload"]
+
+
+async def test_an_observer_is_told_which_generation_it_sees(plugins):
+    class Counting(Observer):
+        generations: ClassVar[list[int]] = []
+
+        def begin(self, generation):
+            self.generations.append(generation)
+
+    async with running(FLOWS, plugins, observer=Observers([Counting()])) as app:
+        app.generation.number = 7
+        app.generation.observe(Counting())
+
+    assert Counting.generations == [1, 7]
 
 
 async def test_watching_can_begin_and_end_while_a_flow_runs(plugins):

@@ -1,0 +1,54 @@
+"""The command `dolphin`: the test runner by itself. `dolphin PATH` is `dolphin test PATH`, which is `octo test`."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from typing import BinaryIO
+
+import click
+
+from octo.cli import _without_pydantic_plugins
+from octo.cli.test import command as test
+from octo.cli.version import command as version
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def dolphin() -> None:
+    """Dolphin tests the flows of Octo: cases in YAML beside the flows, no server needed."""
+
+
+@click.command("schema")
+@click.option("--format", "form", type=click.Choice(["json", "yaml"]), default="json", show_default=True)
+@click.option("--out", type=click.File("wb"), default="-", help="File to write; default standard output.")
+def schema(form: str, out: BinaryIO) -> None:
+    """Print the JSON Schema of test files; with it an editor completes and checks them."""
+    from octo.cli.builtin import plugins
+    from octo.testing.suite.schema import json_schema
+
+    found = json_schema(plugins())
+    if form == "yaml":
+        import yaml
+
+        out.write(yaml.safe_dump(found, sort_keys=False, allow_unicode=True).encode())
+        return
+    import orjson
+
+    out.write(orjson.dumps(found, option=orjson.OPT_INDENT_2) + b"\n")
+
+
+for each in (test, schema, version):
+    dolphin.add_command(each)
+
+
+def meant(arguments: list[str]) -> list[str]:
+    """The arguments with their verb: what is none means `test`."""
+    verbs = (*dolphin.commands, "-h", "--help")
+    return arguments if arguments and arguments[0] in verbs else ["test", *arguments]
+
+
+def main() -> None:
+    """Entry point of the command."""
+    gc.disable()
+    _without_pydantic_plugins()
+    dolphin.main(args=meant(sys.argv[1:]), prog_name="dolphin")

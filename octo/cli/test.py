@@ -1,0 +1,323 @@
+"""`octo test`: run the cases of test files against the flows beside them."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from octo.cli import exits
+from octo.cli.project import refuse
+from octo.config.documents import Config
+from octo.core.errors import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from octo.testing.suite import Case, Configs, Outcome, Plan
+    from octo.testing.suite.choose import Choice
+    from octo.testing.suite.console import Style
+    from octo.testing.suite.reproduce import Reproduction
+
+INTERRUPTED = 130
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+class Options(NamedTuple):
+    """What was asked for on the command line."""
+
+    paths: tuple[Path, ...]
+    config: Path | None
+    env_file: Path | None
+    junit: Path | None
+    json: Path | None
+    traces_dir: Path | None
+    parallel: int
+    fail_fast: bool
+    verbose: bool
+    choice: Choice | None
+
+
+def _choice(_: click.Context, __: click.Parameter, value: str | None) -> Choice | None:
+    if value is None:
+        return None
+    from octo.testing.suite.choose import pattern
+
+    try:
+        return pattern(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r}: {error}; write words with `and`, `or`, `not`") from None
+
+
+@click.command("test")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
+@click.option("--config", "-c", type=click.Path(path_type=Path), help="Flow file or folder that all tests are for.")
+@click.option("--env-file", type=_FILE, help="Variables, as NAME=value lines, over those of the environment.")
+@click.option("-k", "choice", metavar="PATTERN", callback=_choice, help="Cases whose file::name fits: a and not b.")
+@click.option("--list", "lists", is_flag=True, help="Print the names of the cases, run none.")
+@click.option("--watch", is_flag=True, help="Run again whenever a test file or its flows change.")
+@click.option("--parallel", type=click.IntRange(1, 256), default=os.cpu_count() or 1, help="Cases at a time.")
+@click.option("--fail-fast", is_flag=True, help="Start no further case once one went wrong.")
+@click.option("--junit", type=_FILE, help="Write a JUnit report.")
+@click.option("--report-json", "json", type=_FILE, help="Write everything that happened as JSON.")
+@click.option("--traces-dir", type=click.Path(path_type=Path, file_okay=False), help="Write a trace of each case.")
+@click.option("--verbose", "-v", is_flag=True, help="Print passed cases too, and the log as it comes.")
+def command(paths: tuple[Path, ...], lists: bool, watch: bool, **rest: object) -> None:
+    """Run the cases of test files: of a folder its *_test.yaml, of a flow file the one beside it. Default: here.
+
+    Exit codes: 0 all passed, 1 a case failed, 2 a case could not run or something is wrong with a file.
+    """
+    options = Options(paths or (Path(),), **rest)  # type: ignore[arg-type]
+    if lists:
+        sys.exit(_list(options))
+    if watch:
+        sys.exit(_watch(options))
+    try:
+        sys.exit(_once(options))
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def _list(options: Options) -> int:
+    from octo.testing.suite.console import listed
+
+    plan = _planned(options, _configs())
+    for line in listed(plan.cases) if plan else ():
+        click.echo(line)
+    return exits.DONE if plan else exits.USAGE
+
+
+def _once(options: Options, planned: Callable[[Iterable[Path]], None] = lambda _: None) -> int:
+    """Run everything once; answer the exit code. planned: told what was read, before anything runs."""
+    from octo.testing.suite import exit_code
+    from octo.testing.suite.reproduce import Reproduction
+
+    configs = _configs()
+    plan = _planned(options, configs)
+    planned((*options.paths, *configs.watched, *(plan.watched if plan else ())))
+    if plan is None:
+        return exits.USAGE
+    if not plan.cases:
+        click.echo("no case fits -k", err=True)
+        return exits.USAGE
+    reproduction = Reproduction(options.env_file)
+    began = time.perf_counter()
+    found: dict[str, Outcome] = {}
+    try:
+        _run(options, plan, configs, reproduction, found)
+    except KeyboardInterrupt:
+        _finish(options, plan, found, time.perf_counter() - began, reproduction.folder)
+        raise
+    _finish(options, plan, found, time.perf_counter() - began, reproduction.folder)
+    return exit_code(found.values())
+
+
+def _run(options: Options, plan: Plan, configs: Configs, reproduction: Reproduction, found: dict[str, Outcome]) -> None:
+    """Run the cases into `found`, by their ids; an interrupt leaves what became of them until then."""
+    from octo.core import log
+    from octo.testing.suite import run_all
+    from octo.testing.suite.console import Console
+    from octo.testing.suite.logs import quiet
+
+    log.reserve_stdout()
+    if options.verbose:
+        log.configure()
+    style = _style()
+    console = Console(plan.suites, _echo, style=style, verbose=options.verbose)
+
+    def done(outcome: Outcome) -> None:
+        outcome = found[outcome.case.id] = reproduction.of(outcome)
+        console.done(outcome)
+
+    with nullcontext() if options.verbose else quiet():
+        run_all(
+            plan.cases,
+            partial(_run_one, configs, options.traces_dir),
+            done,
+            parallel=options.parallel,
+            fail_fast=options.fail_fast,
+        )
+
+
+def _run_one(configs: Configs, traces: Path | None, case: Case) -> Outcome:
+    from octo.testing.suite import run_case
+    from octo.testing.suite.traces import recording
+
+    if traces is None:
+        return run_case(case, configs)
+    with recording(traces, case) as recorder:
+        return run_case(case, configs, observers=[recorder])
+
+
+def _finish(options: Options, plan: Plan, found: Mapping[str, Outcome], seconds: float, folder: Path | None) -> None:
+    from octo.testing.suite.console import summary
+
+    outcomes = [found[case.id] for case in plan.cases]
+    click.echo()
+    _echo(summary(outcomes, seconds, _style()))
+    if folder is not None:
+        click.echo(f"\nthe runs are in {folder}")
+    _report(options, plan, outcomes, seconds, folder)
+
+
+def _report(
+    options: Options,
+    plan: Plan,
+    outcomes: Sequence[Outcome],
+    seconds: float,
+    folder: Path | None = None,
+    problems: Sequence[Problem] = (),
+) -> None:
+    """Write the reports that were asked for."""
+    if options.junit:
+        from octo.testing.suite.junit import junit
+
+        _write(options.junit, junit(plan.suites, outcomes, seconds, problems))
+    if options.json:
+        from octo.testing.suite.results import results
+
+        _write(options.json, results(plan.suites, outcomes, seconds, folder=folder, problems=problems))
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        click.echo(f"cannot write {path}: {error.strerror}", err=True)
+
+
+# --- what is to be run -------------------------------------------------------------------------------------------
+
+
+def _planned(options: Options, configs: Configs) -> Plan | None:
+    """The plan, or None when everything that is wrong has been said."""
+    from octo.testing.suite import Plan, plan
+
+    try:
+        env = _env_file(options.env_file)
+        return plan(options.paths, configs, config=options.config, env=env, choice=options.choice)
+    except ConfigError as error:
+        refuse(error)
+        _report(options, Plan((), ()), (), 0.0, problems=error.problems)
+        return None
+
+
+def _env_file(path: Path | None) -> Mapping[str, str]:
+    if path is None:
+        return {}
+    from octo.config.dotenv import read_dotenv
+    from octo.config.report import Report
+
+    report = Report()
+    found = read_dotenv(path, report)
+    if found is None:
+        raise click.BadParameter(f"there is no file {str(path)!r}", param_hint="--env-file")
+    report.raise_if_any()
+    return found
+
+
+def _configs() -> Configs:
+    from octo.cli.builtin import plugins
+    from octo.config.load import load
+    from octo.testing.suite import Configs
+
+    known, modules = plugins(), _Modules()
+
+    def read(path: Path, environ: Mapping[str, str]) -> Config:
+        modules.beside(path)
+        config = load(path, known, environ)
+        if not gc.isenabled():
+            gc.enable()
+        return config
+
+    return Configs(read)
+
+
+class _Modules:
+    """Functions that `python` blocks call may stand beside the flow file. Two folders may name a module alike."""
+
+    def __init__(self) -> None:
+        self._folder: Path | None = None
+
+    def beside(self, config: Path) -> None:
+        """From now on modules beside this configuration are found, and no longer those beside another."""
+        folder = (config if config.is_dir() else config.parent).resolve()
+        if folder == self._folder:
+            return
+        for name, module in list(sys.modules.items()):
+            file = getattr(module, "__file__", None)
+            if self._folder is not None and file and "." not in name and Path(file).parent == self._folder:
+                del sys.modules[name]
+        sys.path.insert(0, str(folder))
+        self._folder = folder
+
+
+# --- again and again ---------------------------------------------------------------------------------------------
+
+
+def _watch(options: Options) -> int:
+    from importlib.util import find_spec
+
+    from octo.engine.watch import fingerprint
+
+    if find_spec("watchfiles") is None:
+        raise click.UsageError("--watch needs the package `watchfiles`: pip install 'octo[watch]'")
+
+    files: set[Path] = set()
+    seen, code = "", exits.DONE
+
+    def note(watched: Iterable[Path]) -> None:
+        nonlocal seen
+        files.update(watched)
+        seen = fingerprint(files)
+
+    try:
+        while True:
+            click.clear()
+            code = _once(options, note)
+            click.echo("\nwaiting for a change; Ctrl-C ends")
+            asyncio.run(_change(files, seen))
+    except KeyboardInterrupt:
+        return code
+
+
+async def _change(files: Iterable[Path], seen: str) -> None:
+    """Return once the files hold something else than what was `seen`, also if they did so while cases ran."""
+    from watchfiles import awatch
+
+    from octo.engine.watch import FALLBACK, LONGEST_BURST, QUIET, fingerprint
+
+    folders = {path if path.is_dir() else path.parent for path in map(Path.absolute, files)}
+    notices = awatch(
+        *(folder for folder in folders if folder.is_dir()),
+        recursive=False,
+        step=QUIET,
+        debounce=LONGEST_BURST,
+        watch_filter=None,
+        rust_timeout=FALLBACK,
+        yield_on_timeout=True,
+    )
+    while fingerprint(files) == seen:
+        await anext(notices)
+
+
+# --- the terminal ------------------------------------------------------------------------------------------------
+
+
+def _echo(line: str) -> None:
+    click.echo(line)
+
+
+def _style() -> Style:
+    from octo.testing.suite.console import plain
+
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+        return plain
+    return lambda text, colour: click.style(text, fg=colour)

@@ -1,0 +1,88 @@
+"""The observer that makes one call to the outside go wrong, and writes down which calls were made."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Final, Literal, NamedTuple, get_args
+
+from octo.config.documents import Config
+from octo.core.errors import Timeout, Transient
+from octo.core.flow import Outcome, Result
+from octo.core.message import Message
+from octo.core.settings import Effect, Settings
+from octo.engine.build import blocks_of
+from octo.engine.chain import Step
+from octo.engine.flow import at_last
+from octo.engine.observe import Observer
+
+Fault = Literal["fails", "times out", "is slow", "happens twice"]
+"""fails: it is not carried out, and says so. times out: it is carried out, but the answer never comes. is slow: the
+answer comes late. happens twice: it is carried out twice, as when a proxy repeats a request."""
+
+FAULTS: Final[tuple[Fault, ...]] = get_args(Fault)
+
+LATE: Final = 60.0
+"""Seconds, of virtual time, that a slow or lost answer takes: beyond the default deadlines."""
+
+
+class Made(NamedTuple):
+    """A call to the outside. times: how often it was carried out."""
+
+    address: str
+    times: int
+
+
+class Injection(NamedTuple):
+    """Make one call go wrong: its number, counted from 0 over the whole run."""
+
+    call: int
+    fault: Fault
+
+
+class Faults(Observer):
+    """Watches the blocks that call the outside. made: the calls of the run, in order."""
+
+    def __init__(self, effects: Mapping[str, Effect], injection: Injection | None = None) -> None:
+        self._effects = effects
+        self._injection = injection
+        self.made: list[Made] = []
+
+    def step(self, step: Step) -> Step:
+        return step._replace(call=self._watched(step)) if step.address in self._effects else step
+
+    def _watched(self, step: Step) -> Callable[[Message], Result]:
+        def run(message: Message) -> Result:
+            index = len(self.made)
+            self.made.append(Made(step.address, 0))
+            if self._injection is None or self._injection.call != index:
+                return self._carried_out(step, message, index)
+            return self._wrong(step, message, index, self._injection.fault)
+
+        return run
+
+    async def _wrong(self, step: Step, message: Message, index: int, fault: Fault) -> Outcome:
+        if fault == "fails":
+            raise Transient("the call failed (injected)")
+        outcome = await self._carried_out(step, message, index)
+        if fault == "happens twice":
+            return await self._carried_out(step, message, index)
+        await asyncio.sleep(LATE)
+        if fault == "times out":
+            raise Timeout("no answer came (injected)")
+        return outcome
+
+    async def _carried_out(self, step: Step, message: Message, index: int) -> Outcome:
+        """A call counts as soon as it is begun: whoever cancels it cannot know how far it came."""
+        self.made[index] = self.made[index]._replace(times=self.made[index].times + 1)
+        return await at_last(step.call(message))
+
+
+def effects(config: Config) -> dict[str, Effect]:
+    """What each block that calls the outside does there, by its address."""
+    blocks = (block for flow in config.flows.values() for block in blocks_of(flow))
+    return {block.address: _effect(block.settings) for block in blocks if block.type.calls_outside}
+
+
+def _effect(settings: Settings) -> Effect:
+    return getattr(settings, "effect", "once")

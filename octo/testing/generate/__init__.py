@@ -1,0 +1,1 @@
+"""Generated messages: looking for the smallest one that a flow cannot keep its promises for."""

@@ -1,0 +1,45 @@
+"""Configurations as the cases need them: loaded once per environment, used by one case at a time."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from octo.config.documents import Config
+
+Load = Callable[[Path, Mapping[str, str]], Config]
+"""Reads and checks a configuration in an environment; raises `ConfigError`. May be called from any thread."""
+
+_Key = tuple[Path, tuple[tuple[str, str], ...]]
+
+
+class Configs:
+    """See the module.
+
+    Building a generation fills the sockets of its configuration's settings, so two that run side by side need two.
+    load: called under a lock, once per environment and more often only where cases run in parallel.
+    """
+
+    def __init__(self, load: Load) -> None:
+        self._load = load
+        self._free: dict[_Key, list[Config]] = {}
+        self._lock = threading.Lock()
+        self.watched: set[Path] = set()
+        """The files that decide what was loaded so far."""
+
+    @contextmanager
+    def lent(self, path: Path, env: Mapping[str, str]) -> Iterator[Config]:
+        """The configuration, for this caller alone. env: over the environment of the process. Raises `ConfigError`."""
+        key = (path, tuple(sorted(env.items())))
+        with self._lock:
+            free = self._free.setdefault(key, [])
+            config = free.pop() if free else self._load(path, {**os.environ, **env})
+            self.watched.update((path, *config.watched))
+        try:
+            yield config
+        finally:
+            with self._lock:
+                free.append(config)

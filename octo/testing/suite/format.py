@@ -1,0 +1,170 @@
+"""What a test file says: the models that it is read with, checked against, and documented from.
+
+`null` is a value here: `body: null` asserts null, an absent `body` asserts nothing (`Wanted.has_body`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from octo.core.settings import Duration, Settings
+
+
+class Input(Settings):
+    data: Any = None
+    """Body of the message. Absent means null."""
+
+    vars: dict[str, Any] = Field(default_factory=dict)
+    """Variables of the message: what a source would have set."""
+
+
+class Wanted(Settings):
+    """What a message must be."""
+
+    body: Any = None
+    """The whole body, compared exactly; `42` equals `42.0`. `null` asserts null, absent asserts nothing."""
+
+    vars: dict[str, Any] = Field(default_factory=dict)
+    """Variables that must be there with these values. Others may be there too."""
+
+    that: tuple[str, ...] = ()
+    """CEL conditions over the message that must all be true, e.g. `body.items.size() == 2`."""
+
+    @property
+    def has_body(self) -> bool:
+        return "body" in self.model_fields_set
+
+
+class Expect(Wanted):
+    dropped: bool = False
+    """The flow must drop the message."""
+
+    error: str | None = None
+    """The flow must fail with a text that contains this; `""` for any failure."""
+
+    reply: Any = None
+    """What the outside must have seen of a `trigger`. Of a mapping only the keys that stand here are compared, of its
+    `headers` only those named, whatever their case."""
+
+    @property
+    def has_reply(self) -> bool:
+        return "reply" in self.model_fields_set
+
+    @property
+    def of_the_flow(self) -> bool:
+        """Whether it says how the flow must end, or only what the outside sees."""
+        return bool(self.has_body or self.vars or self.that or self.dropped or self.error is not None)
+
+
+class Record(Settings):
+    input: Wanted | None = None
+    """The message as it reached the block."""
+
+    output: Wanted | None = None
+    """The message as it left the block."""
+
+    dropped: bool = False
+    """The block dropped the message."""
+
+    error: str | None = None
+    """The block failed with a text that contains this."""
+
+
+class Spy(Settings):
+    count: int | None = Field(None, ge=0)
+    """How often messages crossed the block; `0` asserts that it never ran."""
+
+    records: tuple[Record, ...] = ()
+    """What crossed, one entry per crossing in their order. There may be fewer entries than crossings."""
+
+
+class CallEntry(Settings):
+    flow: str | None = None
+    """Name of the flow to call. Default: the file's."""
+
+    input: str | Input | None = None
+    """The message: the name of one of the file's `inputs`, or `{data, vars}`. Absent means an empty message."""
+
+    trigger: dict[str, Any] | None = None
+    """Instead of `input`: what the flow's source is made to bring. What may stand here depends on its connector."""
+
+    after: Duration | None = None
+    """Time to let pass first. A call with nothing else only lets time pass."""
+
+    expect: Expect | None = None
+    """What must come out. Absent: the flow must complete."""
+
+    spies: dict[str, Spy] = Field(default_factory=dict)
+    """What must have crossed which block during this call, by block address."""
+
+
+class CaseEntry(Settings):
+    name: str = Field(min_length=1)
+    """What it shows, unique in the file."""
+
+    skip: str | None = None
+    """Why it is not run. It is reported, with this reason."""
+
+    input: str | Input | None = None
+    """The message: the name of one of the file's `inputs`, or `{data, vars}`. Absent means an empty message."""
+
+    trigger: dict[str, Any] | None = None
+    """Instead of `input`: what the flow's source is made to bring. What may stand here depends on its connector."""
+
+    expect: Expect | None = None
+    """What must come out. Absent: the flow must complete."""
+
+    spies: dict[str, Spy] = Field(default_factory=dict)
+    """What must have crossed which block, by block address."""
+
+    calls: tuple[CallEntry, ...] = ()
+    """Instead of `input`, `trigger` and `expect`: several calls in order, in one running configuration. `spies` of the
+    case count over all of them."""
+
+    mocks: dict[str, Any] = Field(default_factory=dict)
+    """Mocks of this case, by block address. Each replaces the file's mock of that address; `null` lifts it."""
+
+    stubs: dict[str, Any] = Field(default_factory=dict)
+    """Stubs of this case, by connector name. Each replaces the file's stub of that name; `null` lifts it."""
+
+    sources: bool = False
+    """Whether the sources of the file's flow and of the called ones run by themselves, as under `octo run`: with
+    `clock: virtual` a clock ticks while `after` lets time pass."""
+
+    env: dict[str, str | bool | int | float] = Field(default_factory=dict)
+    """Environment variables of this case, over the file's."""
+
+    timeout: Duration | None = None
+    """How long the case may take, without the time that `after` lets pass. Default: the file's."""
+
+    clock: str | None = None
+    """`real`, `virtual`, or the moment at which virtual time begins. Default: the file's."""
+
+
+class SuiteFile(Settings):
+    flow: str
+    """Name of the flow that the file tests."""
+
+    timeout: Duration | None = None
+    """How long each case may take. Default 30s."""
+
+    clock: str = "real"
+    """`real`; `virtual` for a clock that jumps to the next timer as soon as nothing else can happen, so that hours
+    pass at once; or the moment at which that clock begins, e.g. `2026-03-29T00:30:00Z`."""
+
+    env: dict[str, str | bool | int | float] = Field(default_factory=dict)
+    """Environment variables of every case. They win over the process's and over `.env` files."""
+
+    inputs: dict[str, Input] = Field(default_factory=dict)
+    """Messages that cases refer to by name."""
+
+    mocks: dict[str, Any] = Field(default_factory=dict)
+    """What stands in for blocks in every case, by block address."""
+
+    stubs: dict[str, Any] = Field(default_factory=dict)
+    """What stands in for connectors in every case, by connector name."""
+
+    cases: tuple[CaseEntry, ...]
+    """The cases, at least one."""

@@ -1,0 +1,76 @@
+"""A case that went wrong comes with a command that makes it go wrong again."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+
+from octo.core.errors import Position
+from octo.testing.suite import Call, Case, Outcome
+from octo.testing.suite.format import Spy
+from octo.testing.suite.reproduce import Reproduction
+
+CALL = Call("pay", {"amount": 1}, {"tenant": "acme"}, spies={"pay.b": Spy(count=1), "pay.a": Spy(count=1)})
+CASE = Case(
+    "a case", Path("shop_test.yaml"), Path("shop.yaml"), "pay", Position("shop_test.yaml", 7, 5), (CALL,), seconds=5.0
+)
+
+
+def command(case: Case, env_file: Path | None = None) -> list[str]:
+    return shlex.split(Reproduction(env_file).of(Outcome(case, "failed")).reproduce)
+
+
+def test_what_passed_writes_nothing():
+    reproduction = Reproduction()
+
+    assert reproduction.of(Outcome(CASE, "passed")).reproduce == ""
+    assert reproduction.folder is None
+
+
+def test_a_plain_call_is_invoked_with_all_that_the_case_gave_it():
+    case = CASE._replace(written_mocks={"pay.charge": {"body": 1}}, written_env={"KEY": "a b"})
+    variable, *octo = command(case)
+    file = Path(octo[octo.index("--run-debug-config") + 1])
+
+    assert variable == "KEY=a b"
+    assert octo[:6] == ["octo", "invoke", "--config", "shop.yaml", "--flow", "pay"]
+    assert octo[-3:] == ["--timeout", "5s", "--envelope"]
+    assert file.parent.stat().st_mode & 0o777 == 0o700
+    assert json.loads(file.read_text()) == {
+        "input": {"data": {"amount": 1}, "vars": {"tenant": "acme"}},
+        "spies": ["pay.a", "pay.b"],
+        "mocks": {"pay.charge": {"body": 1}},
+    }
+
+
+def test_an_env_file_is_named_not_quoted():
+    assert command(CASE, Path("ci.env"))[0] == "OCTO_ENV_FILE=ci.env"
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        CASE._replace(clock="2026-01-01T00:00:00Z"),
+        CASE._replace(calls=(CALL, CALL)),
+        CASE._replace(calls=(CALL._replace(after=1.0),)),
+        CASE._replace(sources=True),
+    ],
+)
+def test_what_invoke_cannot_do_is_run_as_a_test(case):
+    assert command(case) == ["octo", "test", "shop_test.yaml", "--config", "shop.yaml", "-k", '"a case"']
+
+
+def test_a_name_with_quotes_is_still_found():
+    assert command(CASE._replace(name='say "hi"', sources=True))[-1] == "'say \"hi\"'"
+
+
+def test_two_test_files_of_one_name_do_not_overwrite_each_other():
+    reproduction = Reproduction()
+    for folder in ("a", "b"):
+        reproduction.of(Outcome(CASE._replace(file=Path(folder) / "shop_test.yaml"), "failed"))
+
+    assert reproduction.folder is not None
+    assert len(list(reproduction.folder.iterdir())) == 2
