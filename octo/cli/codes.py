@@ -11,6 +11,8 @@ HOMES = (
     "octo.core.errors",
     "octo.config.codes",
     "octo.engine.debug.codes",
+    "octo.trace.codes",
+    "octo.testing.suite.codes",
     "octo.connectors.http.codes",
     "octo.connectors.http_client.codes",
     "octo.connectors.database.codes",

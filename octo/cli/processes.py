@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from itertools import count as numbers
+from pathlib import Path
 
+from octo.admin.fleet import Fleet
+from octo.admin.port import SOCKET, Port, opened
 from octo.cli import exits
+from octo.cli.project import refuse
+from octo.core.errors import OctoError
 from octo.core.log import fields
 
 log = logging.getLogger("octo.processes")
@@ -18,28 +26,52 @@ STABLE = 10.0
 """A process that lived this many seconds had started well; if it ends, another may do better."""
 
 
-def supervise(count: int) -> int:
+def supervise(count: int, port: Port) -> int:
     """Run `count` children with this process's own arguments until signalled; the exit code is the worst of theirs.
 
     A child that a signal killed is replaced, and so is one that ended after a good while. A child that gave up on its
-    own soon after its start ends all: what kept it from starting keeps its siblings.
+    own soon after its start ends all: what kept it from starting keeps its siblings. The operations port is ours; we
+    ask the children over sockets in a folder that only our user may enter.
     """
-    family = _Family(count)
-    signal.signal(signal.SIGTERM, family.stop)
-    signal.signal(signal.SIGINT, family.stop)
-    while family.children:
-        family.look_after()
-        time.sleep(0.05)
+    with tempfile.TemporaryDirectory(prefix="octo-") as folder:
+        try:
+            return asyncio.run(_supervise(count, port, Path(folder)))
+        except OctoError as error:
+            refuse(error)
+            return exits.FAILED
+
+
+async def _supervise(count: int, port: Port, folder: Path) -> int:
+    fleet = Fleet()
+    async with opened(port, fleet):
+        family = _Family(count, fleet, None if port.address is None else folder)
+        for each in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(each, family.stop)
+        while family.children:
+            family.look_after()
+            await asyncio.sleep(0.05)
     return family.worst
 
 
 class _Family:
-    def __init__(self, count: int) -> None:
+    """folder: where the children's sockets are; None when nobody will ask them."""
+
+    def __init__(self, count: int, fleet: Fleet, folder: Path | None) -> None:
         self.worst = exits.DONE
         self.stopping = False
-        self.children = {index: _Child(index) for index in range(count)}
+        self._fleet = fleet
+        self._folder = folder
+        self._births = numbers()
+        self.children = {index: self._born(index) for index in range(count)}
 
-    def stop(self, *_: object) -> None:
+    def _born(self, index: int) -> _Child:
+        if self._folder is None:
+            return _Child(index)
+        socket = self._folder / f"{next(self._births)}.sock"
+        self._fleet.join(index, socket)
+        return _Child(index, socket)
+
+    def stop(self) -> None:
         self.stopping = True
         for child in self.children.values():
             child.process.send_signal(signal.SIGTERM)
@@ -56,12 +88,12 @@ class _Family:
                     self.stop()
             elif child.rested():
                 log.error("process ended, replacing it", extra=fields(process=index, code=code))
-                self.children[index] = _Child(index)
+                self.children[index] = self._born(index)
 
 
 class _Child:
-    def __init__(self, index: int) -> None:
-        self.process = _spawn(index)
+    def __init__(self, index: int, socket: Path | None = None) -> None:
+        self.process = _spawn(index, socket)
         self.born = time.monotonic()
 
     def may_be_replaced(self, code: int) -> bool:
@@ -79,8 +111,10 @@ def _blame(code: int) -> int:
     return code if code >= 0 else exits.FAILED
 
 
-def _spawn(index: int) -> subprocess.Popen[bytes]:
+def _spawn(index: int, socket: Path | None) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "OCTO_REUSE_PORT": "1", "OCTO_PROCESS": str(index)}
+    if socket is not None:
+        environment[SOCKET] = str(socket)
     arguments = _without_processes(sys.argv[1:])
     # A session of its own: Ctrl-C reaches the supervisor alone, which then stops every child once.
     return subprocess.Popen(  # noqa: S603  our own command line

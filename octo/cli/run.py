@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -16,6 +20,12 @@ from octo.cli.project import config_option, config_path, counted, load, refuse, 
 from octo.config.documents import Config
 from octo.core.errors import ConfigError, OctoError
 
+if TYPE_CHECKING:
+    from octo.admin.blocks import BlockMetrics
+    from octo.admin.port import Port
+    from octo.engine.metrics import Metrics
+    from octo.engine.service import Service
+
 
 @click.command("run")
 @config_option
@@ -24,7 +34,29 @@ from octo.core.errors import ConfigError, OctoError
 @click.option("--drain", type=float, default=30.0, show_default=True, help="Seconds for messages in flight to finish.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="Form of the log lines on stderr.")
 @click.option("--log-level", help="debug, info, warn or error; default $LOG_LEVEL, else info.")
-def command(
+@click.option(
+    "--admin-addr",
+    "--observability-addr",
+    "admin_addr",
+    metavar="HOST:PORT",
+    help="Operations port: health, readiness, metrics, status. `off` for none. Default "
+    "$OCTO_OBSERVABILITY_ADDR, else 127.0.0.1:39999.",
+)
+@click.option(
+    "--admin-token-file",
+    type=click.Path(path_type=Path),
+    help="File with the token that changes over a port beyond loopback need; or $OCTO_ADMIN_TOKEN.",
+)
+@click.option(
+    "--metrics-blocks",
+    envvar="OCTO_METRICS_BLOCKS",
+    default="",
+    metavar="ADDRESSES",
+    help="Blocks to measure one by one, e.g. `orders.charge,orders.notify`; `*` for all.",
+)
+@click.option("--observability", type=bool, is_flag=False, flag_value=True, default=None, hidden=True)
+@click.option("--metrics", type=bool, is_flag=False, flag_value=True, default=None, hidden=True)
+def command(  # noqa: PLR0913, PLR0917  one parameter per option
     option: Path | None,
     argument: Path | None,
     watch: bool,
@@ -32,6 +64,11 @@ def command(
     drain: float,
     log_format: str | None,
     log_level: str | None,
+    admin_addr: str | None,
+    admin_token_file: Path | None,
+    metrics_blocks: str,
+    observability: bool | None,
+    metrics: bool | None,
 ) -> None:
     """Run the flows of a configuration until stopped.
 
@@ -40,18 +77,48 @@ def command(
     """
     from octo.core.log import configure
 
+    del metrics  # `--metrics` of older command lines: /metrics is always there
     path = config_path(option, argument)
     configure(log_level, log_format)
+    port = _port(admin_addr, admin_token_file, observability)
     if processes > 1:
         from octo.cli.processes import supervise
 
-        sys.exit(supervise(processes))
-    sys.exit(_serve(path, watch=watch, drain=drain))
-
-
-def _serve(path: Path, *, watch: bool, drain: float) -> int:
+        sys.exit(supervise(processes, port))
+    measured = tuple(each.strip() for each in metrics_blocks.split(",") if each.strip())
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(_run(path, watch=watch, drain=drain))
+        sys.exit(runner.run(_run(_Asked(path, watch, drain, port, measured))))
+
+
+class _Asked(NamedTuple):
+    """What the command line asks for. measured: addresses of blocks."""
+
+    path: Path
+    watch: bool
+    drain: float
+    port: Port
+    measured: tuple[str, ...]
+
+
+def _port(address: str | None, token_file: Path | None, wanted: bool | None) -> Port:
+    from octo.admin.port import OFF, chosen
+
+    if not (_switch("OCTO_OBSERVABILITY") if wanted is None else wanted):
+        address = OFF
+    try:
+        return chosen(address, token_file, os.environ)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _switch(variable: str) -> bool:
+    """Whether the variable leaves something on; one that says neither yes nor no is warned about, and does."""
+    from octo.core.log import fields
+
+    value = os.environ.get(variable, "").lower()
+    if value not in ("", "true", "1", "on", "yes", "false", "0", "off", "no"):
+        logging.getLogger("octo.admin").warning("not a yes or no, taking yes", extra=fields(variable=variable))
+    return value not in ("false", "0", "off", "no")
 
 
 def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
@@ -62,19 +129,39 @@ def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
     return uvloop.Loop
 
 
-async def _run(path: Path, *, watch: bool, drain: float) -> int:
-    from octo.config.load import candidates
-    from octo.engine.service import Service
+async def _run(asked: _Asked) -> int:
+    from octo.engine.metrics import Metrics
 
     stop = asyncio.Event()
     _stop_on_signals(stop)
-    watched = candidates(path, os.environ)
+    metrics = Metrics()
+    blocks = _block_metrics(asked.measured)
+    service = _service(asked, metrics, blocks)
+    try:
+        async with _operations(asked, service, metrics, blocks):
+            await service.run(stop)
+    except OctoError as error:
+        refuse(error)
+        return exits.USAGE if isinstance(error, ConfigError) else exits.FAILED
+    return exits.DONE
+
+
+def _service(asked: _Asked, metrics: Metrics, blocks: BlockMetrics | None) -> Service:
+    from octo.config.load import candidates
+    from octo.engine.service import Service
+
+    watched = candidates(asked.path, os.environ)
 
     def read() -> Config:
         nonlocal watched
-        config = load(path)
-        watched = (path, *config.watched)
+        config = load(asked.path)
+        watched = (asked.path, *config.watched)
         return config
+
+    def ready(config: Config) -> None:
+        _banner(config)
+        if blocks is not None and _is_first():
+            blocks.check(config)
 
     def refused(error: OctoError) -> None:
         if not _is_first():
@@ -85,18 +172,42 @@ async def _run(path: Path, *, watch: bool, drain: float) -> int:
 
     service = Service(
         read,
-        watched=(lambda: watched) if watch else None,
-        ready=_banner,
+        watched=(lambda: watched) if asked.watch else None,
+        ready=ready,
         refused=refused,
-        drain=drain,
+        drain=asked.drain,
         first=_is_first(),
+        observer=blocks,
+        bus=metrics,
     )
-    try:
-        await service.run(stop)
-    except OctoError as error:
-        refuse(error)
-        return exits.USAGE if isinstance(error, ConfigError) else exits.FAILED
-    return exits.DONE
+    return service
+
+
+def _block_metrics(addresses: tuple[str, ...]) -> BlockMetrics | None:
+    if not addresses:
+        return None
+    from octo.admin.blocks import BlockMetrics
+
+    return BlockMetrics(addresses)
+
+
+@asynccontextmanager
+async def _operations(
+    asked: _Asked, service: Service, metrics: Metrics, blocks: BlockMetrics | None
+) -> AsyncIterator[None]:
+    """The operations port, open from before the start until after the drain."""
+    from octo.admin.figures import Lag
+    from octo.admin.own import Own
+    from octo.admin.port import opened
+
+    lag = Lag()
+    more = () if blocks is None else (blocks.snapshot,)
+    async with opened(asked.port, Own(service, metrics, lag, asked.path, _number(), more)):
+        lag.start()
+        try:
+            yield
+        finally:
+            lag.stop()
 
 
 def _stop_on_signals(stop: asyncio.Event) -> None:
@@ -110,8 +221,13 @@ def _stop_on_signals(stop: asyncio.Event) -> None:
         loop.add_signal_handler(each, on_signal)
 
 
+def _number() -> int:
+    """Which of the processes that a supervisor runs this is."""
+    return int(os.environ.get("OCTO_PROCESS", "0"))
+
+
 def _is_first() -> bool:
-    return os.environ.get("OCTO_PROCESS", "0") == "0"
+    return _number() == 0
 
 
 def _banner(config: Config) -> None:

@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from octo.cli import exits
+from octo.cli import beyond, exits
+from octo.cli.beyond import Cover
 from octo.cli.project import refuse
+from octo.cli.traces import store_option
 from octo.config.documents import Config
 from octo.core.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
+    from octo.testing.coverage import Coverage
     from octo.testing.suite import Case, Configs, Outcome, Plan
     from octo.testing.suite.choose import Choice
     from octo.testing.suite.console import Style
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 _FILE = click.Path(path_type=Path, dir_okay=False)
+_FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
 class Options(NamedTuple):
@@ -43,6 +47,11 @@ class Options(NamedTuple):
     fail_fast: bool
     verbose: bool
     choice: Choice | None
+    cover: Cover
+    generate: bool
+    examples: int
+    seed: int
+    chaos: bool
 
 
 def _choice(_: click.Context, __: click.Parameter, value: str | None) -> Choice | None:
@@ -67,14 +76,42 @@ def _choice(_: click.Context, __: click.Parameter, value: str | None) -> Choice 
 @click.option("--fail-fast", is_flag=True, help="Start no further case once one went wrong.")
 @click.option("--junit", type=_FILE, help="Write a JUnit report.")
 @click.option("--report-json", "json", type=_FILE, help="Write everything that happened as JSON.")
-@click.option("--traces-dir", type=click.Path(path_type=Path, file_okay=False), help="Write a trace of each case.")
+@click.option("--traces-dir", type=_FOLDER, help="Write a trace of each case.")
+@click.option("--cover", is_flag=True, help="Show which blocks, branches, error paths and decisions were covered.")
+@click.option("--cover-min", type=click.FloatRange(0, 100), metavar="PERCENT", help="Fail if less is covered.")
+@click.option("--cover-html", type=_FOLDER, help="Write a page that draws each flow with what was covered.")
+@click.option("--cover-json", type=_FILE, help="Write the coverage as JSON.")
+@click.option(
+    "--generate", is_flag=True, help="Look for messages that break a contract, made from the flow's `input:`."
+)
+@click.option("--examples", type=click.IntRange(1, 1_000_000), default=200, help="Messages to generate per flow.")
+@click.option("--seed", type=int, default=0, help="Generate other messages than with seed 0.")
+@click.option("--chaos", is_flag=True, help="Let each outside call fail, hang, be slow, happen twice: what is lost?")
+@click.option("--from-trace", metavar="ID", help="Make a test of the recorded message with this event or trace id.")
+@store_option
+@click.option("--out", type=_FILE, help="Write the test of --from-trace there instead of printing it.")
 @click.option("--verbose", "-v", is_flag=True, help="Print passed cases too, and the log as it comes.")
-def command(paths: tuple[Path, ...], lists: bool, watch: bool, **rest: object) -> None:
+def command(  # noqa: PLR0913, PLR0917  one parameter per option
+    paths: tuple[Path, ...],
+    lists: bool,
+    watch: bool,
+    cover: bool,
+    cover_min: float | None,
+    cover_html: Path | None,
+    cover_json: Path | None,
+    from_trace: str | None,
+    store: str,
+    out: Path | None,
+    **rest: object,
+) -> None:
     """Run the cases of test files: of a folder its *_test.yaml, of a flow file the one beside it. Default: here.
 
     Exit codes: 0 all passed, 1 a case failed, 2 a case could not run or something is wrong with a file.
     """
-    options = Options(paths or (Path(),), **rest)  # type: ignore[arg-type]
+    wanted = Cover(cover, cover_min, cover_html, cover_json)
+    options = Options(paths or (Path(),), cover=wanted, **rest)  # type: ignore[arg-type]
+    if from_trace is not None:
+        sys.exit(beyond.from_trace(from_trace, store, options.config or options.paths[0], _configs(), out))
     if lists:
         sys.exit(_list(options))
     if watch:
@@ -99,7 +136,8 @@ def _once(options: Options, planned: Callable[[Iterable[Path]], None] = lambda _
     from octo.testing.suite import exit_code
     from octo.testing.suite.reproduce import Reproduction
 
-    configs = _configs()
+    coverage = _coverage(options)
+    configs = _configs(coverage)
     plan = _planned(options, configs)
     planned((*options.paths, *configs.watched, *(plan.watched if plan else ())))
     if plan is None:
@@ -111,15 +149,45 @@ def _once(options: Options, planned: Callable[[Iterable[Path]], None] = lambda _
     began = time.perf_counter()
     found: dict[str, Outcome] = {}
     try:
-        _run(options, plan, configs, reproduction, found)
+        _run(options, plan, configs, reproduction, found, coverage)
     except KeyboardInterrupt:
         _finish(options, plan, found, time.perf_counter() - began, reproduction.folder)
         raise
     _finish(options, plan, found, time.perf_counter() - began, reproduction.folder)
-    return exit_code(found.values())
+    return max(exit_code(found.values()), _beyond(options, plan, configs, coverage))
 
 
-def _run(options: Options, plan: Plan, configs: Configs, reproduction: Reproduction, found: dict[str, Outcome]) -> None:
+def _coverage(options: Options) -> Coverage | None:
+    if not options.cover.is_wanted:
+        return None
+    from octo.testing.coverage import Coverage
+
+    return Coverage()
+
+
+def _beyond(options: Options, plan: Plan, configs: Configs, coverage: Coverage | None) -> int:
+    """Do what was asked for besides the cases; answer the exit code that it calls for."""
+    from octo.testing.suite.logs import quiet
+
+    codes = [exits.DONE]
+    if coverage is not None:
+        codes.append(beyond.covered(options.cover, coverage))
+    with nullcontext() if options.verbose else quiet():
+        if options.generate:
+            codes.append(beyond.generated(plan, configs, options.examples, options.seed, _echo, _style()))
+        if options.chaos:
+            codes.append(beyond.faulted(plan, configs, _echo, _style()))
+    return max(codes)
+
+
+def _run(
+    options: Options,
+    plan: Plan,
+    configs: Configs,
+    reproduction: Reproduction,
+    found: dict[str, Outcome],
+    coverage: Coverage | None,
+) -> None:
     """Run the cases into `found`, by their ids; an interrupt leaves what became of them until then."""
     from octo.core import log
     from octo.testing.suite import run_all
@@ -139,21 +207,22 @@ def _run(options: Options, plan: Plan, configs: Configs, reproduction: Reproduct
     with nullcontext() if options.verbose else quiet():
         run_all(
             plan.cases,
-            partial(_run_one, configs, options.traces_dir),
+            partial(_run_one, configs, options.traces_dir, coverage),
             done,
             parallel=options.parallel,
             fail_fast=options.fail_fast,
         )
 
 
-def _run_one(configs: Configs, traces: Path | None, case: Case) -> Outcome:
+def _run_one(configs: Configs, traces: Path | None, coverage: Coverage | None, case: Case) -> Outcome:
     from octo.testing.suite import run_case
     from octo.testing.suite.traces import recording
 
+    observers = [] if coverage is None else [coverage]
     if traces is None:
-        return run_case(case, configs)
+        return run_case(case, configs, observers=observers)
     with recording(traces, case) as recorder:
-        return run_case(case, configs, observers=[recorder])
+        return run_case(case, configs, observers=[recorder, *observers])
 
 
 def _finish(options: Options, plan: Plan, found: Mapping[str, Outcome], seconds: float, folder: Path | None) -> None:
@@ -223,7 +292,7 @@ def _env_file(path: Path | None) -> Mapping[str, str]:
     return found
 
 
-def _configs() -> Configs:
+def _configs(coverage: Coverage | None = None) -> Configs:
     from octo.cli.builtin import plugins
     from octo.config.load import load
     from octo.testing.suite import Configs
@@ -233,6 +302,8 @@ def _configs() -> Configs:
     def read(path: Path, environ: Mapping[str, str]) -> Config:
         modules.beside(path)
         config = load(path, known, environ)
+        if coverage is not None:
+            coverage.add(config)
         if not gc.isenabled():
             gc.enable()
         return config

@@ -28,6 +28,8 @@ log = logging.getLogger("octo.engine")
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 """Seconds before a broken source is tried again: the first time and at most; each pause is twice the one before."""
+HELD = 10.0
+"""Seconds without a break after which a source that broke counts as working again, be it without a delivery."""
 
 
 class Generation:
@@ -37,6 +39,8 @@ class Generation:
     only: build just this flow and what it may call, open just the connectors that these use. That is what `octo invoke`
     runs, without feeding it. sources: whether those include the connectors of their sources.
     observer: see `octo.engine.observe`. number: which one it is in its process, set by who counts them.
+
+    broken: what is wrong with the pull source of a flow that is not being fed, by the flow's name.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class Generation:
         self.number = 1
         self._held: list[ConnectorDoc] = []
         self.instances: dict[str, Any] = {}
+        self.broken: dict[str, str] = {}
         self._pushing = AsyncExitStack()
         self._pumps: list[asyncio.Task[None]] = []
         self._work: set[asyncio.Task[None]] = set()
@@ -73,6 +78,8 @@ class Generation:
             for doc in self._connectors():
                 self.instances[doc.name] = await self._connections.acquire(doc)
                 self._held.append(doc)
+            if self._observer is not None:
+                self._observer.begin(self.number)
             self.flows = build_flows(self._flow_docs(), self.instances, self._bus, self._spawn, self._observer)
         except BaseException:
             await self._release()
@@ -92,6 +99,8 @@ class Generation:
     def observe(self, observer: Observer | None) -> None:
         """Watch with this observer from the next message on, or no more."""
         self._observer = observer
+        if observer is not None:
+            observer.begin(self.number)
         for doc in self._flow_docs():
             compile_flow(doc, self.instances, self.flows, observer)
 
@@ -131,20 +140,31 @@ class Generation:
         while True:
             began = asyncio.get_running_loop().time()
             try:
-                await self._carry(flow, source)
+                await self._attempt(flow, source)
             except Permanent as error:
+                self.broken[flow.name] = f"stopped for good: {error}"
                 log.error("source stopped for good", extra=fields(flow=flow.name, error=str(error)))  # noqa: TRY400
                 return
             except OctoError as error:
+                self.broken[flow.name] = str(error)
                 log.warning("source broke, trying again", extra=fields(flow=flow.name, error=str(error), seconds=pause))
-            except Exception:
+            except Exception as error:
+                self.broken[flow.name] = type(error).__name__
                 log.exception("source broke, trying again", extra=fields(flow=flow.name, seconds=pause))
             else:
+                self.broken.pop(flow.name, None)
                 return
             if asyncio.get_running_loop().time() - began > LONGEST_PAUSE:
                 pause = FIRST_PAUSE
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def _attempt(self, flow: Flow, source: SourceDoc) -> None:
+        held = asyncio.get_running_loop().call_later(HELD, self.broken.pop, flow.name, None)
+        try:
+            await self._carry(flow, source)
+        finally:
+            held.cancel()
 
     async def _carry(self, flow: Flow, source: SourceDoc) -> None:
         instance = self.instances[source.connector]
@@ -156,6 +176,7 @@ class Generation:
                     delivery = await anext(deliveries)
                 except StopAsyncIteration:
                     return
+                self.broken.pop(flow.name, None)
                 self._spawn(_deliver(flow, delivery))
                 await asyncio.sleep(0)
 

@@ -10,8 +10,10 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 from octo.config.documents import Config
+from octo.core import clock
 from octo.core.errors import ConfigError, OctoError
 from octo.core.log import fields
 from octo.engine.connections import Connections
@@ -25,6 +27,15 @@ log = logging.getLogger("octo.engine")
 DRAIN = 30.0
 """Seconds that messages in flight may take to finish on stop and reload; Kubernetes kills after 30 by default."""
 
+Phase = Literal["starting", "running", "draining"]
+
+
+class Refusal(NamedTuple):
+    """An edit that did not come to run. at: nanoseconds since the epoch."""
+
+    at: int
+    error: OctoError
+
 
 class Service:
     """See the module.
@@ -34,6 +45,10 @@ class Service:
     ready: told the configuration that runs now, after the start and after every reload.
     first, observer: see `Generation`.
     refused: told what is wrong with a configuration that did not come to run, once per edit.
+    bus: where the events of all flows go.
+
+    current: what runs. since: when it came to run, in nanoseconds since the epoch. draining: generations that finish
+    what they have in flight. refusal: the last edit, if it was refused. reloads: how many edits were, and were not.
     """
 
     def __init__(
@@ -46,9 +61,14 @@ class Service:
         drain: float = DRAIN,
         first: bool = True,
         observer: Observer | None = None,
+        bus: Bus | None = None,
     ) -> None:
-        self.bus = Bus()
+        self.bus = Bus() if bus is None else bus
         self.current: Generation | None = None
+        self.since = 0
+        self.draining: list[Generation] = []
+        self.refusal: Refusal | None = None
+        self.reloads = {"applied": 0, "refused": 0}
         self._load = load
         self._watched = watched
         self._ready = ready
@@ -57,6 +77,7 @@ class Service:
         self._first = first
         self._observer = observer
         self._generations = 0
+        self._stop = asyncio.Event()
         self._tasks: asyncio.TaskGroup
         self._connections: Connections
 
@@ -65,6 +86,7 @@ class Service:
 
         Raises what keeps the first generation from starting, unless files are watched: then it waits for an edit.
         """
+        self._stop = stop
         try:
             async with asyncio.TaskGroup() as self._tasks:
                 self._connections = Connections(self._tasks)
@@ -80,6 +102,13 @@ class Service:
         self._observer = observer
         if self.current is not None:
             self.current.observe(observer)
+
+    @property
+    def phase(self) -> Phase:
+        """Draining from the moment it is told to stop."""
+        if self._stop.is_set():
+            return "draining"
+        return "starting" if self.current is None else "running"
 
     async def _end(self) -> None:
         if self.current is None:
@@ -103,10 +132,15 @@ class Service:
         try:
             await self._swap(self._load())
         except (ConfigError, OctoError) as error:
-            self._refused(error)
+            self._refuse(error)
         except Exception as error:
             log.exception("reload failed")
-            self._refused(OctoError(f"reload failed: {type(error).__name__}"))
+            self._refuse(OctoError(f"reload failed: {type(error).__name__}"))
+
+    def _refuse(self, error: OctoError) -> None:
+        self.reloads["refused"] += 1
+        self.refusal = Refusal(clock.now_ns(), error)
+        self._refused(error)
 
     async def _swap(self, config: Config) -> None:
         began = time.perf_counter()
@@ -121,8 +155,10 @@ class Service:
             raise
         self.current = new
         self._generations = new.number
+        self.since, self.refusal = clock.now_ns(), None
         if old is not None:
-            self._tasks.create_task(old.drain(self._drain))
+            self.reloads["applied"] += 1
+            self._tasks.create_task(self._retire(old))
         log.info(
             "runtime ready",
             extra=fields(
@@ -132,3 +168,10 @@ class Service:
             ),
         )
         self._ready(config)
+
+    async def _retire(self, old: Generation) -> None:
+        self.draining.append(old)
+        try:
+            await old.drain(self._drain)
+        finally:
+            self.draining.remove(old)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import stat
 import time
 from pathlib import Path
+
+import pytest
 
 FLOW = """
 connectors: [{{name: web, type: http, settings: {{host: 127.0.0.1, port: {port}}}}}]
@@ -88,3 +92,43 @@ def test_a_configuration_that_is_wrong_ends_all(command, tmp_path):
     (tmp_path / "flow.yaml").write_text("flows: 1")
 
     assert command("run", "--config", "flow.yaml", "--processes", "2")[0] == 2
+
+
+@pytest.fixture
+def admin_port():
+    """One more port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_all_are_behind_one_operations_port(octo, port, admin_port, tmp_path, tmp_path_factory, http):
+    (tmp_path / "flow.yaml").write_text(FLOW.format(port=port))
+    (tmp_path / "who.py").write_text("import os\n\n\ndef am_i():\n    return os.getpid()\n")
+    temporary = tmp_path_factory.mktemp("t")  # the path of a socket must be short
+    process = octo(
+        "run", str(tmp_path / "flow.yaml"), "--processes", "2", f"--admin-addr=127.0.0.1:{admin_port}",
+        TMPDIR=str(temporary),
+    )  # fmt: skip
+    process.wait_for("runtime ready", 2)
+    answered = pids(http, port, 2)
+
+    status = http(f"http://127.0.0.1:{admin_port}/status")[1]
+    [folder] = temporary.glob("octo-*")
+
+    assert {each["pid"] for each in status["processes"]} == answered
+    assert status["ready"] is True
+    assert sum("address=127" in line for line in process.lines) == 1
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert process.stop() == 0
+    assert not folder.exists()
+
+
+def test_the_operations_port_of_all_can_be_switched_off(octo, port, tmp_path):
+    (tmp_path / "flow.yaml").write_text(FLOW.format(port=port))
+    (tmp_path / "who.py").write_text("import os\n\n\ndef am_i():\n    return os.getpid()\n")
+    process = octo("run", str(tmp_path / "flow.yaml"), "--processes", "2", "--admin-addr=off")
+    process.wait_for("runtime ready", 2)
+
+    assert process.stop() == 0
+    assert "operations port" not in process.log

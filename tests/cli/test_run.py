@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import subprocess
 import sys
 
@@ -75,3 +77,101 @@ def test_the_banner_is_on_stdout_and_the_log_on_stderr(flow):
 @pytest.mark.parametrize("arguments", [["run"], ["run", "a", "--config", "b"], ["run", "--processes", "0", "a"]])
 def test_bad_usage_is_2(command, arguments):
     assert command(*arguments)[0] == 2
+
+
+# --- the operations port -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def admin_port():
+    """One more port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.mark.parametrize("flag", ["--admin-addr", "--observability-addr"])
+def test_the_operations_port_is_where_it_was_asked_for(octo, flow, http, admin_port, flag):
+    octo("run", flow, flag, f"127.0.0.1:{admin_port}", OCTO_OBSERVABILITY_ADDR="127.0.0.1:1")
+
+    assert http(f"http://127.0.0.1:{admin_port}/readyz") == (200, "ready\n")
+
+
+def test_the_environment_names_the_operations_port_and_blocks_to_measure(octo, flow, http, port, admin_port):
+    octo("run", flow, OCTO_OBSERVABILITY_ADDR=f"127.0.0.1:{admin_port}", OCTO_METRICS_BLOCKS="hello.set-payload, x")
+    http(f"http://127.0.0.1:{port}/")
+
+    metrics = http(f"http://127.0.0.1:{admin_port}/metrics")[1]
+
+    assert (
+        'octo_block_messages_total{flow="hello",outcome="completed",path="hello.set-payload",type="set-payload"} 1.0'
+        in metrics
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment"),
+    [
+        (["--admin-addr", "off"], {}),
+        (["--observability=false"], {}),
+        ([], {"OCTO_OBSERVABILITY": "no"}),
+        ([], {"OCTO_OBSERVABILITY_ADDR": "off"}),
+    ],
+)
+def test_the_operations_port_can_be_switched_off(octo, flow, arguments, environment):
+    process = octo("run", flow, *arguments, **environment)
+
+    assert process.stop() == 0
+    assert "operations port" not in process.log
+
+
+def test_switches_of_older_command_lines_are_taken(octo, flow, http, admin_port):
+    octo("--config", flow, "--observability=true", "--metrics", f"--observability-addr=127.0.0.1:{admin_port}")
+
+    assert http(f"http://127.0.0.1:{admin_port}/metrics")[0] == 200
+
+
+def test_a_switch_that_is_neither_yes_nor_no_is_warned_about(octo, flow, admin_port):
+    process = octo("run", flow, OCTO_OBSERVABILITY="maybe", OCTO_OBSERVABILITY_ADDR=f"127.0.0.1:{admin_port}")
+
+    assert "variable=OCTO_OBSERVABILITY" in process.log
+    assert f"address=127.0.0.1:{admin_port}" in process.log
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_an_operations_port_that_was_asked_for_and_is_taken_is_1(command, flow, processes):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+
+        code, _, err = command("run", flow, "--admin-addr", address, "--processes", processes)
+
+    assert code == 1
+    assert f"the operations port cannot listen at {address}: address already in use" in err
+    assert "--admin-addr off" in err
+    assert "Traceback" not in err
+
+
+def test_without_the_default_operations_port_the_run_goes_on(octo, flow, port, http):
+    with socket.socket() as taken:
+        with contextlib.suppress(OSError):  # whoever has it already, it is taken
+            taken.bind(("127.0.0.1", 39999))
+            taken.listen()
+
+        process = octo("run", flow)
+
+        assert "running without an operations port" in process.log
+        assert http(f"http://127.0.0.1:{port}/") == (200, "hi")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--admin-addr", "9000"], "HOST:PORT"),
+        (["--admin-token-file", "nowhere"], "No such file"),
+    ],
+)
+def test_a_wrong_word_about_the_operations_port_is_2(command, flow, arguments, says):
+    code, _, err = command("run", flow, *arguments)
+
+    assert code == 2
+    assert says in err

@@ -11,6 +11,8 @@ from octo.core.flow import Drop
 from octo.core.message import Message
 from octo.engine.connections import StartError
 from octo.engine.flow import at_last
+from octo.engine.generation import FIRST_PAUSE, HELD, Generation
+from octo.testing.clock import virtual
 from octo.testing.harness import running
 from octo.testing.probe import history, probes
 
@@ -128,3 +130,42 @@ async def test_push_sources_leave_when_it_ends(plugins):
         assert outcome.body == 1
 
     assert probe.routes["/x"] == []
+
+
+@virtual()
+async def test_a_broken_source_is_known_until_it_delivers(plugins):
+    text = PULL.replace("settings: {}}", "settings: {breaks: 1}}")
+    async with running(text, plugins) as app:
+        await asyncio.sleep(0.5)
+        assert app.generation.broken == {"f": "the source broke"}
+
+        await asyncio.sleep(1)
+        probes["probe"].queue.put_nowait("fine")
+        await asyncio.sleep(0.1)
+        assert app.generation.broken == {}
+
+
+@virtual()
+async def test_a_source_that_has_held_for_a_while_works_even_without_a_delivery(plugins):
+    text = PULL.replace("settings: {}}", "settings: {breaks: 1}}")
+    async with running(text, plugins) as app:
+        await asyncio.sleep(FIRST_PAUSE + HELD / 2)
+        assert app.generation.broken == {"f": "the source broke"}
+
+        await asyncio.sleep(HELD)
+        assert app.generation.broken == {}
+
+
+@virtual()
+async def test_a_source_that_stopped_for_good_stays_broken_and_one_that_is_done_is_not(plugins, monkeypatch):
+    async def refuse(self, flow, source):
+        raise Permanent("no such queue")
+
+    async with running(PULL, plugins) as app:
+        probes["probe"].queue.put_nowait(None)
+        await asyncio.sleep(HELD)
+        assert app.generation.broken == {}
+    monkeypatch.setattr(Generation, "_carry", refuse)
+    async with running(PULL, plugins) as app:
+        await asyncio.sleep(HELD * 10)
+        assert app.generation.broken == {"f": "stopped for good: no such queue"}

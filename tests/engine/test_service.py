@@ -142,3 +142,45 @@ async def test_with_watching_a_bad_start_waits_for_an_edit(plugins, tmp_path):
         await editor.edit(flow("late"))
 
         assert await answer() == "late"
+
+
+async def test_it_tells_what_became_of_edits(plugins, tmp_path):
+    async with Editor(flow("one"), plugins, tmp_path) as editor:
+        service = editor.service
+        first = service.since
+        assert (service.phase, service.refusal, service.reloads) == ("running", None, {"applied": 0, "refused": 0})
+
+        await editor.edit(flow("two").replace("set-payload", "set-paylod"))
+        assert service.refusal.error is editor.refusals[0]
+        assert (service.phase, service.since, service.reloads["refused"]) == ("running", first, 1)
+
+        await editor.edit(flow("three"))
+        assert (service.refusal, service.reloads) == (None, {"applied": 1, "refused": 1})
+        assert service.since > first
+
+        editor.stop.set()
+        assert service.phase == "draining"
+
+
+async def test_a_generation_that_drains_is_known_until_it_has(plugins, tmp_path):
+    wait = "{type: wait, connector: p}, "
+    async with Editor(flow("one", wait=wait), plugins, tmp_path) as editor:
+        old = editor.service.current
+        call = asyncio.get_running_loop().create_task(answer())
+        while not probes["p"].waiting:
+            await asyncio.sleep(0)
+
+        await editor.edit(flow("two"))
+        await answer()
+        assert editor.service.draining == [old]
+
+        probes["p"].gate("go").set()
+        await call
+        async with asyncio.timeout(10):
+            while editor.service.draining:
+                await asyncio.sleep(0.001)
+
+
+async def test_before_the_first_configuration_it_is_starting(plugins, tmp_path):
+    async with Editor("flows: 1", plugins, tmp_path) as editor:
+        assert (editor.service.phase, editor.service.since) == ("starting", 0)

@@ -42,7 +42,19 @@ def bind(draft: Draft, config: FilePath, configs: Configs, env: Mapping[str, str
         except ConfigError as error:
             for problem in error.problems:
                 report.error(*problem)
-    return None if len(report.problems) > before else Suite(draft.file, config, draft.entry.flow, tuple(cases))
+    if len(report.problems) > before:
+        return None
+    return Suite(draft.file, config, draft.entry.flow, tuple(cases), _blank(draft, config, configs, env, cases))
+
+
+def _blank(draft: Draft, config: FilePath, configs: Configs, env: Mapping[str, str], cases: list[Case]) -> Case:
+    """A case that no case adds anything to. It has the variables of the first that has some: the flow may need them."""
+    written = _texts(draft, ("env",))
+    blank = Case("", draft.file, config, draft.entry.flow, Position(str(draft.file), 1, 1), (), env={**env, **written})
+    with configs.lent(config, blank.env) as loaded:
+        bound = _Binding(draft, loaded, CaseEntry(name="blank"), (), Report()).bound(blank)
+    variables = (call.vars for case in cases for call in case.calls if call.vars)
+    return bound._replace(calls=(Call(draft.entry.flow, vars=next(variables, {})),))
 
 
 def _texts(draft: Draft, path: Path) -> dict[str, str]:

@@ -82,9 +82,10 @@ class Case(NamedTuple):
 
 
 class Suite(NamedTuple):
-    """The cases of one test file."""
+    """The cases of one test file. blank: one more, that has just what the file says for all of them."""
 
     file: Path
     config: Path
     flow: str
     cases: tuple[Case, ...]
+    blank: Case

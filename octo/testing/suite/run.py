@@ -13,12 +13,14 @@ from octo.core.errors import OctoError
 from octo.core.flow import Drop, Failure
 from octo.core.message import Message
 from octo.engine.connections import Connections
+from octo.engine.contracts import Contracts, Violation
 from octo.engine.events import Bus, FlowEvent
 from octo.engine.flow import Flow, at_last
 from octo.engine.generation import Generation
 from octo.engine.observe import Observer, Observers
 from octo.testing.clock import Stuck, VirtualLoop
 from octo.testing.suite.case import Call, Case
+from octo.testing.suite.compare import rendered
 from octo.testing.suite.configs import Configs
 from octo.testing.suite.judge import judge
 from octo.testing.suite.logs import listening
@@ -46,13 +48,15 @@ def run_case(case: Case, configs: Configs, *, observers: Iterable[Observer] = ()
 def _run(case: Case, configs: Configs, observers: tuple[Observer, ...]) -> Outcome:
     from octo.engine.debug import Debug
 
+    violations: list[Violation] = []
     try:
         with configs.lent(case.config, case.env) as config:
             debug = Debug(config, case.flow, spies=case.spied, mocks=case.mocks)
-            run = _Run(case, _needed(case, config), debug, observers)
+            contracts = Contracts(violations.append)
+            run = _Run(case, _needed(case, config), debug, (contracts, *observers))
             with asyncio.Runner(loop_factory=_loop_factory(case)) as runner:
                 runner.run(run.live())
-                failures = runner.run(run.judged(config.env))
+                failures = runner.run(run.judged(config.env)) + [_broken(each) for each in violations]
     except TimeoutError:
         return Outcome(case, "errored", reason=f"octo did not finish within {case.seconds:g}s")
     except Stuck as error:
@@ -62,6 +66,12 @@ def _run(case: Case, configs: Configs, observers: tuple[Observer, ...]) -> Outco
     except (Exception, SystemExit, asyncio.CancelledError) as error:  # noqa: BLE001  it must not take others with it
         return Outcome(case, "errored", reason=f"octo broke: {type(error).__name__}: {error}")
     return Outcome(case, "failed" if failures else "passed", 0.0, tuple(failures), "", tuple(run.happened), debug.spies)
+
+
+def _broken(violation: Violation) -> Mismatch:
+    came = f"in:  {rendered(violation.message.body)}"
+    went = "" if violation.answer is None else f"\nout: {rendered(violation.answer.body)}"
+    return Mismatch(f"contract: {violation}", came + went)
 
 
 def _needed(case: Case, config: Config) -> Config:

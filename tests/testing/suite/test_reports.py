@@ -47,7 +47,7 @@ ERRORED = Outcome(case("broken"), "errored", 1.5, reason="octo rejected the run:
 SKIPPED = Outcome(case("later"), "skipped", reason="no key")
 NOT_RUN = Outcome(case("never"), "not-run")
 ALL = [PASSED, FAILED, ERRORED, SKIPPED, NOT_RUN]
-SUITE = Suite(FILE, Path("a.yaml"), "flow", tuple(outcome.case for outcome in ALL))
+SUITE = Suite(FILE, Path("a.yaml"), "flow", tuple(outcome.case for outcome in ALL), ALL[0].case)
 
 
 def shown(*outcomes: Outcome, verbose: bool = False) -> list[str]:
@@ -90,7 +90,7 @@ def test_a_suite_that_never_ran_is_not_called_ok():
 def test_suites_are_shown_in_order_however_their_cases_end():
     first, second = case("a", Path("1_test.yaml")), case("b", Path("2_test.yaml"))
     lines: list[str] = []
-    suites = [Suite(each.file, FILE, "flow", (each,)) for each in (first, second)]
+    suites = [Suite(each.file, FILE, "flow", (each,), each) for each in (first, second)]
     console = Console(suites, lines.append)
 
     console.done(Outcome(second, "passed"))

@@ -1,0 +1,75 @@
+"""Addresses of the operations port: a host and a port, or the path of a unix socket."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import socket
+from typing import NamedTuple
+
+DEFAULT = "127.0.0.1:39999"
+VARIABLE = "OCTO_OBSERVABILITY_ADDR"
+"""Environment variable that names the address where no flag does."""
+
+_FORM = re.compile(r"(?:\[(?P<v6>[0-9a-fA-F:.%]+)\]|(?P<host>[^:/\[\]\s]*)):(?P<port>\d{1,5})")
+_BACKLOG = 64
+
+
+class Address(NamedTuple):
+    """Where to listen or connect. host: "" means every address of this machine. path: of a unix socket, else ""."""
+
+    host: str = ""
+    port: int = 0
+    path: str = ""
+
+    def __str__(self) -> str:
+        if self.path:
+            return self.path
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def parse(text: str) -> Address:
+    """`HOST:PORT`, `[IPV6]:PORT`, `:PORT` or `unix:PATH`; raises ValueError that says what is expected."""
+    if text.startswith("unix:") and text != "unix:":
+        return Address(path=text.removeprefix("unix:"))
+    found = _FORM.fullmatch(text)
+    if found is None or int(found["port"]) > 65535:
+        raise ValueError(f"{text!r} is no address; write HOST:PORT, e.g. {DEFAULT}, or :PORT for all of the machine's")
+    return Address(found["v6"] or found["host"], int(found["port"]))
+
+
+def bind(address: Address) -> socket.socket:
+    """A socket that listens there; raises OSError."""
+    if address.path:
+        return _listening(socket.socket(socket.AF_UNIX), address.path)
+    found = socket.getaddrinfo(address.host or None, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, kind, protocol, _, resolved = found[0]
+    return _listening(socket.socket(family, kind, protocol), resolved)
+
+
+def _listening(fresh: socket.socket, where: object) -> socket.socket:
+    try:
+        if isinstance(where, str):
+            # Whoever may open the socket may change the log level: the owner alone, from the first moment on.
+            before = os.umask(0o177)
+            try:
+                fresh.bind(where)
+            finally:
+                os.umask(before)
+        else:
+            fresh.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            fresh.bind(where)  # type: ignore[arg-type]
+        fresh.listen(_BACKLOG)
+        fresh.setblocking(False)
+    except BaseException:
+        fresh.close()
+        raise
+    return fresh
+
+
+def is_loopback(listening: socket.socket) -> bool:
+    """Whether only this machine can reach the socket."""
+    if listening.family == socket.AF_UNIX:
+        return True
+    return ipaddress.ip_address(listening.getsockname()[0].partition("%")[0]).is_loopback

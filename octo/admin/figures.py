@@ -1,0 +1,82 @@
+"""Figures of the process itself: how late its event loop is, what it uses of the machine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from octo import __version__
+from octo.core.log import lost
+from octo.engine.metrics import Histogram, Series
+
+EVERY = 0.25
+"""Seconds between two looks at the loop."""
+RECENT = 10.0
+"""Seconds that the worst lag is remembered for."""
+
+_PROC = Path("/proc/self")
+
+
+class Lag:
+    """How much later than asked for the event loop calls back: what any message waits while others compute.
+
+    clock: seconds, from anywhere.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._clock = clock
+        self._all = Histogram()
+        self._recent: deque[float] = deque([0.0], maxlen=round(RECENT / EVERY))
+        self._due = 0.0
+        self._next: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Measure from now on, in the running loop."""
+        self._due = self._clock() + EVERY
+        self._next = asyncio.get_running_loop().call_later(EVERY, self._look)
+
+    def _look(self) -> None:
+        late = max(0.0, self._clock() - self._due)
+        self._all.add(late)
+        self._recent.append(late)
+        self.start()
+
+    def stop(self) -> None:
+        if self._next is not None:
+            self._next.cancel()
+
+    def snapshot(self) -> dict[str, Series]:
+        return {
+            "octo_event_loop_lag_seconds": [((), self._all.value())],
+            "octo_event_loop_lag_max_seconds": [((), max(self._recent))],
+        }
+
+
+BORN = time.time()
+"""When this process began to run Octo, in seconds since the epoch."""
+
+
+def process() -> dict[str, Series]:
+    """What this process is and uses; where the system does not tell, an entry is left out."""
+    found: dict[str, Series] = {
+        "octo_processes": [((), 1)],
+        "octo_build_info": [((__version__, platform.python_version()), 1)],
+        "octo_log_lines_lost_total": [((), lost())],
+        "process_cpu_seconds_total": [((), time.process_time())],
+        "process_start_time_seconds": [((), BORN)],
+    }
+    with suppress(OSError):
+        found["process_resident_memory_bytes"] = [((), memory())]
+        found["process_open_fds"] = [((), sum(1 for _ in (_PROC / "fd").iterdir()))]
+    return found
+
+
+def memory() -> int:
+    """Resident memory in bytes."""
+    return int((_PROC / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

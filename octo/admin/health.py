@@ -1,0 +1,51 @@
+"""Whether connectors work: asked when somebody wants to know, and no more often than every two seconds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from octo.core.connector import Healthy
+from octo.core.errors import OctoError
+from octo.core.log import masked
+
+FRESH = 2.0
+"""Seconds that an answer holds."""
+PATIENCE = 1.0
+"""Seconds that a connector may take to answer."""
+
+
+class Health:
+    """What is wrong with connectors, with a memory of `FRESH` seconds."""
+
+    def __init__(self) -> None:
+        self._instances: Mapping[str, Any] = {}
+        self._reasons: Mapping[str, str] = {}
+        self._at = float("-inf")
+        self._asking = asyncio.Lock()
+
+    async def reasons(self, instances: Mapping[str, Any]) -> Mapping[str, str]:
+        """What is wrong with each connector, by name; who works, or cannot tell, is not in it."""
+        async with self._asking:
+            now = asyncio.get_running_loop().time()
+            if now - self._at >= FRESH or instances is not self._instances:
+                answers = await asyncio.gather(*map(_reason, instances.values()))
+                self._reasons = {name: reason for name, reason in zip(instances, answers, strict=True) if reason}
+                self._at, self._instances = now, instances
+            return self._reasons
+
+
+async def _reason(instance: Any) -> str:
+    if not isinstance(instance, Healthy):
+        return ""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await instance.health()
+    except TimeoutError:
+        return f"no answer within {PATIENCE:g}s"
+    except OctoError as error:
+        return masked(str(error)) or type(error).__name__
+    except Exception as error:  # noqa: BLE001  a stranger's code; its text may hold anything
+        return type(error).__name__
+    return ""

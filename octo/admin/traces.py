@@ -1,0 +1,69 @@
+"""What the operations port shows of messages: kept traces, and live ones for whoever taps.
+
+These show what messages hold, so all of them are guarded (`octo.admin.guard`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+
+from octo.admin.state import State
+from octo.admin.web import JSON, Refused, Request, Response, Route, as_json
+from octo.core.errors import OctoError
+
+LINES = "application/x-ndjson"
+MOST = 1000
+"""Traces that one request may ask for."""
+LONGEST = 3600.0
+"""Seconds after which a tap ends by itself, so that a forgotten one does not watch for ever."""
+
+
+async def listed(state: State, request: Request) -> Response:
+    query = request.query
+    found = await state.traces(query.get("flow"), query.get("outcome"), _number(query, "limit", 50))
+    return as_json(found)
+
+
+async def one(state: State, request: Request) -> Response:
+    """The records of one trace, as a JSON array."""
+    try:
+        trace = await state.trace(request.parts["id"])
+    except OctoError as error:
+        raise Refused(404, f"{error.code}: {error}") from error
+    return Response(200, json.dumps(trace, ensure_ascii=False, default=str).encode() + b"\n", JSON)
+
+
+async def tap(state: State, request: Request) -> Response:
+    """The next traces of a flow as they happen: a JSON array of records per line, for as long as the client stays."""
+    query = request.query
+    flow, take = query.get("flow", ""), _number(query, "take", 1)
+    if flow not in {str(each["name"]) for each in await state.flows()}:
+        raise Refused(404, f"there is no flow {flow!r}; /flows lists them")
+    try:
+        traces = await state.tap(flow, query.get("when", ""), take)
+    except OctoError as error:
+        raise Refused(400, f"{error.code}: {error}") from error
+    return Response(200, _lines(traces), LINES)
+
+
+async def _lines(traces: AsyncGenerator[object, None]) -> AsyncGenerator[bytes, None]:
+    yield b"\n"  # somebody is looking now: the client need not wait for the first trace to know
+    async with aclosing(traces):
+        async for trace in traces:
+            yield json.dumps(trace, ensure_ascii=False, default=str).encode() + b"\n"
+
+
+def _number(query: Mapping[str, str], name: str, default: int) -> int:
+    text = query.get(name, str(default))
+    if not text.isdecimal() or not 1 <= int(text) <= MOST:
+        raise Refused(400, f"`{name}` is a number from 1 to {MOST}")
+    return int(text)
+
+
+ROUTES: tuple[Route[State], ...] = (
+    Route("GET", "/traces", listed, "kept traces, the newest first: ?flow= &outcome= &limit=", guarded=True),
+    Route("GET", "/traces/tap", tap, "live traces as they happen: ?flow= &when= &take=", guarded=True),
+    Route("GET", "/traces/{id}", one, "one trace by event or trace id", guarded=True),
+)

@@ -1,0 +1,116 @@
+"""What `octo test` does beyond its cases: coverage, generated messages, faults, tests from recorded messages."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from octo.cli import exits
+from octo.cli.project import refuse
+from octo.core.errors import OctoError
+
+if TYPE_CHECKING:
+    from octo.testing.coverage import Coverage
+    from octo.testing.suite import Case, Configs, Plan
+    from octo.testing.suite.console import Style
+
+Echo = Callable[[str], None]
+
+
+class Cover(NamedTuple):
+    """What was asked for about coverage."""
+
+    table: bool
+    least: float | None
+    html: Path | None
+    json: Path | None
+
+    @property
+    def is_wanted(self) -> bool:
+        return self.table or self.least is not None or self.html is not None or self.json is not None
+
+
+def covered(cover: Cover, coverage: Coverage) -> int:
+    """Report the coverage; the exit code says whether it was enough."""
+    from octo.testing.coverage import html, json, text
+
+    result = coverage.result()
+    click.echo()
+    click.echo(text(result, colour=sys.stdout.isatty()))
+    if cover.html is not None:
+        click.echo(f"\n{html(result, cover.html)}")
+    if cover.json is not None:
+        cover.json.write_text(json(result))
+    if cover.least is not None and result.percent < cover.least:
+        click.echo(f"coverage is {result.percent:.1f} %, less than {cover.least:g} %", err=True)
+        return exits.FAILED
+    return exits.DONE
+
+
+def generated(plan: Plan, configs: Configs, examples: int, seed: int, echo: Echo, style: Style) -> int:
+    """Search the flows of all suites for messages that they treat wrongly."""
+    from octo.testing.generate.console import shown
+    from octo.testing.generate.search import search
+
+    code = exits.DONE
+    echo("")
+    for case in _one_per_flow(suite.blank for suite in plan.suites):
+        found = search(case, configs, examples=examples, seed=seed)
+        for line in shown(found, style):
+            echo(line)
+        code = max(code, exits.USAGE if found.error else exits.FAILED if found.finding else exits.DONE)
+    return code
+
+
+def _one_per_flow(cases: Iterable[Case]) -> list[Case]:
+    return list({(case.config, case.flow): case for case in cases}.values())
+
+
+def faulted(plan: Plan, configs: Configs, echo: Echo, style: Style) -> int:
+    """Explore every fault of every call that the cases make."""
+    from octo.testing.chaos import explore
+    from octo.testing.chaos.console import shown, summary
+
+    found = []
+    for case in plan.cases:
+        explored = explore(case, configs)
+        found.append(explored)
+        echo("")
+        for line in shown(explored, style):
+            echo(line)
+    echo("")
+    echo(summary(found, style))
+    return exits.FAILED if any(verdict.is_wrong for each in found for verdict in each.verdicts) else exits.DONE
+
+
+def from_trace(id: str, store: str, config: Path, configs: Configs, out: Path | None) -> int:  # noqa: A002
+    """Write the test file that a recorded message makes, or print it."""
+    import yaml
+
+    from octo.cli.traces import find
+    from octo.testing.traced import suite_of
+
+    trace = find(store, id)
+    try:
+        with configs.lent(config, {}) as loaded:
+            suite = suite_of(trace, loaded)
+    except OctoError as error:
+        refuse(error)
+        return exits.USAGE
+    text = f"# From the trace {trace[0]['trace']}. Secrets and masked fields were left out there.\n"
+    text += yaml.safe_dump(suite, sort_keys=False, allow_unicode=True, width=110)
+    if out is None:
+        click.echo(text, nl=False)
+        return exits.DONE
+    try:
+        with out.open("x") as file:
+            file.write(text)
+    except OSError as error:
+        click.echo(f"cannot write {out}: {error.strerror}", err=True)
+        return exits.USAGE
+    click.echo(f"{out}: run it with `octo test {out}`")
+    return exits.DONE

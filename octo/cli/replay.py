@@ -1,0 +1,73 @@
+"""`octo replay`: run a recorded message against the files as they are now, and show what became different."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from octo.cli import exits
+from octo.cli.project import config_option, config_path, refuse
+from octo.cli.traces import find, store_option
+from octo.core.errors import OctoError
+
+if TYPE_CHECKING:
+    from octo.testing.replay import Replayed, Step
+    from octo.trace.record import Record
+
+_MARKS = {"same": ("=", None), "changed": ("~", "yellow"), "gone": ("-", "red"), "new": ("+", "green")}
+
+
+@click.command("replay")
+@click.argument("id")
+@config_option
+@store_option
+def command(id: str, option: Path | None, argument: Path | None, store: str) -> None:  # noqa: A002  everybody's word
+    """Run a recorded message against the current files and show the difference.
+
+    ID is an event or trace id, or its first 6 characters. Nothing outside is called: blocks that call other systems
+    answer as they did. Exit code 0 says that the flow answers the same, 1 that it does not.
+    """
+    from octo.core import log
+
+    log.configure("error")
+    path = config_path(option, argument)
+    trace = find(store, id)
+    try:
+        replayed = _replay(trace, path)
+    except OctoError as error:
+        refuse(error)
+        sys.exit(exits.USAGE)
+    for line in _shown(replayed):
+        click.echo(line)
+    sys.exit(exits.DONE if replayed.is_same else exits.FAILED)
+
+
+def _replay(trace: Sequence[Record], path: Path) -> Replayed:
+    from octo.cli.builtin import plugins
+    from octo.config.load import load
+    from octo.testing.replay import replay
+    from octo.testing.suite import Configs
+
+    known = plugins()
+    return replay(trace, Configs(lambda file, environ: load(file, known, environ)), path)
+
+
+def _shown(replayed: Replayed) -> Iterator[str]:
+    flow, *blocks = replayed.steps
+    for step in blocks:
+        yield from _step(step)
+    verdict = "answers the same" if replayed.is_same else "answers differently"
+    yield click.style(f"flow {replayed.flow} {verdict}", bold=True)
+    yield from (f"    {each.path}: {each.what}" for each in flow.differences)
+
+
+def _step(step: Step) -> Iterator[str]:
+    mark, colour = _MARKS[step.kind]
+    again = f" ({step.nth})" if step.nth > 1 else ""
+    said = {"gone": "  no longer runs", "new": "  runs now"}.get(step.kind, "")
+    yield click.style(f"{mark} {step.path}{again}{said}", fg=colour)
+    yield from (f"    {each.path or 'outcome'}: {each.what}" for each in step.differences)

@@ -1,0 +1,332 @@
+"""`octo top`: what the flows of a running Octo are doing, second by second."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from octo.admin.address import DEFAULT, VARIABLE, parse
+from octo.admin.client import Client, Unreachable
+from octo.admin.rates import BlockPace, FlowPace, Pace, Rates
+from octo.cli import exits
+
+if TYPE_CHECKING:
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+LEAST, AROUND = 5, 9
+"""Flows that are shown however low the terminal is, and lines that are needed for everything else."""
+KEYS = "q quit   j k select   e by errors   / filter"
+BAR = 8
+"""Characters of the bar that shows how full a line is."""
+
+
+@click.command("top")
+@click.option(
+    "--admin-addr",
+    envvar=VARIABLE,
+    default=DEFAULT,
+    show_default=True,
+    metavar="HOST:PORT",
+    help=f"Operations port of the running Octo; or ${VARIABLE}.",
+)
+@click.option("--interval", type=click.FloatRange(0.1, 60), default=1.0, show_default=True, help="Seconds of a frame.")
+@click.option("--flow", "-f", default="", help="Select this flow from the start.")
+@click.option("--once", is_flag=True, help="Print one frame as plain text, and end.")
+def command(admin_addr: str, interval: float, flow: str, once: bool) -> None:
+    """Show rates, errors, latencies and queues of a running Octo, refreshed every second.
+
+    Keys: q quits, j and k or the arrows select a flow, e sorts by errors, / filters by name (Enter keeps it, Esc
+    clears it). Blocks of the selected flow are shown when `octo run --metrics-blocks` measures them. Without a
+    terminal it prints one frame. Exit code 1 says that nobody answers.
+    """
+    try:
+        client = Client(parse(admin_addr))
+        import rich  # noqa: F401
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    except ImportError:
+        raise click.UsageError("this needs the library rich: pip install 'octo[top]'") from None
+    plain = once or not (sys.stdin.isatty() and sys.stdout.isatty())
+    try:
+        asyncio.run(_once(client, interval, View(flow)) if plain else _watch(client, interval, View(flow, KEYS)))
+    except Unreachable as error:
+        click.echo(f"{error}\nIs `octo run` running? Name its port with --admin-addr HOST:PORT.", err=True)
+        sys.exit(exits.FAILED)
+    except KeyboardInterrupt:
+        sys.exit(exits.DONE)
+
+
+class Frame(NamedTuple):
+    """What is shown. status: as `/status` has it. lost: why it is not the newest, "" if it is."""
+
+    status: dict[str, Any]
+    flows: list[FlowPace]
+    blocks: list[BlockPace]
+    lost: str = ""
+
+
+async def _frames(client: Client, interval: float) -> AsyncIterator[Frame]:
+    """A frame after each interval; raises `Unreachable` if the first one fails, later ones say that they are old."""
+    before, at, frame = await _get(client, "/metrics.json", "octo_ready"), time.monotonic(), None
+    while True:
+        await asyncio.sleep(interval)
+        try:
+            after, now = await _get(client, "/metrics.json", "octo_ready"), time.monotonic()
+            rates = Rates(before, after, now - at)
+            frame = Frame(await _get(client, "/status", "version"), rates.flows(), rates.blocks())
+            before, at = after, now
+        except Unreachable as error:
+            if frame is None:
+                raise
+            frame = frame._replace(lost=str(error))
+        yield frame
+
+
+async def _get(client: Client, path: str, expected: str) -> dict[str, Any]:
+    """The JSON there, which has at least that key."""
+    reply = await client.get(path)
+    with suppress(ValueError):
+        found = reply.json()
+        if reply.status == 200 and isinstance(found, dict) and expected in found:
+            return found
+    raise Unreachable(f"{client.address} answers {reply.status}, but not as an operations port does")
+
+
+async def _once(client: Client, interval: float, view: View) -> None:
+    from rich.console import Console
+
+    async for frame in _frames(client, interval):
+        Console(highlight=False).print(view.render(frame))
+        return
+
+
+async def _watch(client: Client, interval: float, view: View) -> None:
+    from rich.live import Live
+
+    keys: asyncio.Queue[str] = asyncio.Queue()
+    frames = _frames(client, interval)
+    frame = await anext(frames)
+    with _keyboard(keys), Live(screen=True, auto_refresh=False) as live:
+
+        def draw() -> None:
+            live.update(view.render(frame, live.console.height), refresh=True)
+
+        async def refresh() -> None:
+            nonlocal frame
+            async for newest in frames:
+                frame = newest
+                draw()
+
+        async with asyncio.TaskGroup() as tasks:
+            draw()
+            refreshing = tasks.create_task(refresh())
+            while view.press(await keys.get(), frame):
+                draw()
+            refreshing.cancel()
+
+
+@contextmanager
+def _keyboard(keys: asyncio.Queue[str]) -> Iterator[None]:
+    """Put what is typed into `keys`, a key at a time; the terminal is as before afterwards."""
+    import termios
+    import tty
+
+    stdin = sys.stdin.fileno()
+    before = termios.tcgetattr(stdin)
+    loop = asyncio.get_running_loop()
+
+    def read() -> None:
+        typed = os.read(stdin, 64).decode(errors="replace")
+        for each in [typed] if typed.startswith("\x1b") else typed or ["q"]:
+            keys.put_nowait(each)
+
+    tty.setcbreak(stdin)
+    loop.add_reader(stdin, read)
+    try:
+        yield
+    finally:
+        loop.remove_reader(stdin)
+        termios.tcsetattr(stdin, termios.TCSADRAIN, before)
+
+
+# --- the picture -------------------------------------------------------------------------------------------------
+
+_UP, _DOWN, _ESCAPE, _ERASE = ("k", "\x1b[A", "\x1bOA"), ("j", "\x1b[B", "\x1bOB"), "\x1b", ("\x7f", "\b")
+
+
+class View:
+    """What the user chose to see, and how frames look then."""
+
+    def __init__(self, selected: str = "", keys: str = "") -> None:
+        self.selected = selected
+        self.keys = keys
+        self.by_errors = False
+        self.filter = ""
+        self.typing = False
+
+    def press(self, key: str, frame: Frame) -> bool:
+        """Whether to go on after this key."""
+        if self.typing:
+            self._type(key)
+        elif key == "q":
+            return False
+        elif key == "e":
+            self.by_errors = not self.by_errors
+        elif key == "/":
+            self.typing, self.filter = True, ""
+        elif key == _ESCAPE:
+            self.filter = ""
+        elif key in _UP or key in _DOWN:
+            self._move(frame, -1 if key in _UP else 1)
+        return True
+
+    def _type(self, key: str) -> None:
+        if key in ("\r", "\n", _ESCAPE):
+            self.typing = False
+            self.filter = "" if key == _ESCAPE else self.filter
+        elif key in _ERASE:
+            self.filter = self.filter[:-1]
+        elif key.isprintable():
+            self.filter += key
+
+    def _move(self, frame: Frame, step: int) -> None:
+        names = [flow.name for flow in self.flows(frame)]
+        if names:
+            place = names.index(self.selected) + step if self.selected in names else 0
+            self.selected = names[max(0, min(place, len(names) - 1))]
+
+    def flows(self, frame: Frame) -> list[FlowPace]:
+        """Those to choose from, in order."""
+        found = [flow for flow in frame.flows if self.filter.lower() in flow.name.lower()]
+        return sorted(found, key=lambda flow: -flow.pace.errors) if self.by_errors else found
+
+    def render(self, frame: Frame, height: int = 0) -> Group:
+        """The picture; with a height, the flows are those around the selected one that fit into so many lines."""
+        from rich.console import Group
+        from rich.text import Text
+
+        blocks = [block for block in frame.blocks if block.flow == self.selected]
+        room = max(LEAST, height - len(blocks) - AROUND) if height else len(frame.flows)
+        parts: list[Any] = [_head(frame), Text(), self._table(self._window(self.flows(frame), room))]
+        if blocks:
+            parts += [Text(), _blocks(self.selected, blocks)]
+        if self.typing or self.filter:
+            parts.append(Text(f"\n/{self.filter}{'▏' if self.typing else ''}"))
+        elif self.keys:
+            parts.append(Text(f"\n{self.keys}", style="dim"))
+        return Group(*parts)
+
+    def _window(self, flows: list[FlowPace], room: int) -> list[FlowPace]:
+        place = next((index for index, flow in enumerate(flows) if flow.name == self.selected), 0)
+        start = max(0, min(place - room // 2, len(flows) - room))
+        return flows[start : start + room]
+
+    def _table(self, flows: list[FlowPace]) -> Table:
+        from rich.text import Text
+
+        table = _columns("flow")
+        table.add_column("in flight", justify="right", no_wrap=True)
+        table.add_column("waiting", no_wrap=True)
+        for flow in flows:
+            room = (
+                f"{flow.in_flight}/{flow.workers}",
+                f"{_bar(flow.waiting, flow.buffer)} {flow.waiting}/{flow.buffer}",
+            )
+            chosen = "reverse" if flow.name == self.selected else ""
+            table.add_row(Text(_printable(flow.name)), *_cells(flow.pace), *room, style=chosen)
+        return table
+
+
+def _head(frame: Frame) -> Text:
+    from rich.text import Text
+
+    status = frame.status
+    generation = (status["generation"] or {}).get("number", "-")
+    facts = [
+        f"octo {status['version']}",
+        status["name"] or status["config"],
+        f"up {_span(status['uptime'])}",
+        f"generation {generation}",
+        *([f"{len(status['processes'])} processes"] if len(status["processes"]) > 1 else []),
+        f"lag {_seconds(status['loop_lag'])}",
+        f"{status['memory'] / 2**20:.0f} MiB",
+    ]
+    text = Text(_printable("  ".join(facts)) + "  ", style="bold")
+    text.append("ready" if status["ready"] else "not ready", style="green" if status["ready"] else "red")
+    trouble = [*status["reasons"], *_refused(status["refused"]), *([frame.lost] if frame.lost else [])]
+    text.append("".join(f"\n  {_printable(each)}" for each in trouble), style="not bold red")
+    return text
+
+
+def _printable(text: str) -> str:
+    """The text without what a terminal would obey: names come from a file that somebody else wrote."""
+    return "".join(each if each.isprintable() else "·" for each in text)
+
+
+def _refused(refused: dict[str, Any] | None) -> list[str]:
+    if refused is None:
+        return []
+    first = refused["problems"][0]
+    place = f"{first['file']}:{first['line']}: " if first.get("file") else ""
+    return [f"the last edit was refused: {place}{first['code']}: {first['message']}"]
+
+
+def _columns(first: str) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, expand=True, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column(Text(_printable(first)), ratio=1, no_wrap=True, overflow="ellipsis")
+    for name in ("rate/s", "errors/s", "p50", "p99"):
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
+
+
+def _blocks(flow: str, blocks: list[BlockPace]) -> Table:
+    from rich.text import Text
+
+    table = _columns(f"blocks of {flow}")
+    for block in blocks:
+        name = f"{block.path.removeprefix(f'{flow}.')} ({block.type})"
+        table.add_row(Text(_printable(name)), *_cells(block.pace))
+    return table
+
+
+def _cells(pace: Pace) -> tuple[Text, ...]:
+    from rich.text import Text
+
+    errors = Text(f"{pace.errors:.1f}", style="red" if pace.errors else "dim")
+    return Text(f"{pace.rate:.1f}"), errors, Text(_seconds(pace.p50)), Text(_seconds(pace.p99))
+
+
+def _bar(waiting: int, buffer: int) -> str:
+    full = -(-waiting * BAR // buffer) if buffer else 0
+    return "▮" * min(full, BAR) + "▯" * (BAR - min(full, BAR))
+
+
+def _seconds(seconds: float | None) -> str:
+    if seconds is None:
+        return "-"
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return "0 ms"
+
+
+def _span(seconds: float) -> str:
+    """`3m12s`: the two largest units."""
+    days, hours, minutes, rest = (
+        int(seconds // 86400), int(seconds // 3600 % 24), int(seconds // 60 % 60), int(seconds % 60)
+    )  # fmt: skip
+    parts = [f"{count}{unit}" for count, unit in ((days, "d"), (hours, "h"), (minutes, "m"), (rest, "s"))]
+    first = next((index for index, count in enumerate((days, hours, minutes)) if count), 3)
+    return "".join(parts[first : first + 2])

@@ -1,0 +1,123 @@
+"""`octo traces`: list kept traces, or show one; and what other verbs that read traces share."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from octo.cli import exits
+from octo.cli.project import refuse
+from octo.core.errors import OctoError
+
+if TYPE_CHECKING:
+    from octo.trace.encode import Summary
+    from octo.trace.record import Record
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+STORE = "sqlite:.octo/traces.db"
+"""Where `octo run --traces` keeps traces, and where others look for them, unless they are told another place."""
+
+
+def store_option(command: F) -> F:
+    """`--traces-store URL`."""
+    return click.option(
+        "--traces-store",
+        "store",
+        envvar="OCTO_TRACES_STORE",
+        default=STORE,
+        show_default=True,
+        metavar="URL",
+        help="Where the traces are: sqlite:PATH.db or file:PATH.jsonl.",
+    )(command)
+
+
+def find(store: str, id: str) -> Sequence[Record]:  # noqa: A002  everybody's word
+    """The trace with this event or trace id, or the end of the process with the reason."""
+    from octo.trace.store import open_store
+
+    try:
+        return open_store(store).get(id)
+    except OctoError as error:
+        refuse(error)
+        raise SystemExit(exits.USAGE) from None
+
+
+@click.command("traces")
+@click.argument("id", required=False)
+@store_option
+@click.option("--flow", "-f", help="Only those of this flow.")
+@click.option("--outcome", type=click.Choice(["completed", "dropped", "failed", "cancelled"]), help="Only such.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many, the newest.")
+@click.option("--full", is_flag=True, help="Show values whole, however long they are.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON Lines: records, or one summary per trace.")
+def command(
+    id: str | None,  # noqa: A002  everybody's word
+    store: str,
+    flow: str | None,
+    outcome: str | None,
+    limit: int,
+    full: bool,
+    as_json: bool,
+) -> None:
+    """List the traces that `octo run --traces` kept, or show the one with the given ID.
+
+    ID is an event or trace id, or its first 6 characters.
+    """
+    if id is not None:
+        show(find(store, id), full=full, as_json=as_json)
+    else:
+        _list(_summaries(store, flow, outcome, limit), as_json=as_json)
+
+
+def show(trace: Sequence[Record], *, full: bool, as_json: bool) -> None:
+    """One trace as a tree, or its records as JSON Lines."""
+    from octo.trace.show import shown
+
+    if as_json:
+        for record in trace:
+            click.echo(json.dumps(record, ensure_ascii=False))
+        return
+    for line in shown(trace, coloured(), width=None if full else max(40, _columns() - 12)):
+        click.echo(line)
+
+
+def coloured() -> Callable[[str, str], str]:
+    """Colours on a terminal that wants them."""
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+        return lambda text, _: text
+    return lambda text, colour: click.style(text, bold=True) if colour == "bold" else click.style(text, fg=colour)
+
+
+def _columns() -> int:
+    import shutil
+
+    return shutil.get_terminal_size((112, 24)).columns
+
+
+def _summaries(store: str, flow: str | None, outcome: str | None, limit: int) -> list[Summary]:
+    from octo.trace.store import open_store
+
+    try:
+        return open_store(store).find(flow, outcome, limit)
+    except OctoError as error:
+        refuse(error)
+        raise SystemExit(exits.USAGE) from None
+
+
+def _list(found: Iterable[Summary], *, as_json: bool) -> None:
+    style = coloured()
+    for each in found:
+        if as_json:
+            click.echo(json.dumps(each._asdict()))
+            continue
+        moment = datetime.fromtimestamp(each.at / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S")
+        outcome = style(f"{each.outcome:9}", {"completed": "green", "dropped": "yellow"}.get(each.outcome, "red"))
+        told = f"{each.event}  {moment}  {outcome}  {each.duration / 1e6:9.2f} ms  {each.flow}  {each.code}"
+        click.echo(told.rstrip())

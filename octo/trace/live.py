@@ -1,0 +1,99 @@
+"""The recorder of a running service: there while traces are kept, or while somebody looks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+
+from octo import expr
+from octo.core.errors import Permanent
+from octo.core.settings import Build
+from octo.engine.observe import Observer, Observers
+from octo.expr import ExprError, Program
+from octo.trace import codes
+from octo.trace.encode import Encoded, records
+from octo.trace.record import Record
+from octo.trace.recorder import Recorder
+from octo.trace.store import Store
+from octo.trace.writer import Writer
+
+MOST_WAITING = 100
+"""Traces that may wait for whoever taps; one who does not take them misses some."""
+
+
+class Live:
+    """Watches the flows of a service as long as there is a reason to.
+
+    watch: makes the service watch with an observer from the next message on (`Service.observe`).
+    others: observers that watch in any case.
+    writer, store: where kept traces go, and where they are read again; both None to keep none, so that only taps
+        record. sample: see `Recorder`.
+    """
+
+    def __init__(
+        self,
+        watch: Callable[[Observer | None], None],
+        others: tuple[Observer, ...] = (),
+        *,
+        writer: Writer | None = None,
+        store: Store | None = None,
+        sample: float = 1.0,
+    ) -> None:
+        self.store = store
+        self.writer = writer
+        self._watch = watch
+        self._others = others
+        keep = (lambda trace: trace.clear()) if writer is None else writer.put
+        self._recorder = Recorder(keep, sample=sample if writer else 0.0)
+        self._looking = 0
+
+    @property
+    def observer(self) -> Observer | None:
+        """What the service is to watch with right now."""
+        wanted = self._others if self.writer is None and not self._looking else (*self._others, self._recorder)
+        return Observers(wanted) if wanted else None
+
+    @property
+    def dropped(self) -> int:
+        """Traces that were to be kept and could not be, so far."""
+        return 0 if self.writer is None else self.writer.dropped
+
+    def tap(self, flow: str, when: str, take: int) -> AsyncGenerator[list[Record], None]:
+        """The next `take` traces with a run of `flow` whose input `when`, CEL or "", holds for, as they happen.
+
+        Nothing is paused. Watching ends with the iterator. Raises `Permanent` if `when` is no condition.
+        """
+        return self._tapped(flow, _condition(when), take)
+
+    async def _tapped(self, flow: str, condition: Program | None, take: int) -> AsyncGenerator[list[Record], None]:
+        queue: asyncio.Queue[Encoded] = asyncio.Queue(MOST_WAITING)
+        leave = self._recorder.tap(flow, condition, take, lambda trace: _offer(queue, trace))
+        self._look(1)
+        try:
+            for _ in range(take):
+                yield records((await queue.get()).data)
+        finally:
+            leave()
+            self._look(-1)
+
+    def _look(self, more: int) -> None:
+        before, self._looking = self._looking, self._looking + more
+        if self.writer is None and bool(before) != bool(self._looking):
+            self._watch(self.observer)
+
+
+def _offer(queue: asyncio.Queue[Encoded], trace: Encoded) -> None:
+    if not queue.full():
+        queue.put_nowait(trace)
+
+
+def _condition(when: str) -> Program | None:
+    if not when.strip():
+        return None
+    try:
+        program = expr.compile(when, Build().scope())
+    except ExprError as error:
+        raise Permanent(f"`when`: {error}", code=codes.CONDITION) from error
+    if program.kind not in ("bool", "dyn"):
+        raise Permanent(f"`when` must be a condition, this always is of kind {program.kind}", code=codes.CONDITION)
+    return program

@@ -1,0 +1,225 @@
+"""Traces as OpenTelemetry spans: OTLP over HTTP, in its JSON encoding.
+
+The format is that of https://opentelemetry.io/docs/specs/otlp/ (1.x): ids in hexadecimal, 64-bit numbers as text.
+Bodies and variables stay at home: a collector gets who called whom, how long it took and how it ended, and the ids to
+find the rest in Octo's own store.
+
+Environment, as everywhere with OpenTelemetry: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT (the whole address), or
+OTEL_EXPORTER_OTLP_ENDPOINT (`/v1/traces` is added); OTEL_EXPORTER_OTLP_HEADERS; OTEL_SERVICE_NAME.
+"""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+import json
+import logging
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+import orjson
+
+from octo import __version__
+from octo.core.errors import OctoError, Transient
+from octo.core.log import fields, mask
+from octo.trace import codes
+from octo.trace.record import Record
+
+if TYPE_CHECKING:
+    from octo.trace.encode import Encoded
+
+log = logging.getLogger("octo.trace")
+
+SECONDS = 10.0
+"""How long a collector may take to answer; OpenTelemetry's default."""
+LARGE = 4096
+"""Bytes from which a request is compressed."""
+
+INTERNAL, SERVER, CLIENT = 1, 2, 3
+FAILED = 2
+
+
+class Otlp:
+    """A sink that sends every trace to a collector.
+
+    endpoint: where to, e.g. `http://localhost:4318/v1/traces`. headers: sent along, credentials mostly.
+    service: `service.name` of the spans. instance: tells the processes of a service apart.
+    Raises `OctoError` for an endpoint that is no HTTP address.
+    """
+
+    name = "otlp"
+
+    def __init__(
+        self, endpoint: str, *, headers: Mapping[str, str] | None = None, service: str = "octo", instance: str = ""
+    ) -> None:
+        parts = urlsplit(endpoint)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise OctoError(f"{endpoint!r} is no address of a collector; write http://HOST:4318", code=codes.OTLP)
+        for value in (headers or {}).values():
+            mask(value)
+        self._endpoint = endpoint
+        self._headers = {"Content-Type": "application/json", "User-Agent": f"octo/{__version__}", **(headers or {})}
+        self._resource = {"service.name": service, "service.instance.id": instance, "telemetry.sdk.name": "octo"}
+        self._opener = urllib.request.build_opener(_NoRedirects)
+
+    def write(self, traces: Sequence[Encoded]) -> None:
+        """Send them in one request; raises `Transient` when the collector did not take them."""
+        from octo.trace.encode import records
+
+        data = orjson.dumps(request((record for trace in traces for record in records(trace.data)), self._resource))
+        headers = self._headers
+        if len(data) > LARGE:
+            data, headers = gzip.compress(data, 1), {**headers, "Content-Encoding": "gzip"}
+        self._post(urllib.request.Request(self._endpoint, data, headers, method="POST"))  # noqa: S310  checked above
+
+    def close(self) -> None:
+        pass
+
+    def _post(self, asked: urllib.request.Request) -> None:
+        where = urlsplit(self._endpoint).netloc.rpartition("@")[2]
+        try:
+            with self._opener.open(asked, timeout=SECONDS) as answer:
+                _said(answer.read(1 << 16))
+        except urllib.error.HTTPError as error:
+            with error:
+                raise Transient(f"the collector at {where} answered {error.code}", code=codes.OTLP) from None
+        except (OSError, http.client.HTTPException) as error:
+            reason = getattr(error, "reason", None) or error
+            raise Transient(f"the collector at {where} cannot be reached: {reason}", code=codes.OTLP) from None
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        """Refuse: what carries credentials goes to the address that was configured."""
+
+
+def _said(answer: bytes) -> None:
+    """A collector may take some spans and refuse others, with a reason."""
+    try:
+        partial = json.loads(answer or b"{}").get("partialSuccess") or {}
+    except (ValueError, AttributeError):
+        return
+    if int(partial.get("rejectedSpans") or 0):
+        told = fields(spans=partial["rejectedSpans"], reason=partial.get("errorMessage", ""))
+        log.warning("the collector refused spans", extra=told)
+
+
+def from_environment(environ: Mapping[str, str] = os.environ) -> Otlp | None:
+    """The collector that OpenTelemetry's variables name, or None."""
+    endpoint = environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    base = environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
+    if not endpoint and base:
+        endpoint = f"{base.rstrip('/')}/v1/traces"
+    return at(endpoint, environ) if endpoint else None
+
+
+def at(endpoint: str, environ: Mapping[str, str] = os.environ) -> Otlp:
+    """The collector at an address, with headers and service name of the environment."""
+    if urlsplit(endpoint).path in ("", "/"):
+        endpoint = f"{endpoint.rstrip('/')}/v1/traces"
+    return Otlp(
+        endpoint,
+        headers=dict(_pairs(environ.get("OTEL_EXPORTER_OTLP_HEADERS", ""))),
+        service=environ.get("OTEL_SERVICE_NAME") or "octo",
+        instance=environ.get("POD_NAME") or f"{os.uname().nodename}-{os.getpid()}",
+    )
+
+
+def _pairs(text: str) -> Iterator[tuple[str, str]]:
+    for pair in text.split(","):
+        name, found, value = pair.partition("=")
+        if found:
+            yield unquote(name.strip()), unquote(value.strip())
+
+
+# --- the format --------------------------------------------------------------------------------------------------
+
+
+def request(recorded: Iterable[Record], resource: Mapping[str, object]) -> dict[str, Any]:
+    """The body of an export request (`ExportTraceServiceRequest`)."""
+    spans = [_span(record) for record in recorded if "span" in record]
+    scope = {"name": "octo", "version": __version__}
+    return {
+        "resourceSpans": [
+            {
+                "resource": {"attributes": _attributes(resource)},
+                "scopeSpans": [{"scope": scope, "spans": spans}],
+            }
+        ]
+    }
+
+
+def _span(record: Record) -> dict[str, Any]:
+    found = {
+        "traceId": record["trace"],
+        "spanId": record["span"],
+        "parentSpanId": record.get("parent", ""),
+        "name": record["path"],
+        "kind": _kind(record),
+        "startTimeUnixNano": str(record["at"]),
+        "endTimeUnixNano": str(record["at"] + record["duration"]),
+        "attributes": _attributes(_facts(record)),
+        "events": [_event(effect) for effect in record.get("effects", ())],
+    }
+    if record["outcome"] in ("failed", "cancelled"):
+        found["status"] = {"code": FAILED, "message": record.get("error", {}).get("message", record["outcome"])}
+    return found
+
+
+def _kind(record: Record) -> int:
+    """Who asks and who answers: a flow that nobody in this trace called answers somebody outside."""
+    if record["kind"] == "flow":
+        return INTERNAL if "from" in record else SERVER
+    return CLIENT if record.get("effects") else INTERNAL
+
+
+_NAMES = ("flow", "type", "connector", "generation", "outcome", "reason", "event", "correlation", "more")
+
+
+def _facts(record: Record) -> dict[str, object]:
+    facts = {f"octo.{name}": record[name] for name in _NAMES if name in record}
+    error = record.get("error")
+    if error:
+        facts |= {"error.type": error.get("code"), "octo.at": error.get("at")}
+    for effect in record.get("effects", ()):
+        facts |= _conventional(effect)
+    return facts
+
+
+_CONVENTIONS = {
+    ("http", "method"): "http.request.method",
+    ("http", "url"): "url.full",
+    ("http", "status"): "http.response.status_code",
+    ("sql", "query"): "db.query.text",
+    ("sql", "rows"): "db.response.returned_rows",
+}
+"""https://opentelemetry.io/docs/specs/semconv/"""
+
+
+def _conventional(effect: Mapping[str, object]) -> dict[str, object]:
+    """What the semantic conventions have a name for."""
+    known = ((_CONVENTIONS.get((str(effect["kind"]), name)), value) for name, value in effect.items())
+    return {name: value for name, value in known if name}
+
+
+def _event(effect: Mapping[str, Any]) -> dict[str, Any]:
+    facts = {f"octo.{name}": value for name, value in effect.items() if name not in ("kind", "at")}
+    return {"timeUnixNano": str(effect["at"]), "name": effect["kind"], "attributes": _attributes(facts)}
+
+
+def _attributes(facts: Mapping[str, object]) -> list[dict[str, Any]]:
+    return [{"key": name, "value": _value(each)} for name, each in facts.items() if each not in (None, "")]
+
+
+def _value(value: object) -> dict[str, Any]:
+    if isinstance(value, bool):
+        return {"boolValue": value}
+    if isinstance(value, int):
+        return {"intValue": str(value)} if -(2**63) <= value < 2**63 else {"stringValue": str(value)}
+    if isinstance(value, float):
+        return {"doubleValue": value}
+    return {"stringValue": value if isinstance(value, str) else json.dumps(value, default=str)}

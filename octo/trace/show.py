@@ -1,0 +1,95 @@
+"""A trace for people: a tree of flows and blocks, each with what it changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from octo.trace.record import Record, State, states
+
+Style = Callable[[str, str], str]
+"""Puts a text into a colour, or leaves it plain."""
+
+_COLOURS = {"completed": "green", "dropped": "yellow", "failed": "red", "cancelled": "red"}
+_WIDEST = 100
+"""Characters of a value that are shown."""
+
+
+def shown(trace: Sequence[Record], style: Style, *, width: int | None = _WIDEST) -> Iterator[str]:
+    """The lines of a trace. `width` cuts values; None shows them whole."""
+    depths: dict[str, int] = {}
+    for record in trace:
+        if "span" not in record:
+            yield style(f"({record['count']} traces were lost here)", "yellow")
+    for state in states(trace):
+        record = state.record
+        depth = depths[record["span"]] = depths.get(record.get("parent", ""), -1) + 1
+        margin = "  " * depth
+        yield margin + _head(record, style, is_first=depth == 0)
+        for line in _facts(state, style, is_first=depth == 0):
+            yield f"{margin}    {_cut(line, width)}"
+
+
+def _head(record: Record, style: Style, *, is_first: bool) -> str:
+    outcome = record["outcome"]
+    told = [style(record["path"], "bold"), record.get("type", ""), _time(record["duration"])]
+    if outcome != "completed" or is_first:
+        told.append(style(outcome, _COLOURS[outcome]))
+    if record["kind"] == "flow":
+        told.append(f"event {record['event']}")
+    if is_first:
+        told += [_moment(record["at"]), f"generation {record.get('generation', 1)}"]
+    return "  ".join(each for each in told if each)
+
+
+def _facts(state: State, style: Style, *, is_first: bool) -> Iterator[str]:
+    record = state.record
+    given = record.get("input", {})
+    if is_first:
+        yield f"in   {_json({'body': state.before.body, **({'vars': state.before.vars} if state.before.vars else {})})}"
+    else:
+        yield from _changes("in   ", given)
+    for effect in record.get("effects", ()):
+        facts = " ".join(f"{name}={_json(value)}" for name, value in effect.items() if name not in ("kind", "at"))
+        yield style(f"{effect['kind']} {facts}", "cyan")
+    yield from _changes("", record.get("output", {}))
+    for text, value in record.get("values", {}).items():
+        yield f"{text}  =  {_json(value)}"
+    for place, size in record.get("omitted", {}).items():
+        yield style(f"{place} was left out, {size:,} bytes", "yellow")
+    if record.get("more"):
+        yield style(f"{record['more']} more blocks were not recorded", "yellow")
+    if record.get("reason"):
+        yield f"because {record['reason']}"
+    error = record.get("error")
+    if error:
+        place = f" at {error['at']}" if "at" in error else ""
+        yield style(f"{error.get('code', '')} {error['message']}{place}".strip(), "red")
+
+
+def _changes(prefix: str, change: Any) -> Iterator[str]:
+    if "body" in change:
+        yield f"{prefix}body = {_json(change['body'])}"
+    for name, value in change.get("set", {}).items():
+        yield f"{prefix}vars.{name} = {_json(value)}"
+    for name in change.get("unset", ()):
+        yield f"{prefix}vars.{name} is gone"
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _cut(text: str, width: int | None) -> str:
+    return text if width is None or len(text) <= width else f"{text[: width - 3]}..."
+
+
+def _time(nanoseconds: int) -> str:
+    milliseconds = nanoseconds / 1e6
+    return f"{milliseconds / 1000:.2f} s" if milliseconds >= 1000 else f"{milliseconds:.3g} ms"
+
+
+def _moment(nanoseconds: int) -> str:
+    return datetime.fromtimestamp(nanoseconds / 1e9, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

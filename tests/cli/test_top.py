@@ -1,0 +1,254 @@
+"""octo top: one frame for scripts, a picture for people, and what it says when nobody answers."""
+
+from __future__ import annotations
+
+import io
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import termios
+import time
+
+import pytest
+from rich.console import Console
+
+from octo.admin.rates import BlockPace, FlowPace, Pace
+from octo.cli.top import Frame, View
+
+STATUS = {
+    "version": "1.2.3",
+    "name": "shop",
+    "config": "shop.yaml",
+    "uptime": 192.0,
+    "generation": {"number": 3, "since": ""},
+    "ready": True,
+    "reasons": [],
+    "refused": None,
+    "loop_lag": 0.0031,
+    "memory": 98 * 2**20,
+    "processes": [{}, {}],
+}
+
+FLOWS = [
+    FlowPace("orders", Pace(123.44, 0.0, 0.0012, 0.0089), 3, 8, 64, 256),
+    FlowPace("audit[x]", Pace(1.0, 0.5, None, None), 0, 1, 0, 0),
+    FlowPace("billing", Pace(0.0, 9.0, 0.00005, 61.0), 0, 1, 256, 256),
+]
+BLOCKS = [BlockPace("orders", "orders.check[then].charge", "rest", Pace(2.0, 0.0, 0.07, 0.1))]
+
+
+def frame(**changed):
+    return Frame({**STATUS, **changed}, FLOWS, BLOCKS)
+
+
+def drawn(view, shown, width=80):
+    """The picture as plain lines."""
+    out = io.StringIO()
+    Console(file=out, width=width, highlight=False).print(view.render(shown))
+    return [line.rstrip() for line in out.getvalue().splitlines()]
+
+
+def test_a_frame_fits_in_80_columns():
+    lines = drawn(View(), frame())
+
+    assert lines == [
+        "octo 1.2.3  shop  up 3m12s  generation 3  2 processes  lag 3.1 ms  98 MiB  ready",
+        "",
+        "flow               rate/s  errors/s     p50     p99  in flight  waiting",
+        "orders              123.4       0.0  1.2 ms  8.9 ms        3/8  ▮▮▯▯▯▯▯▯ 64/256",
+        "audit[x]              1.0       0.5       -       -        0/1  ▯▯▯▯▯▯▯▯ 0/0",
+        "billing               0.0       9.0   50 µs    61 s        0/1  ▮▮▮▮▮▮▮▮ 256/256",
+    ]
+
+
+def test_a_name_cannot_command_the_terminal():
+    evil = [FLOWS[0]._replace(name="a\x1b[2Jb\n")]
+
+    lines = drawn(View(), Frame({**STATUS, "name": "\x1b]0;x\x07"}, evil, []))
+
+    assert "\x1b" not in "".join(lines)
+    assert lines[-1].startswith("a·[2Jb·")
+
+
+def test_a_wide_terminal_is_used():
+    assert max(map(len, drawn(View(), frame(), width=140))) > 120
+
+
+def test_blocks_of_the_selected_flow_are_shown_by_their_whole_address():
+    lines = drawn(View("orders"), frame())
+
+    assert lines[-2].startswith("blocks of orders")
+    assert lines[-1].startswith("check[then].charge (rest)")
+    assert len(drawn(View("billing"), frame())) == len(drawn(View(), frame()))
+
+
+def test_why_it_is_not_ready_and_what_was_refused_is_said():
+    problem = {"file": "shop.yaml", "line": 3, "code": "OCTO-C101", "message": "unknown key"}
+    shown = frame(ready=False, reasons=["draining"], refused={"at": "", "problems": [problem]}, generation=None)
+
+    lines = drawn(View(), shown._replace(lost="nobody answers"), width=120)
+
+    assert "not ready" in lines[0]
+    assert "generation -" in lines[0]
+    assert lines[1:4] == [
+        "  draining",
+        "  the last edit was refused: shop.yaml:3: OCTO-C101: unknown key",
+        "  nobody answers",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("keys", "selected"),
+    [
+        ("j", "orders"),
+        ("jj", "audit[x]"),
+        ("jjjjj", "billing"),
+        ("jjk", "orders"),
+        ("kk", "orders"),
+        (["\x1b[B", "\x1b[B", "\x1b[A"], "orders"),
+        ("ej", "billing"),
+        ("eejj", "audit[x]"),
+    ],
+)
+def test_keys_select_a_flow(keys, selected):
+    view = View()
+
+    assert all(view.press(key, frame()) for key in keys)
+    assert view.selected == selected
+
+
+def names(view):
+    return [flow.name for flow in view.flows(frame())]
+
+
+def test_errors_come_first_when_asked():
+    view = View()
+    view.press("e", frame())
+
+    assert names(view) == ["billing", "audit[x]", "orders"]
+
+
+def test_a_filter_is_typed_kept_and_cleared():
+    view = View(keys="q quit")
+    for key in "/ILx\x7f":
+        view.press(key, frame())
+    assert names(view) == ["billing"]
+    assert drawn(view, frame())[-1] == "/IL▏"
+
+    view.press("\n", frame())
+    assert drawn(view, frame())[-1] == "/IL"
+    assert names(view) == ["billing"]
+
+    view.press("\x1b", frame())
+    assert len(names(view)) == 3
+    assert drawn(view, frame())[-1] == "q quit"
+
+
+def test_a_low_terminal_shows_the_flows_around_the_selected_one():
+    flows = [FLOWS[0]._replace(name=f"flow-{number}") for number in range(100)]
+    shown = Frame(STATUS, flows, [])
+
+    def visible(selected, height):
+        out = io.StringIO()
+        Console(file=out, width=80).print(View(selected).render(shown, height))
+        return re.findall(r"^flow-\d+", out.getvalue(), re.MULTILINE)
+
+    assert visible("", 24) == [f"flow-{number}" for number in range(15)]
+    assert "flow-50" in visible("flow-50", 24)
+    assert visible("flow-99", 24)[-1] == "flow-99"
+    assert len(visible("flow-50", 3)) == 5
+    assert len(visible("", 0)) == 100
+
+
+def test_a_q_in_a_filter_does_not_quit():
+    view = View()
+
+    assert view.press("/", frame())
+    assert view.press("q", frame())
+    assert view.press("\x1b", frame())
+    assert not view.press("q", frame())
+
+
+FLOW = """
+connectors: [{name: web, type: http, settings: {host: 127.0.0.1, port: 0}}]
+flows:
+  - name: hello
+    source: {connector: web, type: http, settings: {path: /}}
+    process: [{type: set-payload, value: '"hi"'}]
+"""
+
+
+@pytest.fixture
+def running(octo, port, tmp_path):
+    """The address of a running Octo's operations port."""
+    (tmp_path / "flow.yaml").write_text(FLOW)
+    octo("run", "flow.yaml", f"--admin-addr=127.0.0.1:{port}", "--metrics-blocks=*")
+    return f"127.0.0.1:{port}"
+
+
+def test_once_prints_one_plain_frame(command, running):
+    code, out, err = command("top", "--admin-addr", running, "--once", "--flow", "hello", "--interval", "0.1")
+
+    assert (code, err) == (0, "")
+    assert re.match(r"octo \d+\.\d+\.\d+  flow\.yaml  up \d+s  generation 1  lag .*  \d+ MiB  ready", out)
+    assert re.search(r"^hello +0\.0 +0\.0 +- +- +0/256 ", out, re.MULTILINE)
+    assert "set-payload (set-payload)" in out
+    assert "\x1b" not in out
+
+
+def test_nobody_there_is_1_and_says_what_to_do(command, port):
+    code, out, err = command("top", "--admin-addr", f"127.0.0.1:{port}")
+
+    assert (code, out) == (1, "")
+    assert f"nobody answers at 127.0.0.1:{port}" in err
+    assert "--admin-addr HOST:PORT" in err
+
+
+def test_something_else_there_is_said_so(command, octo, port, tmp_path):
+    (tmp_path / "flow.yaml").write_text(FLOW.replace("port: 0", f"port: {port}"))
+    octo("run", "flow.yaml", "--admin-addr=off")
+
+    code, _, err = command("top", "--admin-addr", f"127.0.0.1:{port}")
+
+    assert code == 1
+    assert "not as an operations port does" in err
+
+
+def test_a_wrong_address_is_2(command):
+    assert command("top", "--admin-addr", "nonsense")[0] == 2
+
+
+def test_in_a_terminal_it_runs_until_q_and_leaves_the_terminal_as_it_was(running):
+    terminal, inside = pty.openpty()
+    before = termios.tcgetattr(inside)
+    child = subprocess.Popen(
+        [sys.executable, "-m", "octo", "top", "--admin-addr", running, "--interval", "0.1"],
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "100", "LINES": "30"},
+        stdin=inside,
+        stdout=inside,
+        start_new_session=True,
+    )
+    seen = b""
+    end = time.monotonic() + 60
+    while b"hello" not in seen:
+        assert time.monotonic() < end
+        seen += read(terminal)
+    os.write(terminal, b"j")
+    while b"blocks of hello" not in seen:
+        assert time.monotonic() < end
+        seen += read(terminal)
+    os.write(terminal, b"q")
+    assert child.wait(60) == 0
+    while rest := read(terminal):
+        seen += rest
+
+    assert termios.tcgetattr(inside) == before
+    assert b"\x1b[?1049h" in seen
+    assert seen.rindex(b"\x1b[?1049l") > seen.rindex(b"hello")
+
+
+def read(terminal):
+    return os.read(terminal, 65536) if select.select([terminal], [], [], 0.05)[0] else b""

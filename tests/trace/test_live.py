@@ -1,0 +1,103 @@
+"""A running service is watched while there is a reason to, and not a message longer."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+
+import pytest
+
+from octo.core.errors import Permanent
+from octo.engine.observe import Observer, Observers
+from octo.testing.harness import running
+from octo.trace.live import Live
+from octo.trace.memory import Memory
+from octo.trace.writer import Writer
+
+FLOWS = """
+flows:
+  - {name: f, process: [{type: set-payload, value: body * 2}, {type: flow-ref, flow: g}]}
+  - {name: g, process: []}
+"""
+
+
+async def tapped(app, live, take, when="", flow="f", bodies=(1, 2, 3)):
+    """What a tap of `flow` sees of some messages."""
+    found = []
+
+    async def look():
+        async with aclosing(live.tap(flow, when, take)) as traces:
+            found.extend([trace async for trace in traces])
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(look())
+        await asyncio.sleep(0)
+        for body in bodies:
+            await app.call("f", body)
+    return found
+
+
+async def test_without_a_reason_nothing_watches(plugins):
+    async with running(FLOWS, plugins) as app:
+        assert Live(app.generation.observe).observer is None
+
+
+async def test_a_tap_sees_whole_traces_without_any_being_kept(plugins):
+    async with running(FLOWS, plugins) as app:
+        live = Live(app.generation.observe)
+        [first, second] = await tapped(app, live, 2)
+
+    assert [record["path"] for record in first] == ["f", "f.set-payload", "f.flow-ref", "g"]
+    assert (first[0]["input"], second[0]["input"]) == ({"body": 1}, {"body": 2})
+
+
+async def test_watching_ends_with_the_last_tap(plugins):
+    watched = []
+    async with running(FLOWS, plugins) as app:
+
+        def watch(observer):
+            watched.append(observer is not None)
+            app.generation.observe(observer)
+
+        live = Live(watch)
+        await asyncio.gather(tapped(app, live, 1), tapped(app, live, 2))
+
+    assert watched == [True, False]
+
+
+async def test_a_tap_may_choose_by_what_comes_in(plugins):
+    async with running(FLOWS, plugins) as app:
+        live = Live(app.generation.observe)
+        [trace] = await tapped(app, live, 1, when="body == 2")
+        [called] = await tapped(app, live, 1, when="body == 6", flow="g")
+
+    assert trace[0]["input"] == {"body": 2}
+    assert called[0]["input"] == {"body": 3}
+
+
+@pytest.mark.parametrize("when", ["body.", "'text'", "nope == 1"])
+async def test_what_is_no_condition_is_refused(plugins, when):
+    async with running(FLOWS, plugins) as app:
+        with pytest.raises(Permanent, match="when"):
+            async for _ in Live(app.generation.observe).tap("f", when, 1):
+                pass
+
+
+async def test_traces_that_are_kept_are_found_in_the_store(plugins):
+    store = Memory()
+    async with running(FLOWS, plugins) as app:
+        with Writer([store]) as writer:
+            live = Live(app.generation.observe, writer=writer, store=store)
+            app.generation.observe(live.observer)
+            await app.call("f", 1)
+            assert writer.flush()
+
+    assert [each.flow for each in store.find()] == ["f"]
+
+
+async def test_others_go_on_watching_whether_somebody_looks_or_not(plugins):
+    other = Observer()
+    live = Live(lambda _: None, (other,))
+
+    assert isinstance(live.observer, Observers)
+    assert live.observer.each == (other,)

@@ -1,0 +1,192 @@
+"""Traces reach a collector as spans that its own library understands."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from google.protobuf.json_format import Parse
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from octo.core import log
+from octo.core.errors import OctoError, Transient
+from octo.trace.encode import Encoded, Summary
+from octo.trace.otlp import Otlp, at, from_environment, request
+
+TRACE, SPAN, CALLER = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", "b7ad6b7169203331"
+
+RECORDS = [
+    {
+        "kind": "flow", "trace": TRACE, "span": SPAN, "parent": CALLER, "flow": "orders", "path": "orders",
+        "generation": 2, "event": "e1", "at": 1_700_000_000_000_000_001, "duration": 2_000, "outcome": "completed",
+        "input": {"body": {"card": "4711"}},
+    },
+    {
+        "kind": "block", "trace": TRACE, "span": "a" * 16, "parent": SPAN, "flow": "orders", "path": "orders.charge",
+        "type": "rest", "connector": "bank", "at": 1_700_000_000_000_000_101, "duration": 1_000, "outcome": "failed",
+        "error": {"message": "declined", "code": "OCTO-R1", "at": "f.yaml:3:5"}, "from": SPAN,
+        "effects": [{"kind": "http", "at": 1_700_000_000_000_000_301, "method": "POST", "url": "http://bank/pay",
+                     "status": 402, "seconds": 0.5}],
+    },
+    {"kind": "dropped", "at": 1, "count": 3},
+]  # fmt: skip
+
+
+def encoded(records=RECORDS):
+    data = b"\n".join(json.dumps(each).encode() for each in records) + b"\n"
+    return Encoded(Summary("orders", "e1", TRACE, "", 1, 1, "completed"), (), data)
+
+
+class Collector(ThreadingHTTPServer):
+    """Reads requests with the collector's own schema, which refuses what it does not know."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Taking)
+        self.spans, self.requests, self.status, self.answer = [], [], 200, b"{}"
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_port}/v1/traces"
+
+
+class Taking(BaseHTTPRequestHandler):
+    def do_POST(self):
+        data = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.headers.get("Content-Encoding") == "gzip":
+            data = gzip.decompress(data)
+        self.server.requests.append((self.path, dict(self.headers)))
+        parsed = Parse(data, ExportTraceServiceRequest())
+        for resource in parsed.resource_spans:
+            for scope in resource.scope_spans:
+                self.server.spans += scope.spans
+        self.send_response(self.server.status)
+        self.send_header("Content-Length", str(len(self.server.answer)))
+        self.send_header("Location", "http://127.0.0.1:1/")
+        self.end_headers()
+        self.wfile.write(self.server.answer)
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+
+@pytest.fixture
+def collector():
+    with Collector() as server:
+        yield server
+        server.shutdown()
+
+
+def attributes(span):
+    return {each.key: getattr(each.value, each.value.WhichOneof("value")) for each in span.attributes}
+
+
+def test_every_span_arrives_with_its_place_in_the_trace(collector):
+    Otlp(collector.url).write([encoded()])
+
+    flow, block = collector.spans
+    # Protobuf reads JSON bytes as base64 where OTLP has hexadecimal; what arrived is compared as it was sent.
+    assert len({flow.trace_id, block.trace_id}) == 1
+    assert (flow.name, block.name) == ("orders", "orders.charge")
+    assert block.parent_span_id == flow.span_id
+    assert (flow.kind, block.kind) == (2, 3)
+    assert (flow.start_time_unix_nano, flow.end_time_unix_nano) == (
+        1_700_000_000_000_000_001,
+        1_700_000_000_000_002_001,
+    )
+
+
+def test_ids_are_hexadecimal():
+    [resource] = request(RECORDS, {})["resourceSpans"]
+    flow, block = resource["scopeSpans"][0]["spans"]
+
+    assert (flow["traceId"], flow["spanId"], flow["parentSpanId"]) == (TRACE, SPAN, CALLER)
+    assert block["parentSpanId"] == SPAN
+
+
+def test_an_error_and_what_was_called_are_told_in_the_words_of_the_conventions(collector):
+    Otlp(collector.url).write([encoded()])
+
+    block = collector.spans[1]
+    assert (block.status.code, block.status.message) == (2, "declined")
+    facts = attributes(block)
+    assert (facts["error.type"], facts["http.request.method"], facts["http.response.status_code"]) == (
+        "OCTO-R1",
+        "POST",
+        402,
+    )
+    assert block.events[0].name == "http"
+
+
+def test_bodies_and_variables_stay_at_home(collector):
+    Otlp(collector.url).write([encoded()])
+
+    assert "4711" not in str(collector.spans)
+
+
+def test_large_requests_are_compressed(collector):
+    Otlp(collector.url).write([encoded()] * 100)
+
+    assert collector.requests[0][1]["Content-Encoding"] == "gzip"
+    assert len(collector.spans) == 200
+
+
+@pytest.mark.parametrize("status", [302, 400, 429, 503])
+def test_a_collector_that_does_not_take_them_is_an_error_that_passes(collector, status):
+    collector.status = status
+
+    with pytest.raises(Transient, match=f"answered {status}"):
+        Otlp(collector.url, headers={"Authorization": "Bearer abcdef"}).write([encoded()])
+
+
+def test_a_collector_that_is_gone_is_an_error_that_passes(collector):
+    collector.shutdown()
+    collector.server_close()
+
+    with pytest.raises(Transient, match="cannot be reached"):
+        Otlp(collector.url).write([encoded()])
+
+
+def test_what_a_collector_refused_in_part_is_logged(collector, caplog):
+    collector.answer = b'{"partialSuccess": {"rejectedSpans": "1", "errorMessage": "too old"}}'
+
+    Otlp(collector.url).write([encoded()])
+
+    assert "the collector refused spans" in caplog.text
+
+
+def test_the_environment_says_where_as_everywhere(collector):
+    base = collector.url.removesuffix("/v1/traces")
+    sink = from_environment(
+        {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": base,
+            "OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20abcdef,x-tenant=a",
+            "OTEL_SERVICE_NAME": "shop",
+        }
+    )
+    sink.write([encoded()])
+
+    path, headers = collector.requests[0]
+    assert path == "/v1/traces"
+    assert {name.lower(): value for name, value in headers.items()}["authorization"] == "Bearer abcdef"
+    assert log.masked("Bearer abcdef") == "«secret»"
+    assert from_environment({}) is None
+
+
+@pytest.mark.parametrize("endpoint", ["collector:4318", "ftp://x", "http://"])
+def test_what_is_no_address_is_said_at_once(endpoint):
+    with pytest.raises(OctoError, match="is no address of a collector"):
+        at(endpoint, {})
+
+
+@pytest.mark.parametrize("value", [True, 1, 2**70, 1.5, "x", [1], {"a": None}])
+def test_values_of_every_kind_can_be_sent(collector, value):
+    effect = {"kind": "http", "at": 1, "what": value}
+    Otlp(collector.url).write([encoded([{**RECORDS[0], "effects": [effect]}])])
+
+    assert collector.spans[0].events[0].attributes[0].key == "octo.what"

@@ -1,0 +1,57 @@
+"""A trace reads as a tree: who called whom, what each changed, what went wrong."""
+
+from __future__ import annotations
+
+from octo.trace.show import shown
+
+TRACE = [
+    {
+        "kind": "flow", "span": "a", "flow": "f", "path": "f", "event": "e1", "at": 0, "duration": 2_500_000,
+        "generation": 2, "outcome": "failed", "input": {"body": {"n": 1}, "vars": {"id": "7"}},
+        "error": {"message": "declined", "code": "OCTO-R1", "at": "f.yaml:3:5"}, "more": 4,
+    },
+    {
+        "kind": "block", "span": "b", "parent": "a", "from": "a", "path": "f.each", "type": "foreach", "at": 0,
+        "duration": 1_500_000_000, "outcome": "completed",
+    },
+    {
+        "kind": "block", "span": "c", "parent": "b", "from": "b", "path": "f.each[body].ask", "type": "rest", "at": 0,
+        "duration": 40_000, "outcome": "completed", "input": {"set": {"item": 1}},
+        "effects": [{"kind": "http", "at": 0, "method": "GET", "status": 200}],
+        "output": {"body": "x" * 200, "set": {"statusCode": 200}, "unset": ["item"]},
+        "omitted": {"output.set.big": 70211},
+    },
+    {"kind": "dropped", "at": 0, "count": 3},
+    {
+        "kind": "block", "span": "d", "parent": "a", "from": "b", "path": "f.only", "type": "filter", "at": 0,
+        "duration": 1000, "outcome": "dropped", "reason": "not ours",
+    },
+]  # fmt: skip
+
+
+def plain(text, colour):
+    return text
+
+
+def test_the_tree():
+    assert list(shown(TRACE, plain)) == [
+        "(3 traces were lost here)",
+        "f  2.5 ms  failed  event e1  1970-01-01T00:00:00.000Z  generation 2",
+        '    in   {"body": {"n": 1}, "vars": {"id": "7"}}',
+        "    4 more blocks were not recorded",
+        "    OCTO-R1 declined at f.yaml:3:5",
+        "  f.each  foreach  1.50 s",
+        "    f.each[body].ask  rest  0.04 ms",
+        "        in   vars.item = 1",
+        '        http method="GET" status=200',
+        '        body = "' + "x" * 89 + "...",
+        "        vars.statusCode = 200",
+        "        vars.item is gone",
+        "        output.set.big was left out, 70,211 bytes",
+        "  f.only  filter  0.001 ms  dropped",
+        "      because not ours",
+    ]
+
+
+def test_values_may_be_shown_whole():
+    assert any("x" * 200 in line for line in shown(TRACE, plain, width=None))
