@@ -103,7 +103,7 @@ def render(value: Any) -> str:
     value = to_json(value)
     if isinstance(value, str):
         return value
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e16:
         return f"{value:.0f}"
     return dumps(value)
 

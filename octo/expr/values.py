@@ -81,6 +81,10 @@ class Duration(_Instant):
     lowest = INT_MIN
     highest = INT_MAX
 
+    def whole(self, unit: int) -> int:
+        """How many whole units of so many nanoseconds it has: cut towards zero, where `//` goes down."""
+        return self.nanos // unit if self.nanos >= 0 else -(-self.nanos // unit)
+
     def __str__(self) -> str:
         seconds, nanos = divmod(abs(self.nanos), SECOND)
         fraction = f".{nanos:09d}".rstrip("0") if nanos else ""

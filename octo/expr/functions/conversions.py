@@ -58,7 +58,7 @@ def to_int(value: Any) -> int:
     if isinstance(value, Timestamp):
         return value.nanos // SECOND
     if isinstance(value, Duration):
-        return int(value.nanos / SECOND) if abs(value.nanos) < 2**53 else value.nanos // SECOND
+        return value.whole(SECOND)
     if isinstance(value, str):
         number = _digits(value, "int", signed=True)
     elif isinstance(value, float):
@@ -120,7 +120,7 @@ def show_double(value: float) -> str:
         return "NaN"
     if math.isinf(value):
         return "+Inf" if value > 0 else "-Inf"
-    return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else repr(value)
+    return f"{value:.0f}" if value.is_integer() and abs(value) < 1e16 else repr(value)
 
 
 @function(

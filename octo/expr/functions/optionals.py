@@ -31,13 +31,10 @@ def of_non_zero_value(value: Any) -> Optional:
 
 
 def _is_zero(value: Any) -> bool:
-    if isinstance(value, Duration):
+    if isinstance(value, Duration | Timestamp):
         return value.nanos == 0
-    if isinstance(value, Timestamp):
-        return value.nanos == 0
-    if isinstance(value, Optional):
-        return not value.present
-    return not value
+    # An optional is not the zero of its kind, even when it holds nothing.
+    return not isinstance(value, Optional) and not value
 
 
 @function("optional(T).hasValue() -> bool", family="optionals", examples=["optional.of(null).hasValue()"])

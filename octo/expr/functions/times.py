@@ -165,10 +165,6 @@ def get_day_of_year(timestamp: Timestamp, zone: str = "") -> int:
     return _moment(timestamp, zone).timetuple().tm_yday - 1
 
 
-def _truncated(value: int, unit: int) -> int:
-    return value // unit if value >= 0 else -(-value // unit)
-
-
 @function(
     "timestamp.getHours() -> int",
     "timestamp.getHours(string) -> int",
@@ -182,7 +178,7 @@ def _truncated(value: int, unit: int) -> int:
 def get_hours(value: Timestamp | Duration, zone: str = "") -> int:
     """The hour of the day of a timestamp, or all hours of a duration."""
     if isinstance(value, Duration):
-        return _truncated(value.nanos, 3600 * SECOND)
+        return value.whole(3600 * SECOND)
     return _moment(value, zone).hour
 
 
@@ -196,7 +192,7 @@ def get_hours(value: Timestamp | Duration, zone: str = "") -> int:
 def get_minutes(value: Timestamp | Duration, zone: str = "") -> int:
     """The minute of the hour of a timestamp, or all minutes of a duration."""
     if isinstance(value, Duration):
-        return _truncated(value.nanos, 60 * SECOND)
+        return value.whole(60 * SECOND)
     return _moment(value, zone).minute
 
 
@@ -210,7 +206,7 @@ def get_minutes(value: Timestamp | Duration, zone: str = "") -> int:
 def get_seconds(value: Timestamp | Duration, zone: str = "") -> int:
     """The second of the minute of a timestamp, or all seconds of a duration."""
     if isinstance(value, Duration):
-        return _truncated(value.nanos, SECOND)
+        return value.whole(SECOND)
     return _moment(value, zone).second
 
 
