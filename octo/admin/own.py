@@ -7,7 +7,7 @@ import os
 import platform
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from octo import __version__
 from octo.admin.aside import aside
@@ -23,8 +23,10 @@ from octo.engine.build import blocks_of
 from octo.engine.generation import Generation
 from octo.engine.metrics import Metrics, Series, Snapshot
 from octo.engine.service import Refusal, Service
-from octo.trace.live import Live
-from octo.trace.store import Store
+
+if TYPE_CHECKING:
+    from octo.trace.live import Live
+    from octo.trace.store import Store
 
 Counts = Callable[[], Mapping[str, Series]]
 """Whoever measures something more answers it under its names from `octo.engine.metrics.METRICS`."""
@@ -166,7 +168,10 @@ class Own:
 
     async def tap(self, flow: str, when: str, take: int) -> AsyncGenerator[Any, None]:
         if self._live is None:
-            raise Refused(404, "nobody records traces here")
+            from octo.trace.live import Live  # a start that nobody looks into does not pay for it
+
+            before = self._service.observer
+            self._live = Live(self._service.observe, () if before is None else (before,))
         return self._live.tap(flow, when, take)
 
     def _store(self) -> Store:

@@ -75,13 +75,12 @@ def faulted(plan: Plan, configs: Configs, echo: Echo, style: Style) -> int:
     from octo.testing.chaos import explore
     from octo.testing.chaos.console import shown, summary
 
-    found = []
-    for case in plan.cases:
-        explored = explore(case, configs)
-        found.append(explored)
-        echo("")
-        for line in shown(explored, style):
-            echo(line)
+    found = [explore(case, configs) for case in plan.cases]
+    for explored in found:
+        if explored.verdicts or explored.skipped:
+            echo("")
+            for line in shown(explored, style):
+                echo(line)
     echo("")
     echo(summary(found, style))
     return exits.FAILED if any(verdict.is_wrong for each in found for verdict in each.verdicts) else exits.DONE
@@ -89,8 +88,6 @@ def faulted(plan: Plan, configs: Configs, echo: Echo, style: Style) -> int:
 
 def from_trace(id: str, store: str, config: Path, configs: Configs, out: Path | None) -> int:  # noqa: A002
     """Write the test file that a recorded message makes, or print it."""
-    import yaml
-
     from octo.cli.traces import find
     from octo.testing.traced import suite_of
 
@@ -102,7 +99,7 @@ def from_trace(id: str, store: str, config: Path, configs: Configs, out: Path | 
         refuse(error)
         return exits.USAGE
     text = f"# From the trace {trace[0]['trace']}. Secrets and masked fields were left out there.\n"
-    text += yaml.safe_dump(suite, sort_keys=False, allow_unicode=True, width=110)
+    text += _yaml(suite)
     if out is None:
         click.echo(text, nl=False)
         return exits.DONE
@@ -114,3 +111,14 @@ def from_trace(id: str, store: str, config: Path, configs: Configs, out: Path | 
         return exits.USAGE
     click.echo(f"{out}: run it with `octo test {out}`")
     return exits.DONE
+
+
+def _yaml(value: object) -> str:
+    """The value as people write it: one that stands in two places is written twice."""
+    import yaml
+
+    class Plain(yaml.SafeDumper):
+        def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002  the library's signature
+            return True
+
+    return yaml.dump(value, Dumper=Plain, sort_keys=False, allow_unicode=True, width=110)

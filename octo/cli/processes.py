@@ -15,6 +15,7 @@ from pathlib import Path
 
 from octo.admin.fleet import Fleet
 from octo.admin.port import SOCKET, Port, opened
+from octo.admin.traces import ROUTES
 from octo.cli import exits
 from octo.cli.project import refuse
 from octo.core.errors import OctoError
@@ -43,7 +44,7 @@ def supervise(count: int, port: Port) -> int:
 
 async def _supervise(count: int, port: Port, folder: Path) -> int:
     fleet = Fleet()
-    async with opened(port, fleet):
+    async with opened(port, fleet, ROUTES):
         family = _Family(count, fleet, None if port.address is None else folder)
         for each in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(each, family.stop)

@@ -17,6 +17,8 @@ import click
 from octo import __version__
 from octo.cli import exits
 from octo.cli.project import config_option, config_path, counted, load, refuse, show
+from octo.cli.traces import store_option
+from octo.cli.watching import Traces, contracts, otlp_address, recording
 from octo.config.documents import Config
 from octo.core.errors import ConfigError, OctoError
 
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
     from octo.admin.blocks import BlockMetrics
     from octo.admin.port import Port
     from octo.engine.metrics import Metrics
+    from octo.engine.observe import Observer
     from octo.engine.service import Service
+    from octo.trace.live import Live
 
 
 @click.command("run")
@@ -54,6 +58,44 @@ if TYPE_CHECKING:
     metavar="ADDRESSES",
     help="Blocks to measure one by one, e.g. `orders.charge,orders.notify`; `*` for all.",
 )
+@click.option("--traces", is_flag=True, envvar="OCTO_TRACING", help="Keep traces of messages.")
+@store_option
+@click.option(
+    "--traces-sample",
+    type=click.FloatRange(0, 1),
+    default=1.0,
+    show_default=True,
+    envvar="OCTO_TRACING_SAMPLE",
+    help="Share of the messages that succeed to keep; what fails is always kept.",
+)
+@click.option(
+    "--traces-max-payload",
+    type=click.IntRange(0),
+    default=32 * 1024,
+    show_default=True,
+    envvar="OCTO_TRACING_MAX_PAYLOAD",
+    help="Bytes above which a body or variable is left out.",
+)
+@click.option(
+    "--traces-buffer",
+    type=click.IntRange(1),
+    default=1000,
+    show_default=True,
+    envvar="OCTO_TRACING_BUFFER",
+    help="Traces that may wait to be written; further ones are lost, and counted.",
+)
+@click.option(
+    "--otlp",
+    metavar="URL",
+    help="Send spans to this OpenTelemetry collector, e.g. http://localhost:4318; or $OTEL_EXPORTER_OTLP_ENDPOINT.",
+)
+@click.option(
+    "--contracts",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    metavar="SHARE",
+    help="Check the contracts of flows on this share of the messages; log what does not hold.",
+)
 @click.option("--observability", type=bool, is_flag=False, flag_value=True, default=None, hidden=True)
 @click.option("--metrics", type=bool, is_flag=False, flag_value=True, default=None, hidden=True)
 def command(  # noqa: PLR0913, PLR0917  one parameter per option
@@ -67,6 +109,13 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
     admin_addr: str | None,
     admin_token_file: Path | None,
     metrics_blocks: str,
+    traces: bool,
+    store: str,
+    traces_sample: float,
+    traces_max_payload: int,
+    traces_buffer: int,
+    otlp: str | None,
+    contracts: float,
     observability: bool | None,
     metrics: bool | None,
 ) -> None:
@@ -86,18 +135,23 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
 
         sys.exit(supervise(processes, port))
     measured = tuple(each.strip() for each in metrics_blocks.split(",") if each.strip())
+    kept = Traces(
+        store if traces else None, traces_sample, traces_max_payload, traces_buffer, otlp or otlp_address(os.environ)
+    )
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        sys.exit(runner.run(_run(_Asked(path, watch, drain, port, measured))))
+        sys.exit(runner.run(_run(_Asked(path, watch, drain, port, measured, kept, contracts))))
 
 
 class _Asked(NamedTuple):
-    """What the command line asks for. measured: addresses of blocks."""
+    """What the command line asks for. measured: addresses of blocks. contracts: the share of messages to check."""
 
     path: Path
     watch: bool
     drain: float
     port: Port
     measured: tuple[str, ...]
+    traces: Traces
+    contracts: float
 
 
 def _port(address: str | None, token_file: Path | None, wanted: bool | None) -> Port:
@@ -138,8 +192,9 @@ async def _run(asked: _Asked) -> int:
     blocks = _block_metrics(asked.measured)
     service = _service(asked, metrics, blocks)
     try:
-        async with _operations(asked, service, metrics, blocks):
-            await service.run(stop)
+        with recording(asked.traces, service) as live:
+            async with _operations(asked, service, metrics, blocks, live):
+                await service.run(stop)
     except OctoError as error:
         refuse(error)
         return exits.USAGE if isinstance(error, ConfigError) else exits.FAILED
@@ -177,10 +232,17 @@ def _service(asked: _Asked, metrics: Metrics, blocks: BlockMetrics | None) -> Se
         refused=refused,
         drain=asked.drain,
         first=_is_first(),
-        observer=blocks,
+        observer=_watchers(blocks, contracts(asked.contracts)),
         bus=metrics,
     )
     return service
+
+
+def _watchers(*each: Observer | None) -> Observer | None:
+    from octo.engine.observe import Observers
+
+    there = [observer for observer in each if observer is not None]
+    return Observers(there) if there else None
 
 
 def _block_metrics(addresses: tuple[str, ...]) -> BlockMetrics | None:
@@ -193,16 +255,17 @@ def _block_metrics(addresses: tuple[str, ...]) -> BlockMetrics | None:
 
 @asynccontextmanager
 async def _operations(
-    asked: _Asked, service: Service, metrics: Metrics, blocks: BlockMetrics | None
+    asked: _Asked, service: Service, metrics: Metrics, blocks: BlockMetrics | None, live: Live | None
 ) -> AsyncIterator[None]:
     """The operations port, open from before the start until after the drain."""
     from octo.admin.figures import Lag
     from octo.admin.own import Own
     from octo.admin.port import opened
+    from octo.admin.traces import ROUTES
 
     lag = Lag()
     more = () if blocks is None else (blocks.snapshot,)
-    async with opened(asked.port, Own(service, metrics, lag, asked.path, _number(), more)):
+    async with opened(asked.port, Own(service, metrics, lag, asked.path, _number(), more, live), ROUTES):
         lag.start()
         try:
             yield

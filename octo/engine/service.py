@@ -75,7 +75,7 @@ class Service:
         self._refused = refused
         self._drain = drain
         self._first = first
-        self._observer = observer
+        self.observer = observer
         self._generations = 0
         self._stop = asyncio.Event()
         self._tasks: asyncio.TaskGroup
@@ -99,7 +99,7 @@ class Service:
 
     def observe(self, observer: Observer | None) -> None:
         """Watch with this observer from the next message on, also over reloads, or no more."""
-        self._observer = observer
+        self.observer = observer
         if self.current is not None:
             self.current.observe(observer)
 
@@ -144,7 +144,7 @@ class Service:
 
     async def _swap(self, config: Config) -> None:
         began = time.perf_counter()
-        new = Generation(config, self._connections, self.bus, self._tasks, first=self._first, observer=self._observer)
+        new = Generation(config, self._connections, self.bus, self._tasks, first=self._first, observer=self.observer)
         new.number = self._generations + 1
         await new.open()
         old = self.current

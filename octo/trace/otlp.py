@@ -59,7 +59,7 @@ class Otlp:
         parts = urlsplit(endpoint)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise OctoError(f"{endpoint!r} is no address of a collector; write http://HOST:4318", code=codes.OTLP)
-        for value in (headers or {}).values():
+        for value in (parts.password or "", *(headers or {}).values()):
             mask(value)
         self._endpoint = endpoint
         self._headers = {"Content-Type": "application/json", "User-Agent": f"octo/{__version__}", **(headers or {})}
@@ -106,15 +106,6 @@ def _said(answer: bytes) -> None:
     if int(partial.get("rejectedSpans") or 0):
         told = fields(spans=partial["rejectedSpans"], reason=partial.get("errorMessage", ""))
         log.warning("the collector refused spans", extra=told)
-
-
-def from_environment(environ: Mapping[str, str] = os.environ) -> Otlp | None:
-    """The collector that OpenTelemetry's variables name, or None."""
-    endpoint = environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-    base = environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
-    if not endpoint and base:
-        endpoint = f"{base.rstrip('/')}/v1/traces"
-    return at(endpoint, environ) if endpoint else None
 
 
 def at(endpoint: str, environ: Mapping[str, str] = os.environ) -> Otlp:

@@ -1,7 +1,8 @@
 """Trace records: what every tool that looks at the past reads.
 
 A *trace* is a list of records, one per span, in the order the spans began: first the flow, then its blocks, with the
-flows they called in between. A record is a JSON object; what is empty is left out. As JSON Lines each stands alone.
+flows they called in between. A one-way call is a trace of its own, which has the id of its caller's. A record is a JSON
+object; what is empty is left out. As JSON Lines each stands alone.
 
     kind            "flow", "block", or "dropped" (see below)
     trace           32 hexadecimal digits, those of W3C Trace Context when the message came with one
@@ -9,21 +10,23 @@ flows they called in between. A record is a JSON object; what is empty is left o
     flow            name of the flow
     path            the block's address, `flow.composite[branch].block`; for a flow its name
     type, connector the block's type, and the connector instance it calls, if any
-    generation      which generation of the configuration ran
+    generation      of a flow: which generation of the configuration ran
     event, correlation
-                    ids of the message
+                    of a flow: ids of the message; its blocks worked on the same
     at, duration    nanoseconds: since the epoch, and how long it took
     outcome         "completed", "dropped", "failed", "cancelled"
     reason          why it was dropped
     error           {message, code, type, status, path, at}: as `vars.error`, and the place in the file
     input           {body, vars}: the message that went in
-    from            instead of `input`: the span whose outcome went in unchanged; if that is the parent, its input did
+    from            the span whose outcome went in; if that is the parent, its input did. `input` is then absent when it
+                    went in unchanged, or {body, set, unset}: what was changed on the way
     output          {body, set, unset}: what the block, or the flow, changed; `body` is absent when it stayed the same,
                     `set` holds variables that are new or different, `unset` names those that went
     effects         [{kind, at, ...}]: calls to the outside, as `octo.core.trace.effect` was told
     values          {expression: value}: what expressions came to, where that was asked for
-    omitted         {place: bytes}: payloads over the cap that were left out, e.g. {"input.body": 70211}
-    more            how many blocks of this flow were not recorded, because it ran more than the limit
+    omitted         {place: bytes}: payloads over the cap, about so large, that stand as null in their place:
+                    "input.body", "input.vars.NAME", "input.set.NAME", "output.body" or "output.set.NAME"
+    more            of the first flow: how many blocks and flows were not recorded, because they were over the limit
 
 A record of kind "dropped" has `at` and `count`: that many traces were lost since the record before it, because the
 writer did not keep up. Secrets read `«secret»`, declared fields `«masked»`.
@@ -62,12 +65,12 @@ def states(trace: Sequence[Record]) -> Iterator[State]:
         span = record.get("span")
         if span is None:
             continue
-        origin = record.get("from")
+        origin, given = record.get("from"), record.get("input", {})
         if origin is None:
-            seen = _whole(record.get("input", {}))
+            seen = _whole(given)
         else:
             known = before if origin == record.get("parent") else after
-            seen = known.get(origin, Seen(None, {}))
+            seen = _changed(known.get(origin, Seen(None, {})), given)
         before[span] = seen
         done = None
         if record["outcome"] == "completed":
@@ -79,7 +82,9 @@ def _whole(message: Mapping[str, Any]) -> Seen:
     return Seen(message.get("body"), message.get("vars", {}))
 
 
-def _changed(before: Seen, output: Mapping[str, Any]) -> Seen:
-    gone = output.get("unset", ())
-    variables = {name: value for name, value in before.vars.items() if name not in gone} | output.get("set", {})
-    return Seen(output.get("body", before.body), variables)
+def _changed(before: Seen, change: Mapping[str, Any]) -> Seen:
+    if not change:
+        return before
+    gone = change.get("unset", ())
+    variables = {name: value for name, value in before.vars.items() if name not in gone} | change.get("set", {})
+    return Seen(change.get("body", before.body), variables)

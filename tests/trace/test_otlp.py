@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from octo.core import log
 from octo.core.errors import OctoError, Transient
 from octo.trace.encode import Encoded, Summary
-from octo.trace.otlp import Otlp, at, from_environment, request
+from octo.trace.otlp import Otlp, at, request
 
 TRACE, SPAN, CALLER = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", "b7ad6b7169203331"
 
@@ -160,14 +160,14 @@ def test_what_a_collector_refused_in_part_is_logged(collector, caplog):
     assert "the collector refused spans" in caplog.text
 
 
-def test_the_environment_says_where_as_everywhere(collector):
+def test_the_environment_says_with_which_headers(collector):
     base = collector.url.removesuffix("/v1/traces")
-    sink = from_environment(
+    sink = at(
+        base,
         {
-            "OTEL_EXPORTER_OTLP_ENDPOINT": base,
             "OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20abcdef,x-tenant=a",
             "OTEL_SERVICE_NAME": "shop",
-        }
+        },
     )
     sink.write([encoded()])
 
@@ -175,7 +175,6 @@ def test_the_environment_says_where_as_everywhere(collector):
     assert path == "/v1/traces"
     assert {name.lower(): value for name, value in headers.items()}["authorization"] == "Bearer abcdef"
     assert log.masked("Bearer abcdef") == "«secret»"
-    assert from_environment({}) is None
 
 
 @pytest.mark.parametrize("endpoint", ["collector:4318", "ftp://x", "http://"])

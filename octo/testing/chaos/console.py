@@ -25,8 +25,6 @@ def shown(explored: Explored, style: Style) -> Iterator[str]:
     yield f"{case.file.name} :: {case.name}  ({case.flow})"
     if explored.skipped:
         yield f"  not explored: {explored.skipped}"
-    elif not explored.verdicts:
-        yield "  calls nothing outside"
     call = None
     for verdict in explored.verdicts:
         if call != (verdict.address, verdict.nth):
@@ -43,8 +41,11 @@ def _verdict(verdict: Verdict, style: Style) -> str:
 
 def summary(explored: Iterable[Explored], style: Style) -> str:
     """One line: how many faults there were, and how many of them a flow took badly."""
+    explored = list(explored)
     counts: Counter[str] = Counter(verdict.kind for each in explored for verdict in each.verdicts)
+    idle = sum(not each.verdicts and not each.skipped for each in explored)
     wrong = {kind: counts[kind] for kind in ("lost", "doubled", "broke") if counts[kind]}
-    told = [f"{counts.total()} faults", f"{counts.total() - sum(wrong.values())} without harm"]
+    told = [f"{idle} of {len(explored)} cases call nothing outside"] if idle else []
+    told += [f"{counts.total()} faults", f"{counts.total() - sum(wrong.values())} without harm"]
     bad = ", ".join(f"{count} {kind}" for kind, count in wrong.items())
     return ", ".join([*told, style(bad, "red")] if bad else told)

@@ -40,9 +40,12 @@ def test_verdicts_stand_below_the_call_they_are_about():
     assert summary([explored], plain) == "4 faults, 2 without harm, <1 lost, 1 doubled>"
 
 
-def test_a_case_without_verdicts_says_why():
-    assert list(shown(Explored(CASE), plain))[1] == "  calls nothing outside"
+def test_a_case_that_was_not_explored_says_why():
     assert list(shown(Explored(CASE, skipped="no network"), plain))[1] == "  not explored: no network"
+
+
+def test_cases_that_call_nothing_are_only_counted():
+    assert summary([Explored(CASE)], plain) == "1 of 1 cases call nothing outside, 0 faults, 0 without harm"
 
 
 def test_nothing_bad_is_nothing_red():

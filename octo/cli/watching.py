@@ -1,0 +1,104 @@
+"""What `octo run` watches its flows with: contracts, block metrics, traces."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from octo.cli.traces import STORE
+from octo.core.errors import OctoError
+from octo.core.log import fields
+
+if TYPE_CHECKING:
+    from octo.engine.contracts import Violation
+    from octo.engine.observe import Observer
+    from octo.engine.service import Service
+    from octo.trace.live import Live
+    from octo.trace.store import Sink, Store
+
+log = logging.getLogger("octo.trace")
+
+
+class Traces(NamedTuple):
+    """What was asked for about traces. store: None to keep none. otlp: address of a collector, "" for none."""
+
+    store: str | None = None
+    sample: float = 1.0
+    max_payload: int = 32 * 1024
+    buffer: int = 1000
+    otlp: str = ""
+
+    @property
+    def are_wanted(self) -> bool:
+        return self.store is not None or bool(self.otlp)
+
+
+def otlp_address(environ: Mapping[str, str]) -> str:
+    """The collector that OpenTelemetry's own variables name, "" if none."""
+    base = environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+    return environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or (base and f"{base.rstrip('/')}/v1/traces")
+
+
+def contracts(share: float) -> Observer | None:
+    """Logs clauses that do not hold, of that share of the messages."""
+    if not share:
+        return None
+    from octo.engine.contracts import Contracts
+
+    return Contracts(_violated, share)
+
+
+def _violated(violation: Violation) -> None:
+    logging.getLogger("octo.contract").error(
+        "contract broken",
+        extra=fields(flow=violation.flow, clause=violation.text, reason=violation.reason, at=str(violation.at or "")),
+    )
+
+
+@contextmanager
+def recording(asked: Traces, service: Service) -> Iterator[Live | None]:
+    """The service, watched as asked until the context ends; raises `OctoError` for a store that cannot be used."""
+    if not asked.are_wanted:
+        yield None
+        return
+    from octo.trace.live import Live
+    from octo.trace.writer import Writer
+
+    store, sinks = _sinks(asked)
+    with Writer(sinks, most_traces=asked.buffer, most_bytes=asked.max_payload) as writer:
+        before = service.observer
+        live = Live(
+            service.observe, () if before is None else (before,), writer=writer, store=store, sample=asked.sample
+        )
+        service.observe(live.observer)
+        log.info("keeping traces", extra=fields(store=asked.store or "", otlp=asked.otlp, sample=asked.sample))
+        yield live
+
+
+def _sinks(asked: Traces) -> tuple[Store | None, list[Sink]]:
+    sinks: list[Sink] = []
+    store = None
+    if asked.store is not None:
+        from octo.trace.store import open_store
+
+        if asked.store == STORE:
+            _make_folder()
+        store = open_store(asked.store, write=True)
+        sinks.append(store)
+    if asked.otlp:
+        from octo.trace.otlp import at
+
+        sinks.append(at(asked.otlp))
+    return store, sinks
+
+
+def _make_folder() -> None:
+    """The folder of the default store is ours to make; any other must be there, a typo is no wish for a folder."""
+    try:
+        Path(".octo").mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise OctoError(f"cannot make the folder .octo for traces in {os.getcwd()}: {error.strerror}") from error  # noqa: PTH109

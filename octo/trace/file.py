@@ -1,0 +1,182 @@
+"""Traces as JSON Lines in a file that only its owner may read: rotated by size, and shared by processes.
+
+Invariant: all records of a trace stand together, after one another. Every write holds the lock of the file, so that
+processes neither mix their lines nor rotate twice, and takes back what it could not write whole.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Self
+
+from octo.trace.encode import Encoded, Summary, records
+from octo.trace.record import Record
+from octo.trace.store import chosen, no_store, unusable
+
+MOST_BYTES = 64 * 1024 * 1024
+KEEP = 3
+
+
+class File:
+    """See the module.
+
+    most_bytes: size from which on `x.jsonl` becomes `x.jsonl.1`, that `x.jsonl.2`, and so on.
+    keep: how many of those there are.
+    """
+
+    name = "file"
+
+    def __init__(self, path: Path, most_bytes: int = MOST_BYTES, keep: int = KEEP) -> None:
+        self._path = path
+        self._most_bytes = most_bytes
+        self._keep = keep
+        self._descriptor: int | None = None
+
+    def ready(self, *, write: bool) -> Self:
+        """Itself, once it is certain that it can be used. Raises `Permanent`."""
+        if not write and not self._path.is_file():
+            raise no_store(self._path)
+        if write:
+            try:
+                with self._locked():
+                    pass
+            except OSError as error:
+                raise unusable(self._path, error.strerror or error) from error
+        return self
+
+    def write(self, traces: Sequence[Encoded]) -> None:
+        data = b"".join(each.data for each in traces)
+        with self._locked() as descriptor:
+            end = os.fstat(descriptor).st_size
+            try:
+                if end and os.pread(descriptor, 1, end - 1) != b"\n":
+                    data = b"\n" + data  # somebody was killed while writing
+                _write_all(descriptor, data)
+            except OSError:
+                with suppress(OSError):
+                    os.ftruncate(descriptor, end)
+                raise
+
+    def close(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    @contextmanager
+    def _locked(self) -> Iterator[int]:
+        """The file, locked, and still the one that the path names; a new one when it is full or gone."""
+        while True:
+            descriptor = self._open()
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if self._is_current(descriptor):
+                if os.fstat(descriptor).st_size < self._most_bytes:
+                    break
+                self._rotate()
+            self.close()
+        try:
+            yield descriptor
+        finally:
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+    def _open(self) -> int:
+        if self._descriptor is None:
+            flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+            self._descriptor = os.open(self._path, flags, 0o600)
+        return self._descriptor
+
+    def _is_current(self, descriptor: int) -> bool:
+        try:
+            return os.path.samestat(self._path.stat(), os.fstat(descriptor))
+        except FileNotFoundError:
+            return False
+
+    def _rotate(self) -> None:
+        for number in range(self._keep, 0, -1):
+            with suppress(FileNotFoundError):
+                self._numbered(number - 1).replace(self._numbered(number))
+        if not self._keep:
+            self._path.unlink()
+
+    def _numbered(self, number: int) -> Path:
+        return self._path.with_name(f"{self._path.name}.{number}") if number else self._path
+
+    # --- reading -----------------------------------------------------------------------------------------------------
+
+    def find(
+        self, flow: str | None = None, outcome: str | None = None, limit: int = 50, before: int | None = None
+    ) -> list[Summary]:
+        """See `octo.trace.store.Store`."""
+        found = [
+            summary
+            for summary, _ in self._listed()
+            if flow in (None, summary.flow)
+            and outcome in (None, summary.outcome)
+            and (before is None or summary.at < before)
+        ]
+        return sorted(found, key=lambda each: -each.at)[:limit]
+
+    def get(self, id: str) -> list[Record]:  # noqa: A002  see `Store`
+        """See `octo.trace.store.Store`."""
+        wanted = set(chosen(id, self._listed()))
+        found = [trace for position, trace in enumerate(self._traces()) if position in wanted]
+        return [record for trace in sorted(found, key=lambda each: _summary(each)[0].at) for record in trace]
+
+    def _listed(self) -> Iterator[tuple[Summary, Sequence[str]]]:
+        return map(_summary, self._traces())
+
+    def _traces(self) -> Iterator[list[Record]]:
+        """All traces, the oldest first."""
+        paths = [self._numbered(number) for number in range(self._keep, -1, -1)]
+        existing = [path for path in paths if path.is_file()]
+        if not existing:
+            raise no_store(self._path)
+        for path in existing:
+            yield from _grouped(path)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def _grouped(path: Path) -> Iterator[list[Record]]:
+    """The traces of one file."""
+    trace: list[Record] = []
+    has_flow = False
+    with path.open("rb") as lines:
+        for line in lines:
+            for record in records(line):
+                if has_flow and _begins(record):
+                    yield trace
+                    trace, has_flow = [], False
+                trace.append(record)
+                has_flow = has_flow or record.get("kind") == "flow"
+    if has_flow:
+        yield trace
+
+
+def _begins(record: Record) -> bool:
+    """Whether it is the first of a trace: a flow that was called inside one says what it went on from."""
+    return record.get("kind") == "dropped" or (record.get("kind") == "flow" and "from" not in record)
+
+
+def _summary(trace: Sequence[Record]) -> tuple[Summary, Sequence[str]]:
+    flows = [record for record in trace if record.get("kind") == "flow"]
+    first = flows[0] if flows else {}
+    summary = Summary(
+        str(first.get("flow", "")),
+        str(first.get("event", "")),
+        str(first.get("trace", "")),
+        str(first.get("correlation", "")),
+        int(first.get("at", 0)),
+        int(first.get("duration", 0)),
+        str(first.get("outcome", "")),
+        str(first.get("error", {}).get("code", "")),
+        sum(int(record.get("count", 0)) for record in trace if record.get("kind") == "dropped"),
+    )
+    return summary, [str(record.get("event", "")) for record in flows[1:]]

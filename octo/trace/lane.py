@@ -1,0 +1,132 @@
+"""A lane: the way from the writer to one sink, with a thread and a bounded queue of its own.
+
+So a sink that is slow or broken costs the others nothing. One that fails is told of once, tried again with growing
+pauses, and told of once more when it works again; what it did not get is counted.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Sequence
+
+from octo.core.clock import now_ns
+from octo.core.log import fields
+from octo.trace.encode import Encoded
+from octo.trace.store import Sink
+
+log = logging.getLogger("octo.trace")
+
+MOST_WAITING = 1000
+MOST_BYTES = 32 * 1024 * 1024
+"""Traces, and bytes of them, that may wait for a sink."""
+
+BATCH = 100
+"""Traces that a sink gets at once."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+"""Seconds before a sink that failed is tried again: at first, and at most; each pause is twice the one before."""
+
+
+class Lane:
+    """See the module. lost_ever: traces that the sink did not get, so far."""
+
+    def __init__(self, sink: Sink) -> None:
+        self.lost_ever = 0
+        self._sink = sink
+        self._queue: deque[Encoded] = deque()
+        self._bytes = self._in = self._out = 0
+        self._lost = 0
+        self._pause = 0.0
+        self._closed = False
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name=f"octo-trace-{type(sink).__name__.lower()}", daemon=True)
+        self._thread.start()
+
+    def put(self, traces: Sequence[Encoded]) -> None:
+        """Take what there is room for."""
+        with self._changed:
+            for each in traces:
+                if self._closed or len(self._queue) >= MOST_WAITING or self._bytes > MOST_BYTES:
+                    self._lose([each])
+                else:
+                    self._queue.append(each)
+                    self._bytes += len(each.data)
+                    self._in += 1
+            self._changed.notify_all()
+
+    def flush(self, timeout: float) -> bool:
+        """Wait until the sink was given everything; whether that came in time."""
+        with self._changed:
+            goal = self._in
+            return self._changed.wait_for(lambda: self._out >= goal, timeout)
+
+    def close(self, timeout: float) -> bool:
+        """Write what there is and end; whether that came in time."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    # --- in the thread -----------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while batch := self._take():
+            self._write(batch)
+        try:
+            self._sink.close()
+        except Exception:
+            log.exception("a trace sink did not close cleanly", extra=fields(sink=self._name))
+
+    def _take(self) -> list[Encoded]:
+        """The next to write; none once there will be no more."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._queue or self._closed)
+            batch = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
+            self._bytes -= sum(len(each.data) for each in batch)
+            return batch
+
+    def _write(self, batch: list[Encoded]) -> None:
+        with self._changed:
+            lost = self._lost
+        told = [batch[0].after_loss(lost, now_ns()), *batch[1:]] if lost else batch
+        try:
+            self._sink.write(told)
+        except Exception as error:  # noqa: BLE001  whatever it is, flows go on
+            self._failed(error, batch)
+        else:
+            self._worked(lost)
+        with self._changed:
+            self._out += len(batch)
+            self._changed.notify_all()
+        if self._pause:
+            self._rest()
+
+    def _failed(self, error: Exception, batch: list[Encoded]) -> None:
+        if not self._pause:
+            log.warning("traces cannot be written and are lost", extra=fields(sink=self._name, error=str(error)))
+        self._pause = min(self._pause * 2, LONGEST_PAUSE) or FIRST_PAUSE
+        with self._changed:
+            self._lose(batch)
+
+    def _worked(self, told: int) -> None:
+        if self._pause:
+            log.warning("traces are written again", extra=fields(sink=self._name, lost=told))
+        self._pause = 0.0
+        with self._changed:
+            self._lost -= told
+
+    def _lose(self, traces: Sequence[Encoded]) -> None:
+        self._lost += sum(1 + each.summary.lost for each in traces)
+        self.lost_ever += len(traces)
+
+    def _rest(self) -> None:
+        """Wait before the next try, unless the end comes first."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed, self._pause)
+
+    @property
+    def _name(self) -> str:
+        return str(getattr(self._sink, "name", type(self._sink).__name__.lower()))

@@ -1,0 +1,228 @@
+"""The recorder: an observer that keeps what every message did, and decides at its end whether that is worth keeping.
+
+While a flow runs, only references are kept (`crossing`). At the end of a flow that no block is waiting for, its whole
+trace is kept or forgotten: kept if anything in it failed or was cancelled, if the caller keeps it, or if its id is in
+the sample. One-way calls are traces of their own with the same id.
+
+One recorder at a time: `octo.core.trace.current` names one span.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from octo.config.documents import FlowDoc
+from octo.core.errors import Bug
+from octo.core.flow import Drop, Failure, Outcome, Processor, Result
+from octo.core.message import Message
+from octo.core.trace import Span, current, parse
+from octo.engine.chain import Step
+from octo.engine.observe import Observer
+from octo.expr import Program
+from octo.trace.crossing import AFTER, ENDED, SITE, Broken, Crossing, Scope, Site, Trace, Within, share_of, span
+from octo.trace.encode import Encoded
+from octo.trace.tap import Tap
+
+MOST_BLOCKS = 1000
+"""Crossings of one trace that are recorded; further ones are counted."""
+
+Keep = Callable[[Trace], None]
+
+
+class Recorder(Observer):
+    """See the module.
+
+    keep: is given every trace that is kept, where the flow ends, so it must not wait; `Writer.put` does not.
+    sample: the share of successes to keep, 0.0 to 1.0; decided by trace id, so that all processes agree.
+    most_blocks: crossings of one trace to record.
+    generation: which one is being built; whoever counts generations sets it before the next is built.
+    """
+
+    def __init__(self, keep: Keep, *, sample: float = 1.0, most_blocks: int = MOST_BLOCKS) -> None:
+        self.generation = 1
+        self._keep = keep
+        self._share = share_of(sample)
+        self._most = most_blocks
+        self._taps: tuple[Tap, ...] = ()
+
+    def step(self, step: Step) -> Step:
+        """The step, crossings of which are recorded."""
+        return step._replace(call=_recorded(step.call, Site("", step), self._most))
+
+    def flow(self, doc: FlowDoc, process: Processor) -> Processor:
+        """The flow, a trace when nobody waits for it, else a crossing in its caller's."""
+        mask = frozenset(getattr(doc, "mask", ()))
+        site = Site(doc.name, None, mask, self.generation, clock(), self._share)
+        return self._traced(process, _recorded(process, site, self._most), site)
+
+    def tap(self, flow: str, when: Program | None, take: int, deliver: Callable[[Encoded], None]) -> Callable[[], None]:
+        """Deliver the next `take` traces with a run of `flow`, sampled or not; the answer ends it before that.
+
+        when: of the message that went into the flow. Where it fails or is no bool, it does not match.
+        deliver: is called where the flow ends, so it must not wait.
+        """
+        tap = Tap(flow, when, take, deliver)
+        self._taps = (*self._taps, tap)
+        return lambda: self._untap(tap)
+
+    def _untap(self, tap: Tap) -> None:
+        self._taps = tuple(each for each in self._taps if each is not tap)
+
+    def _traced(self, process: Processor, called: Processor, site: Site) -> Processor:
+        get, enter, leave, now, wall, end = current.get, current.set, current.reset, clock(), wall_clock(), self._end
+
+        def traced(message: Message) -> Result:
+            above = get()
+            if above is not None and isinstance(above, Scope) and not above.open[ENDED]:
+                return called(message)
+            crossing: Crossing = [site, None, message, now(), None, 0, ""]
+            trace = Trace(crossing, wall())
+            if above is not None or message.traceparent:
+                _join(trace, above, message)
+            token = enter(trace)
+            try:
+                result = process(message)
+            except BaseException as error:
+                crossing[AFTER] = broken(error, message, site)
+                end(trace, crossing, now())
+                raise
+            finally:
+                leave(token)
+            if result.__class__ is Message or result.__class__ is Drop:
+                crossing[AFTER] = result
+                end(trace, crossing, now())
+                return result
+            return self._wait(result, message, trace)  # type: ignore[arg-type]
+
+        return traced
+
+    async def _wait(self, waiting: Awaitable[Outcome], message: Message, trace: Trace) -> Outcome:
+        trace.waited = True
+        crossing = trace.open
+        token = current.set(trace)
+        try:
+            outcome = crossing[AFTER] = await waiting
+        except BaseException as error:
+            crossing[AFTER] = broken(error, message, trace.site)
+            raise
+        finally:
+            current.reset(token)
+            self._end(trace, crossing, trace.site.clock())
+        return outcome
+
+    def _end(self, trace: Trace, first: Crossing, moment: int) -> None:
+        first[ENDED] = moment
+        trace.is_over = True
+        for tap in self._taps:
+            if not tap.offer(trace):
+                self._untap(tap)
+        if first[AFTER].__class__ is Broken or trace.broken or trace.is_chosen:
+            self._keep(trace)
+        elif trace.waited:
+            trace.clear()
+
+
+def _join(trace: Trace, above: Span | None, message: Message) -> None:
+    """Make it part of the trace it comes from: of a one-way call's, or of the system that sent the message."""
+    parent = parse(message.traceparent) if message.traceparent else None
+    if isinstance(above, Scope):
+        origin = above.trace
+        trace.number, trace.caller, trace.asked = int(origin.id, 16), span(above.open), origin.asked
+        trace.mask = origin.masks()
+    elif parent is not None:
+        trace.number, trace.caller, trace.asked = int(parent.trace_id, 16), parent.span_id, parent.sampled
+
+
+def _recorded(call: Callable[[Message], Result], site: Site, most: int) -> Callable[[Message], Result]:
+    """The call, written down as a crossing of the trace under way."""
+    get, now = current.get, clock()
+
+    def recorded(message: Message) -> Result:
+        scope: Any = get()
+        try:
+            crossings = scope.crossings
+        except AttributeError:  # no trace is under way; to ask beforehand would cost every crossing
+            return call(message)
+        if len(crossings) >= most:
+            scope.trace.more += 1
+            return call(message)
+        above = scope.open
+        crossing = scope.open = [site, above, message, now(), None, 0, ""]
+        crossings.append(crossing)
+        try:
+            result = call(message)
+        except BaseException as error:
+            scope.open = above
+            _break(scope.trace, crossing, error, message)
+            raise
+        scope.open = above
+        if result.__class__ is Message or result.__class__ is Drop:
+            crossing[AFTER] = result
+            crossing[ENDED] = now()
+            return result
+        return _waited(result, scope.trace, crossing, message)
+
+    return recorded
+
+
+def _waited(waiting: Any, trace: Trace, crossing: Crossing, message: Message) -> Result:
+    if hasattr(waiting, "__await__"):
+        return _wait(waiting, trace, crossing, message)
+    _break(trace, crossing, Bug(f"it answered {type(waiting).__name__}, neither a message nor a drop"), message)
+    return waiting  # type: ignore[no-any-return]  # the chain says so to the flow
+
+
+async def _wait(waiting: Awaitable[Outcome], trace: Trace, crossing: Crossing, message: Message) -> Outcome:
+    trace.waited = True
+    token = current.set(Within(trace, crossing))
+    try:
+        outcome = crossing[AFTER] = await waiting
+    except BaseException as error:
+        _break(trace, crossing, error, message)
+        raise
+    finally:
+        current.reset(token)
+    crossing[ENDED] = trace.site.clock()
+    return outcome
+
+
+def _break(trace: Trace, crossing: Crossing, error: BaseException, message: Message) -> None:
+    site: Site = crossing[SITE]
+    crossing[AFTER] = broken(error, message, site)
+    crossing[ENDED] = trace.site.clock()
+    if site.step is None:
+        trace.broken = True
+
+
+def broken(error: BaseException, message: Message, site: Site) -> Broken:
+    """What is kept of an error: no reference to it, because its traceback holds on to everything there was."""
+    if not isinstance(error, Exception):
+        return Broken("cancelled")
+    failure = error if isinstance(error, Failure) else _failure(error, message, site)
+    value = failure.as_value(site.flow)
+    kept = {name: value[name] for name in ("message", "code", "type", "status", "path")}
+    kept["at"] = None if failure.at is None else str(failure.at)
+    return Broken("failed", {name: each for name, each in kept.items() if each is not None})
+
+
+def _failure(error: Exception, message: Message, site: Site) -> Failure:
+    if site.step is not None:
+        return site.step.failed(error, message)
+    return Failure(error, site.flow, site.flow, message)
+
+
+def clock() -> Callable[[], int]:
+    """What durations are measured with, in nanoseconds: the running loop's own time where it keeps one."""
+    return _virtual() or time.perf_counter_ns
+
+
+def wall_clock() -> Callable[[], int]:
+    """What says when a trace began; `octo.core.clock` for this loop, and faster."""
+    return _virtual() or time.time_ns
+
+
+def _virtual() -> Callable[[], int] | None:
+    return getattr(asyncio._get_running_loop(), "wall_ns", None)  # noqa: SLF001  no error when there is no loop

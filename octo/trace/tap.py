@@ -1,0 +1,48 @@
+"""A tap: the next traces of a flow for somebody who looks, sampled or not, without stopping anything."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from octo.core.log import fields
+from octo.core.message import Message
+from octo.expr import Program
+from octo.trace.crossing import BEFORE, SITE, Trace
+from octo.trace.encode import Encoded, encode
+
+log = logging.getLogger("octo.trace")
+
+
+class Tap:
+    """See the module; made by `Recorder.tap`. Invariant: `left` never grows, and at 0 nothing is delivered."""
+
+    def __init__(self, flow: str, when: Program | None, take: int, deliver: Callable[[Encoded], None]) -> None:
+        self.flow = flow
+        self.left = take
+        self._when = when
+        self._deliver = deliver
+
+    def offer(self, trace: Trace) -> bool:
+        """Deliver it if it matches; whether to offer more. One who cannot take it is offered no more."""
+        if self.left > 0 and self._matches(trace):
+            self.left -= 1
+            try:
+                self._deliver(encode(trace))
+            except Exception:
+                log.exception("a tap could not take a trace and is removed", extra=fields(flow=self.flow))
+                return False
+        return self.left > 0
+
+    def _matches(self, trace: Trace) -> bool:
+        return any(
+            each[SITE].flow == self.flow and self._is_wanted(each[BEFORE])
+            for each in trace.crossings
+            if each[SITE].step is None
+        )
+
+    def _is_wanted(self, message: Message) -> bool:
+        try:
+            return self._when is None or self._when.function(message) is True
+        except Exception:  # noqa: BLE001  no message of a flow may suffer from who looks at it
+            return False
