@@ -13,7 +13,19 @@ DOCS = ROOT / "docs"
 PLOTS = DOCS / "performance"
 RESULTS = ROOT / "bench" / "results"
 
-MEASURES = ("ceiling", "expressions", "foreach", "start", "flows", "growth", "proxy", "memory", "reload", "peer")
+MEASURES = (
+    "ceiling",
+    "expressions",
+    "foreach",
+    "start",
+    "flows",
+    "traces",
+    "growth",
+    "proxy",
+    "memory",
+    "reload",
+    "peer",
+)
 """In the order in which they run and stand on the page."""
 
 HEAD = """# Performance

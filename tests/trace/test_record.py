@@ -38,3 +38,14 @@ def test_a_block_may_go_on_from_a_message_that_was_not_recorded():
     [state] = states([{"kind": "block", "span": "b", "from": "lost", "outcome": "completed"}])
 
     assert state.before == Seen(None, {})
+
+
+def test_a_span_may_begin_with_a_change_to_what_went_into_its_parent_or_came_out_of_another():
+    trace = [
+        {"kind": "flow", "span": "a", "outcome": "completed", "input": {"body": 1, "vars": {"x": 1, "y": 2}}},
+        {"kind": "block", "span": "b", "parent": "a", "from": "a", "outcome": "completed", "output": {"body": 2}},
+        {"kind": "block", "span": "c", "parent": "b", "from": "b", "outcome": "failed", "input": {"set": {"x": 3}}},
+        {"kind": "block", "span": "d", "parent": "a", "from": "b", "outcome": "failed", "input": {"unset": ["y"]}},
+    ]
+
+    assert [state.before for state in states(trace)][2:] == [Seen(1, {"x": 3, "y": 2}), Seen(2, {"x": 1})]

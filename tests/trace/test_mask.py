@@ -1,0 +1,52 @@
+"""What must not be seen is replaced, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from octo.trace.mask import DEEPEST, declared, secrets
+from octo.trace.record import MASKED
+
+
+def covered(value, *names):
+    return declared(frozenset(names), [value])(value)
+
+
+@pytest.mark.parametrize("value", [None, True, 0, 1.5, "text", [1, {"a": [None]}], {}])
+def test_what_holds_nothing_declared_stays(value):
+    assert covered(value, "card") == value
+
+
+def test_a_declared_field_is_masked_whatever_it_holds():
+    assert covered({"card": {"no": [1, 2]}, "x": {"card": None}}, "card") == {"card": MASKED, "x": {"card": MASKED}}
+
+
+def test_values_of_declared_fields_are_masked_elsewhere_once_they_can_be_told_apart():
+    value = {"pin": ["1234", "DE", 4711, "long enough"], "a": ["1234", "DE", 4711, "is long enough!", "12345"]}
+
+    assert covered(value, "pin")["a"] == [MASKED, "DE", MASKED, f"is {MASKED}!", "12345"]
+
+
+def test_a_value_may_be_a_name():
+    assert covered({"card": "4111-1111", "of": {"4111-1111": 1}}, "card") == {"card": MASKED, "of": {MASKED: 1}}
+
+
+def test_longer_values_are_masked_before_their_beginnings():
+    assert covered({"card": ["4111-1111", "4111-1111-2222"], "x": "4111-1111-2222"}, "card")["x"] == MASKED
+
+
+def test_what_is_nested_too_deeply_to_look_at_is_masked_unseen():
+    value = "secret"
+    for _ in range(DEEPEST + 10):
+        value = [value]
+    masked = covered(value, "card")
+    while isinstance(masked, list):
+        [masked] = masked
+
+    assert masked == MASKED
+
+
+def test_without_registered_secrets_nothing_changes():
+    value = {"a": [1, "b", {"c": 2.5}], "d": None}
+
+    assert secrets(value) == value

@@ -1,0 +1,23 @@
+"""The writer takes what flows leave."""
+
+from __future__ import annotations
+
+import pytest
+
+from octo.trace.pace import LEAST, Pace, busy, share
+
+
+@pytest.mark.parametrize(("others", "left"), [(0.0, 0.9), (0.5, 0.4), (0.95, LEAST), (3.0, LEAST)])
+def test_what_others_use_is_theirs(others, left):
+    assert share(others) == pytest.approx(left)
+
+
+def test_own_work_does_not_count_as_that_of_others():
+    assert busy(wall=2.0, process=1.5, mine=0.5) == 0.5
+    assert busy(wall=1.0, process=0.4, mine=0.5) == 0.0
+
+
+def test_who_did_nothing_need_not_rest_long():
+    pace = Pace()
+
+    assert 0.0 <= pace.rest() < 1.0

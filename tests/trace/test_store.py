@@ -1,0 +1,173 @@
+"""What all stores promise alike, and how they are named."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from octo.core.errors import Permanent
+from octo.trace.encode import records
+from octo.trace.file import File
+from octo.trace.memory import Memory
+from octo.trace.sqlite import Sqlite
+from octo.trace.store import chosen, open_store
+
+
+@pytest.fixture(params=["memory:", "file:traces.jsonl", "sqlite:traces.db"])
+def store(request, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    store = open_store(request.param, write=True)
+    store._most_age = 5e9  # the traces of these tests are from long ago
+    yield store
+    store.close()
+
+
+def test_a_trace_is_found_by_its_ids_and_their_beginnings(store, make):
+    traces = [make(at=number, events=[f"{number}nested{number}"]) for number in range(5)]
+    store.write(traces)
+
+    for number, each in enumerate(traces):
+        event, trace = each.summary.event, each.summary.trace
+        for known in (event, trace, event[:12], trace[:12], f"{number}nested{number}", f"{number}nested"):
+            assert store.get(known) == records(each.data)
+
+
+def test_a_trace_id_answers_its_one_way_calls_too(store, make):
+    first = make(trace="ab" * 16, at=1)
+    second = make("g", trace="ab" * 16, at=2)
+    store.write([second, first])
+
+    assert store.get("ab" * 16) == store.get("ababab") == records(first.data) + records(second.data)
+    assert store.get(second.summary.event) == records(second.data)
+
+
+def test_a_beginning_of_several_ids_is_refused_with_a_list(store, make):
+    store.write([make(event="abcdef01"), make(event="abcdef02")])
+
+    with pytest.raises(Permanent, match="abcdef01, abcdef02") as caught:
+        store.get("abcdef")
+    assert caught.value.code == "OCTO-S104"
+
+
+@pytest.mark.parametrize("id", ["abcde", "unknown-id", "", "%", "_" * 8, "ä" * 6])
+def test_what_is_not_there_is_said_so(store, make, id):
+    store.write([make(event="abcdef01")])
+
+    with pytest.raises(Permanent, match="no kept trace") as caught:
+        store.get(id)
+    assert caught.value.code == "OCTO-S103"
+
+
+def test_lists_are_newest_first_and_can_be_gone_on_with(store, make):
+    store.write([make(at=number) for number in (3, 1, 2)])
+
+    assert [each.at for each in store.find()] == [3, 2, 1]
+    assert [each.at for each in store.find(limit=2)] == [3, 2]
+    assert [each.at for each in store.find(before=2)] == [1]
+
+
+def test_lists_are_of_a_flow_and_an_outcome(store, make):
+    store.write([make("f", at=1), make("f", at=2, outcome="failed"), make("g", at=3, outcome="failed")])
+
+    assert [each.at for each in store.find("f")] == [2, 1]
+    assert [each.at for each in store.find(outcome="failed")] == [3, 2]
+    assert [each.code for each in store.find("f", "failed")] == ["OCTO-R110"]
+
+
+def test_a_list_shows_what_was_written(store, make):
+    traces = [make(at=1, events=["inner1"]), make("g", at=2, outcome="failed").after_loss(4, 9)]
+    store.write(traces)
+
+    assert store.find() == [each.summary for each in reversed(traces)]
+
+
+def test_losses_stand_before_the_trace_that_came_after_them(store, make):
+    lossy = make(at=2).after_loss(3, 77)
+    store.write([make(at=1), lossy, make(at=3)])
+
+    assert store.get(lossy.summary.event)[0] == {"kind": "dropped", "at": 77, "count": 3}
+    assert [each.lost for each in store.find()] == [0, 3, 0]
+
+
+def test_it_can_be_read_while_it_is_written(store, make):
+    stop = threading.Event()
+
+    def read():
+        while not stop.is_set():
+            for each in store.find(limit=3):
+                assert store.get(each.event)
+
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    for each in readers:
+        each.start()
+    for number in range(30):
+        store.write([make(at=number) for _ in range(5)])
+    stop.set()
+    for each in readers:
+        each.join(20)
+
+    assert len(store.find(limit=999)) == 150
+
+
+# --- names -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("memory:", Memory),
+        ("file:x.txt", File),
+        ("x.jsonl", File),
+        ("some/where.ndjson", File),
+        ("sqlite:x", Sqlite),
+        ("./x.db", Sqlite),
+        ("x.sqlite", Sqlite),
+    ],
+)
+def test_a_store_is_named_by_kind_or_ending(url, kind, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "some").mkdir()
+
+    assert isinstance(open_store(url, write=True), kind)
+
+
+@pytest.mark.parametrize("url", ["", "x", "postgres://h/db", "file:", "sqlite:", "memory:x.db", "x.txt"])
+def test_what_names_no_store_is_refused_with_what_does(url):
+    with pytest.raises(Permanent, match=r"write memory:, file:traces\.jsonl or sqlite:traces\.db"):
+        open_store(url)
+
+
+@pytest.mark.parametrize("url", ["x.jsonl", "x.db"])
+def test_reading_makes_no_file(url, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(Permanent, match="no trace store at") as caught:
+        open_store(url)
+    assert caught.value.code == "OCTO-S102"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("url", ["gone/x.jsonl", "gone/x.db", "folder.jsonl", "folder.db"])
+def test_a_place_that_cannot_be_written_is_refused_at_once(url, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.jsonl").mkdir()
+    (tmp_path / "folder.db").mkdir()
+
+    with pytest.raises(Permanent, match="cannot be used as a trace store") as caught:
+        open_store(url, write=True)
+    assert caught.value.code == "OCTO-S101"
+
+
+def test_only_its_owner_may_read_a_store(tmp_path, monkeypatch, make):
+    monkeypatch.chdir(tmp_path)
+    for url in ("x.jsonl", "x.db"):
+        open_store(url, write=True).write([make()])
+
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
+
+
+def test_a_whole_id_wins_over_those_it_begins(make):
+    entries = [(make(event="abcdef").summary, ()), (make(event="abcdef01").summary, ())]
+
+    assert chosen("abcdef", entries) == [0]
