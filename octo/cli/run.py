@@ -66,7 +66,12 @@ if TYPE_CHECKING:
     default=1.0,
     show_default=True,
     envvar="OCTO_TRACING_SAMPLE",
-    help="Share of the messages that succeed to keep; what fails is always kept.",
+    help="Share of the messages to keep; of the others those that fail, with the block that failed.",
+)
+@click.option(
+    "--traces-whole-failures",
+    is_flag=True,
+    help="Keep every block of failures outside the sample too; costs about as much as sampling everything.",
 )
 @click.option(
     "--traces-max-payload",
@@ -112,6 +117,7 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
     traces: bool,
     store: str,
     traces_sample: float,
+    traces_whole_failures: bool,
     traces_max_payload: int,
     traces_buffer: int,
     otlp: str | None,
@@ -136,7 +142,12 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
         sys.exit(supervise(processes, port))
     measured = tuple(each.strip() for each in metrics_blocks.split(",") if each.strip())
     kept = Traces(
-        store if traces else None, traces_sample, traces_max_payload, traces_buffer, otlp or otlp_address(os.environ)
+        store=store if traces else None,
+        sample=traces_sample,
+        max_payload=traces_max_payload,
+        buffer=traces_buffer,
+        otlp=otlp or otlp_address(os.environ),
+        whole_failures=traces_whole_failures,
     )
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         sys.exit(runner.run(_run(_Asked(path, watch, drain, port, measured, kept, contracts))))

@@ -31,6 +31,7 @@ class Traces(NamedTuple):
     max_payload: int = 32 * 1024
     buffer: int = 1000
     otlp: str = ""
+    whole_failures: bool = False
 
     @property
     def are_wanted(self) -> bool:
@@ -70,9 +71,13 @@ def recording(asked: Traces, service: Service) -> Iterator[Live | None]:
 
     store, sinks = _sinks(asked)
     with Writer(sinks, most_traces=asked.buffer, most_bytes=asked.max_payload) as writer:
-        before = service.observer
         live = Live(
-            service.observe, () if before is None else (before,), writer=writer, store=store, sample=asked.sample
+            service.observe,
+            () if service.observer is None else (service.observer,),
+            writer=writer,
+            store=store,
+            sample=asked.sample,
+            whole_failures=asked.whole_failures,
         )
         service.observe(live.observer)
         log.info("keeping traces", extra=fields(store=asked.store or "", otlp=asked.otlp, sample=asked.sample))

@@ -53,6 +53,8 @@ def _recorded(trace: Sequence[Record]) -> list[State]:
     if omitted:
         places = ", ".join(sorted(omitted))
         raise Unusable(f"payloads over the limit of the trace were left out ({places}); record with a higher one")
+    if any(state.record.get("brief") for state in found):
+        raise Unusable("only the failing block was recorded; `octo run --traces-whole-failures` records all of them")
     if any(state.record.get("more") for state in found):
         raise Unusable("the flow ran more blocks than the trace holds")
     return found

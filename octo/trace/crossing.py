@@ -103,7 +103,9 @@ class Trace(Scope):
     number: the trace id, once somebody asked for it. caller: the span that called, of another system or trace.
     asked: whether the caller records this trace and relies on us doing so.
     mask: fields declared by flows that handed the message on one-way.
-    more: crossings that were not recorded. broken: whether a flow failed or was cancelled. is_over: nothing will come.
+    drawn: whether it is in the sample whatever its id; the id will then be one that is.
+    brief: whether only what failed was recorded. more: crossings that were not recorded.
+    broken: whether a flow failed or was cancelled. is_over: nothing will come.
     """
 
     number = 0
@@ -115,6 +117,8 @@ class Trace(Scope):
     broken = False
     waited = False
     is_over = False
+    brief = False
+    drawn = False
 
     def __init__(self, first: Crossing, at: int) -> None:
         self.open = first
@@ -134,13 +138,14 @@ class Trace(Scope):
         return f"{self.number or self._numbered():032x}"
 
     def _numbered(self) -> int:
-        self.number = _random.getrandbits(128) or 1
+        share = self.site.share
+        self.number = id_inside(share) if self.drawn else id_of_trace()
         return self.number
 
     @property
     def is_chosen(self) -> bool:
-        """Whether it belongs to the sample; other processes come to the same answer."""
-        return self.asked or ((self.number or self._numbered()) & _SHARE) < self.site.share
+        """Whether it belongs to the sample."""
+        return self.asked or is_chosen(self.number or self._numbered(), self.site.share)
 
     def wall(self, moment: int) -> int:
         """The wall time at a moment of the clock."""
@@ -157,10 +162,38 @@ class Trace(Scope):
         self.effects = ()
 
 
+def id_of_span() -> str:
+    """16 hexadecimal digits."""
+    return f"{_random.getrandbits(64) or 1:016x}"
+
+
+def id_of_trace() -> int:
+    """A number of 128 bits."""
+    return _random.getrandbits(128) or 1
+
+
+def id_outside(share: int) -> int:
+    """The id of a trace that is not in the sample."""
+    return _random.getrandbits(72) << 56 | _random.randrange(share, _SHARE + 1)
+
+
+def id_inside(share: int) -> int:
+    """The id of a trace that is in the sample."""
+    return (_random.getrandbits(72) << 56 | _random.randrange(share)) or 1
+
+
+chance = _random.random
+
+
+def is_chosen(number: int, share: int) -> bool:
+    """Whether a trace id belongs to the sample; other processes come to the same answer."""
+    return (number & _SHARE) < share
+
+
 def span(crossing: Crossing) -> str:
     """Its span id."""
     if not crossing[SPAN]:
-        crossing[SPAN] = f"{_random.getrandbits(64) or 1:016x}"
+        crossing[SPAN] = id_of_span()
     return crossing[SPAN]  # type: ignore[no-any-return]
 
 

@@ -186,6 +186,8 @@ class _Writing:
         if self.omitted:
             found += f',"omitted":{_dumps(self.omitted)}'
             self.omitted = {}
+        if crossing[ABOVE] is None and self.trace.brief:
+            found += ',"brief":true'
         if crossing[ABOVE] is None and self.trace.more:
             found += f',"more":{self.trace.more}'
         return found

@@ -27,7 +27,7 @@ class Live:
     watch: makes the service watch with an observer from the next message on (`Service.observe`).
     others: observers that watch in any case.
     writer, store: where kept traces go, and where they are read again; both None to keep none, so that only taps
-        record. sample: see `Recorder`.
+        record. sample, whole_failures: see `Recorder`.
     """
 
     def __init__(
@@ -38,13 +38,14 @@ class Live:
         writer: Writer | None = None,
         store: Store | None = None,
         sample: float = 1.0,
+        whole_failures: bool = False,
     ) -> None:
         self.store = store
         self.writer = writer
         self._watch = watch
         self._others = others
         keep = (lambda trace: trace.clear()) if writer is None else writer.put
-        self._recorder = Recorder(keep, sample=sample if writer else 0.0)
+        self._recorder = Recorder(keep, sample=sample if writer else 0.0, whole_failures=whole_failures)
         self._looking = 0
 
     @property

@@ -26,6 +26,7 @@ object; what is empty is left out. As JSON Lines each stands alone.
     values          {expression: value}: what expressions came to, where that was asked for
     omitted         {place: bytes}: payloads over the cap, about so large, that stand as null in their place:
                     "input.body", "input.vars.NAME", "input.set.NAME", "output.body" or "output.set.NAME"
+    brief           true on a flow of which only the failing block was recorded: it was not in the sample
     more            of the first flow: how many blocks and flows were not recorded, because they were over the limit
 
 A record of kind "dropped" has `at` and `count`: that many traces were lost since the record before it, because the

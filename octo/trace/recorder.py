@@ -1,8 +1,9 @@
 """The recorder: an observer that keeps what every message did, and decides at its end whether that is worth keeping.
 
-While a flow runs, only references are kept (`crossing`). At the end of a flow that no block is waiting for, its whole
-trace is kept or forgotten: kept if anything in it failed or was cancelled, if the caller keeps it, or if its id is in
-the sample. One-way calls are traces of their own with the same id.
+Of a message in the sample, or one that a caller records or somebody taps, references are kept while it runs
+(`crossing`), and its trace is kept. Of the others a trace is kept when they fail: a brief one (`passing`), or a whole
+one where that is worth the price of remembering every message (`whole_failures`). One-way calls are traces of their
+own with the same id.
 
 One recorder at a time: `octo.core.trace.current` names one span.
 """
@@ -22,8 +23,23 @@ from octo.core.trace import Span, current, parse
 from octo.engine.chain import Step
 from octo.engine.observe import Observer
 from octo.expr import Program
-from octo.trace.crossing import AFTER, ENDED, SITE, Broken, Crossing, Scope, Site, Trace, Within, share_of, span
+from octo.trace.crossing import (
+    AFTER,
+    ENDED,
+    SITE,
+    Broken,
+    Crossing,
+    Scope,
+    Site,
+    Trace,
+    Within,
+    chance,
+    is_chosen,
+    share_of,
+    span,
+)
 from octo.trace.encode import Encoded
+from octo.trace.passing import Passing, brief
 from octo.trace.tap import Tap
 
 MOST_BLOCKS = 1000
@@ -36,26 +52,36 @@ class Recorder(Observer):
     """See the module.
 
     keep: is given every trace that is kept, where the flow ends, so it must not wait; `Writer.put` does not.
-    sample: the share of successes to keep, 0.0 to 1.0; decided by trace id, so that all processes agree.
+    sample: the share of messages to keep, 0.0 to 1.0; decided by trace id, so that all processes agree.
+    whole_failures: whether failures outside the sample are kept whole.
     most_blocks: crossings of one trace to record.
-    generation: which one is being built; whoever counts generations sets it before the next is built.
     """
 
-    def __init__(self, keep: Keep, *, sample: float = 1.0, most_blocks: int = MOST_BLOCKS) -> None:
-        self.generation = 1
+    def __init__(
+        self, keep: Keep, *, sample: float = 1.0, whole_failures: bool = False, most_blocks: int = MOST_BLOCKS
+    ) -> None:
+        self._generation = 1
         self._keep = keep
+        self._sample = sample
         self._share = share_of(sample)
+        self._records_all = whole_failures or sample >= 1
+        self._picks = not self._records_all
         self._most = most_blocks
         self._taps: tuple[Tap, ...] = ()
+        self._steps: dict[str, Step] = {}
+
+    def begin(self, generation: int) -> None:
+        """Traces say which generation ran."""
+        self._generation = generation
 
     def step(self, step: Step) -> Step:
         """The step, crossings of which are recorded."""
+        self._steps[step.address] = step
         return step._replace(call=_recorded(step.call, Site("", step), self._most))
 
     def flow(self, doc: FlowDoc, process: Processor) -> Processor:
         """The flow, a trace when nobody waits for it, else a crossing in its caller's."""
-        mask = frozenset(getattr(doc, "mask", ()))
-        site = Site(doc.name, None, mask, self.generation, clock(), self._share)
+        site = Site(doc.name, None, frozenset(doc.mask), self._generation, clock(), self._share)
         return self._traced(process, _recorded(process, site, self._most), site)
 
     def tap(self, flow: str, when: Program | None, take: int, deliver: Callable[[Encoded], None]) -> Callable[[], None]:
@@ -66,21 +92,43 @@ class Recorder(Observer):
         """
         tap = Tap(flow, when, take, deliver)
         self._taps = (*self._taps, tap)
+        self._picks = False  # whoever looks is to see whole traces
         return lambda: self._untap(tap)
 
     def _untap(self, tap: Tap) -> None:
         self._taps = tuple(each for each in self._taps if each is not tap)
+        self._picks = not (self._taps or self._records_all)
+
+    # --- in the sample, or not -----------------------------------------------------------------------------------
 
     def _traced(self, process: Processor, called: Processor, site: Site) -> Processor:
-        get, enter, leave, now, wall, end = current.get, current.set, current.reset, clock(), wall_clock(), self._end
+        """The flow: in the sample or not, or in the trace of a flow that waits for it."""
+        get, share, sample = current.get, self._share, self._sample
+        passed, whole = self._passed(process, site), self._whole(process, site)
 
         def traced(message: Message) -> Result:
             above = get()
             if above is not None and isinstance(above, Scope) and not above.open[ENDED]:
                 return called(message)
+            if not self._picks:
+                return whole(message, above, drawn=False)
+            if above is None and not message.traceparent:
+                return whole(message, None, drawn=True) if chance() < sample else passed(message, Passing(share))
+            passing = self._skipped(above, message)
+            return whole(message, above, drawn=False) if passing is None else passed(message, passing)
+
+        return traced
+
+    def _whole(self, process: Processor, site: Site) -> Callable[..., Result]:
+        """The flow for messages that are recorded. drawn: whether the message is in the sample by chance."""
+        enter, leave, now, wall, end = current.set, current.reset, clock(), wall_clock(), self._end
+
+        def whole(message: Message, above: Span | None, *, drawn: bool) -> Result:
             crossing: Crossing = [site, None, message, now(), None, 0, ""]
             trace = Trace(crossing, wall())
-            if above is not None or message.traceparent:
+            if drawn:
+                trace.drawn = True
+            elif above is not None or message.traceparent:
                 _join(trace, above, message)
             token = enter(trace)
             try:
@@ -97,7 +145,56 @@ class Recorder(Observer):
                 return result
             return self._wait(result, message, trace)  # type: ignore[arg-type]
 
-        return traced
+        return whole
+
+    def _skipped(self, above: Span | None, message: Message) -> Passing | None:
+        """The span of a message that is not to be recorded; None for one that is."""
+        if isinstance(above, Passing):
+            return above
+        parent = None if isinstance(above, Scope) else parse(message.traceparent)
+        if parent is None or parent.sampled or is_chosen(int(parent.trace_id, 16), self._share):
+            return None
+        return Passing(self._share, int(parent.trace_id, 16))
+
+    def _passed(self, process: Processor, site: Site) -> Callable[[Message, Passing], Result]:
+        """The flow for messages outside the sample."""
+        enter, leave, now = current.set, current.reset, clock()
+
+        def passed(message: Message, passing: Passing) -> Result:
+            began = now()
+            token = enter(passing)
+            try:
+                result = process(message)
+            except BaseException as error:
+                self._failed(site, message, passing, error, began)
+                raise
+            finally:
+                leave(token)
+            if result.__class__ is Message or result.__class__ is Drop:
+                return result
+            return later(result, message, passing, began)  # type: ignore[arg-type]
+
+        async def later(waiting: Awaitable[Outcome], message: Message, passing: Passing, began: int) -> Outcome:
+            token = enter(passing)
+            try:
+                return await waiting
+            except BaseException as error:
+                self._failed(site, message, passing, error, began)
+                raise
+            finally:
+                leave(token)
+
+        return passed
+
+    def _failed(self, site: Site, message: Message, passing: Passing, error: BaseException, began: int) -> None:
+        end, now = broken(error, message, site), site.clock()
+        trace = Trace([site, None, message, began, end, now, passing.span], wall_clock()() - (now - began))
+        trace.number = passing.number
+        if message.traceparent and (parent := parse(message.traceparent)) is not None:
+            trace.caller = parent.span_id
+        self._keep(brief(trace, error, self._steps, end))
+
+    # --- what is recorded ----------------------------------------------------------------------------------------
 
     async def _wait(self, waiting: Awaitable[Outcome], message: Message, trace: Trace) -> Outcome:
         trace.waited = True
@@ -142,10 +239,9 @@ def _recorded(call: Callable[[Message], Result], site: Site, most: int) -> Calla
 
     def recorded(message: Message) -> Result:
         scope: Any = get()
-        try:
-            crossings = scope.crossings
-        except AttributeError:  # no trace is under way; to ask beforehand would cost every crossing
+        if scope is None or scope.__class__ is Passing:
             return call(message)
+        crossings = scope.crossings
         if len(crossings) >= most:
             scope.trace.more += 1
             return call(message)

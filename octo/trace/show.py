@@ -59,6 +59,8 @@ def _facts(state: State, style: Style, *, is_first: bool) -> Iterator[str]:
         yield f"{text}  =  {_json(value)}"
     for place, size in record.get("omitted", {}).items():
         yield style(f"{place} was left out, {size:,} bytes", "yellow")
+    if record.get("brief"):
+        yield style("not in the sample: only the block that failed was recorded", "yellow")
     if record.get("more"):
         yield style(f"{record['more']} more blocks were not recorded", "yellow")
     if record.get("reason"):

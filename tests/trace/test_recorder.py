@@ -225,7 +225,7 @@ async def test_a_drop_says_why(record):
 async def test_a_cancelled_flow_is_kept_and_says_so(plugins):
     kept = []
     text = "{connectors: [{name: p, type: probe}], flows: [{name: f, process: [{type: wait, connector: p}]}]}"
-    async with running(text, plugins, observer=Recorder(kept.append, sample=0.0)) as app:
+    async with running(text, plugins, observer=Recorder(kept.append, sample=0.0, whole_failures=True)) as app:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(1):
                 await app.call("f", 1)
@@ -293,7 +293,7 @@ async def test_processes_agree_on_the_sample(plugins):
     assert 0 < len(first) < 99
 
 
-async def test_every_trace_in_which_anything_failed_is_kept_whole(record):
+async def test_every_trace_in_which_anything_failed_can_be_kept_whole(record):
     [trace] = await record(
         """
 flows:
@@ -304,6 +304,7 @@ flows:
 """,
         1,
         sample=0.0,
+        whole_failures=True,
     )
 
     assert outcomes(trace)["f"] == "completed"
@@ -356,7 +357,7 @@ async def test_other_systems_are_told_the_block_that_calls_them(plugins, sample,
 
             return super().step(step._replace(call=call))
 
-    async with running(PLAIN, plugins, observer=Telling(kept.append, sample=sample)) as app:
+    async with running(PLAIN, plugins, observer=Telling(kept.append, sample=sample, whole_failures=True)) as app:
         with pytest.raises(Exception, match="TypeError"):
             await app.call("f", 1)
     _, block = records(encode(kept[0]).data)
@@ -382,7 +383,7 @@ async def test_a_context_that_outlives_a_trace_holds_no_messages(plugins):
 
             return super().step(step._replace(call=call))
 
-    async with running(PLAIN, plugins, observer=Pooling(kept.append, sample=0.0)) as app:
+    async with running(PLAIN, plugins, observer=Pooling(kept.append, sample=0.0, whole_failures=True)) as app:
         await app.call("f", 1)
     tracing.current.set(spans[0])
     tracing.effect("late", url="x")
@@ -423,9 +424,9 @@ async def test_times_are_those_of_the_clock_of_the_flows(plugins):
 
 async def test_a_record_names_the_generation_that_ran(plugins):
     kept = []
-    recorder = Recorder(kept.append)
-    recorder.generation = 7
-    async with running(PLAIN, plugins, observer=recorder) as app:
+    async with running(PLAIN, plugins) as app:
+        app.generation.number = 7
+        app.generation.observe(Recorder(kept.append))
         await app.call("f", 1)
 
     assert records(encode(kept[0]).data)[0]["generation"] == 7

@@ -1,0 +1,128 @@
+"""Of messages outside the sample nothing is written down, unless they fail."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from octo.core import trace as tracing
+from octo.core.flow import Failure
+from octo.core.message import Message
+from octo.testing.harness import running
+from octo.testing.probe import probes
+from octo.trace.encode import encode, records
+from octo.trace.record import states
+from octo.trace.recorder import Recorder
+
+ID, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+
+FLOWS = """
+connectors: [{name: p, type: probe}]
+flows:
+  - name: f
+    process:
+      - {type: set-variable, settings: {name: seen, value: '1'}}
+      - {type: if, condition: body > 0, then: [{type: fail, connector: p, text: no}]}
+  - {name: calls, process: [{type: flow-ref, flow: f}]}
+  - {name: tells, process: [{type: flow-ref, flow: f, oneWay: true}]}
+  - {name: waits, process: [{type: wait, connector: p}, {type: flow-ref, flow: f}]}
+  - {name: recovers, process: [{type: flow-ref, flow: f}], error: []}
+"""
+
+
+async def kept(plugins, flow, *bodies, sample=0.0, **message):
+    """The traces that are kept of some messages, as records."""
+    traces = []
+    async with running(FLOWS, plugins, observer=Recorder(traces.append, sample=sample)) as app:
+        probes["probe"].gate("go").set()
+        for body in bodies:
+            try:
+                result = app.generation.flows[flow].call(Message(body, **message))
+                if not isinstance(result, Message):
+                    await result
+            except Failure:
+                pass
+    return [records(encode(trace).data) for trace in traces]
+
+
+async def test_of_what_succeeds_nothing_is_kept(plugins):
+    assert await kept(plugins, "calls", -1) == []
+
+
+async def test_of_what_fails_the_input_and_the_failing_block_are_kept(plugins):
+    [[flow, block]] = await kept(plugins, "f", 1)
+
+    assert (flow["path"], flow["outcome"], flow["brief"], flow["input"]) == ("f", "failed", True, {"body": 1})
+    assert (block["path"], block["type"], block["connector"]) == ("f.if[then].fail", "fail", "p")
+    assert block["error"]["message"] == 'block "if": block "fail": no'
+
+
+async def test_the_failing_block_shows_the_message_that_it_was_given(plugins):
+    [trace] = await kept(plugins, "f", 1)
+
+    assert [state.before.vars for state in states(trace)] == [{}, {"seen": 1}]
+
+
+async def test_called_flows_that_fail_are_in_the_same_trace(plugins):
+    inner, outer = await kept(plugins, "calls", 1)
+
+    assert inner[0]["trace"] == outer[0]["trace"]
+    assert (inner[0]["flow"], outer[0]["flow"]) == ("f", "calls")
+
+
+async def test_one_way_calls_that_fail_are_kept_too(plugins):
+    [[flow, _]] = await kept(plugins, "tells", 1)
+
+    assert flow["flow"] == "f"
+
+
+async def test_flows_that_wait_are_kept_when_they_fail_or_are_cancelled(plugins):
+    assert [trace[0]["flow"] for trace in await kept(plugins, "waits", 1)] == ["f", "waits"]
+
+    traces = []
+    async with running(FLOWS, plugins, observer=Recorder(traces.append, sample=0.0)) as app:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await app.call("waits", 1)
+    [[flow]] = [records(encode(trace).data) for trace in traces]
+    assert flow["outcome"] == "cancelled"
+
+
+async def test_a_failure_that_is_recovered_is_told_of_the_flow_that_failed(plugins):
+    [[flow, _]] = await kept(plugins, "recovers", 1)
+
+    assert flow["flow"] == "f"
+
+
+async def test_the_trace_of_a_caller_goes_on_by_its_id(plugins):
+    [[flow, _]] = await kept(plugins, "f", 1, traceparent=f"00-{ID}-{SPAN}-00")
+
+    assert (flow["trace"], flow["parent"]) == (ID, SPAN)
+
+
+async def test_who_is_called_learns_the_id_and_that_nobody_records(plugins):
+    told = []
+
+    class Telling(Recorder):
+        def step(self, step):
+            def call(message):
+                told.append(tracing.outgoing(message))
+                tracing.effect("http", url="forgotten")
+                return step.call(message)
+
+            return super().step(step._replace(call=call))
+
+    async with running(FLOWS, plugins, observer=Telling(print, sample=0.0)) as app:
+        await app.call("f", -1)
+
+    assert len({parent.rsplit("-", 2)[0] for parent in told}) == 1
+    assert {parent[-3:] for parent in told} == {"-00"}
+    assert all(tracing.parse(parent) for parent in told)
+
+
+async def test_a_share_of_the_messages_is_recorded_whole(plugins):
+    traces = await kept(plugins, "f", *[-1] * 200, sample=0.5)
+
+    assert 50 < len(traces) < 150
+    assert not any("brief" in trace[0] for trace in traces)
