@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 from urllib.parse import quote, urlencode
 
 from octo.admin.address import Address
-from octo.admin.client import Client, Unreachable
+from octo.admin.client import Client, Reply, Unreachable
 from octo.admin.merge import counters, merged
 from octo.admin.state import Facts
 from octo.admin.status import moment
@@ -38,9 +38,17 @@ class Member:
 
     async def ask(self, method: str, path: str, value: object = None) -> Any:
         """The JSON of the answer; None when there is no proper one."""
+        reply = await self.reply(method, path, value)
         try:
-            return (await self._client.ask(method, path, value, PATIENCE, accept=JSON)).json()
-        except (Unreachable, ValueError):
+            return None if reply is None else reply.json()
+        except ValueError:
+            return None
+
+    async def reply(self, method: str, path: str, value: object = None) -> Reply | None:
+        """The answer; None when there is none."""
+        try:
+            return await self._client.ask(method, path, value, PATIENCE, accept=JSON)
+        except Unreachable:
             return None
 
     async def lines(self, path: str) -> AsyncGenerator[Any, None]:
@@ -126,14 +134,18 @@ class Fleet:
         query = {"flow": flow, "outcome": outcome, "limit": limit}
         path = f"/traces?{urlencode({name: value for name, value in query.items() if value is not None})}"
         found: dict[tuple[object, object], Mapping[str, object]] = {}
-        for answer in (await self._each(lambda member: member.ask("GET", path))).values():
-            found |= {(each["trace"], each["event"]): each for each in answer or ()}
+        for answer in await self._kept(path):
+            found |= {(each["trace"], each["event"]): each for each in answer}
         return sorted(found.values(), key=lambda each: -cast("int", each["at"]))[:limit]
 
     async def trace(self, id: str) -> Sequence[Mapping[str, Any]]:  # noqa: A002  everybody's word
-        return await self._first(f"/traces/{quote(id, safe='')}")  # type: ignore[no-any-return]
+        found = await self._kept(f"/traces/{quote(id, safe='')}")
+        return found[0]  # type: ignore[no-any-return]
 
     async def tap(self, flow: str, when: str, take: int) -> AsyncGenerator[Any, None]:
+        from octo.trace.live import condition  # few processes are ever tapped
+
+        condition(when)
         path = f"/traces/tap?{urlencode({'flow': flow, 'when': when, 'take': take})}"
         return _together([member.lines(path) for member in self._members.values()], take)
 
@@ -141,6 +153,17 @@ class Fleet:
         members = dict(self._members)
         answers = await asyncio.gather(*(ask(member) for member in members.values()))
         return dict(zip(members, answers, strict=True))
+
+    async def _kept(self, path: str) -> list[Any]:
+        """What those processes answer that have something kept there; one's refusal when none has."""
+        answers = await self._each(lambda member: member.reply("GET", path))
+        replies = [reply for reply in answers.values() if reply is not None]
+        found = [reply.json() for reply in replies if reply.status == 200]
+        if found:
+            return found
+        if replies:
+            raise Refused(replies[0].status, replies[0].body.decode().rstrip("\n"))
+        raise Refused(503, "no process answers")
 
     async def _first(self, path: str) -> Any:
         for member in list(self._members.values()):
@@ -150,20 +173,30 @@ class Fleet:
         raise Refused(503, "no process answers")
 
 
+_ENDED = object()
+
+
 async def _together(streams: list[AsyncGenerator[Any, None]], take: int) -> AsyncGenerator[Any, None]:
-    """The first so many values that any of the streams brings."""
+    """The first so many values that any of the streams brings; fewer when all of them end."""
     queue: asyncio.Queue[Any] = asyncio.Queue(1)
 
     async def carry(stream: AsyncGenerator[Any, None]) -> None:
         async with aclosing(stream):
             async for value in stream:
                 await queue.put(value)
+        await queue.put(_ENDED)
 
     async with asyncio.TaskGroup() as group:
         carriers = [group.create_task(carry(stream)) for stream in streams]
+        flowing = len(carriers)
         try:
-            for _ in range(take):
-                yield await queue.get()
+            while take and flowing:
+                value = await queue.get()
+                if value is _ENDED:
+                    flowing -= 1
+                else:
+                    take -= 1
+                    yield value
         finally:
             for each in carriers:
                 each.cancel()

@@ -5,6 +5,7 @@ These show what messages hold, so all of them are guarded (`octo.admin.guard`).
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
@@ -51,8 +52,18 @@ async def tap(state: State, request: Request) -> Response:
 async def _lines(traces: AsyncGenerator[object, None]) -> AsyncGenerator[bytes, None]:
     yield b"\n"  # somebody is looking now: the client need not wait for the first trace to know
     async with aclosing(traces):
-        async for trace in traces:
+        end = asyncio.get_running_loop().time() + LONGEST
+        while (trace := await _next(traces, end)) is not None:
             yield json.dumps(trace, ensure_ascii=False, default=str).encode() + b"\n"
+
+
+async def _next(traces: AsyncGenerator[object, None], end: float) -> object:
+    """The next one; None when there are no more, or when it is time to end."""
+    try:
+        async with asyncio.timeout_at(end):
+            return await anext(traces, None)
+    except TimeoutError:
+        return None
 
 
 def _number(query: Mapping[str, str], name: str, default: int) -> int:

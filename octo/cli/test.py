@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import sys
 import time
@@ -18,8 +17,8 @@ import click
 from octo.cli import beyond, exits
 from octo.cli.beyond import Cover
 from octo.cli.project import refuse
+from octo.cli.suites import configurations, env_file
 from octo.cli.traces import store_option
-from octo.config.documents import Config
 from octo.core.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
@@ -111,7 +110,7 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
     wanted = Cover(cover, cover_min, cover_html, cover_json)
     options = Options(paths or (Path(),), cover=wanted, **rest)  # type: ignore[arg-type]
     if from_trace is not None:
-        sys.exit(beyond.from_trace(from_trace, store, options.config or options.paths[0], _configs(), out))
+        sys.exit(beyond.from_trace(from_trace, store, options.config or options.paths[0], configurations(), out))
     if lists:
         sys.exit(_list(options))
     if watch:
@@ -125,7 +124,7 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
 def _list(options: Options) -> int:
     from octo.testing.suite.console import listed
 
-    plan = _planned(options, _configs())
+    plan = _planned(options, configurations())
     for line in listed(plan.cases) if plan else ():
         click.echo(line)
     return exits.DONE if plan else exits.USAGE
@@ -137,7 +136,7 @@ def _once(options: Options, planned: Callable[[Iterable[Path]], None] = lambda _
     from octo.testing.suite.reproduce import Reproduction
 
     coverage = _coverage(options)
-    configs = _configs(coverage)
+    configs = configurations(coverage)
     plan = _planned(options, configs)
     planned((*options.paths, *configs.watched, *(plan.watched if plan else ())))
     if plan is None:
@@ -270,64 +269,12 @@ def _planned(options: Options, configs: Configs) -> Plan | None:
     from octo.testing.suite import Plan, plan
 
     try:
-        env = _env_file(options.env_file)
+        env = env_file(options.env_file)
         return plan(options.paths, configs, config=options.config, env=env, choice=options.choice)
     except ConfigError as error:
         refuse(error)
         _report(options, Plan((), ()), (), 0.0, problems=error.problems)
         return None
-
-
-def _env_file(path: Path | None) -> Mapping[str, str]:
-    if path is None:
-        return {}
-    from octo.config.dotenv import read_dotenv
-    from octo.config.report import Report
-
-    report = Report()
-    found = read_dotenv(path, report)
-    if found is None:
-        raise click.BadParameter(f"there is no file {str(path)!r}", param_hint="--env-file")
-    report.raise_if_any()
-    return found
-
-
-def _configs(coverage: Coverage | None = None) -> Configs:
-    from octo.cli.builtin import plugins
-    from octo.config.load import load
-    from octo.testing.suite import Configs
-
-    known, modules = plugins(), _Modules()
-
-    def read(path: Path, environ: Mapping[str, str]) -> Config:
-        modules.beside(path)
-        config = load(path, known, environ)
-        if coverage is not None:
-            coverage.add(config)
-        if not gc.isenabled():
-            gc.enable()
-        return config
-
-    return Configs(read)
-
-
-class _Modules:
-    """Functions that `python` blocks call may stand beside the flow file. Two folders may name a module alike."""
-
-    def __init__(self) -> None:
-        self._folder: Path | None = None
-
-    def beside(self, config: Path) -> None:
-        """From now on modules beside this configuration are found, and no longer those beside another."""
-        folder = (config if config.is_dir() else config.parent).resolve()
-        if folder == self._folder:
-            return
-        for name, module in list(sys.modules.items()):
-            file = getattr(module, "__file__", None)
-            if self._folder is not None and file and "." not in name and Path(file).parent == self._folder:
-                del sys.modules[name]
-        sys.path.insert(0, str(folder))
-        self._folder = folder
 
 
 # --- again and again ---------------------------------------------------------------------------------------------
@@ -361,22 +308,11 @@ def _watch(options: Options) -> int:
 
 async def _change(files: Iterable[Path], seen: str) -> None:
     """Return once the files hold something else than what was `seen`, also if they did so while cases ran."""
-    from watchfiles import awatch
+    from octo.engine.watch import fingerprint, notices
 
-    from octo.engine.watch import FALLBACK, LONGEST_BURST, QUIET, fingerprint
-
-    folders = {path if path.is_dir() else path.parent for path in map(Path.absolute, files)}
-    notices = awatch(
-        *(folder for folder in folders if folder.is_dir()),
-        recursive=False,
-        step=QUIET,
-        debounce=LONGEST_BURST,
-        watch_filter=None,
-        rust_timeout=FALLBACK,
-        yield_on_timeout=True,
-    )
+    happening = notices(files)
     while fingerprint(files) == seen:
-        await anext(notices)
+        await anext(happening)
 
 
 # --- the terminal ------------------------------------------------------------------------------------------------

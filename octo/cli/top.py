@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from octo.admin.address import DEFAULT, VARIABLE, parse
+from octo.admin.address import parse
 from octo.admin.client import Client, Unreachable
 from octo.admin.rates import BlockPace, FlowPace, Pace, Rates
 from octo.cli import exits
+from octo.cli.ports import port_option
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -30,14 +31,7 @@ BAR = 8
 
 
 @click.command("top")
-@click.option(
-    "--admin-addr",
-    envvar=VARIABLE,
-    default=DEFAULT,
-    show_default=True,
-    metavar="HOST:PORT",
-    help=f"Operations port of the running Octo; or ${VARIABLE}.",
-)
+@port_option
 @click.option("--interval", type=click.FloatRange(0.1, 60), default=1.0, show_default=True, help="Seconds of a frame.")
 @click.option("--flow", "-f", default="", help="Select this flow from the start.")
 @click.option("--once", is_flag=True, help="Print one frame as plain text, and end.")

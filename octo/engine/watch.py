@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from pathlib import Path
 
 QUIET = 50
@@ -43,27 +43,31 @@ def _files(paths: Iterable[Path]) -> set[Path]:
     return found
 
 
+def notices(files: Iterable[Path], stop: asyncio.Event | None = None) -> AsyncGenerator[object, None]:
+    """Something whenever something happens near the files, and now and then anyhow; ends when `stop` is set."""
+    from watchfiles import awatch
+
+    folders = {path if path.is_dir() else path.parent for path in map(Path.absolute, files)}
+    return awatch(
+        *(folder for folder in folders if folder.is_dir()),
+        stop_event=stop,
+        recursive=False,
+        step=QUIET,
+        debounce=LONGEST_BURST,
+        watch_filter=None,
+        rust_timeout=FALLBACK,
+        yield_on_timeout=True,
+    )
+
+
 async def changes(watched: Callable[[], Iterable[Path]], stop: asyncio.Event) -> AsyncIterator[str]:
     """The fingerprint of `watched()` each time it becomes another; ends when `stop` is set.
 
     `watched` is asked again after every change, because an edit may name other resources.
     """
-    from watchfiles import awatch
-
     while not stop.is_set():
         seen, last = set(watched()), fingerprint(watched())
-        folders = {path if path.is_dir() else path.parent for path in map(Path.absolute, seen)}
-        notices = awatch(
-            *(folder for folder in folders if folder.is_dir()),
-            stop_event=stop,
-            recursive=False,
-            step=QUIET,
-            debounce=LONGEST_BURST,
-            watch_filter=None,
-            rust_timeout=FALLBACK,
-            yield_on_timeout=True,
-        )
-        async for _ in notices:
+        async for _ in notices(seen, stop):
             current = fingerprint(watched())
             if current != last:
                 last = current

@@ -64,11 +64,11 @@ class Live:
 
         Nothing is paused. Watching ends with the iterator. Raises `Permanent` if `when` is no condition.
         """
-        return self._tapped(flow, _condition(when), take)
+        return self._tapped(flow, condition(when), take)
 
-    async def _tapped(self, flow: str, condition: Program | None, take: int) -> AsyncGenerator[list[Record], None]:
+    async def _tapped(self, flow: str, wanted: Program | None, take: int) -> AsyncGenerator[list[Record], None]:
         queue: asyncio.Queue[Encoded] = asyncio.Queue(MOST_WAITING)
-        leave = self._recorder.tap(flow, condition, take, lambda trace: _offer(queue, trace))
+        leave = self._recorder.tap(flow, wanted, take, lambda trace: _offer(queue, trace))
         self._look(1)
         try:
             for _ in range(take):
@@ -88,7 +88,8 @@ def _offer(queue: asyncio.Queue[Encoded], trace: Encoded) -> None:
         queue.put_nowait(trace)
 
 
-def _condition(when: str) -> Program | None:
+def condition(when: str) -> Program | None:
+    """What `when` says, None for everything; raises `Permanent` if it is no condition."""
     if not when.strip():
         return None
     try:

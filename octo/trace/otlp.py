@@ -17,9 +17,10 @@ import logging
 import os
 import urllib.error
 import urllib.request
+from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import orjson
 
@@ -56,13 +57,12 @@ class Otlp:
     def __init__(
         self, endpoint: str, *, headers: Mapping[str, str] | None = None, service: str = "octo", instance: str = ""
     ) -> None:
-        parts = urlsplit(endpoint)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise OctoError(f"{endpoint!r} is no address of a collector; write http://HOST:4318", code=codes.OTLP)
-        for value in (parts.password or "", *(headers or {}).values()):
+        parts = _checked(endpoint)
+        headers = {**_credentials(parts), **(headers or {})}
+        for value in (parts.password or "", *headers.values()):
             mask(value)
-        self._endpoint = endpoint
-        self._headers = {"Content-Type": "application/json", "User-Agent": f"octo/{__version__}", **(headers or {})}
+        self._endpoint = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        self._headers = {"Content-Type": "application/json", "User-Agent": f"octo/{__version__}", **headers}
         self._resource = {"service.name": service, "service.instance.id": instance, "telemetry.sdk.name": "octo"}
         self._opener = urllib.request.build_opener(_NoRedirects)
 
@@ -80,7 +80,7 @@ class Otlp:
         pass
 
     def _post(self, asked: urllib.request.Request) -> None:
-        where = urlsplit(self._endpoint).netloc.rpartition("@")[2]
+        where = urlsplit(self._endpoint).netloc
         try:
             with self._opener.open(asked, timeout=SECONDS) as answer:
                 _said(answer.read(1 << 16))
@@ -90,6 +90,27 @@ class Otlp:
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", None) or error
             raise Transient(f"the collector at {where} cannot be reached: {reason}", code=codes.OTLP) from None
+
+
+def _checked(endpoint: str) -> SplitResult:
+    """Its parts, if it is the address of a collector; credentials in it are not said."""
+    try:
+        parts = urlsplit(endpoint)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        shown = endpoint.rpartition("@")[2]
+        raise OctoError(f"{shown!r} is no address of a collector; write http://HOST:4318", code=codes.OTLP)
+    return parts
+
+
+def _credentials(parts: SplitResult) -> dict[str, str]:
+    """The header that says the user and password of an address."""
+    if not parts.username:
+        return {}
+    pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -110,7 +131,7 @@ def _said(answer: bytes) -> None:
 
 def at(endpoint: str, environ: Mapping[str, str] = os.environ) -> Otlp:
     """The collector at an address, with headers and service name of the environment."""
-    if urlsplit(endpoint).path in ("", "/"):
+    if _checked(endpoint).path in ("", "/"):
         endpoint = f"{endpoint.rstrip('/')}/v1/traces"
     return Otlp(
         endpoint,

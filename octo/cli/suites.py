@@ -1,0 +1,69 @@
+"""What `octo test` runs its cases on: the environment, and configurations as the cases need them."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from octo.config.documents import Config
+
+if TYPE_CHECKING:
+    from octo.testing.coverage import Coverage
+    from octo.testing.suite import Configs
+
+
+def env_file(path: Path | None) -> Mapping[str, str]:
+    if path is None:
+        return {}
+    from octo.config.dotenv import read_dotenv
+    from octo.config.report import Report
+
+    report = Report()
+    found = read_dotenv(path, report)
+    if found is None:
+        raise click.BadParameter(f"there is no file {str(path)!r}", param_hint="--env-file")
+    report.raise_if_any()
+    return found
+
+
+def configurations(coverage: Coverage | None = None) -> Configs:
+    from octo.cli.builtin import plugins
+    from octo.config.load import load
+    from octo.testing.suite import Configs
+
+    known, modules = plugins(), _Modules()
+
+    def read(path: Path, environ: Mapping[str, str]) -> Config:
+        modules.beside(path)
+        config = load(path, known, environ)
+        if coverage is not None:
+            coverage.add(config)
+        if not gc.isenabled():
+            gc.enable()
+        return config
+
+    return Configs(read)
+
+
+class _Modules:
+    """Functions that `python` blocks call may stand beside the flow file. Two folders may name a module alike."""
+
+    def __init__(self) -> None:
+        self._folder: Path | None = None
+
+    def beside(self, config: Path) -> None:
+        """From now on modules beside this configuration are found, and no longer those beside another."""
+        folder = (config if config.is_dir() else config.parent).resolve()
+        if folder == self._folder:
+            return
+        for name, module in list(sys.modules.items()):
+            file = getattr(module, "__file__", None)
+            if self._folder is not None and file and "." not in name and Path(file).parent == self._folder:
+                del sys.modules[name]
+        sys.path.insert(0, str(folder))
+        self._folder = folder
