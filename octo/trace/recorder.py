@@ -104,17 +104,19 @@ class Recorder(Observer):
     def _traced(self, process: Processor, called: Processor, site: Site) -> Processor:
         """The flow: in the sample or not, or in the trace of a flow that waits for it."""
         get, share, sample = current.get, self._share, self._sample
-        passed, whole = self._passed(process, site), self._whole(process, site)
+        whole, passed, inside = self._whole(process, site), self._passed(process, site), self._inside(process, site)
 
         def traced(message: Message) -> Result:
             above = get()
-            if above is not None and isinstance(above, Scope) and not above.open[ENDED]:
+            if above is None:
+                if self._picks and not message.traceparent:
+                    return whole(message, None, drawn=True) if chance() < sample else passed(message, Passing(share))
+            elif above.__class__ is Passing:
+                if self._picks:
+                    return inside(message, above)
+            elif not above.open[ENDED]:  # type: ignore[attr-defined]
                 return called(message)
-            if not self._picks:
-                return whole(message, above, drawn=False)
-            if above is None and not message.traceparent:
-                return whole(message, None, drawn=True) if chance() < sample else passed(message, Passing(share))
-            passing = self._skipped(above, message)
+            passing = self._skipped(above, message) if self._picks else None
             return whole(message, above, drawn=False) if passing is None else passed(message, passing)
 
         return traced
@@ -148,43 +150,58 @@ class Recorder(Observer):
         return whole
 
     def _skipped(self, above: Span | None, message: Message) -> Passing | None:
-        """The span of a message that is not to be recorded; None for one that is."""
-        if isinstance(above, Passing):
-            return above
-        parent = None if isinstance(above, Scope) else parse(message.traceparent)
+        """The span of a message that another system sent, if it is not to be recorded."""
+        parent = None if above is not None else parse(message.traceparent)
         if parent is None or parent.sampled or is_chosen(int(parent.trace_id, 16), self._share):
             return None
         return Passing(self._share, int(parent.trace_id, 16))
 
     def _passed(self, process: Processor, site: Site) -> Callable[[Message, Passing], Result]:
-        """The flow for messages outside the sample."""
-        enter, leave, now = current.set, current.reset, clock()
+        """The flow for messages outside the sample, from where they come in."""
+        enter, leave, inside = current.set, current.reset, self._inside(process, site)
 
         def passed(message: Message, passing: Passing) -> Result:
-            began = now()
             token = enter(passing)
+            try:
+                result = inside(message, passing)
+            finally:
+                leave(token)
+            if result.__class__ is Message or result.__class__ is Drop:
+                return result
+            return later(result, passing)  # type: ignore[arg-type]
+
+        async def later(waiting: Awaitable[Outcome], passing: Passing) -> Outcome:
+            token = enter(passing)
+            try:
+                return await waiting
+            finally:
+                leave(token)
+
+        return passed
+
+    def _inside(self, process: Processor, site: Site) -> Callable[[Message, Passing], Result]:
+        """The flow for messages known to be outside the sample. To enter a span is dear, so it is done once."""
+        now = clock()
+
+        def inside(message: Message, passing: Passing) -> Result:
+            began = now()
             try:
                 result = process(message)
             except BaseException as error:
                 self._failed(site, message, passing, error, began)
                 raise
-            finally:
-                leave(token)
             if result.__class__ is Message or result.__class__ is Drop:
                 return result
             return later(result, message, passing, began)  # type: ignore[arg-type]
 
         async def later(waiting: Awaitable[Outcome], message: Message, passing: Passing, began: int) -> Outcome:
-            token = enter(passing)
             try:
                 return await waiting
             except BaseException as error:
                 self._failed(site, message, passing, error, began)
                 raise
-            finally:
-                leave(token)
 
-        return passed
+        return inside
 
     def _failed(self, site: Site, message: Message, passing: Passing, error: BaseException, began: int) -> None:
         end, now = broken(error, message, site), site.clock()
