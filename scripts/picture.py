@@ -1,50 +1,99 @@
 """Draw a command and what it prints as an SVG picture of a terminal: `picture.py OUT.svg octo why ...`.
 
 The documentation's pictures are made by `make pictures`, so they show what the commands print and not what somebody
-remembers of it.
+remembers of it. Commands run at a terminal of their own, so they print their colours.
 """
 
 from __future__ import annotations
 
+import os
+import pty
+import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from html import escape
 from pathlib import Path
+from typing import NamedTuple
 
 WIDTH, HEIGHT, PADDING = 8.4, 18, 16
 FONTS = "ui-monospace, Menlo, Consolas, DejaVu Sans Mono, monospace"
-COLOURS = {"background": "#11161d", "text": "#e6edf3", "prompt": "#36d399"}
+BACKGROUND, TEXT, PROMPT, FAINT = "#11161d", "#e6edf3", "#36d399", "#8b98a5"
+COLOURS = {"2": FAINT, "31": "#ff7b72", "32": "#56d364", "33": "#e3b341", "36": "#76e3ea"}
+"""By the number that a terminal knows them by. Those that are not here are drawn as plain text."""
+
+SEQUENCE = re.compile(r"\x1b\[([0-9;?]*)([A-Za-z])")
+
+
+class Run(NamedTuple):
+    """Characters of one colour. column: of the first one, from 0."""
+
+    column: int
+    text: str
+    colour: str
 
 
 def picture(command: list[str], printed: str) -> str:
     """The SVG of a terminal in which `command` printed this."""
-    lines = [f"$ {shlex.join(command)}", *printed.rstrip("\n").split("\n")]
-    columns = max(map(len, lines))
+    prompt = [Run(0, f"$ {shlex.join(command)}", PROMPT)]
+    lines = [prompt, *map(list, map(_runs, printed.rstrip().splitlines()))]
+    columns = max(run.column + len(run.text) for line in lines for run in line)
     width, height = round(columns * WIDTH + 2 * PADDING), len(lines) * HEIGHT + 2 * PADDING
-    rows = "\n".join(_row(number, line) for number, line in enumerate(lines))
+    rows = "\n".join(_drawn(number, run) for number, line in enumerate(lines) for run in line if run.text.strip())
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">\n'
-        f'<rect width="100%" height="100%" rx="8" fill="{COLOURS["background"]}"/>\n'
+        f'<rect width="100%" height="100%" rx="8" fill="{BACKGROUND}"/>\n'
         f'<g font-family="{FONTS}" font-size="14" xml:space="preserve">\n'
         f"{rows}\n</g>\n</svg>\n"
     )
 
 
-def _row(number: int, line: str) -> str:
-    colour = COLOURS["prompt" if number == 0 else "text"]
-    y = PADDING + HEIGHT * number + 14
+def _runs(line: str) -> Iterator[Run]:
+    column, colour, end = 0, TEXT, 0
+    for found in SEQUENCE.finditer(line):
+        yield Run(column, line[end : found.start()], colour)
+        column, end = column + found.start() - end, found.end()
+        if found[2] == "m":
+            chosen = [COLOURS[code] for code in found[1].split(";") if code in COLOURS]
+            colour = chosen[-1] if chosen else TEXT
+    yield Run(column, line[end:], colour)
+
+
+def _drawn(number: int, run: Run) -> str:
+    x, y = PADDING + run.column * WIDTH, PADDING + HEIGHT * number + 14
     # The length is fixed so that columns stand under one another whatever font the reader has.
-    length = f' textLength="{len(line) * WIDTH:.1f}" lengthAdjust="spacingAndGlyphs"' if line else ""
-    return f'<text x="{PADDING}" y="{y}" fill="{colour}"{length}>{escape(line)}</text>'
+    length = f'textLength="{len(run.text) * WIDTH:.1f}" lengthAdjust="spacingAndGlyphs"'
+    return f'<text x="{x:.1f}" y="{y}" fill="{run.colour}" {length}>{escape(run.text)}</text>'
+
+
+def printed(command: list[str]) -> str:
+    """What the command prints at a terminal, with the sequences that colour it."""
+    ours, its = pty.openpty()
+    environment = {"COLUMNS": "110", "LINES": "40", **os.environ, "TERM": "xterm"}
+    with subprocess.Popen(  # noqa: S603  our own documentation
+        [sys.executable, "-m", *command], stdin=subprocess.DEVNULL, stdout=its, stderr=its, env=environment
+    ):
+        os.close(its)
+        text = b"".join(_read(ours))
+    os.close(ours)
+    return text.decode()
+
+
+def _read(terminal: int) -> Iterator[bytes]:
+    while True:
+        try:
+            piece = os.read(terminal, 4096)
+        except OSError:  # how Linux says that nobody holds the other end any more
+            return
+        if not piece:
+            return
+        yield piece
 
 
 def main() -> None:
     out, *command = sys.argv[1:]
-    done = subprocess.run(  # noqa: S603  our own documentation
-        [sys.executable, "-m", *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-    )
-    Path(out).write_text(picture(command, done.stdout))
+    Path(out).write_text(picture(command, printed(command)))
 
 
 if __name__ == "__main__":

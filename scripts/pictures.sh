@@ -1,15 +1,94 @@
 #!/usr/bin/env bash
-# Draw the terminal pictures of the documentation from what the commands print.
+# Draw the pictures of the documentation from what the commands print.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+root=$PWD
+python=$root/.venv/bin/python
+pictures=$root/docs/pictures
+work=$(mktemp -d)
+started=()
+trap '((${#started[@]})) && kill "${started[@]}" 2>/dev/null; wait; rm -rf "$work"' EXIT
+
 draw() { # $1: name; the rest: the command
-    local out=docs/pictures/$1.svg
+    local out=$pictures/$1.svg
     shift
-    .venv/bin/python scripts/picture.py "$out" "$@"
+    "$python" "$root/scripts/picture.py" "$out" "$@"
 }
 
-mkdir -p docs/pictures
+unpack() { # $1: page; $2: folder. Save the files of a page: YAML that begins with `# NAME.yaml`.
+    mkdir -p "$2"
+    awk -v folder="$2" '
+        /^```/ {yaml = /^```yaml$/; file = ""; next}
+        yaml && /^# [a-z_]+\.yaml$/ {file = folder "/" $2}
+        file {print > file}' "$1"
+}
+
+start() { # the command; its log stands in the working folder
+    "$@" >"$work/${#started[@]}.log" 2>&1 &
+    started+=($!)
+    until grep -q 'runtime ready' "$work/$((${#started[@]} - 1)).log"; do
+        kill -0 $! 2>/dev/null || { cat "$work/$((${#started[@]} - 1)).log" >&2 && exit 1; }
+        sleep 0.1
+    done
+}
+
+mkdir -p "$pictures"
 draw why-currency octo why samples/http-orders.yaml:53 --vars '{"query":{"currency":"EUR"}}'
 draw why-orders octo why samples/builtins-demo.yaml:129 --data '{"lines":[{"id":"a","cents":1250},{"id":"b","cents":99}]}'
 draw why-fails octo why samples/weather.yaml:62 --vars '{"city":"pariss","places":{"paris":{"lat":48.9}}}'
+
+# Tests of the pages "Testing flows" and "Find a bug before your users do".
+unpack docs/testing.md "$work/orders"
+unpack docs/finding-bugs.md "$work/shop"
+cd "$work/orders"
+draw test-fails octo test orders.yaml
+cd "$work/shop"
+draw cover octo test shop.yaml --cover
+draw generate octo test shop.yaml --generate
+draw chaos octo test shop.yaml --chaos
+
+# The page that `--cover-html` writes.
+if browser=$(command -v chromium || command -v chromium-browser); then
+    "$python" -m octo test shop.yaml --cover-html "$work/cover" >/dev/null
+    "$browser" --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking \
+        --disable-component-update --disable-sync --hide-scrollbars --user-data-dir="$work/browser" \
+        --window-size=1200,1000 --screenshot="$pictures/coverage.png" "file://$work/cover/index.html" 2>/dev/null
+else
+    echo 'no chromium here: docs/pictures/coverage.png stays as it is'
+fi
+
+# A running shop: a trace of one message, and its rates under load.
+cat >"$work/services.yaml" <<'YAML'
+connectors: [{name: web, type: http, settings: {host: 127.0.0.1, port: 18391}}]
+flows:
+  - name: stock
+    source: {type: http, settings: {path: /items}}
+    process: [{type: set-payload, settings: {value: '{"available": true}'}}]
+  - name: bank
+    source: {type: http, settings: {path: /charges}}
+    process: [{type: set-payload, settings: {value: '{"id": "c7"}'}}]
+  - name: mail
+    source: {type: http, settings: {path: /mails}}
+    process: [{type: set-payload, settings: {value: "null"}}]
+YAML
+export STOCK_URL=http://127.0.0.1:18391 BANK_URL=http://127.0.0.1:18391 MAIL_URL=http://127.0.0.1:18391
+export HTTP_PORT=18390 BANK_API_KEY=a-key-for-pictures
+"$python" -c 'import sqlite3; sqlite3.connect("shop.db").execute("CREATE TABLE orders (id TEXT PRIMARY KEY, total INTEGER)")'
+start "$python" -m octo run "$work/services.yaml" --admin-addr off
+start "$python" -m octo run shop.yaml --traces --admin-addr 127.0.0.1:39999
+
+order() { # $1: id
+    curl -s -o /dev/null localhost:18390/orders \
+        -d '{"id":"'"$1"'","email":"bob@example.com","cents":1990,"count":3,"coupon":"WELCOME"}'
+}
+order n0 # connections are made now, so the next one shows what an order takes
+order n1
+sleep 1
+draw trace octo traces "$("$python" -m octo traces --limit 1 | cut -c 1-6)"
+for each in a b c d e f; do
+    (for ((n = 0; n < 100000; n++)); do order "$each$n"; done) &
+    started+=($!)
+done
+sleep 11 # the worst lag of the last ten seconds is shown: let that of the start pass
+COLUMNS=84 draw top octo top --once

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import re
+import secrets
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,52 @@ from octo.testing.probe import history, probe_plugins
 
 PATIENCE = 60.0
 """Seconds until a test gives up on a process. Generous: it never decides how long a passing test takes."""
+
+# --- a secret that must never be seen ----------------------------------------------------------------------------
+
+if "PYTEST_XDIST_WORKER" not in os.environ:  # workers inherit the one of their session
+    os.environ["OCTO_CANARY_SECRET"] = f'{secrets.token_hex(16)}"/'
+CANARY = os.environ["OCTO_CANARY_SECRET"][:32]
+"""What is looked for: hexadecimal digits stay as they are when the quote and the slash are encoded."""
+
+_seen: list[str] = []
+
+
+def files_with_canary(folder: Path) -> Iterator[str]:
+    for file in (Path(path, name) for path, _, names in os.walk(folder) for name in names):
+        with contextlib.suppress(OSError):
+            if file.is_file() and not file.is_symlink() and CANARY.encode() in file.read_bytes():
+                yield str(file)
+
+
+@pytest.fixture
+def tmp_path(tmp_path):
+    """The folder of a test, searched before anything may delete it."""
+    yield tmp_path
+    assert list(files_with_canary(tmp_path)) == [], "the canary is in these files"
+
+
+def pytest_runtest_logreport(report):
+    sections = [*report.sections, ("failure", report.longreprtext)]
+    _seen.extend(f"{report.nodeid}: {title}" for title, text in sections if CANARY in text)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session):
+    if hasattr(session.config, "workerinput"):
+        return  # the folders of the workers lie in that of the session, which gets their reports too
+    _seen.extend(files_with_canary(session.config._tmp_path_factory.getbasetemp()))
+    if _seen:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter):
+    if _seen:
+        terminalreporter.section("OCTO_CANARY_SECRET was seen", red=True)
+        terminalreporter.write_line("\n".join(sorted(set(_seen))))
+
+
+# --- components, processes, requests -----------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="session")
@@ -129,6 +177,7 @@ def octo(tmp_path):
         with contextlib.suppress(ProcessLookupError):
             if process.process.poll() is None:
                 process.stop(signal.SIGKILL)
+        assert CANARY not in process.log
 
 
 @pytest.fixture
@@ -177,6 +226,7 @@ def command(tmp_path):
             timeout=PATIENCE,
             check=False,
         )
+        assert CANARY not in done.stdout + done.stderr
         return done.returncode, done.stdout, done.stderr
 
     return run

@@ -100,7 +100,8 @@ def _judged(
         return "broke", (), outcome.reason
     wanted, done = _times(known, well), _times(known, made)
     if _ended_well(outcome):
-        lost, more = wanted - done, done - wanted
+        # What fails by itself in the undisturbed run happens no more and no less for a fault.
+        lost, more = _times(known, (call for call in well if not call.failed)) - done, done - wanted
         instead = tuple(address for address in more if address not in wanted)
         if lost:
             return ("handled", instead, "") if instead else ("lost", tuple(lost), "")

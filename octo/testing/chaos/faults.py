@@ -27,10 +27,11 @@ LATE: Final = 60.0
 
 
 class Made(NamedTuple):
-    """A call to the outside. times: how often it was carried out."""
+    """A call to the outside. times: how often it was carried out. failed: whether it came to nothing by itself."""
 
     address: str
     times: int
+    failed: bool = False
 
 
 class Injection(NamedTuple):
@@ -75,7 +76,11 @@ class Faults(Observer):
     async def _carried_out(self, step: Step, message: Message, index: int) -> Outcome:
         """A call counts as soon as it is begun: whoever cancels it cannot know how far it came."""
         self.made[index] = self.made[index]._replace(times=self.made[index].times + 1)
-        return await at_last(step.call(message))
+        try:
+            return await at_last(step.call(message))
+        except Exception:
+            self.made[index] = self.made[index]._replace(failed=True)
+            raise
 
 
 def effects(config: Config) -> dict[str, Effect]:

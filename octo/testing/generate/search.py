@@ -13,6 +13,7 @@ from octo.core.message import Message
 from octo.engine.contracts import Contracts, Violation
 from octo.engine.observe import Observer
 from octo.expr import ExprError
+from octo.testing.clock import START
 from octo.testing.suite.case import Case
 from octo.testing.suite.configs import Configs
 from octo.testing.suite.run import run_case
@@ -61,7 +62,8 @@ def search(case: Case, configs: Configs, *, examples: int = EXAMPLES, seed: int 
     """
     with configs.lent(case.config, case.env) as config:
         doc = config.flows[case.flow]
-    trials = _Trials(case, configs)
+    # In virtual time, for a flow may wait, and the waits of hundreds of messages add up.
+    trials = _Trials(case._replace(clock=case.clock or START), configs)
     try:
         _hypothesis(trials, doc, examples, seed)
     except _Wrong:

@@ -65,6 +65,14 @@ def test_a_failure_that_is_answered_by_another_call_is_handled(explored):
     assert found["handle-errors[process].notify", "fails"] == ("handled", ["handle-errors[error].park"])
 
 
+def test_a_call_that_fails_anyhow_is_not_lost_by_failing(explored):
+    broken = "{type: fail, connector: p, name: broken}"
+    park = "{type: note, connector: p, name: park, value: '3'}"
+    found = explored(f"[{{type: handle-errors, process: [{broken}], error: [{park}]}}]")
+
+    assert found["handle-errors[process].broken", "fails"] == ("unharmed", [])
+
+
 def test_every_call_of_a_loop_is_explored(explored):
     chain = f"[{{type: set-payload, value: '[1, 2]'}}, {{type: foreach, items: body, body: [{NOTIFY}]}}]"
 

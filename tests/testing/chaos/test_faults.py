@@ -47,21 +47,21 @@ def test_settings_may_say_that_a_call_is_harmless(plugins, monkeypatch):
 
 @virtual()
 async def test_without_an_injection_calls_are_only_written_down(plugins):
-    assert await noted(plugins, None) == ([("f.a", 1), ("f.b", 1)], [1, 2], None)
+    assert await noted(plugins, None) == ([("f.a", 1, False), ("f.b", 1, False)], [1, 2], None)
 
 
 @virtual()
 async def test_a_call_that_fails_is_not_carried_out(plugins):
     made, notes, cause = await noted(plugins, Injection(1, "fails"))
 
-    assert (made, notes, type(cause)) == ([("f.a", 1), ("f.b", 0)], [1], Transient)
+    assert (made, notes, type(cause)) == ([("f.a", 1, False), ("f.b", 0, False)], [1], Transient)
 
 
 @virtual()
 async def test_a_call_that_times_out_was_carried_out(plugins):
     made, notes, cause = await noted(plugins, Injection(1, "times out"))
 
-    assert (made, notes, type(cause)) == ([("f.a", 1), ("f.b", 1)], [1, 2], Timeout)
+    assert (made, notes, type(cause)) == ([("f.a", 1, False), ("f.b", 1, False)], [1, 2], Timeout)
 
 
 @virtual()

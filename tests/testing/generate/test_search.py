@@ -117,7 +117,7 @@ def test_waiting_flows_are_searched_too(searched):
         "  - name: f\n"
         "    input: {type: integer}\n"
         "    ensures: [body < 10]\n"
-        "    process: [{type: python, call: 'asyncio:sleep', with: {delay: '0', result: body}}]\n"
+        "    process: [{type: python, call: 'asyncio:sleep', with: {delay: '20', result: body}}]\n"
     ).finding
 
     assert found.body == 10
