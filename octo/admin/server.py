@@ -52,6 +52,8 @@ class _Server:
                 writer.write(_FULL)
             else:
                 await self._converse(reader, writer)
+        except asyncio.CancelledError:
+            writer.transport.abort()  # the port closes; until Python 3.12 a cancelled connection is logged as an error
         except (OSError, TimeoutError):
             writer.transport.abort()  # the other side went away, or does not take what it asked for
         except Exception:

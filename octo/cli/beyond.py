@@ -41,14 +41,25 @@ def covered(cover: Cover, coverage: Coverage) -> int:
     result = coverage.result()
     click.echo()
     click.echo(text(result, colour=sys.stdout.isatty()))
-    if cover.html is not None:
-        click.echo(f"\n{html(result, cover.html)}")
-    if cover.json is not None:
-        cover.json.write_text(json(result))
+    code = exits.DONE
     if cover.least is not None and result.percent < cover.least:
         click.echo(f"coverage is {result.percent:.1f} %, less than {cover.least:g} %", err=True)
-        return exits.FAILED
-    return exits.DONE
+        code = exits.FAILED
+    if cover.html is not None and not _written(cover.html, lambda path: click.echo(f"\n{html(result, path)}")):
+        code = exits.USAGE
+    if cover.json is not None and not _written(cover.json, lambda path: path.write_text(json(result))):
+        code = exits.USAGE
+    return code
+
+
+def _written(path: Path, write: Callable[[Path], object]) -> bool:
+    """Whether that worked; else it is said why not."""
+    try:
+        write(path)
+    except OSError as error:
+        click.echo(f"cannot write {path}: {error.strerror}", err=True)
+        return False
+    return True
 
 
 def generated(plan: Plan, configs: Configs, examples: int, seed: int, echo: Echo, style: Style) -> int:
@@ -103,14 +114,15 @@ def from_trace(id: str, store: str, config: Path, configs: Configs, out: Path | 
     if out is None:
         click.echo(text, nl=False)
         return exits.DONE
-    try:
-        with out.open("x") as file:
-            file.write(text)
-    except OSError as error:
-        click.echo(f"cannot write {out}: {error.strerror}", err=True)
+    if not _written(out, lambda path: _new(path, text)):
         return exits.USAGE
     click.echo(f"{out}: run it with `octo test {out}`")
     return exits.DONE
+
+
+def _new(path: Path, text: str) -> None:
+    with path.open("x") as file:
+        file.write(text)
 
 
 def _yaml(value: object) -> str:

@@ -125,14 +125,19 @@ def mask(secret: str) -> None:
     global _pattern  # noqa: PLW0603  a fact about the process
     if len(secret) < _SHORTEST_SECRET:
         return
-    _secrets.update((secret, quote(secret, safe=""), json.dumps(secret)[1:-1]))
+    escaped = json.dumps(secret)[1:-1]
+    # Twice: other systems answer errors as JSON in which they quote what they were sent, which was JSON.
+    _secrets.update((secret, quote(secret, safe=""), escaped, json.dumps(escaped)[1:-1]))
     # The longest first: a secret may be the beginning of another.
     _pattern = re.compile("|".join(map(re.escape, sorted(_secrets, key=len, reverse=True))))
 
 
 def masked(text: str) -> str:
     """The text without registered secrets."""
-    return text if _pattern is None else _pattern.sub(MASKED, text)
+    # Looking for each as it is costs a fraction of what the pattern costs, and hardly any text has one in it.
+    if _pattern is None or not any(secret in text for secret in _secrets):
+        return text
+    return _pattern.sub(MASKED, text)
 
 
 _DEEPEST = 32

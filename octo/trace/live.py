@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Callable
 
 from octo import expr
 from octo.core.errors import Permanent
+from octo.core.log import fields
 from octo.core.settings import Build
 from octo.engine.observe import Observer, Observers
 from octo.expr import ExprError, Program
@@ -16,6 +18,8 @@ from octo.trace.record import Record
 from octo.trace.recorder import Recorder
 from octo.trace.store import Store
 from octo.trace.writer import Writer
+
+log = logging.getLogger("octo.trace")
 
 MOST_WAITING = 100
 """Traces that may wait for whoever taps; one who does not take them misses some."""
@@ -70,12 +74,14 @@ class Live:
         queue: asyncio.Queue[Encoded] = asyncio.Queue(MOST_WAITING)
         leave = self._recorder.tap(flow, wanted, take, lambda trace: _offer(queue, trace))
         self._look(1)
+        log.info("messages are looked at", extra=fields(flow=flow, take=take))  # what they hold leaves the process
         try:
             for _ in range(take):
                 yield records((await queue.get()).data)
         finally:
             leave()
             self._look(-1)
+            log.info("messages are looked at no longer", extra=fields(flow=flow))
 
     def _look(self, more: int) -> None:
         before, self._looking = self._looking, self._looking + more

@@ -14,13 +14,15 @@ from octo.admin.guard import Guard
 from octo.admin.routes import ROUTES
 from octo.admin.server import serving
 from octo.admin.status import Values, report
+from octo.admin.traces import ROUTES as TRACES
 from octo.admin.web import App, Refused
+from octo.core.errors import OctoError, Permanent
 
 
 @asynccontextmanager
 async def process(state, path):
     """A process with this state that answers at the path."""
-    async with serving(App(state, Guard(), ROUTES), bind(Address(path=str(path)))):
+    async with serving(App(state, Guard(), (*ROUTES, *TRACES)), bind(Address(path=str(path)))):
         yield path
 
 
@@ -155,3 +157,103 @@ async def test_a_level_is_set_in_all_and_who_misses_it_is_said(fleet, made, tmp_
         fleet.join(2, tmp_path / "nobody")
         with pytest.raises(Refused, match="not in process 2"):
             await fleet.set_level("info")
+
+
+# --- traces ------------------------------------------------------------------------------------------------------
+
+
+def keeping(made, *events, at=0, refuses=None):
+    """The state of a process that keeps a trace of each of these events, the first at `at`, and brings them live."""
+    state = made()
+
+    async def traces(flow, outcome, limit):
+        if refuses:
+            raise refuses
+        return [{"trace": f"t{event}", "event": event, "at": at + n} for n, event in enumerate(events)][:limit]
+
+    async def trace(id):
+        if id not in events:
+            raise refuses or Permanent(f"no kept trace has the event or trace id {id!r}", code="OCTO-S103")
+        return [{"event": id}]
+
+    async def tap(flow, when, take):
+        return live()
+
+    async def live():
+        state.is_tapped = True
+        try:
+            for event in events:
+                yield [{"event": event}]
+            if not refuses:
+                await asyncio.Event().wait()
+        finally:
+            state.is_tapped = False
+
+    state.traces, state.trace, state.tap, state.is_tapped = traces, trace, tap, False
+    return state
+
+
+@asynccontextmanager
+async def both(fleet, tmp_path, one, two):
+    """A fleet of two processes with these states."""
+    async with process(one, tmp_path / "0") as first, process(two, tmp_path / "1") as second:
+        fleet.join(0, first)
+        fleet.join(1, second)
+        yield fleet
+
+
+NONE = Refused(404, "no traces are kept here; start octo with --traces")
+
+
+async def test_a_trace_in_a_store_that_they_share_is_listed_once(fleet, made, tmp_path):
+    async with both(fleet, tmp_path, keeping(made, "a", "b"), keeping(made, "b", "c", at=1)):
+        assert [each["event"] for each in await fleet.traces("orders", None, 10)] == ["c", "b", "a"]
+        assert [each["event"] for each in await fleet.traces(None, None, 1)] == ["b"]
+
+
+async def test_a_trace_is_found_whichever_process_keeps_it(fleet, made, tmp_path):
+    async with both(fleet, tmp_path, keeping(made, "a"), keeping(made, "b")):
+        assert await fleet.trace("a") == [{"event": "a"}]
+        assert await fleet.trace("b") == [{"event": "b"}]
+
+
+async def test_what_all_refuse_is_refused_with_their_reason(fleet, made, tmp_path):
+    async with both(fleet, tmp_path, keeping(made, refuses=NONE), keeping(made, refuses=NONE)):
+        for ask in (fleet.traces(None, None, 5), fleet.trace("abcdef")):
+            with pytest.raises(Refused, match="start octo with --traces") as refused:
+                await ask
+            assert refused.value.status == 404
+    with pytest.raises(Refused, match="no process answers"):
+        await fleet.trace("abcdef")
+
+
+async def test_an_id_that_nobody_keeps_is_said_as_by_one(fleet, made, tmp_path):
+    async with both(fleet, tmp_path, keeping(made, "a"), keeping(made, "b")):
+        with pytest.raises(Refused, match="OCTO-S103: no kept trace has the event or trace id 'c d'"):
+            await fleet.trace("c d")
+
+
+async def test_a_tap_takes_from_all_and_lets_go_of_all(fleet, made, tmp_path):
+    one, two = keeping(made, "a"), keeping(made, "b")
+    async with both(fleet, tmp_path, one, two):
+        found = [trace[0]["event"] async for trace in await fleet.tap("orders", "", 2)]
+
+        assert sorted(found) == ["a", "b"]
+        async with asyncio.timeout(30):
+            while one.is_tapped or two.is_tapped:
+                await asyncio.sleep(0)
+
+
+async def test_a_tap_ends_when_all_processes_have(fleet, made, tmp_path):
+    async with (
+        both(fleet, tmp_path, keeping(made, "a", refuses=NONE), keeping(made, refuses=NONE)),
+        asyncio.timeout(30),
+    ):
+        found = [trace[0]["event"] async for trace in await fleet.tap("orders", "", 9)]
+
+    assert found == ["a"]
+
+
+async def test_what_is_no_condition_is_said_before_any_process_is_asked(fleet):
+    with pytest.raises(OctoError, match="expected a field name"):
+        await fleet.tap("orders", "body.", 1)

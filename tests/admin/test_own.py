@@ -8,18 +8,25 @@ import logging
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from octo.admin.figures import Lag
 from octo.admin.own import Own
 from octo.admin.status import Values, report
+from octo.admin.web import Refused
 from octo.config.load import parse
-from octo.core.errors import Transient
+from octo.core.errors import OctoError, Transient
 from octo.core.log import mask
 from octo.core.message import Message
 from octo.engine.flow import at_last
 from octo.engine.metrics import Metrics
+from octo.engine.observe import Observer
 from octo.engine.service import Service
 from octo.testing.clock import virtual
 from octo.testing.probe import probes
+from octo.trace.live import Live
+from octo.trace.memory import Memory
+from octo.trace.writer import Writer
 
 FLOW = """
 service: {{name: shop}}
@@ -221,3 +228,78 @@ async def test_the_log_level_is_that_of_the_process(plugins):
 
         await state.set_level("warn")
         assert await state.level() == "warn"
+
+
+# --- traces ------------------------------------------------------------------------------------------------------
+
+TRACED = "flows: [{name: f, process: [{type: set-payload, value: body * 2}]}]"
+
+
+async def call(service, body):
+    return await at_last(service.current.flows["f"].call(Message(body)))
+
+
+async def test_without_kept_traces_it_says_how_to_keep_them(plugins):
+    async with started(TRACED, plugins) as (state, _, _):
+        for ask in (state.traces(None, None, 1), state.trace("abcdef")):
+            with pytest.raises(Refused, match="start octo with --traces"):
+                await ask
+
+
+async def test_kept_traces_are_those_of_the_store(plugins):
+    store = Memory()
+    with Writer([store]) as writer:
+        async with started(TRACED, plugins) as (_, service, _):
+            await until_running(service)
+            live = Live(service.observe, writer=writer, store=store)
+            service.observe(live.observer)
+            state = Own(service, Metrics(), Lag(), Path("shop.yaml"), live=live)
+            await call(service, 1)
+            assert writer.flush()
+
+            [summary] = await state.traces("f", "completed", 5)
+            assert [each["path"] for each in await state.trace(summary["event"])] == ["f", "f.set-payload"]
+            with pytest.raises(OctoError, match="no kept trace"):
+                await state.trace("ffffffff")
+            assert Values(await state.snapshot()).of("octo_traces_dropped_total") == 0
+
+
+async def test_a_tap_watches_while_somebody_looks_and_no_longer(plugins):
+    async with started(TRACED, plugins) as (state, service, _):
+        await until_running(service)
+        traces = await state.tap("f", "body > 1", 5)
+        assert service.observer is None
+
+        async with asyncio.TaskGroup() as tasks:
+            looking = tasks.create_task(anext(traces))
+            await asyncio.sleep(0)
+            assert service.observer is not None
+            await call(service, 1)
+            await call(service, 2)
+        assert looking.result()[0]["input"] == {"body": 2}
+
+        await traces.aclose()
+        assert service.observer is None
+
+
+async def test_what_watches_anyhow_goes_on_watching_after_a_tap(plugins):
+    async with started(TRACED, plugins) as (state, service, _):
+        await until_running(service)
+        service.observe(other := Observer())
+        traces = await state.tap("f", "", 1)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(anext(traces))
+            await asyncio.sleep(0)
+            await call(service, 1)
+        await traces.aclose()
+
+        assert service.observer.each == (other,)
+
+
+async def test_what_is_no_condition_watches_nothing(plugins):
+    async with started(TRACED, plugins) as (state, service, _):
+        await until_running(service)
+        with pytest.raises(OctoError, match="when"):
+            await state.tap("f", "body.", 1)
+
+        assert service.observer is None

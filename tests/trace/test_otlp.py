@@ -177,7 +177,24 @@ def test_the_environment_says_with_which_headers(collector):
     assert log.masked("Bearer abcdef") == "«secret»"
 
 
-@pytest.mark.parametrize("endpoint", ["collector:4318", "ftp://x", "http://"])
+def test_a_user_in_the_address_is_sent_as_it_should_be(collector):
+    Otlp(collector.url.replace("://", "://octo:pass%20word@")).write([encoded()])
+
+    [(_, headers)] = collector.requests
+    assert headers["Authorization"] == "Basic b2N0bzpwYXNzIHdvcmQ="
+    assert log.masked("pass%20word, Basic b2N0bzpwYXNzIHdvcmQ=") == "«secret», «secret»"
+
+
+def test_a_password_is_not_said_of_what_is_no_address():
+    with pytest.raises(OctoError) as error:
+        at("ftp://octo:hunter22@collector", {})
+
+    assert "hunter22" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["collector:4318", "ftp://x", "http://", "http://[", "http://x:port", "http://x:0"]
+)
 def test_what_is_no_address_is_said_at_once(endpoint):
     with pytest.raises(OctoError, match="is no address of a collector"):
         at(endpoint, {})

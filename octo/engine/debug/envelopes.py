@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from octo.core.flow import Drop, Halt, Outcome
+from octo.core.log import masked
 from octo.core.message import Message
 from octo.engine.debug.observer import Debug
 from octo.engine.debug.spies import Crossing
@@ -28,7 +29,7 @@ def _ended(outcome: Outcome | Exception | Halt) -> dict[str, object]:
         return {"result": outcome.as_json()}
     if isinstance(outcome, Drop):
         return _dropped(outcome.reason)
-    return {} if isinstance(outcome, Halt) else {"error": str(outcome)}
+    return {} if isinstance(outcome, Halt) else {"error": masked(str(outcome))}
 
 
 def _stopped(debug: Debug) -> dict[str, object]:
@@ -46,9 +47,9 @@ def _records(crossings: Iterable[Crossing]) -> Iterable[dict[str, object]]:
         if each.dropped is not None:
             record |= _dropped(each.dropped)
         if each.error is not None:
-            record["error"] = each.error
+            record["error"] = masked(each.error)
         yield record
 
 
 def _dropped(reason: str) -> dict[str, object]:
-    return {"dropped": True, "reason": reason} if reason else {"dropped": True}
+    return {"dropped": True, "reason": masked(reason)} if reason else {"dropped": True}

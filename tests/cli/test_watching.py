@@ -1,0 +1,94 @@
+"""What octo run watches its flows with is what was asked for; what cannot be had is said before anything runs."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from octo.cli.watching import Traces, contracts, otlp_address, recording
+from octo.config.load import parse
+from octo.core.errors import OctoError
+from octo.engine.service import Service
+from octo.testing.harness import running
+from octo.trace.store import open_store
+
+FLOWS = """
+flows:
+  - {name: f, requires: [body > 0], process: [{type: set-payload, value: body * 2}]}
+"""
+
+
+@pytest.fixture
+def service(plugins):
+    return Service(lambda: parse(FLOWS, plugins, {}))
+
+
+def test_without_being_asked_for_nothing_is_kept(service):
+    with recording(Traces(), service) as live:
+        assert live is None
+    assert service.observer is None
+
+
+async def test_kept_traces_are_in_the_store_when_it_ends(service, plugins, tmp_path):
+    url = f"file:{tmp_path}/traces.jsonl"
+    with recording(Traces(url), service):
+        async with running(FLOWS, plugins, observer=service.observer) as app:
+            await app.call("f", 1)
+
+    assert [each.flow for each in open_store(url).find()] == ["f"]
+
+
+def test_the_folder_of_the_default_store_is_made_for_its_owner_alone(service, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    with recording(Traces("sqlite:.octo/traces.db"), service):
+        pass
+
+    assert (tmp_path / ".octo").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / ".octo/traces.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_no_other_folder_is_made(service, tmp_path):
+    with pytest.raises(OctoError, match="No such file or directory"), recording(Traces("file:none/t.jsonl"), service):
+        pass
+
+
+def test_a_default_folder_that_cannot_be_made_is_said(service, tmp_path, monkeypatch):
+    (tmp_path / ".octo").write_text("")
+    monkeypatch.chdir(tmp_path)
+
+    with (
+        pytest.raises(OctoError, match=r"cannot make the folder \.octo"),
+        recording(Traces("sqlite:.octo/traces.db"), service),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("environ", "address"),
+    [
+        ({}, ""),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318/"}, "http://c:4318/v1/traces"),
+        (
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://d/in"},
+            "http://d/in",
+        ),
+    ],
+)
+def test_a_collector_may_be_named_by_the_usual_variables(environ, address):
+    assert otlp_address(environ) == address
+
+
+async def test_a_broken_clause_is_logged_and_the_message_goes_on(plugins, caplog):
+    caplog.set_level(logging.ERROR, "octo.contract")
+
+    async with running(FLOWS, plugins, observer=contracts(1.0)) as app:
+        assert (await app.call("f", -1)).body == -2
+
+    [record] = [each for each in caplog.records if each.name == "octo.contract"]
+    assert (record.message, record.fields["flow"], record.fields["clause"]) == ("contract broken", "f", "body > 0")
+
+
+def test_of_no_share_of_the_messages_nothing_is_checked():
+    assert contracts(0.0) is None
