@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -55,6 +56,7 @@ def find(store: str, id: str) -> Sequence[Record]:  # noqa: A002  everybody's wo
 @click.option("--flow", "-f", help="Only those of this flow.")
 @click.option("--outcome", type=click.Choice(["completed", "dropped", "failed", "cancelled"]), help="Only such.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many, the newest.")
+@click.option("--values", type=click.Path(path_type=Path), metavar="CONFIG", help="Show what expressions came to.")
 @click.option("--full", is_flag=True, help="Show values whole, however long they are.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON Lines: records, or one summary per trace.")
 def command(
@@ -63,17 +65,28 @@ def command(
     flow: str | None,
     outcome: str | None,
     limit: int,
+    values: Path | None,
     full: bool,
     as_json: bool,
 ) -> None:
     """List the traces that `octo run --traces` kept, or show the one with the given ID.
 
-    ID is an event or trace id, or its first 6 characters.
+    ID is an event or trace id, or its first 6 characters. With --values each block also shows its expressions, worked
+    out again from the recorded message against the flow files at CONFIG.
     """
     if id is not None:
-        show(find(store, id), full=full, as_json=as_json)
+        show(_with_values(find(store, id), values), full=full, as_json=as_json)
     else:
         _list(_summaries(store, flow, outcome, limit), as_json=as_json)
+
+
+def _with_values(trace: Sequence[Record], config: Path | None) -> Sequence[Record]:
+    if config is None:
+        return trace
+    from octo.cli.project import load_or_exit
+    from octo.trace.values import with_values
+
+    return with_values(trace, load_or_exit(config))
 
 
 def show(trace: Sequence[Record], *, full: bool, as_json: bool) -> None:

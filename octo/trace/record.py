@@ -23,7 +23,7 @@ object; what is empty is left out. As JSON Lines each stands alone.
     output          {body, set, unset}: what the block, or the flow, changed; `body` is absent when it stayed the same,
                     `set` holds variables that are new or different, `unset` names those that went
     effects         [{kind, at, ...}]: calls to the outside, as `octo.core.trace.effect` was told
-    values          {expression: value}: what expressions came to, where that was asked for
+    values          {expression: value}: what expressions came to, where that was asked for (`octo.trace.values`)
     omitted         {place: bytes}: payloads over the cap, about so large, that stand as null in their place:
                     "input.body", "input.vars.NAME", "input.set.NAME", "output.body" or "output.set.NAME"
     brief           true on a flow of which only the failing block was recorded: it was not in the sample

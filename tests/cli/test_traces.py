@@ -144,3 +144,13 @@ def test_a_file_of_something_else_is_no_store_and_stays_as_it_is(cli, tmp_path):
     assert result.exit_code == 2
     assert "OCTO-S101" in result.stderr
     assert (tmp_path / "notes.db").read_text() == "milk, eggs"
+
+
+def test_expressions_show_what_they_came_to_when_that_is_asked_for(cli, store, tmp_path):
+    (tmp_path / "orders.yaml").write_text(FLOWS)
+
+    plain = cli("traces", event(store, "dropped")).stdout
+    asked = cli("traces", event(store, "dropped"), "--values", "orders.yaml").stdout
+
+    assert "body.amount > 0  =  false" in asked
+    assert "body.amount > 0" not in plain

@@ -223,7 +223,8 @@ class _Binding:
             message = f"`{place.name}` must be a mapping, found {kind(place.value)}"
             self._error(codes.STUB, place.at, message, "write `{}` for one without settings")
             return None
-        return validate(model, Written(what, place.at, place.fields()), self.build, self.report)
+        entries = Written(what, place.at, place.fields())
+        return validate(model, entries, self.build, self.report, null_is_empty=False)
 
     def _error(self, code: str, at: Position, message: str, hint: str = "") -> None:
         self.report.error(code, at, message, hint)

@@ -90,3 +90,11 @@ def test_mocks_and_stubs_of_a_case_replace_those_of_the_file(planned):
 
     assert list(case.mocks) == ["greet.greet"]
     assert {name: stub.notes for name, stub in case.stubs.items()} == {"probe": (2,)}
+
+
+def test_null_is_a_value_of_a_trigger(planned):
+    [written] = planned("{flow: pushed, cases: [{name: a, trigger: {body: null}}]}").cases
+    [absent] = planned("{flow: pushed, cases: [{name: a, trigger: {}}]}").cases
+
+    assert written.calls[0].trigger.model_fields_set == {"body"}
+    assert absent.calls[0].trigger.model_fields_set == set()

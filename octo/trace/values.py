@@ -1,0 +1,56 @@
+"""What expressions came to, on demand: worked out again from a recorded message, so that recording need not do it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from octo import expr
+from octo.config.documents import BlockDoc, Config
+from octo.core.log import masked
+from octo.core.message import Message
+from octo.core.settings import Expr, sockets
+from octo.engine.build import blocks_of
+from octo.expr import ExprError
+from octo.trace.record import Record, State, states
+
+_MESSAGE = ("message",)
+_PASSING = frozenset({"now"})
+"""Names whose value is gone by now."""
+
+
+def with_values(trace: Sequence[Record], config: Config) -> list[Record]:
+    """The records with `values`: of every block that is still in the configuration, each expression of its settings
+    on the message that the block was given.
+
+    An expression that fails has `{"error": ...}`. Left out are those that read the clock or see other names than a
+    message's, and those of composites that run on what came later. Masked fields take part as they were recorded.
+    """
+    blocks = {block.address: block for flow in config.flows.values() for block in blocks_of(flow)}
+    ids: tuple[str, str] = ("", "")
+    found: list[Record] = [record for record in trace if "span" not in record]
+    for state in states(trace):
+        record = state.record
+        if record["kind"] == "flow":
+            ids = (record.get("event", ""), record.get("correlation", ""))
+        block = blocks.get(record["path"])
+        values = {} if block is None else _values(block, state, ids)
+        found.append({**record, "values": values} if values else record)
+    return found
+
+
+def _values(block: BlockDoc, state: State, ids: tuple[str, str]) -> dict[str, Any]:
+    message = Message(state.before.body, state.before.vars, *ids)
+    expressions = (socket for _, socket in sockets(block.settings) if isinstance(socket, Expr))
+    return {
+        masked(each.text): _value(each, message)
+        for each in expressions
+        if each.program.scope.parameters == _MESSAGE and not each.program.names & _PASSING
+    }
+
+
+def _value(expression: Expr[Any], message: Message) -> Any:
+    try:
+        return expr.to_json(expression.program.function(message))
+    except ExprError as error:
+        return {"error": masked(str(error))}
