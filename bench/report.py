@@ -20,6 +20,7 @@ MEASURES = (
     "start",
     "flows",
     "traces",
+    "traces_soak",
     "growth",
     "proxy",
     "memory",
