@@ -37,13 +37,14 @@ class Cover(NamedTuple):
 def covered(cover: Cover, coverage: Coverage) -> int:
     """Report the coverage; the exit code says whether it was enough."""
     from octo.testing.coverage import html, json, text
+    from octo.testing.coverage.result import rounded
 
     result = coverage.result()
     click.echo()
     click.echo(text(result, colour=sys.stdout.isatty()))
     code = exits.DONE
     if cover.least is not None and result.percent < cover.least:
-        click.echo(f"coverage is {result.percent:.1f} %, less than {cover.least:g} %", err=True)
+        click.echo(f"coverage is {rounded(result.percent)}, less than {cover.least:g}%", err=True)
         code = exits.FAILED
     if cover.html is not None and not _written(cover.html, lambda path: click.echo(f"\n{html(result, path)}")):
         code = exits.USAGE

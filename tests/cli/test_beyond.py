@@ -68,7 +68,7 @@ def test_too_little_coverage_is_exit_code_1(cli, folder, least, code):
     result = cli("test", "f.yaml", "--cover-min", least)
 
     assert result.exit_code == code
-    assert ("less than 100 %" in result.stderr) == bool(code)
+    assert ("less than 100%" in result.stderr) == bool(code)
 
 
 def test_coverage_may_be_a_page_and_json(cli, folder):
