@@ -63,7 +63,7 @@ class Contracts(Observer):
 
     def _before(self, flow: str, contract: Contract, message: Message) -> None:
         for clause in contract.requires:
-            reason = _broken(clause, message.body, message.vars)
+            reason = broken(clause, message.body, message.vars)
             if reason is not None:
                 self._violated(Violation("requires", flow, clause.that.text, reason, clause.that.at, message))
 
@@ -72,7 +72,7 @@ class Contracts(Observer):
             return outcome
         came = {"body": message.body, "vars": message.vars}
         for clause in contract.ensures:
-            reason = _broken(clause, outcome.body, outcome.vars, came)
+            reason = broken(clause, outcome.body, outcome.vars, came)
             if reason is not None:
                 self._violated(Violation("ensures", flow, clause.that.text, reason, clause.that.at, message, outcome))
         return outcome
@@ -81,7 +81,7 @@ class Contracts(Observer):
         return self._after(flow, contract, message, await waiting)
 
 
-def _broken(clause: Precondition | Postcondition, *values: object) -> str | None:
+def broken(clause: Precondition | Postcondition, *values: object) -> str | None:
     """None if the clause holds, else why it does not."""
     try:
         return None if clause.that(*values) else clause.because

@@ -10,7 +10,7 @@ from octo.config.documents import FlowDoc
 from octo.core.errors import Bug, OctoError, Position
 from octo.core.flow import Failure, Outcome, Processor, Result
 from octo.core.message import Message
-from octo.engine.contracts import Contracts, Violation
+from octo.engine.contracts import Contracts, Violation, broken
 from octo.engine.observe import Observer
 from octo.expr import ExprError
 from octo.testing.clock import START
@@ -63,7 +63,7 @@ def search(case: Case, configs: Configs, *, examples: int = EXAMPLES, seed: int 
     with configs.lent(case.config, case.env) as config:
         doc = config.flows[case.flow]
     # In virtual time, for a flow may wait, and the waits of hundreds of messages add up.
-    trials = _Trials(case._replace(clock=case.clock or START), configs)
+    trials = _Trials(case._replace(clock=case.clock or START), configs, doc)
     try:
         _hypothesis(trials, doc, examples, seed)
     except _Wrong:
@@ -112,7 +112,8 @@ def _bodies(doc: FlowDoc) -> Strategy:
 class _Trials:
     """Runs one message after the other. finding: the last one treated wrongly, which in the end is the smallest."""
 
-    def __init__(self, case: Case, configs: Configs) -> None:
+    def __init__(self, case: Case, configs: Configs, doc: FlowDoc) -> None:
+        self._demands = () if doc.contract is None else doc.contract.requires
         self._case = case
         self._configs = configs
         self.count = 0
@@ -121,11 +122,12 @@ class _Trials:
     def attempt(self, body: Any) -> None:
         from hypothesis import reject
 
-        case = self._case._replace(calls=(self._case.calls[0]._replace(data=body),))
+        call = self._case.calls[0]._replace(data=body)
+        if any(broken(demand, body, call.vars) is not None for demand in self._demands):
+            reject()  # before anything runs: of narrow demands most messages fall short
+        case = self._case._replace(calls=(call,))
         watch = _Watch(case.flow)
         outcome = run_case(case, self._configs, observers=[watch, Contracts(watch.violated)])
-        if watch.is_unfit:
-            reject()
         if outcome.status == "errored":
             raise _Unusable(outcome.reason)
         self.count += 1
@@ -135,18 +137,14 @@ class _Trials:
 
 
 class _Watch(Observer):
-    """Notes the first fault of one run, and whether the message should not have been sent at all."""
+    """Notes the first fault of one run."""
 
     def __init__(self, flow: str) -> None:
         self._flow = flow
         self.fault: Fault | None = None
-        self.is_unfit = False
 
     def violated(self, violation: Violation) -> None:
-        if violation.kind == "requires" and violation.flow == self._flow:
-            self.is_unfit = True
-        else:
-            self.fault = self.fault or Fault(violation.kind, str(violation), violation.at)
+        self.fault = self.fault or Fault(violation.kind, str(violation), violation.at)
 
     def flow(self, doc: FlowDoc, process: Processor) -> Processor:
         return self._watched(process) if doc.name == self._flow else process
