@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from time import perf_counter
 
 from octo.config.documents import Config, FlowDoc
@@ -14,7 +15,7 @@ from octo.core.message import Message
 from octo.engine.build import blocks_of
 from octo.engine.chain import Step
 from octo.engine.metrics import Histogram, Series
-from octo.engine.observe import Observer
+from octo.engine.observe import Build, Observer
 from octo.expr import nearest
 
 log = logging.getLogger("octo.admin")
@@ -28,21 +29,15 @@ class BlockMetrics(Observer):
     def __init__(self, addresses: Iterable[str]) -> None:
         self._addresses = frozenset(addresses)
         self._counted: dict[tuple[str, str, str], _Block] = {}
-        self._unplaced: list[tuple[Step, _Block]] = []
 
-    def step(self, step: Step) -> Step:
+    def flow(self, doc: FlowDoc, build: Build) -> Processor:
+        return build(_Flow(partial(self._block, doc.name)))
+
+    def _block(self, flow: str, step: Step) -> _Block | None:
+        """The counts of a block, None for one that is not counted; one that was there before a reload counts on."""
         if EVERY_BLOCK not in self._addresses and step.address not in self._addresses:
-            return step
-        block = _Block()
-        self._unplaced.append((step, block))
-        return step._replace(call=_counting(step.call, block))
-
-    def flow(self, doc: FlowDoc, process: Processor) -> Processor:
-        """Its steps came before it: now it is known whose they are. A block that was there before counts on."""
-        for step, block in self._unplaced:
-            block.home = self._counted.setdefault((doc.name, step.address, step.type), block)
-        self._unplaced.clear()
-        return process
+            return None
+        return self._counted.setdefault((flow, step.address, step.type), _Block())
 
     def check(self, config: Config) -> None:
         """Warn about addresses at which the configuration has no block."""
@@ -64,20 +59,29 @@ class BlockMetrics(Observer):
         }
 
 
-class _Block:
-    """The counts of a block. home: where they are kept, which after a reload is where they were before."""
+class _Flow(Observer):
+    """Counts the blocks of one flow."""
 
-    __slots__ = ("durations", "home", "outcomes")
+    def __init__(self, counts: Callable[[Step], _Block | None]) -> None:
+        self._counts = counts
+
+    def step(self, step: Step) -> Step:
+        block = self._counts(step)
+        return step if block is None else step._replace(call=_counting(step.call, block))
+
+
+class _Block:
+    """The counts of a block."""
+
+    __slots__ = ("durations", "outcomes")
 
     def __init__(self) -> None:
         self.outcomes = {"completed": 0, "dropped": 0, "failed": 0}
         self.durations = Histogram()
-        self.home = self
 
     def ended(self, outcome: str, began: float) -> None:
-        home = self.home
-        home.outcomes[outcome] += 1
-        home.durations.add(perf_counter() - began)
+        self.outcomes[outcome] += 1
+        self.durations.add(perf_counter() - began)
 
 
 def _counting(call: Callable[[Message], Result], block: _Block) -> Callable[[Message], Result]:

@@ -170,8 +170,7 @@ class Own:
         if self._live is None:
             from octo.trace.live import Live  # a start that nobody looks into does not pay for it
 
-            before = self._service.observer
-            self._live = Live(self._service.observe, () if before is None else (before,))
+            self._live = Live(self._service.observe, self._service.observer)
         return self._live.tap(flow, when, take)
 
     def _store(self) -> Store:

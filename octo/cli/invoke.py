@@ -105,9 +105,10 @@ async def attempt(
 ) -> Outcome | Exception:
     """The outcome of the flow, or the error it ended with."""
     from octo.engine.invoke import invoke
+    from octo.engine.observe import NOBODY
 
     try:
-        return await invoke(config, flow, message, seconds, observer)
+        return await invoke(config, flow, message, seconds, observer or NOBODY)
     except (Failure, OctoError) as error:
         return error
 

@@ -249,11 +249,10 @@ def _service(asked: _Asked, metrics: Metrics, blocks: BlockMetrics | None) -> Se
     return service
 
 
-def _watchers(*each: Observer | None) -> Observer | None:
+def _watchers(*each: Observer | None) -> Observer:
     from octo.engine.observe import Observers
 
-    there = [observer for observer in each if observer is not None]
-    return Observers(there) if there else None
+    return Observers([observer for observer in each if observer is not None])
 
 
 def _block_metrics(addresses: tuple[str, ...]) -> BlockMetrics | None:

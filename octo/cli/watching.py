@@ -73,7 +73,7 @@ def recording(asked: Traces, service: Service) -> Iterator[Live | None]:
     with Writer(sinks, most_traces=asked.buffer, most_bytes=asked.max_payload) as writer:
         live = Live(
             service.observe,
-            () if service.observer is None else (service.observer,),
+            service.observer,
             writer=writer,
             store=store,
             sample=asked.sample,

@@ -188,6 +188,9 @@ class Expr(Generic[T]):
     def __call__(self, *arguments: Any) -> T:
         return self.evaluate(*arguments)  # type: ignore[no-any-return]
 
+    def __deepcopy__(self, memo: object) -> Expr[T]:
+        return self
+
     def __repr__(self) -> str:
         return f"Expr({self.text!r})"
 
@@ -356,6 +359,12 @@ class Steps:
     def __call__(self, message: Message) -> Result:
         return self.run(message)
 
+    def __deepcopy__(self, memo: object) -> Steps:
+        """What was written, to be compiled anew."""
+        copied = Steps(self.raw, self.name, self.path)
+        copied.blocks, copied.address = self.blocks, self.address
+        return copied
+
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         reference = {"anyOf": [{"$ref": "#/$defs/SubFlow"}, {"$ref": "#/$defs/Chain"}]}
@@ -396,6 +405,9 @@ class FlowRef:
     def __init__(self, name: str) -> None:
         self.name = name
         self.target: Callee | None = None
+
+    def __deepcopy__(self, memo: object) -> FlowRef:
+        return FlowRef(self.name)
 
     def call(self, message: Message) -> Result:
         assert self.target is not None

@@ -21,7 +21,7 @@ from octo.engine.connections import Connections
 from octo.engine.events import Bus, FlowEvent
 from octo.engine.flow import Flow
 from octo.engine.generation import Generation
-from octo.engine.observe import Observer
+from octo.engine.observe import NOBODY, Observer
 
 LEVELS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 """Callers of the saturation curve, one after the other; it ends when more callers get no more done."""
@@ -119,7 +119,7 @@ async def _pass(
 ) -> None:
     """Once unwatched for the figures, once watched for the blocks."""
     bus = Bus()
-    generation = Generation(config, connections, bus, tasks, only=plan.flow, observer=blocks)
+    generation = Generation(config, connections, bus, tasks, only=plan.flow, observer=blocks or NOBODY)
     await generation.open()
     try:
         load = Load(generation.flows[plan.flow], plan, bus)

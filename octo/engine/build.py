@@ -1,20 +1,26 @@
-"""Documents become running flows: blocks are bound to their settings, connectors and each other."""
+"""Documents become running flows: blocks are bound to their settings, connectors and each other.
+
+A document is only read: chains and callees are put into copies of the settings. So a flow can be compiled several
+times, and a message stays in the chains that it began in.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from copy import deepcopy
 from functools import partial
 from typing import Any
 
 from octo.config.documents import BlockDoc, Config, FlowDoc
 from octo.core.block import Site
 from octo.core.flow import Processor
-from octo.core.settings import Expr, FlowRef, Steps, sockets
+from octo.core.settings import Expr, FlowRef, Settings, Steps, sockets
 from octo.engine.chain import Step, chain
 from octo.engine.events import Bus
 from octo.engine.flow import Flow
-from octo.engine.observe import Observer
+from octo.engine.observe import NOBODY, Observer
 from octo.engine.pool import Pool
+from octo.engine.recovery import recovering
 
 
 def build_flows(
@@ -22,7 +28,7 @@ def build_flows(
     connectors: Mapping[str, Any],
     bus: Bus,
     spawn: Callable[[Coroutine[Any, Any, None]], object],
-    observer: Observer | None = None,
+    observer: Observer = NOBODY,
 ) -> dict[str, Flow]:
     """Flows by name, ready to run. `connectors` are the opened instances by name.
 
@@ -40,42 +46,34 @@ def build_flows(
 
 
 def compile_flow(
-    doc: FlowDoc, connectors: Mapping[str, Any], flows: Mapping[str, Flow], observer: Observer | None = None
+    doc: FlowDoc, connectors: Mapping[str, Any], flows: Mapping[str, Flow], observer: Observer = NOBODY
 ) -> None:
-    """Give a flow its chains; may be done again, with other observers, while it runs: the next message takes them."""
+    """Give a flow what it runs; may be done again, with another observer, while it runs: the next message takes it."""
     flow = flows[doc.name]
-    builder = _Builder(doc.name, flow.pool, connectors, flows, observer)
-    flow.chain = builder.chain(doc.process, doc.name)
-    flow.error = None if doc.error is None else builder.chain(doc.error, f"{doc.name}[error]")
-    flow.process = flow.unobserved if observer is None else observer.flow(doc, flow.unobserved)
+    flow.process = observer.flow(doc, partial(_Builder(flow.pool, connectors, flows).process, doc))
 
 
 class _Builder:
     """Compiles the chains of one flow."""
 
-    def __init__(
-        self,
-        flow: str,
-        pool: Pool,
-        connectors: Mapping[str, Any],
-        flows: Mapping[str, Flow],
-        observer: Observer | None,
-    ) -> None:
-        self.flow = flow
+    def __init__(self, pool: Pool, connectors: Mapping[str, Any], flows: Mapping[str, Flow]) -> None:
         self.pool = pool
         self.connectors = connectors
         self.flows = flows
-        self.observer = observer
 
-    def chain(self, docs: Iterable[BlockDoc], address: str) -> Processor:
-        compiled = chain(tuple(self.step(doc) for doc in docs))
-        return compiled if self.observer is None else self.observer.branch(address, compiled)
+    def process(self, doc: FlowDoc, observer: Observer) -> Processor:
+        chain = self.chain(doc.process, doc.name, doc.name, observer)
+        error = None if doc.error is None else self.chain(doc.error, doc.name, f"{doc.name}[error]", observer)
+        return recovering(doc.name, chain, error)
 
-    def step(self, doc: BlockDoc) -> Step:
-        expressions = []
-        for _, socket in sockets(doc.settings):
+    def chain(self, docs: Iterable[BlockDoc], flow: str, address: str, observer: Observer) -> Processor:
+        return observer.branch(address, chain(tuple(self.step(doc, flow, observer) for doc in docs)))
+
+    def step(self, doc: BlockDoc, flow: str, observer: Observer) -> Step:
+        settings, expressions = _copied(doc.settings), []
+        for _, socket in sockets(settings):
             if isinstance(socket, Steps):
-                socket.run = self.chain(socket.blocks, socket.address)
+                socket.run = self.chain(socket.blocks, flow, socket.address, observer)
             elif isinstance(socket, FlowRef):
                 socket.target = self.flows[socket.name]
             elif isinstance(socket, Expr):
@@ -83,11 +81,18 @@ class _Builder:
         call = (
             doc.type.function if doc.connector is None else partial(doc.type.function, self.connectors[doc.connector])
         )
-        call = partial(call, doc.settings)
+        call = partial(call, settings)
         if doc.type.takes_site:
-            call = partial(call, site=Site(self.flow, doc.label, doc.address, self.pool))
-        step = Step(call, doc.label, doc.address, doc.at, tuple(expressions), doc.type.name, doc.connector)
-        return step if self.observer is None else self.observer.step(step)
+            call = partial(call, site=Site(flow, doc.label, doc.address, self.pool))
+        return observer.step(
+            Step(call, doc.label, doc.address, doc.at, tuple(expressions), doc.type.name, doc.connector)
+        )
+
+
+def _copied(settings: Settings) -> Settings:
+    """The settings, with places of their own for what will be put into them."""
+    is_open = any(isinstance(each, Steps | FlowRef) for _, each in sockets(settings))
+    return deepcopy(settings) if is_open else settings
 
 
 def blocks_of(doc: FlowDoc) -> Iterator[BlockDoc]:

@@ -11,7 +11,7 @@ from octo.core.contract import Contract, Postcondition, Precondition
 from octo.core.errors import Position
 from octo.core.flow import Drop, Outcome, Processor, Result
 from octo.core.message import Message
-from octo.engine.observe import Observer
+from octo.engine.observe import Build, Observer
 from octo.expr import ExprError
 
 
@@ -45,8 +45,8 @@ class Contracts(Observer):
         self._violated = violated
         self._share = share
 
-    def flow(self, doc: FlowDoc, process: Processor) -> Processor:
-        contract = doc.contract
+    def flow(self, doc: FlowDoc, build: Build) -> Processor:
+        process, contract = build(self), doc.contract
         if contract is None or not self._share:
             return process
 

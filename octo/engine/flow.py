@@ -34,8 +34,8 @@ _held: contextvars.ContextVar[dict[str, int]] = contextvars.ContextVar("held")
 
 
 class Flow:
-    """See the module. `chain` and `error` are compiled chains, `process` runs them, perhaps watched; `recursive` says
-    the flow can call itself, `pool` limits its concurrent branches.
+    """See the module. `process` is what was compiled to run each message; `recursive` says the flow can call itself,
+    `pool` limits its concurrent branches.
 
     Invariant: `_free` plus the permits in use is `workers`; a permit is given back exactly once, in `_end`.
     """
@@ -52,9 +52,7 @@ class Flow:
         self.name = name
         self.workers = workers
         self.buffer = buffer
-        self.chain: Processor
-        self.error: Processor | None = None
-        self.process: Processor = self.unobserved
+        self.process: Processor
         self.pool: Pool
         self.recursive = False
         self._bus = bus
@@ -198,39 +196,6 @@ class Flow:
         self._bus.ended(self.name, message, outcome, duration)
         if isinstance(outcome, BaseException) and not isinstance(outcome, Halt):
             self._report(message, outcome)
-
-    def unobserved(self, message: Message) -> Result:
-        """The chain and, should it fail, the error chain; what runs unless somebody watches."""
-        try:
-            result = self.chain(message)
-        except Failure as failure:
-            return self._recover(failure)
-        if self.error is None or result.__class__ is Message or result.__class__ is Drop:
-            return result
-        return self._process_on(result)  # type: ignore[arg-type]
-
-    async def _process_on(self, waiting: Awaitable[Outcome]) -> Outcome:
-        try:
-            return await waiting
-        except Failure as failure:
-            return await at_last(self._recover(failure))
-
-    def _recover(self, failure: Failure) -> Result:
-        if self.error is None:
-            raise failure
-        try:
-            result = self.error(failure.recovery(self.name))
-        except Failure as second:
-            raise second.inside("error path") from failure
-        if result.__class__ is Message or result.__class__ is Drop:
-            return result
-        return self._recover_on(result, failure)  # type: ignore[arg-type]
-
-    async def _recover_on(self, waiting: Awaitable[Outcome], failure: Failure) -> Outcome:
-        try:
-            return await waiting
-        except Failure as second:
-            raise second.inside("error path") from failure
 
     def _report(self, message: Message, error: BaseException) -> None:
         about = {"flow": self.name, "event_id": message.event_id, "correlation_id": message.correlation_id}

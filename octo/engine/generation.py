@@ -22,7 +22,7 @@ from octo.engine.build import blocks_of, build_flows, compile_flow, reachable
 from octo.engine.connections import Connections
 from octo.engine.events import Bus
 from octo.engine.flow import Flow, FlowInlet, at_last
-from octo.engine.observe import Observer
+from octo.engine.observe import NOBODY, Observer
 
 log = logging.getLogger("octo.engine")
 
@@ -53,7 +53,7 @@ class Generation:
         first: bool = True,
         only: str | None = None,
         sources: bool = False,
-        observer: Observer | None = None,
+        observer: Observer = NOBODY,
     ) -> None:
         self.config = config
         self.flows: dict[str, Flow] = {}
@@ -78,8 +78,7 @@ class Generation:
             for doc in self._connectors():
                 self.instances[doc.name] = await self._connections.acquire(doc)
                 self._held.append(doc)
-            if self._observer is not None:
-                self._observer.begin(self.number)
+            self._observer.begin(self.number)
             self.flows = build_flows(self._flow_docs(), self.instances, self._bus, self._spawn, self._observer)
         except BaseException:
             await self._release()
@@ -96,11 +95,10 @@ class Generation:
             used |= {doc.source.connector for doc in self._flow_docs() if doc.source is not None}
         return (doc for doc in self.config.connectors.values() if doc.name in used)
 
-    def observe(self, observer: Observer | None) -> None:
-        """Watch with this observer from the next message on, or no more."""
+    def observe(self, observer: Observer) -> None:
+        """Watch with this observer, instead of the one before, from the next message on."""
         self._observer = observer
-        if observer is not None:
-            observer.begin(self.number)
+        observer.begin(self.number)
         for doc in self._flow_docs():
             compile_flow(doc, self.instances, self.flows, observer)
 

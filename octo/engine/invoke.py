@@ -12,12 +12,10 @@ from octo.engine.connections import Connections
 from octo.engine.events import Bus
 from octo.engine.flow import at_last
 from octo.engine.generation import Generation
-from octo.engine.observe import Observer
+from octo.engine.observe import NOBODY, Observer
 
 
-async def invoke(
-    config: Config, flow: str, message: Message, timeout: float, observer: Observer | None = None
-) -> Outcome:
+async def invoke(config: Config, flow: str, message: Message, timeout: float, observer: Observer = NOBODY) -> Outcome:
     """Run `message` through `flow` within `timeout` seconds, watched by `observer`.
 
     One-way calls it makes are waited for, within the same time. Raises `Failure`, `Timeout`, or `StartError` when a

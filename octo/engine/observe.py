@@ -1,17 +1,20 @@
 """Observers: who watches flows run, steps in between, or takes a block's place.
 
-Observing happens while a flow is built: every step, branch and flow is handed to the observers, and what they answer
-runs in its place. So watching costs what the watcher does, and without one nothing. Traces, spies, mocks,
-breakpoints, coverage and contracts are observers.
+Observing happens while a flow is built: a flow asks its observer what to run, every branch and step on the way too,
+and what they answer runs in its place. So watching costs what the watcher does, and without one nothing. Traces, spies,
+mocks, breakpoints, coverage and contracts are observers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from octo.config.documents import FlowDoc
 from octo.core.flow import Processor
 from octo.engine.chain import Step
+
+Build = Callable[["Observer"], Processor]
+"""Compiles a flow, its error chain included, with an observer of its branches and steps; each time anew."""
 
 
 class Observer:
@@ -23,19 +26,26 @@ class Observer:
     def begin(self, generation: int) -> None:
         """The flows of a generation are about to be built; its number in the process."""
 
-    def step(self, step: Step) -> Step:
-        """The step to run in the place of `step`."""
-        return step
+    def flow(self, doc: FlowDoc, build: Build) -> Processor:
+        """What to run for each message of a flow.
+
+        Most build it once, watched by themselves. One that knows each flow by an observer of its own hands that to
+        `build`, and one that looks at some messages only builds the flow a second time, with `NOBODY`, for the others.
+        """
+        del doc
+        return build(self)
 
     def branch(self, address: str, chain: Processor) -> Processor:
         """The chain to run in the place of this one. `address` is `flow`, `flow[error]` or `flow.composite[branch]`."""
         del address
         return chain
 
-    def flow(self, doc: FlowDoc, process: Processor) -> Processor:
-        """What to run for each message of a flow; `process` includes its error chain."""
-        del doc
-        return process
+    def step(self, step: Step) -> Step:
+        """The step to run in the place of `step`."""
+        return step
+
+
+NOBODY = Observer()
 
 
 class Observers(Observer):
@@ -48,17 +58,19 @@ class Observers(Observer):
         for observer in self.each:
             observer.begin(generation)
 
-    def step(self, step: Step) -> Step:
-        for observer in self.each:
-            step = observer.step(step)
-        return step
+    def flow(self, doc: FlowDoc, build: Build) -> Processor:
+        """The outermost decides first; what it builds is what all others made of the flow."""
+        if not self.each:
+            return build(NOBODY)
+        *inner, outer = self.each
+        return outer.flow(doc, lambda watch: Observers(inner).flow(doc, lambda rest: build(Observers((rest, watch)))))
 
     def branch(self, address: str, chain: Processor) -> Processor:
         for observer in self.each:
             chain = observer.branch(address, chain)
         return chain
 
-    def flow(self, doc: FlowDoc, process: Processor) -> Processor:
+    def step(self, step: Step) -> Step:
         for observer in self.each:
-            process = observer.flow(doc, process)
-        return process
+            step = observer.step(step)
+        return step

@@ -19,7 +19,7 @@ from octo.core.log import fields
 from octo.engine.connections import Connections
 from octo.engine.events import Bus
 from octo.engine.generation import Generation
-from octo.engine.observe import Observer
+from octo.engine.observe import NOBODY, Observer
 from octo.engine.watch import changes
 
 log = logging.getLogger("octo.engine")
@@ -60,7 +60,7 @@ class Service:
         refused: Callable[[OctoError], None] = lambda _: None,
         drain: float = DRAIN,
         first: bool = True,
-        observer: Observer | None = None,
+        observer: Observer = NOBODY,
         bus: Bus | None = None,
     ) -> None:
         self.bus = Bus() if bus is None else bus
@@ -97,8 +97,8 @@ class Service:
         except BaseExceptionGroup as group:
             raise group.exceptions[0] from group.exceptions[0].__cause__
 
-    def observe(self, observer: Observer | None) -> None:
-        """Watch with this observer from the next message on, also over reloads, or no more."""
+    def observe(self, observer: Observer) -> None:
+        """Watch with this observer, instead of the one before, from the next message on, also over reloads."""
         self.observer = observer
         if self.current is not None:
             self.current.observe(observer)

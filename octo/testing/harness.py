@@ -18,7 +18,7 @@ from octo.engine.connections import Connections
 from octo.engine.events import Bus, FlowEvent
 from octo.engine.flow import FlowInlet, at_last
 from octo.engine.generation import Generation
-from octo.engine.observe import Observer
+from octo.engine.observe import NOBODY, Observer
 
 
 class App:
@@ -50,7 +50,7 @@ async def running(
     plugins: Plugins,
     environ: Mapping[str, str] | None = None,
     drain: float = 5.0,
-    observer: Observer | None = None,
+    observer: Observer = NOBODY,
 ) -> AsyncIterator[App]:
     """The configuration in `text`, running, sources included; drained and closed on leaving."""
     config = parse(text, plugins, environ or {})

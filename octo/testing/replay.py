@@ -17,7 +17,7 @@ from octo.testing.suite.run import run_case
 from octo.testing.traced import Unusable, suite_of
 from octo.trace.crossing import Trace
 from octo.trace.encode import encode, records
-from octo.trace.record import Record, State, states
+from octo.trace.record import Record, State, first, states
 from octo.trace.recorder import Recorder
 
 Place = tuple[str, int]
@@ -51,6 +51,7 @@ def replay(trace: Sequence[Record], configs: Configs, path: Path) -> Replayed:
     Nothing outside is called: blocks that call other systems answer as they did, and fail where they were not called.
     Raises `Unusable` when that is not possible, and `ConfigError`.
     """
+    trace = first(trace)
     with configs.lent(path, {}) as config:
         wanted = suite_of(trace, config)
         standins = {address: mocks.parse(spec, address, config.env) for address, spec in wanted["mocks"].items()}

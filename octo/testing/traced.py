@@ -10,7 +10,7 @@ from octo.config.documents import Config
 from octo.core.errors import OctoError
 from octo.engine.build import blocks_of
 from octo.trace import codes
-from octo.trace.record import Record, State, states
+from octo.trace.record import Record, State, first, states
 
 _NOT_RECORDED = "this call was not made when the message was recorded"
 
@@ -46,7 +46,7 @@ def mocks_of(recorded: Iterable[State], config: Config) -> dict[str, Any]:
 
 
 def _recorded(trace: Sequence[Record]) -> list[State]:
-    found = list(states(trace))
+    found = list(states(first(trace)))
     if not found:
         raise Unusable("the trace is empty")
     omitted = {place for state in found for place in state.record.get("omitted", ())}

@@ -9,8 +9,11 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
+from octo.core.message import FAMILY, Message
+from octo.core.trace import parse
 from octo.engine.chain import Step
 
 Crossing = list[Any]
@@ -20,8 +23,8 @@ began; its `Message`, `Drop` or `Broken` end; when that came, 0 until then; its 
 """
 
 _random = random.Random()  # noqa: S311  ids tell traces apart, they are no secret
-_SHARE = (1 << 56) - 1
-"""The bits of a trace id that are random for certain (W3C Trace Context, level 2), so those that decide on samples."""
+ALL = 1 << 56
+"""Trace ids are chosen by their last 56 bits: these are random for certain (W3C Trace Context, level 2)."""
 
 MOST_EFFECTS = 1000
 """Calls to the outside that are recorded per trace."""
@@ -31,7 +34,7 @@ class Site(NamedTuple):
     """Where crossings happen: what all records of it have in common.
 
     step: None for a flow. mask: fields that the flow declares as not for the eyes.
-    clock: what the crossings are timed with. share: how many of 2**56 trace ids are chosen.
+    clock: what the crossings are timed with. share: how many of `ALL` trace ids are chosen.
     """
 
     flow: str
@@ -39,7 +42,7 @@ class Site(NamedTuple):
     mask: frozenset[str] = frozenset()
     generation: int = 1
     clock: Callable[[], int] = time.perf_counter_ns
-    share: int = _SHARE + 1
+    share: int = ALL
 
 
 class Broken(NamedTuple):
@@ -103,7 +106,6 @@ class Trace(Scope):
     number: the trace id, once somebody asked for it. caller: the span that called, of another system or trace.
     asked: whether the caller records this trace and relies on us doing so.
     mask: fields declared by flows that handed the message on one-way.
-    drawn: whether it is in the sample whatever its id; the id will then be one that is.
     brief: whether only what failed was recorded. more: crossings that were not recorded.
     broken: whether a flow failed or was cancelled. is_over: nothing will come.
     """
@@ -118,7 +120,6 @@ class Trace(Scope):
     waited = False
     is_over = False
     brief = False
-    drawn = False
 
     def __init__(self, first: Crossing, at: int) -> None:
         self.open = first
@@ -138,14 +139,14 @@ class Trace(Scope):
         return f"{self.number or self._numbered():032x}"
 
     def _numbered(self) -> int:
-        share = self.site.share
-        self.number = id_inside(share) if self.drawn else id_of_trace()
+        self.number = number_of(self.crossings[0][BEFORE])
         return self.number
 
     @property
     def is_chosen(self) -> bool:
         """Whether it belongs to the sample."""
-        return self.asked or is_chosen(self.number or self._numbered(), self.site.share)
+        share = self.site.share
+        return self.asked or share == ALL or is_chosen(self.number or self._numbered(), share)
 
     def wall(self, moment: int) -> int:
         """The wall time at a moment of the clock."""
@@ -157,6 +158,8 @@ class Trace(Scope):
 
     def clear(self) -> None:
         """Let go of the messages: contexts outlive their trace, as a pooled connection keeps the one it was made in."""
+        if not self.number:
+            self._numbered()
         for each in self.crossings:
             each[BEFORE] = each[AFTER] = None
         self.effects = ()
@@ -167,27 +170,40 @@ def id_of_span() -> str:
     return f"{_random.getrandbits(64) or 1:016x}"
 
 
-def id_of_trace() -> int:
-    """A number of 128 bits."""
-    return _random.getrandbits(128) or 1
+def number_of(message: Message) -> int:
+    """The trace id of a message: its sender's, else one made of its event id, the same for its whole family.
+
+    So who runs it next comes to the same id, and to the same answer whether to record it, without being told.
+    """
+    parent = parse(message.traceparent) if message.traceparent else None
+    if parent is not None:
+        return int(parent.trace_id, 16)
+    family = _bits(message.event_id[:FAMILY], FAMILY)
+    # What an event id begins with decides (`limit_of`), so it goes where trace ids are decided by.
+    return ((family & 0xFFFFFF) << 48 | family >> 32) << 56 | family >> 24 or 1
 
 
-def id_outside(share: int) -> int:
-    """The id of a trace that is not in the sample."""
-    return _random.getrandbits(72) << 56 | _random.randrange(share, _SHARE + 1)
+def span_of(message: Message) -> str:
+    """The span id of a flow that is not recorded: what tells its event id from others of the family."""
+    return f"{_bits(message.event_id[16:32], 16) or 1:016x}"
 
 
-def id_inside(share: int) -> int:
-    """The id of a trace that is in the sample."""
-    return (_random.getrandbits(72) << 56 | _random.randrange(share)) or 1
-
-
-chance = _random.random
+def _bits(text: str, digits: int) -> int:
+    """What the digits of an event id mean; of an id that somebody else made up, a digest."""
+    try:
+        return int.from_bytes(bytes.fromhex(text.ljust(digits, "0")))
+    except ValueError:
+        return int.from_bytes(blake2b(text.encode(errors="replace"), digest_size=digits // 2).digest())
 
 
 def is_chosen(number: int, share: int) -> bool:
     """Whether a trace id belongs to the sample; other processes come to the same answer."""
-    return (number & _SHARE) < share
+    return number % ALL < share
+
+
+def limit_of(share: int) -> str:
+    """The event ids that are smaller than this, as text, have a `number_of` that is chosen."""
+    return f"{share:014x}" if share < ALL else "g"
 
 
 def span(crossing: Crossing) -> str:
@@ -198,5 +214,5 @@ def span(crossing: Crossing) -> str:
 
 
 def share_of(sample: float) -> int:
-    """How many of 2**56 ids are chosen for a sample between 0.0 and 1.0."""
-    return round(min(max(sample, 0.0), 1.0) * (_SHARE + 1))
+    """How many of `ALL` ids are chosen for a sample between 0.0 and 1.0."""
+    return round(min(max(sample, 0.0), 1.0) * ALL)

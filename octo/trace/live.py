@@ -10,7 +10,7 @@ from octo import expr
 from octo.core.errors import Permanent
 from octo.core.log import fields
 from octo.core.settings import Build
-from octo.engine.observe import Observer, Observers
+from octo.engine.observe import NOBODY, Observer, Observers
 from octo.expr import ExprError, Program
 from octo.trace import codes
 from octo.trace.encode import Encoded, records
@@ -29,15 +29,15 @@ class Live:
     """Watches the flows of a service as long as there is a reason to.
 
     watch: makes the service watch with an observer from the next message on (`Service.observe`).
-    others: observers that watch in any case.
+    others: who watches in any case.
     writer, store: where kept traces go, and where they are read again; both None to keep none, so that only taps
         record. sample, whole_failures: see `Recorder`.
     """
 
     def __init__(
         self,
-        watch: Callable[[Observer | None], None],
-        others: tuple[Observer, ...] = (),
+        watch: Callable[[Observer], None],
+        others: Observer = NOBODY,
         *,
         writer: Writer | None = None,
         store: Store | None = None,
@@ -53,10 +53,11 @@ class Live:
         self._looking = 0
 
     @property
-    def observer(self) -> Observer | None:
+    def observer(self) -> Observer:
         """What the service is to watch with right now."""
-        wanted = self._others if self.writer is None and not self._looking else (*self._others, self._recorder)
-        return Observers(wanted) if wanted else None
+        if self.writer is None and not self._looking:
+            return self._others
+        return Observers((self._others, self._recorder))
 
     @property
     def dropped(self) -> int:

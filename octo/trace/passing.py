@@ -1,51 +1,67 @@
 """Messages outside the sample: nothing is written down of them, unless they fail.
 
 Then what came in and the block that failed are worth a trace, a *brief* one: both are there without having been looked
-for, the message in the flow's hand, the rest in the failure.
+for, the message in the flow's hand, the rest in the failure. Nor is anything remembered: a message's ids follow from
+its event id.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
-from octo.core.flow import Failure
+from octo.core.flow import Drop, Failure, Outcome, Result
 from octo.core.message import Message
+from octo.core.trace import current
 from octo.engine.chain import Step
-from octo.trace.crossing import Broken, Crossing, Site, Trace, id_of_span, id_outside
+from octo.engine.observe import Observer
+from octo.trace.crossing import Broken, Crossing, Site, Trace, number_of, span_of
 
 
 class Passing:
-    """The span of a message that is not recorded (`octo.core.trace.Span`). Its ids are made when somebody asks.
+    """The span of a call to another system on behalf of such a message (`octo.core.trace.Span`)."""
 
-    share: of the ids that are chosen; ours is none of them. number: the trace id, if it is known, else 0.
-    """
+    __slots__ = ("_message",)
 
-    __slots__ = ("_number", "_share", "_span")
-
-    def __init__(self, share: int, number: int = 0) -> None:
-        self._share = share
-        self._number = number
-        self._span = ""
-
-    @property
-    def number(self) -> int:
-        if not self._number:
-            self._number = id_outside(self._share)
-        return self._number
-
-    @property
-    def span(self) -> str:
-        if not self._span:
-            self._span = id_of_span()
-        return self._span
+    def __init__(self, message: Message) -> None:
+        self._message = message
 
     @property
     def traceparent(self) -> str:
         """Not sampled: who is called need not record it either, and comes to the same answer by its id."""
-        return f"00-{self.number:032x}-{self.span}-00"
+        return f"00-{number_of(self._message):032x}-{span_of(self._message)}-00"
 
     def effect(self, kind: str, details: dict[str, object]) -> None:
         """Forget it."""
+
+
+class Outside(Observer):
+    """Lets blocks that call other systems do so in a span; all others it leaves alone."""
+
+    def step(self, step: Step) -> Step:
+        return step if step.connector is None else step._replace(call=_spanned(step.call))
+
+
+def _spanned(call: Callable[[Message], Result]) -> Callable[[Message], Result]:
+    enter, leave = current.set, current.reset
+
+    def spanned(message: Message) -> Result:
+        token = enter(Passing(message))
+        try:
+            result = call(message)
+        finally:
+            leave(token)
+        if result.__class__ is Message or result.__class__ is Drop or not hasattr(result, "__await__"):
+            return result
+        return later(result, message)  # type: ignore[arg-type]
+
+    async def later(waiting: Awaitable[Outcome], message: Message) -> Outcome:
+        token = enter(Passing(message))
+        try:
+            return await waiting
+        finally:
+            leave(token)
+
+    return spanned
 
 
 def brief(trace: Trace, error: BaseException, steps: Mapping[str, Step], end: Broken) -> Trace:

@@ -58,6 +58,13 @@ class State(NamedTuple):
     after: Seen | None
 
 
+def first(trace: Sequence[Record]) -> Sequence[Record]:
+    """Of several with one id, as one-way calls make them, the one that was first."""
+    starts = (index for index, record in enumerate(trace) if record.get("kind") == "flow" and "from" not in record)
+    next(starts, None)
+    return trace[: next(starts, len(trace))]
+
+
 def states(trace: Sequence[Record]) -> Iterator[State]:
     """Every span of a trace with its messages put together again."""
     before: dict[str, Seen] = {}

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from octo.config.documents import FlowDoc
@@ -21,7 +22,7 @@ from octo.core.flow import Drop, Failure, Outcome, Processor, Result
 from octo.core.message import Message
 from octo.core.trace import Span, current, parse
 from octo.engine.chain import Step
-from octo.engine.observe import Observer
+from octo.engine.observe import Build, Observer
 from octo.expr import Program
 from octo.trace.crossing import (
     AFTER,
@@ -33,13 +34,15 @@ from octo.trace.crossing import (
     Site,
     Trace,
     Within,
-    chance,
     is_chosen,
+    limit_of,
+    number_of,
     share_of,
     span,
+    span_of,
 )
 from octo.trace.encode import Encoded
-from octo.trace.passing import Passing, brief
+from octo.trace.passing import Outside, Passing, brief
 from octo.trace.tap import Tap
 
 MOST_BLOCKS = 1000
@@ -79,10 +82,12 @@ class Recorder(Observer):
         self._steps[step.address] = step
         return step._replace(call=_recorded(step.call, Site("", step), self._most))
 
-    def flow(self, doc: FlowDoc, process: Processor) -> Processor:
-        """The flow, a trace when nobody waits for it, else a crossing in its caller's."""
+    def flow(self, doc: FlowDoc, build: Build) -> Processor:
+        """The flow twice: recorded, and as it is for messages outside the sample, which then pay nothing per block."""
         site = Site(doc.name, None, frozenset(doc.mask), self._generation, clock(), self._share)
-        return self._traced(process, _recorded(process, site, self._most), site)
+        watched = build(self)
+        plain = watched if self._records_all else build(Outside())
+        return self._traced(watched, plain, site)
 
     def tap(self, flow: str, when: Program | None, take: int, deliver: Callable[[Encoded], None]) -> Callable[[], None]:
         """Deliver the next `take` traces with a run of `flow`, sampled or not; the answer ends it before that.
@@ -101,36 +106,49 @@ class Recorder(Observer):
 
     # --- in the sample, or not -----------------------------------------------------------------------------------
 
-    def _traced(self, process: Processor, called: Processor, site: Site) -> Processor:
-        """The flow: in the sample or not, or in the trace of a flow that waits for it."""
-        get, share, sample = current.get, self._share, self._sample
-        whole, passed, inside = self._whole(process, site), self._passed(process, site), self._inside(process, site)
+    def _traced(self, watched: Processor, plain: Processor, site: Site) -> Processor:
+        """The flow: a trace of its own when nobody waits for it, else in its caller's; or outside the sample."""
+        get, limit, now, failed = current.get, limit_of(self._share), clock(), partial(self._failed, site)
+        whole, called = self._whole(watched, site), _recorded(watched, site, self._most)
 
         def traced(message: Message) -> Result:
             above = get()
-            if above is None:
-                if self._picks and not message.traceparent:
-                    return whole(message, None, drawn=True) if chance() < sample else passed(message, Passing(share))
-            elif above.__class__ is Passing:
-                if self._picks:
-                    return inside(message, above)
-            elif not above.open[ENDED]:  # type: ignore[attr-defined]
-                return called(message)
-            passing = self._skipped(above, message) if self._picks else None
-            return whole(message, above, drawn=False) if passing is None else passed(message, passing)
+            if above is not None and above.__class__ is not Passing:
+                return called(message) if not above.open[ENDED] else whole(message, above)  # type: ignore[attr-defined]
+            if not self._picks or (self._is_chosen(message) if message.traceparent else message.event_id < limit):
+                return whole(message, None)
+            began = now()
+            try:
+                result = plain(message)
+            except BaseException as error:
+                failed(message, error, began)
+                raise
+            if result.__class__ is Message or result.__class__ is Drop:
+                return result
+            return later(result, message, began)  # type: ignore[arg-type]
+
+        async def later(waiting: Awaitable[Outcome], message: Message, began: int) -> Outcome:
+            try:
+                return await waiting
+            except BaseException as error:
+                failed(message, error, began)
+                raise
 
         return traced
 
+    def _is_chosen(self, message: Message) -> bool:
+        """Whether to record a message that another system sent: if that one does, or by its id."""
+        parent = parse(message.traceparent)
+        return (parent is not None and parent.sampled) or is_chosen(number_of(message), self._share)
+
     def _whole(self, process: Processor, site: Site) -> Callable[..., Result]:
-        """The flow for messages that are recorded. drawn: whether the message is in the sample by chance."""
+        """The flow for messages that are recorded. `above` is the span of a one-way call."""
         enter, leave, now, wall, end = current.set, current.reset, clock(), wall_clock(), self._end
 
-        def whole(message: Message, above: Span | None, *, drawn: bool) -> Result:
+        def whole(message: Message, above: Span | None) -> Result:
             crossing: Crossing = [site, None, message, now(), None, 0, ""]
             trace = Trace(crossing, wall())
-            if drawn:
-                trace.drawn = True
-            elif above is not None or message.traceparent:
+            if above is not None or message.traceparent:
                 _join(trace, above, message)
             token = enter(trace)
             try:
@@ -149,64 +167,10 @@ class Recorder(Observer):
 
         return whole
 
-    def _skipped(self, above: Span | None, message: Message) -> Passing | None:
-        """The span of a message that another system sent, if it is not to be recorded."""
-        parent = None if above is not None else parse(message.traceparent)
-        if parent is None or parent.sampled or is_chosen(int(parent.trace_id, 16), self._share):
-            return None
-        return Passing(self._share, int(parent.trace_id, 16))
-
-    def _passed(self, process: Processor, site: Site) -> Callable[[Message, Passing], Result]:
-        """The flow for messages outside the sample, from where they come in."""
-        enter, leave, inside = current.set, current.reset, self._inside(process, site)
-
-        def passed(message: Message, passing: Passing) -> Result:
-            token = enter(passing)
-            try:
-                result = inside(message, passing)
-            finally:
-                leave(token)
-            if result.__class__ is Message or result.__class__ is Drop:
-                return result
-            return later(result, passing)  # type: ignore[arg-type]
-
-        async def later(waiting: Awaitable[Outcome], passing: Passing) -> Outcome:
-            token = enter(passing)
-            try:
-                return await waiting
-            finally:
-                leave(token)
-
-        return passed
-
-    def _inside(self, process: Processor, site: Site) -> Callable[[Message, Passing], Result]:
-        """The flow for messages known to be outside the sample. To enter a span is dear, so it is done once."""
-        now = clock()
-
-        def inside(message: Message, passing: Passing) -> Result:
-            began = now()
-            try:
-                result = process(message)
-            except BaseException as error:
-                self._failed(site, message, passing, error, began)
-                raise
-            if result.__class__ is Message or result.__class__ is Drop:
-                return result
-            return later(result, message, passing, began)  # type: ignore[arg-type]
-
-        async def later(waiting: Awaitable[Outcome], message: Message, passing: Passing, began: int) -> Outcome:
-            try:
-                return await waiting
-            except BaseException as error:
-                self._failed(site, message, passing, error, began)
-                raise
-
-        return inside
-
-    def _failed(self, site: Site, message: Message, passing: Passing, error: BaseException, began: int) -> None:
+    def _failed(self, site: Site, message: Message, error: BaseException, began: int) -> None:
+        """Keep what is known of a message outside the sample that failed."""
         end, now = broken(error, message, site), site.clock()
-        trace = Trace([site, None, message, began, end, now, passing.span], wall_clock()() - (now - began))
-        trace.number = passing.number
+        trace = Trace([site, None, message, began, end, now, span_of(message)], wall_clock()() - (now - began))
         if message.traceparent and (parent := parse(message.traceparent)) is not None:
             trace.caller = parent.span_id
         self._keep(brief(trace, error, self._steps, end))
@@ -244,10 +208,10 @@ def _join(trace: Trace, above: Span | None, message: Message) -> None:
     parent = parse(message.traceparent) if message.traceparent else None
     if isinstance(above, Scope):
         origin = above.trace
-        trace.number, trace.caller, trace.asked = int(origin.id, 16), span(above.open), origin.asked
+        trace.caller, trace.asked = span(above.open), origin.asked
         trace.mask = origin.masks()
     elif parent is not None:
-        trace.number, trace.caller, trace.asked = int(parent.trace_id, 16), parent.span_id, parent.sampled
+        trace.caller, trace.asked = parent.span_id, parent.sampled
 
 
 def _recorded(call: Callable[[Message], Result], site: Site, most: int) -> Callable[[Message], Result]:
@@ -256,7 +220,7 @@ def _recorded(call: Callable[[Message], Result], site: Site, most: int) -> Calla
 
     def recorded(message: Message) -> Result:
         scope: Any = get()
-        if scope is None or scope.__class__ is Passing:
+        if scope is None:
             return call(message)
         crossings = scope.crossings
         if len(crossings) >= most:

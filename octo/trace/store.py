@@ -40,7 +40,8 @@ class Store(Sink, Protocol):
     def get(self, id: str) -> list[Record]:  # noqa: A002  the word of everybody
         """The records with this event or trace id, or the only one it is the beginning of (6 characters or more).
 
-        A trace id answers the one-way calls too. Raises `Permanent` when there is none, or more than one.
+        A trace id answers the one-way calls too, and so does the beginning of their event ids. Raises `Permanent` when
+        there is none, or more than one.
         """
         ...
 
@@ -82,21 +83,26 @@ def _parts(url: str) -> tuple[str, Path]:
 
 
 def chosen(id: str, entries: Iterable[tuple[Summary, Sequence[str]]]) -> list[int]:  # noqa: A002  as above
-    """Which of these traces, given as summary and inner event ids, are meant by an id; their positions."""
+    """Which of these traces, given as summary and inner event ids, are meant by an id; their positions.
+
+    The event ids of one-way calls begin as that of the message that made them: what fits them all means them all.
+    """
     found: dict[str, list[int]] = {}
+    traces: set[str] = set()
     for position, (summary, events) in enumerate(entries):
         ids = dict.fromkeys((summary.event, summary.trace, *events))
         for each in ids:
             if each == id or (len(id) >= SHORTEST_PREFIX and each.startswith(id)):
                 found.setdefault(each, []).append(position)
+                traces.add(summary.trace)
     if id in found:
         return found[id]
     if not found:
         raise no_trace(id)
-    if len({tuple(each) for each in found.values()}) > 1:
+    if len(traces) > 1:
         listed = ", ".join(sorted(found)[:5])
         raise Permanent(f"{id!r} is the beginning of several ids: {listed}", code=codes.AMBIGUOUS)
-    return next(iter(found.values()))
+    return sorted({position for positions in found.values() for position in positions})
 
 
 def no_trace(id: str) -> Permanent:  # noqa: A002  as above

@@ -20,7 +20,7 @@ from octo.core.log import mask
 from octo.core.message import Message
 from octo.engine.flow import at_last
 from octo.engine.metrics import Metrics
-from octo.engine.observe import Observer
+from octo.engine.observe import NOBODY, Observer
 from octo.engine.service import Service
 from octo.testing.clock import virtual
 from octo.testing.probe import probes
@@ -268,18 +268,18 @@ async def test_a_tap_watches_while_somebody_looks_and_no_longer(plugins):
     async with started(TRACED, plugins) as (state, service, _):
         await until_running(service)
         traces = await state.tap("f", "body > 1", 5)
-        assert service.observer is None
+        assert service.observer is NOBODY
 
         async with asyncio.TaskGroup() as tasks:
             looking = tasks.create_task(anext(traces))
             await asyncio.sleep(0)
-            assert service.observer is not None
+            assert service.observer is not NOBODY
             await call(service, 1)
             await call(service, 2)
         assert looking.result()[0]["input"] == {"body": 2}
 
         await traces.aclose()
-        assert service.observer is None
+        assert service.observer is NOBODY
 
 
 async def test_what_watches_anyhow_goes_on_watching_after_a_tap(plugins):
@@ -293,7 +293,7 @@ async def test_what_watches_anyhow_goes_on_watching_after_a_tap(plugins):
             await call(service, 1)
         await traces.aclose()
 
-        assert service.observer.each == (other,)
+        assert service.observer is other
 
 
 async def test_what_is_no_condition_watches_nothing(plugins):
@@ -302,4 +302,4 @@ async def test_what_is_no_condition_watches_nothing(plugins):
         with pytest.raises(OctoError, match="when"):
             await state.tap("f", "body.", 1)
 
-        assert service.observer is None
+        assert service.observer is NOBODY

@@ -9,6 +9,7 @@ import pytest
 from octo.cli.watching import Traces, contracts, otlp_address, recording
 from octo.config.load import parse
 from octo.core.errors import OctoError
+from octo.engine.observe import NOBODY
 from octo.engine.service import Service
 from octo.testing.harness import running
 from octo.trace.store import open_store
@@ -27,7 +28,7 @@ def service(plugins):
 def test_without_being_asked_for_nothing_is_kept(service):
     with recording(Traces(), service) as live:
         assert live is None
-    assert service.observer is None
+    assert service.observer is NOBODY
 
 
 async def test_kept_traces_are_in_the_store_when_it_ends(service, plugins, tmp_path):

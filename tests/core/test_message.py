@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from octo.core.message import Message, new_id
+from octo.core.message import FAMILY, Message, new_id
 
 
 def test_ids_are_32_hex_characters_and_unique():
@@ -22,3 +22,11 @@ def test_the_envelope_leaves_out_what_is_empty():
         "variables": {"a": 1},
         "body": 0,
     }
+
+
+def test_the_ids_of_what_one_message_becomes_in_other_flows_begin_alike():
+    message = Message()
+    ids = {message.rekeyed().rekeyed().event_id for _ in range(100)}
+
+    assert len(ids) == 100
+    assert {(len(each), each[:FAMILY]) for each in ids} == {(32, message.event_id[:FAMILY])}

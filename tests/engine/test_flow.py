@@ -12,6 +12,7 @@ from octo.core.message import Message
 from octo.engine.chain import Step, chain
 from octo.engine.events import Bus
 from octo.engine.flow import Flow, FlowInlet, at_last
+from octo.engine.recovery import recovering
 from octo.testing.harness import running
 from octo.testing.probe import probes
 
@@ -27,8 +28,7 @@ class Bench:
         bus = Bus()
         bus.subscribe(self.events.append)
         self.flow = Flow("f", workers=workers, buffer=buffer, bus=bus, spawn=self.spawn)
-        self.flow.chain = chain((Step(call or self.wait, "wait", "f.wait"),))
-        self.flow.error = error
+        self.flow.process = recovering("f", chain((Step(call or self.wait, "wait", "f.wait"),)), error)
 
     def spawn(self, work):
         task = asyncio.get_running_loop().create_task(work)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import ClassVar
 
-from octo.engine.observe import Observer, Observers
+from octo.engine.observe import NOBODY, Observer, Observers
 from octo.testing.harness import running
 
 FLOWS = """
@@ -32,8 +33,8 @@ class Seeing(Observer):
     def branch(self, address, chain):
         return self.noting(address, chain)
 
-    def flow(self, doc, process):
-        return self.noting(f"flow {doc.name}", process)
+    def flow(self, doc, build):
+        return self.noting(f"flow {doc.name}", build(self))
 
     def noting(self, what, call):
         def noted(message):
@@ -101,7 +102,52 @@ async def test_watching_can_begin_and_end_while_a_flow_runs(plugins):
         await app.call("g", 1)
         app.generation.observe(seeing)
         await app.call("g", 1)
-        app.generation.observe(None)
+        app.generation.observe(NOBODY)
         await app.call("g", 1)
 
     assert seeing.trail == ["flow g", "g", "g.set-payload"]
+
+
+class Every(Observer):
+    """Looks at every second message only."""
+
+    def __init__(self, trail):
+        self.trail = trail
+
+    def flow(self, doc, build):
+        watched, plain = build(Seeing("watched ", self.trail)), build(NOBODY)
+        calls = itertools.cycle([watched, plain])
+
+        def alternating(message):
+            return next(calls)(message)
+
+        return alternating
+
+
+async def test_a_flow_can_be_built_twice_to_be_watched_for_some_messages_only(plugins):
+    trail = []
+    async with running(FLOWS, plugins, observer=Every(trail)) as app:
+        assert [(await app.call("f", 1)).body for _ in range(2)] == [3, 3]
+
+    assert trail == [
+        "watched f",
+        "watched f.if",
+        "watched f.if[then]",
+        "watched f.if[then].set-payload",
+        "watched f.flow-ref",
+        "watched g",
+        "watched g.set-payload",
+    ]
+
+
+async def test_who_watches_everything_does_so_in_both_builds(plugins):
+    some, all_ = [], []
+    for both in ([Seeing("", all_), Every(some)], [Every(some), Seeing("", all_)]):
+        some.clear()
+        all_.clear()
+        async with running(FLOWS, plugins, observer=Observers(both)) as app:
+            for _ in range(2):
+                await app.call("g", 1)
+
+        assert some == ["watched g", "watched g.set-payload"]
+        assert all_ == ["flow g", "g", "g.set-payload"] * 2

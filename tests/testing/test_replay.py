@@ -63,6 +63,20 @@ def test_the_same_files_do_the_same(replayed):
     assert list(steps) == ["f", "f.tell", "f.add", "f.flow-ref", "g", "g.set-variable"]
 
 
+def test_of_one_way_calls_under_the_same_id_nothing_is_replayed(tmp_path, plugins):
+    text = "flows: [{name: f, process: [{type: flow-ref, flow: g, oneWay: true}]}, {name: g, process: []}]"
+    file = tmp_path / "flow.yaml"
+    file.write_text(text)
+    kept = []
+    asyncio.run(invoke(parse(text, plugins, {}), "f", Message(1), 5.0, Recorder(kept.append)))
+    trace = [record for each in kept for record in records(encode(each).data)]
+    found = replay(trace, Configs(lambda path, environ: load(path, plugins, environ)), file)
+
+    assert [each.site.flow for each in kept] == ["f", "g"]
+    assert found.is_same
+    assert [(step.path, step.kind) for step in found.steps] == [("f", "same"), ("f.flow-ref", "same")]
+
+
 def test_another_result_is_told_where_it_first_differs(replayed):
     steps, same = replayed(FLOWS.replace("body.n + 1", "body.n + 2"))
 

@@ -261,11 +261,11 @@ def test_a_field_that_a_called_flow_declares_is_masked_in_its_caller():
 
 async def test_the_error_of_a_flow_with_declared_fields_does_not_quote_them(plugins):
     class Masking(Recorder):
-        def flow(self, doc, process):
+        def flow(self, doc, build):
             class Declared:
                 name, mask = doc.name, ("card",)
 
-            return super().flow(Declared, process)
+            return super().flow(Declared, build)
 
         def step(self, step):
             def call(message):

@@ -8,7 +8,7 @@ from contextlib import aclosing
 import pytest
 
 from octo.core.errors import Permanent
-from octo.engine.observe import Observer, Observers
+from octo.engine.observe import NOBODY, Observer
 from octo.testing.harness import running
 from octo.trace.live import Live
 from octo.trace.memory import Memory
@@ -39,7 +39,7 @@ async def tapped(app, live, take, when="", flow="f", bodies=(1, 2, 3)):
 
 async def test_without_a_reason_nothing_watches(plugins):
     async with running(FLOWS, plugins) as app:
-        assert Live(app.generation.observe).observer is None
+        assert Live(app.generation.observe).observer is NOBODY
 
 
 async def test_a_tap_sees_whole_traces_without_any_being_kept(plugins):
@@ -56,7 +56,7 @@ async def test_watching_ends_with_the_last_tap(plugins):
     async with running(FLOWS, plugins) as app:
 
         def watch(observer):
-            watched.append(observer is not None)
+            watched.append(observer is not NOBODY)
             app.generation.observe(observer)
 
         live = Live(watch)
@@ -97,7 +97,6 @@ async def test_traces_that_are_kept_are_found_in_the_store(plugins):
 
 async def test_others_go_on_watching_whether_somebody_looks_or_not(plugins):
     other = Observer()
-    live = Live(lambda _: None, (other,))
+    live = Live(lambda _: None, other)
 
-    assert isinstance(live.observer, Observers)
-    assert live.observer.each == (other,)
+    assert live.observer is other

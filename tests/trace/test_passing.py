@@ -9,6 +9,7 @@ import pytest
 from octo.core import trace as tracing
 from octo.core.flow import Failure
 from octo.core.message import Message
+from octo.engine.observe import Observer, Observers
 from octo.testing.harness import running
 from octo.testing.probe import probes
 from octo.trace.encode import encode, records
@@ -102,23 +103,63 @@ async def test_the_trace_of_a_caller_goes_on_by_its_id(plugins):
 
 
 async def test_who_is_called_learns_the_id_and_that_nobody_records(plugins):
-    told = []
+    told, traces = [], []
 
-    class Telling(Recorder):
+    class Telling(Observer):
         def step(self, step):
             def call(message):
                 told.append(tracing.outgoing(message))
                 tracing.effect("http", url="forgotten")
                 return step.call(message)
 
+            return step if step.connector is None else step._replace(call=call)
+
+    async with running(FLOWS, plugins, observer=Observers([Telling(), Recorder(traces.append, sample=0.0)])) as app:
+        probes["probe"].gate("go").set()
+        with pytest.raises(Failure):
+            await app.call("waits", 1)
+
+    inner, outer = [records(encode(trace).data)[0] for trace in traces]
+    assert [tracing.parse(parent) for parent in told] == [
+        (outer["trace"], outer["span"], False),
+        (inner["trace"], inner["span"], False),
+    ]
+
+
+async def test_a_call_that_waits_is_in_a_span_while_it_waits(plugins):
+    told = []
+
+    class Telling(Observer):
+        def step(self, step):
+            async def call(message):
+                await asyncio.sleep(0)
+                told.append(tracing.outgoing(message))
+                return message
+
+            return step if step.connector is None else step._replace(call=call)
+
+    async with running(FLOWS, plugins, observer=Observers([Telling(), Recorder(print, sample=0.0)])) as app:
+        await app.call("waits", -1)
+        assert tracing.current.get() is None
+
+    assert [tracing.parse(parent).sampled for parent in told] == [False]
+
+
+async def test_blocks_of_messages_outside_the_sample_are_not_watched(plugins):
+    watched = []
+
+    class Watching(Recorder):
+        def step(self, step):
+            def call(message):
+                watched.append(step.address)
+                return step.call(message)
+
             return super().step(step._replace(call=call))
 
-    async with running(FLOWS, plugins, observer=Telling(print, sample=0.0)) as app:
-        await app.call("f", -1)
+    async with running(FLOWS, plugins, observer=Watching(print, sample=0.0)) as app:
+        await app.call("calls", -1)
 
-    assert len({parent.rsplit("-", 2)[0] for parent in told}) == 1
-    assert {parent[-3:] for parent in told} == {"-00"}
-    assert all(tracing.parse(parent) for parent in told)
+    assert watched == []
 
 
 async def test_a_share_of_the_messages_is_recorded_whole(plugins):

@@ -33,6 +33,17 @@ def test_a_trace_is_found_by_its_ids_and_their_beginnings(store, make):
             assert store.get(known) == records(each.data)
 
 
+def test_what_the_ids_of_a_message_and_its_one_way_calls_begin_with_answers_all_of_them(store, make):
+    first = make(event="abcdef01" + "0" * 24, trace="ab" * 16, at=1)
+    second = make("g", event="abcdef01" + "1" * 24, trace="ab" * 16, at=2)
+    store.write([first, second, make(event="abcdef02" + "0" * 24)])
+
+    assert store.get("abcdef01") == [*records(first.data), *records(second.data)]
+    assert store.get(second.summary.event) == records(second.data)
+    with pytest.raises(Permanent, match="beginning of several"):
+        store.get("abcdef")
+
+
 def test_a_trace_id_answers_its_one_way_calls_too(store, make):
     first = make(trace="ab" * 16, at=1)
     second = make("g", trace="ab" * 16, at=2)

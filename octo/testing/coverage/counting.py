@@ -13,7 +13,7 @@ from octo.config.documents import Config, FlowDoc
 from octo.core.flow import Drop, Outcome, Processor, Result
 from octo.core.message import Message
 from octo.engine.chain import Step
-from octo.engine.observe import Observer
+from octo.engine.observe import Build, Observer
 from octo.testing.coverage.outline import Key, Outline, outline
 from octo.testing.coverage.result import File
 from octo.testing.coverage.result import Result as Covered
@@ -35,7 +35,6 @@ class Coverage(Observer):
         self._counts: dict[Home, Counter[Key]] = {}
         self._outlines: dict[str, dict[str, Outline]] = {}
         self._sources: dict[str, str] = {}
-        self._building = _Building()
 
     def add(self, config: Config) -> None:
         """Declare what there is to cover; may be called again, also for the same flows in another environment."""
@@ -64,8 +63,16 @@ class Coverage(Observer):
 
     # --- watching ------------------------------------------------------------------------------------------------
 
-    def step(self, step: Step) -> Step:
-        return step._replace(call=_counted(step.call, self._counting(step.address)))
+    def flow(self, doc: FlowDoc, build: Build) -> Processor:
+        """Addresses are unique within one configuration only, so each flow is counted by an observer of its own."""
+        return build(_Flow(partial(self._seen, (doc.at.file, doc.name))))
+
+
+class _Flow(Observer):
+    """Counts what runs of one flow."""
+
+    def __init__(self, seen: Callable[[Key], None]) -> None:
+        self._seen = seen
 
     def branch(self, address: str, chain: Processor) -> Processor:
         count = self._counting(address)
@@ -76,27 +83,11 @@ class Coverage(Observer):
 
         return counted
 
-    def flow(self, doc: FlowDoc, process: Processor) -> Processor:
-        self._building.place.home = (doc.at.file, doc.name)
-        self._building.place = _Place()
-        return process
+    def step(self, step: Step) -> Step:
+        return step._replace(call=_counted(step.call, self._counting(step.address)))
 
     def _counting(self, address: str) -> Count:
-        place = self._building.place
-        return lambda outcome: self._seen(place.home, (address, outcome))
-
-
-class _Place:
-    """The flow that is being built: addresses are unique within one configuration only."""
-
-    home: Home = ("", "")
-
-
-class _Building(threading.local):
-    """Where this thread is building. A flow is built without a pause, and tells who it is at the end."""
-
-    def __init__(self) -> None:
-        self.place = _Place()
+        return lambda outcome: self._seen((address, outcome))
 
 
 def _counted(call: Callable[[Message], Result], count: Count) -> Callable[[Message], Result]:

@@ -11,7 +11,7 @@ from octo.core.errors import Bug, OctoError, Position
 from octo.core.flow import Failure, Outcome, Processor, Result
 from octo.core.message import Message
 from octo.engine.contracts import Contracts, Violation, broken
-from octo.engine.observe import Observer
+from octo.engine.observe import Build, Observer
 from octo.expr import ExprError
 from octo.testing.clock import START
 from octo.testing.suite.case import Case
@@ -146,7 +146,8 @@ class _Watch(Observer):
     def violated(self, violation: Violation) -> None:
         self.fault = self.fault or Fault(violation.kind, str(violation), violation.at)
 
-    def flow(self, doc: FlowDoc, process: Processor) -> Processor:
+    def flow(self, doc: FlowDoc, build: Build) -> Processor:
+        process = build(self)
         return self._watched(process) if doc.name == self._flow else process
 
     def _watched(self, process: Processor) -> Processor:

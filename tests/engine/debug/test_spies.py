@@ -13,6 +13,7 @@ from octo.core.plugins import Plugins
 from octo.core.settings import Settings
 from octo.engine.debug import Debug
 from octo.engine.invoke import invoke
+from octo.engine.observe import NOBODY
 from octo.testing.clock import virtual
 
 
@@ -110,7 +111,7 @@ def none(settings: Settings, message: Message) -> None:
 async def test_an_answer_that_is_no_message_is_refused_in_the_same_words(plugins):
     config = parse("flows: [{name: f, process: [{type: none}]}]", plugins.joined(Plugins({}, {"none": NONE})), {})
     refusals = []
-    for debug in (None, spy := Debug(config, "f", spies=["f.none"])):
+    for debug in (NOBODY, spy := Debug(config, "f", spies=["f.none"])):
         with pytest.raises(Failure) as caught:
             await invoke(config, "f", Message(), 5, debug)
         refusals.append(str(caught.value))

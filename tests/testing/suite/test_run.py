@@ -11,7 +11,7 @@ from octo.config.documents import FlowDoc
 from octo.core.flow import Processor
 from octo.core.message import Message
 from octo.engine.chain import Step
-from octo.engine.observe import Observer
+from octo.engine.observe import Build, Observer
 from octo.testing.probe import history
 from octo.testing.suite import Outcome
 
@@ -219,7 +219,7 @@ def test_a_source_that_passes_failures_on_is_told_by_the_ending_of_the_flow(outc
 @pytest.mark.parametrize("error", [SystemExit(3), asyncio.CancelledError(), KeyError("k")])
 def test_whatever_a_flow_raises_ends_only_its_case(outcomes, error):
     class Raises(Observer):
-        def flow(self, doc: FlowDoc, process: Processor) -> Processor:
+        def flow(self, doc: FlowDoc, build: Build) -> Processor:
             def run(message: Message) -> Message:
                 raise error
 

@@ -1,0 +1,53 @@
+"""Recovery: a flow's error chain takes over where its chain has failed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+
+from octo.core.flow import Drop, Failure, Outcome, Processor, Result
+from octo.core.message import Message
+
+
+def recovering(flow: str, chain: Processor, error: Processor | None) -> Processor:
+    """The chain and, should it fail, the error chain on the message as it then was."""
+    return chain if error is None else _Recovery(flow, chain, error).run
+
+
+class _Recovery:
+    __slots__ = ("_chain", "_error", "_flow")
+
+    def __init__(self, flow: str, chain: Processor, error: Processor) -> None:
+        self._flow = flow
+        self._chain = chain
+        self._error = error
+
+    def run(self, message: Message) -> Result:
+        try:
+            result = self._chain(message)
+        except Failure as failure:
+            return self._recover(failure)
+        if result.__class__ is Message or result.__class__ is Drop:
+            return result
+        return self._run_on(result)  # type: ignore[arg-type]
+
+    async def _run_on(self, waiting: Awaitable[Outcome]) -> Outcome:
+        try:
+            return await waiting
+        except Failure as failure:
+            result = self._recover(failure)
+        return result if isinstance(result, Message | Drop) else await result
+
+    def _recover(self, failure: Failure) -> Result:
+        try:
+            result = self._error(failure.recovery(self._flow))
+        except Failure as second:
+            raise second.inside("error path") from failure
+        if result.__class__ is Message or result.__class__ is Drop:
+            return result
+        return self._recover_on(result, failure)  # type: ignore[arg-type]
+
+    async def _recover_on(self, waiting: Awaitable[Outcome], failure: Failure) -> Outcome:
+        try:
+            return await waiting
+        except Failure as second:
+            raise second.inside("error path") from failure
