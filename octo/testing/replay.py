@@ -16,7 +16,8 @@ from octo.testing.suite.configs import Configs
 from octo.testing.suite.run import run_case
 from octo.testing.traced import Unusable, suite_of
 from octo.trace.crossing import Trace
-from octo.trace.encode import encode, records
+from octo.trace.encode import encode
+from octo.trace.packed import records
 from octo.trace.record import Record, State, first, states
 from octo.trace.recorder import Recorder
 

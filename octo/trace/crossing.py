@@ -6,7 +6,6 @@ that an instance of a class takes, and a message makes some twenty crossings (`b
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Mapping
 from hashlib import blake2b
@@ -15,14 +14,14 @@ from typing import Any, NamedTuple
 from octo.core.message import FAMILY, Message
 from octo.core.trace import parse
 from octo.engine.chain import Step
+from octo.trace.packed import span_id
 
 Crossing = list[Any]
-SITE, ABOVE, BEFORE, BEGAN, AFTER, ENDED, SPAN = range(7)
+SITE, ABOVE, BEFORE, BEGAN, AFTER, ENDED = range(6)
 """What stands where: the `Site`; the crossing it happened inside, None for the first; the message before; when it
-began; its `Message`, `Drop` or `Broken` end; when that came, 0 until then; its span id, "" until somebody asks.
+began; its `Message`, `Drop` or `Broken` end; when that came, 0 until then.
 """
 
-_random = random.Random()  # noqa: S311  ids tell traces apart, they are no secret
 ALL = 1 << 56
 """Trace ids are chosen by their last 56 bits: these are random for certain (W3C Trace Context, level 2)."""
 
@@ -30,19 +29,32 @@ MOST_EFFECTS = 1000
 """Calls to the outside that are recorded per trace."""
 
 
-class Site(NamedTuple):
+class Site:
     """Where crossings happen: what all records of it have in common.
 
     step: None for a flow. mask: fields that the flow declares as not for the eyes.
     clock: what the crossings are timed with. share: how many of `ALL` trace ids are chosen.
+    head: what `encode` has once written of it.
     """
 
-    flow: str
-    step: Step | None = None
-    mask: frozenset[str] = frozenset()
-    generation: int = 1
-    clock: Callable[[], int] = time.perf_counter_ns
-    share: int = ALL
+    __slots__ = ("clock", "flow", "generation", "head", "mask", "share", "step")
+
+    def __init__(
+        self,
+        flow: str,
+        step: Step | None = None,
+        mask: frozenset[str] = frozenset(),
+        generation: int = 1,
+        clock: Callable[[], int] = time.perf_counter_ns,
+        share: int = ALL,
+    ) -> None:
+        self.flow = flow
+        self.step = step
+        self.mask = mask
+        self.generation = generation
+        self.clock = clock
+        self.share = share
+        self.head: Any = None
 
 
 class Broken(NamedTuple):
@@ -77,7 +89,7 @@ class Scope:
     @property
     def traceparent(self) -> str:
         trace = self.trace
-        return f"00-{trace.id}-{span(self.open)}-{'01' if trace.is_chosen else '00'}"
+        return f"00-{trace.id}-{trace.span(self.open)}-{'01' if trace.is_chosen else '00'}"
 
     def effect(self, kind: str, details: dict[str, object]) -> None:
         trace = self.trace
@@ -103,7 +115,8 @@ class Trace(Scope):
     """A message through a flow and all it calls: the crossings in the order they began, the first is the flow's.
 
     at: wall time of the beginning, in nanoseconds.
-    number: the trace id, once somebody asked for it. caller: the span that called, of another system or trace.
+    number, first_span: the trace id and that of the first span, once somebody asked for them.
+    caller: the span that called, of another system or trace.
     asked: whether the caller records this trace and relies on us doing so.
     mask: fields declared by flows that handed the message on one-way.
     brief: whether only what failed was recorded. more: crossings that were not recorded.
@@ -111,6 +124,7 @@ class Trace(Scope):
     """
 
     number = 0
+    first_span = 0
     caller = ""
     asked = False
     mask: frozenset[str] = frozenset()
@@ -143,10 +157,27 @@ class Trace(Scope):
         return self.number
 
     @property
+    def base(self) -> int:
+        """The first span id, as a number; the others count from there."""
+        if not self.first_span:
+            self.first_span = int(span_of(self.crossings[0][BEFORE]), 16)
+        return self.first_span
+
+    def span(self, crossing: Crossing) -> str:
+        """The span id of one of its crossings."""
+        return span_id(self.base, next(index for index, each in enumerate(self.crossings) if each is crossing))
+
+    @property
     def is_chosen(self) -> bool:
         """Whether it belongs to the sample."""
         share = self.site.share
         return self.asked or share == ALL or is_chosen(self.number or self._numbered(), share)
+
+    def _settle(self) -> None:
+        """Take the ids from the first message while it is there."""
+        if not self.number:
+            self._numbered()
+        self.first_span = self.base
 
     def wall(self, moment: int) -> int:
         """The wall time at a moment of the clock."""
@@ -158,16 +189,10 @@ class Trace(Scope):
 
     def clear(self) -> None:
         """Let go of the messages: contexts outlive their trace, as a pooled connection keeps the one it was made in."""
-        if not self.number:
-            self._numbered()
+        self._settle()
         for each in self.crossings:
             each[BEFORE] = each[AFTER] = None
         self.effects = ()
-
-
-def id_of_span() -> str:
-    """16 hexadecimal digits."""
-    return f"{_random.getrandbits(64) or 1:016x}"
 
 
 def number_of(message: Message) -> int:
@@ -204,13 +229,6 @@ def is_chosen(number: int, share: int) -> bool:
 def limit_of(share: int) -> str:
     """The event ids that are smaller than this, as text, have a `number_of` that is chosen."""
     return f"{share:014x}" if share < ALL else "g"
-
-
-def span(crossing: Crossing) -> str:
-    """Its span id."""
-    if not crossing[SPAN]:
-        crossing[SPAN] = id_of_span()
-    return crossing[SPAN]  # type: ignore[no-any-return]
 
 
 def share_of(sample: float) -> int:

@@ -1,27 +1,26 @@
-"""Traces become records (`record`), and records JSON Lines: in a thread of their own, after the message has gone."""
+"""Traces are packed for the stores (`packed`): in a thread of their own, after the message has gone."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
 
-from octo.core import body
 from octo.core.flow import Drop
 from octo.core.log import masked
 from octo.core.message import Message
-from octo.engine.chain import Step
-from octo.trace.crossing import ABOVE, AFTER, BEFORE, BEGAN, ENDED, SITE, Broken, Crossing, Site, Trace, span
+from octo.trace.crossing import AFTER, BEFORE, BEGAN, ENDED, SITE, Broken, Crossing, Site, Trace
 from octo.trace.mask import Clean, declared, secrets, unchanged
-from octo.trace.record import Record
+from octo.trace.packed import OUTCOMES, dumps
 from octo.trace.size import weigh
 
 MOST_BYTES = 32 * 1024
 """A body or variable that is larger as JSON is left out, and noted."""
+
+MOST_AT_ONCE = 100
+"""Crossings that are written without a look at each value: what they share is written for each."""
 
 
 class Summary(NamedTuple):
@@ -44,7 +43,7 @@ class Summary(NamedTuple):
 class Encoded(NamedTuple):
     """A trace on its way to the stores.
 
-    data: its records as JSON Lines. events: ids of the messages in flows that it called.
+    data: its records, packed. events: ids of the messages in flows that it called.
     weight: about how many bytes its messages are, with what was left out.
     """
 
@@ -60,204 +59,225 @@ class Encoded(NamedTuple):
         return self._replace(summary=summary, data=notice + self.data)
 
 
-def encode(trace: Trace, most_bytes: int = MOST_BYTES) -> Encoded:
-    """The trace as it may leave the process: bounded, without secrets and declared fields."""
+def encode(trace: Trace, most_bytes: int = MOST_BYTES, expected: int = 0) -> Encoded:
+    """The trace as it may leave the process: bounded, without secrets and declared fields.
+
+    most_bytes: of a body or a variable. expected: about how heavy it will be.
+    """
     names = trace.masks()
-    clean = declared(names, _values(trace, most_bytes)) if names else unchanged
-    writing = _Writing(trace, clean, most_bytes)
-    text = writing.text()
-    plain = _unescaped(text)
+    packing, data = _Packing(trace), b""
+    if not names and expected <= most_bytes and len(trace.crossings) <= MOST_AT_ONCE:
+        data = packing.line()
+    if not data or len(data) > most_bytes:
+        clean = declared(names, _values(trace, most_bytes)) if names else unchanged
+        packing = _Careful(trace, clean, most_bytes)
+        data = packing.line()
+    plain = _unescaped(data.decode())
     # To search the text is much cheaper than to walk through values, and hardly any trace has a secret in it.
     if masked(plain) != plain:
-        writing = _Writing(trace, lambda value: secrets(clean(value)), most_bytes)
-        text = writing.text()
-    return Encoded(writing.summary(), writing.events(), text.encode(), writing.weight())
+        clean = declared(names, _values(trace, most_bytes)) if names else unchanged
+        packing = _Careful(trace, lambda value: secrets(clean(value)), most_bytes)
+        data = packing.line()
+    return Encoded(packing.summary(), packing.events(), data, packing.weight or len(data))
 
 
-def records(data: bytes) -> list[Record]:
-    """The records in JSON Lines. A line that is none, as a process leaves that is killed while writing, is passed."""
-    found: list[Record] = []
-    for line in data.splitlines():
-        record = _read(line)
-        if isinstance(record, dict):
-            found.append(record)
-    return found
+class _Packing:
+    """Packs one trace, its values as they are: for one that is small, holds JSON alone, and nothing to hide."""
 
+    weight = 0
 
-def _read(line: bytes) -> Any:
-    try:
-        return body.parse(line)
-    except body.NotJson:
-        try:
-            return json.loads(line)
-        except (ValueError, RecursionError):
-            return None
-
-
-class _Writing:
-    """Writes one trace down, as text right away: dictionaries in between would take twice the time.
-
-    Invariant: every value that a message, a block or another system brought goes through `clean`.
-    """
-
-    def __init__(self, trace: Trace, clean: Clean, most_bytes: int) -> None:
+    def __init__(self, trace: Trace) -> None:
         self.trace = trace
-        self.id = trace.id
-        self.zero = trace.wall(0)
-        self.clean = clean
-        self.most_bytes = most_bytes
-        self.answers: dict[tuple[int, int], str] = {}
         self.omitted: dict[str, int] = {}
-        self.flows: dict[int, str] = {}
-        self.payloads: dict[int, tuple[Any, str | None, int]] = {}
         self.effects = _by_crossing(trace)
 
-    def text(self) -> str:
-        return "".join([self.line(each) for each in self.trace.crossings])
+    def line(self) -> bytes:
+        """See `octo.trace.packed`; nothing if there is something that JSON cannot hold."""
+        trace = self.trace
+        at = trace.wall(trace.crossings[0][BEGAN])
+        try:
+            return orjson.dumps([1, trace.id, trace.caller, at, trace.base, self.rows()]) + b"\n"
+        except TypeError:
+            return b""
 
     def events(self) -> tuple[str, ...]:
         """Ids of the messages in flows that were called."""
-        return tuple(self.clean(each[BEFORE].event_id) for each in self.trace.crossings[1:] if each[SITE].step is None)
-
-    def weight(self) -> int:
-        return sum(size for _, _, size in self.payloads.values())
+        return tuple(self.shown(each[BEFORE].event_id) for each in self.trace.crossings[1:] if each[SITE].step is None)
 
     def summary(self) -> Summary:
         first: Crossing = self.trace.crossings[0]
         message, end = first[BEFORE], first[AFTER]
         code = end.error.get("code") if isinstance(end, Broken) and end.error else ""
-        event, correlation = self.clean(message.event_id), self.clean(message.correlation_id)
-        took = first[ENDED] - first[BEGAN]
+        event, correlation = self.shown(message.event_id), self.shown(message.correlation_id)
+        took, outcome = first[ENDED] - first[BEGAN], OUTCOMES[_outcome(end)]
         return Summary(
-            first[SITE].flow, event, self.id, correlation, self.trace.at, took, _outcome(end), str(code or "")
+            first[SITE].flow, event, self.trace.id, correlation, self.trace.at, took, outcome, str(code or "")
         )
 
-    # --- a record ----------------------------------------------------------------------------------------------------
+    # --- a row per crossing ------------------------------------------------------------------------------------------
 
-    def line(self, crossing: Crossing) -> str:
-        site, above, _, began, end, ended, _ = crossing
-        me = span(crossing)
-        parent = self.trace.caller if above is None else span(above)
-        head = f'"trace":"{self.id}","span":"{me}"' + (f',"parent":"{parent}"' if parent else "")
-        where = self.flow(crossing, site) if site.step is None else self.block(crossing, site.step)
-        timing = f'"at":{self.zero + began},"duration":{max(0, ended - began)},"outcome":"{_outcome(end)}"'
-        before, after = self.before(crossing, parent), self.after(crossing, me)
-        return f"{{{where},{head}{before},{timing}{after}{self.rest(crossing)}}}\n"
+    def rows(self) -> list[Any]:
+        """What came out of a crossing often goes into a later one: `answers` knows where it came from."""
+        zero = self.trace.crossings[0][BEGAN]
+        index: dict[int, int] = {}
+        answers: dict[tuple[int | None, int], int] = {}
+        rows: list[Any] = []
+        for number, crossing in enumerate(self.trace.crossings):
+            site, above, before, began, end, ended = crossing
+            index[id(crossing)] = number
+            parent = source = given = made = None
+            if above is None:
+                given = self.whole(before)
+            else:
+                parent = index[id(above)]
+                source = answers.get((parent, id(before)))
+                if source is None:
+                    source = parent
+                    given = self.change("input", above[BEFORE], before)
+            outcome = _outcome(end)
+            if not outcome:
+                answers[parent, id(end)] = number
+                made = self.change("output", before, end)
+            head, rest = site.head or _head(site), self.rest(crossing, number)
+            rows.append([head, parent, source, began - zero, ended - began, outcome, given, made, rest])
+        return rows
 
-    def flow(self, crossing: Crossing, site: Site) -> str:
-        name = self.flows[id(crossing)] = _text(site.flow)
-        message: Message = crossing[BEFORE]
-        event = f'"event":{_dumps(self.clean(message.event_id))}'
-        if message.correlation_id:
-            event += f',"correlation":{_dumps(self.clean(message.correlation_id))}'
-        return f'"kind":"flow","flow":{name},"path":{name},"generation":{site.generation},{event}'
-
-    def block(self, crossing: Crossing, step: Step) -> str:
-        flow = self.flows[id(crossing)] = self.flows[id(crossing[ABOVE])]
-        connector = f',"connector":{_text(step.connector)}' if step.connector else ""
-        return f'"kind":"block","flow":{flow},"path":{_text(step.address)},"type":{_text(step.type)}{connector}'
-
-    def before(self, crossing: Crossing, parent: str) -> str:
-        """What went in: all of it, or whose outcome it was, or how it differs from what went into the parent."""
-        message, above = crossing[BEFORE], crossing[ABOVE]
-        if above is None:
-            return self.part("input", self.whole(message))
-        source = self.answers.get((id(above), id(message)))
-        if source is not None:
-            return f',"from":"{source}"'
-        return f',"from":"{parent}"' + self.part("input", self.change("input", above[BEFORE], message))
-
-    def after(self, crossing: Crossing, me: str) -> str:
-        """What came out, or why nothing did."""
+    def rest(self, crossing: Crossing, number: int) -> dict[str, Any] | None:
+        """What most crossings do not have."""
+        found: dict[str, Any] = {}
+        if crossing[SITE].step is None:
+            message = crossing[BEFORE]
+            found["event"] = self.value(message.event_id)
+            if message.correlation_id:
+                found["correlation"] = self.value(message.correlation_id)
         end = crossing[AFTER]
-        if end.__class__ is Message:
-            self.answers[id(crossing[ABOVE]), id(end)] = me
-            return self.part("output", self.change("output", crossing[BEFORE], end))
-        if isinstance(end, Drop) and end.reason:
-            return f',"reason":{_dumps(self.clean(end.reason))}'
-        if isinstance(end, Broken) and end.error:
-            return f',"error":{_dumps(self.clean(end.error))}'
-        return ""
-
-    def rest(self, crossing: Crossing) -> str:
-        found = ""
+        if end.__class__ is Drop and end.reason:
+            found["reason"] = self.value(end.reason)
+        elif end.__class__ is Broken and end.error:
+            found["error"] = self.value(end.error)
         if self.effects and (effects := self.effects.get(id(crossing))):
-            found += f',"effects":{_dumps(self.clean(effects))}'
+            found["effects"] = self.value(effects)
         if self.omitted:
-            found += f',"omitted":{_dumps(self.omitted)}'
-            self.omitted = {}
-        if crossing[ABOVE] is None and self.trace.brief:
-            found += ',"brief":true'
-        if crossing[ABOVE] is None and self.trace.more:
-            found += f',"more":{self.trace.more}'
-        return found
+            found["omitted"], self.omitted = self.value(self.omitted), {}
+        if not number and self.trace.brief:
+            found["brief"] = True
+        if not number and self.trace.more:
+            found["more"] = self.trace.more
+        return found or None
 
     # --- messages ----------------------------------------------------------------------------------------------------
 
-    @staticmethod
-    def part(name: str, content: str) -> str:
-        return f',"{name}":{{{content}}}' if content else ""
-
-    def whole(self, message: Message) -> str:
-        found = []
+    def whole(self, message: Message) -> Any:
+        found: dict[str, Any] = {}
         if message.body is not None:
-            found.append(f'"body":{self.payload("input.body", message.body)}')
+            found["body"] = self.payload(message.body, "input.body")
         if message.vars:
-            found.append(f'"vars":{self.named("input.vars", message.vars)}')
-        return ",".join(found)
+            found["vars"] = self.named(message.vars, "input.vars")
+        return found or None
 
-    def change(self, place: str, before: Message, after: Message) -> str:
-        """The difference between two messages. What is the same object is the same value."""
-        found = []
+    def change(self, place: str, before: Message, after: Message) -> Any:
+        """The difference between two messages, None if there is none. What is the same object is the same value."""
+        if after is before:
+            return None
+        found: dict[str, Any] = {}
         if after.body is not before.body:
-            found.append(f'"body":{self.payload(f"{place}.body", after.body)}')
+            found["body"] = self.payload(after.body, place, ".body")
         old, new = before.vars, after.vars
         if new is not old:
             fresh = {name: value for name, value in new.items() if name not in old or old[name] is not value}
             if fresh:
-                found.append(f'"set":{self.named(f"{place}.set", fresh)}')
+                found["set"] = self.named(fresh, place, ".set")
             if len(new) - len(fresh) < len(old) and (gone := [name for name in old if name not in new]):
-                found.append(f'"unset":{_dumps(gone)}')
-        return ",".join(found)
+                found["unset"] = self.value(gone)
+        return found or None
 
-    def named(self, place: str, values: Mapping[str, Any]) -> str:
-        if self.clean is unchanged:
-            found = [f"{_text(name)}:{self.payload(f'{place}.{name}', value)}" for name, value in values.items()]
-        else:
-            found = [self.covered(place, name, value) for name, value in values.items()]
-        return f"{{{','.join(found)}}}"
+    # --- values ------------------------------------------------------------------------------------------------------
 
-    def covered(self, place: str, name: str, value: Any) -> str:
-        [(key, shown)] = self.clean({name: None}).items()
-        return f"{_text(key)}:{self.payload(f'{place}.{key}', value) if shown is None else _dumps(shown)}"
+    def shown(self, text: str) -> str:
+        return text
 
-    def payload(self, place: str, value: Any) -> str:
-        """The value as JSON, unless it is too large. Each is written once, however many records show it."""
+    def value(self, value: Any) -> Any:
+        return value
+
+    def payload(self, value: Any, *place: str) -> Any:
+        del place
+        return value
+
+    def named(self, values: Mapping[str, Any], *place: str) -> Any:
+        del place
+        return values
+
+
+class _Careful(_Packing):
+    """Looks at every value: none is too large, or no JSON, or shows what it must not.
+
+    Invariant: every value that a message, a block or another system brought goes through `clean`.
+    """
+
+    def __init__(self, trace: Trace, clean: Clean, most_bytes: int) -> None:
+        super().__init__(trace)
+        self.clean = clean
+        self.most_bytes = most_bytes
+        self.payloads: dict[int, tuple[Any, Any, int]] = {}
+
+    def shown(self, text: str) -> str:
+        return str(self.clean(text))
+
+    def value(self, value: Any) -> Any:
+        return orjson.Fragment(dumps(self.clean(value)))
+
+    def payload(self, value: Any, *place: str) -> Any:
+        """The value as JSON, None if it is too large. Each is written once, however many records show it."""
         known = self.payloads.get(id(value))
         if known is None:
             # With the value itself: an id is only good for as long as nobody else can get it.
             known = self.payloads[id(value)] = (value, *self.sized(value))
-        _, text, size = known
-        if text is None:
-            self.omitted[place] = size
-            return "null"
-        return text
+            self.weight += known[2]
+        _, written, size = known
+        if written is None:
+            self.omitted["".join(place)] = size
+        return written
 
-    def sized(self, value: Any) -> tuple[str | None, int]:
+    def sized(self, value: Any) -> tuple[Any, int]:
         """The value as JSON, or None if it is too large, and its size; for most a glance is enough to tell."""
         size = weigh(value) if isinstance(value, dict | list | str) else 0
         if size > 2 * self.most_bytes:
             return None, size
-        text = _dumps(self.clean(value))
-        return (text if len(text) <= self.most_bytes else None), len(text)
+        data = dumps(self.clean(value))
+        return (orjson.Fragment(data) if len(data) <= self.most_bytes else None), len(data)
+
+    def named(self, values: Mapping[str, Any], *place: str) -> Any:
+        parts = [self.covered(name, value, place) for name, value in values.items()]
+        return orjson.Fragment(b"{" + b",".join(parts) + b"}")
+
+    def covered(self, name: str, value: Any, place: tuple[str, ...]) -> bytes:
+        [(key, shown)] = self.clean({name: None}).items()
+        if shown is None:
+            shown = self.payload(value, *place, ".", key)
+        return dumps(key) + b":" + orjson.dumps(shown)
 
 
-def _outcome(end: object) -> str:
+def _head(site: Site) -> Any:
+    """What all records of a place have in common; written once for each."""
+    step = site.step
+    known: dict[str, Any]
+    if step is None:
+        known = {"kind": "flow", "flow": site.flow, "path": site.flow, "generation": site.generation}
+    else:
+        known = {"kind": "block", "path": step.address, "type": step.type}
+        if step.connector:
+            known["connector"] = step.connector
+    site.head = orjson.Fragment(dumps(known))
+    return site.head
+
+
+def _outcome(end: object) -> int:
+    """Its place in `OUTCOMES`."""
     if end.__class__ is Message:
-        return "completed"
+        return 0
     if isinstance(end, Drop):
-        return "dropped"
-    return end.outcome if isinstance(end, Broken) else "cancelled"
+        return 1
+    return 2 if isinstance(end, Broken) and end.outcome == "failed" else 3
 
 
 def _by_crossing(trace: Trace) -> dict[int, list[dict[str, Any]]]:
@@ -286,25 +306,6 @@ def _fitting(value: Any, most_bytes: int) -> Iterator[Any]:
         yield value
     elif isinstance(value, dict):
         yield {key: each for key, each in value.items() if weigh(each) <= 2 * most_bytes}
-
-
-@lru_cache(4096)
-def _text(name: str) -> str:
-    return _dumps(name)
-
-
-def _dumps(value: Any) -> str:
-    try:
-        return orjson.dumps(value).decode()
-    except TypeError:  # integers beyond 64 bits, lone surrogates, nesting beyond 254
-        return _dumps_slowly(value)
-
-
-def _dumps_slowly(value: Any) -> str:
-    try:
-        return json.dumps(value, separators=(",", ":"), default=str)
-    except (TypeError, ValueError, RecursionError) as error:
-        return json.dumps(f"<no JSON: {type(error).__name__}>")
 
 
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)")

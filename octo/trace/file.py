@@ -13,7 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
-from octo.trace.encode import Encoded, Summary, records
+from octo.trace.encode import Encoded, Summary
+from octo.trace.packed import lines, records
 from octo.trace.record import Record
 from octo.trace.store import chosen, no_store, unusable
 
@@ -49,7 +50,7 @@ class File:
         return self
 
     def write(self, traces: Sequence[Encoded]) -> None:
-        data = b"".join(each.data for each in traces)
+        data = b"".join(lines(each.data) for each in traces)
         with self._locked() as descriptor:
             end = os.fstat(descriptor).st_size
             try:

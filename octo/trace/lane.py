@@ -25,6 +25,9 @@ MOST_BYTES = 32 * 1024 * 1024
 BATCH = 100
 """Traces that a sink gets at once."""
 
+LINGER = 0.25
+"""Seconds that a trace may wait for others: to write one costs about as much as to write a batch."""
+
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 """Seconds before a sink that failed is tried again: at first, and at most; each pause is twice the one before."""
 
@@ -39,6 +42,7 @@ class Lane:
         self._bytes = self._in = self._out = 0
         self._lost = 0
         self._pause = 0.0
+        self._hurried = 0
         self._closed = False
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name=f"octo-trace-{type(sink).__name__.lower()}", daemon=True)
@@ -47,6 +51,7 @@ class Lane:
     def put(self, traces: Sequence[Encoded]) -> None:
         """Take what there is room for."""
         with self._changed:
+            waiting = len(self._queue)
             for each in traces:
                 if self._closed or len(self._queue) >= MOST_WAITING or self._bytes > MOST_BYTES:
                     self._lose([each])
@@ -54,13 +59,18 @@ class Lane:
                     self._queue.append(each)
                     self._bytes += len(each.data)
                     self._in += 1
-            self._changed.notify_all()
+            if not waiting or len(self._queue) >= BATCH:  # else the thread lingers anyhow
+                self._changed.notify_all()
 
     def flush(self, timeout: float) -> bool:
         """Wait until the sink was given everything; whether that came in time."""
         with self._changed:
             goal = self._in
-            return self._changed.wait_for(lambda: self._out >= goal, timeout)
+            self._hurried += 1
+            self._changed.notify_all()
+            done = self._changed.wait_for(lambda: self._out >= goal, timeout)
+            self._hurried -= 1
+            return done
 
     def close(self, timeout: float) -> bool:
         """Write what there is and end; whether that came in time."""
@@ -84,6 +94,7 @@ class Lane:
         """The next to write; none once there will be no more."""
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._closed)
+            self._changed.wait_for(lambda: self._closed or self._hurried or len(self._queue) >= BATCH, LINGER)
             batch = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
             self._bytes -= sum(len(each.data) for each in batch)
             return batch

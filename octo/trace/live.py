@@ -13,7 +13,8 @@ from octo.core.settings import Build
 from octo.engine.observe import NOBODY, Observer, Observers
 from octo.expr import ExprError, Program
 from octo.trace import codes
-from octo.trace.encode import Encoded, records
+from octo.trace.encode import Encoded
+from octo.trace.packed import records
 from octo.trace.record import Record
 from octo.trace.recorder import Recorder
 from octo.trace.store import Store

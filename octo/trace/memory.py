@@ -6,7 +6,8 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 
-from octo.trace.encode import Encoded, Summary, records
+from octo.trace.encode import Encoded, Summary
+from octo.trace.packed import records
 from octo.trace.record import Record
 from octo.trace.store import chosen
 

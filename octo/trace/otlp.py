@@ -68,7 +68,7 @@ class Otlp:
 
     def write(self, traces: Sequence[Encoded]) -> None:
         """Send them in one request; raises `Transient` when the collector did not take them."""
-        from octo.trace.encode import records
+        from octo.trace.packed import records
 
         data = orjson.dumps(request((record for trace in traces for record in records(trace.data)), self._resource))
         headers = self._headers

@@ -76,5 +76,5 @@ def brief(trace: Trace, error: BaseException, steps: Mapping[str, Step], end: Br
 
 def _crossing(first: Crossing, step: Step, message: Message, end: Broken) -> Crossing:
     """The block's; when it began was not looked at, so it takes the flow's time."""
-    _, _, _, began, _, ended, _ = first
-    return [Site("", step), first, message, began, end, ended, ""]
+    _, _, _, began, _, ended = first
+    return [Site("", step), first, message, began, end, ended]

@@ -38,8 +38,6 @@ from octo.trace.crossing import (
     limit_of,
     number_of,
     share_of,
-    span,
-    span_of,
 )
 from octo.trace.encode import Encoded
 from octo.trace.passing import Outside, Passing, brief
@@ -146,7 +144,7 @@ class Recorder(Observer):
         enter, leave, now, wall, end = current.set, current.reset, clock(), wall_clock(), self._end
 
         def whole(message: Message, above: Span | None) -> Result:
-            crossing: Crossing = [site, None, message, now(), None, 0, ""]
+            crossing: Crossing = [site, None, message, now(), None, 0]
             trace = Trace(crossing, wall())
             if above is not None or message.traceparent:
                 _join(trace, above, message)
@@ -170,7 +168,7 @@ class Recorder(Observer):
     def _failed(self, site: Site, message: Message, error: BaseException, began: int) -> None:
         """Keep what is known of a message outside the sample that failed."""
         end, now = broken(error, message, site), site.clock()
-        trace = Trace([site, None, message, began, end, now, span_of(message)], wall_clock()() - (now - began))
+        trace = Trace([site, None, message, began, end, now], wall_clock()() - (now - began))
         if message.traceparent and (parent := parse(message.traceparent)) is not None:
             trace.caller = parent.span_id
         self._keep(brief(trace, error, self._steps, end))
@@ -208,7 +206,7 @@ def _join(trace: Trace, above: Span | None, message: Message) -> None:
     parent = parse(message.traceparent) if message.traceparent else None
     if isinstance(above, Scope):
         origin = above.trace
-        trace.caller, trace.asked = span(above.open), origin.asked
+        trace.caller, trace.asked = origin.span(above.open), origin.asked
         trace.mask = origin.masks()
     elif parent is not None:
         trace.caller, trace.asked = parent.span_id, parent.sampled
@@ -227,7 +225,7 @@ def _recorded(call: Callable[[Message], Result], site: Site, most: int) -> Calla
             scope.trace.more += 1
             return call(message)
         above = scope.open
-        crossing = scope.open = [site, above, message, now(), None, 0, ""]
+        crossing = scope.open = [site, above, message, now(), None, 0]
         crossings.append(crossing)
         try:
             result = call(message)

@@ -17,7 +17,8 @@ from typing import Any, Self
 
 from octo.core.clock import now_ns
 from octo.core.errors import Permanent
-from octo.trace.encode import Encoded, Summary, records
+from octo.trace.encode import Encoded, Summary
+from octo.trace.packed import records
 from octo.trace.record import Record
 from octo.trace.store import SHORTEST_PREFIX, chosen, no_store, unusable
 

@@ -29,8 +29,8 @@ MOST_QUEUED = 64 * 1024 * 1024
 SLICE = 0.0005
 """Seconds that the writer works at a stretch; then whoever serves messages goes first."""
 
-LINGER = 0.05
-"""Seconds that a trace may wait for others: to wake a thread for each would cost more than to write it."""
+LINGER = 0.1
+"""Seconds that a trace may wait for others: to wake a thread for each would cost more than to pack it."""
 
 
 class Writer:
@@ -150,7 +150,7 @@ class Writer:
     def _encoded(self, trace: Trace) -> Encoded | None:
         flow = trace.site.flow
         try:
-            encoded = encode(trace, self._most_bytes)
+            encoded = encode(trace, self._most_bytes, self._weights.get(flow, 0))
         except Exception:
             log.exception("a trace could not be encoded; please report it")
             return None

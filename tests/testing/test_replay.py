@@ -15,7 +15,8 @@ from octo.engine.invoke import invoke
 from octo.testing.probe import history
 from octo.testing.replay import replay
 from octo.testing.suite import Configs
-from octo.trace.encode import encode, records
+from octo.trace.encode import encode
+from octo.trace.packed import records
 from octo.trace.recorder import Recorder
 
 FLOWS = """

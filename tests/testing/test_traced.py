@@ -16,7 +16,8 @@ from octo.engine.invoke import invoke
 from octo.testing.probe import history
 from octo.testing.suite import Configs, exit_code, plan, run_case
 from octo.testing.traced import Unusable, suite_of
-from octo.trace.encode import encode, records
+from octo.trace.encode import encode
+from octo.trace.packed import records
 from octo.trace.recorder import Recorder
 
 FLOWS = """

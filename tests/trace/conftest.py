@@ -9,7 +9,8 @@ import pytest
 from octo.core.flow import Failure
 from octo.core.message import new_id
 from octo.testing.harness import running
-from octo.trace.encode import Encoded, Summary, encode, records
+from octo.trace.encode import Encoded, Summary, encode
+from octo.trace.packed import records
 from octo.trace.recorder import Recorder
 
 import orjson  # isort: skip

@@ -17,13 +17,12 @@ from octo.trace.crossing import (
     limit_of,
     number_of,
     share_of,
-    span,
     span_of,
 )
 
 
 def a_trace(sample=1.0):
-    return Trace([Site("f", share=share_of(sample)), None, Message(1), 5, None, 0, ""], 1_000)
+    return Trace([Site("f", share=share_of(sample)), None, Message(1), 5, None, 0], 1_000)
 
 
 def test_ids_are_made_when_asked_for_and_stay():
@@ -31,7 +30,7 @@ def test_ids_are_made_when_asked_for_and_stay():
     scope = Within(trace, trace.crossings[0])
 
     assert trace.number == 0
-    assert parse(trace.traceparent) == (trace.id, span(trace.open), True)
+    assert parse(trace.traceparent) == (trace.id, trace.span(trace.open), True)
     assert scope.traceparent == trace.traceparent
 
 
@@ -85,7 +84,7 @@ def test_what_was_cleared_holds_no_messages_but_still_ids():
 def test_the_declared_fields_of_all_flows_count():
     trace = a_trace()
     trace.mask = frozenset({"a"})
-    trace.crossings.append([Site("g", mask=frozenset({"b"})), trace.open, Message(), 6, None, 0, ""])
+    trace.crossings.append([Site("g", mask=frozenset({"b"})), trace.open, Message(), 6, None, 0])
 
     assert trace.masks() == {"a", "b"}
 

@@ -17,7 +17,8 @@ from octo.core.flow import Failure
 from octo.core.message import Message
 from octo.testing.harness import running
 from octo.trace.crossing import AFTER, BEFORE, Site, Trace
-from octo.trace.encode import encode, records
+from octo.trace.encode import encode
+from octo.trace.packed import records
 from octo.trace.record import MASKED, states
 from octo.trace.recorder import Recorder
 
@@ -39,7 +40,7 @@ def secret():
 
 def a_trace(message, outcome=None, *, flow="f", mask=(), **effect):
     """A trace of a flow that answers `outcome` at once."""
-    crossing = [Site(flow, None, frozenset(mask)), None, message, 10, outcome or message, 20, ""]
+    crossing = [Site(flow, None, frozenset(mask)), None, message, 10, outcome or message, 20]
     trace = Trace(crossing, 1_000)
     if effect:
         trace.effect("http", effect)
@@ -254,7 +255,7 @@ def test_declared_fields_are_masked_wherever_they_are():
 def test_a_field_that_a_called_flow_declares_is_masked_in_its_caller():
     trace = a_trace(Message({"pin": "998877"}))
     message = Message({"pin": "998877"})
-    trace.crossings.append([Site("g", None, frozenset({"pin"})), trace.crossings[0], message, 11, message, 12, ""])
+    trace.crossings.append([Site("g", None, frozenset({"pin"})), trace.crossings[0], message, 11, message, 12])
 
     assert "998877" not in repr(encode(trace))
 

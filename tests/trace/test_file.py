@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from octo.trace.encode import records
 from octo.trace.file import File
+from octo.trace.packed import records
 
 
 @pytest.fixture

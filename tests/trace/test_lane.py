@@ -7,8 +7,8 @@ import threading
 import pytest
 
 from octo.trace import lane as lanes
-from octo.trace.encode import records
 from octo.trace.lane import Lane
+from octo.trace.packed import records
 
 
 class Sink:

@@ -12,7 +12,8 @@ from octo.core.message import Message
 from octo.engine.observe import Observer, Observers
 from octo.testing.harness import running
 from octo.testing.probe import probes
-from octo.trace.encode import encode, records
+from octo.trace.encode import encode
+from octo.trace.packed import records
 from octo.trace.record import states
 from octo.trace.recorder import Recorder
 

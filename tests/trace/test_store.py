@@ -7,9 +7,9 @@ import threading
 import pytest
 
 from octo.core.errors import Permanent
-from octo.trace.encode import records
 from octo.trace.file import File
 from octo.trace.memory import Memory
+from octo.trace.packed import records
 from octo.trace.sqlite import Sqlite
 from octo.trace.store import chosen, open_store
 

@@ -9,7 +9,8 @@ import pytest
 from octo.config.load import parse
 from octo.core.flow import Failure
 from octo.testing.harness import running
-from octo.trace.encode import encode, records
+from octo.trace.encode import encode
+from octo.trace.packed import records
 from octo.trace.recorder import Recorder
 from octo.trace.values import with_values
 

@@ -10,8 +10,8 @@ from octo.core.message import Message
 from octo.testing.harness import running
 from octo.trace import writer as writers
 from octo.trace.crossing import Site, Trace
-from octo.trace.encode import records
 from octo.trace.memory import Memory
+from octo.trace.packed import records
 from octo.trace.recorder import Recorder
 from octo.trace.writer import Writer
 
@@ -20,7 +20,7 @@ PLAIN = "flows: [{name: f, workers: 4, process: [{type: set-payload, value: body
 
 def a_trace(body=1, flow="f"):
     message = Message(body)
-    return Trace([Site(flow), None, message, 5, message, 6, ""], 1_000)
+    return Trace([Site(flow), None, message, 5, message, 6], 1_000)
 
 
 class Stuck(Memory):
@@ -137,7 +137,7 @@ def test_a_trace_that_was_written_holds_no_messages():
 def test_a_trace_that_cannot_be_encoded_is_passed(monkeypatch, caplog):
     store = Memory()
     encode = writers.encode
-    monkeypatch.setattr(writers, "encode", lambda trace, most: encode(trace, most) if trace.at else 1 / 0)
+    monkeypatch.setattr(writers, "encode", lambda trace, *more: encode(trace, *more) if trace.at else 1 / 0)
     bad = a_trace()
     bad.at = 0
     with Writer([store]) as writer:
