@@ -115,8 +115,8 @@ class Trace(Scope):
     """A message through a flow and all it calls: the crossings in the order they began, the first is the flow's.
 
     at: wall time of the beginning, in nanoseconds.
-    number, first_span: the trace id and that of the first span, once somebody asked for them.
-    caller: the span that called, of another system or trace.
+    event_id, sender: of its first message, the event id and the `traceparent` that it came with.
+    number: the trace id, once somebody asked for it. caller: the span that called, of another system or trace.
     asked: whether the caller records this trace and relies on us doing so.
     mask: fields declared by flows that handed the message on one-way.
     brief: whether only what failed was recorded. more: crossings that were not recorded.
@@ -124,7 +124,6 @@ class Trace(Scope):
     """
 
     number = 0
-    first_span = 0
     caller = ""
     asked = False
     mask: frozenset[str] = frozenset()
@@ -136,6 +135,9 @@ class Trace(Scope):
     brief = False
 
     def __init__(self, first: Crossing, at: int) -> None:
+        message: Message = first[BEFORE]
+        self.event_id = message.event_id
+        self.sender = message.traceparent
         self.open = first
         self.crossings = [first]
         self.at = at
@@ -153,15 +155,13 @@ class Trace(Scope):
         return f"{self.number or self._numbered():032x}"
 
     def _numbered(self) -> int:
-        self.number = number_of(self.crossings[0][BEFORE])
+        self.number = number_of(self.event_id, self.sender)
         return self.number
 
     @property
     def base(self) -> int:
         """The first span id, as a number; the others count from there."""
-        if not self.first_span:
-            self.first_span = int(span_of(self.crossings[0][BEFORE]), 16)
-        return self.first_span
+        return int(span_of(self.event_id), 16)
 
     def span(self, crossing: Crossing) -> str:
         """The span id of one of its crossings."""
@@ -173,12 +173,6 @@ class Trace(Scope):
         share = self.site.share
         return self.asked or share == ALL or is_chosen(self.number or self._numbered(), share)
 
-    def _settle(self) -> None:
-        """Take the ids from the first message while it is there."""
-        if not self.number:
-            self._numbered()
-        self.first_span = self.base
-
     def wall(self, moment: int) -> int:
         """The wall time at a moment of the clock."""
         return int(self.at - self.crossings[0][BEGAN] + moment)
@@ -189,28 +183,27 @@ class Trace(Scope):
 
     def clear(self) -> None:
         """Let go of the messages: contexts outlive their trace, as a pooled connection keeps the one it was made in."""
-        self._settle()
         for each in self.crossings:
             each[BEFORE] = each[AFTER] = None
         self.effects = ()
 
 
-def number_of(message: Message) -> int:
+def number_of(event_id: str, sender: str = "") -> int:
     """The trace id of a message: its sender's, else one made of its event id, the same for its whole family.
 
     So who runs it next comes to the same id, and to the same answer whether to record it, without being told.
     """
-    parent = parse(message.traceparent) if message.traceparent else None
+    parent = parse(sender) if sender else None
     if parent is not None:
         return int(parent.trace_id, 16)
-    family = _bits(message.event_id[:FAMILY], FAMILY)
+    family = _bits(event_id[:FAMILY], FAMILY)
     # What an event id begins with decides (`limit_of`), so it goes where trace ids are decided by.
     return ((family & 0xFFFFFF) << 48 | family >> 32) << 56 | family >> 24 or 1
 
 
-def span_of(message: Message) -> str:
-    """The span id of a flow that is not recorded: what tells its event id from others of the family."""
-    return f"{_bits(message.event_id[16:32], 16) or 1:016x}"
+def span_of(event_id: str) -> str:
+    """The span id of a message in its flow: what tells its event id from others of the family."""
+    return f"{_bits(event_id[16:32], 16) or 1:016x}"
 
 
 def _bits(text: str, digits: int) -> int:

@@ -28,7 +28,8 @@ class Passing:
     @property
     def traceparent(self) -> str:
         """Not sampled: who is called need not record it either, and comes to the same answer by its id."""
-        return f"00-{number_of(self._message):032x}-{span_of(self._message)}-00"
+        message = self._message
+        return f"00-{number_of(message.event_id, message.traceparent):032x}-{span_of(message.event_id)}-00"
 
     def effect(self, kind: str, details: dict[str, object]) -> None:
         """Forget it."""

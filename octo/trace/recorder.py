@@ -137,7 +137,9 @@ class Recorder(Observer):
     def _is_chosen(self, message: Message) -> bool:
         """Whether to record a message that another system sent: if that one does, or by its id."""
         parent = parse(message.traceparent)
-        return (parent is not None and parent.sampled) or is_chosen(number_of(message), self._share)
+        return (parent is not None and parent.sampled) or is_chosen(
+            number_of(message.event_id, message.traceparent), self._share
+        )
 
     def _whole(self, process: Processor, site: Site) -> Callable[..., Result]:
         """The flow for messages that are recorded. `above` is the span of a one-way call."""

@@ -87,7 +87,8 @@ class Writer:
         if self._closed or len(self._queue) >= self._most_traces or (queued and queued + size > self._most_queued):
             self._lost += 1
             self._lost_ever += 1
-            trace.clear()
+            if trace.waited:
+                trace.clear()
             return
         lost, self._lost = self._lost, 0
         self._bytes_in += size
