@@ -152,7 +152,7 @@ async def _serve(config: str, sample: str = "", url: str = "", most_bytes: str =
         return
     store = Sqlite(Path(url.partition(":")[2]), int(most_bytes)) if most_bytes else open_store(url, write=True)
     with Writer([store]) as writer:
-        recorder = Recorder(writer.put, sample=float(sample))
+        recorder = Recorder(writer.put, admit=writer.admit, sample=float(sample))
         async with asyncio.TaskGroup() as tasks:
             telling = tasks.create_task(_tell(writer))
             await Service(lambda: load(Path(config)), observer=recorder).run(stop)

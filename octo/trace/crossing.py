@@ -168,6 +168,11 @@ class Trace(Scope):
         return span_id(self.base, next(index for index, each in enumerate(self.crossings) if each is crossing))
 
     @property
+    def has_failed(self) -> bool:
+        """Whether its flow, or one that it called, failed or was cancelled."""
+        return self.broken or self.crossings[0][AFTER].__class__ is Broken
+
+    @property
     def is_chosen(self) -> bool:
         """Whether it belongs to the sample."""
         share = self.site.share

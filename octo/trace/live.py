@@ -49,8 +49,10 @@ class Live:
         self.writer = writer
         self._watch = watch
         self._others = others
-        keep = (lambda trace: trace.clear()) if writer is None else writer.put
-        self._recorder = Recorder(keep, sample=sample if writer else 0.0, whole_failures=whole_failures)
+        if writer is None:
+            self._recorder = Recorder(lambda trace: trace.clear(), sample=0.0)
+        else:
+            self._recorder = Recorder(writer.put, admit=writer.admit, sample=sample, whole_failures=whole_failures)
         self._looking = 0
 
     @property

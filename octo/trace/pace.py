@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-LEAST = 0.02
+LEAST = 0.05
 """The share of a core that is taken however busy the flows are; what it is not enough for is lost, and counted."""
 
 SPARE = 0.1

@@ -53,16 +53,25 @@ class Recorder(Observer):
     """See the module.
 
     keep: is given every trace that is kept, where the flow ends, so it must not wait; `Writer.put` does not.
+    admit: is asked for every message of the sample that comes in: whether a trace of it would find room. If not, it is
+        treated as one outside the sample, for what is going to be lost need not be remembered.
     sample: the share of messages to keep, 0.0 to 1.0; decided by trace id, so that all processes agree.
     whole_failures: whether failures outside the sample are kept whole.
     most_blocks: crossings of one trace to record.
     """
 
     def __init__(
-        self, keep: Keep, *, sample: float = 1.0, whole_failures: bool = False, most_blocks: int = MOST_BLOCKS
+        self,
+        keep: Keep,
+        *,
+        admit: Callable[[], bool] | None = None,
+        sample: float = 1.0,
+        whole_failures: bool = False,
+        most_blocks: int = MOST_BLOCKS,
     ) -> None:
         self._generation = 1
         self._keep = keep
+        self._admit = admit
         self._sample = sample
         self._share = share_of(sample)
         self._records_all = whole_failures or sample >= 1
@@ -84,7 +93,7 @@ class Recorder(Observer):
         """The flow twice: recorded, and as it is for messages outside the sample, which then pay nothing per block."""
         site = Site(doc.name, None, frozenset(doc.mask), self._generation, clock(), self._share)
         watched = build(self)
-        plain = watched if self._records_all else build(Outside())
+        plain = watched if self._records_all and self._admit is None else build(Outside())
         return self._traced(watched, plain, site)
 
     def tap(self, flow: str, when: Program | None, take: int, deliver: Callable[[Encoded], None]) -> Callable[[], None]:
@@ -107,13 +116,14 @@ class Recorder(Observer):
     def _traced(self, watched: Processor, plain: Processor, site: Site) -> Processor:
         """The flow: a trace of its own when nobody waits for it, else in its caller's; or outside the sample."""
         get, limit, now, failed = current.get, limit_of(self._share), clock(), partial(self._failed, site)
-        whole, called = self._whole(watched, site), _recorded(watched, site, self._most)
+        whole, called, admit = self._whole(watched, site), _recorded(watched, site, self._most), self._admit
 
         def traced(message: Message) -> Result:
             above = get()
             if above is not None and above.__class__ is not Passing:
                 return called(message) if not above.open[ENDED] else whole(message, above)  # type: ignore[attr-defined]
-            if not self._picks or (self._is_chosen(message) if message.traceparent else message.event_id < limit):
+            chosen = not self._picks or (self._is_chosen(message) if message.traceparent else message.event_id < limit)
+            if chosen and (admit is None or self._taps or admit()):
                 return whole(message, None)
             began = now()
             try:
@@ -197,7 +207,7 @@ class Recorder(Observer):
         for tap in self._taps:
             if not tap.offer(trace):
                 self._untap(tap)
-        if first[AFTER].__class__ is Broken or trace.broken or trace.is_chosen:
+        if trace.has_failed or trace.is_chosen:
             self._keep(trace)
         elif trace.waited:
             trace.clear()

@@ -26,6 +26,9 @@ MOST_TRACES = 1000
 MOST_QUEUED = 64 * 1024 * 1024
 """Traces, and about how many bytes of messages in them, that may wait to be written."""
 
+RESERVED = 4
+"""A quarter as many again may wait if they tell of a failure: at the worst of times these are looked for."""
+
 SLICE = 0.0005
 """Seconds that the writer works at a stretch; then whoever serves messages goes first."""
 
@@ -80,13 +83,20 @@ class Writer:
         """Traces that did not reach a sink, so far; one that missed two counts twice."""
         return self._lost_ever + sum(lane.lost_ever for lane in self._lanes)
 
+    def admit(self) -> bool:
+        """Whether the trace of a message that comes in now will find room; if not, it counts as lost already."""
+        if self._closed or len(self._queue) < self._most_traces:
+            return True
+        self._lose()
+        return False
+
     def put(self, trace: Trace) -> None:
         """Take the trace, or count it as lost. Never waits; for the thread of the flows."""
         size = self._weights.get(trace.site.flow, 0)
         queued = self._bytes_in - self._bytes_out
-        if self._closed or len(self._queue) >= self._most_traces or (queued and queued + size > self._most_queued):
-            self._lost += 1
-            self._lost_ever += 1
+        most = self._most_traces + (self._most_traces // RESERVED if trace.has_failed else 0)
+        if self._closed or len(self._queue) >= most or (queued and queued + size > self._most_queued):
+            self._lose()
             if trace.waited:
                 trace.clear()
             return
@@ -96,6 +106,10 @@ class Writer:
         self._queue.append((trace, size, lost))
         if not self._wake.is_set():
             self._wake.set()
+
+    def _lose(self) -> None:
+        self._lost += 1
+        self._lost_ever += 1
 
     def flush(self, timeout: float = 5.0) -> bool:
         """Wait until every sink was given what was put so far; whether that came within `timeout` seconds."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
 from octo.core import trace as tracing
-from octo.core.flow import Drop
+from octo.core.flow import Drop, Failure
 from octo.core.message import Message
 from octo.testing.clock import virtual
 from octo.testing.harness import running
@@ -443,3 +444,36 @@ async def test_a_drop_is_a_drop(plugins):
     text = "flows: [{name: f, process: [{type: filter, expr: 'false'}]}]"
     async with running(text, plugins, observer=Recorder(lambda _: None)) as app:
         assert isinstance(await app.call("f", 1), Drop)
+
+
+async def test_who_would_find_no_room_is_not_recorded_but_kept_in_brief_when_it_fails(plugins):
+    kept, asked = [], []
+
+    def admit():
+        asked.append(1)
+        return len(asked) == 1
+
+    text = (
+        "flows: [{name: f, process: [{type: flow-ref, flow: g}]},"
+        " {name: g, process: [{type: set-payload, value: 1 / body}]}]"
+    )
+    async with running(text, plugins, observer=Recorder(kept.append, admit=admit)) as app:
+        for body in (1, 2, 0):
+            with suppress(Failure):
+                await app.call("f", body)
+
+    assert [(each.site.flow, each.brief, each.has_failed) for each in kept] == [
+        ("f", False, False),
+        ("g", True, True),
+        ("f", True, True),
+    ]
+
+
+async def test_somebody_who_looks_sees_all_there_is_whether_there_is_room_or_not(plugins):
+    seen = []
+    recorder = Recorder(lambda _: None, admit=lambda: False)
+    async with running(PLAIN, plugins, observer=recorder) as app:
+        recorder.tap("f", None, 1, seen.append)
+        await app.call("f", 1)
+
+    assert len(seen) == 1

@@ -9,7 +9,7 @@ import pytest
 from octo.core.message import Message
 from octo.testing.harness import running
 from octo.trace import writer as writers
-from octo.trace.crossing import Site, Trace
+from octo.trace.crossing import AFTER, Broken, Site, Trace
 from octo.trace.memory import Memory
 from octo.trace.packed import records
 from octo.trace.recorder import Recorder
@@ -37,7 +37,7 @@ class Stuck(Memory):
         super().write(traces)
 
 
-class Broken(Memory):
+class Failing(Memory):
     def write(self, traces):
         raise OSError("gone")
 
@@ -75,7 +75,7 @@ async def test_every_message_of_a_flow_comes_to_the_store(plugins):
 
 async def test_flows_are_unharmed_by_a_dead_sink_and_so_are_other_sinks(plugins):
     stuck, good = Stuck(), Memory()
-    writer = Writer([stuck, Broken(), good])
+    writer = Writer([stuck, Failing(), good])
     async with running(PLAIN, plugins, observer=Recorder(writer.put)) as app:
         for number in range(50):
             assert (await app.call("f", number)).body == number + 1
@@ -104,6 +104,27 @@ def test_what_there_is_no_room_for_is_counted_and_told_in_its_place(held):
     assert writer.dropped == 5
     assert counts(store) == [5]
     assert len(store.find()) == 5
+
+
+def test_while_nothing_finds_room_failures_do(held):
+    store = Memory()
+    with Writer([store], most_traces=4) as writer:
+        writer.put(a_trace())
+        while writer._queue:
+            pass  # the thread has taken it, and waits
+        assert [writer.admit() for _ in range(3)] == [True] * 3
+        for _ in range(4):
+            writer.put(a_trace())
+        assert not writer.admit()
+        for _ in range(2):
+            failed = a_trace()
+            failed.crossings[0][AFTER] = Broken("failed", {"code": "OCTO-R110"})
+            writer.put(failed)
+        held.set()
+        writer.flush(20)
+
+    assert writer.dropped == 2
+    assert [each.outcome for each in store.find()].count("failed") == 1
 
 
 def test_large_messages_are_bounded_by_their_bytes(held):
