@@ -15,29 +15,43 @@ WINDOW = 0.02
 
 
 class Pace:
-    """See the module; for the thread that writes."""
+    """See the module; for the thread that writes: `begin` before each stretch of work, `rest` after it."""
 
     def __init__(self) -> None:
         self._busy = 0.0
         self._look()
+        self.begin()
 
-    def _look(self) -> None:
-        self._wall, self._process, self._mine = time.perf_counter(), time.process_time(), time.thread_time()
-        self._worked = self._mine
+    def begin(self) -> None:
+        self._began, self._mine = time.perf_counter(), time.thread_time()
 
     def rest(self) -> float:
-        """Seconds to rest now, after what was done since the last time."""
-        mine, wall = time.thread_time(), time.perf_counter() - self._wall
-        worked, self._worked = mine - self._worked, mine
-        if wall > WINDOW:
-            self._busy = busy(wall, time.process_time() - self._process, mine - self._mine)
+        """Seconds to rest now."""
+        now = time.perf_counter()
+        worked = time.thread_time() - self._mine
+        self._worked += worked
+        self._stretched += now - self._began
+        if now - self._wall > WINDOW:
+            process = time.process_time() - self._process
+            self._busy = busy(now - self._wall, process, self._worked, self._stretched)
             self._look()
         return worked / share(self._busy) - worked
 
+    def _look(self) -> None:
+        self._wall, self._process = time.perf_counter(), time.process_time()
+        self._worked = self._stretched = 0.0
 
-def busy(wall: float, process: float, mine: float) -> float:
-    """How much of a core all other threads used."""
-    return max(0.0, process - mine) / wall
+
+def busy(wall: float, process: float, worked: float, stretched: float) -> float:
+    """How much of a core all others used, and would have used.
+
+    process: processor time of the whole process within `wall`. worked: that of this thread, for which it took
+    `stretched` seconds. Who is kept waiting while it works takes it from somebody, though the process may not have used
+    much: a container with half a core is full at half.
+    """
+    used = max(0.0, process - worked) / wall
+    waited = 1.0 - worked / stretched if stretched else 0.0
+    return max(used, waited)
 
 
 def share(others: float) -> float:

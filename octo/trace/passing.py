@@ -18,7 +18,7 @@ from octo.trace.crossing import Broken, Crossing, Site, Trace, number_of, span_o
 
 
 class Passing:
-    """The span of a call to another system on behalf of such a message (`octo.core.trace.Span`)."""
+    """The span of what is done on behalf of such a message (`octo.core.trace.Span`)."""
 
     __slots__ = ("_message",)
 
@@ -39,10 +39,11 @@ class Outside(Observer):
     """Lets blocks that call other systems do so in a span; all others it leaves alone."""
 
     def step(self, step: Step) -> Step:
-        return step if step.connector is None else step._replace(call=_spanned(step.call))
+        return step if step.connector is None else step._replace(call=spanned(step.call))
 
 
-def _spanned(call: Callable[[Message], Result]) -> Callable[[Message], Result]:
+def spanned(call: Callable[[Message], Result]) -> Callable[[Message], Result]:
+    """The call, in a span that says that its message is not recorded."""
     enter, leave = current.set, current.reset
 
     def spanned(message: Message) -> Result:

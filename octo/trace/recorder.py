@@ -40,7 +40,7 @@ from octo.trace.crossing import (
     share_of,
 )
 from octo.trace.encode import Encoded
-from octo.trace.passing import Outside, Passing, brief
+from octo.trace.passing import Outside, Passing, brief, spanned
 from octo.trace.tap import Tap
 
 MOST_BLOCKS = 1000
@@ -115,19 +115,33 @@ class Recorder(Observer):
 
     def _traced(self, watched: Processor, plain: Processor, site: Site) -> Processor:
         """The flow: a trace of its own when nobody waits for it, else in its caller's; or outside the sample."""
-        get, limit, now, failed = current.get, limit_of(self._share), clock(), partial(self._failed, site)
-        whole, called, admit = self._whole(watched, site), _recorded(watched, site, self._most), self._admit
+        get, limit, admit = current.get, limit_of(self._share), self._admit
+        whole, called = self._whole(watched, site), _recorded(watched, site, self._most)
+        outside = self._outside(plain, site)
+        refused = spanned(outside)  # the flows it calls are not to ask again
 
         def traced(message: Message) -> Result:
             above = get()
-            if above is not None and above.__class__ is not Passing:
-                return called(message) if not above.open[ENDED] else whole(message, above)  # type: ignore[attr-defined]
-            chosen = not self._picks or (self._is_chosen(message) if message.traceparent else message.event_id < limit)
-            if chosen and (admit is None or self._taps or admit()):
-                return whole(message, None)
+            if above is None:
+                if self._picks and not (self._is_chosen(message) if message.traceparent else message.event_id < limit):
+                    return outside(message)
+                if admit is None or self._taps or admit():
+                    return whole(message, None)
+                return refused(message)
+            if above.__class__ is Passing:
+                return outside(message)
+            return called(message) if not above.open[ENDED] else whole(message, above)  # type: ignore[attr-defined]
+
+        return traced
+
+    def _outside(self, process: Processor, site: Site) -> Processor:
+        """The flow for messages that are not recorded, unless they fail."""
+        now, failed = clock(), partial(self._failed, site)
+
+        def outside(message: Message) -> Result:
             began = now()
             try:
-                result = plain(message)
+                result = process(message)
             except BaseException as error:
                 failed(message, error, began)
                 raise
@@ -142,7 +156,7 @@ class Recorder(Observer):
                 failed(message, error, began)
                 raise
 
-        return traced
+        return outside
 
     def _is_chosen(self, message: Message) -> bool:
         """Whether to record a message that another system sent: if that one does, or by its id."""

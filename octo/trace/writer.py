@@ -139,6 +139,7 @@ class Writer:
             self._hurry.wait(LINGER)
             self._wake.clear()
             while self._queue:
+                pace.begin()
                 batch = self._slice()
                 for lane in self._lanes:
                     lane.put(batch)

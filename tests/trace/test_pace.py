@@ -13,11 +13,17 @@ def test_what_others_use_is_theirs(others, left):
 
 
 def test_own_work_does_not_count_as_that_of_others():
-    assert busy(wall=2.0, process=1.5, mine=0.5) == 0.5
-    assert busy(wall=1.0, process=0.4, mine=0.5) == 0.0
+    assert busy(wall=2.0, process=1.5, worked=0.5, stretched=0.5) == 0.5
+    assert busy(wall=1.0, process=0.4, worked=0.5, stretched=0.5) == 0.0
+
+
+def test_who_is_kept_waiting_is_not_alone_however_little_the_process_may_use():
+    assert busy(wall=2.0, process=0.2, worked=0.1, stretched=1.0) == 0.9
+    assert busy(wall=2.0, process=0.0, worked=0.0, stretched=0.0) == 0.0
 
 
 def test_who_did_nothing_need_not_rest_long():
     pace = Pace()
+    pace.begin()
 
     assert 0.0 <= pace.rest() < 1.0

@@ -462,6 +462,7 @@ async def test_who_would_find_no_room_is_not_recorded_but_kept_in_brief_when_it_
             with suppress(Failure):
                 await app.call("f", body)
 
+    assert len(asked) == 3  # once for each message, not for the flows that it calls
     assert [(each.site.flow, each.brief, each.has_failed) for each in kept] == [
         ("f", False, False),
         ("g", True, True),
