@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -38,7 +39,8 @@ def records(data: bytes) -> list[Record]:
         if isinstance(read, dict):
             found.append(read)
         elif isinstance(read, list) and len(read) == 6 and read[0] == 1:
-            found.extend(_unpacked(*read[1:]))
+            with suppress(TypeError, ValueError, LookupError):
+                found.extend(list(_unpacked(*read[1:])))
     return found
 
 
@@ -73,8 +75,8 @@ def _unpacked(trace: str, caller: str, at: int, base: int, rows: list[Any]) -> I
 
 
 def span_id(base: int, number: int) -> str:
-    """The span id of a row."""
-    return f"{(base + number) % (1 << 64) or 1:016x}"
+    """The span id of a row: never zero, and after the last comes the first."""
+    return f"{(base + number - 1) % ((1 << 64) - 1) + 1:016x}"
 
 
 def _read(line: bytes) -> Any:
