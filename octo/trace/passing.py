@@ -18,12 +18,16 @@ from octo.trace.crossing import Broken, Crossing, Site, Trace, number_of, span_o
 
 
 class Passing:
-    """The span of what is done on behalf of such a message (`octo.core.trace.Span`)."""
+    """The span of what is done on behalf of such a message (`octo.core.trace.Span`).
 
-    __slots__ = ("_message",)
+    is_over: whether that is done; contexts outlive it, as a task keeps the one it was started in.
+    """
+
+    __slots__ = ("_message", "is_over")
 
     def __init__(self, message: Message) -> None:
         self._message = message
+        self.is_over = False
 
     @property
     def traceparent(self) -> str:
@@ -46,24 +50,28 @@ def spanned(call: Callable[[Message], Result]) -> Callable[[Message], Result]:
     """The call, in a span that says that its message is not recorded."""
     enter, leave = current.set, current.reset
 
-    def spanned(message: Message) -> Result:
-        token = enter(Passing(message))
+    def within(message: Message) -> Result:
+        passing = Passing(message)
+        token = enter(passing)
         try:
             result = call(message)
         finally:
             leave(token)
+            passing.is_over = True
         if result.__class__ is Message or result.__class__ is Drop or not hasattr(result, "__await__"):
             return result
         return later(result, message)  # type: ignore[arg-type]
 
     async def later(waiting: Awaitable[Outcome], message: Message) -> Outcome:
-        token = enter(Passing(message))
+        passing = Passing(message)
+        token = enter(passing)
         try:
             return await waiting
         finally:
             leave(token)
+            passing.is_over = True
 
-    return spanned
+    return within
 
 
 def brief(trace: Trace, error: BaseException, steps: Mapping[str, Step], end: Broken) -> Trace:

@@ -72,7 +72,6 @@ class Recorder(Observer):
         self._generation = 1
         self._keep = keep
         self._admit = admit
-        self._sample = sample
         self._share = share_of(sample)
         self._records_all = whole_failures or sample >= 1
         self._picks = not self._records_all
@@ -122,14 +121,16 @@ class Recorder(Observer):
 
         def traced(message: Message) -> Result:
             above = get()
+            if above.__class__ is Passing:
+                if not above.is_over:
+                    return outside(message)
+                above = None
             if above is None:
                 if self._picks and not (self._is_chosen(message) if message.traceparent else message.event_id < limit):
                     return outside(message)
                 if admit is None or self._taps or admit():
                     return whole(message, None)
                 return refused(message)
-            if above.__class__ is Passing:
-                return outside(message)
             return called(message) if not above.open[ENDED] else whole(message, above)  # type: ignore[attr-defined]
 
         return traced

@@ -9,6 +9,7 @@ import pytest
 from octo.core import trace as tracing
 from octo.core.flow import Failure
 from octo.core.message import Message
+from octo.engine.flow import at_last
 from octo.engine.observe import Observer, Observers
 from octo.testing.harness import running
 from octo.testing.probe import probes
@@ -168,3 +169,30 @@ async def test_a_share_of_the_messages_is_recorded_whole(plugins):
 
     assert 50 < len(traces) < 150
     assert not any("brief" in trace[0] for trace in traces)
+
+
+async def test_a_task_that_outlives_such_a_message_brings_messages_of_its_own(plugins):
+    """As a connection does that is opened by the first call, and receives later."""
+    kept, received = [], asyncio.Event()
+
+    class Receiving(Observer):
+        def step(self, step):
+            def call(message):
+                self.task = asyncio.get_running_loop().create_task(self.receive())
+                return message
+
+            return step if step.connector is None else step._replace(call=call)
+
+        async def receive(self):
+            await received.wait()
+            await at_last(app.generation.flows["calls"].call(Message(-1)))
+
+    receiving = Receiving()
+    admitted = iter([False, True])
+    recorder = Recorder(kept.append, admit=lambda: next(admitted))
+    async with running(FLOWS, plugins, observer=Observers([receiving, recorder])) as app:
+        await app.call("waits", -1)
+        received.set()
+        await receiving.task
+
+    assert [trace.site.flow for trace in kept] == ["calls"]
