@@ -8,11 +8,13 @@ one, and a value that does not fit fails the message before the function runs.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import importlib
 import inspect
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -25,6 +27,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError, PydanticSerializationError, core_schema, to_jsonable_python
 
+from octo.blocks.threads import Threads
 from octo.core.block import block
 from octo.core.errors import Bug, OctoError, Permanent
 from octo.core.message import Message
@@ -34,6 +37,9 @@ from octo.expr import ExprError, nearest
 
 _GIVEN = ("vars", "message")
 """Parameters that are filled by their name when `with` is not used."""
+
+_threads = Threads(64)
+"""Shared by all loops, and bounded: each function that never returns keeps its thread."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +115,7 @@ async def python(settings: Python, message: Message) -> Message:
         if inspect.iscoroutinefunction(function.call):
             result = await function.call(**arguments)
         else:
-            result = await asyncio.to_thread(function.call, **arguments)
+            result = await _in_thread(partial(function.call, **arguments))
             if inspect.isawaitable(result):
                 result = await result
     except (OctoError, ExprError):
@@ -120,6 +126,11 @@ async def python(settings: Python, message: Message) -> Message:
         return result
     value = _json(function, result)
     return message.with_body(value) if settings.as_ is None else message.with_var(settings.as_, value)
+
+
+async def _in_thread(call: Callable[[], Any]) -> Any:
+    context = contextvars.copy_context()
+    return await asyncio.get_running_loop().run_in_executor(_threads, context.run, call)
 
 
 # --- finding the function ----------------------------------------------------------------------------------------

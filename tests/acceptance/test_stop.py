@@ -138,3 +138,55 @@ async def test_a_client_that_leaves_cancels_the_work(served, port, backend):
         call.cancel()
 
         await until(lambda: backend.left == 1)
+
+
+# --- functions that never return ---------------------------------------------------------------------------------
+
+HANGING = """
+flows:
+  - {name: hang, process: [{type: python, settings: {call: "hanging:hang"}}]}
+"""
+HANGS = """
+import sys, threading
+def hang():
+    print("hanging", file=sys.stderr, flush=True)
+    threading.Event().wait()
+"""
+CASE = """
+flow: hang
+cases: [{name: hangs, timeout: 200ms, expect: {body: 1}}]
+"""
+
+
+@pytest.fixture
+def hanging(tmp_path):
+    (tmp_path / "hanging.py").write_text(HANGS)
+    (tmp_path / "hanging.yaml").write_text(HANGING)
+    (tmp_path / "hanging_test.yaml").write_text(CASE)
+    return "hanging.yaml"
+
+
+def test_invoke_ends_when_its_time_is_up_whatever_a_function_does(command, hanging):
+    code, _, err = command("invoke", hanging, "-f", "hang", "--timeout", "200ms")
+
+    assert code == 4
+    assert "did not finish within 0.2s" in err
+
+
+def test_a_test_ends_when_everything_is_told_whatever_a_function_does(command, hanging):
+    """It fails as it would had the function waited without blocking."""
+    code, out, _ = command("test", hanging)
+
+    assert code == 1
+    assert 'flow "hang" did not finish within 0.2s' in out
+
+
+@pytest.mark.parametrize("arguments", [("invoke", "-f", "hang"), ("test",)])
+def test_an_interrupt_ends_it_without_a_traceback(octo, hanging, arguments):
+    verb, *rest = arguments
+    process = octo(verb, hanging, *rest, ready=False)
+    process.wait_for("hanging")
+
+    assert process.stop(signal.SIGINT) in (1, 130)
+    assert "Traceback" not in process.log
+    assert "Exception ignored" not in process.log

@@ -10,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from octo.blocks.python import Python, python
+from octo.core import current
 from octo.core.errors import Bug, Permanent, Transient
 from octo.core.message import Message
 
@@ -19,6 +20,7 @@ from decimal import Decimal
 from typing import Any
 from pydantic import BaseModel
 from octo.core.errors import Transient
+from octo.core import current
 from octo.core.message import Message
 
 @dataclasses.dataclass
@@ -54,6 +56,7 @@ def fails(body): raise KeyError("no such article")
 def retry(body): raise Transient("later")
 def odd(body): return object()
 def many(body): return {"set": {1}, "id": uuid.UUID(int=0), "when": datetime.datetime(2026, 1, 2), "d": Decimal("1.10")}
+def current_event(): return current.message.get().event_id
 class Counter:
     def __call__(self, body): return 42
 counter = Counter()
@@ -154,6 +157,16 @@ async def test_errors_of_octo_pass_through():
     """A function may say that trying again helps."""
     with pytest.raises(Transient, match="later"):
         await call("retry")
+
+
+async def test_a_plain_function_sees_the_context_of_its_message():
+    """Log lines written in the thread tell the ids of the message."""
+    message = Message(None, {}, event_id="e1")
+    token = current.message.set(message)
+    try:
+        assert (await call("current_event")).body == "e1"
+    finally:
+        current.message.reset(token)
 
 
 async def test_plain_functions_do_not_block_the_loop():

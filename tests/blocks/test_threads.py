@@ -1,0 +1,63 @@
+"""Threads for functions that block: shared, bounded, and never waited for."""
+
+import asyncio
+import threading
+
+import pytest
+
+from octo.blocks.threads import Threads
+
+PATIENCE = 20
+
+
+@pytest.fixture
+def ends():
+    """Lets go of every thread that waits for it."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def test_it_answers_what_the_function_answers_or_raises():
+    """`SystemExit` too: it belongs to whoever called, not to the thread."""
+    threads = Threads(2)
+    assert threads.submit(divmod, 7, 2).result(PATIENCE) == (3, 1)
+    with pytest.raises(SystemExit):
+        threads.submit(exit, 3).result(PATIENCE)
+
+
+def test_a_thread_that_is_free_is_used_again():
+    threads = Threads(8)
+    found = set()
+    for _ in range(5):
+        found.add(threads.submit(threading.current_thread).result(PATIENCE))
+        while not threads._idle._value:
+            pass
+    assert len(found) == 1
+
+
+def test_calls_wait_when_all_threads_are_busy(ends):
+    threads = Threads(2)
+    busy = [threads.submit(ends.wait, PATIENCE) for _ in range(2)]
+    late = threads.submit(threading.active_count)
+    given_up = threads.submit(pytest.fail)
+
+    assert given_up.cancel()
+    assert not late.done()
+    ends.set()
+    assert [each.result(PATIENCE) for each in busy] == [True, True]
+    assert late.result(PATIENCE)
+
+
+def test_a_loop_closes_without_the_function_that_hangs(ends):
+    """Its result comes too late for anybody, and disturbs nobody."""
+    threads = Threads(1)
+
+    async def late():
+        async with asyncio.timeout(0.01):
+            await asyncio.get_running_loop().run_in_executor(threads, ends.wait, PATIENCE)
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(late())
+    ends.set()
+    assert threads.submit(int).result(PATIENCE) == 0
