@@ -120,7 +120,7 @@ async def python(settings: Python, message: Message) -> Message:
                 result = await result
     except (OctoError, ExprError):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # `sys.exit` ends a program; a function is none
         raise Bug(f"{function.name} raised {type(error).__name__}: {error}") from error
     if isinstance(result, Message) and settings.as_ is None:
         return result
@@ -164,7 +164,7 @@ def _module(name: str) -> Any:
             problem = f"there is no module `{error.name}`; a module beside the config or in an installed package works"
         else:
             problem = f"importing `{name}` fails: {error}"
-    except Exception as error:  # noqa: BLE001  a module of the author's may do anything when imported
+    except (Exception, SystemExit) as error:  # noqa: BLE001  a module of the author's may do anything when imported
         problem = f"importing `{name}` fails: {type(error).__name__}: {error}"
     raise PydanticCustomError("call", "{problem}", {"problem": problem})
 

@@ -15,7 +15,7 @@ from octo.core.errors import Bug, Permanent, Transient
 from octo.core.message import Message
 
 SHOP = """
-import asyncio, dataclasses, datetime, enum, threading, time, uuid
+import asyncio, dataclasses, datetime, enum, sys, threading, time, uuid
 from decimal import Decimal
 from typing import Any
 from pydantic import BaseModel
@@ -54,6 +54,10 @@ def thread(body): return threading.current_thread() is threading.main_thread()
 def slow(body): time.sleep(body); return threading.active_count()
 def fails(body): raise KeyError("no such article")
 def retry(body): raise Transient("later")
+def leaves(body): sys.exit(3)
+async def leaves_later(body): sys.exit(3)
+def leaves_awaited(body): return leaves_later(body)
+def interrupts(body): raise KeyboardInterrupt
 def odd(body): return object()
 def many(body): return {"set": {1}, "id": uuid.UUID(int=0), "when": datetime.datetime(2026, 1, 2), "d": Decimal("1.10")}
 def current_event(): return current.message.get().event_id
@@ -72,9 +76,10 @@ def _shop(tmp_path, monkeypatch):
     (tmp_path / "shop.py").write_text(SHOP)
     (tmp_path / "broken.py").write_text("import no_such_package\n")
     (tmp_path / "raising.py").write_text("raise RuntimeError('at import')\n")
+    (tmp_path / "leaving.py").write_text("raise SystemExit(3)\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     yield
-    for name in ("shop", "broken", "raising"):
+    for name in ("shop", "broken", "raising", "leaving"):
         sys.modules.pop(name, None)
 
 
@@ -153,6 +158,18 @@ async def test_an_exception_becomes_a_bug_with_its_type_and_text():
     assert isinstance(caught.value.__cause__, KeyError)
 
 
+@pytest.mark.parametrize("function", ["leaves", "leaves_later", "leaves_awaited"])
+async def test_a_function_that_exits_has_failed(function):
+    """It takes neither its flow nor the process with it."""
+    with pytest.raises(Bug, match=rf"shop:{function} raised SystemExit: 3"):
+        await call(function)
+
+
+async def test_an_interrupt_stays_an_interrupt():
+    with pytest.raises(KeyboardInterrupt):
+        await call("interrupts")
+
+
 async def test_errors_of_octo_pass_through():
     """A function may say that trying again helps."""
     with pytest.raises(Transient, match="later"):
@@ -186,6 +203,7 @@ async def test_plain_functions_do_not_block_the_loop():
         ({"call": "chop:plain"}, r"there is no module `chop`"),
         ({"call": "broken:f"}, r"importing `broken` fails: No module named 'no_such_package'"),
         ({"call": "raising:f"}, r"importing `raising` fails: RuntimeError: at import"),
+        ({"call": "leaving:f"}, r"importing `leaving` fails: SystemExit: 3"),
         ({"call": "shop:constant"}, r"`shop:constant` is int, not a function"),
         ({"call": "shop:by_position"}, r"takes `body` by position only"),
         ({"call": "shop:unresolvable"}, r"annotations of `shop:unresolvable` cannot be used: name 'Nowhere'"),
