@@ -145,7 +145,7 @@ def test_values_are_never_printed(config):
     ],
 )
 def test_a_value_is_secret_by_its_name_or_by_word(config, monkeypatch, declared, seen):
-    monkeypatch.setattr(log, "_secrets", set())
+    monkeypatch.setattr(log, "_secrets", {})
     monkeypatch.setattr(log, "_pattern", None)
 
     config(f"env: [{declared}]", **dict.fromkeys(("API_KEY", "db_password", "PLAIN"), "hunter22"))

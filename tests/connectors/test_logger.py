@@ -168,7 +168,7 @@ async def test_a_full_disk_fails_no_message(capsys):
 
 async def test_secrets_are_masked_in_flow_lines(capsys, monkeypatch):
     """A secret that found its way into a message does not find its way into a log."""
-    monkeypatch.setattr(log, "_secrets", set())
+    monkeypatch.setattr(log, "_secrets", {})
     monkeypatch.setattr(log, "_pattern", None)
     log.mask("tops3cret")
     await say(Message({"token": "tops3cret"}), {"output": "stdout", "format": "json"}, full=True)

@@ -26,7 +26,7 @@ from octo.trace.recorder import Recorder
 @pytest.fixture
 def secret():
     """Registered for this test only."""
-    before = (set(log._secrets), log._pattern)
+    before = (dict(log._secrets), log._pattern)
 
     def register(text):
         log.mask(text)

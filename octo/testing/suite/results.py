@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from octo import __version__
 from octo.core.errors import Problem
-from octo.core.log import masked
 from octo.testing.suite.case import Suite
 from octo.testing.suite.outcome import Happened, Outcome
+from octo.trace.mask import secrets
 
 if TYPE_CHECKING:
     from octo.engine.debug import Crossing
@@ -38,9 +38,9 @@ def results(
         "suites": [_suite(suite, [by_case[case.id] for case in suite.cases]) for suite in suites],
         "problems": [problem.as_json() for problem in problems],
     }
-    return masked(json.dumps(_filled(value, "problems", "workDir"), indent=2, ensure_ascii=False, default=str)).encode(
-        errors="backslashreplace"
-    )
+    # Masked before it is encoded: errors hold secrets in quotes, which would be escaped once more.
+    report = json.dumps(secrets(_filled(value, "problems", "workDir")), indent=2, ensure_ascii=False)
+    return report.encode(errors="backslashreplace")
 
 
 def _totals(outcomes: Sequence[Outcome]) -> dict[str, int]:

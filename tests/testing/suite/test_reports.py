@@ -13,6 +13,7 @@ from octo.core.errors import Position, Problem
 from octo.core.message import Message
 from octo.engine.debug import Crossing
 from octo.testing.suite import Call, Case, Happened, Mismatch, Outcome, Suite
+from octo.testing.suite.compare import compared
 from octo.testing.suite.console import Console, listed, summary
 from octo.testing.suite.junit import junit
 from octo.testing.suite.outcome import exit_code
@@ -213,15 +214,21 @@ def test_several_calls_are_reported_one_by_one():
     ]
 
 
-def test_no_report_shows_a_secret(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(log, "_secrets", set())
+@pytest.mark.parametrize("secret", ["hunter22hunter", "quo\"te's\\hunter22/ é"])
+def test_no_report_shows_a_secret(monkeypatch: pytest.MonkeyPatch, secret: str):
+    """Neither in clear nor in part, with quotes and without, in a body or in an error that quotes it."""
+    monkeypatch.setattr(log, "_secrets", {})
     monkeypatch.setattr(log, "_pattern", None)
-    log.mask("hunter22hunter")
+    log.mask(secret)
     leak = FAILED._replace(
-        failures=(Mismatch("expect.body: got hunter22hunter", "hunter22hunter"),), reproduce="X=hunter22hunter octo"
+        failures=(Mismatch(f"expect.body: got {secret}", f"{secret!r}"), *compared("body", 1, [secret])),
+        reproduce=f"X={secret} octo",
+        happened=(Happened(Message({"a": [secret]}, {secret: 1})), Happened(error=f"no {secret!r}")),
     )
     suites = [SUITE._replace(cases=(leak.case,))]
+    report = results(suites, [leak], 0)
 
     assert "hunter22" not in "\n".join(shown(leak))
     assert b"hunter22" not in junit(suites, [leak], 0)
-    assert b"hunter22" not in results(suites, [leak], 0)
+    assert b"hunter22" not in report
+    assert json.loads(report)["suites"][0]["cases"][0]["outcome"]["calls"][0]["result"]["body"] == {"a": ["«secret»"]}
