@@ -7,6 +7,7 @@ import shlex
 import tempfile
 from pathlib import Path
 
+from octo.core.log import masked
 from octo.testing.suite.case import Case
 from octo.testing.suite.outcome import Outcome
 
@@ -28,12 +29,13 @@ class Reproduction:
     def _command(self, case: Case) -> str:
         if not _is_one_plain_call(case):
             given = ["--env-file", str(self._env_file)] if self._env_file else []
-            return shlex.join(["octo", "test", str(case.file), "--config", str(case.config), *given, "-k", _k(case)])
-        variables = {"OCTO_ENV_FILE": str(self._env_file)} if self._env_file else {}
-        environment = [f"{name}={shlex.quote(value)}" for name, value in (variables | dict(case.written_env)).items()]
+            return _joined(["octo", "test", str(case.file), "--config", str(case.config), *given, "-k", _k(case)])
+        file = {"OCTO_ENV_FILE": str(self._env_file)} if self._env_file else {}
+        variables = {**file, **case.written_env}.items()
+        environment = [f"{name}={shlex.quote(masked(value))}" for name, value in variables]
         invoke = ["octo", "invoke", "--config", str(case.config), "--flow", str(case.calls[0].flow)]
         invoke += ["--run-debug-config", str(self._write(case)), "--timeout", f"{case.seconds:g}s", "--envelope"]
-        return " ".join([*environment, shlex.join(invoke)])
+        return " ".join([*environment, _joined(invoke)])
 
     def _write(self, case: Case) -> Path:
         """The debug configuration of a case, in a file of its own."""
@@ -50,6 +52,11 @@ class Reproduction:
             path = path.with_stem(f"{path.stem}-{len(list(self.folder.iterdir()))}")
         path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         return path
+
+
+def _joined(words: list[str]) -> str:
+    """The words as a command. Masked before they are quoted: quoting takes a secret with a `'` to pieces."""
+    return shlex.join(map(masked, words))
 
 
 def _is_one_plain_call(case: Case) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from octo.core import log
 from octo.core.errors import Position
 from octo.testing.suite import Call, Case, Outcome
 from octo.testing.suite.format import Spy
@@ -44,6 +45,17 @@ def test_a_plain_call_is_invoked_with_all_that_the_case_gave_it():
         "spies": ["pay.a", "pay.b"],
         "mocks": {"pay.charge": {"body": 1}},
     }
+
+
+def test_a_secret_is_masked_whatever_the_shell_makes_of_it(monkeypatch: pytest.MonkeyPatch):
+    """A quote in it must not come between the secret and its mask."""
+    monkeypatch.setattr(log, "_secrets", {})
+    monkeypatch.setattr(log, "_pattern", None)
+    log.mask("it's $(hunter22)")
+    told = CASE._replace(name="of it's $(hunter22)", written_env={"KEY": "<it's $(hunter22)>"})
+
+    assert command(told)[0] == "KEY=<«secret»>"
+    assert command(told._replace(sources=True))[-1] == '"of «secret»"'
 
 
 def test_an_env_file_is_named_not_quoted():
