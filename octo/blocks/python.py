@@ -120,6 +120,9 @@ async def python(settings: Python, message: Message) -> Message:
                 result = await result
     except (OctoError, ExprError):
         raise
+    except ValidationError as error:
+        # Its own text, and so its traceback, quotes parts of values.
+        raise Bug(f"{function.name} raised ValidationError: {error.title}: {_complaints(error)}") from None
     except (Exception, SystemExit) as error:  # `sys.exit` ends a program; a function is none
         raise Bug(f"{function.name} raised {type(error).__name__}: {error}") from error
     if isinstance(result, Message) and settings.as_ is None:

@@ -13,6 +13,7 @@ from octo import expr
 from octo.cli import exits
 from octo.cli.project import load_or_exit
 from octo.config.documents import Config
+from octo.core.log import masked
 from octo.core.message import Message
 from octo.core.settings import Expr, sockets
 from octo.expr import ExprError, Scope
@@ -71,7 +72,7 @@ def concealing(environment: Mapping[str, str]) -> Callable[[str], str]:
     def conceal(text: str) -> str:
         for value, name in secrets:
             text = text.replace(value, f"«env:{name}»")
-        return text
+        return masked(text)  # in an error it may be quoted, and look different
 
     return conceal
 

@@ -6,7 +6,7 @@ mapped into IPv6 differently from version to version. It is loaded once an expre
 
 from typing import Final
 
-from octo.expr.errors import CONVERSION, ExprError
+from octo.expr.errors import CONVERSION, ExprError, quoted
 
 BITS: Final = {4: 32, 6: 128}
 _MAPPED: Final = 0xFFFF
@@ -88,12 +88,12 @@ class CIDR:
 
 def parse_ip(text: str) -> IP:
     """The address that a text writes; no zones, no IPv4 address in dots inside an IPv6 one."""
-    return _address(text, f"not an IP address: {text[:60]!r}")
+    return _address(text, f"not an IP address: {quoted(text)}")
 
 
 def parse_cidr(text: str) -> CIDR:
     """The network that `address/length` writes."""
-    problem = f"not a network: {text[:60]!r}"
+    problem = f"not a network: {quoted(text)}"
     address, _, length = text.partition("/")
     ip = _address(address, problem)
     if not (length.isascii() and length.isdigit()) or len(length) > 3 or length != str(int(length)):

@@ -1,5 +1,6 @@
 """What can be wrong with an expression: one exception, and a stable code for each kind of mistake."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 SYNTAX = "OCTO-E101"
@@ -23,6 +24,9 @@ BAD_REGEX = "OCTO-E208"
 INVALID_ARGUMENT = "OCTO-E209"
 NOT_JSON = "OCTO-E210"
 FAILED = "OCTO-E211"
+
+
+LONGEST_QUOTE = 60
 
 
 class ExprError(Exception):
@@ -56,6 +60,14 @@ class ExprError(Exception):
         self.line = before.count("\n") + 1
         self.column = offset - (before.rfind("\n") + 1) + 1
         return self
+
+
+def quoted(text: str, quote: Callable[[str], str] = repr) -> str:
+    """The text for a message; of a longer one only its length.
+
+    Never a part of it: secrets are masked where messages are shown, and a part of one would not be recognised.
+    """
+    return quote(text) if len(text) <= LONGEST_QUOTE else f"<{len(text)} characters>"
 
 
 class ErrorInfo(NamedTuple):

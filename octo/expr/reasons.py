@@ -1,5 +1,6 @@
 """Why an expression has its value: every piece with what it came to, and which pieces decided."""
 
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Literal, NamedTuple
@@ -13,7 +14,7 @@ from octo.expr.nodes import Node, children
 from octo.expr.parser import parse
 from octo.expr.program import Failure, link
 from octo.expr.scope import Scope
-from octo.expr.sketch import sketch
+from octo.expr.sketch import ROOM, sketch
 
 State = Literal["value", "error", "skipped", "step", "more"]
 
@@ -38,8 +39,7 @@ class Why(NamedTuple):
 
     def render(self, conceal: Callable[[str], str] | None = None) -> str:
         """A tree for the terminal; `conceal` may replace texts that nobody is to see."""
-        show = partial(sketch, conceal=conceal) if conceal else sketch
-        return "\n".join(_lines(self, show, "", ""))
+        return "\n".join(_lines(self, conceal or str, "", ""))
 
     def walk(self) -> Iterator["Why"]:
         """The piece itself and all in it."""
@@ -48,23 +48,28 @@ class Why(NamedTuple):
             yield from child.walk()
 
 
-def _lines(why: Why, show: Callable[[Any], str], first: str, later: str) -> Iterator[str]:
-    yield f"{first}{why.text}{_outcome(why, show)}{'  ◀ decides' if why.decides else ''}"
+def _lines(why: Why, conceal: Callable[[str], str], first: str, later: str) -> Iterator[str]:
+    yield f"{first}{_short(conceal(why.text))}{_outcome(why, conceal)}{'  ◀ decides' if why.decides else ''}"
     for child in why.children:
         is_last = child is why.children[-1]
-        yield from _lines(child, show, later + ("└─ " if is_last else "├─ "), later + ("   " if is_last else "│  "))
+        yield from _lines(child, conceal, later + ("└─ " if is_last else "├─ "), later + ("   " if is_last else "│  "))
 
 
-def _outcome(why: Why, show: Callable[[Any], str]) -> str:
+def _short(text: str) -> str:
+    line = re.sub(r"\s+", " ", text)
+    return line if len(line) <= ROOM else f"{line[: ROOM - 1]}…"
+
+
+def _outcome(why: Why, conceal: Callable[[str], str]) -> str:
     match why.state:
         case "value":
-            return f"  → {show(why.value)}"
+            return f"  → {sketch(why.value, conceal=conceal)}"
         case "error":
-            return f"  ✗ {why.error}" if why.error else "  ✗"
+            return f"  ✗ {conceal(str(why.error))}" if why.error else "  ✗"
         case "skipped":
             return "  – not evaluated"  # noqa: RUF001 - a dash, not a minus
         case "step":
-            return f"{show(why.value)}"
+            return f"{sketch(why.value, conceal=conceal)}"
         case _:
             return ""
 
@@ -103,8 +108,7 @@ class _Teller:
         if outcome is None and number in self.pieces.known:
             outcome = Outcome(self.pieces.known[number])
         found = () if outcome is not None and outcome.error is None and _is_path(node) else self.inside(node, within)
-        text = " ".join(self.text[node.start : node.end].split())
-        text = text if len(text) <= 60 else f"{text[:59]}…"
+        text = self.text[node.start : node.end]
         if outcome is not None:
             state: State = "error" if outcome.error else "value"
             return Why(text, state, outcome.value, outcome.error, decides, found)

@@ -37,7 +37,7 @@ def _pieces(value: Any, room: int, conceal: Callable[[str], str]) -> Iterator[st
         inside = _pieces(value.value, room, conceal) if value.present else iter(())
         yield from ("optional.of(" if value.present else "optional.none(", *inside, ")")
     else:
-        yield _scalar(value, room)
+        yield _scalar(value, room, conceal)
 
 
 def _entries(value: dict[Any, Any], room: int, conceal: Callable[[str], str]) -> Iterator[Iterator[str]]:
@@ -53,14 +53,14 @@ def _between(start: str, parts: Iterator[Iterator[str]] | Any, end: str) -> Iter
     yield end
 
 
-def _scalar(value: Any, room: int) -> str:
+def _scalar(value: Any, room: int, conceal: Callable[[str], str]) -> str:
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, int):
         digits = str(int(value)) if value.bit_length() < 1000 else f"a number of {value.bit_length()} bits"
         return f"{digits}u" if isinstance(value, Uint) else digits
     if isinstance(value, bytes):
-        return f"b{_quoted(value[: room + 1].decode(errors='backslashreplace'))}"
+        return f"b{_quoted(conceal(value.decode(errors='backslashreplace'))[: room + 1])}"
     return str(value)
 
 

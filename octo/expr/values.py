@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Any, ClassVar, Final, Self
 
 from octo.expr.addresses import CIDR, IP
-from octo.expr.errors import NO_SUCH_KEY, NO_SUCH_OVERLOAD, OUT_OF_BOUNDS, OVERFLOW, ExprError
+from octo.expr.errors import NO_SUCH_KEY, NO_SUCH_OVERLOAD, OUT_OF_BOUNDS, OVERFLOW, ExprError, quoted
 from octo.expr.nearest import nearest
 
 INT_MIN: Final = -(2**63)
@@ -246,7 +246,7 @@ def no_such_key(key: Any, container: Any) -> ExprError:
         guess = nearest(key, (each for each in container if isinstance(each, str))) if isinstance(key, str) else None
         hint = f"Did you mean '{guess}'? {hint}" if guess else hint
     shown = "null" if key is None else str(key).lower() if isinstance(key, bool) else str(key)
-    return ExprError(NO_SUCH_KEY, f"no such key: {shown[:80]}", hint=hint)
+    return ExprError(NO_SUCH_KEY, f"no such key: {quoted(shown, str)}", hint=hint)
 
 
 def elements(count: int) -> str:

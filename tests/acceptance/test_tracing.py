@@ -322,7 +322,8 @@ class Canary:
 
     def __init__(self, folder):
         self.halves = ["".join(secrets.choice(string.ascii_letters) for _ in range(12)) for _ in range(2)]
-        self.value = '"+&<'.join(self.halves)
+        # Longer than what is shown whole: a part of it must not be seen either.
+        self.value = '"+&<'.join(self.halves) + " it's \\" + "x" * 100
         self.environment = {"OCTO_CANARY": self.value, "TMPDIR": str(folder), "COLUMNS": "1000"}
         self._folder = folder
         self._said = {}

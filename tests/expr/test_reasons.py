@@ -126,3 +126,12 @@ def test_it_never_disagrees_with_the_evaluation(seed):
         else:
             assert (tree.state, sketch(tree.value)) == ("value", value), text
         assert str(tree)
+
+
+def test_a_secret_is_concealed_before_anything_is_cut():
+    """In the text of the expression, in values of every kind, and in errors."""
+    secret = "s3cret" * 20
+    scope = Scope(("body",), {"body": "body"}, constants={"env": {"TOKEN": secret}})
+    for text in ("int(env.TOKEN)", "bytes(env.TOKEN) == b''", f"'{secret}' == body", "[env.TOKEN] == [body]"):
+        tree = why(text, scope, "x")
+        assert "s3c" not in tree.render(lambda shown: shown.replace(secret, "«env:TOKEN»"))

@@ -10,6 +10,7 @@ from octo.connectors.database.driver import Row
 from octo.connectors.database.settings import Connection
 from octo.connectors.database.stub import Answer, one_line, pattern, shown
 from octo.core.errors import Permanent
+from octo.core.log import masked
 from octo.expr import nearest
 from octo.expr.json import dumps
 
@@ -82,7 +83,7 @@ class Canned:
     def _advice(self, query: str, misfits: list[Misfit]) -> str:
         if not misfits:
             return "it has no `answers` at all"
-        labels = [one_line(each.answer.query or "any query") for each in self._answers]
+        labels = [one_line(masked(each.answer.query or "any query")) for each in self._answers]
         closest = max(misfits, key=lambda each: each.closeness)
         if closest.closeness:
             number = misfits.index(closest) + 1

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from octo.core.log import masked
 from octo.core.settings import Settings
 
 _MOST_SHOWN = 120
@@ -79,5 +80,5 @@ def one_line(query: str) -> str:
 
 def shown(query: str) -> str:
     """The beginning of the query, for messages."""
-    text = one_line(query)
+    text = one_line(masked(query))  # first, for a part of a secret would not be recognised
     return f"`{text}`" if len(text) <= _MOST_SHOWN else f"`{text[:_MOST_SHOWN]}...`"

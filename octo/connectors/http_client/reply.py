@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from octo.connectors.http_client import codes
 from octo.core import body
 from octo.core.errors import OctoError, Permanent, Transient
+from octo.core.log import masked
 from octo.core.message import Message
 
 SNIPPET = 200
@@ -70,13 +71,13 @@ def failure(
     passing = reply.status >= 500 or reply.status in PASSING
     kind = Transient if passing else Permanent
     return kind(
-        f"{what} returned {reply.status}: {hide(snippet(reply.data))}",
+        f"{what} returned {reply.status}: {snippet(reply.data, hide)}",
         code=code or (codes.UNAVAILABLE if passing else codes.REFUSED),
         status=reply.status,
         vars=variables,
     )
 
 
-def snippet(data: bytes) -> str:
-    """The beginning of a body for an error's text."""
-    return data[: SNIPPET * 4].decode(errors="replace")[:SNIPPET].strip()
+def snippet(data: bytes, hide: Callable[[str], str] = str) -> str:
+    """The beginning of a body for an error's text. Cut last: a part of a secret would not be recognised."""
+    return masked(hide(data.decode(errors="replace")))[:SNIPPET].strip()

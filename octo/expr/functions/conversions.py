@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from octo.expr.errors import CONVERSION, NO_SUCH_OVERLOAD, ExprError
+from octo.expr.errors import CONVERSION, NO_SUCH_OVERLOAD, ExprError, quoted
 from octo.expr.function import function
 from octo.expr.values import (
     INT_MAX,
@@ -24,8 +24,7 @@ def failed(value: object, target: str) -> ExprError:
     if isinstance(value, int) and value.bit_length() > 64:
         shown = f"a number of {value.bit_length()} bits"
     else:
-        shown = repr(value) if isinstance(value, str) else str(value)
-    shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
+        shown = quoted(value) if isinstance(value, str) else str(value)
     return ExprError(CONVERSION, f"cannot convert {article(kind_of(value))} to {target}: {shown}")
 
 

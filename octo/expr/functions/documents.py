@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from octo.expr.errors import CONVERSION, INVALID_ARGUMENT, ExprError
+from octo.expr.errors import CONVERSION, INVALID_ARGUMENT, ExprError, quoted
 from octo.expr.function import function
 from octo.expr.json import dumps, render, to_json
 from octo.expr.limits import MAX_VISITS, check_size, exhausted
@@ -174,7 +174,7 @@ def from_env(text: str) -> dict[str, str]:
             continue
         name, found, value = line.partition("=")
         if not found or not _NAME.fullmatch(name.strip()):
-            raise ExprError(CONVERSION, f"line {number} is not NAME=value: {raw[:60]!r}")
+            raise ExprError(CONVERSION, f"line {number} is not NAME=value: {quoted(raw)}")
         variables[name.strip()] = _unquoted(value.strip())
     return variables
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from octo.expr.errors import CONVERSION, ExprError
+from octo.expr.errors import CONVERSION, ExprError, quoted
 from octo.expr.function import function
 
 
@@ -31,7 +31,7 @@ def base64_decode(text: str) -> bytes:
             return b64decode(padded, validate=True)
         except ValueError:
             pass
-    raise ExprError(CONVERSION, f"not base64: {text[:60]!r}")
+    raise ExprError(CONVERSION, f"not base64: {quoted(text)}")
 
 
 @function(

@@ -7,7 +7,7 @@ parts. With a filename the data is base64, else text. The encoded form is a raw 
 import re
 from typing import Any
 
-from octo.expr.errors import CONVERSION, INVALID_ARGUMENT, ExprError
+from octo.expr.errors import CONVERSION, INVALID_ARGUMENT, ExprError, quoted
 from octo.expr.function import function
 from octo.expr.functions.encoders import base64_decode, base64_encode, to_bytes
 from octo.expr.json import render
@@ -89,7 +89,7 @@ def _described(name: str, filename: str, content_type: str, content: bytes, head
 def to_multipart(parts: dict[str, Any], boundary: str = BOUNDARY) -> dict[str, Any]:
     """The parts as a raw body, sorted by name."""
     if not _BOUNDARY.fullmatch(boundary):
-        raise ExprError(INVALID_ARGUMENT, f"{boundary[:70]!r} cannot be a multipart boundary")
+        raise ExprError(INVALID_ARGUMENT, f"{quoted(boundary)} cannot be a multipart boundary")
     pieces: list[str] = []
     for name, value in sorted(parts.items()):
         for part in value if isinstance(value, list) else [value]:
@@ -122,7 +122,7 @@ def _encoded(name: str, part: dict[str, Any]) -> list[str]:
         text = base64_encode(content)
     for header, value in headers.items():
         if _UNSAFE.search(header) or _UNSAFE.search(value):
-            raise ExprError(INVALID_ARGUMENT, f"the header {header[:40]!r} of a part holds a line break")
+            raise ExprError(INVALID_ARGUMENT, f"the header {quoted(header)} of a part holds a line break")
     return [*[f"{header}: {value}\r\n" for header, value in headers.items()], "\r\n", text]
 
 
@@ -147,10 +147,10 @@ def from_multipart(raw: Any, content_type: str = "") -> dict[str, Any]:
         raise ExprError(INVALID_ARGUMENT, "a raw body has contentType and rawData")
     boundary = re.search(r'boundary="?([^";]+)"?', content_type)
     if boundary is None:
-        raise ExprError(CONVERSION, f"the content type {content_type[:60]!r} names no boundary")
+        raise ExprError(CONVERSION, f"the content type {quoted(content_type)} names no boundary")
     sections = f"\r\n{raw}".split(f"\r\n--{boundary[1]}")
     if len(sections) < 2 or not sections[-1].startswith("--"):
-        raise ExprError(CONVERSION, f"not a multipart body: no end of boundary {boundary[1][:70]!r}")
+        raise ExprError(CONVERSION, f"not a multipart body: no end of boundary {quoted(boundary[1])}")
     parts: dict[str, Any] = {}
     for section in sections[1:-1]:
         part = _decoded(section)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from octo.expr.errors import BAD_REGEX, INVALID_ARGUMENT, ExprError
+from octo.expr.errors import BAD_REGEX, INVALID_ARGUMENT, ExprError, quoted
 from octo.expr.function import function
 from octo.expr.limits import check_elements, check_size
 from octo.expr.values import NONE, Optional
@@ -47,7 +47,8 @@ def compiled(pattern: str) -> Any:
     except (re2.error, UnicodeError) as error:
         detail = error.args[0] if error.args else ""
         detail = detail.decode(errors="replace") if isinstance(detail, bytes) else str(detail)
-        raise ExprError(BAD_REGEX, f"bad regular expression {pattern[:60]!r}: {detail}") from None
+        detail = detail.partition(": ")[0]  # behind it stands a part of the pattern, see `quoted`
+        raise ExprError(BAD_REGEX, f"bad regular expression {quoted(pattern)}: {detail}") from None
 
 
 def half_a_character() -> ExprError:
@@ -66,7 +67,7 @@ def _encodable(text: str) -> str:
 def _one_group(pattern: str) -> Any:
     regex = compiled(pattern)
     if regex.groups > 1:
-        raise ExprError(INVALID_ARGUMENT, f"the regular expression {pattern[:60]!r} has more than one capture group")
+        raise ExprError(INVALID_ARGUMENT, f"the regular expression {quoted(pattern)} has more than one capture group")
     return regex
 
 
@@ -150,7 +151,7 @@ def _template(replacement: str, groups: int) -> list[str | int]:
         else:
             raise ExprError(
                 INVALID_ARGUMENT,
-                f"bad replacement {replacement[:60]!r}",
+                f"bad replacement {quoted(replacement)}",
                 hint="A backslash is followed by the number of a capture group, or another backslash",
             )
         position = slash + 2

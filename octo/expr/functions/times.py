@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
-from octo.expr.errors import CONVERSION, INVALID_ARGUMENT, OVERFLOW, ExprError
+from octo.expr.errors import CONVERSION, INVALID_ARGUMENT, OVERFLOW, ExprError, quoted
 from octo.expr.function import function
 from octo.expr.values import SECOND, Duration, Timestamp
 
@@ -33,16 +33,16 @@ def parse_timestamp(text: str) -> Timestamp:
     if parts is None:
         raise ExprError(
             CONVERSION,
-            f"cannot convert a string to timestamp: {text[:60]!r}",
+            f"cannot convert a string to timestamp: {quoted(text)}",
             hint="Write RFC 3339, e.g. 2024-02-29T12:00:00Z",
         )
     year, month, day, hour, minute, second = map(int, parts.group(1, 2, 3, 4, 5, 6))
     if hour > 23 or minute > 59 or second > 59:
-        raise ExprError(CONVERSION, f"cannot convert a string to timestamp: {text[:60]!r} is no time of day")
+        raise ExprError(CONVERSION, f"cannot convert a string to timestamp: {quoted(text)} is no time of day")
     try:
         days = date(year, month, day).toordinal() - 719_163
     except ValueError:
-        raise ExprError(OVERFLOW, f"timestamp out of range: {text[:60]!r}") from None
+        raise ExprError(OVERFLOW, f"timestamp out of range: {quoted(text)}") from None
     seconds = ((days * 24 + hour) * 60 + minute) * 60 + second
     if parts[8]:
         offset = (int(parts[9]) * 60 + int(parts[10])) * 60
@@ -63,7 +63,7 @@ def parse_duration(text: str) -> Duration:
         total += _nanos(part[1], _UNITS[part[2]])
     if position != len(body) or not body or len(body) > 200:
         raise ExprError(
-            CONVERSION, f"cannot convert a string to duration: {text[:60]!r}", hint="Write e.g. 1h30m or 250ms"
+            CONVERSION, f"cannot convert a string to duration: {quoted(text)}", hint="Write e.g. 1h30m or 250ms"
         )
     return Duration(sign * total)
 
@@ -85,7 +85,7 @@ def _zone(name: str) -> "tzinfo":
         return ZoneInfo(name)
     except (ValueError, OSError, KeyError):
         raise ExprError(
-            INVALID_ARGUMENT, f"unknown time zone {name[:60]!r}", hint="Write e.g. Europe/Berlin or +02:00"
+            INVALID_ARGUMENT, f"unknown time zone {quoted(name)}", hint="Write e.g. Europe/Berlin or +02:00"
         ) from None
 
 

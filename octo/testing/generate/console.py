@@ -24,8 +24,8 @@ def shown(searched: Searched, style: Style) -> Iterator[str]:
 
 
 def _finding(finding: Finding) -> Iterator[str]:
-    body = json.dumps(finding.body, ensure_ascii=False)
+    body = masked(json.dumps(finding.body, ensure_ascii=False))
     yield f"        {masked(finding.fault.text)}"
     if finding.fault.at is not None:
         yield f"        at {finding.fault.at}"
-    yield f"        body: {masked(body[:_WIDEST])}{'...' if len(body) > _WIDEST else ''}"
+    yield f"        body: {body[:_WIDEST]}{'...' if len(body) > _WIDEST else ''}"

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from octo.core.log import masked
 from octo.testing.suite.outcome import Mismatch
 
 _WIDEST = 72
@@ -113,4 +114,5 @@ def _is_nested(value: object) -> bool:
 
 
 def _cut(text: str) -> str:
+    text = masked(text)  # first, for a part of a secret would not be recognised
     return text if len(text) <= 1000 else f"{text[:1000]}... ({len(text)} characters)"

@@ -83,7 +83,7 @@ def _refused(problem: Problem) -> Element:
 
 
 def _flat(mismatch: Mismatch) -> str:
-    return _cut(_text(" ".join(_whole(mismatch).split())))
+    return _cut(" ".join(_text(_whole(mismatch)).split()))
 
 
 def _whole(mismatch: Mismatch) -> str:

@@ -214,7 +214,7 @@ def test_several_calls_are_reported_one_by_one():
     ]
 
 
-@pytest.mark.parametrize("secret", ["hunter22hunter", "quo\"te's\\hunter22/ é"])
+@pytest.mark.parametrize("secret", ["hunter22hunter", "quo\"te's\\hunter22/ é", "é" * 3 + "hunter22" * 300])
 def test_no_report_shows_a_secret(monkeypatch: pytest.MonkeyPatch, secret: str):
     """Neither in clear nor in part, with quotes and without, in a body or in an error that quotes it."""
     monkeypatch.setattr(log, "_secrets", {})
