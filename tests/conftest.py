@@ -33,9 +33,9 @@ PATIENCE = 60.0
 # --- a secret that must never be seen ----------------------------------------------------------------------------
 
 if "PYTEST_XDIST_WORKER" not in os.environ:  # workers inherit the one of their session
-    os.environ["OCTO_CANARY_SECRET"] = f"{secrets.token_hex(16)}\"'/\\é{'x' * 100}"
+    os.environ["OCTO_CANARY_SECRET"] = f"{secrets.token_hex(16)}\"'/\\"
 CANARY = os.environ["OCTO_CANARY_SECRET"][:32]
-"""What is looked for: hexadecimal digits stay as they are when what follows is encoded, and begin what is cut."""
+"""What is looked for: hexadecimal digits stay as they are when what follows is encoded."""
 
 _seen: list[str] = []
 
