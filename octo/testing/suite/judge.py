@@ -87,8 +87,7 @@ class _Judging:
             crossed = crossings[address]
             if spy.count is not None and spy.count != len(crossed):
                 yield Mismatch(f"spy {address}: crossed {_times(len(crossed))}, want {spy.count}")
-                continue
-            if len(spy.records) > len(crossed):
+            elif len(spy.records) > len(crossed):
                 wants = f"asserts on {len(spy.records)} crossings"
                 yield Mismatch(f"spy {address}: {wants}, but it crossed {_times(len(crossed))}")
             for index, (record, crossing) in enumerate(zip(spy.records, crossed, strict=False)):

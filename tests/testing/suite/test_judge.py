@@ -79,6 +79,16 @@ def test_spies_are_told_beside_a_wrong_body():
     assert found[1] == "spy f.b: crossed 1 time, want 2"
 
 
+def test_a_wrong_count_does_not_hide_what_is_wrong_with_the_crossings():
+    crossings = {"f.b": [Crossing(1, 0.0, Message(1), Message(2))]}
+    wanted = Record.model_validate({"input": {"body": 5}})
+
+    assert said(DONE, crossings, {"f.b": Spy(count=2, records=(wanted, wanted))}) == [
+        "spy f.b: crossed 1 time, want 2",
+        "spy f.b record 0 input.body: want 5, got 1",
+    ]
+
+
 RECORDS = [
     (Crossing(1, 0.0, Message(1), Message(2)), {"input": {"body": 1}, "output": {"body": 2}}, []),
     (Crossing(1, 0.0, Message(1), Message(2)), {"output": {"body": 3}}, ["output.body: want 3, got 2"]),
