@@ -4,8 +4,9 @@
     ├── ConfigError   the author: every problem of a configuration, with its place and its cure
     ├── Permanent     nobody: the same message would fail again
     ├── Transient     time: worth trying again
-    │   ├── Timeout     a deadline passed
-    │   └── Overloaded  no room before the deadline
+    │   ├── Timeout       a deadline passed
+    │   ├── NotConnected  the other side knows nothing of the call
+    │   └── Overloaded    no room before the deadline
     └── Bug           us, or whoever wrote the block
 
 `ExprError` (author) lives in `octo.expr`, which knows nothing of this tree. Every error has a stable `code`;
@@ -107,6 +108,10 @@ class Timeout(Transient):
     """A deadline passed while work was under way."""
 
     code = "OCTO-R121"
+
+
+class NotConnected(Transient):
+    """No connection came about: the other side knows nothing of the call, so nothing was done there."""
 
 
 class Overloaded(Transient):

@@ -74,7 +74,7 @@ class Canned:
     def _fail(self, error: str) -> NoReturn:
         match error:
             case "unavailable":
-                raise errors.unreachable(self._where, "its stub says so")
+                raise errors.not_connected(self._where, "its stub says so")
             case "timeout":
                 raise errors.too_slow(self._settings.timeout or 0)
         state = {"sqlState": "23505"} if self._settings.driver == "postgres" else {}

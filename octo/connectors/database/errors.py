@@ -7,10 +7,15 @@ values ("Key (email)=(a@b.c) already exists"): it reaches the log and `vars.erro
 from __future__ import annotations
 
 from octo.connectors.database import codes
-from octo.core.errors import Permanent, Timeout, Transient
+from octo.core.errors import NotConnected, Permanent, Timeout, Transient
+
+
+def not_connected(where: str, reason: object) -> NotConnected:
+    return NotConnected(f"cannot connect to {where}: {reason}", code=codes.UNREACHABLE)
 
 
 def unreachable(where: str, reason: object) -> Transient:
+    """The same, where a query may have got through."""
     return Transient(f"cannot connect to {where}: {reason}", code=codes.UNREACHABLE)
 
 
@@ -18,9 +23,9 @@ def refused_login(where: str, reason: object) -> Permanent:
     return Permanent(f"cannot connect to {where}: {reason}", code=codes.REFUSED_LOGIN)
 
 
-def exhausted(limit: int, seconds: float) -> Transient:
+def exhausted(limit: int, seconds: float) -> NotConnected:
     connections = "the only connection was" if limit == 1 else f"all {limit} connections were"
-    return Transient(
+    return NotConnected(
         f"{connections} busy for {seconds:g}s; raise `maxOpenConns`, or make the queries shorter", code=codes.EXHAUSTED
     )
 

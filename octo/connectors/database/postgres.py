@@ -140,7 +140,7 @@ class Postgres:
             return errors.too_slow(seconds) if expired else errors.unreachable(self._where, "no answer")
         if expired and self._pool.get_size() >= self._pool.get_max_size():
             return errors.exhausted(self._pool.get_max_size(), seconds)
-        return errors.unreachable(self._where, "no answer in time")
+        return errors.not_connected(self._where, "no answer in time")
 
 
 @asynccontextmanager
@@ -240,7 +240,7 @@ def translated(error: Exception, where: str, *, connected: bool) -> OctoError:
         return errors.bad_argument(int(found[1]), reason)
     text = _told(error, state)
     if not connected:
-        return (errors.refused_login if state.startswith(_LOGIN) else errors.unreachable)(where, text)
+        return (errors.refused_login if state.startswith(_LOGIN) else errors.not_connected)(where, text)
     kind, code = next(meaning for states, meaning in _MEANING if state.startswith(states))
     return kind(text, code=code, vars={"sqlState": state})
 
@@ -250,7 +250,7 @@ def _without_state(error: Exception, where: str, *, connected: bool) -> OctoErro
     if isinstance(error, OSError | asyncpg.InternalClientError):
         if connected:
             return Transient(f"the connection to {where} broke: {error}", code=codes.LOST)
-        return errors.unreachable(where, error)
+        return errors.not_connected(where, error)
     if isinstance(error, ValueError):
         # asyncpg: an argument its codec cannot encode, or a DSN it cannot read.
         if connected:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from yarl import URL
 
 from octo.connectors.http_client import codes
-from octo.core.errors import Permanent, Timeout, Transient
+from octo.core.errors import NotConnected, Permanent, Timeout, Transient
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +32,8 @@ class Request:
         return Request(self.method, self.url, {**self.headers, name: value}, self.data)
 
 
-class NotConnected(Transient):
-    """No connection came about, so the server knows nothing of the request."""
-
-    code = codes.UNREACHABLE
-
-
 def cannot_connect(request: Request, reason: object) -> NotConnected:
-    return NotConnected(f"{_what(request)}: cannot connect: {reason}")
+    return NotConnected(f"{_what(request)}: cannot connect: {reason}", code=codes.UNREACHABLE)
 
 
 def too_slow(request: Request, seconds: float) -> Timeout:

@@ -9,9 +9,9 @@ from email.utils import parsedate_to_datetime
 
 from octo.connectors.http_client import settings
 from octo.connectors.http_client.reply import Reply
-from octo.connectors.http_client.request import NotConnected, Request
+from octo.connectors.http_client.request import Request
 from octo.core import clock
-from octo.core.errors import Timeout, Transient
+from octo.core.errors import NotConnected, Timeout, Transient
 
 IDEMPOTENT = frozenset(("GET", "HEAD", "PUT", "DELETE", "OPTIONS"))
 STATUSES = frozenset((429, 502, 503, 504))

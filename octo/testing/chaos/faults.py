@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, Literal, NamedTuple, get_args
 
 from octo.config.documents import Config
-from octo.core.errors import Timeout, Transient
+from octo.core.errors import NotConnected, Timeout, Transient
 from octo.core.flow import Outcome, Result
 from octo.core.message import Message
 from octo.core.settings import Effect, Settings
@@ -74,10 +74,17 @@ class Faults(Observer):
         return outcome
 
     async def _carried_out(self, step: Step, message: Message, index: int) -> Outcome:
-        """A call counts as soon as it is begun: whoever cancels it cannot know how far it came."""
-        self.made[index] = self.made[index]._replace(times=self.made[index].times + 1)
+        """A call counts as soon as it is begun: whoever cancels it cannot know how far it came.
+
+        One that fails counts too, it may have been carried out nevertheless; unless it is certain that it was not.
+        """
+        before = self.made[index]
+        self.made[index] = before._replace(times=before.times + 1)
         try:
             return await at_last(step.call(message))
+        except NotConnected:
+            self.made[index] = before._replace(failed=True)
+            raise
         except Exception:
             self.made[index] = self.made[index]._replace(failed=True)
             raise

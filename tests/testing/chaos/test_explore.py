@@ -7,10 +7,18 @@ from pathlib import Path
 import pytest
 
 from octo.config.load import load
+from octo.connectors.database.stub import Stub as DatabaseStub
+from octo.connectors.http_client.stub import Stub as HttpStub
 from octo.core.errors import Position
-from octo.testing.chaos import explore
+from octo.testing.chaos import FAULTS, explore
 from octo.testing.suite.case import Call, Case
 from octo.testing.suite.configs import Configs
+from octo.testing.suite.format import Expect
+
+CONNECTORS = """connectors:
+  - {name: p, type: probe}
+  - {name: bank, type: http-client, settings: {baseURL: "https://bank.example.com", retry: {maxAttempts: 2}}}
+  - {name: books, type: database, settings: {driver: sqlite, dsn: books.db}}"""
 
 
 @pytest.fixture
@@ -19,9 +27,10 @@ def explored(tmp_path: Path, plugins):
 
     def run(chain: str, more: str = "", **case):
         file = tmp_path / "flow.yaml"
-        file.write_text(f"connectors: [{{name: p, type: probe}}]\nflows:\n  - name: f\n    process: {chain}\n{more}")
+        file.write_text(f"{CONNECTORS}\nflows:\n  - name: f\n    process: {chain}\n{more}")
         configs = Configs(lambda path, environ: load(path, plugins, environ))
-        found = explore(Case("case", file, file, "f", Position("", 1, 1), (Call("f"),), **case), configs)
+        calls = case.pop("calls", (Call("f"),))
+        found = explore(Case("case", file, file, "f", Position("", 1, 1), calls, **case), configs)
         assert not found.skipped
         return {
             (each.address.removeprefix("f."), each.fault): (each.kind, [a.removeprefix("f.") for a in each.calls])
@@ -71,6 +80,26 @@ def test_a_call_that_fails_anyhow_is_not_lost_by_failing(explored):
     found = explored(f"[{{type: handle-errors, process: [{broken}], error: [{park}]}}]")
 
     assert found["handle-errors[process].broken", "fails"] == ("unharmed", [])
+
+
+PAY = "{type: rest, name: pay, connector: bank, method: POST, path: /charges}"
+KEEP = "{type: sql, name: keep, connector: books, exec: true, query: INSERT INTO paid VALUES (1)}"
+
+
+@pytest.mark.parametrize(
+    ("call", "name", "stub", "verdict"),
+    [
+        (PAY, "pay", {"bank": HttpStub(answers=[{"error": "connect"}])}, ("told", [])),
+        (PAY, "pay", {"bank": HttpStub(answers=[{"error": "broken"}])}, ("doubled", ["pay"])),
+        (PAY, "pay", {"bank": HttpStub(answers=[{"error": "timeout"}])}, ("doubled", ["pay"])),
+        (KEEP, "keep", {"books": DatabaseStub(answers=[{"error": "unavailable"}])}, ("told", [])),
+        (KEEP, "keep", {"books": DatabaseStub(answers=[{"error": "timeout"}])}, ("doubled", ["keep"])),
+    ],
+)
+def test_a_call_that_never_reached_the_other_side_is_not_done_again(explored, call, name, stub, verdict):
+    found = explored(f"[{call}]", stubs=stub, calls=(Call("f", expect=Expect(error="")),))
+
+    assert {fault: found[name, fault] for fault in FAULTS} == {**dict.fromkeys(FAULTS, verdict), "fails": ("told", [])}
 
 
 def test_every_call_of_a_loop_is_explored(explored):
