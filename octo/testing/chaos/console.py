@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from octo.core.log import masked
 from octo.testing.chaos.explore import Explored, Verdict
 from octo.testing.suite.console import Style
 
@@ -24,7 +25,7 @@ def shown(explored: Explored, style: Style) -> Iterator[str]:
     case = explored.case
     yield f"{case.file.name} :: {case.name}  ({case.flow})"
     if explored.skipped:
-        yield f"  not explored: {explored.skipped}"
+        yield f"  not explored: {masked(explored.skipped)}"
     call = None
     for verdict in explored.verdicts:
         if call != (verdict.address, verdict.nth):
@@ -35,7 +36,7 @@ def shown(explored: Explored, style: Style) -> Iterator[str]:
 
 def _verdict(verdict: Verdict, style: Style) -> str:
     word, colour = _SAID[verdict.kind]
-    told = [style(word, colour) if colour else word, ", ".join(verdict.calls), verdict.reason]
+    told = [style(word, colour) if colour else word, ", ".join(verdict.calls), masked(verdict.reason)]
     return " ".join(each for each in told if each)
 
 

@@ -66,8 +66,7 @@ def explore(case: Case, configs: Configs, faults: Iterable[Fault] = FAULTS) -> E
         known = effects(config)
     well, outcome = _run(case, configs, known, None)
     if outcome.is_wrong:
-        reason = outcome.failures[0].summary if outcome.failures else outcome.reason
-        return Explored(case, skipped=f"it does not pass as it is: {reason}")
+        return Explored(case, skipped=f"it does not pass as it is: {outcome.summary}")
     verdicts = []
     for injection, nth in _injections(well, faults):
         made, outcome = _run(case, configs, known, injection)

@@ -21,6 +21,16 @@ class Mismatch(NamedTuple):
     summary: str
     detail: str = ""
 
+    @property
+    def line(self) -> str:
+        """It in one line: a summary that ends at its colon says where, and only the detail what."""
+        if not self.summary.endswith(":"):
+            return self.summary
+        first, *more = self.detail.splitlines()
+        # Of two small values both are wanted, of big ones the first place that differs.
+        told = [first, *more[:1]] if first.startswith("want: ") else [first]
+        return " ".join([self.summary, *told])
+
 
 class Happened(NamedTuple):
     """How one call ended: with a result, dropped (with the reason) or with an error, each None if it was another.
@@ -68,6 +78,11 @@ class Outcome(NamedTuple):
     @property
     def is_wrong(self) -> bool:
         return self.status in ("failed", "errored")
+
+    @property
+    def summary(self) -> str:
+        """Why it did not pass, "" if it did."""
+        return self.failures[0].line if self.failures else self.reason
 
 
 def exit_code(outcomes: Iterable[Outcome]) -> int:

@@ -61,13 +61,12 @@ def _suite(suite: Suite, outcomes: Sequence[Outcome]) -> dict[str, object]:
 
 
 def _case(outcome: Outcome) -> dict[str, object]:
-    first = outcome.failures[0].summary if outcome.failures else outcome.reason
     failures = [_filled({"summary": each.summary, "detail": each.detail}, "detail") for each in outcome.failures]
     value = {
         "name": outcome.case.name,
         "status": outcome.status,
         "elapsedMs": _ms(outcome.seconds),
-        "summary": first,
+        "summary": outcome.summary,
         "failures": failures,
         "log": list(outcome.log),
         "reproduce": outcome.reproduce,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from octo.core.errors import Position
+from octo.core.log import mask
 from octo.testing.chaos.console import shown, summary
 from octo.testing.chaos.explore import Explored, Verdict
 from octo.testing.suite.case import Case
@@ -42,6 +43,14 @@ def test_verdicts_stand_below_the_call_they_are_about():
 
 def test_a_case_that_was_not_explored_says_why():
     assert list(shown(Explored(CASE, skipped="no network"), plain))[1] == "  not explored: no network"
+
+
+def test_no_reason_shows_a_secret():
+    mask("a-key-of-the-bank")
+    broke = Verdict("orders.charge", 1, "fails", "broke", reason="a-key-of-the-bank")
+
+    for explored in (Explored(CASE, skipped="got a-key-of-the-bank"), Explored(CASE, (broke,))):
+        assert list(shown(explored, plain))[-1].endswith("«secret»")
 
 
 def test_cases_that_call_nothing_are_only_counted():

@@ -130,4 +130,15 @@ def test_a_case_that_does_not_pass_is_not_explored(tmp_path, plugins):
 
     found = explore(Case("case", file, file, "f", Position("", 1, 1), (Call("f"),)), configs)
 
-    assert found.skipped.startswith("it does not pass as it is: ")
+    assert found.skipped.startswith("it does not pass as it is: the flow failed: ")
+
+
+def test_why_a_case_does_not_pass_is_said_in_one_line(tmp_path, plugins):
+    file = tmp_path / "flow.yaml"
+    file.write_text("flows: [{name: f, process: [{type: set-payload, value: '{\"n\": 1}'}]}]")
+    configs = Configs(lambda path, environ: load(path, plugins, environ))
+    call = Call("f", expect=Expect(body={"n": 2}))
+
+    found = explore(Case("case", file, file, "f", Position("", 1, 1), (call,)), configs)
+
+    assert found.skipped == 'it does not pass as it is: expect.body: want: {"n": 2} got:  {"n": 1}'

@@ -203,6 +203,24 @@ def test_json_leaves_out_what_is_empty():
     assert "problems" not in report
 
 
+@pytest.mark.parametrize(
+    ("mismatch", "said"),
+    [
+        (Mismatch("the flow failed: no", "at f.yaml:3:4"), "the flow failed: no"),
+        (Mismatch("expect.body:", 'want: {"a": 1}\ngot:  {"a": 2}'), 'expect.body: want: {"a": 1} got:  {"a": 2}'),
+        (
+            Mismatch("expect.body:", "body.a: want 1, got 2\nbody.b: want 3, got 4"),
+            "expect.body: body.a: want 1, got 2",
+        ),
+    ],
+)
+def test_the_summary_of_a_case_says_what_was_wrong(mismatch, said):
+    failed = FAILED._replace(failures=(mismatch, Mismatch("another")))
+    report = json.loads(results([SUITE._replace(cases=(failed.case,))], [failed], 0))
+
+    assert report["suites"][0]["cases"][0]["summary"] == said
+
+
 def test_several_calls_are_reported_one_by_one():
     happened = (Happened(Message(1, event_id="e")), Happened(dropped=""), Happened(error="no", reply={"status": 500}))
     report = json.loads(results([SUITE._replace(cases=(PASSED.case,))], [PASSED._replace(happened=happened)], 0))
