@@ -102,6 +102,7 @@ def from_trace(id: str, store: str, config: Path, configs: Configs, out: Path | 
     """Write the test file that a recorded message makes, or print it."""
     from octo.cli.traces import find
     from octo.testing.traced import suite_of
+    from octo.trace.record import first
 
     trace = find(store, id)
     try:
@@ -110,7 +111,7 @@ def from_trace(id: str, store: str, config: Path, configs: Configs, out: Path | 
     except OctoError as error:
         refuse(error)
         return exits.USAGE
-    text = f"# From the trace {trace[0]['trace']}. Secrets and masked fields were left out there.\n"
+    text = f"# From the trace {first(trace)[-1]['trace']}. Secrets and masked fields were left out there.\n"
     text += _yaml(suite)
     if out is None:
         click.echo(text, nl=False)

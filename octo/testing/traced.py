@@ -27,7 +27,8 @@ def suite_of(trace: Sequence[Record], config: Config) -> dict[str, Any]:
     Calls to the outside that the flow did not make then fail. Raises `Unusable` if the flow is gone, or if the trace
     leaves out what the test would need.
     """
-    root, *rest = _recorded(trace)
+    root, *rest = _recorded(first(trace))
+    rest += (state for state in states(trace[len(first(trace)) :]) if "omitted" not in state.record)
     flow = root.record["flow"]
     if flow not in config.flows:
         raise Unusable(f'the flow "{flow}" that the message ran through is not in this configuration')
@@ -46,7 +47,7 @@ def mocks_of(recorded: Iterable[State], config: Config) -> dict[str, Any]:
 
 
 def _recorded(trace: Sequence[Record]) -> list[State]:
-    found = list(states(first(trace)))
+    found = list(states(trace))
     if not found:
         raise Unusable("the trace is empty")
     omitted = {place for state in found for place in state.record.get("omitted", ())}

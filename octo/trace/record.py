@@ -60,9 +60,14 @@ class State(NamedTuple):
 
 def first(trace: Sequence[Record]) -> Sequence[Record]:
     """Of several with one id, as one-way calls make them, the one that was first."""
-    starts = (index for index, record in enumerate(trace) if record.get("kind") == "flow" and "from" not in record)
+    starts = (index for index, record in enumerate(trace) if begins(record))
     next(starts, None)
     return trace[: next(starts, len(trace))]
+
+
+def begins(record: Record) -> bool:
+    """Whether it is the flow that a trace begins with: one that was called inside says what it went on from."""
+    return record.get("kind") == "flow" and "from" not in record
 
 
 def states(trace: Sequence[Record]) -> Iterator[State]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from octo.trace.record import Record, State, states
+from octo.trace.record import Record, State, begins, states
 
 Style = Callable[[str, str], str]
 """Puts a text into a colour, or leaves it plain."""
@@ -18,16 +18,24 @@ _WIDEST = 100
 
 
 def shown(trace: Sequence[Record], style: Style, *, width: int | None = _WIDEST) -> Iterator[str]:
-    """The lines of a trace. `width` cuts values; None shows them whole."""
+    """The lines of a trace. `width` cuts values; None shows them whole.
+
+    A one-way call is a tree of its own: it went on beside what its caller did next.
+    """
     depths: dict[str, int] = {}
+    paths: dict[str, str] = {}
     for record in trace:
         if "span" not in record:
             yield style(f"({record['count']} traces were lost here)", "yellow")
     for state in states(trace):
         record = state.record
-        depth = depths[record["span"]] = depths.get(record.get("parent", ""), -1) + 1
+        parent = record.get("parent", "")
+        depth = depths[record["span"]] = 0 if begins(record) else depths.get(parent, -1) + 1
+        paths[record["span"]] = record["path"]
         margin = "  " * depth
         yield margin + _head(record, style, is_first=depth == 0)
+        if depth == 0 and parent in paths:
+            yield f"    called by {paths[parent]}"
         for line in _facts(state, style, is_first=depth == 0):
             yield f"{margin}    {_cut(line, width)}"
 

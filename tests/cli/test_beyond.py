@@ -129,6 +129,16 @@ def test_a_recorded_message_makes_a_test_that_passes(cli, folder, kept):
     assert cli("test", "recorded_test.yaml", "--config", "f.yaml").exit_code == 1
 
 
+def test_a_message_before_which_others_were_lost_makes_a_test_too(cli, folder, kept, tmp_path):
+    told = cli("traces", kept, "--json").stdout
+    (tmp_path / "lost.jsonl").write_text(json.dumps({"kind": "dropped", "at": 1, "count": 2}) + "\n" + told)
+
+    result = cli("test", "--from-trace", kept, "f.yaml", "--traces-store", "file:lost.jsonl")
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.startswith(f"# From the trace {json.loads(told.splitlines()[0])['trace']}.")
+
+
 def test_without_a_place_the_test_is_printed(cli, folder, kept):
     printed = cli("test", "--from-trace", kept[:6], "--config", "f.yaml").stdout
 

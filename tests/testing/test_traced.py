@@ -113,6 +113,24 @@ def test_what_the_trace_left_out_is_not_made_up(recorded, plugins):
         suite_of(recorded({"id": 1, "lines": [1, 2, 3]}, most_blocks=3), parse(FLOWS, plugins, {}))
 
 
+def test_one_way_calls_under_the_same_id_answer_as_they_did(passes, plugins):
+    text = """
+connectors: [{name: p, type: probe}]
+flows:
+  - name: f
+    process: [{type: flow-ref, flow: g, oneWay: true}]
+  - name: g
+    process: [{type: note, connector: p, value: body}]
+"""
+    kept = []
+    asyncio.run(invoke(parse(text, plugins, {}), "f", Message(1), 5.0, Recorder(kept.append)))
+    trace = [record for each in kept for record in records(encode(each).data)]
+    suite = suite_of(trace, parse(text, plugins, {}))
+
+    assert (suite["flow"], suite["mocks"]) == ("f", {"g.note": {"default": {"body": 1}}})
+    assert passes(suite, text) == 0
+
+
 def test_a_flow_that_is_gone_is_said_so(recorded, plugins):
     with pytest.raises(Unusable, match='the flow "orders"'):
         suite_of(recorded({"id": 1, "lines": []}), parse("flows: [{name: other}]", plugins, {}))

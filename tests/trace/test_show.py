@@ -53,5 +53,18 @@ def test_the_tree():
     ]
 
 
+def test_a_one_way_call_is_a_tree_of_its_own():
+    sent = {
+        "kind": "flow", "span": "e", "parent": "c", "flow": "g", "path": "g", "event": "e2", "at": 0, "duration": 1000,
+        "outcome": "completed", "input": {"body": 1, "vars": {"item": 1}},
+    }  # fmt: skip
+
+    assert list(shown([*TRACE, sent], plain))[-3:] == [
+        "g  0.001 ms  completed  event e2  1970-01-01T00:00:00.000Z  generation 1",
+        "    called by f.each[body].ask",
+        '    in   {"body": 1, "vars": {"item": 1}}',
+    ]
+
+
 def test_values_may_be_shown_whole():
     assert any("x" * 200 in line for line in shown(TRACE, plain, width=None))
