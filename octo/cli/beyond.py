@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -104,6 +105,8 @@ def from_trace(id: str, store: str, config: Path, configs: Configs, out: Path | 
     from octo.testing.traced import suite_of
     from octo.trace.record import first
 
+    if out is not None:
+        _named_as_test(out)
     trace = find(store, id)
     try:
         with configs.lent(config, {}) as loaded:
@@ -118,8 +121,18 @@ def from_trace(id: str, store: str, config: Path, configs: Configs, out: Path | 
         return exits.DONE
     if not _written(out, lambda path: _new(path, text)):
         return exits.USAGE
-    click.echo(f"{out}: run it with `octo test {out}`")
+    # With its configuration even where `octo test` would find the same: the folder may hold others, now or later.
+    click.echo(f"{out}: run it with `{shlex.join(['octo', 'test', str(out), '--config', str(config)])}`")
     return exits.DONE
+
+
+def _named_as_test(out: Path) -> None:
+    from octo.testing.suite.discover import SUFFIXES, is_test
+
+    if not is_test(out):
+        suffix = out.suffix if out.suffix.lower() in SUFFIXES else SUFFIXES[0]
+        name = shlex.quote(str(out.with_name(f"{out.stem}_test{suffix}")))
+        raise click.BadParameter(f"`octo test` would not find {str(out)!r}; write {name}", param_hint="--out")
 
 
 def _new(path: Path, text: str) -> None:

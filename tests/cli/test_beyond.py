@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shlex
 
 import pytest
 
@@ -122,7 +123,8 @@ def test_faults_of_what_the_cases_call_are_explored(cli, folder):
 
 def test_a_recorded_message_makes_a_test_that_passes(cli, folder, kept):
     made = cli("test", "--from-trace", kept, "f.yaml", "--out", "recorded_test.yaml")
-    assert (made.exit_code, made.stdout) == (0, "recorded_test.yaml: run it with `octo test recorded_test.yaml`\n")
+    said = "recorded_test.yaml: run it with `octo test recorded_test.yaml --config f.yaml`\n"
+    assert (made.exit_code, made.stdout) == (0, said)
 
     assert cli("test", "recorded_test.yaml", "--config", "f.yaml").exit_code == 0
     (folder / "f.yaml").write_text(FLOWS.replace('{"n": 100}', '{"n": 99}'))
@@ -137,6 +139,31 @@ def test_a_message_before_which_others_were_lost_makes_a_test_too(cli, folder, k
 
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout.startswith(f"# From the trace {json.loads(told.splitlines()[0])['trace']}.")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["f.yaml"], ["--config", "f.yaml"], ["sub/other.yaml"], ["sub"]], ids=lambda given: given[-1]
+)
+def test_the_command_that_runs_the_test_can_be_pasted(cli, folder, kept, arguments):
+    (folder / "sub").mkdir()
+    (folder / "sub" / "other.yaml").write_text(FLOWS)
+    (folder / "broken.yaml").write_text("flows: [")
+
+    for out in ("night_test.yaml", "sub/night_test.yml", "last night_test.yaml"):
+        said = cli("test", "--from-trace", kept, *arguments, "--out", out).stdout
+        words = shlex.split(said.partition("`")[2].rpartition("`")[0])
+        assert cli(*words[1:]).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("out", "name"), [("n.yaml", "n_test.yaml"), ("sub/n.yml", "sub/n_test.yml"), ("n", "n_test.yaml")]
+)
+def test_a_test_that_would_not_be_found_is_not_written(cli, folder, kept, out, name):
+    result = cli("test", "--from-trace", kept, "f.yaml", "--out", out)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"`octo test` would not find '{out}'; write {name}" in result.stderr
+    assert not (folder / out).exists()
 
 
 def test_without_a_place_the_test_is_printed(cli, folder, kept):
