@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from octo.testing.coverage import Coverage
     from octo.testing.suite import Case, Configs, Plan
     from octo.testing.suite.console import Style
+    from octo.testing.traced import Made
 
 Echo = Callable[[str], None]
 
@@ -102,7 +103,7 @@ def faulted(plan: Plan, configs: Configs, echo: Echo, style: Style) -> int:
 def from_trace(id: str, store: str, config: Path, configs: Configs, out: Path | None) -> int:  # noqa: A002
     """Write the test file that a recorded message makes, or print it."""
     from octo.cli.traces import find
-    from octo.testing.traced import suite_of
+    from octo.testing.traced import made_of
     from octo.trace.record import first
 
     if out is not None:
@@ -110,12 +111,11 @@ def from_trace(id: str, store: str, config: Path, configs: Configs, out: Path | 
     trace = find(store, id)
     try:
         with configs.lent(config, {}) as loaded:
-            suite = suite_of(trace, loaded)
+            made = made_of(trace, loaded)
     except OctoError as error:
         refuse(error)
         return exits.USAGE
-    text = f"# From the trace {first(trace)[-1]['trace']}. Secrets and masked fields were left out there.\n"
-    text += _yaml(suite)
+    text = f"# From the trace {first(trace)[-1]['trace']}.\n{_remarks(made)}{_yaml(made.suite)}"
     if out is None:
         click.echo(text, nl=False)
         return exits.DONE
@@ -124,6 +124,22 @@ def from_trace(id: str, store: str, config: Path, configs: Configs, out: Path | 
     # With its configuration even where `octo test` would find the same: the folder may hold others, now or later.
     click.echo(f"{out}: run it with `{shlex.join(['octo', 'test', str(out), '--config', str(config)])}`")
     return exits.DONE
+
+
+def _remarks(made: Made) -> str:
+    """What whoever reads the file must know, as comments."""
+    lines = []
+    if made.masked:
+        lines += ["Masked there, so the flow is not given here what it was given then:", *_indented(made.masked)]
+        lines += ["Where that matters to what it does, write values for the test in their place."]
+    if made.unasserted:
+        lines += ["Not asserted, because the trace does not hold it or the clock does not stand still:"]
+        lines += _indented(made.unasserted)
+    return "".join(f"# {line}\n" for line in lines)
+
+
+def _indented(places: Iterable[str]) -> list[str]:
+    return [f"  {place}" for place in places]
 
 
 def _named_as_test(out: Path) -> None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import re
 import selectors
 from collections.abc import Callable, Coroutine
 from datetime import datetime
@@ -43,7 +44,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def __init__(self, start: str = START, patience: float = 0.0) -> None:
         self._elapsed_ns = 0
-        self._origin_ns = int(datetime.fromisoformat(start).timestamp()) * _SECOND
+        self._origin_ns = nanoseconds(start)
         self._patience = patience
         self._threads = 0
         super().__init__(_JumpingSelector(self))
@@ -100,6 +101,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def _stuck(self) -> list[Any]:
         raise Stuck("nothing can happen any more: " + ", ".join(sorted(map(_waiting, asyncio.all_tasks(self)))))
+
+
+def nanoseconds(moment: str) -> int:
+    """RFC 3339 text as nanoseconds since the epoch; `datetime` stops at a thousand of them."""
+    whole = datetime.fromisoformat(moment).replace(microsecond=0)
+    fraction = re.search(r"\.(\d+)", moment)
+    return int(whole.timestamp()) * _SECOND + (int(fraction[1][:9].ljust(9, "0")) if fraction else 0)
 
 
 def _waiting(task: asyncio.Task[Any]) -> str:

@@ -9,12 +9,12 @@ from typing import Literal, NamedTuple
 
 from octo.core.errors import Position
 from octo.engine.debug import mocks
-from octo.testing.clock import START
+from octo.testing.gaps import Gaps
 from octo.testing.suite.case import Call, Case
 from octo.testing.suite.compare import Difference, differences
 from octo.testing.suite.configs import Configs
 from octo.testing.suite.run import run_case
-from octo.testing.traced import Unusable, suite_of
+from octo.testing.traced import Unusable, made_of
 from octo.trace.crossing import Trace
 from octo.trace.encode import encode
 from octo.trace.packed import records
@@ -52,21 +52,22 @@ def replay(trace: Sequence[Record], configs: Configs, path: Path) -> Replayed:
     Nothing outside is called: blocks that call other systems answer as they did, and fail where they were not called.
     Raises `Unusable` when that is not possible, and `ConfigError`.
     """
-    trace = first(trace)
     with configs.lent(path, {}) as config:
-        wanted = suite_of(trace, config)
+        made = made_of(trace, config)
+        wanted = made.suite
         standins = {address: mocks.parse(spec, address, config.env) for address, spec in wanted["mocks"].items()}
     given = wanted["cases"][0]["input"]
-    call = Call(wanted["flow"], given["data"], given.get("vars", {}))
-    case = Case("replay", path, path, wanted["flow"], Position("", 0, 0), (call,), mocks=standins, clock=START)
+    flow, clock = wanted["flow"], made.gaps.clock
+    call = Call(flow, given["data"], given.get("vars", {}))
+    case = Case("replay", path, path, flow, Position("", 0, 0), (call,), mocks=standins, clock=clock)
     kept: list[Trace] = []
     outcome = run_case(case, configs, observers=[Recorder(kept.append)])
     if not kept:
         raise Unusable(f"the message could not be replayed: {outcome.reason}")
-    return Replayed(wanted["flow"], tuple(_compared(trace, records(encode(kept[0]).data))))
+    return Replayed(flow, tuple(_compared(first(trace), records(encode(kept[0]).data), made.gaps)))
 
 
-def _compared(before: Sequence[Record], after: Sequence[Record]) -> list[Step]:
+def _compared(before: Sequence[Record], after: Sequence[Record], gaps: Gaps) -> list[Step]:
     old, new = _by_place(before), _by_place(after)
     steps = []
     for place in [*old, *(each for each in new if each not in old)]:
@@ -76,7 +77,7 @@ def _compared(before: Sequence[Record], after: Sequence[Record]) -> list[Step]:
         elif place not in old:
             steps.append(Step(path, nth, "new"))
         else:
-            found = tuple(_differences(old[place], new[place]))
+            found = tuple(_differences(old[place], new[place], gaps))
             steps.append(Step(path, nth, "changed" if found else "same", found))
     return steps
 
@@ -91,20 +92,20 @@ def _by_place(trace: Sequence[Record]) -> dict[Place, State]:
     return found
 
 
-def _differences(old: State, new: State) -> list[Difference]:
+def _differences(old: State, new: State, gaps: Gaps) -> list[Difference]:
     """What is different about how a crossing ended."""
     outcomes = old.record["outcome"], new.record["outcome"]
     if outcomes[0] != outcomes[1]:
         error = new.record.get("error", {}).get("message")
         return [Difference("", f"was {outcomes[0]}, is {outcomes[1]}{f': {error}' if error else ''}")]
     if old.after is None or new.after is None:
-        messages = (each.record.get("error", {}).get("message", "") for each in (old, new))
-        return _under("error", *messages)
+        was, now = (each.record.get("error", {}).get("message", "") for each in (old, new))
+        return _under("error", was, now, gaps)
     return [
-        *_under("body", old.after.body, new.after.body),
-        *_under("vars", dict(old.after.vars), dict(new.after.vars)),
+        *_under("body", old.after.body, new.after.body, gaps),
+        *_under("vars", dict(old.after.vars), dict(new.after.vars), gaps),
     ]
 
 
-def _under(name: str, old: object, new: object) -> list[Difference]:
-    return [each._replace(path=f"{name}{each.path}") for each in differences(old, new)]
+def _under(name: str, old: object, new: object, gaps: Gaps) -> list[Difference]:
+    return [each._replace(path=f"{name}{each.path}") for each in differences(old, gaps.filled(old, new))]

@@ -131,6 +131,24 @@ def test_a_recorded_message_makes_a_test_that_passes(cli, folder, kept):
     assert cli("test", "recorded_test.yaml", "--config", "f.yaml").exit_code == 1
 
 
+def test_the_file_says_what_was_masked(cli, folder, kept):
+    trace = [json.loads(line) for line in cli("traces", kept, "--json").stdout.splitlines()]
+    trace[0]["input"]["body"]["card"] = "«masked»"
+    trace[0]["output"]["body"]["key"] = "«secret»"
+    (folder / "masked.jsonl").write_text("\n".join(map(json.dumps, trace)))
+
+    printed = cli("test", "--from-trace", kept, "f.yaml", "--traces-store", "file:masked.jsonl").stdout
+
+    assert printed.splitlines()[1:6] == [
+        "# Masked there, so the flow is not given here what it was given then:",
+        "#   input.data.card",
+        "# Where that matters to what it does, write values for the test in their place.",
+        "# Not asserted, because the trace does not hold it or the clock does not stand still:",
+        "#   body.key",
+    ]
+    assert "«secret»" not in printed
+
+
 def test_a_message_before_which_others_were_lost_makes_a_test_too(cli, folder, kept, tmp_path):
     told = cli("traces", kept, "--json").stdout
     (tmp_path / "lost.jsonl").write_text(json.dumps({"kind": "dropped", "at": 1, "count": 2}) + "\n" + told)

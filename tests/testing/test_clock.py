@@ -21,6 +21,11 @@ def test_an_hour_passes_in_no_time():
     assert time.monotonic() - began < 5
 
 
+@virtual(start="2026-03-29T02:30:00.123456789+02:00")
+async def test_time_begins_at_the_very_nanosecond():
+    assert asyncio.get_running_loop().wall_ns() == 1_774_744_200_123_456_789
+
+
 @virtual(start="2026-03-29T00:30:00Z")
 async def test_wall_time_moves_with_the_timers():
     """`wall_ns` begins at `start` and advances exactly as much as was slept."""

@@ -78,6 +78,33 @@ def test_of_one_way_calls_under_the_same_id_nothing_is_replayed(tmp_path, plugin
     assert [(step.path, step.kind) for step in found.steps] == [("f", "same"), ("f.flow-ref", "same")]
 
 
+def test_what_was_masked_and_the_time_are_not_called_different(tmp_path, plugins, monkeypatch):
+    text = """
+env: [{name: KEY, secret: true, default: ""}]
+flows:
+  - name: f
+    mask: [card]
+    process:
+      - {type: set-variable, settings: {name: began, value: now}}
+      - {type: set-payload, value: '{"key": "Bearer " + env.KEY, "card": body.card, "time": now}'}
+      - {type: set-variable, settings: {name: ended, value: now}}
+"""
+    file = tmp_path / "flow.yaml"
+    file.write_text(text)
+    kept = []
+    config = parse(text, plugins, {"KEY": "a-key-of-last-night"})
+    asyncio.run(invoke(config, "f", Message({"card": 4111111111}), 5.0, Recorder(kept.append)))
+    trace = records(encode(kept[0]).data)
+
+    def steps():
+        return replay(trace, Configs(lambda path, environ: load(path, plugins, environ)), file).steps
+
+    assert trace[0]["output"]["body"]["key"] == "Bearer «secret»"
+    assert {step.kind for step in steps()} == {"same"}
+    file.write_text(text.replace("Bearer ", "Basic "))
+    assert steps()[0].kind == "changed"
+
+
 def test_another_result_is_told_where_it_first_differs(replayed):
     steps, same = replayed(FLOWS.replace("body.n + 1", "body.n + 2"))
 

@@ -15,7 +15,7 @@ from octo.core.message import Message
 from octo.engine.invoke import invoke
 from octo.testing.probe import history
 from octo.testing.suite import Configs, exit_code, plan, run_case
-from octo.testing.traced import Unusable, suite_of
+from octo.testing.traced import Unusable, made_of, suite_of
 from octo.trace.encode import encode
 from octo.trace.packed import records
 from octo.trace.recorder import Recorder
@@ -111,6 +111,72 @@ def test_what_the_trace_left_out_is_not_made_up(recorded, plugins):
         suite_of(recorded({"id": "x" * 50_000, "lines": []}), parse(FLOWS, plugins, {}))
     with pytest.raises(Unusable, match="more blocks than the trace holds"):
         suite_of(recorded({"id": 1, "lines": [1, 2, 3]}, most_blocks=3), parse(FLOWS, plugins, {}))
+
+
+HIDING = """
+flows:
+  - name: orders
+    mask: [card]
+    process:
+      - {type: set-variable, settings: {name: began, value: now}}
+      - {type: set-payload, value: '{"card": body.card, "n": body.n, "time": now, "year": now.getFullYear()}'}
+"""
+
+
+def test_what_was_masked_is_not_asserted_and_the_time_is_what_it_was(recorded, passes, plugins):
+    made = made_of(recorded({"card": "4111111111111111", "n": 1}, HIDING), parse(HIDING, plugins, {}))
+
+    assert (made.masked, made.unasserted) == (["input.data.card"], ["body.card"])
+    assert passes(made.suite, HIDING) == 0
+    assert passes(made.suite, HIDING.replace("body.n,", "body.n + 1,")) == 1
+    assert passes(made.suite, HIDING.replace('"time": now', '"time": timestamp(0)')) == 1
+
+
+def test_of_two_looks_at_the_clock_one_is_what_it_was(recorded, passes, plugins):
+    text = """
+connectors: [{name: p, type: probe}]
+flows:
+  - name: orders
+    process:
+      - {type: set-variable, settings: {name: began, value: now}}
+      - {type: note, connector: p, value: body}
+      - {type: set-payload, value: '{"began": vars.began, "ended": now}'}
+"""
+    made = made_of(recorded(1, text), parse(text, plugins, {}))
+
+    assert made.unasserted in (["body.began"], ["body.ended"])
+    assert passes(made.suite, text) == 0
+
+
+def test_a_failure_is_expected_without_what_was_masked(recorded, passes, plugins):
+    text = HIDING.replace("body.card, ", "int(body.card), ")
+    suite = suite_of(recorded({"card": "4111-1111", "n": 1}, text), parse(text, plugins, {}))
+
+    assert "«" not in suite["cases"][0]["expect"]["error"]
+    assert passes(suite, text) == 0
+
+
+def test_a_variable_that_is_not_always_there_tells_nothing_apart(recorded, passes, plugins):
+    text = """
+connectors: [{name: p, type: probe}]
+flows:
+  - name: orders
+    process:
+      - type: foreach
+        items: "[1, 2]"
+        as: line
+        body:
+          - {type: note, connector: p, name: ask, value: vars.line}
+          - {type: set-variable, settings: {name: got, value: vars.line}}
+"""
+    trace = recorded({}, text)
+    for record in trace:
+        if record.get("path") == "orders.foreach[body].ask":
+            record["output"] = {"body": record["span"]}
+    suite = suite_of(trace, parse(text, plugins, {}))
+
+    [case, _] = suite["mocks"]["orders.foreach[body].ask"]["cases"]
+    assert case["when"] == "vars.line == 1"
 
 
 def test_one_way_calls_under_the_same_id_answer_as_they_did(passes, plugins):
