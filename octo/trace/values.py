@@ -12,6 +12,7 @@ from octo.core.message import Message
 from octo.core.settings import Expr, sockets
 from octo.engine.build import blocks_of
 from octo.expr import ExprError
+from octo.trace.mask import secrets
 from octo.trace.record import Record, State, states
 
 _MESSAGE = ("message",)
@@ -24,7 +25,8 @@ def with_values(trace: Sequence[Record], config: Config) -> list[Record]:
     on the message that the block was given.
 
     An expression that fails has `{"error": ...}`. Left out are those that read the clock or see other names than a
-    message's, and those of composites that run on what came later. Masked fields take part as they were recorded.
+    message's, and those of composites that run on what came later. Masked fields take part as they were recorded, and
+    registered secrets, which `env` may hold, are not shown.
     """
     blocks = {block.address: block for flow in config.flows.values() for block in blocks_of(flow)}
     ids: tuple[str, str] = ("", "")
@@ -51,6 +53,6 @@ def _values(block: BlockDoc, state: State, ids: tuple[str, str]) -> dict[str, An
 
 def _value(expression: Expr[Any], message: Message) -> Any:
     try:
-        return expr.to_json(expression.program.function(message))
+        return secrets(expr.to_json(expression.program.function(message)))
     except ExprError as error:
         return {"error": masked(str(error))}

@@ -62,3 +62,12 @@ async def test_blocks_that_are_gone_are_shown_without(trace, plugins):
     found = with_values(trace, parse("flows: [{name: other}]", plugins, {}))
 
     assert found == trace
+
+
+def test_secrets_are_not_shown(trace, plugins):
+    flows = FLOWS.replace("body.net * 0.2", '\'{"key": env.BANK_KEY, env.BANK_KEY: [env.BANK_KEY + "!"]}\'')
+    config = parse(f"env: [{{name: BANK_KEY, secret: true}}]\n{flows}", plugins, {"BANK_KEY": "s3cr3t-of-the-bank"})
+
+    found = {record["path"]: record.get("values") for record in with_values(trace, config)}
+
+    assert list(found["f.set-variable"].values()) == [{"key": "«secret»", "«secret»": ["«secret»!"]}]
