@@ -118,7 +118,7 @@ class Trace(Scope):
     event_id, sender: of its first message, the event id and the `traceparent` that it came with.
     number: the trace id, once somebody asked for it. caller: the span that called, of another system or trace.
     asked: whether the caller records this trace and relies on us doing so.
-    mask: fields declared by flows that handed the message on one-way.
+    mask: fields declared by flows that are not among its crossings, as those that handed the message on one-way.
     brief: whether only what failed was recorded. more: crossings that were not recorded.
     broken: whether a flow failed or was cancelled. is_over: nothing will come.
     """

@@ -78,6 +78,7 @@ class Recorder(Observer):
         self._most = most_blocks
         self._taps: tuple[Tap, ...] = ()
         self._steps: dict[str, Step] = {}
+        self._masks: set[str] = set()
 
     def begin(self, generation: int) -> None:
         """Traces say which generation ran."""
@@ -91,6 +92,7 @@ class Recorder(Observer):
     def flow(self, doc: FlowDoc, build: Build) -> Processor:
         """The flow twice: recorded, and as it is for messages outside the sample, which then pay nothing per block."""
         site = Site(doc.name, None, frozenset(doc.mask), self._generation, clock(), self._share)
+        self._masks.update(doc.mask)
         watched = build(self)
         plain = watched if self._records_all and self._admit is None else build(Outside())
         return self._traced(watched, plain, site)
@@ -198,6 +200,8 @@ class Recorder(Observer):
         trace = Trace([site, None, message, began, end, now], wall_clock()() - (now - began))
         if message.traceparent and (parent := parse(message.traceparent)) is not None:
             trace.caller = parent.span_id
+        # Through which flows it came was not remembered, so what any of them declares is masked.
+        trace.mask = frozenset(self._masks)
         self._keep(brief(trace, error, self._steps, end))
 
     # --- what is recorded ----------------------------------------------------------------------------------------

@@ -34,10 +34,10 @@ flows:
 """
 
 
-async def kept(plugins, flow, *bodies, sample=0.0, **message):
+async def kept(plugins, flow, *bodies, sample=0.0, flows=FLOWS, **message):
     """The traces that are kept of some messages, as records."""
     traces = []
-    async with running(FLOWS, plugins, observer=Recorder(traces.append, sample=sample)) as app:
+    async with running(flows, plugins, observer=Recorder(traces.append, sample=sample)) as app:
         probes["probe"].gate("go").set()
         for body in bodies:
             try:
@@ -196,3 +196,22 @@ async def test_a_task_that_outlives_such_a_message_brings_messages_of_its_own(pl
         await receiving.task
 
     assert [trace.site.flow for trace in kept] == ["calls"]
+
+
+MASKING = """
+connectors: [{name: p, type: probe}]
+flows:
+  - {name: fails, process: [{type: fail, connector: p, text: no}]}
+  - {name: masks, mask: [card], process: [{type: fail, connector: p, text: no}]}
+  - {name: calls, process: [{type: flow-ref, flow: masks}]}
+  - {name: masks-and-calls, mask: [card], process: [{type: flow-ref, flow: fails}]}
+  - {name: masks-and-tells, mask: [card], process: [{type: flow-ref, flow: fails, oneWay: true}]}
+"""
+
+
+@pytest.mark.parametrize("flow", ["calls", "masks-and-calls", "masks-and-tells"])
+async def test_what_any_flow_declares_is_masked(plugins, flow):
+    traces = await kept(plugins, flow, {"card": "4111222233334444"}, flows=MASKING)
+
+    assert traces
+    assert "4111222233334444" not in str(traces)
