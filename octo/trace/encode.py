@@ -69,13 +69,13 @@ def encode(trace: Trace, most_bytes: int = MOST_BYTES, expected: int = 0) -> Enc
     if not names and expected <= most_bytes and len(trace.crossings) <= MOST_AT_ONCE:
         data = packing.line()
     if not data or len(data) > most_bytes:
-        clean = declared(names, _values(trace, most_bytes)) if names else unchanged
+        clean = _declared(names, trace, most_bytes)
         packing = _Careful(trace, clean, most_bytes)
         data = packing.line()
     plain = _unescaped(data.decode())
     # To search the text is much cheaper than to walk through values, and hardly any trace has a secret in it.
     if masked(plain) != plain:
-        clean = declared(names, _values(trace, most_bytes)) if names else unchanged
+        clean = _declared(names, trace, most_bytes)
         packing = _Careful(trace, lambda value: secrets(clean(value)), most_bytes)
         data = packing.line()
     return Encoded(packing.summary(), packing.events(), data, packing.weight or len(data))
@@ -287,25 +287,28 @@ def _by_crossing(trace: Trace) -> dict[int, list[dict[str, Any]]]:
     return found
 
 
-def _values(trace: Trace, most_bytes: int) -> Iterator[Any]:
-    """All bodies and variables of a trace that will be written down."""
-    seen: set[int] = set()
+def _declared(names: frozenset[str], trace: Trace, most_bytes: int) -> Clean:
+    """What masks the declared fields. A payload that is over the cap is not written, but a block may copy from it."""
+    if not names:
+        return unchanged
+    small: list[Any] = []
+    large: list[Any] = []
+    for value in _payloads(trace):
+        (small if weigh(value) <= 2 * most_bytes else large).append(value)
+    return declared(names, small, large)
+
+
+def _payloads(trace: Trace) -> Iterator[Any]:
+    """All bodies of a trace, and all variables, each with its name."""
+    seen: set[tuple[str | None, int]] = set()
     for crossing in trace.crossings:
         for message in (crossing[BEFORE], crossing[AFTER]):
             if not isinstance(message, Message):
                 continue
-            for value in (message.body, dict(message.vars)):
-                if id(value) not in seen:
-                    seen.add(id(value))
-                    yield from _fitting(value, most_bytes)
-
-
-def _fitting(value: Any, most_bytes: int) -> Iterator[Any]:
-    """The value, unless it is too large; of a map those that are not."""
-    if weigh(value) <= 2 * most_bytes:
-        yield value
-    elif isinstance(value, dict):
-        yield {key: each for key, each in value.items() if weigh(each) <= 2 * most_bytes}
+            for name, value in ((None, message.body), *message.vars.items()):
+                if (name, id(value)) not in seen:
+                    seen.add((name, id(value)))
+                    yield value if name is None else {name: value}
 
 
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)")

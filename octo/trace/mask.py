@@ -7,7 +7,10 @@ long enough to be recognised: a block may have copied them under another name, a
 from __future__ import annotations
 
 import re
+import sys
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
 from typing import Any
 
 from octo.core.log import masked
@@ -17,6 +20,14 @@ Clean = Callable[[Any], Any]
 
 SHORTEST_EQUAL, SHORTEST_INSIDE = 4, 6
 """Characters of a declared field's value from which on it is masked where it stands alone, and inside other texts."""
+
+LONGEST_INSIDE = 4096
+"""Characters of one that is looked for inside other texts: patterns of megabytes would hold up the process."""
+
+MOST_LARGE, WIDEST = 10_000, 1000
+"""Values that are read for declared fields in all payloads of a trace that are over the cap, and in each list or map of
+them: some ten milliseconds at most.
+"""
 
 DEEPEST = 128
 """Nesting below which everything is masked unseen."""
@@ -32,10 +43,14 @@ def secrets(value: Any) -> Any:
     return _Cover(frozenset(), masked, frozenset())(value)
 
 
-def declared(names: frozenset[str], seen: Iterable[Any]) -> Clean:
-    """What masks the fields of these names, in values like those `seen` in the trace."""
-    hidden = frozenset(text for value in seen for text in _hidden(value, names) if len(text) >= SHORTEST_EQUAL)
-    inside = sorted((each for each in hidden if len(each) >= SHORTEST_INSIDE), key=len, reverse=True)
+def declared(names: frozenset[str], seen: Iterable[Any], large: Iterable[Any] = ()) -> Clean:
+    """What masks the fields of these names, in values like those `seen` in the trace.
+
+    large: values that are not written whole, but of which parts may be.
+    """
+    texts = chain(_hidden(seen, names), _hidden(large, names, MOST_LARGE, WIDEST))
+    hidden = frozenset(text for text in texts if len(text) >= SHORTEST_EQUAL)
+    inside = sorted((each for each in hidden if SHORTEST_INSIDE <= len(each) <= LONGEST_INSIDE), key=len, reverse=True)
     pattern = re.compile("|".join(map(re.escape, inside))) if inside else None
     return _Cover(names, unchanged if pattern is None else lambda text: pattern.sub(MASKED, text), hidden)
 
@@ -69,15 +84,21 @@ class _Cover:
         return value if covered == text else covered
 
 
-def _hidden(value: Any, names: frozenset[str], below: bool = False, depth: int = 0) -> Iterator[str]:
-    """The texts of all scalars under keys of these names."""
-    if depth > DEEPEST or value is None or isinstance(value, bool):
-        return
-    if isinstance(value, dict):
-        for key, each in value.items():
-            yield from _hidden(each, names, below or key in names, depth + 1)
-    elif isinstance(value, list | tuple):
-        for each in value:
-            yield from _hidden(each, names, below, depth + 1)
-    elif below:
-        yield str(value)
+def _hidden(
+    values: Iterable[Any], names: frozenset[str], most: int = sys.maxsize, widest: int = sys.maxsize
+) -> Iterator[str]:
+    """The texts of all scalars under keys of these names, the outermost first; see `MOST_LARGE`."""
+    waiting = deque((each, False, 0) for each in values)
+    while waiting and most > 0:
+        value, below, depth = waiting.popleft()
+        most -= 1
+        if below and isinstance(value, str | int | float) and not isinstance(value, bool):
+            yield str(value)
+        inner: Iterable[tuple[Any, bool]] = ()
+        if isinstance(value, dict):
+            inner = ((each, below or key in names) for key, each in value.items())
+        elif isinstance(value, list | tuple):
+            inner = ((each, below) for each in value)
+        if depth <= DEEPEST:
+            room = max(0, min(widest, most - len(waiting)))
+            waiting.extend((each, is_below, depth + 1) for each, is_below in islice(inner, room))

@@ -260,6 +260,16 @@ def test_a_field_that_a_called_flow_declares_is_masked_in_its_caller():
     assert "998877" not in repr(encode(trace))
 
 
+@pytest.mark.parametrize("large", ["x" * 80_000, ["x" * 100] * 5_000])
+def test_a_field_is_masked_in_copies_from_what_is_too_large(large):
+    body = {"payment": {"blob": large, "card": "4111222233334444"}}
+    trace = a_trace(Message(body), Message({"copied": "4111222233334444"}, {"was": body}), mask=("card",))
+    [record] = records(encode(trace).data)
+
+    assert set(record["omitted"]) == {"input.body", "output.set.was"}
+    assert record["output"]["body"] == {"copied": MASKED}
+
+
 async def test_the_error_of_a_flow_with_declared_fields_does_not_quote_them(plugins):
     class Masking(Recorder):
         def flow(self, doc, build):

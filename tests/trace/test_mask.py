@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from octo.trace.mask import DEEPEST, declared, secrets
+from octo.trace.mask import DEEPEST, MOST_LARGE, WIDEST, declared, secrets
 from octo.trace.record import MASKED
 
 
@@ -33,6 +33,19 @@ def test_a_value_may_be_a_name():
 
 def test_longer_values_are_masked_before_their_beginnings():
     assert covered({"card": ["4111-1111", "4111-1111-2222"], "x": "4111-1111-2222"}, "card")["x"] == MASKED
+
+
+def test_in_what_is_large_the_outermost_values_are_read_and_so_many_at_most():
+    orders = [{"lines": list(range(WIDEST)), "pin": f"inner-{number:05}"} for number in range(MOST_LARGE)]
+    clean = declared(frozenset({"pin"}), [], [{"orders": orders}, {"pin": "outer-1"}])
+
+    assert clean(["outer-1", "inner-00000", f"inner-{WIDEST:05}"]) == [MASKED, MASKED, f"inner-{WIDEST:05}"]
+
+
+def test_a_very_long_value_is_masked_where_it_stands_alone():
+    long = "x" * 1_000_000
+
+    assert covered({"photo": long, "copies": [long]}, "photo") == {"photo": MASKED, "copies": [MASKED]}
 
 
 def test_what_is_nested_too_deeply_to_look_at_is_masked_unseen():
