@@ -1,7 +1,8 @@
 """What a trace must not show: registered secrets, and the fields that a flow declares under `mask`.
 
 A declared field is masked wherever its name is a key, at any depth. Its values are masked elsewhere too, once they are
-long enough to be recognised: a block may have copied them under another name, and errors like to quote.
+long enough to be recognised: a block may have copied them under another name, and errors like to quote. Texts that are
+JSON are looked into; what begins like JSON, is none, and holds a declared name, is masked as a whole.
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ import re
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from itertools import chain, islice
 from typing import Any
 
+from octo.core import body
 from octo.core.log import masked
+from octo.trace.packed import dumps
 from octo.trace.record import MASKED
 
 Clean = Callable[[Any], Any]
@@ -29,8 +33,14 @@ MOST_LARGE, WIDEST = 10_000, 1000
 them: some ten milliseconds at most.
 """
 
+LONGEST_PARSED = 256 * 1024
+"""Characters of a text that is parsed to learn of the fields in it, if it is JSON."""
+
 DEEPEST = 128
 """Nesting below which everything is masked unseen."""
+
+
+_JSON = re.compile(r"[\s\ufeff]*[\[{]")
 
 
 def unchanged(value: Any) -> Any:
@@ -71,7 +81,19 @@ class _Cover:
         if isinstance(value, int | float):
             return self._number(value)
         text = str(value)
-        return MASKED if text in self._hidden else self._text(text)
+        return MASKED if text in self._hidden else self._written(text, depth)
+
+    def _written(self, text: str, depth: int) -> str:
+        """A text, which may be JSON, as a raw body is; who cannot read it must not guess what it holds."""
+        if self._names and _JSON.match(text):
+            try:
+                held = body.parse(text.encode())
+            except ValueError:
+                return MASKED if any(name in text for name in self._names) else self._text(text)
+            covered = self(held, depth)
+            if covered != held:
+                return dumps(covered).decode()
+        return self._text(text)
 
     def _inside(self, value: Any, depth: int) -> Any:
         if not isinstance(value, dict):
@@ -94,6 +116,9 @@ def _hidden(
         most -= 1
         if below and isinstance(value, str | int | float) and not isinstance(value, bool):
             yield str(value)
+        if isinstance(value, str) and len(value) <= LONGEST_PARSED and _JSON.match(value):
+            with suppress(ValueError):
+                value = body.parse(value.encode())
         inner: Iterable[tuple[Any, bool]] = ()
         if isinstance(value, dict):
             inner = ((each, below or key in names) for key, each in value.items())

@@ -27,6 +27,21 @@ def test_values_of_declared_fields_are_masked_elsewhere_once_they_can_be_told_ap
     assert covered(value, "pin")["a"] == [MASKED, "DE", MASKED, f"is {MASKED}!", "12345"]
 
 
+@pytest.mark.parametrize("raw", ['{"card": "4111", "n": 1}', ' [{"of": {"card": {"no": 4111}}}]', '{"card":"4111"'])
+def test_a_text_that_is_json_shows_no_declared_field(raw):
+    assert "4111" not in str(covered({"contentType": "application/json", "rawData": raw}, "card"))
+
+
+def test_a_text_that_is_json_keeps_the_rest():
+    covers = covered({"raw": '{"card": "4111", "n": 1}', "none": '{"n":  1}', "bad": "{n}"}, "card")
+
+    assert covers == {"raw": f'{{"card":"{MASKED}","n":1}}', "none": '{"n":  1}', "bad": "{n}"}
+
+
+def test_values_of_declared_fields_in_such_a_text_are_masked_elsewhere():
+    assert covered({"raw": '{"card": "4111-1111"}', "copy": "4111-1111"}, "card")["copy"] == MASKED
+
+
 def test_a_value_may_be_a_name():
     assert covered({"card": "4111-1111", "of": {"4111-1111": 1}}, "card") == {"card": MASKED, "of": {MASKED: 1}}
 
