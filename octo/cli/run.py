@@ -146,7 +146,7 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
         sample=traces_sample,
         max_payload=traces_max_payload,
         buffer=traces_buffer,
-        otlp=otlp or otlp_address(os.environ),
+        otlp=otlp_address(otlp, os.environ),
         whole_failures=traces_whole_failures,
     )
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:

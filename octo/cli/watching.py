@@ -38,10 +38,18 @@ class Traces(NamedTuple):
         return self.store is not None or bool(self.otlp)
 
 
-def otlp_address(environ: Mapping[str, str]) -> str:
-    """The collector that OpenTelemetry's own variables name, "" if none."""
-    base = environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
-    return environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or (base and f"{base.rstrip('/')}/v1/traces")
+def otlp_address(option: str | None, environ: Mapping[str, str]) -> str:
+    """Where spans go, "" for nowhere: to the collector of the option, or that of OpenTelemetry's own variables."""
+    if not option and (whole := environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")):
+        return whole
+    base = option or environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+    place, mark, query = base.partition("?")
+    place = place.rstrip("/")
+    # Who writes the whole address where its beginning is asked for means no second path behind it.
+    return base if not base or place.endswith(_SPANS) else f"{place}{_SPANS}{mark}{query}"
+
+
+_SPANS = "/v1/traces"
 
 
 def contracts(share: float) -> Observer | None:

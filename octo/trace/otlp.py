@@ -4,8 +4,8 @@ The format is that of https://opentelemetry.io/docs/specs/otlp/ (1.x): ids in he
 Bodies and variables stay at home: a collector gets who called whom, how long it took and how it ended, and the ids to
 find the rest in Octo's own store.
 
-Environment, as everywhere with OpenTelemetry: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT (the whole address), or
-OTEL_EXPORTER_OTLP_ENDPOINT (`/v1/traces` is added); OTEL_EXPORTER_OTLP_HEADERS; OTEL_SERVICE_NAME.
+Environment, as everywhere with OpenTelemetry: OTEL_EXPORTER_OTLP_HEADERS, OTEL_SERVICE_NAME; for the address see
+`octo.cli.watching`.
 """
 
 from __future__ import annotations
@@ -130,9 +130,7 @@ def _said(answer: bytes) -> None:
 
 
 def at(endpoint: str, environ: Mapping[str, str] = os.environ) -> Otlp:
-    """The collector at an address, with headers and service name of the environment."""
-    if _checked(endpoint).path in ("", "/"):
-        endpoint = f"{endpoint.rstrip('/')}/v1/traces"
+    """The collector at an address, the whole of it, with headers and service name of the environment."""
     return Otlp(
         endpoint,
         headers=dict(_pairs(environ.get("OTEL_EXPORTER_OTLP_HEADERS", ""))),

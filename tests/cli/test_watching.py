@@ -67,18 +67,34 @@ def test_a_default_folder_that_cannot_be_made_is_said(service, tmp_path, monkeyp
 
 
 @pytest.mark.parametrize(
-    ("environ", "address"),
+    ("option", "address"),
     [
-        ({}, ""),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318/"}, "http://c:4318/v1/traces"),
-        (
-            {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://d/in"},
-            "http://d/in",
-        ),
+        (None, ""),
+        ("http://c", "http://c/v1/traces"),
+        ("http://c/base/", "http://c/base/v1/traces"),
+        ("http://c/?key=a/b", "http://c/v1/traces?key=a/b"),
+        ("http://c/base/v1/traces?key=a", "http://c/base/v1/traces?key=a"),
     ],
 )
-def test_a_collector_may_be_named_by_the_usual_variables(environ, address):
-    assert otlp_address(environ) == address
+def test_spans_go_to_their_path_of_the_collector(option, address):
+    assert otlp_address(option, {}) == address
+    assert otlp_address(None, {"OTEL_EXPORTER_OTLP_ENDPOINT": option or ""}) == address
+
+
+@pytest.mark.parametrize(
+    ("option", "environ", "address"),
+    [
+        (
+            None,
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://d"},
+            "http://d",
+        ),
+        (None, {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://d/in?x"}, "http://d/in?x"),
+        ("http://c", {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://d/in"}, "http://c/v1/traces"),
+    ],
+)
+def test_the_variable_for_spans_is_the_whole_address_unless_the_command_line_names_another(option, environ, address):
+    assert otlp_address(option, environ) == address
 
 
 async def test_a_broken_clause_is_logged_and_the_message_goes_on(plugins, caplog):
