@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from octo.engine.observe import Observer
     from octo.engine.service import Service
     from octo.trace.live import Live
+    from octo.trace.otlp import Otlp
     from octo.trace.store import Sink, Store
 
 log = logging.getLogger("octo.trace")
@@ -77,7 +78,8 @@ def recording(asked: Traces, service: Service) -> Iterator[Live | None]:
     from octo.trace.live import Live
     from octo.trace.writer import Writer
 
-    store, sinks = _sinks(asked)
+    store, collector = _sinks(asked)
+    sinks: list[Sink] = [each for each in (store, collector) if each is not None]
     with Writer(sinks, most_traces=asked.buffer, most_bytes=asked.max_payload) as writer:
         live = Live(
             service.observe,
@@ -88,25 +90,26 @@ def recording(asked: Traces, service: Service) -> Iterator[Live | None]:
             whole_failures=asked.whole_failures,
         )
         service.observe(live.observer)
-        log.info("keeping traces", extra=fields(store=asked.store or "", otlp=asked.otlp, sample=asked.sample))
+        log.info(
+            "keeping traces",
+            extra=fields(store=asked.store or "", otlp=collector.place if collector else "", sample=asked.sample),
+        )
         yield live
 
 
-def _sinks(asked: Traces) -> tuple[Store | None, list[Sink]]:
-    sinks: list[Sink] = []
-    store = None
+def _sinks(asked: Traces) -> tuple[Store | None, Otlp | None]:
+    store = collector = None
     if asked.store is not None:
         from octo.trace.store import open_store
 
         if asked.store == STORE:
             _make_folder()
         store = open_store(asked.store, write=True)
-        sinks.append(store)
     if asked.otlp:
         from octo.trace.otlp import at
 
-        sinks.append(at(asked.otlp))
-    return store, sinks
+        collector = at(asked.otlp)
+    return store, collector
 
 
 def _make_folder() -> None:

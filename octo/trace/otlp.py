@@ -50,6 +50,8 @@ class Otlp:
     endpoint: where to, e.g. `http://localhost:4318/v1/traces`. headers: sent along, credentials mostly.
     service: `service.name` of the spans. instance: tells the processes of a service apart.
     Raises `OctoError` for an endpoint that is no HTTP address.
+
+    place: the endpoint without what may be a credential.
     """
 
     name = "otlp"
@@ -59,8 +61,9 @@ class Otlp:
     ) -> None:
         parts = _checked(endpoint)
         headers = {**_credentials(parts), **(headers or {})}
-        for value in (parts.password or "", *headers.values()):
+        for value in (parts.password or "", *_arguments(parts.query), *headers.values()):
             mask(value)
+        self.place = _place(endpoint)
         self._endpoint = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
         self._headers = {"Content-Type": "application/json", "User-Agent": f"octo/{__version__}", **headers}
         self._resource = {"service.name": service, "service.instance.id": instance, "telemetry.sdk.name": "octo"}
@@ -100,9 +103,22 @@ def _checked(endpoint: str) -> SplitResult:
     except ValueError:
         usable = False
     if not usable:
-        shown = endpoint.rpartition("@")[2]
+        shown = _place(endpoint)
         raise OctoError(f"{shown!r} is no address of a collector; write http://HOST:4318", code=codes.OTLP)
     return parts
+
+
+def _place(endpoint: str) -> str:
+    """An address, if it is one, without user, password and query."""
+    start, mark, rest = endpoint.partition("?")[0].rpartition("@")
+    return f"{start.partition('://')[0]}://{rest}" if mark and "://" in start else rest
+
+
+def _arguments(query: str) -> Iterator[str]:
+    """The values in a query, which may be keys, as they stand there and as they are meant."""
+    for pair in query.split("&"):
+        value = pair.partition("=")[2] or pair
+        yield from (value, unquote(value))
 
 
 def _credentials(parts: SplitResult) -> dict[str, str]:

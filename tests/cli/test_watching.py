@@ -50,6 +50,16 @@ def test_the_folder_of_the_default_store_is_made_for_its_owner_alone(service, tm
     assert (tmp_path / ".octo/traces.db").stat().st_mode & 0o777 == 0o600
 
 
+def test_credentials_of_a_collector_are_not_logged(service, caplog):
+    caplog.set_level(logging.INFO, "octo.trace")
+
+    with recording(Traces(otlp="http://me:hunter22@c/v1/traces?key=verysecret"), service):
+        pass
+
+    [record] = [each for each in caplog.records if each.message == "keeping traces"]
+    assert record.fields["otlp"] == "http://c/v1/traces"
+
+
 def test_no_other_folder_is_made(service, tmp_path):
     with pytest.raises(OctoError, match="No such file or directory"), recording(Traces("file:none/t.jsonl"), service):
         pass

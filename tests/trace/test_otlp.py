@@ -184,9 +184,19 @@ def test_a_user_in_the_address_is_sent_as_it_should_be(collector):
     assert log.masked("pass%20word, Basic b2N0bzpwYXNzIHdvcmQ=") == "«secret», «secret»"
 
 
-def test_a_password_is_not_said_of_what_is_no_address():
+def test_keys_in_the_query_are_sent_and_not_said(collector):
+    sink = Otlp(f"{collector.url}?api-key=very%20secret&opaque-key")
+    sink.write([encoded()])
+
+    assert collector.requests[0][0] == "/v1/traces?api-key=very%20secret&opaque-key"
+    assert sink.place == collector.url
+    assert log.masked("very%20secret, very secret, opaque-key") == "«secret», «secret», «secret»"
+
+
+@pytest.mark.parametrize("endpoint", ["ftp://octo:hunter22@collector", "collector:4318/?key=hunter22"])
+def test_credentials_are_not_said_of_what_is_no_address(endpoint):
     with pytest.raises(OctoError) as error:
-        at("ftp://octo:hunter22@collector", {})
+        at(endpoint, {})
 
     assert "hunter22" not in str(error.value)
 
