@@ -33,11 +33,11 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 
 
 class Lane:
-    """See the module. lost_ever: traces that the sink did not get, so far."""
+    """See the module."""
 
     def __init__(self, sink: Sink) -> None:
-        self.lost_ever = 0
         self._sink = sink
+        self._lost_ever = self._left = 0
         self._queue: deque[Encoded] = deque()
         self._bytes = self._in = self._out = 0
         self._lost = 0
@@ -47,6 +47,11 @@ class Lane:
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name=f"octo-trace-{type(sink).__name__.lower()}", daemon=True)
         self._thread.start()
+
+    @property
+    def lost_ever(self) -> int:
+        """Traces that the sink did not get, so far."""
+        return self._lost_ever + self._left
 
     def put(self, traces: Sequence[Encoded]) -> None:
         """Take what there is room for."""
@@ -78,7 +83,14 @@ class Lane:
             self._closed = True
             self._changed.notify_all()
         self._thread.join(timeout)
-        return not self._thread.is_alive()
+        if not self._thread.is_alive():
+            self._left = 0
+            return True
+        self._left = self._in - self._out
+        if self._left:
+            told = fields(sink=self._name, lost=self._left)
+            log.warning("traces are lost, their sink did not take them before the end", extra=told)
+        return False
 
     # --- in the thread -----------------------------------------------------------------------------------------------
 
@@ -131,7 +143,7 @@ class Lane:
 
     def _lose(self, traces: Sequence[Encoded]) -> None:
         self._lost += sum(1 + each.summary.lost for each in traces)
-        self.lost_ever += len(traces)
+        self._lost_ever += len(traces)
 
     def _rest(self) -> None:
         """Wait before the next try, unless the end comes first."""

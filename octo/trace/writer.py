@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from typing import Self
 
 from octo.core.clock import now_ns
+from octo.core.log import fields
 from octo.trace.crossing import Trace
 from octo.trace.encode import MOST_BYTES, Encoded, encode
 from octo.trace.lane import Lane
@@ -58,7 +59,7 @@ class Writer:
         self._bytes_in = self._bytes_out = 0
         self._in = self._out = 0
         self._weights: dict[str, int] = {}
-        self._lost = self._lost_ever = 0
+        self._lost = self._lost_ever = self._left = 0
         self._wake = threading.Event()
         self._hurry = threading.Event()
         self._progress = threading.Condition()
@@ -81,7 +82,7 @@ class Writer:
     @property
     def dropped(self) -> int:
         """Traces that did not reach a sink, so far; one that missed two counts twice."""
-        return self._lost_ever + sum(lane.lost_ever for lane in self._lanes)
+        return self._lost_ever + self._left + sum(lane.lost_ever for lane in self._lanes)
 
     def admit(self) -> bool:
         """Whether the trace of a message that comes in now will find room; if not, it counts as lost already."""
@@ -127,6 +128,11 @@ class Writer:
         self._hurry.set()
         self._wake.set()
         self._thread.join(timeout)
+        self._left = self._in - self._out
+        if self._left:
+            log.warning(
+                "traces are lost, there was no time to write them before the end", extra=fields(lost=self._left)
+            )
         ended = [lane.close(max(0.0, end - time.monotonic())) for lane in self._lanes]  # each, also after a slow one
         return all(ended)
 

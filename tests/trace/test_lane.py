@@ -125,15 +125,18 @@ def test_the_end_writes_what_there_is_and_closes_the_sink(sink, make):
     assert sink.is_closed
 
 
-def test_a_dead_sink_does_not_hold_up_the_end(sink, make):
+def test_a_dead_sink_does_not_hold_up_the_end_and_what_it_did_not_get_is_told(sink, make, caplog):
     sink.go.clear()
     lane = Lane(sink)
-    lane.put([make()])
+    lane.put([make(), make()])
 
     assert not lane.flush(0.0)
     assert not lane.close(0.0)
+    assert lane.lost_ever == 2
+    assert [record.fields for record in caplog.records] == [{"sink": "mine", "lost": 2}]
     sink.go.set()
     assert lane.close(20)
+    assert lane.lost_ever == 0
 
 
 def test_what_comes_after_the_end_is_counted(sink, make):

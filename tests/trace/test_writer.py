@@ -191,6 +191,18 @@ def test_the_end_writes_what_there_is():
     assert len(store.find(limit=999)) == 100
 
 
+def test_what_there_was_no_time_to_write_is_told_and_counted(held, caplog):
+    writer = Writer([Memory()])
+    for _ in range(3):
+        writer.put(a_trace())
+
+    assert not writer.close(0.0)
+    assert writer.dropped == 3
+    assert [record.fields["lost"] for record in caplog.records if "no time" in record.message] == [3]
+    held.set()
+    writer.close(20)
+
+
 def test_after_the_end_traces_are_lost_not_waited_for():
     writer = Writer([Memory()])
     writer.close(20)
