@@ -116,11 +116,11 @@ class Lane:
             lost = self._lost
         told = [batch[0].after_loss(lost, now_ns()), *batch[1:]] if lost else batch
         try:
-            self._sink.write(told)
+            refused = self._sink.write(told)
         except Exception as error:  # noqa: BLE001  whatever it is, flows go on
             self._failed(error, batch)
         else:
-            self._worked(lost)
+            self._worked(lost, refused or 0)
         with self._changed:
             self._out += len(batch)
             self._changed.notify_all()
@@ -134,12 +134,13 @@ class Lane:
         with self._changed:
             self._lose(batch)
 
-    def _worked(self, told: int) -> None:
+    def _worked(self, told: int, refused: int) -> None:
         if self._pause:
             log.warning("traces are written again", extra=fields(sink=self._name, lost=told))
         self._pause = 0.0
         with self._changed:
             self._lost -= told
+            self._lost_ever += refused
 
     def _lose(self, traces: Sequence[Encoded]) -> None:
         self._lost += sum(1 + each.summary.lost for each in traces)

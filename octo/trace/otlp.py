@@ -69,24 +69,30 @@ class Otlp:
         self._resource = {"service.name": service, "service.instance.id": instance, "telemetry.sdk.name": "octo"}
         self._opener = urllib.request.build_opener(_NoRedirects)
 
-    def write(self, traces: Sequence[Encoded]) -> None:
-        """Send them in one request; raises `Transient` when the collector did not take them."""
+    def write(self, traces: Sequence[Encoded]) -> int:
+        """Send them in one request; raises `Transient` when the collector did not take them.
+
+        Of which traces it refused spans it does not say: each span is counted as one of another, as far as there are so
+        many.
+        """
         from octo.trace.packed import records
 
         data = orjson.dumps(request((record for trace in traces for record in records(trace.data)), self._resource))
         headers = self._headers
         if len(data) > LARGE:
             data, headers = gzip.compress(data, 1), {**headers, "Content-Encoding": "gzip"}
-        self._post(urllib.request.Request(self._endpoint, data, headers, method="POST"))  # noqa: S310  checked above
+        asked = urllib.request.Request(self._endpoint, data, headers, method="POST")  # noqa: S310  checked above
+        return min(self._post(asked), len(traces))
 
     def close(self) -> None:
         pass
 
-    def _post(self, asked: urllib.request.Request) -> None:
+    def _post(self, asked: urllib.request.Request) -> int:
+        """Answers how many spans were refused."""
         where = urlsplit(self._endpoint).netloc
         try:
             with self._opener.open(asked, timeout=SECONDS) as answer:
-                _said(answer.read(1 << 16))
+                return _refused(answer.read(1 << 16))
         except urllib.error.HTTPError as error:
             with error:
                 raise Transient(f"the collector at {where} answered {error.code}", code=codes.OTLP) from None
@@ -134,15 +140,16 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         """Refuse: what carries credentials goes to the address that was configured."""
 
 
-def _said(answer: bytes) -> None:
-    """A collector may take some spans and refuse others, with a reason."""
+def _refused(answer: bytes) -> int:
+    """How many: a collector may take some spans and refuse others, with a reason."""
     try:
         partial = json.loads(answer or b"{}").get("partialSuccess") or {}
-    except (ValueError, AttributeError):
-        return
-    if int(partial.get("rejectedSpans") or 0):
-        told = fields(spans=partial["rejectedSpans"], reason=partial.get("errorMessage", ""))
-        log.warning("the collector refused spans", extra=told)
+        spans = max(0, int(partial.get("rejectedSpans") or 0))
+    except (ValueError, AttributeError, TypeError):  # what else it says is nothing to lose traces for
+        return 0
+    if spans:
+        log.warning("the collector refused spans", extra=fields(spans=spans, reason=partial.get("errorMessage", "")))
+    return spans
 
 
 def at(endpoint: str, environ: Mapping[str, str] = os.environ) -> Otlp:

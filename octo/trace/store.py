@@ -21,9 +21,11 @@ SHORTEST_PREFIX = 6
 
 
 class Sink(Protocol):
-    """Takes traces, in a thread of its own. Whatever `write` raises loses these traces, and is told once."""
+    """Takes traces, in a thread of its own."""
 
-    def write(self, traces: Sequence[Encoded]) -> None: ...
+    def write(self, traces: Sequence[Encoded]) -> int | None:
+        """Take them; whatever it raises loses them all, and is told once. Answers how many of them it did not take."""
+        ...
 
     def close(self) -> None: ...
 

@@ -19,6 +19,7 @@ class Sink:
     def __init__(self):
         self.got = []
         self.fails = False
+        self.refuses = None
         self.go = threading.Event()
         self.go.set()
         self.called = threading.Event()
@@ -30,6 +31,7 @@ class Sink:
         if self.fails:
             raise OSError("no space left")
         self.got += traces
+        return self.refuses
 
     def close(self):
         self.is_closed = True
@@ -103,6 +105,14 @@ def test_a_failing_sink_is_told_of_once_and_once_more_when_it_works_again(lane, 
     assert caplog.records[0].fields == {"sink": "mine", "error": "no space left"}
     assert lane.lost_ever == 3
     assert [losses(each) for each in sink.got] == [[3], []]
+
+
+def test_what_a_sink_did_not_take_of_a_batch_is_counted(lane, sink, make):
+    sink.refuses = 2
+    lane.put([make(), make(), make()])
+    lane.flush(20)
+
+    assert lane.lost_ever == 2
 
 
 def test_losses_before_are_not_forgotten_with_the_trace_that_told_of_them(lane, sink, make):

@@ -152,12 +152,19 @@ def test_a_collector_that_is_gone_is_an_error_that_passes(collector):
         Otlp(collector.url).write([encoded()])
 
 
-def test_what_a_collector_refused_in_part_is_logged(collector, caplog):
-    collector.answer = b'{"partialSuccess": {"rejectedSpans": "1", "errorMessage": "too old"}}'
+@pytest.mark.parametrize(("spans", "traces"), [(1, 1), (3, 2)])
+def test_what_a_collector_refused_in_part_is_logged_and_answered(collector, caplog, spans, traces):
+    collector.answer = b'{"partialSuccess": {"rejectedSpans": "%d", "errorMessage": "too old"}}' % spans
 
-    Otlp(collector.url).write([encoded()])
-
+    assert Otlp(collector.url).write([encoded(), encoded()]) == traces
     assert "the collector refused spans" in caplog.text
+
+
+@pytest.mark.parametrize("answer", [b"", b"ok", b"[]", b'{"partialSuccess": {"rejectedSpans": "some"}}'])
+def test_what_a_collector_says_in_other_words_refuses_nothing(collector, answer):
+    collector.answer = answer
+
+    assert Otlp(collector.url).write([encoded()]) == 0
 
 
 def test_the_environment_says_with_which_headers(collector):
