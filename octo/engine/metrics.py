@@ -68,7 +68,12 @@ METRICS = (
     Metric("octo_reloads_total", "counter", ("result",), "Edits that were applied or refused, in each process."),
     Metric("octo_event_loop_lag_seconds", "histogram", (), "How late the event loop was, measured every 0.25 s."),
     Metric("octo_event_loop_lag_max_seconds", "gauge", (), "Its worst lag of the last 10 s.", "max"),
-    Metric("octo_traces_dropped_total", "counter", (), "Traces lost because their writer did not keep up."),
+    Metric(
+        "octo_traces_dropped_total",
+        "counter",
+        (),
+        "Traces that did not reach their store or collector: it failed, refused them, or did not keep up.",
+    ),
     Metric("octo_log_lines_lost_total", "counter", (), "Log lines that could not be written."),
     Metric("octo_processes", "gauge", (), "Processes that run the configuration."),
     Metric("octo_build_info", "gauge", ("version", "python"), "Always 1; the labels say what runs.", "max"),

@@ -29,8 +29,8 @@ object; what is empty is left out. As JSON Lines each stands alone.
     brief           true on a flow of which only the failing block was recorded: it was not in the sample
     more            of the first flow: how many blocks and flows were not recorded, because they were over the limit
 
-A record of kind "dropped" has `at` and `count`: that many traces were lost since the record before it, because the
-writer did not keep up. Secrets read `«secret»`, declared fields `«masked»`.
+A record of kind "dropped" has `at` and `count`: that many traces were lost since the record before it, because they
+could not be written, or not as fast as they came. Secrets read `«secret»`, declared fields `«masked»`.
 """
 
 from __future__ import annotations
