@@ -13,6 +13,7 @@ from contextlib import aclosing
 from octo.admin.state import State
 from octo.admin.web import JSON, Refused, Request, Response, Route, as_json
 from octo.core.errors import OctoError
+from octo.trace import codes
 
 LINES = "application/x-ndjson"
 MOST = 1000
@@ -21,10 +22,17 @@ LONGEST = 3600.0
 """Seconds after which a tap ends by itself, so that a forgotten one does not watch for ever."""
 
 
+_OF_THE_ID = frozenset({codes.NO_TRACE, codes.AMBIGUOUS})
+"""What is wrong with the id that was asked for; all else is with the store."""
+
+
 async def listed(state: State, request: Request) -> Response:
     query = request.query
-    found = await state.traces(query.get("flow"), query.get("outcome"), _number(query, "limit", 50))
-    return as_json(found)
+    limit = _number(query, "limit", 50)
+    try:
+        return as_json(await state.traces(query.get("flow"), query.get("outcome"), limit))
+    except OctoError as error:
+        raise Refused(503, f"{error.code}: {error}") from error
 
 
 async def one(state: State, request: Request) -> Response:
@@ -32,7 +40,8 @@ async def one(state: State, request: Request) -> Response:
     try:
         trace = await state.trace(request.parts["id"])
     except OctoError as error:
-        raise Refused(404, f"{error.code}: {error}") from error
+        status = 404 if error.code in _OF_THE_ID else 503
+        raise Refused(status, f"{error.code}: {error}") from error
     return Response(200, json.dumps(trace, ensure_ascii=False, default=str).encode() + b"\n", JSON)
 
 

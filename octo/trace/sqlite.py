@@ -6,6 +6,7 @@ several processes go on beside one another, and a process may be killed at any m
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import time
@@ -17,10 +18,13 @@ from typing import Any, Self
 
 from octo.core.clock import now_ns
 from octo.core.errors import Permanent
+from octo.core.log import fields
 from octo.trace.encode import Encoded, Summary
 from octo.trace.packed import records
 from octo.trace.record import Record
 from octo.trace.store import SHORTEST_PREFIX, chosen, no_store, unusable
+
+log = logging.getLogger("octo.trace")
 
 MOST_BYTES = 256 * 1024 * 1024
 MOST_AGE = 7 * 24 * 3600.0
@@ -85,18 +89,27 @@ class Sqlite:
 
     def close(self) -> None:
         if self._connection is not None:
+            self._give_up_if_emptied()
             self._connection.close()
             self._connection = None
 
     def _writing(self) -> sqlite3.Connection:
-        """The connection; another one when the file was taken away."""
-        if self._connection is not None and self._identity != _identity(self._path):
+        """The connection; another one when the file was taken away or emptied."""
+        if self._connection is not None and (self._identity != _identity(self._path) or _is_empty(self._path)):
             self.close()
         if self._connection is None:
             _create(self._path)
             self._connection = _connect(self._path)
             self._identity = _identity(self._path)
         return self._connection
+
+    def _give_up_if_emptied(self) -> None:
+        """Let the file go that SQLite believes to be whole: what it still wrote there would be no database."""
+        if self._identity == _identity(self._path) and _is_empty(self._path):
+            log.warning("the trace store was emptied and is made anew", extra=fields(store=str(self._path)))
+            # The file itself last: until then others who share it find it empty too, and make no new one beside ours.
+            for ending in ("-wal", "-shm", ""):
+                self._path.with_name(f"{self._path.name}{ending}").unlink(missing_ok=True)
 
     def _forget(self, connection: sqlite3.Connection) -> None:
         """Delete what is too old, now and then, and the oldest of what is too much."""
@@ -144,7 +157,7 @@ class Sqlite:
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
-        if not self._path.is_file():
+        if not self._path.is_file() or _is_empty(self._path):
             raise no_store(self._path)
         with _told(self._path), closing(_connect(self._path)) as connection:
             connection.execute("BEGIN")  # so that what was listed is still there when it is read
@@ -177,6 +190,11 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return found.st_dev, found.st_ino
+
+
+def _is_empty(path: Path) -> bool:
+    """Whether there is nothing in the file; one of ours has a page from the first."""
+    return path.exists() and not path.stat().st_size
 
 
 def _create(path: Path) -> None:

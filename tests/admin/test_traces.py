@@ -28,10 +28,14 @@ class Kept:
         return [{"name": "orders"}]
 
     async def traces(self, flow, outcome, limit):
+        if flow == "gone":
+            raise Permanent("there is no trace store at 't.db'", code="OCTO-S102")
         self.asked.append((flow, outcome, limit))
         return [SUMMARY]
 
     async def trace(self, id):
+        if id == "damaged":
+            raise Permanent("'t.db' cannot be used as a trace store: malformed", code="OCTO-S101")
         if id != "abcdef01":
             raise Permanent(f"no kept trace has the event or trace id {id!r}", code="OCTO-S103")
         return [RECORD]
@@ -93,6 +97,13 @@ async def test_one_is_its_records(get):
     response = await get("/traces/abcdef01")
 
     assert (response.status, json.loads(response.body)) == (200, [RECORD])
+
+
+async def test_a_store_that_cannot_be_read_is_503_with_the_reason(get):
+    listed, one = await get("/traces", flow="gone"), await get("/traces/damaged")
+
+    assert (listed.status, one.status) == (503, 503)
+    assert listed.body == b"OCTO-S102: there is no trace store at 't.db'\n"
 
 
 async def test_an_id_that_nothing_has_is_404_with_the_reason(get):

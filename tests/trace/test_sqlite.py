@@ -181,6 +181,29 @@ def test_an_empty_file_becomes_a_store(path, make):
     assert len(Sqlite(path).find()) == 1
 
 
+def test_a_store_that_is_emptied_while_it_is_used_is_made_anew(path, make, caplog):
+    store = open_store(str(path), write=True)
+    store.write([make(at=NOW)])
+    path.write_bytes(b"")
+    with pytest.raises(Permanent, match="there is no trace store"):
+        store.find()
+    store.write([make(at=NOW + 1)])
+
+    assert [each.at for each in store.find()] == [NOW + 1]
+    assert "the trace store was emptied and is made anew" in caplog.text
+    store.close()
+    assert [each.at for each in open_store(str(path), write=True).find()] == [NOW + 1]
+
+
+def test_a_store_that_was_emptied_before_the_end_can_be_used_again(path, make):
+    store = open_store(str(path), write=True)
+    store.write([make(at=NOW)])
+    path.write_bytes(b"")
+    store.close()
+
+    assert open_store(str(path), write=True).find() == []
+
+
 def test_more_traces_at_once_than_one_statement_takes(path, make):
     store = Sqlite(path)
     store.write([make(at=NOW + number) for number in range(1000)])
