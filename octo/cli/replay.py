@@ -13,6 +13,7 @@ from octo.cli import exits
 from octo.cli.project import config_option, config_path, refuse
 from octo.cli.traces import find, store_option
 from octo.core.errors import OctoError
+from octo.core.printable import printable
 
 if TYPE_CHECKING:
     from octo.testing.replay import Replayed, Step
@@ -61,13 +62,13 @@ def _shown(replayed: Replayed) -> Iterator[str]:
     for step in blocks:
         yield from _step(step)
     verdict = "answers the same" if replayed.is_same else "answers differently"
-    yield click.style(f"flow {replayed.flow} {verdict}", bold=True)
-    yield from (f"    {each.path}: {each.what}" for each in flow.differences)
+    yield click.style(printable(f"flow {replayed.flow} {verdict}"), bold=True)
+    yield from (printable(f"    {each.path}: {each.what}") for each in flow.differences)
 
 
 def _step(step: Step) -> Iterator[str]:
     mark, colour = _MARKS[step.kind]
     again = f" ({step.nth})" if step.nth > 1 else ""
     said = {"gone": "  no longer runs", "new": "  runs now"}.get(step.kind, "")
-    yield click.style(f"{mark} {step.path}{again}{said}", fg=colour)
-    yield from (f"    {each.path or 'outcome'}: {each.what}" for each in step.differences)
+    yield click.style(printable(f"{mark} {step.path}{again}{said}"), fg=colour)
+    yield from (printable(f"    {each.path or 'outcome'}: {each.what}") for each in step.differences)

@@ -17,6 +17,7 @@ from octo.admin.client import Client, Unreachable
 from octo.admin.rates import BlockPace, FlowPace, Pace, Rates
 from octo.cli import exits
 from octo.cli.ports import port_option
+from octo.core.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -236,7 +237,7 @@ class View:
                 f"{_bar(flow.waiting, flow.buffer)} {flow.waiting}/{flow.buffer}",
             )
             chosen = "reverse" if flow.name == self.selected else ""
-            table.add_row(Text(_printable(flow.name)), *_cells(flow.pace), *room, style=chosen)
+            table.add_row(Text(printable(flow.name)), *_cells(flow.pace), *room, style=chosen)
         return table
 
 
@@ -254,16 +255,11 @@ def _head(frame: Frame) -> Text:
         f"lag {_seconds(status['loop_lag'])}",
         f"{status['memory'] / 2**20:.0f} MiB",
     ]
-    text = Text(_printable("  ".join(facts)) + "  ", style="bold")
+    text = Text(printable("  ".join(facts)) + "  ", style="bold")
     text.append("ready" if status["ready"] else "not ready", style="green" if status["ready"] else "red")
     trouble = [*status["reasons"], *_refused(status["refused"]), *([frame.lost] if frame.lost else [])]
-    text.append("".join(f"\n  {_printable(each)}" for each in trouble), style="not bold red")
+    text.append("".join(f"\n  {printable(each)}" for each in trouble), style="not bold red")
     return text
-
-
-def _printable(text: str) -> str:
-    """The text without what a terminal would obey: names come from a file that somebody else wrote."""
-    return "".join(each if each.isprintable() else "·" for each in text)
 
 
 def _refused(refused: dict[str, Any] | None) -> list[str]:
@@ -279,7 +275,7 @@ def _columns(first: str) -> Table:
     from rich.text import Text
 
     table = Table(box=None, expand=True, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column(Text(_printable(first)), ratio=1, no_wrap=True, overflow="ellipsis")
+    table.add_column(Text(printable(first)), ratio=1, no_wrap=True, overflow="ellipsis")
     for name in ("rate/s", "errors/s", "p50", "p99"):
         table.add_column(name, justify="right", no_wrap=True)
     return table
@@ -291,7 +287,7 @@ def _blocks(flow: str, blocks: list[BlockPace]) -> Table:
     table = _columns(f"blocks of {flow}")
     for block in blocks:
         name = f"{block.path.removeprefix(f'{flow}.')} ({block.type})"
-        table.add_row(Text(_printable(name)), *_cells(block.pace))
+        table.add_row(Text(printable(name)), *_cells(block.pace))
     return table
 
 

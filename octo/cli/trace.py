@@ -17,6 +17,7 @@ from octo.admin.guard import VARIABLE as TOKEN
 from octo.cli import exits
 from octo.cli.ports import port_option
 from octo.cli.traces import show
+from octo.core.printable import printable
 
 
 @click.command("trace")
@@ -53,7 +54,8 @@ async def _watch(client: Client, path: str, take: int, *, full: bool, as_json: b
     try:
         async with client.stream("GET", path) as (status, pieces):
             if status != 200:
-                click.echo(b"".join([piece async for piece in pieces]).decode().rstrip("\n"), err=True)
+                said = b"".join([piece async for piece in pieces]).decode(errors="replace")
+                click.echo(printable(said.rstrip("\n")), err=True)
                 return exits.USAGE
             async for line in _lines(pieces):
                 _show(json.loads(line), full=full, as_json=as_json)

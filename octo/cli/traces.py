@@ -15,6 +15,7 @@ import click
 from octo.cli import exits
 from octo.cli.project import refuse
 from octo.core.errors import OctoError
+from octo.core.printable import printable, printable_json
 
 if TYPE_CHECKING:
     from octo.trace.encode import Summary
@@ -95,7 +96,7 @@ def show(trace: Sequence[Record], *, full: bool, as_json: bool) -> None:
 
     if as_json:
         for record in trace:
-            click.echo(json.dumps(record, ensure_ascii=False))
+            click.echo(printable_json(json.dumps(record, ensure_ascii=False)))
         return
     for line in shown(trace, coloured(), width=None if full else max(40, _columns() - 12)):
         click.echo(line)
@@ -131,6 +132,6 @@ def _list(found: Iterable[Summary], *, as_json: bool) -> None:
             click.echo(json.dumps(each._asdict()))
             continue
         moment = datetime.fromtimestamp(each.at / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S")
-        outcome = style(f"{each.outcome:9}", {"completed": "green", "dropped": "yellow"}.get(each.outcome, "red"))
-        told = f"{each.event}  {moment}  {outcome}  {each.duration / 1e6:9.2f} ms  {each.flow}  {each.code}"
-        click.echo(told.rstrip())
+        event, flow, code, outcome = map(printable, (each.event, each.flow, each.code, each.outcome))
+        shown = style(f"{outcome:9}", {"completed": "green", "dropped": "yellow"}.get(outcome, "red"))
+        click.echo(f"{event}  {moment}  {shown}  {each.duration / 1e6:9.2f} ms  {flow}  {code}".rstrip())

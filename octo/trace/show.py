@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from octo.core.printable import printable, printable_json
 from octo.trace.record import Record, State, begins, states
 
 Style = Callable[[str, str], str]
@@ -24,6 +25,7 @@ def shown(trace: Sequence[Record], style: Style, *, width: int | None = _WIDEST)
     """
     depths: dict[str, int] = {}
     paths: dict[str, str] = {}
+    style = _safe(style)
     for record in trace:
         if "span" not in record:
             yield style(f"({record['count']} traces were lost here)", "yellow")
@@ -35,61 +37,68 @@ def shown(trace: Sequence[Record], style: Style, *, width: int | None = _WIDEST)
         margin = "  " * depth
         yield margin + _head(record, style, is_first=depth == 0)
         if depth == 0 and parent in paths:
-            yield f"    called by {paths[parent]}"
-        for line in _facts(state, style, is_first=depth == 0):
-            yield f"{margin}    {_cut(line, width)}"
+            yield style(f"    called by {paths[parent]}", "")
+        for line, colour in _facts(state, is_first=depth == 0):
+            yield f"{margin}    {style(_cut(line, width), colour)}"
+
+
+def _safe(style: Style) -> Style:
+    """Names and texts in a trace come from whoever sent the message: none of them may reach a terminal as they are."""
+    return lambda text, colour: style(printable(text), colour) if colour else printable(text)
 
 
 def _head(record: Record, style: Style, *, is_first: bool) -> str:
     outcome = record["outcome"]
-    told = [style(record["path"], "bold"), record.get("type", ""), _time(record["duration"])]
+    told = [style(record["path"], "bold"), style(record.get("type", ""), ""), _time(record["duration"])]
     if outcome != "completed" or is_first:
         told.append(style(outcome, _COLOURS[outcome]))
     if record["kind"] == "flow":
-        told.append(f"event {record['event']}")
+        told.append(style(f"event {record['event']}", ""))
     if is_first:
         told += [_moment(record["at"]), f"generation {record.get('generation', 1)}"]
     return "  ".join(each for each in told if each)
 
 
-def _facts(state: State, style: Style, *, is_first: bool) -> Iterator[str]:
+def _facts(state: State, *, is_first: bool) -> Iterator[tuple[str, str]]:
+    """Lines, and in which colour each is, "" for none."""
     record = state.record
     given = record.get("input", {})
     if is_first:
-        yield f"in   {_json({'body': state.before.body, **({'vars': state.before.vars} if state.before.vars else {})})}"
+        variables = {"vars": state.before.vars} if state.before.vars else {}
+        yield f"in   {_json({'body': state.before.body, **variables})}", ""
     else:
         yield from _changes("in   ", given)
     for effect in record.get("effects", ()):
         facts = " ".join(f"{name}={_json(value)}" for name, value in effect.items() if name not in ("kind", "at"))
-        yield style(f"{effect['kind']} {facts}", "cyan")
+        yield f"{effect['kind']} {facts}", "cyan"
     yield from _changes("", record.get("output", {}))
     for text, value in record.get("values", {}).items():
-        yield f"{text}  =  {_json(value)}"
+        yield f"{text}  =  {_json(value)}", ""
     for place, size in record.get("omitted", {}).items():
-        yield style(f"{place} was left out, {size:,} bytes", "yellow")
+        yield f"{place} was left out, {size:,} bytes", "yellow"
     if record.get("brief"):
-        yield style("not in the sample: only the block that failed was recorded", "yellow")
+        yield "not in the sample: only the block that failed was recorded", "yellow"
     if record.get("more"):
-        yield style(f"{record['more']} more blocks were not recorded", "yellow")
+        yield f"{record['more']} more blocks were not recorded", "yellow"
     if record.get("reason"):
-        yield f"because {record['reason']}"
+        yield f"because {record['reason']}", ""
     error = record.get("error")
     if error:
         place = f" at {error['at']}" if "at" in error else ""
-        yield style(f"{error.get('code', '')} {error['message']}{place}".strip(), "red")
+        yield f"{error.get('code', '')} {error['message']}{place}".strip(), "red"
 
 
-def _changes(prefix: str, change: Any) -> Iterator[str]:
+def _changes(prefix: str, change: Any) -> Iterator[tuple[str, str]]:
     if "body" in change:
-        yield f"{prefix}body = {_json(change['body'])}"
+        yield f"{prefix}body = {_json(change['body'])}", ""
     for name, value in change.get("set", {}).items():
-        yield f"{prefix}vars.{name} = {_json(value)}"
+        yield f"{prefix}vars.{name} = {_json(value)}", ""
     for name in change.get("unset", ()):
-        yield f"{prefix}vars.{name} is gone"
+        yield f"{prefix}vars.{name} is gone", ""
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)
+    return printable_json(json.dumps(value, ensure_ascii=False, default=str))
 
 
 def _cut(text: str, width: int | None) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from octo.core.errors import Permanent
+from octo.core.printable import printable
 from octo.trace import codes
 from octo.trace.record import Record
 
@@ -102,7 +103,7 @@ def chosen(id: str, entries: Iterable[tuple[Summary, Sequence[str]]]) -> list[in
     if not found:
         raise no_trace(id)
     if len(traces) > 1:
-        listed = ", ".join(sorted(found)[:5])
+        listed = printable(", ".join(sorted(found)[:5]))
         raise Permanent(f"{id!r} is the beginning of several ids: {listed}", code=codes.AMBIGUOUS)
     return sorted({position for positions in found.values() for position in positions})
 

@@ -128,6 +128,19 @@ def test_the_beginning_of_several_ids_names_them(cli, tmp_path):
     assert result.stderr.startswith("OCTO-S104: 'abcdef' is the beginning of several ids: abcdef01")
 
 
+@pytest.mark.parametrize("more", [(), ("abcdef",), ("abcdef", "--json")])
+def test_nothing_in_a_trace_is_obeyed_by_a_terminal(cli, tmp_path, more):
+    bad = "\x1b[2J\x9b2J\r"
+    record = {"kind": "flow", "flow": bad, "path": bad, "at": 1, "duration": 1, "outcome": "failed", "span": "a"}
+    record |= {"event": f"abcdef{bad}", "trace": "abcdef", "error": {"code": bad, "message": bad}}
+    (tmp_path / "t.jsonl").write_text(json.dumps(record) + "\n")
+
+    result = cli("traces", *more, "--traces-store", f"file:{tmp_path}/t.jsonl")
+
+    assert result.exit_code == 0
+    assert all(line.isprintable() for line in result.stdout.split("\n"))
+
+
 def test_where_nothing_was_kept_is_said(cli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 

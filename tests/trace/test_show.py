@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from octo.trace.show import shown
 
 TRACE = [
@@ -64,6 +66,25 @@ def test_a_one_way_call_is_a_tree_of_its_own():
         "    called by f.each[body].ask",
         '    in   {"body": 1, "vars": {"item": 1}}',
     ]
+
+
+@pytest.mark.parametrize("bad", ["\x1b[2J", "\r\n", "\x9b2J", "\u202e"])
+def test_nothing_in_a_trace_is_obeyed_by_a_terminal(bad):
+    error = {"message": bad, "code": bad, "at": bad}
+    record = {"kind": "flow", "span": "a", "flow": bad, "path": bad, "event": bad, "type": bad, "at": 0, "duration": 1}
+    record |= {"outcome": "failed", "error": error, "reason": bad, "input": {"body": {bad: bad}, "vars": {bad: bad}}}
+    record |= {"effects": [{"kind": bad, "at": 0, bad: bad}], "omitted": {bad: 1}, "values": {bad: bad}}
+    inner = record | {"span": "b", "parent": "a", "output": {"body": bad, "set": {bad: bad}, "unset": [bad]}}
+
+    for line in shown([record, inner], plain):
+        assert line.isprintable()
+
+
+def test_a_line_that_is_cut_still_ends_in_its_colour():
+    long = {**TRACE[0], "error": {"message": "x" * 200}}
+
+    *_, last = shown([long], lambda text, colour: f"<{colour}>{text}</>")
+    assert last.endswith("...</>")
 
 
 def test_values_may_be_shown_whole():

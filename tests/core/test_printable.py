@@ -1,0 +1,27 @@
+"""What a terminal would obey does not reach it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from octo.core.printable import printable, printable_json
+
+
+@pytest.mark.parametrize("text", ["", "a plain one, with spaces", "Grüße 東京 😀"])
+def test_what_shows_stays(text):
+    assert printable(text) == printable_json(text) == text
+
+
+@pytest.mark.parametrize("bad", ["\x1b", "\n", "\r", "\t", "\x00", "\x7f", "\x9b", "\u2028", "\u202e", "\ud800"])
+def test_what_does_not_show_is_a_dot(bad):
+    assert printable(f"a{bad}[2Jb") == "a·[2Jb"
+
+
+@pytest.mark.parametrize("bad", ["\x9b", "\u2028", "\u202e", "\ud800", "\U000e0001"])
+def test_json_stays_the_same_value(bad):
+    shown = printable_json(json.dumps({bad: f"é{bad}"}, ensure_ascii=False))
+
+    assert shown.isprintable()
+    assert json.loads(shown) == {bad: f"é{bad}"}
