@@ -13,7 +13,8 @@ from octo.core.log import masked
 from octo.core.message import Message
 from octo.trace.crossing import AFTER, BEFORE, BEGAN, ENDED, SITE, Broken, Crossing, Site, Trace
 from octo.trace.mask import Clean, declared, secrets, unchanged
-from octo.trace.packed import OUTCOMES, dumps
+from octo.trace.packed import dumps
+from octo.trace.record import OUTCOMES
 from octo.trace.size import weigh
 
 MOST_BYTES = 32 * 1024

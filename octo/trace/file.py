@@ -15,7 +15,7 @@ from typing import Self
 
 from octo.trace.encode import Encoded, Summary
 from octo.trace.packed import lines, records
-from octo.trace.record import Record
+from octo.trace.record import Record, is_record
 from octo.trace.store import chosen, no_store, unusable
 
 MOST_BYTES = 64 * 1024 * 1024
@@ -151,7 +151,8 @@ def _grouped(path: Path) -> Iterator[list[Record]]:
     has_flow = False
     with path.open("rb") as lines:
         for line in lines:
-            for record in records(line):
+            # Packed traces are not written here, so what looks like one is of somebody else.
+            for record in filter(is_record, records(line) if line.startswith(b"{") else ()):
                 if has_flow and _begins(record):
                     yield trace
                     trace, has_flow = [], False

@@ -26,9 +26,7 @@ from typing import Any
 import orjson
 
 from octo.core import body
-from octo.trace.record import Record
-
-OUTCOMES = ("completed", "dropped", "failed", "cancelled")
+from octo.trace.record import OUTCOMES, Record
 
 
 def records(data: bytes) -> list[Record]:

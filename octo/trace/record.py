@@ -42,6 +42,40 @@ Record = Mapping[str, Any]
 
 MASKED = "«masked»"
 
+OUTCOMES = ("completed", "dropped", "failed", "cancelled")
+
+_LONGEST = 1 << 63
+"""Nanoseconds: what is beyond is no time of day."""
+
+_SPAN = {"trace": str, "span": str, "flow": str, "path": str, "at": int, "duration": int, "outcome": str}
+_FORMS: dict[str, dict[str, type]] = {
+    "dropped": {"at": int, "count": int},
+    "flow": {**_SPAN, "event": str},
+    "block": {**_SPAN},
+}
+_PARTS = {"input": dict, "output": dict, "error": dict, "effects": list, "omitted": dict, "from": str, "parent": str}
+_PARTS |= {"correlation": str, "type": str, "connector": str, "reason": str}
+_CHANGE = {"vars": dict, "set": dict, "unset": list}
+
+
+def is_record(found: Record) -> bool:
+    """Whether it has the form above, as far as readers rely on it: a file may hold what somebody else wrote."""
+    form = _FORMS.get(str(found.get("kind")))
+    if form is None or not all(name in found for name in form) or not _fits(found, {**_PARTS, **form}):
+        return False
+    return (
+        all(0 <= found.get(name, 0) < _LONGEST for name in ("at", "duration"))
+        and found.get("outcome", OUTCOMES[0]) in OUTCOMES
+        and all(_fits(found.get(name, {}), _CHANGE) for name in ("input", "output"))
+        and isinstance(found.get("error", {"message": ""}).get("message"), str)
+        and all(isinstance(effect, dict) and "kind" in effect for effect in found.get("effects", ()))
+        and all(isinstance(size, int) for size in found.get("omitted", {}).values())
+    )
+
+
+def _fits(found: Mapping[str, Any], form: Mapping[str, type]) -> bool:
+    return all(isinstance(found[name], kind) for name, kind in form.items() if name in found)
+
 
 class Seen(NamedTuple):
     """A message as a record saw it. `vars` is never None; `body` is None too when it was omitted for its size."""

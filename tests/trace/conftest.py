@@ -47,7 +47,7 @@ def make():
         lines = [head]
         for index, each in enumerate(events):
             span = f"{index:016x}"
-            lines.append({"kind": "flow", "flow": "g", "event": each, "trace": trace, "span": span})
+            lines.append({"kind": "flow", "flow": "g", "path": "g", "event": each, "trace": trace, "span": span})
             lines[-1] |= {"parent": event[:16], "from": event[:16], "at": at, "duration": 1, "outcome": "completed"}
         data = b"".join(orjson.dumps(line) + b"\n" for line in lines)
         code = "OCTO-R110" if outcome == "failed" else ""

@@ -30,7 +30,7 @@ store, number = File(Path(sys.argv[1]), most_bytes=20_000, keep=99), 0
 while number < int(sys.argv[2]):
     event = new_id()
     ids = {"event": event, "trace": event, "span": "a"}
-    record = {"kind": "flow", "flow": "f", **ids, "at": number, "outcome": "completed"}
+    record = {"kind": "flow", "flow": "f", "path": "f", **ids, "at": number, "duration": 0, "outcome": "completed"}
     line = json.dumps(record).encode() + bytes([10])
     store.write([Encoded(Summary("f", event, event, "", number, 0, "completed"), (), line)])
     number += 1
@@ -90,6 +90,17 @@ def test_half_a_line_of_a_writer_that_was_killed_spoils_no_other(path, make):
     store.write([make(at=2)])
 
     assert [each.at for each in store.find()] == [2, 1]
+
+
+def test_records_that_are_odd_are_passed(path, make):
+    store = File(path)
+    store.write([make(at=1)])
+    with path.open("ab") as file:
+        for odd in (b'"at":"zz"', b'"at":1', b'"at":1,"duration":1,"path":"f","error":"x"'):
+            file.write(b'{"kind":"flow","flow":"f","event":"e","trace":"t","span":"a","outcome":"failed",%s}\n' % odd)
+        file.write(b"[1,2,3,4,5,6]\n")
+
+    assert [each.at for each in store.find()] == [1]
 
 
 def test_a_full_disk_is_an_error_and_leaves_no_half_trace(path):
