@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 from typing import Self
 
@@ -20,6 +23,11 @@ from octo.trace.store import chosen, no_store, unusable
 
 MOST_BYTES = 64 * 1024 * 1024
 KEEP = 3
+
+_FIRST = re.compile(rb'\{"kind": ?"(flow|block|dropped)"')
+"""What a file of ours begins with, even if somebody was killed while writing the first record."""
+_HEAD = 64
+_FOREIGN = "it is a file of something else"
 
 
 class File:
@@ -87,7 +95,18 @@ class File:
         if self._descriptor is None:
             flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
             self._descriptor = os.open(self._path, flags, 0o600)
+            self._adopt(self._descriptor)
         return self._descriptor
+
+    def _adopt(self, descriptor: int) -> None:
+        """Make sure that it is ours, and for our eyes only, also where it was there before."""
+        found = os.fstat(descriptor)
+        if found.st_size and not _FIRST.match(os.pread(descriptor, _HEAD, 0)):
+            self.close()
+            raise unusable(self._path, _FOREIGN)
+        if stat.S_ISREG(found.st_mode) and found.st_mode & 0o077:
+            with suppress(PermissionError):  # of another owner, who lets us write
+                os.fchmod(descriptor, 0o600)
 
     def _is_current(self, descriptor: int) -> bool:
         try:
@@ -149,7 +168,10 @@ def _grouped(path: Path) -> Iterator[list[Record]]:
     """The traces of one file."""
     trace: list[Record] = []
     has_flow = False
-    with path.open("rb") as lines:
+    with _opened(path) as lines:
+        head = lines.peek(_HEAD)
+        if head and not _FIRST.match(head):
+            raise unusable(path, _FOREIGN)
         for line in lines:
             # Packed traces are not written here, so what looks like one is of somebody else.
             for record in filter(is_record, records(line) if line.startswith(b"{") else ()):
@@ -160,6 +182,15 @@ def _grouped(path: Path) -> Iterator[list[Record]]:
                 has_flow = has_flow or record.get("kind") == "flow"
     if has_flow:
         yield trace
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BufferedReader]:
+    try:
+        with path.open("rb") as file:
+            yield file
+    except OSError as error:
+        raise unusable(path, error.strerror or error) from error
 
 
 def _begins(record: Record) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from octo.core.errors import Permanent
 from octo.trace.file import File
 from octo.trace.packed import records
 
@@ -156,8 +157,38 @@ def test_processes_share_a_file_and_its_rotation(path):
     assert len(File(path, keep=99).find(limit=999)) == 600
 
 
-@pytest.mark.parametrize("content", [b"", b"no json\n", b"\xff\xfe\n", b"[]\n1\n", b'{"a":1}\n'])
-def test_a_file_of_something_else_has_no_traces(path, content):
+@pytest.mark.parametrize("content", [b"no json\n", b"\xff\xfe\n", b"[]\n1\n", b'{"a":1}\n', b"\n"])
+def test_a_file_of_something_else_is_refused_and_left_alone(path, make, content):
     path.write_bytes(content)
+    path.chmod(0o644)
+    store = File(path)
+
+    for use in (
+        store.find,
+        lambda: store.get("abcdef"),
+        lambda: store.ready(write=True),
+        lambda: store.write([make()]),
+    ):
+        with pytest.raises(
+            Permanent, match="cannot be used as a trace store: it is a file of something else"
+        ) as caught:
+            use()
+        assert caught.value.code == "OCTO-S101"
+    assert path.read_bytes() == content
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("content", [b"", b'{"kind":"flow","tra', b'{"kind": "dropped", "at": 0, "count": 1}\n'])
+def test_a_file_of_ours_becomes_one_for_its_owner_alone(path, make, content):
+    path.write_bytes(content)
+    path.chmod(0o644)
+    File(path).write([make()])
+
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert len(File(path).find()) == 1
+
+
+def test_an_empty_file_has_no_traces(path):
+    path.touch()
 
     assert File(path).find() == []
