@@ -22,7 +22,8 @@ EXPLANATIONS: dict[str, Explanation] = {
     NO_STORE: Explanation(
         "No traces there",
         "The file does not exist. It is made when the first trace is written: look at the path that the flows run "
-        "with, and whether any message came since.",
+        "with, and whether any message came since. What is kept in "
+        "`memory:` can only be read through the operations port of its process: GET /traces, GET /traces/ID.",
     ),
     NO_TRACE: Explanation(
         "No such trace",

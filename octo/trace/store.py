@@ -56,6 +56,10 @@ def open_store(url: str, *, write: bool = False) -> Store:
     """
     kind, path = _parts(url)
     if kind == "memory":
+        if not write:
+            raise Permanent(
+                "memory: is kept in the process that runs; ask its operations port for GET /traces", code=codes.NO_STORE
+            )
         from octo.trace.memory import Memory
 
         return Memory()

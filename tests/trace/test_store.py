@@ -149,6 +149,12 @@ def test_what_names_no_store_is_refused_with_what_does(url):
         open_store(url)
 
 
+def test_the_memory_of_another_process_is_read_through_its_port():
+    with pytest.raises(Permanent, match="ask its operations port for GET /traces") as caught:
+        open_store("memory:")
+    assert caught.value.code == "OCTO-S102"
+
+
 @pytest.mark.parametrize("url", ["x.jsonl", "x.db"])
 def test_reading_makes_no_file(url, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
