@@ -20,6 +20,9 @@ from octo.trace.size import weigh
 MOST_BYTES = 32 * 1024
 """A body or variable that is larger as JSON is left out, and noted."""
 
+MOST_ERROR = 4096
+"""Characters of an error's text: where flows call themselves each quotes the one below."""
+
 MOST_AT_ONCE = 100
 """Crossings that are written without a look at each value: what they share is written for each."""
 
@@ -93,7 +96,7 @@ class _Packing:
         self.effects = _by_crossing(trace)
 
     def line(self) -> bytes:
-        """See `octo.trace.packed`; nothing if there is something that JSON cannot hold."""
+        """See `octo.trace.packed`; nothing if there is something that JSON cannot hold, or that is too long."""
         trace = self.trace
         at = trace.wall(trace.crossings[0][BEGAN])
         try:
@@ -155,7 +158,7 @@ class _Packing:
         if end.__class__ is Drop and end.reason:
             found["reason"] = self.value(end.reason)
         elif end.__class__ is Broken and end.error:
-            found["error"] = self.value(end.error)
+            found["error"] = self.error(end.error)
         if self.effects and (effects := self.effects.get(id(crossing))):
             found["effects"] = self.value(effects)
         if self.omitted:
@@ -200,6 +203,11 @@ class _Packing:
     def value(self, value: Any) -> Any:
         return value
 
+    def error(self, error: Mapping[str, Any]) -> Any:
+        if any(isinstance(each, str) and len(each) > MOST_ERROR for each in error.values()):
+            raise _NeedsCare
+        return error
+
     def payload(self, value: Any, *place: str) -> Any:
         del place
         return value
@@ -207,6 +215,10 @@ class _Packing:
     def named(self, values: Mapping[str, Any], *place: str) -> Any:
         del place
         return values
+
+
+class _NeedsCare(TypeError):
+    """What is there cannot be written as it is."""
 
 
 class _Careful(_Packing):
@@ -226,6 +238,10 @@ class _Careful(_Packing):
 
     def value(self, value: Any) -> Any:
         return orjson.Fragment(dumps(self.clean(value)))
+
+    def error(self, error: Mapping[str, Any]) -> Any:
+        """Cut after what must be hidden was: half a secret is not recognised."""
+        return self.value({name: _bounded(self.clean(each)) for name, each in error.items()})
 
     def payload(self, value: Any, *place: str) -> Any:
         """The value as JSON, None if it is too large. Each is written once, however many records show it."""
@@ -256,6 +272,12 @@ class _Careful(_Packing):
         if shown is None:
             shown = self.payload(value, *place, ".", key)
         return dumps(key) + b":" + orjson.dumps(shown)
+
+
+def _bounded(value: Any) -> Any:
+    if not isinstance(value, str) or len(value) <= MOST_ERROR:
+        return value
+    return f"{masked(value)[:MOST_ERROR]}..."
 
 
 def _head(site: Site) -> Any:

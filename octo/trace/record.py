@@ -16,7 +16,8 @@ object; what is empty is left out. As JSON Lines each stands alone.
     at, duration    nanoseconds: since the epoch, and how long it took
     outcome         "completed", "dropped", "failed", "cancelled"
     reason          why it was dropped
-    error           {message, code, type, status, path, at}: as `vars.error`, and the place in the file
+    error           {message, code, type, status, path, at}: as `vars.error`, and the place in the file; each text up to
+                    4096 characters
     input           {body, vars}: the message that went in
     from            the span whose outcome went in; if that is the parent, its input did. `input` is then absent when it
                     went in unchanged, or {body, set, unset}: what was changed on the way

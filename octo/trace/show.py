@@ -16,6 +16,8 @@ Style = Callable[[str, str], str]
 _COLOURS = {"completed": "green", "dropped": "yellow", "failed": "red", "cancelled": "red"}
 _WIDEST = 100
 """Characters of a value that are shown."""
+_DEEPEST = 20
+"""Steps that lines are moved to the right at most: calls may nest by the hundred."""
 
 
 def shown(trace: Sequence[Record], style: Style, *, width: int | None = _WIDEST) -> Iterator[str]:
@@ -34,7 +36,7 @@ def shown(trace: Sequence[Record], style: Style, *, width: int | None = _WIDEST)
         parent = record.get("parent", "")
         depth = depths[record["span"]] = 0 if begins(record) else depths.get(parent, -1) + 1
         paths[record["span"]] = record["path"]
-        margin = "  " * depth
+        margin = "  " * min(depth, _DEEPEST)
         yield margin + _head(record, style, is_first=depth == 0)
         if depth == 0 and parent in paths:
             yield style(f"    called by {paths[parent]}", "")
@@ -77,7 +79,8 @@ def _facts(state: State, *, is_first: bool) -> Iterator[tuple[str, str]]:
     for place, size in record.get("omitted", {}).items():
         yield f"{place} was left out, {size:,} bytes", "yellow"
     if record.get("brief"):
-        yield "not in the sample: only the block that failed was recorded", "yellow"
+        kept = "the block that failed" if record["outcome"] == "failed" else "what came in"
+        yield f"not in the sample: only {kept} was recorded", "yellow"
     if record.get("more"):
         yield f"{record['more']} more blocks were not recorded", "yellow"
     if record.get("reason"):

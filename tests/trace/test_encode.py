@@ -16,8 +16,8 @@ from octo.core.errors import Permanent
 from octo.core.flow import Failure
 from octo.core.message import Message
 from octo.testing.harness import running
-from octo.trace.crossing import AFTER, BEFORE, Site, Trace
-from octo.trace.encode import encode
+from octo.trace.crossing import AFTER, BEFORE, Broken, Site, Trace
+from octo.trace.encode import MOST_ERROR, encode
 from octo.trace.packed import records
 from octo.trace.record import MASKED, states
 from octo.trace.recorder import Recorder
@@ -229,6 +229,23 @@ async def test_a_secret_in_an_error_is_masked(record, secret):
     )
 
     assert "tok-123456" not in json.dumps(trace)
+
+
+@pytest.mark.parametrize("size", [MOST_ERROR + 1, 200_000])
+def test_the_text_of_an_error_is_bounded(size):
+    trace = a_trace(Message(1), Broken("failed", {"message": "x" * size, "code": "OCTO-R190", "status": 500}))
+    [record] = records(encode(trace).data)
+
+    assert record["error"] == {"message": "x" * MOST_ERROR + "...", "code": "OCTO-R190", "status": 500}
+
+
+def test_what_is_hidden_in_an_error_is_hidden_before_it_is_cut(secret):
+    secret("tok-123456")
+    message = "x" * (MOST_ERROR - 15) + "4111-1111 tok-123456" + "x" * 100
+    trace = a_trace(Message({"card": "4111-1111"}), Broken("failed", {"message": message}), mask=("card",))
+    [record] = records(encode(trace).data)
+
+    assert record["error"]["message"].rstrip(".").endswith("«masked» «secre")
 
 
 def test_declared_fields_are_masked_wherever_they_are():

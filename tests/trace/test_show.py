@@ -80,6 +80,19 @@ def test_nothing_in_a_trace_is_obeyed_by_a_terminal(bad):
         assert line.isprintable()
 
 
+@pytest.mark.parametrize(("outcome", "kept"), [("failed", "the block that failed"), ("cancelled", "what came in")])
+def test_a_trace_in_brief_says_what_there_is(outcome, kept):
+    brief = {**TRACE[0], "outcome": outcome, "brief": True}
+
+    assert f"    not in the sample: only {kept} was recorded" in shown([brief], plain)
+
+
+def test_what_is_nested_deeply_stays_on_the_page():
+    nested = [{**TRACE[1], "span": str(depth), "parent": str(depth - 1)} for depth in range(100)]
+
+    assert max(map(len, shown(nested, plain))) < 80
+
+
 def test_a_line_that_is_cut_still_ends_in_its_colour():
     long = {**TRACE[0], "error": {"message": "x" * 200}}
 
