@@ -25,7 +25,8 @@ def junit(
     from xml.etree.ElementTree import Element, indent, tostring
 
     by_case = {outcome.case.id: outcome for outcome in outcomes}
-    root = Element("testsuites", {"name": "dolphin", **_counts(outcomes, seconds)})
+    problems = list(problems)
+    root = Element("testsuites", {"name": "dolphin", **_counts(outcomes, seconds, len(problems))})
     for suite in suites:
         of_suite = [by_case[case.id] for case in suite.cases]
         total = sum(outcome.seconds for outcome in of_suite)
@@ -38,8 +39,8 @@ def junit(
     return document + b"\n"
 
 
-def _counts(outcomes: Sequence[Outcome], seconds: float) -> dict[str, str]:
-    found = [outcome.status for outcome in outcomes]
+def _counts(outcomes: Sequence[Outcome], seconds: float, problems: int = 0) -> dict[str, str]:
+    found = [*(outcome.status for outcome in outcomes), *["errored"] * problems]
     return {
         "tests": str(len(found)),
         "failures": str(found.count("failed")),
@@ -74,8 +75,7 @@ def _case(outcome: Outcome) -> Element:
 def _refused(problem: Problem) -> Element:
     from xml.etree.ElementTree import Element, SubElement
 
-    counts = {"tests": "1", "failures": "0", "errors": "1", "skipped": "0", "time": "0.000"}
-    suite = Element("testsuite", {"name": _text(problem.at.file), **counts})
+    suite = Element("testsuite", {"name": _text(problem.at.file), **_counts((), 0.0, problems=1)})
     case = SubElement(suite, "testcase", name=_text(f"{problem.at}: {problem.code}"), classname="octo", time="0.000")
     error = SubElement(case, "error", type="load", message=_cut(_text(problem.message)))
     error.text = _text(str(problem))

@@ -161,8 +161,11 @@ def test_junit_holds_what_xml_cannot():
 def test_junit_tells_why_nothing_ran():
     problem = Problem("OCTO-T101", Position("a_test.yaml", 3, 1), "no cases", "add one")
 
-    (suite,) = ET.fromstring(junit((), (), 0, [problem]))
+    root = ET.fromstring(junit((), (), 0, [problem]))
+    (suite,) = root
 
+    assert [root.get(key) for key in ("tests", "errors")] == [suite.get(key) for key in ("tests", "errors")]
+    assert root.get("errors") == "1"
     assert suite.get("name") == "a_test.yaml"
     assert suite.find("testcase/error").get("message") == "no cases"
 
