@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import importlib
+import os
 import sys
 import types
+from contextlib import suppress
+from typing import Any
 
 import click
+
+from octo.cli import exits
 
 VERBS = {
     "run": "Run the flows of a configuration until stopped.",
@@ -29,7 +35,39 @@ VERBS = {
 }
 
 
-class Verbs(click.Group):
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+
+class Command(click.Group):
+    """What holds for every verb: whether there are colours, and what is said when nothing more can be written."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        if os.environ.get("NO_COLOR"):
+            ctx.color = False
+        return super().invoke(ctx)
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        try:
+            try:
+                return super().main(*args, **extra)
+            finally:
+                sys.stdout.flush()
+        except OSError as error:
+            if error.errno not in _FULL or error.filename is not None:
+                raise
+            _forget_output()
+            with suppress(OSError):  # standard error may be just as full
+                click.echo(f"cannot write the output: {error.strerror}", err=True)
+            sys.exit(exits.USAGE)
+
+
+def _forget_output() -> None:
+    """Let what could not be written go to nowhere: Python writes it again when it ends, and fails once more."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class Verbs(Command):
     """Commands that are imported on demand. `--help` lists them from `VERBS` without importing any."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature

@@ -14,7 +14,7 @@ import click
 
 from octo.cli import exits
 from octo.cli.invoke import read_body, read_object
-from octo.cli.project import config_option, config_path, load_or_exit, refuse
+from octo.cli.project import Number, config_option, config_path, load_or_exit, refuse
 from octo.core.errors import OctoError
 from octo.engine.bench import HEADROOM, BlockTime, Plan, Report, measure
 
@@ -24,7 +24,7 @@ from octo.engine.bench import HEADROOM, BlockTime, Plan, Report, measure
 @click.option("--flow", "-f", required=True, help="Name of the flow to measure.")
 @click.option("--data", "-d", help="Body as JSON; `@file` reads a file, `-` reads standard input.")
 @click.option("--vars", "variables", help="Variables as a JSON object.")
-@click.option("--rate", type=click.FloatRange(min=0.001), help="Messages per second, on schedule (open model).")
+@click.option("--rate", type=Number(min=0.001), help="Messages per second, on schedule (open model).")
 @click.option("--duration", default="10s", show_default=True, help="How long to measure, e.g. 500ms, 10s.")
 @click.option("--concurrency", type=click.IntRange(1, 10_000), help="Callers at once, instead of 1, 2, 4 and so on.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)

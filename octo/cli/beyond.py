@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from octo.cli import exits
-from octo.cli.project import refuse
+from octo.cli.project import refuse, wants_colour, written
 from octo.core.errors import OctoError
 
 if TYPE_CHECKING:
@@ -43,26 +42,16 @@ def covered(cover: Cover, coverage: Coverage) -> int:
 
     result = coverage.result()
     click.echo()
-    click.echo(text(result, colour=sys.stdout.isatty()))
+    click.echo(text(result, colour=wants_colour()))
     code = exits.DONE
     if cover.least is not None and result.percent < cover.least:
         click.echo(f"coverage is {rounded(result.percent)}, less than {cover.least:g}%", err=True)
         code = exits.FAILED
-    if cover.html is not None and not _written(cover.html, lambda path: click.echo(f"\n{html(result, path)}")):
+    if cover.html is not None and not written(cover.html, lambda path: click.echo(f"\n{html(result, path)}")):
         code = exits.USAGE
-    if cover.json is not None and not _written(cover.json, lambda path: path.write_text(json(result))):
+    if cover.json is not None and not written(cover.json, lambda path: path.write_text(json(result))):
         code = exits.USAGE
     return code
-
-
-def _written(path: Path, write: Callable[[Path], object]) -> bool:
-    """Whether that worked; else it is said why not."""
-    try:
-        write(path)
-    except OSError as error:
-        click.echo(f"cannot write {path}: {error.strerror}", err=True)
-        return False
-    return True
 
 
 def generated(plan: Plan, configs: Configs, examples: int, seed: int, echo: Echo, style: Style) -> int:
@@ -119,7 +108,7 @@ def from_trace(id: str, store: str, config: Path, configs: Configs, out: Path | 
     if out is None:
         click.echo(text, nl=False)
         return exits.DONE
-    if not _written(out, lambda path: _new(path, text)):
+    if not written(out, lambda path: _new(path, text)):
         return exits.USAGE
     # With its configuration even where `octo test` would find the same: the folder may hold others, now or later.
     click.echo(f"{out}: run it with `{shlex.join(['octo', 'test', str(out), '--config', str(config)])}`")

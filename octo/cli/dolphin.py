@@ -8,12 +8,12 @@ from typing import BinaryIO
 
 import click
 
-from octo.cli import _without_pydantic_plugins
+from octo.cli import Command, _without_pydantic_plugins
 from octo.cli.test import command as test
 from octo.cli.version import command as version
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=Command, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 def dolphin() -> None:
     """Dolphin tests the flows of Octo: cases in YAML beside the flows, no server needed."""
 

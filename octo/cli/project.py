@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import linecache
+import math
 import os
 import re
 import sys
@@ -19,6 +20,16 @@ from octo.core.errors import ConfigError, OctoError, Problem
 from octo.core.log import masked
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Number(click.FloatRange):
+    """A number in a range. NaN is in none, though no comparison says so."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        found = super().convert(value, param, ctx)
+        if math.isnan(found):
+            self.fail(f"{value} is not in the range {self._describe_range()}.", param, ctx)
+        return found
 
 
 def config_option(command: F) -> F:
@@ -53,6 +64,28 @@ def load(path: Path) -> Config:
         gc.freeze()
         gc.enable()
     return config
+
+
+def wants_colour() -> bool:
+    """Whether standard output is a terminal that wants colours."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def coloured() -> Callable[[str, str], str]:
+    """Puts a text into a colour, or leaves it as it is."""
+    if not wants_colour():
+        return lambda text, _: text
+    return lambda text, colour: click.style(text, bold=True) if colour == "bold" else click.style(text, fg=colour)
+
+
+def written(path: Path, write: Callable[[Path], object]) -> bool:
+    """Whether that worked; else it is said why not."""
+    try:
+        write(path)
+    except OSError as error:
+        click.echo(f"cannot write {path}: {error.strerror}", err=True)
+        return False
+    return True
 
 
 def refuse(error: OctoError) -> None:

@@ -16,7 +16,7 @@ import click
 
 from octo import __version__
 from octo.cli import exits
-from octo.cli.project import config_option, config_path, counted, load, refuse, show
+from octo.cli.project import Number, config_option, config_path, counted, load, refuse, show
 from octo.cli.traces import store_option
 from octo.cli.watching import Traces, contracts, otlp_address, recording
 from octo.config.documents import Config
@@ -62,7 +62,7 @@ if TYPE_CHECKING:
 @store_option
 @click.option(
     "--traces-sample",
-    type=click.FloatRange(0, 1),
+    type=Number(0, 1),
     default=1.0,
     show_default=True,
     envvar="OCTO_TRACING_SAMPLE",
@@ -96,7 +96,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--contracts",
-    type=click.FloatRange(0, 1),
+    type=Number(0, 1),
     default=0.0,
     metavar="SHARE",
     help="Check the contracts of flows on this share of the messages; log what does not hold.",

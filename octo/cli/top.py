@@ -17,6 +17,7 @@ from octo.admin.client import Client, Unreachable
 from octo.admin.rates import BlockPace, FlowPace, Pace, Rates
 from octo.cli import exits
 from octo.cli.ports import port_option
+from octo.cli.project import Number
 from octo.core.printable import printable
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ BAR = 8
 
 @click.command("top")
 @port_option
-@click.option("--interval", type=click.FloatRange(0.1, 60), default=1.0, show_default=True, help="Seconds of a frame.")
+@click.option("--interval", type=Number(0.1, 60), default=1.0, show_default=True, help="Seconds of a frame.")
 @click.option("--flow", "-f", default="", help="Select this flow from the start.")
 @click.option("--once", is_flag=True, help="Print one frame as plain text, and end.")
 def command(admin_addr: str, interval: float, flow: str, once: bool) -> None:

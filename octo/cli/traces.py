@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from octo.cli import exits
-from octo.cli.project import refuse
+from octo.cli.project import coloured, refuse
 from octo.core.errors import OctoError
 from octo.core.printable import printable, printable_json
 
@@ -100,13 +98,6 @@ def show(trace: Sequence[Record], *, full: bool, as_json: bool) -> None:
         return
     for line in shown(trace, coloured(), width=None if full else max(40, _columns() - 12)):
         click.echo(line)
-
-
-def coloured() -> Callable[[str, str], str]:
-    """Colours on a terminal that wants them."""
-    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
-        return lambda text, _: text
-    return lambda text, colour: click.style(text, bold=True) if colour == "bold" else click.style(text, fg=colour)
 
 
 def _columns() -> int:

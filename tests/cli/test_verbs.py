@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -48,3 +51,24 @@ def test_version(cli, spelling):
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_scripts(cli, shell):
     assert "_OCTO_COMPLETE" in cli("completion", shell).stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no full device")
+@pytest.mark.parametrize(
+    "arguments",
+    ["octo version", "octo --help", "octo schema", "octo eval 1", "dolphin schema"],
+)
+def test_what_cannot_be_written_is_one_line_and_exit_code_2(arguments, tmp_path):
+    command, *rest = arguments.split()
+    start = f"from octo.cli{'.dolphin' if command == 'dolphin' else ''} import main; main()"
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            [sys.executable, "-c", start, *rest],
+            cwd=tmp_path,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert (result.returncode, result.stderr) == (2, "cannot write the output: No space left on device\n")
