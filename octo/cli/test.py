@@ -16,19 +16,19 @@ import click
 
 from octo.cli import beyond, exits
 from octo.cli.beyond import Cover
-from octo.cli.project import refuse
+from octo.cli.project import Number, coloured, refuse, written
 from octo.cli.suites import configurations, env_file
 from octo.cli.traces import store_option
-from octo.core.errors import ConfigError, Problem
+from octo.core.errors import ConfigError, Position, Problem
 
 if TYPE_CHECKING:
     from octo.testing.coverage import Coverage
     from octo.testing.suite import Case, Configs, Outcome, Plan
     from octo.testing.suite.choose import Choice
-    from octo.testing.suite.console import Style
     from octo.testing.suite.reproduce import Reproduction
 
 INTERRUPTED = 130
+_NEEDS = {"examples": "generate", "seed": "generate", "store": "from_trace", "out": "from_trace"}
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
@@ -77,7 +77,7 @@ def _choice(_: click.Context, __: click.Parameter, value: str | None) -> Choice 
 @click.option("--report-json", "json", type=_FILE, help="Write everything that happened as JSON.")
 @click.option("--traces-dir", type=_FOLDER, help="Write a trace of each case.")
 @click.option("--cover", is_flag=True, help="Show which blocks, branches, error paths and decisions were covered.")
-@click.option("--cover-min", type=click.FloatRange(0, 100), metavar="PERCENT", help="Fail if less is covered.")
+@click.option("--cover-min", type=Number(0, 100), metavar="PERCENT", help="Fail if less is covered.")
 @click.option("--cover-html", type=_FOLDER, help="Write a page that draws each flow with what was covered.")
 @click.option("--cover-json", type=_FILE, help="Write the coverage as JSON.")
 @click.option(
@@ -107,6 +107,7 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
 
     Exit codes: 0 all passed, 1 a case failed, 2 a case could not run or something is wrong with a file.
     """
+    _refuse_idle_options(generate=bool(rest["generate"]), from_trace=from_trace is not None)
     wanted = Cover(cover, cover_min, cover_html, cover_json)
     options = Options(paths or (Path(),), cover=wanted, **rest)  # type: ignore[arg-type]
     if from_trace is not None:
@@ -119,6 +120,15 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
         sys.exit(_once(options))
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+
+
+def _refuse_idle_options(**given: bool) -> None:
+    """Refuse an option that another one gives its meaning, if that one is not given."""
+    ctx = click.get_current_context()
+    for name, needed in _NEEDS.items():
+        if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE and not given[needed]:
+            option = next(each.opts[0] for each in ctx.command.params if each.name == name)
+            raise click.UsageError(f"{option} does nothing without --{needed.replace('_', '-')}")
 
 
 def _list(options: Options) -> int:
@@ -142,8 +152,10 @@ def _once(options: Options, planned: Callable[[Iterable[Path]], None] = lambda _
     if plan is None:
         return exits.USAGE
     if not plan.cases:
-        click.echo("no case fits -k", err=True)
+        _nothing_chosen(options, plan)
         return exits.USAGE
+    if options.traces_dir is not None:
+        _prepare(options.traces_dir, plan)
     reproduction = Reproduction(options.env_file)
     began = time.perf_counter()
     found: dict[str, Outcome] = {}
@@ -152,8 +164,25 @@ def _once(options: Options, planned: Callable[[Iterable[Path]], None] = lambda _
     except KeyboardInterrupt:
         _finish(options, plan, found, time.perf_counter() - began, reproduction.folder)
         raise
-    _finish(options, plan, found, time.perf_counter() - began, reproduction.folder)
-    return max(exit_code(found.values()), _beyond(options, plan, configs, coverage))
+    reported = _finish(options, plan, found, time.perf_counter() - began, reproduction.folder)
+    return max(exit_code(found.values()), reported, _beyond(options, plan, configs, coverage))
+
+
+def _nothing_chosen(options: Options, plan: Plan) -> None:
+    from octo.testing.suite.codes import NOTHING
+
+    click.echo("no case fits -k", err=True)
+    at = Position(" ".join(map(str, options.paths)))
+    _report(options, plan, (), 0.0, problems=[Problem(NOTHING, at, "no case fits -k")])
+
+
+def _prepare(folder: Path, plan: Plan) -> None:
+    from octo.testing.suite.traces import prepare
+
+    try:
+        prepare(folder, plan.cases)
+    except OSError as error:
+        raise click.BadParameter(f"cannot write into {folder}: {error.strerror}", param_hint="--traces-dir") from None
 
 
 def _coverage(options: Options) -> Coverage | None:
@@ -173,9 +202,9 @@ def _beyond(options: Options, plan: Plan, configs: Configs, coverage: Coverage |
         codes.append(beyond.covered(options.cover, coverage))
     with nullcontext() if options.verbose else quiet():
         if options.generate:
-            codes.append(beyond.generated(plan, configs, options.examples, options.seed, _echo, _style()))
+            codes.append(beyond.generated(plan, configs, options.examples, options.seed, _echo, coloured()))
         if options.chaos:
-            codes.append(beyond.faulted(plan, configs, _echo, _style()))
+            codes.append(beyond.faulted(plan, configs, _echo, coloured()))
     return max(codes)
 
 
@@ -196,8 +225,7 @@ def _run(
     log.reserve_stdout()
     if options.verbose:
         log.configure()
-    style = _style()
-    console = Console(plan.suites, _echo, style=style, verbose=options.verbose)
+    console = Console(plan.suites, _echo, style=coloured(), verbose=options.verbose)
 
     def done(outcome: Outcome) -> None:
         outcome = found[outcome.case.id] = reproduction.of(outcome)
@@ -224,15 +252,15 @@ def _run_one(configs: Configs, traces: Path | None, coverage: Coverage | None, c
         return run_case(case, configs, observers=[recorder, *observers])
 
 
-def _finish(options: Options, plan: Plan, found: Mapping[str, Outcome], seconds: float, folder: Path | None) -> None:
+def _finish(options: Options, plan: Plan, found: Mapping[str, Outcome], seconds: float, folder: Path | None) -> int:
     from octo.testing.suite.console import summary
 
     outcomes = [found[case.id] for case in plan.cases]
     click.echo()
-    _echo(summary(outcomes, seconds, _style()))
+    _echo(summary(outcomes, seconds, coloured()))
     if folder is not None:
         click.echo(f"\nthe runs are in {folder}")
-    _report(options, plan, outcomes, seconds, folder)
+    return _report(options, plan, outcomes, seconds, folder)
 
 
 def _report(
@@ -242,23 +270,20 @@ def _report(
     seconds: float,
     folder: Path | None = None,
     problems: Sequence[Problem] = (),
-) -> None:
-    """Write the reports that were asked for."""
+) -> int:
+    """Write the reports that were asked for; answer the exit code that this calls for."""
+    worked = True
     if options.junit:
         from octo.testing.suite.junit import junit
 
-        _write(options.junit, junit(plan.suites, outcomes, seconds, problems))
+        report = junit(plan.suites, outcomes, seconds, problems)
+        worked &= written(options.junit, lambda path: path.write_bytes(report))
     if options.json:
         from octo.testing.suite.results import results
 
-        _write(options.json, results(plan.suites, outcomes, seconds, folder=folder, problems=problems))
-
-
-def _write(path: Path, data: bytes) -> None:
-    try:
-        path.write_bytes(data)
-    except OSError as error:
-        click.echo(f"cannot write {path}: {error.strerror}", err=True)
+        value = results(plan.suites, outcomes, seconds, folder=folder, problems=problems)
+        worked &= written(options.json, lambda path: path.write_bytes(value))
+    return exits.DONE if worked else exits.USAGE
 
 
 # --- what is to be run -------------------------------------------------------------------------------------------
@@ -299,6 +324,7 @@ def _watch(options: Options) -> int:
     try:
         while True:
             click.clear()
+            code = INTERRUPTED  # unless this run ends by itself
             code = _once(options, note)
             click.echo("\nwaiting for a change; Ctrl-C ends")
             asyncio.run(_change(files, seen))
@@ -320,11 +346,3 @@ async def _change(files: Iterable[Path], seen: str) -> None:
 
 def _echo(line: str) -> None:
     click.echo(line)
-
-
-def _style() -> Style:
-    from octo.testing.suite.console import plain
-
-    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
-        return plain
-    return lambda text, colour: click.style(text, fg=colour)

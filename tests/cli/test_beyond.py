@@ -72,6 +72,14 @@ def test_too_little_coverage_is_exit_code_1(cli, folder, least, code):
     assert ("less than 100%" in result.stderr) == bool(code)
 
 
+@pytest.mark.parametrize("least", ["nan", "inf", "-1"])
+def test_what_coverage_cannot_be_is_refused(cli, folder, least):
+    result = cli("test", "f.yaml", "--cover-min", least)
+
+    assert result.exit_code == 2
+    assert "is not in the range" in result.stderr
+
+
 def test_coverage_may_be_a_page_and_json(cli, folder):
     result = cli("test", "f.yaml", "--cover-html", "page", "--cover-json", "cover.json")
 

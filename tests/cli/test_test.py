@@ -110,8 +110,35 @@ def test_reports_tell_why_nothing_ran(cli, folder):
 def test_a_report_that_cannot_be_written_is_said(cli, folder):
     result = cli("test", "--junit", "no/such/folder/j.xml")
 
-    assert result.exit_code == 0
+    assert result.exit_code == 2
     assert "cannot write no/such/folder/j.xml: No such file or directory" in result.stderr
+
+
+def test_reports_are_written_also_when_no_case_is_chosen(cli, folder):
+    assert cli("test", "-k", "zzz", "--junit", "j.xml", "--report-json", "r.json").exit_code == 2
+
+    assert ET.parse(folder / "j.xml").getroot().get("errors") == "1"
+    assert json.loads((folder / "r.json").read_text())["problems"][0]["message"] == "no case fits -k"
+
+
+@pytest.mark.parametrize("place", ["/proc/zz", "file", "there"])
+def test_traces_that_could_not_be_written_are_refused_before_anything_runs(cli, folder, place):
+    (folder / "file").write_text("")
+    (folder / "there").mkdir()
+    (folder / "there/f_test").write_text("")
+
+    result = cli("test", "--traces-dir", place)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "--traces-dir" in result.stderr
+
+
+@pytest.mark.parametrize("option", ["--examples=5", "--seed=0", "--out=x.yaml", "--traces-store=memory:"])
+def test_an_option_that_would_do_nothing_is_refused(cli, folder, option):
+    result = cli("test", option)
+
+    assert result.exit_code == 2
+    assert f"{option.partition('=')[0]} does nothing without --" in result.stderr
 
 
 def test_an_env_file_lies_over_the_shell_and_below_the_case(cli, folder, monkeypatch):
@@ -158,12 +185,32 @@ def test_functions_beside_a_flow_are_its_own(cli, folder):
 
 @pytest.mark.parametrize(("variables", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
 def test_colours_are_for_terminals_that_want_them(folder, variables, coloured):
+    code, output = on_a_terminal(["test", "--cover"], folder, variables)
+
+    assert code == 0
+    assert (b"\x1b[32mok" in output) is coloured
+    assert (b"\x1b[1mall flows" in output) is coloured
+
+
+def test_problems_have_no_colours_where_nobody_wants_them(folder):
+    (folder / "f_test.yaml").write_text("{flow: g, cases: [{name: a}]}")
+
+    assert b"\x1b[" in on_a_terminal(["test"], folder, {})[1]
+    assert b"\x1b[" not in on_a_terminal(["test"], folder, {"NO_COLOR": "1"})[1]
+
+
+def on_a_terminal(arguments: list[str], folder: Path, variables: dict[str, str]) -> tuple[int, bytes]:
+    """The exit code, and what a terminal was sent."""
     import pty
 
     ours, theirs = pty.openpty()
     environ = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
     process = subprocess.Popen(
-        [sys.executable, "-m", "octo", "test"], cwd=folder, env={**environ, **variables}, stdout=theirs
+        [sys.executable, "-m", "octo", *arguments],
+        cwd=folder,
+        env={**environ, **variables},
+        stdout=theirs,
+        stderr=theirs,
     )
     os.close(theirs)
     output = b""
@@ -173,9 +220,7 @@ def test_colours_are_for_terminals_that_want_them(folder, variables, coloured):
     except OSError:
         pass  # that is how a terminal ends
     os.close(ours)
-
-    assert process.wait() == 0
-    assert (b"\x1b[32mok" in output) is coloured
+    return process.wait(), output
 
 
 def test_an_interruption_tells_what_was_not_run(folder):
@@ -200,6 +245,20 @@ def test_an_interruption_tells_what_was_not_run(folder):
     assert process.returncode == 130
     assert "--- NOT RUN: a" in output
     assert "--- NOT RUN: b" in output
+
+
+def test_an_interruption_of_a_watched_run_is_one_too(folder):
+    (folder / "f.yaml").write_text(
+        "flows: [{name: f, source: {type: cron, settings: {schedule: '@every 1h'}}, process: []}]"
+    )
+    (folder / "f_test.yaml").write_text("{flow: f, cases: [{name: a, calls: [{after: 1h}]}]}")
+    process = subprocess.Popen([sys.executable, "-m", "octo", "test", "--watch"], cwd=folder, stdout=subprocess.PIPE)
+    while not _is_waiting(process.pid):
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+
+    assert process.returncode == 130
 
 
 def _is_waiting(process: int) -> bool:

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from octo.engine.observe import Observer
 from octo.testing.suite.case import Case
+
+
+def prepare(folder: Path, cases: Iterable[Case]) -> None:
+    """Make the folders that the traces of these cases go into; raises OSError if they cannot be written to."""
+    for each in {_of(folder, case) for case in cases}:
+        each.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=each).close()
+
+
+def _of(folder: Path, case: Case) -> Path:
+    return folder / case.file.stem
 
 
 @contextmanager
@@ -19,7 +31,7 @@ def recording(folder: Path, case: Case) -> Iterator[Observer]:
     from octo.trace.writer import Writer
 
     name = re.sub(r"[^\w.-]+", "-", case.name)[:100]
-    path = folder / case.file.stem / f"{name}-{case.at.line}.jsonl"
+    path = _of(folder, case) / f"{name}-{case.at.line}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     with Writer([open_store(f"file:{path}", write=True)]) as writer:
