@@ -315,7 +315,8 @@ NO_SUCH_FIELD = _code(
 INPUT_SCHEMA = _code(
     "OCTO-C161",
     "`input` is no JSON Schema",
-    "`input:` of a flow is a JSON Schema of its body. References lead to places within it, `#/$defs/NAME`.",
+    "`input:` of a flow is a JSON Schema of its body. References lead to places within it, `#/$defs/NAME`. "
+    "A `pattern` is a regular expression of ECMA-262.",
     "input: {type: objekt}",
     "input: {type: object, properties: {id: {type: string}}}",
 )

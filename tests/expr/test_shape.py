@@ -326,6 +326,8 @@ def test_a_schema_that_multiplies_stays_in_bounds():
         ({"anyOf": {}}, ("anyOf",), "`anyOf` must be a list of schemas"),
         ({"oneOf": [1]}, ("oneOf", 0), "a schema must be a mapping"),
         ({"enum": "a"}, ("enum",), "`enum` must be a list"),
+        ({"pattern": "["}, ("pattern",), "`[` is no regular expression"),
+        ({"patternProperties": {"(": {}}}, ("patternProperties", "("), "`(` is no regular expression"),
         ({"required": True}, ("required",), "`required` must be a list"),
         ({"$ref": "#/$defs/x"}, ("$ref",), "leads to no schema"),
         ({"$ref": "https://example.com/a.json"}, ("$ref",), "leads to no schema"),

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from octo.expr.nearest import nearest
+from octo.expr.shape.pattern import mistake
 from octo.expr.shape.values import (
     BOOL,
     DOUBLE,
@@ -107,6 +108,8 @@ def _check_named(key: str, value: object, root: object, path: Path) -> Iterator[
         yield Mistake(path, f"`{key}` must be a mapping of names to schemas", "write `name: {type: ...}` lines")
         return
     for name, each in value.items():
+        if key == "patternProperties":
+            yield from _check_pattern(name, (*path, name))
         yield from _check(each, root, (*path, name))
 
 
@@ -119,6 +122,8 @@ def _check_plain(key: str, value: object, root: object, path: Path) -> Iterator[
         yield Mistake(path, f"`{key}` must be a list", "begin each item with `- `")
     elif key in _TEXTS and not isinstance(value, str):
         yield Mistake(path, f"`{key}` must be text", "put it in quotes")
+    elif key == "pattern":
+        yield from _check_pattern(value, path)
     elif key == "nullable" and not isinstance(value, bool):
         yield Mistake(path, "`nullable` must be `true` or `false`")
 
@@ -132,6 +137,12 @@ def _check_type(value: object, path: Path) -> Iterator[Mistake]:
             hint = f"did you mean `{close}`? {known}" if close else known
             shown = f"`{name}`" if isinstance(name, str) else "this"
             yield Mistake((*path, index) if isinstance(value, list) else path, f"no JSON type is {shown}", hint)
+
+
+def _check_pattern(value: object, path: Path) -> Iterator[Mistake]:
+    if isinstance(value, str) and (reason := mistake(value)):
+        hint = "put a backslash before a character that stands for itself"
+        yield Mistake(path, f"`{value}` is no regular expression: {reason}", hint)
 
 
 def _check_reference(value: object, root: object, path: Path) -> Iterator[Mistake]:

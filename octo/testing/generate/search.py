@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from octo.config.documents import FlowDoc
@@ -82,8 +82,16 @@ class _Unusable(Exception):
 
 
 def _hypothesis(trials: _Trials, doc: FlowDoc, examples: int, seed: int) -> None:
-    import hypothesis
     from hypothesis.errors import Unsatisfiable
+
+    try:
+        _draw(_bodies(doc), trials.attempt, examples, seed)
+    except Unsatisfiable as error:
+        raise _Unusable(_why_none(doc)) from error
+
+
+def _draw(strategy: Strategy, attempt: Callable[[Any], None], examples: int, seed: int = 0) -> None:
+    import hypothesis
 
     rules = hypothesis.settings(
         max_examples=examples,
@@ -94,19 +102,47 @@ def _hypothesis(trials: _Trials, doc: FlowDoc, examples: int, seed: int) -> None
         verbosity=hypothesis.Verbosity.quiet,
         suppress_health_check=list(hypothesis.HealthCheck),
     )
-    attempt = hypothesis.seed(seed)(rules(hypothesis.given(_bodies(doc))(trials.attempt)))
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            attempt()
-    except Unsatisfiable as error:
-        raise _Unusable("no message that fits `input` was found to keep `requires`; say more in `input`") from error
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        hypothesis.seed(seed)(rules(hypothesis.given(strategy)(attempt)))()
 
 
 def _bodies(doc: FlowDoc) -> Strategy:
-    from octo.testing.generate.strategies import anything, messages
+    from octo.testing.generate.strategies import anything, messages, patterned, text
 
-    return anything() if doc.input is None else messages(doc.input)
+    if doc.input is None:
+        return anything()
+    for where, schema in patterned(doc.input):
+        try:
+            text(schema)
+        except ValueError as error:
+            raise _Unusable(f"{_named(doc, where, schema)} cannot be read here: {error}") from error
+    return messages(doc.input)
+
+
+def _why_none(doc: FlowDoc) -> str:
+    from octo.testing.generate.strategies import patterned, text
+
+    for where, schema in patterned(doc.input):
+        if not _has_any(text(schema)):
+            return f"no text was found that fits {_named(doc, where, schema)}; say it more simply"
+    if doc.contract is not None and doc.contract.requires:
+        return "no message that fits `input` was found to keep `requires`; say more in `input`"
+    return "no message was found that fits `input`; does it contradict itself?"
+
+
+def _named(doc: FlowDoc, where: str, schema: Mapping[str, Any]) -> str:
+    return f"the pattern `{schema['pattern']}` ({doc.at}, `{where}`)"
+
+
+def _has_any(strategy: Strategy) -> bool:
+    from hypothesis.errors import Unsatisfiable
+
+    try:
+        _draw(strategy, lambda _: None, EXAMPLES)
+    except Unsatisfiable:
+        return False
+    return True
 
 
 class _Trials:

@@ -10,10 +10,12 @@ fields under `properties` are all there are unless `additionalProperties` says o
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
+
+from octo.expr.shape.pattern import translated
 
 Schema = Mapping[str, Any]
 Strategy = st.SearchStrategy[Any]
@@ -22,12 +24,32 @@ INT64 = 2**63
 MOST_ITEMS = 8
 """Elements of a list that sets no limit of its own. Bugs that need more are rare, and slow to look for."""
 
+_VALUES = ("const", "enum", "default", "examples")
+"""Keywords under which no schema stands, but values."""
 _KEYS = st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=8)
 
 
 def messages(schema: object) -> Strategy:
     """Bodies that fit the schema, which has no mistakes (`check_schema`)."""
     return _Reader(schema).strategy(schema)
+
+
+def patterned(schema: object, path: str = "input") -> Iterator[tuple[str, Schema]]:
+    """Every schema in this one that has a `pattern`, with where that stands, e.g. `input.properties.id.pattern`."""
+    if isinstance(schema, list):
+        for index, each in enumerate(schema):
+            yield from patterned(each, f"{path}[{index}]")
+    elif isinstance(schema, Mapping):
+        if isinstance(schema.get("pattern"), str):
+            yield f"{path}.pattern", schema
+        for key, each in schema.items():
+            if key not in _VALUES:
+                yield from patterned(each, f"{path}.{key}")
+
+
+def text(schema: Schema) -> Strategy:
+    """Texts that fit a schema of texts; raises ValueError if its `pattern` cannot be read here."""
+    return _string(schema)
 
 
 def anything() -> Strategy:
@@ -170,7 +192,7 @@ _FORMATS: dict[str, Callable[[], Strategy]] = {
 def _string(schema: Schema) -> Strategy:
     least, most = schema.get("minLength", 0), schema.get("maxLength")
     if "pattern" in schema:
-        found = st.from_regex(schema["pattern"])
+        found = st.from_regex(translated(schema["pattern"]))
         return found.filter(lambda text: least <= len(text) and (most is None or len(text) <= most))
     if schema.get("format") in _FORMATS:
         return _FORMATS[schema["format"]]()

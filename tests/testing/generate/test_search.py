@@ -121,3 +121,32 @@ def test_waiting_flows_are_searched_too(searched):
     ).finding
 
     assert found.body == 10
+
+
+@pytest.mark.parametrize(
+    ("pattern", "requires", "said"),
+    [
+        (r"^\p{Script=Greek}+$", "[]", "cannot be read here: it is not known here which characters are"),
+        ("^(?=A)[A-Z]{3}$", "[]", "no text was found that fits the pattern"),
+        ("^(?=A)[A-Z]{3}$", "[body.code != null]", "no text was found that fits the pattern"),
+        ("^[a-z]$", "['false']", "was found to keep `requires`"),
+    ],
+)
+def test_a_pattern_that_no_text_can_be_made_for_is_named_with_its_place(searched, capsys, pattern, requires, said):
+    found = searched(
+        f"flows:\n  - name: f\n    input: {{required: [code], properties: {{code: {{pattern: '{pattern}'}}}}}}\n"
+        f"    requires: {requires}\n    process: []\n",
+        examples=10,
+    )
+
+    assert (found.finding, said in found.error) == (None, True), found.error
+    assert capsys.readouterr().out == "", "the library speaks to its own users"
+    if "requires" not in said:
+        assert f"`{pattern}`" in found.error
+        assert "flow.yaml:2:5, `input.properties.code.pattern`" in found.error
+
+
+def test_an_input_that_contradicts_itself_is_told_apart(searched):
+    found = searched("flows: [{name: f, input: {type: integer, minimum: 2, maximum: 1}, process: []}]", examples=10)
+
+    assert found.error == "no message was found that fits `input`; does it contradict itself?"

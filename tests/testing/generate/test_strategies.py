@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, find, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from octo.testing.generate.strategies import messages
+from octo.testing.generate.strategies import messages, patterned
 
 SCHEMAS = {
     "scalars": {"type": ["string", "integer", "number", "boolean", "null"]},
@@ -81,3 +81,20 @@ def test_what_is_found_is_the_smallest():
     found = find(messages(schema), lambda body: sum(line["n"] for line in body["lines"]) >= 100)
 
     assert found == {"lines": [{"n": 100}]}
+
+
+def test_a_pattern_of_another_dialect_is_translated():
+    schema = {"type": "string", "pattern": r"^\p{Lu}\d$"}
+
+    @settings(max_examples=50, deadline=None)
+    @given(messages(schema))
+    def check(body):
+        assert (len(body), body[0].isupper(), body[1] in "0123456789") == (2, True, True)
+
+    check()
+
+
+def test_only_what_is_a_schema_has_patterns():
+    schema = {"properties": {"pattern": {"pattern": "a"}}, "enum": [{"pattern": "b"}], "anyOf": [{"pattern": "c"}]}
+
+    assert [where for where, _ in patterned(schema)] == ["input.properties.pattern.pattern", "input.anyOf[0].pattern"]
