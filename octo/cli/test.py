@@ -68,7 +68,13 @@ def _choice(_: click.Context, __: click.Parameter, value: str | None) -> Choice 
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
 @click.option("--config", "-c", type=click.Path(path_type=Path), help="Flow file or folder that all tests are for.")
 @click.option("--env-file", type=_FILE, help="Variables, as NAME=value lines, over those of the environment.")
-@click.option("-k", "choice", metavar="PATTERN", callback=_choice, help="Cases whose file::name fits: a and not b.")
+@click.option(
+    "-k",
+    "choice",
+    metavar="PATTERN",
+    callback=_choice,
+    help='Cases whose file::name fits: a and not b; ="b" is a whole name.',
+)
 @click.option("--list", "lists", is_flag=True, help="Print the names of the cases, run none.")
 @click.option("--watch", is_flag=True, help="Run again whenever a test file or its flows change.")
 @click.option("--parallel", type=click.IntRange(1, 256), default=os.cpu_count() or 1, help="Cases at a time.")

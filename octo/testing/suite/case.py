@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,6 +13,9 @@ from octo.testing.suite.format import Expect, Spy
 
 if TYPE_CHECKING:
     from octo.engine.debug.mocks import Mock
+
+
+_BREAKS = re.compile("\\s*[\x00-\x1f\x7f-\x9f\u2028\u2029]\\s*")
 
 
 class Call(NamedTuple):
@@ -59,9 +63,14 @@ class Case(NamedTuple):
     skip: str = ""
 
     @property
+    def title(self) -> str:
+        """The name on one line."""
+        return one_line(self.name)
+
+    @property
     def id(self) -> str:
         """What `-k` looks at."""
-        return f"{self.file}::{self.name}"
+        return f"{self.file}::{self.title}"
 
     @property
     def spied(self) -> list[str]:
@@ -79,6 +88,11 @@ class Case(NamedTuple):
         if self.sources:
             return {self.flow, *(call.flow for call in self.calls if call.flow is not None)}
         return {call.flow for call in self.calls if call.flow is not None and call.trigger is not None}
+
+
+def one_line(text: str) -> str:
+    """The text without line breaks, and without what a terminal would obey."""
+    return _BREAKS.sub(" ", text).strip()
 
 
 class Suite(NamedTuple):

@@ -1,30 +1,48 @@
 """`-k`: choosing cases by words in `file::case`, joined by `and`, `or`, `not` and parentheses, as in pytest.
 
-Words that follow one another are one text to look for; a text that holds such a keyword stands in quotes.
+Words that follow one another are one text to look for; a text that holds such a keyword stands in quotes, with a
+quote of that kind inside it doubled. With `=` before the quotes it is the whole name of a case.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Literal, NamedTuple
 
 Choice = Callable[[str], bool]
 
-_TOKEN = re.compile(r"""\s*(?:([()])|"([^"]*)"|'([^']*)'|([^\s()"']+))""")
+_TOKEN = re.compile(r"""\s*(?:([()])|(=?)(?:"((?:[^"]|"")*)"|'((?:[^']|'')*)')|([^\s()"']+))""")
 _KEYWORDS = ("and", "or", "not", "(", ")")
 
 
+def exactly(name: str) -> str:
+    """The pattern that chooses the case of this name, and no other one of its file."""
+    return '="{}"'.format(name.replace('"', '""'))
+
+
 def pattern(text: str) -> Choice:
-    """Whether a case's `file::case` is chosen; case does not matter. Raises ValueError with what is not understood."""
+    """Whether a case's `file::case` is chosen; case does not matter, except of whole names.
+
+    Raises ValueError with what is not understood.
+    """
     parser = _Parser(_tokens(text))
     choice = parser.either()
     if parser.tokens:
-        raise ValueError(f"`{parser.tokens[0][1]}` is one too many")
+        raise ValueError(f"`{parser.tokens[0].text}` is one too many")
     return choice
 
 
-Token = tuple[bool, str]
-"""Whether it is a keyword, and its text."""
+class Token(NamedTuple):
+    """A keyword, a text to look for, or the whole name of a case."""
+
+    kind: Literal["keyword", "part", "whole"]
+    text: str
+
+    def fits(self, id: str) -> bool:  # noqa: A002  what the rest of the runner calls it
+        if self.kind == "whole":
+            return id.partition("::")[2] == self.text
+        return self.text.lower() in id.lower()
 
 
 def _tokens(text: str) -> list[Token]:
@@ -35,14 +53,16 @@ def _tokens(text: str) -> list[Token]:
         if match is None:
             raise ValueError("a quote is never closed")
         position = match.end()
-        word = match[1] or match[4]
+        word = match[1] or match[5]
         if word in _KEYWORDS:
-            found.append((True, word))
-            continue
-        plain = word or match[2] or match[3] or ""
-        if found and not found[-1][0] and word is not None:
-            plain = f"{found.pop()[1]} {plain}"
-        found.append((False, plain))
+            found.append(Token("keyword", word))
+        elif word is None:
+            quoted = match[3].replace('""', '"') if match[3] is not None else match[4].replace("''", "'")
+            found.append(Token("whole" if match[2] else "part", quoted))
+        elif found and found[-1].kind == "part":
+            found.append(Token("part", f"{found.pop().text} {word}"))
+        else:
+            found.append(Token("part", word))
     return found
 
 
@@ -51,7 +71,7 @@ class _Parser:
         self.tokens = tokens
 
     def take(self, keyword: str) -> bool:
-        if self.tokens and self.tokens[0] == (True, keyword):
+        if self.tokens and self.tokens[0] == Token("keyword", keyword):
             del self.tokens[0]
             return True
         return False
@@ -79,7 +99,7 @@ class _Parser:
             return inner
         if not self.tokens:
             raise ValueError("a word is missing at the end")
-        is_keyword, word = self.tokens.pop(0)
-        if is_keyword:
-            raise ValueError(f"a word is missing before `{word}`")
-        return lambda name: word.lower() in name.lower()
+        token = self.tokens.pop(0)
+        if token.kind == "keyword":
+            raise ValueError(f"a word is missing before `{token.text}`")
+        return token.fits

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from octo.core.log import masked
-from octo.testing.suite.case import Case, Suite
+from octo.testing.suite.case import Case, Suite, one_line
 from octo.testing.suite.outcome import Mismatch, Outcome
 
 Write = Callable[[str], None]
@@ -54,8 +54,8 @@ class Console:
     def _case(self, outcome: Outcome) -> None:
         word = self._style(_WORDS[outcome.status], _COLOURS[outcome.status])
         time = f" ({_shown(outcome.seconds)})" if outcome.seconds else ""
-        reason = f" ({outcome.reason})" if outcome.status == "skipped" else time
-        self._line(f"  --- {word}: {outcome.case.name}{reason}")
+        reason = f" ({one_line(outcome.reason)})" if outcome.status == "skipped" else time
+        self._line(f"  --- {word}: {outcome.case.title}{reason}")
         if outcome.status == "errored":
             self._lines(outcome.reason, 8)
         for mismatch in outcome.failures:
@@ -88,7 +88,7 @@ def summary(outcomes: Iterable[Outcome], seconds: float, style: Style = plain) -
 
 def listed(cases: Iterable[Case]) -> list[str]:
     """One line per case, for `--list`."""
-    return [case.id + (f"  (skip: {case.skip})" if case.skip else "") for case in cases]
+    return [case.id + (f"  (skip: {one_line(case.skip)})" if case.skip else "") for case in cases]
 
 
 def _shown(seconds: float) -> str:

@@ -16,10 +16,14 @@ Status = Literal["passed", "failed", "errored", "skipped", "not-run"]
 
 
 class Mismatch(NamedTuple):
-    """One thing that was not as expected. summary: one line. detail: more lines, "" if none."""
+    """One thing that was not as expected. summary: one line. detail: more lines, "" if none.
+
+    is_broken_contract: whether nobody expected it but the flow itself.
+    """
 
     summary: str
     detail: str = ""
+    is_broken_contract: bool = False
 
     @property
     def line(self) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from octo.core.log import masked
 from octo.testing.suite.case import Case
+from octo.testing.suite.choose import exactly
 from octo.testing.suite.outcome import Outcome
 
 
@@ -24,15 +25,16 @@ class Reproduction:
 
     def of(self, outcome: Outcome) -> Outcome:
         """The outcome with the command that reproduces it, if it went wrong."""
-        return outcome._replace(reproduce=self._command(outcome.case)) if outcome.is_wrong else outcome
+        return outcome._replace(reproduce=self._command(outcome)) if outcome.is_wrong else outcome
 
-    def _command(self, case: Case) -> str:
-        if not _is_one_plain_call(case):
+    def _command(self, outcome: Outcome) -> str:
+        case = outcome.case
+        # `octo invoke` checks no contracts, and with it no file of variables wins over those of the process.
+        if self._env_file or not _is_one_plain_call(case) or any(each.is_broken_contract for each in outcome.failures):
             given = ["--env-file", str(self._env_file)] if self._env_file else []
-            return _joined(["octo", "test", str(case.file), "--config", str(case.config), *given, "-k", _k(case)])
-        file = {"OCTO_ENV_FILE": str(self._env_file)} if self._env_file else {}
-        variables = {**file, **case.written_env}.items()
-        environment = [f"{name}={shlex.quote(masked(value))}" for name, value in variables]
+            chosen = ["-k", exactly(case.title)]
+            return _joined(["octo", "test", str(case.file), "--config", str(case.config), *given, *chosen])
+        environment = [f"{name}={shlex.quote(masked(value))}" for name, value in case.written_env.items()]
         invoke = ["octo", "invoke", "--config", str(case.config), "--flow", str(case.calls[0].flow)]
         invoke += ["--run-debug-config", str(self._write(case)), "--timeout", f"{case.seconds:g}s", "--envelope"]
         return " ".join([*environment, _joined(invoke)])
@@ -63,8 +65,3 @@ def _is_one_plain_call(case: Case) -> bool:
     """Whether `octo invoke` can do what the case does."""
     plain = len(case.calls) == 1 and case.calls[0].trigger is None and not case.calls[0].after
     return plain and case.calls[0].flow is not None and not (case.stubs or case.clock or case.sources)
-
-
-def _k(case: Case) -> str:
-    """The name as one text for `-k`."""
-    return f"'{case.name}'" if '"' in case.name else f'"{case.name}"'

@@ -18,6 +18,7 @@ from octo.core.errors import Position
 from octo.core.settings import Build
 from octo.testing.clock import START
 from octo.testing.suite import codes
+from octo.testing.suite.case import one_line
 from octo.testing.suite.format import CallEntry, CaseEntry, Expect, Record, Spy, SuiteFile
 
 
@@ -85,7 +86,7 @@ class _Rules:
     def _names(self) -> None:
         seen: dict[str, int] = {}
         for index, case in enumerate(self.entry.cases):
-            first = seen.setdefault(case.name, index)
+            first = seen.setdefault(one_line(case.name), index)
             if first != index:
                 hint = f"the first one is at {self.draft.at('cases', first, 'name')}"
                 self._error(codes.SAME_NAME, ("cases", index, "name"), f'two cases are named "{case.name}"', hint)

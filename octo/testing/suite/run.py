@@ -71,7 +71,7 @@ def _run(case: Case, configs: Configs, observers: tuple[Observer, ...]) -> Outco
 def _broken(violation: Violation) -> Mismatch:
     came = f"in:  {rendered(violation.message.body)}"
     went = "" if violation.answer is None else f"\nout: {rendered(violation.answer.body)}"
-    return Mismatch(f"contract: {violation}", came + went)
+    return Mismatch(f"contract: {violation}", came + went, is_broken_contract=True)
 
 
 def _needed(case: Case, config: Config) -> Config:

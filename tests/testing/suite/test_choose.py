@@ -25,6 +25,9 @@ NAME = "flows/orders_test.yaml::a declined card does not ship"
         "'does not ship' and card",
         "card and 'a declined'",
         "::a declined",
+        '="a declined card does not ship"',
+        "='a declined card does not ship' and card",
+        'nothing or ="a declined card does not ship"',
         "",
     ],
 )
@@ -32,9 +35,28 @@ def test_fits(text):
     assert pattern(text or '""')(NAME)
 
 
-@pytest.mark.parametrize("text", ["cash", "card declined", "not card", "card and cash", "not (card or cash)"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cash",
+        "card declined",
+        "not card",
+        "card and cash",
+        "not (card or cash)",
+        '="a declined card"',
+        '="A declined card does not ship"',
+        "=card",
+    ],
+)
 def test_does_not_fit(text):
     assert not pattern(text)(NAME)
+
+
+@pytest.mark.parametrize("text", ["""say ""hi"" it's""", """say "hi" it''s"""])
+def test_a_quote_in_quotes_is_doubled(text):
+    quote = '"' if '""' in text else "'"
+
+    assert pattern(f"{quote}{text}{quote}")("""a_test.yaml::say "hi" it's""")
 
 
 @pytest.mark.parametrize(

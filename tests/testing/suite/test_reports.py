@@ -123,6 +123,13 @@ def test_a_list_names_what_k_looks_at():
     assert listed([case("a"), skipped]) == ["a_test.yaml::a", "a_test.yaml::b  (skip: no key)"]
 
 
+def test_a_name_of_several_lines_is_shown_on_one():
+    strange = case("one\n  two\x1b[31m")._replace(skip="not\nyet")
+
+    assert listed([strange]) == ["a_test.yaml::one two [31m  (skip: not yet)"]
+    assert shown(Outcome(strange, "skipped", reason="not\nyet"))[1] == "  --- SKIP: one two [31m (not yet)"
+
+
 @pytest.mark.parametrize(
     ("outcomes", "code"), [([], 0), ([PASSED, SKIPPED], 0), ([PASSED, FAILED], 1), ([FAILED, ERRORED], 2)]
 )

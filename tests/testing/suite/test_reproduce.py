@@ -10,7 +10,8 @@ import pytest
 
 from octo.core import log
 from octo.core.errors import Position
-from octo.testing.suite import Call, Case, Outcome
+from octo.testing.suite import Call, Case, Mismatch, Outcome
+from octo.testing.suite.choose import pattern
 from octo.testing.suite.format import Spy
 from octo.testing.suite.reproduce import Reproduction
 
@@ -55,11 +56,18 @@ def test_a_secret_is_masked_whatever_the_shell_makes_of_it(monkeypatch: pytest.M
     told = CASE._replace(name="of it's $(hunter22)", written_env={"KEY": "<it's $(hunter22)>"})
 
     assert command(told)[0] == "KEY=<«secret»>"
-    assert command(told._replace(sources=True))[-1] == '"of «secret»"'
+    assert command(told._replace(sources=True))[-1] == '="of «secret»"'
 
 
-def test_an_env_file_is_named_not_quoted():
-    assert command(CASE, Path("ci.env"))[0] == "OCTO_ENV_FILE=ci.env"
+def test_an_env_file_is_named_and_wins_over_the_process_as_it_did():
+    """`octo invoke` would let the process win."""
+    assert command(CASE, Path("ci.env"))[4:] == ["shop.yaml", "--env-file", "ci.env", "-k", '="a case"']
+
+
+def test_a_broken_contract_is_run_as_a_test_for_invoke_checks_none():
+    outcome = Outcome(CASE, "failed", failures=(Mismatch("contract: broken", is_broken_contract=True),))
+
+    assert shlex.split(Reproduction().of(outcome).reproduce)[:2] == ["octo", "test"]
 
 
 @pytest.mark.parametrize(
@@ -72,11 +80,16 @@ def test_an_env_file_is_named_not_quoted():
     ],
 )
 def test_what_invoke_cannot_do_is_run_as_a_test(case):
-    assert command(case) == ["octo", "test", "shop_test.yaml", "--config", "shop.yaml", "-k", '"a case"']
+    assert command(case) == ["octo", "test", "shop_test.yaml", "--config", "shop.yaml", "-k", '="a case"']
 
 
-def test_a_name_with_quotes_is_still_found():
-    assert command(CASE._replace(name='say "hi"', sources=True))[-1] == "'say \"hi\"'"
+@pytest.mark.parametrize("name", ['say "hi"', """it's "it\"""", "a\\", "=a", "two\nlines", "a::b", "a and b"])
+def test_whatever_a_case_is_named_it_alone_is_chosen(name):
+    case = CASE._replace(name=name, sources=True)
+    chosen = pattern(command(case)[-1])
+
+    assert chosen(case.id)
+    assert not chosen(case._replace(name=f"{name} too").id)
 
 
 def test_two_test_files_of_one_name_do_not_overwrite_each_other():
