@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path as FilePath
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from octo.config import codes as config_codes
-from octo.config.place import Path, Place
+from octo.config.model import annotation_at, members
+from octo.config.place import Path, Place, Source
 from octo.config.report import Report
 from octo.config.settings import Written, validate
 from octo.config.shape import Shape, did_you_mean
@@ -55,8 +56,12 @@ def read_draft(file: FilePath, report: Report) -> Draft | None:
     tree = read(data, str(file), report)
     if tree is None:
         return None
-    top = literal(tree).top
     before = len(report.problems)
+    for problem in report.warnings:
+        if problem.code == config_codes.MORE_DOCUMENTS:
+            # Of a flow file one is warned; of tests nobody would miss the cases that never run.
+            report.error(*problem._replace(hint="put its cases into the first one, or into a test file of their own"))
+    top = Source(tree, written(literal(tree).top)).top
     entries = Shape(report).free_mapping(top, "a test file")
     entry = validate(SuiteFile, Written("the test file", top.at, entries), Build(), report)
     if entry is None or len(report.problems) > before:
@@ -64,6 +69,40 @@ def read_draft(file: FilePath, report: Report) -> Draft | None:
     draft = Draft(file, top, entry)
     _Rules(draft, report).check()
     return draft
+
+
+def written(place: Place) -> object:
+    """The value of a test file's place, with the text as it stands in the file wherever a text is meant.
+
+    `name: 1.10` is no number there, nor is `error: 404`.
+    """
+    match place.path[2:] if place.path[:1] == ("cases",) else place.path:
+        case ("mocks", _):
+            return _mock(place)
+        case (*_, "clock") if isinstance(place.value, str):
+            return place.value  # YAML has more ways to write a moment than we read
+    meant = members(annotation_at(SuiteFile, place.path))
+    if Any in meant:
+        return place.value
+    if isinstance(place.value, dict):
+        return {key: written(each) for key, each in place.fields().items()}
+    if isinstance(place.value, list):
+        return [written(each) for each in place.items()]
+    return _text(place) if str in meant else place.value
+
+
+def _mock(place: Place) -> object:
+    """A mock, or a part of one. Its bodies and variables are values."""
+    if isinstance(place.value, list):
+        return [_mock(each) for each in place.items()]
+    if not isinstance(place.value, dict):
+        return place.value
+    read = {"error": _text, "cases": _mock, "default": _mock}
+    return {key: read[key](each) if key in read else each.value for key, each in place.fields().items()}
+
+
+def _text(place: Place) -> object:
+    return place.value if place.value is None or isinstance(place.value, dict | list) else place.node.text
 
 
 class _Rules:

@@ -45,6 +45,11 @@ WRONG = {
     "clock": ("{flow: f, clock: noon, cases: [{name: a}]}", "1:18 OCTO-T110 `noon` is no clock"),
     "no time": ("{flow: f, timeout: 0s, cases: [{name: a}]}", "1:11 OCTO-T110 `timeout` leaves no time at all"),
     "not a mapping": ("[]", "1:1 OCTO-C110 a test file must be a mapping, found a list"),
+    "two documents": (
+        "flow: f\ncases: [{name: a}]\n---\ncases: [{name: b}]\n",
+        "3:1 OCTO-C108 a second document begins here",
+    ),
+    "a mapping for a text": ("{flow: f, cases: [{name: {}}]}", "1:26 OCTO-C113"),
     "not YAML": ("{flow: f", "OCTO-C103"),
 }
 
@@ -80,3 +85,35 @@ def test_later_layers_replace_and_null_lifts():
 )
 def test_a_clock_is_real_or_begins_somewhere(clock, start):
     assert start_of(clock) == start
+
+
+def test_where_a_text_is_meant_the_value_is_what_stands_in_the_file(tmp_path):
+    file = tmp_path / "a_test.yaml"
+    file.write_text("""
+flow: 7
+env: {A: 010, B: true}
+inputs: {4: {data: 1.10, vars: {a: 1.10}}}
+mocks:
+  f.a: {error: 404}
+  f.b: {cases: [{when: true, error: 1.10}], default: {body: {error: 1.10}}}
+cases:
+  - {name: 1.10, skip: 0x10, input: 4, expect: {error: 404}}
+  - {name: 2026-01-01, clock: 2026-01-01, expect: {that: [true], body: 1.10, vars: {error: 4}}}
+  - {name: ~x, spies: {f.a: {records: [{error: no}]}}, mocks: {f.c: {error: 1e3}}}
+""")
+    report = Report()
+    draft = read_draft(file, report)
+
+    assert report.problems == []
+    assert draft is not None
+    entry = draft.entry
+    first, second, third = entry.cases
+    assert (entry.flow, entry.env) == ("7", {"A": "010", "B": "true"})
+    assert (entry.inputs["4"].data, entry.inputs["4"].vars) == (1.1, {"a": 1.1})
+    assert entry.mocks["f.a"] == {"error": "404"}
+    assert entry.mocks["f.b"] == {"cases": [{"when": True, "error": "1.10"}], "default": {"body": {"error": 1.1}}}
+    assert (first.name, first.skip, first.input, first.expect.error) == ("1.10", "0x10", "4", "404")
+    assert (second.name, second.clock) == ("2026-01-01", "2026-01-01T00:00:00Z")
+    assert (second.expect.that, second.expect.body, second.expect.vars) == (("true",), 1.1, {"error": 4})
+    assert third.spies["f.a"].records[0].error == "no"
+    assert third.mocks["f.c"] == {"error": "1e3"}
