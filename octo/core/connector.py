@@ -67,6 +67,8 @@ def connector(name: str) -> Callable[[C], C]:
 
     A classmethod `stub(cls, settings, stub)` opens what tests use in its place: the annotation of `stub` is the model
     of what they write for it, that of `trigger(self, source, spec)`'s `spec` the model of what they trigger with.
+    If a trigger answers a mapping, `replies` may name its keys; a classmethod `untriggerable(cls, settings, source,
+    spec)` may say why a trigger can never work, or "".
     """
 
     def mark(cls: C) -> C:

@@ -18,7 +18,7 @@ from octo.connectors.http.settings import Route, Server
 from octo.connectors.http.stub import ADDRESS, Request, Stub, ask, path_of
 from octo.connectors.http.worker import Options, check_certificate
 from octo.core.connector import Healthy, connector
-from octo.core.errors import Transient
+from octo.core.errors import Permanent, Transient
 from octo.core.log import fields
 from octo.core.settings import Settings
 from octo.core.source import Inlet, source
@@ -59,6 +59,16 @@ class Http:
         gate = Gate(settings.max_concurrent_requests)
         yield cls(settings, Dispatch(ADDRESS), gate)
         await gate.emptied()
+
+    replies = ("status", "headers", "body")
+
+    @classmethod
+    def untriggerable(cls, settings: Server, source: Route, spec: Request) -> str:
+        try:
+            path_of(spec, settings, source)
+        except Permanent as error:
+            return str(error)
+        return ""
 
     async def trigger(self, source: Route, spec: Request) -> object:
         """Send a request, by default to the source's own path; answers `{status, headers, body}`."""

@@ -6,17 +6,21 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
+from pydantic import BaseModel
+from pydantic_core import PydanticCustomError
+
+from octo.config.complaints import complain_of_expression, refuse_key
 from octo.config.documents import Config, ConnectorDoc
 from octo.config.place import Path
 from octo.config.report import Report
 from octo.config.settings import Written, validate
 from octo.config.shape import did_you_mean, kind
 from octo.core.errors import ConfigError, Position
-from octo.core.settings import Build, Settings
+from octo.core.settings import Build, Settings, compile_expr
 from octo.testing.suite import codes
 from octo.testing.suite.case import Call, Case, Suite
 from octo.testing.suite.configs import Configs
-from octo.testing.suite.format import CallEntry, CaseEntry, Input
+from octo.testing.suite.format import CallEntry, CaseEntry, Expect, Input, Wanted
 from octo.testing.suite.part import only_feeding, part, unfed
 from octo.testing.suite.rules import Draft, calls_of, merged, start_of
 
@@ -95,6 +99,7 @@ class _Binding:
             clock=start_of(self.entry.clock or self.file.clock),
         )
         self.addresses(case)
+        self.conditions(self.entry, self.path)
         return case._replace(stubs={**self.implied(case), **case.stubs})
 
     # --- calls ---------------------------------------------------------------------------------------------------
@@ -107,7 +112,10 @@ class _Binding:
         given = entry.input or Input()
         if isinstance(given, str):
             given = self.file.inputs.get(given) or Input()  # an unknown name is reported already
-        trigger = None if entry.trigger is None else self.trigger(flow, (*path, "trigger"))
+        trigger = None
+        if entry.trigger is not None:
+            trigger = self.trigger(flow, (*path, "trigger"))
+            self.reply(flow, entry.expect, (*path, "expect", "reply"))
         return Call(flow, given.data, given.vars, trigger, after, entry.expect, entry.spies)
 
     def flow(self, entry: CallEntry, path: Path) -> str:
@@ -130,7 +138,48 @@ class _Binding:
             message = f"the source of `{flow}` is a `{type_.name}` connector, which cannot be triggered"
             self._error(codes.TRIGGER, at, message, "use `input`, and `vars` for what the source would have set")
             return None
-        return self._settings(type_.stub.trigger, f"the trigger of a `{type_.name}` connector", path)
+        spec = self._settings(type_.stub.trigger, f"the trigger of a `{type_.name}` connector", path)
+        untriggerable = getattr(type_.cls, "untriggerable", None)
+        settings = self.config.connectors[doc.source.connector].settings
+        if spec is not None and untriggerable and (why := untriggerable(settings, doc.source.settings, spec)):
+            self._error(codes.TRIGGER, at, why)
+        return spec
+
+    def reply(self, flow: str, expect: Expect | None, path: Path) -> None:
+        """Look whether a trigger of the flow could ever be answered so."""
+        doc = self.config.flows.get(flow)
+        if expect is None or not isinstance(expect.reply, dict) or doc is None or doc.source is None:
+            return
+        type_ = self.config.connectors[doc.source.connector].type
+        known: tuple[str, ...] = getattr(type_.cls, "replies", ())
+        for key in expect.reply:
+            if known and key not in known:
+                refuse_key(
+                    key, self.draft.at(*path, key), f"the reply of a `{type_.name}` connector", known, self.report
+                )
+
+    def conditions(self, value: object, path: Path) -> None:
+        """Compile every `that` at or below a part of the case; whether it holds is asked when there is a message."""
+        if isinstance(value, Wanted):
+            for index, text in enumerate(value.that):
+                self.condition(text, (*path, "that", index))
+        elif isinstance(value, BaseModel):
+            for name in value.model_fields_set:
+                self.conditions(getattr(value, name), (*path, name))
+        elif isinstance(value, dict):
+            for key, each in value.items():
+                self.conditions(each, (*path, key))
+        elif isinstance(value, tuple):
+            for index, each in enumerate(value):
+                self.conditions(each, (*path, index))
+
+    def condition(self, text: str, path: Path) -> None:
+        place = self.draft.top.walk(path)
+        assert place is not None
+        try:
+            compile_expr(text, bool, self.build.scope())
+        except PydanticCustomError as error:
+            complain_of_expression((error.context or {})["error"], place, self.report)
 
     # --- what stands in for others -------------------------------------------------------------------------------
 

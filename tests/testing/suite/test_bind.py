@@ -29,6 +29,22 @@ WRONG = {
         "1:33 OCTO-T108 the flow `greet` has no source that could be triggered",
     ),
     "trigger settings": ("{flow: pushed, cases: [{name: a, trigger: {boddy: 1}}]}", "1:44 OCTO-C111"),
+    "condition that is none": (
+        "{flow: greet, cases: [{name: a, expect: {that: [body.name == 1, 'body ==']}}]}",
+        "1:73 OCTO-E101 `that[1]`: expected an expression",
+    ),
+    "condition with an unknown name": (
+        "{flow: greet, cases: [{name: a, calls: [{expect: {that: [nobody.n == 1]}}]}]}",
+        "1:58 OCTO-E102 `that[0]`: undeclared name 'nobody'",
+    ),
+    "condition that is never true or false": (
+        "{flow: greet, cases: [{name: a, expect: {that: ['1 + 1']}}]}",
+        "1:50 OCTO-E301 `that[0]`: the value must be a bool",
+    ),
+    "condition of a spy": (
+        "{flow: greet, cases: [{name: a, spies: {greet.greet: {records: [{output: {that: ['body ==']}}]}}}]}",
+        "1:90 OCTO-E101",
+    ),
     "trigger of a connector that blocks use": (
         "{flow: pushed-and-called, cases: [{name: a, trigger: {}}]}",
         "1:35 OCTO-T108 the connector `both` has no stub here",
@@ -45,6 +61,33 @@ def test_what_means_nothing_is_refused_at_its_place(planned, name):
     text, expected = WRONG[name]
 
     assert any(found.startswith(expected) for found in problems(planned, text)), problems(planned, text)
+
+
+WEB = """
+connectors: [{name: web, type: http}]
+flows:
+  - {name: show, source: {connector: web, type: http, settings: {path: "/o/{id}"}}, process: []}
+  - {name: all, source: {connector: web, type: http, settings: {path: /all}}, process: []}
+"""
+
+
+@pytest.mark.parametrize(
+    ("case", "found"),
+    [
+        ("trigger: {}", "1:32 OCTO-T108 '/o/{id}' has parameters: give `trigger` a `path`"),
+        ("calls: [{flow: all, trigger: {}}, {trigger: {json: 1}}]", "1:67 OCTO-T108 '/o/{id}' has parameters"),
+        (
+            "trigger: {path: /o/1}, expect: {reply: {status: 200, nope: 3}}",
+            "1:85 OCTO-C111 the reply of a `http` connector has no key `nope`",
+        ),
+    ],
+)
+def test_a_trigger_that_cannot_work_is_refused_at_its_place(planned, case, found):
+    with pytest.raises(ConfigError) as caught:
+        planned(f"{{flow: show, cases: [{{name: a, {case}}}]}}", flows=WEB)
+
+    [problem] = caught.value.problems
+    assert f"{problem.at.line}:{problem.at.column} {problem.code} {problem.message}".startswith(found)
 
 
 def test_the_nearest_name_is_offered(planned):
