@@ -11,6 +11,8 @@ from octo.testing.suite.outcome import Mismatch
 
 _WIDEST = 72
 """Characters up to which a value is shown whole."""
+_BEFORE, _BEHIND = 24, 48
+"""How many characters of two long texts are shown around the first that differs."""
 _MOST = 20
 """How many differences of one value are listed."""
 
@@ -68,10 +70,30 @@ def _step(key: str) -> str:
 
 
 def _in_list(want: Sequence[object], got: Sequence[object], path: str) -> Iterator[Difference]:
-    for index, (one, other) in enumerate(zip(want, got, strict=False)):
+    if len(want) == len(got):
+        yield from _in_pairs(want, got, path)
+        return
+    yield Difference(path, f"want {len(want)} elements, got {len(got)}")  # first, for the others may be many
+    shorter = min(len(want), len(got))
+    same = _alike(want, got)
+    if same + _alike(want[same:][::-1], got[same:][::-1]) < shorter:
+        yield from _in_pairs(want[:shorter], got[:shorter], path)
+        same = shorter
+    for index in range(same, same + len(want) - shorter):
+        yield Difference(f"{path}[{index}]", f"want {_cut(rendered(want[index]))}, it is not there")
+    for index in range(same, same + len(got) - shorter):
+        yield Difference(f"{path}[{index}]", f"not wanted, got {_cut(rendered(got[index]))}")
+
+
+def _in_pairs(want: Sequence[object], got: Sequence[object], path: str) -> Iterator[Difference]:
+    for index, (one, other) in enumerate(zip(want, got, strict=True)):
         yield from differences(one, other, f"{path}[{index}]")
-    if len(want) != len(got):
-        yield Difference(path, f"want {len(want)} elements, got {len(got)}")
+
+
+def _alike(want: Sequence[object], got: Sequence[object]) -> int:
+    """How many elements are the same at the beginning."""
+    pairs = enumerate(zip(want, got, strict=False))
+    return next((index for index, (one, other) in pairs if not equal(one, other)), min(len(want), len(got)))
 
 
 def rendered(value: object) -> str:
@@ -81,10 +103,20 @@ def rendered(value: object) -> str:
 
 def _unlike(want: object, got: object) -> str:
     wanted, found = rendered(want), rendered(got)
+    if isinstance(want, str) and isinstance(got, str) and max(len(wanted), len(found)) > _WIDEST:
+        pairs = enumerate(zip(want, got, strict=False))
+        at = next((index for index, (one, other) in pairs if one != other), min(len(want), len(got)))
+        return f"want {_around(want, at)}, got {_around(got, at)} (from character {at + 1} on)"
     kinds = _kind(want), _kind(got)
     looks_alike = kinds[0] != kinds[1] and wanted.strip('"') == found.strip('"')
     note = f" ({_NAMES[kinds[1]]}, not {_NAMES[kinds[0]]})" if looks_alike else ""
     return f"want {_cut(wanted)}, got {_cut(found)}{note}"
+
+
+def _around(text: str, at: int) -> str:
+    """The part of a long text that tells it from another one, which differs from this character on."""
+    start, end = max(0, at - _BEFORE), at + _BEHIND
+    return f"{'...' if start else ''}{rendered(text[start:end])}{'...' if end < len(text) else ''}"
 
 
 _NAMES = {
