@@ -68,20 +68,18 @@ def resolve(
         external.update(each)
     values, missing = {}, set()
     for name, declaration in declared.items():
-        if name in external:
-            values[name] = external[name]
+        value = external.get(name, declaration.default)
+        if value is not None:
+            values[name] = value
             if declaration.secret:
-                mask(external[name])
-            continue
-        if declaration.required:
+                mask(value)
+        if declaration.required and name not in external:
             missing.add(name)
             hint = f"set it: `export {name}=...`, or a line `{name}=...` in `.env` beside the configuration"
             if declaration.default is not None:
                 hint += "; a `default` does not satisfy `required`"
             message = f"the required variable `{name}` is not set"
             report.error(codes.VARIABLE_NOT_SET, declaration.at, message, hint)
-        if declaration.default is not None:
-            values[name] = declaration.default
     return Environment(declared, values, frozenset(missing))
 
 

@@ -153,5 +153,26 @@ def test_a_value_is_secret_by_its_name_or_by_word(config, monkeypatch, declared,
     assert log.masked("value hunter22") == f"value {seen}"
 
 
+@pytest.mark.parametrize(
+    ("declared", "seen"),
+    [
+        ("{name: A, secret: true, default: tok-1234}", "Bearer «secret» dev"),
+        ("{name: API_KEY, default: tok-1234}", "Bearer «secret» dev"),
+        ("{name: API_KEY, secret: false, default: tok-1234}", "Bearer tok-1234 dev"),
+        ("{name: API_KEY, default: dev}", "Bearer tok-1234 dev"),
+        ("{name: API_KEY, default: ''}", "Bearer tok-1234 dev"),
+    ],
+)
+def test_the_default_of_a_secret_is_one_too_unless_it_is_too_short_to_be_told_apart(
+    config, monkeypatch, declared, seen
+):
+    monkeypatch.setattr(log, "_secrets", {})
+    monkeypatch.setattr(log, "_pattern", None)
+
+    config(f"env: [{declared}]")
+
+    assert log.masked("Bearer tok-1234 dev") == seen
+
+
 def test_secret_is_true_or_false(problems):
     assert "`secret` must be `true` or `false`" in problems("env: [{name: A, secret: maybe}]")[0]
