@@ -81,6 +81,15 @@ class Settings(BaseModel):
     )
 
 
+MESSAGE: Mapping[str, str] = {
+    "body": "message.body",
+    "vars": "message.vars",
+    "eventID": "message.event_id",
+    "correlationID": "message.correlation_id",
+}
+"""What expressions call the parts of a message, and how these are read (`Scope.variables`)."""
+
+
 @dataclass
 class Build:
     """What validation needs to know of the configuration around it; pydantic hands it on as the context.
@@ -103,13 +112,7 @@ def _message_scope(env: Mapping[str, str]) -> Scope:
 
     return Scope(
         parameters=("message",),
-        variables={
-            "body": "message.body",
-            "vars": "message.vars",
-            "eventID": "message.event_id",
-            "correlationID": "message.correlation_id",
-            "now": "timestamp()",
-        },
+        variables={**MESSAGE, "now": "timestamp()"},
         constants={"env": dict(env)},
         globals={"timestamp": timestamp},
     )

@@ -43,7 +43,7 @@ EXPLANATIONS: dict[str, Explanation] = {
     CONDITION: Explanation(
         "No condition to look for messages with",
         "`when` is a CEL expression over the message that comes into the flow, as in `body.total > 1000`, and must be "
-        "true or false.",
+        "true or false. It may use `body`, `vars`, `eventID` and `correlationID`.",
     ),
     UNUSABLE: Explanation(
         "No test can be made of the trace",

@@ -9,9 +9,10 @@ from collections.abc import AsyncGenerator, Callable
 from octo import expr
 from octo.core.errors import Permanent
 from octo.core.log import fields
-from octo.core.settings import Build
+from octo.core.settings import MESSAGE
 from octo.engine.observe import NOBODY, Observer, Observers
-from octo.expr import ExprError, Program
+from octo.expr import ExprError, Program, Scope
+from octo.expr.errors import UNDECLARED_NAME
 from octo.trace import codes
 from octo.trace.encode import Encoded
 from octo.trace.packed import records
@@ -24,6 +25,9 @@ log = logging.getLogger("octo.trace")
 
 MOST_WAITING = 100
 """Traces that may wait for whoever taps; one who does not take them misses some."""
+
+# Without `env`, which each generation has its own of, and `now`, which would be that of the flow's end.
+_SCOPE = Scope(parameters=("message",), variables=MESSAGE)
 
 
 class Live:
@@ -103,9 +107,10 @@ def condition(when: str) -> Program | None:
     if not when.strip():
         return None
     try:
-        program = expr.compile(when, Build().scope())
+        program = expr.compile(when, _SCOPE)
     except ExprError as error:
-        raise Permanent(f"`when`: {error}", code=codes.CONDITION) from error
+        said = f"{error.message}; it may use {', '.join(MESSAGE)}" if error.code == UNDECLARED_NAME else error
+        raise Permanent(f"`when`: {said}", code=codes.CONDITION) from error
     if program.kind not in ("bool", "dyn"):
         raise Permanent(f"`when` must be a condition, this always is of kind {program.kind}", code=codes.CONDITION)
     return program

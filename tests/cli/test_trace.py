@@ -141,7 +141,7 @@ def test_what_is_wrong_is_said_by_exit_code_2(serving, tap, processes):
     assert tap("order").ended() == (2, "", "there is no flow 'order'; /flows lists them\n")
     for when, said in {
         "body.": "expected a field name after '.'",
-        "boddy.n > 1": "undeclared name 'boddy'. Did you mean 'body'?",
+        "boddy.n > 1": "undeclared name 'boddy'; it may use body, vars, eventID, correlationID",
         "'text'": "must be a condition, this always is of kind string",
     }.items():
         code, out, err = tap("orders", "--when", when).ended()

@@ -10,7 +10,7 @@ import pytest
 from octo.core.errors import Permanent
 from octo.engine.observe import NOBODY, Observer
 from octo.testing.harness import running
-from octo.trace.live import Live
+from octo.trace.live import Live, condition
 from octo.trace.memory import Memory
 from octo.trace.writer import Writer
 
@@ -81,6 +81,13 @@ async def test_what_is_no_condition_is_refused(plugins, when):
         with pytest.raises(Permanent, match="when"):
             async for _ in Live(app.generation.observe).tap("f", when, 1):
                 pass
+
+
+@pytest.mark.parametrize("when", ["env.REGION == 'eu'", "now > timestamp('2026-01-01T00:00:00Z')"])
+def test_a_condition_sees_the_message_and_nothing_else(when):
+    """What it could not tell right is refused, not waited for in vain."""
+    with pytest.raises(Permanent, match="it may use body, vars, eventID, correlationID"):
+        condition(when)
 
 
 async def test_traces_that_are_kept_are_found_in_the_store(plugins):
