@@ -115,6 +115,8 @@ class Flow:
 
     async def stand_in_line(self) -> None:
         """Wait for a permit; then `run` must follow."""
+        if self.take():
+            return  # it came free since the caller looked: work that waits begins later than it is called
         turn = asyncio.get_running_loop().create_future()
         self._line.append(turn)
         try:
@@ -236,8 +238,7 @@ class Flow:
         try:
             if depth:
                 return await at_last(self.run(message, permit=False))
-            if not self.take():
-                await self.stand_in_line()
+            await self.stand_in_line()
             return await at_last(self.run(message))
         finally:
             _held.reset(token)

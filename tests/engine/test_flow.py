@@ -122,6 +122,21 @@ async def test_a_full_line_refuses_at_once_whom_it_would_keep_too_long():
     bench.gate.set()
 
 
+@pytest.mark.parametrize("way", ["inlet", "flow"])
+async def test_a_permit_that_comes_free_before_the_wait_begins_is_taken(way):
+    """Whoever is called while no permit is free may be awaited when one is: there is nobody then to pass it on."""
+    bench = Bench(workers=1)
+    first = bench.start(0)
+    await settle()
+    waiting = (FlowInlet(bench.flow) if way == "inlet" else bench.flow).call(Message(1))
+    bench.gate.set()
+    await first
+
+    async with asyncio.timeout(5):
+        assert (await waiting).body == 1
+    assert bench.flow.in_flight == 0
+
+
 async def test_leaving_the_line_gives_the_place_back():
     bench = Bench(workers=1, buffer=5)
     first, second, third = (bench.start(n) for n in range(3))
