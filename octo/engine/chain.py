@@ -6,6 +6,7 @@ into a coroutine, which goes back to plain calls for what follows.
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from octo.core.errors import Bug, Position
 from octo.core.flow import Drop, Failure, Outcome, Processor, Result
 from octo.core.message import Message
 from octo.core.settings import Expr
+from octo.engine import deadline
 from octo.expr import ExprError
 
 
@@ -88,6 +90,9 @@ class _Chain:
             outcome = await waiting
         except Failure as failure:
             step.passed(failure)
+            raise
+        except asyncio.CancelledError:
+            deadline.interrupted(step, message)
             raise
         except Exception as error:
             raise step.failed(error, message) from error

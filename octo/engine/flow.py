@@ -17,10 +17,12 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from octo.core import current
-from octo.core.errors import Bug, OctoError, Overloaded, Permanent, Timeout
+from octo.core.errors import Bug, OctoError, Overloaded, Permanent
 from octo.core.flow import Drop, Failure, Halt, Outcome, Processor, Result
 from octo.core.log import fields
 from octo.core.message import Message
+from octo.engine import deadline
+from octo.engine.deadline import Deadline
 from octo.engine.events import Bus
 from octo.engine.pool import Pool
 from octo.expr import ExprError
@@ -176,6 +178,9 @@ class Flow:
         outcome: Outcome | BaseException = Bug("the flow ended without an outcome")
         try:
             outcome = await waiting
+        except asyncio.CancelledError as error:
+            outcome = deadline.failure(self.name, message) or error
+            raise
         except BaseException as error:
             outcome = error
             raise
@@ -220,6 +225,7 @@ class Flow:
 
     async def _sent(self, message: Message) -> None:
         _held.set({})  # the sender's permits are not ours
+        deadline.leave()
         try:
             await at_last(self.call(message))
         except Failure:
@@ -283,16 +289,7 @@ class FlowInlet:
         result = flow.run(message)
         if result.__class__ is Message or result.__class__ is Drop:
             return result
-        return self._finish(result, timeout)  # type: ignore[arg-type]
-
-    async def _finish(self, waiting: Awaitable[Outcome], timeout: float | None) -> Outcome:
-        try:
-            async with asyncio.timeout(timeout) as scope:
-                return await waiting
-        except TimeoutError:
-            if scope.expired():
-                raise self._late(timeout) from None
-            raise
+        return Deadline(self.flow, timeout).of(result)  # type: ignore[arg-type]
 
     async def _wait(self, message: Message, timeout: float | None) -> Outcome:
         """Stand in line within the deadline. A full line refuses at once whom it would keep beyond it."""
@@ -304,19 +301,18 @@ class FlowInlet:
         began = loop.time()
         try:
             async with asyncio.timeout(timeout) as scope:
-                if flow.recursive:
-                    return await at_last(flow.call(message))
                 await flow.stand_in_line()
         except TimeoutError:
             if not scope.expired():
                 raise
             raise self._refusal(estimate) from None
         left = None if timeout is None else max(0.0, timeout - (loop.time() - began))
-        result = flow.run(message)
-        return result if isinstance(result, Message | Drop) else await self._finish(result, left)
-
-    def _late(self, timeout: float | None) -> Timeout:
-        return Timeout(f'flow "{self.flow}" did not finish within {timeout:g}s')
+        token = _held.set({self.flow: 1})
+        try:
+            result = flow.run(message)
+            return result if isinstance(result, Message | Drop) else await Deadline(self.flow, left).of(result)
+        finally:
+            _held.reset(token)
 
     def _refusal(self, estimate: float) -> Overloaded:
         return Overloaded(f'flow "{self.flow}" has no free worker and its line is full', retry_after=max(1.0, estimate))

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from octo.config.load import parse
-from octo.core.errors import Permanent
+from octo.core.errors import Permanent, Timeout
 from octo.core.flow import Drop, Failure
 from octo.core.message import Message
 from octo.engine.connections import Connections
@@ -48,16 +48,21 @@ async def test_each_message_is_counted_under_its_outcome(plugins):
         await asyncio.sleep(0)
         waiting.cancel()
         await asyncio.wait([waiting])
+        with pytest.raises(Timeout):
+            await at_last(inlet.call(Message("wait"), timeout=0.01))
         await generation.drain(1)
 
     assert of(metrics, "octo_flow_messages_total") == {
         ("orders", "completed"): 2,
         ("orders", "dropped"): 1,
-        ("orders", "failed"): 1,
+        ("orders", "failed"): 2,
         ("orders", "cancelled"): 1,
     }
-    assert of(metrics, "octo_flow_errors_total") == {("orders", "orders.route[1].charge", "OCTO-R110"): 1}
-    assert sum(of(metrics, "octo_flow_duration_seconds")[("orders",)]["counts"]) == 5
+    assert of(metrics, "octo_flow_errors_total") == {
+        ("orders", "orders.route[1].charge", "OCTO-R110"): 1,
+        ("orders", "orders.route[2].wait", "OCTO-R121"): 1,
+    }
+    assert sum(of(metrics, "octo_flow_duration_seconds")[("orders",)]["counts"]) == 6
 
 
 def test_durations_fall_into_buckets_and_are_summed():

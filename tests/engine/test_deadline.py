@@ -1,0 +1,119 @@
+"""A deadline that passes is the flow's failure, at the block that was waited for; a caller that leaves is none."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from octo.core.errors import Timeout
+from octo.core.flow import Failure
+from octo.testing.clock import virtual
+from octo.testing.harness import running
+
+FLOWS = """
+connectors: [{name: p, type: probe}]
+flows:
+  - name: orders
+    process:
+      - {type: flow-ref, name: pay, flow: payment}
+    error:
+      - {type: set-payload, value: '"recovered"'}
+  - name: payment
+    process:
+      - type: fork
+        branches:
+          - {name: card, process: [{type: wait, name: charge, connector: p}]}
+          - {name: note, process: [{type: note, connector: p, value: body}]}
+"""
+ONE_WAY = """
+connectors: [{name: p, type: probe}]
+flows:
+  - name: orders
+    process:
+      - {type: flow-ref, flow: audit, oneWay: true}
+      - {type: wait, name: charge, connector: p}
+  - {name: audit, process: [{type: wait, connector: p}]}
+"""
+RECURSIVE = """
+connectors: [{name: p, type: probe}]
+flows:
+  - name: f
+    workers: 1
+    process:
+      - type: if
+        condition: body > 0
+        then: {process: [{type: set-payload, value: body - 1}, {type: flow-ref, flow: f}]}
+        else: {process: [{type: wait, name: charge, connector: p}]}
+"""
+
+
+def failures(app):
+    """Flow and error of all that ended badly, in order."""
+    return [(event.flow, event.error) for event in app.events if event.kind == "failed"]
+
+
+@virtual()
+async def test_it_fails_every_flow_under_way_at_the_block_that_was_waited_for(plugins, caplog):
+    async with running(FLOWS, plugins) as app:
+        with pytest.raises(Timeout, match='flow "orders" did not finish within 5s'):
+            await app.call("orders", 1, timeout=5)
+
+    [(inner, error), (outer, same)] = failures(app)
+    assert (inner, outer) == ("payment", "orders")
+    assert isinstance(error, Failure)
+    assert error is same
+    assert isinstance(error.cause, Timeout)
+    assert error.address == "payment.fork[card].charge"
+    assert str(error) == 'block "charge": flow "orders" did not finish within 5s'
+    line = caplog.records[-1]
+    assert (line.levelname, line.msg) == ("ERROR", "flow failed")
+    assert (line.fields["flow"], line.fields["code"], line.fields["path"]) == ("orders", "OCTO-R121", error.address)
+    assert line.exc_info is None
+
+
+@virtual()
+async def test_nothing_recovers_from_it_and_the_permit_comes_back(plugins):
+    """An error path would start on time that nobody has."""
+    async with running(FLOWS, plugins) as app:
+        with pytest.raises(Timeout):
+            await app.call("orders", 1, timeout=5)
+
+        assert [app.kinds(name) for name in ("orders", "payment")] == [["started", "failed"]] * 2
+        assert [flow.in_flight for flow in app.generation.flows.values()] == [0, 0]
+
+
+@virtual()
+async def test_a_caller_that_leaves_before_it_is_a_cancellation(plugins, caplog):
+    async with running(FLOWS, plugins) as app:
+        calling = asyncio.get_running_loop().create_task(app.call("orders", 1, timeout=5))
+        await asyncio.sleep(1)
+        calling.cancel()
+        await asyncio.wait([calling])
+
+    assert [type(error) for _, error in failures(app)] == [asyncio.CancelledError] * 2
+    assert caplog.records[-1].msg == "flow was cancelled"
+
+
+@virtual()
+async def test_a_one_way_call_has_nothing_to_do_with_its_callers_deadline(plugins):
+    async with running(ONE_WAY, plugins, drain=1) as app:
+        with pytest.raises(Timeout):
+            await app.call("orders", timeout=5)
+        await asyncio.sleep(10)
+        assert app.kinds("audit") == ["started"]
+
+    assert [(flow, type(error)) for flow, error in failures(app)] == [
+        ("orders", Failure),
+        ("audit", asyncio.CancelledError),
+    ]
+
+
+@virtual()
+async def test_a_recursive_flow_is_late_and_not_overloaded_once_it_runs(plugins):
+    async with running(RECURSIVE, plugins) as app:
+        with pytest.raises(Timeout):
+            await app.call("f", 2, timeout=5)
+
+        assert [error.address for _, error in failures(app)] == ["f.if[else].charge"] * 3
+        assert app.generation.flows["f"].in_flight == 0
