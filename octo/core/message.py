@@ -32,7 +32,8 @@ class Message:
     vars: name to JSON value.
     event_id: names this message within one flow; another one of its `FAMILY` is made when it enters another flow.
     correlation_id: given by the source, survives every hop; "" when there is none.
-    traceparent: the span it came from, as W3C Trace Context writes it; "" when its sender named none.
+    traceparent: the span it came from, as W3C Trace Context writes it, and on a second line its `tracestate` if it has
+        one; "" when its sender named none.
     """
 
     __slots__ = ("body", "correlation_id", "event_id", "raw", "traceparent", "vars")

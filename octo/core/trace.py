@@ -3,7 +3,9 @@
 Whoever records traces enters a span (`entered`); blocks and connectors only ever ask for the current one. Without a
 recorder there is none, and a message's own `traceparent` is handed on as it came.
 
-The format is that of W3C Trace Context, https://www.w3.org/TR/trace-context/: `00-<trace id>-<span id>-<flags>`.
+The format is that of W3C Trace Context, https://www.w3.org/TR/trace-context/: `00-<trace id>-<span id>-<flags>`. What
+vendors add to it, the `tracestate`, we only hand on: it travels in a message's `traceparent` as a second line, so that
+messages without one carry nothing for it.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from typing import NamedTuple, Protocol
 
 from octo.core.message import Message
 
-HEADER = "traceparent"
+HEADER, STATE = "traceparent", "tracestate"
 
 
 class Span(Protocol):
@@ -44,10 +46,27 @@ def effect(kind: str, **details: object) -> None:
         span.effect(kind, details)
 
 
+def joined(traceparent: str, tracestate: str) -> str:
+    """Both as a message carries them."""
+    return f"{traceparent}\n{tracestate}" if tracestate else traceparent
+
+
 def outgoing(message: Message) -> str:
     """The `traceparent` for a call made on behalf of `message`; "" when there is no trace to belong to."""
     span = current.get()
-    return message.traceparent if span is None else span.traceparent
+    return message.traceparent.partition("\n")[0] if span is None else span.traceparent
+
+
+def headers(message: Message) -> dict[str, str]:
+    """The headers of such a call: none, the `traceparent`, or also the `tracestate` that the message came with."""
+    parent = outgoing(message)
+    if not parent:
+        return {}
+    _, _, state = message.traceparent.partition("\n")
+    # It speaks of its own trace only: a recorder that could not read the caller's `traceparent` has begun another.
+    if not state or (current.get() is not None and parse(message.traceparent) is None):
+        return {HEADER: parent}
+    return {HEADER: parent, STATE: state}
 
 
 class Parent(NamedTuple):
@@ -58,7 +77,7 @@ class Parent(NamedTuple):
     sampled: bool
 
 
-_FORM = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
+_FORM = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?(?:\n.+)?")
 
 
 def parse(traceparent: str) -> Parent | None:

@@ -119,8 +119,8 @@ BACK = """
 connectors: [{{name: web, type: http, settings: {{host: 127.0.0.1, port: {port}}}}}]
 flows:
   - name: back
-    source: {{connector: web, type: http, settings: {{path: /, headers: [traceparent]}}}}
-    process: [{{type: set-payload, name: tell, value: vars.traceparent}}]
+    source: {{connector: web, type: http, settings: {{path: /, headers: [traceparent, tracestate]}}}}
+    process: [{{type: set-payload, name: tell, value: 'vars.traceparent + " " + vars.tracestate'}}]
 """
 
 
@@ -169,7 +169,10 @@ def test_without_a_caller_s_trace_both_are_in_one_of_their_own(both, collector, 
 def test_a_caller_s_trace_is_handed_on_by_who_keeps_none(both, http):
     traceparent = f"00-{TRACE}-{CALLER}-01"
 
-    assert http(both(), headers={"traceparent": traceparent}) == (200, traceparent)
+    url = both()
+
+    assert http(url, headers={"traceparent": traceparent}) == (200, f"{traceparent} ")
+    assert http(url, headers={"traceparent": traceparent, "tracestate": "a=1"}) == (200, f"{traceparent} a=1")
 
 
 # --- when traces cannot go anywhere ------------------------------------------------------------------------------

@@ -134,6 +134,8 @@ class Endpoint:
             variables[name] = given.get(header, "")
         correlation = given.get(self._correlation, "") if self._correlation else ""
         parent = given.get(trace.HEADER, "")
+        if parent:
+            parent = trace.joined(parent, given.get(trace.STATE, ""))
         if not self._raw_var and not self._raw:
             return Message(request.parse(data), variables, correlation_id=correlation, traceparent=parent)
         text = request.text(data)

@@ -80,8 +80,8 @@ class HttpClient:
             data = (body if isinstance(body, str) else dumps(body)).encode()
             if not isinstance(body, str) and not any(name.lower() == "content-type" for name in headers):
                 headers["Content-Type"] = "application/json"
-        parent = trace.outgoing(message)
-        if parent and not any(name.lower() == trace.HEADER for name in headers):
-            headers[trace.HEADER] = parent
+        context = trace.headers(message)
+        if context and not any(name.lower() in (trace.HEADER, trace.STATE) for name in headers):
+            headers |= context
         query = [(name, expression(message)) for name, expression in settings.query.items()]
         return self._caller.request(settings.method, settings.path, query, headers, data)
