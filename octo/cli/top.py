@@ -30,6 +30,15 @@ LEAST, AROUND = 5, 9
 KEYS = "q quit   j k select   e by errors   / filter"
 BAR = 8
 """Characters of the bar that shows how full a line is."""
+GAP = 2
+"""Characters between columns."""
+NAME = 12
+"""Characters that a name has at least: on a narrow terminal bars and figures give way to it."""
+GIVE_WAY = ("p50", "in flight", "waiting", "p99")
+"""Columns that do, the least important first."""
+
+Cells = dict[str, list["Text"]]
+"""What stands below the title of each column but the first, which has the names."""
 
 
 @click.command("top")
@@ -101,7 +110,8 @@ async def _once(client: Client, interval: float, view: View) -> None:
     from rich.console import Console
 
     async for frame in _frames(client, interval):
-        Console(highlight=False).print(view.render(frame))
+        console = Console(highlight=False)
+        console.print(view.render(frame, width=console.width))
         return
 
 
@@ -114,7 +124,7 @@ async def _watch(client: Client, interval: float, view: View) -> None:
     with _keyboard(keys), Live(screen=True, auto_refresh=False) as live:
 
         def draw() -> None:
-            live.update(view.render(frame, live.console.height), refresh=True)
+            live.update(view.render(frame, *reversed(live.console.size)), refresh=True)
 
         async def refresh() -> None:
             nonlocal frame
@@ -205,16 +215,16 @@ class View:
         found = [flow for flow in frame.flows if self.filter.lower() in flow.name.lower()]
         return sorted(found, key=lambda flow: -flow.pace.errors) if self.by_errors else found
 
-    def render(self, frame: Frame, height: int = 0) -> Group:
+    def render(self, frame: Frame, height: int = 0, width: int = 80) -> Group:
         """The picture; with a height, the flows are those around the selected one that fit into so many lines."""
         from rich.console import Group
         from rich.text import Text
 
         blocks = [block for block in frame.blocks if block.flow == self.selected]
         room = max(LEAST, height - len(blocks) - AROUND) if height else len(frame.flows)
-        parts: list[Any] = [_head(frame), Text(), self._table(self._window(self.flows(frame), room))]
+        parts: list[Any] = [_head(frame), Text(), self._table(self._window(self.flows(frame), room), width)]
         if blocks:
-            parts += [Text(), _blocks(self.selected, blocks)]
+            parts += [Text(), _blocks(self.selected, blocks, width)]
         if self.typing or self.filter:
             parts.append(Text(f"\n/{self.filter}{'▏' if self.typing else ''}"))
         elif self.keys:
@@ -226,20 +236,17 @@ class View:
         start = max(0, min(place - room // 2, len(flows) - room))
         return flows[start : start + room]
 
-    def _table(self, flows: list[FlowPace]) -> Table:
+    def _table(self, flows: list[FlowPace], width: int) -> Table:
         from rich.text import Text
 
-        table = _columns("flow")
-        table.add_column("in flight", justify="right", no_wrap=True)
-        table.add_column("waiting", no_wrap=True)
-        for flow in flows:
-            room = (
-                f"{flow.in_flight}/{flow.workers}",
-                f"{_bar(flow.waiting, flow.buffer)} {flow.waiting}/{flow.buffer}",
-            )
-            chosen = "reverse" if flow.name == self.selected else ""
-            table.add_row(Text(printable(flow.name)), *_cells(flow.pace), *room, style=chosen)
-        return table
+        cells = _paces([flow.pace for flow in flows])
+        cells["in flight"] = [Text(f"{flow.in_flight}/{flow.workers}") for flow in flows]
+        lines = [f"{flow.waiting}/{flow.buffer}" for flow in flows]
+        bars = [f"{_bar(flow.waiting, flow.buffer)} {line}" for flow, line in zip(flows, lines, strict=True)]
+        cells["waiting"] = [Text(bar) for bar in bars]
+        if _room(cells, width) < NAME:
+            cells["waiting"] = [Text(line) for line in lines]
+        return _table("flow", [flow.name for flow in flows], cells, width, self.selected)
 
 
 def _head(frame: Frame) -> Text:
@@ -257,7 +264,8 @@ def _head(frame: Frame) -> Text:
         f"{status['memory'] / 2**20:.0f} MiB",
     ]
     text = Text(printable("  ".join(facts)) + "  ", style="bold")
-    text.append("ready" if status["ready"] else "not ready", style="green" if status["ready"] else "red")
+    state = "no answer" if frame.lost else "ready" if status["ready"] else "not ready"
+    text.append(state, style="green" if state == "ready" else "red")
     trouble = [*status["reasons"], *_refused(status["refused"]), *([frame.lost] if frame.lost else [])]
     text.append("".join(f"\n  {printable(each)}" for each in trouble), style="not bold red")
     return text
@@ -271,32 +279,42 @@ def _refused(refused: dict[str, Any] | None) -> list[str]:
     return [f"the last edit was refused: {place}{first['code']}: {first['message']}"]
 
 
-def _columns(first: str) -> Table:
+def _table(first: str, names: list[str], cells: Cells, width: int, selected: str = "") -> Table:
+    """As many of the columns as leave room for the names."""
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, expand=True, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for each in GIVE_WAY:
+        if _room(cells, width) < NAME:
+            cells.pop(each, None)
+    table = Table(box=None, expand=True, pad_edge=False, padding=(0, GAP, 0, 0), header_style="dim")
     table.add_column(Text(printable(first)), ratio=1, no_wrap=True, overflow="ellipsis")
-    for name in ("rate/s", "errors/s", "p50", "p99"):
-        table.add_column(name, justify="right", no_wrap=True)
+    for title in cells:
+        table.add_column(title, justify="left" if title == "waiting" else "right", no_wrap=True)
+    for name, *row in zip(names, *cells.values(), strict=True):
+        table.add_row(Text(printable(name)), *row, style="reverse" if name == selected else "")
     return table
 
 
-def _blocks(flow: str, blocks: list[BlockPace]) -> Table:
+def _room(cells: Cells, width: int) -> int:
+    """Characters that are left for a name."""
+    return width - sum(GAP + max(len(title), *map(len, column), 0) for title, column in cells.items()) - GAP
+
+
+def _blocks(flow: str, blocks: list[BlockPace], width: int) -> Table:
+    names = [f"{block.path.removeprefix(f'{flow}.')} ({block.type})" for block in blocks]
+    return _table(f"blocks of {flow}", names, _paces([block.pace for block in blocks]), width)
+
+
+def _paces(paces: list[Pace]) -> Cells:
     from rich.text import Text
 
-    table = _columns(f"blocks of {flow}")
-    for block in blocks:
-        name = f"{block.path.removeprefix(f'{flow}.')} ({block.type})"
-        table.add_row(Text(printable(name)), *_cells(block.pace))
-    return table
-
-
-def _cells(pace: Pace) -> tuple[Text, ...]:
-    from rich.text import Text
-
-    errors = Text(f"{pace.errors:.1f}", style="red" if pace.errors else "dim")
-    return Text(f"{pace.rate:.1f}"), errors, Text(_seconds(pace.p50)), Text(_seconds(pace.p99))
+    return {
+        "rate/s": [Text(f"{pace.rate:.1f}") for pace in paces],
+        "errors/s": [Text(f"{pace.errors:.1f}", style="red" if pace.errors else "dim") for pace in paces],
+        "p50": [Text(_seconds(pace.p50)) for pace in paces],
+        "p99": [Text(_seconds(pace.p99)) for pace in paces],
+    }
 
 
 def _bar(waiting: int, buffer: int) -> str:

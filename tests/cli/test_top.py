@@ -47,7 +47,7 @@ def frame(**changed):
 def drawn(view, shown, width=80):
     """The picture as plain lines."""
     out = io.StringIO()
-    Console(file=out, width=width, highlight=False).print(view.render(shown))
+    Console(file=out, width=width, highlight=False).print(view.render(shown, width=width))
     return [line.rstrip() for line in out.getvalue().splitlines()]
 
 
@@ -62,6 +62,40 @@ def test_a_frame_fits_in_80_columns():
         "audit[x]              1.0       0.5       -       -        0/1  ▯▯▯▯▯▯▯▯ 0/0",
         "billing               0.0       9.0   50 µs    61 s        0/1  ▮▮▮▮▮▮▮▮ 256/256",
     ]
+
+
+@pytest.mark.parametrize(
+    ("width", "table"),
+    [
+        (
+            60,
+            [
+                "flow            rate/s  errors/s     p99  in flight  waiting",
+                "orders           123.4       0.0  8.9 ms        3/8  64/256",
+                "audit[x]           1.0       0.5       -        0/1  0/0",
+                "billing            0.0       9.0    61 s        0/1  256/256",
+            ],
+        ),
+        (
+            50,
+            [
+                "flow             rate/s  errors/s     p99  waiting",
+                "orders            123.4       0.0  8.9 ms  64/256",
+                "audit[x]            1.0       0.5       -  0/0",
+                "billing             0.0       9.0    61 s  256/256",
+            ],
+        ),
+    ],
+)
+def test_on_a_narrow_terminal_figures_give_way_to_names(width, table):
+    assert drawn(View(), frame(), width)[-4:] == table
+
+
+def test_a_process_that_does_not_answer_is_not_called_ready():
+    lines = drawn(View(), frame()._replace(lost="nobody answers at 127.0.0.1:1"), width=120)
+
+    assert lines[0].endswith("no answer")
+    assert lines[1] == "  nobody answers at 127.0.0.1:1"
 
 
 def test_a_name_cannot_command_the_terminal():
@@ -89,15 +123,11 @@ def test_why_it_is_not_ready_and_what_was_refused_is_said():
     problem = {"file": "shop.yaml", "line": 3, "code": "OCTO-C101", "message": "unknown key"}
     shown = frame(ready=False, reasons=["draining"], refused={"at": "", "problems": [problem]}, generation=None)
 
-    lines = drawn(View(), shown._replace(lost="nobody answers"), width=120)
+    lines = drawn(View(), shown, width=120)
 
     assert "not ready" in lines[0]
     assert "generation -" in lines[0]
-    assert lines[1:4] == [
-        "  draining",
-        "  the last edit was refused: shop.yaml:3: OCTO-C101: unknown key",
-        "  nobody answers",
-    ]
+    assert lines[1:3] == ["  draining", "  the last edit was refused: shop.yaml:3: OCTO-C101: unknown key"]
 
 
 @pytest.mark.parametrize(
