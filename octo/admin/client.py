@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, NamedTuple
 
 import h11
@@ -44,6 +44,15 @@ class Client:
     async def get(self, path: str, timeout: float = PATIENCE, accept: str = "*/*") -> Reply:
         """The answer to a GET; raises `Unreachable`."""
         return await self.ask("GET", path, timeout=timeout, accept=accept)
+
+    async def facts(self, path: str, key: str) -> dict[str, Any]:
+        """The JSON object there, which has that key if this is an operations port; raises `Unreachable` if not."""
+        reply = await self.get(path)
+        with suppress(ValueError):
+            found = reply.json()
+            if reply.status == 200 and isinstance(found, dict) and key in found:
+                return found
+        raise Unreachable(f"{self.address} answers {reply.status}, but not as an operations port does")
 
     async def ask(
         self, method: str, path: str, value: object = None, timeout: float = PATIENCE, accept: str = "*/*"

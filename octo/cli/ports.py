@@ -1,13 +1,15 @@
-"""The option of verbs that ask a running Octo."""
+"""What verbs that ask a running Octo have in common."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import click
 
 from octo.admin.address import DEFAULT, VARIABLE
+from octo.admin.client import Unreachable
+from octo.cli import exits
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -22,3 +24,9 @@ def port_option(command: F) -> F:
         metavar="HOST:PORT",
         help=f"Operations port of the running Octo; or ${VARIABLE}.",
     )(command)
+
+
+def nobody(error: Unreachable) -> NoReturn:
+    """End because there is no operations port there."""
+    click.echo(f"{error}\nIs `octo run` running? Name its port with --admin-addr HOST:PORT.", err=True)
+    raise SystemExit(exits.FAILED)

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -16,7 +16,7 @@ from octo.admin.address import parse
 from octo.admin.client import Client, Unreachable
 from octo.admin.rates import BlockPace, FlowPace, Pace, Rates
 from octo.cli import exits
-from octo.cli.ports import port_option
+from octo.cli.ports import nobody, port_option
 from octo.cli.project import Number
 from octo.core.printable import printable
 
@@ -64,8 +64,7 @@ def command(admin_addr: str, interval: float, flow: str, once: bool) -> None:
     try:
         asyncio.run(_once(client, interval, View(flow)) if plain else _watch(client, interval, View(flow, KEYS)))
     except Unreachable as error:
-        click.echo(f"{error}\nIs `octo run` running? Name its port with --admin-addr HOST:PORT.", err=True)
-        sys.exit(exits.FAILED)
+        nobody(error)
     except KeyboardInterrupt:
         sys.exit(exits.DONE)
 
@@ -81,29 +80,19 @@ class Frame(NamedTuple):
 
 async def _frames(client: Client, interval: float) -> AsyncIterator[Frame]:
     """A frame after each interval; raises `Unreachable` if the first one fails, later ones say that they are old."""
-    before, at, frame = await _get(client, "/metrics.json", "octo_ready"), time.monotonic(), None
+    before, at, frame = await client.facts("/metrics.json", "octo_ready"), time.monotonic(), None
     while True:
         await asyncio.sleep(interval)
         try:
-            after, now = await _get(client, "/metrics.json", "octo_ready"), time.monotonic()
+            after, now = await client.facts("/metrics.json", "octo_ready"), time.monotonic()
             rates = Rates(before, after, now - at)
-            frame = Frame(await _get(client, "/status", "version"), rates.flows(), rates.blocks())
+            frame = Frame(await client.facts("/status", "version"), rates.flows(), rates.blocks())
             before, at = after, now
         except Unreachable as error:
             if frame is None:
                 raise
             frame = frame._replace(lost=str(error))
         yield frame
-
-
-async def _get(client: Client, path: str, expected: str) -> dict[str, Any]:
-    """The JSON there, which has at least that key."""
-    reply = await client.get(path)
-    with suppress(ValueError):
-        found = reply.json()
-        if reply.status == 200 and isinstance(found, dict) and expected in found:
-            return found
-    raise Unreachable(f"{client.address} answers {reply.status}, but not as an operations port does")
 
 
 async def _once(client: Client, interval: float, view: View) -> None:

@@ -15,7 +15,7 @@ from octo.admin.address import parse
 from octo.admin.client import Client, Unreachable
 from octo.admin.guard import VARIABLE as TOKEN
 from octo.cli import exits
-from octo.cli.ports import port_option
+from octo.cli.ports import nobody, port_option
 from octo.cli.traces import show
 from octo.core.printable import printable
 
@@ -32,8 +32,8 @@ def command(flow: str, when: str, take: int, full: bool, as_json: bool, admin_ad
     """Watch messages of FLOW in a running Octo as they happen, each with what every block made of it.
 
     Nothing is paused and nothing needs to be restarted: flows are watched from now on until enough was seen, or
-    Ctrl-C. Secrets and masked fields are left out. Exit code 1 says that nobody answers or that Octo ended
-    before enough was seen, 2 that the flow or the condition is wrong.
+    Ctrl-C. Secrets and masked fields are left out. Exit code 1 says that nobody answers, that the token is refused
+    or that Octo ended before enough was seen, 2 that the flow or the condition is wrong.
     """
     try:
         client = Client(parse(admin_addr), admin_token)
@@ -43,20 +43,20 @@ def command(flow: str, when: str, take: int, full: bool, as_json: bool, admin_ad
     try:
         sys.exit(asyncio.run(_watch(client, path, take, full=full, as_json=as_json)))
     except Unreachable as error:
-        click.echo(f"{error}\nIs `octo run` running? Name its port with --admin-addr HOST:PORT.", err=True)
-        sys.exit(exits.FAILED)
+        nobody(error)
     except KeyboardInterrupt:
         sys.exit(exits.DONE)
 
 
 async def _watch(client: Client, path: str, take: int, *, full: bool, as_json: bool) -> int:
     seen = status = 0
+    await client.facts("/status", "version")  # another server's refusal, or its page, would say nothing
     try:
         async with client.stream("GET", path) as (status, pieces):
             if status != 200:
                 said = b"".join([piece async for piece in pieces]).decode(errors="replace")
                 click.echo(printable(said.rstrip("\n")), err=True)
-                return exits.USAGE
+                return exits.USAGE if status in (400, 404) else exits.FAILED
             async for line in _lines(pieces):
                 _show(json.loads(line), full=full, as_json=as_json)
                 seen += 1

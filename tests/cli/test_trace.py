@@ -157,6 +157,25 @@ def test_that_nobody_answers_is_exit_code_1(command, free):
     assert err.startswith(f"nobody answers at 127.0.0.1:{free}: connection refused\nIs `octo run` running?")
 
 
+def test_something_else_there_is_said_so(serving, command, port):
+    serving().wait_for("runtime ready")
+
+    code, out, err = command("trace", "orders", "--admin-addr", f"127.0.0.1:{port}")
+
+    assert (code, out) == (1, "")
+    assert err.startswith(f"127.0.0.1:{port} answers 404, but not as an operations port does\nIs `octo run` running?")
+
+
+def test_a_refused_token_is_exit_code_1(serving, tap, monkeypatch):
+    monkeypatch.setenv("OCTO_ADMIN_TOKEN", "sixteen-letters-0")
+    serving().wait_for("runtime ready")
+
+    code, out, err = tap("orders", "--admin-token", "sixteen-letters-1").ended()
+
+    assert (code, out) == (1, "")
+    assert err.startswith("this needs the header `Authorization: Bearer TOKEN`")
+
+
 def test_an_address_that_is_none_is_said(cli):
     result = cli("trace", "orders", "--admin-addr", "nowhere")
 
