@@ -51,15 +51,15 @@ class Member:
         except Unreachable:
             return None
 
-    async def lines(self, path: str) -> AsyncGenerator[Any, None]:
-        """The values of a stream of JSON Lines; none when there is no such stream."""
+    async def traces(self, path: str) -> AsyncGenerator[Any, None]:
+        """The traces of a stream of JSON Lines; none when there is no such stream."""
         rest = b""
         with suppress(Unreachable):
             async with self._client.stream("GET", path) as (status, pieces):
                 async for piece in pieces:
                     *lines, rest = (rest + piece).split(b"\n")
                     for line in lines if status == 200 else ():
-                        if line:
+                        if line.startswith(b"["):
                             yield json.loads(line)
 
 
@@ -147,7 +147,7 @@ class Fleet:
 
         condition(when)
         path = f"/traces/tap?{urlencode({'flow': flow, 'when': when, 'take': take})}"
-        return _together([member.lines(path) for member in self._members.values()], take)
+        return _together([member.traces(path) for member in self._members.values()], take)
 
     async def _each(self, ask: Callable[[Member], Awaitable[T]]) -> dict[int, T]:
         members = dict(self._members)

@@ -171,7 +171,12 @@ class Own:
             from octo.trace.live import Live  # a start that nobody looks into does not pay for it
 
             self._live = Live(self._service.observe, self._service.observer)
-        return self._live.tap(flow, when, take)
+        return self._live.tap(flow, when, take, lambda: self._goes_on(flow))
+
+    def _goes_on(self, flow: str) -> bool:
+        """False once a reload has removed the flow; at the end of the process the port ends what waits."""
+        generation = self._service.current
+        return generation is None or flow in generation.flows
 
     def _store(self) -> Store:
         if self._live is None or self._live.store is None:

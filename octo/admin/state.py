@@ -47,5 +47,7 @@ class State(Protocol):
         ...
 
     async def tap(self, flow: str, when: str, take: int) -> AsyncGenerator[Any, None]:
-        """The next traces of a flow, each a list of records; raises `OctoError` when `when` is no condition."""
+        """The next traces of a flow, each a list of records, until it is removed; raises `OctoError` when `when` is no
+        condition.
+        """
         ...

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 from octo.admin.state import State
 from octo.admin.web import JSON, Refused, Request, Response, Route, as_json
@@ -46,24 +46,34 @@ async def one(state: State, request: Request) -> Response:
 
 
 async def tap(state: State, request: Request) -> Response:
-    """The next traces of a flow as they happen: a JSON array of records per line, for as long as the client stays."""
+    """The next traces of a flow as they happen: a JSON array of records per line, for as long as the client stays.
+
+    When a reload removes the flow, the last line is an object that says so: `{"ended": "..."}`.
+    """
     query = request.query
     flow, take = query.get("flow", ""), _number(query, "take", 1)
-    if flow not in {str(each["name"]) for each in await state.flows()}:
+    if not await _is_there(state, flow):
         raise Refused(404, f"there is no flow {flow!r}; /flows lists them")
     try:
         traces = await state.tap(flow, query.get("when", ""), take)
     except OctoError as error:
         raise Refused(400, f"{error.code}: {error}") from error
-    return Response(200, _lines(traces), LINES)
+    return Response(200, _lines(state, flow, traces), LINES)
 
 
-async def _lines(traces: AsyncGenerator[object, None]) -> AsyncGenerator[bytes, None]:
+async def _is_there(state: State, flow: str) -> bool:
+    return flow in {str(each["name"]) for each in await state.flows()}
+
+
+async def _lines(state: State, flow: str, traces: AsyncGenerator[object, None]) -> AsyncGenerator[bytes, None]:
     yield b"\n"  # somebody is looking now: the client need not wait for the first trace to know
     async with aclosing(traces):
         end = asyncio.get_running_loop().time() + LONGEST
         while (trace := await _next(traces, end)) is not None:
             yield json.dumps(trace, ensure_ascii=False, default=str).encode() + b"\n"
+    with suppress(Refused):  # the processes that would know have ended
+        if not await _is_there(state, flow):
+            yield json.dumps({"ended": f"a reload removed the flow {flow!r}"}).encode() + b"\n"
 
 
 async def _next(traces: AsyncGenerator[object, None], end: float) -> object:

@@ -33,7 +33,7 @@ def command(flow: str, when: str, take: int, full: bool, as_json: bool, admin_ad
 
     Nothing is paused and nothing needs to be restarted: flows are watched from now on until enough was seen, or
     Ctrl-C. Secrets and masked fields are left out. Exit code 1 says that nobody answers, that the token is refused
-    or that Octo ended before enough was seen, 2 that the flow or the condition is wrong.
+    or that Octo or the flow ended before enough was seen, 2 that the flow or the condition is wrong.
     """
     try:
         client = Client(parse(admin_addr), admin_token)
@@ -50,6 +50,7 @@ def command(flow: str, when: str, take: int, full: bool, as_json: bool, admin_ad
 
 async def _watch(client: Client, path: str, take: int, *, full: bool, as_json: bool) -> int:
     seen = status = 0
+    why = "Octo stopped, or an hour passed"
     await client.facts("/status", "version")  # another server's refusal, or its page, would say nothing
     try:
         async with client.stream("GET", path) as (status, pieces):
@@ -58,13 +59,17 @@ async def _watch(client: Client, path: str, take: int, *, full: bool, as_json: b
                 click.echo(printable(said.rstrip("\n")), err=True)
                 return exits.USAGE if status in (400, 404) else exits.FAILED
             async for line in _lines(pieces):
-                _show(json.loads(line), full=full, as_json=as_json)
+                trace = json.loads(line)
+                if isinstance(trace, dict):
+                    why = trace["ended"]
+                    break
+                _show(trace, full=full, as_json=as_json)
                 seen += 1
     except Unreachable:
         if not status:
             raise
     if seen < take:
-        click.echo(f"{client.address} ended after {seen} of {take}: Octo stopped, or an hour passed", err=True)
+        click.echo(f"{client.address} ended after {seen} of {take}: {why}", err=True)
         return exits.FAILED
     return exits.DONE
 

@@ -25,6 +25,8 @@ log = logging.getLogger("octo.trace")
 
 MOST_WAITING = 100
 """Traces that may wait for whoever taps; one who does not take them misses some."""
+LOOK = 1.0
+"""Seconds without a trace after which a tap looks whether there is still a flow to wait for."""
 
 # Without `env`, which each generation has its own of, and `now`, which would be that of the flow's end.
 _SCOPE = Scope(parameters=("message",), variables=MESSAGE)
@@ -71,21 +73,28 @@ class Live:
         """Traces that were to be kept and could not be, so far."""
         return 0 if self.writer is None else self.writer.dropped
 
-    def tap(self, flow: str, when: str, take: int) -> AsyncGenerator[list[Record], None]:
+    def tap(
+        self, flow: str, when: str, take: int, goes_on: Callable[[], bool] = lambda: True
+    ) -> AsyncGenerator[list[Record], None]:
         """The next `take` traces with a run of `flow` whose input `when`, CEL or "", holds for, as they happen.
 
-        Nothing is paused. Watching ends with the iterator. Raises `Permanent` if `when` is no condition.
+        Nothing is paused. Watching ends with the iterator, which has no more once the flow does not go on. Raises
+        `Permanent` if `when` is no condition.
         """
-        return self._tapped(flow, condition(when), take)
+        return self._tapped(flow, condition(when), take, goes_on)
 
-    async def _tapped(self, flow: str, wanted: Program | None, take: int) -> AsyncGenerator[list[Record], None]:
+    async def _tapped(
+        self, flow: str, wanted: Program | None, take: int, goes_on: Callable[[], bool]
+    ) -> AsyncGenerator[list[Record], None]:
         queue: asyncio.Queue[Encoded] = asyncio.Queue(MOST_WAITING)
         leave = self._recorder.tap(flow, wanted, take, lambda trace: _offer(queue, trace))
         self._look(1)
         log.info("messages are looked at", extra=fields(flow=flow, take=take))  # what they hold leaves the process
         try:
             for _ in range(take):
-                yield records((await queue.get()).data)
+                if (trace := await _next(queue, goes_on)) is None:
+                    return
+                yield records(trace.data)
         finally:
             leave()
             self._look(-1)
@@ -95,6 +104,17 @@ class Live:
         before, self._looking = self._looking, self._looking + more
         if self.writer is None and bool(before) != bool(self._looking):
             self._watch(self.observer)
+
+
+async def _next(queue: asyncio.Queue[Encoded], goes_on: Callable[[], bool]) -> Encoded | None:
+    """The next one; None once it looks as if there will be none."""
+    while True:
+        try:
+            async with asyncio.timeout(LOOK):
+                return await queue.get()
+        except TimeoutError:
+            if not goes_on():
+                return None
 
 
 def _offer(queue: asyncio.Queue[Encoded], trace: Encoded) -> None:

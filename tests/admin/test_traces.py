@@ -21,11 +21,12 @@ class Kept:
     """A state with one kept trace and one live one; `asked` is what it was asked for."""
 
     def __init__(self):
+        self.names = ["orders"]
         self.asked = []
         self.closed = False
 
     async def flows(self):
-        return [{"name": "orders"}]
+        return [{"name": name} for name in self.names]
 
     async def traces(self, flow, outcome, limit):
         if flow == "gone":
@@ -120,6 +121,14 @@ async def test_a_tap_is_a_line_per_trace_until_it_has_so_many(get, kept):
     assert await lines(response) == [[{**RECORD, "n": 0}], [{**RECORD, "n": 1}]]
     assert kept.asked == [("orders", "body.n > 1", 2)]
     assert kept.closed
+
+
+async def test_a_tap_whose_flow_is_removed_ends_with_a_word(get, kept):
+    response = await get("/traces/tap", flow="orders", take="2")
+    kept.names.clear()
+
+    *_, last = await lines(response)
+    assert last == {"ended": "a reload removed the flow 'orders'"}
 
 
 async def test_a_tap_answers_before_the_first_trace(get):

@@ -196,6 +196,19 @@ def test_ctrl_c_ends_it_and_leaves_no_watching_behind(serving, tap, http, free, 
     process.wait_for("messages are looked at no longer", int(processes))
 
 
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_one_whose_flow_a_reload_removes_ends_with_a_word(serving, tap, tmp_path, port, free, processes):
+    process = serving("--watch", "--processes", processes)
+    process.wait_for("runtime ready", int(processes))
+    looking = tap("idle")
+    process.wait_for('messages are looked at"', int(processes))
+
+    (tmp_path / "flow.yaml").write_text(FLOW.format(port=port).replace("idle", "other"))
+
+    said = f"127.0.0.1:{free} ended after 0 of 1: a reload removed the flow 'idle'\n"
+    assert looking.ended() == (1, "", said)
+
+
 def test_one_that_sees_too_little_before_octo_ends_says_so(serving, tap, free):
     process = serving()
     looking = tap("idle")

@@ -9,6 +9,7 @@ import pytest
 
 from octo.core.errors import Permanent
 from octo.engine.observe import NOBODY, Observer
+from octo.testing.clock import virtual
 from octo.testing.harness import running
 from octo.trace.live import Live, condition
 from octo.trace.memory import Memory
@@ -49,6 +50,23 @@ async def test_a_tap_sees_whole_traces_without_any_being_kept(plugins):
 
     assert [record["path"] for record in first] == ["f", "f.set-payload", "f.flow-ref", "g"]
     assert (first[0]["input"], second[0]["input"]) == ({"body": 1}, {"body": 2})
+
+
+@virtual()
+async def test_a_tap_ends_when_its_flow_does_not_go_on(plugins):
+    """What has happened until then is seen; there is no error, and watching ends."""
+    goes_on = True
+    async with running(FLOWS, plugins) as app:
+        live = Live(app.generation.observe)
+        traces = live.tap("f", "", 9, lambda: goes_on)
+        waiting = asyncio.get_running_loop().create_task(anext(traces))
+        await asyncio.sleep(100)
+        await app.call("f", 1)
+        assert (await waiting)[0]["input"] == {"body": 1}
+
+        goes_on = False
+        assert [trace async for trace in traces] == []
+        assert live.observer is NOBODY
 
 
 async def test_watching_ends_with_the_last_tap(plugins):
