@@ -67,6 +67,8 @@ class Conversation:
             head = await self._event()
             if not isinstance(head, h11.Request):
                 return None
+            if _size(head) > MOST_HEADER:  # h11 limits only what it has to wait for
+                raise Refused(431, f"a request may have {MOST_HEADER} bytes of headers here")
             body = b""
             while isinstance(event := await self._event(), h11.Data):
                 body += event.data
@@ -127,6 +129,12 @@ _ALWAYS = (("x-content-type-options", "nosniff"), ("cache-control", "no-store"))
 
 def _reason(status: int) -> bytes:
     return HTTPStatus(status).phrase.encode()
+
+
+def _size(head: h11.Request) -> int:
+    """Bytes of the request line and the headers, as they are usually written."""
+    fields = sum(len(name) + len(value) + len(b": \r\n") for name, value in head.headers)
+    return len(head.method) + len(head.target) + len(b"  HTTP/1.1\r\n\r\n") + fields
 
 
 def _request(head: h11.Request, body: bytes) -> Request:

@@ -55,6 +55,13 @@ async def test_a_request_is_read_and_answered():
     assert body.split() == b'[ "PUT", "/a b", { "x": "1", "y": "" }, "h", "hi" ]'.split()
 
 
+async def test_a_head_within_the_limit_is_read_whatever_the_body():
+    head = b"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\nX: " % MOST_BODY
+    answer = await talk(head + b"x" * (MOST_HEADER - len(head) - 4) + b"\r\n\r\n" + b"y" * MOST_BODY)
+
+    assert statuses(answer) == [200]
+
+
 async def test_several_requests_share_a_connection():
     answer = await talk(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n" * 3)
 
@@ -74,6 +81,8 @@ async def test_head_has_the_length_and_no_body():
         (b"nonsense\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nHost: h\r\nX: " + b"x" * MOST_HEADER, 431),
+        (b"GET / HTTP/1.1\r\nHost: h\r\nX: " + b"x" * MOST_HEADER + b"\r\n\r\n", 431),
+        (b"GET / HTTP/1.1\r\nHost: h\r\n" + b"X: y\r\n" * (MOST_HEADER // 6) + b"\r\n", 431),
         (b"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999\r\n\r\n" + b"x" * (MOST_BODY + 1), 413),
         (b"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: x\r\n\r\n", 400),
     ],
