@@ -105,9 +105,21 @@ def octo() -> None:
 
 def main() -> None:
     """Entry point of the command."""
+    _fill_standard()
     gc.disable()  # until a verb enables it: collecting while modules load finds nothing and takes a tenth of the start
     _without_pydantic_plugins()
     octo.main(args=meant(sys.argv[1:]), prog_name="octo")
+
+
+def _fill_standard() -> None:
+    """Let standard descriptors that we were started without lead to nowhere.
+
+    Else the next sockets would get their numbers: whoever writes to standard output would write into one, and libuv
+    ends the process when it is to close such a number.
+    """
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(number, True)
+    os.close(number)
 
 
 def _without_pydantic_plugins() -> None:

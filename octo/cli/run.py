@@ -312,4 +312,8 @@ def _banner(config: Config) -> None:
     title = f"🐙 Octo {__version__}{name}"
     counts = f"   {counted(len(config.flows), 'flow')}, {counted(len(config.connectors), 'connector')}, ready"
     width = max(len(title) + 1, len(counts)) + 2  # the octopus is two columns wide
-    click.echo(f"╭{'─' * width}╮\n│ {title:<{width - 2}}│\n│ {counts:<{width - 1}}│\n╰{'─' * width}╯")
+    try:
+        click.echo(f"╭{'─' * width}╮\n│ {title:<{width - 2}}│\n│ {counts:<{width - 1}}│\n╰{'─' * width}╯")
+    except BrokenPipeError:
+        # Nobody reads it; that is no reason not to serve. What is still buffered must lead to no error at the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import subprocess
 import sys
@@ -37,6 +38,25 @@ def test_a_leading_option_means_run_and_the_path_needs_no_option(octo, flow, por
     octo("run", flow)
 
     assert http(f"http://127.0.0.1:{port}/") == (200, "hi")
+
+
+@pytest.mark.parametrize("closed", ["", ">&-", "<&- >&-"])
+def test_nobody_at_its_standard_output_does_not_stop_it(flow, port, http, closed):
+    """It serves, and ends as if somebody had read the banner, be it a pipe without a reader or not open at all."""
+    nobody, output = os.pipe()
+    os.close(nobody)
+    command = f'exec "{sys.executable}" -m octo run --admin-addr=off "{flow}" {closed}'
+    with subprocess.Popen(["sh", "-c", command], stdout=output, stderr=subprocess.PIPE, text=True) as process:
+        os.close(output)
+        try:
+            assert any("runtime ready" in line for line in process.stderr)
+            assert http(f"http://127.0.0.1:{port}/") == (200, "hi")
+        finally:
+            process.terminate()
+        _, log = process.communicate(timeout=60)
+
+    assert process.returncode == 0, log
+    assert "Error" not in log
 
 
 def test_a_bad_configuration_is_2(command, tmp_path):
