@@ -14,7 +14,7 @@ from octo.core.message import Message
 from octo.core.trace import current
 from octo.engine.chain import Step
 from octo.engine.observe import Observer
-from octo.trace.crossing import Broken, Crossing, Site, Trace, number_of, span_of
+from octo.trace.crossing import Site, Trace, number_of, span_of
 
 
 class Passing:
@@ -74,17 +74,12 @@ def spanned(call: Callable[[Message], Result]) -> Callable[[Message], Result]:
     return within
 
 
-def brief(trace: Trace, error: BaseException, steps: Mapping[str, Step], end: Broken) -> Trace:
-    """The trace of a message that failed, with the block that did."""
-    trace.brief = True
+def blamed(trace: Trace, failure: Failure, steps: Mapping[str, Step]) -> Trace:
+    """The trace of a message that failed, with the block that did, if it was one."""
     first = trace.crossings[0]
-    step = steps.get(error.address) if isinstance(error, Failure) else None
-    if isinstance(error, Failure) and step is not None:
-        trace.crossings.append(_crossing(first, step, error.message, end))
+    _, _, _, began, end, ended = first
+    step = steps.get(failure.address)
+    if step is not None:
+        # When it began was not looked at, so it takes the flow's time.
+        trace.crossings.append([Site("", step), first, failure.message, began, end, ended])
     return trace
-
-
-def _crossing(first: Crossing, step: Step, message: Message, end: Broken) -> Crossing:
-    """The block's; when it began was not looked at, so it takes the flow's time."""
-    _, _, _, began, _, ended = first
-    return [Site("", step), first, message, began, end, ended]

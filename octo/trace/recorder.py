@@ -21,6 +21,7 @@ from octo.core.errors import Bug
 from octo.core.flow import Drop, Failure, Outcome, Processor, Result
 from octo.core.message import Message
 from octo.core.trace import Span, current, parse
+from octo.engine import deadline
 from octo.engine.chain import Step
 from octo.engine.observe import Build, Observer
 from octo.expr import Program
@@ -40,7 +41,7 @@ from octo.trace.crossing import (
     share_of,
 )
 from octo.trace.encode import Encoded
-from octo.trace.passing import Outside, Passing, brief, spanned
+from octo.trace.passing import Outside, Passing, blamed, spanned
 from octo.trace.tap import Tap
 
 MOST_BLOCKS = 1000
@@ -196,13 +197,15 @@ class Recorder(Observer):
 
     def _failed(self, site: Site, message: Message, error: BaseException, began: int) -> None:
         """Keep what is known of a message outside the sample that failed."""
-        end, now = broken(error, message, site), site.clock()
+        failure, now = _failure(error, message, site), site.clock()
+        end = _told(failure, site)
         trace = Trace([site, None, message, began, end, now], wall_clock()() - (now - began))
         if message.traceparent and (parent := parse(message.traceparent)) is not None:
             trace.caller = parent.span_id
         # Through which flows it came was not remembered, so what any of them declares is masked.
         trace.mask = frozenset(self._masks)
-        self._keep(brief(trace, error, self._steps, end))
+        trace.brief = True
+        self._keep(trace if failure is None else blamed(trace, failure, self._steps))
 
     # --- what is recorded ----------------------------------------------------------------------------------------
 
@@ -305,19 +308,31 @@ def _break(trace: Trace, crossing: Crossing, error: BaseException, message: Mess
 
 def broken(error: BaseException, message: Message, site: Site) -> Broken:
     """What is kept of an error: no reference to it, because its traceback holds on to everything there was."""
-    if not isinstance(error, Exception):
+    return _told(_failure(error, message, site), site)
+
+
+def _told(failure: Failure | None, site: Site) -> Broken:
+    if failure is None:
         return Broken("cancelled")
-    failure = error if isinstance(error, Failure) else _failure(error, message, site)
     value = failure.as_value(site.flow)
     kept = {name: value[name] for name in ("message", "code", "type", "status", "path")}
     kept["at"] = None if failure.at is None else str(failure.at)
     return Broken("failed", {name: each for name, each in kept.items() if each is not None})
 
 
-def _failure(error: Exception, message: Message, site: Site) -> Failure:
+def _failure(error: BaseException, message: Message, site: Site) -> Failure | None:
+    """None for a cancellation, unless a deadline is behind it."""
+    if isinstance(error, Failure):
+        return error
+    late = None if isinstance(error, Exception) else deadline.failure(site.flow, message)
+    if late is not None and late.address:
+        return late
+    cause = error if late is None else late.cause  # an unknown address: the block that was waited for is this one
+    if not isinstance(cause, Exception):
+        return None
     if site.step is not None:
-        return site.step.failed(error, message)
-    return Failure(error, site.flow, site.flow, message)
+        return site.step.failed(cause, message)
+    return Failure(cause, site.flow, site.flow, message)
 
 
 def clock() -> Callable[[], int]:

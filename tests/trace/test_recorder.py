@@ -8,8 +8,10 @@ from contextlib import suppress
 import pytest
 
 from octo.core import trace as tracing
+from octo.core.errors import Timeout
 from octo.core.flow import Drop, Failure
 from octo.core.message import Message
+from octo.engine.flow import FlowInlet
 from octo.testing.clock import virtual
 from octo.testing.harness import running
 from octo.testing.probe import probes
@@ -478,3 +480,25 @@ async def test_somebody_who_looks_sees_all_there_is_whether_there_is_room_or_not
         await app.call("f", 1)
 
     assert len(seen) == 1
+
+
+@pytest.mark.parametrize("sample", [1.0, 0.0])
+@virtual()
+async def test_a_deadline_that_passes_is_a_failure_of_the_block_that_was_waited_for(plugins, sample):
+    kept = []
+    text = """
+connectors: [{name: p, type: probe}]
+flows:
+  - name: f
+    process: [{type: fork, branches: [{name: a, process: [{type: flow-ref, flow: g}]}]}]
+  - {name: g, process: [{type: wait, connector: p}]}
+"""
+    async with running(text, plugins, observer=Recorder(kept.append, sample=sample)) as app:
+        with pytest.raises(Timeout):
+            await FlowInlet(app.generation.flows["f"]).call(Message(1), timeout=5)
+    ended = {each["path"]: each for trace in kept for each in records(encode(trace).data)}
+
+    assert {each["outcome"] for each in ended.values()} == {"failed"}
+    assert {each["error"]["code"] for each in ended.values()} == {"OCTO-R121"}
+    assert {each["error"]["path"] for each in ended.values()} == {"g.wait"}
+    assert len(ended) == (5 if sample else 3)
