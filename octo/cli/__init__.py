@@ -51,17 +51,18 @@ class Command(click.Group):
             try:
                 return super().main(*args, **extra)
             finally:
-                sys.stdout.flush()
+                if sys.stdout is not None:  # as it is for who was started without
+                    sys.stdout.flush()
         except OSError as error:
             if error.errno not in _FULL or error.filename is not None:
                 raise
-            _forget_output()
+            forget_output()
             with suppress(OSError):  # standard error may be just as full
                 click.echo(f"cannot write the output: {error.strerror}", err=True)
             sys.exit(exits.USAGE)
 
 
-def _forget_output() -> None:
+def forget_output() -> None:
     """Let what could not be written go to nowhere: Python writes it again when it ends, and fails once more."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

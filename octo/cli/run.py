@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from octo import __version__
-from octo.cli import exits
+from octo.cli import exits, forget_output
 from octo.cli.project import Number, config_option, config_path, counted, load, refuse, show
 from octo.cli.traces import store_option
 from octo.cli.watching import Traces, contracts, otlp_address, recording
@@ -315,5 +315,4 @@ def _banner(config: Config) -> None:
     try:
         click.echo(f"╭{'─' * width}╮\n│ {title:<{width - 2}}│\n│ {counts:<{width - 1}}│\n╰{'─' * width}╯")
     except BrokenPipeError:
-        # Nobody reads it; that is no reason not to serve. What is still buffered must lead to no error at the exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        forget_output()  # nobody reads it; that is no reason not to serve
