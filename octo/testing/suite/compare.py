@@ -104,6 +104,7 @@ def rendered(value: object) -> str:
 def _unlike(want: object, got: object) -> str:
     wanted, found = rendered(want), rendered(got)
     if isinstance(want, str) and isinstance(got, str) and max(len(wanted), len(found)) > _WIDEST:
+        want, got = masked(want), masked(got)  # first, for a part of a secret would not be recognised
         pairs = enumerate(zip(want, got, strict=False))
         at = next((index for index, (one, other) in pairs if one != other), min(len(want), len(got)))
         return f"want {_around(want, at)}, got {_around(got, at)} (from character {at + 1} on)"
@@ -146,5 +147,5 @@ def _is_nested(value: object) -> bool:
 
 
 def _cut(text: str) -> str:
-    text = masked(text)  # first, for a part of a secret would not be recognised
+    text = masked(text)  # first, as above
     return text if len(text) <= 1000 else f"{text[:1000]}... ({len(text)} characters)"

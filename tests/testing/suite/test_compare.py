@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from octo.core import log
 from octo.testing.suite.compare import compared, differences, equal
 
 JSON = st.recursive(
@@ -102,3 +103,15 @@ def test_no_value_floods_the_terminal():
 
     assert len(long.summary) < 200
     assert many.detail.splitlines()[-1] == "and 80 more"
+
+
+def test_the_part_in_which_long_texts_differ_is_masked_first(monkeypatch):
+    """What differs may be the middle of a secret, and half a secret is not recognised."""
+    monkeypatch.setattr(log, "_secrets", {})
+    monkeypatch.setattr(log, "_pattern", None)
+    secret = "s3cr3t" + "x" * 100
+    log.mask(secret)
+    [told] = compared("x", "y" * 100, f"key {secret}")
+
+    assert "«secret»" in str(told)
+    assert "xxx" not in str(told)
