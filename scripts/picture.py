@@ -40,11 +40,11 @@ def picture(command: list[str], printed: str) -> str:
     lines = [prompt, *map(list, map(_runs, printed.rstrip().splitlines()))]
     columns = max(run.column + len(run.text) for line in lines for run in line)
     width, height = round(columns * WIDTH + 2 * PADDING), len(lines) * HEIGHT + 2 * PADDING
-    rows = "\n".join(_drawn(number, run) for number, line in enumerate(lines) for run in line if run.text.strip())
+    rows = "\n".join(_drawn(number, part) for number, line in enumerate(lines) for run in line for part in _parts(run))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">\n'
         f'<rect width="100%" height="100%" rx="8" fill="{BACKGROUND}"/>\n'
-        f'<g font-family="{FONTS}" font-size="14" xml:space="preserve">\n'
+        f'<g font-family="{FONTS}" font-size="14">\n'
         f"{rows}\n</g>\n</svg>\n"
     )
 
@@ -58,6 +58,12 @@ def _runs(line: str) -> Iterator[Run]:
             chosen = [COLOURS[code] for code in found[1].split(";") if code in COLOURS]
             colour = chosen[-1] if chosen else TEXT
     yield Run(column, line[end:], colour)
+
+
+def _parts(run: Run) -> Iterator[Run]:
+    """Without spaces that could be taken for one: browsers disagree whether SVG keeps them."""
+    for found in re.finditer(r"\S+(?: \S+)*", run.text):
+        yield Run(run.column + found.start(), found[0], run.colour)
 
 
 def _drawn(number: int, run: Run) -> str:
