@@ -16,7 +16,7 @@ from octo.cli import exits
 from octo.cli.invoke import read_body, read_object
 from octo.cli.project import Number, config_option, config_path, load_or_exit, refuse
 from octo.core.errors import OctoError
-from octo.engine.bench import HEADROOM, BlockTime, Plan, Report, measure
+from octo.measure import HEADROOM, BlockTime, Plan, Report, measure
 
 
 @click.command("bench")

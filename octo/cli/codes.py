@@ -10,7 +10,7 @@ from octo.expr import ERRORS
 HOMES = (
     "octo.core.errors",
     "octo.config.codes",
-    "octo.engine.debug.codes",
+    "octo.debug.codes",
     "octo.trace.codes",
     "octo.testing.suite.codes",
     "octo.connectors.http.codes",

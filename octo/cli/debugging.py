@@ -18,8 +18,8 @@ from octo.core.errors import ConfigError, OctoError, Problem
 from octo.core.flow import Halt, Outcome
 from octo.core.log import masked
 from octo.core.message import Message
+from octo.debug import AddressError, Crossing, Debug, DebugConfig, Mock, config_file, envelope, mocks
 from octo.engine.connections import StartError
-from octo.engine.debug import AddressError, Crossing, Debug, DebugConfig, Mock, config_file, envelope, mocks
 
 
 class Options(NamedTuple):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from octo.core.errors import Position
-from octo.engine.debug import mocks
+from octo.debug import mocks
 from octo.testing.gaps import Gaps
 from octo.testing.suite.case import Call, Case
 from octo.testing.suite.compare import Difference, differences

@@ -25,7 +25,7 @@ from octo.testing.suite.part import only_feeding, part, unfed
 from octo.testing.suite.rules import Draft, calls_of, merged, start_of
 
 if TYPE_CHECKING:
-    from octo.engine.debug.mocks import Mock
+    from octo.debug.mocks import Mock
 
 _SECONDS = 30.0
 
@@ -184,8 +184,8 @@ class _Binding:
     # --- what stands in for others -------------------------------------------------------------------------------
 
     def mocks(self, written: Mapping[str, object]) -> dict[str, Mock]:
-        from octo.engine.debug import mocks
-        from octo.engine.debug.codes import MOCK
+        from octo.debug import mocks
+        from octo.debug.codes import MOCK
 
         found = {}
         for address, spec in written.items():
@@ -237,7 +237,7 @@ class _Binding:
         return found
 
     def addresses(self, case: Case) -> None:
-        from octo.engine.debug import AddressError, Debug, addresses
+        from octo.debug import AddressError, Debug, addresses
 
         right = True
         for address, path in self._addressed(case):

@@ -12,7 +12,7 @@ from octo.core.settings import Settings
 from octo.testing.suite.format import Expect, Spy
 
 if TYPE_CHECKING:
-    from octo.engine.debug.mocks import Mock
+    from octo.debug.mocks import Mock
 
 
 _BREAKS = re.compile("\\s*[\x00-\x1f\x7f-\x9f\u2028\u2029]\\s*")

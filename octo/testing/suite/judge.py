@@ -19,7 +19,7 @@ from octo.testing.suite.format import Expect, Record, Spy, Wanted
 from octo.testing.suite.outcome import Happened, Mismatch
 
 if TYPE_CHECKING:
-    from octo.engine.debug import Crossing
+    from octo.debug import Crossing
 
 Crossings = Mapping[str, Sequence["Crossing"]]
 

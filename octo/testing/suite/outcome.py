@@ -10,7 +10,7 @@ from octo.core.message import Message
 from octo.testing.suite.case import Case
 
 if TYPE_CHECKING:
-    from octo.engine.debug import Crossing
+    from octo.debug import Crossing
 
 Status = Literal["passed", "failed", "errored", "skipped", "not-run"]
 

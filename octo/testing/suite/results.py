@@ -14,7 +14,7 @@ from octo.testing.suite.outcome import Happened, Outcome
 from octo.trace.mask import secrets
 
 if TYPE_CHECKING:
-    from octo.engine.debug import Crossing
+    from octo.debug import Crossing
 
 
 def results(

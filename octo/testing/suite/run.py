@@ -28,7 +28,7 @@ from octo.testing.suite.outcome import Happened, Mismatch, Outcome
 from octo.testing.suite.part import part, unfed
 
 if TYPE_CHECKING:
-    from octo.engine.debug import Debug
+    from octo.debug import Debug
 
 
 def run_case(case: Case, configs: Configs, *, observers: Iterable[Observer] = ()) -> Outcome:
@@ -46,7 +46,7 @@ def run_case(case: Case, configs: Configs, *, observers: Iterable[Observer] = ()
 
 
 def _run(case: Case, configs: Configs, observers: tuple[Observer, ...]) -> Outcome:
-    from octo.engine.debug import Debug
+    from octo.debug import Debug
 
     violations: list[Violation] = []
     try:
@@ -76,8 +76,8 @@ def _broken(violation: Violation) -> Mismatch:
 
 def _needed(case: Case, config: Config) -> Config:
     """What of the configuration is built and opened."""
-    from octo.engine.debug.addresses import resolve
-    from octo.engine.debug.idle import without_idle
+    from octo.debug.addresses import resolve
+    from octo.debug.idle import without_idle
 
     needed = part(unfed(config, case.fed), case.called)
     return without_idle(needed, [resolve(config, address) for address in case.mocks])

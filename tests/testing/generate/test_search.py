@@ -8,7 +8,7 @@ import pytest
 
 from octo.config.load import load
 from octo.core.errors import Position
-from octo.engine.debug import mocks
+from octo.debug import mocks
 from octo.testing.generate.search import search
 from octo.testing.suite.case import Call, Case
 from octo.testing.suite.configs import Configs

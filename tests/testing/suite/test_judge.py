@@ -8,7 +8,7 @@ import pytest
 
 from octo.core.errors import Position
 from octo.core.message import Message
-from octo.engine.debug import Crossing
+from octo.debug import Crossing
 from octo.testing.suite import Call, Case, Happened
 from octo.testing.suite.format import Expect, Record, Spy
 from octo.testing.suite.judge import judge

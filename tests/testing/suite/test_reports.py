@@ -11,7 +11,7 @@ import pytest
 from octo.core import log
 from octo.core.errors import Position, Problem
 from octo.core.message import Message
-from octo.engine.debug import Crossing
+from octo.debug import Crossing
 from octo.testing.suite import Call, Case, Happened, Mismatch, Outcome, Suite
 from octo.testing.suite.compare import compared
 from octo.testing.suite.console import Console, listed, summary

@@ -13,8 +13,8 @@ from typing import NamedTuple
 from octo.config.documents import BlockDoc, Config, FlowDoc
 from octo.core.errors import OctoError
 from octo.core.settings import Steps, sockets
+from octo.debug import codes
 from octo.engine.build import blocks_of
-from octo.engine.debug import codes
 from octo.expr import nearest
 
 MOST_LISTED = 20

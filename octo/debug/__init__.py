@@ -7,13 +7,13 @@
 Nothing here is imported unless somebody looks.
 """
 
-from octo.engine.debug import addresses, codes, config_file, mocks
-from octo.engine.debug.addresses import AddressError
-from octo.engine.debug.config_file import DebugConfig
-from octo.engine.debug.envelopes import envelope
-from octo.engine.debug.mocks import Mock, MockCase, MockError
-from octo.engine.debug.observer import Debug
-from octo.engine.debug.spies import Crossing
+from octo.debug import addresses, codes, config_file, mocks
+from octo.debug.addresses import AddressError
+from octo.debug.config_file import DebugConfig
+from octo.debug.envelopes import envelope
+from octo.debug.mocks import Mock, MockCase, MockError
+from octo.debug.observer import Debug
+from octo.debug.spies import Crossing
 
 __all__ = [
     "AddressError",

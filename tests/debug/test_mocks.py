@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from octo.core.flow import Drop, Failure
-from octo.engine.debug import mocks
+from octo.debug import mocks
 from octo.testing.probe import probes
 
 CHARGE = "f.switch[1].charge"

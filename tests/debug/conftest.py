@@ -7,7 +7,7 @@ import pytest
 from octo.config.load import parse
 from octo.core.flow import Failure, Halt
 from octo.core.message import Message
-from octo.engine.debug import Debug, mocks
+from octo.debug import Debug, mocks
 from octo.engine.invoke import invoke
 
 FLOWS = """

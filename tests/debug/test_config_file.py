@@ -8,7 +8,7 @@ import pytest
 
 from octo.core.errors import ConfigError
 from octo.core.message import Message
-from octo.engine.debug import config_file
+from octo.debug import config_file
 
 GOOD = """
 input:

@@ -17,8 +17,8 @@ from octo.core.errors import Permanent
 from octo.core.flow import Drop, Outcome
 from octo.core.message import Message
 from octo.core.settings import Build, Expr, compile_expr
+from octo.debug import codes
 from octo.engine.chain import Step
-from octo.engine.debug import codes
 from octo.expr import ExprError, nearest
 
 _ANSWERS = ("body", "error", "drop")

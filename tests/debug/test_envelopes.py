@@ -9,7 +9,7 @@ import pytest
 from octo.core.errors import Timeout
 from octo.core.flow import Drop
 from octo.core.message import Message
-from octo.engine.debug import Debug, envelope
+from octo.debug import Debug, envelope
 
 ID = "0" * 32
 

@@ -9,7 +9,7 @@ import pytest
 from octo.config.load import parse
 from octo.core.flow import Drop, Failure, Halt
 from octo.core.message import Message
-from octo.engine.debug import AddressError, Debug, mocks
+from octo.debug import AddressError, Debug, mocks
 from octo.engine.invoke import invoke
 from octo.testing.clock import virtual
 from octo.testing.probe import history, probes

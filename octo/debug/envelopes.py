@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from octo.core.flow import Drop, Halt, Outcome
 from octo.core.log import masked
 from octo.core.message import Message
-from octo.engine.debug.observer import Debug
-from octo.engine.debug.spies import Crossing
+from octo.debug.observer import Debug
+from octo.debug.spies import Crossing
 
 
 def envelope(outcome: Outcome | Exception | Halt, debug: Debug) -> dict[str, object]:

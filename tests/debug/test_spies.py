@@ -11,7 +11,7 @@ from octo.core.flow import Drop, Failure
 from octo.core.message import Message
 from octo.core.plugins import Plugins
 from octo.core.settings import Settings
-from octo.engine.debug import Debug
+from octo.debug import Debug
 from octo.engine.invoke import invoke
 from octo.engine.observe import NOBODY
 from octo.testing.clock import virtual

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 
 from octo.config.documents import BlockDoc, Config
 from octo.core.settings import Settings
+from octo.debug.addresses import inside
 from octo.engine.build import blocks_of
-from octo.engine.debug.addresses import inside
 
 
 def without_idle(config: Config, mocked: Iterable[BlockDoc]) -> Config:

@@ -24,8 +24,8 @@ from octo.config.substitute import literal
 from octo.config.yaml import MOST_BYTES
 from octo.config.yaml import read as read_yaml
 from octo.core.errors import ConfigError, Position, Problem
-from octo.engine.debug import codes
-from octo.engine.debug.mocks import Mock, MockError, parse
+from octo.debug import codes
+from octo.debug.mocks import Mock, MockError, parse
 
 NOTHING: Mapping[str, str] = {}
 

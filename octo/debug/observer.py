@@ -10,11 +10,11 @@ from types import MappingProxyType
 from octo.config.documents import BlockDoc, Config
 from octo.core.flow import Halt, Outcome, Result
 from octo.core.message import Message
+from octo.debug.addresses import AddressError, inside, resolve
+from octo.debug.idle import without_idle
+from octo.debug.mocks import Mock, mocked
+from octo.debug.spies import Crossing, spied
 from octo.engine.chain import Step
-from octo.engine.debug.addresses import AddressError, inside, resolve
-from octo.engine.debug.idle import without_idle
-from octo.engine.debug.mocks import Mock, mocked
-from octo.engine.debug.spies import Crossing, spied
 from octo.engine.observe import Observer
 
 _NO_MOCKS: Mapping[str, Mock] = MappingProxyType({})
@@ -24,7 +24,7 @@ class Debug(Observer):
     """Watches one run. On the same block the breakpoint sees what the spy saw, and the spy what the mock answered.
 
     flow: the flow that will be called; addresses may lie in any flow.
-    spies, mocks, break_at: addresses, see `octo.engine.debug.addresses`. Raises `AddressError` for one that names no
+    spies, mocks, break_at: addresses, see `octo.debug.addresses`. Raises `AddressError` for one that names no
         block, and for a spy or breakpoint inside a block that is mocked.
 
     config: what to run: as given, but for connectors that only mocked blocks use, which are not opened.

@@ -8,8 +8,8 @@ import pytest
 
 from octo.config.load import parse
 from octo.core.message import Message
+from octo.debug import Debug, mocks
 from octo.engine.connections import Connections
-from octo.engine.debug import Debug, mocks
 from octo.engine.invoke import invoke
 from octo.testing.probe import Standin, history
 
