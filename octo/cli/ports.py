@@ -7,9 +7,9 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
-from octo.admin.address import DEFAULT, VARIABLE
-from octo.admin.client import Unreachable
 from octo.cli import exits
+from octo.operations.address import DEFAULT, VARIABLE
+from octo.operations.client import Unreachable
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -13,13 +13,13 @@ import time
 from itertools import count as numbers
 from pathlib import Path
 
-from octo.admin.fleet import Fleet
-from octo.admin.port import SOCKET, Port, opened
-from octo.admin.traces import ROUTES
 from octo.cli import exits
 from octo.cli.project import refuse
 from octo.core.errors import OctoError
 from octo.core.log import fields
+from octo.operations.fleet import Fleet
+from octo.operations.port import SOCKET, Port, opened
+from octo.operations.traces import ROUTES
 
 log = logging.getLogger("octo.processes")
 

@@ -23,11 +23,11 @@ from octo.config.documents import Config
 from octo.core.errors import ConfigError, OctoError
 
 if TYPE_CHECKING:
-    from octo.admin.blocks import BlockMetrics
-    from octo.admin.port import Port
     from octo.engine.metrics import Metrics
     from octo.engine.observe import Observer
     from octo.engine.service import Service
+    from octo.operations.blocks import BlockMetrics
+    from octo.operations.port import Port
     from octo.trace.live import Live
 
 
@@ -166,7 +166,7 @@ class _Asked(NamedTuple):
 
 
 def _port(address: str | None, token_file: Path | None, wanted: bool | None) -> Port:
-    from octo.admin.port import OFF, chosen
+    from octo.operations.port import OFF, chosen
 
     if not (_switch("OCTO_OBSERVABILITY") if wanted is None else wanted):
         address = OFF
@@ -182,7 +182,7 @@ def _switch(variable: str) -> bool:
 
     value = os.environ.get(variable, "").lower()
     if value not in ("", "true", "1", "on", "yes", "false", "0", "off", "no"):
-        logging.getLogger("octo.admin").warning("not a yes or no, taking yes", extra=fields(variable=variable))
+        logging.getLogger("octo.operations").warning("not a yes or no, taking yes", extra=fields(variable=variable))
     return value not in ("false", "0", "off", "no")
 
 
@@ -258,7 +258,7 @@ def _watchers(*each: Observer | None) -> Observer:
 def _block_metrics(addresses: tuple[str, ...]) -> BlockMetrics | None:
     if not addresses:
         return None
-    from octo.admin.blocks import BlockMetrics
+    from octo.operations.blocks import BlockMetrics
 
     return BlockMetrics(addresses)
 
@@ -268,10 +268,10 @@ async def _operations(
     asked: _Asked, service: Service, metrics: Metrics, blocks: BlockMetrics | None, live: Live | None
 ) -> AsyncIterator[None]:
     """The operations port, open from before the start until after the drain."""
-    from octo.admin.figures import Lag
-    from octo.admin.own import Own
-    from octo.admin.port import opened
-    from octo.admin.traces import ROUTES
+    from octo.operations.figures import Lag
+    from octo.operations.own import Own
+    from octo.operations.port import opened
+    from octo.operations.traces import ROUTES
 
     lag = Lag()
     more = () if blocks is None else (blocks.snapshot,)

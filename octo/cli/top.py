@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from octo.admin.address import parse
-from octo.admin.client import Client, Unreachable
-from octo.admin.rates import BlockPace, FlowPace, Pace, Rates
 from octo.cli import exits
 from octo.cli.ports import nobody, port_option
 from octo.cli.project import Number
 from octo.core.printable import printable
+from octo.operations.address import parse
+from octo.operations.client import Client, Unreachable
+from octo.operations.rates import BlockPace, FlowPace, Pace, Rates
 
 if TYPE_CHECKING:
     from rich.console import Group

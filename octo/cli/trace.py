@@ -11,13 +11,13 @@ from urllib.parse import urlencode
 
 import click
 
-from octo.admin.address import parse
-from octo.admin.client import Client, Unreachable
-from octo.admin.guard import VARIABLE as TOKEN
 from octo.cli import exits
 from octo.cli.ports import nobody, port_option
 from octo.cli.traces import show
 from octo.core.printable import printable
+from octo.operations.address import parse
+from octo.operations.client import Client, Unreachable
+from octo.operations.guard import VARIABLE as TOKEN
 
 
 @click.command("trace")

@@ -15,8 +15,8 @@ import time
 import pytest
 from rich.console import Console
 
-from octo.admin.rates import BlockPace, FlowPace, Pace
 from octo.cli.top import Frame, View
+from octo.operations.rates import BlockPace, FlowPace, Pace
 
 STATUS = {
     "version": "1.2.3",

@@ -1,0 +1,233 @@
+"""The state of this very process, read off its running service."""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from octo import __version__
+from octo.config.documents import FlowDoc
+from octo.core.errors import ConfigError
+from octo.core.log import LEVELS, fields, masked
+from octo.engine.build import blocks_of
+from octo.engine.generation import Generation
+from octo.engine.metrics import Metrics, Series, Snapshot
+from octo.engine.service import Refusal, Service
+from octo.operations.aside import aside
+from octo.operations.figures import BORN, Lag, process
+from octo.operations.health import Health
+from octo.operations.state import Facts
+from octo.operations.status import moment
+from octo.operations.web import Refused
+
+if TYPE_CHECKING:
+    from octo.trace.live import Live
+    from octo.trace.store import Store
+
+Counts = Callable[[], Mapping[str, Series]]
+"""Whoever measures something more answers it under its names from `octo.engine.metrics.METRICS`."""
+
+
+class Own:
+    """See `octo.operations.state.State`.
+
+    metrics: the bus of the service. path: of the configuration. number: of this process among its siblings.
+    more: further measurements; those of block metrics. live: who records traces.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        metrics: Metrics,
+        lag: Lag,
+        path: Path,
+        number: int = 0,
+        more: Iterable[Counts] = (),
+        live: Live | None = None,
+    ) -> None:
+        self._service = service
+        self._metrics = metrics
+        self._lag = lag
+        self._path = path
+        self._number = number
+        self._more = tuple(more)
+        self._live = live
+        self._health = Health()
+
+    async def reasons(self) -> list[str]:
+        generation = self._service.current
+        if self._service.phase == "draining":
+            return ["draining"]
+        if generation is None:
+            refused = self._service.refusal is not None
+            return ["starting: the configuration was refused, waiting for an edit" if refused else "starting"]
+        sick = await self._health.reasons(generation.instances)
+        return [
+            *(f'the source of flow "{flow}" is broken: {masked(why)}' for flow, why in generation.broken.items()),
+            *(f'connector "{name}" is unhealthy: {why}' for name, why in sick.items()),
+        ]
+
+    # --- metrics -------------------------------------------------------------------------------------------------
+
+    async def snapshot(self) -> Snapshot:
+        generation = self._service.current
+        ready = not await self.reasons()
+        if generation is not None:
+            self._metrics.expect(generation.flows)
+        found: dict[str, Series] = {
+            **self._metrics.snapshot(),
+            "octo_ready": [((), int(ready))],
+            "octo_reloads_total": [((result,), count) for result, count in self._service.reloads.items()],
+            "octo_traces_dropped_total": [((), 0 if self._live is None else self._live.dropped)],
+            **self._lag.snapshot(),
+            **process(),
+        }
+        if generation is not None:
+            found |= self._running(generation) | await self._connectors(generation)
+        for more in self._more:
+            found |= more()
+        return found
+
+    def _running(self, generation: Generation) -> dict[str, Series]:
+        flows = generation.flows
+        old = self._service.draining
+        return {
+            "octo_flow_in_flight": [
+                ((name,), flow.in_flight + sum(each.flows[name].in_flight for each in old if name in each.flows))
+                for name, flow in flows.items()
+            ],
+            "octo_flow_waiting": [((name,), flow.waiting) for name, flow in flows.items()],
+            "octo_flow_workers": [((name,), flow.workers) for name, flow in flows.items()],
+            "octo_flow_buffer": [((name,), flow.buffer) for name, flow in flows.items()],
+            "octo_flows": [((), len(flows))],
+            "octo_connectors": [((), len(generation.instances))],
+            "octo_generation": [((), generation.number)],
+        }
+
+    async def _connectors(self, generation: Generation) -> dict[str, Series]:
+        sick = await self._health.reasons(generation.instances)
+        docs = generation.config.connectors.values()
+        return {"octo_connector_healthy": [((doc.name, doc.type.name), int(doc.name not in sick)) for doc in docs]}
+
+    # --- status --------------------------------------------------------------------------------------------------
+
+    async def facts(self) -> Facts:
+        service, generation = self._service, self._service.current
+        facts: Facts = {
+            "version": __version__,
+            "python": platform.python_version(),
+            "name": "",
+            "config": str(self._path),
+            "started": _BORN,
+            "generation": None,
+            "refused": None if service.refusal is None else _refused(service.refusal),
+            "flows": [],
+            "connectors": [],
+        }
+        if generation is not None:
+            facts |= await self._configuration(generation)
+        return {**facts, "processes": [_process(self._number, await self.reasons(), facts["generation"])]}
+
+    async def _configuration(self, generation: Generation) -> Facts:
+        config = generation.config
+        sick = await self._health.reasons(generation.instances)
+        return {
+            "name": config.name,
+            "generation": {"number": generation.number, "since": moment(self._service.since)},
+            "flows": [_fed(doc, generation) for doc in config.flows.values()],
+            "connectors": [
+                {"name": doc.name, "type": doc.type.name, "healthy": doc.name not in sick, "reason": sick.get(doc.name)}
+                for doc in config.connectors.values()
+            ],
+        }
+
+    async def flows(self) -> list[Mapping[str, object]]:
+        generation = self._service.current
+        return [] if generation is None else [_configured(doc) for doc in generation.config.flows.values()]
+
+    async def level(self) -> str:
+        set_to = logging.getLogger("octo").level
+        return next((name for name, level in LEVELS.items() if level == set_to), "info")
+
+    async def set_level(self, level: str) -> None:
+        logging.getLogger("octo").setLevel(LEVELS[level])
+        logging.getLogger("octo.operations").warning("the log level was changed", extra=fields(to=level))
+
+    # --- traces --------------------------------------------------------------------------------------------------
+
+    async def traces(self, flow: str | None, outcome: str | None, limit: int) -> list[Mapping[str, object]]:
+        found = await aside(self._store().find, flow, outcome, limit)
+        return [each._asdict() for each in found]
+
+    async def trace(self, id: str) -> Sequence[Mapping[str, Any]]:  # noqa: A002  everybody's word
+        return await aside(self._store().get, id)
+
+    async def tap(self, flow: str, when: str, take: int) -> AsyncGenerator[Any, None]:
+        if self._live is None:
+            from octo.trace.live import Live  # a start that nobody looks into does not pay for it
+
+            self._live = Live(self._service.observe, self._service.observer)
+        return self._live.tap(flow, when, take, lambda: self._goes_on(flow))
+
+    def _goes_on(self, flow: str) -> bool:
+        """False once a reload has removed the flow; at the end of the process the port ends what waits."""
+        generation = self._service.current
+        return generation is None or flow in generation.flows
+
+    def _store(self) -> Store:
+        if self._live is None or self._live.store is None:
+            raise Refused(404, "no traces are kept here; start octo with --traces")
+        return self._live.store
+
+
+_BORN = moment(int(BORN * 1e9))
+
+
+def _process(number: int, reasons: list[str], generation: object) -> dict[str, object]:
+    return {
+        "process": number,
+        "pid": os.getpid(),
+        "started": _BORN,
+        "ready": not reasons,
+        "reasons": reasons,
+        "generation": generation,
+    }
+
+
+def _fed(doc: FlowDoc, generation: Generation) -> dict[str, object]:
+    broken = generation.broken.get(doc.name)
+    return {"name": doc.name, "source": _source(doc), "broken": broken and masked(broken)}
+
+
+def _source(doc: FlowDoc) -> dict[str, str] | None:
+    return None if doc.source is None else {"type": doc.source.type.name, "connector": doc.source.connector}
+
+
+def _configured(doc: FlowDoc) -> dict[str, object]:
+    return {
+        "name": doc.name,
+        "at": str(doc.at),
+        "source": _source(doc),
+        "workers": doc.workers,
+        "buffer": doc.buffer,
+        "pool": doc.pool,
+        "blocks": [
+            {"address": block.address, "type": block.type.name, "connector": block.connector, "at": str(block.at)}
+            for block in blocks_of(doc)
+        ],
+    }
+
+
+def _refused(refusal: Refusal) -> dict[str, object]:
+    error = refusal.error
+    if isinstance(error, ConfigError):
+        problems = [problem.as_json() for problem in error.problems]
+    else:
+        problems = [{"code": error.code, "message": str(error)}]
+    for problem in problems:
+        problem.update({name: masked(value) for name, value in problem.items() if isinstance(value, str)})
+    return {"at": moment(refusal.at), "problems": problems}

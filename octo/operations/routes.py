@@ -1,0 +1,95 @@
+"""What the operations port answers: one handler per method and path, each a function of a state."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Iterable
+
+from octo import __version__
+from octo.operations.aside import aside
+from octo.operations.state import State
+from octo.operations.status import report
+from octo.operations.web import Refused, Request, Response, Route, as_json, text
+
+
+async def alive(state: State, request: Request) -> Response:
+    """Says that the event loop turns; nothing else may make an orchestrator kill the process."""
+    del state, request
+    return text("ok")
+
+
+async def ready(state: State, request: Request) -> Response:
+    reasons = await state.reasons()
+    status = 503 if reasons else 200
+    if request.wants_json:
+        return as_json({"ready": not reasons, "reasons": reasons}, status)
+    return text("\n".join(reasons or ["ready"]), status)
+
+
+async def metrics(state: State, request: Request) -> Response:
+    snapshot = await state.snapshot()
+    # In a thread: the library takes a while to import, and thousands of series take a while to write.
+    module = await aside(importlib.import_module, "octo.operations.exposition")
+    body, content_type = await aside(module.exposition, snapshot, request.headers.get("accept", ""))
+    return Response(200, body, content_type)
+
+
+async def snapshot(state: State, request: Request) -> Response:
+    """The metrics as they are added up, with the counts of every bucket; for programs of Octo's own."""
+    del request
+    return as_json(await state.snapshot())
+
+
+async def status(state: State, request: Request) -> Response:
+    del request
+    return as_json(report(await state.facts(), await state.snapshot(), await state.reasons()))
+
+
+async def flows(state: State, request: Request) -> Response:
+    del request
+    return as_json(await state.flows())
+
+
+async def level(state: State, request: Request) -> Response:
+    del request
+    return as_json({"level": await state.level()})
+
+
+async def set_level(state: State, request: Request) -> Response:
+    from octo.core.log import LEVELS
+
+    try:
+        wanted = json.loads(request.body)["level"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise Refused(400, 'send {"level": "debug"}') from None
+    if not isinstance(wanted, str) or wanted not in LEVELS:
+        raise Refused(400, f"there is no such level; levels are {', '.join(LEVELS)}")
+    await state.set_level(wanted)
+    return as_json({"level": await state.level()})
+
+
+ROUTES: tuple[Route[State], ...] = (
+    Route("GET", "/healthz", alive, "200 while the process lives"),
+    Route("GET", "/readyz", ready, "200 when it takes messages, else 503 and why not"),
+    Route("GET", "/metrics", metrics, "for Prometheus"),
+    Route("GET", "/metrics.json", snapshot, "the same as JSON"),
+    Route("GET", "/status", status, "what runs and how it is doing"),
+    Route("GET", "/flows", flows, "the flows and their blocks"),
+    Route("GET", "/log-level", level, "the level of the log"),
+    Route("PUT", "/log-level", set_level, 'changes it: {"level": "debug"}', guarded=True),
+)
+
+
+def index(routes: Iterable[Route[State]]) -> Route[State]:
+    """The route of a page that lists these."""
+    routes = list(routes)
+    width = max(len(route.path) for route in routes)
+    lines = [f"{route.method:4} {route.path:{width}}  {route.says}" for route in routes]
+    page = text("\n".join([f"octo {__version__}", "", *lines]))
+
+    async def show(state: State, request: Request) -> Response:
+        del state, request
+        return page
+
+    return Route("GET", "/", show)

@@ -1,0 +1,99 @@
+"""What the operations port shows of messages: kept traces, and live ones for whoever taps.
+
+These show what messages hold, so all of them are guarded (`octo.operations.guard`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing, suppress
+
+from octo.core.errors import OctoError
+from octo.operations.state import State
+from octo.operations.web import JSON, Refused, Request, Response, Route, as_json
+from octo.trace import codes
+
+LINES = "application/x-ndjson"
+MOST = 1000
+"""Traces that one request may ask for."""
+LONGEST = 3600.0
+"""Seconds after which a tap ends by itself, so that a forgotten one does not watch for ever."""
+
+
+_OF_THE_ID = frozenset({codes.NO_TRACE, codes.AMBIGUOUS})
+"""What is wrong with the id that was asked for; all else is with the store."""
+
+
+async def listed(state: State, request: Request) -> Response:
+    query = request.query
+    limit = _number(query, "limit", 50)
+    try:
+        return as_json(await state.traces(query.get("flow"), query.get("outcome"), limit))
+    except OctoError as error:
+        raise Refused(503, f"{error.code}: {error}") from error
+
+
+async def one(state: State, request: Request) -> Response:
+    """The records of one trace, as a JSON array."""
+    try:
+        trace = await state.trace(request.parts["id"])
+    except OctoError as error:
+        status = 404 if error.code in _OF_THE_ID else 503
+        raise Refused(status, f"{error.code}: {error}") from error
+    return Response(200, json.dumps(trace, ensure_ascii=False, default=str).encode() + b"\n", JSON)
+
+
+async def tap(state: State, request: Request) -> Response:
+    """The next traces of a flow as they happen: a JSON array of records per line, for as long as the client stays.
+
+    When a reload removes the flow, the last line is an object that says so: `{"ended": "..."}`.
+    """
+    query = request.query
+    flow, take = query.get("flow", ""), _number(query, "take", 1)
+    if not await _is_there(state, flow):
+        raise Refused(404, f"there is no flow {flow!r}; /flows lists them")
+    try:
+        traces = await state.tap(flow, query.get("when", ""), take)
+    except OctoError as error:
+        raise Refused(400, f"{error.code}: {error}") from error
+    return Response(200, _lines(state, flow, traces), LINES)
+
+
+async def _is_there(state: State, flow: str) -> bool:
+    return flow in {str(each["name"]) for each in await state.flows()}
+
+
+async def _lines(state: State, flow: str, traces: AsyncGenerator[object, None]) -> AsyncGenerator[bytes, None]:
+    yield b"\n"  # somebody is looking now: the client need not wait for the first trace to know
+    async with aclosing(traces):
+        end = asyncio.get_running_loop().time() + LONGEST
+        while (trace := await _next(traces, end)) is not None:
+            yield json.dumps(trace, ensure_ascii=False, default=str).encode() + b"\n"
+    with suppress(Refused):  # the processes that would know have ended
+        if not await _is_there(state, flow):
+            yield json.dumps({"ended": f"a reload removed the flow {flow!r}"}).encode() + b"\n"
+
+
+async def _next(traces: AsyncGenerator[object, None], end: float) -> object:
+    """The next one; None when there are no more, or when it is time to end."""
+    try:
+        async with asyncio.timeout_at(end):
+            return await anext(traces, None)
+    except TimeoutError:
+        return None
+
+
+def _number(query: Mapping[str, str], name: str, default: int) -> int:
+    text = query.get(name, str(default))
+    if not text.isdecimal() or not 1 <= int(text) <= MOST:
+        raise Refused(400, f"`{name}` is a number from 1 to {MOST}")
+    return int(text)
+
+
+ROUTES: tuple[Route[State], ...] = (
+    Route("GET", "/traces", listed, "kept traces, the newest first: ?flow= &outcome= &limit=", guarded=True),
+    Route("GET", "/traces/tap", tap, "live traces as they happen: ?flow= &when= &take=", guarded=True),
+    Route("GET", "/traces/{id}", one, "one trace by event or trace id", guarded=True),
+)

@@ -1,0 +1,114 @@
+"""Requests, responses and routes: what a handler of the operations port sees of HTTP."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from typing import Generic, NamedTuple, TypeVar
+
+import orjson
+
+from octo.operations.guard import Guard
+
+S = TypeVar("S")
+
+log = logging.getLogger("octo.operations")
+
+TEXT = "text/plain; charset=utf-8"
+JSON = "application/json"
+
+
+class Request(NamedTuple):
+    """headers: by lower-case name. path: percent-decoded. parts: what stood for the `{name}`s of the route's path."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes = b""
+    parts: Mapping[str, str] = {}
+
+    @property
+    def wants_json(self) -> bool:
+        return JSON in self.headers.get("accept", "")
+
+
+class Response(NamedTuple):
+    """body: all of it, or a generator whose pieces are sent as they come, and that is closed when nobody wants more."""
+
+    status: int
+    body: bytes | AsyncGenerator[bytes, None]
+    content_type: str = TEXT
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+def text(body: str, status: int = 200) -> Response:
+    return Response(status, f"{body}\n".encode())
+
+
+def as_json(value: object, status: int = 200) -> Response:
+    return Response(status, orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE), JSON)
+
+
+class Refused(Exception):
+    """A request that cannot be served; the text is what its sender is told."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Route(NamedTuple, Generic[S]):
+    """A method and a path, of which `{name}` segments stand for any text, and who answers them from a state.
+
+    says: what is there, for the index. guarded: see `octo.operations.guard`.
+    """
+
+    method: str
+    path: str
+    handler: Callable[[S, Request], Awaitable[Response]]
+    says: str = ""
+    guarded: bool = False
+
+    def match(self, path: str) -> dict[str, str] | None:
+        """What stands for the `{name}`s, or None when the path is another."""
+        wanted, given = self.path.split("/"), path.split("/")
+        if len(wanted) != len(given):
+            return None
+        pairs = list(zip(wanted, given, strict=True))
+        if any(each != found for each, found in pairs if not each.startswith("{")):
+            return None
+        return {each[1:-1]: found for each, found in pairs if each.startswith("{")}
+
+
+class App(Generic[S]):
+    """Finds who answers a request. Whatever a handler does, a response comes out, without internals."""
+
+    def __init__(self, state: S, guard: Guard, routes: Iterable[Route[S]]) -> None:
+        self._state = state
+        self._guard = guard
+        self._routes = tuple(routes)
+
+    async def __call__(self, request: Request) -> Response:
+        try:
+            return await self._serve(request)
+        except Refused as refused:
+            return text(str(refused), refused.status)
+        except Exception:
+            log.exception("a request to the operations port failed")
+            return text("internal error; the log says more", 500)
+
+    async def _serve(self, request: Request) -> Response:
+        if refusal := self._guard.host_refusal(request.headers):
+            return text(refusal, 403)
+        found = [(route, parts) for route in self._routes if (parts := route.match(request.path)) is not None]
+        if not found:
+            return text("there is nothing here; / lists what there is", 404)
+        method = "GET" if request.method == "HEAD" else request.method
+        for route, parts in found:
+            if route.method == method:
+                if route.guarded and (refusal := self._guard.refusal(request.headers)):
+                    return text(refusal, 403)
+                return await route.handler(self._state, request._replace(parts=parts))
+        allowed = ", ".join(dict.fromkeys(route.method for route, _ in found))
+        return text(f"only {allowed} here", 405)._replace(headers=(("allow", allowed),))

@@ -1,0 +1,28 @@
+"""The port's thread works while the flows keep all others busy."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from octo.operations.aside import aside
+
+
+async def test_it_runs_while_the_loop_s_own_threads_are_busy():
+    busy = threading.Event()
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(1))
+    blocked = loop.run_in_executor(None, busy.wait)
+
+    assert await aside(int, "7") == 7
+
+    busy.set()
+    await blocked
+
+
+async def test_errors_come_back():
+    with pytest.raises(ValueError, match="invalid literal"):
+        await aside(int, "seven")

@@ -1,0 +1,305 @@
+"""The state of a process is what its service is doing right now."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from octo.config.load import parse
+from octo.core.errors import OctoError, Transient
+from octo.core.log import mask
+from octo.core.message import Message
+from octo.engine.flow import at_last
+from octo.engine.metrics import Metrics
+from octo.engine.observe import NOBODY, Observer
+from octo.engine.service import Service
+from octo.operations.figures import Lag
+from octo.operations.own import Own
+from octo.operations.status import Values, report
+from octo.operations.web import Refused
+from octo.testing.clock import virtual
+from octo.testing.probe import probes
+from octo.trace.live import Live
+from octo.trace.memory import Memory
+from octo.trace.writer import Writer
+
+FLOW = """
+service: {{name: shop}}
+connectors: [{{name: p, type: probe, settings: {{id: p}}}}]
+flows:
+  - name: orders
+    workers: 2
+    buffer: 5
+    source: {{connector: p, type: pull, settings: {{breaks: {breaks}}}}}
+    process: [{{type: wait, connector: p, name: hold}}]
+"""
+
+
+@asynccontextmanager
+async def started(text, plugins, more=()):
+    """A service and its state; `stop` is set at the end."""
+    metrics, stop = Metrics(), asyncio.Event()
+    service = Service(lambda: parse(text, plugins, {}), bus=metrics)
+    state = Own(service, metrics, Lag(), Path("shop.yaml"), more=more)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(service.run(stop))
+        try:
+            yield state, service, stop
+        finally:
+            if "p" in probes:
+                probes["p"].gate("go").set()
+            stop.set()
+
+
+async def until_running(service):
+    while service.current is None:
+        await asyncio.sleep(0)
+
+
+async def test_it_is_starting_then_ready_then_draining(plugins):
+    async with started(FLOW.format(breaks=0), plugins) as (state, service, stop):
+        assert await state.reasons() == ["starting"]
+        assert Values(await state.snapshot()).of("octo_ready") == 0
+
+        await until_running(service)
+        assert await state.reasons() == []
+        assert Values(await state.snapshot()).of("octo_ready") == 1
+
+        stop.set()
+        assert await state.reasons() == ["draining"]
+
+
+@virtual()
+async def test_a_source_that_broke_makes_it_unready_until_it_delivers(plugins):
+    async with started(FLOW.format(breaks=1), plugins) as (state, service, _):
+        await until_running(service)
+        await asyncio.sleep(0.5)
+        assert await state.reasons() == ['the source of flow "orders" is broken: the source broke']
+        assert (await state.facts())["flows"][0]["broken"] == "the source broke"
+
+        await asyncio.sleep(1)
+        probes["p"].queue.put_nowait("x")
+        await asyncio.sleep(0.1)
+        assert await state.reasons() == []
+
+
+async def test_a_sick_connector_makes_it_unready_and_is_named(plugins, monkeypatch):
+    async def health(self):
+        raise Transient("it has gone")
+
+    async with started(FLOW.format(breaks=0), plugins) as (state, service, _):
+        await until_running(service)
+        monkeypatch.setattr(type(probes["p"]), "health", health, raising=False)
+
+        assert await state.reasons() == ['connector "p" is unhealthy: it has gone']
+        values = Values(await state.snapshot())
+        assert values.of("octo_connector_healthy", "p", "probe") == 0
+        [connector] = (await state.facts())["connectors"]
+        assert connector == {"name": "p", "type": "probe", "healthy": False, "reason": "it has gone"}
+
+
+async def test_what_is_in_flight_and_waiting_is_read_when_asked(plugins):
+    async with started(FLOW.format(breaks=0), plugins) as (state, service, _):
+        await until_running(service)
+        for number in range(4):
+            probes["p"].queue.put_nowait(number)
+        async with asyncio.timeout(10):
+            while service.current.flows["orders"].waiting < 2:
+                await asyncio.sleep(0)
+
+        values = Values(await state.snapshot())
+        assert [values.of(f"octo_flow_{name}", "orders") for name in ("in_flight", "workers", "waiting", "buffer")] == [
+            2,
+            2,
+            2,
+            5,
+        ]
+
+
+async def test_what_an_old_generation_still_works_on_is_in_flight_too(plugins):
+    async with started(FLOW.format(breaks=0), plugins) as (state, service, _):
+        await until_running(service)
+        old = service.current
+        call = asyncio.get_running_loop().create_task(at_last(old.flows["orders"].call(Message())))
+        await asyncio.sleep(0)
+        service.draining.append(old)
+        service.current = await _opened_like(old, service)
+
+        assert Values(await state.snapshot()).of("octo_flow_in_flight", "orders") == 1
+
+        service.draining.clear()
+        await service.current.drain(0)
+        service.current = old
+        probes["p"].gate("go").set()
+        await call
+
+
+async def _opened_like(old, service):
+    from octo.engine.generation import Generation
+
+    new = Generation(old.config, service._connections, service.bus, service._tasks)
+    await new.open()
+    return new
+
+
+async def test_a_refused_edit_is_told_with_its_problems_and_no_line_of_the_file(plugins, tmp_path):
+    path = tmp_path / "f.yaml"
+    path.write_text(FLOW.format(breaks=0))
+    mask("hunter2-hunter2")
+    metrics, stop, turned = Metrics(), asyncio.Event(), asyncio.Event()
+    service = Service(
+        lambda: parse(path.read_text(), plugins, {}),
+        watched=lambda: [path],
+        ready=lambda _: turned.set(),
+        refused=lambda _: turned.set(),
+        bus=metrics,
+    )
+    state = Own(service, metrics, Lag(), path)
+
+    async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+        tasks.create_task(service.run(stop))
+        await turned.wait()
+        turned.clear()
+        path.write_text("flows: [{name: f, hunter2-hunter2: 1, process: []}]")
+        await turned.wait()
+
+        refused = (await state.facts())["refused"]
+        assert await state.reasons() == []
+        assert refused["problems"][0]["code"] == "OCTO-C111"
+        assert refused["problems"][0]["line"] == 1
+        assert "«secret»" in refused["problems"][0]["message"]
+        assert "hunter2" not in json.dumps(refused)
+        assert Values(await state.snapshot()).of("octo_reloads_total", "refused") == 1
+
+        turned.clear()
+        path.write_text(FLOW.format(breaks=0).replace("buffer: 5", "buffer: 6"))
+        await turned.wait()
+
+        assert (await state.facts())["refused"] is None
+        assert (await state.facts())["generation"]["number"] == 2
+        assert Values(await state.snapshot()).of("octo_reloads_total", "applied") == 1
+        stop.set()
+
+
+async def test_the_status_of_a_running_service(plugins):
+    async with started(FLOW.format(breaks=0), plugins) as (state, service, _):
+        await until_running(service)
+
+        document = report(await state.facts(), await state.snapshot(), await state.reasons())
+
+        assert (document["name"], document["config"], document["ready"]) == ("shop", "shop.yaml", True)
+        assert document["generation"]["number"] == 1
+        assert document["flows"][0]["source"] == {"type": "pull", "connector": "p"}
+        assert [process["process"] for process in document["processes"]] == [0]
+        json.dumps(document)
+
+
+async def test_flows_are_listed_with_their_blocks_and_without_settings(plugins):
+    async with started(FLOW.format(breaks=0), plugins) as (state, service, _):
+        assert await state.flows() == []
+        await until_running(service)
+
+        [flow] = await state.flows()
+
+        assert (flow["name"], flow["workers"], flow["buffer"]) == ("orders", 2, 5)
+        assert [block["address"] for block in flow["blocks"]] == ["orders.hold"]
+        assert "settings" not in json.dumps(flow)
+
+
+async def test_whoever_measures_more_is_asked(plugins):
+    def traces():
+        return {"octo_traces_dropped_total": [((), 3)]}
+
+    async with started(FLOW.format(breaks=0), plugins, [traces]) as (state, service, _):
+        await until_running(service)
+        assert Values(await state.snapshot()).of("octo_traces_dropped_total") == 3
+
+
+async def test_the_log_level_is_that_of_the_process(plugins):
+    async with started(FLOW.format(breaks=0), plugins) as (state, service, _):
+        await until_running(service)
+        await state.set_level("error")
+        assert (await state.level(), logging.getLogger("octo").level) == ("error", logging.ERROR)
+
+        await state.set_level("warn")
+        assert await state.level() == "warn"
+
+
+# --- traces ------------------------------------------------------------------------------------------------------
+
+TRACED = "flows: [{name: f, process: [{type: set-payload, value: body * 2}]}]"
+
+
+async def call(service, body):
+    return await at_last(service.current.flows["f"].call(Message(body)))
+
+
+async def test_without_kept_traces_it_says_how_to_keep_them(plugins):
+    async with started(TRACED, plugins) as (state, _, _):
+        for ask in (state.traces(None, None, 1), state.trace("abcdef")):
+            with pytest.raises(Refused, match="start octo with --traces"):
+                await ask
+
+
+async def test_kept_traces_are_those_of_the_store(plugins):
+    store = Memory()
+    with Writer([store]) as writer:
+        async with started(TRACED, plugins) as (_, service, _):
+            await until_running(service)
+            live = Live(service.observe, writer=writer, store=store)
+            service.observe(live.observer)
+            state = Own(service, Metrics(), Lag(), Path("shop.yaml"), live=live)
+            await call(service, 1)
+            assert writer.flush()
+
+            [summary] = await state.traces("f", "completed", 5)
+            assert [each["path"] for each in await state.trace(summary["event"])] == ["f", "f.set-payload"]
+            with pytest.raises(OctoError, match="no kept trace"):
+                await state.trace("ffffffff")
+            assert Values(await state.snapshot()).of("octo_traces_dropped_total") == 0
+
+
+async def test_a_tap_watches_while_somebody_looks_and_no_longer(plugins):
+    async with started(TRACED, plugins) as (state, service, _):
+        await until_running(service)
+        traces = await state.tap("f", "body > 1", 5)
+        assert service.observer is NOBODY
+
+        async with asyncio.TaskGroup() as tasks:
+            looking = tasks.create_task(anext(traces))
+            await asyncio.sleep(0)
+            assert service.observer is not NOBODY
+            await call(service, 1)
+            await call(service, 2)
+        assert looking.result()[0]["input"] == {"body": 2}
+
+        await traces.aclose()
+        assert service.observer is NOBODY
+
+
+async def test_what_watches_anyhow_goes_on_watching_after_a_tap(plugins):
+    async with started(TRACED, plugins) as (state, service, _):
+        await until_running(service)
+        service.observe(other := Observer())
+        traces = await state.tap("f", "", 1)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(anext(traces))
+            await asyncio.sleep(0)
+            await call(service, 1)
+        await traces.aclose()
+
+        assert service.observer is other
+
+
+async def test_what_is_no_condition_watches_nothing(plugins):
+    async with started(TRACED, plugins) as (state, service, _):
+        await until_running(service)
+        with pytest.raises(OctoError, match="when"):
+            await state.tap("f", "body.", 1)
+
+        assert service.observer is NOBODY
