@@ -14,10 +14,10 @@ from octo.cli.project import refuse, wants_colour, written
 from octo.core.errors import OctoError
 
 if TYPE_CHECKING:
-    from octo.testing.coverage import Coverage
-    from octo.testing.suite import Case, Configs, Plan
-    from octo.testing.suite.console import Style
-    from octo.testing.traced import Made
+    from octo.suite import Case, Configs, Plan
+    from octo.suite.console import Style
+    from octo.suite.coverage import Coverage
+    from octo.suite.recorded import Made
 
 Echo = Callable[[str], None]
 
@@ -37,8 +37,8 @@ class Cover(NamedTuple):
 
 def covered(cover: Cover, coverage: Coverage) -> int:
     """Report the coverage; the exit code says whether it was enough."""
-    from octo.testing.coverage import html, json, text
-    from octo.testing.coverage.result import rounded
+    from octo.suite.coverage import html, json, text
+    from octo.suite.coverage.result import rounded
 
     result = coverage.result()
     click.echo()
@@ -56,8 +56,8 @@ def covered(cover: Cover, coverage: Coverage) -> int:
 
 def generated(plan: Plan, configs: Configs, examples: int, seed: int, echo: Echo, style: Style) -> int:
     """Search the flows of all suites for messages that they treat wrongly."""
-    from octo.testing.generate.console import shown
-    from octo.testing.generate.search import search
+    from octo.suite.generate.console import shown
+    from octo.suite.generate.search import search
 
     code = exits.DONE
     echo("")
@@ -75,8 +75,8 @@ def _one_per_flow(cases: Iterable[Case]) -> list[Case]:
 
 def faulted(plan: Plan, configs: Configs, echo: Echo, style: Style) -> int:
     """Explore every fault of every call that the cases make."""
-    from octo.testing.chaos import explore
-    from octo.testing.chaos.console import shown, summary
+    from octo.suite.chaos import explore
+    from octo.suite.chaos.console import shown, summary
 
     found = [explore(case, configs) for case in plan.cases]
     for explored in found:
@@ -92,7 +92,7 @@ def faulted(plan: Plan, configs: Configs, echo: Echo, style: Style) -> int:
 def from_trace(id: str, store: str, config: Path, configs: Configs, out: Path | None) -> int:  # noqa: A002
     """Write the test file that a recorded message makes, or print it."""
     from octo.cli.traces import find
-    from octo.testing.traced import made_of
+    from octo.suite.recorded import made_of
     from octo.trace.record import first
 
     if out is not None:
@@ -132,7 +132,7 @@ def _indented(places: Iterable[str]) -> list[str]:
 
 
 def _named_as_test(out: Path) -> None:
-    from octo.testing.suite.discover import SUFFIXES, is_test
+    from octo.suite.discover import SUFFIXES, is_test
 
     if not is_test(out):
         suffix = out.suffix if out.suffix.lower() in SUFFIXES else SUFFIXES[0]

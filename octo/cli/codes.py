@@ -12,7 +12,7 @@ HOMES = (
     "octo.config.codes",
     "octo.debug.codes",
     "octo.trace.codes",
-    "octo.testing.suite.codes",
+    "octo.suite.codes",
     "octo.connectors.http.codes",
     "octo.connectors.http_client.codes",
     "octo.connectors.database.codes",

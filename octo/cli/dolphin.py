@@ -24,7 +24,7 @@ def dolphin() -> None:
 def schema(form: str, out: BinaryIO) -> None:
     """Print the JSON Schema of test files; with it an editor completes and checks them."""
     from octo.cli.builtin import plugins
-    from octo.testing.suite.schema import json_schema
+    from octo.suite.schema import json_schema
 
     found = json_schema(plugins())
     if form == "yaml":

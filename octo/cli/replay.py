@@ -16,7 +16,7 @@ from octo.core.errors import OctoError
 from octo.core.printable import printable
 
 if TYPE_CHECKING:
-    from octo.testing.replay import Replayed, Step
+    from octo.suite.replay import Replayed, Step
     from octo.trace.record import Record
 
 _MARKS = {"same": ("=", None), "changed": ("~", "yellow"), "gone": ("-", "red"), "new": ("+", "green")}
@@ -50,8 +50,8 @@ def command(id: str, option: Path | None, argument: Path | None, store: str) -> 
 def _replay(trace: Sequence[Record], path: Path) -> Replayed:
     from octo.cli.builtin import plugins
     from octo.config.load import load
-    from octo.testing.replay import replay
-    from octo.testing.suite import Configs
+    from octo.suite import Configs
+    from octo.suite.replay import replay
 
     known = plugins()
     return replay(trace, Configs(lambda file, environ: load(file, known, environ)), path)

@@ -13,8 +13,8 @@ import click
 from octo.config.documents import Config
 
 if TYPE_CHECKING:
-    from octo.testing.coverage import Coverage
-    from octo.testing.suite import Configs
+    from octo.suite import Configs
+    from octo.suite.coverage import Coverage
 
 
 def env_file(path: Path | None) -> Mapping[str, str]:
@@ -34,7 +34,7 @@ def env_file(path: Path | None) -> Mapping[str, str]:
 def configurations(coverage: Coverage | None = None) -> Configs:
     from octo.cli.builtin import plugins
     from octo.config.load import load
-    from octo.testing.suite import Configs
+    from octo.suite import Configs
 
     known, modules = plugins(), _Modules()
 

@@ -22,10 +22,10 @@ from octo.cli.traces import store_option
 from octo.core.errors import ConfigError, Position, Problem
 
 if TYPE_CHECKING:
-    from octo.testing.coverage import Coverage
-    from octo.testing.suite import Case, Configs, Outcome, Plan
-    from octo.testing.suite.choose import Choice
-    from octo.testing.suite.reproduce import Reproduction
+    from octo.suite import Case, Configs, Outcome, Plan
+    from octo.suite.choose import Choice
+    from octo.suite.coverage import Coverage
+    from octo.suite.reproduce import Reproduction
 
 INTERRUPTED = 130
 _NEEDS = {"examples": "generate", "seed": "generate", "store": "from_trace", "out": "from_trace"}
@@ -56,7 +56,7 @@ class Options(NamedTuple):
 def _choice(_: click.Context, __: click.Parameter, value: str | None) -> Choice | None:
     if value is None:
         return None
-    from octo.testing.suite.choose import pattern
+    from octo.suite.choose import pattern
 
     try:
         return pattern(value)
@@ -138,7 +138,7 @@ def _refuse_idle_options(**given: bool) -> None:
 
 
 def _list(options: Options) -> int:
-    from octo.testing.suite.console import listed
+    from octo.suite.console import listed
 
     plan = _planned(options, configurations())
     for line in listed(plan.cases) if plan else ():
@@ -148,8 +148,8 @@ def _list(options: Options) -> int:
 
 def _once(options: Options, planned: Callable[[Iterable[Path]], None] = lambda _: None) -> int:
     """Run everything once; answer the exit code. planned: told what was read, before anything runs."""
-    from octo.testing.suite import exit_code
-    from octo.testing.suite.reproduce import Reproduction
+    from octo.suite import exit_code
+    from octo.suite.reproduce import Reproduction
 
     coverage = _coverage(options)
     configs = configurations(coverage)
@@ -175,7 +175,7 @@ def _once(options: Options, planned: Callable[[Iterable[Path]], None] = lambda _
 
 
 def _nothing_chosen(options: Options, plan: Plan) -> None:
-    from octo.testing.suite.codes import NOTHING
+    from octo.suite.codes import NOTHING
 
     click.echo("no case fits -k", err=True)
     at = Position(" ".join(map(str, options.paths)))
@@ -183,7 +183,7 @@ def _nothing_chosen(options: Options, plan: Plan) -> None:
 
 
 def _prepare(folder: Path, plan: Plan) -> None:
-    from octo.testing.suite.traces import prepare
+    from octo.suite.traces import prepare
 
     try:
         prepare(folder, plan.cases)
@@ -194,14 +194,14 @@ def _prepare(folder: Path, plan: Plan) -> None:
 def _coverage(options: Options) -> Coverage | None:
     if not options.cover.is_wanted:
         return None
-    from octo.testing.coverage import Coverage
+    from octo.suite.coverage import Coverage
 
     return Coverage()
 
 
 def _beyond(options: Options, plan: Plan, configs: Configs, coverage: Coverage | None) -> int:
     """Do what was asked for besides the cases; answer the exit code that it calls for."""
-    from octo.testing.suite.logs import quiet
+    from octo.suite.logs import quiet
 
     codes = [exits.DONE]
     if coverage is not None:
@@ -224,9 +224,9 @@ def _run(
 ) -> None:
     """Run the cases into `found`, by their ids; an interrupt leaves what became of them until then."""
     from octo.core import log
-    from octo.testing.suite import run_all
-    from octo.testing.suite.console import Console
-    from octo.testing.suite.logs import quiet
+    from octo.suite import run_all
+    from octo.suite.console import Console
+    from octo.suite.logs import quiet
 
     log.reserve_stdout()
     if options.verbose:
@@ -248,8 +248,8 @@ def _run(
 
 
 def _run_one(configs: Configs, traces: Path | None, coverage: Coverage | None, case: Case) -> Outcome:
-    from octo.testing.suite import run_case
-    from octo.testing.suite.traces import recording
+    from octo.suite import run_case
+    from octo.suite.traces import recording
 
     observers = [] if coverage is None else [coverage]
     if traces is None:
@@ -259,7 +259,7 @@ def _run_one(configs: Configs, traces: Path | None, coverage: Coverage | None, c
 
 
 def _finish(options: Options, plan: Plan, found: Mapping[str, Outcome], seconds: float, folder: Path | None) -> int:
-    from octo.testing.suite.console import summary
+    from octo.suite.console import summary
 
     outcomes = [found[case.id] for case in plan.cases]
     click.echo()
@@ -280,12 +280,12 @@ def _report(
     """Write the reports that were asked for; answer the exit code that this calls for."""
     worked = True
     if options.junit:
-        from octo.testing.suite.junit import junit
+        from octo.suite.junit import junit
 
         report = junit(plan.suites, outcomes, seconds, problems)
         worked &= written(options.junit, lambda path: path.write_bytes(report))
     if options.json:
-        from octo.testing.suite.results import results
+        from octo.suite.results import results
 
         value = results(plan.suites, outcomes, seconds, folder=folder, problems=problems)
         worked &= written(options.json, lambda path: path.write_bytes(value))
@@ -297,7 +297,7 @@ def _report(
 
 def _planned(options: Options, configs: Configs) -> Plan | None:
     """The plan, or None when everything that is wrong has been said."""
-    from octo.testing.suite import Plan, plan
+    from octo.suite import Plan, plan
 
     try:
         env = env_file(options.env_file)

@@ -1,0 +1,105 @@
+"""A case, ready to run: everything that can be known beforehand has been checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from octo.core.errors import Position
+from octo.core.settings import Settings
+from octo.suite.format import Expect, Spy
+
+if TYPE_CHECKING:
+    from octo.debug.mocks import Mock
+
+
+_BREAKS = re.compile("\\s*[\x00-\x1f\x7f-\x9f\u2028\u2029]\\s*")
+
+
+class Call(NamedTuple):
+    """One message for a flow, and what must come of it.
+
+    flow: None for a call that only lets time pass. after: seconds to let pass first.
+    trigger: what the flow's source is made to bring, instead of `data` and `vars`.
+    """
+
+    flow: str | None
+    data: object = None
+    vars: Mapping[str, Any] = {}
+    trigger: Settings | None = None
+    after: float = 0.0
+    expect: Expect | None = None
+    spies: Mapping[str, Spy] = {}
+
+
+class Case(NamedTuple):
+    """A case of a suite.
+
+    file, config: the test file and the configuration that it tests.
+    env: what is set over the environment of the process; written_env: the part of it that stands in the test file.
+    spies: what must have crossed over all calls. written_mocks: the mocks as their author wrote them.
+    stubs: by connector name, in the settings of its type's stub. sources: whether the called flows' sources run.
+    seconds: how long it may take, without what `after` lets pass. clock: when virtual time begins, None for real time.
+    skip: why it is not to be run, "" if it is.
+    """
+
+    name: str
+    file: Path
+    config: Path
+    flow: str
+    at: Position
+    calls: tuple[Call, ...]
+    spies: Mapping[str, Spy] = {}
+    mocks: Mapping[str, Mock] = {}
+    written_mocks: Mapping[str, object] = {}
+    stubs: Mapping[str, Settings] = {}
+    sources: bool = False
+    env: Mapping[str, str] = {}
+    written_env: Mapping[str, str] = {}
+    seconds: float = 30.0
+    clock: str | None = None
+    skip: str = ""
+
+    @property
+    def title(self) -> str:
+        """The name on one line."""
+        return one_line(self.name)
+
+    @property
+    def id(self) -> str:
+        """What `-k` looks at."""
+        return f"{self.file}::{self.title}"
+
+    @property
+    def spied(self) -> list[str]:
+        """Every address that a spy stands at, sorted."""
+        return sorted({*self.spies, *(address for call in self.calls for address in call.spies)})
+
+    @property
+    def called(self) -> set[str]:
+        """The flows that are called, triggered, or fed by their sources."""
+        return {*(call.flow for call in self.calls if call.flow is not None), *self.fed}
+
+    @property
+    def fed(self) -> set[str]:
+        """The flows whose sources run."""
+        if self.sources:
+            return {self.flow, *(call.flow for call in self.calls if call.flow is not None)}
+        return {call.flow for call in self.calls if call.flow is not None and call.trigger is not None}
+
+
+def one_line(text: str) -> str:
+    """The text without line breaks, and without what a terminal would obey."""
+    return _BREAKS.sub(" ", text).strip()
+
+
+class Suite(NamedTuple):
+    """The cases of one test file. blank: one more, that has just what the file says for all of them."""
+
+    file: Path
+    config: Path
+    flow: str
+    cases: tuple[Case, ...]
+    blank: Case

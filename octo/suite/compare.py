@@ -1,0 +1,151 @@
+"""Comparing JSON values, and telling a reader where they differ."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from octo.core.log import masked
+from octo.suite.outcome import Mismatch
+
+_WIDEST = 72
+"""Characters up to which a value is shown whole."""
+_BEFORE, _BEHIND = 24, 48
+"""How many characters of two long texts are shown around the first that differs."""
+_MOST = 20
+"""How many differences of one value are listed."""
+
+
+class Difference(NamedTuple):
+    """A place in a value, e.g. `.items[2].price`, and what is wrong there."""
+
+    path: str
+    what: str
+
+
+def equal(want: object, got: object) -> bool:
+    """Whether two JSON values are the same; `42` and `42.0` are, `1` and `true` are not."""
+    return next(differences(want, got), None) is None
+
+
+def compared(label: str, want: object, got: object) -> list[Mismatch]:
+    """What to say if the values are not the same: small values whole, of big ones the places that differ."""
+    if equal(want, got):
+        return []
+    wanted, found = rendered(want), rendered(got)
+    if not _is_nested(want) and not _is_nested(got):
+        return [Mismatch(f"{label}: {_unlike(want, got)}")]
+    if max(len(wanted), len(found)) <= _WIDEST or not (_is_nested(want) and _is_nested(got)):
+        return [Mismatch(f"{label}:", f"want: {_cut(wanted)}\ngot:  {_cut(found)}")]
+    name = label.rpartition(".")[2]
+    lines = [f"{name}{each.path}: {each.what}" for each in differences(want, got)]
+    more = [f"and {len(lines) - _MOST} more"] if len(lines) > _MOST else []
+    return [Mismatch(f"{label}:", "\n".join((*lines[:_MOST], *more)))]
+
+
+def differences(want: object, got: object, path: str = "") -> Iterator[Difference]:
+    """Every place where the values differ, outermost first."""
+    if isinstance(want, Mapping) and isinstance(got, Mapping):
+        yield from _in_mapping(want, got, path)
+    elif isinstance(want, list | tuple) and isinstance(got, list | tuple):
+        yield from _in_list(want, got, path)
+    elif _kind(want) != _kind(got) or want != got:
+        yield Difference(path, _unlike(want, got))
+
+
+def _in_mapping(want: Mapping[Any, object], got: Mapping[Any, object], path: str) -> Iterator[Difference]:
+    for key, value in want.items():
+        if key in got:
+            yield from differences(value, got[key], path + _step(key))
+        else:
+            yield Difference(path + _step(key), f"want {_cut(rendered(value))}, it is not there")
+    for key, value in got.items():
+        if key not in want:
+            yield Difference(path + _step(key), f"not wanted, got {_cut(rendered(value))}")
+
+
+def _step(key: str) -> str:
+    return f".{key}" if key.isidentifier() else f"[{rendered(key)}]"
+
+
+def _in_list(want: Sequence[object], got: Sequence[object], path: str) -> Iterator[Difference]:
+    if len(want) == len(got):
+        yield from _in_pairs(want, got, path)
+        return
+    yield Difference(path, f"want {len(want)} elements, got {len(got)}")  # first, for the others may be many
+    shorter = min(len(want), len(got))
+    same = _alike(want, got)
+    if same + _alike(want[same:][::-1], got[same:][::-1]) < shorter:
+        yield from _in_pairs(want[:shorter], got[:shorter], path)
+        same = shorter
+    for index in range(same, same + len(want) - shorter):
+        yield Difference(f"{path}[{index}]", f"want {_cut(rendered(want[index]))}, it is not there")
+    for index in range(same, same + len(got) - shorter):
+        yield Difference(f"{path}[{index}]", f"not wanted, got {_cut(rendered(got[index]))}")
+
+
+def _in_pairs(want: Sequence[object], got: Sequence[object], path: str) -> Iterator[Difference]:
+    for index, (one, other) in enumerate(zip(want, got, strict=True)):
+        yield from differences(one, other, f"{path}[{index}]")
+
+
+def _alike(want: Sequence[object], got: Sequence[object]) -> int:
+    """How many elements are the same at the beginning."""
+    pairs = enumerate(zip(want, got, strict=False))
+    return next((index for index, (one, other) in pairs if not equal(one, other)), min(len(want), len(got)))
+
+
+def rendered(value: object) -> str:
+    """The value as one line of JSON."""
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _unlike(want: object, got: object) -> str:
+    wanted, found = rendered(want), rendered(got)
+    if isinstance(want, str) and isinstance(got, str) and max(len(wanted), len(found)) > _WIDEST:
+        want, got = masked(want), masked(got)  # first, for a part of a secret would not be recognised
+        pairs = enumerate(zip(want, got, strict=False))
+        at = next((index for index, (one, other) in pairs if one != other), min(len(want), len(got)))
+        return f"want {_around(want, at)}, got {_around(got, at)} (from character {at + 1} on)"
+    kinds = _kind(want), _kind(got)
+    looks_alike = kinds[0] != kinds[1] and wanted.strip('"') == found.strip('"')
+    note = f" ({_NAMES[kinds[1]]}, not {_NAMES[kinds[0]]})" if looks_alike else ""
+    return f"want {_cut(wanted)}, got {_cut(found)}{note}"
+
+
+def _around(text: str, at: int) -> str:
+    """The part of a long text that tells it from another one, which differs from this character on."""
+    start, end = max(0, at - _BEFORE), at + _BEHIND
+    return f"{'...' if start else ''}{rendered(text[start:end])}{'...' if end < len(text) else ''}"
+
+
+_NAMES = {
+    "null": "null",
+    "bool": "a bool",
+    "number": "a number",
+    "string": "a string",
+    "list": "a list",
+    "map": "a map",
+}
+
+
+def _kind(value: object) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, int | float):
+        return "number"
+    if isinstance(value, Mapping):
+        return "map"
+    return "list" if isinstance(value, list | tuple) else "string"
+
+
+def _is_nested(value: object) -> bool:
+    return isinstance(value, Mapping | list | tuple) and len(value) > 0
+
+
+def _cut(text: str) -> str:
+    text = masked(text)  # first, as above
+    return text if len(text) <= 1000 else f"{text[:1000]}... ({len(text)} characters)"

@@ -1,0 +1,31 @@
+"""What a search among generated messages found, for a terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from octo.core.log import masked
+from octo.suite.console import Style
+from octo.suite.generate.search import Finding, Searched
+
+_WIDEST = 400
+
+
+def shown(searched: Searched, style: Style) -> Iterator[str]:
+    """One line for a flow that was found in order, a few for one that was not."""
+    if searched.error:
+        yield f"{style('ERROR', 'red')} {searched.flow}: {masked(searched.error)}"
+    elif searched.finding is None:
+        yield f"{style('ok', 'green')}    {searched.flow}: {searched.tried} messages"
+    else:
+        yield f"{style('FAIL', 'red')}  {searched.flow}: the smallest of {searched.tried} messages tried"
+        yield from _finding(searched.finding)
+
+
+def _finding(finding: Finding) -> Iterator[str]:
+    body = masked(json.dumps(finding.body, ensure_ascii=False))
+    yield f"        {masked(finding.fault.text)}"
+    if finding.fault.at is not None:
+        yield f"        at {finding.fault.at}"
+    yield f"        body: {body[:_WIDEST]}{'...' if len(body) > _WIDEST else ''}"

@@ -1,0 +1,55 @@
+"""From paths to suites that are ready to run, or everything that is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from octo.config.report import Report
+from octo.suite.bind import bind
+from octo.suite.case import Case, Suite
+from octo.suite.choose import Choice
+from octo.suite.configs import Configs
+from octo.suite.discover import discover
+from octo.suite.rules import read_draft
+
+
+class Plan(NamedTuple):
+    """The suites in the order of their paths. watched: the files that they are made of, and test."""
+
+    suites: tuple[Suite, ...]
+    watched: tuple[Path, ...]
+
+    @property
+    def cases(self) -> list[Case]:
+        return [case for suite in self.suites for case in suite.cases]
+
+
+def plan(
+    paths: Iterable[Path],
+    configs: Configs,
+    *,
+    config: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    choice: Choice | None = None,
+) -> Plan:
+    """The suites of these paths; raises `ConfigError` with every problem of every file, before anything runs.
+
+    config: what all of them test, whatever stands beside them. env: over the environment of the process.
+    choice: whether a case is kept, by its `file::name`; a suite that keeps none is left out.
+    """
+    report, env = Report(), env or {}
+    suites = []
+    for target in discover(paths, config, configs, env, report):
+        draft = read_draft(target.file, report)
+        suite = None if draft is None else bind(draft, target.config, configs, env, report)
+        suites += [] if suite is None else [suite]
+    report.raise_if_any()
+    chosen = (_chosen(suite, choice) for suite in suites)
+    watched = {*configs.watched, *(suite.file for suite in suites)}
+    return Plan(tuple(suite for suite in chosen if suite.cases), tuple(sorted(watched)))
+
+
+def _chosen(suite: Suite, choice: Choice | None) -> Suite:
+    return suite if choice is None else suite._replace(cases=tuple(case for case in suite.cases if choice(case.id)))

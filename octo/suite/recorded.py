@@ -1,0 +1,163 @@
+"""A recorded message as a test: the same input, and in the place of every call to the outside what it answered then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from octo.config.documents import Config
+from octo.core.errors import OctoError
+from octo.engine.build import blocks_of
+from octo.suite.gaps import Gaps, masks, step
+from octo.trace import codes
+from octo.trace.record import Record, State, first, states
+
+_NOT_RECORDED = "this call was not made when the message was recorded"
+
+
+class Unusable(OctoError):
+    """A trace that no test can be made of."""
+
+    code = codes.UNUSABLE
+
+
+def suite_of(trace: Sequence[Record], config: Config) -> dict[str, Any]:
+    """A test file, as data, whose one case runs the recorded message against `config`.
+
+    Calls to the outside that the flow did not make then fail. Raises `Unusable` if the flow is gone, or if the trace
+    leaves out what the test would need.
+    """
+    return made_of(trace, config).suite
+
+
+class Made(NamedTuple):
+    """A test file, as data, and what the trace did not hold for it."""
+
+    suite: dict[str, Any]
+    root: State
+    gaps: Gaps
+
+    @property
+    def masked(self) -> list[str]:
+        """Places in the suite where a mask stands in for what there really was."""
+        case = self.suite["cases"][0]
+        return [*masks("input", case["input"]), *masks("mocks", self.suite["mocks"])]
+
+    @property
+    def unasserted(self) -> list[str]:
+        """Places in the result that the suite says nothing of."""
+        return [] if self.root.after is None else list(self.gaps.places("body", self.root.after.body))
+
+
+def made_of(trace: Sequence[Record], config: Config) -> Made:
+    """The same with what the trace did not hold."""
+    root, *rest = _recorded(first(trace))
+    rest += (state for state in states(trace[len(first(trace)) :]) if "omitted" not in state.record)
+    flow = root.record["flow"]
+    if flow not in config.flows:
+        raise Unusable(f'the flow "{flow}" that the message ran through is not in this configuration')
+    crossed = _crossed(rest, config)
+    answers = [_answer(state) for several in crossed.values() for state in several]
+    gaps = Gaps(root.record, [root.before, *answers], (state.after for state in (root, *rest) if state.after))
+    case = {"name": f"as recorded: {root.record['event']}", "input": _message(root.before)}
+    suite = {
+        "flow": flow,
+        "clock": gaps.clock,
+        "mocks": {address: _mock(several, gaps) for address, several in crossed.items()},
+        "cases": [{**case, "expect": _expected(root, gaps)}],
+    }
+    return Made(suite, root, gaps)
+
+
+def _crossed(recorded: Iterable[State], config: Config) -> dict[str, list[State]]:
+    """How messages crossed each block that calls the outside, by address."""
+    outside = [block.address for flow in config.flows.values() for block in blocks_of(flow) if block.type.calls_outside]
+    crossed: dict[str, list[State]] = {address: [] for address in outside}
+    for state in recorded:
+        if state.record["path"] in crossed:
+            crossed[state.record["path"]].append(state)
+    return crossed
+
+
+def _recorded(trace: Sequence[Record]) -> list[State]:
+    found = list(states(trace))
+    if not found:
+        raise Unusable("the trace is empty")
+    omitted = {place for state in found for place in state.record.get("omitted", ())}
+    if omitted:
+        places = ", ".join(sorted(omitted))
+        raise Unusable(f"payloads over the limit of the trace were left out ({places}); record with a higher one")
+    if any(state.record.get("brief") for state in found):
+        raise Unusable("only the failing block was recorded; `octo run --traces-whole-failures` records all of them")
+    if any(state.record.get("more") for state in found):
+        raise Unusable("the flow ran more blocks than the trace holds")
+    return found
+
+
+# --- mocks -------------------------------------------------------------------------------------------------------
+
+
+def _mock(crossed: list[State], gaps: Gaps) -> dict[str, Any]:
+    if not crossed:
+        return {"default": {"error": _NOT_RECORDED}}
+    answers = [_answer(state) for state in crossed]
+    if all(answer == answers[0] for answer in answers):
+        return {"default": answers[0]}
+    conditions = _conditions(crossed, gaps)
+    cases: dict[str, dict[str, Any]] = {}
+    for condition, answer in zip(conditions, answers, strict=True):
+        cases.setdefault(condition, {"when": condition, **answer})
+    return {"cases": list(cases.values()), "default": {"error": _NOT_RECORDED}}
+
+
+def _answer(state: State) -> dict[str, Any]:
+    if state.after is not None:
+        known = state.before.vars
+        changed = {name: value for name, value in state.after.vars.items() if name not in known or known[name] != value}
+        return {"body": state.after.body, **({"vars": changed} if changed else {})}
+    if state.record["outcome"] == "dropped":
+        return {"drop": True}
+    return {"error": _cause(state.record)}
+
+
+def _cause(record: Record) -> str:
+    """The text of the error without the way to the block, which a mock's error takes again."""
+    text: str = record.get("error", {}).get("message", record["outcome"])
+    label = record["path"].rpartition(".")[2].partition("#")[0]
+    return text.removeprefix(f'block "{label}": ')
+
+
+def _conditions(crossed: list[State], gaps: Gaps) -> list[str]:
+    """Per crossing, the least that tells its input from the others': the body, else one variable, else all of it."""
+    bodies = [_all(gaps.conditions("body", state.before.body)) for state in crossed]
+    if len(set(bodies)) == len(crossed):
+        return bodies
+    # Only of variables that are always there: a condition on one that is not there fails.
+    for name in sorted(set.intersection(*(set(state.before.vars) for state in crossed))):
+        found = [_all(gaps.conditions(f"vars{step(name)}", state.before.vars[name])) for state in crossed]
+        if len(set(found)) == len(crossed):
+            return found
+    variables = [_all(gaps.conditions("vars", state.before.vars)) for state in crossed]
+    return [f"{body} && {rest}" for body, rest in zip(bodies, variables, strict=True)]
+
+
+def _all(conditions: Iterable[str]) -> str:
+    return " && ".join(conditions) or "true"
+
+
+# --- the case ----------------------------------------------------------------------------------------------------
+
+
+def _message(seen: Any) -> dict[str, Any]:
+    return {"data": seen.body, **({"vars": dict(seen.vars)} if seen.vars else {})}
+
+
+def _expected(root: State, gaps: Gaps) -> Mapping[str, Any]:
+    if root.after is not None:
+        body, status = root.after.body, root.after.vars.get("httpStatus")
+        has_gaps = any(gaps.places("body", body))
+        wanted = {"that": list(gaps.conditions("body", body))} if has_gaps else {"body": body}
+        return {**wanted, **({} if status is None else {"vars": {"httpStatus": status}})}
+    if root.record["outcome"] == "dropped":
+        return {"dropped": True}
+    return {"error": gaps.known(root.record.get("error", {}).get("message", ""))}

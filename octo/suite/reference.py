@@ -1,0 +1,76 @@
+"""The reference of test files, from their models: what docs/testing.md shows below its mark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from octo.config.catalogue import fields
+from octo.core.plugins import Plugins
+from octo.core.settings import Settings
+from octo.suite.format import CallEntry, CaseEntry, Expect, Input, Record, Spy, SuiteFile
+from octo.suite.schema import stubbed
+
+MARK = "<!-- from here on written by tests/suite/test_reference.py -->"
+
+_PARTS: tuple[tuple[str, type[Settings]], ...] = (
+    ("The file", SuiteFile),
+    ("A case", CaseEntry),
+    ("A call", CallEntry),
+    ("An input", Input),
+    ("An expectation", Expect),
+    ("A spy", Spy),
+    ("A record of a spy", Record),
+)
+
+
+def reference(plugins: Plugins) -> str:
+    """Tables of every key, as Markdown."""
+    parts = [f"### {title}\n\n{_table(fields(model))}" for title, model in _PARTS]
+    for name, stub in stubbed(plugins):
+        parts.append(f"### {name} (stub)\n\n{_doc(stub.settings)}\n\n{_table(fields(stub.settings))}")
+        if stub.trigger is not None:
+            parts.append(f"### {name} (trigger)\n\n{_doc(stub.trigger)}\n\n{_table(fields(stub.trigger))}")
+    return "\n\n".join(parts) + "\n"
+
+
+def _doc(model: type[Settings]) -> str:
+    return " ".join((model.__doc__ or "").split())
+
+
+def _table(described: list[dict[str, Any]]) -> str:
+    rows = list(_rows(described, ""))
+    return "\n".join(["| Key | | |", "|---|---|---|", *rows]) if rows else "It has no settings: write `{}`."
+
+
+def _rows(described: list[dict[str, Any]], prefix: str) -> Iterator[str]:
+    for field in described:
+        needed = "**required**" if field["required"] else ""
+        cells = (f"`{prefix}{field['name']}`", ", ".join(filter(None, (_kind(field), needed))), _text(field["doc"]))
+        yield f"| {' | '.join(cells)} |"
+        if field["type"] == "list" and field["items"]["type"] == "object" and not prefix and _is_only_here(field):
+            yield from _rows(field["items"]["fields"], f"{field['name']}[].")
+
+
+def _is_only_here(field: dict[str, Any]) -> bool:
+    """Whether the entries of a list are described nowhere else."""
+    return field["name"] not in ("cases", "calls", "records")
+
+
+def _kind(field: dict[str, Any]) -> str:
+    match field["type"]:
+        case "choice":
+            return ", ".join(f"`{each}`" for each in field["choices"])
+        case "list" | "map":
+            inner = _kind(field["items"])
+            return f"{field['type']} of {inner}" if inner != "object" else field["type"]
+        case "any":
+            return " or ".join(dict.fromkeys(_kind(each) for each in field.get("of", ()))) or "any value"
+        case "object":
+            return "mapping"
+        case other:
+            return str(other)
+
+
+def _text(doc: str) -> str:
+    return " ".join(doc.split()).replace("|", "\\|")

@@ -1,0 +1,111 @@
+"""A recorded message once more, through the files as they are now, and what has become different."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from octo.core.errors import Position
+from octo.debug import mocks
+from octo.suite.case import Call, Case
+from octo.suite.compare import Difference, differences
+from octo.suite.configs import Configs
+from octo.suite.gaps import Gaps
+from octo.suite.recorded import Unusable, made_of
+from octo.suite.run import run_case
+from octo.trace.crossing import Trace
+from octo.trace.encode import encode
+from octo.trace.packed import records
+from octo.trace.record import Record, State, first, states
+from octo.trace.recorder import Recorder
+
+Place = tuple[str, int]
+"""The address of a block or name of a flow, and which crossing of it, from 1."""
+
+
+class Step(NamedTuple):
+    """What became of one crossing: as it was, changed, no longer made, or made for the first time."""
+
+    path: str
+    nth: int
+    kind: Literal["same", "changed", "gone", "new"]
+    differences: tuple[Difference, ...] = ()
+
+
+class Replayed(NamedTuple):
+    """flow: the flow and how it ends, among the steps the first."""
+
+    flow: str
+    steps: tuple[Step, ...]
+
+    @property
+    def is_same(self) -> bool:
+        """Whether the flow answers as it did, whatever happened on the way."""
+        return self.steps[0].kind == "same"
+
+
+def replay(trace: Sequence[Record], configs: Configs, path: Path) -> Replayed:
+    """Run the message of a trace against the configuration at `path`.
+
+    Nothing outside is called: blocks that call other systems answer as they did, and fail where they were not called.
+    Raises `Unusable` when that is not possible, and `ConfigError`.
+    """
+    with configs.lent(path, {}) as config:
+        made = made_of(trace, config)
+        wanted = made.suite
+        standins = {address: mocks.parse(spec, address, config.env) for address, spec in wanted["mocks"].items()}
+    given = wanted["cases"][0]["input"]
+    flow, clock = wanted["flow"], made.gaps.clock
+    call = Call(flow, given["data"], given.get("vars", {}))
+    case = Case("replay", path, path, flow, Position("", 0, 0), (call,), mocks=standins, clock=clock)
+    kept: list[Trace] = []
+    outcome = run_case(case, configs, observers=[Recorder(kept.append)])
+    if not kept:
+        raise Unusable(f"the message could not be replayed: {outcome.reason}")
+    return Replayed(flow, tuple(_compared(first(trace), records(encode(kept[0]).data), made.gaps)))
+
+
+def _compared(before: Sequence[Record], after: Sequence[Record], gaps: Gaps) -> list[Step]:
+    old, new = _by_place(before), _by_place(after)
+    steps = []
+    for place in [*old, *(each for each in new if each not in old)]:
+        path, nth = place
+        if place not in new:
+            steps.append(Step(path, nth, "gone"))
+        elif place not in old:
+            steps.append(Step(path, nth, "new"))
+        else:
+            found = tuple(_differences(old[place], new[place], gaps))
+            steps.append(Step(path, nth, "changed" if found else "same", found))
+    return steps
+
+
+def _by_place(trace: Sequence[Record]) -> dict[Place, State]:
+    times: Counter[str] = Counter()
+    found: dict[Place, State] = {}
+    for state in states(trace):
+        path = state.record["path"]
+        times[path] += 1
+        found[path, times[path]] = state
+    return found
+
+
+def _differences(old: State, new: State, gaps: Gaps) -> list[Difference]:
+    """What is different about how a crossing ended."""
+    outcomes = old.record["outcome"], new.record["outcome"]
+    if outcomes[0] != outcomes[1]:
+        error = new.record.get("error", {}).get("message")
+        return [Difference("", f"was {outcomes[0]}, is {outcomes[1]}{f': {error}' if error else ''}")]
+    if old.after is None or new.after is None:
+        was, now = (each.record.get("error", {}).get("message", "") for each in (old, new))
+        return _under("error", was, now, gaps)
+    return [
+        *_under("body", old.after.body, new.after.body, gaps),
+        *_under("vars", dict(old.after.vars), dict(new.after.vars), gaps),
+    ]
+
+
+def _under(name: str, old: object, new: object, gaps: Gaps) -> list[Difference]:
+    return [each._replace(path=f"{name}{each.path}") for each in differences(old, gaps.filled(old, new))]

@@ -1,0 +1,67 @@
+"""Commands that run a case again by hand."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import tempfile
+from pathlib import Path
+
+from octo.core.log import masked
+from octo.suite.case import Case
+from octo.suite.choose import exactly
+from octo.suite.outcome import Outcome
+
+
+class Reproduction:
+    """Writes down what is needed to run a case again, into a folder that is made when first needed.
+
+    folder: None while nothing went wrong. env_file: what `--env-file` named.
+    """
+
+    def __init__(self, env_file: Path | None = None) -> None:
+        self.folder: Path | None = None
+        self._env_file = env_file
+
+    def of(self, outcome: Outcome) -> Outcome:
+        """The outcome with the command that reproduces it, if it went wrong."""
+        return outcome._replace(reproduce=self._command(outcome)) if outcome.is_wrong else outcome
+
+    def _command(self, outcome: Outcome) -> str:
+        case = outcome.case
+        # `octo invoke` checks no contracts, and with it no file of variables wins over those of the process.
+        if self._env_file or not _is_one_plain_call(case) or any(each.is_broken_contract for each in outcome.failures):
+            given = ["--env-file", str(self._env_file)] if self._env_file else []
+            chosen = ["-k", exactly(case.title)]
+            return _joined(["octo", "test", str(case.file), "--config", str(case.config), *given, *chosen])
+        environment = [f"{name}={shlex.quote(masked(value))}" for name, value in case.written_env.items()]
+        invoke = ["octo", "invoke", "--config", str(case.config), "--flow", str(case.calls[0].flow)]
+        invoke += ["--run-debug-config", str(self._write(case)), "--timeout", f"{case.seconds:g}s", "--envelope"]
+        return " ".join([*environment, _joined(invoke)])
+
+    def _write(self, case: Case) -> Path:
+        """The debug configuration of a case, in a file of its own."""
+        if self.folder is None:
+            self.folder = Path(tempfile.mkdtemp(prefix="dolphin-"))
+        call = case.calls[0]
+        value = {
+            "input": {"data": call.data, "vars": dict(call.vars)},
+            "spies": case.spied,
+            "mocks": dict(case.written_mocks),
+        }
+        path = self.folder / f"{case.file.stem}-{case.at.line}.json"
+        if path.exists():  # two files of one name, from two folders
+            path = path.with_stem(f"{path.stem}-{len(list(self.folder.iterdir()))}")
+        path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        return path
+
+
+def _joined(words: list[str]) -> str:
+    """The words as a command. Masked before they are quoted: quoting takes a secret with a `'` to pieces."""
+    return shlex.join(map(masked, words))
+
+
+def _is_one_plain_call(case: Case) -> bool:
+    """Whether `octo invoke` can do what the case does."""
+    plain = len(case.calls) == 1 and case.calls[0].trigger is None and not case.calls[0].after
+    return plain and case.calls[0].flow is not None and not (case.stubs or case.clock or case.sources)

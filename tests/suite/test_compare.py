@@ -1,0 +1,117 @@
+"""Values are compared as JSON, and a difference is told so that it is found."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from octo.core import log
+from octo.suite.compare import compared, differences, equal
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(JSON)
+def test_a_value_is_equal_to_itself(value):
+    assert equal(value, value)
+    assert compared("x", value, value) == []
+
+
+@given(JSON, JSON)
+def test_two_values_differ_exactly_if_a_difference_is_told(one, other):
+    assert equal(one, other) == (compared("x", one, other) == [])
+    assert equal(one, other) == equal(other, one)
+
+
+@pytest.mark.parametrize(("one", "other"), [(1, True), (0, False), (None, False), ("", None), ([], {}), ("1", 1)])
+def test_kinds_are_told_apart(one, other):
+    assert not equal(one, other)
+
+
+def test_numbers_are_equal_whatever_their_notation():
+    assert equal(42, 42.0)
+    assert equal({"a": [1.0]}, {"a": [1]})
+    assert not equal(2**63, 2**63 + 1)
+
+
+def test_every_place_that_differs_is_named():
+    want = {"a": {"b": [1, 2]}, "gone": 1, "odd key": 1}
+    got = {"a": {"b": [1, 3, 4]}, "new.key": 2, "odd key": 2}
+
+    assert {each.path: each.what for each in differences(want, got)} == {
+        ".a.b[1]": "want 2, got 3",
+        ".a.b": "want 2 elements, got 3",
+        ".a.b[2]": "not wanted, got 4",
+        ".gone": "want 1, it is not there",
+        '["odd key"]': "want 1, got 2",
+        '["new.key"]': "not wanted, got 2",
+    }
+
+
+@pytest.mark.parametrize(
+    ("want", "got", "told"),
+    [
+        ([*range(59)], [*range(60)], [("", "want 59 elements, got 60"), ("[59]", "not wanted, got 59")]),
+        ([1, 2, 3, 4], [1, 3, 4], [("", "want 4 elements, got 3"), ("[1]", "want 2, it is not there")]),
+        ([1], [0, 0, 1], [("", "want 1 elements, got 3"), ("[0]", "not wanted, got 0"), ("[1]", "not wanted, got 0")]),
+        ([], ["a"], [("", "want 0 elements, got 1"), ("[0]", 'not wanted, got "a"')]),
+        ([1, 1], [1], [("", "want 2 elements, got 1"), ("[1]", "want 1, it is not there")]),
+        ([1, 2], [0], [("", "want 2 elements, got 1"), ("[0]", "want 1, got 0"), ("[1]", "want 2, it is not there")]),
+    ],
+)
+def test_of_lists_that_are_not_of_one_length_the_elements_that_make_it_are_named(want, got, told):
+    assert [tuple(each) for each in differences(want, got)] == told
+
+
+def test_of_long_texts_the_part_that_differs_is_shown():
+    text = "the quick brown fox jumps over the lazy dog " * 40
+    (last,) = compared("expect.body", f"{text}today", f"{text}tomorrow")
+    (first,) = compared("expect.body", f"a{text}", f"b{text}")
+    (inside,) = compared("expect.body", {"a": f"{text}x"}, {"a": text})
+
+    assert last.summary == (
+        'expect.body: want ..."mps over the lazy dog today", got ..."mps over the lazy dog tomorrow"'
+        " (from character 1763 on)"
+    )
+    assert first.summary.startswith('expect.body: want "athe quick')
+    assert first.summary.endswith("... (from character 1 on)")
+    assert inside.detail.startswith('body.a: want ..."jumps over the lazy dog x", got')
+
+
+def test_what_only_looks_alike_is_explained():
+    (found,) = compared("expect.body", 42, "42")
+
+    assert found.summary == 'expect.body: want 42, got "42" (a string, not a number)'
+
+
+def test_small_values_are_shown_whole_and_big_ones_place_by_place():
+    (small,) = compared("expect.body", {"a": 1}, {"a": 2})
+    (big,) = compared("expect.body", {"a": 1, "b": "x" * 99}, {"a": 2, "b": "x" * 99})
+
+    assert small.detail == 'want: {"a": 1}\ngot:  {"a": 2}'
+    assert big.detail == "body.a: want 1, got 2"
+
+
+def test_no_value_floods_the_terminal():
+    (long,) = compared("expect.body", "x" * 5000, "y" * 5000)
+    (many,) = compared("expect.body", list(range(100)), list(range(1, 101)))
+
+    assert len(long.summary) < 200
+    assert many.detail.splitlines()[-1] == "and 80 more"
+
+
+def test_the_part_in_which_long_texts_differ_is_masked_first(monkeypatch):
+    """What differs may be the middle of a secret, and half a secret is not recognised."""
+    monkeypatch.setattr(log, "_secrets", {})
+    monkeypatch.setattr(log, "_pattern", None)
+    secret = "s3cr3t" + "x" * 100
+    log.mask(secret)
+    [told] = compared("x", "y" * 100, f"key {secret}")
+
+    assert "«secret»" in str(told)
+    assert "xxx" not in str(told)

@@ -1,0 +1,33 @@
+"""What a case does not need is neither built nor opened."""
+
+from __future__ import annotations
+
+from octo.config.load import parse
+from octo.suite.part import only_feeding, part, unfed
+
+TEXT = """
+connectors: [{name: a, type: probe}, {name: b, type: probe}, {name: c, type: probe}]
+flows:
+  - {name: first, source: {connector: a, type: push}, process: [{type: flow-ref, flow: second}]}
+  - {name: second, source: {connector: b, type: push}, process: [{type: note, connector: b, value: body}]}
+  - {name: third, process: [{type: note, connector: c, value: body}]}
+"""
+
+
+def test_a_part_has_what_the_flows_reach(plugins):
+    config = part(parse(TEXT, plugins, {}), ["first"])
+
+    assert list(config.flows) == ["first", "second"]
+    assert list(config.connectors) == ["a", "b"]
+
+
+def test_a_source_that_is_not_fed_needs_no_connector(plugins):
+    config = part(unfed(parse(TEXT, plugins, {}), set()), ["first"])
+
+    assert list(config.connectors) == ["b"]
+
+
+def test_only_feeding_are_those_that_no_block_calls(plugins):
+    config = part(parse(TEXT, plugins, {}), ["first"])
+
+    assert [doc.name for doc in only_feeding(config)] == ["a"]

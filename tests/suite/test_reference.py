@@ -1,0 +1,24 @@
+"""docs/testing.md ends with what the models say. `python tests/suite/test_reference.py` writes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from octo.cli.builtin import plugins
+from octo.suite.reference import MARK, reference
+
+PAGE = Path(__file__).parents[3] / "docs" / "testing.md"
+
+
+def fresh() -> str:
+    written, _, _ = PAGE.read_text().partition(MARK)
+    return f"{written.rstrip()}\n\n{MARK}\n\n{reference(plugins())}"
+
+
+def test_the_reference_is_fresh():
+    """Every key, stub and trigger, from their own docstrings."""
+    assert PAGE.read_text() == fresh(), f"run `python {Path(__file__).relative_to(PAGE.parents[1])}`"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(fresh())
