@@ -17,7 +17,7 @@ _HOMES = {
     "octo.core.flow": ("Drop", "Failure", "Outcome", "Result"),
     "octo.core.message": ("Message",),
     "octo.core.settings": ("Duration", "Expr", "FlowRef", "Names", "Secret", "Settings", "Steps"),
-    "octo.core.shapes": ("State",),
+    "octo.core.state": ("State",),
     "octo.core.source": ("Delivery", "Inlet", "source"),
     "octo.expr": ("ExprError",),
 }
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from octo.core.flow import Drop, Failure, Outcome, Result
     from octo.core.message import Message
     from octo.core.settings import Duration, Expr, FlowRef, Names, Secret, Settings, Steps
-    from octo.core.shapes import State
     from octo.core.source import Delivery, Inlet, source
+    from octo.core.state import State
     from octo.expr import ExprError
 
 

@@ -10,7 +10,7 @@ from octo.core.block import block
 from octo.core.flow import Result
 from octo.core.message import Message
 from octo.core.settings import Expr, Settings, Steps
-from octo.core.shapes import State
+from octo.core.state import State
 
 
 class If(Settings):

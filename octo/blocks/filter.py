@@ -6,7 +6,7 @@ from octo.core.block import block
 from octo.core.flow import Drop, Outcome
 from octo.core.message import Message
 from octo.core.settings import Expr, Settings
-from octo.core.shapes import State
+from octo.core.state import State
 
 
 class Filter(Settings):

@@ -6,7 +6,7 @@ from octo.core.block import Block, block
 from octo.core.flow import Drop, Failure, Outcome
 from octo.core.message import Message
 from octo.core.settings import FlowRef, Settings
-from octo.core.shapes import State
+from octo.core.state import State
 
 
 class FlowRefSettings(Settings):

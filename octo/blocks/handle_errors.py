@@ -6,7 +6,7 @@ from octo.core.block import Block, Site, block
 from octo.core.flow import Failure, Outcome
 from octo.core.message import Message
 from octo.core.settings import Settings, Steps
-from octo.core.shapes import State
+from octo.core.state import State
 
 
 class HandleErrors(Settings):

@@ -32,7 +32,7 @@ from octo.core.block import block
 from octo.core.errors import Bug, OctoError, Permanent
 from octo.core.message import Message
 from octo.core.settings import Expr, Settings
-from octo.core.shapes import State
+from octo.core.state import State
 from octo.expr import ExprError, nearest
 
 _GIVEN = ("vars", "message")

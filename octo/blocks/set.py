@@ -10,7 +10,7 @@ from octo.core.block import block
 from octo.core.errors import Permanent
 from octo.core.message import Message
 from octo.core.settings import Expr, Settings
-from octo.core.shapes import State
+from octo.core.state import State
 
 Name = Annotated[str, Field(min_length=1)]
 

@@ -16,7 +16,7 @@ from octo.core.errors import OctoError
 from octo.core.printable import printable
 
 if TYPE_CHECKING:
-    from octo.suite.replay import Replayed, Step
+    from octo.suite.replay import Crossed, Replayed
     from octo.trace.record import Record
 
 _MARKS = {"same": ("=", None), "changed": ("~", "yellow"), "gone": ("-", "red"), "new": ("+", "green")}
@@ -66,7 +66,7 @@ def _shown(replayed: Replayed) -> Iterator[str]:
     yield from (printable(f"    {each.path}: {each.what}") for each in flow.differences)
 
 
-def _step(step: Step) -> Iterator[str]:
+def _step(step: Crossed) -> Iterator[str]:
     mark, colour = _MARKS[step.kind]
     again = f" ({step.nth})" if step.nth > 1 else ""
     said = {"gone": "  no longer runs", "new": "  runs now"}.get(step.kind, "")

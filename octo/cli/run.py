@@ -16,9 +16,9 @@ import click
 
 from octo import __version__
 from octo.cli import exits, forget_output
+from octo.cli.observers import Traces, contracts, otlp_address, recording
 from octo.cli.project import Number, config_option, config_path, counted, load, refuse, show
 from octo.cli.traces import store_option
-from octo.cli.watching import Traces, contracts, otlp_address, recording
 from octo.config.documents import Config
 from octo.core.errors import ConfigError, OctoError
 
@@ -269,13 +269,13 @@ async def _operations(
 ) -> AsyncIterator[None]:
     """The operations port, open from before the start until after the drain."""
     from octo.operations.figures import Lag
-    from octo.operations.own import Own
     from octo.operations.port import opened
+    from octo.operations.process import ThisProcess
     from octo.operations.traces import ROUTES
 
     lag = Lag()
     more = () if blocks is None else (blocks.snapshot,)
-    async with opened(asked.port, Own(service, metrics, lag, asked.path, _number(), more, live), ROUTES):
+    async with opened(asked.port, ThisProcess(service, metrics, lag, asked.path, _number(), more, live), ROUTES):
         lag.start()
         try:
             yield

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from octo.cli import beyond, exits
-from octo.cli.beyond import Cover
+from octo.cli import exits, exploration
+from octo.cli.exploration import Cover
 from octo.cli.project import Number, coloured, refuse, written
 from octo.cli.suites import configurations, env_file
 from octo.cli.traces import store_option
@@ -117,7 +117,7 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
     wanted = Cover(cover, cover_min, cover_html, cover_json)
     options = Options(paths or (Path(),), cover=wanted, **rest)  # type: ignore[arg-type]
     if from_trace is not None:
-        sys.exit(beyond.from_trace(from_trace, store, options.config or options.paths[0], configurations(), out))
+        sys.exit(exploration.from_trace(from_trace, store, options.config or options.paths[0], configurations(), out))
     if lists:
         sys.exit(_list(options))
     if watch:
@@ -205,12 +205,12 @@ def _beyond(options: Options, plan: Plan, configs: Configs, coverage: Coverage |
 
     codes = [exits.DONE]
     if coverage is not None:
-        codes.append(beyond.covered(options.cover, coverage))
+        codes.append(exploration.covered(options.cover, coverage))
     with nullcontext() if options.verbose else quiet():
         if options.generate:
-            codes.append(beyond.generated(plan, configs, options.examples, options.seed, _echo, coloured()))
+            codes.append(exploration.generated(plan, configs, options.examples, options.seed, _echo, coloured()))
         if options.chaos:
-            codes.append(beyond.faulted(plan, configs, _echo, coloured()))
+            codes.append(exploration.faulted(plan, configs, _echo, coloured()))
     return max(codes)
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from octo.config import codes
+from octo.config.context import Context, Processor
 from octo.config.documents import BlockDoc
 from octo.config.place import Path, Place
-from octo.config.reading import Processor, Reading
+from octo.config.reader import did_you_mean, kind
 from octo.config.settings import Written, validate
-from octo.config.shape import did_you_mean, kind
 from octo.core.block import BlockType
 from octo.core.settings import FlowRef, Settings, Steps, sockets
 from octo.expr import nearest
@@ -20,35 +20,35 @@ from octo.expr import nearest
 RESERVED = ("type", "ref", "name", "settings")
 
 
-def chain(reading: Reading, places: Iterable[Place], prefix: str) -> tuple[BlockDoc, ...]:
+def chain(context: Context, places: Iterable[Place], prefix: str) -> tuple[BlockDoc, ...]:
     """The blocks of a chain. `prefix` is the address of the chain: `flow`, `flow[error]`, `flow.check[then]`."""
     taken: dict[str, int] = {}
-    found = (_block(reading, place, prefix, taken) for place in places)
+    found = (_block(context, place, prefix, taken) for place in places)
     return tuple(each for each in found if each is not None)
 
 
-def entry_settings(reading: Reading, fields: dict[str, Place]) -> dict[str, Place]:
+def entry_settings(context: Context, fields: dict[str, Place]) -> dict[str, Place]:
     """The settings of a block, written under `settings:` or beside `type:`."""
-    settings = reading.shape.free_mapping(fields.get("settings"), "`settings`")
+    settings = context.reader.free_mapping(fields.get("settings"), "`settings`")
     for key, place in fields.items():
         if key in RESERVED:
             continue
         if key in settings:
             message = f"`{key}` stands beside `type` and under `settings` too"
-            reading.report.error(codes.KEY_TWICE, place.key_at, message, f"the other is at {settings[key].key_at}")
+            context.report.error(codes.KEY_TWICE, place.key_at, message, f"the other is at {settings[key].key_at}")
         else:
             settings[key] = place
     return settings
 
 
-def _block(reading: Reading, place: Place, prefix: str, taken: dict[str, int]) -> BlockDoc | None:
+def _block(context: Context, place: Place, prefix: str, taken: dict[str, int]) -> BlockDoc | None:
     if not isinstance(place.value, dict):
-        reading.shape.wrong(place, f"a block must be a mapping, found {kind(place.value)}", "write `- type: TYPE`")
+        context.reader.wrong(place, f"a block must be a mapping, found {kind(place.value)}", "write `- type: TYPE`")
         return None
     fields = place.fields()
-    settings = entry_settings(reading, fields)
-    name = reading.shape.text(fields.get("name"))
-    type_, base = _type(reading, place, fields)
+    settings = entry_settings(context, fields)
+    name = context.reader.text(fields.get("name"))
+    type_, base = _type(context, place, fields)
     if type_ is None:
         return None
     label = name or type_.name
@@ -57,15 +57,15 @@ def _block(reading: Reading, place: Place, prefix: str, taken: dict[str, int]) -
     entries = {**base, **settings}
     connector = None
     if type_.connector is not None:
-        connector = reading.connectors.for_block(type_, entries.pop(type_.key, None), place.at)
+        connector = context.connectors.for_block(type_, entries.pop(type_.key, None), place.at)
     written = Written(what, place.at, entries, labels=tuple(key for key in RESERVED if key in fields))
-    valid = validate(type_.settings, written, reading.build, reading.report)
+    valid = validate(type_.settings, written, context.build, context.report)
     if valid is None:
-        _nested_anyway(reading, type_, written, address)
+        _nested_anyway(context, type_, written, address)
         return None
-    _refuse_slots_of_processor(reading, valid, base, fields)
-    _fill(reading, valid, written, address)
-    ref = reading.shape.text(fields.get("ref")) or ""
+    _refuse_slots_of_processor(context, valid, base, fields)
+    _fill(context, valid, written, address)
+    ref = context.reader.text(fields.get("ref")) or ""
     return BlockDoc(type_, label, address, valid, connector, place.at, ref)
 
 
@@ -78,76 +78,76 @@ def _address(prefix: str, label: str, taken: dict[str, int]) -> str:
 # --- type or ref -------------------------------------------------------------------------------------------------
 
 
-def _type(reading: Reading, place: Place, fields: dict[str, Place]) -> tuple[BlockType | None, dict[str, Place]]:
+def _type(context: Context, place: Place, fields: dict[str, Place]) -> tuple[BlockType | None, dict[str, Place]]:
     """The block's type, and the settings that it takes over from a processor."""
     ref = fields.get("ref")
     if ref is None or ref.value is None:
-        return _own_type(reading, place, fields), {}
-    processor = _processor(reading, ref)
+        return _own_type(context, place, fields), {}
+    processor = _processor(context, ref)
     if processor is None:
         return None, {}
-    own = reading.shape.text(fields.get("type"))
+    own = context.reader.text(fields.get("type"))
     if own is not None and own != processor.type:
         message = f"the processor `{processor.name}` is of type `{processor.type}`, not `{fields['type'].shown}`"
         hint = "remove `type`, or use another processor"
-        reading.report.error(codes.PROCESSOR_TYPE, fields["type"].at, message, hint)
+        context.report.error(codes.PROCESSOR_TYPE, fields["type"].at, message, hint)
         return None, {}
-    return reading.known.block(processor.type, processor.place), processor.settings
+    return context.known.block(processor.type, processor.place), processor.settings
 
 
-def _own_type(reading: Reading, place: Place, fields: dict[str, Place]) -> BlockType | None:
+def _own_type(context: Context, place: Place, fields: dict[str, Place]) -> BlockType | None:
     misspelt = [key for key in fields if key not in RESERVED and nearest(key, ("type", "ref"))]
     if "type" not in fields and misspelt:
         at = fields[misspelt[0]].key_at
         hint = did_you_mean(misspelt[0], RESERVED)
-        reading.report.error(codes.UNKNOWN_KEY, at, f"a block has no key `{misspelt[0]}`", hint)
+        context.report.error(codes.UNKNOWN_KEY, at, f"a block has no key `{misspelt[0]}`", hint)
         return None
-    name = reading.shape.name(fields, place, "a block", "type")
-    return block_type(reading, name, fields["type"]) if name else None
+    name = context.reader.name(fields, place, "a block", "type")
+    return block_type(context, name, fields["type"]) if name else None
 
 
-def block_type(reading: Reading, name: str, place: Place) -> BlockType | None:
-    found = reading.known.block(name, place)
-    if found is None and name not in reading.known.block_names and not place.is_broken:
+def block_type(context: Context, name: str, place: Place) -> BlockType | None:
+    found = context.known.block(name, place)
+    if found is None and name not in context.known.block_names and not place.is_broken:
         more = ""
-        if name in reading.known.connector_names:
+        if name in context.known.connector_names:
             more = f"`{name}` is a connector; declare it under `connectors:`"
-        elif name in reading.processors:
+        elif name in context.processors:
             more = f"`{name}` is a processor; write `ref: {name}`"
-        hint = did_you_mean(name, reading.known.block_names, more)
-        reading.report.error(codes.UNKNOWN_BLOCK, place.at, f"no block type `{place.shown}`", hint)
+        hint = did_you_mean(name, context.known.block_names, more)
+        context.report.error(codes.UNKNOWN_BLOCK, place.at, f"no block type `{place.shown}`", hint)
     return found
 
 
-def _processor(reading: Reading, ref: Place) -> Processor | None:
-    name = reading.shape.text(ref)
+def _processor(context: Context, ref: Place) -> Processor | None:
+    name = context.reader.text(ref)
     if name is None or ref.is_broken:
         return None
-    reading.refs.add(name)
-    found = reading.processors.get(name)
+    context.refs.add(name)
+    found = context.processors.get(name)
     if found is None:
-        more = "" if reading.processors else "declare it under `processors:`, or write `type:` for a block type"
-        hint = did_you_mean(name, reading.processors, more)
-        reading.report.error(codes.UNKNOWN_PROCESSOR, ref.at, f"no processor is named `{ref.shown}`", hint)
+        more = "" if context.processors else "declare it under `processors:`, or write `type:` for a block type"
+        hint = did_you_mean(name, context.processors, more)
+        context.report.error(codes.UNKNOWN_PROCESSOR, ref.at, f"no processor is named `{ref.shown}`", hint)
     return found
 
 
 # --- chains and references inside --------------------------------------------------------------------------------
 
 
-def _fill(reading: Reading, settings: Settings, written: Written, address: str) -> None:
+def _fill(context: Context, settings: Settings, written: Written, address: str) -> None:
     branches: set[str] = set()
     for path, socket in sockets(settings):
         place = written.find(path)
         if place is None:
             continue
         if isinstance(socket, FlowRef):
-            reading.calls.append((socket, place))
+            context.calls.append((socket, place))
         elif isinstance(socket, Steps):
             branch = _branch(path, socket, written, branches)
             blocks = place.walk(socket.path)
             socket.address = f"{address}[{branch}]"
-            socket.blocks = chain(reading, blocks.items() if blocks else (), socket.address)
+            socket.blocks = chain(context, blocks.items() if blocks else (), socket.address)
 
 
 def _branch(path: Path, steps: Steps, written: Written, taken: set[str]) -> str:
@@ -165,7 +165,7 @@ def _branch(path: Path, steps: Steps, written: Written, taken: set[str]) -> str:
     return name
 
 
-def _nested_anyway(reading: Reading, type_: BlockType, written: Written, address: str) -> None:
+def _nested_anyway(context: Context, type_: BlockType, written: Written, address: str) -> None:
     """Read the chains of a block whose settings are wrong elsewhere: all problems are shown at once."""
     for key, info in type_.settings.model_fields.items():
         place = written.find((info.alias or key,))
@@ -173,7 +173,7 @@ def _nested_anyway(reading: Reading, type_: BlockType, written: Written, address
             continue
         process = place.get("process") if isinstance(place.value, dict) else place
         if process is not None and all(_looks_like_block(each) for each in process.items()):
-            chain(reading, process.items(), f"{address}[{info.alias or key}]")
+            chain(context, process.items(), f"{address}[{info.alias or key}]")
 
 
 def _looks_like_block(place: Place) -> bool:
@@ -181,10 +181,10 @@ def _looks_like_block(place: Place) -> bool:
 
 
 def _refuse_slots_of_processor(
-    reading: Reading, settings: Settings, base: dict[str, Place], fields: dict[str, Place]
+    context: Context, settings: Settings, base: dict[str, Place], fields: dict[str, Place]
 ) -> None:
     for path, socket in sockets(settings):
         place = base.get(str(path[0]))
         if isinstance(socket, Steps) and place is not None and socket.raw and path[0] not in fields:
             message = f"a processor cannot hold the chain `{path[0]}`"
-            reading.report.error(codes.SUB_FLOW, place.key_at, message, "write it in the block that uses the processor")
+            context.report.error(codes.SUB_FLOW, place.key_at, message, "write it in the block that uses the processor")

@@ -8,8 +8,8 @@ from typing import Any, Protocol
 from octo.config import codes
 from octo.config.model import annotation_at, known_keys, models_at
 from octo.config.place import Path, Place
+from octo.config.reader import about_key, of_variables
 from octo.config.report import MOST_PROBLEMS, Report
-from octo.config.shape import about_key, of_variables
 from octo.config.words import first_sentence, say, words_of
 from octo.core.errors import Position
 from octo.core.settings import Secret, Settings, field_docs

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from octo.config import codes
 from octo.config.documents import ConnectorDoc
-from octo.config.known import Known
 from octo.config.place import Place
+from octo.config.reader import Reader, did_you_mean, kind
 from octo.config.report import Report, listed
 from octo.config.settings import Written, validate
-from octo.config.shape import Shape, did_you_mean, kind
+from octo.config.types import KnownTypes
 from octo.core.block import BlockType
 from octo.core.connector import ConnectorType
 from octo.core.errors import Position
@@ -22,7 +22,7 @@ class Connectors:
     is right to do so.
     """
 
-    def __init__(self, report: Report, known: Known, build: Build) -> None:
+    def __init__(self, report: Report, known: KnownTypes, build: Build) -> None:
         self.report = report
         self.known = known
         self.build = build
@@ -32,14 +32,14 @@ class Connectors:
         self.places: dict[str, Position] = {}
 
     def declare(self, place: Place) -> None:
-        shape = Shape(self.report)
+        reader = Reader(self.report)
         if not isinstance(place.value, dict):
             message = f"a connector must be a mapping, found {kind(place.value)}"
-            shape.wrong(place, message, "write `- name: NAME` and `type: TYPE`")
+            reader.wrong(place, message, "write `- name: NAME` and `type: TYPE`")
             return
-        fields = shape.mapping(place, ("name", "type", "settings"), "a connector")
-        name = shape.name(fields, place, "a connector")
-        type_ = self._type(shape.name(fields, place, "a connector", "type"), fields)
+        fields = reader.mapping(place, ("name", "type", "settings"), "a connector")
+        name = reader.name(fields, place, "a connector")
+        type_ = self._type(reader.name(fields, place, "a connector", "type"), fields)
         if name is None:
             return
         if name in self.places:
@@ -50,7 +50,7 @@ class Connectors:
         self.places[name], self.types[name] = fields["name"].at, type_
         if type_ is None:
             return
-        entries = shape.free_mapping(fields.get("settings"), "`settings`")
+        entries = reader.free_mapping(fields.get("settings"), "`settings`")
         written = Written(f"the `{type_.name}` connector", place.at, entries)
         settings = validate(type_.settings, written, self.build, self.report)
         if settings is not None:
@@ -92,7 +92,7 @@ class Connectors:
         assert block.connector is not None
         if place is None or place.value is None:
             return self._unsaid(block, block.connector, at)
-        name = Shape(self.report).text(place)
+        name = Reader(self.report).text(place)
         if name is None or place.is_broken:
             return None
         if name not in self.types:

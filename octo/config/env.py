@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from octo.config import codes
 from octo.config.place import Place
+from octo.config.reader import Reader, kind
 from octo.config.report import Report
-from octo.config.shape import Shape, kind
 from octo.core.errors import Position
 from octo.core.log import mask
 
@@ -84,37 +84,37 @@ def resolve(
 
 
 def _declaration(place: Place, report: Report) -> Declaration | None:
-    shape = Shape(report)
+    reader = Reader(report)
     if not isinstance(place.value, dict):
         message = f"an `env` entry must be a mapping, found {kind(place.value)}"
         report.error(codes.WRONG_SHAPE, place.at, message, "write `- name: NAME`")
         return None
-    fields = shape.mapping(place, ("name", "default", "required", "secret"), "an `env` entry")
-    name = shape.name(fields, place, "an `env` entry")
+    fields = reader.mapping(place, ("name", "default", "required", "secret"), "an `env` entry")
+    name = reader.name(fields, place, "an `env` entry")
     if name is None:
         return None
     if not _NAME.fullmatch(name):
         hint = "use letters, digits and `_`, not a digit first"
         report.error(codes.VARIABLE_NAME, fields["name"].at, f"`{name}` cannot name a variable", hint)
         return None
-    default, required = _default(fields.get("default"), shape), _flag(fields.get("required"), shape, default=False)
-    secret = _flag(fields.get("secret"), shape, default=bool(_SECRET.search(name)))
+    default, required = _default(fields.get("default"), reader), _flag(fields.get("required"), reader, default=False)
+    secret = _flag(fields.get("secret"), reader, default=bool(_SECRET.search(name)))
     return Declaration(name, default, required, place.at, secret)
 
 
-def _default(place: Place | None, shape: Shape) -> str | None:
+def _default(place: Place | None, reader: Reader) -> str | None:
     if place is None or place.value is None:
         return None
     if isinstance(place.value, dict | list):
-        shape.wrong(place, f"`default` must be text, found {kind(place.value)}", "put it in quotes")
+        reader.wrong(place, f"`default` must be text, found {kind(place.value)}", "put it in quotes")
         return None
     return place.node.text  # as written: `default: 010` is the text 010
 
 
-def _flag(place: Place | None, shape: Shape, *, default: bool) -> bool:
+def _flag(place: Place | None, reader: Reader, *, default: bool) -> bool:
     if place is None or place.value is None:
         return default
     if not isinstance(place.value, bool):
-        shape.wrong(place, f"`{place.name}` must be `true` or `false`, found {kind(place.value)}")
+        reader.wrong(place, f"`{place.name}` must be `true` or `false`, found {kind(place.value)}")
         return default
     return place.value

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from octo.config import codes
 from octo.config.blocks import block_type, chain
+from octo.config.context import Context, Processor
 from octo.config.documents import FlowDoc
 from octo.config.place import Place
-from octo.config.reading import Processor, Reading
+from octo.config.reader import kind
 from octo.config.settings import Written, validate
-from octo.config.shape import kind
 from octo.config.sources import source
 from octo.core.contract import Contract
 
@@ -20,100 +20,100 @@ LEAST_BUFFER = 64
 POOL = 64
 
 
-def read_processors(reading: Reading, places: list[Place]) -> None:
-    """Fill `reading.processors`. Settings are checked where they are used, laid over by those of the block."""
+def read_processors(context: Context, places: list[Place]) -> None:
+    """Fill `context.processors`. Settings are checked where they are used, laid over by those of the block."""
     for place in places:
-        processor = _processor(reading, place)
+        processor = _processor(context, place)
         if processor is None:
             continue
-        old = reading.processors.setdefault(processor.name, processor)
+        old = context.processors.setdefault(processor.name, processor)
         if old is not processor:
             name = processor.place.fields()["name"]
             message = f"the processor `{name.shown}` is defined twice"
-            reading.report.error(codes.DUPLICATE_NAME, name.at, message, f"the first one is at {old.place.at}")
+            context.report.error(codes.DUPLICATE_NAME, name.at, message, f"the first one is at {old.place.at}")
 
 
-def _processor(reading: Reading, place: Place) -> Processor | None:
-    shape = reading.shape
+def _processor(context: Context, place: Place) -> Processor | None:
+    reader = context.reader
     if not isinstance(place.value, dict):
-        shape.wrong(place, f"a processor must be a mapping, found {kind(place.value)}", "write `- name: NAME`")
+        reader.wrong(place, f"a processor must be a mapping, found {kind(place.value)}", "write `- name: NAME`")
         return None
-    fields = shape.mapping(place, ("name", "type", "settings"), "a processor")
-    name = shape.name(fields, place, "a processor")
-    type_ = shape.name(fields, place, "a processor", "type")
-    settings = shape.free_mapping(fields.get("settings"), "`settings`")
+    fields = reader.mapping(place, ("name", "type", "settings"), "a processor")
+    name = reader.name(fields, place, "a processor")
+    type_ = reader.name(fields, place, "a processor", "type")
+    settings = reader.free_mapping(fields.get("settings"), "`settings`")
     if type_ is not None:
-        block_type(reading, type_, fields["type"])
+        block_type(context, type_, fields["type"])
     return Processor(name, type_ or "", settings, place) if name is not None else None
 
 
-def read_flows(reading: Reading, places: list[Place]) -> dict[str, FlowDoc]:
+def read_flows(context: Context, places: list[Place]) -> dict[str, FlowDoc]:
     flows: dict[str, FlowDoc] = {}
     named: dict[str, Place] = {}
     for index, place in enumerate(places):
-        flow = _flow(reading, place, index)
+        flow = _flow(context, place, index)
         if flow is None:
             continue
         old = named.setdefault(flow.name, place)
         if old is not place:
             name = place.get("name") or place
             message = f"the flow `{name.shown}` is defined twice"
-            reading.report.error(codes.DUPLICATE_NAME, name.at, message, f"the first one is at {old.at}")
+            context.report.error(codes.DUPLICATE_NAME, name.at, message, f"the first one is at {old.at}")
             continue
         flows[flow.name] = flow
     if any(flow.input is not None for flow in flows.values()):
-        from octo.config.shapes import check_inputs
+        from octo.config.inference import check_inputs
 
-        check_inputs(reading, flows, named)
+        check_inputs(context, flows, named)
     return flows
 
 
-def _flow(reading: Reading, place: Place, index: int) -> FlowDoc | None:
-    shape = reading.shape
+def _flow(context: Context, place: Place, index: int) -> FlowDoc | None:
+    reader = context.reader
     if not isinstance(place.value, dict):
-        shape.wrong(place, f"a flow must be a mapping, found {kind(place.value)}", "write `- name: NAME`")
+        reader.wrong(place, f"a flow must be a mapping, found {kind(place.value)}", "write `- name: NAME`")
         return None
-    fields = shape.mapping(place, KEYS, "a flow")
+    fields = reader.mapping(place, KEYS, "a flow")
     source_place = fields.get("source")
     has_source = source_place is not None and source_place.value is not None
     # A flow that nobody can call by name may do without one; `flow-1` is then how logs and metrics call it.
-    name = shape.text(fields.get("name")) if has_source else shape.name(fields, place, "a flow without a source")
+    name = reader.text(fields.get("name")) if has_source else reader.name(fields, place, "a flow without a source")
     name = name or f"flow-{index + 1}"
-    bound = source(reading, source_place) if has_source and source_place is not None else None
-    process = chain(reading, shape.entries(fields.get("process")), name)
+    bound = source(context, source_place) if has_source and source_place is not None else None
+    process = chain(context, reader.entries(fields.get("process")), name)
     error = fields.get("error")
-    recovery = None if error is None else chain(reading, shape.entries(error), f"{name}[error]")
-    workers = _positive(shape.whole(fields.get("workers")), WORKERS)
+    recovery = None if error is None else chain(context, reader.entries(error), f"{name}[error]")
+    workers = _positive(reader.whole(fields.get("workers")), WORKERS)
     return FlowDoc(
         name=name,
         source=bound,
         process=process,
         error=recovery,
         workers=workers,
-        buffer=_positive(shape.whole(fields.get("buffer")), max(LEAST_BUFFER, workers)),
-        pool=_positive(shape.whole(fields.get("pool")), POOL),
+        buffer=_positive(reader.whole(fields.get("buffer")), max(LEAST_BUFFER, workers)),
+        pool=_positive(reader.whole(fields.get("pool")), POOL),
         at=place.at,
-        input=_input(reading, fields.get("input")),
-        contract=_contract(reading, place, fields, name),
-        mask=_mask(reading, fields.get("mask")),
+        input=_input(context, fields.get("input")),
+        contract=_contract(context, place, fields, name),
+        mask=_mask(context, fields.get("mask")),
     )
 
 
-def _input(reading: Reading, place: Place | None) -> Mapping[str, object] | None:
-    """The schema as written; `octo.config.shapes` reads it once all flows are known."""
-    reading.shape.free_mapping(place, "`input`")
+def _input(context: Context, place: Place | None) -> Mapping[str, object] | None:
+    """The schema as written; `octo.config.inference` reads it once all flows are known."""
+    context.reader.free_mapping(place, "`input`")
     return place.value if place is not None and isinstance(place.value, dict) else None
 
 
-def _contract(reading: Reading, place: Place, fields: dict[str, Place], flow: str) -> Contract | None:
+def _contract(context: Context, place: Place, fields: dict[str, Place], flow: str) -> Contract | None:
     entries = {key: each for key, each in fields.items() if key in ("requires", "ensures")}
     if not entries:
         return None
-    return validate(Contract, Written(f"the contract of `{flow}`", place.at, entries), reading.build, reading.report)
+    return validate(Contract, Written(f"the contract of `{flow}`", place.at, entries), context.build, context.report)
 
 
-def _mask(reading: Reading, place: Place | None) -> tuple[str, ...]:
-    names = (reading.shape.text(each) for each in reading.shape.entries(place))
+def _mask(context: Context, place: Place | None) -> tuple[str, ...]:
+    names = (context.reader.text(each) for each in context.reader.entries(place))
     return tuple(name for name in names if name)
 
 

@@ -5,57 +5,57 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from octo.config import codes
+from octo.config.context import Context, Processor
 from octo.config.documents import FlowDoc, SourceDoc
 from octo.config.model import annotation_at
-from octo.config.reading import Processor, Reading
+from octo.config.reader import did_you_mean
 from octo.config.settings import Written, check_base
-from octo.config.shape import did_you_mean
 from octo.core.errors import Position
 from octo.core.settings import Expr, FlowRef, Steps, sockets
 
 
-def lint(reading: Reading, flows: Mapping[str, FlowDoc]) -> None:
-    _references(reading, list(flows))
-    _unused(reading)
-    _cycles(reading, flows)
-    _clashes(reading, flows)
+def lint(context: Context, flows: Mapping[str, FlowDoc]) -> None:
+    _references(context, list(flows))
+    _unused(context)
+    _cycles(context, flows)
+    _clashes(context, flows)
 
 
-def _references(reading: Reading, names: list[str]) -> None:
-    for reference, place in reading.calls:
+def _references(context: Context, names: list[str]) -> None:
+    for reference, place in context.calls:
         if reference.name not in names and not place.is_broken:
             message = f"no flow is named `{place.shown}`"
-            reading.report.error(codes.UNKNOWN_FLOW, place.at, message, did_you_mean(reference.name, names))
+            context.report.error(codes.UNKNOWN_FLOW, place.at, message, did_you_mean(reference.name, names))
 
 
-def _unused(reading: Reading) -> None:
-    for name, processor in reading.processors.items():
-        if name not in reading.refs:
+def _unused(context: Context) -> None:
+    for name, processor in context.processors.items():
+        if name not in context.refs:
             place = processor.place.fields()["name"]
             message = f"no block refers to the processor `{place.shown}`"
-            reading.report.warn(codes.UNUSED, place.at, message, "remove it")
-            _check_unused(reading, processor)
+            context.report.warn(codes.UNUSED, place.at, message, "remove it")
+            _check_unused(context, processor)
 
 
-def _check_unused(reading: Reading, processor: Processor) -> None:
-    type_ = reading.known.block(processor.type, None)
+def _check_unused(context: Context, processor: Processor) -> None:
+    type_ = context.known.block(processor.type, None)
     if type_ is None:
         return
     entries = {key: place for key, place in processor.settings.items() if type_.connector is None or key != type_.key}
     written = Written(f"the `{type_.name}` block", processor.place.at, entries)
-    check_base(type_.settings, written, reading.build, reading.report)
+    check_base(type_.settings, written, context.build, context.report)
 
 
 # --- endless calls -----------------------------------------------------------------------------------------------
 
 
-def _cycles(reading: Reading, flows: Mapping[str, FlowDoc]) -> None:
+def _cycles(context: Context, flows: Mapping[str, FlowDoc]) -> None:
     calls = {name: _certain_calls(flow) for name, flow in flows.items()}
     for cycle in _circles(calls):
         message = f"these flows call one another without end: {' -> '.join([*cycle, cycle[0]])}"
         hint = "put one of the calls into a branch, e.g. into `if`, so that it can end"
-        at = _call_at(reading, flows[cycle[0]], [*cycle, cycle[0]][1])
-        reading.report.error(codes.ENDLESS_CALLS, at, message, hint)
+        at = _call_at(context, flows[cycle[0]], [*cycle, cycle[0]][1])
+        context.report.error(codes.ENDLESS_CALLS, at, message, hint)
 
 
 def _certain_calls(flow: FlowDoc) -> set[str]:
@@ -92,25 +92,25 @@ def _circles(calls: Mapping[str, Collection[str]]) -> Iterator[list[str]]:
                 following = None
 
 
-def _call_at(reading: Reading, flow: FlowDoc, called: str) -> Position:
+def _call_at(context: Context, flow: FlowDoc, called: str) -> Position:
     for block in flow.process:
         for _, socket in sockets(block.settings):
             if isinstance(socket, FlowRef) and socket.name == called:
-                return next((place.at for each, place in reading.calls if each is socket), block.at)
+                return next((place.at for each, place in context.calls if each is socket), block.at)
     return flow.at
 
 
 # --- sources that clash ------------------------------------------------------------------------------------------
 
 
-def _clashes(reading: Reading, flows: Mapping[str, FlowDoc]) -> None:
+def _clashes(context: Context, flows: Mapping[str, FlowDoc]) -> None:
     """Ask each connector class that has an opinion (`conflicts`) about all its sources at once."""
     by_instance: dict[str, list[tuple[str, SourceDoc]]] = {}
     for flow in flows.values():
         if flow.source is not None:
             by_instance.setdefault(flow.source.connector, []).append((flow.name, flow.source))
     for instance, sources in by_instance.items():
-        type_ = reading.connectors.type_of(instance)
+        type_ = context.connectors.type_of(instance)
         conflicts = getattr(type_.cls, "conflicts", None) if type_ else None
         if conflicts is None:
             continue
@@ -118,4 +118,4 @@ def _clashes(reading: Reading, flows: Mapping[str, FlowDoc]) -> None:
             (one, before), (two, after) = sources[first], sources[second]
             hint = f"the other one, of the flow `{one}`, is at {before.at}"
             message = f"the sources of `{one}` and `{two}` clash: {why}"
-            reading.report.error(codes.SOURCES_CLASH, after.at, message, hint)
+            context.report.error(codes.SOURCES_CLASH, after.at, message, hint)

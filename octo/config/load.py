@@ -7,18 +7,18 @@ from pathlib import Path
 
 from octo.config import codes
 from octo.config.connectors import Connectors
+from octo.config.context import Context
 from octo.config.documents import Config
 from octo.config.dotenv import read_dotenv
 from octo.config.env import declarations, resolve
 from octo.config.flows import read_flows, read_processors
-from octo.config.known import Known
 from octo.config.lint import lint
 from octo.config.place import Place
-from octo.config.reading import Reading
+from octo.config.reader import Reader
 from octo.config.report import Report
 from octo.config.resources import Resources, read_resources
-from octo.config.shape import Shape
 from octo.config.substitute import literal, substitute
+from octo.config.types import KnownTypes
 from octo.config.variables import Surroundings
 from octo.config.yaml import MOST_BYTES, read
 from octo.core.errors import ConfigError, Position, Problem
@@ -116,54 +116,54 @@ def _build(
     files = [file for file in found if file is not None]
     if len(files) < len(texts):
         report.raise_if_any()
-    shape = Shape(report)
+    reader = Reader(report)
     raw = [literal(file).top for file in files]
-    sections = [shape.free_mapping(top, "a configuration").get("resources") for top in raw]
+    sections = [reader.free_mapping(top, "a configuration").get("resources") for top in raw]
     resources = read_resources(sections, root, report)
     dotenv = [*_dotenv_paths(root, environ), *resources.env]
     values = _dotenv(dotenv, environ, report)
-    declared = declarations(_section(raw, "env", Shape(Report())), report)
+    declared = declarations(_section(raw, "env", Reader(Report())), report)
     environment = resolve(declared, environ, values, report)
     tops = [substitute(file, environment, report).top for file in files]
     build = Surroundings(env=environment.values, declared=environment.declared.keys())
-    known = Known(plugins, report)
-    reading = Reading(report, shape, known, build, Connectors(report, known, build), {})
-    return _config(reading, tops, resources, (*watched, *dotenv))
+    known = KnownTypes(plugins, report)
+    context = Context(report, reader, known, build, Connectors(report, known, build), {})
+    return _config(context, tops, resources, (*watched, *dotenv))
 
 
-def _config(reading: Reading, tops: list[Place], resources: Resources, watched: tuple[Path, ...]) -> Config:
-    report, shape = reading.report, reading.shape
+def _config(context: Context, tops: list[Place], resources: Resources, watched: tuple[Path, ...]) -> Config:
+    report, reader = context.report, context.reader
     for top in tops:
-        shape.mapping(top, SECTIONS, "a configuration")
-    name, environment = _service(reading, tops)
-    for place in _section(tops, "connectors", shape):
-        reading.connectors.declare(place)
-    read_processors(reading, _section(tops, "processors", shape))
-    places = _section(tops, "flows", shape)
-    flows = read_flows(reading, places)
-    lint(reading, flows)
-    _section(tops, "env", shape)
+        reader.mapping(top, SECTIONS, "a configuration")
+    name, environment = _service(context, tops)
+    for place in _section(tops, "connectors", reader):
+        context.connectors.declare(place)
+    read_processors(context, _section(tops, "processors", reader))
+    places = _section(tops, "flows", reader)
+    flows = read_flows(context, places)
+    lint(context, flows)
+    _section(tops, "env", reader)
     report.raise_if_any()
     return Config(
         name=name,
         environment=environment,
-        connectors=reading.connectors.all(),
+        connectors=context.connectors.all(),
         flows=flows,
-        env=reading.build.env,
+        env=context.build.env,
         watched=(*watched, *resources.templates),
         warnings=tuple(report.warnings),
     )
 
 
-def _section(tops: list[Place], key: str, shape: Shape) -> list[Place]:
+def _section(tops: list[Place], key: str, reader: Reader) -> list[Place]:
     """The entries of a list that every file may add to."""
-    return [entry for top in tops for entry in shape.entries(top.get(key))]
+    return [entry for top in tops for entry in reader.entries(top.get(key))]
 
 
-def _service(reading: Reading, tops: list[Place]) -> tuple[str, str]:
+def _service(context: Context, tops: list[Place]) -> tuple[str, str]:
     places = [place for top in tops if (place := top.get("service")) is not None]
     for place in places[1:]:
         hint = f"the first one is at {places[0].key_at}; keep one of them"
-        reading.report.error(codes.SERVICE_TWICE, place.key_at, "`service` stands in several files", hint)
-    fields = reading.shape.mapping(places[0] if places else None, ("name", "environment"), "`service`")
-    return reading.shape.text(fields.get("name")) or "", reading.shape.text(fields.get("environment")) or ""
+        context.report.error(codes.SERVICE_TWICE, place.key_at, "`service` stands in several files", hint)
+    fields = context.reader.mapping(places[0] if places else None, ("name", "environment"), "`service`")
+    return context.reader.text(fields.get("name")) or "", context.reader.text(fields.get("environment")) or ""

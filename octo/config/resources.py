@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from octo.config import codes
 from octo.config.place import Place
+from octo.config.reader import Reader
 from octo.config.report import Report
-from octo.config.shape import Shape
 
 
 class Resources(NamedTuple):
@@ -21,32 +21,32 @@ class Resources(NamedTuple):
 
 def read_resources(sections: Sequence[Place | None], root: Path | None, report: Report) -> Resources:
     """The declared files. A template must exist; an `.env` file that does not is skipped."""
-    shape = Shape(report)
+    reader = Reader(report)
     env: list[Path] = []
     templates: list[Path] = []
     for section in sections:
-        fields = shape.mapping(section, ("env", "templates"), "`resources`")
-        found = (_inside(shape, place, root) for place in shape.entries(fields.get("env")))
+        fields = reader.mapping(section, ("env", "templates"), "`resources`")
+        found = (_inside(reader, place, root) for place in reader.entries(fields.get("env")))
         env += [path for path in found if path is not None]
-        for place in shape.entries(fields.get("templates")):
-            entry = shape.mapping(place, ("resource", "as"), "a template")
-            shape.name(entry, place, "a template", "resource")
-            shape.text(entry.get("as"))
-            if (path := _inside(shape, entry.get("resource"), root)) and _is_there(path, entry["resource"], report):
+        for place in reader.entries(fields.get("templates")):
+            entry = reader.mapping(place, ("resource", "as"), "a template")
+            reader.name(entry, place, "a template", "resource")
+            reader.text(entry.get("as"))
+            if (path := _inside(reader, entry.get("resource"), root)) and _is_there(path, entry["resource"], report):
                 templates.append(path)
     return Resources(tuple(env), tuple(templates))
 
 
-def _inside(shape: Shape, place: Place | None, root: Path | None) -> Path | None:
+def _inside(reader: Reader, place: Place | None, root: Path | None) -> Path | None:
     """The file of a resource id. It lies below the configuration's folder, however it is written or linked."""
-    name = shape.text(place)
+    name = reader.text(place)
     if name is None or root is None or place is None:
         return None
     path = root / name
     if not path.resolve().is_relative_to(root.resolve()):
         hint = "a resource lies beside the configuration or in a folder below it"
         message = f"the resource `{name}` is outside of the configuration's folder"
-        shape.report.error(codes.RESOURCE, place.at, message, hint)
+        reader.report.error(codes.RESOURCE, place.at, message, hint)
         return None
     return path
 

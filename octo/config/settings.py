@@ -12,8 +12,8 @@ from octo.config import codes
 from octo.config.complaints import complain, refuse_key
 from octo.config.model import annotation_at, known_keys, members
 from octo.config.place import Path, Place
+from octo.config.reader import kind
 from octo.config.report import Report
-from octo.config.shape import kind
 from octo.config.variables import check_reads
 from octo.core.errors import Position
 from octo.core.settings import Build, Expr, Settings, sockets

@@ -3,99 +3,99 @@
 from __future__ import annotations
 
 from octo.config import codes
+from octo.config.context import Context
 from octo.config.documents import SourceDoc
 from octo.config.place import Place
-from octo.config.reading import Reading
+from octo.config.reader import did_you_mean, kind
 from octo.config.report import listed
 from octo.config.settings import Written, validate
-from octo.config.shape import did_you_mean, kind
 from octo.core.connector import ConnectorType
 
 
-def source(reading: Reading, place: Place) -> SourceDoc | None:
-    shape = reading.shape
+def source(context: Context, place: Place) -> SourceDoc | None:
+    reader = context.reader
     if not isinstance(place.value, dict):
-        shape.wrong(place, f"`source` must be a mapping, found {kind(place.value)}", "write `type: TYPE` below it")
+        reader.wrong(place, f"`source` must be a mapping, found {kind(place.value)}", "write `type: TYPE` below it")
         return None
-    fields = shape.mapping(place, ("connector", "type", "settings"), "a source")
-    name = shape.name(fields, place, "a source", "type")
-    bound = _bind(reading, fields, name)
+    fields = reader.mapping(place, ("connector", "type", "settings"), "a source")
+    name = reader.name(fields, place, "a source", "type")
+    bound = _bind(context, fields, name)
     if name is None or bound is None or fields["type"].is_broken:
         return None
     instance, type_ = bound
     found = type_.sources.get(name)
     if found is None:
-        _unknown_source(reading, fields["type"], name, type_)
+        _unknown_source(context, fields["type"], name, type_)
         return None
-    entries = shape.free_mapping(fields.get("settings"), "`settings`")
+    entries = reader.free_mapping(fields.get("settings"), "`settings`")
     at = fields["settings"].key_at if "settings" in fields else place.at
     written = Written(f"the `{name}` source", at, entries)
-    settings = validate(found.settings, written, reading.build, reading.report)
+    settings = validate(found.settings, written, context.build, context.report)
     return SourceDoc(found, instance, settings, place.at) if settings is not None else None
 
 
-def _unknown_source(reading: Reading, place: Place, name: str, type_: ConnectorType) -> None:
+def _unknown_source(context: Context, place: Place, name: str, type_: ConnectorType) -> None:
     if type_.sources:
         hint = did_you_mean(name, type_.sources)
         message = f"a `{type_.name}` connector has no source `{place.shown}`"
     else:
         hint = "use a connector that can feed a flow, e.g. `http` or `cron`"
         message = f"a `{type_.name}` connector feeds no flows"
-    reading.report.error(codes.UNKNOWN_SOURCE, place.at, message, hint)
+    context.report.error(codes.UNKNOWN_SOURCE, place.at, message, hint)
 
 
-def _bind(reading: Reading, fields: dict[str, Place], name: str | None) -> tuple[str, ConnectorType] | None:
+def _bind(context: Context, fields: dict[str, Place], name: str | None) -> tuple[str, ConnectorType] | None:
     """The instance that feeds the flow: the named one; else the only one of its type; else a default one."""
     given = fields.get("connector")
     if given is not None and given.value is not None:
-        return _named(reading, given)
+        return _named(context, given)
     if name is None or fields["type"].is_broken:
         return None
-    type_ = reading.known.connector(name, fields["type"]) or _offering(reading, name)
-    if type_ is None and name not in reading.known.connector_names:
-        hint = did_you_mean(name, _source_names(reading))
-        reading.report.error(codes.UNKNOWN_SOURCE, fields["type"].at, f"no source type `{fields['type'].shown}`", hint)
-    return _of_type(reading, fields["type"], type_) if type_ is not None else None
+    type_ = context.known.connector(name, fields["type"]) or _offering(context, name)
+    if type_ is None and name not in context.known.connector_names:
+        hint = did_you_mean(name, _source_names(context))
+        context.report.error(codes.UNKNOWN_SOURCE, fields["type"].at, f"no source type `{fields['type'].shown}`", hint)
+    return _of_type(context, fields["type"], type_) if type_ is not None else None
 
 
-def _named(reading: Reading, given: Place) -> tuple[str, ConnectorType] | None:
+def _named(context: Context, given: Place) -> tuple[str, ConnectorType] | None:
     """By the name of an instance, or of a connector type. Nothing else will do: a typo must not bind to another."""
-    connectors, wanted = reading.connectors, reading.shape.text(given)
+    connectors, wanted = context.connectors, context.reader.text(given)
     if wanted is None or given.is_broken:
         return None
     if wanted in connectors.types:
         declared = connectors.types[wanted]
         return (wanted, declared) if declared else None
-    type_ = reading.known.connector(wanted, given)
-    if type_ is None and wanted not in reading.known.connector_names:
-        hint = did_you_mean(wanted, [*connectors.types, *reading.known.connector_names])
-        reading.report.error(codes.UNKNOWN_CONNECTOR, given.at, f"no connector is named `{given.shown}`", hint)
-    return _of_type(reading, given, type_) if type_ is not None else None
+    type_ = context.known.connector(wanted, given)
+    if type_ is None and wanted not in context.known.connector_names:
+        hint = did_you_mean(wanted, [*connectors.types, *context.known.connector_names])
+        context.report.error(codes.UNKNOWN_CONNECTOR, given.at, f"no connector is named `{given.shown}`", hint)
+    return _of_type(context, given, type_) if type_ is not None else None
 
 
-def _of_type(reading: Reading, place: Place, type_: ConnectorType) -> tuple[str, ConnectorType] | None:
-    names = reading.connectors.names(type_.name)
+def _of_type(context: Context, place: Place, type_: ConnectorType) -> tuple[str, ConnectorType] | None:
+    names = context.connectors.names(type_.name)
     if len(names) == 1:
         return names[0], type_
     if names:
         message = f"several `{type_.name}` connectors exist, and the source does not say which one feeds it"
         hint = f"write `connector:` with one of {listed(names)}"
-        reading.report.error(codes.AMBIGUOUS_CONNECTOR, place.at, message, hint)
+        context.report.error(codes.AMBIGUOUS_CONNECTOR, place.at, message, hint)
         return None
     if not type_.sources:
         return type_.name, type_  # the caller says that such a connector feeds no flows
-    name = reading.connectors.default(type_, type_.name, place.at, "this source")
+    name = context.connectors.default(type_, type_.name, place.at, "this source")
     return (name, type_) if name else None
 
 
-def _offering(reading: Reading, source: str) -> ConnectorType | None:
+def _offering(context: Context, source: str) -> ConnectorType | None:
     """The connector type that has a source of this name; declared ones first, for the others must be imported."""
-    declared = {each.name: each for each in reading.connectors.types.values() if each is not None}
+    declared = {each.name: each for each in context.connectors.types.values() if each is not None}
     for type_ in declared.values():
         if source in type_.sources:
             return type_
-    return next((each for each in reading.known.connectors() if source in each.sources), None)
+    return next((each for each in context.known.connectors() if source in each.sources), None)
 
 
-def _source_names(reading: Reading) -> list[str]:
-    return sorted({name for type_ in reading.known.connectors() for name in type_.sources})
+def _source_names(context: Context) -> list[str]:
+    return sorted({name for type_ in context.known.connectors() for name in type_.sources})

@@ -12,8 +12,8 @@ import re
 from octo.config import codes
 from octo.config.env import Environment
 from octo.config.place import Path, Source
+from octo.config.reader import did_you_mean
 from octo.config.report import Report
-from octo.config.shape import did_you_mean
 from octo.config.yaml import File, Node
 
 _PLACEHOLDER = re.compile(r"\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)\}")

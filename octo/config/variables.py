@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from octo.config import codes
 from octo.config.place import Place
+from octo.config.reader import did_you_mean
 from octo.config.report import Report
-from octo.config.shape import did_you_mean
 from octo.core.errors import Position
 from octo.core.settings import Build
 

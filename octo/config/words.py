@@ -9,7 +9,7 @@ from pydantic_core.core_schema import ErrorType
 
 from octo.config import codes
 from octo.config.place import Place
-from octo.config.shape import kind
+from octo.config.reader import kind
 from octo.expr import nearest
 
 _EXPECTED = {

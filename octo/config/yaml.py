@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, NoReturn
 import yaml
 
 from octo.config import codes
-from octo.config.marks import line_offset, offset_in_file
+from octo.config.offsets import line_offset, offset_in_file
 from octo.config.report import Report
 from octo.config.scalars import Scalar, resolve, tagged
 from octo.config.syntax import explain

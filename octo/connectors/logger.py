@@ -21,7 +21,7 @@ from octo.core.connector import connector
 from octo.core.errors import Permanent
 from octo.core.message import Message
 from octo.core.settings import Expr, Settings
-from octo.core.shapes import State
+from octo.core.state import State
 
 _MOST_KEPT = 1000
 Level = Literal["debug", "info", "warn", "warning", "error"]

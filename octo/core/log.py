@@ -318,13 +318,13 @@ class Lines(logging.StreamHandler[TextIO]):
 
     def emit(self, record: logging.LogRecord) -> None:
         for left in self._repeats.left_out():
-            self._write(_told(left))
+            self._write(_repeated(left))
         if self._repeats.admits(record):
             self._write(record)
 
     def close(self) -> None:
         for left in self._repeats.left_out(everything=True):
-            self._write(_told(left))
+            self._write(_repeated(left))
         super().close()
 
     def _write(self, record: logging.LogRecord) -> None:
@@ -343,7 +343,7 @@ class Lines(logging.StreamHandler[TextIO]):
         _count_lost()
 
 
-def _told(left: Left) -> logging.LogRecord:
+def _repeated(left: Left) -> logging.LogRecord:
     """The line that says how many like the last one were not written."""
     told = logging.makeLogRecord({**vars(left.last), "msg": "repeated, not shown", "args": (), "exc_info": None})
     same = {name: value for name, value in _fields(left.last).items() if name in ("flow", "code", "path", "source")}

@@ -18,8 +18,8 @@ import orjson
 
 from octo.config import codes as config_codes
 from octo.config.place import Place
+from octo.config.reader import Reader, kind
 from octo.config.report import Report
-from octo.config.shape import Shape, kind
 from octo.config.substitute import literal
 from octo.config.yaml import MOST_BYTES
 from octo.config.yaml import read as read_yaml
@@ -83,21 +83,21 @@ def _character(found: re.Match[bytes]) -> bytes:
 class _Reader:
     def __init__(self, report: Report, env: Mapping[str, str]) -> None:
         self.report = report
-        self.shape = Shape(report)
+        self.reader = Reader(report)
         self.env = env
         self.places: dict[str, Position] = {}
 
     def config(self, top: Place) -> DebugConfig:
-        fields = self.shape.mapping(top, ("input", "breakAt", "spies", "mocks"), "a debug configuration")
-        given = self.shape.mapping(fields.get("input"), ("data", "vars"), "`input`")
+        fields = self.reader.mapping(top, ("input", "breakAt", "spies", "mocks"), "a debug configuration")
+        given = self.reader.mapping(fields.get("input"), ("data", "vars"), "`input`")
         data = given.get("data")
-        variables = self.shape.free_mapping(given.get("vars"), "`vars`")
+        variables = self.reader.free_mapping(given.get("vars"), "`vars`")
         return DebugConfig(
             has_data=data is not None,
             data=None if data is None else data.value,
             vars={name: place.value for name, place in variables.items()},
             break_at=self.address(fields.get("breakAt")),
-            spies=tuple(filter(None, map(self.address, self.shape.entries(fields.get("spies"))))),
+            spies=tuple(filter(None, map(self.address, self.reader.entries(fields.get("spies"))))),
             mocks=self.mocks(fields.get("mocks")),
             places=self.places,
         )
@@ -106,14 +106,14 @@ class _Reader:
         if place is None or place.value is None:
             return None
         if not isinstance(place.value, str):
-            self.shape.wrong(place, f"expected the address of a block, found {kind(place.value)}", "write FLOW.BLOCK")
+            self.reader.wrong(place, f"expected the address of a block, found {kind(place.value)}", "write FLOW.BLOCK")
             return None
         self.places.setdefault(place.value, place.at)
         return place.value
 
     def mocks(self, place: Place | None) -> dict[str, Mock]:
         found = {}
-        for address, spec in self.shape.free_mapping(place, "`mocks`").items():
+        for address, spec in self.reader.free_mapping(place, "`mocks`").items():
             self.places.setdefault(address, spec.key_at)
             try:
                 found[address] = parse(spec.value, address, self.env)

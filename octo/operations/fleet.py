@@ -15,8 +15,8 @@ from octo.engine.metrics import Snapshot
 from octo.operations.address import Address
 from octo.operations.client import Client, Reply, Unreachable
 from octo.operations.merge import counters, merged
-from octo.operations.state import Facts
 from octo.operations.status import moment
+from octo.operations.subject import Facts
 from octo.operations.web import JSON, Refused
 
 T = TypeVar("T")
@@ -64,7 +64,7 @@ class Member:
 
 
 class Fleet:
-    """See `octo.operations.state.State`. Processes are numbered from 0.
+    """See `octo.operations.subject.Subject`. Processes are numbered from 0.
 
     Invariant: a counter never goes backwards. What a process had counted stays when it is replaced (`_former`,
     `_gone`) or does not answer (`Member.last`); measuring happens one at a time, so no answer comes too late.

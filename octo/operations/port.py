@@ -15,7 +15,7 @@ from octo.operations.address import DEFAULT, VARIABLE, Address, bind, parse
 from octo.operations.guard import guard_for, read_token
 from octo.operations.routes import ROUTES, index
 from octo.operations.server import serving
-from octo.operations.state import State
+from octo.operations.subject import Subject
 from octo.operations.web import App, Route
 
 log = logging.getLogger("octo.operations")
@@ -65,14 +65,14 @@ def bound(port: Port) -> socket.socket | None:
 
 
 @asynccontextmanager
-async def opened(port: Port, state: State, more: Iterable[Route[State]] = ()) -> AsyncIterator[None]:
-    """Answered from `state` while the context lasts. more: routes beside `ROUTES`. Raises as `bound` does."""
+async def opened(port: Port, subject: Subject, more: Iterable[Route[Subject]] = ()) -> AsyncIterator[None]:
+    """Answered from `subject` while the context lasts. more: routes beside `ROUTES`. Raises as `bound` does."""
     listening = bound(port)
     if listening is None or port.address is None:
         yield
         return
     routes = (*ROUTES, *more)
-    app = App(state, guard_for(port.address, listening, port.token), (index(routes), *routes))
+    app = App(subject, guard_for(port.address, listening, port.token), (index(routes), *routes))
     async with serving(app, listening):
         if not port.address.path:
             host, number = listening.getsockname()[:2]

@@ -1,4 +1,4 @@
-"""What the operations port answers: one handler per method and path, each a function of a state."""
+"""What the operations port answers: one handler per method and path, each a function of a subject."""
 
 from __future__ import annotations
 
@@ -7,56 +7,56 @@ import json
 from collections.abc import Iterable
 
 from octo import __version__
-from octo.operations.aside import aside
-from octo.operations.state import State
 from octo.operations.status import report
+from octo.operations.subject import Subject
+from octo.operations.thread import in_thread
 from octo.operations.web import Refused, Request, Response, Route, as_json, text
 
 
-async def alive(state: State, request: Request) -> Response:
+async def alive(subject: Subject, request: Request) -> Response:
     """Says that the event loop turns; nothing else may make an orchestrator kill the process."""
-    del state, request
+    del subject, request
     return text("ok")
 
 
-async def ready(state: State, request: Request) -> Response:
-    reasons = await state.reasons()
+async def ready(subject: Subject, request: Request) -> Response:
+    reasons = await subject.reasons()
     status = 503 if reasons else 200
     if request.wants_json:
         return as_json({"ready": not reasons, "reasons": reasons}, status)
     return text("\n".join(reasons or ["ready"]), status)
 
 
-async def metrics(state: State, request: Request) -> Response:
-    snapshot = await state.snapshot()
+async def metrics(subject: Subject, request: Request) -> Response:
+    snapshot = await subject.snapshot()
     # In a thread: the library takes a while to import, and thousands of series take a while to write.
-    module = await aside(importlib.import_module, "octo.operations.exposition")
-    body, content_type = await aside(module.exposition, snapshot, request.headers.get("accept", ""))
+    module = await in_thread(importlib.import_module, "octo.operations.exposition")
+    body, content_type = await in_thread(module.exposition, snapshot, request.headers.get("accept", ""))
     return Response(200, body, content_type)
 
 
-async def snapshot(state: State, request: Request) -> Response:
+async def snapshot(subject: Subject, request: Request) -> Response:
     """The metrics as they are added up, with the counts of every bucket; for programs of Octo's own."""
     del request
-    return as_json(await state.snapshot())
+    return as_json(await subject.snapshot())
 
 
-async def status(state: State, request: Request) -> Response:
+async def status(subject: Subject, request: Request) -> Response:
     del request
-    return as_json(report(await state.facts(), await state.snapshot(), await state.reasons()))
+    return as_json(report(await subject.facts(), await subject.snapshot(), await subject.reasons()))
 
 
-async def flows(state: State, request: Request) -> Response:
+async def flows(subject: Subject, request: Request) -> Response:
     del request
-    return as_json(await state.flows())
+    return as_json(await subject.flows())
 
 
-async def level(state: State, request: Request) -> Response:
+async def level(subject: Subject, request: Request) -> Response:
     del request
-    return as_json({"level": await state.level()})
+    return as_json({"level": await subject.level()})
 
 
-async def set_level(state: State, request: Request) -> Response:
+async def set_level(subject: Subject, request: Request) -> Response:
     from octo.core.log import LEVELS
 
     try:
@@ -65,11 +65,11 @@ async def set_level(state: State, request: Request) -> Response:
         raise Refused(400, 'send {"level": "debug"}') from None
     if not isinstance(wanted, str) or wanted not in LEVELS:
         raise Refused(400, f"there is no such level; levels are {', '.join(LEVELS)}")
-    await state.set_level(wanted)
-    return as_json({"level": await state.level()})
+    await subject.set_level(wanted)
+    return as_json({"level": await subject.level()})
 
 
-ROUTES: tuple[Route[State], ...] = (
+ROUTES: tuple[Route[Subject], ...] = (
     Route("GET", "/healthz", alive, "200 while the process lives"),
     Route("GET", "/readyz", ready, "200 when it takes messages, else 503 and why not"),
     Route("GET", "/metrics", metrics, "for Prometheus"),
@@ -81,15 +81,15 @@ ROUTES: tuple[Route[State], ...] = (
 )
 
 
-def index(routes: Iterable[Route[State]]) -> Route[State]:
+def index(routes: Iterable[Route[Subject]]) -> Route[Subject]:
     """The route of a page that lists these."""
     routes = list(routes)
     width = max(len(route.path) for route in routes)
     lines = [f"{route.method:4} {route.path:{width}}  {route.says}" for route in routes]
     page = text("\n".join([f"octo {__version__}", "", *lines]))
 
-    async def show(state: State, request: Request) -> Response:
-        del state, request
+    async def show(subject: Subject, request: Request) -> Response:
+        del subject, request
         return page
 
     return Route("GET", "/", show)

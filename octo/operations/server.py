@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from octo.operations.aside import aside
+from octo.operations.thread import in_thread
 from octo.operations.web import App
 
 log = logging.getLogger("octo.operations")
@@ -64,7 +64,7 @@ class _Server:
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._http is None:
-            self._http = await aside(importlib.import_module, "octo.operations.http")
+            self._http = await in_thread(importlib.import_module, "octo.operations.http")
         await self._http.Conversation(self._app, reader, writer).run()
 
     async def close(self) -> None:

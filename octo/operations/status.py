@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from octo.engine.metrics import OUTCOMES, Snapshot, Value, quantile
-from octo.operations.state import Facts
+from octo.operations.subject import Facts
 
 
 def report(facts: Facts, snapshot: Snapshot, reasons: Sequence[str]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
 
 from octo.core.errors import OctoError
-from octo.operations.state import State
+from octo.operations.subject import Subject
 from octo.operations.web import JSON, Refused, Request, Response, Route, as_json
 from octo.trace import codes
 
@@ -26,53 +26,53 @@ _OF_THE_ID = frozenset({codes.NO_TRACE, codes.AMBIGUOUS})
 """What is wrong with the id that was asked for; all else is with the store."""
 
 
-async def listed(state: State, request: Request) -> Response:
+async def listed(subject: Subject, request: Request) -> Response:
     query = request.query
     limit = _number(query, "limit", 50)
     try:
-        return as_json(await state.traces(query.get("flow"), query.get("outcome"), limit))
+        return as_json(await subject.traces(query.get("flow"), query.get("outcome"), limit))
     except OctoError as error:
         raise Refused(503, f"{error.code}: {error}") from error
 
 
-async def one(state: State, request: Request) -> Response:
+async def one(subject: Subject, request: Request) -> Response:
     """The records of one trace, as a JSON array."""
     try:
-        trace = await state.trace(request.parts["id"])
+        trace = await subject.trace(request.parts["id"])
     except OctoError as error:
         status = 404 if error.code in _OF_THE_ID else 503
         raise Refused(status, f"{error.code}: {error}") from error
     return Response(200, json.dumps(trace, ensure_ascii=False, default=str).encode() + b"\n", JSON)
 
 
-async def tap(state: State, request: Request) -> Response:
+async def tap(subject: Subject, request: Request) -> Response:
     """The next traces of a flow as they happen: a JSON array of records per line, for as long as the client stays.
 
     When a reload removes the flow, the last line is an object that says so: `{"ended": "..."}`.
     """
     query = request.query
     flow, take = query.get("flow", ""), _number(query, "take", 1)
-    if not await _is_there(state, flow):
+    if not await _is_there(subject, flow):
         raise Refused(404, f"there is no flow {flow!r}; /flows lists them")
     try:
-        traces = await state.tap(flow, query.get("when", ""), take)
+        traces = await subject.tap(flow, query.get("when", ""), take)
     except OctoError as error:
         raise Refused(400, f"{error.code}: {error}") from error
-    return Response(200, _lines(state, flow, traces), LINES)
+    return Response(200, _lines(subject, flow, traces), LINES)
 
 
-async def _is_there(state: State, flow: str) -> bool:
-    return flow in {str(each["name"]) for each in await state.flows()}
+async def _is_there(subject: Subject, flow: str) -> bool:
+    return flow in {str(each["name"]) for each in await subject.flows()}
 
 
-async def _lines(state: State, flow: str, traces: AsyncGenerator[object, None]) -> AsyncGenerator[bytes, None]:
+async def _lines(subject: Subject, flow: str, traces: AsyncGenerator[object, None]) -> AsyncGenerator[bytes, None]:
     yield b"\n"  # somebody is looking now: the client need not wait for the first trace to know
     async with aclosing(traces):
         end = asyncio.get_running_loop().time() + LONGEST
         while (trace := await _next(traces, end)) is not None:
             yield json.dumps(trace, ensure_ascii=False, default=str).encode() + b"\n"
     with suppress(Refused):  # the processes that would know have ended
-        if not await _is_there(state, flow):
+        if not await _is_there(subject, flow):
             yield json.dumps({"ended": f"a reload removed the flow {flow!r}"}).encode() + b"\n"
 
 
@@ -92,7 +92,7 @@ def _number(query: Mapping[str, str], name: str, default: int) -> int:
     return int(text)
 
 
-ROUTES: tuple[Route[State], ...] = (
+ROUTES: tuple[Route[Subject], ...] = (
     Route("GET", "/traces", listed, "kept traces, the newest first: ?flow= &outcome= &limit=", guarded=True),
     Route("GET", "/traces/tap", tap, "live traces as they happen: ?flow= &when= &take=", guarded=True),
     Route("GET", "/traces/{id}", one, "one trace by event or trace id", guarded=True),

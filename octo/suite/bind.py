@@ -12,9 +12,9 @@ from pydantic_core import PydanticCustomError
 from octo.config.complaints import complain_of_expression, refuse_key
 from octo.config.documents import Config, ConnectorDoc
 from octo.config.place import Path
+from octo.config.reader import did_you_mean, kind
 from octo.config.report import Report
 from octo.config.settings import Written, validate
-from octo.config.shape import did_you_mean, kind
 from octo.core.errors import ConfigError, Position
 from octo.core.settings import Build, Settings, compile_expr
 from octo.suite import codes

@@ -10,7 +10,7 @@ from octo.core.errors import OctoError
 from octo.engine.build import blocks_of
 from octo.suite.gaps import Gaps, masks, step
 from octo.trace import codes
-from octo.trace.record import Record, State, first, states
+from octo.trace.record import Record, SpanState, first, states
 
 _NOT_RECORDED = "this call was not made when the message was recorded"
 
@@ -34,7 +34,7 @@ class Made(NamedTuple):
     """A test file, as data, and what the trace did not hold for it."""
 
     suite: dict[str, Any]
-    root: State
+    root: SpanState
     gaps: Gaps
 
     @property
@@ -69,17 +69,17 @@ def made_of(trace: Sequence[Record], config: Config) -> Made:
     return Made(suite, root, gaps)
 
 
-def _crossed(recorded: Iterable[State], config: Config) -> dict[str, list[State]]:
+def _crossed(recorded: Iterable[SpanState], config: Config) -> dict[str, list[SpanState]]:
     """How messages crossed each block that calls the outside, by address."""
     outside = [block.address for flow in config.flows.values() for block in blocks_of(flow) if block.type.calls_outside]
-    crossed: dict[str, list[State]] = {address: [] for address in outside}
+    crossed: dict[str, list[SpanState]] = {address: [] for address in outside}
     for state in recorded:
         if state.record["path"] in crossed:
             crossed[state.record["path"]].append(state)
     return crossed
 
 
-def _recorded(trace: Sequence[Record]) -> list[State]:
+def _recorded(trace: Sequence[Record]) -> list[SpanState]:
     found = list(states(trace))
     if not found:
         raise Unusable("the trace is empty")
@@ -97,7 +97,7 @@ def _recorded(trace: Sequence[Record]) -> list[State]:
 # --- mocks -------------------------------------------------------------------------------------------------------
 
 
-def _mock(crossed: list[State], gaps: Gaps) -> dict[str, Any]:
+def _mock(crossed: list[SpanState], gaps: Gaps) -> dict[str, Any]:
     if not crossed:
         return {"default": {"error": _NOT_RECORDED}}
     answers = [_answer(state) for state in crossed]
@@ -110,7 +110,7 @@ def _mock(crossed: list[State], gaps: Gaps) -> dict[str, Any]:
     return {"cases": list(cases.values()), "default": {"error": _NOT_RECORDED}}
 
 
-def _answer(state: State) -> dict[str, Any]:
+def _answer(state: SpanState) -> dict[str, Any]:
     if state.after is not None:
         known = state.before.vars
         changed = {name: value for name, value in state.after.vars.items() if name not in known or known[name] != value}
@@ -127,7 +127,7 @@ def _cause(record: Record) -> str:
     return text.removeprefix(f'block "{label}": ')
 
 
-def _conditions(crossed: list[State], gaps: Gaps) -> list[str]:
+def _conditions(crossed: list[SpanState], gaps: Gaps) -> list[str]:
     """Per crossing, the least that tells its input from the others': the body, else one variable, else all of it."""
     bodies = [_all(gaps.conditions("body", state.before.body)) for state in crossed]
     if len(set(bodies)) == len(crossed):
@@ -152,7 +152,7 @@ def _message(seen: Any) -> dict[str, Any]:
     return {"data": seen.body, **({"vars": dict(seen.vars)} if seen.vars else {})}
 
 
-def _expected(root: State, gaps: Gaps) -> Mapping[str, Any]:
+def _expected(root: SpanState, gaps: Gaps) -> Mapping[str, Any]:
     if root.after is not None:
         body, status = root.after.body, root.after.vars.get("httpStatus")
         has_gaps = any(gaps.places("body", body))

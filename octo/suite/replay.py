@@ -18,14 +18,14 @@ from octo.suite.run import run_case
 from octo.trace.crossing import Trace
 from octo.trace.encode import encode
 from octo.trace.packed import records
-from octo.trace.record import Record, State, first, states
+from octo.trace.record import Record, SpanState, first, states
 from octo.trace.recorder import Recorder
 
 Place = tuple[str, int]
 """The address of a block or name of a flow, and which crossing of it, from 1."""
 
 
-class Step(NamedTuple):
+class Crossed(NamedTuple):
     """What became of one crossing: as it was, changed, no longer made, or made for the first time."""
 
     path: str
@@ -38,7 +38,7 @@ class Replayed(NamedTuple):
     """flow: the flow and how it ends, among the steps the first."""
 
     flow: str
-    steps: tuple[Step, ...]
+    steps: tuple[Crossed, ...]
 
     @property
     def is_same(self) -> bool:
@@ -67,24 +67,24 @@ def replay(trace: Sequence[Record], configs: Configs, path: Path) -> Replayed:
     return Replayed(flow, tuple(_compared(first(trace), records(encode(kept[0]).data), made.gaps)))
 
 
-def _compared(before: Sequence[Record], after: Sequence[Record], gaps: Gaps) -> list[Step]:
+def _compared(before: Sequence[Record], after: Sequence[Record], gaps: Gaps) -> list[Crossed]:
     old, new = _by_place(before), _by_place(after)
     steps = []
     for place in [*old, *(each for each in new if each not in old)]:
         path, nth = place
         if place not in new:
-            steps.append(Step(path, nth, "gone"))
+            steps.append(Crossed(path, nth, "gone"))
         elif place not in old:
-            steps.append(Step(path, nth, "new"))
+            steps.append(Crossed(path, nth, "new"))
         else:
             found = tuple(_differences(old[place], new[place], gaps))
-            steps.append(Step(path, nth, "changed" if found else "same", found))
+            steps.append(Crossed(path, nth, "changed" if found else "same", found))
     return steps
 
 
-def _by_place(trace: Sequence[Record]) -> dict[Place, State]:
+def _by_place(trace: Sequence[Record]) -> dict[Place, SpanState]:
     times: Counter[str] = Counter()
-    found: dict[Place, State] = {}
+    found: dict[Place, SpanState] = {}
     for state in states(trace):
         path = state.record["path"]
         times[path] += 1
@@ -92,7 +92,7 @@ def _by_place(trace: Sequence[Record]) -> dict[Place, State]:
     return found
 
 
-def _differences(old: State, new: State, gaps: Gaps) -> list[Difference]:
+def _differences(old: SpanState, new: SpanState, gaps: Gaps) -> list[Difference]:
     """What is different about how a crossing ended."""
     outcomes = old.record["outcome"], new.record["outcome"]
     if outcomes[0] != outcomes[1]:

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from octo.config import codes as config_codes
 from octo.config.model import annotation_at, members
 from octo.config.place import Path, Place, Source
+from octo.config.reader import Reader, did_you_mean
 from octo.config.report import Report
 from octo.config.settings import Written, validate
-from octo.config.shape import Shape, did_you_mean
 from octo.config.substitute import literal
 from octo.config.yaml import MOST_BYTES, read
 from octo.core.errors import Position
@@ -62,7 +62,7 @@ def read_draft(file: FilePath, report: Report) -> Draft | None:
             # Of a flow file one is warned; of tests nobody would miss the cases that never run.
             report.error(*problem._replace(hint="put its cases into the first one, or into a test file of their own"))
     top = Source(tree, written(literal(tree).top)).top
-    entries = Shape(report).free_mapping(top, "a test file")
+    entries = Reader(report).free_mapping(top, "a test file")
     entry = validate(SuiteFile, Written("the test file", top.at, entries), Build(), report)
     if entry is None or len(report.problems) > before:
         return None

@@ -18,7 +18,7 @@ from octo.trace.packed import span_id
 
 Crossing = list[Any]
 SITE, ABOVE, BEFORE, BEGAN, AFTER, ENDED = range(6)
-"""What stands where: the `Site`; the crossing it happened inside, None for the first; the message before; when it
+"""What stands where: the `Spot`; the crossing it happened inside, None for the first; the message before; when it
 began; its `Message`, `Drop` or `Broken` end; when that came, 0 until then.
 """
 
@@ -29,7 +29,7 @@ MOST_EFFECTS = 1000
 """Calls to the outside that are recorded per trace."""
 
 
-class Site:
+class Spot:
     """Where crossings happen: what all records of it have in common.
 
     step: None for a flow. mask: fields that the flow declares as not for the eyes.
@@ -73,7 +73,7 @@ class Effect(NamedTuple):
     details: Mapping[str, object]
 
 
-class Scope:
+class OpenSpan:
     """The span under way (`octo.core.trace.Span`): of a trace, or of a block or called flow in it that waits.
 
     Invariant: `open` is the innermost crossing of the plain calls that run just now, and that of the scope itself
@@ -100,7 +100,7 @@ class Scope:
         trace.effects.append(Effect(self.open, kind, trace.site.clock(), details))
 
 
-class Within(Scope):
+class Within(OpenSpan):
     """Of a block or called flow that waits."""
 
     __slots__ = ("crossings", "open", "trace")
@@ -111,7 +111,7 @@ class Within(Scope):
         self.open = crossing
 
 
-class Trace(Scope):
+class Trace(OpenSpan):
     """A message through a flow and all it calls: the crossings in the order they began, the first is the flow's.
 
     at: wall time of the beginning, in nanoseconds.
@@ -147,7 +147,7 @@ class Trace(Scope):
         return self
 
     @property
-    def site(self) -> Site:
+    def site(self) -> Spot:
         return self.crossings[0][SITE]  # type: ignore[no-any-return]
 
     @property

@@ -11,7 +11,7 @@ import orjson
 from octo.core.flow import Drop
 from octo.core.log import masked
 from octo.core.message import Message
-from octo.trace.crossing import AFTER, BEFORE, BEGAN, ENDED, SITE, Broken, Crossing, Site, Trace
+from octo.trace.crossing import AFTER, BEFORE, BEGAN, ENDED, SITE, Broken, Crossing, Spot, Trace
 from octo.trace.mask import Clean, declared, secrets, unchanged
 from octo.trace.packed import dumps
 from octo.trace.record import OUTCOMES
@@ -280,7 +280,7 @@ def _bounded(value: Any) -> Any:
     return f"{masked(value)[:MOST_ERROR]}..."
 
 
-def _head(site: Site) -> Any:
+def _head(site: Spot) -> Any:
     """What all records of a place have in common; written once for each."""
     step = site.step
     known: dict[str, Any]

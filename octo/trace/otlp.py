@@ -5,7 +5,7 @@ Bodies and variables stay at home: a collector gets who called whom, how long it
 find the rest in Octo's own store.
 
 Environment, as everywhere with OpenTelemetry: OTEL_EXPORTER_OTLP_HEADERS, OTEL_SERVICE_NAME; for the address see
-`octo.cli.watching`.
+`octo.cli.observers`.
 """
 
 from __future__ import annotations

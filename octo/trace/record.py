@@ -85,7 +85,7 @@ class Seen(NamedTuple):
     vars: Mapping[str, Any]
 
 
-class State(NamedTuple):
+class SpanState(NamedTuple):
     """A record with the whole messages before and after it; `after` is None unless it completed."""
 
     record: Record
@@ -105,7 +105,7 @@ def begins(record: Record) -> bool:
     return record.get("kind") == "flow" and "from" not in record
 
 
-def states(trace: Sequence[Record]) -> Iterator[State]:
+def states(trace: Sequence[Record]) -> Iterator[SpanState]:
     """Every span of a trace with its messages put together again."""
     before: dict[str, Seen] = {}
     after: dict[str, Seen] = {}
@@ -123,7 +123,7 @@ def states(trace: Sequence[Record]) -> Iterator[State]:
         done = None
         if record["outcome"] == "completed":
             done = after[span] = _changed(seen, record.get("output", {}))
-        yield State(record, seen, done)
+        yield SpanState(record, seen, done)
 
 
 def _whole(message: Mapping[str, Any]) -> Seen:

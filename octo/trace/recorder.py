@@ -31,8 +31,8 @@ from octo.trace.crossing import (
     SITE,
     Broken,
     Crossing,
-    Scope,
-    Site,
+    OpenSpan,
+    Spot,
     Trace,
     Within,
     is_chosen,
@@ -41,8 +41,8 @@ from octo.trace.crossing import (
     share_of,
 )
 from octo.trace.encode import Encoded
-from octo.trace.passing import Outside, Passing, blamed, spanned
 from octo.trace.tap import Tap
+from octo.trace.unsampled import Outside, Passing, blamed, spanned
 
 MOST_BLOCKS = 1000
 """Crossings of one trace that are recorded; further ones are counted."""
@@ -88,11 +88,11 @@ class Recorder(Observer):
     def step(self, step: Step) -> Step:
         """The step, crossings of which are recorded."""
         self._steps[step.address] = step
-        return step._replace(call=_recorded(step.call, Site("", step), self._most))
+        return step._replace(call=_recorded(step.call, Spot("", step), self._most))
 
     def flow(self, doc: FlowDoc, build: Build) -> Processor:
         """The flow twice: recorded, and as it is for messages outside the sample, which then pay nothing per block."""
-        site = Site(doc.name, None, frozenset(doc.mask), self._generation, clock(), self._share)
+        site = Spot(doc.name, None, frozenset(doc.mask), self._generation, clock(), self._share)
         self._masks.update(doc.mask)
         watched = build(self)
         plain = watched if self._records_all and self._admit is None else build(Outside())
@@ -115,7 +115,7 @@ class Recorder(Observer):
 
     # --- in the sample, or not -----------------------------------------------------------------------------------
 
-    def _traced(self, watched: Processor, plain: Processor, site: Site) -> Processor:
+    def _traced(self, watched: Processor, plain: Processor, site: Spot) -> Processor:
         """The flow: a trace of its own when nobody waits for it, else in its caller's; or outside the sample."""
         get, limit, admit = current.get, limit_of(self._share), self._admit
         whole, called = self._whole(watched, site), _recorded(watched, site, self._most)
@@ -138,7 +138,7 @@ class Recorder(Observer):
 
         return traced
 
-    def _outside(self, process: Processor, site: Site) -> Processor:
+    def _outside(self, process: Processor, site: Spot) -> Processor:
         """The flow for messages that are not recorded, unless they fail."""
         now, failed = clock(), partial(self._failed, site)
 
@@ -169,7 +169,7 @@ class Recorder(Observer):
             number_of(message.event_id, message.traceparent), self._share
         )
 
-    def _whole(self, process: Processor, site: Site) -> Callable[..., Result]:
+    def _whole(self, process: Processor, site: Spot) -> Callable[..., Result]:
         """The flow for messages that are recorded. `above` is the span of a one-way call."""
         enter, leave, now, wall, end = current.set, current.reset, clock(), wall_clock(), self._end
 
@@ -195,10 +195,10 @@ class Recorder(Observer):
 
         return whole
 
-    def _failed(self, site: Site, message: Message, error: BaseException, began: int) -> None:
+    def _failed(self, site: Spot, message: Message, error: BaseException, began: int) -> None:
         """Keep what is known of a message outside the sample that failed."""
         failure, now = _failure(error, message, site), site.clock()
-        end = _told(failure, site)
+        end = _broken(failure, site)
         trace = Trace([site, None, message, began, end, now], wall_clock()() - (now - began))
         if message.traceparent and (parent := parse(message.traceparent)) is not None:
             trace.caller = parent.span_id
@@ -238,7 +238,7 @@ class Recorder(Observer):
 def _join(trace: Trace, above: Span | None, message: Message) -> None:
     """Make it part of the trace it comes from: of a one-way call's, or of the system that sent the message."""
     parent = parse(message.traceparent) if message.traceparent else None
-    if isinstance(above, Scope):
+    if isinstance(above, OpenSpan):
         origin = above.trace
         trace.caller, trace.asked = origin.span(above.open), origin.asked
         trace.mask = origin.masks()
@@ -246,7 +246,7 @@ def _join(trace: Trace, above: Span | None, message: Message) -> None:
         trace.caller, trace.asked = parent.span_id, parent.sampled
 
 
-def _recorded(call: Callable[[Message], Result], site: Site, most: int) -> Callable[[Message], Result]:
+def _recorded(call: Callable[[Message], Result], site: Spot, most: int) -> Callable[[Message], Result]:
     """The call, written down as a crossing of the trace under way."""
     get, now = current.get, clock()
 
@@ -299,19 +299,19 @@ async def _wait(waiting: Awaitable[Outcome], trace: Trace, crossing: Crossing, m
 
 
 def _break(trace: Trace, crossing: Crossing, error: BaseException, message: Message) -> None:
-    site: Site = crossing[SITE]
+    site: Spot = crossing[SITE]
     crossing[AFTER] = broken(error, message, site)
     crossing[ENDED] = trace.site.clock()
     if site.step is None:
         trace.broken = True
 
 
-def broken(error: BaseException, message: Message, site: Site) -> Broken:
+def broken(error: BaseException, message: Message, site: Spot) -> Broken:
     """What is kept of an error: no reference to it, because its traceback holds on to everything there was."""
-    return _told(_failure(error, message, site), site)
+    return _broken(_failure(error, message, site), site)
 
 
-def _told(failure: Failure | None, site: Site) -> Broken:
+def _broken(failure: Failure | None, site: Spot) -> Broken:
     if failure is None:
         return Broken("cancelled")
     value = failure.as_value(site.flow)
@@ -320,7 +320,7 @@ def _told(failure: Failure | None, site: Site) -> Broken:
     return Broken("failed", {name: each for name, each in kept.items() if each is not None})
 
 
-def _failure(error: BaseException, message: Message, site: Site) -> Failure | None:
+def _failure(error: BaseException, message: Message, site: Spot) -> Failure | None:
     """None for a cancellation, unless a deadline is behind it."""
     if isinstance(error, Failure):
         return error

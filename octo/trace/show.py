@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from octo.core.printable import printable, printable_json
-from octo.trace.record import Record, State, begins, states
+from octo.trace.record import Record, SpanState, begins, states
 
 Style = Callable[[str, str], str]
 """Puts a text into a colour, or leaves it plain."""
@@ -61,7 +61,7 @@ def _head(record: Record, style: Style, *, is_first: bool) -> str:
     return "  ".join(each for each in told if each)
 
 
-def _facts(state: State, *, is_first: bool) -> Iterator[tuple[str, str]]:
+def _facts(state: SpanState, *, is_first: bool) -> Iterator[tuple[str, str]]:
     """Lines, and in which colour each is, "" for none."""
     record = state.record
     given = record.get("input", {})

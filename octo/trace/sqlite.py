@@ -159,7 +159,7 @@ class Sqlite:
     def _reading(self) -> Iterator[sqlite3.Connection]:
         if not self._path.is_file() or _is_empty(self._path):
             raise no_store(self._path)
-        with _told(self._path), closing(_connect(self._path)) as connection:
+        with _telling(self._path), closing(_connect(self._path)) as connection:
             connection.execute("BEGIN")  # so that what was listed is still there when it is read
             yield connection
 
@@ -199,7 +199,7 @@ def _is_empty(path: Path) -> bool:
 
 def _create(path: Path) -> None:
     """Make the file, if it is not there or empty, in one step that only one of several processes does."""
-    with _told(path):
+    with _telling(path):
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         with closing(_open(path)) as connection:
@@ -263,7 +263,7 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _telling(path: Path) -> Iterator[None]:
     """Errors of SQLite and the system as ours."""
     try:
         yield

@@ -13,7 +13,7 @@ from octo.core.settings import Expr, sockets
 from octo.engine.build import blocks_of
 from octo.expr import ExprError
 from octo.trace.mask import secrets
-from octo.trace.record import Record, State, states
+from octo.trace.record import Record, SpanState, states
 
 _MESSAGE = ("message",)
 _PASSING = frozenset({"now"})
@@ -41,7 +41,7 @@ def with_values(trace: Sequence[Record], config: Config) -> list[Record]:
     return found
 
 
-def _values(block: BlockDoc, state: State, ids: tuple[str, str]) -> dict[str, Any]:
+def _values(block: BlockDoc, state: SpanState, ids: tuple[str, str]) -> dict[str, Any]:
     message = Message(state.before.body, state.before.vars, *ids)
     expressions = (socket for _, socket in sockets(block.settings) if isinstance(socket, Expr))
     return {

@@ -17,8 +17,8 @@ from octo.core.clock import now_ns
 from octo.core.log import fields
 from octo.trace.crossing import Trace
 from octo.trace.encode import MOST_BYTES, Encoded, encode
-from octo.trace.lane import Lane
 from octo.trace.pace import Pace
+from octo.trace.sink_queue import SinkQueue
 from octo.trace.store import Sink
 
 log = logging.getLogger("octo.trace")
@@ -64,7 +64,7 @@ class Writer:
         self._hurry = threading.Event()
         self._progress = threading.Condition()
         self._closed = False
-        self._lanes = [Lane(sink) for sink in sinks]
+        self._queues = [SinkQueue(sink) for sink in sinks]
         self._thread = threading.Thread(target=self._run, name="octo-trace", daemon=True)
         self._thread.start()
 
@@ -82,7 +82,7 @@ class Writer:
     @property
     def dropped(self) -> int:
         """Traces that did not reach a sink, so far; one that missed two counts twice."""
-        return self._lost_ever + self._left + sum(lane.lost_ever for lane in self._lanes)
+        return self._lost_ever + self._left + sum(queue.lost_ever for queue in self._queues)
 
     def admit(self) -> bool:
         """Whether the trace of a message that comes in now will find room; if not, it counts as lost already."""
@@ -119,7 +119,7 @@ class Writer:
         with self._progress:
             done = self._progress.wait_for(lambda: self._out >= goal, timeout)
         self._hurry.clear()
-        return done and all(lane.flush(max(0.0, end - time.monotonic())) for lane in self._lanes)
+        return done and all(queue.flush(max(0.0, end - time.monotonic())) for queue in self._queues)
 
     def close(self, timeout: float = 5.0) -> bool:
         """Write what there is and end; whether that came within `timeout` seconds. May be called again."""
@@ -133,7 +133,7 @@ class Writer:
             log.warning(
                 "traces are lost, there was no time to write them before the end", extra=fields(lost=self._left)
             )
-        ended = [lane.close(max(0.0, end - time.monotonic())) for lane in self._lanes]  # each, also after a slow one
+        ended = [queue.close(max(0.0, end - time.monotonic())) for queue in self._queues]  # each, also after a slow one
         return all(ended)
 
     # --- in the thread -----------------------------------------------------------------------------------------------
@@ -147,8 +147,8 @@ class Writer:
             while self._queue:
                 pace.begin()
                 batch = self._slice()
-                for lane in self._lanes:
-                    lane.put(batch)
+                for queue in self._queues:
+                    queue.put(batch)
                 with self._progress:
                     self._progress.notify_all()
                 # Also a rest of nothing lets others go first.

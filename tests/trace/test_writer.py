@@ -9,7 +9,7 @@ import pytest
 from octo.core.message import Message
 from octo.testing.harness import running
 from octo.trace import writer as writers
-from octo.trace.crossing import AFTER, Broken, Site, Trace
+from octo.trace.crossing import AFTER, Broken, Spot, Trace
 from octo.trace.memory import Memory
 from octo.trace.packed import records
 from octo.trace.recorder import Recorder
@@ -20,7 +20,7 @@ PLAIN = "flows: [{name: f, workers: 4, process: [{type: set-payload, value: body
 
 def a_trace(body=1, flow="f"):
     message = Message(body)
-    return Trace([Site(flow), None, message, 5, message, 6], 1_000)
+    return Trace([Spot(flow), None, message, 5, message, 6], 1_000)
 
 
 class Stuck(Memory):

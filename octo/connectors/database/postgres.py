@@ -238,7 +238,7 @@ def translated(error: Exception, where: str, *, connected: bool) -> OctoError:
     if found := _UNFIT.match(str(error)):
         reason = f"{found[2]}; or cast in the query, e.g. `$1::text::int4range`"
         return errors.bad_argument(int(found[1]), reason)
-    text = _told(error, state)
+    text = _text(error, state)
     if not connected:
         return (errors.refused_login if state.startswith(_LOGIN) else errors.not_connected)(where, text)
     kind, code = next(meaning for states, meaning in _MEANING if state.startswith(states))
@@ -261,7 +261,7 @@ def _without_state(error: Exception, where: str, *, connected: bool) -> OctoErro
     return Permanent(str(error), code=codes.BAD_QUERY)
 
 
-def _told(error: Any, state: str) -> str:
+def _text(error: Any, state: str) -> str:
     """The server's message with its detail and hint, on one line."""
     parts = [str(error.args[0] if error.args else error), getattr(error, "detail", None), getattr(error, "hint", None)]
     return f"{'; '.join(part for part in parts if part)} (SQLSTATE {state})"

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from octo.connectors.database import dsn
 from octo.connectors.database.statements import effect_of
 from octo.core.settings import Duration, Effect, Expr, Secret, Settings
-from octo.core.shapes import State
+from octo.core.state import State
 
 _OPEN = {"sqlite": 1}
 _LIFETIME = {"postgres": timedelta(minutes=30), "mysql": timedelta(minutes=30), "sqlalchemy": timedelta(minutes=30)}

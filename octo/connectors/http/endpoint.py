@@ -9,7 +9,7 @@ from typing import Any
 from octo.connectors.http import request, response, settings
 from octo.connectors.http.attended import Disconnected, attended
 from octo.connectors.http.cors import Cors
-from octo.connectors.http.deadline import Deadline
+from octo.connectors.http.limit import TimeLimit
 from octo.connectors.http.patterns import Pattern
 from octo.connectors.http.rsgi import Headers as Given
 from octo.connectors.http.rsgi import Proto, Scope
@@ -59,7 +59,7 @@ class Endpoint:
         self._copied = tuple((name, name.lower()) for name in route.headers)
         self._correlation = (route.correlation_id_header or "").lower()
         self._timeout = (route.timeout or server.request_timeout).total_seconds() or DEFAULT_TIMEOUT
-        self._reading = Deadline(min(self._timeout, server.read_timeout.total_seconds() or self._timeout))
+        self._reading = TimeLimit(min(self._timeout, server.read_timeout.total_seconds() or self._timeout))
         self._limit = route.max_body_bytes
         self._raw_var = route.raw_body_var
         self._raw = route.raw_body

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import unquote_plus
 
-from octo.connectors.http.deadline import Deadline
+from octo.connectors.http.limit import TimeLimit
 from octo.connectors.http.rsgi import Headers, Proto
 from octo.core import body
 
@@ -43,10 +43,10 @@ def length(headers: Headers, limit: int) -> int | None:
     return size
 
 
-async def read(proto: Proto, size: int | None, limit: int, deadline: Deadline) -> bytes:
+async def read(proto: Proto, size: int | None, limit: int, patience: TimeLimit) -> bytes:
     """The whole body; one that grows beyond `limit` is refused at that point and read no further."""
     try:
-        return await deadline.of(_chunks(proto, limit) if size is None else proto())
+        return await patience.of(_chunks(proto, limit) if size is None else proto())
     except TimeoutError:
         raise Rejected(408, "request timed out", "the body did not arrive in time") from None
     except RuntimeError as error:  # what granian's protocol errors are

@@ -28,7 +28,7 @@ class Misfit(NamedTuple):
 
 
 class Answers:
-    """An exchange (`octo.connectors.http_client.caller.Exchange`) with a stub."""
+    """A transport (`octo.connectors.http_client.caller.Transport`) with a stub."""
 
     def __init__(self, client: settings.Client, stub: Stub) -> None:
         self._base = URL(client.base_url)

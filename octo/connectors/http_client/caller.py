@@ -1,4 +1,4 @@
-"""From a block's request to an answer: cache, credentials, retries, exchange - in this order."""
+"""From a block's request to an answer: cache, credentials, retries, transport - in this order."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from octo.core.errors import OctoError
 from octo.core.trace import effect
 
 
-class Exchange(Protocol):
+class Transport(Protocol):
     """One request and its answer."""
 
     async def send(self, request: Request, *, redirects: bool = True) -> Reply:
@@ -29,10 +29,10 @@ class Exchange(Protocol):
 class Caller:
     """Calls the server that one connector's settings describe."""
 
-    def __init__(self, client: settings.Client, exchange: Exchange) -> None:
+    def __init__(self, client: settings.Client, transport: Transport) -> None:
         self._base = URL(client.base_url)
         self._headers = client.headers
-        self._exchange = exchange
+        self._transport = transport
         self.cache = Cache(client.cache)
         self.retries = Retries(client.retry)
         self.credentials: Credentials | None = credentials(client.auth, self._fetch)
@@ -85,7 +85,7 @@ class Caller:
         began = clock()
         seen: dict[str, object] = {"method": request.method, "url": request.target, "status": None}
         try:
-            reply = await self._exchange.send(request, redirects=redirects)
+            reply = await self._transport.send(request, redirects=redirects)
             seen["status"] = reply.status
         except OctoError as error:
             seen |= {"status": error.status, "error": error.code}

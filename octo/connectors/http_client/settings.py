@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from octo.core.settings import Duration, Effect, Expr, Secret, Settings
-from octo.core.shapes import State
+from octo.core.state import State
 from octo.expr import nearest
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")

@@ -18,9 +18,9 @@ from typing import Any
 
 from octo.config import codes
 from octo.config.complaints import complain_of_expression
+from octo.config.context import Context
 from octo.config.documents import BlockDoc, FlowDoc
 from octo.config.place import Place
-from octo.config.reading import Reading
 from octo.core.contract import Contract
 from octo.core.errors import Position
 from octo.core.settings import Expr, FlowRef, Names, Steps, sockets
@@ -45,25 +45,25 @@ MOST_LOOKS = 4
 _NOTHING: Mapping[str, Shape] = MappingProxyType({})
 
 
-def check_inputs(reading: Reading, flows: Mapping[str, FlowDoc], places: Mapping[str, Place]) -> None:
+def check_inputs(context: Context, flows: Mapping[str, FlowDoc], places: Mapping[str, Place]) -> None:
     """Report what is wrong with the declared inputs, and what of their flows can never work with them.
 
     places: where each flow stands.
     """
     declared = {name: places[name].get("input") for name, flow in flows.items() if flow.input is not None}
-    inputs = {name: found for name, place in declared.items() if (found := _shape(reading, place)) is not None}
-    walk = _Walk(reading, flows, places, inputs)
+    inputs = {name: found for name, place in declared.items() if (found := _shape(context, place)) is not None}
+    walk = _Walk(context, flows, places, inputs)
     for name in inputs:
         walk.check(flows[name])
 
 
-def _shape(reading: Reading, place: Place | None) -> Shape | None:
+def _shape(context: Context, place: Place | None) -> Shape | None:
     if place is None or place.is_broken:
         return None
     mistakes = check_schema(place.value)
     for path, message, hint in mistakes:
         at = place.walk(path) or place
-        reading.report.error(codes.INPUT_SCHEMA, at.at, f"`{at.name}`: {message}", hint)
+        context.report.error(codes.INPUT_SCHEMA, at.at, f"`{at.name}`: {message}", hint)
     return None if mistakes else shape_of(place.value)
 
 
@@ -71,7 +71,7 @@ def _shape(reading: Reading, place: Place | None) -> Shape | None:
 
 
 @dataclass(frozen=True)
-class State:
+class Inferred:
     """What is known of a message at one point of a chain. Variables that are not named may be anything."""
 
     body: Shape
@@ -82,42 +82,42 @@ class State:
         """The shape of an expression's value on this message. Checks the expression too."""
         return UNKNOWN if expression is None else self.walk.expression(expression, self)
 
-    def chain(self, steps: Steps | None) -> State:
+    def chain(self, steps: Steps | None) -> Inferred:
         """The state after a chain, which is the same when there is none. Checks the chain too."""
         return self if steps is None else self.walk.chain(steps.blocks, len(steps.raw), self)
 
-    def call(self, flow: FlowRef) -> State:
+    def call(self, flow: FlowRef) -> Inferred:
         """The state after another flow has run on the message, or dropped it and changed nothing."""
         return self.either(self.walk.result(flow.name))
 
-    def either(self, *others: State) -> State:
+    def either(self, *others: Inferred) -> Inferred:
         """The state when one of several things happened."""
         shared = set(self.vars).intersection(*(each.vars for each in others))
         known = {name: either(self.vars[name], *(each.vars[name] for each in others)) for name in sorted(shared)}
-        return State(either(self.body, *(each.body for each in others)), known, self.walk)
+        return Inferred(either(self.body, *(each.body for each in others)), known, self.walk)
 
-    def repeated(self, once: Callable[[State], State]) -> State:
+    def repeated(self, once: Callable[[Inferred], Inferred]) -> Inferred:
         """The state after something happened any number of times."""
         return self.walk.repeated(once, self)
 
-    def with_body(self, body: Shape | None = None) -> State:
+    def with_body(self, body: Shape | None = None) -> Inferred:
         """The state with another body; without one, with any body."""
-        return State(UNKNOWN if body is None else body, self.vars, self.walk)
+        return Inferred(UNKNOWN if body is None else body, self.vars, self.walk)
 
-    def with_var(self, name: str, value: Shape) -> State:
-        return State(self.body, {**self.vars, name: value}, self.walk)
+    def with_var(self, name: str, value: Shape) -> Inferred:
+        return Inferred(self.body, {**self.vars, name: value}, self.walk)
 
-    def without_var(self, name: str) -> State:
+    def without_var(self, name: str) -> Inferred:
         """The state after the variable was removed, or became anything."""
-        return State(self.body, {key: each for key, each in self.vars.items() if key != name}, self.walk)
+        return Inferred(self.body, {key: each for key, each in self.vars.items() if key != name}, self.walk)
 
-    def unknown(self) -> State:
+    def unknown(self) -> Inferred:
         """The state after something that may have changed everything."""
         return self.walk.nothing
 
-    def failed(self, *, rollback: bool = False) -> State:
+    def failed(self, *, rollback: bool = False) -> Inferred:
         """The state in which a recovery begins. With `rollback` the body is the one of this state."""
-        return State(self.body if rollback else UNKNOWN, _NOTHING, self.walk)
+        return Inferred(self.body if rollback else UNKNOWN, _NOTHING, self.walk)
 
 
 # --- the walk ----------------------------------------------------------------------------------------------------
@@ -131,22 +131,22 @@ class _Walk:
     """
 
     def __init__(
-        self, reading: Reading, flows: Mapping[str, FlowDoc], places: Mapping[str, Place], inputs: Mapping[str, Shape]
+        self, context: Context, flows: Mapping[str, FlowDoc], places: Mapping[str, Place], inputs: Mapping[str, Shape]
     ) -> None:
-        self.reading = reading
+        self.context = context
         self.flows = flows
         self.places = places
         self.inputs = inputs
-        self.texts = _texts([*places.values(), *(each.place for each in reading.processors.values())])
-        self.results: dict[str, State] = {}
+        self.texts = _texts([*places.values(), *(each.place for each in context.processors.values())])
+        self.results: dict[str, Inferred] = {}
         self.calls = 0
         self.quiet = 0
         self.asked: frozenset[str] = frozenset()
 
     @property
-    def nothing(self) -> State:
+    def nothing(self) -> Inferred:
         """Nothing is known."""
-        return State(UNKNOWN, _NOTHING, self)
+        return Inferred(UNKNOWN, _NOTHING, self)
 
     @contextmanager
     def quietly(self) -> Iterator[None]:
@@ -162,7 +162,7 @@ class _Walk:
         except RecursionError:
             return  # what was found until here is true, and the rest is too deep to follow
 
-    def flow(self, flow: FlowDoc) -> State:
+    def flow(self, flow: FlowDoc) -> Inferred:
         """What a flow leaves, if it does not drop the message."""
         outer, self.asked = self.asked, frozenset()
         try:
@@ -176,7 +176,7 @@ class _Walk:
         finally:
             self.asked = outer
 
-    def contract(self, contract: Contract, before: State, after: State) -> None:
+    def contract(self, contract: Contract, before: Inferred, after: Inferred) -> None:
         came, went = _seen(before), _seen(after)
         for required in contract.requires:
             self.judge(required.that, came)
@@ -188,7 +188,7 @@ class _Walk:
         place = self.places[flow.name].get(key)
         return len(place.value) if place is not None and isinstance(place.value, list) else 0
 
-    def result(self, name: str) -> State:
+    def result(self, name: str) -> Inferred:
         """What a called flow leaves. Of one that is just being walked, nothing is known."""
         found = self.results.get(name)
         if found is not None or name not in self.flows or self.calls >= MOST_CALLS:
@@ -202,7 +202,7 @@ class _Walk:
             self.calls -= 1
         return self.results[name]
 
-    def chain(self, blocks: Iterable[BlockDoc], written: int, before: State) -> State:
+    def chain(self, blocks: Iterable[BlockDoc], written: int, before: Inferred) -> Inferred:
         """The state after a chain. Of one with a block that could not be read, nothing is known."""
         chain = tuple(blocks)
         if len(chain) != written:
@@ -211,11 +211,11 @@ class _Walk:
             before = self.block(each, before)
         return before
 
-    def block(self, block: BlockDoc, before: State) -> State:
+    def block(self, block: BlockDoc, before: Inferred) -> Inferred:
         hook = getattr(block.settings, "shape_after", None)
         if callable(hook):
             after = hook(before)
-            return after if isinstance(after, State) else self.nothing
+            return after if isinstance(after, Inferred) else self.nothing
         held = list(sockets(block.settings))
         chains = [socket for _, socket in held if isinstance(socket, Steps)]
         for steps in chains:
@@ -226,7 +226,7 @@ class _Walk:
                 before.of(socket)
         return self.nothing
 
-    def repeated(self, once: Callable[[State], State], before: State) -> State:
+    def repeated(self, once: Callable[[Inferred], Inferred], before: Inferred) -> Inferred:
         """Look for a state that `once` leaves as it is, and report only what is wrong with that one: a field that the
         first time is missing may be there the second.
         """
@@ -236,7 +236,7 @@ class _Walk:
             once(start)
         return start
 
-    def settled(self, once: Callable[[State], State], start: State) -> State:
+    def settled(self, once: Callable[[Inferred], Inferred], start: Inferred) -> Inferred:
         # Inside of another loop several looks would make the work grow with every level.
         for _ in range(MOST_LOOKS if self.quiet == 1 else 1):
             after = start.either(once(start))
@@ -245,7 +245,7 @@ class _Walk:
             start = after
         return self.nothing
 
-    def expression(self, expression: Expr[Any], state: State) -> Shape:
+    def expression(self, expression: Expr[Any], state: Inferred) -> Shape:
         return self.judge(expression, {**_seen(state), "eventID": STRING, "correlationID": STRING, "now": TIMESTAMP})
 
     def judge(self, expression: Expr[Any], names: Mapping[str, Shape]) -> Shape:
@@ -255,11 +255,11 @@ class _Walk:
         for error in found.errors:
             if place is not None and not self.quiet:
                 error.code = codes.NO_SUCH_FIELD if error.code == NO_SUCH_KEY else error.code
-                complain_of_expression(error, place, self.reading.report)
+                complain_of_expression(error, place, self.context.report)
         return found.shape.as_json()
 
 
-def _seen(state: State) -> dict[str, Shape]:
+def _seen(state: Inferred) -> dict[str, Shape]:
     return {"body": state.body, "vars": object_of(state.vars, is_open=True)}
 
 

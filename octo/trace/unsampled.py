@@ -14,7 +14,7 @@ from octo.core.message import Message
 from octo.core.trace import current
 from octo.engine.chain import Step
 from octo.engine.observe import Observer
-from octo.trace.crossing import Site, Trace, number_of, span_of
+from octo.trace.crossing import Spot, Trace, number_of, span_of
 
 
 class Passing:
@@ -81,5 +81,5 @@ def blamed(trace: Trace, failure: Failure, steps: Mapping[str, Step]) -> Trace:
     step = steps.get(failure.address)
     if step is not None:
         # When it began was not looked at, so it takes the flow's time.
-        trace.crossings.append([Site("", step), first, failure.message, began, end, ended])
+        trace.crossings.append([Spot("", step), first, failure.message, began, end, ended])
     return trace

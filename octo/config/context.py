@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from octo.config.connectors import Connectors
-from octo.config.known import Known
 from octo.config.place import Place
+from octo.config.reader import Reader
 from octo.config.report import Report
-from octo.config.shape import Shape
+from octo.config.types import KnownTypes
 from octo.core.settings import Build, FlowRef
 
 
@@ -23,7 +23,7 @@ class Processor(NamedTuple):
 
 
 @dataclass(eq=False, repr=False)
-class Reading:
+class Context:
     """One configuration being read.
 
     calls: every reference to a flow, for checking once all flows are known.
@@ -31,8 +31,8 @@ class Reading:
     """
 
     report: Report
-    shape: Shape
-    known: Known
+    reader: Reader
+    known: KnownTypes
     build: Build
     connectors: Connectors
     processors: dict[str, Processor]

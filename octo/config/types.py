@@ -19,7 +19,7 @@ from octo.core.plugins import Plugins
 T = TypeVar("T")
 
 
-class Known:
+class KnownTypes:
     """`Plugins`, with failures reported instead of raised. None means that there is none, or that it was reported."""
 
     def __init__(self, plugins: Plugins, report: Report) -> None:

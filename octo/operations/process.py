@@ -17,11 +17,11 @@ from octo.engine.build import blocks_of
 from octo.engine.generation import Generation
 from octo.engine.metrics import Metrics, Series, Snapshot
 from octo.engine.service import Refusal, Service
-from octo.operations.aside import aside
 from octo.operations.figures import BORN, Lag, process
 from octo.operations.health import Health
-from octo.operations.state import Facts
 from octo.operations.status import moment
+from octo.operations.subject import Facts
+from octo.operations.thread import in_thread
 from octo.operations.web import Refused
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ Counts = Callable[[], Mapping[str, Series]]
 """Whoever measures something more answers it under its names from `octo.engine.metrics.METRICS`."""
 
 
-class Own:
-    """See `octo.operations.state.State`.
+class ThisProcess:
+    """See `octo.operations.subject.Subject`.
 
     metrics: the bus of the service. path: of the configuration. number: of this process among its siblings.
     more: further measurements; those of block metrics. live: who records traces.
@@ -160,11 +160,11 @@ class Own:
     # --- traces --------------------------------------------------------------------------------------------------
 
     async def traces(self, flow: str | None, outcome: str | None, limit: int) -> list[Mapping[str, object]]:
-        found = await aside(self._store().find, flow, outcome, limit)
+        found = await in_thread(self._store().find, flow, outcome, limit)
         return [each._asdict() for each in found]
 
     async def trace(self, id: str) -> Sequence[Mapping[str, Any]]:  # noqa: A002  everybody's word
-        return await aside(self._store().get, id)
+        return await in_thread(self._store().get, id)
 
     async def tap(self, flow: str, when: str, take: int) -> AsyncGenerator[Any, None]:
         if self._live is None:

@@ -11,7 +11,7 @@ Facts = dict[str, Any]
 """The part of `/status` that is no figure; JSON. See `octo.operations.status`."""
 
 
-class State(Protocol):
+class Subject(Protocol):
     """What handlers ask."""
 
     async def reasons(self) -> list[str]:

@@ -16,7 +16,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-async def aside(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """What the function answers, computed in that thread, one call after the other."""
     return await asyncio.get_running_loop().run_in_executor(_thread(), lambda: function(*args, **kwargs))
 

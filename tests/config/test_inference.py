@@ -397,7 +397,7 @@ def test_what_nobody_declares_costs_nothing():
     code = (
         "import sys; from octo.cli.builtin import plugins; from octo.config.load import parse\n"
         "parse('flows: [{name: a, process: [{type: set-payload, value: body}]}]', plugins(), {})\n"
-        "sys.exit(any(name in sys.modules for name in ('octo.config.shapes', 'octo.expr.shape')))"
+        "sys.exit(any(name in sys.modules for name in ('octo.config.inference', 'octo.expr.shape')))"
     )
 
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""A lane: the way from the writer to one sink, with a thread and a bounded queue of its own.
+"""A sink queue: the way from the writer to one sink, with a thread and a bounded queue of its own.
 
 So a sink that is slow or broken costs the others nothing. One that fails is told of once, tried again with growing
 pauses, and told of once more when it works again; what it did not get is counted.
@@ -32,7 +32,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 """Seconds before a sink that failed is tried again: at first, and at most; each pause is twice the one before."""
 
 
-class Lane:
+class SinkQueue:
     """See the module."""
 
     def __init__(self, sink: Sink) -> None:

@@ -13,7 +13,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class Deadline:
+class TimeLimit:
     """Waits at most `seconds` for each of any number of things at once."""
 
     def __init__(self, seconds: float) -> None:

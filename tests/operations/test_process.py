@@ -19,7 +19,7 @@ from octo.engine.metrics import Metrics
 from octo.engine.observe import NOBODY, Observer
 from octo.engine.service import Service
 from octo.operations.figures import Lag
-from octo.operations.own import Own
+from octo.operations.process import ThisProcess
 from octo.operations.status import Values, report
 from octo.operations.web import Refused
 from octo.testing.clock import virtual
@@ -45,7 +45,7 @@ async def started(text, plugins, more=()):
     """A service and its state; `stop` is set at the end."""
     metrics, stop = Metrics(), asyncio.Event()
     service = Service(lambda: parse(text, plugins, {}), bus=metrics)
-    state = Own(service, metrics, Lag(), Path("shop.yaml"), more=more)
+    state = ThisProcess(service, metrics, Lag(), Path("shop.yaml"), more=more)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(service.run(stop))
         try:
@@ -159,7 +159,7 @@ async def test_a_refused_edit_is_told_with_its_problems_and_no_line_of_the_file(
         refused=lambda _: turned.set(),
         bus=metrics,
     )
-    state = Own(service, metrics, Lag(), path)
+    state = ThisProcess(service, metrics, Lag(), path)
 
     async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
         tasks.create_task(service.run(stop))
@@ -253,7 +253,7 @@ async def test_kept_traces_are_those_of_the_store(plugins):
             await until_running(service)
             live = Live(service.observe, writer=writer, store=store)
             service.observe(live.observer)
-            state = Own(service, Metrics(), Lag(), Path("shop.yaml"), live=live)
+            state = ThisProcess(service, Metrics(), Lag(), Path("shop.yaml"), live=live)
             await call(service, 1)
             assert writer.flush()
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from octo.config.reader import Reader, did_you_mean, kind
 from octo.config.report import Report
-from octo.config.shape import Shape, did_you_mean, kind
 from octo.config.substitute import literal
 from octo.config.yaml import read
 
 
 @pytest.fixture
-def shape():
-    return Shape(Report())
+def reader():
+    return Reader(Report())
 
 
 def place(text: str):
@@ -35,23 +35,23 @@ def test_kinds_in_the_words_of_yaml(value: object, words: str):
     assert kind(value) == words
 
 
-def test_a_misspelt_key_counts_as_what_was_meant(shape: Shape):
-    fields = shape.mapping(place("nmae: x"), ("name",), "a flow")
+def test_a_misspelt_key_counts_as_what_was_meant(reader: Reader):
+    fields = reader.mapping(place("nmae: x"), ("name",), "a flow")
 
     assert fields["name"].value == "x"
-    assert [each.message for each in shape.report.problems] == ["a flow has no key `nmae`"]
+    assert [each.message for each in reader.report.problems] == ["a flow has no key `nmae`"]
 
 
-def test_a_misspelt_key_does_not_replace_the_right_one(shape: Shape):
-    assert shape.mapping(place("name: a\nnmae: b"), ("name",), "a flow")["name"].value == "a"
+def test_a_misspelt_key_does_not_replace_the_right_one(reader: Reader):
+    assert reader.mapping(place("name: a\nnmae: b"), ("name",), "a flow")["name"].value == "a"
 
 
-def test_nothing_is_empty(shape: Shape):
-    assert shape.mapping(place(""), (), "x") == {}
-    assert shape.entries(place("a:").get("a")) == []
-    assert shape.text(None) is None
-    assert shape.whole(None) == 0
-    assert shape.report.problems == []
+def test_nothing_is_empty(reader: Reader):
+    assert reader.mapping(place(""), (), "x") == {}
+    assert reader.entries(place("a:").get("a")) == []
+    assert reader.text(None) is None
+    assert reader.whole(None) == 0
+    assert reader.report.problems == []
 
 
 def test_the_hint_for_an_unknown_name():

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from octo.cli.watching import Traces, contracts, otlp_address, recording
+from octo.cli.observers import Traces, contracts, otlp_address, recording
 from octo.config.load import parse
 from octo.core.errors import OctoError
 from octo.engine.observe import NOBODY

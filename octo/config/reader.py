@@ -1,4 +1,4 @@
-"""Reading the fixed parts of a configuration: what is a mapping, which keys it may have, what is text or a number."""
+"""Context the fixed parts of a configuration: what is a mapping, which keys it may have, what is text or a number."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def did_you_mean(word: str, known: Iterable[str], more: str = "") -> str:
     return "; ".join(parts)
 
 
-class Shape:
+class Reader:
     """Reads values of an expected shape; whatever has another one is reported and left out."""
 
     def __init__(self, report: Report) -> None:

@@ -1,4 +1,4 @@
-"""Types that cannot be imported."""
+"""KnownTypes that cannot be imported."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from octo.operations.aside import aside
+from octo.operations.thread import in_thread
 
 
 async def test_it_runs_while_the_loop_s_own_threads_are_busy():
@@ -17,7 +17,7 @@ async def test_it_runs_while_the_loop_s_own_threads_are_busy():
     loop.set_default_executor(ThreadPoolExecutor(1))
     blocked = loop.run_in_executor(None, busy.wait)
 
-    assert await aside(int, "7") == 7
+    assert await in_thread(int, "7") == 7
 
     busy.set()
     await blocked
@@ -25,4 +25,4 @@ async def test_it_runs_while_the_loop_s_own_threads_are_busy():
 
 async def test_errors_come_back():
     with pytest.raises(ValueError, match="invalid literal"):
-        await aside(int, "seven")
+        await in_thread(int, "seven")
