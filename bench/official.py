@@ -27,8 +27,8 @@ def main() -> None:
 
 def octo(expression: Expression) -> Work:
     """An evaluation as a flow does it: compiled before, given the message."""
+    from octo.core.expressions import Build
     from octo.core.message import Message
-    from octo.core.settings import Build
     from octo.expr import compile as build
 
     message = Message(BODY, VARS)

@@ -13,12 +13,15 @@ __version__ = "0.1.0"
 _HOMES = {
     "octo.core.block": ("Block", "Pool", "Site", "block"),
     "octo.core.connector": ("Healthy", "connector"),
+    "octo.core.durations": ("Duration",),
     "octo.core.errors": ("Bug", "ConfigError", "OctoError", "Overloaded", "Permanent", "Timeout", "Transient"),
+    "octo.core.expressions": ("Expr", "Names"),
     "octo.core.flow": ("Drop", "Failure", "Outcome", "Result"),
     "octo.core.message": ("Message",),
-    "octo.core.settings": ("Duration", "Expr", "FlowRef", "Names", "Secret", "Settings", "Steps"),
-    "octo.core.state": ("State",),
+    "octo.core.settings": ("Secret", "Settings"),
+    "octo.core.sockets": ("FlowRef", "Steps"),
     "octo.core.source": ("Delivery", "Inlet", "source"),
+    "octo.core.state": ("State",),
     "octo.expr": ("ExprError",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
@@ -31,10 +34,13 @@ __all__ = [  # noqa: PLE0604  a literal list would say everything twice
 if TYPE_CHECKING:
     from octo.core.block import Block, Pool, Site, block
     from octo.core.connector import Healthy, connector
+    from octo.core.durations import Duration
     from octo.core.errors import Bug, ConfigError, OctoError, Overloaded, Permanent, Timeout, Transient
+    from octo.core.expressions import Expr, Names
     from octo.core.flow import Drop, Failure, Outcome, Result
     from octo.core.message import Message
-    from octo.core.settings import Duration, Expr, FlowRef, Names, Secret, Settings, Steps
+    from octo.core.settings import Secret, Settings
+    from octo.core.sockets import FlowRef, Steps
     from octo.core.source import Delivery, Inlet, source
     from octo.core.state import State
     from octo.expr import ExprError

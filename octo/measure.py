@@ -16,12 +16,12 @@ from time import perf_counter, process_time
 from octo.config.documents import Config
 from octo.core.flow import Drop, Failure, Outcome, Result
 from octo.core.message import Message
-from octo.engine.chain import Step
 from octo.engine.connections import Connections
 from octo.engine.events import Bus, FlowEvent
 from octo.engine.flow import Flow
 from octo.engine.generation import Generation
 from octo.engine.observe import NOBODY, Observer
+from octo.engine.step import Step
 
 LEVELS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 """Callers of the saturation curve, one after the other; it ends when more callers get no more done."""

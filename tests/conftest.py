@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 
 from octo.cli.builtin import plugins as builtin_plugins
-from octo.core import log as log_module
+from octo.core import secrets as secrets_module
 from octo.core.log import Lines, reserve_stdout
 from octo.core.plugins import Plugins
 from octo.testing.probe import history, probe_plugins
@@ -99,8 +99,8 @@ def _restore_logging():
     log.setLevel(before[2])
     logging.captureWarnings(False)
     reserve_stdout(False)
-    log_module._secrets.clear()
-    log_module._pattern = None
+    secrets_module._secrets.clear()
+    secrets_module._pattern = None
 
 
 def free_port() -> int:

@@ -60,8 +60,8 @@ def _cells(compared: dict[str, float] | None) -> list[Cell]:
 
 def _times(expression: Expression, series: int) -> tuple[float, float]:
     """Seconds of ours and of the hand-written one, in turns."""
+    from octo.core.expressions import Build
     from octo.core.message import Message
-    from octo.core.settings import Build
     from octo.expr import compile as build
 
     message = Message(BODY, VARS)

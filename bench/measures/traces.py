@@ -139,9 +139,9 @@ async def _serve(config: str, sample: str = "", url: str = "", most_bytes: str =
     from octo.cli.project import load
     from octo.core.log import configure
     from octo.engine.service import Service
+    from octo.trace.opening import open_store
     from octo.trace.recorder import Recorder
     from octo.trace.sqlite import Sqlite
-    from octo.trace.store import open_store
     from octo.trace.writer import Writer
 
     configure()

@@ -7,9 +7,11 @@ from typing import Annotated
 from pydantic import Field
 
 from octo.core.block import block
+from octo.core.expressions import Expr
 from octo.core.flow import Result
 from octo.core.message import Message
-from octo.core.settings import Expr, Settings, Steps
+from octo.core.settings import Settings
+from octo.core.sockets import Steps
 from octo.core.state import State
 
 

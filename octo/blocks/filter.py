@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from octo.core.block import block
+from octo.core.expressions import Expr
 from octo.core.flow import Drop, Outcome
 from octo.core.message import Message
-from octo.core.settings import Expr, Settings
+from octo.core.settings import Settings
 from octo.core.state import State
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from octo.core.block import Block, block
 from octo.core.flow import Drop, Failure, Outcome
 from octo.core.message import Message
-from octo.core.settings import FlowRef, Settings
+from octo.core.settings import Settings
+from octo.core.sockets import FlowRef
 from octo.core.state import State
 
 

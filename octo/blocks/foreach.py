@@ -8,9 +8,11 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from octo.core.block import Block, Site, block
+from octo.core.expressions import Expr
 from octo.core.flow import Drop, Failure, Outcome
 from octo.core.message import Message
-from octo.core.settings import Expr, Settings, Steps
+from octo.core.settings import Settings
+from octo.core.sockets import Steps
 from octo.core.state import State
 
 

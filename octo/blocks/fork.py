@@ -10,7 +10,8 @@ from pydantic import Field
 from octo.core.block import Block, Site, block, driven
 from octo.core.flow import Failure, Outcome
 from octo.core.message import Message
-from octo.core.settings import Settings, Steps
+from octo.core.settings import Settings
+from octo.core.sockets import Steps
 from octo.core.state import State
 
 

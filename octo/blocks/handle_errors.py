@@ -5,7 +5,8 @@ from __future__ import annotations
 from octo.core.block import Block, Site, block
 from octo.core.flow import Failure, Outcome
 from octo.core.message import Message
-from octo.core.settings import Settings, Steps
+from octo.core.settings import Settings
+from octo.core.sockets import Steps
 from octo.core.state import State
 
 

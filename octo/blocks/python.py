@@ -30,8 +30,9 @@ from pydantic_core import PydanticCustomError, PydanticSerializationError, core_
 from octo.blocks.threads import Threads
 from octo.core.block import block
 from octo.core.errors import Bug, OctoError, Permanent
+from octo.core.expressions import Expr
 from octo.core.message import Message
-from octo.core.settings import Expr, Settings
+from octo.core.settings import Settings
 from octo.core.state import State
 from octo.expr import ExprError, nearest
 

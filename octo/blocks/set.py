@@ -8,8 +8,9 @@ from pydantic import Field, model_validator
 
 from octo.core.block import block
 from octo.core.errors import Permanent
+from octo.core.expressions import Expr
 from octo.core.message import Message
-from octo.core.settings import Expr, Settings
+from octo.core.settings import Settings
 from octo.core.state import State
 
 Name = Annotated[str, Field(min_length=1)]

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from octo.cli import exits
-from octo.cli.invoke import read_body, read_object
+from octo.cli.given import read_body, read_object
 from octo.cli.project import Number, config_option, config_path, load_or_exit, refuse
 from octo.core.errors import OctoError
 from octo.measure import HEADROOM, BlockTime, Plan, Report, measure
@@ -66,7 +66,7 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
 
 
 def _seconds(text: str) -> float:
-    from octo.core.settings import parse_duration
+    from octo.core.durations import parse_duration
 
     try:
         return max(0.001, float(parse_duration(text).total_seconds()))  # type: ignore[attr-defined]

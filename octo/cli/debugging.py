@@ -11,13 +11,14 @@ from typing import NamedTuple
 import click
 
 from octo.cli import exits
-from octo.cli.invoke import Given, attempt, check_flow, encode, read_mapping, read_option, report, write
+from octo.cli.ending import attempt, check_flow, encode, report, write
+from octo.cli.given import Given, read_mapping, read_option
 from octo.cli.project import load_or_exit, refuse
 from octo.config.documents import Config
 from octo.core.errors import ConfigError, OctoError, Problem
 from octo.core.flow import Halt, Outcome
-from octo.core.log import masked
 from octo.core.message import Message
+from octo.core.secrets import masked
 from octo.debug import AddressError, Crossing, Debug, DebugConfig, Mock, config_file, envelope, mocks
 from octo.engine.connections import StartError
 

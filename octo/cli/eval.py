@@ -9,8 +9,8 @@ import orjson
 
 from octo import expr
 from octo.cli import exits
+from octo.core.expressions import Build
 from octo.core.message import Message
-from octo.core.settings import Build
 from octo.expr import ExprError
 
 
@@ -38,7 +38,7 @@ def command(
     It sees what an expression in a flow sees: body, vars, env, eventID, correlationID and now. Exit code 1 says that
     it failed. `--format json` prints `{"ok": ..., "result": ..., "error": ...}` and always exits 0.
     """
-    from octo.cli.invoke import read_body, read_object
+    from octo.cli.given import read_body, read_object
 
     if (expression is None) == (option is None):
         raise click.UsageError("give one expression")
@@ -48,7 +48,7 @@ def command(
     names = {name: str(value) for name, value in read_object(env, "--env").items()}
     scope = Build(names).scope()
     if why:
-        from octo.cli.why import tell
+        from octo.cli.reasons import tell
 
         sys.exit(tell(text, scope, [message]))
     try:

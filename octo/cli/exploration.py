@@ -91,7 +91,7 @@ def faulted(plan: Plan, configs: Configs, echo: Echo, style: Style) -> int:
 
 def from_trace(id: str, store: str, config: Path, configs: Configs, out: Path | None) -> int:  # noqa: A002
     """Write the test file that a recorded message makes, or print it."""
-    from octo.cli.traces import find
+    from octo.cli.stored import find
     from octo.suite.recorded import made_of
     from octo.trace.record import first
 

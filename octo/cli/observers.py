@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from octo.cli.traces import STORE
+from octo.cli.stored import STORE
 from octo.core.errors import OctoError
 from octo.core.log import fields
 
@@ -100,7 +100,7 @@ def recording(asked: Traces, service: Service) -> Iterator[Live | None]:
 def _sinks(asked: Traces) -> tuple[Store | None, Otlp | None]:
     store = collector = None
     if asked.store is not None:
-        from octo.trace.store import open_store
+        from octo.trace.opening import open_store
 
         if asked.store == STORE:
             _make_folder()

@@ -17,7 +17,7 @@ import click
 from octo.cli import exits
 from octo.config.documents import Config
 from octo.core.errors import ConfigError, OctoError, Problem
-from octo.core.log import masked
+from octo.core.secrets import masked
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -11,7 +11,7 @@ import click
 
 from octo.cli import exits
 from octo.cli.project import config_option, config_path, refuse
-from octo.cli.traces import find, store_option
+from octo.cli.stored import find, store_option
 from octo.core.errors import OctoError
 from octo.core.printable import printable
 

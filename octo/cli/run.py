@@ -18,7 +18,7 @@ from octo import __version__
 from octo.cli import exits, forget_output
 from octo.cli.observers import Traces, contracts, otlp_address, recording
 from octo.cli.project import Number, config_option, config_path, counted, load, refuse, show
-from octo.cli.traces import store_option
+from octo.cli.stored import store_option
 from octo.config.documents import Config
 from octo.core.errors import ConfigError, OctoError
 

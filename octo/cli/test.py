@@ -17,8 +17,8 @@ import click
 from octo.cli import exits, exploration
 from octo.cli.exploration import Cover
 from octo.cli.project import Number, coloured, refuse, written
+from octo.cli.stored import store_option
 from octo.cli.suites import configurations, env_file
-from octo.cli.traces import store_option
 from octo.core.errors import ConfigError, Position, Problem
 
 if TYPE_CHECKING:

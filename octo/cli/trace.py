@@ -13,7 +13,7 @@ import click
 
 from octo.cli import exits
 from octo.cli.ports import nobody, port_option
-from octo.cli.traces import show
+from octo.cli.stored import show
 from octo.core.printable import printable
 from octo.operations.address import parse
 from octo.operations.client import Client, Unreachable

@@ -1,52 +1,24 @@
-"""`octo traces`: list kept traces, or show one; and what other verbs that read traces share."""
+"""`octo traces`: list kept traces, or show one."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
 from octo.cli import exits
 from octo.cli.project import coloured, refuse
+from octo.cli.stored import find, show, store_option
 from octo.core.errors import OctoError
-from octo.core.printable import printable, printable_json
+from octo.core.printable import printable
 
 if TYPE_CHECKING:
     from octo.trace.encode import Summary
     from octo.trace.record import Record
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-STORE = "sqlite:.octo/traces.db"
-"""Where `octo run --traces` keeps traces, and where others look for them, unless they are told another place."""
-
-
-def store_option(command: F) -> F:
-    """`--traces-store URL`."""
-    return click.option(
-        "--traces-store",
-        "store",
-        envvar="OCTO_TRACES_STORE",
-        default=STORE,
-        show_default=True,
-        metavar="URL",
-        help="Where the traces are: sqlite:PATH.db or file:PATH.jsonl.",
-    )(command)
-
-
-def find(store: str, id: str) -> Sequence[Record]:  # noqa: A002  everybody's word
-    """The trace with this event or trace id, or the end of the process with the reason."""
-    from octo.trace.store import open_store
-
-    try:
-        return open_store(store).get(id)
-    except OctoError as error:
-        refuse(error)
-        raise SystemExit(exits.USAGE) from None
 
 
 @click.command("traces")
@@ -88,26 +60,8 @@ def _with_values(trace: Sequence[Record], config: Path | None) -> Sequence[Recor
     return with_values(trace, load_or_exit(config))
 
 
-def show(trace: Sequence[Record], *, full: bool, as_json: bool) -> None:
-    """One trace as a tree, or its records as JSON Lines."""
-    from octo.trace.show import shown
-
-    if as_json:
-        for record in trace:
-            click.echo(printable_json(json.dumps(record, ensure_ascii=False)))
-        return
-    for line in shown(trace, coloured(), width=None if full else max(40, _columns() - 12)):
-        click.echo(line)
-
-
-def _columns() -> int:
-    import shutil
-
-    return shutil.get_terminal_size((112, 24)).columns
-
-
 def _summaries(store: str, flow: str | None, outcome: str | None, limit: int) -> list[Summary]:
-    from octo.trace.store import open_store
+    from octo.trace.opening import open_store
 
     try:
         return open_store(store).find(flow, outcome, limit)

@@ -9,14 +9,14 @@ from typing import Any
 
 import click
 
-from octo import expr
-from octo.cli import exits
 from octo.cli.project import load_or_exit
+from octo.cli.reasons import tell
 from octo.config.documents import Config
-from octo.core.log import masked
+from octo.core.expressions import Expr
 from octo.core.message import Message
-from octo.core.settings import Expr, sockets
-from octo.expr import ExprError, Scope
+from octo.core.secrets import masked
+from octo.core.sockets import sockets
+from octo.expr import Scope
 
 _SHORTEST_SECRET = 6
 
@@ -33,7 +33,7 @@ def command(place: str, config: Path | None, data: str | None, variables: str | 
     Parts that were not needed are marked, and so are those that decided. Values of the environment are hidden unless
     --env gives them. Exit code 0 says that the expression has a value, 1 that it fails.
     """
-    from octo.cli.invoke import read_body, read_object
+    from octo.cli.given import read_body, read_object
 
     path, line = _split(place)
     loaded = load_or_exit(config or path)
@@ -49,18 +49,6 @@ def command(place: str, config: Path | None, data: str | None, variables: str | 
         arguments = [_argument(name, message) for name in scope.parameters]
         codes.append(tell(each.text, scope, arguments, concealing(hidden)))
     sys.exit(max(codes))
-
-
-def tell(text: str, scope: Scope, arguments: list[Any], conceal: Callable[[str], str] | None = None) -> int:
-    """Print how the expression comes to its value; answers the exit code."""
-    try:
-        tree = expr.why(text, scope, *arguments)
-    except ExprError as error:
-        click.secho(f"{error.code}: {error}", fg="red", err=True)
-        return exits.FAILED
-    for line in tree.render(conceal).splitlines():
-        click.secho(line, bold="◀" in line, fg="red" if "  ✗" in line else None, dim=line.endswith("not evaluated"))
-    return exits.DONE if tree.state == "value" else exits.FAILED
 
 
 def concealing(environment: Mapping[str, str]) -> Callable[[str], str]:

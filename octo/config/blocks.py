@@ -14,7 +14,8 @@ from octo.config.place import Path, Place
 from octo.config.reader import did_you_mean, kind
 from octo.config.settings import Written, validate
 from octo.core.block import BlockType
-from octo.core.settings import FlowRef, Settings, Steps, sockets
+from octo.core.settings import Settings
+from octo.core.sockets import FlowRef, Steps, sockets
 from octo.expr import nearest
 
 RESERVED = ("type", "ref", "name", "settings")

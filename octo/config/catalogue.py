@@ -18,8 +18,10 @@ from pydantic.fields import FieldInfo
 from octo.config.model import members
 from octo.core.block import BlockType
 from octo.core.connector import ConnectorType
+from octo.core.expressions import Expr, Names
 from octo.core.plugins import Plugins
-from octo.core.settings import Expr, FlowRef, Names, Secret, Steps, field_docs
+from octo.core.settings import Secret, field_docs
+from octo.core.sockets import FlowRef, Steps
 from octo.core.source import SourceType
 
 Described = dict[str, Any]

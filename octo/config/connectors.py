@@ -12,7 +12,7 @@ from octo.config.types import KnownTypes
 from octo.core.block import BlockType
 from octo.core.connector import ConnectorType
 from octo.core.errors import Position
-from octo.core.settings import Build
+from octo.core.expressions import Build
 
 
 class Connectors:

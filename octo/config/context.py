@@ -10,7 +10,8 @@ from octo.config.place import Place
 from octo.config.reader import Reader
 from octo.config.report import Report
 from octo.config.types import KnownTypes
-from octo.core.settings import Build, FlowRef
+from octo.core.expressions import Build
+from octo.core.sockets import FlowRef
 
 
 class Processor(NamedTuple):

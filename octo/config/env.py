@@ -15,7 +15,7 @@ from octo.config.place import Place
 from octo.config.reader import Reader, kind
 from octo.config.report import Report
 from octo.core.errors import Position
-from octo.core.log import mask
+from octo.core.secrets import mask
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SECRET = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|CREDENTIAL|DSN", re.IGNORECASE)

@@ -23,7 +23,8 @@ from octo.config.documents import BlockDoc, FlowDoc
 from octo.config.place import Place
 from octo.core.contract import Contract
 from octo.core.errors import Position
-from octo.core.settings import Expr, FlowRef, Names, Steps, sockets
+from octo.core.expressions import Expr, Names
+from octo.core.sockets import FlowRef, Steps, sockets
 from octo.expr.errors import NO_SUCH_KEY
 from octo.expr.shape import (
     STRING,

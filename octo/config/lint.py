@@ -11,7 +11,8 @@ from octo.config.model import annotation_at
 from octo.config.reader import did_you_mean
 from octo.config.settings import Written, check_base
 from octo.core.errors import Position
-from octo.core.settings import Expr, FlowRef, Steps, sockets
+from octo.core.expressions import Expr
+from octo.core.sockets import FlowRef, Steps, sockets
 
 
 def lint(context: Context, flows: Mapping[str, FlowDoc]) -> None:

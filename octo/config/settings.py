@@ -16,7 +16,9 @@ from octo.config.reader import kind
 from octo.config.report import Report
 from octo.config.variables import check_reads
 from octo.core.errors import Position
-from octo.core.settings import Build, Expr, Settings, sockets
+from octo.core.expressions import Build, Expr
+from octo.core.settings import Settings
+from octo.core.sockets import sockets
 
 S = TypeVar("S", bound=Settings)
 

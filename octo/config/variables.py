@@ -13,7 +13,7 @@ from octo.config.place import Place
 from octo.config.reader import did_you_mean
 from octo.config.report import Report
 from octo.core.errors import Position
-from octo.core.settings import Build
+from octo.core.expressions import Build
 
 _TEXT_OR_COMMENT = re.compile(
     r'''"""(?:\\.|[^\\])*?"""|\'\'\'(?:\\.|[^\\])*?\'\'\'|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|//[^\n]*''', re.DOTALL

@@ -19,8 +19,9 @@ from octo.core import log as process_log
 from octo.core.block import Site, block
 from octo.core.connector import connector
 from octo.core.errors import Permanent
+from octo.core.expressions import Expr
 from octo.core.message import Message
-from octo.core.settings import Expr, Settings
+from octo.core.settings import Settings
 from octo.core.state import State
 
 _MOST_KEPT = 1000

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
-from octo.core.settings import Expr, Names, Settings
+from octo.core.expressions import Expr, Names
+from octo.core.settings import Settings
 
 
 def _clause(value: object) -> object:

@@ -19,7 +19,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from octo.core.settings import Expr, FlowRef, Steps
+    from octo.core.expressions import Expr
+    from octo.core.sockets import FlowRef, Steps
     from octo.expr.shape import Shape
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from octo.config.documents import BlockDoc, Config, FlowDoc
 from octo.core.errors import OctoError
-from octo.core.settings import Steps, sockets
+from octo.core.sockets import Steps, sockets
 from octo.debug import codes
 from octo.engine.build import blocks_of
 from octo.expr import nearest

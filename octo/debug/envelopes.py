@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from octo.core.flow import Drop, Halt, Outcome
-from octo.core.log import masked
 from octo.core.message import Message
+from octo.core.secrets import masked
 from octo.debug.observer import Debug
 from octo.debug.spies import Crossing
 

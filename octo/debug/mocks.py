@@ -14,11 +14,11 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from octo.core.errors import Permanent
+from octo.core.expressions import Build, Expr, compile_expr
 from octo.core.flow import Drop, Outcome
 from octo.core.message import Message
-from octo.core.settings import Build, Expr, compile_expr
 from octo.debug import codes
-from octo.engine.chain import Step
+from octo.engine.step import Step
 from octo.expr import ExprError, nearest
 
 _ANSWERS = ("body", "error", "drop")

@@ -14,8 +14,8 @@ from octo.debug.addresses import AddressError, inside, resolve
 from octo.debug.idle import without_idle
 from octo.debug.mocks import Mock, mocked
 from octo.debug.spies import Crossing, spied
-from octo.engine.chain import Step
 from octo.engine.observe import Observer
+from octo.engine.step import Step
 
 _NO_MOCKS: Mapping[str, Mock] = MappingProxyType({})
 

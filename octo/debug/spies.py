@@ -10,7 +10,7 @@ from octo.core import clock
 from octo.core.errors import Bug, OctoError
 from octo.core.flow import Drop, Failure, Outcome, Result
 from octo.core.message import Message
-from octo.engine.chain import Step
+from octo.engine.step import Step
 from octo.expr import ExprError
 
 

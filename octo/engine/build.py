@@ -13,14 +13,17 @@ from typing import Any
 
 from octo.config.documents import BlockDoc, Config, FlowDoc
 from octo.core.block import Site
+from octo.core.expressions import Expr
 from octo.core.flow import Processor
-from octo.core.settings import Expr, FlowRef, Settings, Steps, sockets
-from octo.engine.chain import Step, chain
+from octo.core.settings import Settings
+from octo.core.sockets import FlowRef, Steps, sockets
+from octo.engine.chain import chain
 from octo.engine.events import Bus
 from octo.engine.flow import Flow
 from octo.engine.observe import NOBODY, Observer
 from octo.engine.pool import Pool
 from octo.engine.recovery import recovering
+from octo.engine.step import Step
 
 
 def build_flows(

@@ -8,46 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple
+from collections.abc import Awaitable
 
-from octo.core.errors import Bug, Position
+from octo.core.errors import Bug
 from octo.core.flow import Drop, Failure, Outcome, Processor, Result
 from octo.core.message import Message
-from octo.core.settings import Expr
 from octo.engine import deadline
-from octo.expr import ExprError
-
-
-class Step(NamedTuple):
-    """A block bound to its settings: all it still needs is a message.
-
-    type: of the block. connector: the instance it calls, None for a block that calls nobody outside.
-    at: where the block stands in its file. expressions: those in its settings, to find the place of one that fails.
-    """
-
-    call: Callable[[Message], Result]
-    label: str
-    address: str
-    at: Position | None = None
-    expressions: tuple[Expr[Any], ...] = ()
-    type: str = ""
-    connector: str | None = None
-
-    def failed(self, error: Exception, message: Message) -> Failure:
-        """What the chain raises when this step raised `error` on `message`."""
-        return Failure(error, self.label, self.address, message, self._place(error))
-
-    def _place(self, error: Exception) -> Position | None:
-        if isinstance(error, ExprError):
-            for each in self.expressions:
-                if each.text == error.text and each.locate is not None:
-                    return each.locate(error.line, error.column)
-        return self.at
-
-    def passed(self, failure: Failure) -> None:
-        """Note that the failure of a chain inside this step comes through here."""
-        failure.inside(f'block "{self.label}"', self.label)
+from octo.engine.step import Step
 
 
 def chain(steps: tuple[Step, ...]) -> Processor:

@@ -9,14 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
 
 from octo.core.errors import Timeout
 from octo.core.flow import Failure, Outcome
 from octo.core.message import Message
-
-if TYPE_CHECKING:
-    from octo.engine.chain import Step
+from octo.engine.step import Step
 
 
 class Deadline:

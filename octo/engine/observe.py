@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 from octo.config.documents import FlowDoc
 from octo.core.flow import Processor
-from octo.engine.chain import Step
+from octo.engine.step import Step
 
 Build = Callable[["Observer"], Processor]
 """Compiles a flow, its error chain included, with an observer of its branches and steps; each time anew."""

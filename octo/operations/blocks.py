@@ -13,9 +13,9 @@ from octo.core.flow import Drop, Outcome, Processor, Result
 from octo.core.log import fields
 from octo.core.message import Message
 from octo.engine.build import blocks_of
-from octo.engine.chain import Step
 from octo.engine.metrics import Histogram, Series
 from octo.engine.observe import Build, Observer
+from octo.engine.step import Step
 from octo.expr import nearest
 
 log = logging.getLogger("octo.operations")

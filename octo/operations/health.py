@@ -8,7 +8,7 @@ from typing import Any
 
 from octo.core.connector import Healthy
 from octo.core.errors import OctoError
-from octo.core.log import masked
+from octo.core.secrets import masked
 
 FRESH = 2.0
 """Seconds that an answer holds."""

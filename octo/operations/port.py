@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from octo.core.errors import OctoError
-from octo.core.log import fields, mask
+from octo.core.log import fields
+from octo.core.secrets import mask
 from octo.operations.address import DEFAULT, VARIABLE, Address, bind, parse
 from octo.operations.guard import guard_for, read_token
 from octo.operations.routes import ROUTES, index

@@ -16,7 +16,8 @@ from octo.config.reader import did_you_mean, kind
 from octo.config.report import Report
 from octo.config.settings import Written, validate
 from octo.core.errors import ConfigError, Position
-from octo.core.settings import Build, Settings, compile_expr
+from octo.core.expressions import Build, compile_expr
+from octo.core.settings import Settings
 from octo.suite import codes
 from octo.suite.case import Call, Case, Suite
 from octo.suite.configs import Configs

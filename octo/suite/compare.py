@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from octo.core.log import masked
+from octo.core.secrets import masked
 from octo.suite.outcome import Mismatch
 
 _WIDEST = 72

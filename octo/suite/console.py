@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
-from octo.core.log import masked
+from octo.core.secrets import masked
 from octo.suite.case import Case, Suite, one_line
 from octo.suite.outcome import Mismatch, Outcome
 

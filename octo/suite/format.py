@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import Field
 
-from octo.core.settings import Duration, Settings
+from octo.core.durations import Duration
+from octo.core.settings import Settings
 
 
 class Input(Settings):

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from octo.core.log import MASKED as SECRET
+from octo.core.secrets import MASKED as SECRET
 from octo.expr.values import Timestamp
 from octo.testing.clock import nanoseconds
 from octo.trace.record import MASKED, Record

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from octo import expr
+from octo.core.expressions import Build
 from octo.core.message import Message
-from octo.core.settings import Build
 from octo.expr import ExprError
 from octo.suite.case import Call, Case
 from octo.suite.compare import compared, rendered

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from octo.core.errors import Problem
-from octo.core.log import masked
+from octo.core.secrets import masked
 from octo.suite.case import Suite
 from octo.suite.outcome import Mismatch, Outcome
 

@@ -7,7 +7,7 @@ import shlex
 import tempfile
 from pathlib import Path
 
-from octo.core.log import masked
+from octo.core.secrets import masked
 from octo.suite.case import Case
 from octo.suite.choose import exactly
 from octo.suite.outcome import Outcome

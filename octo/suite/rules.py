@@ -16,7 +16,7 @@ from octo.config.settings import Written, validate
 from octo.config.substitute import literal
 from octo.config.yaml import MOST_BYTES, read
 from octo.core.errors import Position
-from octo.core.settings import Build
+from octo.core.expressions import Build
 from octo.suite import codes
 from octo.suite.case import one_line
 from octo.suite.format import CallEntry, CaseEntry, Expect, Record, Spy, SuiteFile

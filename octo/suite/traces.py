@@ -26,8 +26,8 @@ def _of(folder: Path, case: Case) -> Path:
 @contextmanager
 def recording(folder: Path, case: Case) -> Iterator[Observer]:
     """An observer that writes what it sees to `folder/TEST-FILE/CASE.jsonl`, anew each time."""
+    from octo.trace.opening import open_store
     from octo.trace.recorder import Recorder
-    from octo.trace.store import open_store
     from octo.trace.writer import Writer
 
     name = re.sub(r"[^\w.-]+", "-", case.name)[:100]

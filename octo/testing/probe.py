@@ -13,10 +13,11 @@ from typing import Self
 from octo.core.block import block
 from octo.core.connector import connector
 from octo.core.errors import Permanent, Transient
+from octo.core.expressions import Expr
 from octo.core.flow import Drop, Outcome
 from octo.core.message import Message
 from octo.core.plugins import Plugins
-from octo.core.settings import Expr, Settings
+from octo.core.settings import Settings
 from octo.core.source import Delivery, Inlet, source
 
 probes: dict[str, Probe] = {}

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from octo.core.message import FAMILY, Message
 from octo.core.trace import parse
-from octo.engine.chain import Step
+from octo.engine.step import Step
 from octo.trace.packed import span_id
 
 Crossing = list[Any]

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from octo.core.flow import Drop
-from octo.core.log import masked
 from octo.core.message import Message
+from octo.core.secrets import masked
 from octo.trace.crossing import AFTER, BEFORE, BEGAN, ENDED, SITE, Broken, Crossing, Spot, Trace
 from octo.trace.mask import Clean, declared, secrets, unchanged
 from octo.trace.packed import dumps

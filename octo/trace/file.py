@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Self
 
 from octo.trace.encode import Encoded, Summary
+from octo.trace.ids import chosen
 from octo.trace.packed import lines, records
 from octo.trace.record import Record, is_record
-from octo.trace.store import chosen, no_store, unusable
+from octo.trace.store import no_store, unusable
 
 MOST_BYTES = 64 * 1024 * 1024
 KEEP = 3

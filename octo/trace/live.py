@@ -8,8 +8,8 @@ from collections.abc import AsyncGenerator, Callable
 
 from octo import expr
 from octo.core.errors import Permanent
+from octo.core.expressions import MESSAGE
 from octo.core.log import fields
-from octo.core.settings import MESSAGE
 from octo.engine.observe import NOBODY, Observer, Observers
 from octo.expr import ExprError, Program, Scope
 from octo.expr.errors import UNDECLARED_NAME

@@ -16,7 +16,7 @@ from itertools import chain, islice
 from typing import Any
 
 from octo.core import body
-from octo.core.log import masked
+from octo.core.secrets import masked
 from octo.trace.packed import dumps
 from octo.trace.record import MASKED
 

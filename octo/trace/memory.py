@@ -7,9 +7,9 @@ from collections import deque
 from collections.abc import Sequence
 
 from octo.trace.encode import Encoded, Summary
+from octo.trace.ids import chosen
 from octo.trace.packed import records
 from octo.trace.record import Record
-from octo.trace.store import chosen
 
 BYTES_PER_FLOW = 1024 * 1024
 

@@ -26,7 +26,8 @@ import orjson
 
 from octo import __version__
 from octo.core.errors import OctoError, Transient
-from octo.core.log import fields, mask
+from octo.core.log import fields
+from octo.core.secrets import mask
 from octo.trace import codes
 from octo.trace.record import Record
 

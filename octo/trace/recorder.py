@@ -22,8 +22,8 @@ from octo.core.flow import Drop, Failure, Outcome, Processor, Result
 from octo.core.message import Message
 from octo.core.trace import Span, current, parse
 from octo.engine import deadline
-from octo.engine.chain import Step
 from octo.engine.observe import Build, Observer
+from octo.engine.step import Step
 from octo.expr import Program
 from octo.trace.crossing import (
     AFTER,

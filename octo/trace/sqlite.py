@@ -20,9 +20,10 @@ from octo.core.clock import now_ns
 from octo.core.errors import Permanent
 from octo.core.log import fields
 from octo.trace.encode import Encoded, Summary
+from octo.trace.ids import SHORTEST_PREFIX, chosen
 from octo.trace.packed import records
 from octo.trace.record import Record
-from octo.trace.store import SHORTEST_PREFIX, chosen, no_store, unusable
+from octo.trace.store import no_store, unusable
 
 log = logging.getLogger("octo.trace")
 

@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from octo.core.flow import Drop, Failure, Outcome, Result
 from octo.core.message import Message
 from octo.core.trace import current
-from octo.engine.chain import Step
 from octo.engine.observe import Observer
+from octo.engine.step import Step
 from octo.trace.crossing import Spot, Trace, number_of, span_of
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from octo import expr
 from octo.config.documents import BlockDoc, Config
-from octo.core.log import masked
+from octo.core.expressions import Expr
 from octo.core.message import Message
-from octo.core.settings import Expr, sockets
+from octo.core.secrets import masked
+from octo.core.sockets import sockets
 from octo.engine.build import blocks_of
 from octo.expr import ExprError
 from octo.trace.mask import secrets

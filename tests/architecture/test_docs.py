@@ -17,9 +17,9 @@ from octo.cli import VERBS
 from octo.cli.builtin import plugins
 from octo.config.load import parse
 from octo.core.errors import ConfigError
+from octo.core.expressions import Build, compile_expr
 from octo.core.flow import Failure
 from octo.core.plugins import Plugins
-from octo.core.settings import Build, compile_expr
 from octo.testing.clock import virtual
 from octo.testing.harness import running
 

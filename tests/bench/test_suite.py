@@ -18,8 +18,8 @@ from bench.section import Budget, Plot, Section, Table
 from bench.svg import draw
 from octo.cli.builtin import plugins
 from octo.config.load import load
+from octo.core.expressions import Build
 from octo.core.message import Message
-from octo.core.settings import Build
 from octo.expr import compile as build
 
 

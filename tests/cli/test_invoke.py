@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from octo.cli.invoke import write
+from octo.cli.ending import write
 
 FLOWS = """
 flows:

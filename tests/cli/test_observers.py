@@ -12,7 +12,7 @@ from octo.core.errors import OctoError
 from octo.engine.observe import NOBODY
 from octo.engine.service import Service
 from octo.testing.harness import running
-from octo.trace.store import open_store
+from octo.trace.opening import open_store
 
 FLOWS = """
 flows:

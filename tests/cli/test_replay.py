@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from octo.testing.harness import running
+from octo.trace.opening import open_store
 from octo.trace.recorder import Recorder
-from octo.trace.store import open_store
 from octo.trace.writer import Writer
 
 FLOWS = """

@@ -10,8 +10,8 @@ import pytest
 
 from octo.core.flow import Failure
 from octo.testing.harness import running
+from octo.trace.opening import open_store
 from octo.trace.recorder import Recorder
-from octo.trace.store import open_store
 from octo.trace.writer import Writer
 
 FLOWS = """

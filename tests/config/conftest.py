@@ -13,9 +13,12 @@ from pydantic import Field, field_validator
 from octo.config.load import parse
 from octo.core.block import block
 from octo.core.connector import connector
+from octo.core.durations import Duration
 from octo.core.errors import ConfigError
+from octo.core.expressions import Expr, Names
 from octo.core.plugins import Plugins
-from octo.core.settings import Duration, Expr, FlowRef, Names, Secret, Settings, Steps
+from octo.core.settings import Secret, Settings
+from octo.core.sockets import FlowRef, Steps
 from octo.core.source import source
 
 

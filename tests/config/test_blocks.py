@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from octo.core.settings import Steps, sockets
+from octo.core.sockets import Steps, sockets
 
 
 def addresses(blocks) -> list[str]:

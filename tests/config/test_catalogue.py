@@ -7,7 +7,10 @@ from datetime import timedelta
 import pytest
 
 from octo.config.catalogue import catalogue, duration, fields
-from octo.core.settings import Duration, Expr, FlowRef, Secret, Settings, Steps
+from octo.core.durations import Duration
+from octo.core.expressions import Expr
+from octo.core.settings import Secret, Settings
+from octo.core.sockets import FlowRef, Steps
 
 
 @pytest.fixture(scope="module")

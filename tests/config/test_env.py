@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from octo.config.load import load
-from octo.core import log
+from octo.core import secrets
 from octo.core.errors import ConfigError
 
 
@@ -145,12 +145,12 @@ def test_values_are_never_printed(config):
     ],
 )
 def test_a_value_is_secret_by_its_name_or_by_word(config, monkeypatch, declared, seen):
-    monkeypatch.setattr(log, "_secrets", {})
-    monkeypatch.setattr(log, "_pattern", None)
+    monkeypatch.setattr(secrets, "_secrets", {})
+    monkeypatch.setattr(secrets, "_pattern", None)
 
     config(f"env: [{declared}]", **dict.fromkeys(("API_KEY", "db_password", "PLAIN"), "hunter22"))
 
-    assert log.masked("value hunter22") == f"value {seen}"
+    assert secrets.masked("value hunter22") == f"value {seen}"
 
 
 @pytest.mark.parametrize(
@@ -166,12 +166,12 @@ def test_a_value_is_secret_by_its_name_or_by_word(config, monkeypatch, declared,
 def test_the_default_of_a_secret_is_one_too_unless_it_is_too_short_to_be_told_apart(
     config, monkeypatch, declared, seen
 ):
-    monkeypatch.setattr(log, "_secrets", {})
-    monkeypatch.setattr(log, "_pattern", None)
+    monkeypatch.setattr(secrets, "_secrets", {})
+    monkeypatch.setattr(secrets, "_pattern", None)
 
     config(f"env: [{declared}]")
 
-    assert log.masked("Bearer tok-1234 dev") == seen
+    assert secrets.masked("Bearer tok-1234 dev") == seen
 
 
 def test_secret_is_true_or_false(problems):

@@ -15,8 +15,10 @@ from octo.config.documents import Config
 from octo.config.load import parse
 from octo.core.block import block
 from octo.core.errors import ConfigError
+from octo.core.expressions import Expr, Names
 from octo.core.plugins import Plugins
-from octo.core.settings import Expr, Names, Settings, Steps
+from octo.core.settings import Settings
+from octo.core.sockets import Steps
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from octo.connectors.logger import Entry, Logger, Output
-from octo.core import log
+from octo.core import log, secrets
 from octo.core.block import Site
 from octo.core.errors import Permanent
 from octo.core.flow import Failure
@@ -168,9 +168,9 @@ async def test_a_full_disk_fails_no_message(capsys):
 
 async def test_secrets_are_masked_in_flow_lines(capsys, monkeypatch):
     """A secret that found its way into a message does not find its way into a log."""
-    monkeypatch.setattr(log, "_secrets", {})
-    monkeypatch.setattr(log, "_pattern", None)
-    log.mask("tops3cret")
+    monkeypatch.setattr(secrets, "_secrets", {})
+    monkeypatch.setattr(secrets, "_pattern", None)
+    secrets.mask("tops3cret")
     await say(Message({"token": "tops3cret"}), {"output": "stdout", "format": "json"}, full=True)
     out = capsys.readouterr().out
     assert "tops3cret" not in out

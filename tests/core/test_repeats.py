@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from octo.core import log, repeats
+from octo.core import repeats, secrets
 from octo.core.log import Lines, Text, fields
 from octo.core.repeats import FIRST, SPAN
 
@@ -97,7 +97,7 @@ def test_too_many_kinds_are_not_told_apart_any_more(written, monkeypatch):
 
 def test_a_repeated_line_keeps_its_secrets(written):
     logger, stream, _, handler = written
-    log.mask("hunter22")
+    secrets.mask("hunter22")
     for _ in range(FIRST + 1):
         logger.warning("login with hunter22 refused")
     handler.close()

@@ -10,7 +10,8 @@ import pytest
 from octo.core.errors import Bug, Permanent
 from octo.core.flow import Drop, Failure
 from octo.core.message import Message
-from octo.engine.chain import Step, chain
+from octo.engine.chain import chain
+from octo.engine.step import Step
 
 
 def step(call, label="step"):

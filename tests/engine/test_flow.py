@@ -9,10 +9,11 @@ import pytest
 from octo.core.errors import Overloaded, Permanent, Timeout
 from octo.core.flow import Drop, Failure
 from octo.core.message import Message
-from octo.engine.chain import Step, chain
+from octo.engine.chain import chain
 from octo.engine.events import Bus
 from octo.engine.flow import Flow, FlowInlet, at_last
 from octo.engine.recovery import recovering
+from octo.engine.step import Step
 from octo.testing.harness import running
 from octo.testing.probe import probes
 

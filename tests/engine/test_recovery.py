@@ -9,9 +9,10 @@ import pytest
 from octo.core.errors import Permanent
 from octo.core.flow import Drop, Failure
 from octo.core.message import Message
-from octo.engine.chain import Step, chain
+from octo.engine.chain import chain
 from octo.engine.flow import at_last
 from octo.engine.recovery import recovering
+from octo.engine.step import Step
 
 
 def steps(label, call):

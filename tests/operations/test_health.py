@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from octo.core.errors import Transient
-from octo.core.log import mask
+from octo.core.secrets import mask
 from octo.operations.health import FRESH, PATIENCE, Health
 from octo.testing.clock import virtual
 

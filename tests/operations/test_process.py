@@ -12,8 +12,8 @@ import pytest
 
 from octo.config.load import parse
 from octo.core.errors import OctoError, Transient
-from octo.core.log import mask
 from octo.core.message import Message
+from octo.core.secrets import mask
 from octo.engine.flow import at_last
 from octo.engine.metrics import Metrics
 from octo.engine.observe import NOBODY, Observer

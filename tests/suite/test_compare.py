@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octo.core import log
+from octo.core import secrets
 from octo.suite.compare import compared, differences, equal
 
 JSON = st.recursive(
@@ -107,10 +107,10 @@ def test_no_value_floods_the_terminal():
 
 def test_the_part_in_which_long_texts_differ_is_masked_first(monkeypatch):
     """What differs may be the middle of a secret, and half a secret is not recognised."""
-    monkeypatch.setattr(log, "_secrets", {})
-    monkeypatch.setattr(log, "_pattern", None)
+    monkeypatch.setattr(secrets, "_secrets", {})
+    monkeypatch.setattr(secrets, "_pattern", None)
     secret = "s3cr3t" + "x" * 100
-    log.mask(secret)
+    secrets.mask(secret)
     [told] = compared("x", "y" * 100, f"key {secret}")
 
     assert "«secret»" in str(told)

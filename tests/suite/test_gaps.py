@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from octo import expr
+from octo.core.expressions import Build
 from octo.core.message import Message
-from octo.core.settings import Build
 from octo.suite.gaps import Gaps, masks
 
 AT = 1_774_744_200_250_000_000  # 2026-03-29T00:30:00.25Z

@@ -7,7 +7,7 @@ from pathlib import Path
 from octo.cli.builtin import plugins
 from octo.suite.reference import MARK, reference
 
-PAGE = Path(__file__).parents[3] / "docs" / "testing.md"
+PAGE = Path(__file__).parents[2] / "docs" / "testing.md"
 
 
 def fresh() -> str:

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from octo.core import log
+from octo.core import secrets
 from octo.core.errors import Position, Problem
 from octo.core.message import Message
 from octo.debug import Crossing
@@ -245,9 +245,9 @@ def test_several_calls_are_reported_one_by_one():
 @pytest.mark.parametrize("secret", ["hunter22hunter", "quo\"te's\\hunter22/ é", "é" * 3 + "hunter22" * 300])
 def test_no_report_shows_a_secret(monkeypatch: pytest.MonkeyPatch, secret: str):
     """Neither in clear nor in part, with quotes and without, in a body or in an error that quotes it."""
-    monkeypatch.setattr(log, "_secrets", {})
-    monkeypatch.setattr(log, "_pattern", None)
-    log.mask(secret)
+    monkeypatch.setattr(secrets, "_secrets", {})
+    monkeypatch.setattr(secrets, "_pattern", None)
+    secrets.mask(secret)
     leak = FAILED._replace(
         failures=(Mismatch(f"expect.body: got {secret}", f"{secret!r}"), *compared("body", 1, [secret])),
         reproduce=f"X={secret} octo",

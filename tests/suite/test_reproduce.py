@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from octo.core import log
+from octo.core import secrets
 from octo.core.errors import Position
 from octo.suite import Call, Case, Mismatch, Outcome
 from octo.suite.choose import pattern
@@ -50,9 +50,9 @@ def test_a_plain_call_is_invoked_with_all_that_the_case_gave_it():
 
 def test_a_secret_is_masked_whatever_the_shell_makes_of_it(monkeypatch: pytest.MonkeyPatch):
     """A quote in it must not come between the secret and its mask."""
-    monkeypatch.setattr(log, "_secrets", {})
-    monkeypatch.setattr(log, "_pattern", None)
-    log.mask("it's $(hunter22)")
+    monkeypatch.setattr(secrets, "_secrets", {})
+    monkeypatch.setattr(secrets, "_pattern", None)
+    secrets.mask("it's $(hunter22)")
     told = CASE._replace(name="of it's $(hunter22)", written_env={"KEY": "<it's $(hunter22)>"})
 
     assert command(told)[0] == "KEY=<«secret»>"

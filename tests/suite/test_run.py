@@ -10,8 +10,8 @@ import pytest
 from octo.config.documents import FlowDoc
 from octo.core.flow import Processor
 from octo.core.message import Message
-from octo.engine.chain import Step
 from octo.engine.observe import Build, Observer
+from octo.engine.step import Step
 from octo.suite import Outcome
 from octo.testing.probe import history
 

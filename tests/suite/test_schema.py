@@ -14,7 +14,7 @@ from octo.config.yaml import read
 from octo.core.settings import field_docs
 from octo.suite.schema import FORMAT, json_schema, stubbed
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 GOOD = sorted((ROOT / "samples").glob("*_test.yaml"))
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from octo.core import log
+from octo.core import secrets
 from octo.core.errors import Permanent
 from octo.core.flow import Failure
 from octo.core.message import Message
@@ -26,16 +26,16 @@ from octo.trace.recorder import Recorder
 @pytest.fixture
 def secret():
     """Registered for this test only."""
-    before = (dict(log._secrets), log._pattern)
+    before = (dict(secrets._secrets), secrets._pattern)
 
     def register(text):
-        log.mask(text)
+        secrets.mask(text)
         return text
 
     yield register
-    log._secrets.clear()
-    log._secrets.update(before[0])
-    log._pattern = before[1]
+    secrets._secrets.clear()
+    secrets._secrets.update(before[0])
+    secrets._pattern = before[1]
 
 
 def a_trace(message, outcome=None, *, flow="f", mask=(), **effect):

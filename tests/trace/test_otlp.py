@@ -11,7 +11,7 @@ import pytest
 from google.protobuf.json_format import Parse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from octo.core import log
+from octo.core import secrets
 from octo.core.errors import OctoError, Transient
 from octo.trace.encode import Encoded, Summary
 from octo.trace.otlp import Otlp, at, request
@@ -180,7 +180,7 @@ def test_the_environment_says_with_which_headers(collector):
     path, headers = collector.requests[0]
     assert path == "/v1/traces"
     assert {name.lower(): value for name, value in headers.items()}["authorization"] == "Bearer abcdef"
-    assert log.masked("Bearer abcdef") == "«secret»"
+    assert secrets.masked("Bearer abcdef") == "«secret»"
 
 
 def test_a_user_in_the_address_is_sent_as_it_should_be(collector):
@@ -188,7 +188,7 @@ def test_a_user_in_the_address_is_sent_as_it_should_be(collector):
 
     [(_, headers)] = collector.requests
     assert headers["Authorization"] == "Basic b2N0bzpwYXNzIHdvcmQ="
-    assert log.masked("pass%20word, Basic b2N0bzpwYXNzIHdvcmQ=") == "«secret», «secret»"
+    assert secrets.masked("pass%20word, Basic b2N0bzpwYXNzIHdvcmQ=") == "«secret», «secret»"
 
 
 def test_keys_in_the_query_are_sent_and_not_said(collector):
@@ -197,7 +197,7 @@ def test_keys_in_the_query_are_sent_and_not_said(collector):
 
     assert collector.requests[0][0] == "/v1/traces?api-key=very%20secret&opaque-key"
     assert sink.place == collector.url
-    assert log.masked("very%20secret, very secret, opaque-key") == "«secret», «secret», «secret»"
+    assert secrets.masked("very%20secret, very secret, opaque-key") == "«secret», «secret», «secret»"
 
 
 @pytest.mark.parametrize("endpoint", ["ftp://octo:hunter22@collector", "collector:4318/?key=hunter22"])

@@ -14,8 +14,8 @@ import pytest
 from octo.core.errors import Permanent
 from octo.core.message import new_id
 from octo.trace import sqlite
+from octo.trace.opening import open_store
 from octo.trace.sqlite import Sqlite
-from octo.trace.store import open_store
 
 NOW = time.time_ns()
 

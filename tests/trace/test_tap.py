@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from octo import expr
-from octo.core.settings import Build
+from octo.core.expressions import Build
 from octo.testing.harness import running
 from octo.trace.recorder import Recorder
 

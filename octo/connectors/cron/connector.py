@@ -22,10 +22,11 @@ from octo.connectors.cron.schedule import Schedule, parse
 from octo.core import clock
 from octo.core.connector import connector
 from octo.core.errors import Permanent
+from octo.core.expressions import Expr, Names
 from octo.core.flow import Outcome
 from octo.core.log import fields
 from octo.core.message import Message
-from octo.core.settings import Expr, Names, Settings
+from octo.core.settings import Settings
 from octo.core.source import Delivery, source
 from octo.expr import ExprError, Timestamp
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo, available_timezones
 
-from octo.core.settings import parse_duration
+from octo.core.durations import parse_duration
 from octo.expr import nearest
 
 EXAMPLE = "e.g. `0 30 6 * * MON-FRI` (seconds first), `30 6 * * *`, `@every 5s` or `@daily`"

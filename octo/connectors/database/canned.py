@@ -10,7 +10,7 @@ from octo.connectors.database.driver import Row
 from octo.connectors.database.settings import Connection
 from octo.connectors.database.stub import Answer, one_line, pattern, shown
 from octo.core.errors import Permanent
-from octo.core.log import masked
+from octo.core.secrets import masked
 from octo.expr import nearest
 from octo.expr.json import dumps
 

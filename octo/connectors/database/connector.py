@@ -23,8 +23,8 @@ from octo.connectors.database.stub import Stub
 from octo.core.block import block
 from octo.core.connector import Healthy, connector
 from octo.core.errors import OctoError, Permanent, Transient
-from octo.core.log import mask
 from octo.core.message import Message
+from octo.core.secrets import mask
 from octo.core.trace import effect
 
 _PING = 2.0

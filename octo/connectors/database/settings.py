@@ -10,7 +10,9 @@ from pydantic_core import PydanticCustomError
 
 from octo.connectors.database import dsn
 from octo.connectors.database.statements import effect_of
-from octo.core.settings import Duration, Effect, Expr, Secret, Settings
+from octo.core.durations import Duration
+from octo.core.expressions import Expr
+from octo.core.settings import Effect, Secret, Settings
 from octo.core.state import State
 
 _OPEN = {"sqlite": 1}

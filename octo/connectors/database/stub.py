@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from octo.core.log import masked
+from octo.core.secrets import masked
 from octo.core.settings import Settings
 
 _MOST_SHOWN = 120

@@ -15,7 +15,7 @@ from octo.connectors.http_client.reply import Reply, failure
 from octo.connectors.http_client.request import Request
 from octo.core import body
 from octo.core.errors import Permanent
-from octo.core.log import MASKED, mask, masked
+from octo.core.secrets import MASKED, mask, masked
 
 EARLY = 30.0
 """Seconds before its end at which a token is replaced: it must still be good when it arrives."""

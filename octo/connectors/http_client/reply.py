@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from octo.connectors.http_client import codes
 from octo.core import body
 from octo.core.errors import OctoError, Permanent, Transient
-from octo.core.log import masked
 from octo.core.message import Message
+from octo.core.secrets import masked
 
 SNIPPET = 200
 PASSING = (408, 425, 429)

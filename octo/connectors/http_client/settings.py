@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from octo.core.settings import Duration, Effect, Expr, Secret, Settings
+from octo.core.durations import Duration
+from octo.core.expressions import Expr
+from octo.core.settings import Effect, Secret, Settings
 from octo.core.state import State
 from octo.expr import nearest
 

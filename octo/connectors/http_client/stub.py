@@ -9,7 +9,9 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
 from octo.connectors.http_client.settings import HeaderName, HeaderValue, Method, complain
-from octo.core.settings import Duration, Expr, Names, Settings
+from octo.core.durations import Duration
+from octo.core.expressions import Expr, Names
+from octo.core.settings import Settings
 
 
 def _word(value: object) -> object:

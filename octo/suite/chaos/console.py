@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from octo.core.log import masked
+from octo.core.secrets import masked
 from octo.suite.chaos.explore import Explored, Verdict
 from octo.suite.console import Style
 

@@ -12,9 +12,9 @@ from octo.core.flow import Outcome, Result
 from octo.core.message import Message
 from octo.core.settings import Effect, Settings
 from octo.engine.build import blocks_of
-from octo.engine.chain import Step
 from octo.engine.flow import at_last
 from octo.engine.observe import Observer
+from octo.engine.step import Step
 
 Fault = Literal["fails", "times out", "is slow", "happens twice"]
 """fails: it is not carried out, and says so. times out: it is carried out, but the answer never comes. is slow: the

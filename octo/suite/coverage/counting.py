@@ -12,8 +12,8 @@ from pathlib import Path
 from octo.config.documents import Config, FlowDoc
 from octo.core.flow import Drop, Outcome, Processor, Result
 from octo.core.message import Message
-from octo.engine.chain import Step
 from octo.engine.observe import Build, Observer
+from octo.engine.step import Step
 from octo.suite.coverage.outline import Key, Outline, outline
 from octo.suite.coverage.result import File
 from octo.suite.coverage.result import Result as Covered

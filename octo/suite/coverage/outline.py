@@ -8,7 +8,9 @@ from typing import Any, NamedTuple, get_args, get_origin
 from octo.config.documents import BlockDoc, FlowDoc
 from octo.config.model import annotation_at, members
 from octo.core.errors import Position
-from octo.core.settings import Expr, Settings, Steps, sockets
+from octo.core.expressions import Expr
+from octo.core.settings import Settings
+from octo.core.sockets import Steps, sockets
 from octo.expr.decisions import Decision, Watched, watch
 from octo.suite.coverage.result import Flow, Item, Kind
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from octo.core.log import masked
+from octo.core.secrets import masked
 from octo.suite.console import Style
 from octo.suite.generate.search import Finding, Searched
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from octo.core.errors import Position
-from octo.core.log import mask
+from octo.core.secrets import mask
 from octo.suite.case import Case
 from octo.suite.chaos.console import shown, summary
 from octo.suite.chaos.explore import Explored, Verdict

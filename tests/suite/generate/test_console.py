@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from octo.core import log
+from octo.core import secrets
 from octo.core.errors import Position
 from octo.suite.case import Call, Case
 from octo.suite.generate.console import shown
@@ -36,7 +36,7 @@ def test_nothing_found_and_nothing_possible():
 
 
 def test_secrets_stay_hidden():
-    log.mask("hunter22")
+    secrets.mask("hunter22")
     fault = Fault("fails", "login with hunter22 failed", None)
 
     assert "hunter22" not in "".join(shown(Searched("f", 1, Finding(case("hunter22"), fault)), plain))

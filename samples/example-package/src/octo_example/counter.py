@@ -9,8 +9,9 @@ from typing import Self
 
 from octo.core.block import block
 from octo.core.connector import connector
+from octo.core.expressions import Expr
 from octo.core.message import Message
-from octo.core.settings import Expr, Settings
+from octo.core.settings import Settings
 
 
 class Start(Settings):

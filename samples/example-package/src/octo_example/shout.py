@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from octo.core.block import block
+from octo.core.expressions import Expr
 from octo.core.message import Message
-from octo.core.settings import Expr, Settings
+from octo.core.settings import Settings
 
 
 class Shout(Settings):

@@ -1,0 +1,83 @@
+"""Running one flow for a verb: how it ended, printed, and as an exit code."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import click
+import orjson
+
+from octo.cli import exits
+from octo.cli.project import refuse, show
+from octo.config.documents import Config
+from octo.core.errors import OctoError, Problem, Timeout
+from octo.core.flow import Drop, Failure, Outcome
+from octo.core.message import Message
+
+if TYPE_CHECKING:
+    from octo.engine.observe import Observer
+
+
+def check_flow(config: Config, flow: str) -> None:
+    """End with what flows there are if this is none of them."""
+    if flow in config.flows:
+        return
+    from octo.expr import nearest
+
+    guess = nearest(flow, config.flows)
+    names = ", ".join(config.flows) or "none"
+    raise click.UsageError(
+        f"there is no flow {flow!r}." + (f" Did you mean {guess!r}?" if guess else "") + f" Flows: {names}"
+    )
+
+
+async def attempt(
+    config: Config, flow: str, message: Message, seconds: float, observer: Observer | None = None
+) -> Outcome | Exception:
+    """The outcome of the flow, or the error it ended with."""
+    from octo.engine.invoke import invoke
+    from octo.engine.observe import NOBODY
+
+    try:
+        return await invoke(config, flow, message, seconds, observer or NOBODY)
+    except (Failure, OctoError) as error:
+        return error
+
+
+def report(outcome: Outcome | Exception, *, whole: bool) -> int:
+    """Print how the flow ended; answers the exit code."""
+    if isinstance(outcome, Message):
+        write(outcome.as_json() if whole else outcome.body)
+        return exits.DONE
+    if isinstance(outcome, Drop):
+        click.echo(f"flow dropped the message{f': {outcome.reason}' if outcome.reason else ''}", err=True)
+        return exits.DROPPED
+    if isinstance(outcome, Failure):
+        _explain(outcome)
+    elif isinstance(outcome, OctoError):
+        refuse(outcome)
+    return exits.LATE if isinstance(outcome, Timeout) else exits.FAILED
+
+
+def write(value: object, *, indent: bool = False) -> None:
+    """Print a value as JSON, on one line unless `indent` is true."""
+    sys.stdout.buffer.write(encode(value, indent=indent))
+    sys.stdout.buffer.flush()
+
+
+def encode(value: object, *, indent: bool = False) -> bytes:
+    """A value as JSON with a line break at its end."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE | (orjson.OPT_INDENT_2 if indent else 0))
+    except TypeError:  # integers beyond 64 bits, lone surrogates
+        text = json.dumps(value, indent=2) if indent else json.dumps(value, separators=(",", ":"))
+        return f"{text}\n".encode()
+
+
+def _explain(failure: Failure) -> None:
+    """The failure with the line of the flow file it is about."""
+    if failure.at is not None:
+        code = str(failure.as_value("")["code"])
+        show(Problem(code, failure.at, str(failure), f"`octo explain {code}` tells more"))

@@ -1,0 +1,117 @@
+"""What a verb is given: a body, variables and other values, from options, files and standard input."""
+
+from __future__ import annotations
+
+import re
+import stat
+import sys
+import threading
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+import orjson
+
+from octo.core.message import Message
+
+
+class Given(NamedTuple):
+    """The options that make up the message."""
+
+    data: str | None
+    content_type: str | None
+    variables: str | None
+
+    @property
+    def vars(self) -> dict[str, object]:
+        return read_object(self.variables, "--vars")
+
+    def message(self) -> Message:
+        if self.content_type is None or _is_json(self.content_type):
+            return Message(read_body(self.data), self.vars)
+        raw, origin = _raw(self.data)
+        if not raw:
+            return Message(None, self.vars)
+        try:
+            body = {"contentType": self.content_type, "rawData": raw.decode()}
+        except UnicodeDecodeError:
+            raise click.UsageError(f"{origin} is not UTF-8 text; a flow cannot carry it as raw content") from None
+        return Message(body, self.vars, raw=True)
+
+
+def _is_json(content_type: str) -> bool:
+    kind = content_type.partition(";")[0].strip().lower()
+    if not re.fullmatch(r"[\w.+-]+/[\w.+-]+", kind):
+        raise click.BadParameter(f"{content_type!r} is no media type; write e.g. text/csv", param_hint="--content-type")
+    return kind == "application/json" or kind.endswith("+json")
+
+
+def read_body(data: str | None) -> object:
+    """The body that `--data` or standard input gives, or None."""
+    raw, origin = _raw(data)
+    return _json(raw, origin) if raw.strip() else None
+
+
+def _raw(data: str | None) -> tuple[bytes, str]:
+    """What `--data` or standard input gives, and which it was; nothing if neither does."""
+    if data is None:
+        mode = stat.S_IFMT(_stdin_mode())
+        if mode not in (stat.S_IFREG, stat.S_IFIFO):
+            return b"", ""
+        data = "-"
+    if data == "-":
+        return _stdin(), "standard input"
+    return read_option(data, "--data")
+
+
+def read_option(text: str, option: str) -> tuple[bytes, str]:
+    """The bytes that an option holds, or the file that it names with `@`; and which it was."""
+    return (_file(Path(text[1:])), text[1:]) if text.startswith("@") else (text.encode(), option)
+
+
+def _stdin_mode() -> int:
+    import os
+
+    try:
+        return os.fstat(sys.stdin.fileno()).st_mode
+    except (OSError, ValueError):
+        return 0
+
+
+def _stdin() -> bytes:
+    notice = threading.Timer(
+        2.0, lambda: click.echo("reading the body from standard input (--data gives it, </dev/null none)", err=True)
+    )
+    notice.daemon = True
+    notice.start()
+    try:
+        return sys.stdin.buffer.read()
+    finally:
+        notice.cancel()
+
+
+def _file(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise click.UsageError(f"cannot read {path}: {error.strerror}") from None
+
+
+def _json(raw: bytes, origin: str) -> object:
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise click.UsageError(f"{origin} is not valid JSON: {error}") from None
+
+
+def read_object(text: str | None, option: str) -> dict[str, object]:
+    """The JSON object that an option holds; absent means empty."""
+    return read_mapping(text.encode(), option) if text else {}
+
+
+def read_mapping(raw: bytes, origin: str) -> dict[str, object]:
+    """The JSON object in these bytes."""
+    value = _json(raw, origin)
+    if not isinstance(value, dict):
+        raise click.UsageError(f"{origin} must be a JSON object")
+    return value

@@ -1,0 +1,234 @@
+"""Expressions in settings: compiled while the settings are validated, called with the message."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar, get_args, get_origin
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import PydanticCustomError, core_schema
+
+from octo import expr
+from octo.core.errors import Position
+from octo.expr import ExprError, Scope
+
+T = TypeVar("T")
+
+
+MESSAGE: Mapping[str, str] = {
+    "body": "message.body",
+    "vars": "message.vars",
+    "eventID": "message.event_id",
+    "correlationID": "message.correlation_id",
+}
+"""What expressions call the parts of a message, and how these are read (`Scope.variables`)."""
+
+
+@dataclass
+class Build:
+    """What validation needs to know of the configuration around it; pydantic hands it on as the context.
+
+    env: the declared environment variables that have a value.
+    """
+
+    env: Mapping[str, str] = field(default_factory=dict)
+    scopes: dict[Any, Scope] = field(default_factory=dict)
+
+    def scope(self, names: tuple[str, ...] | None = None) -> Scope:
+        """The names of an expression: those of a message, or the given ones as parameters of their own."""
+        if names not in self.scopes:
+            self.scopes[names] = _message_scope(self.env) if names is None else _named_scope(names)
+        return self.scopes[names]
+
+
+def _message_scope(env: Mapping[str, str]) -> Scope:
+    from octo.core.clock import timestamp
+
+    return Scope(
+        parameters=("message",),
+        variables={**MESSAGE, "now": "timestamp()"},
+        constants={"env": dict(env)},
+        globals={"timestamp": timestamp},
+    )
+
+
+def _named_scope(names: tuple[str, ...]) -> Scope:
+    return Scope(parameters=names, variables={name: name for name in names})
+
+
+def build_of(info: core_schema.ValidationInfo) -> Build:
+    """The build context, or an empty one when a model is made outside of a configuration, as tests do."""
+    return info.context if isinstance(info.context, Build) else Build()
+
+
+class Expr(Generic[T]):
+    """A CEL expression whose value is a `T`; called with the message.
+
+    `Expr[bool]` accepts booleans only. `Expr[str]` takes a string as it is and renders anything else as compact
+    JSON, but refuses null: a key or header "null" is never meant. `Expr[list]` and `Expr[dict]` demand their kind.
+    `Expr[object]` answers any JSON value. Other values that CEL knows (bytes, timestamps, durations) become JSON.
+    """
+
+    __slots__ = ("at", "evaluate", "locate", "program")
+
+    def __init__(self, program: expr.Program, kind: type) -> None:
+        self.program = program
+        self.evaluate = _EVALUATE[kind](program)
+        self.at: Position | None = None
+        self.locate: Callable[[int, int], Position] | None = None
+        """Where a line and column of the expression stand in the file."""
+
+    @property
+    def text(self) -> str:
+        return self.program.text
+
+    def __call__(self, *arguments: Any) -> T:
+        return self.evaluate(*arguments)  # type: ignore[no-any-return]
+
+    def __deepcopy__(self, memo: object) -> Expr[T]:
+        return self
+
+    def __repr__(self) -> str:
+        return f"Expr({self.text!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Expr) and other.text == self.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return _expr_schema(source, None)
+
+
+class Names:
+    """Annotation for an expression that sees other names than a message's: `Annotated[Expr[object], Names("now")]`.
+
+    Such an expression is called with one argument per name, in this order.
+    """
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return _expr_schema(source, self.names)
+
+
+def _expr_schema(source: Any, names: tuple[str, ...] | None) -> core_schema.CoreSchema:
+    result = (get_args(source) or (object,))[0]
+    kind = get_origin(result) or result
+
+    def validate(value: object, info: core_schema.ValidationInfo) -> Expr[Any]:
+        if isinstance(value, Expr):
+            return value
+        return compile_expr(value, kind, build_of(info).scope(names))
+
+    return core_schema.with_info_plain_validator_function(
+        validate,
+        metadata={
+            "pydantic_js_functions": [
+                lambda _schema, _handler: {"type": "string", "format": "cel", "x-octo-result": kind.__name__}
+            ]
+        },
+    )
+
+
+def compile_expr(value: object, kind: type, scope: Scope) -> Expr[Any]:
+    """Compile what stands in the YAML. `condition: true` and `value: 42` are expressions too."""
+    if value is None:
+        raise PydanticCustomError("expression", "an expression is missing here")
+    if isinstance(value, bool):
+        value = "true" if value else "false"
+    if isinstance(value, int | float):
+        value = str(value)
+    if not isinstance(value, str):
+        raise PydanticCustomError(
+            "expression", "expected a CEL expression as text, found {found}", {"found": _yaml_kind(value)}
+        )
+    try:
+        program = expr.compile(str(value), scope)
+        if kind in _KINDS and program.kind not in (*_KINDS[kind], "dyn"):
+            raise _wrong(
+                program, f"the value must be {_article(_KINDS[kind][0])}, this is always {_article(program.kind)}"
+            )
+    except ExprError as error:
+        raise PydanticCustomError("expression", "{reason}", {"reason": error.message, "error": error}) from error
+    return Expr(program, kind)
+
+
+def _article(kind: str) -> str:
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+
+
+def _yaml_kind(value: object) -> str:
+    kinds: dict[type, str] = {dict: "a mapping", list: "a list"}
+    return kinds.get(type(value), type(value).__name__)
+
+
+_KINDS: dict[type, tuple[str, ...]] = {
+    bool: ("bool",),
+    list: ("list", "optional"),
+    dict: ("map", "optional"),
+}
+
+
+_NOT_JSON = frozenset({"now"})
+"""The names whose values are no JSON; all others of all scopes are."""
+
+
+def _json(program: expr.Program) -> Callable[..., Any]:
+    if program.is_json and not program.names & _NOT_JSON:
+        return program.function
+    return lambda *arguments: expr.to_json(program.function(*arguments))
+
+
+def _text(program: expr.Program) -> Callable[..., Any]:
+    def evaluate(*arguments: Any) -> str:
+        value = program.function(*arguments)
+        if value.__class__ is str:
+            return value
+        if value is None:
+            raise _wrong(
+                program, "expected a text, found null", 'has(...) ? ... : "" covers a value that may be missing'
+            )
+        return expr.render(value)
+
+    return evaluate
+
+
+def _exactly(kind: type, name: str) -> Callable[[expr.Program], Callable[..., Any]]:
+    def prepare(program: expr.Program) -> Callable[..., Any]:
+        if kind is bool and program.kind == "bool":
+            return program.function
+        inner = _json(program)
+
+        def evaluate(*arguments: Any) -> Any:
+            value = inner(*arguments)
+            if value.__class__ is kind:
+                return value
+            raise _wrong(program, f"must evaluate to {name}, got {_cel_kind(value)}")
+
+        return evaluate
+
+    return prepare
+
+
+def _wrong(program: expr.Program, message: str, hint: str = "") -> ExprError:
+    return ExprError("OCTO-E301", message, hint=hint, text=program.text)
+
+
+def _cel_kind(value: object) -> str:
+    kinds = {bool: "a bool", int: "an int", float: "a double", str: "a string", list: "a list", dict: "a map"}
+    return kinds.get(type(value), "null" if value is None else type(value).__name__.lower())
+
+
+_EVALUATE: dict[type, Callable[[expr.Program], Callable[..., Any]]] = {
+    object: _json,
+    str: _text,
+    bool: _exactly(bool, "a bool"),
+    int: _exactly(int, "an int"),
+    list: _exactly(list, "a list"),
+    dict: _exactly(dict, "a map"),
+}

@@ -1,0 +1,63 @@
+"""Secrets: texts that are never printed, and the masks that keep them out of logs, traces and reports."""
+
+from __future__ import annotations
+
+import json
+import re
+from urllib.parse import quote, quote_plus
+
+MASKED = "«secret»"
+_SHORTEST_SECRET = 6
+_secrets: dict[str, set[str]] = {}
+"""The forms of all secrets, by a piece that is in every form of one."""
+_pattern: re.Pattern[str] | None = None
+
+
+def mask(secret: str) -> None:
+    """Replace this text by `«secret»` in every line from now on, also where it stands encoded or quoted.
+
+    Texts of fewer than 6 characters are left alone: masking `root` or `1234` would make logs unreadable and tell
+    what the secret is.
+    """
+    global _pattern  # noqa: PLW0603  a fact about the process
+    if len(secret) < _SHORTEST_SECRET:
+        return
+    # Letters and digits are what every way of writing leaves as it is.
+    piece = max(re.findall("[A-Za-z0-9]*", secret), key=len)
+    _secrets.setdefault(piece, set()).update(_forms(secret))
+    # The longest first: a secret may be the beginning of another.
+    forms = sorted(set().union(*_secrets.values()), key=len, reverse=True)
+    _pattern = re.compile("|".join(map(re.escape, forms)))
+
+
+def masked(text: str) -> str:
+    """The text without registered secrets."""
+    # Looking for each as it is costs a fraction of what the pattern costs, and hardly any text has one in it.
+    if _pattern is None or not any(
+        piece in text and any(form in text for form in forms) for piece, forms in _secrets.items()
+    ):
+        return text
+    return _pattern.sub(MASKED, text)
+
+
+_URL_SAFE = ("", "/", "/:@!$&'()*+,;=")
+"""What encoders of URLs leave alone: of a part, by default, and of a path."""
+
+
+def _forms(secret: str) -> set[str]:
+    """The text in every way that somebody may write it down."""
+    escaped = _escaped_forms(secret)
+    urls = {write(secret, safe, errors="replace") for write in (quote, quote_plus) for safe in _URL_SAFE}
+    text = secret.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    attribute = text.replace('"', "&quot;")
+    markup = {text, attribute, attribute.replace("'", "&#x27;")}
+    shell = secret.replace("'", "'\"'\"'")
+    # Twice: other systems answer errors as JSON in which they quote what they were sent, which was JSON.
+    twice = set().union(*map(_escaped_forms, escaped))
+    return {secret, shell, *urls, *markup, *escaped, *twice}
+
+
+def _escaped_forms(text: str) -> set[str]:
+    """The text inside the quotes of JSON, and of Python, which escapes a `'` only where there is a `"` too."""
+    parts = [repr(part)[1:-1] for part in text.split("'")]
+    return {json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], "'".join(parts), "\\'".join(parts)}

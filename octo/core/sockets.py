@@ -1,0 +1,117 @@
+"""Sockets: what settings leave open until the flow is built. Sub-flows are compiled into them, callees looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, GetCoreSchemaHandler
+from pydantic_core import PydanticCustomError, core_schema
+
+from octo.core.expressions import Expr
+
+if TYPE_CHECKING:
+    from octo.core.flow import Callee, Processor, Result
+    from octo.core.message import Message
+
+
+class Steps:
+    """A chain inside a composite block: `{name?, process: [...]}` or a bare list of blocks.
+
+    Validation only takes note of what was written; the configuration parses the blocks, the engine compiles them and
+    sets `run`. Then the composite calls it like any processor. `address` is its place, `flow.composite[branch]`.
+    """
+
+    __slots__ = ("address", "blocks", "name", "path", "raw", "run")
+
+    def __init__(self, raw: list[Any], name: str, path: tuple[str | int, ...]) -> None:
+        self.raw = raw
+        self.name = name
+        self.path = path
+        self.blocks: tuple[Any, ...] = ()
+        self.address = ""
+        self.run: Processor = _unbuilt
+
+    def __call__(self, message: Message) -> Result:
+        return self.run(message)
+
+    def __deepcopy__(self, memo: object) -> Steps:
+        """What was written, to be compiled anew."""
+        copied = Steps(self.raw, self.name, self.path)
+        copied.blocks, copied.address = self.blocks, self.address
+        return copied
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        reference = {"anyOf": [{"$ref": "#/$defs/SubFlow"}, {"$ref": "#/$defs/Chain"}]}
+        return core_schema.no_info_plain_validator_function(
+            cls._validate, metadata={"pydantic_js_functions": [lambda _schema, _handler: reference]}
+        )
+
+    @classmethod
+    def _validate(cls, value: object) -> Steps:
+        if isinstance(value, Steps):
+            return value
+        if value is None or isinstance(value, list):
+            return cls(value or [], "", ())
+        if not isinstance(value, dict):
+            raise PydanticCustomError("steps", "expected a list of blocks, or a mapping with `process:`")
+        for key in value:
+            if key in ("source", "workers", "buffer", "pool", "error"):
+                raise PydanticCustomError("steps", "`{key}` belongs to a flow, not to a sub-flow", {"key": key})
+            if key not in ("name", "process"):
+                raise PydanticCustomError(
+                    "steps", "unknown key `{key}`; a sub-flow has `name` and `process`", {"key": key}
+                )
+        process = value.get("process") or []
+        if not isinstance(process, list):
+            raise PydanticCustomError("steps", "`process` must be a list of blocks")
+        return cls(process, str(value.get("name") or ""), ("process",))
+
+
+def _unbuilt(_: Message) -> Result:
+    raise RuntimeError("this chain was never compiled")
+
+
+class FlowRef:
+    """The name of another flow; once built, `settings.flow.call(message)` runs it."""
+
+    __slots__ = ("name", "target")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.target: Callee | None = None
+
+    def __deepcopy__(self, memo: object) -> FlowRef:
+        return FlowRef(self.name)
+
+    def call(self, message: Message) -> Result:
+        assert self.target is not None
+        return self.target.call(message)
+
+    async def send(self, message: Message) -> None:
+        assert self.target is not None
+        await self.target.send(message)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_after_validator_function(
+            cls,
+            core_schema.str_schema(min_length=1),
+            metadata={"pydantic_js_functions": [lambda _schema, _handler: {"type": "string", "x-octo-ref": "flow"}]},
+        )
+
+
+def sockets(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], object]]:
+    """Every `Expr`, `Steps` and `FlowRef` inside settings, with its path in YAML names."""
+    if isinstance(value, Expr | Steps | FlowRef):
+        yield path, value
+    elif isinstance(value, BaseModel):
+        for name, info in type(value).model_fields.items():
+            yield from sockets(getattr(value, name), (*path, info.alias or name))
+    elif isinstance(value, Mapping):
+        for key, each in value.items():
+            yield from sockets(each, (*path, key))
+    elif isinstance(value, list | tuple):
+        for index, each in enumerate(value):
+            yield from sockets(each, (*path, index))

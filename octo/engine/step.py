@@ -1,0 +1,43 @@
+"""Steps: a block bound to its settings, and how it tells of a failure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from octo.core.errors import Position
+from octo.core.expressions import Expr
+from octo.core.flow import Failure, Result
+from octo.core.message import Message
+from octo.expr import ExprError
+
+
+class Step(NamedTuple):
+    """A block bound to its settings: all it still needs is a message.
+
+    type: of the block. connector: the instance it calls, None for a block that calls nobody outside.
+    at: where the block stands in its file. expressions: those in its settings, to find the place of one that fails.
+    """
+
+    call: Callable[[Message], Result]
+    label: str
+    address: str
+    at: Position | None = None
+    expressions: tuple[Expr[Any], ...] = ()
+    type: str = ""
+    connector: str | None = None
+
+    def failed(self, error: Exception, message: Message) -> Failure:
+        """What the chain raises when this step raised `error` on `message`."""
+        return Failure(error, self.label, self.address, message, self._place(error))
+
+    def _place(self, error: Exception) -> Position | None:
+        if isinstance(error, ExprError):
+            for each in self.expressions:
+                if each.text == error.text and each.locate is not None:
+                    return each.locate(error.line, error.column)
+        return self.at
+
+    def passed(self, failure: Failure) -> None:
+        """Note that the failure of a chain inside this step comes through here."""
+        failure.inside(f'block "{self.label}"', self.label)

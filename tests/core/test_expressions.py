@@ -1,0 +1,66 @@
+"""Expressions in settings: compiled once, called with the message."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import pytest
+from pydantic import ValidationError
+
+from octo.core.expressions import Build, Expr, Names
+from octo.core.message import Message
+from octo.core.settings import Settings
+from octo.expr import ExprError, Timestamp
+
+
+class Example(Settings):
+    routing_key: Expr[str] | None = None
+    value: Expr[object] | None = None
+    items: Expr[list[object]] | None = None
+    tick: Annotated[Expr[object], Names("now", "settings")] | None = None
+
+
+def made(**values):
+    return Example.model_validate(values, context=Build({"REGION": "north"}))
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [('"a"', "a"), ("1", "1"), ("[1, 2]", "[1,2]"), ("true", "true"), ("env.REGION", "north"), ("body", "text")],
+)
+def test_a_text_expression_renders_what_is_no_text(source, expected):
+    assert made(routingKey=source).routing_key(Message("text")) == expected
+
+
+def test_a_text_expression_refuses_null():
+    with pytest.raises(ExprError, match="found null"):
+        made(routingKey="body").routing_key(Message(None))
+
+
+def test_a_list_expression_demands_a_list():
+    assert made(items="[body]").items(Message(1)) == [1]
+    with pytest.raises(ExprError, match="must evaluate to a list, got an int"):
+        made(items="body").items(Message(1))
+
+
+def test_the_time_becomes_text():
+    assert isinstance(made(value="now").value(Message()), str)
+    assert isinstance(made(value='{"at": [now]}').value(Message())["at"][0], str)
+    assert made(tick="now").tick(Timestamp(0), {}) == "1970-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(("value", "expected"), [(True, True), (42, 42), (1.5, 1.5)])
+def test_bare_yaml_scalars_are_expressions(value, expected):
+    assert made(value=value).value(Message()) == expected
+
+
+@pytest.mark.parametrize("value", [["1"], {"a": 1}])
+def test_an_expression_is_one_text(value):
+    with pytest.raises(ValidationError, match="expected a CEL expression"):
+        made(value=value)
+
+
+def test_named_expressions_see_their_own_names_only():
+    assert made(tick="settings.a").tick(None, {"a": 7}) == 7
+    with pytest.raises(ValidationError, match="body"):
+        made(tick="body")
