@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from time import perf_counter, process_time
 
 from octo.config.documents import Config
+from octo.config.part import part, unfed
 from octo.core.flow import Drop, Failure, Outcome, Result
 from octo.core.message import Message
 from octo.engine.connections import Connections
@@ -119,7 +120,8 @@ async def _pass(
 ) -> None:
     """Once unwatched for the figures, once watched for the blocks."""
     bus = Bus()
-    generation = Generation(config, connections, bus, tasks, only=plan.flow, observer=blocks or NOBODY)
+    needed = part(unfed(config, ()), [plan.flow])
+    generation = Generation(needed, connections, bus, tasks, observer=blocks or NOBODY)
     await generation.open()
     try:
         load = Load(generation.flows[plan.flow], plan, bus)

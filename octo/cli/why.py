@@ -116,7 +116,7 @@ def _on_line(config: Config, path: Path, line: int) -> list[Expr[Any]]:
 
 
 def _all(config: Config) -> Iterator[Expr[Any]]:
-    from octo.engine.build import blocks_of
+    from octo.config.walk import blocks_of
 
     owners: list[Any] = [each.settings for each in config.connectors.values()]
     for flow in config.flows.values():

@@ -7,14 +7,14 @@ in a list. The address that a block has in traces and errors (`BlockDoc.address`
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from octo.config.documents import BlockDoc, Config, FlowDoc
+from octo.config.walk import blocks_of
 from octo.core.errors import OctoError
 from octo.core.sockets import Steps, sockets
 from octo.debug import codes
-from octo.engine.build import blocks_of
 from octo.expr import nearest
 
 MOST_LISTED = 20
@@ -60,14 +60,6 @@ def branches(block: BlockDoc) -> list[Branch]:
             name = socket.address[len(block.address) + 1 : -1]
             found.append(Branch(name, next((str(each) for each in path if isinstance(each, int)), ""), socket))
     return found
-
-
-def inside(block: BlockDoc) -> Iterator[BlockDoc]:
-    """Every block inside a composite, at any depth."""
-    for branch in branches(block):
-        for each in branch.steps.blocks:
-            yield each
-            yield from inside(each)
 
 
 # --- the way down ------------------------------------------------------------------------------------------------

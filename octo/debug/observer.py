@@ -8,10 +8,11 @@ from itertools import count
 from types import MappingProxyType
 
 from octo.config.documents import BlockDoc, Config
+from octo.config.part import without_idle
+from octo.config.walk import inside
 from octo.core.flow import Halt, Outcome, Result
 from octo.core.message import Message
-from octo.debug.addresses import AddressError, inside, resolve
-from octo.debug.idle import without_idle
+from octo.debug.addresses import AddressError, resolve
 from octo.debug.mocks import Mock, mocked
 from octo.debug.spies import Crossing, spied
 from octo.engine.observe import Observer

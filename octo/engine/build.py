@@ -6,12 +6,13 @@ times, and a message stays in the chains that it began in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from copy import deepcopy
 from functools import partial
 from typing import Any
 
-from octo.config.documents import BlockDoc, Config, FlowDoc
+from octo.config.documents import BlockDoc, FlowDoc
+from octo.config.walk import called
 from octo.core.block import Site
 from octo.core.expressions import Expr
 from octo.core.flow import Processor
@@ -39,7 +40,7 @@ def build_flows(
     """
     docs = list(docs)
     flows = {doc.name: Flow(doc.name, workers=doc.workers, buffer=doc.buffer, bus=bus, spawn=spawn) for doc in docs}
-    recursive = _recursive({doc.name: _called(doc) for doc in docs})
+    recursive = _recursive({doc.name: called(doc) for doc in docs})
     for doc in docs:
         flow = flows[doc.name]
         flow.pool = Pool(doc.pool)
@@ -98,38 +99,6 @@ def _copied(settings: Settings) -> Settings:
     return deepcopy(settings) if is_open else settings
 
 
-def blocks_of(doc: FlowDoc) -> Iterator[BlockDoc]:
-    """Every block of a flow, at any depth."""
-    yield from _deep(doc.process)
-    yield from _deep(doc.error or ())
-
-
-def _deep(docs: Iterable[BlockDoc]) -> Iterator[BlockDoc]:
-    for doc in docs:
-        yield doc
-        for _, socket in sockets(doc.settings):
-            if isinstance(socket, Steps):
-                yield from _deep(socket.blocks)
-
-
-def _called(doc: FlowDoc) -> set[str]:
-    return {
-        socket.name for each in blocks_of(doc) for _, socket in sockets(each.settings) if isinstance(socket, FlowRef)
-    }
-
-
-def reachable(config: Config, flow: str) -> list[FlowDoc]:
-    """The flow and all it may call, directly or not."""
-    found: dict[str, FlowDoc] = {}
-    waiting = [flow]
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found[name] = config.flows[name]
-            waiting.extend(_called(found[name]))
-    return list(found.values())
-
-
 def _recursive(calls: Mapping[str, set[str]]) -> set[str]:
     """The flows that can reach themselves, and those on a way between two such; the latter do not mind.
 
@@ -137,8 +106,8 @@ def _recursive(calls: Mapping[str, set[str]]) -> set[str]:
     is left takes time in proportion to the calls.
     """
     callers: dict[str, set[str]] = {name: set() for name in calls}
-    for name, called in calls.items():
-        for each in called:
+    for name, names in calls.items():
+        for each in names:
             callers[each].add(name)
     return set(calls) - _loose(calls, callers) - _loose(callers, calls)
 

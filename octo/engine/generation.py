@@ -18,7 +18,7 @@ from octo.core.errors import OctoError, Permanent
 from octo.core.flow import Failure
 from octo.core.log import fields
 from octo.core.source import Delivery
-from octo.engine.build import blocks_of, build_flows, compile_flow, reachable
+from octo.engine.build import build_flows, compile_flow
 from octo.engine.connections import Connections
 from octo.engine.events import Bus
 from octo.engine.flow import Flow, FlowInlet, at_last
@@ -36,8 +36,6 @@ class Generation:
     """See the module.
 
     first: whether this is the first of the processes that run the configuration; sources that must run once run here.
-    only: build just this flow and what it may call, open just the connectors that these use. That is what `octo invoke`
-    runs, without feeding it. sources: whether those include the connectors of their sources.
     observer: see `octo.engine.observe`. number: which one it is in its process, set by who counts them.
 
     broken: what is wrong with the pull source of a flow that is not being fed, by the flow's name.
@@ -51,8 +49,6 @@ class Generation:
         tasks: asyncio.TaskGroup,
         *,
         first: bool = True,
-        only: str | None = None,
-        sources: bool = False,
         observer: Observer = NOBODY,
     ) -> None:
         self.config = config
@@ -61,8 +57,6 @@ class Generation:
         self._bus = bus
         self._tasks = tasks
         self._first = first
-        self._only = only
-        self._wants_sources = sources
         self._observer = observer
         self.number = 1
         self._held: list[ConnectorDoc] = []
@@ -75,31 +69,20 @@ class Generation:
     async def open(self) -> None:
         """Open connectors and build flows. What was opened is released again if one fails."""
         try:
-            for doc in self._connectors():
+            for doc in self.config.connectors.values():
                 self.instances[doc.name] = await self._connections.acquire(doc)
                 self._held.append(doc)
             self._observer.begin(self.number)
-            self.flows = build_flows(self._flow_docs(), self.instances, self._bus, self._spawn, self._observer)
+            self.flows = build_flows(self.config.flows.values(), self.instances, self._bus, self._spawn, self._observer)
         except BaseException:
             await self._release()
             raise
-
-    def _flow_docs(self) -> list[FlowDoc]:
-        return list(self.config.flows.values()) if self._only is None else reachable(self.config, self._only)
-
-    def _connectors(self) -> Iterable[ConnectorDoc]:
-        if self._only is None:
-            return self.config.connectors.values()
-        used = {block.connector for doc in self._flow_docs() for block in blocks_of(doc)}
-        if self._wants_sources:
-            used |= {doc.source.connector for doc in self._flow_docs() if doc.source is not None}
-        return (doc for doc in self.config.connectors.values() if doc.name in used)
 
     def observe(self, observer: Observer) -> None:
         """Watch with this observer, instead of the one before, from the next message on."""
         self._observer = observer
         observer.begin(self.number)
-        for doc in self._flow_docs():
+        for doc in self.config.flows.values():
             compile_flow(doc, self.instances, self.flows, observer)
 
     # --- sources -------------------------------------------------------------------------------------------------
@@ -126,7 +109,7 @@ class Generation:
             self._pumps.append(self._tasks.create_task(self._pump(self.flows[doc.name], source)))
 
     def _sources(self, *, push: bool) -> Iterable[tuple[FlowDoc, SourceDoc]]:
-        for doc in self._flow_docs():
+        for doc in self.config.flows.values():
             if doc.source is None or doc.source.type.is_push is not push:
                 continue
             if self._first or not doc.source.type.once:

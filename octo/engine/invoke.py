@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from octo.config.documents import Config
+from octo.config.part import part, unfed
 from octo.core.errors import Timeout
 from octo.core.flow import Outcome
 from octo.core.message import Message
@@ -21,9 +22,10 @@ async def invoke(config: Config, flow: str, message: Message, timeout: float, ob
     One-way calls it makes are waited for, within the same time. Raises `Failure`, `Timeout`, or `StartError` when a
     connector does not open.
     """
+    needed = part(unfed(config, ()), [flow])
     try:
         async with asyncio.timeout(timeout) as scope, asyncio.TaskGroup() as tasks:
-            generation = Generation(config, Connections(tasks), Bus(), tasks, only=flow, observer=observer)
+            generation = Generation(needed, Connections(tasks), Bus(), tasks, observer=observer)
             await generation.open()
             try:
                 return await at_last(generation.flows[flow].call(message))

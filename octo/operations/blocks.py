@@ -9,10 +9,10 @@ from functools import partial
 from time import perf_counter
 
 from octo.config.documents import Config, FlowDoc
+from octo.config.walk import blocks_of
 from octo.core.flow import Drop, Outcome, Processor, Result
 from octo.core.log import fields
 from octo.core.message import Message
-from octo.engine.build import blocks_of
 from octo.engine.metrics import Histogram, Series
 from octo.engine.observe import Build, Observer
 from octo.engine.step import Step

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from octo import __version__
 from octo.config.documents import FlowDoc
+from octo.config.walk import blocks_of
 from octo.core.errors import ConfigError
 from octo.core.log import LEVELS, fields
 from octo.core.secrets import masked
-from octo.engine.build import blocks_of
 from octo.engine.generation import Generation
 from octo.engine.metrics import Metrics, Series, Snapshot
 from octo.engine.service import Refusal, Service

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from octo.config.complaints import complain_of_expression, refuse_key
 from octo.config.documents import Config, ConnectorDoc
+from octo.config.part import only_feeding, part, unfed
 from octo.config.place import Path
 from octo.config.reader import did_you_mean, kind
 from octo.config.report import Report
@@ -22,7 +23,6 @@ from octo.suite import codes
 from octo.suite.case import Call, Case, Suite
 from octo.suite.configs import Configs
 from octo.suite.format import CallEntry, CaseEntry, Expect, Input, Wanted
-from octo.suite.part import only_feeding, part, unfed
 from octo.suite.rules import Draft, calls_of, merged, start_of
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from octo.config.documents import Config
+from octo.config.walk import blocks_of
 from octo.core.errors import OctoError
-from octo.engine.build import blocks_of
 from octo.suite.gaps import Gaps, masks, step
 from octo.trace import codes
 from octo.trace.record import Record, SpanState, first, states

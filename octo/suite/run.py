@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from octo.config.documents import Config
+from octo.config.part import part, unfed
 from octo.core.errors import OctoError
 from octo.core.flow import Drop, Failure
 from octo.core.message import Message
@@ -24,7 +25,6 @@ from octo.suite.configs import Configs
 from octo.suite.judge import judge
 from octo.suite.logs import listening
 from octo.suite.outcome import Happened, Mismatch, Outcome
-from octo.suite.part import part, unfed
 from octo.testing.clock import Stuck, VirtualLoop
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ def _broken(violation: Violation) -> Mismatch:
 
 def _needed(case: Case, config: Config) -> Config:
     """What of the configuration is built and opened."""
+    from octo.config.part import without_idle
     from octo.debug.addresses import resolve
-    from octo.debug.idle import without_idle
 
     needed = part(unfed(config, case.fed), case.called)
     return without_idle(needed, [resolve(config, address) for address in case.mocks])

@@ -7,11 +7,11 @@ from typing import Any
 
 from octo import expr
 from octo.config.documents import BlockDoc, Config
+from octo.config.walk import blocks_of
 from octo.core.expressions import Expr
 from octo.core.message import Message
 from octo.core.secrets import masked
 from octo.core.sockets import sockets
-from octo.engine.build import blocks_of
 from octo.expr import ExprError
 from octo.trace.mask import secrets
 from octo.trace.record import Record, SpanState, states

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from octo.config.load import parse
+from octo.config.part import part
 from octo.core.message import Message
 from octo.core.trace import current
 from octo.engine.connections import Connections
@@ -54,7 +55,9 @@ def stubbed(plugins):
         named = {name.replace("_", "-"): spec for name, spec in specs.items()}
         bus = Bus()
         async with asyncio.TaskGroup() as tasks:
-            generation = Generation(config, Connections(tasks, named), bus, tasks, only=only, sources=only is not None)
+            generation = Generation(
+                config if only is None else part(config, [only]), Connections(tasks, named), bus, tasks
+            )
             await generation.open()
             try:
                 await generation.feed()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from octo.config.load import parse
-from octo.debug.addresses import AddressError, inside, resolve
-from octo.engine.build import blocks_of
+from octo.config.walk import blocks_of, inside
+from octo.debug.addresses import AddressError, resolve
 
 
 def test_the_address_in_traces_and_errors_always_leads_back_to_its_block(config):

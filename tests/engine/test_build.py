@@ -1,4 +1,4 @@
-"""Building knows what a flow reaches."""
+"""Building binds blocks to their settings, and knows which flows are recursive."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from octo.config.load import parse
 from octo.core.flow import Failure
-from octo.engine.build import blocks_of, build_flows, reachable
+from octo.engine.build import build_flows
 from octo.engine.events import Bus
 from octo.testing.harness import running
 
@@ -25,19 +25,6 @@ flows:
   - name: d
     process: []
 """
-
-
-def test_a_flow_reaches_what_it_calls_at_any_depth(plugins):
-    config = parse(FLOWS, plugins, {})
-
-    assert {doc.name for doc in reachable(config, "a")} == {"a", "b", "c"}
-    assert {doc.name for doc in reachable(config, "d")} == {"d"}
-
-
-def test_blocks_are_listed_with_those_inside_and_those_of_the_error_chain(plugins):
-    addresses = [doc.address for doc in blocks_of(parse(FLOWS, plugins, {}).flows["a"])]
-
-    assert addresses == ["a.if", "a.if[then].flow-ref", "a[error].flow-ref"]
 
 
 def test_only_flows_that_can_reach_themselves_are_recursive(plugins):

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Final, Literal, NamedTuple, get_args
 
 from octo.config.documents import Config
+from octo.config.walk import blocks_of
 from octo.core.errors import NotConnected, Timeout, Transient
 from octo.core.flow import Outcome, Result
 from octo.core.message import Message
 from octo.core.settings import Effect, Settings
-from octo.engine.build import blocks_of
 from octo.engine.flow import at_last
 from octo.engine.observe import Observer
 from octo.engine.step import Step

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from octo.config.load import parse
-from octo.suite.part import only_feeding, part, unfed
+from octo.config.part import only_feeding, part, unfed
 
 TEXT = """
 connectors: [{name: a, type: probe}, {name: b, type: probe}, {name: c, type: probe}]

@@ -1,0 +1,63 @@
+"""Parts of a configuration: what a call, a case or a watched run needs of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator
+from contextlib import asynccontextmanager
+
+from octo.config.documents import BlockDoc, Config, ConnectorDoc, FlowDoc
+from octo.config.walk import blocks_of, inside, reachable
+from octo.core.settings import Settings
+
+
+def part(config: Config, called: Iterable[str]) -> Config:
+    """Those flows and all they may call, with the connectors of their blocks and sources, in the order of the file."""
+    flows = {doc.name: doc for name in called for doc in reachable(config, name)}
+    used = {*_of_blocks(flows.values()), *_of_sources(flows.values())}
+    connectors = {name: doc for name, doc in config.connectors.items() if name in used}
+    return config._replace(flows=flows, connectors=connectors)
+
+
+def unfed(config: Config, fed: Collection[str]) -> Config:
+    """The configuration without the sources of all flows but those."""
+    flows = {name: doc if name in fed else doc._replace(source=None) for name, doc in config.flows.items()}
+    return config._replace(flows=flows)
+
+
+def without_idle(config: Config, mocked: Iterable[BlockDoc]) -> Config:
+    """The configuration with an empty stand-in for each connector that only blocks in, or of, `mocked` use."""
+    gone = {id(each) for block in mocked for each in (block, *inside(block))}
+    blocks = [block for doc in config.flows.values() for block in blocks_of(doc) if block.connector is not None]
+    needed = {block.connector for block in blocks if id(block) not in gone} | set(_of_sources(config.flows.values()))
+    idle = {block.connector for block in blocks} - needed
+    stand_ins = {
+        name: doc._replace(type=doc.type._replace(name="mocked", cls=_unopened(doc.type.cls)))
+        for name, doc in config.connectors.items()
+        if name in idle
+    }
+    return config._replace(connectors={**config.connectors, **stand_ins})
+
+
+def only_feeding(config: Config) -> Iterator[ConnectorDoc]:
+    """The connectors that feed flows, and that no block calls."""
+    called, feeding = set(_of_blocks(config.flows.values())), set(_of_sources(config.flows.values()))
+    return (doc for name, doc in config.connectors.items() if name in feeding - called)
+
+
+def _of_blocks(flows: Iterable[FlowDoc]) -> Iterator[str]:
+    return (block.connector for doc in flows for block in blocks_of(doc) if block.connector is not None)
+
+
+def _of_sources(flows: Iterable[FlowDoc]) -> Iterator[str]:
+    return (doc.source.connector for doc in flows if doc.source is not None)
+
+
+def _unopened(cls: type) -> type:
+    """The same connector, but for its `open`; what stands in for it in a test still finds what it builds on."""
+    return type(cls.__name__, (cls,), {"open": staticmethod(_open_nothing)})
+
+
+@asynccontextmanager
+async def _open_nothing(settings: Settings) -> AsyncIterator[None]:
+    del settings
+    yield
