@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
+from octo.cli.builtin import plugins as builtin_plugins
 from octo.config.load import parse
 from octo.config.part import only_feeding, part, unfed
+from octo.testing.probe import probe_plugins
 
 TEXT = """
 connectors: [{name: a, type: probe}, {name: b, type: probe}, {name: c, type: probe}]
@@ -12,6 +16,11 @@ flows:
   - {name: second, source: {connector: b, type: push}, process: [{type: note, connector: b, value: body}]}
   - {name: third, process: [{type: note, connector: c, value: body}]}
 """
+
+
+@pytest.fixture
+def plugins():
+    return probe_plugins(builtin_plugins())
 
 
 def test_a_part_has_what_the_flows_reach(plugins):

@@ -1,7 +1,11 @@
 """Which blocks a flow has, and which flows it reaches."""
 
+import pytest
+
+from octo.cli.builtin import plugins as builtin_plugins
 from octo.config.load import parse
 from octo.config.walk import blocks_of, reachable
+from octo.testing.probe import probe_plugins
 
 FLOWS = """
 flows:
@@ -18,6 +22,11 @@ flows:
   - name: d
     process: []
 """
+
+
+@pytest.fixture
+def plugins():
+    return probe_plugins(builtin_plugins())
 
 
 def test_a_flow_reaches_what_it_calls_at_any_depth(plugins):
