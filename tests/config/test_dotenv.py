@@ -37,6 +37,22 @@ H=x # part of the value
     }
 
 
+def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path: Path):
+    """Editors of Windows write one."""
+    (tmp_path / ".env").write_bytes(b"\xef\xbb\xbfA=1\r\nB=2\r\n")
+    report = Report()
+
+    assert read_dotenv(tmp_path / ".env", report) == {"A": "1", "B": "2"}
+    assert report.problems == []
+
+
+def test_a_file_of_the_largest_size_is_read(tmp_path: Path):
+    """1 MiB is still accepted."""
+    (tmp_path / ".env").write_bytes(b"A=1\n#".ljust(1024 * 1024, b"#"))
+
+    assert read_dotenv(tmp_path / ".env", Report()) == {"A": "1"}
+
+
 def test_a_malformed_line_is_named_but_not_shown():
     report = Report()
 

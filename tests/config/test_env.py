@@ -154,6 +154,29 @@ def test_a_value_is_secret_by_its_name_or_by_word(config, monkeypatch, declared,
 
 
 @pytest.mark.parametrize(
+    "name",
+    [
+        "DB_PASSWORD",
+        "PASSWD",
+        "CLIENT_SECRET",
+        "TOKEN",
+        "API_KEY",
+        "APIKEY",
+        "PRIVATE_KEY",
+        "PRIVATEKEY",
+        "AWS_CREDENTIALS",
+        "ORDERS_DSN",
+        "dsn",
+    ],
+)
+def test_a_name_that_speaks_of_a_secret_makes_its_value_one(config, name):
+    """Of each kind that is listed, in whatever case."""
+    config(f"env: [{{name: {name}}}]", **{name: "hunter22"})
+
+    assert log.masked("value hunter22") == "value «secret»"
+
+
+@pytest.mark.parametrize(
     ("declared", "seen"),
     [
         ("{name: A, secret: true, default: tok-1234}", "Bearer «secret» dev"),

@@ -60,6 +60,19 @@ def test_env_and_the_escape_stay_literal(config):
     assert found.connectors["web"].settings.headers == {"x": "${A} ${not a name} $A {A}"}
 
 
+def test_only_the_top_level_env_and_resources_stay_literal(config):
+    """A setting that happens to have such a name is a value like any other."""
+    found = config(
+        """\
+        env: [{name: A}]
+        connectors: [{name: web, type: http, settings: {headers: {env: "${A}", resources: "${A}"}}}]
+        """,
+        A="x",
+    )
+
+    assert found.connectors["web"].settings.headers == {"env": "x", "resources": "x"}
+
+
 def test_an_undeclared_variable_is_reported_at_its_place(problems):
     text = """\
     env: [{name: PORT, default: "1"}]
