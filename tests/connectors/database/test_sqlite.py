@@ -2,12 +2,13 @@
 
 import asyncio
 import sqlite3
+import threading
 import time
 from contextlib import asynccontextmanager
 
 import pytest
 
-from octo.connectors.database import Connection, Database
+from octo.connectors.database import Connection, Database, sqlite
 from octo.core.errors import Permanent, Timeout, Transient
 
 SLOW = "with recursive n(i) as (select 1 union all select i + 1 from n where i < 1000000000) select max(i) from n"
@@ -65,6 +66,40 @@ async def test_create_read_update_delete(sql):
 async def test_values_go_in_and_come_out_without_loss(sql, argument, value):
     """Integers keep 64 bits, bytes stay bytes until they must be text."""
     assert await sql.value("select ? as value", argument) == value
+
+
+@pytest.mark.parametrize("argument", [2**63 - 1, -(2**63)])
+async def test_the_largest_and_smallest_of_64_bits_survive(sql, argument):
+    assert await sql.value("select ? as value", "body", body=argument) == argument
+
+
+async def test_marks_inside_a_text_or_a_comment_are_no_placeholders(sql):
+    """What stands in quotes is text: `$2` and `$1` keep their numbers."""
+    query = "select 'a?' || $2 || \"b?\" || $1 as value /* ? */ from (select 'c' as \"b?\") -- ?"
+    assert await sql.value(query, '"1"', '"2"') == "a?2c1"
+
+
+async def test_rows_of_a_returning_statement_are_counted(sql):
+    """As those of one without it."""
+    await sql.run("create table t (n int)")
+    assert await sql.run("insert into t values (1), (2), (?) returning n", "3") == 3
+    assert await sql.run("update t set n = n + 1 where n > 1 returning n") == 2
+    assert await sql("select n from t order by n") == [{"n": 1}, {"n": 3}, {"n": 4}]
+
+
+async def test_several_statements_are_counted_together(sql):
+    """A script of statements without arguments counts all the rows that they changed, and none from before."""
+    assert await sql.run("create table t (n int); insert into t values (0); delete from t") == 2
+    assert await sql.run("insert into t values (1), (2); delete from t where n = 1") == 3
+
+
+async def test_a_full_disk_is_transient(sql):
+    """Somebody may make room."""
+    await sql.run("create table t (data blob)")
+    await sql("pragma max_page_count = 3")
+    with pytest.raises(Transient, match="full") as caught:
+        await sql.run("insert into t values (zeroblob(100000))")
+    assert caught.value.code == "OCTO-D101"
 
 
 async def test_a_number_beyond_64_bits_is_refused(sql):
@@ -148,13 +183,80 @@ async def test_a_cancelled_flow_interrupts_its_query(sql):
     assert await sql.value("select 1") == 1
 
 
-async def test_waiting_for_the_connection_ends_at_the_timeout(opened):
-    """One connection, two slow queries: the second waits its time and says what was busy."""
-    async with opened(queryTimeout="300ms") as sql:
-        first, second = await asyncio.gather(sql(SLOW), sql(SLOW), return_exceptions=True)
-    assert isinstance(first, Timeout)
-    assert isinstance(second, Transient)
-    assert second.code in ("OCTO-D103", "OCTO-D104")
+@pytest.fixture
+def connected(monkeypatch):
+    """The connections that were opened, in order. Queries on them may `hold()` their thread until `leave` is set."""
+    real = sqlite.connect
+
+    class Connected(list):
+        leave = threading.Event()
+
+        def __call__(self, path):
+            connection = real(path)
+            connection.create_function("hold", 0, self.leave.wait)
+            self.append(connection)
+            return connection
+
+        def open(self):
+            return [each for each in self if _is_open(each)]
+
+    connected = Connected()
+    monkeypatch.setattr(sqlite, "connect", connected)
+    yield connected
+    connected.leave.set()
+
+
+def _is_open(connection):
+    try:
+        return connection.total_changes >= 0
+    except sqlite3.ProgrammingError:
+        return False
+
+
+async def test_waiting_for_the_connection_is_told_from_a_slow_query(opened, connected):
+    """Of two queries on one connection the first was too slow, the second never began."""
+
+    async def freeing(call):
+        try:
+            return await call
+        finally:
+            connected.leave.set()
+
+    async with opened(queryTimeout="100ms") as sql:
+        slow, waited = await asyncio.gather(sql("select hold()"), freeing(sql("select 1")), return_exceptions=True)
+    assert isinstance(slow, Timeout)
+    assert (slow.code, waited.code) == ("OCTO-D104", "OCTO-D103")
+    assert str(waited) == "the only connection was busy for 0.1s; raise `maxOpenConns`, or make the queries shorter"
+
+
+async def test_idle_connections_are_closed_beyond_the_limit(opened, connected, tmp_path):
+    """Of four connections used at once `maxIdleConns` stay, and serve the next queries."""
+    async with opened(tmp_path / "a.db", maxOpenConns=4, maxIdleConns=2) as sql:
+        await asyncio.gather(*(sql("select 1") for _ in range(4)))
+        assert (len(connected), len(connected.open())) == (4, 2)
+        await asyncio.gather(*(sql("select 1") for _ in range(2)))
+        assert (len(connected), len(connected.open())) == (4, 2)
+    assert connected.open() == []
+
+
+async def test_a_connection_that_opens_too_late_is_closed(opened, connected, monkeypatch, tmp_path):
+    """The query that wanted it has timed out; nobody else knows of it."""
+    go_on = threading.Event()
+
+    def late(path):
+        go_on.wait()
+        return connected(path)
+
+    async with opened(tmp_path / "a.db", queryTimeout="100ms", maxOpenConns=2) as sql:
+        monkeypatch.setattr(sqlite, "connect", late)
+        try:
+            results = await asyncio.gather(sql.value("select 1"), sql.value("select 2"), return_exceptions=True)
+        finally:
+            go_on.set()
+        assert (results[0], type(results[1])) == (1, Timeout)
+        async with asyncio.timeout(20):
+            while len(connected) < 2 or len(connected.open()) > 1:
+                await asyncio.sleep(0.001)
 
 
 async def test_the_loop_goes_on_while_a_query_runs(sql):
@@ -187,8 +289,6 @@ async def test_a_transaction_left_open_is_rolled_back(opened, tmp_path):
 
 async def test_another_process_holding_the_lock_is_transient(opened, tmp_path, monkeypatch):
     """A locked database may be free later."""
-    from octo.connectors.database import sqlite
-
     monkeypatch.setattr(sqlite, "_BUSY", 0.05)
     path = tmp_path / "a.db"
     async with opened(path) as sql:
