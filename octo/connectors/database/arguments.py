@@ -138,7 +138,7 @@ def _moment(value: object, name: str) -> datetime:
 
 def _timestamptz(name: str, value: object) -> datetime:
     moment = _moment(value, name)
-    return moment if moment.tzinfo or moment in (datetime.max, datetime.min) else moment.replace(tzinfo=UTC)  # noqa: DTZ901
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _timestamp(name: str, value: object) -> datetime:

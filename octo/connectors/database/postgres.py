@@ -205,7 +205,7 @@ def _changes_session(query: str) -> bool:
     assert found
     text = query.lower()
     is_ordinary = found[1].lower() in _ORDINARY and ";" not in text.rstrip().rstrip(";")
-    return not is_ordinary or "set_config" in text or "advisory" in text or "setseed" in text
+    return not is_ordinary or "set_config" in text or "advisory" in text
 
 
 def _row(record: Any) -> Row:

@@ -48,6 +48,10 @@ async def test_create_read_update_delete(people):
         ("100.00::numeric", 100),
         ("9007199254740993::numeric", 9007199254740993),
         ("0.1234567890123456789::numeric", "0.1234567890123456789"),
+        ("9223372036854775808::numeric", "9223372036854775808"),
+        ("-9223372036854775808::numeric", -(2**63)),
+        ("-9223372036854775809::numeric", "-9223372036854775809"),
+        ("99999999999999999999::numeric", "99999999999999999999"),
         ("123456789012345678901234::numeric", "123456789012345678901234"),
         ("'1e40'::numeric", "1" + "0" * 40),
         ("'NaN'::numeric", "NaN"),
@@ -132,6 +136,11 @@ async def test_duplicate_statements_and_comments_are_fine(sql):
         ("date", '"2026-03-29T12:00:00Z"', "2026-03-29"),
         ("time", '"13:45:01"', "13:45:01"),
         ("interval", '"1h30m"', "5400s"),
+        ("interval", '"-1h0.5s"', "-3600.5s"),
+        ("interval", '"+250ms"', "0.25s"),
+        ("interval", '"7us"', "0.000007s"),
+        ("timestamptz::text", '"infinity"', "infinity"),
+        ("timestamptz::text", '"-infinity"', "-infinity"),
         ("uuid", '"0188d7c2-5c3e-7000-8000-0123456789ab"', "0188d7c2-5c3e-7000-8000-0123456789ab"),
         ("bytea", '"größe"', "größe"),
         ("int[]", "[1, 2.0]", [1, 2]),
@@ -145,6 +154,20 @@ async def test_arguments_become_what_the_column_wants(sql, cast, argument, value
     """A value with one obvious meaning in the parameter's type is converted, as psql would; without rounding."""
     body = {"whole": 5.0, "map": {"a": [1, 2]}}
     assert await sql.value(f"select $1::{cast} as value", argument, body=body) == value
+
+
+@pytest.mark.parametrize("cast", ["timestamptz", "timestamp"])
+async def test_a_time_without_zone_is_utc(sql, monkeypatch, cast):
+    """Wherever the process runs; what has a zone keeps its instant."""
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        naive = await sql.value(f"select $1::{cast} as value", '"2026-01-31T12:00:00"')
+        zoned = await sql.value(f"select $1::{cast} as value", '"2026-01-31T12:00:00+02:00"')
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert (naive, zoned) == ("2026-01-31T12:00:00Z", "2026-01-31T10:00:00Z")
 
 
 @pytest.mark.parametrize(
@@ -249,6 +272,39 @@ async def test_a_refused_query_is_permanent_with_its_sqlstate(people, query, sta
     assert state in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("state", "kind", "code"),
+    [
+        ("40001", Transient, "OCTO-D106"),
+        ("40P01", Transient, "OCTO-D106"),
+        ("55P03", Transient, "OCTO-D106"),
+        ("55006", Permanent, "OCTO-D110"),
+        ("57014", Timeout, "OCTO-D104"),
+        ("57P03", Transient, "OCTO-D105"),
+        ("08006", Transient, "OCTO-D105"),
+        ("25P03", Transient, "OCTO-D105"),
+        ("25P02", Permanent, "OCTO-D110"),
+        ("53100", Transient, "OCTO-D105"),
+        ("58030", Transient, "OCTO-D105"),
+        ("23P01", Permanent, "OCTO-D111"),
+        ("P0001", Permanent, "OCTO-D110"),
+    ],
+)
+async def test_the_sqlstate_says_who_must_act(sql, state, kind, code):
+    """A serialization failure, a lock that is not free, a server out of memory or disk: later it may go through."""
+    with pytest.raises(kind) as caught:
+        await sql.run(f"do $$ begin raise exception 'no' using errcode = '{state}'; end $$")
+    assert (type(caught.value), caught.value.code) == (kind, code)
+    assert caught.value.vars == {"sqlState": state}
+
+
+async def test_what_the_server_advises_is_told(people):
+    """Message, detail and hint on one line."""
+    with pytest.raises(Permanent) as caught:
+        await people.run("do $$ begin raise exception 'no' using detail = 'too late', hint = 'come early'; end $$")
+    assert str(caught.value) == "no; too late; come early (SQLSTATE P0001)"
+
+
 async def test_a_deadlock_is_transient(people):
     """The loser of a deadlock may try again, and says so."""
     await people.run("insert into people (id, name) values (1, 'a'), (2, 'b')")
@@ -273,6 +329,16 @@ async def test_a_wrong_password_is_permanent_and_not_told(server):
             pass
     assert caught.value.code == "OCTO-D102"
     assert "wrong-password" not in str(caught.value)
+
+
+async def test_a_database_that_does_not_exist_is_permanent(server):
+    """The server is there, and will refuse the next time too."""
+    dsn = server.dsn.replace("/postgres?", "/nowhere?")
+    settings = Connection.model_validate({"driver": "postgres", "dsn": dsn, "password": PASSWORD})
+    with pytest.raises(Permanent, match='database "nowhere" does not exist') as caught:
+        async with Database.open(settings):
+            pass
+    assert caught.value.code == "OCTO-D102"
 
 
 async def test_a_server_that_is_not_there_is_a_clear_start_error():
@@ -411,6 +477,31 @@ async def test_sessions_do_not_leak_into_one_another(opened):
         assert await one.value("show search_path") == '"$user", public'
         with pytest.raises(Permanent, match="left_over"):
             await one("select * from left_over")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select set_config('search_path', 'pg_catalog', false)",
+        "SELECT SET_CONFIG('search_path', 'pg_catalog', false)",
+        "select 1; set search_path = pg_catalog",
+        "-- about to change\n/* it */ set search_path = pg_catalog",
+        "do $$ begin set search_path = pg_catalog; end $$",
+    ],
+)
+async def test_a_setting_does_not_leak_however_it_was_made(opened, query):
+    """By a function, behind another statement, behind comments."""
+    async with opened(maxOpenConns=1) as one:
+        await one.run(query)
+        assert await one.value("show search_path") == '"$user", public'
+
+
+@pytest.mark.parametrize("function", ["pg_advisory_lock", "pg_try_advisory_lock_shared"])
+async def test_an_advisory_lock_does_not_outlive_its_block(opened, sql, function):
+    """The connection goes back to the pool without it."""
+    async with opened(maxOpenConns=1) as one:
+        await one(f"select {function}(7)::text")
+        assert await sql.value("select pg_try_advisory_lock(7)") is True
 
 
 async def test_idle_connections_are_closed_beyond_the_limit(opened, sql):
