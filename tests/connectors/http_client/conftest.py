@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import ssl
 from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from octo.connectors.http_client import Client, HttpClient, Rest
 from octo.core.message import Message
@@ -41,17 +47,17 @@ class Upstream:
 
 @pytest.fixture
 async def start():
-    """Starts further upstreams; answers the upstream, its url set."""
+    """Starts further upstreams; returns the upstream, its url set."""
     servers = []
 
-    async def run() -> Upstream:
+    async def run(tls: ssl.SSLContext | None = None) -> Upstream:
         upstream = Upstream()
         app = web.Application(client_max_size=1 << 28)
         app.router.add_route("*", "/{path:.*}", upstream.handle)
-        server = TestServer(app, host="127.0.0.1")
-        await server.start_server()
+        server = TestServer(app, host="127.0.0.1", scheme="https" if tls else "http")
+        await server.start_server(ssl=tls)
         servers.append(server)
-        upstream.url = f"http://127.0.0.1:{server.port}"
+        upstream.url = f"{server.scheme}://127.0.0.1:{server.port}"
         upstream.server = server
         return upstream
 
@@ -63,6 +69,37 @@ async def start():
 @pytest.fixture
 async def upstream(start):
     return await start()
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """A PEM file with a key and its certificate for `localhost`, signed by itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = dt.datetime.now(dt.UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    file = tmp_path / "localhost.pem"
+    file.write_bytes(
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain) + made.public_bytes(pem),
+    )
+    return file
+
+
+@pytest.fixture
+async def secure(start, certificate):
+    """An upstream with that certificate; its url says `localhost`."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    upstream = await start(context)
+    upstream.url = upstream.url.replace("127.0.0.1", "localhost")
+    return upstream
 
 
 class Pauses(list):

@@ -103,6 +103,46 @@ async def test_a_refused_token_is_replaced_once(calling, upstream):
     assert tokens.seen == [f"Bearer token{number}" for number in (1, 1, 2, 2, 3)]
 
 
+async def test_a_token_refused_to_many_is_replaced_once(calling, upstream):
+    """Whose 401 arrives when there is a new token already takes that one."""
+    tokens = Tokens()
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
+    async def answer(request):
+        if request.path == "/slow" and not asked.is_set():
+            asked.set()
+            await go_on.wait()
+        return tokens(request)
+
+    upstream.answer = answer
+    async with calling(auth=oauth(upstream.url)) as calls, asyncio.TaskGroup() as tasks:
+        slow = tasks.create_task(calls.rest(path="/slow"))
+        await asked.wait()
+        tokens.revoked = {"Bearer token1"}
+        await calls.rest(path="/quick")
+        go_on.set()
+        await slow
+        await calls.rest(path="/quick")
+
+    assert tokens.fetched == 2
+    assert tokens.seen == [f"Bearer token{number}" for number in (1, 2, 1, 2, 2)]
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_client_credentials_follow_no_redirect(calling, upstream, start, status):
+    """They go to the one address that was configured, wherever it points."""
+    stranger = await start()
+    stranger.answer = Tokens()
+    upstream.answer = lambda request: web.Response(status=status, headers={"Location": f"{stranger.url}/token"})
+
+    async with calling(auth=oauth(upstream.url)) as calls:
+        with pytest.raises(Permanent, match=f"token request to {upstream.url}/token returned {status}") as caught:
+            await calls.rest()
+
+    assert caught.value.code == "OCTO-H157"
+    assert stranger.requests == []
+
+
 @pytest.mark.parametrize(
     ("answer", "kind", "why"),
     [
@@ -141,3 +181,15 @@ async def test_errors_do_not_quote_credentials(calling, upstream, auth):
     assert "s3cret" not in str(caught.value)
     assert b64encode(b"user:s3cret-password").decode() not in str(caught.value)
     assert "\u00absecret\u00bb" in str(caught.value)
+
+
+@pytest.mark.parametrize("before", range(185, 201))
+async def test_a_secret_that_is_cut_in_two_is_not_shown(calling, upstream, before):
+    """An error shows 200 characters of an answer. A piece of a token at their end would give it away."""
+    upstream.answer = lambda request: web.Response(status=400, text="." * before + "s3cret-token and so on")
+    async with calling(auth={"type": "bearer", "token": "s3cret-token"}) as calls:
+        with pytest.raises(Permanent) as caught:
+            await calls.rest()
+
+    shown = ("." * before + "\u00absecret\u00bb and so on")[:200]
+    assert str(caught.value) == f"rest request to {upstream.url} returned 400: {shown.strip()}"

@@ -108,6 +108,18 @@ async def test_addresses_and_askers_are_kept_apart(calling, upstream):
     assert same == 1
 
 
+@pytest.mark.parametrize(("ours", "theirs"), [("Authorization", "authorization"), ("authorization", "Authorization")])
+async def test_a_block_that_says_who_asks_is_taken_at_its_word(calling, upstream, ours, theirs):
+    """Its header replaces the connector's whatever their case, for the cache as for the server."""
+    answering(upstream)
+    async with calling(cache=ON, headers={ours: "Bearer zero"}) as calls:
+        askers = [await ask(calls, headers={theirs: f'"Bearer {name}"'}) for name in ("one", "two", "one")]
+
+    assert askers == [1, 2, 1]
+    sent = [request.headers.getall("Authorization") for request in upstream.requests]
+    assert sent == [["Bearer one"], ["Bearer two"]]
+
+
 async def test_a_request_may_insist(calling, upstream):
     """`Cache-Control: no-cache` goes to the server."""
     answering(upstream)

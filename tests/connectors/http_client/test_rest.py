@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from octo.connectors.http_client import Client, HttpClient, Rest
-from octo.core.errors import Permanent, Timeout, Transient
+from octo.core.errors import OctoError, Permanent, Timeout, Transient
 from octo.core.message import Message
 
 
@@ -76,13 +76,34 @@ async def test_base_and_path_are_joined_with_one_slash(calling, upstream, base, 
     assert upstream.requests[0].raw_path == expected
 
 
-async def test_connector_headers_yield_to_the_blocks(calling, upstream):
+@pytest.mark.parametrize(("ours", "theirs"), [("X-A", "x-a"), ("x-a", "X-A"), ("X-A", "X-A")])
+async def test_connector_headers_yield_to_the_blocks(calling, upstream, ours, theirs):
     """Whatever the case of their names."""
-    async with calling(headers={"X-A": "connector", "X-B": "connector"}) as calls:
-        await calls.rest(headers={"x-a": '"block"'})
+    async with calling(headers={ours: "connector", "X-B": "connector"}) as calls:
+        await calls.rest(headers={theirs: '"block"'})
 
     headers = upstream.requests[0].headers
     assert (headers.getall("X-A"), headers["X-B"]) == (["block"], "connector")
+
+
+PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+@pytest.mark.parametrize(
+    ("headers", "parents", "states"),
+    [
+        ({}, [PARENT], ["vendor=1"]),
+        ({"traceparent": '"own"'}, ["own"], []),
+        ({"Traceparent": '"own"'}, ["own"], []),
+        ({"TraceState": '"own=1"'}, [], ["own=1"]),
+    ],
+)
+async def test_the_trace_goes_along_unless_the_author_writes_one(calls, upstream, headers, parents, states):
+    """Both headers belong together: the author's own, in whatever case, replace the message's."""
+    await calls.rest(Message(traceparent=f"{PARENT}\nvendor=1"), headers=headers)
+
+    sent = upstream.requests[0].headers
+    assert (sent.getall("traceparent", []), sent.getall("tracestate", [])) == (parents, states)
 
 
 async def test_a_header_cannot_smuggle_another(calls, upstream):
@@ -251,14 +272,29 @@ async def test_endless_redirects_are_an_error(calls, upstream):
         await calls.rest()
 
 
-async def test_cookies_are_not_remembered(calls, upstream):
-    """One message's session is not another's."""
+async def test_cookies_are_not_remembered(calling, upstream):
+    """One message's session is not another's. Jars ignore servers without a name, so this one has one."""
     upstream.answer = lambda request: web.Response(headers={"Set-Cookie": "a=b"})
 
-    await calls.rest()
-    await calls.rest()
+    async with calling(baseURL=upstream.url.replace("127.0.0.1", "localhost")) as calls:
+        await calls.rest()
+        await calls.rest()
 
     assert "Cookie" not in upstream.requests[1].headers
+
+
+async def test_the_surroundings_add_nothing_to_a_request(calls, upstream, start, monkeypatch, tmp_path):
+    """Neither credentials of a `.netrc` nor a proxy of the environment: what is sent stands in the configuration."""
+    proxy = await start()
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login somebody password s3cret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setenv("http_proxy", proxy.url)
+    monkeypatch.delenv("no_proxy", raising=False)
+
+    await calls.rest()
+
+    assert proxy.requests == []
+    assert "Authorization" not in upstream.requests[0].headers
 
 
 async def test_idle_connections_are_kept_up_to_the_limit(calling, upstream):
@@ -283,6 +319,96 @@ async def test_idle_connections_are_kept_up_to_the_limit(calling, upstream):
         await calls.rest()
         await calls.rest()
     assert peers[-1] != peers[-2]
+
+
+@pytest.mark.parametrize(
+    ("pool", "kept"),
+    [
+        ({"maxIdleConns": 2}, 2),
+        ({"maxIdleConns": 2, "maxIdleConnsPerHost": 3}, 2),
+        ({"maxIdleConns": 3, "maxIdleConnsPerHost": 2}, 2),
+        ({"maxIdleConns": 3, "maxIdleConnsPerHost": 0}, 3),
+        ({"maxIdleConns": 0, "maxIdleConnsPerHost": 3}, 3),
+        ({"maxIdleConns": 0, "maxIdleConnsPerHost": 0}, 5),
+    ],
+)
+async def test_the_smaller_limit_of_idle_connections_counts(calling, upstream, pool, kept):
+    """0 is no limit. Of five connections used at once, the rest is closed."""
+    peers = []
+
+    def note(request):
+        peers.append(request.transport.get_extra_info("peername"))
+        return web.Response()
+
+    upstream.answer = note
+    async with calling(pool=pool) as calls:
+        for _ in range(2):
+            await asyncio.gather(*(calls.rest() for _ in range(5)))
+
+    assert len(set(peers[:5]) & set(peers[5:])) == kept
+
+
+async def test_idle_connections_to_all_servers_count_together(calling, upstream, start):
+    """A redirect leads to another server; to keep its connection, too, would be one too many."""
+    peers = []
+
+    def note(request):
+        peers.append(request.transport.get_extra_info("peername"))
+        return web.Response()
+
+    def send_on(request):
+        note(request)
+        return web.Response(status=302, headers={"Location": stranger.url})
+
+    stranger = await start()
+    stranger.answer, upstream.answer = note, send_on
+    async with calling(pool={"maxIdleConns": 1}) as calls:
+        await calls.rest()
+        await calls.rest()
+
+    first, second, first_again, second_again = peers
+    assert first == first_again
+    assert second != second_again
+
+
+async def test_a_wrong_certificate_is_permanent(calling, secure):
+    """Nobody vouches for this one: trying again cannot help, and the request was never sent."""
+    async with calling(baseURL=secure.url) as calls:
+        with pytest.raises(Permanent, match=f"rest request to {secure.url}/?: .*self.signed certificate") as caught:
+            await calls.rest()
+
+    assert caught.value.code == "OCTO-H158"
+    assert (calls.pauses, secure.requests) == ([], [])
+
+
+async def test_an_authority_of_ones_own_is_trusted_for_its_names(calling, secure, certificate):
+    """`tls.ca` replaces the machine's authorities; a name that is not in the certificate is still refused."""
+    async with calling(baseURL=secure.url, tls={"ca": str(certificate)}) as calls:
+        assert (await calls.rest()).body == {"ok": True}
+    async with calling(baseURL=secure.url.replace("localhost", "127.0.0.1"), tls={"ca": str(certificate)}) as calls:
+        with pytest.raises(Permanent, match=r"not valid for '127\.0\.0\.1'") as caught:
+            await calls.rest()
+
+    assert caught.value.code == "OCTO-H158"
+
+
+async def test_whoever_asks_for_it_trusts_any_certificate(calling, secure):
+    """`insecureSkipVerify`, for tests."""
+    async with calling(baseURL=secure.url, tls={"insecureSkipVerify": True}) as calls:
+        assert (await calls.rest()).body == {"ok": True}
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+async def test_an_authority_that_cannot_be_read_is_a_start_error(calling, tmp_path, content):
+    """It is missed at once, not by the first message."""
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(OctoError, match=f"`tls.ca`: cannot use {file}: ") as caught:
+        async with calling(tls={"ca": str(file)}):
+            pass
+
+    assert caught.value.code == "OCTO-H158"
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,17 @@ async def test_an_answer_has_headers_and_a_text(stubbed):
     assert message.body == {"contentType": "text/csv", "rawData": "a;b"}
 
 
+@pytest.mark.parametrize("answer", [{"body": 1}, {"text": "1"}])
+@virtual()
+async def test_an_answer_to_head_has_no_body(stubbed, answer):
+    """Whatever the list says: no server sends one."""
+    head = SHOP.replace("settings: {path: /orders/7,", "settings: {path: /orders/7, method: HEAD,")
+    async with stubbed(head, shop={"answers": [order(status=203, **answer)]}) as app:
+        message = await app.call("get", "before", {"page": "1"})
+
+    assert (message.body, message.vars["statusCode"]) == (None, 203)
+
+
 @virtual()
 async def test_a_used_up_answer_makes_room_for_the_next(stubbed):
     """Retries are real: a passing failure of the server is waited for, in virtual time."""
