@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 
 import pytest
 from pydantic import ValidationError
@@ -39,6 +39,10 @@ def ticks(text, start, count, zone=None):
         ("@weekly", ["2026-01-04T00:00:00Z", "2026-01-11T00:00:00Z"]),
         ("@monthly", ["2026-02-01T00:00:00Z"]),
         ("@yearly", ["2027-01-01T00:00:00Z"]),
+        ("@annually", ["2027-01-01T00:00:00Z"]),
+        ("@midnight", ["2026-01-02T00:00:00Z"]),
+        (" @Hourly ", ["2026-01-01T01:00:00Z"]),
+        ("@every 10ms", ["2026-01-01T00:00:00Z"]),
         ("@every 1h30m", ["2026-01-01T01:30:00Z", "2026-01-01T03:00:00Z"]),
         ("TZ=Asia/Tokyo 0 0 9 * * *", ["2026-01-02T00:00:00Z"]),
         ("CRON_TZ=America/New_York 0 9 * * *", ["2026-01-01T14:00:00Z"]),
@@ -65,7 +69,18 @@ def test_a_schedule_says_when_it_ticks(text, expected):
             "2026-10-24T12:00:00+00:00",
             ["2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"],
         ),
+        # Whoever starts in the second 2:10 has missed it: what has been does not come again.
+        (
+            "0 30 2 * * *",
+            "2026-10-25T01:10:00+00:00",
+            ["2026-10-26T01:30:00Z"],
+        ),
         # Repeating within the day follows real time through both.
+        (
+            "0 */30 2 * * *",
+            "2026-10-24T12:00:00+00:00",
+            ["2026-10-25T00:00:00Z", "2026-10-25T00:30:00Z", "2026-10-25T01:00:00Z", "2026-10-25T01:30:00Z"],
+        ),
         (
             "0 */30 * * * *",
             "2026-03-29T00:20:00+00:00",
@@ -89,15 +104,36 @@ def test_daylight_saving_neither_loses_nor_doubles_a_run(text, start, expected):
     assert ticks(text, start, len(expected), "Europe/Berlin") == expected
 
 
-def test_the_zone_of_the_process_is_the_default(monkeypatch):
-    """Without `timezone`, TZ decides."""
+@pytest.fixture
+def process_zone(monkeypatch):
+    """Set TZ for the test."""
     from octo.connectors.cron import schedule
 
-    monkeypatch.setenv("TZ", "America/New_York")
+    def set_zone(name):
+        monkeypatch.setenv("TZ", name)
+        schedule.local_zone.cache_clear()
+
+    yield set_zone
     schedule.local_zone.cache_clear()
+
+
+@pytest.mark.parametrize("name", ["America/New_York", ":America/New_York"])
+def test_the_zone_of_the_process_is_the_default(process_zone, name):
+    """Without `timezone`, TZ decides, in both of its notations."""
+    process_zone(name)
     assert ticks("0 9 * * *", "2026-01-01T00:00:00+00:00", 1) == ["2026-01-01T14:00:00Z"]
-    monkeypatch.delenv("TZ")
-    schedule.local_zone.cache_clear()
+
+
+def test_a_process_zone_that_is_not_known_is_no_error(process_zone):
+    """The present offset is all that is known then; the schedule runs by it."""
+    process_zone("Nowhere/Nothing")
+    offset = datetime.now().astimezone().utcoffset()
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    assert (parse("0 9 * * *").next_after(start) + offset).time() == time(9)
+
+
+def test_a_zone_that_is_given_twice_may_be_the_same():
+    assert ticks("TZ=Asia/Tokyo 0 9 * * *", "2026-01-01T00:00:00+00:00", 1, "Asia/Tokyo") == ["2026-01-02T00:00:00Z"]
 
 
 @pytest.mark.parametrize(
@@ -113,6 +149,7 @@ def test_the_zone_of_the_process_is_the_default(monkeypatch):
         ({"schedule": "@every"}, r"needs a duration, e.g. `@every 1h30m`"),
         ({"schedule": "@every 5"}, r"not a duration; write e.g. 250ms, 30s or 1h30m"),
         ({"schedule": "@every 0s"}, r"too often"),
+        ({"schedule": "@every 9ms"}, r"`@every 9ms` is too often: at least 10ms"),
         ({"schedule": ""}, r"found 0"),
         (
             {"schedule": "@daily", "timezone": "Europe/Berln"},
@@ -181,6 +218,22 @@ async def test_a_tick_makes_a_message_with_payload_and_correlation_id():
 
 
 @virtual()
+async def test_the_payload_sees_what_was_written_and_nothing_else():
+    """Names as in YAML, the payload itself as its text, no defaults."""
+    written = {"schedule": "@every 5s", "payload": "settings", "overlap": "queue", "correlationID": "x"}
+    flow = Flow()
+    await flow.run(6, **written)
+    assert [message.body for message in flow.messages] == [written]
+
+
+@virtual()
+async def test_the_payload_sees_parts_of_a_second():
+    flow = Flow()
+    await flow.run(0.55, schedule="@every 250ms", payload="now")
+    assert [message.body for message in flow.messages] == ["2026-01-01T00:00:00.25Z", "2026-01-01T00:00:00.5Z"]
+
+
+@virtual()
 async def test_without_payload_the_body_is_null():
     flow = Flow()
     await flow.run(6, schedule="@every 5s")
@@ -240,6 +293,14 @@ async def test_a_flow_without_room_does_not_collect_ticks(caplog):
     assert "the flow has no room" in {record.fields["reason"] for record in caplog.records}
 
 
+@pytest.mark.parametrize("overlap", ["queue", "allow"])
+@virtual()
+async def test_a_flow_without_room_makes_up_for_one_tick_where_ticks_may_wait(overlap):
+    """Those that passed meanwhile become one, which runs as soon as there is room."""
+    starts = await Flow(takes=12, workers=1).run(31, schedule="*/5 * * * * *", timezone="UTC", overlap=overlap)
+    assert starts == [5, 17, 29]
+
+
 @virtual()
 async def test_a_payload_that_fails_costs_its_tick_only(caplog):
     """A runtime error of the payload is logged, and the schedule goes on."""
@@ -288,6 +349,48 @@ async def test_half_a_minute_late_is_not_missed():
     async with asyncio.TaskGroup() as group:
         group.create_task(at(6 * 3600 - 5, lambda: shift_wall(30)))
         await flow.run(7 * 3600, schedule="0 6 * * *", timezone="UTC", payload="now")
+    assert [message.body for message in flow.messages] == ["2026-01-01T06:00:00Z"]
+
+
+@pytest.mark.parametrize(("seconds", "runs"), [(60, 1), (61, 0)])
+@virtual()
+async def test_a_minute_late_is_the_most(seconds, runs):
+    """What comes later counts as missed."""
+    flow = Flow()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(at(6 * 3600 - 5, lambda: shift_wall(seconds)))
+        await flow.run(7 * 3600, schedule="0 6 * * *", timezone="UTC")
+    assert len(flow.messages) == runs
+
+
+@virtual()
+async def test_a_hiccup_does_not_shift_the_ticks_after_it():
+    """The tick that was late is 0.3 s late; those after it come when they would have come."""
+    flow = Flow()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(at(7, lambda: shift_wall(0.3)))
+        starts = await flow.run(21, schedule="@every 5s")
+    assert starts == [5, 10, 14.7, 19.7]
+
+
+@virtual()
+async def test_ticks_that_fall_into_one_hiccup_are_one():
+    """No burst makes up for half a second."""
+    flow = Flow()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(at(0.35, lambda: shift_wall(0.55)))
+        starts = await flow.run(0.65, schedule="@every 100ms")
+    assert starts == [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]
+
+
+@virtual()
+async def test_a_clock_set_back_during_a_run_that_was_made_up_for_does_not_repeat_it():
+    """It jumped forward by mistake, over the time of the run, and is corrected while the flow is busy."""
+    flow = Flow(takes=60, workers=1)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(at(5 * 3600, lambda: shift_wall(3 * 3600)))
+        group.create_task(at(5 * 3600 + 40, lambda: shift_wall(-3 * 3600)))
+        await flow.run(12 * 3600, schedule="0 6 * * *", timezone="UTC", payload="now", missed="once")
     assert [message.body for message in flow.messages] == ["2026-01-01T06:00:00Z"]
 
 

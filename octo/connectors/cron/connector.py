@@ -259,7 +259,7 @@ async def _moments(schedule: Schedule, settings: Tick) -> AsyncIterator[datetime
             _skipped(settings, due, "the flow has no room")
         else:
             yield due
-        due = schedule.next_after(max(due, clock.now()))
+        due = schedule.next_after(now)
 
 
 async def _sleep_until(due: datetime) -> _Woken:
