@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+from octo.connectors.http.endpoint import Gate
 from octo.core.flow import Drop
+from octo.testing.clock import settle, virtual
 
 
 async def leave(site, entered: asyncio.Event) -> None:
@@ -96,3 +98,37 @@ async def test_closing_waits_for_requests_under_way(serve):
         raise AssertionError("still listening")
     except ConnectionRefusedError:
         pass
+
+
+@virtual()
+async def test_closing_waits_for_the_last_request():
+    """Not for the first one that ends."""
+    gate = Gate(9)
+    gate.busy = 2
+    async with asyncio.TaskGroup() as tasks:
+        closing = tasks.create_task(gate.emptied())
+        await settle()
+        gate.leave()
+        await settle()
+        assert not closing.done()
+        gate.leave()
+
+
+async def test_a_request_that_is_cut_off_is_told_so(site):
+    """Whoever ends the work, its client gets a 503 and the connection goes on."""
+    entered = asyncio.Event()
+    tasks = []
+
+    async def work(message):
+        tasks.append(asyncio.current_task())
+        entered.set()
+        await asyncio.Event().wait()
+
+    async with site.route(work), asyncio.TaskGroup() as group:
+        asking = group.create_task(site.ask())
+        await entered.wait()
+        tasks[0].cancel()
+        status, headers, text = await asking
+
+    assert (status, headers["retry-after"]) == (503, "1")
+    assert text == '{"error":"server is shutting down"}'

@@ -5,8 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import tracemalloc
+from types import SimpleNamespace
 
 import pytest
+
+from octo.connectors.http import Route, Server
+from octo.connectors.http.endpoint import Endpoint, Gate
+from octo.testing.clock import virtual
 
 HEAD = b" / HTTP/1.1\r\nHost: x\r\n"
 
@@ -46,6 +51,21 @@ async def test_a_body_that_grows_too_large_is_refused_on_the_way(site):
     assert peak < 20_000_000
 
 
+async def test_a_chunked_body_may_be_as_large_as_the_limit(site):
+    """And not a byte larger."""
+
+    async def chunks(size):
+        yield b'"'
+        yield b"x" * (size - 2)
+        yield b'"'
+
+    async with site.route(maxBodyBytes=10) as inlet:
+        statuses = [(await site.ask("POST", data=chunks(size)))[0] for size in (10, 11)]
+
+    assert statuses == [200, 413]
+    assert [message.body for message in inlet.messages] == ["x" * 8]
+
+
 async def test_a_slow_body_is_408(serve):
     """`readTimeout` bounds it, and the connection is closed."""
     async with serve(readTimeout="50ms") as site, site.route() as inlet:
@@ -54,6 +74,7 @@ async def test_a_slow_body_is_408(serve):
 
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert chunked.startswith(b"HTTP/1.1 408 ")
+    assert b"\r\nconnection: close\r\n" in answer
     assert inlet.messages == []
 
 
@@ -63,6 +84,27 @@ async def test_the_request_timeout_bounds_the_body_too(serve):
         answer = await site.raw(b"POST" + HEAD + b"Content-Length: 10\r\n\r\n123")
 
     assert answer.startswith(b"HTTP/1.1 408 ")
+
+
+@virtual()
+async def test_the_flow_gets_what_the_body_left_of_the_timeout(inlet):
+    """The client counts from its first byte."""
+
+    class Slow:
+        async def __call__(self):
+            await asyncio.sleep(2)
+            return b"1"
+
+        def response_bytes(self, status, headers, body):
+            assert (status, body) == (200, b"1")
+
+    flow = inlet()
+    route = Route(path="/", timeout="5s")
+    endpoint = Endpoint(Server(), route, flow, Gate(9), None)
+    scope = SimpleNamespace(method="POST", path="/", query_string="", headers={"content-length": "1"})
+    await endpoint.serve(scope, Slow(), ())
+
+    assert flow.timeouts == [3.0]
 
 
 @pytest.mark.parametrize("start", [b"", b"GE", b"GET" + HEAD])

@@ -6,6 +6,8 @@ import asyncio
 import datetime as dt
 import socket
 import ssl
+import subprocess
+import sys
 from contextlib import AsyncExitStack
 
 import aiohttp
@@ -17,6 +19,7 @@ from cryptography.x509.oid import NameOID
 
 from octo.connectors.http import Http, Route, Server, worker
 from octo.core.errors import OctoError, Transient
+from octo.testing.clock import virtual
 
 
 def free_port() -> int:
@@ -252,6 +255,39 @@ async def test_an_unusable_certificate_says_so(tmp_path, broken):
             pass
 
     assert caught.value.code == "OCTO-H103"
+
+
+def test_a_key_behind_a_password_is_an_error_and_not_a_question(tmp_path):
+    """Even where somebody would type the password: a server has nobody to ask."""
+    files = certificate(tmp_path)
+    key = serialization.load_pem_private_key((tmp_path / "key.pem").read_bytes(), None)
+    locked = serialization.BestAvailableEncryption(b"typed")
+    form = serialization.PrivateFormat.PKCS8
+    (tmp_path / "key.pem").write_bytes(key.private_bytes(serialization.Encoding.PEM, form, locked))
+    done = subprocess.run(
+        [sys.executable, "-c", f"from octo.connectors.http.worker import *; check_certificate(**{files})"],
+        input="typed\n",
+        capture_output=True,
+        text=True,
+        start_new_session=True,  # without a terminal OpenSSL asks on the standard input
+        timeout=60,
+        check=False,
+    )
+
+    assert "OctoError: `tls`: cannot use" in done.stderr
+    assert "pass phrase" not in done.stderr
+
+
+@virtual()
+async def test_a_server_that_stops_waits_3_seconds_for_clients_that_say_nothing(caplog):
+    """And says that it left them behind."""
+    caplog.set_level("INFO", logger="octo.http")
+    stopping = object.__new__(worker.Worker)
+    stopping._stopped = asyncio.Event()
+    await stopping.stopped()
+
+    assert asyncio.get_running_loop().time() == 3.0
+    assert [record.fields for record in caplog.records] == [{"seconds": 3.0}]
 
 
 async def test_the_log_names_every_endpoint(inlet, caplog):

@@ -31,6 +31,14 @@ async def test_query_is_always_there(site):
     assert inlet.messages[0].vars == {"method": "GET", "query": {}}
 
 
+async def test_pairs_of_the_query_that_nobody_can_decode_are_left_out(site):
+    """The others are there."""
+    async with site.route() as inlet:
+        await site.raw(b"GET /?a=%zz&%4=1&b=100%&c=%20d HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+
+    assert inlet.messages[0].vars["query"] == {"c": " d"}
+
+
 async def test_correlation_id_comes_from_its_header(site):
     """And is empty without it."""
     async with site.route(correlationIdHeader="X-Request-Id") as inlet:

@@ -81,7 +81,7 @@ async def test_the_flow_chooses_the_status(site, chosen, status):
         assert (await site.ask())[0] == status
 
 
-@pytest.mark.parametrize("status", [204, 304])
+@pytest.mark.parametrize("status", [204, 205, 304])
 async def test_statuses_without_a_body_have_none(site, status):
     """Whatever the flow left there."""
     async with site.route(completing({"a": 1}, httpStatus=status)):

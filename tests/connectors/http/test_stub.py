@@ -125,10 +125,11 @@ async def test_a_deadline_passes_in_virtual_time(stubbed):
 
 @virtual()
 async def test_a_caller_who_stops_in_the_middle_of_a_body_is_408(stubbed):
+    """And the connection, with the rest of the body perhaps still on its way, serves no other request."""
     async with stubbed(SHOP, api={}) as app:
         reply = await app.trigger("take", text='{"id"', headers={"Content-Length": 50})
 
-        assert reply["status"] == 408
+        assert (reply["status"], reply["headers"]["connection"]) == (408, "close")
         assert asyncio.get_running_loop().time() == 30.0
 
 
