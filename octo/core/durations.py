@@ -21,12 +21,12 @@ def parse_duration(value: object) -> object:
     A bare number means nanoseconds in the flow language. Only numbers of a millisecond or more are believed:
     `timeout: 30` is far more often thirty seconds gone wrong.
     """
-    if isinstance(value, str):
-        if value in ("0", "") or _DURATION.fullmatch(value):
-            return timedelta(seconds=sum(float(n) * _SECONDS[unit] for n, unit in _PART.findall(value)))
+    if isinstance(value, str) and (value in ("0", "") or _DURATION.fullmatch(value)):
+        return timedelta(seconds=sum(float(n) * _SECONDS[unit] for n, unit in _PART.findall(value)))
+    if isinstance(value, str | bool):
         raise PydanticCustomError("duration", "not a duration; write e.g. 250ms, 30s or 1h30m")
-    if isinstance(value, int) and not isinstance(value, bool):
-        if value == 0 or value >= _LEAST_NANOSECONDS:
+    if isinstance(value, int | float):
+        if value == 0 or (isinstance(value, int) and value >= _LEAST_NANOSECONDS):
             return timedelta(microseconds=value / 1000)
         raise PydanticCustomError(
             "duration",

@@ -12,13 +12,25 @@ from octo.core.durations import Duration, parse_duration
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("250ms", 0.25), ("1h30m", 5400), ("1.5s", 1.5), ("0", 0), ("10us", 1e-5), (2_000_000_000, 2), (0, 0)],
+    [
+        ("250ms", 0.25),
+        ("1h30m", 5400),
+        ("1.5s", 1.5),
+        ("0", 0),
+        ("", 0),
+        ("10us", 1e-5),
+        ("10µs", 1e-5),
+        ("5000ns", 5e-6),
+        (2_000_000_000, 2),
+        (1_000_000, 1e-3),
+        (0, 0),
+    ],
 )
 def test_durations_are_written_as_in_go(text, seconds):
     assert parse_duration(text) == timedelta(seconds=seconds)
 
 
-@pytest.mark.parametrize("text", ["30", "1d", "soon", "-5s", 30, 5000])
+@pytest.mark.parametrize("text", ["30", "1d", "soon", "-5s", 30, 5000, 999_999, 1.5, 3e9, True])
 def test_a_duration_without_a_sensible_unit_is_refused(text):
     with pytest.raises(ValidationError, match="duration"):
         TypeAdapter(Duration).validate_python(text)

@@ -14,6 +14,7 @@ from octo.expr import ExprError, Timestamp
 
 
 class Example(Settings):
+    count: Expr[int] | None = None
     routing_key: Expr[str] | None = None
     value: Expr[object] | None = None
     items: Expr[list[object]] | None = None
@@ -41,6 +42,13 @@ def test_a_list_expression_demands_a_list():
     assert made(items="[body]").items(Message(1)) == [1]
     with pytest.raises(ExprError, match="must evaluate to a list, got an int"):
         made(items="body").items(Message(1))
+
+
+def test_an_int_expression_demands_an_int():
+    assert made(count="body").count(Message(1)) == 1
+    for body, found in ((True, "a bool"), (1.0, "a double"), (None, "null")):
+        with pytest.raises(ExprError, match=f"must evaluate to an int, got {found}"):
+            made(count="body").count(Message(body))
 
 
 def test_the_time_becomes_text():

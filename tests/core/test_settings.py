@@ -34,6 +34,15 @@ def test_settings_are_frozen():
         made().prefetch = 1
 
 
+def test_an_error_shows_no_value():
+    """What stands in the wrong place may be a secret."""
+    with pytest.raises(ValidationError) as caught:
+        made(prefetch="hunter22", tokn="hunter33", token=["hunter44"])
+
+    assert caught.value.error_count() == 3
+    assert "hunter" not in str(caught.value)
+
+
 def test_a_secret_is_never_printed():
     settings = made(token="hunter22")
 

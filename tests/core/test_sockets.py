@@ -52,3 +52,9 @@ def test_sockets_are_found_at_any_depth_with_their_yaml_path():
 def test_a_sub_flow_has_no_keys_of_a_flow(key):
     with pytest.raises(ValidationError, match="belongs to a flow"):
         made(then={"process": [], key: 1})
+
+
+@pytest.mark.parametrize("key", ["proces", "type", "when"])
+def test_an_unknown_key_of_a_sub_flow_is_refused(key):
+    with pytest.raises(ValidationError, match=f"unknown key `{key}`; a sub-flow has `name` and `process`"):
+        made(then={"process": [], key: 1})
