@@ -30,7 +30,12 @@ def test_every_error_has_a_type(cause, kind, retryable):
 
 
 def test_recovery_reads_what_the_error_left():
-    failure = Failure(Transient("down", status=503, vars={"statusCode": 503}), "call", "f.call", Message("b", {"v": 1}))
+    failure = Failure(
+        Transient("down", status=503, vars={"statusCode": 503}),
+        "call",
+        "f.call",
+        Message("b", {"v": 1, "statusCode": 200, "error": "an older one"}),
+    )
 
     message = failure.recovery("f")
 

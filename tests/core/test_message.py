@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from octo.core.message import FAMILY, Message, new_id
 
 
@@ -22,6 +24,32 @@ def test_the_envelope_leaves_out_what_is_empty():
         "variables": {"a": 1},
         "body": 0,
     }
+
+
+CHANGES = [
+    (lambda message: message.with_body("new", raw=message.raw), "body"),
+    (lambda message: message.with_vars({"new": 1}), "vars"),
+    (lambda message: message.with_var("new", 1), "vars"),
+    (lambda message: message.rekeyed(), "event_id"),
+]
+
+
+@pytest.mark.parametrize("raw", [True, False])
+@pytest.mark.parametrize(("change", "part"), CHANGES)
+def test_what_a_change_does_not_name_survives_it(change, part, raw):
+    """A raw body stays one, and a trace goes on, through every block that sets a variable."""
+    before = Message({"contentType": "a/b", "rawData": ""}, {"v": 1}, "e" * 32, "c", raw=raw, traceparent="t")
+    after = change(before)
+
+    assert [name for name in Message.__slots__ if getattr(after, name) != getattr(before, name)] == [part]
+
+
+def test_a_variable_joins_the_others():
+    assert Message(vars={"a": 1, "b": 2}).with_var("b", 3).vars == {"a": 1, "b": 3}
+
+
+def test_a_new_body_is_no_raw_content_unless_it_is_said():
+    assert not Message({"contentType": "a/b", "rawData": ""}, raw=True).with_body({"a": 1}).raw
 
 
 def test_the_ids_of_what_one_message_becomes_in_other_flows_begin_alike():
