@@ -53,6 +53,7 @@ CASES = [
     (DONE._replace(reply=None), {"reply": None}, []),
     (DONE._replace(reply=None), {"reply": {"status": 1}}, ['expect.reply: | want: {"status": 1}\ngot:  null']),
     (DONE._replace(reply={"headers": {"x-a": "1"}}), {"reply": {"headers": {"X-A": "1"}}}, []),
+    (DONE._replace(reply={"headers": {"X-A": "1"}}), {"reply": {"headers": {"x-a": "1"}}}, []),
     (
         DONE._replace(reply={"headers": {"x-a": "1"}}),
         {"reply": {"headers": {"X-B": "1"}}},
@@ -77,6 +78,24 @@ def test_spies_are_told_beside_a_wrong_body():
     found = said(DONE, crossings, {"f.b": Spy(count=2)}, body=1)
 
     assert found[1] == "spy f.b: crossed 1 time, want 2"
+
+
+@pytest.mark.parametrize(("times", "found"), [(0, "0 times"), (2, None), (3, "3 times")])
+def test_a_spy_that_counts_wants_that_many_crossings(times, found):
+    """Not fewer, and not more."""
+    crossings = {"f.b": [Crossing(1, 0.0, Message(), Message())] * times}
+
+    expected = [f"spy f.b: crossed {found}, want 2"] if found else []
+    assert said(DONE, crossings, {"f.b": Spy(count=2)}) == expected
+
+
+def test_more_records_than_crossings_fail():
+    records = (Record.model_validate({"dropped": True}),) * 2
+    crossings = {"f.b": [Crossing(1, 0.0, Message(), dropped="x")]}
+
+    assert said(DONE, crossings, {"f.b": Spy(records=records)}) == [
+        "spy f.b: asserts on 2 crossings, but it crossed 1 time"
+    ]
 
 
 def test_a_wrong_count_does_not_hide_what_is_wrong_with_the_crossings():
