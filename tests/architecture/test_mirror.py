@@ -22,7 +22,6 @@ WITHOUT_MIRROR = {
     "octo/cli/project.py": "what verbs share: the tests of each verb",
     "octo/cli/suites.py": "a part of one verb: tests/cli/test_test.py",
     "octo/cli/version.py": "one line: tests/cli/test_verbs.py",
-    "octo/expr/functions/": "each function shows examples, and tests/expr/test_library.py runs them",
     "octo/measure.py": "measured through its verb: tests/cli/test_bench.py",
     "octo/engine/step.py": "what chains are made of: tests/engine/test_chain.py",
     "octo/suite/case.py": "what binding makes: tests/suite/test_bind.py",

@@ -173,7 +173,7 @@ def test_a_name_that_speaks_of_a_secret_makes_its_value_one(config, name):
     """Of each kind that is listed, in whatever case."""
     config(f"env: [{{name: {name}}}]", **{name: "hunter22"})
 
-    assert log.masked("value hunter22") == "value «secret»"
+    assert secrets.masked("value hunter22") == "value «secret»"
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def to_int(value: Any) -> int:
         number = _digits(value, "int", signed=True)
     elif isinstance(value, float):
         # The two ends of the range have no double of their own: both are refused.
-        if not -(2.0**63) < value < 2.0**63:
+        if not abs(value) < 2.0**63:
             raise failed(value, "int")
         number = int(value)
     else:

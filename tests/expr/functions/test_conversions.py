@@ -1,0 +1,44 @@
+"""What a conversion refuses, at the last value that it takes."""
+
+import pytest
+
+TAKEN = [
+    ('double("10")', 10.0),
+    ('double("-1e3")', -1000.0),
+    ("int(9223372036854774784.0)", 2**63 - 1024),
+    ("int(-9223372036854774784.0)", -(2**63) + 1024),
+    ("uint(18446744073709549568.0)", 2**64 - 2048),
+    ('int("9223372036854775807")', 2**63 - 1),
+    ('int("-9223372036854775808")', -(2**63)),
+    ('uint("18446744073709551615")', 2**64 - 1),
+    ("string(1e15)", "1000000000000000"),
+]
+
+
+@pytest.mark.parametrize(("text", "value"), TAKEN)
+def test_a_value_in_the_range_of_the_type_is_taken(evaluate, text, value):
+    assert evaluate(text) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'double("1_0")',
+        'double(" 1")',
+        'double("1\\n")',
+        'double("")',
+        "int(9223372036854775808.0)",
+        "int(-9223372036854775808.0)",
+        "int(0.0 / 0.0)",
+        "uint(18446744073709551616.0)",
+        'int("9223372036854775808")',
+        'int("1_0")',
+        'int("")',
+        'uint("+1")',
+        'uint("18446744073709551616")',
+        "uint(-1)",
+        'bool("yes")',
+    ],
+)
+def test_what_is_no_value_of_the_type_is_refused(failure, text):
+    assert failure(text).code == "OCTO-E206"

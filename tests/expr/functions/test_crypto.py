@@ -1,0 +1,40 @@
+"""Encryption tells a wrong key and changed data apart from a bug."""
+
+import pytest
+
+KEY = '"0123456789abcdef0123456789abcdef"'
+
+
+@pytest.mark.parametrize("size", [0, 16, 24, 31, 33])
+def test_a_chacha_key_has_32_bytes(failure, size):
+    for text in ('toChacha("a", body)', "fromChacha(b'0123456789abcdef', body)"):
+        error = failure(text, "k" * size)
+        assert (error.code, error.message) == (
+            "OCTO-E209",
+            f"the key for ChaCha20 has {size} bytes, it needs 32",
+        )
+
+
+@pytest.mark.parametrize("size", [0, 15, 17, 33])
+def test_an_aes_key_has_16_24_or_32_bytes(failure, size):
+    assert f"has {size} bytes, it needs 16, 24, 32" in failure('toAes("a", body)', "k" * size).message
+
+
+@pytest.mark.parametrize("name", ["Aes", "Chacha"])
+@pytest.mark.parametrize("size", [0, 7, 8, 12, 20, 28])
+def test_data_that_nobody_sealed_is_an_expression_error(failure, name, size):
+    """Also data that is too short to have been."""
+    error = failure(f"from{name}(body, {KEY})", b"x" * size)
+
+    assert error.code == "OCTO-E206"
+    assert "wrong key or changed data" in error.message
+
+
+@pytest.mark.parametrize("name", ["Aes", "Chacha"])
+def test_another_key_opens_nothing(failure, name):
+    assert "wrong key" in failure(f'from{name}(to{name}("a", {KEY}), "{"k" * 32}")').message
+
+
+@pytest.mark.parametrize("name", ["Aes", "Chacha"])
+def test_the_same_text_is_never_sealed_the_same_way_twice(evaluate, name):
+    assert evaluate(f'to{name}("a", {KEY}) != to{name}("a", {KEY})') is True

@@ -1,0 +1,65 @@
+"""Text formats come back as what they were, and nothing in them multiplies."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from octo.expr import Scope, compile  # noqa: A004 - the name of the API
+
+ROUND_TRIP = compile("fromEnv(toEnv(v)) == v", Scope(("v",), {"v": "v"}))
+
+
+def bomb(levels, width):
+    """YAML whose last line stands for width ** levels values."""
+    lines = [f"- &a0 [{', '.join('x' * width)}]"]
+    lines += [f"- &a{n} [{', '.join([f'*a{n - 1}'] * width)}]" for n in range(1, levels)]
+    return "\n".join(lines)
+
+
+def test_yaml_aliases_cannot_multiply(failure):
+    """A few hundred bytes that stand for two million values."""
+    text = bomb(7, 8)
+
+    assert len(text) < 400
+    assert failure("fromYaml(body)", text).code == "OCTO-E207"
+
+
+def test_yaml_aliases_may_be_used(evaluate):
+    assert evaluate("fromYaml(body)", "a: &x [1, 2]\nb: *x") == {"a": [1, 2], "b": [1, 2]}
+    assert len(evaluate("fromYaml(body)", bomb(3, 8))[2]) == 8
+
+
+def test_yaml_that_contains_itself_is_an_expression_error(failure):
+    assert "nested too deeply" in failure("fromYaml(body)", "&a [*a]").message
+
+
+def test_an_empty_form_field_is_kept(evaluate):
+    assert evaluate("fromFormData(body)", "a=&b&c=1&c=") == {"a": "", "b": "", "c": ["1", ""]}
+
+
+ENVIRONMENT = [
+    ("$HOME", '"\\$HOME"'),
+    ('say "hi"', '"say \\"hi\\""'),
+    ("a\\b", '"a\\\\b"'),
+    ("two\r\nlines", '"two\\r\\nlines"'),
+    ("#", '"#"'),
+    ("a=b,c/d:e@f%g+h-i.j_k", "a=b,c/d:e@f%g+h-i.j_k"),
+    ("", ""),
+]
+
+
+@pytest.mark.parametrize(("value", "text"), ENVIRONMENT)
+def test_a_variable_means_itself_to_whoever_reads_the_file(evaluate, value, text):
+    """A shell, for example, replaces `$HOME` unless it is escaped."""
+    assert evaluate("toEnv(body)", {"A": value}) == f"A={text}\n"
+
+
+@given(st.dictionaries(st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,5}", fullmatch=True), st.text(), max_size=5))
+def test_variables_come_back_from_their_file(variables):
+    assert ROUND_TRIP(variables) is True
+
+
+@pytest.mark.parametrize("name", ["", "1A", "A B", "A\nB", "A=B"])
+def test_what_is_no_name_of_a_variable_is_refused(failure, name):
+    """It would become another variable."""
+    assert failure("toEnv(body)", {name: "x"}).code == "OCTO-E209"

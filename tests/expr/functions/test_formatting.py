@@ -1,0 +1,31 @@
+"""A format makes no text without bound."""
+
+import pytest
+
+BOUND = 16 * 1024 * 1024
+
+
+def test_a_text_beyond_the_bound_is_not_made(failure):
+    """However small its pieces are."""
+    values = ["x" * 100_000] * 200
+    error = failure(f'"{"%s" * 200}".format(body)', values)
+
+    assert (error.code, error.message) == (
+        "OCTO-E207",
+        f"a text of {168 * 100_000 + 400:,} characters is too large (at most {BOUND:,})",
+    )
+
+
+def test_a_text_within_the_bound_is_made(evaluate):
+    assert evaluate('size("%s%s".format([body, body]))', "x" * 8_000_000) == 16_000_000
+
+
+def test_the_digits_of_a_double_have_a_bound(evaluate, failure):
+    assert evaluate('size("%.1000f".format([1.0]))') == 1002
+    error = failure('"%.1001f".format([1.0])')
+    assert (error.code, error.message) == ("OCTO-E209", "a precision of 1001 is too large (at most 1000)")
+
+
+@pytest.mark.parametrize("text", ['"%s".format([])', '"%s %s".format([1])'])
+def test_a_clause_without_a_value_is_an_expression_error(failure, text):
+    assert failure(text).code == "OCTO-E205"

@@ -1,0 +1,74 @@
+"""What stands in a part stays in it: no header, no name and no content can begin another."""
+
+import pytest
+
+
+def encoded(evaluate, name="a", **fields):
+    """One part as it is sent, without the boundaries."""
+    raw = evaluate("toMultipart(multipart().addPart(body.name, body.fields))", {"name": name, "fields": fields})
+    return raw["rawData"].removeprefix("--octo-multipart\r\n").removesuffix("\r\n--octo-multipart--\r\n")
+
+
+def refused(failure, **fields):
+    return failure("toMultipart(multipart().addPart('a', body))", {"data": "x", **fields})
+
+
+def test_a_part_as_it_is_sent(evaluate):
+    assert encoded(evaluate, data="x", headers={"X-A": "1", "Content-Type": "ignored"}) == (
+        'Content-Disposition: form-data; name="a"\r\nContent-Type: text/plain\r\nX-A: 1\r\n\r\nx'
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [('a"; x="', "a%22; x=%22"), ("a\r\nX-Evil: 1", "a%0D%0AX-Evil: 1"), ("a\rb", "a%0Db"), ("a\nb", "a%0Ab")],
+)
+def test_a_name_cannot_leave_its_quotes(evaluate, text, escaped):
+    """Escaped as browsers do it."""
+    assert encoded(evaluate, text, data="x", filename=text).startswith(
+        f'Content-Disposition: form-data; name="{escaped}"; filename="{escaped}"\r\nContent-Type: '
+    )
+
+
+@pytest.mark.parametrize("text", ["x\r\nX-Evil: 1", "x\ny", "x\ry", "x\0y"])
+@pytest.mark.parametrize("fields", ["type", "header", "value"])
+def test_a_header_is_one_line(failure, text, fields):
+    headers = {"header": {text: "1"}, "value": {"X-A": text}}.get(fields, {})
+    error = refused(failure, headers=headers, contentType=text if fields == "type" else "text/plain")
+
+    assert error.code == "OCTO-E209"
+    assert "of a part holds a line break" in error.message
+
+
+@pytest.mark.parametrize("data", ["--octo-multipart", "x\r\n--octo-multipart--\r\n", b"1\r\n--octo-multipart\r\n"])
+def test_a_part_cannot_contain_the_boundary(failure, data):
+    """It would end there, and the rest be another part."""
+    error = refused(failure, data=data)
+
+    assert (error.code, error.hint) == ("OCTO-E209", "Choose another boundary")
+
+
+def test_another_boundary_helps(evaluate):
+    parts = "fromMultipart(toMultipart(multipart().addPart('a', body), 'other'))"
+    assert evaluate(f"{parts}.a.data", "--octo-multipart") == "--octo-multipart"
+
+
+@pytest.mark.parametrize("boundary", ["", "a\r\nb", 'a"b', "a b", "x" * 71])
+def test_what_cannot_be_a_boundary_is_refused(failure, boundary):
+    assert "cannot be a multipart boundary" in failure("toMultipart(multipart(), body)", boundary).message
+
+
+def test_many_parts_of_one_name_are_counted_one_by_one(evaluate):
+    text = "fromMultipart(toMultipart(multipart().addPart('a', '1').addPart('b', '2').addPart('a', '3')))"
+
+    assert evaluate(f"{text}.a.map(each, each.data)") == ["1", "3"]
+    assert evaluate(f"{text}.b.data") == "2"
+
+
+def test_what_is_no_text_travels_as_base64(evaluate):
+    sent = encoded(evaluate, data=b"\xff\x00", filename="f")
+
+    assert sent.endswith("Content-Transfer-Encoding: base64\r\n\r\n/wA=")
+    back = "fromMultipart(toMultipart(multipart().addPart('a', {'filename': 'f', 'data': body}))).a"
+    assert evaluate(f"{back}.data", b"\xff\x00") == "/wA="
+    assert evaluate(f"{back}.size", b"\xff\x00") == 2
