@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from octo.testing.clock import settle, virtual
 from octo.testing.harness import running
 from octo.testing.probe import probes
 
@@ -37,13 +38,15 @@ async def test_branches_get_the_message_and_their_answers_are_ignored(plugins, p
         assert probes["probe"].notes == ["ax", "bx"]
 
 
+@virtual()
 async def test_branches_run_at_the_same_time(plugins):
     async with running(FORK.format(pool=64), plugins) as app, asyncio.TaskGroup() as group:
-        call = group.create_task(app.call("f", "x"))
-        while probes["probe"].waiting < 2:
-            await asyncio.sleep(0)
+        group.create_task(app.call("f", "x"))
+        await settle()
+        waiting = probes["probe"].waiting
         probes["probe"].gate("go").set()
-        await call
+
+    assert waiting == 2
 
 
 FAILING = """
