@@ -26,7 +26,8 @@ class Gaps:
     given: values that came from outside; a moment that stands in one of them is no look at the clock.
     made: what the flow made of them.
     clock: the moment at which to run the message again: at which the flow looked at the clock, as exactly as it told.
-    If it looked twice these moments differ by what lay between, while a virtual clock stands still: one is a gap.
+    If it looked twice these moments differ by what lay between, while a virtual clock stands still: the first that
+    `made` tells counts, the other is a gap.
     """
 
     def __init__(self, root: Record, given: Iterable[object], made: Iterable[object]) -> None:
@@ -35,7 +36,8 @@ class Gaps:
         told = {each for text in _texts(list(given)) for each in _MOMENT.findall(text)}
         found = [each for text in _texts(list(made)) for each in _MOMENT.findall(text)]
         seen = [each for each in found if each not in told and began <= _nanoseconds(each) <= ended]
-        self.clock = max(seen, key=len, default=str(Timestamp(root["at"])))
+        exact = (each for each in seen if not any(_is_coarser(each, other) for other in seen))
+        self.clock = next(exact, str(Timestamp(root["at"])))
         others = sorted({*seen} - {self.clock}, key=len, reverse=True)
         self._gap = re.compile("|".join([_MASK.pattern, *map(re.escape, others)]))
 
@@ -116,6 +118,16 @@ def _texts(value: object) -> Iterator[str]:
     elif isinstance(value, list | tuple):
         for each in value:
             yield from _texts(each)
+
+
+def _is_coarser(text: str, other: str) -> bool:
+    """Whether the text may be the other moment with fewer digits.
+
+    A shorter text alone says nothing: a moment is written without the zeros that it ends with.
+    """
+    found = re.search(r"\.(\d+)", text)
+    step: int = 10 ** (9 - (len(found[1]) if found else 0))
+    return 0 < _nanoseconds(other) - _nanoseconds(text) < step
 
 
 def _nanoseconds(text: str) -> int:

@@ -57,6 +57,20 @@ def test_the_clock_stands_at_the_moment_that_the_flow_saw():
     assert list(found.places("body", {"day": "2026-03-29T00:30:01Z", "now": f"at {found.clock}"})) == ["body.day"]
 
 
+@pytest.mark.parametrize("first", ["2026-03-29T00:30:01.12345678Z", "2026-03-29T02:30:01.123456789+02:00"])
+@pytest.mark.parametrize("second", ["2026-03-29T00:30:01.223456789Z", "2026-03-29T00:30:01.3Z"])
+def test_of_two_moments_the_first_counts_however_many_digits_it_has(first, second):
+    """A moment that happens to end with zeros is written shorter, and is not less exact."""
+    found = gaps(made=[{"ended": first, "began": second}])
+
+    assert found.clock == first
+    assert list(found.places("body", {"ended": first, "began": second})) == ["body.began"]
+
+
+def test_a_moment_in_another_zone_is_not_more_exact_for_being_longer():
+    assert gaps(made=["2026-03-29T02:30:01+02:00", "2026-03-29T00:30:01.5Z"]).clock == "2026-03-29T00:30:01.5Z"
+
+
 @pytest.mark.parametrize("text", ["2026-03-29T00:29:59Z", "2026-03-29T00:30:03Z", "2026-13-29T00:30:01Z", "soon"])
 def test_without_such_a_moment_it_stands_where_the_message_came(text):
     assert gaps(made=[text]).clock == "2026-03-29T00:30:00.25Z"
