@@ -216,7 +216,7 @@ def _service(asked: _Asked, metrics: Metrics, blocks: BlockMetrics | None) -> Se
     from octo.config.load import candidates
     from octo.engine.service import Service
 
-    watched = candidates(asked.path, os.environ)
+    watched = (asked.path, *candidates(asked.path, os.environ))
 
     def read() -> Config:
         nonlocal watched

@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -123,7 +123,7 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
     if watch:
         sys.exit(_watch(options))
     try:
-        sys.exit(_once(options))
+        sys.exit(_once(options, partial(_read, options)))
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
 
@@ -140,23 +140,21 @@ def _refuse_idle_options(**given: bool) -> None:
 def _list(options: Options) -> int:
     from octo.suite.console import listed
 
-    plan = _planned(options, configurations())
-    for line in listed(plan.cases) if plan else ():
+    asked = _planned(options, partial(_read, options))
+    for line in listed(asked.plan.cases) if asked else ():
         click.echo(line)
-    return exits.DONE if plan else exits.USAGE
+    return exits.DONE if asked else exits.USAGE
 
 
-def _once(options: Options, planned: Callable[[Iterable[Path]], None] = lambda _: None) -> int:
-    """Run everything once; answer the exit code. planned: told what was read, before anything runs."""
+def _once(options: Options, read: Callable[[], Asked]) -> int:
+    """Run everything once; return the exit code."""
     from octo.suite import exit_code
     from octo.suite.reproduce import Reproduction
 
-    coverage = _coverage(options)
-    configs = configurations(coverage)
-    plan = _planned(options, configs)
-    planned((*options.paths, *configs.watched, *(plan.watched if plan else ())))
-    if plan is None:
+    asked = _planned(options, read)
+    if asked is None:
         return exits.USAGE
+    plan, configs, coverage = asked
     if not plan.cases:
         _nothing_chosen(options, plan)
         return exits.USAGE
@@ -295,17 +293,40 @@ def _report(
 # --- what is to be run -------------------------------------------------------------------------------------------
 
 
-def _planned(options: Options, configs: Configs) -> Plan | None:
-    """The plan, or None when everything that is wrong has been said."""
-    from octo.suite import Plan, plan
+class Asked(NamedTuple):
+    """What is to be run, freshly read."""
+
+    plan: Plan
+    configs: Configs
+    coverage: Coverage | None
+
+
+def _planned(options: Options, read: Callable[[], Asked]) -> Asked | None:
+    """What is to be run, or None when everything that is wrong has been said."""
+    from octo.suite import Plan
 
     try:
-        env = env_file(options.env_file)
-        return plan(options.paths, configs, config=options.config, env=env, choice=options.choice)
+        return read()
     except ConfigError as error:
         refuse(error)
         _report(options, Plan((), ()), (), 0.0, problems=error.problems)
         return None
+
+
+def _read(options: Options, files: set[Path] | None = None) -> Asked:
+    """Read what is to be run; raises `ConfigError`. files: gets those that were read, also when it raises."""
+    from octo.suite import plan
+
+    files = set() if files is None else files
+    coverage = _coverage(options)
+    configs = configurations(coverage)
+    try:
+        env = env_file(options.env_file)
+        found = plan(options.paths, configs, config=options.config, env=env, choice=options.choice)
+    finally:
+        files.update(configs.watched)
+    files.update(found.watched)
+    return Asked(found, configs, coverage)
 
 
 # --- again and again ---------------------------------------------------------------------------------------------
@@ -314,37 +335,22 @@ def _planned(options: Options, configs: Configs) -> Plan | None:
 def _watch(options: Options) -> int:
     from importlib.util import find_spec
 
-    from octo.engine.watch import fingerprint
+    from octo.engine.watch import Watch
 
     if find_spec("watchfiles") is None:
         raise click.UsageError("--watch needs the package `watchfiles`: pip install 'octo[watch]'")
 
-    files: set[Path] = set()
-    seen, code = "", exits.DONE
-
-    def note(watched: Iterable[Path]) -> None:
-        nonlocal seen
-        files.update(watched)
-        seen = fingerprint(files)
-
+    files, code = {*options.paths}, exits.DONE
+    watch = Watch(lambda: files)
     try:
         while True:
             click.clear()
             code = INTERRUPTED  # unless this run ends by itself
-            code = _once(options, note)
+            code = _once(options, partial(watch.read, partial(_read, options, files)))
             click.echo("\nwaiting for a change; Ctrl-C ends")
-            asyncio.run(_change(files, seen))
+            asyncio.run(watch.changed())
     except KeyboardInterrupt:
         return code
-
-
-async def _change(files: Iterable[Path], seen: str) -> None:
-    """Return once the files hold something else than what was `seen`, also if they did so while cases ran."""
-    from octo.engine.watch import fingerprint, notices
-
-    happening = notices(files)
-    while fingerprint(files) == seen:
-        await anext(happening)
 
 
 # --- the terminal ------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from octo.engine.connections import Connections
 from octo.engine.events import Bus
 from octo.engine.generation import Generation
 from octo.engine.observe import NOBODY, Observer
-from octo.engine.watch import changes
+from octo.engine.watch import Watch
 
 log = logging.getLogger("octo.engine")
 
@@ -41,7 +41,7 @@ class Service:
     """See the module.
 
     load: reads and checks the configuration anew; raises `ConfigError`.
-    watched: the files whose change reloads, asked again after each reload; None switches watching off.
+    watched: the files whose change reloads, asked again after each `load`; None switches watching off.
     ready: told the configuration that runs now, after the start and after every reload.
     first, observer: see `Generation`.
     refused: told what is wrong with a configuration that did not come to run, once per edit.
@@ -123,14 +123,15 @@ class Service:
             await self._swap(self._load())
             await stop.wait()
             return
-        await self._try()
-        async for _ in changes(self._watched, stop):
-            await self._try()
+        watch = Watch(self._watched)
+        await self._try(watch)
+        while not stop.is_set() and await watch.changed(stop):
+            await self._try(watch)
 
-    async def _try(self) -> None:
+    async def _try(self, watch: Watch) -> None:
         """Bring the files to run. If that fails, what runs keeps running."""
         try:
-            await self._swap(self._load())
+            await self._swap(watch.read(self._load))
         except (ConfigError, OctoError) as error:
             self._refuse(error)
         except Exception as error:

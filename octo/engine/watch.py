@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import aclosing
 from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
 
 QUIET = 50
 """Milliseconds without a change that end a burst."""
@@ -60,17 +64,47 @@ def notices(files: Iterable[Path], stop: asyncio.Event | None = None) -> AsyncGe
     )
 
 
-async def changes(watched: Callable[[], Iterable[Path]], stop: asyncio.Event) -> AsyncIterator[str]:
-    """The fingerprint of `watched()` each time it becomes another; ends when `stop` is set.
+class Watch:
+    """What the files held before they were last read, so that an edit that is saved meanwhile is not lost.
 
-    `watched` is asked again after every change, because an edit may name other resources.
+    named: the files that decide what reading gives, as far as is known; asked again after each reading.
     """
-    while not stop.is_set():
-        seen, last = set(watched()), fingerprint(watched())
-        async for _ in notices(seen, stop):
-            current = fingerprint(watched())
-            if current != last:
-                last = current
-                yield current
-                if set(watched()) != seen:
-                    break
+
+    def __init__(self, named: Callable[[], Iterable[Path]]) -> None:
+        self._named = named
+        self._files: set[Path] = set()
+        self._seen = ""
+
+    def read(self, load: Callable[[], T]) -> T:
+        """Return or raise what `load` does.
+
+        Invariant: the fingerprint is taken before the files are read. So files that only this reading named are read
+        once more: what they held before is not known.
+        """
+        while True:
+            self._files = set(self._named())
+            self._seen = fingerprint(self._files)
+            try:
+                found = load()
+            except Exception:
+                if self._knows_all():
+                    raise
+            else:
+                if self._knows_all():
+                    return found
+
+    def _knows_all(self) -> bool:
+        return _files(self._named()) <= _files(self._files)
+
+    async def changed(self, stop: asyncio.Event | None = None) -> bool:
+        """Wait until the files hold something else than before they were read; False when `stop` is set first."""
+        if self._differs():
+            return True
+        async with aclosing(notices(self._files, stop)) as happening:
+            async for _ in happening:
+                if self._differs():
+                    return True
+        return False
+
+    def _differs(self) -> bool:
+        return fingerprint(self._files) != self._seen

@@ -266,29 +266,64 @@ def _is_waiting(process: int) -> bool:
     return len(list(Path(f"/proc/{process}/task").iterdir())) > 1
 
 
-def test_watch_runs_again_when_a_file_changes(folder):
-    process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "octo", "test", "--watch"], cwd=folder, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
+@pytest.fixture
+def watching(folder):
+    """Start `octo test --watch`; returns what waits for a line of its output, and what ends it with its exit code."""
+    running = []
 
-    def until(text: str) -> None:
-        for line in process.stdout:
-            if text in line:
-                return
-        pytest.fail(f"no {text!r}")
+    def start():
+        process = subprocess.Popen(
+            [sys.executable, "-u", "-m", "octo", "test", "--watch"], cwd=folder, stdout=subprocess.PIPE, text=True
+        )
+        running.append(process)
+
+        def until(text: str) -> None:
+            assert any(text in line for line in process.stdout), f"no {text!r}"
+
+        def interrupt() -> int:
+            process.send_signal(signal.SIGINT)
+            return process.wait(60)
+
+        return until, interrupt
+
+    yield start
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+def save(path: Path, text: str) -> None:
+    """As editors do: never half written."""
+    (path.parent / "new").write_text(text)
+    (path.parent / "new").rename(path)
+
+
+def test_watch_runs_again_when_a_file_changes(folder, watching):
+    until, interrupt = watching()
 
     until("2 passed")
     until("waiting for a change")
-    (folder / "f.yaml").write_text(FLOW.replace("+ 1", "+ 2"))
+    save(folder / "f.yaml", FLOW.replace("+ 1", "+ 2"))
     until("1 passed, 1 failed")
     until("waiting for a change")
-    (folder / "f_test.yaml").write_text("{flow: f")
+    save(folder / "f_test.yaml", "{flow: f")
     until("waiting for a change")
-    (folder / "f_test.yaml").write_text(BAD)
+    save(folder / "f_test.yaml", BAD)
     until("2 passed")
     until("waiting for a change")
-    process.send_signal(signal.SIGINT)
 
-    assert process.wait(60) == 0
-    process.stdout.close()
+    assert interrupt() == 0
+
+
+def test_an_edit_that_is_saved_while_the_files_are_read_is_not_lost(folder, watching):
+    """The module is imported where the flow is read: after the test file was, and before anything runs."""
+    edit = f"open('new', 'w').write({BAD!r}); os.rename('new', 'f_test.yaml')"
+    (folder / "own.py").write_text(f"import os\n\n{edit}\n\n\ndef answer():\n    return 2\n")
+    (folder / "f.yaml").write_text("flows: [{name: f, process: [{type: python, call: 'own:answer'}]}]")
+    save(folder / "f_test.yaml", GOOD)
+    until, interrupt = watching()
+
+    until("1 passed, 1 failed")
+    until("waiting for a change")
+
+    assert interrupt() == 1

@@ -29,20 +29,27 @@ def flow(answer, id="p", wait=""):
 class Editor:
     """A service whose configuration the test edits."""
 
-    def __init__(self, text, plugins, tmp_path):
+    def __init__(self, text, plugins, tmp_path, meanwhile=None):
         self.path = tmp_path / "flow.yaml"
         self.path.write_text(text)
         self.plugins = plugins
+        self.meanwhile = meanwhile
         self.loaded = asyncio.Event()
         self.refusals = []
         self.stop = asyncio.Event()
         self.service = Service(
-            lambda: parse(self.path.read_text(), plugins, {}),
+            self.load,
             watched=lambda: [self.path],
             ready=lambda _: self.loaded.set(),
             refused=self.refuse,
             drain=5,
         )
+
+    def load(self):
+        text = self.path.read_text()
+        if self.meanwhile:
+            self.path.write_text(self.meanwhile)
+        return parse(text, self.plugins, {})
 
     def refuse(self, error):
         self.refusals.append(error)
@@ -81,6 +88,15 @@ async def test_an_edit_takes_effect_and_keeps_the_connector(plugins, tmp_path):
         assert len(probes["p"].routes["/"]) == 1
         assert history == ["open p"]
     assert history == ["open p", "close p"]
+
+
+async def test_an_edit_that_is_saved_while_the_files_are_read_is_not_lost(plugins, tmp_path):
+    async with Editor(flow("one"), plugins, tmp_path, meanwhile=flow("two")) as editor:
+        async with asyncio.timeout(20):
+            while await answer() != "two":
+                await editor.loaded.wait()
+                await asyncio.sleep(0)
+    assert editor.refusals == []
 
 
 async def test_a_bad_edit_changes_nothing_and_is_told_once(plugins, tmp_path):

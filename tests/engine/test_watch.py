@@ -1,10 +1,13 @@
-"""Only the content of the watched files counts."""
+"""Only the content of the watched files counts, and no edit of it is lost."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
-from octo.engine.watch import changes, fingerprint
+import pytest
+
+from octo.engine.watch import Watch, fingerprint
 
 
 def test_touching_or_rewriting_the_same_is_no_change(tmp_path):
@@ -35,23 +38,57 @@ def test_a_folder_is_the_yaml_in_it(tmp_path):
 async def test_other_files_in_the_folder_wake_nobody(tmp_path):
     file = tmp_path / "a.yaml"
     file.write_text("1")
-    stop = asyncio.Event()
-    seen = []
+    watch = Watch(lambda: [file])
+    watch.read(file.read_text)
 
-    async def watch():
-        async for each in changes(lambda: [file], stop):
-            seen.append(each)
-            stop.set()
-
-    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
-        group.create_task(watch())
-        await asyncio.sleep(0)  # the watcher has taken its first look
-        while not seen:
+    async with asyncio.TaskGroup() as group:
+        waiting = group.create_task(watch.changed())
+        while not waiting.done():
             (tmp_path / "noise.log").write_text("x")
+            assert not waiting.done()
             replace(file, "2")
             await asyncio.sleep(0.01)
 
-    assert seen == [fingerprint([file])]
+    assert waiting.result()
+
+
+async def test_an_edit_that_is_saved_while_the_files_are_read_is_a_change(tmp_path):
+    file = tmp_path / "a.yaml"
+    file.write_text("1")
+    watch = Watch(lambda: [file])
+
+    def load():
+        text = file.read_text()
+        replace(file, "2")
+        return text
+
+    assert watch.read(load) == "1"
+    assert await watch.changed()
+    assert watch.read(file.read_text) == "2"
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_file_that_only_reading_named_is_read_once_more(tmp_path, fails):
+    """What it held before is not known: it may have been saved after it was read."""
+    named, found = [tmp_path / "a.yaml"], []
+    other = tmp_path / "other.yaml"
+    other.write_text("1")
+    stop = asyncio.Event()
+    watch = Watch(lambda: named)
+
+    def load():
+        found.append(other.read_text())
+        replace(other, "2")
+        named[:] = [tmp_path / "a.yaml", other]
+        if fails:
+            raise ValueError
+
+    with pytest.raises(ValueError) if fails else contextlib.nullcontext():
+        watch.read(load)
+    stop.set()
+
+    assert found == ["1", "2"]
+    assert not await watch.changed(stop)
 
 
 def replace(file, text):
