@@ -271,10 +271,9 @@ def watching(folder):
     """Start `octo test --watch`; returns what waits for a line of its output, and what ends it with its exit code."""
     running = []
 
-    def start():
-        process = subprocess.Popen(
-            [sys.executable, "-u", "-m", "octo", "test", "--watch"], cwd=folder, stdout=subprocess.PIPE, text=True
-        )
+    def start(*paths: str):
+        command = [sys.executable, "-u", "-m", "octo", "test", "--watch", *paths]
+        process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
         running.append(process)
 
         def until(text: str) -> None:
@@ -321,7 +320,7 @@ def test_an_edit_that_is_saved_while_the_files_are_read_is_not_lost(folder, watc
     (folder / "own.py").write_text(f"import os\n\n{edit}\n\n\ndef answer():\n    return 2\n")
     (folder / "f.yaml").write_text("flows: [{name: f, process: [{type: python, call: 'own:answer'}]}]")
     save(folder / "f_test.yaml", GOOD)
-    until, interrupt = watching()
+    until, interrupt = watching("f_test.yaml")
 
     until("1 passed, 1 failed")
     until("waiting for a change")
