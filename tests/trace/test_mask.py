@@ -27,6 +27,11 @@ def test_values_of_declared_fields_are_masked_elsewhere_once_they_can_be_told_ap
     assert covered(value, "pin")["a"] == [MASKED, "DE", MASKED, f"is {MASKED}!", "12345"]
 
 
+@pytest.mark.parametrize("card", [{"no": "4111-1111"}, {"of": {"no": "4111-1111"}}, [{"no": "4111-1111"}]])
+def test_values_inside_a_declared_field_are_masked_elsewhere_whatever_their_own_names(card):
+    assert covered({"card": card, "copy": "4111-1111"}, "card") == {"card": MASKED, "copy": MASKED}
+
+
 @pytest.mark.parametrize("raw", ['{"card": "4111", "n": 1}', ' [{"of": {"card": {"no": 4111}}}]', '{"card":"4111"'])
 def test_a_text_that_is_json_shows_no_declared_field(raw):
     assert "4111" not in str(covered({"contentType": "application/json", "rawData": raw}, "card"))

@@ -114,6 +114,23 @@ flows:
     assert second[0]["input"] == {"body": 1}
 
 
+async def test_the_trace_of_a_one_way_call_hides_what_the_flows_before_it_declare(record):
+    """Under its name and as a copy, also where a flow in between declares nothing."""
+    traces = await record(
+        """
+flows:
+  - {name: f, mask: [card], process: [{type: flow-ref, flow: g, oneWay: true}]}
+  - {name: g, process: [{type: flow-ref, flow: h, oneWay: true}]}
+  - {name: h, process: [{type: set-payload, value: '{"copy": body.card, "n": body.n}'}]}
+""",
+        {"card": "4111-1111", "n": 7},
+    )
+
+    assert [trace[0]["flow"] for trace in traces] == ["f", "g", "h"]
+    assert "4111-1111" not in str(traces)
+    assert traces[2][0]["output"] == {"body": {"copy": "«masked»", "n": 7}}
+
+
 async def test_a_flow_that_calls_itself_nests_as_deep_as_it_goes(record):
     [trace] = await record(
         """
@@ -215,6 +232,32 @@ flows:
     assert outcomes(trace) == {"f": "completed", "f.set-payload": "failed", "f[error].set-payload": "completed"}
     *_, last = states(trace)
     assert last.before.vars["error"]["code"] == last.after.body
+
+
+async def test_blocks_after_one_that_failed_stand_where_they_belong(record):
+    [trace] = await record(
+        """
+flows:
+  - name: f
+    process:
+      - type: handle-errors
+        process: [{type: flow-ref, flow: g}]
+        error: [{type: set-payload, value: 1}]
+      - {type: set-payload, value: 2}
+  - {name: g, process: [{type: if, condition: 'true', then: [{type: set-payload, value: body.x}]}]}
+""",
+        {},
+    )
+
+    assert tree(trace) == [
+        "f",
+        [
+            "f.handle-errors",
+            ["f.handle-errors[process].flow-ref", ["g", ["g.if", "g.if[then].set-payload"]]],
+            "f.handle-errors[error].set-payload",
+        ],
+        "f.set-payload",
+    ]
 
 
 async def test_a_drop_says_why(record):
@@ -373,6 +416,30 @@ async def test_outside_of_a_flow_nothing_is_under_way(record):
     await record(PLAIN, 1)
 
     assert tracing.current.get() is None
+
+
+@pytest.mark.parametrize("sample", [1.0, 0.0])
+@pytest.mark.parametrize("body", [0, 1])
+@virtual()
+async def test_after_a_flow_that_waited_its_span_is_over(plugins, sample, body):
+    """For whoever called it in the same task, a source or a block, whether the flow failed or not."""
+    kept = []
+    text = """
+connectors: [{name: p, type: probe}]
+flows:
+  - name: f
+    process:
+      - {type: handle-errors, process: [{type: flow-ref, flow: g}], error: [{type: log, message: '"no"'}]}
+      - {type: set-payload, value: 1}
+  - {name: g, process: [{type: wait, connector: p}, {type: set-payload, value: 1 / body}]}
+"""
+    async with running(text, plugins, observer=Recorder(kept.append, sample=sample)) as app:
+        probes["probe"].gate("go").set()
+        await app.call("f", body)
+        assert tracing.current.get() is None
+    if sample:
+        first, *_, last = records(encode(kept[0]).data)
+        assert (last["path"], last["parent"]) == ("f.set-payload", first["span"])
 
 
 async def test_a_context_that_outlives_a_trace_holds_no_messages(plugins):

@@ -163,6 +163,22 @@ def test_the_database_of_something_else_is_refused_and_left_alone(path):
         assert [name for [name] in other.execute("SELECT name FROM sqlite_master")] == ["orders"]
 
 
+@pytest.mark.parametrize("version", [0, 2])
+def test_a_store_of_another_version_is_refused_and_left_alone(path, make, version):
+    used = Sqlite(path)
+    used.write([make(at=NOW)])
+    with closing(sqlite3.connect(path)) as other:
+        other.execute(f"PRAGMA user_version = {version}")
+
+    for use in (lambda: open_store(str(path)), lambda: open_store(str(path), write=True), used.find):
+        with pytest.raises(Permanent, match="another version of Octo") as caught:
+            use()
+        assert caught.value.code == "OCTO-S101"
+    used.close()
+    with closing(sqlite3.connect(path)) as other:
+        assert other.execute("SELECT count(*) FROM traces").fetchone() == (1,)
+
+
 def test_a_damaged_file_is_said_to_be_so(path, heavy):
     store = Sqlite(path)
     store.write([heavy(number) for number in range(200)])

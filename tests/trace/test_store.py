@@ -58,6 +58,13 @@ def test_a_beginning_of_several_ids_is_refused_with_a_list(store, make):
     assert caught.value.code == "OCTO-S104"
 
 
+def test_a_whole_id_that_is_shorter_than_a_beginning_must_be_is_found_though_others_begin_with_it(store, make):
+    inner = make(events=["abcde"])
+    store.write([make(event="abcdef01"), inner])
+
+    assert store.get("abcde") == records(inner.data)
+
+
 @pytest.mark.parametrize("id", ["abcde", "unknown-id", "", "%", "_" * 8, "ä" * 6])
 def test_what_is_not_there_is_said_so(store, make, id):
     store.write([make(event="abcdef01")])

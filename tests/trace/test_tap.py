@@ -86,6 +86,26 @@ async def test_a_tap_can_be_taken_away(plugins):
     assert len(got) == 1
 
 
+@pytest.mark.parametrize("ends", ["taken", "removed"])
+async def test_after_a_tap_the_sample_counts_again(plugins, ends):
+    """While it is there whole traces are made; then failures outside the sample are kept in brief again."""
+    kept = []
+    recorder = Recorder(kept.append, sample=0.0)
+    async with running("flows: [{name: f, process: [{type: set-payload, value: 1 / body}]}]", plugins) as app:
+        app.generation.observe(recorder)
+        remove = recorder.tap("f", None, 1, lambda _: None)
+        if ends == "taken":
+            await app.call("f", 1)
+        else:
+            with pytest.raises(Exception, match="zero"):
+                await app.call("f", 0)
+            remove()
+        with pytest.raises(Exception, match="zero"):
+            await app.call("f", 0)
+
+    assert [each.brief for each in kept] == ([True] if ends == "taken" else [False, True])
+
+
 async def test_what_is_tapped_is_kept_too_when_it_is_in_the_sample(plugins):
     got, kept = [], []
     recorder = Recorder(kept.append)

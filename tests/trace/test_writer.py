@@ -106,6 +106,22 @@ def test_what_there_is_no_room_for_is_counted_and_told_in_its_place(held):
     assert len(store.find()) == 5
 
 
+def test_losses_are_told_once(held):
+    store = Memory()
+    with Writer([store], most_traces=1) as writer:
+        writer.put(a_trace())
+        writer.put(a_trace())
+        writer.put(a_trace())
+        held.set()
+        for _ in range(3):
+            writer.flush(20)
+            writer.put(a_trace())
+        writer.flush(20)
+
+    assert writer.dropped == sum(counts(store)) > 0
+    assert len(counts(store)) == 1
+
+
 def test_while_nothing_finds_room_failures_do(held):
     store = Memory()
     with Writer([store], most_traces=4) as writer:
