@@ -43,6 +43,11 @@ async def test_too_many_connections_are_turned_away_and_nobody_else_suffers(serv
             writer.close()
 
 
+async def unanswered(client):
+    with pytest.raises(Unreachable):
+        await client.get("/")
+
+
 async def test_closing_cancels_what_is_under_way(serve):
     arrived, cancelled = asyncio.Event(), asyncio.Event()
 
@@ -55,10 +60,10 @@ async def test_closing_cancels_what_is_under_way(serve):
 
     async with asyncio.TaskGroup() as tasks:
         async with serve(hang) as client:
-            asking = tasks.create_task(client.get("/"))
+            asking = tasks.create_task(unanswered(client))
             await arrived.wait()
         assert cancelled.is_set()
-        asking.cancel()
+        await asking
 
 
 async def test_the_port_is_free_afterwards(serve):

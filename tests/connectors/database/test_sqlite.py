@@ -3,7 +3,6 @@
 import asyncio
 import sqlite3
 import threading
-import time
 from contextlib import asynccontextmanager
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from octo.connectors.database import Connection, Database, sqlite
 from octo.core.errors import Permanent, Timeout, Transient
 
-SLOW = "with recursive n(i) as (select 1 union all select i + 1 from n where i < 1000000000) select max(i) from n"
+ENDLESS = "with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n"
 
 
 @pytest.fixture
@@ -168,18 +167,16 @@ async def test_a_missing_folder_is_a_clear_start_error(opened, tmp_path):
 async def test_a_slow_query_is_interrupted_at_its_timeout(opened):
     """The thread is stopped, not abandoned: the next query has the connection at once."""
     async with opened(queryTimeout="200ms") as sql:
-        began = time.monotonic()
         with pytest.raises(Timeout, match=r"cancelled after 0\.2s"):
-            await sql(SLOW)
+            await sql(ENDLESS)
         assert await sql.value("select 1") == 1
-        assert time.monotonic() - began < 5
 
 
 async def test_a_cancelled_flow_interrupts_its_query(sql):
     """A message's own deadline stops the query, too."""
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.2):
-            await sql(SLOW)
+            await sql(ENDLESS)
     assert await sql.value("select 1") == 1
 
 
@@ -261,22 +258,12 @@ async def test_a_connection_that_opens_too_late_is_closed(opened, connected, mon
 
 async def test_the_loop_goes_on_while_a_query_runs(sql):
     """SQLite works in a thread; nobody else waits for it."""
-    ticks = 0
-
-    async def tick():
-        nonlocal ticks
-        while True:
-            ticks += 1
+    async with asyncio.TaskGroup() as group:
+        query = group.create_task(sql(ENDLESS))
+        for _ in range(20):
             await asyncio.sleep(0.01)
-
-    async def both():
-        async with asyncio.timeout(0.3), asyncio.TaskGroup() as group:
-            group.create_task(tick())
-            await sql(SLOW)
-
-    with pytest.raises(TimeoutError):
-        await both()
-    assert ticks > 10
+        assert not query.done()
+        query.cancel()
 
 
 async def test_a_transaction_left_open_is_rolled_back(opened, tmp_path):
