@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import os
+import random
 import re
 import secrets
 import signal
@@ -16,7 +17,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -103,10 +104,24 @@ def _restore_logging():
     secrets_module._pattern = None
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+_reserved: list[socket.socket] = []
+"""One per port, named after it, until the tests end. The names count for all processes of the machine."""
+
+
+def _free_port() -> int:
+    """A port that nobody listens on, and that nobody but whoever asked will.
+
+    It is not one of those that the system hands out to whoever connects or asks for any (from 32768 on), which may be
+    taken between here and there; and other test processes see that it is reserved.
+    """
+    for port in random.SystemRandom().sample(range(10_000, 32_768), 1000):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            reservation = socket.socket(socket.AF_UNIX)
+            _reserved.append(reservation)
+            reservation.bind(f"\0octo-test-port-{port}")
+            return port
+    raise AssertionError("no free port")
 
 
 class Octo:
@@ -181,10 +196,28 @@ def octo(tmp_path):
         assert CANARY not in process.log
 
 
+@pytest.fixture(scope="session")
+def free_port() -> Callable[[], int]:
+    """Returns another port with each call."""
+    return _free_port
+
+
 @pytest.fixture
 def port() -> int:
     """A port that nobody listens on."""
-    return free_port()
+    return _free_port()
+
+
+@pytest.fixture(scope="session")
+def save() -> Callable[[Path, str], None]:
+    """Write a file that is watched, as editors do: nobody reads it half written."""
+
+    def write(path: Path, text: str) -> None:
+        beside = path.with_name(f"{path.name}~")
+        beside.write_text(text)
+        beside.replace(path)
+
+    return write
 
 
 @pytest.fixture

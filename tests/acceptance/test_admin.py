@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import socket
 import time
 from pathlib import Path
 
@@ -59,11 +58,9 @@ def samples(text):
 
 
 @pytest.fixture
-def admin(http):
+def admin(http, free_port):
     """Ask the operations port, e.g. `admin("/readyz")`; `admin.flag` is to be given to `octo run`."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
 
     def ask(path, data=None, method=None, **headers):
         return http(f"http://127.0.0.1:{port}{path}", data, method, headers)
@@ -137,22 +134,22 @@ async def test_while_it_drains_it_is_alive_not_ready_and_finishes_its_work(octo,
     assert process.ended() == 0
 
 
-def test_a_refused_edit_keeps_it_ready_and_is_told(octo, admin, slow):
+def test_a_refused_edit_keeps_it_ready_and_is_told(octo, admin, slow, save):
     octo("run", slow, admin.flag, "--watch")
     before = Path(slow).read_text()
 
-    Path(slow).write_text(before.replace("process:", "proces:"))
+    save(Path(slow), before.replace("process:", "proces:"))
     refused = until(lambda: admin("/status")[1]["refused"])
 
     assert admin("/readyz") == (200, "ready\n")
     assert refused["problems"][0]["file"] == slow
     assert refused["problems"][0]["line"] == 6
-    Path(slow).write_text(before.replace("name: slow", "name: slower"))
+    save(Path(slow), before.replace("name: slow", "name: slower"))
     until(lambda: admin("/status")[1]["generation"]["number"] == 2)
     assert admin("/status")[1]["refused"] is None
 
 
-def test_it_answers_while_it_waits_for_its_first_right_configuration(octo, admin, slow):
+def test_it_answers_while_it_waits_for_its_first_right_configuration(octo, admin, slow, save):
     before = Path(slow).read_text()
     Path(slow).write_text("flows: 1")
     process = octo("run", slow, admin.flag, "--watch", ready=False)
@@ -162,7 +159,7 @@ def test_it_answers_while_it_waits_for_its_first_right_configuration(octo, admin
     assert admin("/healthz")[0] == 200
     assert admin("/readyz") == (503, "starting: the configuration was refused, waiting for an edit\n")
 
-    Path(slow).write_text(before)
+    save(Path(slow), before)
     until(lambda: admin("/readyz")[0] == 200)
 
 

@@ -42,7 +42,7 @@ async def load(port, done, seen, failures):
             await asyncio.sleep(1 / RATE)
 
 
-async def test_50_edits_half_of_them_invalid_fail_no_request(octo, port, tmp_path):
+async def test_50_edits_half_of_them_invalid_fail_no_request(octo, port, tmp_path, save):
     path = tmp_path / "flow.yaml"
     path.write_text(text(port, 0))
     process = octo("run", "--config", str(path), "--watch")
@@ -51,7 +51,7 @@ async def test_50_edits_half_of_them_invalid_fail_no_request(octo, port, tmp_pat
         group.create_task(load(port, done, seen, failures))
         for number in range(1, EDITS + 1):
             bad = number % 2 == 0
-            path.write_text(text(port, number, "set-paylod" if bad else "set-payload"))
+            save(path, text(port, number, "set-paylod" if bad else "set-payload"))
             said, times = ("running flows are unchanged", number // 2) if bad else ("runtime ready", number // 2 + 2)
             await asyncio.to_thread(process.wait_for, said, times)
             if not bad:

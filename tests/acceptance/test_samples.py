@@ -8,7 +8,6 @@ import http.server
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -39,6 +38,7 @@ class Octo:
 
     sample: Path
     folder: Path
+    free_port: Callable[[], int]
     env: dict[str, str] = field(default_factory=dict)
 
     def command(self, *arguments: str) -> list[str]:
@@ -71,7 +71,7 @@ class Octo:
     @contextlib.contextmanager
     def serving(self) -> Iterator[Server]:
         """The sample under `octo run`, ready; stopped by SIGTERM afterwards, which must end it cleanly."""
-        port = free_port()
+        port = self.free_port()
         self.env["HTTP_PORT"] = str(port)
         log, out = self.folder / "stderr.log", self.folder / "stdout.log"
         with log.open("wb") as stderr, out.open("wb") as stdout:
@@ -121,12 +121,6 @@ class Server:
             answer = connection.getresponse()
             text = answer.read()
             return answer.status, json.loads(text) if text else None
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager
@@ -360,8 +354,8 @@ def weather(octo: Octo) -> None:
 
 
 @pytest.fixture
-def octo(request: pytest.FixtureRequest, tmp_path: Path) -> Octo:
-    return Octo(SAMPLES / f"{request.param}.yaml", tmp_path)
+def octo(request: pytest.FixtureRequest, tmp_path: Path, free_port: Callable[[], int]) -> Octo:
+    return Octo(SAMPLES / f"{request.param}.yaml", tmp_path, free_port)
 
 
 def test_every_sample_has_a_scenario():
@@ -383,11 +377,11 @@ def test_sample_keeps_its_promise(octo: Octo):
     SCENARIOS[octo.sample.stem](octo)
 
 
-def test_db_orders_on_postgres(tmp_path: Path):
+def test_db_orders_on_postgres(tmp_path: Path, free_port: Callable[[], int]):
     """The same flow runs on PostgreSQL, as its comments say: only two variables differ."""
     with Postgres.started() as server:
         dsn = server.dsn.replace("octo@", f"octo:{quote(PASSWORD, safe='')}@")
-        db_orders(Octo(SAMPLES / "db-orders.yaml", tmp_path, {"DB_DRIVER": "postgres", "DB_DSN": dsn}))
+        db_orders(Octo(SAMPLES / "db-orders.yaml", tmp_path, free_port, {"DB_DRIVER": "postgres", "DB_DSN": dsn}))
 
 
 @pytest.mark.parametrize("name", NAMES)

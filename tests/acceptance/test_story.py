@@ -7,7 +7,6 @@ import os
 import re
 import shlex
 import shutil
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -109,7 +108,7 @@ def plain(printed: str) -> str:
 
 
 @pytest.fixture
-def last_night(octo, http, tmp_path):
+def last_night(octo, http, tmp_path, free_port):
     """Let the shop of this folder serve one order, for real and with traces."""
 
     def serve() -> None:
@@ -128,12 +127,6 @@ def last_night(octo, http, tmp_path):
         assert shop.stop() == 0
 
     return serve
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def test_every_command_of_the_page_prints_what_the_page_shows(command, last_night, tmp_path):
@@ -189,7 +182,7 @@ cases: [{name: fails, expect: {body: 1}}]
 
 
 @pytest.fixture
-def leaky(tmp_path):
+def leaky(tmp_path, free_port):
     (tmp_path / "leaky.yaml").write_text(LEAKY)
     (tmp_path / "leaky_test.yaml").write_text(LEAKY_TEST)
     return {"HTTP_PORT": str(free_port()), "GONE": f"http://127.0.0.1:{free_port()}"}

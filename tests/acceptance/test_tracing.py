@@ -8,7 +8,6 @@ import json
 import resource
 import secrets
 import signal
-import socket
 import string
 import subprocess
 import sys
@@ -22,12 +21,6 @@ from google.protobuf.json_format import Parse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 TRACE, CALLER = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def until(condition):
@@ -125,7 +118,7 @@ flows:
 
 
 @pytest.fixture
-def both(octo, tmp_path, port):
+def both(octo, tmp_path, port, free_port):
     """Start two processes, of which the one in front asks the other; answers the address of the one in front."""
 
     def start(*arguments):
@@ -228,7 +221,7 @@ def dropped(http, admin):
     return float(line.split()[1])
 
 
-def test_a_collector_that_is_killed_costs_traces_and_nothing_else(octo, flow, load, http):
+def test_a_collector_that_is_killed_costs_traces_and_nothing_else(octo, flow, load, http, free_port):
     receiver = subprocess.Popen([sys.executable, "-c", COLLECTOR], stdout=subprocess.PIPE, text=True)
     try:
         admin, collecting = free_port(), receiver.stdout.readline().strip()
@@ -253,7 +246,7 @@ def test_a_collector_that_is_killed_costs_traces_and_nothing_else(octo, flow, lo
 
 
 @pytest.mark.parametrize("store", ["sqlite:traces.db", "file:traces.jsonl"])
-def test_a_full_disk_costs_traces_and_nothing_else(octo, flow, load, http, store):
+def test_a_full_disk_costs_traces_and_nothing_else(octo, flow, load, http, store, free_port):
     admin = free_port()
     process = octo("run", flow, f"--admin-addr=127.0.0.1:{admin}", "--traces", "--traces-store", store)
     resource.prlimit(process.process.pid, resource.RLIMIT_FSIZE, (4096, 4096))  # no file grows beyond this
@@ -361,7 +354,9 @@ def secretive(server, tmp_path, port):
 
 
 @pytest.mark.parametrize(("store", "form"), [("sqlite:traces.db", "json"), ("file:traces.jsonl", "text")])
-def test_a_secret_is_in_nothing_that_a_run_says_or_keeps(octo, command, canary, secretive, http, port, store, form):
+def test_a_secret_is_in_nothing_that_a_run_says_or_keeps(
+    octo, command, canary, secretive, http, port, *, store, form, free_port
+):
     admin = free_port()
     arguments = ("run", secretive, f"--admin-addr=127.0.0.1:{admin}", "--traces", "--traces-store", store)
     process = octo(*arguments, "--log-format", form, "--log-level", "debug", **canary.environment)

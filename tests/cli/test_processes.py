@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import stat
 import time
 from pathlib import Path
@@ -70,16 +69,16 @@ def test_a_process_that_is_killed_is_replaced(octo, port, tmp_path, http):
     assert process.stop() == 0
 
 
-def test_an_edit_reaches_all_and_a_bad_one_is_told_once(octo, port, tmp_path, http):
+def test_an_edit_reaches_all_and_a_bad_one_is_told_once(octo, port, tmp_path, http, save):
     flow = tmp_path / "flow.yaml"
     flow.write_text(FLOW.format(port=port))
     (tmp_path / "who.py").write_text("import os\n\n\ndef am_i():\n    return os.getpid()\n")
     process = octo("run", "--config", str(flow), "--processes", "2", "--watch")
     process.wait_for("runtime ready", 2)
 
-    flow.write_text(FLOW.format(port=port).replace("type: python", "type: pythn"))
+    save(flow, FLOW.format(port=port).replace("type: python", "type: pythn"))
     process.wait_for("The running flows are unchanged")
-    flow.write_text(FLOW.format(port=port).replace("path: /}", "path: /who}"))
+    save(flow, FLOW.format(port=port).replace("path: /}", "path: /who}"))
     process.wait_for("runtime ready", 4)
 
     assert {http(f"http://127.0.0.1:{port}/who")[0] for _ in range(50)} == {200}
@@ -95,11 +94,9 @@ def test_a_configuration_that_is_wrong_ends_all(command, tmp_path):
 
 
 @pytest.fixture
-def admin_port():
+def admin_port(free_port):
     """One more port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    return free_port()
 
 
 def test_all_are_behind_one_operations_port(octo, port, admin_port, tmp_path, tmp_path_factory, http):

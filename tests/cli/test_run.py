@@ -103,11 +103,9 @@ def test_bad_usage_is_2(command, arguments):
 
 
 @pytest.fixture
-def admin_port():
+def admin_port(free_port):
     """One more port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    return free_port()
 
 
 @pytest.mark.parametrize("flag", ["--admin-addr", "--observability-addr"])

@@ -291,13 +291,7 @@ def watching(folder):
         process.communicate()
 
 
-def save(path: Path, text: str) -> None:
-    """As editors do: never half written."""
-    (path.parent / "new").write_text(text)
-    (path.parent / "new").rename(path)
-
-
-def test_watch_runs_again_when_a_file_changes(folder, watching):
+def test_watch_runs_again_when_a_file_changes(folder, watching, save):
     until, interrupt = watching()
 
     until("2 passed")
@@ -319,7 +313,6 @@ def test_an_edit_that_is_saved_while_the_files_are_read_is_not_lost(folder, watc
     edit = f"open('new', 'w').write({BAD!r}); os.rename('new', 'f_test.yaml')"
     (folder / "own.py").write_text(f"import os\n\n{edit}\n\n\ndef answer():\n    return 2\n")
     (folder / "f.yaml").write_text("flows: [{name: f, process: [{type: python, call: 'own:answer'}]}]")
-    save(folder / "f_test.yaml", GOOD)
     until, interrupt = watching("f_test.yaml")
 
     until("1 passed, 1 failed")

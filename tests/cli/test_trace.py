@@ -55,13 +55,9 @@ def serving(octo, port, free, tmp_path):
 
 
 @pytest.fixture
-def free():
+def free(free_port):
     """Another port that nobody listens on."""
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    return free_port()
 
 
 @pytest.fixture

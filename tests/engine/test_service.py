@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import pytest
 
@@ -29,10 +30,11 @@ def flow(answer, id="p", wait=""):
 class Editor:
     """A service whose configuration the test edits."""
 
-    def __init__(self, text, plugins, tmp_path, meanwhile=None):
+    def __init__(self, text, plugins, tmp_path, save, meanwhile=None):
         self.path = tmp_path / "flow.yaml"
         self.path.write_text(text)
         self.plugins = plugins
+        self.save = save
         self.meanwhile = meanwhile
         self.loaded = asyncio.Event()
         self.refusals = []
@@ -48,7 +50,7 @@ class Editor:
     def load(self):
         text = self.path.read_text()
         if self.meanwhile:
-            self.path.write_text(self.meanwhile)
+            self.save(self.path, self.meanwhile)
         return parse(text, self.plugins, {})
 
     def refuse(self, error):
@@ -70,16 +72,22 @@ class Editor:
         self.loaded.clear()
 
     async def edit(self, text):
-        self.path.write_text(text)
+        self.save(self.path, text)
         await self.turn()
+
+
+@pytest.fixture
+def edited(plugins, tmp_path, save):
+    """Start an `Editor` with a text."""
+    return partial(Editor, plugins=plugins, tmp_path=tmp_path, save=save)
 
 
 async def answer(id="p"):
     return (await at_last(probes[id].routes["/"][-1].call(Message()))).body
 
 
-async def test_an_edit_takes_effect_and_keeps_the_connector(plugins, tmp_path):
-    async with Editor(flow("one"), plugins, tmp_path) as editor:
+async def test_an_edit_takes_effect_and_keeps_the_connector(edited):
+    async with edited(flow("one")) as editor:
         assert await answer() == "one"
 
         await editor.edit(flow("two"))
@@ -90,8 +98,8 @@ async def test_an_edit_takes_effect_and_keeps_the_connector(plugins, tmp_path):
     assert history == ["open p", "close p"]
 
 
-async def test_an_edit_that_is_saved_while_the_files_are_read_is_not_lost(plugins, tmp_path):
-    async with Editor(flow("one"), plugins, tmp_path, meanwhile=flow("two")) as editor:
+async def test_an_edit_that_is_saved_while_the_files_are_read_is_not_lost(edited):
+    async with edited(flow("one"), meanwhile=flow("two")) as editor:
         async with asyncio.timeout(20):
             while await answer() != "two":
                 await editor.loaded.wait()
@@ -99,8 +107,8 @@ async def test_an_edit_that_is_saved_while_the_files_are_read_is_not_lost(plugin
     assert editor.refusals == []
 
 
-async def test_a_bad_edit_changes_nothing_and_is_told_once(plugins, tmp_path):
-    async with Editor(flow("one"), plugins, tmp_path) as editor:
+async def test_a_bad_edit_changes_nothing_and_is_told_once(edited):
+    async with edited(flow("one")) as editor:
         await editor.edit(flow("two").replace("set-payload", "set-paylod"))
 
         assert await answer() == "one"
@@ -111,16 +119,16 @@ async def test_a_bad_edit_changes_nothing_and_is_told_once(plugins, tmp_path):
         assert await answer() == "three"
 
 
-async def test_a_connector_that_does_not_open_changes_nothing(plugins, tmp_path):
-    async with Editor(flow("one"), plugins, tmp_path) as editor:
+async def test_a_connector_that_does_not_open_changes_nothing(edited):
+    async with edited(flow("one")) as editor:
         await editor.edit(flow("two", id="q, refuse: true"))
 
         assert await answer() == "one"
         assert "did not start" in str(editor.refusals[0])
 
 
-async def test_changed_settings_open_the_new_connector_before_the_old_closes(plugins, tmp_path):
-    async with Editor(flow("one"), plugins, tmp_path) as editor:
+async def test_changed_settings_open_the_new_connector_before_the_old_closes(edited):
+    async with edited(flow("one")) as editor:
         await editor.edit(flow("two", id="q"))
 
         assert await answer("q") == "two"
@@ -130,9 +138,9 @@ async def test_changed_settings_open_the_new_connector_before_the_old_closes(plu
         assert history == ["open p", "open q", "close p"]
 
 
-async def test_what_is_in_flight_finishes_in_the_old_generation(plugins, tmp_path):
+async def test_what_is_in_flight_finishes_in_the_old_generation(edited):
     wait = "{type: wait, connector: p}, "
-    async with Editor(flow("one", wait=wait), plugins, tmp_path) as editor:
+    async with edited(flow("one", wait=wait)) as editor:
         call = asyncio.get_running_loop().create_task(answer())
         while not probes["p"].waiting:
             await asyncio.sleep(0)
@@ -151,8 +159,8 @@ async def test_without_watching_a_bad_start_is_raised(plugins):
         await service.run(asyncio.Event())
 
 
-async def test_with_watching_a_bad_start_waits_for_an_edit(plugins, tmp_path):
-    async with Editor("flows: 1", plugins, tmp_path) as editor:
+async def test_with_watching_a_bad_start_waits_for_an_edit(edited):
+    async with edited("flows: 1") as editor:
         assert len(editor.refusals) == 1
 
         await editor.edit(flow("late"))
@@ -160,8 +168,8 @@ async def test_with_watching_a_bad_start_waits_for_an_edit(plugins, tmp_path):
         assert await answer() == "late"
 
 
-async def test_it_tells_what_became_of_edits(plugins, tmp_path):
-    async with Editor(flow("one"), plugins, tmp_path) as editor:
+async def test_it_tells_what_became_of_edits(edited):
+    async with edited(flow("one")) as editor:
         service = editor.service
         first = service.since
         assert (service.phase, service.refusal, service.reloads) == ("running", None, {"applied": 0, "refused": 0})
@@ -178,9 +186,9 @@ async def test_it_tells_what_became_of_edits(plugins, tmp_path):
         assert service.phase == "draining"
 
 
-async def test_a_generation_that_drains_is_known_until_it_has(plugins, tmp_path):
+async def test_a_generation_that_drains_is_known_until_it_has(edited):
     wait = "{type: wait, connector: p}, "
-    async with Editor(flow("one", wait=wait), plugins, tmp_path) as editor:
+    async with edited(flow("one", wait=wait)) as editor:
         old = editor.service.current
         call = asyncio.get_running_loop().create_task(answer())
         while not probes["p"].waiting:
@@ -197,6 +205,6 @@ async def test_a_generation_that_drains_is_known_until_it_has(plugins, tmp_path)
                 await asyncio.sleep(0.001)
 
 
-async def test_before_the_first_configuration_it_is_starting(plugins, tmp_path):
-    async with Editor("flows: 1", plugins, tmp_path) as editor:
+async def test_before_the_first_configuration_it_is_starting(edited):
+    async with edited("flows: 1") as editor:
         assert (editor.service.phase, editor.service.since) == ("starting", 0)

@@ -35,7 +35,7 @@ def test_a_folder_is_the_yaml_in_it(tmp_path):
     assert fingerprint([tmp_path]) != before
 
 
-async def test_other_files_in_the_folder_wake_nobody(tmp_path):
+async def test_other_files_in_the_folder_wake_nobody(tmp_path, save):
     file = tmp_path / "a.yaml"
     file.write_text("1")
     watch = Watch(lambda: [file])
@@ -46,20 +46,20 @@ async def test_other_files_in_the_folder_wake_nobody(tmp_path):
         while not waiting.done():
             (tmp_path / "noise.log").write_text("x")
             assert not waiting.done()
-            replace(file, "2")
+            save(file, "2")
             await asyncio.sleep(0.01)
 
     assert waiting.result()
 
 
-async def test_an_edit_that_is_saved_while_the_files_are_read_is_a_change(tmp_path):
+async def test_an_edit_that_is_saved_while_the_files_are_read_is_a_change(tmp_path, save):
     file = tmp_path / "a.yaml"
     file.write_text("1")
     watch = Watch(lambda: [file])
 
     def load():
         text = file.read_text()
-        replace(file, "2")
+        save(file, "2")
         return text
 
     assert watch.read(load) == "1"
@@ -68,7 +68,7 @@ async def test_an_edit_that_is_saved_while_the_files_are_read_is_a_change(tmp_pa
 
 
 @pytest.mark.parametrize("fails", [False, True])
-async def test_a_file_that_only_reading_named_is_read_once_more(tmp_path, fails):
+async def test_a_file_that_only_reading_named_is_read_once_more(tmp_path, fails, save):
     """What it held before is not known: it may have been saved after it was read."""
     named, found = [tmp_path / "a.yaml"], []
     other = tmp_path / "other.yaml"
@@ -78,7 +78,7 @@ async def test_a_file_that_only_reading_named_is_read_once_more(tmp_path, fails)
 
     def load():
         found.append(other.read_text())
-        replace(other, "2")
+        save(other, "2")
         named[:] = [tmp_path / "a.yaml", other]
         if fails:
             raise ValueError
@@ -89,9 +89,3 @@ async def test_a_file_that_only_reading_named_is_read_once_more(tmp_path, fails)
 
     assert found == ["1", "2"]
     assert not await watch.changed(stop)
-
-
-def replace(file, text):
-    """As editors do: never half written."""
-    (file.parent / "new").write_text(text)
-    (file.parent / "new").rename(file)

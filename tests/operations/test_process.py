@@ -147,7 +147,7 @@ async def _opened_like(old, service):
     return new
 
 
-async def test_a_refused_edit_is_told_with_its_problems_and_no_line_of_the_file(plugins, tmp_path):
+async def test_a_refused_edit_is_told_with_its_problems_and_no_line_of_the_file(plugins, tmp_path, save):
     path = tmp_path / "f.yaml"
     path.write_text(FLOW.format(breaks=0))
     mask("hunter2-hunter2")
@@ -165,7 +165,7 @@ async def test_a_refused_edit_is_told_with_its_problems_and_no_line_of_the_file(
         tasks.create_task(service.run(stop))
         await turned.wait()
         turned.clear()
-        path.write_text("flows: [{name: f, hunter2-hunter2: 1, process: []}]")
+        save(path, "flows: [{name: f, hunter2-hunter2: 1, process: []}]")
         await turned.wait()
 
         refused = (await state.facts())["refused"]
@@ -177,7 +177,7 @@ async def test_a_refused_edit_is_told_with_its_problems_and_no_line_of_the_file(
         assert Values(await state.snapshot()).of("octo_reloads_total", "refused") == 1
 
         turned.clear()
-        path.write_text(FLOW.format(breaks=0).replace("buffer: 5", "buffer: 6"))
+        save(path, FLOW.format(breaks=0).replace("buffer: 5", "buffer: 6"))
         await turned.wait()
 
         assert (await state.facts())["refused"] is None

@@ -22,12 +22,6 @@ from octo.core.errors import OctoError, Transient
 from octo.testing.clock import virtual
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def server(port=0, **settings):
     return Server.model_validate({"host": "127.0.0.1", "port": port, **settings})
 
@@ -98,9 +92,8 @@ async def test_an_address_that_is_not_ours_says_so():
     assert caught.value.code == "OCTO-H102"
 
 
-async def test_a_new_generation_takes_the_listener_over(inlet):
+async def test_a_new_generation_takes_the_listener_over(inlet, port):
     """Open the new connector, swap the routes, close the old one: the address never closes."""
-    port = free_port()
     async with AsyncExitStack() as new_generation:
         async with AsyncExitStack() as old_generation:
             old = await old_generation.enter_async_context(Http.open(server(port)))
@@ -121,9 +114,8 @@ async def test_a_new_generation_takes_the_listener_over(inlet):
         await get(port)
 
 
-async def test_a_new_generation_that_fails_leaves_the_old_one_serving(inlet):
+async def test_a_new_generation_that_fails_leaves_the_old_one_serving(inlet, port):
     """Leaving the newer registration brings the older one back."""
-    port = free_port()
     async with Http.open(server(port)) as old, old.route(Route(path="/"), saying(inlet, "old")):
         async with (
             Http.open(server(port, maxHeaderBytes=9000)) as new,
@@ -134,9 +126,8 @@ async def test_a_new_generation_that_fails_leaves_the_old_one_serving(inlet):
         assert await get(port) == (200, '"old"')
 
 
-async def test_no_request_fails_while_limits_change(inlet):
+async def test_no_request_fails_while_limits_change(inlet, port):
     """A worker with the new limits stands beside the old one on the same socket, then the old one stops."""
-    port = free_port()
     going = True
     answers = []
 
@@ -165,17 +156,15 @@ async def test_no_request_fails_while_limits_change(inlet):
     assert {text for _, text in answers} >= {"1", "5"}
 
 
-async def test_an_address_can_be_opened_again_at_once(inlet):
+async def test_an_address_can_be_opened_again_at_once(inlet, port):
     """Nothing of a closed listener lingers."""
-    port = free_port()
     for word in range(5):
         async with Http.open(server(port)) as http, http.route(Route(path="/"), saying(inlet, word)):
             assert await get(port) == (200, str(word))
 
 
-async def test_an_address_can_be_opened_while_it_is_being_closed(inlet):
+async def test_an_address_can_be_opened_while_it_is_being_closed(inlet, port):
     """A connector that was removed and comes back at once does not find its own port busy."""
-    port = free_port()
     for word in range(5):
         closing = AsyncExitStack()
         await closing.enter_async_context(Http.open(server(port)))
@@ -193,9 +182,8 @@ async def test_connectors_on_port_0_get_a_port_each():
         assert one.url == f"http://127.0.0.1:{one.port}"
 
 
-async def test_host_and_port_come_from_the_environment(monkeypatch):
+async def test_host_and_port_come_from_the_environment(monkeypatch, port):
     """When the settings do not say."""
-    port = free_port()
     monkeypatch.setenv("HTTP_HOST", "127.0.0.1")
     monkeypatch.setenv("HTTP_PORT", str(port))
     async with Http.open(Server()) as http:
@@ -225,9 +213,8 @@ async def test_https(inlet, tmp_path):
         assert http.url.startswith("https://")
 
 
-async def test_a_renewed_certificate_is_taken_up(inlet, tmp_path):
+async def test_a_renewed_certificate_is_taken_up(inlet, tmp_path, port):
     """Same file names, new content: the new generation serves it, the old one answers what it has."""
-    port = free_port()
     files = certificate(tmp_path)
     async with AsyncExitStack() as new_generation:
         async with Http.open(server(port, tls=files)) as old, old.route(Route(path="/"), saying(inlet, "old")):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-import socket
 
 import pytest
 from aiohttp import web
@@ -236,11 +235,8 @@ async def test_cancelling_aborts_the_request(calls, upstream):
     await asyncio.wait_for(aborted.wait(), 20)
 
 
-async def test_nobody_listening_is_transient(calling):
+async def test_nobody_listening_is_transient(calling, port):
     """It may listen later."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     async with calling(baseURL=f"http://127.0.0.1:{port}/a?key=k") as calls:
         with pytest.raises(Transient, match=f"rest request to http://127.0.0.1:{port}/a: cannot connect") as caught:
             await calls.rest(method="POST")
