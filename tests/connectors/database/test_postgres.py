@@ -1,6 +1,7 @@
 """The database connector against a real PostgreSQL."""
 
 import asyncio
+import time
 
 import pytest
 
