@@ -1,0 +1,378 @@
+"""Plant single faults in the code, one at a time, and see which of them the tests notice.
+
+    .venv/bin/python scripts/mutate.py octo/engine octo/core --count 150 --seed 1
+    .venv/bin/python scripts/mutate.py octo/core/backoff.py --all
+
+Run by hand, not in CI: every fault costs a run of tests. A fault is tried against the tests of its file first
+(`tests/` mirrors `octo/`), then, if these pass, against the tests of `WIDER`. Faults that nobody can notice are listed
+with their reason in `scripts/mutate_equivalent.txt`. Ends with the share that was caught, and what was not.
+
+Why our own and no mutation tester: mutmut and cosmic-ray run one test command for all faults and know nothing of the
+mirror; here that would take days. See docs/decisions/0025-planted-faults.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import contextlib
+import copy
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import Queue
+from typing import Any, NamedTuple
+
+ROOT = Path(__file__).parents[1]
+EQUIVALENT = ROOT / "scripts" / "mutate_equivalent.txt"
+WIDER = ("core", "engine", "services", "blocks", "debug", "testing", "trace", "operations", "suite", "connectors/http")
+"""Folders of tests that a fault is tried against once the tests of its own file have passed."""
+
+LONGEST = 400.0
+"""Seconds after which a run counts as a caught fault: it hangs."""
+
+
+class Fault(NamedTuple):
+    """A piece of source and what is put in its place."""
+
+    path: Path
+    line: int
+    start: int
+    end: int
+    was: str
+    becomes: str
+
+    @property
+    def name(self) -> str:
+        """How it is listed: place by file and source, so that it survives edits elsewhere."""
+        return f"{self.path.relative_to(ROOT)}: {_one_line(self.was)} -> {_one_line(self.becomes)}"
+
+    def planted(self) -> str:
+        source = self.path.read_bytes()
+        return (source[: self.start] + self.becomes.encode() + source[self.end :]).decode()
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+# --- what can be wrong -----------------------------------------------------------------------------------------------
+
+SWAPPED: dict[type[ast.AST], type[ast.AST]] = {
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+    ast.And: ast.Or,
+    ast.Or: ast.And,
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Div,
+    ast.Div: ast.Mult,
+    ast.FloorDiv: ast.Mult,
+}
+
+
+def faults_of(path: Path) -> Iterator[Fault]:
+    """Every fault that can be planted in a file."""
+    source = path.read_bytes()
+    starts = [0]
+    for row in source.splitlines(keepends=True):
+        starts.append(starts[-1] + len(row))
+    for node, changed in _planned(ast.parse(source)):
+        start = starts[node.lineno - 1] + node.col_offset
+        end = starts[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0)
+        text = changed if isinstance(changed, str) else ast.unparse(changed)
+        yield Fault(path, node.lineno, start, end, source[start:end].decode(), text)
+
+
+def _planned(tree: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, ast.AST | str]]:
+    """Nodes, and what to put in the place of each."""
+    for node in _interesting(tree):
+        yield from ((node, changed) for changed in _changes(node))
+        test = node.test if isinstance(node, ast.If | ast.While | ast.IfExp) else None
+        if isinstance(test, ast.Name | ast.Attribute | ast.Call):
+            yield test, f"not {ast.unparse(test)}"
+
+
+def _interesting(node: ast.AST) -> Iterator[ast.expr | ast.stmt]:
+    """Nodes where a fault says something: no annotations, no texts for people, no logging, no type checking."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Assert | ast.AnnAssign) and not isinstance(getattr(child, "value", None), ast.expr):
+            continue
+        if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+            continue
+        if isinstance(child, ast.FunctionDef) and child.name == "__repr__":
+            continue
+        if isinstance(child, ast.Expr) and (isinstance(child.value, ast.Constant) or _is_log(child.value)):
+            continue
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from (each for part in child.body for each in _with_inner(part))
+        elif isinstance(child, ast.expr | ast.stmt):
+            yield from _with_inner(child)
+        else:
+            yield from _interesting(child)
+
+
+def _with_inner(node: ast.AST) -> Iterator[ast.expr | ast.stmt]:
+    if isinstance(node, ast.Expr) and (isinstance(node.value, ast.Constant) or _is_log(node.value)):
+        return
+    if isinstance(node, ast.Assert):
+        return
+    if isinstance(node, ast.AnnAssign):
+        if node.value is not None:
+            yield from _with_inner(node.value)
+        return
+    if isinstance(node, ast.expr | ast.stmt) and not isinstance(
+        node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    ):
+        yield node
+    yield from _interesting(node)
+
+
+def _is_log(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and ast.unparse(node.func).startswith("log.")
+
+
+def _changes(node: ast.expr | ast.stmt) -> Iterator[ast.AST | str]:
+    for kind, faults in KINDS.items():
+        if isinstance(node, kind):
+            yield from faults(node)
+
+
+def _compared(node: ast.Compare) -> Iterator[ast.AST | str]:
+    if len(node.ops) == 1 and type(node.ops[0]) in SWAPPED:
+        yield _with(node, ops=[SWAPPED[type(node.ops[0])]()])
+
+
+def _joined(node: ast.BoolOp) -> Iterator[ast.AST | str]:
+    yield f"({ast.unparse(_with(node, op=SWAPPED[type(node.op)]()))})"
+
+
+def _computed(node: ast.BinOp) -> Iterator[ast.AST | str]:
+    if type(node.op) in SWAPPED and not _is_text(node):
+        yield f"({ast.unparse(_with(node, op=SWAPPED[type(node.op)]()))})"
+
+
+def _negated(node: ast.UnaryOp) -> Iterator[ast.AST | str]:
+    if isinstance(node.op, ast.Not):
+        yield f"({ast.unparse(node.operand)})"
+
+
+def _constant(node: ast.Constant) -> Iterator[ast.AST | str]:
+    if isinstance(node.value, bool):
+        yield str(not node.value)
+    elif isinstance(node.value, int | float):
+        yield str(node.value + 1)
+
+
+def _called(node: ast.Call) -> Iterator[ast.AST | str]:
+    name = node.func.id if isinstance(node.func, ast.Name) else ""
+    if name in ("min", "max"):
+        yield _with(node, func=ast.Name("max" if name == "min" else "min"))
+    if name != "fields":  # what a log line says beside its text
+        for index in range(len(node.keywords)):
+            yield _with(node, keywords=node.keywords[:index] + node.keywords[index + 1 :])
+
+
+def _assigned(node: ast.Assign) -> Iterator[ast.AST | str]:
+    if isinstance(node.targets[0], ast.Attribute | ast.Subscript):
+        yield "pass"
+
+
+def _said(node: ast.Expr) -> Iterator[ast.AST | str]:
+    if isinstance(node.value, ast.Call | ast.Await):
+        yield "pass"
+
+
+def _returned(node: ast.Return) -> Iterator[ast.AST | str]:
+    if node.value is not None and ast.unparse(node.value) not in ("None", "False"):
+        yield "return None"
+
+
+KINDS: dict[Any, Callable[[Any], Iterator[ast.AST | str]]] = {
+    ast.Compare: _compared,
+    ast.BoolOp: _joined,
+    ast.BinOp: _computed,
+    ast.UnaryOp: _negated,
+    ast.Constant: _constant,
+    ast.IfExp: lambda node: iter([f"({ast.unparse(node.body)})"]),
+    ast.Call: _called,
+    ast.Assign: _assigned,
+    ast.Expr: _said,
+    ast.Return: _returned,
+    (ast.AugAssign, ast.Raise, ast.Delete): lambda _: iter(["pass"]),
+    ast.Break: lambda _: iter(["continue"]),
+    ast.Continue: lambda _: iter(["break"]),
+}
+"""The faults of each kind of node: other nodes, or text, to put in its place."""
+
+
+def _with(node: ast.AST, **values: object) -> ast.AST:
+    changed = copy.copy(node)
+    for name, value in values.items():
+        setattr(changed, name, value)
+    return changed
+
+
+def _is_text(node: ast.BinOp) -> bool:
+    return any(
+        isinstance(each, ast.JoinedStr) or (isinstance(each, ast.Constant) and isinstance(each.value, str | bytes))
+        for each in (node.left, node.right)
+    )
+
+
+# --- who notices -----------------------------------------------------------------------------------------------------
+
+
+class Tree:
+    """A copy of the project to plant faults in, one at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder
+        skipped = shutil.ignore_patterns(
+            ".git", ".venv", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis"
+        )
+        shutil.copytree(ROOT, folder, ignore=skipped)
+        (folder / ".venv").symlink_to(ROOT / ".venv")
+
+    def notices(self, fault: Fault) -> bool:
+        """Whether some test fails, or hangs, with the fault in place."""
+        place = self.root / fault.path.relative_to(ROOT)
+        original = place.read_text()
+        place.write_text(fault.planted())
+        try:
+            return any(self._fails(tests) for tests in _tests_for(fault.path))
+        finally:
+            place.write_text(original)
+
+    def _fails(self, tests: list[str]) -> bool:
+        command = [
+            str(ROOT / ".venv/bin/python"),
+            "-B",
+            "-m",
+            "pytest",
+            "-q",
+            "-x",
+            "-p",
+            "no:cacheprovider",
+            "-n",
+            "0",
+            *tests,
+        ]
+        environment = {**os.environ, "PYTHONPATH": str(self.root), "HYPOTHESIS_PROFILE": "ci"}
+        process = subprocess.Popen(  # noqa: S603  our own tests
+            command,
+            cwd=self.root,
+            env=environment,
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            return process.wait(LONGEST) != 0
+        except subprocess.TimeoutExpired:
+            return True
+        finally:
+            with contextlib.suppress(ProcessLookupError):  # also what a test has left behind
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _tests_for(path: Path) -> Iterator[list[str]]:
+    """The tests of a file, then those of others."""
+    inside = path.relative_to(ROOT / "octo")
+    own = ROOT / "tests" / inside.parent / f"test_{inside.name}"
+    folder = ROOT / "tests" / inside.parts[0]
+    if own.is_file():
+        yield [str(own.relative_to(ROOT))]
+    if folder.is_dir():
+        yield [str(folder.relative_to(ROOT))]
+    yield [f"tests/{name}" for name in WIDER if name != inside.parts[0] and (ROOT / "tests" / name).is_dir()]
+
+
+# --- the run ---------------------------------------------------------------------------------------------------------
+
+
+def files(paths: Iterable[str]) -> Iterator[Path]:
+    for each in map(Path, paths):
+        place = (Path.cwd() / each).resolve()
+        if place.exists():
+            yield from sorted(place.rglob("*.py")) if place.is_dir() else (place,)
+
+
+def known_equivalent() -> set[str]:
+    """Faults that make no difference, by name; each line is followed by its reason in a comment."""
+    lines = EQUIVALENT.read_text().splitlines() if EQUIVALENT.is_file() else []
+    return {line.partition("  # ")[0].strip() for line in lines if line and not line.startswith("#")}
+
+
+def chosen(options: argparse.Namespace) -> list[Fault]:
+    faults = [fault for path in files(options.paths) for fault in faults_of(path)]
+    equivalent = known_equivalent()
+    faults = [fault for fault in faults if fault.name not in equivalent and options.only in fault.name]
+    if options.all or len(faults) <= options.count:
+        return faults
+    return sorted(random.Random(options.seed).sample(faults, options.count))  # noqa: S311  a sample, no secret
+
+
+def run(faults: list[Fault], workers: int, told: Callable[[Fault, bool], None]) -> None:
+    with tempfile.TemporaryDirectory(prefix="octo-faults-") as folder, ThreadPoolExecutor(workers) as pool:
+        free: Queue[Tree] = Queue()
+        for number in range(workers):
+            free.put(Tree(Path(folder, str(number))))
+
+        def one(fault: Fault) -> None:
+            tree = free.get()
+            try:
+                told(fault, tree.notices(fault))
+            finally:
+                free.put(tree)
+
+        list(pool.map(one, faults))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("paths", nargs="*", default=["octo/engine", "octo/core", "octo/services"])
+    parser.add_argument("--count", type=int, default=100, help="how many faults, a random sample (default 100)")
+    parser.add_argument("--all", action="store_true", help="every fault there is")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", default="", help="only faults whose line in the list holds this text")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--list", action="store_true", help="show the faults, run nothing")
+    options = parser.parse_args()
+    faults = chosen(options)
+    if options.list:
+        print("\n".join(f"{fault.name}  (line {fault.line})" for fault in faults))
+        return 0
+    missed: list[Fault] = []
+
+    def told(fault: Fault, noticed: bool) -> None:
+        print(f"{'caught' if noticed else 'MISSED'}  {fault.name}  (line {fault.line})", flush=True)
+        if not noticed:
+            missed.append(fault)
+
+    run(faults, options.workers, told)
+    caught = len(faults) - len(missed)
+    print(f"\n{caught} of {len(faults)} caught, {100 * caught / max(1, len(faults)):.1f} %; not caught:")
+    print("\n".join(f"  {fault.name}  (line {fault.line})" for fault in sorted(missed)))
+    return 0 if caught >= 0.95 * len(faults) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
