@@ -46,7 +46,6 @@ class Database:
     @classmethod
     @asynccontextmanager
     async def open(cls, settings: Connection) -> AsyncIterator[Self]:
-        mask(settings.secret)
         mask(dsn.password(settings.driver, settings.dsn.get_secret_value()))
         async with _opener(settings.driver)(settings) as driver:
             yield cls(driver)

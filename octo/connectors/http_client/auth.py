@@ -15,7 +15,7 @@ from octo.connectors.http_client.reply import Reply, failure
 from octo.connectors.http_client.request import Request
 from octo.core import body
 from octo.core.errors import Permanent
-from octo.core.secrets import MASKED, mask, masked
+from octo.core.secrets import MASKED, masked
 
 EARLY = 30.0
 """Seconds before its end at which a token is replaced: it must still be good when it arrives."""
@@ -134,10 +134,7 @@ def _basic(username: str, password: str) -> str:
 
 
 def credentials(auth: settings.Auth, send: Send) -> Credentials | None:
-    """What the connector's settings ask for. Their secrets never appear in a log from here on."""
-    for secret in (auth.token, auth.password, auth.client_secret):
-        if secret is not None:
-            mask(secret.get_secret_value())
+    """What the connector's settings ask for."""
     match auth.type:
         case "bearer":
             assert auth.token is not None

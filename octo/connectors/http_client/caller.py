@@ -101,4 +101,4 @@ def join(base: URL, path: str) -> URL:
     target = base
     if below.raw_path != "/":
         target = base.with_path(base.raw_path.rstrip("/") + below.raw_path, encoded=True)
-    return target.with_query(base.query).extend_query(below.query).with_fragment(None)
+    return target.with_query(base.query).extend_query(below.query)

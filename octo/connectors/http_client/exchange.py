@@ -47,7 +47,6 @@ class Exchange:
             chunks.append(chunk)
             size += len(chunk)
             if size > self._limit:
-                response.close()  # not `release`: the rest is not wanted
                 raise too_large(request, self._limit, response.status)
         return b"".join(chunks)
 

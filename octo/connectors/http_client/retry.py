@@ -50,7 +50,7 @@ class Retries:
 
     def _asked(self, reply: Reply) -> float | None:
         """What `Retry-After` says, in seconds from now."""
-        text = reply.headers.get("retry-after", "").strip()
+        text = reply.headers.get("retry-after", "")
         if text.isascii() and text.isdigit():
             return float(text)
         try:

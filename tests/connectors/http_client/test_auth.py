@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 
 from octo.core.errors import Permanent, Transient
+from octo.core.secrets import masked
 
 
 def oauth(url, **more):
@@ -75,6 +76,8 @@ async def test_tokens_are_fetched_once_and_used_until_shortly_before_their_end(c
 
     request = upstream.requests[0]
     assert upstream.bodies[0] == b"grant_type=client_credentials&scope=a+b"
+    assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
+    assert request.headers["Accept"] == "application/json"
     assert request.headers["Authorization"] == "Basic " + b64encode(b"id+with%2Fspace:s3cret-of-client").decode()
     assert tokens.seen == ["Bearer token1", "Bearer token1", "Bearer token2"]
 
@@ -86,6 +89,52 @@ async def test_one_fetch_at_a_time(calling, upstream):
         await asyncio.gather(*(calls.rest() for _ in range(10)))
 
     assert (tokens.fetched, len(tokens.seen)) == (1, 10)
+    assert upstream.bodies[0] == b"grant_type=client_credentials"
+
+
+async def test_the_end_of_a_token_may_be_a_text(calling, upstream):
+    """Some servers write it so."""
+    upstream.answer = tokens = Tokens(expires_in="60")
+    now = 1000.0
+    async with calling(auth=oauth(upstream.url)) as calls:
+        calls.caller.credentials.clock = lambda: now
+        for _ in range(2):
+            await calls.rest()
+            now += 29
+        await calls.rest()
+
+    assert tokens.seen == ["Bearer token1", "Bearer token1", "Bearer token2"]
+
+
+async def test_an_authorization_of_ones_own_is_not_replaced(calling, upstream):
+    """Also when the server refuses it: whose it is knows best."""
+    upstream.answer = tokens = Tokens()
+    tokens.revoked = {"Bearer own"}
+    async with calling(auth=oauth(upstream.url)) as calls:
+        with pytest.raises(Permanent, match="returned 401"):
+            await calls.rest(headers={"authorization": '"Bearer own"'})
+
+    assert (tokens.fetched, tokens.seen) == (0, ["Bearer own"])
+
+
+async def test_the_try_with_a_new_token_is_as_patient_as_the_first(calling, upstream):
+    """Passing failures are repeated, too; and the answer is kept for whoever asks with the new token."""
+    tokens = Tokens()
+    tokens.revoked = {"Bearer token1"}
+    busy = [503]
+
+    def answer(request):
+        if request.headers.get("Authorization") == "Bearer token2" and busy:
+            return web.Response(status=busy.pop())
+        return tokens(request)
+
+    upstream.answer = answer
+    async with calling(auth=oauth(upstream.url), cache={"enabled": True}) as calls:
+        bodies = [(await calls.rest()).body for _ in range(2)]
+
+    assert bodies == ["fine", "fine"]
+    assert tokens.seen == ["Bearer token1", "Bearer token2"]
+    assert calls.pauses == [0.2]
 
 
 async def test_a_refused_token_is_replaced_once(calling, upstream):
@@ -149,6 +198,9 @@ async def test_client_credentials_follow_no_redirect(calling, upstream, start, s
         (web.Response(status=401, text="bad client"), Permanent, "token request to .*/token returned 401: bad client"),
         (web.Response(status=503), Transient, "returned 503"),
         (web.json_response({"token": "t"}), Permanent, "no usable `access_token`"),
+        (web.json_response({"access_token": ""}), Permanent, "no usable `access_token`"),
+        (web.json_response({"access_token": "t", "expires_in": "soon"}), Permanent, "no usable `access_token`"),
+        (web.json_response({"access_token": "t"}, status=203), Permanent, "returned 203"),
         (web.json_response({"access_token": "a\r\nX: y"}), Permanent, "no usable `access_token`"),
         (web.json_response([]), Permanent, "no usable `access_token`"),
         (web.Response(text="<html>"), Permanent, "no usable `access_token`"),
@@ -193,3 +245,46 @@ async def test_a_secret_that_is_cut_in_two_is_not_shown(calling, upstream, befor
 
     shown = ("." * before + "\u00absecret\u00bb and so on")[:200]
     assert str(caught.value) == f"rest request to {upstream.url} returned 400: {shown.strip()}"
+
+
+@pytest.mark.parametrize(
+    ("auth", "secret"),
+    [
+        ({"type": "bearer", "token": "s3cret-token"}, "s3cret-token"),
+        ({"type": "basic", "username": "user", "password": "s3cret-password"}, "s3cret-password"),
+        (oauth("http://login.test"), "s3cret-of-client"),
+    ],
+)
+async def test_credentials_are_masked_in_logs(calling, auth, secret):
+    """From the moment they are known."""
+    async with calling(auth=auth):
+        assert masked(f"before {secret} after") == "before \u00absecret\u00bb after"
+
+
+async def test_a_token_request_that_fails_does_not_quote_the_token_before(calling, upstream):
+    """It is not masked everywhere, as there are many; the error of its successor hides it."""
+    upstream.answers(
+        lambda request: web.json_response({"access_token": "s3cret-token", "expires_in": 60}),
+        lambda request: web.json_response("fine"),
+        lambda request: web.Response(status=400, text="s3cret-token is not over yet"),
+    )
+    now = 1000.0
+    async with calling(auth=oauth(upstream.url)) as calls:
+        calls.caller.credentials.clock = lambda: now
+        await calls.rest()
+        now += 60
+        with pytest.raises(Permanent, match="returned 400: \u00absecret\u00bb is not over yet"):
+            await calls.rest()
+
+
+async def test_what_is_too_short_for_a_secret_does_not_riddle_texts(calling, upstream):
+    """Five characters are found in any text; six are hidden."""
+    upstream.answer = lambda request: web.Response(status=400, text="abcde abcdef")
+    shown = []
+    for token in ("abcde", "abcdef"):
+        async with calling(auth={"type": "bearer", "token": token}) as calls:
+            with pytest.raises(Permanent) as caught:
+                await calls.rest()
+        shown.append(str(caught.value).partition("400: ")[2])
+
+    assert shown == ["abcde abcdef", "abcde \u00absecret\u00bb"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from aiohttp import web
 
@@ -50,6 +52,7 @@ async def test_a_fresh_answer_serves_until_its_time(calling, upstream):
         ({"Cache_Control": "public, MAX-AGE=10"}, 10),
         ({"Cache_Control": "s-max-age=1"}, 60),
         ({"Cache_Control": "max-age=10", "Age": "4"}, 6),
+        ({"Cache_Control": "max-age=10", "Age": "old"}, 10),
         ({"Cache_Control": "max-age=0"}, 0),
         ({"Cache_Control": "no-store"}, 0),
         ({"Cache_Control": "no-cache"}, 0),
@@ -78,7 +81,7 @@ async def test_the_server_shortens_or_forbids(calling, upstream, headers, second
     assert (before, after) == ((1, 2) if seconds else (2, 3))
 
 
-@pytest.mark.parametrize(("method", "status"), [("GET", 404), ("GET", 500), ("POST", 200), ("PUT", 200)])
+@pytest.mark.parametrize(("method", "status"), [("GET", 300), ("GET", 404), ("GET", 500), ("POST", 200), ("PUT", 200)])
 async def test_only_good_answers_to_get_are_kept(calling, upstream, method, status):
     """An error must not outlive its cause."""
     answering(upstream, status=status)
@@ -120,12 +123,27 @@ async def test_a_block_that_says_who_asks_is_taken_at_its_word(calling, upstream
     assert sent == [["Bearer one"], ["Bearer two"]]
 
 
-async def test_a_request_may_insist(calling, upstream):
-    """`Cache-Control: no-cache` goes to the server."""
+async def test_headers_of_one_name_count_together(calling, upstream):
+    """One that forbids is not hidden by one that allows."""
+
+    def answer(request):
+        answer = web.json_response(len(upstream.requests))
+        answer.headers.extend([("Cache-Control", "no-store"), ("Cache-Control", "max-age=10")])
+        return answer
+
+    upstream.answer = answer
+    async with calling(cache=ON) as calls:
+        assert [await ask(calls), await ask(calls)] == [1, 2]
+
+
+@pytest.mark.parametrize("word", ["no-cache", "no-store", "max-age=0, No-Cache"])
+async def test_a_request_may_insist(calling, upstream, word):
+    """`Cache-Control: no-cache` or `no-store` goes to the server, and its answer is not kept."""
     answering(upstream)
     async with calling(cache=ON) as calls:
         await ask(calls)
-        assert await ask(calls, headers={"Cache-Control": '"no-cache"'}) == 2
+        assert await ask(calls, headers={"Cache-Control": f'"{word}"'}) == 2
+        assert await ask(calls) == 1
 
 
 async def test_the_one_unused_for_longest_goes_first(calling, upstream):
@@ -150,6 +168,18 @@ async def test_memory_is_bounded(calling, upstream, monkeypatch):
         assert len(calls.caller.cache._entries) == 4
         assert len(calls.caller.cache._vary) == 4
         assert calls.caller.cache._size < 5000
+
+
+async def test_answers_that_replace_one_another_count_once(calling, upstream, monkeypatch):
+    """Three questions at once bring three answers of one address. They take the room of one."""
+    monkeypatch.setattr(caching, "MOST_BYTES", 2500)
+    answering(upstream)
+    async with calling(cache=ON) as calls:
+        await ask(calls, path="/other")
+        await asyncio.gather(*(ask(calls, path="/same") for _ in range(3)))
+
+        assert await ask(calls, path="/other") == 1
+        assert len(upstream.requests) == 4
 
 
 async def test_the_answer_to_one_token_is_not_served_to_the_next(calling, upstream):

@@ -105,6 +105,16 @@ async def test_the_trace_goes_along_unless_the_author_writes_one(calls, upstream
     assert (sent.getall("traceparent", []), sent.getall("tracestate", [])) == (parents, states)
 
 
+@pytest.mark.parametrize("value", ["a\0b", "a\nb", "a\rb", "a\x1fb", "a\x7fb"])
+async def test_control_characters_have_no_place_in_a_header(calls, upstream, value):
+    """None but the tab, which is a space."""
+    with pytest.raises(Permanent, match="line break or control character"):
+        await calls.rest(Message(value), headers={"X-A": "body"})
+    await calls.rest(Message("a\tb"), headers={"X-A": "body"})
+
+    assert [request.headers["X-A"] for request in upstream.requests] == ["a\tb"]
+
+
 async def test_a_header_cannot_smuggle_another(calls, upstream):
     """CR and LF end the request before it is sent."""
     with pytest.raises(Permanent, match="X-A") as caught:
@@ -148,6 +158,41 @@ async def test_an_answer_that_is_no_text_is_an_error(calls, upstream):
         await calls.rest()
 
     assert caught.value.code == "OCTO-H156"
+
+
+@pytest.mark.parametrize("content_type", ['text/plain; Charset="ISO-8859-1"', "text/plain;x=y;charset = latin-1"])
+async def test_the_charset_of_an_answer_is_read_as_it_may_be_written(calls, upstream, content_type):
+    """In quotes, in any case, among others."""
+    upstream.answer = lambda request: web.Response(
+        body="\u00e9".encode("latin-1"), headers={"Content-Type": content_type}
+    )
+
+    assert (await calls.rest()).body == {"contentType": content_type, "rawData": "\u00e9"}
+
+
+async def test_an_empty_charset_is_utf_8(calls, upstream):
+    content_type = 'text/plain; charset=""'
+    upstream.answer = lambda request: web.Response(body="\u00e9".encode(), headers={"Content-Type": content_type})
+
+    assert (await calls.rest()).body == {"contentType": content_type, "rawData": "\u00e9"}
+
+
+async def test_a_charset_that_nobody_knows_is_an_error(calls, upstream):
+    """With the status, which the error path can read."""
+    upstream.answer = lambda request: web.Response(body=b"x", headers={"Content-Type": "text/plain; charset=martian"})
+
+    with pytest.raises(Permanent, match="not text") as caught:
+        await calls.rest(Message(vars={"kept": 1}))
+
+    assert (caught.value.code, caught.value.status) == ("OCTO-H156", 200)
+    assert caught.value.vars == {"kept": 1, "statusCode": 200}
+
+
+async def test_the_status_replaces_that_of_a_call_before(calls, upstream):
+    """The variable tells of the last call."""
+    upstream.answer = lambda request: web.Response(status=202)
+
+    assert (await calls.rest(Message(vars={"statusCode": 500}))).vars == {"statusCode": 202}
 
 
 @pytest.mark.parametrize(
@@ -196,6 +241,53 @@ async def test_an_answer_too_large_is_an_error_never_cut(calling, upstream, pack
             await calls.rest()
 
     assert caught.value.code == "OCTO-H154"
+
+
+async def test_what_never_ends_is_not_read_to_its_end(calling, upstream):
+    """Beyond the limit the connection is closed, and the server sees it."""
+    left = asyncio.Event()
+
+    async def endless(request):
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        try:
+            while True:
+                await answer.write(b"x" * 1000)
+        finally:
+            left.set()
+
+    upstream.answer = endless
+    async with calling(maxResponseBytes=1000) as calls:
+        with pytest.raises(Permanent, match="larger than `maxResponseBytes`") as caught:
+            await calls.rest()
+        await asyncio.wait_for(left.wait(), 20)
+
+    assert caught.value.status == 200
+
+
+async def test_an_answer_that_breaks_off_is_transient(calls, upstream):
+    """Half an answer is none; what is harmless is asked again."""
+
+    async def half(request):
+        answer = web.StreamResponse(headers={"Content-Length": "100"})
+        await answer.prepare(request)
+        await answer.write(b"x" * 10)
+        request.transport.close()
+        return answer
+
+    upstream.answer = half
+    with pytest.raises(Transient, match="the connection broke") as caught:
+        await calls.rest()
+
+    assert caught.value.code == "OCTO-H152"
+    assert len(upstream.requests) == 3
+
+
+async def test_a_host_that_cannot_be_a_name_is_an_error(calling):
+    """And none of ours."""
+    async with calling(baseURL=f"http://{'a' * 64}.test") as calls:
+        with pytest.raises(OctoError, match=r"rest request to http://a+\.test"):
+            await calls.rest()
 
 
 async def test_no_answer_in_time_is_a_timeout(calling, upstream):
@@ -344,6 +436,37 @@ async def test_the_smaller_limit_of_idle_connections_counts(calling, upstream, p
     assert len(set(peers[:5]) & set(peers[5:])) == kept
 
 
+async def test_an_idle_connection_ends_at_its_time(calling, upstream):
+    """Here at once."""
+    peers = []
+
+    def note(request):
+        peers.append(request.transport.get_extra_info("peername"))
+        return web.Response()
+
+    upstream.answer = note
+    async with calling(pool={"idleConnTimeout": "0s"}) as calls:
+        await calls.rest()
+        await calls.rest()
+
+    assert peers[0] != peers[1]
+
+
+async def test_open_connections_are_not_limited(calls, upstream):
+    """A hundred slow answers do not keep the next request from being sent."""
+    everybody = asyncio.Event()
+
+    async def together(request):
+        if len(upstream.requests) == 101:
+            everybody.set()
+        await everybody.wait()
+        return web.Response()
+
+    upstream.answer = together
+    async with asyncio.timeout(20):
+        await asyncio.gather(*(calls.rest() for _ in range(101)))
+
+
 async def test_idle_connections_to_all_servers_count_together(calling, upstream, start):
     """A redirect leads to another server; to keep its connection, too, would be one too many."""
     peers = []
@@ -416,6 +539,9 @@ async def test_an_authority_that_cannot_be_read_is_a_start_error(calling, tmp_pa
         ({"method": "GTE"}, "did you mean GET"),
         ({"headers": {"a b": '"x"'}}, "not a header name"),
         ({"headers": {"Host": '"x"'}}, "written by the connector itself"),
+        ({"headers": {"content-length": '"x"'}}, "written by the connector itself"),
+        ({"headers": {"Transfer-Encoding": '"x"'}}, "written by the connector itself"),
+        ({"headers": {"CONNECTION": '"x"'}}, "written by the connector itself"),
         ({"statusVar": ""}, "at least 1"),
         ({"urll": "x"}, "Extra inputs"),
     ],
@@ -433,6 +559,7 @@ def test_rest_refuses(settings, why):
         ({"baseURL": "/a"}, "absolute address"),
         ({"baseURL": "ftp://a"}, "absolute address"),
         ({"baseURL": "http://user:pw@a"}, "under `auth`"),
+        ({"baseURL": "http://token@a"}, "under `auth`"),
         ({"baseURL": "http://a", "headers": {"X": "a\nb"}}, "control characters"),
         ({"baseURL": "http://a", "auth": {"type": "digest"}}, "Input should be"),
         ({"baseURL": "http://a", "auth": {"type": "bearer"}}, "`bearer` needs `token`"),
@@ -446,6 +573,11 @@ def test_client_refuses(settings, why):
     """What a type of credentials needs, it needs."""
     with pytest.raises(ValueError, match=why):
         Client.model_validate(settings)
+
+
+@pytest.mark.parametrize(("written", "seconds"), [({}, 30), ({"timeout": "0s"}, 30), ({"timeout": "5s"}, 5)])
+def test_no_timeout_means_the_default(written, seconds):
+    assert Client.model_validate({"baseURL": "http://a", **written}).patience == seconds
 
 
 async def test_opening_sends_nothing(upstream):

@@ -89,6 +89,7 @@ async def test_one_attempt_means_one(calling, upstream, attempts):
         ("Thu, 01 Jan 1970 00:16:45 GMT", 5.0),
         ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0),
         ("soon", 0.2),
+        ("\u00b2", 0.2),
         ("-1", 0.2),
     ],
 )

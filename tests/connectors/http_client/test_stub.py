@@ -286,6 +286,7 @@ def test_an_answer_that_makes_no_sense_is_refused(answer, complaint):
         ({"method": "DELETE"}, "idempotent"),
         ({"method": "POST"}, "once"),
         ({"method": "POST", "headers": {"Idempotency-Key": "eventID"}}, "idempotent"),
+        ({"method": "PATCH", "headers": {"idempotency-key": "eventID"}}, "idempotent"),
     ],
 )
 def test_a_request_says_whether_it_may_be_sent_twice(written, effect):
