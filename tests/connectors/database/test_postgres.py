@@ -7,6 +7,7 @@ import pytest
 
 from octo.connectors.database import Connection, Database
 from octo.core.errors import Permanent, Timeout, Transient
+from octo.core.secrets import masked
 from octo.testing.postgres import PASSWORD
 
 
@@ -352,7 +353,7 @@ async def test_a_server_that_is_not_there_is_a_clear_start_error():
 
 @pytest.mark.parametrize("form", ["url", "pairs", "password in the url"])
 async def test_all_forms_of_dsn_connect(server, form):
-    """URL, key=value, and a password escaped in the URL lead to the same server."""
+    """URL, key=value, and a password escaped in the URL lead to the same server; it is masked in logs from then on."""
     given = {
         "url": {"dsn": server.dsn, "password": PASSWORD},
         "pairs": {
@@ -362,6 +363,7 @@ async def test_all_forms_of_dsn_connect(server, form):
     }[form]
     async with Database.open(Connection.model_validate({"driver": "postgres", **given})) as database:
         await database.health()
+        assert masked(f"before {PASSWORD} after") == "before «secret» after"
 
 
 # --- time, limits, recovery --------------------------------------------------------------------------------------

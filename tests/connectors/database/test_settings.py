@@ -55,6 +55,7 @@ def test_defaults_fit_the_driver(settings, expected):
     [
         ("postgres://u:p@h:1/d?sslmode=disable", "postgres://u:p@h:1/d?sslmode=disable", None),
         ("postgres://h/d?connect_timeout=3&pool_max_conns=4", "postgres://h/d", 3.0),
+        ("postgres://h/d?connect_timeout=0", "postgres://h/d", None),
         (
             r"host=h port=5433 user='a b' password='it\'s' dbname=d sslmode=require",
             "postgresql://?host=h&port=5433&user=a%20b&password=it%27s&dbname=d&sslmode=require",
@@ -93,3 +94,16 @@ def test_every_code_is_explained():
     """`octo explain` knows each code that this package raises."""
     raised = {value for name, value in vars(codes).items() if name.isupper() and isinstance(value, str)}
     assert raised == set(EXPLANATIONS)
+
+
+def test_a_list_may_have_one_row_at_least():
+    assert Query.model_validate({"query": "select 1", "maxRows": 1}).max_rows == 1
+    with pytest.raises(ValidationError, match="greater than or equal to 1"):
+        Query.model_validate({"query": "select 1", "maxRows": 0})
+
+
+def test_a_sqlalchemy_database_in_memory_has_one_connection():
+    """A second one would see another database."""
+    for dsn_ in ("sqlite+aiosqlite://", "sqlite+aiosqlite:///:memory:", "sqlite+aiosqlite:///file:x?mode=memory"):
+        settings = {"driver": "sqlalchemy", "dsn": dsn_, "maxOpenConns": 5}
+        assert Connection.model_validate(settings).open_limit == 1

@@ -92,11 +92,44 @@ async def test_several_statements_are_counted_together(sql):
     assert await sql.run("insert into t values (1), (2); delete from t where n = 1") == 3
 
 
+async def test_a_statement_that_counts_nothing_changes_no_rows(sql):
+    assert await sql.run("create table t (n int)") == 0
+
+
+async def test_a_number_that_is_not_finite_is_text(sql):
+    """JSON has no other form for it."""
+    assert await sql.value("select -9e999") == "-Infinity"
+
+
+async def test_a_file_that_may_only_be_read_stays_as_it_is(opened, tmp_path):
+    """Nothing is written to it on opening, not even the journal's mode."""
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    other = sqlite3.connect(folder / "a.db", isolation_level=None)
+    other.executescript("create table t (n int); insert into t values (1)")
+    other.close()
+    for mode in ("mode=ro", "immutable=1"):
+        async with opened(f"file:{tmp_path}/a%20folder/a.db?{mode}") as sql:
+            assert await sql("select n from t") == [{"n": 1}]
+            assert await sql.value("pragma journal_mode") == "delete"
+
+
+async def test_the_effect_of_a_query_tells_how_many_rows_it_had(sql, recorded):
+    """Read, changed, or none."""
+    await sql.run("create table t (n int)")
+    await sql.run("insert into t values (1), (2)")
+    await sql("select n from t")
+    await sql("select n from t", single=True)
+    await sql("select n from t where n = 3", single=True)
+    counts = [{name: value for name, value in details.items() if name.startswith("rows")} for _, details in recorded]
+    assert counts == [{"rowsAffected": 0}, {"rowsAffected": 2}, {"rows": 2}, {"rows": 1}, {"rows": 0}]
+
+
 async def test_a_full_disk_is_transient(sql):
     """Somebody may make room."""
     await sql.run("create table t (data blob)")
     await sql("pragma max_page_count = 3")
-    with pytest.raises(Transient, match="full") as caught:
+    with pytest.raises(Transient, match=r"full \(SQLITE_FULL\)") as caught:
         await sql.run("insert into t values (zeroblob(100000))")
     assert caught.value.code == "OCTO-D101"
 

@@ -16,6 +16,8 @@ from octo.connectors.database.statements import effect_of
         ("with a as (insert into t values (1) returning id) select * from a", "once"),
         ("select * from orders for update", "once"),
         ("select nextval('ids')", "once"),
+        ("select * into archive from orders", "once"),
+        ("with a as (select 1) merge orders using a on true when matched then do nothing", "once"),
         ("insert into orders values ($1)", "once"),
         ("insert into orders values ($1) on conflict do nothing", "idempotent"),
         ("INSERT OR IGNORE INTO orders VALUES (?)", "idempotent"),
