@@ -34,7 +34,7 @@ from octo.core.expressions import Expr
 from octo.core.message import Message
 from octo.core.settings import Settings
 from octo.core.state import State
-from octo.expr import ExprError, nearest
+from octo.expr import ExprError, nearest, to_json
 
 _GIVEN = ("vars", "message")
 """Parameters that are filled by their name when `with` is not used."""
@@ -254,8 +254,8 @@ def _copy(value: Any) -> Any:
 def _json(function: Function, result: object) -> object:
     """The result as JSON: dataclasses and models as objects, dates as text, sets as lists."""
     try:
-        return to_jsonable_python(result, inf_nan_mode="strings")
-    except (PydanticSerializationError, ValueError, RecursionError) as error:
+        return to_json(to_jsonable_python(result))
+    except (PydanticSerializationError, ValueError, ExprError) as error:
         raise Permanent(
             f"{function.name} returned {type(result).__name__}, which is not JSON: {error}; "
             "return a dict, list, text, number, dataclass or model"

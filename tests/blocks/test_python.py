@@ -3,6 +3,8 @@
 import asyncio
 import sys
 import textwrap
+import traceback
+from types import MappingProxyType
 
 import pytest
 from pydantic import ValidationError
@@ -59,6 +61,24 @@ def leaves_awaited(body): return leaves_later(body)
 def interrupts(body): raise KeyboardInterrupt
 def odd(body): return object()
 def many(body): return {"set": {1}, "id": uuid.UUID(int=0), "when": datetime.datetime(2026, 1, 2), "d": Decimal("1.10")}
+def not_finite(body): return {"n": [float(body)]}
+def deep(body): return deep_list(100_000)
+def deep_list(times):
+    found = []
+    for _ in range(times):
+        found = [found]
+    return found
+def checks(body): return Receipt.model_validate({"order": body, "day": body, "total": body})
+def numbers(body: list[int]): return len(body)
+def spoils_vars(vars):
+    vars["who"] = "nobody"
+    vars["list"].append(1)
+    return vars
+class Wrapped:
+    def __init__(self, function): self.__wrapped__ = function
+    def __call__(self, *args, **options): return self.__wrapped__(*args, **options)
+wrapped = Wrapped(day)
+def _hidden(body): return body
 def current_event(): return current.message.get().event_id
 class Counter:
     def __call__(self, body): return 42
@@ -98,6 +118,7 @@ async def call(function, body=None, variables=None, /, **settings):
         ("context", 1, [1, {"who": "ada"}, "c1"]),
         ("counter", None, 42),
         ("day", "2026-02-28", "2026-03-01"),
+        ("wrapped", "2026-02-28", "2026-03-01"),
         (
             "many",
             None,
@@ -142,6 +163,11 @@ async def test_a_function_cannot_spoil_the_message_it_was_given():
         ("typed", {"id": 1}, r"argument `order`: price: Field required"),
         ("waits", "many", r"argument `body`: Input should be a valid integer"),
         ("odd", None, r"shop:odd returned object, which is not JSON"),
+        ("not_finite", "inf", r"shop:not_finite returned dict, which is not JSON: inf has no JSON form"),
+        ("not_finite", "nan", r"shop:not_finite returned dict, which is not JSON: nan has no JSON form"),
+        ("deep", None, r"shop:deep returned list, which is not JSON"),
+        ("numbers", ["x"] * 5, r"argument `body`: (\d: Input should be [^;]*(; )?){5}$"),
+        ("numbers", ["x"] * 7, r"argument `body`: (\d: Input should be [^;]*; ){5}and 2 more$"),
     ],
 )
 async def test_a_value_that_does_not_fit_is_permanent(function, body, complaint):
@@ -155,6 +181,27 @@ async def test_an_exception_becomes_a_bug_with_its_type_and_text():
     with pytest.raises(Bug, match=r"shop:fails raised KeyError: 'no such article'") as caught:
         await call("fails")
     assert isinstance(caught.value.__cause__, KeyError)
+
+
+async def test_an_exception_that_quotes_values_is_told_without_them():
+    """Those of pydantic do, in their text and in the traceback."""
+    value = "hunter22"
+    with pytest.raises(Bug, match="shop:checks raised ValidationError: Receipt: order: Input should be") as caught:
+        await call("checks", value)
+
+    assert value not in "".join(traceback.format_exception(caught.value))
+
+
+async def test_a_function_cannot_spoil_the_variables():
+    given = MappingProxyType({"who": "ada", "list": []})  # any mapping will do
+
+    assert (await call("spoils_vars", None, given)).body == {"who": "nobody", "list": [1]}
+    assert given == {"who": "ada", "list": []}
+
+
+async def test_a_message_is_no_value_of_a_variable():
+    with pytest.raises(Permanent, match="shop:whole returned Message, which is not JSON"):
+        await call("whole", **{"as": "v"})
 
 
 @pytest.mark.parametrize("function", ["leaves", "leaves_later", "leaves_awaited"])
@@ -197,7 +244,10 @@ async def test_plain_functions_do_not_block_the_loop():
     [
         ({"call": "shop"}, r"expected `package.module:function`, e.g. `shop.orders:price`"),
         ({"call": "shop:plane"}, r"`shop` has no `plane`; did you mean `plain`\?"),
+        ({"call": "shop:hidden"}, r"`shop` has no `hidden`(?!; did)"),
         ({"call": "chop:plain"}, r"there is no module `chop`"),
+        ({"call": "chop.inner:plain"}, r"there is no module `chop`"),
+        ({"call": "builtins:dict"}, r"`builtins:dict` does not tell its parameters"),
         ({"call": "broken:f"}, r"importing `broken` fails: No module named 'no_such_package'"),
         ({"call": "raising:f"}, r"importing `raising` fails: RuntimeError: at import"),
         ({"call": "leaving:f"}, r"importing `leaving` fails: SystemExit: 3"),
