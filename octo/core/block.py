@@ -140,11 +140,9 @@ async def _drive_on(generator: Block[Outcome], step: Any) -> Outcome:
                 continue
             try:
                 value = await step
-            except BaseException as error:  # noqa: BLE001  cancellation too must reach the generator's finally
+            except BaseException as error:  # noqa: BLE001  cancellation too must reach the generator
                 step = generator.throw(error)
             else:
                 step = generator.send(value)
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]
-    finally:
-        generator.close()

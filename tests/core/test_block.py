@@ -8,7 +8,7 @@ import inspect
 import pytest
 
 from octo.core.block import Block, Site, block, drive
-from octo.core.flow import Outcome
+from octo.core.flow import Drop, Outcome
 from octo.core.message import Message
 from octo.core.settings import Settings
 
@@ -96,3 +96,43 @@ async def test_cancellation_reaches_the_generator():
         await task
 
     assert closed == [True]
+
+
+async def test_a_chain_that_drops_is_an_outcome_like_any_other():
+    """At once where nothing waits, and behind a step that waited."""
+
+    def dropping(first) -> Block[Outcome]:
+        yield first
+        return Message((yield Drop("no")))
+
+    assert drive(dropping(Message())).body == Drop("no")
+    assert (await drive(dropping(later(1)))).body == Drop("no")
+
+
+async def test_a_generator_may_recover_from_a_cancellation_as_from_an_error():
+    """It is raised where the step was yielded, as itself."""
+    seen = []
+
+    def guarded() -> Block[Outcome]:
+        try:
+            yield asyncio.Event().wait()
+        except asyncio.CancelledError as error:
+            seen.append(type(error))
+            raise
+        return Message()
+
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(drive(guarded()))
+        await asyncio.sleep(0)
+        task.cancel()
+
+    assert seen == [asyncio.CancelledError]
+
+
+def test_a_block_of_a_connector_that_is_always_there_calls_nothing_outside():
+    own = placed.__octo_block__._replace(connector="logger")
+    other = plain.__octo_block__._replace(connector="sql")
+
+    assert (own.default, own.calls_outside) == (True, False)
+    assert (other.default, other.calls_outside) == (False, True)
+    assert not plain.__octo_block__.calls_outside
