@@ -313,7 +313,7 @@ class File(WatchedFileHandler):
         try:
             self.reopenIfNeeded()
             assert self.stream is not None
-            os.write(self.stream.fileno(), f"{self.format(record)}\n".encode(errors="backslashreplace"))
+            os.write(self.stream.fileno(), f"{self.format(record)}\n".encode())
         except Exception:  # noqa: BLE001  invariant: logging never raises
             self.handleError(record)
 

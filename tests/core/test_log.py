@@ -5,6 +5,7 @@ import json
 import logging
 import re
 import sys
+import warnings
 from pathlib import Path
 
 import orjson
@@ -283,3 +284,86 @@ def test_a_message_without_a_correlation_has_just_the_one_id():
         assert after_time(line("said")) == "level=INFO msg=said event_id=e1"
     finally:
         current.message.reset(token)
+
+
+def test_five_characters_are_left_alone_and_six_are_a_secret():
+    mask("12345")
+    mask("123456")
+    assert masked("12345 123456") == "12345 «secret»"
+
+
+def test_a_logger_that_is_only_called_alike_is_a_library():
+    assert after_time(line("m", name="octopus.arms")) == "level=INFO msg=m logger=octopus.arms"
+    assert after_time(line("m", name="octo")) == "level=INFO msg=m"
+
+
+def test_a_value_that_contains_itself_costs_no_line():
+    """And what lies too deep to be looked at is masked all the same."""
+    mask("hunter22")
+    endless = []
+    endless.append(endless)
+    deep = "hunter22"
+    for _ in range(100):
+        deep = [deep]
+
+    assert "msg=m" in line("m", value=endless)
+    assert "hunter22" not in line("m", value=deep)
+    assert "«secret»" in line("m", value=deep)
+
+
+def test_without_an_exception_there_is_no_traceback():
+    """`exc_info=True` outside of an `except` is such a call."""
+    assert after_time(line("m", exc_info=(None, None, None))) == "level=INFO msg=m"
+
+
+def test_the_name_of_a_field_cannot_break_its_line():
+    assert after_time(line("m", **{"a\nlevel=ERROR b": 1})) == 'level=INFO msg=m "a\\nlevel=ERROR b"=1'
+
+
+def test_warnings_of_python_are_lines():
+    stream = io.StringIO()
+    configure("info", "text", stream)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.warn("old ways", stacklevel=1)
+
+    assert "level=WARN" in stream.getvalue()
+    assert "logger=py.warnings" in stream.getvalue()
+
+
+def test_libraries_are_heard_from_warnings_on_whatever_was_before():
+    logging.getLogger().setLevel(logging.DEBUG)
+    stream = io.StringIO()
+    configure("debug", "text", stream)
+    logging.getLogger("library").info("hidden")
+
+    assert stream.getvalue() == ""
+
+
+def test_an_unknown_format_is_warned_about_and_means_text():
+    stream = io.StringIO()
+    configure(format="xml", stream=stream)
+
+    assert after_time(stream.getvalue()) == 'level=WARN msg="LOG_FORMAT is not known, using text" value=xml\n'
+
+
+def test_lines_follow_standard_error(monkeypatch):
+    """Whatever it is when a line is written."""
+    configure("info", "text")
+    later = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", later)
+    logging.getLogger("octo").info("m")
+
+    assert "msg=m" in later.getvalue()
+
+
+def test_two_may_append_to_one_log_file(tmp_path):
+    """As processes of one service do: no line is overwritten."""
+    handlers = [File(tmp_path / "app.log") for _ in range(2)]
+    for handler in (*handlers, *handlers):
+        handler.setFormatter(Text())
+        handler.handle(logging.LogRecord("octo", logging.INFO, "", 1, "one", (), None))
+    for handler in handlers:
+        handler.close()
+
+    assert (tmp_path / "app.log").read_text().count("msg=one\n") == 4

@@ -103,3 +103,41 @@ def test_a_repeated_line_keeps_its_secrets(written):
     handler.close()
 
     assert "hunter22" not in stream.getvalue()
+
+
+KINDS = [
+    ("octo.test", logging.WARNING, "m", {"path": "f.a"}),
+    ("octo.test", logging.WARNING, "m", {"path": "f.b"}),
+    ("octo.test", logging.WARNING, "m", {"source": "s"}),
+    ("octo.test", logging.WARNING, "m", {"code": "c"}),
+    ("octo.test", logging.WARNING, "m", {}),
+    ("octo.test", logging.WARNING, "other", {}),
+    ("octo.test", logging.ERROR, "m", {}),
+    ("octo.other", logging.WARNING, "m", {}),
+]
+
+
+def test_a_kind_is_told_by_logger_level_text_and_place(written):
+    """One of them that floods hides none of the others."""
+    logger, stream, _, handler = written
+    for name, level, message, values in KINDS:
+        logger.name = name
+        for number in range(FIRST):
+            logger.log(level, message, extra=fields(**values, event_id=str(number)))
+    handler.close()
+
+    assert len(lines(stream)) == len(KINDS) * FIRST
+
+
+def test_what_was_left_out_is_told_as_the_last_of_it_was(written):
+    """With its place and its text, and without the traceback, which can be long."""
+    logger, stream, _, handler = written
+    for number in range(FIRST + 2):
+        try:
+            raise ValueError(number)
+        except ValueError:
+            logger.exception("try %d", number, extra=fields(path="f.a", source="s", body="long"))
+    handler.close()
+
+    _, _, told = lines(stream)[-1].partition(" ")
+    assert told == f'level=ERROR msg="repeated, not shown" line="try {FIRST + 1}" times=2 path=f.a source=s'
