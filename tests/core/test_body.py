@@ -40,3 +40,8 @@ def test_what_is_no_json_is_refused(data):
     """The reason quotes nothing of the text."""
     with pytest.raises(NotJson):
         parse(data)
+
+
+@pytest.mark.parametrize("data", [b"", b" ", b"\r\n\t "])
+def test_nothing_at_all_is_null(data):
+    assert parse(data) is None

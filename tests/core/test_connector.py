@@ -35,3 +35,12 @@ def test_a_connector_may_have_no_stub():
         def open(cls, settings: ProbeSettings): ...
 
     assert Plain.__octo_connector__.stub is None
+
+
+def test_a_class_without_a_text_has_that_of_its_module():
+    @connector("plain")
+    class Plain:
+        @classmethod
+        def open(cls, settings: ProbeSettings): ...
+
+    assert Plain.__octo_connector__.doc == "A connector class declares its sources and blocks by marking methods."

@@ -25,3 +25,7 @@ def test_a_promise_sees_what_came_in():
 def test_a_demand_does_not():
     with pytest.raises(ValidationError, match="undeclared name 'input'"):
         Contract.model_validate({"requires": ["input.body"]})
+
+
+def test_a_bare_boolean_is_a_clause_too():
+    assert Contract.model_validate({"requires": [False]}).requires[0].that(1, {}) is False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from octo.core.errors import ConfigError, Position, Problem
+from octo.core.errors import ConfigError, OctoError, Overloaded, Permanent, Position, Problem
 
 
 def test_a_config_error_lists_all_problems_by_place():
@@ -14,3 +14,31 @@ def test_a_config_error_lists_all_problems_by_place():
 
 def test_a_position_without_a_line_is_the_file():
     assert str(Position("a.yaml")) == "a.yaml"
+
+
+def test_lines_sort_as_numbers():
+    problems = [Problem("OCTO-C101", Position("a.yaml", line, 1), str(line)) for line in (10, 9, 0)]
+
+    assert [each.message for each in ConfigError(problems).problems] == ["0", "9", "10"]
+
+
+def test_a_problem_as_json_says_where():
+    assert Problem("OCTO-C101", Position("a.yaml", 9, 4), "one", "do that").as_json() == {
+        "code": "OCTO-C101",
+        "file": "a.yaml",
+        "line": 9,
+        "column": 4,
+        "message": "one",
+        "hint": "do that",
+    }
+
+
+def test_an_error_has_the_code_of_its_class_unless_it_brings_one():
+    assert Permanent("x").code == "OCTO-R110"
+    assert Permanent("x", code="OCTO-H101").code == "OCTO-H101"
+    assert (OctoError("x").status, OctoError("x").vars) == (None, {})
+
+
+def test_who_is_refused_hears_when_to_come_back():
+    assert Overloaded("x").retry_after == 1.0
+    assert Overloaded("x", retry_after=7.5).retry_after == 7.5

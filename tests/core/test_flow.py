@@ -43,3 +43,26 @@ def test_recovery_reads_what_the_error_left():
     assert message.vars["statusCode"] == 503
     assert message.vars["v"] == 1
     assert message.vars["error"]["status"] == 503
+
+
+def test_a_failure_knows_its_way_from_the_outside_in():
+    """Whoever recovers reads the block of its own chain, and the whole way."""
+    failure = Failure(KeyError("x"), "leaf", "f.guard[process].leaf", Message("changed"))
+    failure.inside('fork branch "a"').isolated('block "fork"', Message("as it came")).inside("error path", "outer")
+
+    value = failure.as_value("f")
+    assert str(failure) == """error path: block "fork": fork branch "a": block "leaf": KeyError: 'x'"""
+    assert (value["flow"], value["block"], value["path"]) == ("f", "outer", "f.guard[process].leaf")
+    assert (value["message"], value["code"], value["status"]) == (str(failure), "OCTO-R190", None)
+    assert failure.recovery("f").body == "as it came"
+
+
+def test_a_step_further_out_keeps_the_label_unless_it_names_one():
+    assert Failure(Bug("x"), "leaf", "f.leaf", Message()).inside("a").label == "leaf"
+
+
+def test_an_error_of_an_expression_keeps_its_code():
+    cause = ExprError("OCTO-E201", "no such key: a")
+    value = Failure(cause, "leaf", "f.leaf", Message()).as_value("f")
+
+    assert (value["code"], value["message"]) == ("OCTO-E201", 'block "leaf": no such key: a')

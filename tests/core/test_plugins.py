@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from octo.core.plugins import Plugins
 from octo.testing.probe import Probe
 
@@ -40,3 +42,29 @@ def test_more_is_asked_once_and_only_for_unknown_names():
     assert asked == [1]
     assert plugins.connector("here").cls is Probe
     assert plugins.connector_names() == ["here", "probe"]
+
+
+PROBE = "octo.testing.probe:Probe"
+
+
+def test_blocks_join_like_connectors():
+    joined = Plugins({}, {"note": "x:A"}).joined(Plugins({}, {"note": PROBE}))
+
+    assert joined.block("note").name == "note"
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_whoever_of_the_two_knows_of_more_is_asked(first):
+    more = [lambda: Plugins({}, {"note": PROBE, "wait": PROBE}), None]
+    one, other = more if first else reversed(more)
+    joined = Plugins({}, {}, one).joined(Plugins({}, {}, other))
+
+    assert joined.block("note").name == "note"
+
+
+def test_no_package_takes_over_a_block():
+    """Whoever reads a flow knows what its blocks are. The names are complete and in order."""
+    plugins = Plugins({}, {"wait": PROBE}, lambda: Plugins({}, {"wait": "nowhere:Thief", "note": PROBE, "fail": PROBE}))
+
+    assert plugins.block_names() == ["fail", "note", "wait"]
+    assert plugins.block("wait").name == "wait"

@@ -31,6 +31,8 @@ def recording():
 def test_a_traceparent_is_read():
     assert trace.parse(f"00-{ID}-{SPAN}-01") == (ID, SPAN, True)
     assert trace.parse(f"00-{ID}-{SPAN}-00") == (ID, SPAN, False)
+    assert trace.parse(f"00-{ID}-{SPAN}-03") == (ID, SPAN, True)
+    assert trace.parse(f"00-{ID}-{SPAN}-02") == (ID, SPAN, False)
 
 
 def test_a_later_version_may_say_more():
