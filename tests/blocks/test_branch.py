@@ -68,3 +68,8 @@ async def test_conditions_know_no_truthiness(plugins, body):
 def test_a_condition_that_is_never_a_bool_is_found_at_build(plugins):
     with pytest.raises(ConfigError, match="must be a bool"):
         parse("flows: [{name: f, process: [{type: if, condition: '\"text\"', then: []}]}]", plugins, {})
+
+
+def test_a_switch_has_cases(plugins):
+    with pytest.raises(ConfigError, match="must not be empty"):
+        parse("flows: [{name: f, process: [{type: switch, cases: []}]}]", plugins, {})

@@ -17,6 +17,12 @@ flows:
       - {type: set-payload, value: '{"was": body, "id": eventID}'}
       - {type: set-variable, settings: {name: theirs, value: '2'}}
       - {type: delete-variable, settings: {name: mine}}
+  - name: ask-other
+    process: [{type: set-variable, settings: {name: whose, value: '"mine"'}}, {type: flow-ref, flow: other}]
+  - name: other
+    process:
+      - {type: set-variable, settings: {name: whose, value: '"theirs"'}}
+      - {type: set-payload, rawBody: true, contentType: text/plain, value: body}
   - name: ask-dropper
     process: [{type: flow-ref, flow: dropper}]
   - name: dropper
@@ -45,6 +51,14 @@ async def test_body_is_replaced_and_variables_merged_under_a_new_id(plugins):
         assert outcome.body["was"] == "x"
         assert outcome.body["id"] != outcome.event_id
         assert outcome.vars == {"mine": 1, "theirs": 2}
+
+
+async def test_what_the_other_flow_set_wins_and_raw_content_stays_raw(plugins):
+    async with running(FLOWS, plugins) as app:
+        outcome = await app.call("ask-other", "x")
+
+    assert outcome.vars == {"whose": "theirs"}
+    assert (outcome.body, outcome.raw) == ({"contentType": "text/plain", "rawData": "x"}, True)
 
 
 async def test_a_drop_leaves_the_caller_unchanged(plugins):
@@ -77,6 +91,7 @@ async def test_one_way_goes_on_at_once_and_drain_waits_for_it(plugins):
         asyncio.get_running_loop().call_later(0.01, probe.gate("go").set)
 
     assert probe.notes == ["x"]
+    assert len({event.event_id for event in app.events}) == 2  # each flow has its message
 
 
 async def test_a_flow_with_a_source_can_be_called_too(plugins):

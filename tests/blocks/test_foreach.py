@@ -6,7 +6,10 @@ import asyncio
 
 import pytest
 
+from octo.config.load import parse
+from octo.core.errors import ConfigError
 from octo.core.flow import Drop, Failure
+from octo.testing.clock import settle, virtual
 from octo.testing.harness import running
 from octo.testing.probe import probes
 
@@ -33,6 +36,19 @@ flows:
         items: body
         mode: map
         body: [{type: filter, expr: vars.item % 2 == 1}, {type: set-payload, value: vars.item}]
+  - name: told
+    process:
+      - type: foreach
+        items: body
+        mode: map
+        concurrency: 2
+        body: [{type: filter, expr: vars.item % 2 == 1}, {type: set-payload, value: '[vars.item, vars.mine]'}]
+  - name: told-in-order
+    process:
+      - type: foreach
+        items: body
+        mode: map
+        body: [{type: filter, expr: vars.item % 2 == 1}, {type: set-payload, value: '[vars.item, vars.mine]'}]
   - name: until
     process:
       - type: foreach
@@ -83,19 +99,29 @@ async def test_a_drop_in_map_leaves_null(app):
     assert (await app.call("odd", [1, 2, 3])).body == [1, None, 3]
 
 
+@pytest.mark.parametrize("flow", ["told", "told-in-order"])
+async def test_elements_of_map_see_the_variables_and_leave_none(app, flow):
+    """One after the other or several at once: the loop variable is gone, and a drop is null in its place."""
+    outcome = await app.call(flow, [1, 2, 3], {"mine": "m", "item": "before"})
+
+    assert outcome.body == [[1, "m"], None, [3, "m"]]
+    assert outcome.vars == {"mine": "m", "item": "before"}
+
+
 async def test_a_drop_in_iterate_drops_the_message(app):
     assert await app.call("until", [1, 0, 2]) == Drop("not positive")
 
 
-async def test_concurrency_bounds_how_many_run_and_keeps_the_order(app):
-    async with asyncio.TaskGroup() as group:
+@virtual()
+async def test_concurrency_bounds_how_many_run_and_keeps_the_order(plugins):
+    async with running(FLOWS, plugins) as app, asyncio.TaskGroup() as group:
         call = group.create_task(app.call("wait", list(range(10))))
-        while probes["probe"].waiting < 3:
-            await asyncio.sleep(0)
-        probes["probe"].gate("go").set()
+        await settle()
+        probe = probes["probe"]
+        probe.gate("go").set()
 
     assert call.result().body == list(range(10))
-    assert probes["probe"].most_waiting == 3
+    assert probe.most_waiting == 3
 
 
 async def test_what_happened_in_map_stays_in_map(app):
@@ -108,3 +134,18 @@ async def test_what_happened_in_map_stays_in_map(app):
 async def test_items_must_be_a_list(app, body):
     with pytest.raises(Failure, match="must evaluate to a list"):
         await app.call("double", body)
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ("concurrency: 2", "`concurrency` needs `mode: map`"),
+        ("concurrency: 0, mode: map", "concurrency"),
+        ("as: ''", "as"),
+        ("mode: both", "mode"),
+    ],
+)
+def test_wrong_settings_are_found_at_build(plugins, settings, says):
+    flow = f"flows: [{{name: f, process: [{{type: foreach, items: body, body: [], {settings}}}]}}]"
+    with pytest.raises(ConfigError, match=says):
+        parse(flow, plugins, {})

@@ -6,6 +6,8 @@ import asyncio
 
 import pytest
 
+from octo.config.load import parse
+from octo.core.errors import ConfigError
 from octo.testing.clock import settle, virtual
 from octo.testing.harness import running
 from octo.testing.probe import probes
@@ -59,7 +61,7 @@ flows:
           - name: slow
             process: [{type: wait, connector: p}]
           - name: bad
-            process: [{type: fail, connector: p, name: leaf}]
+            process: [{type: set-payload, value: '"changed"'}, {type: fail, connector: p, name: leaf}]
     error:
       - type: set-payload
         value: '{"why": vars.error.message, "block": vars.error.block, "path": vars.error.path, "body": body}'
@@ -106,3 +108,8 @@ async def test_forks_nest_deeper_than_the_pool_without_deadlock(plugins):
         await app.call("f")
 
         assert len(probes["probe"].notes) == 27
+
+
+def test_a_fork_has_branches(plugins):
+    with pytest.raises(ConfigError, match="must not be empty"):
+        parse("flows: [{name: f, process: [{type: fork, branches: []}]}]", plugins, {})

@@ -88,6 +88,9 @@ async def test_a_bare_scalar_is_an_expression_too(app):
     ("block", "says"),
     [
         ("{type: set-payload, value: body, rawBody: true}", "belong together"),
+        ("{type: set-payload, value: body, contentType: text/plain}", "belong together"),
+        ("{type: set-variable, name: v, settings: {name: '', value: '1'}}", "must not be empty"),
+        ("{type: multi-transform, transforms: [{setBody: '1', value: '1'}]}", "either"),
         ("{type: multi-transform, transforms: []}", "must not be empty"),
         ("{type: multi-transform, transforms: [{setVar: x}]}", "either"),
         ("{type: multi-transform, transforms: [{setBody: '1', setVar: x, value: '1'}]}", "either"),

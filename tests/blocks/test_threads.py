@@ -31,9 +31,14 @@ def test_a_thread_that_is_free_is_used_again():
     found = set()
     for _ in range(5):
         found.add(threads.submit(threading.current_thread).result(PATIENCE))
-        while not threads._idle._value:
-            pass
+        assert threads._idle.acquire(timeout=PATIENCE)  # it says so a moment after its result
+        threads._idle.release()
     assert len(found) == 1
+
+
+def test_a_process_ends_without_a_thread_that_does_not():
+    """Its threads are daemons."""
+    assert Threads(1).submit(lambda: threading.current_thread().daemon).result(PATIENCE)
 
 
 def test_calls_wait_when_all_threads_are_busy(ends):
