@@ -42,6 +42,17 @@ CASES = [
     (DONE, {"body": None}, ['expect.body: | want: null\ngot:  {"n": 1}']),
     (DONE, {"vars": {"a": 2, "b": 1}}, ["expect.vars.a: want 2, got 1", "expect.vars.b: not set (vars: a)"]),
     (DONE, {"that": ["body.n == 1", 'env.STAGE == "test"']}, []),
+    (DONE, {"that": ["body.n == 2"]}, ["expect.that: body.n == 2 is false"]),
+    (
+        DONE,
+        {"that": ["body.x"]},
+        ["expect.that: body.x did not evaluate: no such key: x. Did you mean 'n'? Keys are n"],
+    ),
+    (
+        DONE,
+        {"that": ["1 +"]},
+        ["expect.that: 1 + does not compile: expected an expression after '+', found end of text"],
+    ),
     (DONE, {"that": ["body.n"]}, ["expect.that: body.n is not a true/false expression (it returned 1)"]),
     (UNRUN._replace(reply={"status": 404}), {"reply": {"status": 404}}, []),
     (FAILED._replace(reply={"status": 500}), {"reply": {"status": 500}}, []),
@@ -59,12 +70,24 @@ CASES = [
         {"reply": {"headers": {"X-B": "1"}}},
         ["expect.reply.headers.x-b: not set (headers: x-a)"],
     ),
+    (
+        DONE._replace(reply={"headers": None, "status": 404}),
+        {"reply": {"headers": {"X-B": "1"}, "status": 200}},
+        ["expect.reply.status: want 200, got 404", "expect.reply.headers.x-b: not set (headers: none)"],
+    ),
 ]
 
 
 @pytest.mark.parametrize(("happened", "expect", "expected"), CASES)
 def test_an_ending_and_what_is_said_of_it(happened, expect, expected):
     assert said(happened, **expect) == expected
+
+
+def test_of_several_calls_each_is_told_by_its_number():
+    calls = (Call("f"), Call("f"))
+    case = Case("a", Path("a_test.yaml"), Path("a.yaml"), "f", Position("a"), calls, {})
+
+    assert [each.summary for each in judge(case, [DONE, UNRUN], {}, {})] == ["calls[1]: the flow did not run"]
 
 
 def test_a_wrong_ending_is_all_that_is_said_of_a_call():
@@ -113,6 +136,11 @@ RECORDS = [
     (Crossing(1, 0.0, Message(1), Message(2)), {"output": {"body": 3}}, ["output.body: want 3, got 2"]),
     (Crossing(1, 0.0, Message(1), dropped="x"), {"dropped": True}, []),
     (Crossing(1, 0.0, Message(1), error="broken"), {"error": "brok"}, []),
+    (
+        Crossing(1, 0.0, Message(1), Message(2)),
+        {"error": "brok"},
+        ['error: the block did not fail, it completed (wanted a failure containing "brok")'],
+    ),
     (Crossing(1, 0.0, Message(1), error="broken"), {"output": {}}, ["output: the block failed: broken"]),
     (Crossing(1, 0.0, Message(1)), {"output": {}}, ["output: the block was never left"]),
     (
