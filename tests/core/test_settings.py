@@ -70,6 +70,14 @@ def test_settings_with_another_expression_are_other_settings():
     assert made(routingKey='"x"') != made(routingKey='"y"')
 
 
+def test_a_copied_reference_is_bound_anew():
+    flow = made(flow="other").flow
+    flow.target = object()
+    copied = deepcopy(flow)
+
+    assert (copied.name, copied.target) == ("other", None)
+
+
 def test_copied_steps_are_compiled_anew():
     """What was written and where it stands stays; what runs does not."""
     steps = made(then={"name": "t", "process": [1]}).then
