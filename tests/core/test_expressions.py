@@ -21,6 +21,12 @@ class Example(Settings):
     tick: Annotated[Expr[object], Names("now", "settings")] | None = None
 
 
+class Strict(Settings):
+    each: dict[str, Expr[object]] = {}
+    when: Expr[bool] | None = None
+    items: Expr[list[object]] | None = None
+
+
 def made(**values):
     return Example.model_validate(values, context=Build({"REGION": "north"}))
 
@@ -72,3 +78,22 @@ def test_named_expressions_see_their_own_names_only():
     assert made(tick="settings.a").tick(None, {"a": 7}) == 7
     with pytest.raises(ValidationError, match="body"):
         made(tick="body")
+
+
+def test_settings_with_another_expression_are_other_settings():
+    """A reload knows by this which connectors to open anew."""
+    assert made(routingKey='"x"') == made(routingKey='"x"')
+    assert made(routingKey='"x"') != made(routingKey='"y"')
+
+
+@pytest.mark.parametrize(
+    ("values", "complaint"),
+    [
+        ({"each": {"a": None}}, "an expression is missing here"),
+        ({"when": '"text"'}, "the value must be a bool, this is always a string"),
+        ({"items": "1"}, "the value must be a list, this is always an int"),
+    ],
+)
+def test_an_expression_that_cannot_be_meant_is_refused(values, complaint):
+    with pytest.raises(ValidationError, match=complaint):
+        Strict.model_validate(values)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import pytest
 from pydantic import ValidationError
 
 from octo.core.expressions import Expr
+from octo.core.message import Message
 from octo.core.settings import Settings
 from octo.core.sockets import FlowRef, Steps, sockets
 
@@ -58,3 +61,41 @@ def test_a_sub_flow_has_no_keys_of_a_flow(key):
 def test_an_unknown_key_of_a_sub_flow_is_refused(key):
     with pytest.raises(ValidationError, match=f"unknown key `{key}`; a sub-flow has `name` and `process`"):
         made(then={"process": [], key: 1})
+
+
+def test_a_copied_reference_is_bound_anew():
+    flow = made(flow="other").flow
+    flow.target = object()
+    copied = deepcopy(flow)
+
+    assert (copied.name, copied.target) == ("other", None)
+
+
+def test_copied_steps_are_compiled_anew():
+    """What was written and where it stands stays; what runs does not."""
+    steps = made(then={"name": "t", "process": [1]}).then
+    steps.blocks, steps.address, steps.run = ("a",), "f.if[then]", lambda message: message
+    copied = deepcopy(steps)
+
+    parts = (copied.raw, copied.name, copied.path, copied.blocks, copied.address)
+    assert parts == ([1], "t", ("process",), ("a",), "f.if[then]")
+    with pytest.raises(RuntimeError, match="never compiled"):
+        copied(Message())
+
+
+def test_a_sub_flow_may_be_empty():
+    """`process:` with nothing behind it, or a bare list."""
+    assert [made(then=each).then.raw for each in ({"process": None}, [], {"name": "t"})] == [[], [], []]
+
+
+@pytest.mark.parametrize(
+    ("values", "complaint"),
+    [
+        ({"then": "log"}, "expected a list of blocks, or a mapping with `process:`"),
+        ({"then": {"process": {"type": "log"}}}, "`process` must be a list of blocks"),
+        ({"flow": ""}, "at least 1 character"),
+    ],
+)
+def test_a_socket_that_cannot_be_meant_is_refused(values, complaint):
+    with pytest.raises(ValidationError, match=complaint):
+        made(**values)
