@@ -80,3 +80,9 @@ def test_the_longer_of_two_secrets_wins():
     mask("hunter2")
     mask("hunter2-and-more")
     assert masked("x hunter2-and-more y hunter2 z") == "x «secret» y «secret» z"
+
+
+def test_five_characters_are_left_alone_and_six_are_a_secret():
+    mask("12345")
+    mask("123456")
+    assert masked("12345 123456") == "12345 «secret»"

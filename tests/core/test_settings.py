@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from octo.core import secrets
 from octo.core.expressions import Build, Expr
 from octo.core.settings import Secret, Settings, field_docs
 
