@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING
 
 import click
-import orjson
 
 from octo.cli import exits
 from octo.cli.project import refuse, show
 from octo.config.documents import Config
+from octo.core import codec
 from octo.core.errors import OctoError, Problem, Timeout
 from octo.core.flow import Drop, Failure, Outcome
 from octo.core.message import Message
@@ -69,11 +68,7 @@ def write(value: object, *, indent: bool = False) -> None:
 
 def encode(value: object, *, indent: bool = False) -> bytes:
     """A value as JSON with a line break at its end."""
-    try:
-        return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE | (orjson.OPT_INDENT_2 if indent else 0))
-    except TypeError:  # integers beyond 64 bits, lone surrogates
-        text = json.dumps(value, indent=2) if indent else json.dumps(value, separators=(",", ":"))
-        return f"{text}\n".encode()
+    return codec.write(value, indent=indent) + b"\n"
 
 
 def _explain(failure: Failure) -> None:

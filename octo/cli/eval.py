@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 
 import click
-import orjson
 
 from octo import expr
 from octo.cli import exits
+from octo.core import codec
 from octo.core.expressions import Build
 from octo.core.message import Message
 from octo.expr import ExprError
@@ -56,7 +56,7 @@ def command(
         if explain_code:
             click.echo(program.source)
             return
-        value = expr.to_json(program(message))
+        value = expr.settle(program(message))
     except ExprError as error:
         sys.exit(_failed(error, form))
     _print({"ok": True, "result": value} if form == "json" else value)
@@ -76,5 +76,5 @@ def _failed(error: ExprError, form: str) -> int:
 
 
 def _print(value: object) -> None:
-    sys.stdout.buffer.write(orjson.dumps(value) + b"\n")
+    sys.stdout.buffer.write(codec.write(value) + b"\n")
     sys.stdout.buffer.flush()

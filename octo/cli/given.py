@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import click
-import orjson
 
+from octo.core import codec, content
 from octo.core.message import Message
 
 
@@ -28,15 +28,11 @@ class Given(NamedTuple):
 
     def message(self) -> Message:
         if self.content_type is None or _is_json(self.content_type):
-            return Message(read_body(self.data), self.vars)
-        raw, origin = _raw(self.data)
+            return Message(read_body(self.data, self.content_type or ""), self.vars)
+        raw, _ = _raw(self.data)
         if not raw:
             return Message(None, self.vars)
-        try:
-            body = {"contentType": self.content_type, "rawData": raw.decode()}
-        except UnicodeDecodeError:
-            raise click.UsageError(f"{origin} is not UTF-8 text; a flow cannot carry it as raw content") from None
-        return Message(body, self.vars, raw=True)
+        return Message(content.raw(raw, self.content_type), self.vars, raw=True)
 
 
 def _is_json(content_type: str) -> bool:
@@ -46,10 +42,9 @@ def _is_json(content_type: str) -> bool:
     return kind == "application/json" or kind.endswith("+json")
 
 
-def read_body(data: str | None) -> object:
+def read_body(data: str | None, content_type: str = "") -> object:
     """The body that `--data` or standard input gives, or None."""
-    raw, origin = _raw(data)
-    return _json(raw, origin) if raw.strip() else None
+    return _json(*_raw(data), content_type)
 
 
 def _raw(data: str | None) -> tuple[bytes, str]:
@@ -97,11 +92,11 @@ def _file(path: Path) -> bytes:
         raise click.UsageError(f"cannot read {path}: {error.strerror}") from None
 
 
-def _json(raw: bytes, origin: str) -> object:
+def _json(raw: bytes, origin: str, content_type: str = "") -> object:
     try:
-        return orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        raise click.UsageError(f"{origin} is not valid JSON: {error}") from None
+        return codec.body(raw, content_type)
+    except codec.NotJson as error:
+        raise click.UsageError(f"{origin} is {error}") from None
 
 
 def read_object(text: str | None, option: str) -> dict[str, object]:

@@ -257,7 +257,7 @@ class _Walk:
             if place is not None and not self.quiet:
                 error.code = codes.NO_SUCH_FIELD if error.code == NO_SUCH_KEY else error.code
                 complain_of_expression(error, place, self.context.report)
-        return found.shape.as_json()
+        return found.shape.settled()
 
 
 def _seen(state: Inferred) -> dict[str, Shape]:

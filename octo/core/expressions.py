@@ -67,7 +67,7 @@ class Expr(Generic[T]):
 
     `Expr[bool]` accepts booleans only. `Expr[str]` takes a string as it is and renders anything else as compact
     JSON, but refuses null: a key or header "null" is never meant. `Expr[list]` and `Expr[dict]` demand their kind.
-    `Expr[object]` answers any JSON value. Other values that CEL knows (bytes, timestamps, durations) become JSON.
+    `Expr[object]` returns any value that a flow holds: JSON, bytes, timestamps, durations.
     """
 
     __slots__ = ("at", "evaluate", "locate", "program")
@@ -174,14 +174,10 @@ _KINDS: dict[type, tuple[str, ...]] = {
 }
 
 
-_NOT_JSON = frozenset({"now"})
-"""The names whose values are no JSON; all others of all scopes are."""
-
-
-def _json(program: expr.Program) -> Callable[..., Any]:
-    if program.is_json and not program.names & _NOT_JSON:
+def _settled(program: expr.Program) -> Callable[..., Any]:
+    if program.is_settled:
         return program.function
-    return lambda *arguments: expr.to_json(program.function(*arguments))
+    return lambda *arguments: expr.settle(program.function(*arguments))
 
 
 def _text(program: expr.Program) -> Callable[..., Any]:
@@ -202,7 +198,7 @@ def _exactly(kind: type, name: str) -> Callable[[expr.Program], Callable[..., An
     def prepare(program: expr.Program) -> Callable[..., Any]:
         if kind is bool and program.kind == "bool":
             return program.function
-        inner = _json(program)
+        inner = _settled(program)
 
         def evaluate(*arguments: Any) -> Any:
             value = inner(*arguments)
@@ -225,7 +221,7 @@ def _cel_kind(value: object) -> str:
 
 
 _EVALUATE: dict[type, Callable[[expr.Program], Callable[..., Any]]] = {
-    object: _json,
+    object: _settled,
     str: _text,
     bool: _exactly(bool, "a bool"),
     int: _exactly(int, "an int"),

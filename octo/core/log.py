@@ -11,7 +11,6 @@ never appears; and logging never raises - a line that cannot be written is count
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import re
@@ -23,11 +22,11 @@ from logging.handlers import WatchedFileHandler
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
-import orjson
-
-from octo.core import current
+from octo.core import codec, current
 from octo.core.repeats import Left, Repeats
 from octo.core.secrets import masked
+from octo.expr import render
+from octo.expr.values import Exact
 
 Format = Literal["text", "json"]
 
@@ -115,10 +114,10 @@ _DEEPEST = 32
 
 def _plain(value: object, depth: int = 0) -> Any:
     """The value as JSON kinds, without secrets. Never raises, whatever `__str__` of a stranger does."""
-    if value is None or value.__class__ in (bool, int, float):
+    if value is None or value.__class__ in (bool, int, float, Exact):
         return value
-    if isinstance(value, str):
-        return masked(str(value))
+    if isinstance(value, str | bytes):
+        return masked(render(value))
     if depth < _DEEPEST:
         if isinstance(value, Mapping):
             return {masked(str(key)): _plain(each, depth + 1) for key, each in value.items()}
@@ -210,10 +209,7 @@ def _value(value: object) -> str:
 
 
 def _json(value: object) -> str:
-    try:
-        return orjson.dumps(value).decode()
-    except TypeError:  # integers beyond 64 bits, lone surrogates
-        return json.dumps(value, separators=(",", ":"), default=str)
+    return codec.write(value).decode()
 
 
 def _word(text: str) -> str:

@@ -6,10 +6,10 @@ from octo.expr.errors import ERRORS, ErrorInfo, ExprError
 from octo.expr.foreign import extra_functions
 from octo.expr.function import Function, function
 from octo.expr.functions import library
-from octo.expr.json import render, to_json
 from octo.expr.nearest import nearest
 from octo.expr.program import Program, compile  # noqa: A004 - the name of the API
 from octo.expr.scope import Scope
+from octo.expr.settle import render, settle, to_json
 from octo.expr.values import Timestamp
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ __all__ = [
     "library",
     "nearest",
     "render",
+    "settle",
     "to_json",
     "why",
 ]

@@ -1,132 +1,216 @@
-"""The way out of CEL: values as JSON kinds, and as text."""
+"""JSON text and values: the one codec. Nothing is rounded, nothing changes its type on the way."""
 
-import math
+import json
+import re
+from base64 import b64encode
+from collections.abc import Iterator
+from decimal import Decimal
+from math import isinf
 from typing import Any
 
 from octo.expr.addresses import CIDR, IP
 from octo.expr.errors import BUDGET, NOT_JSON, ExprError
 from octo.expr.limits import MAX_ELEMENTS
-from octo.expr.values import Duration, Optional, Timestamp, Uint, kind_of
+from octo.expr.values import Duration, Exact, Optional, Timestamp, kind_of
 from octo.expr.values import a as article
 
-_PLAIN = frozenset((str, int, bool, type(None)))
+
+class NotJson(ValueError):
+    """The text is no JSON; the message says what is wrong without quoting it."""
 
 
-def to_json(value: Any) -> Any:
-    """The value as JSON kinds; lists and maps are copied only where something in them changes.
+# -- in
 
-    Bytes become base64, times and addresses their text, an optional its value or null. Types and infinite numbers are
-    refused.
+
+def read(data: bytes | str) -> Any:
+    """The value of a JSON text. Integers are exact; a decimal that no double holds is kept as written (`Exact`).
+
+    Refuses what is not JSON although some parsers take it: NaN, Infinity, text that is not UTF-8, half surrogate
+    pairs; and what would be more work than meaning: nesting beyond 1024, integers of more than 4300 digits.
     """
-    if value.__class__ in _PLAIN:
-        return value
+    import orjson
+
     try:
-        return _convert(value, [MAX_ELEMENTS])
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        if "infinity" not in error.msg:  # a number beyond the doubles is still a number
+            raise NotJson(f"not valid JSON: {error}") from None
+        return _exactly(data)
+    text = data if isinstance(data, bytes) else data.encode()
+    return _exactly(text) if _is_suspect(text) and not all(map(_is_held, _long_numbers(text))) else value
+
+
+_FOUR = re.compile(rb"[0-9.]{4}")
+_TINY = (re.compile(rb"e-[0-9]{3}"), re.compile(rb"E-[0-9]{3}"))
+
+
+def _is_suspect(data: bytes) -> bool:
+    """Whether it may hold a number that 64 bits do not hold. Must be quick: nearly no body has one.
+
+    Such a number has 16 digits or points in a row, so of every fourth byte four in a row; or a large exponent.
+    """
+    return _FOUR.search(data[::4]) is not None or any(each.search(data) is not None for each in _TINY)
+
+
+_ONLY_NUMBERS = bytes(each if chr(each) in "0123456789.eE+-" else 32 for each in range(256))
+
+
+def _long_numbers(data: bytes) -> Iterator[bytes]:
+    """Every number of 16 characters or with a negative exponent, and pieces of texts that look like one."""
+    return (each for each in data.translate(_ONLY_NUMBERS).split() if len(each) > 15 or b"-" in each[1:])
+
+
+def _is_held(number: bytes) -> bool:
+    """Whether 64 bits hold the number; true of what is none."""
+    if number.lstrip(b"-").isdigit():
+        return len(number) < 19 or (len(number) < 21 and -(2**63) <= int(number) < 2**64)
+    try:
+        return is_double(number.decode())
+    except ValueError:
+        return True
+
+
+def is_double(literal: str) -> bool:
+    """Whether this decimal is what a double prints as, but for zeros."""
+    value = float(literal)
+    if repr(value) == literal:
+        return True
+    if isinf(value):
+        return False
+    mantissa = re.split("[eE]", literal)[0]
+    return Decimal(repr(value)) == Decimal(literal) if value else not re.search("[1-9]", mantissa)
+
+
+def _decimal(literal: str) -> float:
+    return float(literal) if is_double(literal) else Exact(literal)
+
+
+def _exactly(data: bytes | str) -> Any:
+    """What `read` returns, with numbers of any size: slower."""
+    try:
+        value = json.loads(data, parse_float=_decimal, parse_constant=_no_constant)
+        json.dumps(value, ensure_ascii=False).encode()
     except RecursionError:
-        raise ExprError(NOT_JSON, "the value is nested too deeply for JSON") from None
+        raise NotJson("not usable JSON: nested too deeply") from None
+    except UnicodeError:
+        raise NotJson("not valid JSON: a text holds half a character") from None
+    except json.JSONDecodeError as error:
+        raise NotJson(f"not valid JSON: {error}") from None
+    except NotJson:
+        raise
+    except ValueError:
+        raise NotJson("not usable JSON: a number has too many digits") from None
+    return value
 
 
-def _convert(value: Any, fuel: list[int]) -> Any:
-    # Shared parts can make a small value exponentially large as JSON: hence the fuel.
-    fuel[0] -= 1
-    if fuel[0] < 0:
-        raise ExprError(BUDGET, f"the value has more than {MAX_ELEMENTS:,} elements as JSON")
-    cls = value.__class__
-    if cls in _PLAIN:
-        return value
-    if isinstance(value, dict):
-        return _convert_map(value, fuel)
-    if isinstance(value, list):
-        return _convert_list(value, fuel)
+def _no_constant(word: str) -> Any:
+    raise NotJson(f"not valid JSON: {word} is no number")
+
+
+# -- out
+
+
+def write(value: Any, *, indent: bool = False) -> bytes:
+    """JSON: compact, or indented by two spaces.
+
+    Bytes become base64, times and addresses their text, an optional its value or null, an exact number its digits,
+    a key that is no text its text.
+    """
+    import orjson
+
+    try:
+        return orjson.dumps(value, _plainer, orjson.OPT_INDENT_2 if indent else None)
+    except TypeError:  # integers beyond 64 bits, keys that are no texts, half characters, nesting beyond 254
+        text = b"".join(_pieces(value))
+    return _indented(text) if indent else text
+
+
+def _indented(text: bytes) -> bytes:
+    import orjson
+
+    value = json.loads(text, parse_int=orjson.Fragment, parse_float=orjson.Fragment)
+    try:
+        return orjson.dumps(value, option=orjson.OPT_INDENT_2)
+    except TypeError:  # half characters, nesting beyond 254
+        return text
+
+
+def dumps(value: Any) -> str:
+    """`write` as a text."""
+    return write(value).decode()
+
+
+def _plainer(value: Any) -> Any:
+    """What stands in JSON for a value that JSON lacks."""
+    import orjson
+
+    if isinstance(value, Exact):
+        return orjson.Fragment(value.literal)
+    if isinstance(value, bytes) or hasattr(value, "__bytes__"):
+        return b64encode(bytes(value)).decode()
     if isinstance(value, Optional):
-        return _convert(value.value, fuel) if value.present else None
-    return _convert_scalar(value)
+        return value.value if value.present else None
+    if isinstance(value, (Timestamp, Duration, IP, CIDR)):
+        return str(value)
+    raise ExprError(NOT_JSON, f"{article(kind_of(value))} has no JSON form")
 
 
-def _convert_map(value: dict[Any, Any], fuel: list[int]) -> Any:
-    changed: dict[str, Any] | None = None
-    for key, item in value.items():
-        name = key if isinstance(key, str) else _key(key)
-        converted = item if item.__class__ in _PLAIN else _convert(item, fuel)
-        if changed is None and (converted is not item or name is not key):
-            changed = {}
-            for earlier, kept in value.items():
-                if earlier is key:
-                    break
-                changed[earlier] = kept
-        if changed is not None:
-            changed[name] = converted
-    fuel[0] -= len(value)
-    return value if changed is None else changed
+class _Mark(bytes):
+    """Text that is finished."""
 
 
-def _convert_list(value: list[Any], fuel: list[int]) -> Any:
-    changed: list[Any] | None = None
-    for position, item in enumerate(value):
-        converted = item if item.__class__ in _PLAIN else _convert(item, fuel)
-        if changed is None and converted is not item:
-            changed = value[:position]
-        if changed is not None:
-            changed.append(converted)
-    fuel[0] -= len(value)
-    return value if changed is None else changed
+def _pieces(value: Any) -> Iterator[bytes]:
+    """The JSON text of any value, however deep: without recursion."""
+    left = [value]
+    for _ in range(MAX_ELEMENTS):
+        if not left:
+            return
+        value = left.pop()
+        if isinstance(value, dict):
+            yield b"{"
+            left.append(_Mark(b"}"))
+            for position, (key, item) in reversed(list(enumerate(value.items()))):
+                left += item, _Mark(b"%s%s:" % (b"," if position else b"", _scalar(key_text(key))))
+        elif isinstance(value, (list, tuple)):
+            yield b"["
+            left.append(_Mark(b"]"))
+            for position, item in reversed(list(enumerate(value))):
+                left += (item, _Mark(b",")) if position else (item,)
+        elif isinstance(value, Optional):
+            left.append(_plainer(value))
+        else:
+            yield value if isinstance(value, _Mark) else _scalar(value)
+    raise ExprError(BUDGET, f"the value has more than {MAX_ELEMENTS:,} elements as JSON")
 
 
-def _key(key: Any) -> str:
+def key_text(key: Any) -> str:
+    """What a map key is called in JSON."""
+    if isinstance(key, str):
+        return key
     if isinstance(key, bool):
         return "true" if key else "false"
     return str(int(key)) if isinstance(key, int) else str(key)
 
 
-def _convert_scalar(value: Any) -> Any:
-    if isinstance(value, Uint):
-        return int(value)
-    if isinstance(value, float):
-        if math.isfinite(value):
-            return value
-        raise ExprError(NOT_JSON, f"{value} has no JSON form", hint="Test with math.isFinite(...)")
-    if isinstance(value, bytes):
-        from base64 import b64encode
-
-        return b64encode(value).decode()
-    if isinstance(value, (Timestamp, Duration, IP, CIDR)):
-        return str(value)
-    if isinstance(value, (str, int)):
-        return value
-    raise ExprError(NOT_JSON, f"{article(kind_of(value))} has no JSON form")
-
-
-def render(value: Any) -> str:
-    """A string as it is, everything else as compact JSON; a whole double loses its fraction."""
-    if isinstance(value, str):
-        return value
-    value = to_json(value)
-    if isinstance(value, str):
-        return value
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e16:
-        return f"{value:.0f}"
-    return dumps(value)
-
-
-def dumps(value: Any) -> str:
-    """Compact JSON text of a JSON value."""
+def _scalar(value: Any) -> bytes:
     import orjson
 
     try:
-        return orjson.dumps(value).decode()
-    except TypeError:
-        return _dumps_slowly(value)
+        return orjson.dumps(value, _plainer)
+    except TypeError as error:
+        if isinstance(value, int):
+            return _integer(value)
+        if isinstance(value, str):
+            return json.dumps(value).encode()
+        raise (error.__cause__ if isinstance(error.__cause__, ExprError) else _without_form(value)) from None
 
 
-def _dumps_slowly(value: Any) -> str:
-    """For what orjson refuses: ints beyond 64 bits, nesting beyond 254, strings that are not Unicode."""
-    import json
-
+def _integer(value: int) -> bytes:
     try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    except RecursionError:
-        raise ExprError(NOT_JSON, "the value is nested too deeply for JSON") from None
+        return b"%d" % value
     except ValueError:
         raise ExprError(NOT_JSON, "a number has too many digits for JSON") from None
-    except TypeError as error:
-        raise ExprError(NOT_JSON, f"the value has no JSON form: {error}") from None
+
+
+def _without_form(value: Any) -> ExprError:
+    return ExprError(NOT_JSON, f"{article(kind_of(value))} has no JSON form")

@@ -77,13 +77,13 @@ _BUILTINS: dict[str, Any] = {
 class Program:
     """An expression ready to run. `function` is the Python function it became; call that where speed matters."""
 
-    __slots__ = ("function", "is_constant", "is_json", "kind", "names", "scope", "text")
+    __slots__ = ("function", "is_constant", "is_settled", "kind", "names", "scope", "text")
 
     def __init__(self, text: str, scope: Scope, generated: Generated) -> None:
         self.text = text
         self.scope = scope
         self.kind = generated.value.kind
-        self.is_json = generated.value.is_json
+        self.is_settled = generated.value.is_settled
         self.names = generated.names
         self.is_constant = not generated.names and generated.is_pure
         self.function: Callable[..., Any] = link(text, scope, generated)

@@ -23,6 +23,30 @@ class Uint(int):
     __slots__ = ()
 
 
+class Exact(float):
+    """A decimal that no double holds, digit for digit as it was written. All arithmetic sees the nearest double.
+
+    Its text, and what JSON it becomes, is the number as it was written.
+    """
+
+    __slots__ = ("literal",)
+
+    def __new__(cls, literal: str) -> Self:
+        number = super().__new__(cls, literal)
+        number.literal = literal
+        return number
+
+    literal: str
+
+    def __getnewargs__(self) -> tuple[str]:  # type: ignore[override]
+        return (self.literal,)
+
+    def __repr__(self) -> str:
+        return self.literal
+
+    __str__ = __repr__
+
+
 class _Instant:
     """What timestamps and durations share: a number of nanoseconds in a range, equality, hash and order."""
 
@@ -197,7 +221,7 @@ def position(index: Any) -> int:
     """A list index as a plain int; doubles and uints count when they are whole."""
     if index.__class__ is int or index.__class__ is Uint:
         return int(index)
-    if index.__class__ is float and index.is_integer():
+    if isinstance(index, float) and index.is_integer():
         return int(index)
     raise ExprError(NO_SUCH_OVERLOAD, f"a list index is an int, not {a(kind_of(index))}")
 

@@ -15,7 +15,7 @@ from contextlib import suppress
 from itertools import chain, islice
 from typing import Any
 
-from octo.core import body
+from octo.core import codec
 from octo.core.secrets import masked
 from octo.trace.packed import dumps
 from octo.trace.record import MASKED
@@ -87,7 +87,7 @@ class _Cover:
         """A text, which may be JSON, as a raw body is; who cannot read it must not guess what it holds."""
         if self._names and _JSON.match(text):
             try:
-                held = body.parse(text.encode())
+                held = codec.body(text.encode())
             except ValueError:
                 return MASKED if any(name in text for name in self._names) else self._text(text)
             covered = self(held, depth)
@@ -118,7 +118,7 @@ def _hidden(
             yield str(value)
         if isinstance(value, str) and len(value) <= LONGEST_PARSED and _JSON.match(value):
             with suppress(ValueError):
-                value = body.parse(value.encode())
+                value = codec.body(value.encode())
         inner: Iterable[tuple[Any, bool]] = ()
         if isinstance(value, dict):
             inner = ((each, below or key in names) for key, each in value.items())

@@ -25,7 +25,7 @@ from typing import Any
 
 import orjson
 
-from octo.core import body
+from octo.core import codec
 from octo.trace.record import OUTCOMES, Record
 
 
@@ -79,8 +79,8 @@ def span_id(base: int, number: int) -> str:
 
 def _read(line: bytes) -> Any:
     try:
-        return body.parse(line)
-    except body.NotJson:
+        return codec.body(line)
+    except codec.NotJson:
         try:
             return json.loads(line)
         except (ValueError, RecursionError):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from octo.config.load import parse
+from octo.core import codec
 from octo.core.errors import ConfigError
 from octo.core.flow import Failure
 from octo.core.message import Message
+from octo.expr.values import SECOND, Duration, Timestamp
 from octo.testing.harness import running
 
 FLOWS = """
@@ -51,10 +53,11 @@ async def test_set_payload_sees_body_env_and_ids(app):
     assert outcome.body == {"name": "Ada", "region": "north", "id": outcome.event_id}
 
 
-async def test_values_beyond_json_become_json(app):
+async def test_values_are_kept_and_what_only_cel_knows_becomes_one(app):
     outcome = await app.call("kinds")
 
-    assert outcome.body == ["b2N0bw==", "2026-01-02T03:04:05Z", "90s", 7, 1.5, 1, None]
+    assert codec.write(outcome.body) == b'["b2N0bw==","2026-01-02T03:04:05Z","90s",7,1.5,1,null]'
+    assert outcome.body[:3] == [b"octo", Timestamp(1_767_323_045 * SECOND), Duration(90 * SECOND)]
 
 
 async def test_raw_body_is_marked_and_must_be_text(app):

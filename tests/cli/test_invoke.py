@@ -106,12 +106,11 @@ def test_a_content_type_of_json_changes_nothing(cli, flows, kind):
     assert cli("invoke", flows, "--flow", "echo", "--data", "[1]", "--content-type", kind).stdout == "[1]\n"
 
 
-def test_raw_content_must_be_text(cli, flows, tmp_path):
+def test_raw_content_may_be_bytes(cli, flows, tmp_path):
     (tmp_path / "picture").write_bytes(b"\xff\xd8")
     done = cli("invoke", flows, "--flow", "echo", "--data", f"@{tmp_path / 'picture'}", "--content-type", "image/jpeg")
 
-    assert done.exit_code == 2
-    assert "picture is not UTF-8 text" in done.stderr
+    assert json.loads(done.stdout) == {"contentType": "image/jpeg", "rawData": "/9g="}
 
 
 def test_no_raw_content_is_no_body(cli, flows):

@@ -11,6 +11,7 @@ from octo.core.expressions import Build, Expr, Names
 from octo.core.message import Message
 from octo.core.settings import Settings
 from octo.expr import ExprError, Timestamp
+from octo.expr.values import Duration
 
 
 class Example(Settings):
@@ -57,10 +58,39 @@ def test_an_int_expression_demands_an_int():
             made(count="body").count(Message(body))
 
 
-def test_the_time_becomes_text():
-    assert isinstance(made(value="now").value(Message()), str)
-    assert isinstance(made(value='{"at": [now]}').value(Message())["at"][0], str)
-    assert made(tick="now").tick(Timestamp(0), {}) == "1970-01-01T00:00:00Z"
+def test_bytes_times_and_durations_stay_what_they_are():
+    """They are a part of what flows; only the edges make text of them."""
+    assert made(value="b'\\xff'").value(Message()) == b"\xff"
+    assert made(value='{"at": [now]}').value(Message())["at"][0].__class__ is Timestamp
+    assert made(value='duration("1h")').value(Message()) == Duration(3600 * 10**9)
+    assert made(tick="now").tick(Timestamp(0), {}) == Timestamp(0)
+
+
+def test_expressions_go_on_with_what_an_earlier_one_made():
+    message = Message(vars={"t": Timestamp(0), "d": Duration(10**9), "b": b"abc"})
+
+    assert made(value='vars.t + duration("1h")').value(message) == Timestamp(3600 * 10**9)
+    assert made(value="vars.t + vars.d > vars.t").value(message) is True
+    assert made(value="size(vars.b)").value(message) == 3
+    assert made(value="vars.b + b'd'").value(message) == b"abcd"
+    assert made(value="string(vars.t)").value(message) == "1970-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [("3u", 3), ("optional.of(1u)", 1), ("[optional.none()]", [None]), ('{1: ip("::1")}', {"1": "::1"})],
+)
+def test_what_only_cel_knows_becomes_what_a_flow_holds(source, expected):
+    value = made(value=source).value(Message())
+    assert value == expected
+    assert type(value) is type(expected)
+
+
+@pytest.mark.parametrize("source", ["1.0 / 0.0", "[double('nan')]", "type(1)"])
+def test_what_no_flow_holds_is_refused(source):
+    with pytest.raises(ExprError) as caught:
+        made(value=source).value(Message())
+    assert caught.value.code == "OCTO-E210"
 
 
 @pytest.mark.parametrize(("value", "expected"), [(True, True), (42, 42), (1.5, 1.5)])

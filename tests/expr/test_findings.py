@@ -9,8 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from octo.expr import ExprError, Scope, compile  # noqa: A004 - the name of the API
-from octo.expr.json import render
+from octo.expr import ExprError, Scope, compile, render  # noqa: A004 - the name of the API
 from octo.expr.values import SECOND, Duration, Timestamp
 
 SCOPE = Scope(("v",), {"v": "v"}, strict=True)

@@ -1,68 +1,151 @@
-"""Values leave CEL as JSON kinds and as text."""
+"""JSON comes in and goes out digit for digit."""
 
-import math
+import copy
+import json
+import pickle
+from decimal import Decimal
 
+import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
-from octo.expr import ExprError, render, to_json
-from octo.expr.values import NONE, TYPES, Duration, Optional, Timestamp, Uint
+from octo.expr import ExprError, Scope, compile  # noqa: A004 - the name of the API
+from octo.expr.json import NotJson, read, write
+from octo.expr.values import NONE, TYPES, Duration, Exact, Optional, Timestamp, Uint
+
+_digits = some.text("0123456789", min_size=1, max_size=30)
+_literals = some.builds(
+    lambda sign, whole, fraction, exponent: (
+        sign + str(int(whole)) + (f".{fraction}" if fraction else "") + (f"e{exponent}" if exponent is not None else "")
+    ),
+    some.sampled_from(["", "-"]),
+    _digits,
+    some.just("") | _digits,
+    some.none() | some.integers(-500, 500),
+)
+
+
+@given(_literals, some.integers(0, 3))
+def test_no_number_is_rounded(literal, padding):
+    """Whatever its size and wherever it stands: what is written is the number that was read."""
+    text = " " * padding + f'{{"a": [{literal}]}}'
+
+    written = write(read(text))
+
+    assert read(written) == read(text)
+    (number,) = json.loads(written, parse_float=Decimal, parse_int=Decimal)["a"]
+    assert number == Decimal(literal)
+
+
+@given(some.lists(some.integers(-(2**70), 2**70) | some.floats(allow_nan=False, allow_infinity=False)))
+def test_what_python_writes_is_read(values):
+    assert read(json.dumps(values)) == values
+
+
+@pytest.mark.parametrize("literal", ["0.1234567890123456789", "1e400", "-1E+400", "5e-999", "12345678901234567890.5"])
+def test_a_decimal_that_no_double_holds_is_written_as_it_was(literal):
+    assert read(literal).__class__ is Exact
+    assert write({"a": read(literal)}) == f'{{"a":{literal}}}'.encode()
 
 
 @pytest.mark.parametrize(
-    ("value", "json"),
-    [
-        (Uint(5), 5),
-        (b"hello", "aGVsbG8="),
-        (Timestamp(1_500_000_000), "1970-01-01T00:00:01.5Z"),
-        (Duration(5_400 * 10**9), "5400s"),
-        (Duration(-1_500_000_000), "-1.5s"),
-        (Optional(Uint(1)), 1),
-        (NONE, None),
-        ({1: b""}, {"1": ""}),
-        ({True: 1, "x": [Uint(2), {"y": NONE}]}, {"true": 1, "x": [2, {"y": None}]}),
-    ],
+    "literal", ["0.1", "1.50", "1e2", "0.30000000000000004", "5e-324", "0.000000000000000000000000"]
 )
-def test_a_cel_value_becomes_json(value, json):
-    converted = to_json(value)
-    assert converted == json
-    assert type(converted) is type(json)
+def test_other_decimals_are_doubles(literal):
+    assert read(f"[{literal}]")[0].__class__ is float
 
 
-def test_what_is_json_already_is_not_copied():
-    value = {"a": [1, {"b": None}], "c": 1.5, "d": "x"}
-    assert to_json(value) is value
+def test_cel_sees_a_double():
+    scope = Scope(("a",), {"a": "a"})
+    number = read("0.1234567890123456789")
+
+    def value(text):
+        return compile(text, scope)(number)
+
+    assert value("type(a) == double")
+    assert value("a < 0.2 && a == 0.12345678901234568")
+    assert value("a + 1") == 1.1234567890123457
+    assert value("string(a)") == "0.1234567890123456789"
+    assert value("-a").__class__ is float
+    assert value("[1, 2][int(a)]") == 1
 
 
-def test_only_what_changes_is_copied():
-    kept = {"b": 1}
-    value = {"kept": kept, "changed": [Uint(1)]}
-    converted = to_json(value)
-    assert converted == {"kept": kept, "changed": [1]}
-    assert converted["kept"] is kept
-    assert type(value["changed"][0]) is Uint
+def test_an_exact_number_survives_copies():
+    number = Exact("1e400")
+    for copied in (copy.deepcopy(number), pickle.loads(pickle.dumps(number))):
+        assert (copied.literal, copied.__class__) == ("1e400", Exact)
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, [-math.inf], TYPES["int"], {"a": TYPES["map"]}])
-def test_what_has_no_json_form_is_refused(value):
-    with pytest.raises(ExprError) as caught:
-        to_json(value)
-    assert caught.value.code == "OCTO-E210"
+@pytest.mark.parametrize(
+    "text",
+    ["NaN", "[Infinity]", "-Infinity", '{"a":}', '"\\ud800"', "1 2", "[1e400,NaN]", '[1e400,"\\ud800"]', "[1e400,]"],
+)
+def test_what_is_no_json_is_refused(text):
+    with pytest.raises(NotJson):
+        read(text)
+
+
+@pytest.mark.parametrize("data", [b"\xff", b'[1e400,"\xff"]', b"1" * 5000])
+def test_bytes_that_are_no_json_are_refused(data):
+    with pytest.raises(NotJson):
+        read(data)
+
+
+def test_nesting_has_a_limit():
+    assert read("[" * 1000 + "]" * 1000)
+    with pytest.raises(NotJson):
+        read("[" * 2000 + "]" * 2000)
 
 
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        ("as it is", "as it is"),
-        (None, "null"),
-        (True, "true"),
-        (5, "5"),
-        (5.0, "5"),
-        (2.5, "2.5"),
-        (10**30, str(10**30)),
-        ({"a": [1, "é"]}, '{"a":[1,"é"]}'),
-        (Duration(10**9), "1s"),
-        (b"a", "YQ=="),
+        (b"hello", '"aGVsbG8="'),
+        ({"at": Timestamp(1_500_000_000)}, '{"at":"1970-01-01T00:00:01.5Z"}'),
+        ([Duration(5_400 * 10**9)], '["5400s"]'),
+        ([Optional(1), NONE, Uint(2)], "[1,null,2]"),
+        ({1: 2**100, "t": [Exact("1e400"), b"", Optional([Timestamp(0)])]},
+         f'{{"1":{2**100},"t":[1e400,"",["1970-01-01T00:00:00Z"]]}}'),
+        ("\ud800é", '"\\ud800\\u00e9"'),
+        ({True: 1, None: 2}, '{"true":1,"None":2}'),
     ],
-)
-def test_render(value, text):
-    assert render(value) == text
+)  # fmt: skip
+def test_every_value_has_its_text(value, text):
+    assert write(value).decode() == text
+
+
+def test_any_depth_is_written():
+    value: object = b"x"
+    for _ in range(5000):
+        value = [value]
+
+    assert write(value) == b"[" * 5000 + b'"eA=="' + b"]" * 5000
+
+
+def test_what_has_no_json_form_is_refused():
+    for value in (TYPES["int"], [2**70, TYPES["map"]], object()):
+        with pytest.raises(ExprError) as caught:
+            write(value)
+        assert caught.value.code == "OCTO-E210"
+
+
+@given(some.recursive(
+    some.none() | some.booleans() | some.integers() | some.text() | some.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: some.lists(inner) | some.dictionaries(some.text(), inner),
+))  # fmt: skip
+def test_the_slow_way_writes_what_the_quick_one_does(value):
+    """A big integer beside a value changes nothing about how the value is written."""
+    assert write([2**100, value]) == b"[%d," % 2**100 + orjson_or_slow(value) + b"]"
+
+
+def orjson_or_slow(value):
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return write(value)
+
+
+def test_indented_json_has_the_same_numbers():
+    assert write({"a": [2**100]}, indent=True) == b'{\n  "a": [\n    %d\n  ]\n}' % 2**100
+    assert write({"a": [Exact("1e400")]}, indent=True) == b'{\n  "a": [\n    1e400\n  ]\n}'

@@ -13,7 +13,7 @@ from octo.connectors.http.limit import TimeLimit
 from octo.connectors.http.patterns import Pattern
 from octo.connectors.http.rsgi import Headers as Given
 from octo.connectors.http.rsgi import Proto, Scope
-from octo.core import trace
+from octo.core import content, trace
 from octo.core.flow import Drop, Outcome
 from octo.core.message import Message
 from octo.core.source import Inlet
@@ -136,15 +136,15 @@ class Endpoint:
         parent = given.get(trace.HEADER, "")
         if parent:
             parent = trace.joined(parent, given.get(trace.STATE, ""))
+        content_type = given.get("content-type", "") if data else ""
         if not self._raw_var and not self._raw:
-            return Message(request.parse(data), variables, correlation_id=correlation, traceparent=parent)
-        text = request.text(data)
+            return Message(request.parse(data, content_type), variables, correlation_id=correlation, traceparent=parent)
         if self._raw_var:
-            variables[self._raw_var] = text
+            variables[self._raw_var] = request.exact(data)
         if not self._raw:
-            return Message(request.parse(data), variables, correlation_id=correlation, traceparent=parent)
-        content_type = given.get("content-type", "application/octet-stream")
-        body = {"contentType": content_type, "rawData": text} if data else None
+            body = request.parse(data, content_type)
+            return Message(body, variables, correlation_id=correlation, traceparent=parent)
+        body = content.raw(data, content_type or content.BINARY) if data else None
         return Message(body, variables, correlation_id=correlation, raw=bool(data), traceparent=parent)
 
     def _write(self, proto: Proto, outcome: Outcome, headers: Headers) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import unquote_plus
 
 from octo.connectors.http.limit import TimeLimit
 from octo.connectors.http.rsgi import Headers, Proto
-from octo.core import body
+from octo.core import codec
 
 NO_QUERY: Mapping[str, str] = {}
 
@@ -79,18 +79,19 @@ def _too_large(limit: int) -> Rejected:
 # --- its meaning -------------------------------------------------------------------------------------------------
 
 
-def parse(data: bytes) -> object:
+def parse(data: bytes, content_type: str) -> object:
     try:
-        return body.parse(data)
-    except body.NotJson as error:
+        return codec.body(data, content_type)
+    except codec.NotJson as error:
         raise bad_body(str(error)) from None
 
 
-def text(data: bytes) -> str:
+def exact(data: bytes) -> str | bytes:
+    """The body for whoever signs it: text if it is UTF-8, so that its UTF-8 are these bytes; else the bytes."""
     try:
         return data.decode()
     except UnicodeDecodeError:
-        raise bad_body("not UTF-8") from None
+        return data
 
 
 def query(string: str) -> Mapping[str, str]:

@@ -7,15 +7,13 @@ import math
 import re
 from urllib.parse import quote
 
-import orjson
-
 from octo.connectors.http.request import Rejected
 from octo.connectors.http.rsgi import Proto
+from octo.core import codec, content
 from octo.core.errors import Overloaded, Timeout
 from octo.core.flow import Failure
 from octo.core.log import fields
 from octo.core.message import Message
-from octo.expr.json import dumps
 
 Headers = list[tuple[str, str]]
 
@@ -34,10 +32,12 @@ def complete(proto: Proto, message: Message, headers: Headers) -> None:
     if body is None or status in BODILESS:
         proto.response_empty(status, headers)
     elif message.raw:
-        content_type, data = _raw(body)
-        proto.response_bytes(status, [("content-type", content_type), *headers], data)
+        content_type, data = content.out(body)
+        if _CONTROL.search(content_type):
+            content_type = content.BINARY
+        proto.response_bytes(status, [("content-type", content_type), *headers], bytes(data))
     else:
-        proto.response_bytes(status, JSON + headers, encode(body))
+        proto.response_bytes(status, JSON + headers, codec.write(body))
 
 
 def dropped(proto: Proto, headers: Headers) -> None:
@@ -54,22 +54,6 @@ def status_of(chosen: object) -> int:
     if isinstance(chosen, int) and not isinstance(chosen, bool) and 200 <= chosen <= 599:
         return chosen
     return 200
-
-
-def encode(body: object) -> bytes:
-    """Compact JSON; what orjson does not do (integers beyond 64 bits, deep nesting), the slower way does."""
-    try:
-        return orjson.dumps(body)
-    except TypeError:
-        return dumps(body).encode()
-
-
-def _raw(body: object) -> tuple[str, bytes]:
-    assert isinstance(body, dict)
-    content_type = str(body.get("contentType") or "application/octet-stream")
-    if _CONTROL.search(content_type):
-        content_type = "application/octet-stream"
-    return content_type, str(body.get("rawData") or "").encode()
 
 
 def from_variables(message: Message, names: tuple[str, ...]) -> Headers:
@@ -94,7 +78,7 @@ def _line(value: object) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        return encode(value).decode()
+        return codec.write(value).decode()
     if isinstance(value, str) and not _CONTROL.search(value):
         return value
     return None
@@ -105,7 +89,7 @@ def _line(value: object) -> str | None:
 
 def refuse(proto: Proto, status: int, error: str, headers: Headers, **more: str) -> None:
     """An error as JSON. Texts come from us and are the same for everyone; what really happened stands in the log."""
-    body = orjson.dumps({"error": error, **{name: value for name, value in more.items() if value}})
+    body = codec.write({"error": error, **{name: value for name, value in more.items() if value}})
     proto.response_bytes(status, JSON + headers, body)
 
 

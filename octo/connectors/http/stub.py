@@ -11,11 +11,10 @@ from urllib.parse import unquote, urlencode
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
-from octo.connectors.http import response
 from octo.connectors.http.dispatch import Dispatch
 from octo.connectors.http.patterns import Pattern
 from octo.connectors.http.settings import HeaderName, HeaderValue, Method, Route, Server, complain
-from octo.core import body as core_body
+from octo.core import codec
 from octo.core.errors import Permanent
 from octo.core.settings import Settings
 
@@ -83,7 +82,7 @@ class Request(Settings):
     @property
     def body(self) -> bytes | None:
         if self._has_json:
-            return response.encode(self.json_)
+            return codec.write(self.json_)
         return None if self.text is None else self.text.encode()
 
     @property
@@ -204,6 +203,6 @@ def _joined(headers: list[tuple[str, str]]) -> dict[str, str]:
 
 def _value(body: bytes, content_type: str) -> object:
     if re.match(r"application/(.+\+)?json\b", content_type):
-        with suppress(core_body.NotJson):  # a flow may call anything JSON
-            return core_body.parse(body)
+        with suppress(codec.NotJson):  # a flow may call anything JSON
+            return codec.body(body, content_type)
     return body.decode(errors="replace")

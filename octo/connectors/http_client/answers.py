@@ -12,10 +12,9 @@ from octo.connectors.http_client import codes, settings
 from octo.connectors.http_client.reply import Reply
 from octo.connectors.http_client.request import Request, broken, cannot_connect, too_large, too_slow
 from octo.connectors.http_client.stub import ANYTHING, Answer, Stub
-from octo.core import body
+from octo.core import codec
 from octo.core.errors import Permanent
 from octo.expr import ExprError, nearest
-from octo.expr.json import dumps
 
 _MOST_LISTED = 5
 
@@ -148,8 +147,8 @@ def _below(base: URL, url: URL) -> str:
 
 def _value(data: bytes) -> object:
     try:
-        return body.parse(data)
-    except body.NotJson:
+        return codec.body(data)
+    except codec.NotJson:
         return data.decode(errors="replace")
 
 
@@ -160,6 +159,6 @@ def _reply(answer: Answer, request: Request) -> Reply:
         data = answer.text.encode()
         headers.setdefault("content-type", "text/plain; charset=utf-8")
     elif "body" in answer.model_fields_set:
-        data = dumps(answer.body).encode()
+        data = codec.write(answer.body)
         headers.setdefault("content-type", "application/json")
     return Reply(answer.status, headers, b"" if request.method == "HEAD" else data)

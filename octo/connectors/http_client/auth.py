@@ -13,7 +13,7 @@ from yarl import URL
 from octo.connectors.http_client import codes, settings
 from octo.connectors.http_client.reply import Reply, failure
 from octo.connectors.http_client.request import Request
-from octo.core import body
+from octo.core import codec
 from octo.core.errors import Permanent
 from octo.core.secrets import MASKED, masked
 
@@ -120,7 +120,7 @@ def _form(auth: settings.Auth) -> bytes:
 
 def _token(reply: Reply, target: str) -> tuple[str, float | None]:
     try:
-        answer: Any = body.parse(reply.data)
+        answer: Any = codec.body(reply.data)
         token, seconds = answer["access_token"], answer.get("expires_in")
         if isinstance(token, str) and token and settings.is_value(token):
             return token, None if seconds is None else float(seconds)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from octo.connectors.http_client import codes
-from octo.core import body
+from octo.core import codec
 from octo.core.errors import OctoError, Permanent, Transient
 from octo.core.message import Message
 from octo.core.secrets import masked
@@ -33,8 +33,8 @@ def into(message: Message, reply: Reply, target: str, status_var: str) -> Messag
     """The message with the answer as its body: JSON as a value, other text as raw content, nothing as null."""
     variables = {**message.vars, status_var: reply.status}
     try:
-        value, raw = body.parse(reply.data), False
-    except body.NotJson:
+        value, raw = codec.body(reply.data, reply.content_type), False
+    except codec.NotJson:
         value, raw = {"contentType": reply.content_type, "rawData": _text(reply, target, variables)}, True
     return message.with_vars(variables).with_body(value, raw=raw)
 

@@ -12,6 +12,7 @@ from octo.expr.values import (
     TYPES,
     UINT_MAX,
     Duration,
+    Exact,
     Timestamp,
     Type,
     Uint,
@@ -114,7 +115,9 @@ def to_double(value: Any) -> float:
 
 
 def show_double(value: float) -> str:
-    """The shortest text that reads back as the same double; whole numbers without a fraction."""
+    """The shortest text that reads back as the same number; whole doubles without a fraction."""
+    if isinstance(value, Exact):
+        return str(value)
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):

@@ -5,8 +5,9 @@ from typing import Any
 
 from octo.expr.errors import CONVERSION, INVALID_ARGUMENT, ExprError, quoted
 from octo.expr.function import function
-from octo.expr.json import dumps, render, to_json
+from octo.expr.json import NotJson, dumps, read
 from octo.expr.limits import MAX_VISITS, check_size, exhausted
+from octo.expr.settle import render, settle, to_json
 from octo.expr.values import a as article
 from octo.expr.values import kind_of
 
@@ -19,26 +20,16 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 @function("toJson(dyn) -> string", family="octo", examples=["""toJson({"a": [1, null]}) == '{"a":[1,null]}'"""])
 def to_json_text(value: Any) -> str:
     """The value as compact JSON text."""
-    return dumps(to_json(value))
+    return dumps(settle(value))
 
 
 @function("fromJson(string) -> json", family="octo", examples=["""fromJson('{"a": [1, 2.5]}').a[1] == 2.5"""])
 def from_json_text(text: str) -> Any:
     """The value that JSON text stands for."""
-    import json
-
     try:
-        return json.loads(text, parse_constant=_no_constant)
-    except json.JSONDecodeError as error:
-        raise ExprError(CONVERSION, f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
-    except RecursionError:
-        raise ExprError(CONVERSION, "not JSON: it is nested too deeply") from None
-    except ValueError:
-        raise ExprError(CONVERSION, "not JSON: a number has too many digits") from None
-
-
-def _no_constant(word: str) -> Any:
-    raise ExprError(CONVERSION, f"not JSON: {word} is no number")
+        return read(text)
+    except NotJson as error:
+        raise ExprError(CONVERSION, str(error)) from None
 
 
 # -- web forms

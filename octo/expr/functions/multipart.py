@@ -10,8 +10,8 @@ from typing import Any
 from octo.expr.errors import CONVERSION, INVALID_ARGUMENT, ExprError, quoted
 from octo.expr.function import function
 from octo.expr.functions.encoders import base64_decode, base64_encode, to_bytes
-from octo.expr.json import render
 from octo.expr.limits import check_size
+from octo.expr.settle import render
 from octo.expr.values import a as article
 from octo.expr.values import kind_of
 

@@ -22,7 +22,7 @@ _CLASSES = {
     "list": "list",
     "map": "dict",
 }
-_JSON = frozenset(("bool", "int", "string", "null"))
+_SETTLED = frozenset(("bool", "int", "string", "bytes", "timestamp", "duration", "null"))
 _CHEAP = frozenset(("size", "startsWith", "endsWith", "bool", "hasValue"))
 _FOLDED = frozenset(("conversions", "strings", "math", "encoders", "network"))
 _GROWN = frozenset(("dyn", "list", "map", "optional"))  # results that a caller could take for his own, or any
@@ -118,14 +118,14 @@ def _apply(g: Generator, node: Call, name: str, candidates: list[Candidate], arg
         return folded
     result_kinds = {overload.result.kind for overload, _ in fits}
     kind = result_kinds.pop() if len(result_kinds) == 1 else "dyn"
-    is_json = all(_is_json(overload.result) for overload, _ in fits)
+    is_settled = all(_is_settled(overload.result) for overload, _ in fits)
     direct = _direct(g, name, candidates, fits, arguments)
     if g.repeats and kind in _GROWING:
         direct = g.metered(direct)
     elif g.repeats and not _is_cheap(fits):
         kept = [each if each.is_simple else g.keep(each) for each in arguments]
         direct = g.charged(_direct(g, name, candidates, fits, kept), *kept)
-    return Value(direct, kind, True, is_json, deeper(*arguments, by=4) if arguments else 2)
+    return Value(direct, kind, True, is_settled, deeper(*arguments, by=4) if arguments else 2)
 
 
 def _is_cheap(fits: list[Candidate]) -> bool:
@@ -133,12 +133,12 @@ def _is_cheap(fits: list[Candidate]) -> bool:
     return all(function.family in {"times", "math"} or function.name in _CHEAP for _, function in fits)
 
 
-def _is_json(result: TypeExpr) -> bool:
+def _is_settled(result: TypeExpr) -> bool:
     if result.name == "list" and result.parameters:
-        return _is_json(result.parameters[0])
+        return _is_settled(result.parameters[0])
     if result.name == "map" and result.parameters:
-        return result.parameters[0].name == "string" and _is_json(result.parameters[1])
-    return result.name in _JSON or result.name == "json"
+        return result.parameters[0].name == "string" and _is_settled(result.parameters[1])
+    return result.name in _SETTLED or result.name == "json"
 
 
 def _direct(
@@ -220,7 +220,7 @@ def _dyn(g: Generator, node: Call, arguments: list[Value]) -> Value:
         inner.node,
         "dyn",
         inner.fallible,
-        inner.is_json,
+        inner.is_settled,
         inner.depth,
         path=inner.path,
         hidden=inner.kind if inner.kind != "dyn" else inner.hidden,

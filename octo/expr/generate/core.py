@@ -18,7 +18,7 @@ MAX_BLOCKS: Final = 12
 
 _PLAIN: Final = frozenset((str, int, float, bool, bytes, type(None)))
 _SMALL: Final = frozenset(("bool", "int", "uint", "double", "null", "timestamp", "duration", "type"))
-_JSON_KINDS: Final = frozenset(("null", "bool", "int", "double", "string"))
+_SETTLED_KINDS: Final = frozenset(("null", "bool", "int", "double", "string", "bytes", "timestamp", "duration"))
 
 Handler = Callable[["Generator", Any], Value]
 
@@ -35,7 +35,7 @@ class Local(NamedTuple):
 
     name: str
     kind: str = "dyn"
-    is_json: bool = False
+    is_settled: bool = False
     error: str = ""
 
 
@@ -101,7 +101,7 @@ class Generator:
         """The same value, read from a variable."""
         variable = self.temporary()
         self.block.append(emit.assign(variable, value.node))
-        return Value(emit.name(variable), value.kind, False, value.is_json, path=value.path, hidden=value.hidden)
+        return Value(emit.name(variable), value.kind, False, value.is_settled, path=value.path, hidden=value.hidden)
 
     def captured(self, node: Node, blocks: int = 0) -> tuple[list[py.stmt], Value]:
         """The value of `node`, its statements apart: they run only where the caller puts them.
@@ -125,7 +125,7 @@ class Generator:
         part = self.temporary("part")
         self.meters = True
         body = [py.Nonlocal(names=["budget", "space"]), *self.block, emit.returning(value.node)]
-        called = Value(emit.call(part), value.kind, True, value.is_json, hidden=value.hidden)
+        called = Value(emit.call(part), value.kind, True, value.is_settled, hidden=value.hidden)
         return [emit.function(part, (), body)], called
 
     @contextmanager
@@ -147,7 +147,7 @@ class Generator:
         kind = kind or kind_of(value)
         node = emit.constant(value) if value.__class__ in _PLAIN else emit.name(self.hold(value))
         is_finite = value.__class__ is not float or value - value == 0.0
-        return Value(node, kind, is_json=kind in _JSON_KINDS and is_finite, constant=value)
+        return Value(node, kind, is_settled=kind in _SETTLED_KINDS and is_finite, constant=value)
 
     def hold(self, value: object, stem: str = "constant") -> str:
         """The name of a global that holds `value`."""
@@ -206,7 +206,7 @@ def merged(*values: Value) -> tuple[str, bool, bool]:
     return (
         kinds.pop() if len(kinds) == 1 else "dyn",
         any(value.fallible for value in values),
-        all(value.is_json for value in values),
+        all(value.is_settled for value in values),
     )
 
 

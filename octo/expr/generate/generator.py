@@ -15,7 +15,7 @@ from octo.expr.nodes import Node, called
 
 FILE: Final = "<cel>"
 MAX_JSON_LOOPS: Final = 3
-"""Loops that repeat parts of one another's results multiply their size as JSON: to_json must count it."""
+"""Loops that repeat parts of one another's results multiply their size as JSON: `settle` must count it."""
 
 _HANDLERS: Final[dict[type[Node], Handler]] = {
     nodes.Literal: names.literal,
@@ -63,7 +63,7 @@ def generate(text: str, tree: Node, environment: Environment, make: Make = Gener
             return generate(text, tree, environment, make)
         raise
     if generator.loops > MAX_JSON_LOOPS and value.kind in {"dyn", "list", "map"}:
-        value.is_json = False
+        value.is_settled = False
     body = [*generator.block, emit.returning(value.node)]
     if generator.meters:
         body = [*loops.meters(), *body]

@@ -118,13 +118,13 @@ def conditional(g: Generator, node: Conditional) -> Value:
         raise g.clash(f"the condition before '?' must be a bool, found {condition.kind}", node.condition.start)
     then_block, then = g.captured(node.then)
     else_block, otherwise = g.captured(node.otherwise)
-    kind, fallible, is_json = merged(then, otherwise)
+    kind, fallible, is_settled = merged(then, otherwise)
     fallible = fallible or condition.fallible or condition.kind != "bool"
     hidden = "dyn" if then.hidden or otherwise.hidden else ""
     if not then_block and not else_block:
         choice = _choice(g, node.condition, condition, then.node, otherwise.node)
         depth = deeper(condition, then, otherwise, by=2)
-        return Value(choice, kind, fallible, is_json, depth, hidden=hidden)
+        return Value(choice, kind, fallible, is_settled, depth, hidden=hidden)
     result = g.temporary()
     test = as_bool(g, condition, node.condition)
     g.block.append(
@@ -134,7 +134,7 @@ def conditional(g: Generator, node: Conditional) -> Value:
             [*else_block, emit.assign(result, otherwise.node)],
         )
     )
-    return Value(emit.name(result), kind, False, is_json, hidden=hidden)
+    return Value(emit.name(result), kind, False, is_settled, hidden=hidden)
 
 
 def _choice(g: Generator, origin: Node, condition: Value, then: py.expr, otherwise: py.expr) -> py.expr:

@@ -29,7 +29,7 @@ class _Frame:
         if source.kind not in {"dyn", "list", "map"}:
             raise g.clash(f"{node.macro} needs a list or map, found {source.kind}", node.source.end)
         self.source = _checked(g, source)
-        self.is_json = source.is_json
+        self.is_settled = source.is_settled
         _charge(g, self.source, node)
         self.first = g.temporary(node.first)
         self.second = g.temporary(node.second) if node.second else ""
@@ -37,9 +37,9 @@ class _Frame:
     @property
     def variables(self) -> dict[str, Local]:
         """A key of a JSON map is a string, and an index is an int: both are JSON, as are the elements."""
-        found = {self.node.first: Local(self.first, "dyn", self.is_json)}
+        found = {self.node.first: Local(self.first, "dyn", self.is_settled)}
         if self.node.second:
-            found[self.node.second] = Local(self.second, "dyn", self.is_json)
+            found[self.node.second] = Local(self.second, "dyn", self.is_settled)
         return found
 
     def each(self, body: list[py.stmt]) -> py.stmt:
@@ -173,7 +173,7 @@ def _map(g: Generator, node: Loop) -> Value:
     result, block, value = _build(g, frame, py.List(elts=[], ctx=emit.LOAD))
     append = emit.call(emit.attribute(emit.name(result), "append"), value.node)
     g.block.append(frame.each(_filtered(g, frame, [*block, emit.statement(append)])))
-    return Value(emit.name(result), "list", False, value.is_json)
+    return Value(emit.name(result), "list", False, value.is_settled)
 
 
 def _sort_by(g: Generator, node: Loop) -> Value:
@@ -247,11 +247,11 @@ def bind(g: Generator, node: Bind) -> Value:
         ]
     else:
         g.block += assigned
-    with g.scope({node.name: Local(variable, value.kind, value.is_json, error)}):
+    with g.scope({node.name: Local(variable, value.kind, value.is_settled, error)}):
         body = g.value(node.body)
     # What is bound may be used many times over, and grow exponentially as JSON.
     return Value(
-        body.node, body.kind, body.fallible, body.is_json and body.kind not in {"list", "map", "dyn"}, body.depth
+        body.node, body.kind, body.fallible, body.is_settled and body.kind not in {"list", "map", "dyn"}, body.depth
     )
 
 

@@ -34,7 +34,7 @@ def name(g: Generator, node: Name) -> Value:
 
 
 def _local(local: Local) -> Value:
-    value = Value(emit.name(local.name), local.kind, bool(local.error), local.is_json, path=(local.name, ()))
+    value = Value(emit.name(local.name), local.kind, bool(local.error), local.is_settled, path=(local.name, ()))
     if local.error:
         error = emit.name(local.error)
         failed = emit.compare(error, "is not", emit.constant(None))
@@ -48,9 +48,9 @@ def _declared(g: Generator, declared: str) -> Value:
         g.names.add(declared)
         tree = g.environment.source(declared)
         # Only what is read from the message is JSON; the result of a call such as now() need not be.
-        is_json = is_path(tree)
-        path = (scope.variables[declared], ()) if is_json else None
-        return Value(tree, fallible=not is_json, is_json=is_json, path=path)
+        is_settled = is_path(tree)
+        path = (scope.variables[declared], ()) if is_settled else None
+        return Value(tree, fallible=not is_settled, is_settled=is_settled, path=path)
     if declared in scope.constants:
         return _constant(g, scope.constants[declared])
     return g.literal(TYPE_NAMES[declared], "type")
@@ -58,7 +58,7 @@ def _declared(g: Generator, declared: str) -> Value:
 
 def _constant(g: Generator, value: object) -> Value:
     result = g.literal(value)
-    result.is_json = True
+    result.is_settled = True
     if isinstance(result.node, py.Name):
         result.path = (result.node.id, ())
     return result
@@ -109,7 +109,7 @@ def select(g: Generator, node: Select) -> Value:
     path = _selected(g, operand, node, node.field)
     operand = _without_literal(g, operand)
     read = emit.subscript(operand.node, field)
-    return Value(read, "dyn", True, operand.is_json, deeper(operand), path=path)
+    return Value(read, "dyn", True, operand.is_settled, deeper(operand), path=path)
 
 
 def _without_literal(g: Generator, operand: Value) -> Value:
@@ -150,7 +150,7 @@ def index(g: Generator, node: Index) -> Value:
         path = _selected(g, operand, node, key.constant)
         operand = _without_literal(g, operand)
         read = emit.subscript(operand.node, key.node)
-        return Value(read, "dyn", True, operand.is_json, deeper(operand), path=path)
+        return Value(read, "dyn", True, operand.is_settled, deeper(operand), path=path)
     if isinstance(key.constant, int) and key.kind == "int" and key.constant >= 0:
         first, later = g.twice(operand)
         fast = emit.is_class(first, "list")
@@ -163,10 +163,10 @@ def index(g: Generator, node: Index) -> Value:
         g.selections[node.anchor, node.end] = Selection(operand.path, None)
         path = None
     else:
-        return Value(emit.call("_item", operand.node, key.node), "dyn", True, operand.is_json, depth)
+        return Value(emit.call("_item", operand.node, key.node), "dyn", True, operand.is_settled, depth)
     slow = emit.call("_item", later, key.node)
     read = emit.choose(fast, emit.subscript(later, key.node), slow)
-    return Value(read, "dyn", True, operand.is_json, depth, path=path)
+    return Value(read, "dyn", True, operand.is_settled, depth, path=path)
 
 
 # -- lists and maps
@@ -186,13 +186,13 @@ def make_list(g: Generator, node: ListNode) -> Value:
         else:
             elements.append(value.node)
     values = [value for value, _ in items]
-    _, fallible, is_json = merged(*values)
+    _, fallible, is_settled = merged(*values)
     has_optional = any(optional for _, optional in items)
     return Value(
         py.List(elts=elements, ctx=emit.LOAD),
         "list",
         fallible or has_optional,
-        is_json and not has_optional,
+        is_settled and not has_optional,
         deeper(*values) if values else 1,
     )
 
@@ -203,10 +203,10 @@ def make_map(g: Generator, node: MapNode) -> Value:
     is_plain = all(key.__class__ is str for key in keys) and len(set(map(str, keys))) == len(keys)
     values = [value for _, value, _ in entries]
     depth = deeper(*values, *[key for key, _, _ in entries], by=2) if entries else 1
-    _, fallible, is_json = merged(*values)
+    _, fallible, is_settled = merged(*values)
     if is_plain and not any(optional for _, _, optional in entries):
         node_ = py.Dict(keys=[key.node for key, _, _ in entries], values=[value.node for value in values])
-        return Value(node_, "map", fallible, is_json, depth)
+        return Value(node_, "map", fallible, is_settled, depth)
     pairs: list[py.expr] = []
     for key, value, optional in entries:
         if optional:

@@ -89,11 +89,11 @@ def _arithmetic(g: Generator, node: Binary, left: Value, right: Value) -> Value:
     if folded is not None:
         return folded
     depth = deeper(left, right, by=3)
-    is_json = kind in {"string", "int"}
+    is_settled = kind in {"string", "bytes", "int", "timestamp", "duration"}
     if kind == left.kind == right.kind:
         node_, fallible = _same(g, symbol, kind, left, right)
-        return Value(node_, kind, fallible or left.fallible or right.fallible, is_json, depth)
-    return Value(_mixed(g, symbol, left, right), kind, True, is_json, depth)
+        return Value(node_, kind, fallible or left.fallible or right.fallible, is_settled, depth)
+    return Value(_mixed(g, symbol, left, right), kind, True, is_settled, depth)
 
 
 def _result(symbol: str, left: str, right: str, strict: bool) -> str | None:

@@ -15,14 +15,14 @@ class Value:
     `kind` is proven, never assumed: inline code without checks relies on it. An "int" fits 64 bits.
     """
 
-    __slots__ = ("constant", "depth", "fallible", "hidden", "is_json", "kind", "node", "path", "plain")
+    __slots__ = ("constant", "depth", "fallible", "hidden", "is_settled", "kind", "node", "path", "plain")
 
     def __init__(
         self,
         node: py.expr,
         kind: str = "dyn",
         fallible: bool = False,
-        is_json: bool = False,
+        is_settled: bool = False,
         depth: int = 1,
         constant: object = UNKNOWN,
         path: Path | None = None,
@@ -31,7 +31,7 @@ class Value:
         self.node = node
         self.kind = kind
         self.fallible = fallible
-        self.is_json = is_json
+        self.is_settled = is_settled
         self.depth = depth
         """Nesting of `node`; deep expressions are cut by temporary variables."""
         self.constant = constant

@@ -60,7 +60,7 @@ _ADVICE: Final = "compare it, e.g. with `!= null`, `!= 0` or `size(...) > 0`"
 
 
 class Inferred(NamedTuple):
-    """shape: of the value, as CEL has it; `as_json` is what arrives in a message.
+    """shape: of the value, as CEL has it; `settled` is what arrives in a message.
 
     errors: what can never work, each at its place in the text.
     asked: the names of fields that were asked for without being declared; give them back for later expressions on

@@ -11,7 +11,7 @@ MOST_MEMBERS: Final = 16
 DEEPEST: Final = 60
 
 ONLY_LIST: Final[frozenset[str] | None] = frozenset(("list",))
-_TEXT_AS_JSON: Final = frozenset(("timestamp", "duration", "bytes", "net.IP", "net.CIDR"))
+_TEXT_ONCE_SETTLED: Final = frozenset(("net.IP", "net.CIDR"))
 _SELECTABLE: Final = frozenset(("map", "optional", "dyn"))
 
 
@@ -41,8 +41,8 @@ class Shape:
         del name
         return UNKNOWN
 
-    def as_json(self) -> Shape:
-        """What becomes of it in a body or a variable: times and bytes are text there."""
+    def settled(self) -> Shape:
+        """What becomes of it in a body or a variable: addresses are text there."""
         return self
 
     def listed(self) -> Shape:
@@ -67,8 +67,8 @@ class Kind(Shape):
         del name
         return UNKNOWN if self.name in _SELECTABLE else None
 
-    def as_json(self) -> Shape:
-        if self.name in _TEXT_AS_JSON:
+    def settled(self) -> Shape:
+        if self.name in _TEXT_ONCE_SETTLED:
             return STRING
         if self.name in {"null", "optional"}:
             return UNKNOWN  # a null kept for later is a placeholder: who reads it asks what it became
@@ -89,8 +89,8 @@ class Object(Shape):
     def select(self, name: str) -> Shape | None:
         return self.fields.get(name, UNKNOWN if self.open else None)
 
-    def as_json(self) -> Shape:
-        return object_of({name: each.as_json() for name, each in self.fields.items()}, is_open=self.open)
+    def settled(self) -> Shape:
+        return object_of({name: each.settled() for name, each in self.fields.items()}, is_open=self.open)
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,8 @@ class Items(Shape):
         del name
         return None
 
-    def as_json(self) -> Shape:
-        return list_of(self.of.as_json())
+    def settled(self) -> Shape:
+        return list_of(self.of.settled())
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class Generic(Shape):
     def kinds(self) -> frozenset[str] | None:
         return frozenset((self.name,))
 
-    def as_json(self) -> Shape:
+    def settled(self) -> Shape:
         return UNKNOWN
 
 
@@ -149,8 +149,8 @@ class OneOf(Shape):
         found = [shape for each in self.members if (shape := each.select(name)) is not None]
         return either(*found) if found else None
 
-    def as_json(self) -> Shape:
-        return either(*(each if each == NULL else each.as_json() for each in self.members))
+    def settled(self) -> Shape:
+        return either(*(each if each == NULL else each.settled() for each in self.members))
 
 
 UNKNOWN: Final = Shape()
@@ -159,7 +159,9 @@ INT: Final = Kind("int")
 DOUBLE: Final = Kind("double")
 STRING: Final = Kind("string")
 NULL: Final = Kind("null")
+BYTES: Final = Kind("bytes")
 TIMESTAMP: Final = Kind("timestamp")
+DURATION: Final = Kind("duration")
 LIST: Final = Kind("list")
 MAP: Final = Kind("map")
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from octo.core.body import NotJson, parse
+from octo.core.codec import NotJson
+from octo.core.codec import body as parse
 
 VALUES = some.recursive(
     some.none()

@@ -1,0 +1,36 @@
+"""JSON in and out of flows: `read`, `write`, and a body as it was sent."""
+
+from __future__ import annotations
+
+from octo.core import content
+from octo.expr.json import NotJson, read, write
+
+__all__ = ["NotJson", "body", "read", "write"]
+
+_UTF8 = frozenset(("", "utf-8", "utf8", "us-ascii"))
+_BOM = b"\xef\xbb\xbf"
+
+
+def body(data: bytes, content_type: str = "") -> object:
+    """The value of a JSON body, whose content type may name another charset than UTF-8. Nothing at all is null."""
+    if data[:1] in _MARKS or content.charset(content_type) not in _UTF8:
+        return _decoded(data, content_type)
+    try:
+        return read(data) if data else None
+    except NotJson:
+        if not data.strip():
+            return None
+        raise
+
+
+_MARKS = frozenset((b"\xef", b"\xff", b"\xfe"))
+"""How byte order marks begin, and no JSON in UTF-8."""
+
+
+def _decoded(data: bytes, content_type: str) -> object:
+    try:
+        text = content.decode(data, content_type)
+    except content.NotText as error:
+        raise NotJson(f"not valid JSON: {error}") from None
+    text = text.removeprefix("\ufeff")
+    return read(text) if text.strip() else None

@@ -1,0 +1,129 @@
+"""Large content: kept in a file instead of in memory, and read as often as needed."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from octo.expr import ExprError
+from octo.expr.errors import BUDGET
+from octo.expr.limits import MAX_SIZE
+
+THRESHOLD = 1024 * 1024
+"""Content of more bytes than this is spooled."""
+FOLDER = "OCTO_SPOOL_DIR"
+"""The environment variable that names the folder of spooled content. Default: the system's for temporary files."""
+CHUNK = 64 * 1024
+
+
+class Content:
+    """Bytes in a file that has no name any more: it is gone with the last reference, however the process ends.
+
+    It can be read by several at once, from the beginning each time. Two are equal when their bytes are.
+    """
+
+    __slots__ = ("_file", "size")
+
+    def __init__(self, file: int, size: int) -> None:
+        self._file = file
+        self.size = size
+
+    def stream(self, chunk: int = CHUNK) -> Iterator[bytes]:
+        """The bytes, at most `chunk` at a time."""
+        at = 0
+        while data := os.pread(self._file, min(chunk, self.size - at), at):
+            at += len(data)
+            yield data
+
+    def read(self) -> bytes:
+        """All bytes."""
+        return b"".join(self.stream())
+
+    __bytes__ = read
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Content):
+            return self.size == other.size and all(map(bytes.__eq__, self.stream(), other.stream()))
+        return self.size == len(other) and self.read() == other if isinstance(other, bytes) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # it would have to read all
+
+    def __deepcopy__(self, memo: object) -> Content:
+        return self
+
+    def __repr__(self) -> str:
+        return f"<Content of {self.size} bytes>"
+
+    def __del__(self) -> None:
+        os.close(self._file)
+
+
+class Spool:
+    """Takes bytes piece by piece: in memory up to the threshold, in a file beyond it."""
+
+    def __init__(self, threshold: int = THRESHOLD) -> None:
+        self._threshold = threshold
+        self._pieces: list[bytes] = []
+        self._content: Content | None = None
+        self.size = 0
+
+    def write(self, piece: bytes) -> None:
+        self.size += len(piece)
+        if self._content is None:
+            self._pieces.append(piece)
+            if self.size <= self._threshold:
+                return
+            self._content, piece, self._pieces = Content(_unnamed(), 0), b"".join(self._pieces), []
+        _append(self._content, piece)
+
+    def finish(self) -> bytes | Content:
+        """What was written: bytes, or content if there were more than the threshold."""
+        return b"".join(self._pieces) if self._content is None else self._content
+
+
+def _append(content: Content, piece: bytes) -> None:
+    view = memoryview(piece)
+    while view:
+        written = os.pwrite(content._file, view, content.size)  # noqa: SLF001  the other half of this class
+        content.size += written
+        view = view[written:]
+
+
+def _unnamed() -> int:
+    """A new file that nobody else can open: mode 0600, and without a name from here on."""
+    file, path = tempfile.mkstemp(prefix="octo-", dir=os.environ.get(FOLDER) or None)
+    Path(path).unlink()
+    return file
+
+
+class Held(dict[str, object]):
+    """A raw body with content as its `rawData`: who selects that gets the bytes. `content.data` does not read it."""
+
+    def __getitem__(self, key: str) -> object:
+        return _whole(super().__getitem__(key))
+
+    def get(self, key: str, default: object = None) -> object:
+        return _whole(super().get(key, default))
+
+    def values(self) -> list[object]:  # type: ignore[override]
+        return [_whole(each) for each in super().values()]
+
+    def items(self) -> list[tuple[str, object]]:  # type: ignore[override]
+        return [(key, _whole(each)) for key, each in super().items()]
+
+
+def _whole(value: object) -> object:
+    if not isinstance(value, Content):
+        return value
+    if value.size > MAX_SIZE:
+        raise ExprError(
+            BUDGET,
+            f"content of {value.size:,} bytes is too large for an expression (at most {MAX_SIZE:,})",
+            hint="Hand it on as the body: blocks that can, stream it",
+        )
+    return value.read()

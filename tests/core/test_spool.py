@@ -1,0 +1,125 @@
+"""Large content: outside of memory, read as often as needed, gone with its last reference."""
+
+from __future__ import annotations
+
+import gc
+import os
+from pathlib import Path
+
+import pytest
+
+from octo.core.codec import write
+from octo.core.expressions import Build, Expr
+from octo.core.message import Message
+from octo.core.settings import Settings
+from octo.core.spool import FOLDER, Content, Held, Spool
+from octo.expr import ExprError, limits
+
+
+def spooled(*pieces: bytes, threshold: int = 10) -> bytes | Content:
+    spool = Spool(threshold)
+    for piece in pieces:
+        spool.write(piece)
+    return spool.finish()
+
+
+def descriptors() -> int:
+    gc.collect()
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_little_stays_in_memory():
+    assert spooled(b"12345", b"67890") == b"1234567890"
+    assert spooled() == b""
+
+
+def test_much_is_read_again_and_again():
+    content = spooled(b"12345", b"67890", b"1", b"2" * 200_000)
+
+    assert isinstance(content, Content)
+    whole = b"12345678901" + b"2" * 200_000
+    assert (content.size, len(content)) == (len(whole), len(whole))
+    assert content.read() == content.read() == whole == b"".join(content.stream(7777))
+    assert max(map(len, content.stream())) <= 64 * 1024
+
+
+def test_several_read_at_once():
+    content = spooled(b"abcdefghijkl")
+    assert isinstance(content, Content)
+    one, other = content.stream(1), content.stream(1)
+
+    assert [next(one), next(one), next(other), next(one), next(other)] == [b"a", b"b", b"a", b"c", b"b"]
+
+
+def test_it_has_no_name_and_is_gone_with_its_last_reference(tmp_path, monkeypatch):
+    monkeypatch.setenv(FOLDER, str(tmp_path))
+    before = descriptors()
+    content = spooled(b"x" * 100)
+    assert isinstance(content, Content)
+
+    assert list(tmp_path.iterdir()) == []
+    assert Path(f"/proc/self/fd/{content._file}").readlink().is_relative_to(tmp_path)
+    assert os.fstat(content._file).st_mode & 0o777 == 0o600
+    assert descriptors() == before + 1
+    del content
+    assert descriptors() == before
+
+
+def test_a_spool_that_is_given_up_leaves_nothing():
+    before = descriptors()
+    spool = Spool(3)
+    spool.write(b"12345")
+    del spool
+    assert descriptors() == before
+
+
+def test_equal_is_what_has_the_same_bytes():
+    assert spooled(b"x" * 20) == spooled(b"x" * 20) == b"x" * 20
+    assert spooled(b"x" * 20) != spooled(b"x" * 19 + b"y")
+    assert spooled(b"x" * 20) != b"x" * 21
+    assert spooled(b"x" * 20) != "x" * 20
+
+
+class Example(Settings):
+    value: Expr[object]
+
+
+def value(text: str, body: object) -> object:
+    return Example.model_validate({"value": text}, context=Build()).value(Message(body, raw=True))
+
+
+def test_expressions_see_its_bytes():
+    body = Held(contentType="image/png", rawData=spooled(b"x" * 20))
+
+    assert value("body.rawData", body) == b"x" * 20
+    assert value("size(body.rawData)", body) == 20
+    assert value('body["raw" + "Data"] == b"' + "x" * 20 + '"', body) is True
+    assert value("body.?rawData.orValue(b'')", body) == b"x" * 20
+    assert value("body.map(k, body[k])", body) == ["image/png", b"x" * 20]
+    assert value("body.transformMap(k, v, size(v))", body) == {"contentType": 9, "rawData": 20}
+    assert value("has(body.rawData) && 'rawData' in body", body) is True
+
+
+def test_who_hands_it_on_does_not_read_it(monkeypatch):
+    content = spooled(b"x" * 20)
+    monkeypatch.setattr("octo.core.spool.MAX_SIZE", 10)
+    body = Held(contentType="image/png", rawData=content)
+
+    assert value("body", body) is body
+    assert dict.get(value('{"a": body, "n": 1u}', body)["a"], "rawData") is content  # type: ignore[index]
+
+
+def test_what_is_too_large_for_an_expression_is_an_error(monkeypatch):
+    monkeypatch.setattr("octo.core.spool.MAX_SIZE", 19)
+    body = Held(contentType="image/png", rawData=spooled(b"x" * 20))
+
+    with pytest.raises(
+        ExprError, match="content of 20 bytes is too large for an expression \\(at most 19\\)"
+    ) as caught:
+        value("body.rawData", body)
+    assert caught.value.code == "OCTO-E207"
+    assert limits.MAX_SIZE == 16 * 1024 * 1024
+
+
+def test_in_json_it_is_base64_like_all_bytes():
+    assert write([spooled(b"x" * 12)]) == b'["eHh4eHh4eHh4eHh4"]'
