@@ -175,6 +175,11 @@ EXPLANATIONS: dict[str, Explanation] = {
         "The connector could not be opened, so the configuration does not run. The text says why: a port in use, a "
         "database that is down, a file that cannot be written. A reload that meets this keeps what runs.",
     ),
+    "OCTO-R140": Explanation(
+        "A stored message cannot be read",
+        "The record of a message is damaged, or was written by a newer Octo. Every Octo reads what it and all earlier "
+        "ones wrote: read it with a version that is at least as new as the one that wrote it.",
+    ),
     "OCTO-R190": Explanation(
         "Bug",
         "A block raised an exception it did not plan for. The message failed, nothing else did. The log has the "

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from typing import Any
+
+from octo.core import record
 
 NO_VARS: Mapping[str, object] = {}
 
@@ -27,9 +30,9 @@ def new_id() -> str:
 class Message:
     """A body with variables and two identities.
 
-    body: any JSON value (`None`, bool, int, float, str, list, dict). When `raw` is true it is
-        `{"contentType": str, "rawData": str}` and is written to the outside verbatim.
-    vars: name to JSON value.
+    body: any value: JSON (`None`, bool, int, float, str, list, dict), bytes, or a timestamp or duration of CEL. When
+        `raw` is true it is `{"contentType": str, "rawData": str | bytes}` and is written to the outside verbatim.
+    vars: name to value.
     event_id: names this message within one flow; another one of its `FAMILY` is made when it enters another flow.
     correlation_id: given by the source, survives every hop; "" when there is none.
     traceparent: the span it came from, as W3C Trace Context writes it, and on a second line its `tracestate` if it has
@@ -69,6 +72,15 @@ class Message:
         """The same content under a new event id, as it enters another flow."""
         event_id = f"{self.event_id[:FAMILY]}{_random.getrandbits(48):012x}"
         return Message(self.body, self.vars, event_id, self.correlation_id, self.raw, self.traceparent)
+
+    def to_record(self) -> dict[str, Any]:
+        """The whole message as a JSON value, without loss: what is stored of it. See `octo.core.record`."""
+        return record.to_record(self)
+
+    @staticmethod
+    def from_record(value: object) -> Message:
+        """The message that was recorded, by this version of Octo or an earlier one."""
+        return record.from_record(value)
 
     def as_json(self) -> dict[str, object]:
         """The envelope that `octo invoke --message` prints; empty parts are left out."""
