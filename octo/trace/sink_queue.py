@@ -11,6 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 
+from octo.core.backoff import Backoff, Failures
 from octo.core.clock import now_ns
 from octo.core.log import fields
 from octo.trace.encode import Encoded
@@ -28,8 +29,8 @@ BATCH = 100
 LINGER = 0.25
 """Seconds that a trace may wait for others: to write one costs about as much as to write a batch."""
 
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
-"""Seconds before a sink that failed is tried again: at first, and at most; each pause is twice the one before."""
+PAUSES = Backoff()
+"""Before a sink that failed is tried again."""
 
 
 class SinkQueue:
@@ -41,7 +42,7 @@ class SinkQueue:
         self._queue: deque[Encoded] = deque()
         self._bytes = self._in = self._out = 0
         self._lost = 0
-        self._pause = 0.0
+        self._failures = Failures(PAUSES)
         self._hurried = 0
         self._closed = False
         self._changed = threading.Condition()
@@ -115,29 +116,31 @@ class SinkQueue:
         with self._changed:
             lost = self._lost
         told = [batch[0].after_loss(lost, now_ns()), *batch[1:]] if lost else batch
+        pause = 0.0
         try:
             refused = self._sink.write(told)
         except Exception as error:  # noqa: BLE001  whatever it is, flows go on
-            self._failed(error, batch)
+            pause = self._failed(error, batch)
         else:
             self._worked(lost, refused or 0)
         with self._changed:
             self._out += len(batch)
             self._changed.notify_all()
-        if self._pause:
-            self._rest()
+            if pause:
+                self._changed.wait_for(lambda: self._closed, pause)
 
-    def _failed(self, error: Exception, batch: list[Encoded]) -> None:
-        if not self._pause:
+    def _failed(self, error: Exception, batch: list[Encoded]) -> float:
+        """Count what is lost; return the pause before the next try."""
+        if not self._failures.count:
             log.warning("traces cannot be written and are lost", extra=fields(sink=self._name, error=str(error)))
-        self._pause = min(self._pause * 2, LONGEST_PAUSE) or FIRST_PAUSE
         with self._changed:
             self._lose(batch)
+        return self._failures.failed()
 
     def _worked(self, told: int, refused: int) -> None:
-        if self._pause:
+        if self._failures.count:
             log.warning("traces are written again", extra=fields(sink=self._name, lost=told))
-        self._pause = 0.0
+        self._failures.worked()
         with self._changed:
             self._lost -= told
             self._lost_ever += refused
@@ -145,11 +148,6 @@ class SinkQueue:
     def _lose(self, traces: Sequence[Encoded]) -> None:
         self._lost += sum(1 + each.summary.lost for each in traces)
         self._lost_ever += len(traces)
-
-    def _rest(self) -> None:
-        """Wait before the next try, unless the end comes first."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._closed, self._pause)
 
     @property
     def _name(self) -> str:

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from octo.core.backoff import Backoff
 from octo.trace import sink_queue as module
 from octo.trace.packed import records
 from octo.trace.sink_queue import SinkQueue
@@ -44,8 +45,7 @@ def sink():
 
 @pytest.fixture
 def queue(sink, monkeypatch):
-    monkeypatch.setattr(module, "FIRST_PAUSE", 0.001)
-    monkeypatch.setattr(module, "LONGEST_PAUSE", 0.002)
+    monkeypatch.setattr(module, "PAUSES", Backoff(0.001, 0.002))
     queue = SinkQueue(sink)
     yield queue
     sink.go.set()

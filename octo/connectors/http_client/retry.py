@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable
 from email.utils import parsedate_to_datetime
 
@@ -11,6 +10,7 @@ from octo.connectors.http_client import settings
 from octo.connectors.http_client.reply import Reply
 from octo.connectors.http_client.request import Request
 from octo.core import clock
+from octo.core.backoff import Backoff
 from octo.core.errors import NotConnected, Timeout, Transient
 
 IDEMPOTENT = frozenset(("GET", "HEAD", "PUT", "DELETE", "OPTIONS"))
@@ -18,15 +18,14 @@ STATUSES = frozenset((429, 502, 503, 504))
 
 
 class Retries:
-    """The connector's patience. `sleep`, `wall` and `chance` are there for tests to replace."""
+    """The connector's patience. `sleep`, `wall` and `backoff` are there for tests to replace."""
 
     def __init__(self, retry: settings.Retry) -> None:
         self._attempts = max(1, retry.max_attempts)
-        self._shortest = retry.min_backoff.total_seconds()
         self._longest = retry.max_backoff.total_seconds()
         self.sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
         self.wall: Callable[[], float] = lambda: clock.now().timestamp()
-        self.chance = random.random
+        self.backoff = Backoff(retry.min_backoff.total_seconds(), self._longest, jitter=0.5)
 
     async def send(self, request: Request, send: Callable[[Request], Awaitable[Reply]]) -> Reply:
         """The first answer worth having, or the last one. A flow's deadline ends the waits by cancelling them."""
@@ -36,17 +35,13 @@ class Retries:
             except Transient as error:
                 if not _may_repeat(request, error):
                     raise
-                await self.sleep(self._backoff(attempt))
+                await self.sleep(self.backoff.pause(attempt))
             else:
                 if request.method not in IDEMPOTENT or reply.status not in STATUSES:
                     return reply
                 asked = self._asked(reply)
-                await self.sleep(self._backoff(attempt) if asked is None else min(asked, self._longest))
+                await self.sleep(self.backoff.pause(attempt) if asked is None else min(asked, self._longest))
         return await send(request)
-
-    def _backoff(self, attempt: int) -> float:
-        """Doubling waits. Chance takes up to a half away."""
-        return min(self._longest, self._shortest * 2.0 ** (attempt - 1)) * (1 - self.chance() / 2)
 
     def _asked(self, reply: Reply) -> float | None:
         """What `Retry-After` says, in seconds from now."""

@@ -117,7 +117,7 @@ class Calls:
         self.caller = client._caller
         self.pauses = Pauses()
         self.caller.retries.sleep = self.pauses
-        self.caller.retries.chance = lambda: 0.0
+        self.caller.retries.backoff = self.caller.retries.backoff._replace(chance=lambda: 0.0)
 
     async def rest(self, message: Message | None = None, **settings) -> Message:
         return await self.client.rest(Rest.model_validate(settings), message or Message())

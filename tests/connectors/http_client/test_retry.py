@@ -107,7 +107,7 @@ async def test_waits_double_up_to_the_longest_and_chance_shortens_them(calling, 
     """So that many clients do not come back at once."""
     upstream.answers(503)
     async with calling(retry={"maxAttempts": 5, "minBackoff": "1s", "maxBackoff": "3s"}) as calls:
-        calls.caller.retries.chance = lambda: 0.5
+        calls.caller.retries.backoff = calls.caller.retries.backoff._replace(chance=lambda: 0.5)
         with pytest.raises(Transient):
             await calls.rest()
 

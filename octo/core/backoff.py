@@ -1,0 +1,48 @@
+"""Back-off: how long to wait before what has failed is tried again."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import NamedTuple
+
+_MOST_DOUBLINGS = 63
+"""More would make no difference to any pause, and at a thousand the number is too large for a float."""
+
+
+class Backoff(NamedTuple):
+    """Pauses in seconds: `first`, then each twice the one before, at most `longest`.
+
+    jitter: the share of a pause that chance may take away, so that many that failed together do not return together.
+    chance: a number from 0 to 1; tests pin it.
+    """
+
+    first: float = 1.0
+    longest: float = 30.0
+    jitter: float = 0.0
+    chance: Callable[[], float] = random.random
+
+    def pause(self, failures: int) -> float:
+        """The pause before the next try, after `failures` in a row."""
+        whole = min(self.longest, self.first * 2.0 ** min(failures - 1, _MOST_DOUBLINGS))
+        return whole * (1 - self.jitter * self.chance()) if self.jitter else whole
+
+
+class Failures:
+    """How often something has failed in a row."""
+
+    def __init__(self, backoff: Backoff) -> None:
+        self._backoff = backoff
+        self.count = 0
+
+    def failed(self, held: float = 0.0) -> float:
+        """Count a failure and return the pause before the next try.
+
+        held: seconds for which it had worked. Longer than the longest pause makes this the first failure again.
+        """
+        self.count = 1 if held > self._backoff.longest else self.count + 1
+        return self._backoff.pause(self.count)
+
+    def worked(self) -> None:
+        """The next failure is the first again."""
+        self.count = 0
