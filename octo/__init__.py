@@ -13,14 +13,24 @@ __version__ = "0.1.0"
 _HOMES = {
     "octo.core.block": ("Block", "Pool", "Site", "block"),
     "octo.core.connector": ("Healthy", "connector"),
+    "octo.core.delivery": ("Delivery", "Done", "Idle", "Reject", "Retry", "Verdict"),
     "octo.core.durations": ("Duration",),
-    "octo.core.errors": ("Bug", "ConfigError", "OctoError", "Overloaded", "Permanent", "Timeout", "Transient"),
+    "octo.core.errors": (
+        "Bug",
+        "ConfigError",
+        "Disconnected",
+        "OctoError",
+        "Overloaded",
+        "Permanent",
+        "Timeout",
+        "Transient",
+    ),
     "octo.core.expressions": ("Expr", "Names"),
     "octo.core.flow": ("Drop", "Failure", "Outcome", "Result"),
     "octo.core.message": ("Message",),
     "octo.core.settings": ("Secret", "Settings"),
     "octo.core.sockets": ("FlowRef", "Steps"),
-    "octo.core.source": ("Delivery", "Inlet", "source"),
+    "octo.core.source": ("Inlet", "source"),
     "octo.core.state": ("State",),
     "octo.expr": ("ExprError",),
 }
@@ -34,14 +44,24 @@ __all__ = [  # noqa: PLE0604  a literal list would say everything twice
 if TYPE_CHECKING:
     from octo.core.block import Block, Pool, Site, block
     from octo.core.connector import Healthy, connector
+    from octo.core.delivery import Delivery, Done, Idle, Reject, Retry, Verdict
     from octo.core.durations import Duration
-    from octo.core.errors import Bug, ConfigError, OctoError, Overloaded, Permanent, Timeout, Transient
+    from octo.core.errors import (
+        Bug,
+        ConfigError,
+        Disconnected,
+        OctoError,
+        Overloaded,
+        Permanent,
+        Timeout,
+        Transient,
+    )
     from octo.core.expressions import Expr, Names
     from octo.core.flow import Drop, Failure, Outcome, Result
     from octo.core.message import Message
     from octo.core.settings import Secret, Settings
     from octo.core.sockets import FlowRef, Steps
-    from octo.core.source import Delivery, Inlet, source
+    from octo.core.source import Inlet, source
     from octo.core.state import State
     from octo.expr import ExprError
 

@@ -26,7 +26,7 @@ from octo.cli.builtin import plugins as builtin_plugins
 from octo.core import secrets as secrets_module
 from octo.core.log import Lines, reserve_stdout
 from octo.core.plugins import Plugins
-from octo.testing.probe import history, probe_plugins
+from octo.testing.probe import history, probe_plugins, unreachable
 
 PATIENCE = 60.0
 """Seconds until a test gives up on a process. Generous: it never decides how long a passing test takes."""
@@ -87,6 +87,7 @@ def plugins() -> Plugins:
 @pytest.fixture(autouse=True)
 def _forget_probes():
     history.clear()
+    unreachable.clear()
 
 
 @pytest.fixture(autouse=True)

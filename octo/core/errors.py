@@ -6,6 +6,7 @@
     ├── Transient     time: worth trying again
     │   ├── Timeout       a deadline passed
     │   ├── NotConnected  the other side knows nothing of the call
+    │   ├── Disconnected  the connector has lost its connection: it is opened again
     │   └── Overloaded    no room before the deadline
     └── Bug           us, or whoever wrote the block
 
@@ -114,6 +115,12 @@ class NotConnected(Transient):
     """No connection came about: the other side knows nothing of the call, so nothing was done there."""
 
 
+class Disconnected(Transient):
+    """The connector has lost its connection; raised by a source, a block or `health`, it lets the engine reopen it."""
+
+    code = "OCTO-R123"
+
+
 class Overloaded(Transient):
     """There was no room before the deadline; `retry_after` is an estimate in seconds."""
 
@@ -169,6 +176,13 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Overloaded",
         "All `workers` of the flow are busy, its `buffer` is full, and waiting would outlast the deadline. An HTTP "
         "caller gets 503 with Retry-After. Raise `workers` if the flow mostly waits; add processes if it computes.",
+    ),
+    "OCTO-R123": Explanation(
+        "A connector has lost its connection",
+        "The connector is closed and opened again, after pauses of 1 to 30 seconds, until that succeeds. Meanwhile "
+        "`/readyz` says which one and since when, its sources rest, and messages that need it fail with this code; "
+        "`vars.error.retryable` is true, and a source that can redeliver does. If it lasts, see the reason in "
+        "`/readyz` or the log.",
     ),
     "OCTO-R130": Explanation(
         "A connector did not start",

@@ -1,10 +1,12 @@
 """Sources: how a connector feeds a flow. There are two shapes.
 
 *Pull*: an async generator of deliveries. The engine takes the next one only when the flow has room, runs it, and
-settles it by its outcome. A reload stops the old generator before it starts the new one, so nothing is read twice.
+settles it with one verdict; see `octo.core.delivery`. A reload stops the old generator before it starts the new one,
+so nothing is read twice. A source that raises is started again after a pause, `Disconnected` opens its connector again
+first, and `Permanent` stops it for good.
 
-    @source("queue")
-    async def consume(self, settings: Consume) -> AsyncIterator[Delivery]: ...
+    @source("queue", silence=timedelta(minutes=1))
+    async def consume(self, settings: Consume) -> AsyncIterator[Delivery | Idle]: ...
 
 *Push*: an async context manager that is given an `Inlet`. While it is entered, the outside calls the inlet and gets
 the outcome as an answer. A reload enters the new one before it leaves the old one, so there is no gap; entering and
@@ -18,36 +20,16 @@ leaving must not wait, which is what makes the swap atomic.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from octo.core.block import settings_of
-from octo.core.flow import Outcome, Result
+from octo.core.flow import Result
 from octo.core.message import Message
 from octo.core.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-class Delivery:
-    """A message on its way in, and what its sender wants to hear about it.
-
-    ack: awaited with the outcome once the flow has completed or dropped the message.
-    nack: awaited with the error once the flow has failed, or was stopped before it could finish.
-    A source that cannot acknowledge gives neither: its page says at-most-once.
-    """
-
-    __slots__ = ("ack", "message", "nack")
-
-    def __init__(
-        self,
-        message: Message,
-        ack: Callable[[Outcome], Awaitable[None]] | None = None,
-        nack: Callable[[BaseException], Awaitable[None]] | None = None,
-    ) -> None:
-        self.message = message
-        self.ack = ack
-        self.nack = nack
 
 
 class Inlet(Protocol):
@@ -69,6 +51,8 @@ class SourceType(NamedTuple):
     """A declared source: a method of a connector class.
 
     once: of all processes that run the same configuration only one may run it, as with a clock.
+    silence: the longest time that a pull source which is asked for a delivery yields neither one nor `Idle`. When it
+        has passed, health is red: a connection may be dead without anybody having noticed. None promises nothing.
     """
 
     name: str
@@ -78,10 +62,11 @@ class SourceType(NamedTuple):
     is_push: bool
     once: bool = False
     connector: str = ""
+    silence: timedelta | None = None
 
 
-def source(name: str, *, once: bool = False) -> Callable[[F], F]:
-    """Mark a connector's method as the source `name`; `once` as in `SourceType`."""
+def source(name: str, *, once: bool = False, silence: timedelta | None = None) -> Callable[[F], F]:
+    """Mark a connector's method as the source `name`; `once` and `silence` as in `SourceType`."""
 
     def mark(function: F) -> F:
         function.__octo_source__ = SourceType(  # type: ignore[attr-defined]
@@ -91,6 +76,7 @@ def source(name: str, *, once: bool = False) -> Callable[[F], F]:
             doc=inspect.cleandoc(function.__doc__ or ""),
             is_push=not inspect.isasyncgenfunction(function),
             once=once,
+            silence=silence,
         )
         return function
 

@@ -21,10 +21,14 @@ from octo.core.sockets import FlowRef, Steps, sockets
 from octo.engine.chain import chain
 from octo.engine.events import Bus
 from octo.engine.flow import Flow
+from octo.engine.lost import Lost
 from octo.engine.observe import NOBODY, Observer
 from octo.engine.pool import Pool
 from octo.engine.recovery import recovering
 from octo.engine.step import Step
+
+Judge = Callable[[str, Any, Exception], Exception]
+"""Asked about an error with the name and the instance of the connector whose block raised it."""
 
 
 def build_flows(
@@ -33,10 +37,11 @@ def build_flows(
     bus: Bus,
     spawn: Callable[[Coroutine[Any, Any, None]], object],
     observer: Observer = NOBODY,
+    judge: Judge = lambda _, __, error: error,
 ) -> dict[str, Flow]:
-    """Flows by name, ready to run. `connectors` are the opened instances by name.
+    """Flows by name, ready to run. `connectors` are the opened instances by name, a `Lost` for one that is not there.
 
-    observer: see `octo.engine.observe`.
+    observer: see `octo.engine.observe`. judge: what a block fails with that raised an error.
     """
     docs = list(docs)
     flows = {doc.name: Flow(doc.name, workers=doc.workers, buffer=doc.buffer, bus=bus, spawn=spawn) for doc in docs}
@@ -45,25 +50,28 @@ def build_flows(
         flow = flows[doc.name]
         flow.pool = Pool(doc.pool)
         flow.recursive = doc.name in recursive
-        compile_flow(doc, connectors, flows, observer)
+        compile_flow(doc, connectors, flows, observer, judge)
     return flows
 
 
 def compile_flow(
-    doc: FlowDoc, connectors: Mapping[str, Any], flows: Mapping[str, Flow], observer: Observer = NOBODY
+    doc: FlowDoc, connectors: Mapping[str, Any], flows: Mapping[str, Flow], observer: Observer, judge: Judge
 ) -> None:
-    """Give a flow what it runs; may be done again, with another observer, while it runs: the next message takes it."""
+    """Give a flow what it runs. May be done again while it runs, with another observer or another instance of a
+    connector: the next message takes it.
+    """
     flow = flows[doc.name]
-    flow.process = observer.flow(doc, partial(_Builder(flow.pool, connectors, flows).process, doc))
+    flow.process = observer.flow(doc, partial(_Builder(flow.pool, connectors, flows, judge).process, doc))
 
 
 class _Builder:
     """Compiles the chains of one flow."""
 
-    def __init__(self, pool: Pool, connectors: Mapping[str, Any], flows: Mapping[str, Flow]) -> None:
+    def __init__(self, pool: Pool, connectors: Mapping[str, Any], flows: Mapping[str, Flow], judge: Judge) -> None:
         self.pool = pool
         self.connectors = connectors
         self.flows = flows
+        self.judge = judge
 
     def process(self, doc: FlowDoc, observer: Observer) -> Processor:
         chain = self.chain(doc.process, doc.name, doc.name, observer)
@@ -82,14 +90,16 @@ class _Builder:
                 socket.target = self.flows[socket.name]
             elif isinstance(socket, Expr):
                 expressions.append(socket)
-        call = (
-            doc.type.function if doc.connector is None else partial(doc.type.function, self.connectors[doc.connector])
-        )
+        call, judge = doc.type.function, None
+        if doc.connector is not None:
+            instance = self.connectors[doc.connector]
+            call = instance.refuse if isinstance(instance, Lost) else partial(call, instance)
+            judge = partial(self.judge, doc.connector, instance)
         call = partial(call, settings)
         if doc.type.takes_site:
             call = partial(call, site=Site(flow, doc.label, doc.address, self.pool))
         return observer.step(
-            Step(call, doc.label, doc.address, doc.at, tuple(expressions), doc.type.name, doc.connector)
+            Step(call, doc.label, doc.address, doc.at, tuple(expressions), doc.type.name, doc.connector, judge)
         )
 
 

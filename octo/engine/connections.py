@@ -1,8 +1,11 @@
-"""Opened connectors, shared by the generations that use them.
+"""Opened connectors, shared by the generations that use them, and opened again when their connection is lost.
 
 A reload keeps every connector whose settings did not change: the new generation acquires it before the old one
 releases it. Each opened connector lives in a task of its own, because what `open` enters must be left in the same
 task, while generations come and go in any order.
+
+A connector whose source, block or `health` raises `Disconnected` is lost: its users part from it, it is closed, and
+opened again until that succeeds; then its users are joined with the new instance.
 """
 
 from __future__ import annotations
@@ -11,14 +14,23 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 from octo.config.documents import ConnectorDoc
-from octo.core.errors import OctoError
+from octo.core.backoff import Backoff, Failures
+from octo.core.errors import Disconnected, OctoError
 from octo.core.log import fields
 from octo.core.settings import Settings
+from octo.engine.lost import Lost
+from octo.expr import ExprError
 
 log = logging.getLogger("octo.engine")
+
+PAUSES = Backoff()
+"""Before a lost connector is opened again."""
+
+CLOSING = 10.0
+"""Seconds that a connector may take to close after its connection was lost: it may be waiting for the other side."""
 
 
 class StartError(OctoError):
@@ -27,16 +39,106 @@ class StartError(OctoError):
     code = "OCTO-R130"
 
 
-class _Opened:
-    """One opened connector. Invariant: `users` counts the generations that hold it; at 0 it closes."""
+class User(Protocol):
+    """Whoever has acquired a connector."""
+
+    async def part(self, connector: str, lost: Lost) -> None:
+        """Stop using the instance, and return when that is done; `lost` stands in for it."""
+        ...
+
+    async def join(self, connector: str, instance: Any) -> None:
+        """Use this instance from now on."""
+        ...
+
+
+class Connection:
+    """One connector, open or being opened again. Invariant: it closes when `users` is empty, for good.
+
+    instance: what `open` gave, or `Lost`.
+    """
 
     def __init__(self, doc: ConnectorDoc, stub: Settings | None) -> None:
         self.doc = doc
-        self._stub = stub
-        self.users = 0
-        self.ready: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self.unused = asyncio.Event()
+        self.users: list[User | None] = []
+        self.instance: Any = None
+        self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.closed = asyncio.Event()
+        self._stub = stub
+        self._task: asyncio.Task[None] | None = None
+        self._is_unused = False
+        self._over = asyncio.Event()
+
+    # --- for those who use it ------------------------------------------------------------------------------------
+
+    def lose(self, instance: Any, error: Disconnected) -> None:
+        """The connection of this instance is gone. Who says so of one that was replaced already changes nothing."""
+        if instance is not self.instance or isinstance(instance, Lost):
+            return
+        log.warning("connection lost", extra=fields(connector=self.doc.name, error=str(error)))
+        self.instance = Lost(self.doc.name, str(error))
+        self._over.set()
+
+    def judge(self, instance: Any, error: Exception) -> Exception:
+        """What a block fails with that raised `error` on this instance.
+
+        On an instance that was lost meanwhile an error of any kind may be the consequence; one that the connector
+        has classified is believed.
+        """
+        if isinstance(error, Disconnected):
+            self.lose(instance, error)
+        elif instance is not self.instance and not isinstance(error, OctoError | ExprError):
+            lost = Disconnected(f'the connection of "{self.doc.name}" was lost meanwhile: {type(error).__name__}')
+            lost.__cause__ = error
+            return lost
+        return error
+
+    def retire(self) -> None:
+        """Nobody uses it any more: close it, or stop opening it."""
+        self._is_unused = True
+        self._over.set()
+        if self._task is not None and (self.instance is None or isinstance(self.instance, Lost)):
+            self._task.cancel()
+
+    # --- its life ------------------------------------------------------------------------------------------------
+
+    async def live(self) -> None:
+        """Keep it open until it retires. A first time that fails is told by `ready`."""
+        self._task = asyncio.current_task()
+        failures = Failures(PAUSES)
+        try:
+            while not self._is_unused:
+                held = await self._hold()
+                if held is None or self._is_unused:
+                    return
+                await asyncio.sleep(failures.failed(held))
+        except asyncio.CancelledError:
+            if not self._is_unused:
+                raise
+        finally:
+            self.ready.cancel()  # unless it is done
+            self.closed.set()
+
+    async def _hold(self) -> float | None:
+        """Open it, and close it when it is lost or retires; return for how long it was open.
+
+        None when the first time failed.
+        """
+        clock = asyncio.get_running_loop().time
+        opened = None
+        try:
+            async with asyncio.timeout(None) as limit, self._open() as instance:
+                opened = clock()
+                await self._opened(instance)
+                await self._over.wait()
+                if not self._is_unused:
+                    await self._parted()
+                    limit.reschedule(clock() + CLOSING)
+        except Exception as error:  # noqa: BLE001  a stranger's code: told to who waits, or logged
+            if not self.ready.done():
+                self.ready.set_exception(error)
+                return None
+            self._failed(error, is_open=opened is not None)
+        return 0.0 if opened is None else clock() - opened
 
     def _open(self) -> Any:
         type_, settings = self.doc.type, self.doc.settings
@@ -45,20 +147,32 @@ class _Opened:
         assert type_.stub is not None
         return type_.stub.function(type_.cls, settings, self._stub)
 
-    async def live(self) -> None:
+    async def _opened(self, instance: Any) -> None:
+        is_first, self.instance = self.instance is None, instance
+        if is_first:
+            self.ready.set_result(None)
+            return
+        self._over.clear()
+        if self._is_unused:
+            self._over.set()
+        log.info("connection open again", extra=fields(connector=self.doc.name))
         try:
-            async with self._open() as instance:
-                self.ready.set_result(instance)
-                await self.unused.wait()
+            for user in tuple(filter(None, self.users)):
+                await user.join(self.doc.name, instance)
         except Exception as error:
-            if self.ready.done():
-                log.exception("connector did not close cleanly", extra=fields(connector=self.doc.name))
-            else:
-                self.ready.set_exception(error)
-        finally:
-            if not self.ready.done():
-                self.ready.cancel()
-            self.closed.set()
+            log.exception("sources did not start again", extra=fields(connector=self.doc.name))
+            self.lose(instance, Disconnected(f"sources did not start again: {_text(error)}"))
+
+    async def _parted(self) -> None:
+        for user in tuple(filter(None, self.users)):
+            await user.part(self.doc.name, self.instance)
+
+    def _failed(self, error: Exception, *, is_open: bool) -> None:
+        if is_open:
+            log.error("connector did not close cleanly", extra=fields(connector=self.doc.name), exc_info=error)
+            return
+        self.instance.reason = _text(error)
+        log.warning("connector does not open yet", extra=fields(connector=self.doc.name, error=_text(error)))
 
 
 class Connections:
@@ -70,38 +184,40 @@ class Connections:
     def __init__(self, tasks: asyncio.TaskGroup, stubs: Mapping[str, Settings] = MappingProxyType({})) -> None:
         self._tasks = tasks
         self._stubs = stubs
-        self._opened: list[_Opened] = []
+        self._open: list[Connection] = []
 
-    async def acquire(self, doc: ConnectorDoc) -> Any:
-        """The opened connector. Raises `StartError` naming the connector if it does not open."""
-        opened = self._find(doc)
-        if opened is None:
+    async def acquire(self, doc: ConnectorDoc, user: User | None = None) -> Connection:
+        """The connection, open or being opened again. Raises `StartError` if it does not open the first time."""
+        connection = self._find(doc)
+        if connection is None:
             log.info("starting connector", extra=fields(connector=doc.name, type=doc.type.name))
-            opened = _Opened(doc, self._stubs.get(doc.name))
-            self._opened.append(opened)
-            self._tasks.create_task(opened.live())
-        opened.users += 1
+            connection = Connection(doc, self._stubs.get(doc.name))
+            self._open.append(connection)
+            self._tasks.create_task(connection.live())
+        connection.users.append(user)
         try:
-            return await asyncio.shield(opened.ready)
+            await asyncio.shield(connection.ready)
         except asyncio.CancelledError:
-            await self.release(doc)
+            await self.release(connection, user)
             raise
         except Exception as error:
-            await self.release(doc)
+            await self.release(connection, user)
             code = error.code if isinstance(error, OctoError) else None
-            text = str(error) if isinstance(error, OctoError) else f"{type(error).__name__}: {error}"
-            raise StartError(f'connector "{doc.name}" ({doc.type.name}) did not start: {text}', code=code) from error
+            text = f'connector "{doc.name}" ({doc.type.name}) did not start: {_text(error)}'
+            raise StartError(text, code=code) from error
+        return connection
 
-    async def release(self, doc: ConnectorDoc) -> None:
+    async def release(self, connection: Connection, user: User | None = None) -> None:
         """Give it back; the last user waits until it is closed."""
-        opened = self._find(doc)
-        if opened is None:
-            return
-        opened.users -= 1
-        if opened.users == 0:
-            self._opened.remove(opened)
-            opened.unused.set()
-            await opened.closed.wait()
+        connection.users.remove(user)
+        if not connection.users:
+            self._open.remove(connection)
+            connection.retire()
+            await connection.closed.wait()
 
-    def _find(self, doc: ConnectorDoc) -> _Opened | None:
-        return next((each for each in self._opened if each.doc.key == doc.key), None)
+    def _find(self, doc: ConnectorDoc) -> Connection | None:
+        return next((each for each in self._open if each.doc.key == doc.key), None)
+
+
+def _text(error: Exception) -> str:
+    return str(error) if isinstance(error, OctoError) else f"{type(error).__name__}: {error}"

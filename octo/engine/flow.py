@@ -86,7 +86,12 @@ class Flow:
         while self.is_full:
             place = asyncio.get_running_loop().create_future()
             self._room.append(place)
-            await place
+            try:
+                await place
+            except asyncio.CancelledError:
+                if not place.cancelled():
+                    self._wake_room()  # the room came in the same moment as the cancellation
+                raise
 
     @property
     def is_full(self) -> bool:
@@ -144,12 +149,14 @@ class Flow:
         self._wake_room()
         if self._idle is not None and self._free == self.workers:
             self._idle.set()
+            self._idle = None
 
     def _wake_room(self) -> None:
-        if self._room:
+        while self._room:
             place = self._room.popleft()
             if not place.done():
                 place.set_result(None)
+                return
 
     # --- one message ---------------------------------------------------------------------------------------------
 
@@ -253,8 +260,8 @@ class Flow:
 
     async def drained(self) -> None:
         """Return once no message is in flight or in line."""
-        if self._free < self.workers:
-            self._idle = asyncio.Event()
+        while self._free < self.workers:
+            self._idle = self._idle or asyncio.Event()
             await self._idle.wait()
 
     def cancel(self) -> int:

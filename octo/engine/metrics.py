@@ -60,6 +60,13 @@ METRICS = (
         ("flow", "path", "type"),
         "Time a block took; blocks named by --metrics-blocks.",
     ),
+    Metric(
+        "octo_source_healthy",
+        "gauge",
+        ("flow",),
+        "1 if the pull source of a flow works and its messages move, else 0.",
+        "min",
+    ),
     Metric("octo_ready", "gauge", (), "1 while /readyz says ready, else 0.", "min"),
     Metric("octo_flows", "gauge", (), "Flows of the running configuration.", "max"),
     Metric("octo_connectors", "gauge", (), "Connectors of the running configuration.", "max"),

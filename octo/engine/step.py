@@ -17,6 +17,7 @@ class Step(NamedTuple):
 
     type: of the block. connector: the instance it calls, None for a block that calls nobody outside.
     at: where the block stands in its file. expressions: those in its settings, to find the place of one that fails.
+    judge: what an error that the block raised means for its connector; what it returns is the error to go on with.
     """
 
     call: Callable[[Message], Result]
@@ -26,10 +27,12 @@ class Step(NamedTuple):
     expressions: tuple[Expr[Any], ...] = ()
     type: str = ""
     connector: str | None = None
+    judge: Callable[[Exception], Exception] | None = None
 
     def failed(self, error: Exception, message: Message) -> Failure:
         """What the chain raises when this step raised `error` on `message`."""
-        return Failure(error, self.label, self.address, message, self._place(error))
+        cause = error if self.judge is None else self.judge(error)
+        return Failure(cause, self.label, self.address, message, self._place(cause))
 
     def _place(self, error: Exception) -> Position | None:
         if isinstance(error, ExprError):

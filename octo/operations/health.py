@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from octo.core.connector import Healthy
-from octo.core.errors import OctoError
+from octo.core.errors import Disconnected, OctoError
 from octo.core.secrets import masked
 
 FRESH = 2.0
@@ -17,9 +17,13 @@ PATIENCE = 1.0
 
 
 class Health:
-    """What is wrong with connectors, with a memory of `FRESH` seconds."""
+    """What is wrong with connectors, with a memory of `FRESH` seconds.
 
-    def __init__(self) -> None:
+    lost: told of a connector that has lost its connection, with its name and instance.
+    """
+
+    def __init__(self, lost: Callable[[str, Any, Disconnected], object] = lambda *_: None) -> None:
+        self._lost = lost
         self._instances: Mapping[str, Any] = {}
         self._reasons: Mapping[str, str] = {}
         self._at = float("-inf")
@@ -30,22 +34,23 @@ class Health:
         async with self._asking:
             now = asyncio.get_running_loop().time()
             if now - self._at >= FRESH or instances is not self._instances:
-                answers = await asyncio.gather(*map(_reason, instances.values()))
+                answers = await asyncio.gather(*(self._reason(*each) for each in instances.items()))
                 self._reasons = {name: reason for name, reason in zip(instances, answers, strict=True) if reason}
                 self._at, self._instances = now, instances
             return self._reasons
 
-
-async def _reason(instance: Any) -> str:
-    if not isinstance(instance, Healthy):
+    async def _reason(self, name: str, instance: Any) -> str:
+        if not isinstance(instance, Healthy):
+            return ""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await instance.health()
+        except TimeoutError:
+            return f"no answer within {PATIENCE:g}s"
+        except OctoError as error:
+            if isinstance(error, Disconnected):
+                self._lost(name, instance, error)
+            return masked(str(error)) or type(error).__name__
+        except Exception as error:  # noqa: BLE001  a stranger's code; its text may hold anything
+            return type(error).__name__
         return ""
-    try:
-        async with asyncio.timeout(PATIENCE):
-            await instance.health()
-    except TimeoutError:
-        return f"no answer within {PATIENCE:g}s"
-    except OctoError as error:
-        return masked(str(error)) or type(error).__name__
-    except Exception as error:  # noqa: BLE001  a stranger's code; its text may hold anything
-        return type(error).__name__
-    return ""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from octo import __version__
 from octo.config.documents import FlowDoc
 from octo.config.walk import blocks_of
-from octo.core.errors import ConfigError
+from octo.core.errors import ConfigError, Disconnected
 from octo.core.log import LEVELS, fields
 from octo.core.secrets import masked
 from octo.engine.generation import Generation
@@ -57,7 +57,7 @@ class ThisProcess:
         self._number = number
         self._more = tuple(more)
         self._live = live
-        self._health = Health()
+        self._health = Health(self._lost)
 
     async def reasons(self) -> list[str]:
         generation = self._service.current
@@ -69,8 +69,13 @@ class ThisProcess:
         sick = await self._health.reasons(generation.instances)
         return [
             *(f'the source of flow "{flow}" is broken: {masked(why)}' for flow, why in generation.broken.items()),
+            *(f'flow "{flow}" does not move: {why}' for flow, why in generation.stalled.items()),
             *(f'connector "{name}" is unhealthy: {why}' for name, why in sick.items()),
         ]
+
+    def _lost(self, connector: str, instance: Any, error: Disconnected) -> None:
+        if self._service.current is not None:
+            self._service.current.lose(connector, instance, error)
 
     # --- metrics -------------------------------------------------------------------------------------------------
 
@@ -104,6 +109,10 @@ class ThisProcess:
             "octo_flow_waiting": [((name,), flow.waiting) for name, flow in flows.items()],
             "octo_flow_workers": [((name,), flow.workers) for name, flow in flows.items()],
             "octo_flow_buffer": [((name,), flow.buffer) for name, flow in flows.items()],
+            "octo_source_healthy": [
+                ((name,), int(name not in generation.broken and name not in generation.stalled))
+                for name in generation.fed
+            ],
             "octo_flows": [((), len(flows))],
             "octo_connectors": [((), len(generation.instances))],
             "octo_generation": [((), generation.number)],
@@ -200,7 +209,7 @@ def _process(number: int, reasons: list[str], generation: object) -> dict[str, o
 
 
 def _fed(doc: FlowDoc, generation: Generation) -> dict[str, object]:
-    broken = generation.broken.get(doc.name)
+    broken = generation.broken.get(doc.name) or generation.stalled.get(doc.name)
     return {"name": doc.name, "source": _source(doc), "broken": broken and masked(broken)}
 
 

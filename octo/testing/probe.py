@@ -8,23 +8,28 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Self
 
 from octo.core.block import block
 from octo.core.connector import connector
-from octo.core.errors import Permanent, Transient
+from octo.core.delivery import Delivery, Idle, Verdict
+from octo.core.errors import Disconnected, Permanent, Transient
 from octo.core.expressions import Expr
-from octo.core.flow import Drop, Outcome
+from octo.core.flow import Drop
 from octo.core.message import Message
 from octo.core.plugins import Plugins
 from octo.core.settings import Settings
-from octo.core.source import Delivery, Inlet, source
+from octo.core.source import Inlet, source
 
 probes: dict[str, Probe] = {}
 """The probes that are open right now."""
 
 history: list[str] = []
 """What probes did, in order: `open a`, `close a`, ..."""
+
+unreachable: set[str] = set()
+"""Ids of probes that do not open just now."""
 
 
 class ProbeSettings(Settings):
@@ -61,7 +66,7 @@ class Wait(Settings):
 
 class Fail(Settings):
     how: str = "permanent"
-    """permanent, transient or bug."""
+    """permanent, transient, disconnected or bug."""
     text: str = "as ordered"
     """Text of the error."""
 
@@ -77,7 +82,7 @@ class Probe:
 
     def __init__(self) -> None:
         self.queue: asyncio.Queue[object] = asyncio.Queue()
-        self.settled: list[tuple[str, object]] = []
+        self.settled: list[Verdict] = []
         self.routes: dict[str, list[Inlet]] = {}
         self.gates: dict[str, asyncio.Event] = {}
         self.notes: list[object] = []
@@ -90,6 +95,8 @@ class Probe:
     async def open(cls, settings: ProbeSettings) -> AsyncIterator[Self]:
         if settings.refuse:
             raise Permanent("the probe was told to refuse")
+        if settings.id in unreachable:
+            raise Transient("nobody is there")
         history.append(f"open {settings.id}")
         probes[settings.id] = probe = cls()
         try:
@@ -114,23 +121,24 @@ class Probe:
         outcome = result if isinstance(result, Message | Drop) else await result
         return {"body": outcome.body} if isinstance(outcome, Message) else None
 
-    @source("pull")
-    async def pull(self, settings: Pull) -> AsyncIterator[Delivery]:
-        """Deliver what the test puts into `queue`; None ends the source."""
+    @source("pull", silence=timedelta(minutes=1))
+    async def pull(self, settings: Pull) -> AsyncIterator[Delivery | Idle]:
+        """Deliver what the test puts into `queue`: a body, or what the source is to yield or to raise; None ends it."""
         if self.breaks < settings.breaks:
             self.breaks += 1
             raise Transient("the source broke")
-        while (body := await self.queue.get()) is not None:
-            yield self._delivery(body)
+        while (given := await self.queue.get()) is not None:
+            if isinstance(given, Exception):
+                raise given
+            yield given if isinstance(given, Delivery | Idle) else self.delivery(given)
 
-    def _delivery(self, body: object) -> Delivery:
-        async def ack(outcome: Outcome) -> None:
-            self.settled.append(("ack", outcome))
+    def delivery(self, body: object) -> Delivery:
+        """A delivery whose verdict comes to `settled`."""
 
-        async def nack(error: BaseException) -> None:
-            self.settled.append(("nack", error))
+        async def settle(verdict: Verdict) -> None:
+            self.settled.append(verdict)
 
-        return Delivery(Message(body), ack, nack)
+        return Delivery(Message(body), settle)
 
     @source("push")
     @asynccontextmanager
@@ -161,7 +169,8 @@ class Probe:
     def fail(self, settings: Fail, message: Message) -> Message:
         """Raise an error of the ordered kind."""
         del message
-        raise {"permanent": Permanent, "transient": Transient, "bug": KeyError}[settings.how](settings.text)
+        kinds = {"permanent": Permanent, "transient": Transient, "disconnected": Disconnected, "bug": KeyError}
+        raise kinds[settings.how](settings.text)
 
     @block("note")
     def note(self, settings: Note, message: Message) -> Message:

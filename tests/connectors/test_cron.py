@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from octo.connectors.cron import Cron, Tick, Trigger, parse
 from octo.core import clock
+from octo.core.delivery import Done, Reject
 from octo.core.errors import Permanent
 from octo.testing.clock import shift_wall, virtual
 
@@ -198,10 +199,8 @@ class Flow:
 
     async def _deliver(self, delivery):
         await asyncio.sleep(self.takes)
-        if self.fails:
-            await delivery.nack(RuntimeError("no good"))
-        else:
-            await delivery.ack(delivery.message)
+        error = RuntimeError("no good")
+        await delivery.settle(Reject(str(error), error) if self.fails else Done(delivery.message))
         self.room.release()
 
 
@@ -269,7 +268,7 @@ async def test_overlap_skip_leaves_out_ticks_while_one_is_unfinished(caplog):
 
 @virtual()
 async def test_a_failed_message_does_not_stop_the_schedule():
-    """A nack counts as finished: the next tick comes as ever."""
+    """A rejected message counts as finished: the next tick comes as ever."""
     assert await Flow(fails=True).run(16, schedule="@every 5s") == [5, 10, 15]
 
 

@@ -1,31 +1,26 @@
-"""A delivery may come without anybody to tell."""
+"""A source says how it feeds its flow and what it promises."""
 
 from __future__ import annotations
 
-from octo.core.message import Message
+from datetime import timedelta
+
 from octo.core.settings import Settings
-from octo.core.source import Delivery, source
-
-
-def test_ack_and_nack_are_optional():
-    delivery = Delivery(Message(1))
-
-    assert (delivery.ack, delivery.nack) == (None, None)
+from octo.core.source import source
 
 
 class Nothing(Settings):
     pass
 
 
-def test_a_generator_of_deliveries_pulls_and_everything_else_is_pushed_to():
-    @source("pull", once=True)
-    async def pull(self, settings: Nothing):
-        """Takes."""
-        yield Delivery(Message(1))
+def test_a_generator_is_pulled_and_a_context_manager_is_pushed():
+    @source("queue", once=True, silence=timedelta(seconds=30))
+    async def pulled(self, settings: Nothing):
+        yield
 
-    @source("push")
-    async def push(self, settings: Nothing, inlet): ...
+    @source("http")
+    def pushed(self, settings: Nothing, inlet):
+        pass
 
-    assert pull.__octo_source__[:4] == ("pull", Nothing, pull, "Takes.")
-    assert (pull.__octo_source__.is_push, pull.__octo_source__.once) == (False, True)
-    assert (push.__octo_source__.is_push, push.__octo_source__.once) == (True, False)
+    pull, push = pulled.__octo_source__, pushed.__octo_source__
+    assert (pull.is_push, pull.once, pull.silence) == (False, True, timedelta(seconds=30))
+    assert (push.is_push, push.once, push.silence) == (True, False, None)

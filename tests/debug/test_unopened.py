@@ -49,9 +49,9 @@ async def test_what_stands_in_for_the_connector_in_a_test_is_opened_all_the_same
     async with asyncio.TaskGroup() as tasks:
         connections = Connections(tasks, {"bank": Standin(notes=[1])})
         bank = await connections.acquire(debug.config.connectors["bank"])
-        await connections.release(debug.config.connectors["bank"])
+        await connections.release(bank)
 
-    assert bank.notes == [1]
+    assert bank.instance.notes == [1]
 
 
 @pytest.mark.parametrize("mocked", [["f.charge"], ["f.again[then].fail"], []])

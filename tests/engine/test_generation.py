@@ -6,15 +6,21 @@ import asyncio
 
 import pytest
 
-from octo.core.errors import Permanent
-from octo.core.flow import Drop
+from octo.config.load import parse
+from octo.core.backoff import Backoff
+from octo.core.delivery import Delivery, Done, Reject, Retry
+from octo.core.errors import Disconnected, Permanent
+from octo.core.flow import Drop, Failure
 from octo.core.message import Message
-from octo.engine.connections import StartError
+from octo.engine.connections import Connections, StartError
+from octo.engine.events import Bus
+from octo.engine.feeding import HELD, PAUSES, Feed
 from octo.engine.flow import at_last
-from octo.engine.generation import FIRST_PAUSE, HELD, Generation
+from octo.engine.generation import Generation
+from octo.engine.observe import Observer
 from octo.testing.clock import virtual
 from octo.testing.harness import running
-from octo.testing.probe import history, probes
+from octo.testing.probe import history, probes, unreachable
 
 PULL = """
 connectors: [{name: p, type: probe}]
@@ -45,9 +51,10 @@ async def test_completed_and_dropped_are_acknowledged_and_failed_is_not(plugins)
             probe.queue.put_nowait(body)
         await until(lambda: len(probe.settled) == 3)
 
-        kinds = {kind: what for kind, what in probe.settled if not isinstance(what, Message)}
-        assert kinds["ack"] == Drop("asked")
-        assert isinstance(kinds["nack"], Permanent)
+        verdicts = {type(verdict): verdict for verdict in probe.settled}
+        assert verdicts[Done].message.body == "fine"
+        assert verdicts[Drop] == Drop("asked")
+        assert isinstance(verdicts[Reject].error, Permanent)
         assert sorted(app.kinds("f")) == sorted(["started"] * 3 + ["completed", "dropped", "failed"])
 
 
@@ -66,14 +73,14 @@ async def test_a_full_flow_stops_taking_deliveries(plugins):
         await until(lambda: len(probe.settled) == 10)
 
 
-async def test_what_does_not_finish_within_the_drain_deadline_is_cancelled_and_nacked(plugins):
+async def test_what_does_not_finish_within_the_drain_deadline_is_cancelled_and_given_back(plugins):
     async with running(PULL, plugins, drain=0.01):
         probe = probes["probe"]
         for _ in range(3):
             probe.queue.put_nowait("wait")
         await until(lambda: probe.waiting == 2 and probe.queue.empty())
 
-    assert [kind for kind, _ in probe.settled] == ["nack"] * 3
+    assert [(type(verdict), verdict.after) for verdict in probe.settled] == [(Retry, 0.0)] * 3
 
 
 async def test_what_is_in_flight_finishes_before_connectors_close(plugins):
@@ -83,11 +90,11 @@ async def test_what_is_in_flight_finishes_before_connectors_close(plugins):
         await until(lambda: probe.waiting == 1)
         asyncio.get_running_loop().call_later(0.01, probe.gate("go").set)
 
-    assert [kind for kind, _ in probe.settled] == ["ack"]
+    assert [type(verdict) for verdict in probe.settled] == [Done]
 
 
 async def test_a_broken_source_is_started_again(plugins, monkeypatch):
-    monkeypatch.setattr("octo.engine.generation.FIRST_PAUSE", 0.001)
+    monkeypatch.setattr("octo.engine.feeding.PAUSES", Backoff(0.001))
     text = PULL.replace("type: pull, settings: {}", "type: pull, settings: {breaks: 3}")
     async with running(text, plugins):
         probe = probes["probe"]
@@ -149,7 +156,7 @@ async def test_a_broken_source_is_known_until_it_delivers(plugins):
 async def test_a_source_that_has_held_for_a_while_works_even_without_a_delivery(plugins):
     text = PULL.replace("settings: {}}", "settings: {breaks: 1}}")
     async with running(text, plugins) as app:
-        await asyncio.sleep(FIRST_PAUSE + HELD / 2)
+        await asyncio.sleep(PAUSES.first + HELD / 2)
         assert app.generation.broken == {"f": "the source broke"}
 
         await asyncio.sleep(HELD)
@@ -158,14 +165,228 @@ async def test_a_source_that_has_held_for_a_while_works_even_without_a_delivery(
 
 @virtual()
 async def test_a_source_that_stopped_for_good_stays_broken_and_one_that_is_done_is_not(plugins, monkeypatch):
-    async def refuse(self, flow, source):
+    async def refuse(self, instance):
         raise Permanent("no such queue")
 
     async with running(PULL, plugins) as app:
         probes["probe"].queue.put_nowait(None)
         await asyncio.sleep(HELD)
         assert app.generation.broken == {}
-    monkeypatch.setattr(Generation, "_carry", refuse)
+    monkeypatch.setattr(Feed, "_carry", refuse)
     async with running(PULL, plugins) as app:
         await asyncio.sleep(HELD * 10)
         assert app.generation.broken == {"f": "stopped for good: no such queue"}
+
+
+# --- lost connections --------------------------------------------------------------------------------------------
+
+LOSES = """
+connectors:
+  - {name: a, type: probe, settings: {id: a}}
+  - {name: b, type: probe, settings: {id: b}}
+flows:
+  - name: f
+    source: {connector: a, type: push, settings: {path: /f}}
+    process:
+      - type: switch
+        cases:
+          - {when: body == "lose", process: [{type: fail, connector: b, how: disconnected, text: reset by peer}]}
+          - {when: body == "wait", process: [{type: wait, connector: b}]}
+          - {when: body == "skip", process: [{type: set-payload, value: '"skipped"'}]}
+        default: {process: [{type: note, connector: b, value: body}]}
+  - name: g
+    source: {connector: b, type: pull, settings: {}}
+    process:
+      - {type: if, condition: body == "wait", then: {process: [{type: wait, connector: b}]}}
+      - {type: note, connector: b, value: body}
+  - {name: h, source: {connector: b, type: push, settings: {path: /h}}, process: []}
+"""
+
+
+async def fails_with(error, call):
+    with pytest.raises(Failure) as caught:
+        await call
+    assert isinstance(caught.value.cause, error), caught.value
+    return str(caught.value.cause)
+
+
+@virtual(start="2026-01-01T00:00:00Z")
+async def test_a_block_that_loses_its_connection_works_again_once_it_is_open_again(plugins):
+    """Meanwhile messages that need it fail as transient, and others do not."""
+    async with running(LOSES, plugins) as app:
+        before = probes["b"]
+        unreachable.add("b")
+        assert await fails_with(Disconnected, app.call("f", "lose")) == "reset by peer"
+        await asyncio.sleep(10)
+        assert history[-1] == "close b"
+        assert await fails_with(Disconnected, app.call("f", "x")) == (
+            'connector "b": the connection is lost since 2026-01-01T00:00:00Z and is opened again: nobody is there'
+        )
+        assert (await app.call("f", "skip")).body == "skipped"
+
+        unreachable.clear()
+        await asyncio.sleep(10)
+        await app.call("f", "x")
+        assert probes["b"] is not before
+        assert probes["b"].notes == ["x"]
+        assert (app.generation.instances["b"], before.notes) == (probes["b"], [])
+
+
+@virtual()
+async def test_other_sources_are_not_cut_while_one_connector_is_opened_again(plugins):
+    async with running(LOSES, plugins) as app:
+        (inlet,) = probes["a"].routes["/f"]
+        unreachable.add("b")
+        await fails_with(Disconnected, app.call("f", "lose"))
+        await asyncio.sleep(10)
+        assert (await at_last(inlet.call(Message("skip")))).body == "skipped"
+
+        unreachable.clear()
+        await asyncio.sleep(10)
+        assert probes["a"].routes["/f"] == [inlet]
+        await at_last(inlet.call(Message("x")))
+        assert probes["b"].notes == ["x"]
+        assert "close a" not in history
+
+
+@virtual()
+async def test_the_sources_of_a_lost_connector_leave_it_and_go_on_with_the_new(plugins):
+    async with running(LOSES, plugins) as app:
+        before = probes["b"]
+        await fails_with(Disconnected, app.call("f", "lose"))
+        await asyncio.sleep(5)
+        assert before.routes["/h"] == []
+        assert (await at_last(probes["b"].routes["/h"][-1].call(Message(1)))).body == 1
+
+        before.queue.put_nowait("old")
+        probes["b"].queue.put_nowait("new")
+        await asyncio.sleep(1)
+        assert (before.queue.qsize(), probes["b"].notes) == (1, ["new"])
+        assert app.generation.broken == {}
+
+
+@virtual()
+async def test_a_pull_source_that_loses_its_connection_goes_on_with_the_new(plugins):
+    """It is the connector that is in trouble, and named, not the source."""
+    async with running(LOSES, plugins) as app:
+        before = probes["b"]
+        unreachable.add("b")
+        before.queue.put_nowait(Disconnected("reset by peer"))
+        await asyncio.sleep(5)
+        assert app.generation.broken == {}
+        assert "nobody is there" in str(app.generation.instances["b"])
+
+        unreachable.clear()
+        await asyncio.sleep(30)
+        probes["b"].queue.put_nowait("new")
+        await asyncio.sleep(1)
+        assert probes["b"].notes == ["new"]
+
+
+@pytest.mark.parametrize("finds", ["verdict", "extension"])
+@virtual()
+async def test_a_verdict_or_an_extension_that_meets_a_lost_connection_reopens_it(plugins, finds):
+    async def gone(*_):
+        raise Disconnected("reset by peer")
+
+    found = {
+        "verdict": Delivery(Message("x"), gone),
+        "extension": Delivery(Message("wait"), extend=gone, lease=2.0),
+    }
+    async with running(LOSES, plugins):
+        probes["b"].queue.put_nowait(found[finds])
+        await asyncio.sleep(3)
+        assert history.count("open b") == 2
+
+
+@virtual()
+async def test_a_message_in_flight_when_its_connection_is_lost_fails_as_transient(plugins):
+    """Whatever its block then raises: nobody knows whether the work was done."""
+
+    async def closed():
+        await gate
+        raise RuntimeError("the client is closed")
+
+    async with running(LOSES, plugins) as app:
+        gate = asyncio.get_running_loop().create_future()
+        probes["b"].gate("go").wait = closed
+        call = asyncio.get_running_loop().create_task(app.call("f", "wait"))
+        await asyncio.sleep(1)
+        await fails_with(Disconnected, app.call("f", "lose"))
+        await asyncio.sleep(5)
+        gate.set_result(None)
+
+        assert await fails_with(Disconnected, call) == 'the connection of "b" was lost meanwhile: RuntimeError'
+
+
+@virtual()
+async def test_a_connection_lost_while_nothing_is_fed_yet_is_fed_later(plugins):
+    """A connector may be lost between the opening of a generation and its start."""
+    config = parse(LOSES, plugins, {})
+    async with asyncio.TaskGroup() as tasks:
+        generation = Generation(config, Connections(tasks), Bus(), tasks)
+        await generation.open()
+        unreachable.add("b")
+        generation.lose("b", probes["b"], Disconnected("gone"))
+        await asyncio.sleep(5)
+        await generation.feed()
+        assert probes["a"].routes["/f"]
+
+        unreachable.clear()
+        await asyncio.sleep(30)
+        assert len(probes["b"].routes["/h"]) == 1
+        probes["b"].queue.put_nowait("x")
+        await asyncio.sleep(1)
+        assert probes["b"].notes == ["x"]
+        await generation.starve()
+        await generation.drain(5)
+    assert history[-2:] == ["close b", "close a"]
+
+
+@virtual()
+async def test_a_connection_that_comes_back_to_a_generation_that_was_starved_does_not_feed_it(plugins):
+    async with running(LOSES, plugins) as app:
+        unreachable.add("b")
+        await fails_with(Disconnected, app.call("f", "lose"))
+        await asyncio.sleep(5)
+        await app.generation.starve()
+        unreachable.clear()
+        await asyncio.sleep(60)
+
+        probes["b"].queue.put_nowait("x")
+        await asyncio.sleep(1)
+        assert (probes["b"].queue.qsize(), probes["b"].routes) == (1, {})
+
+
+@virtual()
+async def test_a_stop_while_a_connector_is_opened_again_is_clean(plugins):
+    async with running(LOSES, plugins, drain=20) as app:
+        unreachable.add("b")
+        await fails_with(Disconnected, app.call("f", "lose"))
+        await asyncio.sleep(20)
+        stopped = asyncio.get_running_loop().time()
+
+    assert asyncio.get_running_loop().time() == stopped
+    assert history == ["open a", "open b", "close b", "close a"]
+
+
+@virtual()
+async def test_whoever_begins_to_watch_while_a_connector_is_lost_watches_the_new_one_too(plugins):
+    """A tap must not bring back the instance that was lost, nor be lost with it."""
+
+    class Watch(Observer):
+        def step(self, step):
+            return step._replace(call=lambda message: seen.append(step.address) or step.call(message))
+
+    seen = []
+    async with running(LOSES, plugins) as app:
+        unreachable.add("b")
+        await fails_with(Disconnected, app.call("f", "lose"))
+        await asyncio.sleep(5)
+        app.generation.observe(Watch())
+        await fails_with(Disconnected, app.call("f", "x"))
+        unreachable.clear()
+        await asyncio.sleep(30)
+        await app.call("f", "x")
+
+    assert seen.count("f.switch[default].note") == 2

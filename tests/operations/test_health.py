@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from octo.core.errors import Transient
+from octo.core.errors import Disconnected, Transient
 from octo.core.secrets import mask
 from octo.operations.health import FRESH, PATIENCE, Health
 from octo.testing.clock import virtual
@@ -74,3 +74,16 @@ async def test_a_reason_holds_no_secret():
     assert await Health().reasons({"db": Connector(Transient("bad login hunter2-hunter2"))}) == {
         "db": "bad login «secret»"
     }
+
+
+@virtual()
+async def test_a_connector_that_says_its_connection_is_gone_is_told_of():
+    gone, told = Connector(Disconnected("reset by peer")), []
+
+    def lost(name, instance, error):
+        told.append((name, instance, error))
+
+    found = await Health(lost).reasons({"down": Connector(Transient("busy")), "gone": gone})
+
+    assert found == {"down": "busy", "gone": "reset by peer"}
+    assert told == [("gone", gone, gone.error)]

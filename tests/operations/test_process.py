@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from octo.config.load import parse
-from octo.core.errors import OctoError, Transient
+from octo.core.errors import Disconnected, OctoError, Transient
 from octo.core.message import Message
 from octo.core.secrets import mask
 from octo.engine.flow import at_last
@@ -19,11 +19,12 @@ from octo.engine.metrics import Metrics
 from octo.engine.observe import NOBODY, Observer
 from octo.engine.service import Service
 from octo.operations.figures import Lag
+from octo.operations.health import FRESH
 from octo.operations.process import ThisProcess
 from octo.operations.status import Values, report
 from octo.operations.web import Refused
 from octo.testing.clock import virtual
-from octo.testing.probe import probes
+from octo.testing.probe import probes, unreachable
 from octo.trace.live import Live
 from octo.trace.memory import Memory
 from octo.trace.writer import Writer
@@ -101,6 +102,49 @@ async def test_a_sick_connector_makes_it_unready_and_is_named(plugins, monkeypat
         assert values.of("octo_connector_healthy", "p", "probe") == 0
         [connector] = (await state.facts())["connectors"]
         assert connector == {"name": "p", "type": "probe", "healthy": False, "reason": "it has gone"}
+
+
+@virtual(start="2026-01-01T00:00:00Z")
+async def test_a_flow_that_does_not_move_makes_it_unready_until_it_does(plugins):
+    async with started(FLOW.format(breaks=0), plugins) as (state, service, _):
+        await until_running(service)
+        assert Values(await state.snapshot()).of("octo_source_healthy", "orders") == 1
+        await asyncio.sleep(61)
+
+        silent = "its source has given no sign of life since 2026-01-01T00:00:00Z"
+        assert await state.reasons() == [f'flow "orders" does not move: {silent}']
+        assert (await state.facts())["flows"][0]["broken"] == silent
+        assert Values(await state.snapshot()).of("octo_source_healthy", "orders") == 0
+
+        probes["p"].queue.put_nowait("x")
+        await asyncio.sleep(0.1)
+        assert await state.reasons() == []
+        assert Values(await state.snapshot()).of("octo_source_healthy", "orders") == 1
+
+
+@virtual(start="2026-01-01T00:00:00Z")
+async def test_a_connector_that_says_its_connection_is_gone_is_opened_again(plugins, monkeypatch):
+    """Whoever asks for the health learns it; asking is what finds it out where no message does."""
+
+    async def health(self):
+        if self is before:
+            raise Disconnected("it has gone")
+
+    async with started(FLOW.format(breaks=0), plugins) as (state, service, _):
+        await until_running(service)
+        before = probes["p"]
+        monkeypatch.setattr(type(before), "health", health, raising=False)
+        unreachable.add("p")
+        assert await state.reasons() == ['connector "p" is unhealthy: it has gone']
+        await asyncio.sleep(FRESH)
+        since = "the connection is lost since 2026-01-01T00:00:00Z and is opened again: "
+        assert await state.reasons() == [f'connector "p" is unhealthy: {since}nobody is there']
+        assert Values(await state.snapshot()).of("octo_connector_healthy", "p", "probe") == 0
+
+        unreachable.clear()
+        await asyncio.sleep(2)
+        assert await state.reasons() == []
+        assert Values(await state.snapshot()).of("octo_connector_healthy", "p", "probe") == 1
 
 
 async def test_what_is_in_flight_and_waiting_is_read_when_asked(plugins):

@@ -21,13 +21,13 @@ from pydantic_core import PydanticCustomError
 from octo.connectors.cron.schedule import Schedule, parse
 from octo.core import clock
 from octo.core.connector import connector
+from octo.core.delivery import Delivery, Verdict
 from octo.core.errors import Permanent
 from octo.core.expressions import Expr, Names
-from octo.core.flow import Outcome
 from octo.core.log import fields
 from octo.core.message import Message
 from octo.core.settings import Settings
-from octo.core.source import Delivery, source
+from octo.core.source import source
 from octo.expr import ExprError, Timestamp
 
 log = logging.getLogger("octo.cron")
@@ -187,9 +187,9 @@ class _Running:
     def delivery(self, message: Message) -> Delivery:
         self.count += 1
         self.idle.clear()
-        return Delivery(message, self._done, self._done)
+        return Delivery(message, self._done)
 
-    async def _done(self, _: Outcome | BaseException) -> None:
+    async def _done(self, _: Verdict) -> None:
         self.count -= 1
         if not self.count:
             self.idle.set()

@@ -1,0 +1,89 @@
+"""Deliveries: messages whose source wants to hear what became of them.
+
+A source yields a `Delivery`; the engine runs it through the flow and calls `settle` with one verdict:
+
+    async def settle(verdict: Verdict) -> None:
+        match verdict:
+            case Done() | Drop():
+                await job.acknowledge()
+            case Retry(after):
+                await job.release(after)
+            case Reject(reason):
+                await job.bury(reason)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from octo.core.flow import Drop
+from octo.core.message import Message
+
+
+class Done(NamedTuple):
+    """The flow has completed. message: what came out of it."""
+
+    message: Message
+
+
+class Retry(NamedTuple):
+    """The message may succeed later.
+
+    after: seconds to wait before it is delivered again, 0.0 when the engine stopped before the flow had finished.
+    """
+
+    after: float
+    error: Exception
+
+
+class Reject(NamedTuple):
+    """The message would fail again, or has been tried often enough: it belongs where a person looks.
+
+    reason: what failed, and in which block; for a person, without secrets. error: what the block raised.
+    """
+
+    reason: str
+    error: Exception
+
+
+Verdict = Done | Drop | Retry | Reject
+"""What becomes of a delivery. `Drop`: the flow dropped the message on purpose, which is a success."""
+
+
+class Idle(NamedTuple):
+    """A source yields it instead of a delivery to say that it works and has nothing to do; see `source(silence=)`."""
+
+
+class Delivery:
+    """A message on its way in, and what its source wants to hear about it.
+
+    settle: awaited with the verdict, exactly once, also when the engine stops. None where the source cannot
+        acknowledge: its page says at-most-once.
+    attempt: how often this message has been delivered, this time included.
+    most_attempts: at which attempt a failure is `Reject` instead of `Retry`. A later attempt, of a message whose
+        earlier ones ended with the process, is rejected without running. None is without limit.
+    lease: seconds after which the sender gives the message to somebody else.
+    extend: awaited every half of the lease while the message is worked on; renews the lease.
+    """
+
+    __slots__ = ("attempt", "extend", "lease", "message", "most_attempts", "settle")
+
+    def __init__(
+        self,
+        message: Message,
+        settle: Callable[[Verdict], Awaitable[None]] | None = None,
+        *,
+        attempt: int = 1,
+        most_attempts: int | None = None,
+        extend: Callable[[], Awaitable[None]] | None = None,
+        lease: float | None = None,
+    ) -> None:
+        if (extend is None) is not (lease is None):
+            raise TypeError("a delivery has both `extend` and `lease`, or neither")
+        self.message = message
+        self.settle = settle
+        self.attempt = attempt
+        self.most_attempts = most_attempts
+        self.extend = extend
+        self.lease = lease

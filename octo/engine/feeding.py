@@ -1,0 +1,180 @@
+"""Feeding: a pull source is pumped into its flow, for as long as the flow has room.
+
+Invariants:
+- Between taking a delivery and giving it a task nothing waits, so none is lost in between.
+- A delivery holds a permit or a place in line before the next one is taken.
+- A feed that has stopped has left its source: whoever reads the same source next reads nothing twice.
+- A source that has ended, or fails for good, is not asked again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from contextlib import aclosing
+from datetime import timedelta
+from typing import Any
+
+from octo.config.documents import SourceDoc
+from octo.core import clock
+from octo.core.backoff import Backoff, Failures
+from octo.core.delivery import Delivery, Idle
+from octo.core.errors import Disconnected, OctoError, Permanent
+from octo.core.log import fields
+from octo.engine.flow import Flow
+from octo.engine.settlement import Settlement
+from octo.engine.work import Work
+
+log = logging.getLogger("octo.engine")
+
+PAUSES = Backoff()
+"""Before a broken source is tried again."""
+
+HELD = 10.0
+"""Seconds without a break after which a source that broke counts as working again, be it without a delivery."""
+
+STUCK = 300.0
+"""Seconds within which a source that has deliveries under way gets to know of one of them. A flow that takes longer
+for a message is rare, one that waits for ever is not; brokers that count give up on a consumer between 1 and 30
+minutes."""
+
+LEAVING = 10.0
+"""Seconds that a source may take to leave before it is told again: it may be waiting for a connection that is dead."""
+
+
+class Feed:
+    """The pull source of one flow; see the module.
+
+    begin: runs the pump in a task. lost: told when the source's connection is gone, with the instance it had.
+    broken: what is wrong with the source, "" when nothing is.
+    """
+
+    def __init__(
+        self,
+        flow: Flow,
+        source: SourceDoc,
+        work: Work,
+        begin: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
+        lost: Callable[[Any, Disconnected], object],
+    ) -> None:
+        self.broken = ""
+        self._flow = flow
+        self._source = source
+        self._work = work
+        self._begin = begin
+        self._lost = lost
+        self._pump: asyncio.Task[None] | None = None
+        self._is_over = False
+        self._under_way = 0
+        self._asked: float | None = None
+        self._moved = 0.0
+
+    def start(self, instance: Any) -> None:
+        """Take deliveries from the source of this instance."""
+        if self._is_over or self._pump is not None:
+            return
+        about = {"flow": self._flow.name, "source": self._source.type.name, "workers": self._flow.workers}
+        log.info("starting flow", extra=fields(**about))
+        self._pump = self._begin(self._run(instance))
+
+    async def stop(self) -> None:
+        """Take no more; returns when the source has been left."""
+        if (pump := self._pump) is None:
+            return
+        while not pump.done():
+            pump.cancel()
+            await asyncio.wait((pump,), timeout=LEAVING)
+        self._pump = None
+
+    # --- the pump ------------------------------------------------------------------------------------------------
+
+    async def _run(self, instance: Any) -> None:
+        """Keep the source running; after a break it is started again."""
+        failures = Failures(PAUSES)
+        while True:
+            began = _time()
+            try:
+                await self._attempt(instance)
+            except Disconnected as error:
+                self._lost(instance, error)  # it is opened again, and then this feed is started again
+                return
+            except Permanent as error:
+                self._is_over, self.broken = True, f"stopped for good: {error}"
+                log.error("source stopped for good", extra=self._about(error=str(error)))  # noqa: TRY400
+                return
+            except Exception as error:  # noqa: BLE001  it is logged below
+                pause = failures.failed(held=_time() - began)
+                self._broke(error, pause)
+            else:
+                self._is_over, self.broken = True, ""
+                return
+            await asyncio.sleep(pause)
+
+    def _broke(self, error: Exception, pause: float) -> None:
+        is_planned = isinstance(error, OctoError)
+        self.broken = str(error) if is_planned else type(error).__name__
+        about = self._about(error=self.broken, seconds=pause)
+        log.warning("source broke, trying again", extra=about, exc_info=None if is_planned else error)
+
+    async def _attempt(self, instance: Any) -> None:
+        held = asyncio.get_running_loop().call_later(HELD, self._works)
+        try:
+            await self._carry(instance)
+        finally:
+            held.cancel()
+            self._asked = None
+
+    async def _carry(self, instance: Any) -> None:
+        settlement = Settlement(self._flow, self._work, lambda error: self._lost(instance, error), self._settled)
+        async with aclosing(self._source.type.function(instance, self._source.settings)) as deliveries:
+            while True:
+                await self._flow.room()
+                self._asked = _time()
+                try:
+                    given = await anext(deliveries)
+                except StopAsyncIteration:
+                    return
+                self._asked = None
+                self._works()
+                if not isinstance(given, Idle):
+                    self._take(given, settlement)
+                await asyncio.sleep(0)
+
+    def _take(self, delivery: Delivery, settlement: Settlement) -> None:
+        if not self._under_way:
+            self._moved = _time()
+        self._under_way += 1
+        self._work.spawn(settlement.run(delivery))
+
+    def _settled(self, is_taken: bool) -> None:
+        self._under_way -= 1
+        if is_taken:
+            self._moved = _time()
+
+    def _works(self) -> None:
+        self.broken = ""
+
+    # --- the watchdog --------------------------------------------------------------------------------------------
+
+    @property
+    def stalled(self) -> str:
+        """Why nothing seems to move, "" when it does."""
+        now, silence = _time(), self._source.type.silence
+        if silence is not None and self._asked is not None and now - self._asked > silence.total_seconds():
+            return f"its source has given no sign of life since {_moment(self._asked)}"
+        if self._under_way and now - self._moved > STUCK:
+            return f"{self._under_way} deliveries are under way and none was settled since {_moment(self._moved)}"
+        return ""
+
+    def _about(self, **more: object) -> dict[str, object]:
+        return fields(flow=self._flow.name, **more)
+
+
+def _time() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _moment(time: float) -> str:
+    """Wall time of a time of the loop, in UTC."""
+    return (clock.now() - timedelta(seconds=_time() - time)).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,124 @@
+"""Settlement: a delivery runs through its flow, and its source is told what became of it.
+
+Invariant: exactly one verdict for every delivery, also when the engine stops before the flow has finished. A source
+that refuses its verdict, or never takes it, loses nothing but that: it will deliver the message again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from octo.core.backoff import Backoff
+from octo.core.delivery import Delivery, Done, Reject, Retry, Verdict
+from octo.core.errors import Disconnected, OctoError, Overloaded, Permanent, Transient
+from octo.core.flow import Failure, Outcome
+from octo.core.log import fields
+from octo.core.message import Message
+from octo.core.secrets import masked
+from octo.engine.flow import Flow, at_last
+from octo.engine.work import Work
+
+log = logging.getLogger("octo.engine")
+
+RETRY = Backoff(jitter=0.5)
+"""How long a message rests after a failed attempt: those that failed together must not come back together."""
+
+
+class Settlement:
+    """Runs and settles the deliveries of one source.
+
+    lost: told when settling finds the connection gone. settled: told after each verdict whether the source took it.
+    """
+
+    def __init__(
+        self, flow: Flow, work: Work, lost: Callable[[Disconnected], object], settled: Callable[[bool], object]
+    ) -> None:
+        self._flow = flow
+        self._work = work
+        self._lost = lost
+        self._settled = settled
+
+    async def run(self, delivery: Delivery) -> None:
+        """Run a delivery through the flow and settle it."""
+        if (worn := worn_out(delivery)) is not None:
+            return await self._settle(delivery, worn)
+        try:
+            with self._kept(delivery):
+                outcome = await at_last(self._flow.call(delivery.message))
+        except Exception as error:
+            if not isinstance(error, Failure):
+                log.exception("a delivery failed outside its flow", extra=fields(flow=self._flow.name))
+            return await self._settle(delivery, judged(error, delivery))
+        except BaseException:
+            stopped = Transient(f'flow "{self._flow.name}" was stopped before it had finished')
+            await self._settle(delivery, Retry(0.0, stopped))
+            raise
+        return await self._settle(delivery, taken(outcome))
+
+    async def _settle(self, delivery: Delivery, verdict: Verdict) -> None:
+        self._work.settle()
+        is_taken = False
+        try:
+            if delivery.settle is not None:
+                await delivery.settle(verdict)
+            is_taken = True
+        except Disconnected as error:
+            self._lost(error)
+        except Exception:
+            about = fields(flow=self._flow.name, verdict=type(verdict).__name__.lower())
+            log.exception("a delivery could not be settled", extra=about)
+        finally:
+            self._settled(is_taken)
+
+    # --- leases --------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _kept(self, delivery: Delivery) -> Iterator[None]:
+        """While inside, the lease of the delivery is renewed."""
+        if delivery.extend is None:
+            yield
+            return
+        keeping = self._work.spawn(self._keep(delivery))
+        try:
+            yield
+        finally:
+            keeping.cancel()
+
+    async def _keep(self, delivery: Delivery) -> None:
+        assert delivery.extend is not None
+        assert delivery.lease is not None
+        while True:
+            await asyncio.sleep(delivery.lease / 2)
+            try:
+                async with asyncio.timeout(delivery.lease / 2):
+                    await delivery.extend()
+            except Disconnected as error:
+                self._lost(error)
+            except Exception:
+                log.exception("a lease could not be extended", extra=fields(flow=self._flow.name))
+
+
+def taken(outcome: Outcome) -> Verdict:
+    """The verdict on a message that its flow has completed or dropped."""
+    return Done(outcome) if isinstance(outcome, Message) else outcome
+
+
+def judged(error: Exception, delivery: Delivery) -> Retry | Reject:
+    """The verdict on a delivery whose flow has failed."""
+    cause = error.cause if isinstance(error, Failure) else error
+    if not isinstance(cause, OctoError) or not cause.retryable:
+        return Reject(masked(str(error)), cause)
+    if delivery.most_attempts is not None and delivery.attempt >= delivery.most_attempts:
+        return Reject(masked(f"attempt {delivery.attempt} of {delivery.most_attempts} failed: {error}"), cause)
+    return Retry(cause.retry_after if isinstance(cause, Overloaded) else RETRY.pause(delivery.attempt), cause)
+
+
+def worn_out(delivery: Delivery) -> Reject | None:
+    """The verdict on a message that has been tried too often already: it may be what ended the process each time."""
+    if delivery.most_attempts is None or delivery.attempt <= delivery.most_attempts:
+        return None
+    reason = f"delivered {delivery.attempt} times, at most {delivery.most_attempts} attempts; it was never settled"
+    return Reject(reason, Permanent(reason))

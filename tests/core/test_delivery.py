@@ -1,0 +1,25 @@
+"""A delivery is a message and what its source wants to hear about it."""
+
+from __future__ import annotations
+
+import pytest
+
+from octo.core.delivery import Delivery
+from octo.core.message import Message
+
+
+def test_a_source_that_cannot_acknowledge_gives_nothing_but_the_message():
+    delivery = Delivery(Message(1))
+
+    assert (delivery.settle, delivery.attempt, delivery.most_attempts) == (None, 1, None)
+
+
+async def extend():
+    pass
+
+
+@pytest.mark.parametrize("half", [{"extend": extend}, {"lease": 30.0}])
+def test_a_lease_without_a_way_to_extend_it_or_the_other_way_round_is_refused(half):
+    """The engine could neither renew it, nor know when to."""
+    with pytest.raises(TypeError, match="both `extend` and `lease`, or neither"):
+        Delivery(Message(1), **half)
