@@ -70,6 +70,7 @@ class FlowDoc(NamedTuple):
         messages.
     contract: what it requires and ensures; None when it says neither.
     mask: names of fields whose values must not be seen in traces, wherever in a body or variable they stand.
+    description: what it does, in the words of its author; "" when there are none.
     """
 
     name: str
@@ -83,6 +84,7 @@ class FlowDoc(NamedTuple):
     input: Mapping[str, object] | None = None
     contract: Contract | None = None
     mask: tuple[str, ...] = ()
+    description: str = ""
 
 
 class Config(NamedTuple):

@@ -14,7 +14,21 @@ from octo.config.settings import Written, validate
 from octo.config.sources import source
 from octo.core.contract import Contract
 
-KEYS = ("name", "source", "input", "requires", "ensures", "mask", "process", "error", "workers", "buffer", "pool")
+KEYS = (
+    "name",
+    "description",
+    "source",
+    "input",
+    "requires",
+    "ensures",
+    "mask",
+    "process",
+    "error",
+    "workers",
+    "buffer",
+    "pool",
+)
+LONGEST_DESCRIPTION = 1000  # what every model takes as the description of a tool
 WORKERS = 256  # waiting is cheap: a worker is not a thread
 LEAST_BUFFER = 64
 POOL = 64
@@ -96,6 +110,7 @@ def _flow(context: Context, place: Place, index: int) -> FlowDoc | None:
         input=_input(context, fields.get("input")),
         contract=_contract(context, place, fields, name),
         mask=_mask(context, fields.get("mask")),
+        description=_description(context, fields.get("description")),
     )
 
 
@@ -115,6 +130,14 @@ def _contract(context: Context, place: Place, fields: dict[str, Place], flow: st
 def _mask(context: Context, place: Place | None) -> tuple[str, ...]:
     names = (context.reader.text(each) for each in context.reader.entries(place))
     return tuple(name for name in names if name)
+
+
+def _description(context: Context, place: Place | None) -> str:
+    text = (context.reader.text(place) or "").strip()
+    if place is not None and len(text) > LONGEST_DESCRIPTION:
+        message = f"`description` has {len(text):,} characters, and may have at most {LONGEST_DESCRIPTION:,}"
+        context.report.error(codes.INVALID, place.at, message, "say what the flow does; put the rest into a comment")
+    return text
 
 
 def _positive(value: int, default: int) -> int:

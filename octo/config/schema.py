@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from octo.config.catalogue import Described, catalogue
-from octo.config.flows import LEAST_BUFFER, POOL, WORKERS
+from octo.config.flows import LEAST_BUFFER, LONGEST_DESCRIPTION, POOL, WORKERS
 from octo.core.contract import Contract
 from octo.core.plugins import Plugins
 from octo.core.settings import field_docs
@@ -90,6 +90,7 @@ def _variable() -> Schema:
     return _object({"name": name, "default": default, "required": {"type": "boolean"}, "secret": _SECRET}, ["name"])
 
 
+_DESCRIPTION = "What the flow does, for people and for models that use it as a tool."
 _MASK = "Names of fields whose values are left out of traces, wherever in a body or variable they stand."
 
 
@@ -105,6 +106,7 @@ def _flow() -> Schema:
     found = _object(
         {
             "name": {"type": "string", "description": "What other flows and the command line call it by."},
+            "description": {"type": ["string", "null"], "maxLength": LONGEST_DESCRIPTION, "description": _DESCRIPTION},
             "source": {"$ref": "#/$defs/Source"},
             "input": {"type": ["object", "null"], "description": "JSON Schema of the body, for checking expressions."},
             **_contract(),

@@ -7,7 +7,7 @@ that does.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from typing import NamedTuple, Protocol
 
 from octo.core.errors import Bug, ConfigError, OctoError, Overloaded, Permanent, Position, Timeout, Transient
@@ -32,7 +32,20 @@ class Processor(Protocol):
 
 
 class Callee(Protocol):
-    """A flow as other flows see it."""
+    """A flow as other flows see it, and all that a model or another program needs to use it as a tool.
+
+    description: what it does, in the words of its author; "" when there are none.
+    input: the JSON Schema of the bodies it is made for, as written; None when it declares none.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def description(self) -> str: ...
+
+    @property
+    def input(self) -> Mapping[str, object] | None: ...
 
     def call(self, message: Message) -> Result:
         """Run the message through the flow in the caller's own task. Raises `Failure`."""

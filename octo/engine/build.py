@@ -44,7 +44,7 @@ def build_flows(
     observer: see `octo.engine.observe`. judge: what a block fails with that raised an error.
     """
     docs = list(docs)
-    flows = {doc.name: Flow(doc.name, workers=doc.workers, buffer=doc.buffer, bus=bus, spawn=spawn) for doc in docs}
+    flows = {doc.name: _flow(doc, bus, spawn) for doc in docs}
     recursive = _recursive({doc.name: called(doc) for doc in docs})
     for doc in docs:
         flow = flows[doc.name]
@@ -52,6 +52,18 @@ def build_flows(
         flow.recursive = doc.name in recursive
         compile_flow(doc, connectors, flows, observer, judge)
     return flows
+
+
+def _flow(doc: FlowDoc, bus: Bus, spawn: Callable[[Coroutine[Any, Any, None]], object]) -> Flow:
+    return Flow(
+        doc.name,
+        workers=doc.workers,
+        buffer=doc.buffer,
+        bus=bus,
+        spawn=spawn,
+        description=doc.description,
+        input=doc.input,
+    )
 
 
 def compile_flow(

@@ -13,7 +13,7 @@ import contextvars
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 from octo.core import current
@@ -36,8 +36,10 @@ _held: contextvars.ContextVar[dict[str, int]] = contextvars.ContextVar("held")
 
 
 class Flow:
-    """See the module. `process` is what was compiled to run each message; `recursive` says the flow can call itself,
-    `pool` limits its concurrent branches.
+    """See the module; to other flows it is a `Callee`.
+
+    `process` is what was compiled to run each message; `recursive` says the flow can call itself, `pool` limits its
+    concurrent branches.
 
     Invariant: `_free` plus the permits in use is `workers`; a permit is given back exactly once, in `_end`.
     """
@@ -50,8 +52,12 @@ class Flow:
         buffer: int,
         bus: Bus,
         spawn: Callable[[Coroutine[Any, Any, None]], object],
+        description: str = "",
+        input: Mapping[str, object] | None = None,  # noqa: A002  the language's own word
     ) -> None:
         self.name = name
+        self.description = description
+        self.input = input
         self.workers = workers
         self.buffer = buffer
         self.process: Processor

@@ -220,6 +220,7 @@ def _source(doc: FlowDoc) -> dict[str, str] | None:
 def _configured(doc: FlowDoc) -> dict[str, object]:
     return {
         "name": doc.name,
+        "description": masked(doc.description),
         "at": str(doc.at),
         "source": _source(doc),
         "workers": doc.workers,

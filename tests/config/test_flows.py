@@ -47,6 +47,12 @@ def test_a_sourced_flow_needs_no_name(config):
         ("{name: f, workers: 1.5}", "1:28 OCTO-C113 `workers` must be a whole number, found a number"),
         ("{name: f, workers: true}", "1:28 OCTO-C113 `workers` must be a whole number, found `true`"),
         ("{name: f}, {name: f}", "1:27 OCTO-C120 the flow `f` is defined twice | the first one is at flow.yaml:1:9"),
+        ("{name: f, description: [a]}", "1:32 OCTO-C110 `description` must be text, found a list"),
+        (
+            f"{{name: f, description: {'x' * 1001}}}",
+            "1:32 OCTO-C113 `description` has 1,001 characters, and may have at most 1,000",
+        ),
+        ("{name: f, descripton: x}", "1:19 OCTO-C111 a flow has no key `descripton` | did you mean `description`?"),
         ("{name: 3}", "1:16 OCTO-C110 `name` must be text, found a whole number | put it in quotes"),
     ],
 )
@@ -100,6 +106,18 @@ def test_a_flow_without_clauses_has_no_contract(config):
 )
 def test_a_clause_is_checked_like_any_expression(problems, text: str, expected: str):
     assert expected in " ".join(problems(f"flows: [{{name: f, {text}}}]"))
+
+
+def test_a_flow_says_what_it_does(config):
+    """The description is the author's text without the blank lines around it; a flow need not have one."""
+    flows = config("flows: [{name: f, description: '\n  Charges a card.\n'}, {name: g}]").flows
+
+    assert (flows["f"].description, flows["g"].description) == ("Charges a card.", "")
+
+
+def test_a_description_may_be_a_thousand_characters_long(config):
+    """What no model would take as a tool's description is refused before a model does."""
+    assert len(config(f"flows: [{{name: f, description: {'é' * 1000}}}]").flows["f"].description) == 1000
 
 
 def test_masked_fields_are_names(config):

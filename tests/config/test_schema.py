@@ -25,6 +25,7 @@ processors:
 - {name: audit, type: log, settings: {level: warn}}
 flows:
 - name: main
+  description: Serves the page.
   workers: ${PORT}
   input: {type: object, properties: {a: {type: string}}}
   source: {connector: web, type: http, settings: {path: /a, timeout: 3s, methods: [GET]}}
@@ -64,6 +65,7 @@ INVALID = {
     "nested setting missing": "connectors: [{name: a, type: http, settings: {tls: {key: x}}}]",
     "required setting missing": "connectors: [{name: a, type: database}]",
     "flow without name and source": "flows: [{process: []}]",
+    "description that is no text": "flows: [{name: a, description: [x]}]",
     "flow with an unknown key": "flows: [{name: a, input: 1}]",
     "source of an unknown type": "flows: [{name: a, source: {type: nope}}]",
     "source without its settings": "flows: [{name: a, source: {type: http}}]",

@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from octo.config.load import parse
+from octo.core.block import block
 from octo.core.flow import Failure
+from octo.core.message import Message
+from octo.core.plugins import Plugins
+from octo.core.settings import Settings
+from octo.core.sockets import FlowRef
 from octo.engine.build import build_flows
 from octo.engine.events import Bus
 from octo.testing.harness import running
@@ -31,6 +36,37 @@ def test_only_flows_that_can_reach_themselves_are_recursive(plugins):
     flows = build_flows(parse(FLOWS, plugins, {}).flows.values(), {}, Bus(), lambda work: None)
 
     assert {name for name, flow in flows.items() if flow.recursive} == {"a", "b"}
+
+
+TOOLS = """
+flows:
+  - name: charge
+    description: Charges a card.
+    input: {type: object, properties: {card: {type: string}}}
+  - name: plain
+  - name: agent
+    process: [{type: describe, settings: {tools: [charge, plain]}}]
+"""
+
+
+class Describe(Settings):
+    tools: list[FlowRef]
+    """Flows to describe."""
+
+
+@block("describe")
+def describe(settings: Describe, message: Message) -> Message:
+    found = [each.target for each in settings.tools]
+    return message.with_body([[each.name, each.description, each.input] for each in found])
+
+
+async def test_a_block_sees_what_the_flows_it_may_call_are_for(plugins):
+    """An agent offers flows to a model as tools: by name, description and the schema as it was written."""
+    async with running(TOOLS, plugins.joined(Plugins({}, {"describe": f"{__name__}:describe"}))) as app:
+        outcome = await app.call("agent")
+
+    schema = {"type": "object", "properties": {"card": {"type": "string"}}}
+    assert outcome.body == [["charge", "Charges a card.", schema], ["plain", "", None]]
 
 
 PLACES = """

@@ -34,6 +34,7 @@ service: {{name: shop}}
 connectors: [{{name: p, type: probe, settings: {{id: p}}}}]
 flows:
   - name: orders
+    description: Takes orders.
     workers: 2
     buffer: 5
     source: {{connector: p, type: pull, settings: {{breaks: {breaks}}}}}
@@ -250,7 +251,8 @@ async def test_flows_are_listed_with_their_blocks_and_without_settings(plugins):
 
         [flow] = await state.flows()
 
-        assert (flow["name"], flow["workers"], flow["buffer"]) == ("orders", 2, 5)
+        assert (flow["name"], flow["description"]) == ("orders", "Takes orders.")
+        assert (flow["workers"], flow["buffer"]) == (2, 5)
         assert [block["address"] for block in flow["blocks"]] == ["orders.hold"]
         assert "settings" not in json.dumps(flow)
 
