@@ -28,6 +28,7 @@ _HOMES = {
     "octo.core.expressions": ("Expr", "Names"),
     "octo.core.flow": ("Drop", "Failure", "Outcome", "Result"),
     "octo.core.message": ("Message",),
+    "octo.core.partial": ("Receiver", "is_streaming", "partial"),
     "octo.core.settings": ("Secret", "Settings"),
     "octo.core.sockets": ("FlowRef", "Steps"),
     "octo.core.source": ("Inlet", "source"),
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from octo.core.expressions import Expr, Names
     from octo.core.flow import Drop, Failure, Outcome, Result
     from octo.core.message import Message
+    from octo.core.partial import Receiver, is_streaming, partial
     from octo.core.settings import Secret, Settings
     from octo.core.sockets import FlowRef, Steps
     from octo.core.source import Inlet, source

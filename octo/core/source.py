@@ -27,6 +27,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from octo.core.block import settings_of
 from octo.core.flow import Result
 from octo.core.message import Message
+from octo.core.partial import Receiver
 from octo.core.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -37,8 +38,11 @@ class Inlet(Protocol):
 
     flow: str
 
-    def call(self, message: Message, timeout: float | None = None) -> Result:
+    def call(self, message: Message, timeout: float | None = None, partial: Receiver | None = None) -> Result:
         """Run the message; `timeout` in seconds covers waiting for room and the work.
+
+        partial: takes what blocks hand over before the outcome (`octo.core.partial`), within the same time; then the
+            outcome always comes as an awaitable.
 
         The outcome comes at once if nothing waits, else as an awaitable, which must be awaited. Raises, at once or
         when awaited, `Overloaded` when the message never started, `Timeout` when its work was cancelled at the

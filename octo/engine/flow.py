@@ -16,11 +16,12 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
-from octo.core import current
+from octo.core import current, partial
 from octo.core.errors import Bug, OctoError, Overloaded, Permanent
 from octo.core.flow import Drop, Failure, Halt, Outcome, Processor, Result
 from octo.core.log import fields
 from octo.core.message import Message
+from octo.core.partial import Receiver
 from octo.engine import deadline
 from octo.engine.deadline import Deadline
 from octo.engine.events import Bus
@@ -239,6 +240,7 @@ class Flow:
     async def _sent(self, message: Message) -> None:
         _held.set({})  # the sender's permits are not ours
         deadline.leave()
+        partial.leave()
         try:
             await at_last(self.call(message))
         except Failure:
@@ -294,8 +296,10 @@ class FlowInlet:
         self._flow = flow
         self.flow = flow.name
 
-    def call(self, message: Message, timeout: float | None = None) -> Result:
+    def call(self, message: Message, timeout: float | None = None, partial: Receiver | None = None) -> Result:
         """See `octo.core.source.Inlet.call`."""
+        if partial is not None:
+            return self._stream(message, timeout, partial)
         flow = self._flow
         if flow.recursive or not flow.take():
             return self._wait(message, timeout)
@@ -303,6 +307,10 @@ class FlowInlet:
         if result.__class__ is Message or result.__class__ is Drop:
             return result
         return Deadline(self.flow, timeout).of(result)  # type: ignore[arg-type]
+
+    async def _stream(self, message: Message, timeout: float | None, receiver: Receiver) -> Outcome:
+        with partial.receiving(receiver):
+            return await at_last(self.call(message, timeout))
 
     async def _wait(self, message: Message, timeout: float | None) -> Outcome:
         """Stand in line within the deadline. A full line refuses at once whom it would keep beyond it."""

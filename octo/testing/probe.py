@@ -18,6 +18,7 @@ from octo.core.errors import Disconnected, Permanent, Transient
 from octo.core.expressions import Expr
 from octo.core.flow import Drop
 from octo.core.message import Message
+from octo.core.partial import partial
 from octo.core.plugins import Plugins
 from octo.core.settings import Settings
 from octo.core.source import Inlet, source
@@ -59,6 +60,11 @@ class Push(Settings):
     """Name in `Probe.routes`."""
 
 
+class Say(Settings):
+    values: Expr[list[object]]
+    """What to hand over before the outcome, in order."""
+
+
 class Wait(Settings):
     for_: str = "go"
     """Name of the gate that the message waits at."""
@@ -76,6 +82,31 @@ class Note(Settings):
     """What to note."""
 
 
+class Stream:
+    """A flow as a source that streams sees it. taken: the partial results so far.
+
+    gate: while it is not set, whoever hands a value over waits. breaks: whether taking a value fails.
+    """
+
+    def __init__(self, inlet: Inlet) -> None:
+        self.inlet = inlet
+        self.taken: list[object] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.breaks = False
+
+    async def call(self, body: object = None, timeout: float | None = None) -> Outcome:
+        """Run a message; raises as `Inlet.call` does."""
+        result = self.inlet.call(Message(body), timeout, partial=self._take)
+        return result if isinstance(result, Message | Drop) else await result
+
+    async def _take(self, value: object) -> None:
+        await self.gate.wait()
+        if self.breaks:
+            raise ConnectionError("the reader is gone")
+        self.taken.append(value)
+
+
 @connector("probe")
 class Probe:
     """See the module."""
@@ -84,6 +115,7 @@ class Probe:
         self.queue: asyncio.Queue[object] = asyncio.Queue()
         self.settled: list[Verdict] = []
         self.routes: dict[str, list[Inlet]] = {}
+        self.streams: dict[str, Stream] = {}
         self.gates: dict[str, asyncio.Event] = {}
         self.notes: list[object] = []
         self.waiting = 0
@@ -150,6 +182,23 @@ class Probe:
         finally:
             self.routes[settings.path].remove(inlet)
 
+    @source("stream")
+    @asynccontextmanager
+    async def stream(self, settings: Push, inlet: Inlet) -> AsyncIterator[None]:
+        """Keep the flow in `streams`: a test calls it and sees each partial result as it comes."""
+        self.streams[settings.path] = Stream(inlet)
+        try:
+            yield
+        finally:
+            del self.streams[settings.path]
+
+    @block("say")
+    async def say(self, settings: Say, message: Message) -> Message:
+        """Hand over partial results."""
+        for value in settings.values(message):
+            await partial(value)
+        return message
+
     @block("wait")
     async def wait(self, settings: Wait, message: Message) -> Message:
         """Wait until the test opens the gate."""
@@ -182,4 +231,4 @@ class Probe:
 def probe_plugins(others: Plugins) -> Plugins:
     """Those components, and the probe."""
     home = f"{__name__}:Probe"
-    return others.joined(Plugins({"probe": home}, dict.fromkeys(("wait", "fail", "note"), home)))
+    return others.joined(Plugins({"probe": home}, dict.fromkeys(("wait", "fail", "note", "say"), home)))
