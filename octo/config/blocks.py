@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from octo.config import codes
 from octo.config.context import Context, Processor
 from octo.config.documents import BlockDoc
+from octo.config.model import field_kinds, fields_of, holds
 from octo.config.place import Path, Place
 from octo.config.reader import did_you_mean, kind
 from octo.config.settings import Written, validate
@@ -168,13 +169,13 @@ def _branch(path: Path, steps: Steps, written: Written, taken: set[str]) -> str:
 
 def _nested_anyway(context: Context, type_: BlockType, written: Written, address: str) -> None:
     """Read the chains of a block whose settings are wrong elsewhere: all problems are shown at once."""
-    for key, info in type_.settings.model_fields.items():
-        place = written.find((info.alias or key,))
-        if place is None or "Steps" not in repr(info.annotation):
+    for key, info in fields_of(type_.settings):
+        place = written.find((key,))
+        if place is None or not holds(field_kinds(info), Steps):
             continue
         process = place.get("process") if isinstance(place.value, dict) else place
         if process is not None and all(_looks_like_block(each) for each in process.items()):
-            chain(context, process.items(), f"{address}[{info.alias or key}]")
+            chain(context, process.items(), f"{address}[{key}]")
 
 
 def _looks_like_block(place: Place) -> bool:

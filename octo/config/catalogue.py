@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from types import NoneType
+from typing import Any, Literal
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from octo.config.model import members
+from octo.config.model import Kind, field_kinds, result_of
 from octo.core.block import BlockType
 from octo.core.connector import ConnectorType
 from octo.core.expressions import Expr, Names
@@ -98,7 +99,7 @@ def fields(model: type[BaseModel]) -> list[Described]:
 
 
 def _field(name: str, info: FieldInfo, doc: str) -> Described:
-    described = {"name": name, "doc": doc, **_type(info.annotation, info.metadata)}
+    described = {"name": name, "doc": doc, **_type(field_kinds(info))}
     described["required"] = info.is_required()
     described["secret"] = _holds(described, "secret")
     described["expression"] = described["type"] == "expression"
@@ -111,44 +112,38 @@ def _holds(described: Described, flag: str) -> bool:
     return bool(described.get(flag)) or any(_holds(each, flag) for each in described.get("of", ()))
 
 
-def _type(annotation: Any, metadata: Sequence[Any] = ()) -> Described:
-    if hasattr(annotation, "__metadata__"):
-        return _type(get_args(annotation)[0], (*annotation.__metadata__, *metadata))
-    options = [each for each in members(annotation) if each is not type(None)]
+def _type(found: list[Kind]) -> Described:
+    options = [each for each in found if each.type is not NoneType]
     if len(options) > 1:
-        return {"type": "any", "of": [_one_type(each, ()) for each in options]}
-    return _one_type(options[0] if options else object, metadata)
+        return {"type": "any", "of": [_kind(each) for each in options]}
+    return _kind(options[0]) if options else {"type": "any"}
 
 
-def _one_type(annotation: Any, metadata: Sequence[Any]) -> Described:
-    origin, arguments = get_origin(annotation), get_args(annotation)
-    if Expr in (annotation, origin):
-        return _expression(arguments, metadata)
-    if annotation is Secret:
+def _kind(kind: Kind) -> Described:
+    if kind.is_a(Expr):
+        return _expression(kind)
+    if kind.is_a(Secret):
         return {"type": "text", "secret": True}
-    if origin is Literal:
-        return {"type": "choice", "choices": list(arguments)}
-    if not isinstance(origin or annotation, type):
-        return {"type": "any"}
-    return _class(origin or annotation, arguments, metadata)
+    if kind.type is Literal:
+        return {"type": "choice", "choices": list(kind.arguments)}
+    if kind.type in _PLAIN:
+        return {"type": _PLAIN[kind.type], **_bounds(kind.notes)}
+    return _composed(kind)
 
 
-def _class(cls: type, arguments: tuple[Any, ...], metadata: Sequence[Any]) -> Described:
-    found: Described = {"type": "any"}
-    if cls in _PLAIN:
-        found = {"type": _PLAIN[cls], **_bounds(metadata)}
-    elif issubclass(cls, BaseModel):
-        found = {"type": "object", "fields": fields(cls)}
-    elif issubclass(cls, Mapping):
-        found = {"type": "map", "items": _type(arguments[-1]) if arguments else found}
-    elif issubclass(cls, Sequence | set | frozenset):
-        found = {"type": "list", "items": _type(arguments[0]) if arguments else found, **_bounds(metadata)}
-    return found
+def _composed(kind: Kind) -> Described:
+    if kind.model is not None:
+        return {"type": "object", "fields": fields(kind.model)}
+    if kind.is_a(Mapping):
+        return {"type": "map", "items": _type(kind.items)}
+    if kind.is_a(Sequence, set, frozenset):
+        return {"type": "list", "items": _type(kind.items), **_bounds(kind.notes)}
+    return {"type": "any"}
 
 
-def _expression(arguments: tuple[Any, ...], metadata: Sequence[Any]) -> Described:
-    names = next((list(each.names) for each in metadata if isinstance(each, Names)), None)
-    result = _type(arguments[0])["type"] if arguments else "any"
+def _expression(kind: Kind) -> Described:
+    names = next((list(each.names) for each in kind.notes if isinstance(each, Names)), None)
+    result = _kind(Kind(result_of(kind)))["type"]
     return {"type": "expression", "result": result, **({"names": names} if names else {})}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from octo.config import codes
-from octo.config.model import annotation_at, known_keys, models_at
+from octo.config.model import holds, kinds_at, known_keys, models_at
 from octo.config.place import Path, Place
 from octo.config.reader import about_key, of_variables
 from octo.config.report import MOST_PROBLEMS, Report
@@ -130,7 +130,7 @@ def _private(model: type[Settings], owner: Owner, path: Path, place: Place | Non
     while waiting:
         at, each = waiting.pop()
         children = [] if each.variables else [((*at, key), child) for key, child in each.fields().items()]
-        if each.variables or Secret.__name__ in repr(annotation_at(model, at)):
+        if each.variables or holds(kinds_at(model, at), Secret):
             words |= words_of(each)
         waiting += children
     return words

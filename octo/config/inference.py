@@ -20,7 +20,8 @@ from octo.config import codes
 from octo.config.complaints import complain_of_expression
 from octo.config.context import Context
 from octo.config.documents import BlockDoc, FlowDoc
-from octo.config.place import Place
+from octo.config.model import kinds_at
+from octo.config.place import Path, Place
 from octo.core.contract import Contract
 from octo.core.errors import Position
 from octo.core.expressions import Expr, Names
@@ -223,7 +224,7 @@ class _Walk:
             self.nothing.chain(steps)
         for path, socket in held:
             # A composite may evaluate its expressions on what its chains left.
-            if isinstance(socket, Expr) and not chains and not _has_names_of_its_own(block, str(path[0])):
+            if isinstance(socket, Expr) and not chains and not _has_names_of_its_own(block, path):
                 before.of(socket)
         return self.nothing
 
@@ -264,10 +265,9 @@ def _seen(state: Inferred) -> dict[str, Shape]:
     return {"body": state.body, "vars": object_of(state.vars, is_open=True)}
 
 
-def _has_names_of_its_own(block: BlockDoc, key: str) -> bool:
-    """Whether the expressions under a setting see other names than a message's."""
-    info = next(each for name, each in type(block.settings).model_fields.items() if (each.alias or name) == key)
-    return Names.__name__ in f"{info.annotation!r} {info.metadata!r}"
+def _has_names_of_its_own(block: BlockDoc, path: Path) -> bool:
+    """Whether the expression at a place of the settings sees other names than a message's."""
+    return any(isinstance(note, Names) for kind in kinds_at(type(block.settings), path) for note in kind.notes)
 
 
 def _texts(places: list[Place]) -> dict[Position, Place]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from octo.config import codes
 from octo.config.context import Context, Processor
 from octo.config.documents import FlowDoc, SourceDoc
-from octo.config.model import annotation_at
+from octo.config.model import result_at
 from octo.config.reader import did_you_mean
 from octo.config.settings import Written, check_base
 from octo.core.errors import Position
@@ -67,7 +67,7 @@ def _certain_calls(flow: FlowDoc) -> set[str]:
         if not any(isinstance(socket, Steps) for _, socket in found):
             called |= {socket.name for path, socket in found if isinstance(socket, FlowRef) and len(path) == 1}
         for path, socket in found:
-            is_decision = isinstance(socket, Expr) and "Expr[bool]" in repr(annotation_at(block.type.settings, path))
+            is_decision = isinstance(socket, Expr) and result_at(block.type.settings, path) is bool
             if is_decision and not any(isinstance(each, Steps) for _, each in found):
                 return called
     return called

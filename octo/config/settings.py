@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from octo.config import codes
 from octo.config.complaints import complain, refuse_key
-from octo.config.model import annotation_at, known_keys, members
+from octo.config.model import fields_of, kinds_at, known_keys
 from octo.config.place import Path, Place
 from octo.config.reader import kind
 from octo.config.report import Report
@@ -79,7 +79,7 @@ def check_base(model: type[Settings], written: Written, build: Build, report: Re
 
 
 def _empty_keys(model: type[Settings], written: Written, report: Report) -> None:
-    fields = {info.alias or name: info for name, info in model.model_fields.items()}
+    fields = dict(fields_of(model))
     for key, place in written.entries.items():
         if place.value is not None:
             continue
@@ -94,7 +94,7 @@ def _truth_for_number(model: type[BaseModel], written: Written, report: Report) 
     """Refuse `port: true`: Python would take it for 1."""
     found = False
     for path, place in _truths(written):
-        wanted = members(annotation_at(model, path))
+        wanted = [each.type for each in kinds_at(model, path)]
         if bool not in wanted and (int in wanted or float in wanted):
             message = f"`{place.name}`: expected a number, found {kind(place.value)}"
             report.error(codes.INVALID, place.at, message)

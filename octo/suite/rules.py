@@ -8,7 +8,7 @@ from pathlib import Path as FilePath
 from typing import Any, NamedTuple
 
 from octo.config import codes as config_codes
-from octo.config.model import annotation_at, members
+from octo.config.model import kinds_at
 from octo.config.place import Path, Place, Source
 from octo.config.reader import Reader, did_you_mean
 from octo.config.report import Report
@@ -81,7 +81,7 @@ def written(place: Place) -> object:
             return _mock(place)
         case (*_, "clock") if isinstance(place.value, str):
             return place.value  # YAML has more ways to write a moment than we read
-    meant = members(annotation_at(SuiteFile, place.path))
+    meant = [each.type for each in kinds_at(SuiteFile, place.path)]
     if Any in meant:
         return place.value
     if isinstance(place.value, dict):

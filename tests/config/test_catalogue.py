@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Annotated
 
 import pytest
+from annotated_types import Ge
 
 from octo.config.catalogue import catalogue, duration, fields
 from octo.core.durations import Duration
-from octo.core.expressions import Expr
+from octo.core.expressions import Expr, Names
 from octo.core.settings import Secret, Settings
 from octo.core.sockets import FlowRef, Steps
 
@@ -97,6 +99,18 @@ def test_types():
     assert found["byName"]["items"] == {"type": "list", "items": {"type": "int"}}
     assert [each["type"] for each in found["either"]["of"]] == ["int", "text"]
     assert found["anything"]["type"] == "any"
+
+
+class Noted(Settings):
+    seen: Annotated[Expr[object], Names("now")] | None = None
+    few: Annotated[int, Ge(1)] | None = None
+
+
+def test_what_is_noted_inside_of_an_optional_type_is_not_lost():
+    seen, few = fields(Noted)
+
+    assert seen["names"] == ["now"]
+    assert few["minimum"] == 1
 
 
 @pytest.mark.parametrize(

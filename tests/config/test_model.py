@@ -6,8 +6,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from octo.config.model import annotation_at, known_keys, members, models_at
-from octo.core.settings import Settings
+from octo.config.model import Kind, holds, kinds, kinds_at, known_keys, models_at, result_at
+from octo.core.expressions import Expr, Names
+from octo.core.settings import Secret, Settings
+from octo.core.sockets import Steps
 
 
 class Inner(Settings):
@@ -25,10 +27,24 @@ class Outer(Settings):
     by_name: dict[str, list[Inner]] = {}
     either: Annotated[Inner | Other, Field()] = Inner()
     text: str = ""
+    when: Annotated[Expr[bool], Names("body")] | None = None
+    values: dict[str, Expr[list[int]]] = {}
+    anything: Expr | None = None
+    tokens: dict[str, list[Secret]] = {}
 
 
 def test_the_keys_are_those_of_yaml():
-    assert known_keys(Outer, ()) == ["one", "many", "byName", "either", "text"]
+    assert known_keys(Outer, ()) == [
+        "one",
+        "many",
+        "byName",
+        "either",
+        "text",
+        "when",
+        "values",
+        "anything",
+        "tokens",
+    ]
     assert known_keys(Outer, ("one",)) == ["someKey", "else"]
 
 
@@ -40,11 +56,48 @@ def test_lists_maps_and_unions_lead_on():
 
 
 def test_what_leads_nowhere():
-    assert annotation_at(Outer, ("text", "x")) is None
-    assert annotation_at(Outer, ("nope",)) is None
+    assert kinds_at(Outer, ("text", "x")) == []
+    assert kinds_at(Outer, ("nope",)) == []
     assert models_at(Outer, ("text",)) == []
 
 
 def test_the_type_at_a_place():
-    assert annotation_at(Outer, ("either", "other")) is int
-    assert members(int | None) == [int, type(None)]
+    assert kinds_at(Outer, ("either", "other")) == [Kind(int)]
+    assert [each.type for each in kinds(int | None)] == [int, type(None)]
+
+
+def test_what_is_annotated_is_noted_on_every_alternative():
+    """Also inside of a union, where pydantic leaves it."""
+    found = kinds(Annotated[Annotated[int, "inner"] | str, "outer"])
+
+    assert found == [Kind(int, (), ("inner", "outer")), Kind(str, (), ("outer",))]
+
+
+def test_the_names_that_an_expression_sees_are_noted():
+    (names,) = kinds_at(Outer, ("when",))[0].notes
+
+    assert names.names == ("body",)
+
+
+def test_what_an_expression_results_in():
+    assert result_at(Outer, ("when",)) is bool
+    assert result_at(Outer, ("values", "x")) is list
+    assert result_at(Outer, ("anything",)) is object
+    assert result_at(Outer, ("text",)) is None
+
+
+def test_what_a_value_may_hold():
+    """In lists and maps too, but not in the models there: those have places of their own."""
+    assert holds(kinds_at(Outer, ("tokens",)), Secret)
+    assert holds(kinds(list[Steps] | None), Steps)
+    assert not holds(kinds(Outer), Secret)
+    assert not holds(kinds(str), Secret)
+
+
+class SecretService(Settings):
+    steps_taken: int = 0
+
+
+def test_names_of_types_say_nothing():
+    """A model called like a type is not that type."""
+    assert not holds(kinds(list[SecretService]), Secret)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple, get_args, get_origin
+from typing import Any, NamedTuple
 
 from octo.config.documents import BlockDoc, FlowDoc
-from octo.config.model import annotation_at, members
+from octo.config.model import field_kinds, result_at
 from octo.core.errors import Position
 from octo.core.expressions import Expr
-from octo.core.settings import Settings
 from octo.core.sockets import Steps, sockets
 from octo.expr.decisions import Decision, Watched, watch
 from octo.suite.coverage.result import Flow, Item, Kind
@@ -95,7 +94,7 @@ def _absent(doc: BlockDoc, found: Sockets) -> list[Spot]:
     names = [
         info.alias or name
         for name, info in type(doc.settings).model_fields.items()
-        if getattr(doc.settings, name) is None and Steps in members(info.annotation)
+        if getattr(doc.settings, name) is None and any(each.is_a(Steps) for each in field_kinds(info))
     ]
     return [Spot("branch", f"{doc.address}[{name}]", name, doc.at, {"passed": key}) for name in names if key]
 
@@ -105,7 +104,7 @@ def _passing(doc: BlockDoc, found: Sockets) -> Key | None:
     conditions = [
         (path, socket.program)
         for path, socket in found
-        if isinstance(socket, Expr) and _result_kind(type(doc.settings), path) is bool
+        if isinstance(socket, Expr) and result_at(type(doc.settings), path) is bool
     ]
     path, program = conditions[-1] if conditions else ((), None)
     points = program.points if isinstance(program, Watched) else ()
@@ -116,7 +115,7 @@ def _passing(doc: BlockDoc, found: Sockets) -> Key | None:
 
 
 def _decisions(doc: BlockDoc, path: Path, expression: Expr[Any], seen: Seen) -> Iterator[Spot]:
-    kind = _result_kind(type(doc.settings), path)
+    kind = result_at(type(doc.settings), path)
     if kind is None:
         return
 
@@ -130,15 +129,6 @@ def _decisions(doc: BlockDoc, path: Path, expression: Expr[Any], seen: Seen) -> 
         at, text = _place(doc, path, expression, point)
         outcomes = {name: _decision_key(doc, path, point, name) for name in ("true", "false")}
         yield Spot("decision", doc.address, text, at, outcomes)
-
-
-def _result_kind(model: type[Settings], path: Path) -> Any:
-    """The `T` of the `Expr[T]` that the model has there."""
-    for each in members(annotation_at(model, path)):
-        if get_origin(each) is Expr:
-            result = get_args(each)[0]
-            return get_origin(result) or result
-    return None
 
 
 def _place(doc: BlockDoc, path: Path, expression: Expr[Any], point: Decision) -> tuple[Position, str]:
