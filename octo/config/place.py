@@ -44,6 +44,11 @@ class Place(NamedTuple):
         return self.source.file.at(self.node)
 
     @property
+    def end(self) -> Position:
+        """The place behind its last character."""
+        return self.source.file.end(self.node)
+
+    @property
     def key_at(self) -> Position:
         """Where the key of this value stands, or the value itself when it has none."""
         return Position(self.source.file.name, *self.key_mark) if self.key_mark else self.at

@@ -7,8 +7,11 @@ hostile file cheap, and problems in the author's words.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, NoReturn
+from functools import cached_property
+from typing import Any, NoReturn
 
 import yaml
 
@@ -27,6 +30,7 @@ DEEPEST = 100
 _LOADER: Any = yaml.CLoader if yaml.__with_libyaml__ else yaml.Loader
 _TAG = "tag:yaml.org,2002:"
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_BREAK = re.compile("[\n\x85\u2028\u2029]")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -35,7 +39,8 @@ class Node:
     """A scalar, a mapping or a list. An alias is the very node it points to.
 
     keys: where each key of a mapping stands.
-    text, style, span: a scalar as written; the span is an index range of the file's text.
+    text, style: a scalar as written.
+    span: where it stands as an index range of the file's text; white space at its end does not belong to it.
     size, height: how many nodes it stands for once aliases are written out, and how deep they nest.
     """
 
@@ -50,7 +55,8 @@ class Node:
     height: int = 0
 
 
-class File(NamedTuple):
+@dataclass(eq=False, repr=False)
+class File:
     """A YAML file that could be read."""
 
     name: str
@@ -59,6 +65,19 @@ class File(NamedTuple):
 
     def at(self, node: Node) -> Position:
         return Position(self.name, node.line, node.column)
+
+    def end(self, node: Node) -> Position:
+        """The place behind the last character of a node."""
+        start, end = node.span
+        while end > start and self.text[end - 1].isspace():
+            end -= 1
+        line = bisect_right(self._lines, end)
+        return Position(self.name, line, end - self._lines[line - 1] + 1)
+
+    @cached_property
+    def _lines(self) -> list[int]:
+        """Where each line begins. Lines end where the parser says so."""
+        return [0, *(found.end() for found in _BREAK.finditer(self.text))]
 
     def inside(self, node: Node, line: int, column: int) -> Position:
         """Where the line and column of a scalar's value stand in the file."""
@@ -223,21 +242,29 @@ class _Composer:
     def sequence(self, event: Any, depth: int) -> Node:
         self.refuse_tag(event, "seq")
         children: list[Node] = []
-        node = Node(children, event.start_mark.line + 1, event.start_mark.column + 1)
+        start = event.start_mark
+        node = Node(children, start.line + 1, start.column + 1)
+        last = event
         while not isinstance(each := self.event(), yaml.SequenceEndEvent):
+            last = each
             children.append(self.node(each, depth + 1))
+        node.span = (start.index, _end(event, each, last, children))
         _measure(node, children)
         return node
 
     def mapping(self, event: Any, depth: int) -> Node:
         self.refuse_tag(event, "map")
         children: dict[str, Node] = {}
-        node = Node(children, event.start_mark.line + 1, event.start_mark.column + 1)
+        start = event.start_mark
+        node = Node(children, start.line + 1, start.column + 1)
         merged: list[Node] = []
+        last, child = event, node
         while not isinstance(key := self.event(), yaml.MappingEndEvent):
             name, is_merge = self.key(key)
-            child = self.node(self.event(), depth + 1)
-            place = (key.start_mark.line + 1, key.start_mark.column + 1)
+            last = self.event()
+            child = self.node(last, depth + 1)
+            mark = key.start_mark
+            place = (mark.line + 1, mark.column + 1)
             if is_merge:
                 merged += self.sources(child, key)
             elif name in children:
@@ -248,7 +275,8 @@ class _Composer:
                 children[name], node.keys[name] = child, place
         for each in merged:
             self.merge(node, each, event)
-        _measure(node, list(children.values()))
+        node.span = (start.index, _end(event, key, last, [child]))
+        _measure(node, children.values())
         return node
 
     def refuse_tag(self, event: Any, kind: str) -> None:
@@ -290,6 +318,20 @@ class _Composer:
                 node.value[name], node.keys[name] = child, source.keys[name]
 
 
-def _measure(node: Node, children: list[Node]) -> None:
-    node.size = 1 + sum(child.size for child in children)
-    node.height = 1 + max((child.height for child in children), default=0)
+def _end(start: Any, end: Any, last: Any, children: list[Node]) -> int:
+    """Where a collection ends, given its first, its last and its last child's event.
+
+    One without brackets ends where the last value in it does: the parser notices only at the next line that is not
+    indented any more.
+    """
+    mark: Any = end.end_mark if start.flow_style else last.end_mark
+    is_marked = start.flow_style or isinstance(last, yaml.AliasEvent)
+    return int(mark.index) if is_marked else children[-1].span[1]
+
+
+def _measure(node: Node, children: Iterable[Node]) -> None:
+    size, height = 1, 0
+    for child in children:
+        size += child.size
+        height = max(height, child.height)
+    node.size, node.height = size, height + 1

@@ -22,6 +22,7 @@ def test_children_have_places():
     child = place.walk(("a", 0, "b"))
 
     assert (child.value, str(child.at), str(child.key_at), child.name) == (1, "f:2:7", "f:2:4", "b")
+    assert str(child.end) == "f:2:8"
     assert place.get("a").get(0).name == "a[0]"
 
 

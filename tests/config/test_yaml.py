@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from octo.config.report import Report
 from octo.config.yaml import DEEPEST, MOST_BYTES, File, Node, read
@@ -46,6 +49,61 @@ def test_positions_of_keys_and_values():
     assert flow.keys["process"] == (3, 3)
     assert (flow.value["process"].line, flow.value["process"].column) == (3, 12)
     assert flow.value["process"].value[1].keys["y"] == (3, 17)
+
+
+def ends(text: str) -> dict[str, str]:
+    """Where the value of each key of the first level ends."""
+    file = tree(text)
+    return {key: str(file.end(each)).removeprefix("f:") for key, each in file.root.value.items()}
+
+
+@pytest.mark.parametrize(
+    ("text", "end"),
+    [
+        ("a: one # said\n", "1:7"),
+        ("a: one\n  two\n\n\nb: 1\n", "2:6"),
+        ("a: 'it''s\n  late'\n", "2:8"),
+        ("a:\nb: 1\n", "1:3"),
+        ("a: {x: [1, 2 ],\n  y: 1 } # said\n", "2:9"),
+        ("a: []\n", "1:6"),
+        ("a: |\n  x\n  y\n\n# said\nb: 1\n", "3:4"),
+        ("a: |+\n  x\n\n\nb: 1\n", "2:4"),
+        ("a:\n- 1\n- x: 2\n\n  # said\n\n", "3:7"),
+        ("a:\n- x:\n    y: |\n      z\n\nb: 1\n", "4:8"),
+        ("a:\n- 1\n-\nb: 1\n", "3:2"),
+        ("a:\n  x: &x {y: 1}\n  z: *x # said\nb: 1\n", "3:8"),
+        ("a:\n  x: ü\u2028  y: 1\n", "3:7"),
+    ],
+)
+def test_a_value_ends_behind_its_last_character(text: str, end: str):
+    """Comments and empty lines behind it do not belong to it."""
+    assert ends(text)["a"] == end
+
+
+VALUES = st.recursive(
+    st.text("ab :#-\n'\"ü{[", max_size=12) | st.integers() | st.booleans() | st.none(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text("ab", min_size=1, max_size=3), inner),
+    max_leaves=12,
+)
+
+
+@given(VALUES, st.sampled_from([None, True, False]), st.integers(20, 80))
+def test_what_stands_between_start_and_end_is_the_value(value: object, flow: bool | None, width: int):
+    """Cut out of the file, and indented as it was, each value reads as the same value."""
+    text = yaml.safe_dump({"a": value, "b": 1}, default_flow_style=flow, width=width, allow_unicode=True)
+    file = tree(text)
+    waiting = [file.root]
+    while waiting:
+        node = waiting.pop()
+        start, end = node.span
+        written = file.text[start:end].rstrip()
+        lines = file.text[: start + len(written)].split("\n")
+        at = file.end(node)
+        assert (at.line, at.column) == (len(lines), len(lines[-1]) + 1)
+        if not isinstance(node.value, str):  # cut off, a text of several lines loses or gains a line break
+            assert plain(tree(" " * (node.column - 1) + written).root) == plain(node)
+        waiting += node.value.values() if isinstance(node.value, dict) else []
+        waiting += node.value if isinstance(node.value, list) else []
 
 
 def test_anchors_aliases_and_merge_keys():
