@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import click
 import orjson
 
 from octo.cli import exits
-from octo.cli.project import counted, load, refuse, show
+from octo.cli.project import counted, import_beside, load, refuse, show
 from octo.config.documents import Config
 from octo.core.errors import ConfigError
 
@@ -17,11 +18,14 @@ from octo.core.errors import ConfigError
 @click.command("check")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def command(paths: tuple[Path, ...], form: str) -> None:
+@click.option("--outline", "outlined", is_flag=True, help="Print what the files hold, with address and place, as JSON.")
+def command(paths: tuple[Path, ...], form: str, *, outlined: bool) -> None:
     """Find every problem of flow files or folders without running them.
 
     Exit code 0 when all of them could run, 2 otherwise. `--format json` prints one object with `ok` and `problems`.
     """
+    if outlined:
+        sys.exit(_outline(paths))
     results = [(path, _check(path)) for path in paths]
     good = all(isinstance(result, Config) for _, result in results)
     if form == "json":
@@ -30,6 +34,22 @@ def command(paths: tuple[Path, ...], form: str) -> None:
         for path, result in results:
             _tell(path, result)
     sys.exit(exits.DONE if good else exits.USAGE)
+
+
+def _outline(paths: tuple[Path, ...]) -> int:
+    from octo import __version__
+    from octo.cli.builtin import plugins
+    from octo.config.outline import VERSION, outline
+
+    found = []
+    for path in paths:
+        import_beside(path)
+        found.append((path, outline(path, plugins(), os.environ)))
+    good = all(not each.problems for _, each in found)
+    configurations = [{"path": str(path), **each.as_json()} for path, each in found]
+    shown = {"version": VERSION, "octo": __version__, "ok": good, "configurations": configurations}
+    sys.stdout.buffer.write(orjson.dumps(shown) + b"\n")
+    return exits.DONE if good else exits.USAGE
 
 
 def _check(path: Path) -> Config | ConfigError:

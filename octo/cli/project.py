@@ -54,16 +54,20 @@ def load(path: Path) -> Config:
     from octo.cli.builtin import plugins
     from octo.config.load import load as load_config
 
-    # Functions that `python` blocks call may stand beside the flow file.
-    folder = str((path if path.is_dir() else path.parent).resolve())
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
+    import_beside(path)
     config = load_config(path, plugins(), os.environ)
     if not gc.isenabled():
         # Only after the first load: what later loads make must be collected with its generation.
         gc.freeze()
         gc.enable()
     return config
+
+
+def import_beside(path: Path) -> None:
+    """Functions that `python` blocks call may stand beside the flow file."""
+    folder = str((path if path.is_dir() else path.parent).resolve())
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
 
 
 def wants_colour() -> bool:

@@ -5,12 +5,12 @@ Which settings hold chains is known from the settings models alone (`Steps`); no
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from octo.config import codes
-from octo.config.context import Context, Processor
+from octo.config.context import Context, Entry, Processor
 from octo.config.documents import BlockDoc
-from octo.config.model import field_kinds, fields_of, holds
+from octo.config.model import Kind, field_kinds, fields_of
 from octo.config.place import Path, Place
 from octo.config.reader import did_you_mean, kind
 from octo.config.settings import Written, validate
@@ -51,10 +51,12 @@ def _block(context: Context, place: Place, prefix: str, taken: dict[str, int]) -
     settings = entry_settings(context, fields)
     name = context.reader.text(fields.get("name"))
     type_, base = _type(context, place, fields)
+    named = type_.name if type_ else place.said("type", "ref")
+    label = name or named
+    address = _address(prefix, label, taken)
+    context.entries.append(Entry("block", address, prefix, named, label, place))
     if type_ is None:
         return None
-    label = name or type_.name
-    address = _address(prefix, label, taken)
     what = f"the `{type_.name}` block"
     entries = {**base, **settings}
     connector = None
@@ -146,10 +148,20 @@ def _fill(context: Context, settings: Settings, written: Written, address: str) 
         if isinstance(socket, FlowRef):
             context.calls.append((socket, place))
         elif isinstance(socket, Steps):
-            branch = _branch(path, socket, written, branches)
-            blocks = place.walk(socket.path)
-            socket.address = f"{address}[{branch}]"
-            socket.blocks = chain(context, blocks.items() if blocks else (), socket.address)
+            socket.address = f"{address}[{_branch(path, socket, written, branches)}]"
+            socket.blocks = _inner(context, place, socket, address)
+    for name, info in type(settings).model_fields.items():
+        if getattr(settings, name) is None and any(each.is_a(Steps) for each in field_kinds(info)):
+            key = info.alias or name
+            absent = Entry("branch", f"{address}[{key}]", address, "", key, written.entries.get(key))
+            context.entries.append(absent)
+
+
+def _inner(context: Context, place: Place, steps: Steps, owner: str) -> tuple[BlockDoc, ...]:
+    name = steps.address[len(owner) + 1 : -1]
+    context.entries.append(Entry("branch", steps.address, owner, "", name, place))
+    blocks = place.walk(steps.path)
+    return chain(context, blocks.items() if blocks else (), steps.address)
 
 
 def _branch(path: Path, steps: Steps, written: Written, taken: set[str]) -> str:
@@ -169,13 +181,27 @@ def _branch(path: Path, steps: Steps, written: Written, taken: set[str]) -> str:
 
 def _nested_anyway(context: Context, type_: BlockType, written: Written, address: str) -> None:
     """Read the chains of a block whose settings are wrong elsewhere: all problems are shown at once."""
+    branches: set[str] = set()
     for key, info in fields_of(type_.settings):
-        place = written.find((key,))
-        if place is None or not holds(field_kinds(info), Steps):
-            continue
-        process = place.get("process") if isinstance(place.value, dict) else place
-        if process is not None and all(_looks_like_block(each) for each in process.items()):
-            chain(context, process.items(), f"{address}[{key}]")
+        place = written.entries.get(key)
+        for path, steps in _steps(field_kinds(info), place, (key,)) if place else ():
+            found = written.find(path)
+            steps.address = f"{address}[{_branch(path, steps, written, branches)}]"
+            if found is not None:
+                _inner(context, found, steps, address)
+
+
+def _steps(found: list[Kind], place: Place, path: Path) -> Iterator[tuple[Path, Steps]]:
+    """The chains that a part of the settings holds, read by its type alone, if they look like chains."""
+    if any(each.is_a(Steps) for each in found):
+        steps = Steps.read(place.value)
+        blocks = place.walk(steps.path) if steps else None
+        if steps and blocks and all(_looks_like_block(each) for each in blocks.items()):
+            yield path, steps
+        return
+    inside: list[tuple[str | int, Place]] = [*place.fields().items(), *enumerate(place.items())]
+    for step, child in inside:
+        yield from _steps([kind for each in found for kind in each.at(step)], child, (*path, step))
 
 
 def _looks_like_block(place: Place) -> bool:

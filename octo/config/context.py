@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from octo.config.connectors import Connectors
 from octo.config.place import Place
@@ -23,12 +23,30 @@ class Processor(NamedTuple):
     place: Place
 
 
+class Entry(NamedTuple):
+    """A part of a configuration that has a place, for its outline.
+
+    address: what traces, tests and errors call it; "" for a connector or a source, which have none.
+    parent: the address of the flow, block or branch that it stands in.
+    name: what it is called: the label of a block, the name or index of a branch, the connector of a source.
+    place: None for a branch that could be written but is not.
+    """
+
+    kind: Literal["connector", "flow", "source", "error", "branch", "block"]
+    address: str
+    parent: str
+    type: str
+    name: str
+    place: Place | None
+
+
 @dataclass(eq=False, repr=False)
 class Context:
     """One configuration being read.
 
     calls: every reference to a flow, for checking once all flows are known.
     refs: the processors that some block used.
+    entries: what was read so far, right or wrong, in the order of the file.
     """
 
     report: Report
@@ -39,3 +57,4 @@ class Context:
     processors: dict[str, Processor]
     calls: list[tuple[FlowRef, Place]] = field(default_factory=list)
     refs: set[str] = field(default_factory=set)
+    entries: list[Entry] = field(default_factory=list)

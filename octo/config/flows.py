@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from octo.config import codes
 from octo.config.blocks import block_type, chain
-from octo.config.context import Context, Processor
-from octo.config.documents import FlowDoc
+from octo.config.context import Context, Entry, Processor
+from octo.config.documents import BlockDoc, FlowDoc, SourceDoc
 from octo.config.place import Place
 from octo.config.reader import kind
 from octo.config.settings import Written, validate
@@ -93,10 +93,10 @@ def _flow(context: Context, place: Place, index: int) -> FlowDoc | None:
     # A flow that nobody can call by name may do without one; `flow-1` is then how logs and metrics call it.
     name = reader.text(fields.get("name")) if has_source else reader.name(fields, place, "a flow without a source")
     name = name or f"flow-{index + 1}"
-    bound = source(context, source_place) if has_source and source_place is not None else None
+    context.entries.append(Entry("flow", name, "", "", name, place))
+    bound = _source(context, source_place, name) if has_source and source_place is not None else None
     process = chain(context, reader.entries(fields.get("process")), name)
-    error = fields.get("error")
-    recovery = None if error is None else chain(context, reader.entries(error), f"{name}[error]")
+    recovery = _recovery(context, fields.get("error"), name)
     workers = _positive(reader.whole(fields.get("workers")), WORKERS)
     return FlowDoc(
         name=name,
@@ -112,6 +112,21 @@ def _flow(context: Context, place: Place, index: int) -> FlowDoc | None:
         mask=_mask(context, fields.get("mask")),
         description=_description(context, fields.get("description")),
     )
+
+
+def _source(context: Context, place: Place, flow: str) -> SourceDoc | None:
+    bound = source(context, place)
+    connector = bound.connector if bound else place.said("connector")
+    context.entries.append(Entry("source", "", flow, place.said("type"), connector, place))
+    return bound
+
+
+def _recovery(context: Context, place: Place | None, flow: str) -> tuple[BlockDoc, ...] | None:
+    if place is None:
+        return None
+    address = f"{flow}[error]"
+    context.entries.append(Entry("error", address, flow, "", "error", place))
+    return chain(context, context.reader.entries(place), address)
 
 
 def _input(context: Context, place: Place | None) -> Mapping[str, object] | None:

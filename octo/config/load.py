@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from octo.config import codes
 from octo.config.connectors import Connectors
-from octo.config.context import Context
-from octo.config.documents import Config
+from octo.config.context import Context, Entry
+from octo.config.documents import Config, FlowDoc
 from octo.config.dotenv import read_dotenv
 from octo.config.env import declarations, resolve
 from octo.config.flows import read_flows, read_processors
@@ -20,7 +21,7 @@ from octo.config.resources import Resources, read_resources
 from octo.config.substitute import literal, substitute
 from octo.config.types import KnownTypes
 from octo.config.variables import Surroundings
-from octo.config.yaml import MOST_BYTES, read
+from octo.config.yaml import MOST_BYTES, File, read
 from octo.core.errors import ConfigError, Position, Problem
 from octo.core.plugins import Plugins
 
@@ -31,7 +32,7 @@ def load(path: Path, plugins: Plugins, environ: Mapping[str, str]) -> Config:
     """Read a configuration file or folder; ConfigError with every problem that was found."""
     report = Report()
     files = config_files(path)
-    texts = [(str(each), data) for each in files if (data := _bytes(each, report)) is not None]
+    texts = [(str(each), data) for each in files if (data := read_bytes(each, report)) is not None]
     report.raise_if_any()
     root = path if path.is_dir() else path.parent
     return _build(texts, root, tuple(files), plugins, environ, report)
@@ -78,7 +79,7 @@ def _folder(path: Path) -> list[Path]:
     return files
 
 
-def _bytes(path: Path, report: Report) -> bytes | None:
+def read_bytes(path: Path, report: Report) -> bytes | None:
     try:
         with path.open("rb") as file:
             return file.read(MOST_BYTES + 1)
@@ -116,6 +117,25 @@ def _build(
     files = [file for file in found if file is not None]
     if len(files) < len(texts):
         report.raise_if_any()
+    config = check(draft(files, root, plugins, environ, report), watched)
+    report.raise_if_any()
+    return config
+
+
+class Draft(NamedTuple):
+    """A configuration whose files are read, before anybody looks at what they say.
+
+    tops: the files with the values of their variables.
+    dotenv: the `.env` files, existing or not.
+    """
+
+    context: Context
+    tops: list[Place]
+    resources: Resources
+    dotenv: list[Path]
+
+
+def draft(files: list[File], root: Path | None, plugins: Plugins, environ: Mapping[str, str], report: Report) -> Draft:
     reader = Reader(report)
     raw = [literal(file).top for file in files]
     sections = [reader.free_mapping(top, "a configuration").get("resources") for top in raw]
@@ -128,31 +148,37 @@ def _build(
     build = Surroundings(env=environment.values, declared=environment.declared.keys())
     known = KnownTypes(plugins, report)
     context = Context(report, reader, known, build, Connectors(report, known, build), {})
-    return _config(context, tops, resources, (*watched, *dotenv))
+    return Draft(context, tops, resources, dotenv)
 
 
-def _config(context: Context, tops: list[Place], resources: Resources, watched: tuple[Path, ...]) -> Config:
-    report, reader = context.report, context.reader
-    for top in tops:
-        reader.mapping(top, SECTIONS, "a configuration")
+def check(found: Draft, watched: tuple[Path, ...] = ()) -> Config:
+    """All that the files say. Only if the report has no problems then is it what `Config` promises."""
+    context, tops, report = found.context, found.tops, found.context.report
     name, environment = _service(context, tops)
-    for place in _section(tops, "connectors", reader):
-        context.connectors.declare(place)
-    read_processors(context, _section(tops, "processors", reader))
-    places = _section(tops, "flows", reader)
-    flows = read_flows(context, places)
-    lint(context, flows)
-    _section(tops, "env", reader)
-    report.raise_if_any()
+    flows = _flows(context, tops)
     return Config(
         name=name,
         environment=environment,
         connectors=context.connectors.all(),
         flows=flows,
         env=context.build.env,
-        watched=(*watched, *resources.templates),
+        watched=(*watched, *found.dotenv, *found.resources.templates),
         warnings=tuple(report.warnings),
     )
+
+
+def _flows(context: Context, tops: list[Place]) -> dict[str, FlowDoc]:
+    reader = context.reader
+    for top in tops:
+        reader.mapping(top, SECTIONS, "a configuration")
+    for place in _section(tops, "connectors", reader):
+        context.entries.append(Entry("connector", "", "", place.said("type"), place.said("name"), place))
+        context.connectors.declare(place)
+    read_processors(context, _section(tops, "processors", reader))
+    flows = read_flows(context, _section(tops, "flows", reader))
+    lint(context, flows)
+    _section(tops, "env", reader)
+    return flows
 
 
 def _section(tops: list[Place], key: str, reader: Reader) -> list[Place]:

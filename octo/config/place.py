@@ -85,6 +85,11 @@ class Place(NamedTuple):
             return Place(self.source, (*self.path, key), inside[key], value[key])
         return None
 
+    def said(self, *keys: str) -> str:
+        """The first text under one of the keys, however wrong the rest is; "" if there is none."""
+        words = (child.value for key in keys if (child := self.get(key)))
+        return next((word for word in words if isinstance(word, str)), "")
+
     def walk(self, path: Path) -> Place | None:
         place: Place | None = self
         for step in path:

@@ -89,44 +89,44 @@ class File:
         return Position(self.name, before.count("\n") + 1, index - before.rfind("\n"))
 
 
-class _Refused(Exception):
+class Refused(Exception):
     """The file cannot be read any further; the report has the reason."""
 
 
 def read(data: bytes, name: str, report: Report) -> File | None:
     """The tree of a file's first document, or None with the reason in the report."""
     try:
-        text = _decode(data, name, report)
-        return File(name, text, _Composer(text, name, report).document())
-    except _Refused:
+        text = decode(data, name, report)
+        return File(name, text, Composer(text, name, report).document())
+    except Refused:
         return None
 
 
 # --- bytes to text -----------------------------------------------------------------------------------------------
 
 
-def _decode(data: bytes, name: str, report: Report) -> str:
+def decode(data: bytes, name: str, report: Report) -> str:
     if len(data) > MOST_BYTES:
         message = f"the file is larger than {MOST_BYTES // 1024 // 1024} MiB"
         report.error(codes.TOO_LARGE, Position(name), message, "split it into several files of one folder")
-        raise _Refused
+        raise Refused
     if data.startswith(_UTF16):
         report.error(codes.UNREADABLE, Position(name), "the file is encoded as UTF-16", "save it as UTF-8")
-        raise _Refused
+        raise Refused
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         at = _position(name, data[: error.start].decode("utf-8-sig", "replace"))
         hint = "save the file as UTF-8; if it is no text at all, it is the wrong file"
         report.error(codes.UNREADABLE, at, "the file is not UTF-8 text", hint)
-        raise _Refused from None
+        raise Refused from None
     # libyaml starts a new line at a lone carriage return, and so does every editor.
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if bad := _UNPRINTABLE.search(text):
         at = _position(name, text[: bad.start()])
         hint = "remove it; if the file is binary, it is the wrong file"
         report.error(codes.UNREADABLE, at, f"the character U+{ord(bad[0]):04X} cannot stand in YAML", hint)
-        raise _Refused
+        raise Refused
     return text
 
 
@@ -137,7 +137,7 @@ def _position(name: str, before: str) -> Position:
 # --- events to nodes ---------------------------------------------------------------------------------------------
 
 
-class _Composer:
+class Composer:
     def __init__(self, text: str, name: str, report: Report) -> None:
         self.text = text
         self.name = name
@@ -168,11 +168,11 @@ class _Composer:
         except (yaml.YAMLError, ValueError):
             hint = "compare its quotes, brackets and indentation with a file that works"
             self.report.error(codes.SYNTAX, Position(self.name), "this is not YAML", hint)
-        raise _Refused
+        raise Refused
 
     def refuse(self, code: str, mark: Any, message: str, hint: str = "") -> NoReturn:
         self.report.error(code, self.at(mark), message, hint)
-        raise _Refused
+        raise Refused
 
     def at(self, mark: Any) -> Position:
         return Position(self.name, mark.line + 1, mark.column + 1)
@@ -325,7 +325,7 @@ def _end(start: Any, end: Any, last: Any, children: list[Node]) -> int:
     indented any more.
     """
     mark: Any = end.end_mark if start.flow_style else last.end_mark
-    is_marked = start.flow_style or isinstance(last, yaml.AliasEvent)
+    is_marked = start.flow_style or last is start or isinstance(last, yaml.AliasEvent)
     return int(mark.index) if is_marked else children[-1].span[1]
 
 

@@ -42,6 +42,14 @@ class Steps:
         return copied
 
     @classmethod
+    def read(cls, value: object) -> Steps | None:
+        """What was written as a chain, or None if it is none."""
+        try:
+            return cls._validate(value)
+        except PydanticCustomError:
+            return None
+
+    @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         reference = {"anyOf": [{"$ref": "#/$defs/SubFlow"}, {"$ref": "#/$defs/Chain"}]}
         return core_schema.no_info_plain_validator_function(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from octo import __version__
+
 GOOD = "flows: [{name: f, process: [{type: set-payload, value: '1'}]}]\n"
 BAD = "flows:\n  - name: f\n    process:\n      - type: set-paylod\n      - {type: log, messag: x}\n"
 
@@ -59,3 +61,36 @@ def test_a_secret_on_the_line_of_a_problem_is_not_shown(cli, tmp_path):
     assert result.exit_code == 2
     assert "nope" in result.stderr
     assert "hunter" not in result.stderr
+
+
+def test_the_outline(cli, tmp_path):
+    """What tools rely on: a version, and for each configuration its parts with their places, and its problems."""
+    (tmp_path / "a.yaml").write_text(GOOD)
+    (tmp_path / "b.yaml").write_text(BAD)
+    good, bad = str(tmp_path / "a.yaml"), str(tmp_path / "b.yaml")
+
+    result = cli("check", "--outline", good, bad)
+
+    found = json.loads(result.stdout)
+    assert result.exit_code == 2
+    assert (found["version"], found["octo"], found["ok"]) == (1, __version__, False)
+    first, second = found["configurations"]
+    assert (first["path"], first["ok"], first["problems"], second["ok"]) == (good, True, [], False)
+    assert first["entries"][1] == {
+        "kind": "block",
+        "address": "f.set-payload",
+        "parent": "f",
+        "type": "set-payload",
+        "name": "set-payload",
+        "file": good,
+        "start": {"line": 1, "column": 29},
+        "end": {"line": 1, "column": 60},
+    }
+    assert [each["address"] for each in second["entries"]] == ["f", "f.set-paylod", "f.log"]
+    assert set(second["problems"][0]) == {"code", "file", "line", "column", "message", "hint"}
+
+
+def test_the_outline_of_good_files_ends_well(cli, tmp_path):
+    (tmp_path / "a.yaml").write_text(GOOD)
+
+    assert cli("check", "--outline", str(tmp_path / "a.yaml")).exit_code == 0

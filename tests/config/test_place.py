@@ -37,6 +37,12 @@ def test_what_is_not_there_is_none():
     assert list(place.items()) == []
 
 
+def test_what_a_mapping_says_is_read_however_wrong_the_rest_is():
+    place = top("{type: 1, ref: a}")
+
+    assert (place.said("type", "ref"), place.said("type"), place.get("ref").said("x")) == ("a", "", "")
+
+
 def test_variables_are_known_above_and_at_their_place():
     place = top("a: {b: '${X}-${Y}', c: 1}\n", X="1", Y="2")
 

@@ -1,0 +1,81 @@
+"""The outline of a configuration: every part that has a place, with its address, however wrong the rest is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from octo.config.context import Context, Entry
+from octo.config.load import check, config_files, draft, read_bytes
+from octo.config.report import Report
+from octo.config.unfinished import read_partly
+from octo.config.yaml import File
+from octo.core.errors import ConfigError, Position, Problem
+from octo.core.plugins import Plugins
+
+VERSION = 1
+"""Of the form of `as_json`. It grows when a reader of the form before would go wrong."""
+
+
+class Outline(NamedTuple):
+    """What there is, in the order of the file, and what is wrong with it."""
+
+    entries: Sequence[Entry]
+    problems: Sequence[Problem]
+    warnings: Sequence[Problem] = ()
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "ok": not self.problems,
+            "entries": [_as_json(each) for each in self.entries],
+            "problems": [each.as_json() for each in self.problems],
+            "warnings": [each.as_json() for each in self.warnings],
+        }
+
+
+def outline(path: Path, plugins: Plugins, environ: Mapping[str, str]) -> Outline:
+    """The outline of a configuration file or folder, as far as it can be read."""
+    report = Report()
+    try:
+        paths = config_files(path)
+    except ConfigError as error:
+        return Outline((), error.problems)
+    found = (read_partly(data, str(each), report) for each in paths if (data := read_bytes(each, report)) is not None)
+    files = [file for file in found if file is not None]
+    # Of a file that is cut short nobody knows what is missing: what refers to it is not wrong.
+    rest = Report() if report.problems else report
+    root = path if path.is_dir() else path.parent
+    entries = _entries(files, root, plugins, environ, rest)
+    return Outline(entries, report.problems, report.warnings)
+
+
+def _entries(
+    files: list[File], root: Path, plugins: Plugins, environ: Mapping[str, str], report: Report
+) -> list[Entry]:
+    context: Context | None = None
+    try:
+        found = draft(files, root, plugins, environ, report)
+        context = found.context
+        check(found)
+    except ConfigError:
+        pass  # there were too many problems to go on; the report has them
+    return context.entries if context else []
+
+
+def _as_json(entry: Entry) -> dict[str, object]:
+    place = entry.place
+    return {
+        "kind": entry.kind,
+        "address": entry.address or None,
+        "parent": entry.parent or None,
+        "type": entry.type or None,
+        "name": entry.name or None,
+        "file": place.at.file if place else None,
+        "start": _point(place.at) if place else None,
+        "end": _point(place.end) if place else None,
+    }
+
+
+def _point(at: Position) -> dict[str, int]:
+    return {"line": at.line, "column": at.column}
