@@ -1,6 +1,7 @@
 """Octo: flows in YAML, expressions in CEL, one command to run them.
 
 This module is the only door for authors of connectors and blocks: what is not named here may change without notice.
+Tests of theirs have a second one, `octo.testing`.
 """
 
 from __future__ import annotations
@@ -11,31 +12,31 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOMES = {
-    "octo.core.block": ("Block", "Pool", "Site", "block"),
-    "octo.core.connector": ("Healthy", "connector"),
-    "octo.core.delivery": ("Delivery", "Done", "Idle", "Reject", "Retry", "Verdict"),
-    "octo.core.durations": ("Duration",),
+    "octo.core.block": "Block, Pool, Site, block",
+    "octo.core.clock": "now, now_ns",
+    "octo.core.connector": "connector",
+    "octo.core.delivery": "Delivery, Done, Idle, Reject, Retry, Verdict",
+    "octo.core.durations": "Duration, parse_duration",
     "octo.core.errors": (
-        "Bug",
-        "ConfigError",
-        "Disconnected",
-        "OctoError",
-        "Overloaded",
-        "Permanent",
-        "Timeout",
-        "Transient",
+        "Bug, ConfigError, Disconnected, Explanation, NotConnected, OctoError, Overloaded, Permanent, Timeout, Transient"
     ),
-    "octo.core.expressions": ("Expr", "Names"),
-    "octo.core.flow": ("Drop", "Failure", "Outcome", "Result"),
-    "octo.core.message": ("Message",),
-    "octo.core.partial": ("Receiver", "is_streaming", "partial"),
-    "octo.core.settings": ("Secret", "Settings"),
-    "octo.core.sockets": ("FlowRef", "Steps"),
-    "octo.core.source": ("Inlet", "source"),
-    "octo.core.state": ("State",),
-    "octo.expr": ("ExprError",),
+    "octo.core.expressions": "Expr, Names",
+    "octo.core.flow": "Drop, Failure, Outcome, Result",
+    "octo.core.log": "fields",
+    "octo.core.message": "Message",
+    "octo.core.partial": "Receiver, is_streaming, partial",
+    "octo.core.powers": "Conflicting, Healthy, Replying, Stubbed, Triggered, Vetting",
+    "octo.core.secrets": "MASKED, mask, masked",
+    "octo.core.settings": "Effect, Effectful, Secret, Settings",
+    "octo.core.sockets": "FlowRef, Steps",
+    "octo.core.source": "Inlet, source",
+    "octo.core.state": "Shaped, State",
+    "octo.core.trace": "effect, span_headers, with_tracestate",
+    "octo.expr": "ExprError, Timestamp, nearest",
 }
-_HOME = {name: module for module, names in _HOMES.items() for name in names}
+"""What is behind the door, by module."""
+
+_HOME = {name: module for module, names in _HOMES.items() for name in names.split(", ")}
 
 __all__ = [  # noqa: PLE0604  a literal list would say everything twice
     *_HOME,
@@ -43,29 +44,55 @@ __all__ = [  # noqa: PLE0604  a literal list would say everything twice
 ]
 
 if TYPE_CHECKING:
-    from octo.core.block import Block, Pool, Site, block
-    from octo.core.connector import Healthy, connector
-    from octo.core.delivery import Delivery, Done, Idle, Reject, Retry, Verdict
-    from octo.core.durations import Duration
-    from octo.core.errors import (
-        Bug,
-        ConfigError,
-        Disconnected,
-        OctoError,
-        Overloaded,
-        Permanent,
-        Timeout,
-        Transient,
+    # `as` the same name is what tells type checkers that a name may be imported from here.
+    from octo.core.block import Block as Block, Pool as Pool, Site as Site, block as block
+    from octo.core.clock import now as now, now_ns as now_ns
+    from octo.core.connector import connector as connector
+    from octo.core.delivery import (
+        Delivery as Delivery,
+        Done as Done,
+        Idle as Idle,
+        Reject as Reject,
+        Retry as Retry,
+        Verdict as Verdict,
     )
-    from octo.core.expressions import Expr, Names
-    from octo.core.flow import Drop, Failure, Outcome, Result
-    from octo.core.message import Message
-    from octo.core.partial import Receiver, is_streaming, partial
-    from octo.core.settings import Secret, Settings
-    from octo.core.sockets import FlowRef, Steps
-    from octo.core.source import Inlet, source
-    from octo.core.state import State
-    from octo.expr import ExprError
+    from octo.core.durations import Duration as Duration, parse_duration as parse_duration
+    from octo.core.errors import (
+        Bug as Bug,
+        ConfigError as ConfigError,
+        Disconnected as Disconnected,
+        Explanation as Explanation,
+        NotConnected as NotConnected,
+        OctoError as OctoError,
+        Overloaded as Overloaded,
+        Permanent as Permanent,
+        Timeout as Timeout,
+        Transient as Transient,
+    )
+    from octo.core.expressions import Expr as Expr, Names as Names
+    from octo.core.flow import Drop as Drop, Failure as Failure, Outcome as Outcome, Result as Result
+    from octo.core.log import fields as fields
+    from octo.core.message import Message as Message
+    from octo.core.partial import Receiver as Receiver, is_streaming as is_streaming, partial as partial
+    from octo.core.powers import (
+        Conflicting as Conflicting,
+        Healthy as Healthy,
+        Replying as Replying,
+        Stubbed as Stubbed,
+        Triggered as Triggered,
+        Vetting as Vetting,
+    )
+    from octo.core.secrets import MASKED as MASKED, mask as mask, masked as masked
+    from octo.core.settings import Effect as Effect, Effectful as Effectful, Secret as Secret, Settings as Settings
+    from octo.core.sockets import FlowRef as FlowRef, Steps as Steps
+    from octo.core.source import Inlet as Inlet, source as source
+    from octo.core.state import Shaped as Shaped, State as State
+    from octo.core.trace import effect as effect, span_headers as span_headers, with_tracestate as with_tracestate
+    from octo.expr import (
+        ExprError as ExprError,
+        Timestamp as Timestamp,
+        nearest as nearest,
+    )
 
 
 def __getattr__(name: str) -> Any:

@@ -26,6 +26,7 @@ from octo.core.contract import Contract
 from octo.core.errors import Position
 from octo.core.expressions import Expr, Names
 from octo.core.sockets import FlowRef, Steps, sockets
+from octo.core.state import Shaped
 from octo.expr.errors import NO_SUCH_KEY
 from octo.expr.shape import (
     STRING,
@@ -214,9 +215,8 @@ class _Walk:
         return before
 
     def block(self, block: BlockDoc, before: Inferred) -> Inferred:
-        hook = getattr(block.settings, "shape_after", None)
-        if callable(hook):
-            after = hook(before)
+        if isinstance(block.settings, Shaped):
+            after = block.settings.shape_after(before)
             return after if isinstance(after, Inferred) else self.nothing
         held = list(sockets(block.settings))
         chains = [socket for _, socket in held if isinstance(socket, Steps)]

@@ -12,6 +12,7 @@ from octo.config.reader import did_you_mean
 from octo.config.settings import Written, check_base
 from octo.core.errors import Position
 from octo.core.expressions import Expr
+from octo.core.powers import Conflicting
 from octo.core.sockets import FlowRef, Steps, sockets
 
 
@@ -105,17 +106,16 @@ def _call_at(context: Context, flow: FlowDoc, called: str) -> Position:
 
 
 def _clashes(context: Context, flows: Mapping[str, FlowDoc]) -> None:
-    """Ask each connector class that has an opinion (`conflicts`) about all its sources at once."""
+    """Ask each connector class that is `Conflicting` about all its sources at once."""
     by_instance: dict[str, list[tuple[str, SourceDoc]]] = {}
     for flow in flows.values():
         if flow.source is not None:
             by_instance.setdefault(flow.source.connector, []).append((flow.name, flow.source))
     for instance, sources in by_instance.items():
         type_ = context.connectors.type_of(instance)
-        conflicts = getattr(type_.cls, "conflicts", None) if type_ else None
-        if conflicts is None:
+        if type_ is None or not isinstance(type_.cls, Conflicting):
             continue
-        for first, second, why in conflicts([source.settings for _, source in sources]):
+        for first, second, why in type_.cls.conflicts([source.settings for _, source in sources]):
             (one, before), (two, after) = sources[first], sources[second]
             hint = f"the other one, of the flow `{one}`, is at {before.at}"
             message = f"the sources of `{one}` and `{two}` clash: {why}"

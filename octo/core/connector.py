@@ -1,41 +1,21 @@
 """Connectors: what owns connections, sessions and listeners.
 
 A connector is a class with `open`, an async context manager that yields a finished object; leaving it closes it. Its
-methods marked `@source` and `@block` work on the opened object. Optional powers are one-method protocols.
+methods marked `@source` and `@block` work on the opened object. What else it may do is in `octo.core.powers`.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import Any, NamedTuple, TypeVar
 
 from octo.core.block import BlockType, model_of, settings_of
+from octo.core.powers import Stubbed, Triggered
 from octo.core.settings import Settings
 from octo.core.source import SourceType
 
 C = TypeVar("C", bound=type)
-
-
-@runtime_checkable
-class Healthy(Protocol):
-    """A connector that can tell whether it works right now."""
-
-    async def health(self) -> None:
-        """Return if it works; raise `Transient` with the reason if it does not."""
-        ...
-
-
-@runtime_checkable
-class Triggered(Protocol):
-    """A stub whose sources can be made to hand over a message, as the outside would."""
-
-    async def trigger(self, source: Settings, spec: Settings) -> object:
-        """Let the source with these settings bring what `spec` says; answer what the outside would see, as JSON.
-
-        Returns once the message has been dealt with. `None` where the outside sees nothing.
-        """
-        ...
 
 
 class StubType(NamedTuple):
@@ -65,10 +45,7 @@ class ConnectorType(NamedTuple):
 def connector(name: str) -> Callable[[C], C]:
     """Mark a class as the connector `name`. Its `open(cls, settings)` is annotated with the settings model.
 
-    A classmethod `stub(cls, settings, stub)` opens what tests use in its place: the annotation of `stub` is the model
-    of what they write for it, that of `trigger(self, source, spec)`'s `spec` the model of what they trigger with.
-    If a trigger answers a mapping, `replies` may name its keys; a classmethod `untriggerable(cls, settings, source,
-    spec)` may say why a trigger can never work, or "".
+    What it may do besides, such as being stubbed in tests, are the protocols of `octo.core.powers`.
     """
 
     def mark(cls: C) -> C:
@@ -93,10 +70,8 @@ def _declared(members: Any, attribute: str, connector: str) -> dict[str, Any]:
 
 
 def _stub(cls: type) -> StubType | None:
-    function = getattr(cls, "stub", None)
-    if function is None:
+    if not isinstance(cls, Stubbed):
         return None
-    trigger = getattr(cls, "trigger", None)
-    return StubType(
-        model_of(function, "stub"), function.__func__, None if trigger is None else model_of(trigger, "spec")
-    )
+    spec = model_of(cls.trigger, "spec") if issubclass(cls, Triggered) else None
+    function: Any = cls.stub
+    return StubType(model_of(function, "stub"), function.__func__, spec)

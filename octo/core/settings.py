@@ -19,7 +19,7 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 from pydantic.alias_generators import to_camel
@@ -42,12 +42,19 @@ Effect = Literal["safe", "idempotent", "once"]
 """What carrying out a call again does to the system called: nothing at all, nothing more, or the same once more."""
 
 
-class Settings(BaseModel):
-    """Base of all settings. Frozen: a running component never sees its settings change.
+@runtime_checkable
+class Effectful(Protocol):
+    """Settings of a block that calls another system, and that know what the call does there.
 
-    The settings of a block that calls another system may say with a property `effect` what the call does there
-    (`Effect`); without, it is taken for one that must happen once.
+    Without, the call is taken for one that must happen once.
     """
+
+    @property
+    def effect(self) -> Effect: ...
+
+
+class Settings(BaseModel):
+    """Base of all settings. Frozen: a running component never sees its settings change."""
 
     model_config = ConfigDict(
         extra="forbid",

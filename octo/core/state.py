@@ -1,7 +1,7 @@
 """What is known of a message before any message has come, for blocks that say what they do to it.
 
 A flow may declare the `input:` it is made for. What is known then is followed through its chain as far as the settings
-of each block tell, by an optional method:
+of each block tell, by being `Shaped`:
 
     class Price(Settings):
         value: Expr[object]
@@ -16,7 +16,7 @@ known.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 if TYPE_CHECKING:
     from octo.core.expressions import Expr
@@ -34,36 +34,45 @@ class State(Protocol):
         """The shape of an expression's value on this message. Checks the expression too."""
         ...
 
-    def chain(self, steps: Steps | None) -> State:
+    def chain(self, steps: Steps | None) -> Self:
         """The state after a chain, which is the same when there is none. Checks the chain too."""
         ...
 
-    def call(self, flow: FlowRef) -> State:
+    def call(self, flow: FlowRef) -> Self:
         """The state after another flow has run on the message, or dropped it and changed nothing."""
         ...
 
-    def either(self, *others: State) -> State:
+    def either(self, *others: Self) -> Self:
         """The state when one of several things happened."""
         ...
 
-    def repeated(self, once: Callable[[State], State]) -> State:
+    def repeated(self, once: Callable[[Self], Self]) -> Self:
         """The state after something happened any number of times."""
         ...
 
-    def with_body(self, body: Shape | None = None) -> State:
+    def with_body(self, body: Shape | None = None) -> Self:
         """The state with another body; without one, with any body."""
         ...
 
-    def with_var(self, name: str, value: Shape) -> State: ...
+    def with_var(self, name: str, value: Shape) -> Self: ...
 
-    def without_var(self, name: str) -> State:
+    def without_var(self, name: str) -> Self:
         """The state after the variable was removed, or became anything."""
         ...
 
-    def unknown(self) -> State:
+    def unknown(self) -> Self:
         """The state after something that may have changed everything."""
         ...
 
-    def failed(self, *, rollback: bool = False) -> State:
+    def failed(self, *, rollback: bool = False) -> Self:
         """The state in which a recovery begins. With `rollback` the body is the one of this state."""
+        ...
+
+
+@runtime_checkable
+class Shaped(Protocol):
+    """Settings of a block that know what the block makes of a message."""
+
+    def shape_after(self, before: State) -> State:
+        """Return what is known of the message after the block, and ask `before.of(...)` for each expression."""
         ...

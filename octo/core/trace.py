@@ -46,7 +46,7 @@ def effect(kind: str, **details: object) -> None:
         span.effect(kind, details)
 
 
-def joined(traceparent: str, tracestate: str) -> str:
+def with_tracestate(traceparent: str, tracestate: str) -> str:
     """Both as a message carries them."""
     return f"{traceparent}\n{tracestate}" if tracestate else traceparent
 
@@ -57,7 +57,7 @@ def outgoing(message: Message) -> str:
     return message.traceparent.partition("\n")[0] if span is None else span.traceparent
 
 
-def headers(message: Message) -> dict[str, str]:
+def span_headers(message: Message) -> dict[str, str]:
     """The headers of such a call: none, the `traceparent`, or also the `tracestate` that the message came with."""
     parent = outgoing(message)
     if not parent:

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from octo.core.connector import Healthy
 from octo.core.errors import Disconnected, OctoError
+from octo.core.powers import Healthy
 from octo.core.secrets import masked
 
 FRESH = 2.0

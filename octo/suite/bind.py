@@ -18,6 +18,7 @@ from octo.config.report import Report
 from octo.config.settings import Written, validate
 from octo.core.errors import ConfigError, Position
 from octo.core.expressions import Build, compile_expr
+from octo.core.powers import Replying, Vetting
 from octo.core.settings import Settings
 from octo.suite import codes
 from octo.suite.case import Call, Case, Suite
@@ -140,10 +141,10 @@ class _Binding:
             self._error(codes.TRIGGER, at, message, "use `input`, and `vars` for what the source would have set")
             return None
         spec = self._settings(type_.stub.trigger, f"the trigger of a `{type_.name}` connector", path)
-        untriggerable = getattr(type_.cls, "untriggerable", None)
-        settings = self.config.connectors[doc.source.connector].settings
-        if spec is not None and untriggerable and (why := untriggerable(settings, doc.source.settings, spec)):
-            self._error(codes.TRIGGER, at, why)
+        if spec is not None and isinstance(type_.cls, Vetting):
+            settings = self.config.connectors[doc.source.connector].settings
+            if why := type_.cls.untriggerable(settings, doc.source.settings, spec):
+                self._error(codes.TRIGGER, at, why)
         return spec
 
     def reply(self, flow: str, expect: Expect | None, path: Path) -> None:
@@ -152,12 +153,12 @@ class _Binding:
         if expect is None or not isinstance(expect.reply, dict) or doc is None or doc.source is None:
             return
         type_ = self.config.connectors[doc.source.connector].type
-        known: tuple[str, ...] = getattr(type_.cls, "replies", ())
+        if not isinstance(type_.cls, Replying):
+            return
+        what, known = f"the reply of a `{type_.name}` connector", type_.cls.replies
         for key in expect.reply:
-            if known and key not in known:
-                refuse_key(
-                    key, self.draft.at(*path, key), f"the reply of a `{type_.name}` connector", known, self.report
-                )
+            if key not in known:
+                refuse_key(key, self.draft.at(*path, key), what, known, self.report)
 
     def conditions(self, value: object, path: Path) -> None:
         """Compile every `that` at or below a part of the case; whether it holds is asked when there is a message."""

@@ -22,6 +22,8 @@ from collections.abc import Callable, Coroutine
 from datetime import datetime
 from typing import Any, TypeVar
 
+from octo.core.clock import WallClock
+
 T = TypeVar("T")
 
 START = "2026-01-01T00:00:00Z"
@@ -114,6 +116,9 @@ def _waiting(task: asyncio.Task[Any]) -> str:
     frames = task.get_stack(limit=1)
     place = f" at {frames[0].f_code.co_filename}:{frames[0].f_lineno}" if frames else ""
     return f"{task.get_name()} waits{place}"
+
+
+_: type[WallClock] = VirtualLoop
 
 
 class _JumpingSelector(selectors.DefaultSelector):  # type: ignore[misc, unused-ignore]  # picked per platform

@@ -20,6 +20,8 @@ class Memory:
     bytes_per_flow: how much each may hold; the newest trace of a flow is kept however large it is.
     """
 
+    name = "memory"
+
     def __init__(self, bytes_per_flow: int = BYTES_PER_FLOW) -> None:
         self._limit = bytes_per_flow
         self._lock = threading.Lock()

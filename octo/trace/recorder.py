@@ -10,13 +10,13 @@ One recorder at a time: `octo.core.trace.current` names one span.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
 from octo.config.documents import FlowDoc
+from octo.core.clock import of_loop
 from octo.core.errors import Bug
 from octo.core.flow import Drop, Failure, Outcome, Processor, Result
 from octo.core.message import Message
@@ -337,13 +337,9 @@ def _failure(error: BaseException, message: Message, site: Spot) -> Failure | No
 
 def clock() -> Callable[[], int]:
     """What durations are measured with, in nanoseconds: the running loop's own time where it keeps one."""
-    return _virtual() or time.perf_counter_ns
+    return of_loop() or time.perf_counter_ns
 
 
 def wall_clock() -> Callable[[], int]:
     """What says when a trace began; `octo.core.clock` for this loop, and faster."""
-    return _virtual() or time.time_ns
-
-
-def _virtual() -> Callable[[], int] | None:
-    return getattr(asyncio._get_running_loop(), "wall_ns", None)  # noqa: SLF001  no error when there is no loop
+    return of_loop() or time.time_ns

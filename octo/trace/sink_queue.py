@@ -151,4 +151,4 @@ class SinkQueue:
 
     @property
     def _name(self) -> str:
-        return str(getattr(self._sink, "name", type(self._sink).__name__.lower()))
+        return self._sink.name

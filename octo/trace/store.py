@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 class Sink(Protocol):
     """Takes traces, in a thread of its own."""
 
+    @property
+    def name(self) -> str:
+        """What the log and the metrics call it."""
+        ...
+
     def write(self, traces: Sequence[Encoded]) -> int | None:
         """Take them; whatever it raises loses them all, and is told once. Answers how many of them it did not take."""
         ...

@@ -8,8 +8,8 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from octo.cli.builtin import BLOCKS, CONNECTORS
-from octo.core.connector import Healthy
 from octo.core.plugins import Plugins
+from octo.core.powers import Healthy
 from octo.core.settings import Settings, field_docs
 
 BUILTIN = Plugins(CONNECTORS, BLOCKS)

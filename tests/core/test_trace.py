@@ -59,11 +59,11 @@ def test_what_is_none_is_ignored(text):
 
 def test_a_tracestate_travels_with_it():
     """It is handed on as it came, beside whichever span calls; what is read of the `traceparent` stays the same."""
-    both = trace.joined(f"00-{ID}-{SPAN}-01", "vendor=1,other=2")
+    both = trace.with_tracestate(f"00-{ID}-{SPAN}-01", "vendor=1,other=2")
 
     assert trace.parse(both) == (ID, SPAN, True)
     assert trace.outgoing(Message(traceparent=both)) == f"00-{ID}-{SPAN}-01"
-    assert trace.headers(Message(traceparent=both)) == {
+    assert trace.span_headers(Message(traceparent=both)) == {
         "traceparent": f"00-{ID}-{SPAN}-01",
         "tracestate": "vendor=1,other=2",
     }
@@ -72,16 +72,16 @@ def test_a_tracestate_travels_with_it():
 def test_a_call_has_no_more_headers_than_the_message_has_a_trace():
     parent = f"00-{ID}-{SPAN}-01"
 
-    assert trace.headers(Message()) == {}
-    assert trace.headers(Message(traceparent=trace.joined(parent, ""))) == {"traceparent": parent}
+    assert trace.span_headers(Message()) == {}
+    assert trace.span_headers(Message(traceparent=trace.with_tracestate(parent, ""))) == {"traceparent": parent}
 
 
 def test_a_recorder_hands_on_the_tracestate_of_its_own_trace_alone(recording):
-    ours = Message(traceparent=trace.joined(f"00-{ID}-{SPAN}-00", "vendor=1"))
-    unreadable = Message(traceparent=trace.joined("nonsense", "vendor=1"))
+    ours = Message(traceparent=trace.with_tracestate(f"00-{ID}-{SPAN}-00", "vendor=1"))
+    unreadable = Message(traceparent=trace.with_tracestate("nonsense", "vendor=1"))
 
-    assert trace.headers(ours) == {"traceparent": recording.traceparent, "tracestate": "vendor=1"}
-    assert trace.headers(unreadable) == {"traceparent": recording.traceparent}
+    assert trace.span_headers(ours) == {"traceparent": recording.traceparent, "tracestate": "vendor=1"}
+    assert trace.span_headers(unreadable) == {"traceparent": recording.traceparent}
 
 
 def test_without_a_recorder_the_context_is_handed_on_as_it_came():

@@ -21,9 +21,10 @@ from octo.connectors.database.driver import Driver, Opener
 from octo.connectors.database.settings import Connection, Query
 from octo.connectors.database.stub import Stub
 from octo.core.block import block
-from octo.core.connector import Healthy, connector
+from octo.core.connector import connector
 from octo.core.errors import OctoError, Permanent, Transient
 from octo.core.message import Message
+from octo.core.powers import Healthy
 from octo.core.secrets import mask
 from octo.core.trace import effect
 

@@ -17,9 +17,10 @@ from octo.connectors.http.patterns import Pattern, Relation, common_path, relati
 from octo.connectors.http.settings import Route, Server
 from octo.connectors.http.stub import ADDRESS, Request, Stub, ask, path_of
 from octo.connectors.http.worker import Options, check_certificate
-from octo.core.connector import Healthy, connector
+from octo.core.connector import connector
 from octo.core.errors import Permanent, Transient
 from octo.core.log import fields
+from octo.core.powers import Healthy
 from octo.core.settings import Settings
 from octo.core.source import Inlet, source
 

@@ -135,7 +135,7 @@ class Endpoint:
         correlation = given.get(self._correlation, "") if self._correlation else ""
         parent = given.get(trace.HEADER, "")
         if parent:
-            parent = trace.joined(parent, given.get(trace.STATE, ""))
+            parent = trace.with_tracestate(parent, given.get(trace.STATE, ""))
         content_type = given.get("content-type", "") if data else ""
         if not self._raw_var and not self._raw:
             return Message(request.parse(data, content_type), variables, correlation_id=correlation, traceparent=parent)

@@ -80,7 +80,7 @@ class HttpClient:
             data = (body if isinstance(body, str) else dumps(body)).encode()
             if not isinstance(body, str) and not any(name.lower() == "content-type" for name in headers):
                 headers["Content-Type"] = "application/json"
-        context = trace.headers(message)
+        context = trace.span_headers(message)
         if context and not any(name.lower() in (trace.HEADER, trace.STATE) for name in headers):
             headers |= context
         query = [(name, expression(message)) for name, expression in settings.query.items()]

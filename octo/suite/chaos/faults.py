@@ -11,7 +11,7 @@ from octo.config.walk import blocks_of
 from octo.core.errors import NotConnected, Timeout, Transient
 from octo.core.flow import Outcome, Result
 from octo.core.message import Message
-from octo.core.settings import Effect, Settings
+from octo.core.settings import Effect, Effectful, Settings
 from octo.engine.flow import at_last
 from octo.engine.observe import Observer
 from octo.engine.step import Step
@@ -97,4 +97,4 @@ def effects(config: Config) -> dict[str, Effect]:
 
 
 def _effect(settings: Settings) -> Effect:
-    return getattr(settings, "effect", "once")
+    return settings.effect if isinstance(settings, Effectful) else "once"

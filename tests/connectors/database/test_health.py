@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from octo.connectors.database import Connection, Database
-from octo.core.connector import Healthy
 from octo.core.errors import Permanent, Transient
+from octo.core.powers import Healthy
 from octo.testing.clock import virtual
 from octo.testing.postgres import PASSWORD
 

@@ -1,0 +1,85 @@
+"""Optional powers of connectors: each is a protocol of one member, and a connector has it by having that member.
+
+Nothing is inherited or registered. Say that a class means to have a power with a line below it, and the type checker
+tells when a name or a parameter is wrong:
+
+    _: type[Healthy] = Broker  # a power of the opened connector
+    _: Conflicting = Broker  # a power of the class
+
+`octo.testing.check_connector` tells the same at run time. The powers of settings stand beside what they speak of:
+`octo.core.settings.Effectful` and `octo.core.state.Shaped`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol, runtime_checkable
+
+
+@runtime_checkable
+class Healthy(Protocol):
+    """A connector that can tell whether it works right now."""
+
+    async def health(self) -> None:
+        """Return if it works; raise `Transient` with the reason if it does not."""
+        ...
+
+
+@runtime_checkable
+class Stubbed(Protocol):
+    """A connector class with something that tests use in its place."""
+
+    def stub(self, settings: Any, stub: Any) -> AbstractAsyncContextManager[object]:
+        """Open the stand-in: a classmethod beside `open`. No network, no files, nothing to wait for.
+
+        The annotation of `stub` is the model of what a test writes under `stubs:`.
+        """
+        ...
+
+
+@runtime_checkable
+class Triggered(Protocol):
+    """A stub whose sources can be made to hand over a message, as the outside would."""
+
+    async def trigger(self, source: Any, spec: Any) -> object:
+        """Let the source with these settings bring what `spec` says; return what the outside would see, as JSON.
+
+        The annotation of `spec` is the model of what a test writes under `trigger:`. Returns once the message has been
+        dealt with; `None` where the outside sees nothing.
+        """
+        ...
+
+
+@runtime_checkable
+class Vetting(Protocol):
+    """A connector class that knows which triggers can never work, so that such a test is refused before it runs."""
+
+    def untriggerable(self, settings: Any, source: Any, spec: Any) -> str:
+        """Return why this trigger can never work, or "". A classmethod.
+
+        settings: the connector's. source: the source's. spec: what the test wrote under `trigger:`.
+        """
+        ...
+
+
+@runtime_checkable
+class Replying(Protocol):
+    """A connector class whose trigger returns a mapping with known keys."""
+
+    @property
+    def replies(self) -> Sequence[str]:
+        """The keys, as a test writes them under `reply:`. A class attribute."""
+        ...
+
+
+@runtime_checkable
+class Conflicting(Protocol):
+    """A connector class some of whose sources cannot stand side by side."""
+
+    def conflicts(self, sources: Sequence[Any]) -> Iterable[tuple[int, int, str]]:
+        """Return each pair of sources that clash, by index, and why. A classmethod.
+
+        sources: the settings of all sources that use one connector.
+        """
+        ...

@@ -1,0 +1,79 @@
+"""Which built-in component has which optional power: whoever misspells a method is told here, not by its absence.
+
+The type checker reads this file too (`files` in pyproject.toml): an entry of a table proves that names, parameters and
+results are those of the protocol, the tests prove that the tables are complete.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from octo import Conflicting, Effectful, Healthy, Replying, Shaped, Stubbed, Triggered, Vetting
+from octo.blocks import branch, filter, flow_ref, foreach, fork, handle_errors, python, set  # noqa: A004  their names
+from octo.cli.builtin import BLOCKS, CONNECTORS
+from octo.connectors import cron, database, http, http_client, logger
+from octo.connectors.database.settings import Query
+from octo.connectors.http_client.settings import Rest
+from octo.core.plugins import Plugins
+
+BUILTIN = Plugins(CONNECTORS, BLOCKS)
+CLASSES = [each.cls for each in map(BUILTIN.connector, CONNECTORS) if each]
+BLOCK_TYPES = [each for each in map(BUILTIN.block, BLOCKS) if each]
+
+STUBBED: list[Stubbed] = [cron.Cron, database.Database, http.Http, http_client.HttpClient, logger.Logger]
+CONFLICTING: list[Conflicting] = [http.Http]
+VETTING: list[Vetting] = [http.Http]
+REPLYING: list[Replying] = [http.Http]
+TRIGGERED: list[type[Triggered]] = [cron.Cron, http.Http]
+HEALTHY: list[type[Healthy]] = [database.Database, http.Http]
+
+EFFECTFUL: list[type[Effectful]] = [Query, Rest]
+SHAPED: list[type[Shaped]] = [
+    branch.If,
+    branch.Switch,
+    filter.Filter,
+    flow_ref.FlowRefSettings,
+    foreach.Foreach,
+    fork.Fork,
+    handle_errors.HandleErrors,
+    python.Python,
+    set.DeleteVariable,
+    set.MultiTransform,
+    set.SetPayload,
+    set.SetVariable,
+    logger.Entry,
+    Query,
+    Rest,
+]
+
+
+@pytest.mark.parametrize(
+    ("power", "those"),
+    [(Stubbed, STUBBED), (Conflicting, CONFLICTING), (Vetting, VETTING), (Replying, REPLYING)],
+    ids=lambda each: getattr(each, "__name__", ""),
+)
+def test_powers_of_connector_classes(power: type, those: list[object]) -> None:
+    """What is asked of the class before anything is opened."""
+    assert [each for each in CLASSES if isinstance(each, power)] == those
+
+
+@pytest.mark.parametrize(("power", "those"), [(Triggered, TRIGGERED), (Healthy, HEALTHY)])
+def test_powers_of_opened_connectors(power: type, those: list[type]) -> None:
+    """What is asked of the opened object."""
+    assert [each for each in CLASSES if issubclass(each, power)] == those
+
+
+@pytest.mark.parametrize(("power", "those"), [(Shaped, SHAPED), (Effectful, EFFECTFUL)])
+def test_powers_of_settings(power: type, those: list[type]) -> None:
+    """What is asked of the settings of blocks: of each what it makes of a message, of calls what they do there."""
+    # Of the model, not of an instance: it stands there as a method or a property.
+    found = [each.settings.__qualname__ for each in BLOCK_TYPES if isinstance(each.settings, power)]
+
+    assert sorted(found) == sorted(each.__qualname__ for each in those)
+
+
+def test_calls_to_the_outside_say_what_they_do_there() -> None:
+    """`octo test --chaos` takes a call that does not say so for one that must happen once."""
+    outside = {each.settings.__name__ for each in BLOCK_TYPES if each.calls_outside}
+
+    assert sorted(outside) == sorted(each.__name__ for each in EFFECTFUL)
