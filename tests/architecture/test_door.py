@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 import octo
+
+ROOT = Path(__file__).parents[2]
+
+INSIDE = {
+    "octo.core.block.driven": "fork makes a function of one of its own generators",
+    "octo.core.body.NotJson": "how JSON is read",
+    "octo.core.body.parse": "how JSON is read",
+    "octo.core.log.File": "the logger writes the process's own log",
+    "octo.core.log.Json": "the logger writes the process's own log",
+    "octo.core.log.LEVELS": "the logger writes the process's own log",
+    "octo.core.log.Lines": "the logger writes the process's own log",
+    "octo.core.log.Text": "the logger writes the process's own log",
+    "octo.core.log.stdout_reserved": "the logger writes the process's own log",
+    "octo.core.trace.HEADER": "a word of the standard",
+    "octo.core.trace.STATE": "a word of the standard",
+    "octo.expr.json.dumps": "how JSON is written",
+    "octo.expr.render": "how the logger writes a value",
+    "octo.expr.to_json": "how JSON is written",
+}
+"""What built-in components use and others must not count on, with the reason."""
 
 
 @pytest.mark.parametrize("name", sorted(set(octo.__all__) - {"__version__"}))
@@ -17,6 +40,53 @@ def test_every_name_is_behind_the_door(name: str):
     found = getattr(octo, name)
 
     assert found is getattr(importlib.import_module(octo._HOME[name]), name)
+
+
+def test_type_checkers_see_the_same():
+    """What is imported on first use, and what mypy and pyright are told, is one list."""
+    tree = ast.parse(Path(octo.__file__).read_text())
+    told = {
+        alias.asname: each.module
+        for block in tree.body
+        if isinstance(block, ast.If)
+        for each in block.body
+        if isinstance(each, ast.ImportFrom)
+        for alias in each.names
+    }
+
+    assert told == octo._HOME
+
+
+def used(path: Path) -> Iterator[str]:
+    """What a module uses of `octo.core` and `octo.expr`, as `module.name`."""
+    tree = ast.parse(path.read_text())
+    modules = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module in ("octo", "octo.core"):
+            modules |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith(("octo.core.", "octo.expr")):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
+            module = modules[node.value.id]
+            if hasattr(importlib.import_module(module), node.attr):  # else it is a variable of the same name
+                yield f"{module}.{node.attr}"
+
+
+BUILT_IN = [path for home in ("blocks", "connectors") for path in sorted((ROOT / "octo" / home).rglob("*.py"))]
+
+
+@pytest.mark.parametrize("path", BUILT_IN, ids=lambda path: str(path.relative_to(ROOT / "octo")))
+def test_the_door_has_what_built_in_components_use(path: Path):
+    """Whoever writes a connector elsewhere can do what ours do: theirs are not of a lower class."""
+    missing = {name for name in used(path) if name not in INSIDE and name.rpartition(".")[2] not in octo.__all__}
+
+    assert missing == set()
+
+
+def test_reasons_are_still_needed():
+    """The list of what stays inside shrinks."""
+    assert INSIDE.keys() - {name for path in BUILT_IN for name in used(path)} == set()
 
 
 def test_unknown_names_are_refused():
