@@ -1,0 +1,82 @@
+"""The contracts of import-linter say something: each is broken by the import that it is there to refuse."""
+
+from __future__ import annotations
+
+import sys
+from copy import deepcopy
+from pathlib import Path
+
+import grimp
+import pytest
+from importlinter.api import read_configuration
+from importlinter.contracts.acyclic_siblings import AcyclicSiblingsContract
+from importlinter.contracts.forbidden import ForbiddenContract
+from importlinter.contracts.independence import IndependenceContract
+from importlinter.contracts.layers import LayersContract
+from importlinter.contracts.protected import ProtectedContract
+
+ROOT = Path(__file__).parents[2]
+
+TYPES = {
+    "acyclic_siblings": AcyclicSiblingsContract,
+    "forbidden": ForbiddenContract,
+    "independence": IndependenceContract,
+    "layers": LayersContract,
+    "protected": ProtectedContract,
+}
+
+SESSION = read_configuration(str(ROOT / "pyproject.toml"))
+CONTRACTS = {each["name"]: each for each in SESSION["contracts_options"]}
+LIBRARIES = {name: each["protected_modules"] for name, each in CONTRACTS.items() if each["type"] == "protected"}
+
+PLANTED = {
+    "The runtime is layered": ("octo.core.message", "octo.engine.flow"),
+    "Only the composition root knows the plug-ins": ("octo.engine.build", "octo.blocks.set"),
+    "Each noun knows only the nouns below it": ("octo.core.message", "octo.core.block"),
+    "Connectors are strangers to one another": ("octo.connectors.cron.schedule", "octo.connectors.http.routes"),
+    "No files import in a circle": ("octo.trace.record", "octo.trace.writer"),
+    **{name: ("octo.measure", modules[0]) for name, modules in LIBRARIES.items()},
+}
+"""An import that the contract of that name is there to refuse."""
+
+ANYWHERE = {"orjson": "writing JSON is everybody's business"}
+"""Libraries without a home, with the reason."""
+
+
+@pytest.fixture(scope="module")
+def graph():
+    return grimp.build_graph("octo", include_external_packages=True, cache_dir=None)
+
+
+def is_kept(name: str, graph: grimp.ImportGraph) -> bool:
+    options = {key: value for key, value in CONTRACTS[name].items() if key not in ("name", "type")}
+    contract = TYPES[CONTRACTS[name]["type"]](name, SESSION["session_options"], options)
+    return contract.check(graph, verbose=False).kept
+
+
+@pytest.mark.parametrize("name", CONTRACTS)
+def test_a_contract_refuses_what_it_is_there_for(name: str, graph: grimp.ImportGraph):
+    """It is kept, and one wrong import breaks it: a renamed module does not make it say nothing."""
+    importer, imported = PLANTED[name]
+    wrong = deepcopy(graph)
+    wrong.add_import(importer=importer, imported=imported)
+
+    assert is_kept(name, graph)
+    assert not is_kept(name, wrong)
+
+
+def test_a_new_noun_gets_its_layer(graph: grimp.ImportGraph):
+    """A file in `octo/core` that no layer names is refused."""
+    more = deepcopy(graph)
+    more.add_module("octo.core.stray")
+
+    assert not is_kept("Each noun knows only the nouns below it", more)
+
+
+def test_every_library_has_a_home(graph: grimp.ImportGraph):
+    """Whoever adds a library says where it lives."""
+    ours = [module for module in graph.modules if module == "octo" or module.startswith("octo.")]
+    imported = {each for module in ours for each in graph.find_modules_directly_imported_by(module)}
+    libraries = imported - set(ours) - set(sys.stdlib_module_names)
+
+    assert libraries - {each for modules in LIBRARIES.values() for each in modules} == ANYWHERE.keys()
