@@ -103,7 +103,7 @@ def named(name: str) -> Case:
 @functools.cache
 def missing(case: Case) -> str:
     """What Octo does not have that the flow needs; "" if it can run."""
-    from octo.cli.builtin import plugins
+    from octo.builtin import plugins
     from octo.config.load import load
     from octo.core.errors import ConfigError
 

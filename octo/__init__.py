@@ -18,7 +18,8 @@ _HOMES = {
     "octo.core.delivery": "Delivery, Done, Idle, Reject, Retry, Verdict",
     "octo.core.durations": "Duration, parse_duration",
     "octo.core.errors": (
-        "Bug, ConfigError, Disconnected, Explanation, NotConnected, OctoError, Overloaded, Permanent, Timeout, Transient"
+        "Bug, ConfigError, Disconnected, Explanation, NotConnected, OctoError, Overloaded, Permanent, Timeout, "
+        "Transient"
     ),
     "octo.core.expressions": "Expr, Names",
     "octo.core.flow": "Drop, Failure, Outcome, Result",

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from octo.cli.builtin import BLOCKS, CONNECTORS
+from octo.builtin import BLOCKS, CONNECTORS
 from octo.config.catalogue import catalogue
 from octo.core.plugins import Plugins
 from octo.expr.function import Function

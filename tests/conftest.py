@@ -22,7 +22,7 @@ from pathlib import Path
 
 import pytest
 
-from octo.cli.builtin import plugins as builtin_plugins
+from octo.builtin import plugins as builtin_plugins
 from octo.core import secrets as secrets_module
 from octo.core.log import Lines, reserve_stdout
 from octo.core.plugins import Plugins

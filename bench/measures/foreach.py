@@ -19,7 +19,7 @@ SLACK = 0.2
 
 
 def measure(effort: Effort) -> Section:
-    from octo.cli.builtin import plugins
+    from octo.builtin import plugins
     from octo.config.load import parse
     from octo.core.message import Message
     from octo.engine.build import build_flows

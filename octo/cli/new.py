@@ -102,7 +102,7 @@ def command(folder: Path, template: str) -> None:
 
 
 def _files(folder: Path, flow: Path, template: str) -> dict[Path, str]:
-    from octo.cli.builtin import plugins
+    from octo.builtin import plugins
     from octo.config.schema import json_schema
 
     editor = {"yaml.schemas": {"./octo.schema.json": ["*.yaml"]}}

@@ -51,7 +51,7 @@ def config_path(option: Path | None, argument: Path | None) -> Path:
 
 def load(path: Path) -> Config:
     """Read and check the configuration at `path`; raises ConfigError."""
-    from octo.cli.builtin import plugins
+    from octo.builtin import plugins
     from octo.config.load import load as load_config
 
     import_beside(path)

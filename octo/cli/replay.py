@@ -48,7 +48,7 @@ def command(id: str, option: Path | None, argument: Path | None, store: str) -> 
 
 
 def _replay(trace: Sequence[Record], path: Path) -> Replayed:
-    from octo.cli.builtin import plugins
+    from octo.builtin import plugins
     from octo.config.load import load
     from octo.suite import Configs
     from octo.suite.replay import replay

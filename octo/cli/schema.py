@@ -7,7 +7,7 @@ from typing import BinaryIO
 import click
 import orjson
 
-from octo.cli.builtin import plugins
+from octo.builtin import plugins
 
 
 @click.command("schema")

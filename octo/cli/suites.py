@@ -32,7 +32,7 @@ def env_file(path: Path | None) -> Mapping[str, str]:
 
 
 def configurations(coverage: Coverage | None = None) -> Configs:
-    from octo.cli.builtin import plugins
+    from octo.builtin import plugins
     from octo.config.load import load
     from octo.suite import Configs
 

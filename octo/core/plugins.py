@@ -1,7 +1,7 @@
 """The types that a process knows: connectors and blocks by the name they have in YAML.
 
 Types are listed as `module:attribute` and imported when first asked for, so that a small flow starts fast however
-many connectors exist. Who fills the list is the composition root (`octo.cli.builtin`) and, for installed packages,
+many connectors exist. Who fills the list is the composition root (`octo.builtin`) and, for installed packages,
 the entry points `octo.connectors` and `octo.blocks`.
 """
 

@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[2] / "samples" / "example-package"
 
 LOOK = """
 import json
-from octo.cli.builtin import plugins
+from octo.builtin import plugins
 known = plugins()
 print(json.dumps({
     "connectors": "counter" in known.connector_names(),
@@ -52,7 +52,7 @@ def test_declared_components_are_found(installed):
 
 def test_without_the_package_nothing_of_it_is_known():
     """The components come from the installation, not from the tree."""
-    look = "from octo.cli.builtin import plugins; print('counter' in plugins().connector_names())"
+    look = "from octo.builtin import plugins; print('counter' in plugins().connector_names())"
     assert run(dict(os.environ), sys.executable, "-c", look).strip() == "False"
 
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 import octo.blocks
 import octo.connectors
-from octo.cli.builtin import BLOCKS, CONNECTORS
+from octo.builtin import BLOCKS, CONNECTORS
 from octo.core.block import BlockType
 from octo.core.connector import ConnectorType
 from octo.core.plugins import Plugins

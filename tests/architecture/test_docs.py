@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from octo.builtin import plugins
 from octo.cli import VERBS
-from octo.cli.builtin import plugins
 from octo.config.load import parse
 from octo.core.errors import ConfigError
 from octo.core.expressions import Build, compile_expr

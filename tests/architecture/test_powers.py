@@ -10,7 +10,7 @@ import pytest
 
 from octo import Conflicting, Effectful, Healthy, Replying, Shaped, Stubbed, Triggered, Vetting
 from octo.blocks import branch, filter, flow_ref, foreach, fork, handle_errors, python, set  # noqa: A004  their names
-from octo.cli.builtin import BLOCKS, CONNECTORS
+from octo.builtin import BLOCKS, CONNECTORS
 from octo.connectors import cron, database, http, http_client, logger
 from octo.connectors.database.settings import Query
 from octo.connectors.http_client.settings import Rest

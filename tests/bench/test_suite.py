@@ -16,7 +16,7 @@ from bench.measures.proxy import KNOBS
 from bench.process import backend, cpu_seconds, memory, running
 from bench.section import Budget, Plot, Section, Table
 from bench.svg import draw
-from octo.cli.builtin import plugins
+from octo.builtin import plugins
 from octo.config.load import load
 from octo.core.expressions import Build
 from octo.core.message import Message

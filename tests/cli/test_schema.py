@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from octo.cli.builtin import BLOCKS, CONNECTORS
+from octo.builtin import BLOCKS, CONNECTORS
 
 
 def test_the_json_schema(cli):

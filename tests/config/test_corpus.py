@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from octo.cli.builtin import plugins
+from octo.builtin import plugins
 from octo.config.documents import Config
 from octo.config.load import load, parse
 from octo.config.report import Report

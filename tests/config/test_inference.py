@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import pytest
 
-from octo.cli.builtin import BLOCKS, CONNECTORS
+from octo.builtin import BLOCKS, CONNECTORS
 from octo.config.documents import Config
 from octo.config.load import parse
 from octo.core.block import block
@@ -397,7 +397,7 @@ def test_long_ways_of_calls_end():
 def test_what_nobody_declares_costs_nothing():
     """Shapes are imported for a flow with an `input:`, not for others."""
     code = (
-        "import sys; from octo.cli.builtin import plugins; from octo.config.load import parse\n"
+        "import sys; from octo.builtin import plugins; from octo.config.load import parse\n"
         "parse('flows: [{name: a, process: [{type: set-payload, value: body}]}]', plugins(), {})\n"
         "sys.exit(any(name in sys.modules for name in ('octo.config.inference', 'octo.expr.shape')))"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from octo.cli.builtin import plugins as builtin_plugins
+from octo.builtin import plugins as builtin_plugins
 from octo.config.load import parse
 from octo.config.part import only_feeding, part, unfed
 from octo.testing.probe import probe_plugins

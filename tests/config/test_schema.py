@@ -9,7 +9,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from octo.cli.builtin import plugins as builtin
+from octo.builtin import plugins as builtin
 from octo.config.load import parse
 from octo.config.schema import json_schema
 from octo.core.errors import ConfigError

@@ -2,7 +2,7 @@
 
 import pytest
 
-from octo.cli.builtin import plugins as builtin_plugins
+from octo.builtin import plugins as builtin_plugins
 from octo.config.load import parse
 from octo.config.walk import blocks_of, reachable
 from octo.testing.probe import probe_plugins

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from octo.cli.builtin import BLOCKS, CONNECTORS
+from octo.builtin import BLOCKS, CONNECTORS
 from octo.core.plugins import Plugins
 from octo.core.powers import Healthy
 from octo.core.settings import Settings, field_docs

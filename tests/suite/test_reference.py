@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from octo.cli.builtin import plugins
+from octo.builtin import plugins
 from octo.suite.reference import MARK, reference
 
 PAGE = Path(__file__).parents[2] / "docs" / "testing.md"
