@@ -12,7 +12,6 @@ ROOT = Path(__file__).parents[2]
 WITHOUT_MIRROR = {
     "octo/__init__.py": "the door: tests/architecture/test_door.py",
     "octo/builtin.py": "the list of components: tests/architecture/test_components.py",
-    "octo/cli/codes.py": "the list of codes: tests/architecture/test_errors.py",
     "octo/cli/ending.py": "what verbs that run one flow share: tests/cli/test_invoke.py, test_debugging.py",
     "octo/cli/given.py": "options that verbs share: tests/cli/test_invoke.py, test_eval.py, test_why.py",
     "octo/cli/reasons.py": "what two verbs print: tests/cli/test_why.py, test_eval.py",
