@@ -45,7 +45,7 @@ __all__ = [  # noqa: PLE0604  a literal list would say everything twice
 ]
 
 if TYPE_CHECKING:
-    # `as` the same name is what tells type checkers that a name may be imported from here.
+    # `as` the same name tells type checkers that a name may be imported from here.
     from octo.core.block import Block as Block, Pool as Pool, Site as Site, block as block
     from octo.core.clock import now as now, now_ns as now_ns
     from octo.core.connector import connector as connector
@@ -89,11 +89,7 @@ if TYPE_CHECKING:
     from octo.core.source import Inlet as Inlet, source as source
     from octo.core.state import Shaped as Shaped, State as State
     from octo.core.trace import effect as effect, span_headers as span_headers, with_tracestate as with_tracestate
-    from octo.expr import (
-        ExprError as ExprError,
-        Timestamp as Timestamp,
-        nearest as nearest,
-    )
+    from octo.expr import ExprError as ExprError, Timestamp as Timestamp, nearest as nearest
 
 
 def __getattr__(name: str) -> Any:

@@ -38,7 +38,7 @@ def command(paths: tuple[Path, ...], form: str, *, outlined: bool) -> None:
 
 def _outline(paths: tuple[Path, ...]) -> int:
     from octo import __version__
-    from octo.cli.builtin import plugins
+    from octo.builtin import plugins
     from octo.config.outline import VERSION, outline
 
     found = []

@@ -2,13 +2,13 @@
 
 Types are listed as `module:attribute` and imported when first asked for, so that a small flow starts fast however
 many connectors exist. Who fills the list is the composition root (`octo.builtin`) and, for installed packages,
-the entry points `octo.connectors` and `octo.blocks`.
+the entry points `octo.connectors` and `octo.blocks`. Tests list what they have at hand.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from octo.core.block import BlockType
@@ -18,20 +18,35 @@ from octo.core.connector import ConnectorType
 class Plugins:
     """Look-up of declared types.
 
-    connectors: connector type name to `module:Class`.
-    blocks: block type name to `module:function`, or to `module:Class` for a block that a connector offers.
+    connectors: connector type name to `module:Class`, or to the class.
+    blocks: block type name to `module:function`, or to `module:Class` for a block that a connector offers; or to that.
     more: further types, asked for once a name is unknown here. To look through installed packages takes a while.
     """
 
     def __init__(
         self,
-        connectors: Mapping[str, str],
-        blocks: Mapping[str, str],
+        connectors: Mapping[str, object],
+        blocks: Mapping[str, object],
         more: Callable[[], Plugins] | None = None,
     ) -> None:
         self._connectors = dict(connectors)
         self._blocks = dict(blocks)
         self._more = more
+
+    @classmethod
+    def of(cls, components: Iterable[object]) -> Plugins:
+        """Components at hand: classes marked with `@connector`, functions marked with `@block`."""
+        connectors: dict[str, object] = {}
+        blocks: dict[str, object] = {}
+        for each in components:
+            if isinstance(type_ := getattr(each, "__octo_connector__", None), ConnectorType):
+                connectors[type_.name] = each
+                blocks |= dict.fromkeys(type_.blocks, each)
+            elif isinstance(type_ := getattr(each, "__octo_block__", None), BlockType):
+                blocks[type_.name] = each
+            else:
+                raise TypeError(f"{each!r} is no component: mark a class with @connector, a function with @block")
+        return cls(connectors, blocks)
 
     def joined(self, others: Plugins) -> Plugins:
         """These types and those; a name in both means the others' type."""
@@ -75,6 +90,8 @@ class Plugins:
         return loaded.__octo_block__  # type: ignore[no-any-return]
 
 
-def _load(target: str) -> Any:
+def _load(target: object) -> Any:
+    if not isinstance(target, str):
+        return target
     module, _, attribute = target.partition(":")
     return getattr(importlib.import_module(module), attribute)

@@ -21,8 +21,7 @@ from octo.config.place import Place
 from octo.config.reader import Reader, kind
 from octo.config.report import Report
 from octo.config.substitute import literal
-from octo.config.yaml import MOST_BYTES
-from octo.config.yaml import read as read_yaml
+from octo.config.yaml import MOST_BYTES, read as read_yaml
 from octo.core.errors import ConfigError, Position, Problem
 from octo.debug import codes
 from octo.debug.mocks import Mock, MockError, parse

@@ -11,8 +11,7 @@ from typing import Any
 from octo.expr.addresses import CIDR, IP
 from octo.expr.errors import BUDGET, NOT_JSON, ExprError
 from octo.expr.limits import MAX_ELEMENTS
-from octo.expr.values import Duration, Exact, Optional, Timestamp, kind_of
-from octo.expr.values import a as article
+from octo.expr.values import Duration, Exact, Optional, Timestamp, a as article, kind_of
 
 
 class NotJson(ValueError):

@@ -16,8 +16,18 @@ from octo.expr.errors import (
     ExprError,
 )
 from octo.expr.limits import MAX_VISITS, check_elements, check_size, exhausted
-from octo.expr.values import INT_MAX, INT_MIN, UINT_MAX, Duration, Optional, Timestamp, Uint, find, kind_of
-from octo.expr.values import a as article
+from octo.expr.values import (
+    INT_MAX,
+    INT_MIN,
+    UINT_MAX,
+    Duration,
+    Optional,
+    Timestamp,
+    Uint,
+    a as article,
+    find,
+    kind_of,
+)
 
 _NUMBERS = frozenset(("int", "uint", "double"))
 _ORDERED = frozenset(("bool", "string", "bytes", "timestamp", "duration"))

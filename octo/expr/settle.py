@@ -8,8 +8,7 @@ from octo.expr.addresses import CIDR, IP
 from octo.expr.errors import BUDGET, NOT_JSON, ExprError
 from octo.expr.json import dumps, key_text
 from octo.expr.limits import MAX_ELEMENTS
-from octo.expr.values import Duration, Exact, Optional, Timestamp, Uint, kind_of
-from octo.expr.values import a as article
+from octo.expr.values import Duration, Exact, Optional, Timestamp, Uint, a as article, kind_of
 
 _PLAIN = frozenset((str, int, bool, type(None)))
 _SETTLED = frozenset((*_PLAIN, bytes, Timestamp, Duration))

@@ -1,0 +1,40 @@
+"""The test kit: what tests of flows, connectors and blocks need, in any package.
+
+    running            run flows inside a test: YAML in, messages in, outcomes out
+    virtual            a clock that jumps: an hour of retries in milliseconds
+    check_connector    whether a connector keeps the promises that every connector makes
+
+This module is the only door for tests of packages: what is not named here may change without notice.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+_HOMES = {
+    "octo.testing.clock": "settle, shift_wall, virtual",
+    "octo.testing.conformance": "Feed, Nonconforming, check_connector",
+    "octo.testing.harness": "App, running",
+}
+"""What is behind the door, by module."""
+
+_HOME = {name: module for module, names in _HOMES.items() for name in names.split(", ")}
+
+__all__ = [*_HOME]  # noqa: PLE0604  a literal list would say everything twice
+
+if TYPE_CHECKING:
+    from octo.testing.clock import settle as settle, shift_wall as shift_wall, virtual as virtual
+    from octo.testing.conformance import (
+        Feed as Feed,
+        Nonconforming as Nonconforming,
+        check_connector as check_connector,
+    )
+    from octo.testing.harness import App as App, running as running
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use: whoever needs the clock alone does not pay for the engine."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'octo.testing' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME[name]), name)

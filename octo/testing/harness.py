@@ -1,19 +1,24 @@
 """Run flows inside a test: YAML in, messages in, outcomes out.
 
-async with running(YAML, plugins) as app:
-    assert Message == type(await app.call("greet", {"name": "Ada"}))
+async with running(FLOW) as app:
+outcome = await app.call("greet", {"name": "Ada"})
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
+from typing import Any
 
+from octo.builtin import plugins as all_plugins
+from octo.config.documents import Config
 from octo.config.load import parse
 from octo.core.flow import Outcome
 from octo.core.message import NO_VARS, Message
 from octo.core.plugins import Plugins
+from octo.core.settings import Settings
 from octo.engine.connections import Connections
 from octo.engine.events import Bus, FlowEvent
 from octo.engine.flow import FlowInlet, at_last
@@ -39,6 +44,10 @@ class App:
         """Run a message through a flow as a push source would; raises as `Inlet.call` does."""
         return await at_last(FlowInlet(self.generation.flows[flow]).call(Message(body, vars), timeout))
 
+    def connector(self, name: str) -> Any:
+        """The opened connector of that name."""
+        return self.generation.instances[name]
+
     def kinds(self, flow: str) -> list[str]:
         """The kinds of the events of one flow, in order."""
         return [event.kind for event in self.events if event.flow == flow]
@@ -47,16 +56,28 @@ class App:
 @asynccontextmanager
 async def running(
     text: str,
-    plugins: Plugins,
+    plugins: Plugins | None = None,
     environ: Mapping[str, str] | None = None,
     drain: float = 5.0,
     observer: Observer = NOBODY,
+    *,
+    components: Iterable[object] = (),
+    stubs: Mapping[str, Mapping[str, object]] = MappingProxyType({}),
 ) -> AsyncIterator[App]:
-    """The configuration in `text`, running, sources included; drained and closed on leaving."""
-    config = parse(text, plugins, environ or {})
+    """The configuration in `text`, running, sources included; drained and closed on leaving.
+
+    plugins: what flows may use; all that is built in or installed, unless told otherwise.
+    components: connector classes and block functions that flows may use besides.
+    stubs: by connector, what stands in for it, as a test file writes it under `stubs:`.
+    environ: the environment variables that it sees; the process's own stay hidden.
+    drain: seconds that messages in flight have on leaving.
+    """
+    known = (all_plugins() if plugins is None else plugins).joined(Plugins.of(components))
+    config = parse(text, known, environ or {})
     bus = Bus()
     async with asyncio.TaskGroup() as tasks:
-        generation = Generation(config, Connections(tasks), bus, tasks, observer=observer)
+        standing = {name: _stub(config, name, spec) for name, spec in stubs.items()}
+        generation = Generation(config, Connections(tasks, standing), bus, tasks, observer=observer)
         await generation.open()
         try:
             await generation.feed()
@@ -64,3 +85,12 @@ async def running(
         finally:
             await generation.starve()
             await generation.drain(drain)
+
+
+def _stub(config: Config, name: str, spec: Mapping[str, object]) -> Settings:
+    if name not in config.connectors:
+        raise LookupError(f"no connector is named {name!r}, so nothing can stand in for it")
+    type_ = config.connectors[name].type
+    if type_.stub is None:
+        raise LookupError(f"{name!r} is a {type_.name!r} connector, which has no stub")
+    return type_.stub.settings.model_validate(spec)

@@ -16,7 +16,7 @@ from octo.core.connector import connector
 from octo.core.delivery import Delivery, Idle, Verdict
 from octo.core.errors import Disconnected, Permanent, Transient
 from octo.core.expressions import Expr
-from octo.core.flow import Drop
+from octo.core.flow import Drop, Outcome
 from octo.core.message import Message
 from octo.core.partial import partial
 from octo.core.plugins import Plugins

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from octo.cli.builtin import plugins as builtin
+from octo.builtin import plugins as builtin
 from octo.config import codes
 from octo.config.load import load
 from octo.config.outline import Outline, outline

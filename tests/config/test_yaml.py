@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from octo.config.report import Report
 from octo.config.yaml import DEEPEST, MOST_BYTES, File, Node, read

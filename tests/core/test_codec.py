@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as some
+from hypothesis import given, strategies as some
 
-from octo.core.codec import NotJson
-from octo.core.codec import body as parse
+from octo.core.codec import NotJson, body as parse
 
 VALUES = some.recursive(
     some.none()

@@ -6,8 +6,7 @@ from base64 import b64encode
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 
 from octo.expr import ExprError, Scope, compile, render  # noqa: A004 - the name of the API
 from octo.expr.values import SECOND, Duration, Timestamp

@@ -7,8 +7,7 @@ import random
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from programs import VALUES, expression
 
 from octo.expr import ExprError, Scope, compile, settle  # noqa: A004 - the name of the API

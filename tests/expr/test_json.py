@@ -7,8 +7,7 @@ from decimal import Decimal
 
 import orjson
 import pytest
-from hypothesis import given
-from hypothesis import strategies as some
+from hypothesis import given, strategies as some
 
 from octo.expr import ExprError, Scope, compile  # noqa: A004 - the name of the API
 from octo.expr.json import NotJson, read, write

@@ -1,8 +1,7 @@
 """The parser accepts CEL, and says in plain words what is wrong with everything else."""
 
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from octo.expr import ExprError
 from octo.expr.parser import MAX_DEPTH, MAX_TEXT, parse

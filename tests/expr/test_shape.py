@@ -6,8 +6,7 @@ import json
 import re
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from octo.expr import ExprError, Scope, compile, settle  # noqa: A004
 from octo.expr.shape import UNKNOWN, Shape, check_schema, infer, list_of, object_of, shape_of

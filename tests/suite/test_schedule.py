@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from octo.core.errors import Position
-from octo.suite import Call, Case, Outcome, run_all
-from octo.suite import schedule as module
+from octo.suite import Call, Case, Outcome, run_all, schedule as module
 
 
 def case(name: str, seconds: float = 30.0) -> Case:

@@ -8,8 +8,7 @@ from contextlib import suppress
 from urllib.parse import quote
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from octo.core import secrets
 from octo.core.errors import Permanent

@@ -11,8 +11,7 @@ from octo.connectors.http.attended import Disconnected, attended
 from octo.connectors.http.cors import Cors
 from octo.connectors.http.limit import TimeLimit
 from octo.connectors.http.patterns import Pattern
-from octo.connectors.http.rsgi import Headers as Given
-from octo.connectors.http.rsgi import Proto, Scope
+from octo.connectors.http.rsgi import Headers as Given, Proto, Scope
 from octo.core import content, trace
 from octo.core.flow import Drop, Outcome
 from octo.core.message import Message

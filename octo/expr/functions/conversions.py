@@ -16,9 +16,9 @@ from octo.expr.values import (
     Timestamp,
     Type,
     Uint,
+    a as article,
     kind_of,
 )
-from octo.expr.values import a as article
 
 
 def failed(value: object, target: str) -> ExprError:

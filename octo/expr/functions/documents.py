@@ -8,8 +8,7 @@ from octo.expr.function import function
 from octo.expr.json import NotJson, dumps, read
 from octo.expr.limits import MAX_VISITS, check_size, exhausted
 from octo.expr.settle import render, settle, to_json
-from octo.expr.values import a as article
-from octo.expr.values import kind_of
+from octo.expr.values import a as article, kind_of
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 

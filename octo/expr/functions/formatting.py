@@ -10,8 +10,7 @@ from octo.expr.errors import INVALID_ARGUMENT, OUT_OF_BOUNDS, ExprError
 from octo.expr.function import function
 from octo.expr.functions.conversions import show_double
 from octo.expr.limits import MAX_VISITS, check_size, exhausted
-from octo.expr.values import Optional, Type, kind_of
-from octo.expr.values import a as article
+from octo.expr.values import Optional, Type, a as article, kind_of
 
 _CLAUSE = re.compile(r"%(?:(%)|(?:\.(\d{1,6}))?([a-zA-Z])|)")
 MAX_PRECISION = 1000

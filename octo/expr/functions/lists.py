@@ -6,8 +6,7 @@ from octo.expr.errors import INVALID_ARGUMENT, NO_SUCH_OVERLOAD, OUT_OF_BOUNDS, 
 from octo.expr.function import function
 from octo.expr.limits import check_elements
 from octo.expr.members import Members
-from octo.expr.values import NONE, Optional, kind_of
-from octo.expr.values import a as article
+from octo.expr.values import NONE, Optional, a as article, kind_of
 
 _SORTABLE = frozenset(("bool", "int", "uint", "double", "string", "bytes", "timestamp", "duration"))
 _NUMBERS = frozenset(("int", "uint", "double"))

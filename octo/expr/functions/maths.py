@@ -7,8 +7,7 @@ from typing import Any
 from octo.expr.errors import INVALID_ARGUMENT, NO_SUCH_OVERLOAD, ExprError
 from octo.expr.function import function
 from octo.expr.runtime import greater, less, to_int
-from octo.expr.values import UINT_MAX, Uint, kind_of
-from octo.expr.values import a as article
+from octo.expr.values import UINT_MAX, Uint, a as article, kind_of
 
 _NUMBERS = frozenset(("int", "uint", "double"))
 _BITS = 64

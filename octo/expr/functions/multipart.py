@@ -12,8 +12,7 @@ from octo.expr.function import function
 from octo.expr.functions.encoders import base64_decode, base64_encode, to_bytes
 from octo.expr.limits import check_size
 from octo.expr.settle import render
-from octo.expr.values import a as article
-from octo.expr.values import kind_of
+from octo.expr.values import a as article, kind_of
 
 BOUNDARY = "octo-multipart"
 _BOUNDARY = re.compile(r"[A-Za-z0-9'()+_,./:=?-]{1,70}")

@@ -4,8 +4,7 @@ from typing import Any
 
 from octo.expr.errors import INVALID_ARGUMENT, NO_SUCH_OVERLOAD, ExprError
 from octo.expr.function import function
-from octo.expr.values import NONE, Duration, Optional, Timestamp, kind_of
-from octo.expr.values import a as article
+from octo.expr.values import NONE, Duration, Optional, Timestamp, a as article, kind_of
 
 
 @function("optional.of(T) -> optional(T)", family="optionals", examples=["optional.of(1).value() == 1"])

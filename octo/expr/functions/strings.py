@@ -5,8 +5,7 @@ from typing import Any
 from octo.expr.errors import INVALID_ARGUMENT, NO_SUCH_OVERLOAD, OUT_OF_BOUNDS, ExprError
 from octo.expr.function import function
 from octo.expr.limits import check_elements, check_size
-from octo.expr.values import a as article
-from octo.expr.values import kind_of
+from octo.expr.values import a as article, kind_of
 
 # Unicode White_Space, which is less than what str.strip() takes away.
 _SPACE = "\t\n\v\f\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"

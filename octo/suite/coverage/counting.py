@@ -15,8 +15,7 @@ from octo.core.message import Message
 from octo.engine.observe import Build, Observer
 from octo.engine.step import Step
 from octo.suite.coverage.outline import Key, Outline, outline
-from octo.suite.coverage.result import File
-from octo.suite.coverage.result import Result as Covered
+from octo.suite.coverage.result import File, Result as Covered
 
 Home = tuple[str, str]
 """A flow: its file and its name."""

@@ -1,8 +1,7 @@
 """Text formats come back as what they were, and nothing in them multiplies."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from octo.expr import Scope, compile  # noqa: A004 - the name of the API
 
