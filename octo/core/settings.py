@@ -19,6 +19,7 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
+from functools import cache
 from typing import Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, SecretStr
@@ -81,6 +82,7 @@ def field_docs(model: type[BaseModel]) -> dict[str, str]:
     return docs
 
 
+@cache  # several problems of one file ask for the same classes, and each source is searched from its beginning
 def _class_docs(cls: type) -> dict[str, str]:
     body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
     assert isinstance(body, ast.ClassDef)
