@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from octo.builtin import plugins as builtin_plugins
 from octo.core import secrets as secrets_module
@@ -30,6 +31,9 @@ from octo.testing.probe import history, probe_plugins, unreachable
 
 PATIENCE = 60.0
 """Seconds until a test gives up on a process. Generous: it never decides how long a passing test takes."""
+
+settings.register_profile("octo", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("octo")  # how long an example takes says something about the machine only
 
 # --- a secret that must never be seen ----------------------------------------------------------------------------
 
