@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # All checks and all tests. The tests run even when a check failed: one run tells everything that is wrong.
-# Arguments go to pytest: `scripts/test.sh tests/core -k message`.
+# Arguments go to pytest: `scripts/test.sh tests/core -k message`. With ORDER=random the tests run in another order each
+# time; ORDER=42 repeats the one that pytest calls `--random-order-seed=42`.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 
@@ -8,6 +9,11 @@ status=0
 scripts/check.sh || status=1
 
 printf -- '--- pytest\n'
-.venv/bin/python -m pytest --numprocesses "${WORKERS:-auto}" "$@" </dev/null || status=1
+pytest=(.venv/bin/python -m pytest)
+if [[ -n ${ORDER:-} ]]; then
+    pytest=(.venv/bin/uv run --no-sync --with 'pytest-random-order>=1.2,<2' python -m pytest --random-order)
+    [[ $ORDER == random ]] || pytest+=("--random-order-seed=$ORDER")
+fi
+"${pytest[@]}" --numprocesses "${WORKERS:-auto}" "$@" </dev/null || status=1
 
 exit "$status"
