@@ -129,6 +129,7 @@ def last_night(octo, http, tmp_path, free_port):
     return serve
 
 
+@pytest.mark.timeout(600)  # a page of commands, one process each
 def test_every_command_of_the_page_prints_what_the_page_shows(command, last_night, tmp_path):
     reader = Reader(tmp_path, command, {"octo traces": last_night})
 
