@@ -125,6 +125,7 @@ class Connection:
         """
         clock = asyncio.get_running_loop().time
         opened = None
+        self._over.clear()
         try:
             async with asyncio.timeout(None) as limit, self._open() as instance:
                 opened = clock()
@@ -152,9 +153,6 @@ class Connection:
         if is_first:
             self.ready.set_result(None)
             return
-        self._over.clear()
-        if self._is_unused:
-            self._over.set()
         log.info("connection open again", extra=fields(connector=self.doc.name))
         try:
             for user in tuple(filter(None, self.users)):

@@ -59,6 +59,7 @@ class Feed:
         lost: Callable[[Any, Disconnected], object],
     ) -> None:
         self.broken = ""
+        self.connector = source.connector
         self._flow = flow
         self._source = source
         self._work = work

@@ -42,7 +42,10 @@ class Generation:
     first: whether this is the first of the processes that run the configuration; sources that must run once run here.
     observer: see `octo.engine.observe`. number: which one it is in its process, set by who counts them.
 
-    instances: the opened connectors by name; what is lost is a `Lost`. Another mapping whenever one is replaced.
+    instances: the opened connectors by name; what is lost is a `Lost`.
+
+    Invariant: whoever starts or stops sources holds `_feeding`: a connection may be lost, or be open again, while a
+    reload is under way.
     """
 
     def __init__(
@@ -64,18 +67,19 @@ class Generation:
         self._observer = observer
         self.number = 1
         self._held: dict[str, Connection] = {}
-        self.instances: Mapping[str, Any] = {}
+        self.instances: dict[str, Any] = {}
         self._work = Work(tasks)
         self._feeds: dict[str, Feed] = {}
         self._pushing: dict[str, AsyncExitStack] = {}
-        self._is_pushed = self._is_pulled = False
+        self._feeding = asyncio.Lock()
+        self._is_fed = False
 
     async def open(self) -> None:
         """Open connectors and build flows. What was opened is released again if one fails."""
         try:
             for doc in self.config.connectors.values():
                 held = self._held[doc.name] = await self._connections.acquire(doc, self)
-                self.instances = {**self.instances, doc.name: held.instance}
+                self.instances[doc.name] = held.instance
             self._observer.begin(self.number)
             self.flows = build_flows(
                 self.config.flows.values(), self.instances, self._bus, self._work.spawn, self._observer, self._judge
@@ -107,22 +111,23 @@ class Generation:
         Push sources enter before the old ones leave, so callers find a route at any time; pull sources start after
         the old ones have stopped, so nothing is read twice.
         """
-        self._is_pushed = True
-        try:
-            await self._enter(self.config.connectors)
-        except BaseException:
-            await self._leave()
-            raise
-        if old is not None:
-            await old.starve()
-        self._is_pulled = True
-        self._pull(self.config.connectors)
+        async with self._feeding:
+            try:
+                await self._enter(self.config.connectors)
+            except BaseException:
+                await self._leave()
+                raise
+            if old is not None:
+                await old.starve()
+            self._pull(self.config.connectors)
+            self._is_fed = True
 
     async def starve(self) -> None:
         """Stop the sources: no new message enters."""
-        await self._leave()
-        self._is_pulled = False
-        await asyncio.gather(*(feed.stop() for feed in self._feeds.values()))
+        async with self._feeding:
+            self._is_fed = False
+            await self._leave()
+            await asyncio.gather(*(feed.stop() for feed in self._feeds.values()))
 
     def _sources(self, *, push: bool) -> Iterable[tuple[FlowDoc, SourceDoc]]:
         for doc in self.config.flows.values():
@@ -134,7 +139,7 @@ class Generation:
     async def _enter(self, connectors: Iterable[str]) -> None:
         for doc, source in self._sources(push=True):
             instance = self.instances[source.connector]
-            if source.connector not in connectors or doc.name in self._pushing or isinstance(instance, Lost):
+            if source.connector not in connectors or isinstance(instance, Lost):
                 continue
             log.info("starting flow", extra=fields(flow=doc.name, source=source.type.name, workers=doc.workers))
             entering = source.type.function(instance, source.settings, FlowInlet(self.flows[doc.name]))
@@ -142,16 +147,15 @@ class Generation:
             await self._pushing[doc.name].enter_async_context(entering)
 
     async def _leave(self) -> None:
-        self._is_pushed = False
         async with AsyncExitStack() as leaving:
             while self._pushing:
                 leaving.push_async_exit(self._pushing.pop(next(iter(self._pushing))))
 
     def _pull(self, connectors: Iterable[str]) -> None:
-        for doc, source in self._sources(push=False):
-            instance = self.instances[source.connector]
-            if source.connector in connectors and not isinstance(instance, Lost):
-                self._feeds[doc.name].start(instance)
+        for feed in self._feeds.values():
+            instance = self.instances[feed.connector]
+            if feed.connector in connectors and not isinstance(instance, Lost):
+                feed.start(instance)
 
     @property
     def broken(self) -> Mapping[str, str]:
@@ -179,28 +183,23 @@ class Generation:
 
     async def part(self, connector: str, lost: Lost) -> None:
         """Let the sources of the connector rest and its blocks refuse."""
-        self._replace(connector, lost)
-        for doc, source in self._sources(push=True):
-            if source.connector == connector and doc.name in self._pushing:
-                await self._pushing.pop(doc.name).aclose()
-        await asyncio.gather(
-            *(
-                self._feeds[doc.name].stop()
-                for doc, source in self._sources(push=False)
-                if source.connector == connector
-            )
-        )
+        async with self._feeding:
+            self._replace(connector, lost)
+            for doc, source in self._sources(push=True):
+                if source.connector == connector and doc.name in self._pushing:
+                    await self._pushing.pop(doc.name).aclose()
+            await asyncio.gather(*(feed.stop() for feed in self._feeds.values() if feed.connector == connector))
 
     async def join(self, connector: str, instance: Any) -> None:
         """Go on with another instance of the connector."""
-        self._replace(connector, instance)
-        if self._is_pushed:
-            await self._enter((connector,))
-        if self._is_pulled:
-            self._pull((connector,))
+        async with self._feeding:
+            self._replace(connector, instance)
+            if self._is_fed:
+                await self._enter((connector,))
+                self._pull((connector,))
 
     def _replace(self, connector: str, instance: Any) -> None:
-        self.instances = {**self.instances, connector: instance}
+        self.instances[connector] = instance
         docs = self.config.flows.values() if self.flows else ()
         self._compile(doc for doc in docs if any(block.connector == connector for block in blocks_of(doc)))
 

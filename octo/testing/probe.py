@@ -58,6 +58,8 @@ class Pull(Settings):
 class Push(Settings):
     path: str = "/"
     """Name in `Probe.routes`."""
+    refuse: bool = False
+    """Fail to start."""
 
 
 class Say(Settings):
@@ -176,6 +178,8 @@ class Probe:
     @asynccontextmanager
     async def push(self, settings: Push, inlet: Inlet) -> AsyncIterator[None]:
         """Register the inlet in `routes`; the newest is last."""
+        if settings.refuse:
+            raise Permanent("the source was told to refuse")
         self.routes.setdefault(settings.path, []).append(inlet)
         try:
             yield
