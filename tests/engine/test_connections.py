@@ -187,8 +187,10 @@ async def test_who_complains_of_an_instance_that_was_replaced_changes_nothing(pl
         connections = Connections(tasks)
         held = await connections.acquire(made.doc)
         held.lose(1, GONE)
+        lost = held.instance
         held.lose(1, GONE)
-        held.lose(held.instance, GONE)
+        held.lose(lost, GONE)
+        assert held.instance is lost
         await asyncio.sleep(10)
         held.lose(1, GONE)
         await asyncio.sleep(10)
@@ -339,6 +341,25 @@ async def test_two_who_wait_for_one_that_does_not_open_are_both_told(plugins):
         assert [type(error) for error in told] == [StartError] * 2
 
         await connections.release(await connections.acquire(made.doc))
+
+
+@virtual()
+async def test_one_who_waits_for_an_opening_may_give_up_without_harm_to_the_others(plugins):
+    async def slowly():
+        await asyncio.sleep(10)
+
+    made = Made(plugins)
+    made.opening.append(slowly)
+    async with asyncio.TaskGroup() as tasks:
+        connections = Connections(tasks)
+        hasty, patient = (tasks.create_task(connections.acquire(made.doc)) for _ in range(2))
+        await asyncio.sleep(1)
+        hasty.cancel()
+        held = await patient
+        assert held.instance == 1
+        await connections.release(held)
+
+    assert [what for what, _, _ in made.history] == ["open", "close"]
 
 
 async def test_the_error_of_a_start_keeps_the_connectors_code(plugins):

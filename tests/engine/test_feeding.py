@@ -8,12 +8,13 @@ from itertools import pairwise
 import pytest
 
 from octo.core.delivery import Delivery, Done, Idle
-from octo.core.errors import Permanent, Transient
+from octo.core.errors import Disconnected, Permanent, Transient
 from octo.core.message import Message
 from octo.engine.feeding import HELD, LEAVING, PAUSES, STUCK, Feed
+from octo.engine.lost import Lost
 from octo.testing.clock import virtual
 from octo.testing.harness import running
-from octo.testing.probe import probes
+from octo.testing.probe import probes, unreachable
 
 FLOW = """
 connectors: [{name: p, type: probe}]
@@ -112,14 +113,17 @@ async def test_a_bug_in_a_source_is_tried_again_and_told_without_its_text(plugin
     assert caplog.records[-1].exc_info
 
 
+@pytest.mark.parametrize("end", [None, Permanent("no such queue")])
 @virtual()
-async def test_one_that_has_ended_is_not_asked_again(plugins, attempts):
+async def test_one_that_has_ended_is_not_asked_again_by_a_connector_that_is_opened_again(plugins, attempts, end):
+    """What it had to give has been taken, and what failed for good would fail again."""
     times, _ = attempts
     async with running(FLOW, plugins) as app:
-        probes["probe"].queue.put_nowait(None)
-        await asyncio.sleep(1000)
+        probes["probe"].queue.put_nowait(end)
+        await asyncio.sleep(100)
+        await app.generation.part("p", Lost("p", "gone"))
         await app.generation.join("p", probes["probe"])
-        await asyncio.sleep(1000)
+        await asyncio.sleep(100)
 
     assert times == [0]
 
@@ -141,6 +145,27 @@ async def test_every_delivery_has_a_task_before_the_next_is_asked_for(plugins):
         await asyncio.sleep(1)
 
     assert [event.message.body for event in started] == list(range(20))
+
+
+@virtual()
+async def test_a_stop_while_the_flow_is_full_has_left_the_source_when_it_returns(plugins):
+    """The source is between two deliveries then, and would else be left whenever it is collected as garbage."""
+    left = []
+
+    async def pull(self, settings):
+        try:
+            for _ in range(10):
+                yield Delivery(Message("wait"))
+        finally:
+            left.append("left")
+
+    async with running(FLOW, plugins) as app:
+        await pulling(app, pull)
+        await asyncio.sleep(1)
+        assert app.generation.flows["f"].is_full
+        await app.generation._feeds["f"].stop()
+        assert left == ["left"]
+        probes["probe"].gate("go").set()
 
 
 @virtual()
@@ -206,6 +231,21 @@ async def test_a_sign_of_life_makes_a_broken_source_whole(plugins):
 
 
 @virtual()
+async def test_a_source_that_was_asked_when_it_broke_or_its_connection_was_lost_is_not_silent(plugins):
+    """That is told already, and by another name."""
+    async with running(FLOW, plugins) as app:
+        await asyncio.sleep(SILENCE - 1)
+        probes["probe"].queue.put_nowait(Transient("broken"))
+        await asyncio.sleep(1.5)
+        assert app.generation.stalled == {}
+
+        unreachable.add("probe")
+        app.generation.lose("p", probes["probe"], Disconnected("gone"))
+        await asyncio.sleep(SILENCE * 2)
+        assert app.generation.stalled == {}
+
+
+@virtual()
 async def test_a_source_that_promises_nothing_may_be_silent(plugins):
     text = "flows: [{name: f, source: {type: cron, settings: {schedule: '0 0 0 1 1 *'}}, process: []}]"
     async with running(text, plugins) as app:
@@ -256,9 +296,11 @@ async def test_a_flow_whose_messages_take_their_time_but_end_is_not_stuck(plugin
 @virtual()
 async def test_a_flow_that_was_at_rest_for_long_is_not_stuck_by_its_next_message(plugins):
     async with running(FLOW, plugins) as app:
+        probes["probe"].queue.put_nowait("fine")
         for _ in range(20):
             await asyncio.sleep(SILENCE - 1)
             probes["probe"].queue.put_nowait(Idle())
+            assert app.generation.stalled == {}
         probes["probe"].queue.put_nowait("wait")
         await asyncio.sleep(1)
         assert app.generation.stalled == {}

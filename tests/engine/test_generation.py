@@ -118,15 +118,93 @@ async def test_connectors_open_in_order_and_close_in_reverse(plugins):
 
 
 async def test_a_connector_that_does_not_open_closes_those_before_it(plugins):
-    text = ORDER.replace("{id: b}", "{id: b, refuse: true}")
+    """At once: a service goes on with what ran before."""
+    config = parse(ORDER.replace("{id: b}", "{id: b, refuse: true}"), plugins, {})
+    async with asyncio.TaskGroup() as tasks:
+        generation = Generation(config, Connections(tasks), Bus(), tasks)
+        with pytest.raises(StartError) as caught:
+            await generation.open()
 
-    with pytest.raises(ExceptionGroup) as caught:
-        async with running(text, plugins):
-            pass
+        assert str(caught.value) == 'connector "b" (probe) did not start: the probe was told to refuse'
+        assert history == ["open a", "close a"]
 
-    assert isinstance(caught.value.exceptions[0], StartError)
-    assert 'connector "b" (probe) did not start: the probe was told to refuse' in str(caught.value.exceptions[0])
-    assert history == ["open a", "close a"]
+
+REFUSES = """
+connectors: [{name: a, type: probe, settings: {id: a}}]
+flows:
+  - {name: f, source: {connector: a, type: push, settings: {path: /f}}, process: []}
+  - {name: g, source: {connector: a, type: push, settings: {path: /g, refuse: true}}, process: []}
+  - {name: h, source: {connector: a, type: pull, settings: {}}, process: []}
+"""
+
+
+async def test_a_source_that_does_not_start_leaves_no_route_behind(plugins):
+    """A reload that fails must not answer requests, nor take messages."""
+    async with asyncio.TaskGroup() as tasks:
+        generation = Generation(parse(REFUSES, plugins, {}), Connections(tasks), Bus(), tasks)
+        await generation.open()
+        with pytest.raises(Permanent, match="the source was told to refuse"):
+            await generation.feed()
+        await asyncio.sleep(0)
+
+        probes["a"].queue.put_nowait("x")
+        await asyncio.sleep(0)
+        assert (probes["a"].routes, probes["a"].queue.qsize()) == ({"/f": []}, 1)
+        await generation.drain(5)
+
+
+@virtual()
+async def test_old_pull_sources_have_stopped_before_the_new_begin(plugins):
+    """Nothing is read twice, also when the old one takes its time to leave."""
+    happened = []
+
+    def named(name):
+        async def pull(self, settings):
+            happened.append(f"{name} begins")
+            try:
+                await asyncio.Event().wait()
+                yield
+            finally:
+                await asyncio.sleep(5)
+                happened.append(f"{name} has left")
+
+        return pull
+
+    def fed_by(pull):
+        config = parse(PULL, plugins, {})
+        doc = config.flows["f"]
+        source = doc.source._replace(type=doc.source.type._replace(function=pull))
+        return config._replace(flows={"f": doc._replace(source=source)})
+
+    async with asyncio.TaskGroup() as tasks:
+        connections = Connections(tasks)
+        old, new = (Generation(fed_by(named(name)), connections, Bus(), tasks) for name in ("old", "new"))
+        for each in (old, new):
+            await each.open()
+        await old.feed()
+        await asyncio.sleep(1)
+        await new.feed(old)
+        await asyncio.sleep(1)
+        assert happened == ["old begins", "old has left", "new begins"]
+        await new.starve()
+        for each in (old, new):
+            await each.drain(5)
+
+
+@virtual()
+async def test_at_the_drain_deadline_calls_at_work_and_in_line_are_cancelled(plugins):
+    """Those of push sources too, which run in tasks that are not the generation's."""
+    text = PULL.replace("workers: 2", "workers: 1").replace("buffer: 1", "buffer: 5")
+    async with running(text, plugins, drain=10) as app:
+        calls = [asyncio.get_running_loop().create_task(app.call("f", "wait")) for _ in range(3)]
+        await asyncio.sleep(1)
+        flow = app.generation.flows["f"]
+        assert (flow.in_flight, flow.waiting) == (1, 2)
+
+    assert asyncio.get_running_loop().time() == 10
+    await asyncio.wait(calls)
+    assert [call.cancelled() for call in calls] == [True] * 3
+    assert (flow.in_flight, flow.waiting) == (0, 0)
 
 
 async def test_push_sources_leave_when_it_ends(plugins):

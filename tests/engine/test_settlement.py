@@ -8,11 +8,12 @@ import pytest
 
 from octo.core.delivery import Delivery, Done, Reject, Retry
 from octo.core.errors import Disconnected, Overloaded, Permanent, Timeout, Transient
-from octo.core.flow import Drop, Failure
+from octo.core.flow import Drop, Failure, Halt
 from octo.core.message import Message
 from octo.core.secrets import mask
 from octo.engine import settlement
-from octo.engine.settlement import RETRY, judged, taken
+from octo.engine.settlement import RETRY, Settlement, judged, taken
+from octo.engine.work import Work
 from octo.expr import ExprError
 from octo.testing.clock import virtual
 from octo.testing.harness import running
@@ -102,10 +103,12 @@ def test_the_last_attempt_that_is_allowed_is_rejected():
     assert verdicts[2].reason == 'attempt 3 of 3 failed: block "charge": the database is down'
 
 
-def test_a_reason_holds_no_secret():
+@pytest.mark.parametrize("kind", [Permanent, Transient])
+def test_a_reason_holds_no_secret(kind):
     mask("hunter2-hunter2")
+    verdict = judged(failed(kind("bad login hunter2-hunter2")), Delivery(Message(), attempt=1, most_attempts=1))
 
-    assert "hunter2" not in judged(failed(Permanent("bad login hunter2-hunter2")), Delivery(Message())).reason
+    assert "bad login «secret»" in verdict.reason
 
 
 # --- running -----------------------------------------------------------------------------------------------------
@@ -160,6 +163,24 @@ async def test_an_error_outside_the_flow_rejects_one_message_and_nothing_else(pl
 
     assert [type(verdict) for verdict in source.verdicts] == [Reject, Done]
     assert "a delivery failed outside its flow" in caplog.text
+
+
+async def test_what_ends_the_engine_goes_on_after_the_message_was_given_back():
+    """An interrupt, or a watcher that has seen enough: no settlement may swallow it."""
+
+    class Stops:
+        name = "f"
+
+        def call(self, message):
+            raise Halt
+
+    source = Source()
+    async with asyncio.TaskGroup() as tasks:
+        settling = Settlement(Stops(), Work(tasks), source.settle, lambda _: None)
+        with pytest.raises(Halt):
+            await settling.run(Delivery(Message(), source.settle))
+
+    assert [(type(verdict), verdict.after) for verdict in source.verdicts] == [(Retry, 0.0)]
 
 
 @virtual()
