@@ -21,7 +21,8 @@ check: setup  ## lint, format, types, who may import whom
 fmt: setup  ## format the code and apply safe fixes
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
 
-docs: setup  ## write docs/reference.md from the code
+docs: setup  ## write octo/config/catalogue.json and docs/reference.md from the code
+	@.venv/bin/python scripts/catalogue.py > catalogue.json.new && mv catalogue.json.new octo/config/catalogue.json
 	@.venv/bin/python scripts/reference.py > docs/reference.md.new && mv docs/reference.md.new docs/reference.md
 
 pictures: setup  ## draw the terminal pictures of the documentation

@@ -28,9 +28,9 @@ _HOMES = {
     "octo.core.partial": "Receiver, is_streaming, partial",
     "octo.core.powers": "Conflicting, Healthy, Replying, Stubbed, Triggered, Vetting",
     "octo.core.secrets": "MASKED, mask, masked",
-    "octo.core.settings": "Effect, Effectful, Secret, Settings",
+    "octo.core.settings": "Advanced, Effect, Effectful, Secret, Settings",
     "octo.core.sockets": "FlowRef, Steps",
-    "octo.core.source": "Inlet, source",
+    "octo.core.source": "Inlet, Naming, source",
     "octo.core.state": "Shaped, State",
     "octo.core.trace": "effect, span_headers, with_tracestate",
     "octo.expr": "ExprError, Timestamp, nearest",
@@ -84,9 +84,15 @@ if TYPE_CHECKING:
         Vetting as Vetting,
     )
     from octo.core.secrets import MASKED as MASKED, mask as mask, masked as masked
-    from octo.core.settings import Effect as Effect, Effectful as Effectful, Secret as Secret, Settings as Settings
+    from octo.core.settings import (
+        Advanced as Advanced,
+        Effect as Effect,
+        Effectful as Effectful,
+        Secret as Secret,
+        Settings as Settings,
+    )
     from octo.core.sockets import FlowRef as FlowRef, Steps as Steps
-    from octo.core.source import Inlet as Inlet, source as source
+    from octo.core.source import Inlet as Inlet, Naming as Naming, source as source
     from octo.core.state import Shaped as Shaped, State as State
     from octo.core.trace import effect as effect, span_headers as span_headers, with_tracestate as with_tracestate
     from octo.expr import ExprError as ExprError, Timestamp as Timestamp, nearest as nearest

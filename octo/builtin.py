@@ -40,10 +40,11 @@ def plugins() -> Plugins:
     Packages offer them as entry points: `octo.connectors`, `octo.blocks`, and `octo.functions` for CEL functions.
     """
     expr.extra_functions(_functions)
-    return Plugins(CONNECTORS, BLOCKS, more=_installed)
+    return Plugins(CONNECTORS, BLOCKS, more=installed)
 
 
-def _installed() -> Plugins:
+def installed() -> Plugins:
+    """The components of installed packages alone."""
     from importlib.metadata import entry_points
 
     return Plugins(

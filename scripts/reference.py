@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Print docs/reference.md: every connector, source, block and function, from their own declarations."""
+"""Print docs/reference.md: every connector, source, block and function, from the catalogue."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from octo.builtin import BLOCKS, CONNECTORS
-from octo.config.catalogue import catalogue
-from octo.core.plugins import Plugins
+from octo.config.shipped import shipped
 from octo.expr.function import Function
 from octo.expr.functions import FAMILIES
 from octo.expr.macros import USAGE
@@ -22,9 +20,9 @@ Described = dict[str, Any]
 HEAD = """\
 # Reference
 
-Every connector, source and block with every setting, and every function of expressions. This page is made from the
-code by `make docs`; to change it, change the docstring there. [flow-language.md](flow-language.md) says how the parts
-fit together.
+Every key of a flow, every connector, source and block with every setting, and every function of expressions. This page
+is made from the code by `make docs`; to change it, change the docstring there. [flow-language.md](flow-language.md)
+says how the parts fit together.
 
 Settings without a default are required. Types: *duration* is Go's notation (`250ms`, `30s`, `1h30m`), *expression* is
 CEL ([expressions.md](expressions.md)) with the kind its value must have, *chain* is a list of blocks or
@@ -34,6 +32,12 @@ CEL ([expressions.md](expressions.md)) with the kind its value must have, *chain
 
 def page(known: Described) -> Iterator[str]:
     yield HEAD
+    yield "## Flows"
+    yield "### flow"
+    yield from settings(known["flow"])
+    yield "### env"
+    yield "An environment variable that the configuration uses."
+    yield from settings(known["env"])
     yield "## Connectors"
     for each in known["connectors"]:
         yield from connector(each)
@@ -58,6 +62,15 @@ def connector(each: Described) -> Iterator[str]:
         yield f"#### {source['type']} (source)"
         yield source["doc"]
         yield from settings(source["fields"])
+        yield from variables(source)
+
+
+def variables(source: Described) -> Iterator[str]:
+    """What its messages have beside their body, where somebody said so."""
+    sets = [f"`{each['name']}` ({each['doc'].rstrip('.')})" for each in source["sets"] or ()]
+    if sets or source["naming"]:
+        more = ["those that its settings name"] if source["naming"] else []
+        yield f"Sets the variables {', '.join(sets + more)}."
 
 
 def block(each: Described) -> Iterator[str]:
@@ -134,4 +147,4 @@ def text(doc: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write("\n\n".join(part.strip("\n") for part in page(catalogue(Plugins(CONNECTORS, BLOCKS)))) + "\n")
+    sys.stdout.write("\n\n".join(part.strip("\n") for part in page(shipped())) + "\n")

@@ -23,10 +23,10 @@ def dolphin() -> None:
 @click.option("--out", type=click.File("wb"), default="-", help="File to write; default standard output.")
 def schema(form: str, out: BinaryIO) -> None:
     """Print the JSON Schema of test files; with it an editor completes and checks them."""
-    from octo.builtin import plugins
+    from octo.cli.components import components
     from octo.suite.schema import json_schema
 
-    found = json_schema(plugins())
+    found = json_schema(components())
     if form == "yaml":
         import yaml
 

@@ -102,7 +102,7 @@ def command(folder: Path, template: str) -> None:
 
 
 def _files(folder: Path, flow: Path, template: str) -> dict[Path, str]:
-    from octo.builtin import plugins
+    from octo.cli.components import components
     from octo.config.schema import json_schema
 
     editor = {"yaml.schemas": {"./octo.schema.json": ["*.yaml"]}}
@@ -110,6 +110,6 @@ def _files(folder: Path, flow: Path, template: str) -> dict[Path, str]:
         flow: TEMPLATES[template].format(name=folder.resolve().name, file=flow),
         folder / ".env": "# NAME=value, one a line; read beside the flow file. Not for version control.\n",
         folder / ".gitignore": ".env\n",
-        folder / "octo.schema.json": json.dumps(json_schema(plugins()), indent=2) + "\n",
+        folder / "octo.schema.json": json.dumps(json_schema(components()), indent=2) + "\n",
         folder / ".vscode" / "settings.json": json.dumps(editor, indent=2) + "\n",
     }

@@ -7,7 +7,7 @@ from typing import BinaryIO
 import click
 import orjson
 
-from octo.builtin import plugins
+from octo.cli.components import components
 
 
 @click.command("schema")
@@ -24,7 +24,7 @@ def command(kind: str, out: BinaryIO) -> None:
 
     With the schema an editor completes and checks flow files while they are written; docs/vscode.md shows how.
     """
-    from octo.config.schema import catalogue, json_schema
+    from octo.config.schema import json_schema
 
-    value = json_schema(plugins()) if kind == "json-schema" else catalogue(plugins())
+    value = json_schema(components()) if kind == "json-schema" else components()
     out.write(orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n")

@@ -1,29 +1,52 @@
-"""The catalogue: every connector and block as data, for forms, reference pages and the JSON Schema.
+"""The catalogue: everything that an author can write, as plain data that is read without any of it being imported.
 
-A field has `name`, `doc`, `required`, `default` (unless required) and a type. A type is `type` with more beside it:
-`text`, `int`, `number`, `bool`, `duration`, `choice` (`choices`), `expression` (`result`), `steps` (a chain of
-blocks), `flow` (the name of one), `list` and `map` (`items`), `object` (`fields`), `any` (perhaps `of` several).
+Forms, completion, the JSON Schemas and the reference page are made from it, here and in programs that know Octo by
+this data alone. `octo.config.shipped` has the one of the built-in components, written down when the package is made.
+
+    version     of this form; it grows when a reader of the form before would go wrong
+    octo        the version of Octo that wrote it
+    flow, env   the fields of a flow and of a variable
+    connectors  type, doc, fields, blocks (names), sources, stub and trigger (each doc and fields, or null)
+    sources     type, doc, fields, push, once, silence (a duration, or null); sets: the variables of its messages, as
+                fields, or null if nobody said; naming: whether its settings name more of them
+    blocks      type, doc, fields, connector (type, key, required; or null), slots (where chains stand)
+
+A field has `name`, `label`, `doc`, `group` (`common` or `advanced`), `examples` (if it has some), `required`,
+`default` (unless required), `secret`, `expression`, `null` (whether null is a value, which in flow files only means
+that nothing is written) and a type. A type is `type` with more beside it: `text`, `int`, `number`, `bool`, `duration`,
+`time`, `choice` (`choices`), `expression` (`result`, `names`), `steps` (a chain of blocks, or `{name, process}`),
+`chain` (a list of blocks), `source`, `flow` (the name of one), `list` and `map` (`items`), `object` (`fields`; `short`:
+it may be written as the value of that field), `any` (perhaps `of` several). Numbers may have `minimum`, `above`,
+`maximum` and `below`; texts and lists `least` and `most`, which count; texts a `pattern`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import NoneType
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, WithJsonSchema
 from pydantic.fields import FieldInfo
 
+from octo import __version__
 from octo.config.model import Kind, field_kinds, result_of
 from octo.core.block import BlockType
 from octo.core.connector import ConnectorType
 from octo.core.expressions import Expr, Names
+from octo.core.language import Chain, FlowSettings, Source, VariableSettings
 from octo.core.plugins import Plugins
-from octo.core.settings import Secret, field_docs
+from octo.core.settings import Group, Secret, Settings, Short, field_docs
 from octo.core.sockets import FlowRef, Steps
-from octo.core.source import SourceType
+from octo.core.source import Naming, SourceType
+
+T = TypeVar("T")
+
+VERSION = 1
 
 Described = dict[str, Any]
 
@@ -34,35 +57,87 @@ _PLAIN: dict[type, str] = {
     float: "number",
     bool: "bool",
     timedelta: "duration",
+    datetime: "time",
+    Chain: "chain",
+    Source: "source",
     Steps: "steps",
     FlowRef: "flow",
 }
-_BOUNDS = {"ge": "minimum", "gt": "above", "le": "maximum", "lt": "below", "min_length": "least", "max_length": "most"}
+_JSON_TYPES = {"string": "text", "integer": "int", "number": "number", "boolean": "bool"}
+_WORD = re.compile("[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
+_ACRONYMS = frozenset(("ca", "cel", "cors", "dsn", "http", "id", "json", "sql", "tls", "ttl", "url"))
+_BOUNDS = {
+    "ge": "minimum",
+    "gt": "above",
+    "le": "maximum",
+    "lt": "below",
+    "min_length": "least",
+    "max_length": "most",
+    "pattern": "pattern",
+}
 _UNITS = ((3600_000_000, "h"), (60_000_000, "m"), (1_000_000, "s"), (1000, "ms"), (1, "us"))
 
 
-def catalogue(plugins: Plugins) -> Described:
-    """Everything that an author can write a `type:` of. Imports every plug-in."""
-    connectors = (plugins.connector(name) for name in plugins.connector_names())
-    blocks = (plugins.block(name) for name in plugins.block_names())
+def catalogue(plugins: Plugins, *, unloadable: Callable[[str, Exception], object] | None = None) -> Described:
+    """The catalogue of all that the plug-ins are. Imports every one of them.
+
+    unloadable: is told which of them cannot be imported, and why; they are left out. Without it the error is raised.
+    """
+    connectors = _loaded(plugins.connector, plugins.connector_names(), unloadable)
+    blocks = _loaded(plugins.block, plugins.block_names(), unloadable)
     return {
-        "connectors": [_connector(each) for each in connectors if each is not None],
-        "blocks": [_block(each) for each in blocks if each is not None],
+        "version": VERSION,
+        "octo": __version__,
+        "flow": fields(FlowSettings),
+        "env": fields(VariableSettings),
+        "connectors": [_connector(each) for each in connectors],
+        "blocks": [_block(each) for each in blocks],
     }
 
 
+def _loaded(
+    load: Callable[[str], T | None], names: list[str], unloadable: Callable[[str, Exception], object] | None
+) -> Iterator[T]:
+    for name in names:
+        try:
+            found = load(name)
+        except Exception as error:
+            if unloadable is None:
+                raise
+            unloadable(name, error)
+            continue
+        if found is not None:
+            yield found
+
+
 def _connector(type_: ConnectorType) -> Described:
+    stub = type_.stub
     return {
         "type": type_.name,
         "doc": type_.doc,
         "fields": fields(type_.settings),
         "sources": [_source(each) for each in type_.sources.values()],
         "blocks": sorted(type_.blocks),
+        "stub": _written(stub.settings) if stub else None,
+        "trigger": _written(stub.trigger) if stub and stub.trigger else None,
     }
 
 
+def _written(model: type[Settings]) -> Described:
+    return {"doc": inspect.cleandoc(model.__doc__ or ""), "fields": fields(model)}
+
+
 def _source(type_: SourceType) -> Described:
-    return {"type": type_.name, "doc": type_.doc, "push": type_.is_push, "fields": fields(type_.settings)}
+    return {
+        "type": type_.name,
+        "doc": type_.doc,
+        "push": type_.is_push,
+        "once": type_.once,
+        "silence": None if type_.silence is None else duration(type_.silence),
+        "sets": None if type_.sets is None else fields(type_.sets),
+        "naming": issubclass(type_.settings, Naming),
+        "fields": fields(type_.settings),
+    }
 
 
 def _block(type_: BlockType) -> Described:
@@ -99,13 +174,26 @@ def fields(model: type[BaseModel]) -> list[Described]:
 
 
 def _field(name: str, info: FieldInfo, doc: str) -> Described:
-    described = {"name": name, "doc": doc, **_type(field_kinds(info))}
+    found = field_kinds(info)
+    group = next((each.name for each in info.metadata if isinstance(each, Group)), "common")
+    described: Described = {"name": name, "label": info.title or label(name), "doc": doc, "group": group}
+    if info.examples:
+        described["examples"] = info.examples
+    described |= _type(found)
     described["required"] = info.is_required()
     described["secret"] = _holds(described, "secret")
     described["expression"] = described["type"] == "expression"
+    described["null"] = any(each.type is NoneType for each in found)
     if not info.is_required():
         described["default"] = _default(info.get_default(call_default_factory=True, validated_data={}))
     return described
+
+
+def label(name: str) -> str:
+    """What a form calls a field: `maxOpenConns` is "Max open conns", `baseURL` is "Base URL"."""
+    words = (word if word.isupper() else word.lower() for word in _WORD.findall(name))
+    text = " ".join(word.upper() if word in _ACRONYMS else word for word in words)
+    return text[:1].upper() + text[1:]
 
 
 def _holds(described: Described, flag: str) -> bool:
@@ -124,6 +212,8 @@ def _kind(kind: Kind) -> Described:
         return _expression(kind)
     if kind.is_a(Secret):
         return {"type": "text", "secret": True}
+    if accepted := _accepted(kind):
+        return {"type": "any", "of": [{"type": each} for each in accepted]}
     if kind.type is Literal:
         return {"type": "choice", "choices": list(kind.arguments)}
     if kind.type in _PLAIN:
@@ -131,9 +221,17 @@ def _kind(kind: Kind) -> Described:
     return _composed(kind)
 
 
+def _accepted(kind: Kind) -> list[str]:
+    """The types of a text that numbers and the like may be written for, as its JSON Schema says."""
+    said = next((each.json_schema for each in kind.notes if isinstance(each, WithJsonSchema)), None) or {}
+    types = said.get("type")
+    return [_JSON_TYPES[each] for each in types] if isinstance(types, list) else []
+
+
 def _composed(kind: Kind) -> Described:
     if kind.model is not None:
-        return {"type": "object", "fields": fields(kind.model)}
+        short = next((each.field for each in kind.notes if isinstance(each, Short)), None)
+        return {"type": "object", "fields": fields(kind.model), **({"short": short} if short else {})}
     if kind.is_a(Mapping):
         return {"type": "map", "items": _type(kind.items)}
     if kind.is_a(Sequence, set, frozenset):

@@ -11,13 +11,15 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from octo.config import codes
+from octo.config.model import known_keys
 from octo.config.place import Place
 from octo.config.reader import Reader, kind
 from octo.config.report import Report
 from octo.core.errors import Position
+from octo.core.language import NAME, VariableSettings
 from octo.core.secrets import mask
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NAME = re.compile(NAME)
 _SECRET = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|CREDENTIAL|DSN", re.IGNORECASE)
 """A variable with such a name holds a secret, unless its declaration says otherwise."""
 
@@ -89,7 +91,7 @@ def _declaration(place: Place, report: Report) -> Declaration | None:
         message = f"an `env` entry must be a mapping, found {kind(place.value)}"
         report.error(codes.WRONG_SHAPE, place.at, message, "write `- name: NAME`")
         return None
-    fields = reader.mapping(place, ("name", "default", "required", "secret"), "an `env` entry")
+    fields = reader.mapping(place, known_keys(VariableSettings), "an `env` entry")
     name = reader.name(fields, place, "an `env` entry")
     if name is None:
         return None

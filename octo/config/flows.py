@@ -8,30 +8,16 @@ from octo.config import codes
 from octo.config.blocks import block_type, chain
 from octo.config.context import Context, Entry, Processor
 from octo.config.documents import BlockDoc, FlowDoc, SourceDoc
+from octo.config.model import known_keys
 from octo.config.place import Place
 from octo.config.reader import kind
 from octo.config.settings import Written, validate
 from octo.config.sources import source
 from octo.core.contract import Contract
+from octo.core.language import LONGEST_DESCRIPTION, FlowSettings
 
-KEYS = (
-    "name",
-    "description",
-    "source",
-    "input",
-    "requires",
-    "ensures",
-    "mask",
-    "process",
-    "error",
-    "workers",
-    "buffer",
-    "pool",
-)
-LONGEST_DESCRIPTION = 1000  # what every model takes as the description of a tool
-WORKERS = 256  # waiting is cheap: a worker is not a thread
-LEAST_BUFFER = 64
-POOL = 64
+KEYS = tuple(known_keys(FlowSettings))
+_COUNTS = {key: int(FlowSettings.model_fields[key].default) for key in ("workers", "buffer", "pool")}
 
 
 def read_processors(context: Context, places: list[Place]) -> None:
@@ -97,15 +83,15 @@ def _flow(context: Context, place: Place, index: int) -> FlowDoc | None:
     bound = _source(context, source_place, name) if has_source and source_place is not None else None
     process = chain(context, reader.entries(fields.get("process")), name)
     recovery = _recovery(context, fields.get("error"), name)
-    workers = _positive(reader.whole(fields.get("workers")), WORKERS)
+    workers = _count(context, fields.get("workers"), _COUNTS["workers"])
     return FlowDoc(
         name=name,
         source=bound,
         process=process,
         error=recovery,
         workers=workers,
-        buffer=_positive(reader.whole(fields.get("buffer")), max(LEAST_BUFFER, workers)),
-        pool=_positive(reader.whole(fields.get("pool")), POOL),
+        buffer=_count(context, fields.get("buffer"), max(_COUNTS["buffer"], workers)),
+        pool=_count(context, fields.get("pool"), _COUNTS["pool"]),
         at=place.at,
         input=_input(context, fields.get("input")),
         contract=_contract(context, place, fields, name),
@@ -139,7 +125,9 @@ def _contract(context: Context, place: Place, fields: dict[str, Place], flow: st
     entries = {key: each for key, each in fields.items() if key in ("requires", "ensures")}
     if not entries:
         return None
-    return validate(Contract, Written(f"the contract of `{flow}`", place.at, entries), context.build, context.report)
+    written = Written(f"the contract of `{flow}`", place.at, entries)
+    settings = validate(FlowSettings, written, context.build, context.report)
+    return Contract(settings.requires, settings.ensures) if settings else None
 
 
 def _mask(context: Context, place: Place | None) -> tuple[str, ...]:
@@ -155,5 +143,7 @@ def _description(context: Context, place: Place | None) -> str:
     return text
 
 
-def _positive(value: int, default: int) -> int:
-    return value if value > 0 else default
+def _count(context: Context, place: Place | None, default: int) -> int:
+    """A number that says something only above zero."""
+    count = context.reader.whole(place)
+    return count if count > 0 else default

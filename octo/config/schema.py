@@ -1,35 +1,33 @@
 """The JSON Schema of flow files, so that an editor completes and checks them while they are written.
 
-It is made from the catalogue alone. What follows from `type` is chosen with `if`/`then`, which editors understand.
+It is made from the catalogue (`octo.config.catalogue`) as data: no component is imported. What follows from `type` is
+chosen with `if`/`then`, which editors understand.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from octo.config.catalogue import Described, catalogue
-from octo.config.flows import LEAST_BUFFER, LONGEST_DESCRIPTION, POOL, WORKERS
-from octo.core.contract import Contract
-from octo.core.plugins import Plugins
-from octo.core.settings import field_docs
-
+Described = dict[str, Any]
 Schema = dict[str, Any]
 
-__all__ = ["catalogue", "json_schema"]
-
-_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _PLACEHOLDER: Schema = {"$ref": "#/$defs/Placeholder"}
-_DURATION = r"^((\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+|0)$"
+DURATION: Schema = {
+    "type": "string",
+    "pattern": r"^((\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+|0)$",
+    "examples": ["250ms", "30s", "1h30m"],
+}
+EXPRESSION: Schema = {"type": ["string", "number", "boolean"], "format": "cel"}
 _TEXT: Schema = {"type": "string"}
 _CHAIN: Schema = {"$ref": "#/$defs/Chain"}
 
 
-def json_schema(plugins: Plugins) -> Schema:
-    """JSON Schema 2020-12 of a whole flow file."""
-    known = catalogue(plugins)
+def json_schema(known: Described) -> Schema:
+    """JSON Schema 2020-12 of a whole flow file, for the components of a catalogue."""
     connectors, blocks = known["connectors"], known["blocks"]
     return {
-        "$schema": _DIALECT,
+        "$schema": DIALECT,
         "title": "Octo flow file",
         **_object(
             {
@@ -43,12 +41,12 @@ def json_schema(plugins: Plugins) -> Schema:
         ),
         "$defs": {
             "Placeholder": {"type": "string", "pattern": r"\$\{[A-Za-z_][A-Za-z0-9_]*\}"},
-            "Duration": {"type": "string", "pattern": _DURATION, "examples": ["250ms", "30s", "1h30m"]},
-            "Expression": {"type": ["string", "number", "boolean"], "format": "cel"},
-            "Variable": _variable(),
+            "Duration": DURATION,
+            "Expression": EXPRESSION,
+            "Variable": object_of(known["env"], literal=True),
             "Connector": _connector(connectors),
             "Processor": _processor(blocks),
-            "Flow": _flow(),
+            "Flow": _flow(known["flow"]),
             "Source": _source(connectors),
             "Chain": {"type": ["array", "null"], "items": {"$ref": "#/$defs/Block"}},
             "SubFlow": _object({"name": _TEXT, "process": _CHAIN}),
@@ -81,44 +79,18 @@ def _resources() -> Schema:
     return _object({"env": env, "templates": {"type": "array", "items": template}})
 
 
-_SECRET = {"type": "boolean", "description": "Keep its value out of logs and traces. Default: its name decides."}
-
-
-def _variable() -> Schema:
-    name = {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}
-    default = {"type": ["string", "number", "boolean", "null"]}
-    return _object({"name": name, "default": default, "required": {"type": "boolean"}, "secret": _SECRET}, ["name"])
-
-
-_DESCRIPTION = "What the flow does, for people and for models that use it as a tool."
-_MASK = "Names of fields whose values are left out of traces, wherever in a body or variable they stand."
-
-
-def _contract() -> Schema:
-    """`requires` and `ensures`, each a list of expressions or `{that, because}`."""
-    clause = {"anyOf": [_TEXT, {"type": "boolean"}, _object({"that": _TEXT, "because": _TEXT}, ["that"])]}
-    docs = field_docs(Contract)
-    return {name: {"type": ["array", "null"], "items": clause, "description": docs[name]} for name in docs}
-
-
-def _flow() -> Schema:
-    count = {"anyOf": [{"type": "integer"}, _PLACEHOLDER]}
-    found = _object(
-        {
-            "name": {"type": "string", "description": "What other flows and the command line call it by."},
-            "description": {"type": ["string", "null"], "maxLength": LONGEST_DESCRIPTION, "description": _DESCRIPTION},
-            "source": {"$ref": "#/$defs/Source"},
-            "input": {"type": ["object", "null"], "description": "JSON Schema of the body, for checking expressions."},
-            **_contract(),
-            "mask": {"type": ["array", "null"], "items": _TEXT, "description": _MASK},
-            "process": {**_CHAIN, "description": "The blocks that a message runs through."},
-            "error": {**_CHAIN, "description": "Runs when a block fails; its outcome is the outcome of the flow."},
-            "workers": {**count, "default": WORKERS, "description": "Messages worked on at once; 1 keeps their order."},
-            "buffer": {**count, "default": LEAST_BUFFER, "description": "Messages that may wait for a worker."},
-            "pool": {**count, "default": POOL, "description": "Branches that composites may run at once."},
-        }
-    )
+def _flow(fields: list[Described]) -> Schema:
+    found = _object({field["name"]: _emptiable(field) for field in fields})
     return {**found, "anyOf": [{"required": ["name"]}, {"required": ["source"]}]}
+
+
+def _emptiable(field: Described) -> Schema:
+    """A key of a flow. A list may be empty: it is not finished, or nothing is said yet."""
+    found = described(field)
+    if not field["null"] and field["type"] != "list":
+        return found
+    beside: Schema = {key: found.pop(key) for key in ("description", "default") if key in found}
+    return {"anyOf": [found, {"type": "null"}], **beside}
 
 
 # --- what depends on a type --------------------------------------------------------------------------------------
@@ -186,11 +158,11 @@ def _block(kinds: list[Described]) -> Schema:
     return {"type": "object", "properties": properties, "anyOf": required, "allOf": choices}
 
 
-def _block_of(described: Described) -> Schema:
-    keys = _keys(described)
-    beside = {field["name"]: _described(field) for field in keys if field["name"] not in ("type", "ref", "name")}
-    settings = {"anyOf": [{"$ref": f"#/$defs/settings.{described['type']}"}, {"type": "null"}]}
-    found = _object({**beside, "type": True, "ref": _TEXT, "name": _TEXT, "settings": settings}, doc=described["doc"])
+def _block_of(block: Described) -> Schema:
+    keys = _keys(block)
+    beside = {field["name"]: described(field) for field in keys if field["name"] not in ("type", "ref", "name")}
+    settings = {"anyOf": [{"$ref": f"#/$defs/settings.{block['type']}"}, {"type": "null"}]}
+    found = _object({**beside, "type": True, "ref": _TEXT, "name": _TEXT, "settings": settings}, doc=block["doc"])
     required = [field["name"] for field in keys if field["required"]]
     if required:
         needs = [{"anyOf": [{"required": ["ref"]}, *_either(name)]} for name in required]
@@ -203,58 +175,67 @@ def _either(name: str) -> list[Schema]:
     return [inside] if name in ("type", "ref", "name") else [{"required": [name]}, inside]
 
 
-def _keys(described: Described) -> list[Described]:
+def _keys(block: Described) -> list[Described]:
     """The fields of a block, and the key of its connector."""
-    connector = described["connector"]
+    connector = block["connector"]
     if connector is None:
-        return list(described["fields"])
+        return list(block["fields"])
     doc = f"Name of the `{connector['type']}` connector it works on."
     key = {"name": connector["key"], "type": "text", "doc": doc, "required": connector["required"]}
-    return [key, *described["fields"]]
+    return [key, *block["fields"]]
 
 
 def _settings(fields: list[Described]) -> Schema:
-    return _object({field["name"]: _described(field) for field in fields})
+    return _object({field["name"]: described(field) for field in fields})
 
 
 # --- fields ------------------------------------------------------------------------------------------------------
 
 
-def _described(field: Described) -> Schema:
-    found = dict(_value(field))
+def object_of(fields: list[Described], *, literal: bool = False) -> Schema:
+    """The schema of a mapping with these fields. literal: no variables are put into it, and null is a value."""
+    required = [field["name"] for field in fields if field["required"]]
+    return _object({field["name"]: described(field, literal=literal) for field in fields}, required)
+
+
+def described(field: Described, *, literal: bool = False) -> Schema:
+    found = value(field, literal=literal)
+    if literal and field.get("null"):
+        found = {"anyOf": [found, {"type": "null"}]} if found else found
     if field.get("doc"):
         found["description"] = field["doc"]
     if field.get("default") is not None and not field.get("secret"):
         found["default"] = field["default"]
+    if field.get("examples"):
+        found["examples"] = field["examples"]
     return found
 
 
-def _value(described: Described) -> Schema:
-    """The schema of a value. What is not text may also be a `${PLACEHOLDER}`."""
-    kind = described["type"]
-    if kind in _SIMPLE:
-        return {"anyOf": [_bounded(described, _SIMPLE[kind]), _PLACEHOLDER]}
-    match kind:
-        case "text":
-            found = _bounded(described, {"type": "string"})
-        case "choice":
-            found = {"anyOf": [{"enum": described["choices"]}, _PLACEHOLDER]}
-        case "expression":
-            found = {"$ref": "#/$defs/Expression", "x-octo-result": described["result"]}
-        case "flow":
-            found = {"type": "string", "x-octo-ref": "flow"}
-        case "steps":
-            found = {"anyOf": [{"$ref": "#/$defs/SubFlow"}, _CHAIN]}
+def value(of: Described, *, literal: bool = False) -> Schema:
+    """The schema of a value, anew each time. What is not text may also be a `${PLACEHOLDER}`."""
+    kind = of["type"]
+    if kind in _SIMPLE or kind == "choice":
+        simple = {"enum": of["choices"]} if kind == "choice" else _bounded(of, _SIMPLE[kind])
+        return simple if literal else {"anyOf": [simple, _PLACEHOLDER]}
+    if kind == "expression":
+        return {"$ref": "#/$defs/Expression", "x-octo-result": of["result"]}
+    if kind in _FIXED:
+        return _bounded(of, _FIXED[kind])
+    return _composed(of, literal=literal)
+
+
+def _composed(of: Described, *, literal: bool) -> Schema:
+    match of["type"]:
         case "list":
-            found = _bounded(described, {"type": "array", "items": _value(described["items"])})
+            return _bounded(of, {"type": "array", "items": value(of["items"], literal=literal)})
         case "map":
-            found = {"type": "object", "additionalProperties": _value(described["items"])}
+            return {"type": "object", "additionalProperties": value(of["items"], literal=literal)}
         case "object":
-            required = [field["name"] for field in described["fields"] if field["required"]]
-            found = _object({field["name"]: _described(field) for field in described["fields"]}, required)
+            found = object_of(of["fields"], literal=literal)
+            short = next((field for field in of["fields"] if field["name"] == of.get("short")), None)
+            return {"anyOf": [value(short, literal=literal), found]} if short else found
         case _:
-            found = {"anyOf": [_value(each) for each in described["of"]]} if "of" in described else {}
-    return found
+            return {"anyOf": [value(each, literal=literal) for each in of["of"]]} if "of" in of else {}
 
 
 _SIMPLE: dict[str, Schema] = {
@@ -263,10 +244,21 @@ _SIMPLE: dict[str, Schema] = {
     "bool": {"type": "boolean"},
     "duration": {"anyOf": [{"$ref": "#/$defs/Duration"}, {"type": "integer", "minimum": 1_000_000}, {"const": 0}]},
 }
+_FIXED: dict[str, Schema] = {
+    "text": {"type": "string"},
+    "time": {"type": "string", "format": "date-time"},
+    "flow": {"type": "string", "x-octo-ref": "flow"},
+    "steps": {"anyOf": [{"$ref": "#/$defs/SubFlow"}, _CHAIN]},
+    "chain": _CHAIN,
+    "source": {"$ref": "#/$defs/Source"},
+}
 _BOUNDS = {"minimum": "minimum", "above": "exclusiveMinimum", "maximum": "maximum", "below": "exclusiveMaximum"}
-_SIZES = {"string": {"least": "minLength", "most": "maxLength"}, "array": {"least": "minItems", "most": "maxItems"}}
+_SIZES = {
+    "string": {"least": "minLength", "most": "maxLength", "pattern": "pattern"},
+    "array": {"least": "minItems", "most": "maxItems"},
+}
 
 
-def _bounded(described: Described, schema: Schema) -> Schema:
+def _bounded(of: Described, schema: Schema) -> Schema:
     words = _SIZES.get(str(schema.get("type")), _BOUNDS)
-    return {**schema, **{word: described[key] for key, word in words.items() if key in described}}
+    return {**schema, **{word: of[key] for key, word in words.items() if key in of}}

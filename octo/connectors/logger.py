@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from octo import expr
 from octo.core import log as process_log
@@ -21,7 +21,7 @@ from octo.core.connector import connector
 from octo.core.errors import Permanent
 from octo.core.expressions import Expr
 from octo.core.message import Message
-from octo.core.settings import Settings
+from octo.core.settings import Advanced, Settings
 from octo.core.state import State
 
 _MOST_KEPT = 1000
@@ -40,7 +40,7 @@ class Output(Settings):
     level: Level | None = None
     """The least level that is written. Default `info`; for the process log, what `LOG_LEVEL` says."""
 
-    add_source: bool = False
+    add_source: Annotated[bool, Advanced] = False
     """Whether each line names the block that wrote it, by its address (`block=orders.check[then].log`)."""
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import BeforeValidator
 
 from octo.core.expressions import Expr, Names
-from octo.core.settings import Settings
+from octo.core.settings import Settings, Short
 
 
 def _clause(value: object) -> object:
@@ -30,8 +30,12 @@ class Postcondition(Settings):
     """Said when it is not true."""
 
 
-class Contract(Settings):
-    requires: tuple[Annotated[Precondition, BeforeValidator(_clause)], ...] = ()
-    """What callers must see to. Tests that break it are wrong; generated messages keep it."""
-    ensures: tuple[Annotated[Postcondition, BeforeValidator(_clause)], ...] = ()
-    """What the flow sees to whenever it completes."""
+Preconditions = tuple[Annotated[Precondition, BeforeValidator(_clause), Short("that")], ...]
+Postconditions = tuple[Annotated[Postcondition, BeforeValidator(_clause), Short("that")], ...]
+
+
+class Contract(NamedTuple):
+    """What callers of a flow must see to (`requires`), and what the flow sees to whenever it completes (`ensures`)."""
+
+    requires: Preconditions
+    ensures: Postconditions

@@ -20,7 +20,7 @@ import ast
 import inspect
 import textwrap
 from functools import cache
-from typing import Literal, Protocol, runtime_checkable
+from typing import Final, Literal, NamedTuple, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 from pydantic.alias_generators import to_camel
@@ -41,6 +41,22 @@ class Secret(SecretStr):
 
 Effect = Literal["safe", "idempotent", "once"]
 """What carrying out a call again does to the system called: nothing at all, nothing more, or the same once more."""
+
+
+class Group(NamedTuple):
+    """Where a form shows a setting. Without this mark it is `common`."""
+
+    name: Literal["common", "advanced"]
+
+
+Advanced: Final = Group("advanced")
+"""Marks a setting that few authors need: `timeout: Annotated[Duration, Advanced] = ...`. Forms fold it away."""
+
+
+class Short(NamedTuple):
+    """Marks a model that may be written as the value of one of its fields alone; whoever validates sees to it."""
+
+    field: str
 
 
 @runtime_checkable

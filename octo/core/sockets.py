@@ -9,10 +9,15 @@ from pydantic import BaseModel, GetCoreSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
 
 from octo.core.expressions import Expr
+from octo.core.language import FlowSettings
 
 if TYPE_CHECKING:
     from octo.core.flow import Callee, Processor, Result
     from octo.core.message import Message
+
+
+_OF_A_SUB_FLOW = ("name", "process")
+_OF_A_FLOW = FlowSettings.model_fields.keys() - set(_OF_A_SUB_FLOW)
 
 
 class Steps:
@@ -65,9 +70,9 @@ class Steps:
         if not isinstance(value, dict):
             raise PydanticCustomError("steps", "expected a list of blocks, or a mapping with `process:`")
         for key in value:
-            if key in ("source", "workers", "buffer", "pool", "error"):
+            if key in _OF_A_FLOW:
                 raise PydanticCustomError("steps", "`{key}` belongs to a flow, not to a sub-flow", {"key": key})
-            if key not in ("name", "process"):
+            if key not in _OF_A_SUB_FLOW:
                 raise PydanticCustomError(
                     "steps", "unknown key `{key}`; a sub-flow has `name` and `process`", {"key": key}
                 )

@@ -20,9 +20,9 @@ leaving must not wait, which is what makes the swap atomic.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from octo.core.block import settings_of
 from octo.core.flow import Result
@@ -57,6 +57,8 @@ class SourceType(NamedTuple):
     once: of all processes that run the same configuration only one may run it, as with a clock.
     silence: the longest time that a pull source which is asked for a delivery yields neither one nor `Idle`. When it
         has passed, health is red: a connection may be dead without anybody having noticed. None promises nothing.
+    sets: the variables that each of its messages has, as the fields of a model; None if nobody said. Those that depend
+    on its settings are told by the settings (`Naming`).
     """
 
     name: str
@@ -67,10 +69,22 @@ class SourceType(NamedTuple):
     once: bool = False
     connector: str = ""
     silence: timedelta | None = None
+    sets: type[Settings] | None = None
 
 
-def source(name: str, *, once: bool = False, silence: timedelta | None = None) -> Callable[[F], F]:
-    """Mark a connector's method as the source `name`; `once` and `silence` as in `SourceType`."""
+@runtime_checkable
+class Naming(Protocol):
+    """Settings of a source that decide which variables its messages have."""
+
+    def variables(self) -> Mapping[str, Any]:
+        """The variables beside those that the source always sets, each with its type."""
+        ...
+
+
+def source(
+    name: str, *, once: bool = False, silence: timedelta | None = None, sets: type[Settings] | None = None
+) -> Callable[[F], F]:
+    """Mark a connector's method as the source `name`; `once`, `silence` and `sets` as in `SourceType`."""
 
     def mark(function: F) -> F:
         function.__octo_source__ = SourceType(  # type: ignore[attr-defined]
@@ -81,6 +95,7 @@ def source(name: str, *, once: bool = False, silence: timedelta | None = None) -
             is_push=not inspect.isasyncgenfunction(function),
             once=once,
             silence=silence,
+            sets=sets,
         )
         return function
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from octo.config.catalogue import fields
-from octo.core.plugins import Plugins
+from octo.config.catalogue import Described, fields
 from octo.core.settings import Settings
 from octo.suite.format import CallEntry, CaseEntry, Expect, Input, Record, Spy, SuiteFile
-from octo.suite.schema import stubbed
 
 MARK = "<!-- from here on written by tests/suite/test_reference.py -->"
 
@@ -24,18 +22,13 @@ _PARTS: tuple[tuple[str, type[Settings]], ...] = (
 )
 
 
-def reference(plugins: Plugins) -> str:
-    """Tables of every key, as Markdown."""
+def reference(known: Described) -> str:
+    """Tables of every key, as Markdown, with the stubs and triggers of the connectors of a catalogue."""
     parts = [f"### {title}\n\n{_table(fields(model))}" for title, model in _PARTS]
-    for name, stub in stubbed(plugins):
-        parts.append(f"### {name} (stub)\n\n{_doc(stub.settings)}\n\n{_table(fields(stub.settings))}")
-        if stub.trigger is not None:
-            parts.append(f"### {name} (trigger)\n\n{_doc(stub.trigger)}\n\n{_table(fields(stub.trigger))}")
+    for each in known["connectors"]:
+        given = [(key, each[key]) for key in ("stub", "trigger") if each[key]]
+        parts += [f"### {each['type']} ({key})\n\n{_text(of['doc'])}\n\n{_table(of['fields'])}" for key, of in given]
     return "\n\n".join(parts) + "\n"
-
-
-def _doc(model: type[Settings]) -> str:
-    return " ".join((model.__doc__ or "").split())
 
 
 def _table(described: list[dict[str, Any]]) -> str:

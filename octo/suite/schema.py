@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from octo.core.connector import StubType
-from octo.core.plugins import Plugins
-from octo.core.settings import Settings, field_docs
+from octo.config.schema import DIALECT, DURATION, EXPRESSION, Described, object_of
+from octo.core.settings import field_docs
 from octo.suite.format import CallEntry, CaseEntry, Expect, Input, Record, Spy, SuiteFile, Wanted
 
 Schema = dict[str, Any]
@@ -18,31 +17,29 @@ Schema = dict[str, Any]
 FORMAT = (SuiteFile, CaseEntry, CallEntry, Input, Expect, Wanted, Spy, Record)
 """The models of a test file, outermost first."""
 
-_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-
-def json_schema(plugins: Plugins) -> Schema:
-    """JSON Schema 2020-12 of a whole test file, with the stubs and triggers of the known connectors."""
-    stubs = [stub for _, stub in stubbed(plugins)]
-    given = [*(stub.settings for stub in stubs), *(stub.trigger for stub in stubs if stub.trigger is not None)]
-    models: list[type[BaseModel]] = [*FORMAT, *given]
-    names, found = models_json_schema([(model, "validation") for model in models])
+def json_schema(known: Described) -> Schema:
+    """JSON Schema 2020-12 of a whole test file, with the stubs and triggers of the connectors of a catalogue."""
+    names, found = models_json_schema([(model, "validation") for model in FORMAT])
     definitions: Schema = found["$defs"]
-    references = {model: names[model, "validation"]["$ref"].removeprefix("#/$defs/") for model in models}
+    references = {model: names[model, "validation"]["$ref"].removeprefix("#/$defs/") for model in FORMAT}
     for model, name in references.items():
         _document(model, definitions[name])
-    _connect(definitions, references, stubs)
+    given = {key: dict(_given(known, key)) for key in ("stub", "trigger")}
+    _connect(definitions, references, given)
     top = definitions.pop(references[SuiteFile])
-    definitions["Mock"], definitions["MockCase"] = _MOCK, _CASE
-    return {"$schema": _DIALECT, "title": "Octo test file", **top, "$defs": definitions}
+    definitions |= {"Mock": _MOCK, "MockCase": _CASE, "Duration": DURATION, "Expression": EXPRESSION}
+    for each in given.values():
+        definitions |= each
+    return {"$schema": DIALECT, "title": "Octo test file", **top, "$defs": definitions}
 
 
-def stubbed(plugins: Plugins) -> Iterable[tuple[str, StubType]]:
-    """The connector types that have a stub."""
-    for name in plugins.connector_names():
-        type_ = plugins.connector(name)
-        if type_ is not None and type_.stub is not None:
-            yield name, type_.stub
+def _given(known: Described, key: str) -> Iterator[tuple[str, Schema]]:
+    """What tests write for the stubs, or the triggers, of the connectors that have some."""
+    for each in known["connectors"]:
+        if each[key] is not None:
+            schema = object_of(each[key]["fields"], literal=True)
+            yield f"{key}.{each['type']}", {**schema, "description": each[key]["doc"]}
 
 
 def _document(model: type[BaseModel], schema: Schema) -> None:
@@ -56,11 +53,12 @@ def _document(model: type[BaseModel], schema: Schema) -> None:
             found["description"] = " ".join(docs[name].split())
 
 
-def _connect(definitions: Schema, references: dict[Any, str], stubs: list[StubType]) -> None:
+def _connect(definitions: Schema, references: dict[Any, str], given: dict[str, Schema]) -> None:
     """What depends on the connectors and blocks: mocks, stubs and triggers."""
     mocks = _or_null({"$ref": "#/$defs/Mock"})
-    stand_ins = _or_null(*_references(references, (stub.settings for stub in stubs)))
-    triggers = _or_null(*_references(references, (stub.trigger for stub in stubs)))
+    stand_ins, triggers = (
+        _or_null(*({"$ref": f"#/$defs/{name}"} for name in given[key])) for key in ("stub", "trigger")
+    )
     for model in (SuiteFile, CaseEntry, CallEntry):
         properties = definitions[references[model]]["properties"]
         for key, value in (("mocks", mocks), ("stubs", stand_ins)):
@@ -68,10 +66,6 @@ def _connect(definitions: Schema, references: dict[Any, str], stubs: list[StubTy
                 properties[key]["additionalProperties"] = value
         if "trigger" in properties:
             properties["trigger"] = {**triggers, "description": properties["trigger"]["description"]}
-
-
-def _references(names: dict[Any, str], models: Iterable[type[Settings] | None]) -> list[Schema]:
-    return [{"$ref": f"#/$defs/{names[model]}"} for model in models if model is not None]
 
 
 def _or_null(*choices: Schema) -> Schema:

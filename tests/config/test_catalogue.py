@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import pytest
 from annotated_types import Ge
+from pydantic import Field, WithJsonSchema
 
-from octo.config.catalogue import catalogue, duration, fields
+from octo.config.catalogue import catalogue, duration, fields, label
+from octo.core.connector import connector
 from octo.core.durations import Duration
 from octo.core.expressions import Expr, Names
-from octo.core.settings import Secret, Settings
+from octo.core.language import FlowSettings
+from octo.core.plugins import Plugins
+from octo.core.settings import Advanced, Secret, Settings, Short
 from octo.core.sockets import FlowRef, Steps
+from octo.core.source import source
 
 
 @pytest.fixture(scope="module")
@@ -37,13 +43,16 @@ def test_a_connector(known):
     assert entry(http["fields"] and http["sources"], "http")["push"] is True
     assert http["fields"][0] == {
         "name": "port",
+        "label": "Port",
         "doc": "Where it listens.",
+        "group": "common",
         "type": "int",
         "minimum": 0,
         "maximum": 65535,
         "required": False,
         "secret": False,
         "expression": False,
+        "null": False,
         "default": 8080,
     }
 
@@ -99,6 +108,114 @@ def test_types():
     assert found["byName"]["items"] == {"type": "list", "items": {"type": "int"}}
     assert [each["type"] for each in found["either"]["of"]] == ["int", "text"]
     assert found["anything"]["type"] == "any"
+
+
+class Formed(Settings):
+    """Said of all."""
+
+    max_open_conns: Annotated[int, Advanced] = 1
+    base_url: str = Field("", alias="baseURL", examples=["https://a.example"])
+    dsn: str = Field(title="Where it is")
+    at: datetime | None = None
+    word: Annotated[str, WithJsonSchema({"type": ["string", "boolean"]})] = ""
+    clauses: list[Annotated[Everything, Short("text")]] = []
+
+
+def test_what_forms_need_to_know():
+    found = {each["name"]: each for each in fields(Formed)}
+
+    assert [each["label"] for each in found.values()][:3] == ["Max open conns", "Base URL", "Where it is"]
+    assert {name for name, each in found.items() if each["group"] == "advanced"} == {"maxOpenConns"}
+    assert found["baseURL"]["examples"] == ["https://a.example"]
+    assert "examples" not in found["dsn"]
+    assert [found["at"]["null"], found["word"]["null"]] == [True, False]
+    assert found["at"]["type"] == "time"
+    assert found["word"]["of"] == [{"type": "text"}, {"type": "bool"}]
+    assert found["clauses"]["items"]["short"] == "text"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("timeout", "Timeout"),
+        ("else", "Else"),
+        ("caURL", "CA URL"),
+        ("TLSCert", "TLS cert"),
+        ("rawBodyVar2", "Raw body var2"),
+    ],
+)
+def test_a_field_is_called_as_people_say_it(name: str, text: str):
+    assert label(name) == text
+
+
+class Named(Settings):
+    path: str
+
+    def variables(self):
+        return {self.path: str}
+
+
+class Given(Settings):
+    """What a test writes."""
+
+    rows: int
+    """How many."""
+
+
+class Sent(Settings):
+    method: str
+    """How."""
+
+
+@connector("stubbed")
+class Stubbed:
+    """Stands in."""
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, settings: Everything):
+        yield cls()
+
+    @classmethod
+    @asynccontextmanager
+    async def stub(cls, settings: Everything, stub: Given):
+        yield cls()
+
+    @source("named", once=True, sets=Sent)
+    async def named(self, settings: Named):
+        """Names."""
+        yield
+
+    @source("silent")
+    async def silent(self, settings: Everything):
+        """Says nothing."""
+        yield
+
+
+def test_what_tests_write_and_what_sources_set():
+    (found,) = catalogue(Plugins({"stubbed": f"{__name__}:Stubbed"}, {}))["connectors"]
+    named, silent = found["sources"]
+
+    assert (found["stub"]["doc"], found["trigger"]) == ("What a test writes.", None)
+    assert [each["name"] for each in found["stub"]["fields"]] == ["rows"]
+    assert (named["once"], named["naming"]) == (True, True)
+    assert [(each["name"], each["doc"]) for each in named["sets"]] == [("method", "How.")]
+    assert (silent["once"], silent["naming"], silent["sets"]) == (False, False, None)
+
+
+def test_flows_and_variables(known):
+    assert [each["name"] for each in known["flow"]] == list(FlowSettings.model_fields)
+    assert [each["name"] for each in known["env"]] == ["name", "default", "required", "secret"]
+    assert {each["name"]: each["type"] for each in known["flow"]}["process"] == "chain"
+
+
+def test_what_cannot_be_imported_is_left_out_and_told():
+    told = []
+    known = catalogue(
+        Plugins({"gone": "octo_nowhere:Gone"}, {}), unloadable=lambda name, error: told.append((name, type(error)))
+    )
+
+    assert (known["connectors"], told) == ([], [("gone", ModuleNotFoundError)])
 
 
 class Noted(Settings):

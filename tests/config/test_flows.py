@@ -4,6 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from octo.core.language import FlowSettings
+
+
+@pytest.mark.parametrize("key", sorted(FlowSettings.model_fields.keys() - {"name", "process"}))
+def test_what_belongs_to_a_flow_is_refused_in_a_chain(problems, key: str):
+    """Whatever a flow may say, a chain inside a block says only its name and its blocks."""
+    (found,) = problems(f"flows: [{{name: f, process: [{{type: if, condition: 'true', then: {{{key}: 1}}}}]}}]")
+
+    assert f"`{key}` belongs to a flow" in found
+
 
 def test_defaults(config):
     flow = config("flows: [{name: f}]").flows["f"]

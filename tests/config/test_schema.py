@@ -9,9 +9,10 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from octo.builtin import plugins as builtin
+from octo.config.catalogue import catalogue
 from octo.config.load import parse
 from octo.config.schema import json_schema
+from octo.config.shipped import shipped
 from octo.core.errors import ConfigError
 
 VALID = """\
@@ -88,7 +89,7 @@ INVALID = {
 
 @pytest.fixture(scope="module")
 def schema(plugins):
-    return json_schema(plugins)
+    return json_schema(catalogue(plugins))
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +123,7 @@ def test_an_empty_file_is_valid_apart_from_being_nothing(validator):
 
 
 def test_the_built_in_components_have_a_schema():
-    schema = json_schema(builtin())
+    schema = json_schema(shipped())
 
     Draft202012Validator.check_schema(schema)
     assert Draft202012Validator(schema).is_valid(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from octo.builtin import plugins
+from octo.config.shipped import shipped
 from octo.suite.reference import MARK, reference
 
 PAGE = Path(__file__).parents[2] / "docs" / "testing.md"
@@ -12,7 +12,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "testing.md"
 
 def fresh() -> str:
     written, _, _ = PAGE.read_text().partition(MARK)
-    return f"{written.rstrip()}\n\n{MARK}\n\n{reference(plugins())}"
+    return f"{written.rstrip()}\n\n{MARK}\n\n{reference(shipped())}"
 
 
 def test_the_reference_is_fresh():

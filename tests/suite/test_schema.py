@@ -8,11 +8,12 @@ import jsonschema
 import pytest
 import yaml
 
+from octo.config.catalogue import catalogue
 from octo.config.report import Report
 from octo.config.substitute import literal
 from octo.config.yaml import read
 from octo.core.settings import field_docs
-from octo.suite.schema import FORMAT, json_schema, stubbed
+from octo.suite.schema import FORMAT, json_schema
 
 ROOT = Path(__file__).parents[2]
 GOOD = sorted((ROOT / "samples").glob("*_test.yaml"))
@@ -20,7 +21,7 @@ GOOD = sorted((ROOT / "samples").glob("*_test.yaml"))
 
 @pytest.fixture(scope="module")
 def schema(plugins):
-    found = json_schema(plugins)
+    found = json_schema(catalogue(plugins))
     jsonschema.Draft202012Validator.check_schema(found)
     return found
 
@@ -58,7 +59,7 @@ def test_every_key_says_what_it_does(model):
 
 
 def test_every_stub_is_in_it(schema, plugins):
-    names = {name for name, _ in stubbed(plugins)}
+    names = {each["type"] for each in catalogue(plugins)["connectors"] if each["stub"]}
 
     assert {"http", "http-client", "database", "cron"} <= names
     assert len(schema["properties"]["stubs"]["additionalProperties"]["anyOf"]) == len(names) + 1

@@ -26,7 +26,7 @@ from octo.core.errors import Permanent
 from octo.core.expressions import Expr, Names
 from octo.core.log import fields
 from octo.core.message import Message
-from octo.core.settings import Settings
+from octo.core.settings import Advanced, Settings
 from octo.core.source import source
 from octo.expr import ExprError, Timestamp
 
@@ -72,7 +72,7 @@ class Trigger(Settings):
 
 
 class Tick(Settings):
-    schedule: str
+    schedule: str = Field(examples=["@every 5s", "0 30 6 * * MON-FRI"])
     """When: `sec min hour day month weekday` as in `0 30 6 * * MON-FRI`, the same five fields without seconds,
     `@every 5s`, or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`. May begin with `TZ=Europe/Berlin `."""
 
@@ -80,7 +80,7 @@ class Tick(Settings):
     """The body of the message. Sees `now`, the time of the tick, and `settings`, these settings. Default null. If it
     fails, the tick is logged and skipped."""
 
-    correlation_id: Annotated[str, Field(alias="correlationID")] = ""
+    correlation_id: Annotated[str, Field(alias="correlationID"), Advanced] = ""
     """Correlation id of every message."""
 
     timezone: str | None = None
@@ -91,7 +91,7 @@ class Tick(Settings):
     """A tick while the message of the previous one is unfinished: `skip` drops it with a line in the log, `queue` lets
     it wait (several waiting ones become one), `allow` starts it beside the other."""
 
-    missed: Literal["skip", "once"] = "skip"
+    missed: Annotated[Literal["skip", "once"], Advanced] = "skip"
     """Ticks that passed while the machine was asleep or its clock was set forward: `skip` leaves them out, `once` runs
     one message for all of them, with the time of the first."""
 
@@ -144,7 +144,7 @@ class Cron:
         await self._hand.tick(source, spec.at or clock.now())
         return None
 
-    @source("cron", once=True)
+    @source("cron", once=True, sets=Nothing)
     async def ticks(self, settings: Tick) -> AsyncIterator[Delivery]:
         """A message at every tick of the schedule, from the next one on."""
         running = _Running()

@@ -12,7 +12,7 @@ from octo.connectors.database import dsn
 from octo.connectors.database.statements import effect_of
 from octo.core.durations import Duration
 from octo.core.expressions import Expr
-from octo.core.settings import Effect, Secret, Settings
+from octo.core.settings import Advanced, Effect, Secret, Settings
 from octo.core.state import State
 
 _OPEN = {"sqlite": 1}
@@ -33,14 +33,14 @@ class Connection(Settings):
     password: Secret | None = None
     """Password of the database user, so that the `dsn` can be kept in plain sight. Wins over one in the `dsn`."""
 
-    max_open_conns: int = Field(0, ge=0)
+    max_open_conns: Annotated[int, Advanced] = Field(0, ge=0)
     """How many connections may be open at once; further queries wait. 0 means the default: 16, and 1 for SQLite, which
     has one writer anyway. SQLite in memory always has 1."""
 
-    max_idle_conns: int = Field(0, ge=0)
+    max_idle_conns: Annotated[int, Advanced] = Field(0, ge=0)
     """How many connections stay open while nobody uses them. 0 means as many as `maxOpenConns`."""
 
-    conn_max_lifetime: Duration | None = None
+    conn_max_lifetime: Annotated[Duration | None, Advanced] = None
     """How long a connection may live before it is replaced, so that a moved server or a new password is noticed.
     Default 30m, SQLite forever; `0s` means forever."""
 
@@ -90,7 +90,7 @@ class Connection(Settings):
 
 
 class Query(Settings):
-    query: str
+    query: str = Field(examples=["select id, total from orders where id = $1"])
     """The SQL text, with placeholders for values: `$1`, `$2` for PostgreSQL, `?` for the others. It is never put
     together from a message's content, so that nothing can be injected."""
 
@@ -103,7 +103,7 @@ class Query(Settings):
     single: bool = False
     """The body becomes the first row, or null when there is none, instead of a list. Of no meaning with `exec`."""
 
-    max_rows: int = Field(10_000, ge=1)
+    max_rows: Annotated[int, Advanced] = Field(10_000, ge=1)
     """The longest list that may become a body. More rows fail the message; nothing is cut off silently."""
 
     @field_validator("query")

@@ -14,7 +14,7 @@ from octo.connectors.http.dispatch import Dispatch
 from octo.connectors.http.endpoint import Endpoint, Gate
 from octo.connectors.http.listener import listening
 from octo.connectors.http.patterns import Pattern, Relation, common_path, relation
-from octo.connectors.http.settings import Route, Server
+from octo.connectors.http.settings import Route, Server, Variables
 from octo.connectors.http.stub import ADDRESS, Request, Stub, ask, path_of
 from octo.connectors.http.worker import Options, check_certificate
 from octo.core.connector import connector
@@ -91,7 +91,7 @@ class Http:
         host = {"0.0.0.0": "localhost", "::": "localhost"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
         return f"http{'s' if self._settings.tls else ''}://{host}:{port}{self._settings.base_path}"
 
-    @source("http")
+    @source("http", sets=Variables)
     @asynccontextmanager
     async def route(self, settings: Route, inlet: Inlet) -> AsyncIterator[None]:
         """Serve one path. Answers with the flow's result, and with 4xx or 5xx of its own when there is none."""

@@ -6,19 +6,17 @@ import re
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from octo.connectors.http.patterns import BadPattern, Pattern
 from octo.core.durations import Duration
-from octo.core.settings import Settings
+from octo.core.settings import Advanced, Settings
 from octo.expr import nearest
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
-RESERVED = ("method", "query")
-"""Variables that every request sets, so that no path parameter may have their name."""
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -77,7 +75,7 @@ class Cors(Settings):
     allow_credentials: bool = False
     """Whether cookies and authorization may be sent. `*` then answers with the caller's own origin, because browsers
     refuse a star together with credentials: every site may then act as the logged-in user. List the origins."""
-    max_age: int | None = Field(default=None, ge=0)
+    max_age: Annotated[int | None, Advanced] = Field(default=None, ge=0)
     """Seconds for which a browser may remember the answer to a preflight; its own default is 5."""
 
     @field_validator("allowed_origins")
@@ -106,18 +104,18 @@ class Server(Settings):
     """TCP port; 0 takes a free one. Without it the environment's HTTP_PORT is used, else 8080."""
     base_path: str = ""
     """Path in front of every route's own, e.g. `/api`."""
-    keep_alive: bool = True
+    keep_alive: Annotated[bool, Advanced] = True
     """Whether a connection may carry several requests. Off costs each request a new connection."""
     request_timeout: Duration = timedelta(seconds=30)
     """How long a request may take altogether: its body's arrival, waiting for a free worker, and the flow. Then the
     flow's work is cancelled and the caller gets 504. A source's own `timeout` wins. 0 means the default."""
-    read_timeout: Duration = timedelta()
+    read_timeout: Annotated[Duration, Advanced] = timedelta()
     """How long a client may take for the headers of a request, and again for its body. 0, the default: 10 s for the
     headers, and the request's timeout for the body."""
-    write_timeout: Duration = timedelta()
+    write_timeout: Annotated[Duration, Advanced] = timedelta()
     """How long sent bytes may wait for the client to take them before its connection is closed (Linux). 0: the
     operating system's patience, about 15 minutes."""
-    idle_timeout: Duration = timedelta()
+    idle_timeout: Annotated[Duration, Advanced] = timedelta()
     """How long a kept connection may wait for its next request, including that request's headers: one clock of the
     server measures both. 0, the default: as `readTimeout`, else 10 s. Behind a load balancer set it above the
     balancer's own idle timeout (often 60 s), or the balancer now and then meets a connection that just closed."""
@@ -125,10 +123,10 @@ class Server(Settings):
     """Lets browsers call the routes from pages of other origins. Off by default."""
     tls: Tls | None = None
     """Serve https. TLS 1.2 and 1.3 are spoken."""
-    max_header_bytes: int = Field(default=65536, ge=8192)
+    max_header_bytes: Annotated[int, Advanced] = Field(default=65536, ge=8192)
     """Most bytes of a request's headers together; more is refused with 431. A connection may buffer that much, hence
     64 KiB: ample for cookies and tokens, little for a thousand hostile connections."""
-    max_concurrent_requests: int = Field(default=1024, ge=1)
+    max_concurrent_requests: Annotated[int, Advanced] = Field(default=1024, ge=1)
     """How many requests may be under way at once. One more is refused at once with 503 and `Retry-After: 1`: a quick
     no costs the caller less than a place in an endless line."""
     response_headers: dict[SettableHeader, HeaderValue] = Field(default_factory=dict)
@@ -143,13 +141,25 @@ class Server(Settings):
         return path
 
 
+class Variables(Settings):
+    """Variables that every request sets, so that no path parameter may have their name."""
+
+    method: str
+    """The request's method, e.g. `POST`."""
+    query: dict[str, str]
+    """The query's parameters; of one that is given several times the first."""
+
+
+RESERVED = tuple(Variables.model_fields)
+
+
 class Route(Settings):
     """Requests for one path become messages; what the flow answers becomes the response.
 
     Guarantee: at most once. The caller learns the outcome and decides whether to repeat.
     """
 
-    path: str
+    path: str = Field(examples=["/orders/{id}"])
     """Path after the connector's `basePath`. `{id}` stands for one segment and `{rest...}` at the end for all that
     follow; each becomes a variable. A trailing `/` serves everything below it, `{$}` at the end only exactly that
     path. Of several matching routes the most specific serves."""
@@ -157,13 +167,13 @@ class Route(Settings):
     """Methods to serve; GET includes HEAD. Others get 405 without troubling the flow. Default: all of them."""
     headers: list[HeaderName] = Field(default_factory=list)
     """Request headers to copy into variables of the same name, as written here; "" when the request has none."""
-    correlation_id_header: HeaderName | None = None
+    correlation_id_header: Annotated[HeaderName | None, Advanced] = None
     """Request header whose value becomes the message's correlation id."""
     timeout: Duration | None = None
     """How long a request of this route may take; default: the connector's `requestTimeout`."""
-    max_body_bytes: int = Field(default=1_048_576, ge=0)
+    max_body_bytes: Annotated[int, Advanced] = Field(default=1_048_576, ge=0)
     """Most bytes of a request body; a larger one is refused with 413 and not read to its end. 1 MiB by default."""
-    raw_body_var: str | None = Field(default=None, min_length=1)
+    raw_body_var: Annotated[str | None, Advanced] = Field(default=None, min_length=1)
     """Variable for the body's exact text beside the parsed one, as signatures (HMAC) are computed over it."""
     raw_body: bool = False
     """Take the body as text instead of JSON: `body` is then `{contentType, rawData}`. It must be UTF-8."""
@@ -192,6 +202,10 @@ class Route(Settings):
                 raise complain(f"the variable `{name}` would be set both by {seen[name]} and by {origin}")
             seen[name] = origin
         return self
+
+    def variables(self) -> dict[str, Any]:
+        """Path parameters and headers, which are texts, and the body as it came."""
+        return {name: object if name == self.raw_body_var else str for name, _ in _variables(self)}
 
 
 def _variables(route: Route) -> Iterable[tuple[str, str]]:

@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from octo.core.durations import Duration
 from octo.core.expressions import Expr
-from octo.core.settings import Effect, Secret, Settings
+from octo.core.settings import Advanced, Effect, Secret, Settings
 from octo.core.state import State
 from octo.expr import nearest
 
@@ -128,7 +128,7 @@ class Cache(Settings):
     ttl: Duration = timedelta(seconds=60)
     """How long an answer is used at most. The server may shorten that (`max-age`, `Expires`) or forbid it
     (`no-store`, `no-cache`, `private`)."""
-    max_entries: int = Field(default=256, ge=1)
+    max_entries: Annotated[int, Advanced] = Field(default=256, ge=1)
     """How many answers to keep; beyond that, or beyond 32 MiB together, the one unused for longest goes."""
 
 
@@ -137,10 +137,10 @@ class Retry(Settings):
 
     max_attempts: int = Field(default=3, ge=0)
     """Attempts altogether; 1 or less never repeats."""
-    min_backoff: Duration = timedelta(milliseconds=200)
+    min_backoff: Annotated[Duration, Advanced] = timedelta(milliseconds=200)
     """The first wait; each further one is twice as long. All are shortened by chance, up to a half, so that many
     clients do not come back at once."""
-    max_backoff: Duration = timedelta(seconds=30)
+    max_backoff: Annotated[Duration, Advanced] = timedelta(seconds=30)
     """The longest wait, also when the server asks for a longer one with `Retry-After`."""
 
 
@@ -169,14 +169,14 @@ class Tls(Settings):
 class Client(Settings):
     """One server to call: where it is, who we are to it, and how patient we are."""
 
-    base_url: Url = Field(alias="baseURL")
+    base_url: Url = Field(alias="baseURL", examples=["https://api.example.com/v1"])
     """Absolute address, e.g. `https://api.example.com/v1`; a block's `path` is appended."""
     timeout: Duration = timedelta(seconds=30)
     """How long one attempt may take, from looking up the name to the last byte of the answer; then the connection is
     closed. The flow's own deadline bounds all attempts and waits together. 0 means the default."""
     headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
     """Headers of every request that does not bring its own."""
-    max_response_bytes: int = Field(default=1_048_576, ge=0)
+    max_response_bytes: Annotated[int, Advanced] = Field(default=1_048_576, ge=0)
     """Most bytes of an answer, after unpacking. A larger one is an error; it is never cut. 1 MiB by default."""
     auth: Auth = Auth()
     """Credentials to send. They never go to another host, also not after a redirect."""
@@ -185,9 +185,9 @@ class Client(Settings):
     retry: Retry = Retry()
     """What to repeat: GET, HEAD, PUT, DELETE and OPTIONS after a broken connection, 429, 502, 503 or 504; the
     others only when the connection was never made, so that nothing is done twice."""
-    pool: Pool = Pool()
+    pool: Annotated[Pool, Advanced] = Pool()
     """Connections to keep open."""
-    tls: Tls = Tls()
+    tls: Annotated[Tls, Advanced] = Tls()
     """Checks of the server's certificate. By default the machine's authorities are trusted."""
 
     @property
@@ -211,7 +211,7 @@ class Rest(Settings):
     """What to send: a text as it is, anything else as JSON with `Content-Type: application/json`."""
     fail_on_error: bool = True
     """Whether an answer of 400 and above is an error. If not, it is an ordinary result."""
-    status_var: str = Field(default="statusCode", min_length=1)
+    status_var: Annotated[str, Advanced] = Field(default="statusCode", min_length=1)
     """Variable for the answer's status. It is set before a failure too, so that the error path can read it."""
 
     @field_validator("path")

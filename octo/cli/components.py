@@ -1,0 +1,25 @@
+"""What verbs show of components: the catalogue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from octo.builtin import installed
+from octo.config.shipped import joined, shipped
+
+
+def components() -> dict[str, Any]:
+    """The catalogue of all components. The built-in ones are not imported for it, those of installed packages are."""
+    others = installed()
+    if not (others.connector_names() or others.block_names()):
+        return shipped()
+    from octo.config.catalogue import catalogue
+
+    return joined(shipped(), catalogue(others, unloadable=_left_out))
+
+
+def _left_out(name: str, error: Exception) -> None:
+    message = f"the type `{name}` of an installed package cannot be loaded: {type(error).__name__}: {error}"
+    click.secho(message, fg="yellow", err=True)
