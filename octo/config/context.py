@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from octo.config.connectors import Connectors
+from octo.config.documents import SourceDoc
 from octo.config.place import Place
 from octo.config.reader import Reader
 from octo.config.report import Report
@@ -30,6 +31,7 @@ class Entry(NamedTuple):
     parent: the address of the flow, block or branch that it stands in.
     name: what it is called: the label of a block, the name or index of a branch, the connector of a source.
     place: None for a branch that could be written but is not.
+    source: the source that could be read, if it is one.
     """
 
     kind: Literal["connector", "flow", "source", "error", "branch", "block"]
@@ -38,6 +40,7 @@ class Entry(NamedTuple):
     type: str
     name: str
     place: Place | None
+    source: SourceDoc | None = None
 
 
 @dataclass(eq=False, repr=False)

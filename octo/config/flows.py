@@ -103,7 +103,7 @@ def _flow(context: Context, place: Place, index: int) -> FlowDoc | None:
 def _source(context: Context, place: Place, flow: str) -> SourceDoc | None:
     bound = source(context, place)
     connector = bound.connector if bound else place.said("connector")
-    context.entries.append(Entry("source", "", flow, place.said("type"), connector, place))
+    context.entries.append(Entry("source", "", flow, place.said("type"), connector, place, bound))
     return bound
 
 

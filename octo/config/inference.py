@@ -22,6 +22,7 @@ from octo.config.context import Context
 from octo.config.documents import BlockDoc, FlowDoc
 from octo.config.model import kinds_at
 from octo.config.place import Path, Place
+from octo.config.sources import variables
 from octo.core.contract import Contract
 from octo.core.errors import Position
 from octo.core.expressions import Expr, Names
@@ -32,6 +33,7 @@ from octo.expr.shape import (
     STRING,
     TIMESTAMP,
     UNKNOWN,
+    Kind,
     Shape,
     check_schema,
     either,
@@ -169,7 +171,7 @@ class _Walk:
         """What a flow leaves, if it does not drop the message."""
         outer, self.asked = self.asked, frozenset()
         try:
-            before = self.nothing.with_body(self.inputs.get(flow.name))
+            before = Inferred(self.inputs.get(flow.name, UNKNOWN), self.brought(flow), self)
             after = self.chain(flow.process, self.written(flow, "process"), before)
             if flow.error is not None:
                 after = after.either(self.chain(flow.error, self.written(flow, "error"), before.failed()))
@@ -178,6 +180,12 @@ class _Walk:
             return after
         finally:
             self.asked = outer
+
+    def brought(self, flow: FlowDoc) -> Mapping[str, Shape]:
+        """The variables that its messages have, if all of them come from its source."""
+        if flow.source is None or any(call.name == flow.name for call, _ in self.context.calls):
+            return _NOTHING
+        return {name: Kind(kind) for name, kind in (variables(flow.source) or {}).items() if kind != "dyn"}
 
     def contract(self, contract: Contract, before: Inferred, after: Inferred) -> None:
         came, went = _seen(before), _seen(after)

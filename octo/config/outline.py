@@ -9,6 +9,7 @@ from typing import NamedTuple
 from octo.config.context import Context, Entry
 from octo.config.load import check, config_files, draft, read_bytes
 from octo.config.report import Report
+from octo.config.sources import variables
 from octo.config.unfinished import read_partly
 from octo.config.yaml import File
 from octo.core.errors import ConfigError, Position, Problem
@@ -65,6 +66,7 @@ def _entries(
 
 def _as_json(entry: Entry) -> dict[str, object]:
     place = entry.place
+    sets = {"sets": variables(entry.source) if entry.source else None} if entry.kind == "source" else {}
     return {
         "kind": entry.kind,
         "address": entry.address or None,
@@ -74,6 +76,7 @@ def _as_json(entry: Entry) -> dict[str, object]:
         "file": place.at.file if place else None,
         "start": _point(place.at) if place else None,
         "end": _point(place.end) if place else None,
+        **sets,
     }
 
 

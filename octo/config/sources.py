@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from octo.config import codes
 from octo.config.context import Context
 from octo.config.documents import SourceDoc
+from octo.config.model import Kind, field_kinds, fields_of, kinds
 from octo.config.place import Place
 from octo.config.reader import did_you_mean, kind
 from octo.config.report import listed
 from octo.config.settings import Written, validate
 from octo.core.connector import ConnectorType
+from octo.core.source import Naming
 
 
 def source(context: Context, place: Place) -> SourceDoc | None:
@@ -32,6 +36,33 @@ def source(context: Context, place: Place) -> SourceDoc | None:
     written = Written(f"the `{name}` source", at, entries)
     settings = validate(found.settings, written, context.build, context.report)
     return SourceDoc(found, instance, settings, place.at) if settings is not None else None
+
+
+def variables(doc: SourceDoc) -> dict[str, str] | None:
+    """The variables that each message of a source has, with their CEL kind (`dyn` if any); None if nobody said."""
+    declared = doc.type.sets
+    if declared is None:
+        return None
+    found = {name: field_kinds(info) for name, info in fields_of(declared)}
+    if isinstance(doc.settings, Naming):
+        found |= {name: kinds(each) for name, each in doc.settings.variables().items()}
+    return {name: _cel_kind(each) for name, each in found.items()}
+
+
+def _cel_kind(found: list[Kind]) -> str:
+    names = {next((name for type_, name in _CEL_KINDS if each.is_a(type_)), "dyn") for each in found}
+    return names.pop() if len(names) == 1 else "dyn"
+
+
+_CEL_KINDS: tuple[tuple[type, str], ...] = (
+    (bool, "bool"),
+    (int, "int"),
+    (float, "double"),
+    (str, "string"),
+    (bytes, "bytes"),
+    (Mapping, "map"),
+    (list, "list"),
+)
 
 
 def _unknown_source(context: Context, place: Place, name: str, type_: ConnectorType) -> None:

@@ -367,6 +367,42 @@ def test_an_error_chain_begins_with_nothing_known():
     parse(text, PLUGINS, {})
 
 
+FED = """\
+flows:
+- name: fed
+  source: {type: http, settings: {path: "/a/{id}", headers: [X-Count], rawBodyVar: raw}}
+  input: {type: object}
+  process:
+  - {type: set-payload, value: CHECKED}
+"""
+CALLER = "- {name: caller, process: [{type: flow-ref, flow: fed}]}\n"
+
+
+@pytest.mark.parametrize(
+    ("expression", "wrong"),
+    [
+        ("vars.id + 1", True),
+        ("vars['X-Count'] * 2", True),
+        ("vars.method.size() + 1", False),
+        ("vars.method.name", True),
+        ("vars.query.page", False),
+        ("vars.raw + 1", False),
+        ("vars.set_by_somebody + 1", False),
+    ],
+)
+def test_the_variables_of_the_source_are_known(expression: str, wrong: bool):
+    text = FED.replace("CHECKED", f'"{expression}"')
+    if not wrong:
+        parse(text, PLUGINS, {})
+        return
+    with pytest.raises(ConfigError):
+        parse(text, PLUGINS, {})
+
+
+def test_a_flow_that_others_call_too_may_be_given_other_variables():
+    parse(FED.replace("CHECKED", "vars.id + 1") + CALLER, PLUGINS, {})
+
+
 def test_what_the_environment_put_in_is_not_shown():
     text = f"env: [{{name: FIELD}}]\nflows:\n{INPUT}  - {{type: filter, expr: 'body.${{FIELD}} == 1'}}\n"
 

@@ -95,6 +95,17 @@ def test_every_part_knows_where_it_stands_in_what(outlined):
     assert found["main[error].log"].parent == "main[error]"
 
 
+def test_a_source_says_which_variables_its_messages_have(tmp_path):
+    path = tmp_path / "flow.yaml"
+    path.write_text(
+        "flows: [{name: f, source: {type: http, settings: {path: '/a/{id}', headers: [X-Key]}}, process: }]"
+    )
+
+    (source,) = [each for each in outline(path, BUILTIN, {}).as_json()["entries"] if each["kind"] == "source"]
+
+    assert source["sets"] == {"method": "string", "query": "map", "id": "string", "X-Key": "string"}
+
+
 def test_ranges_reach_from_the_first_character_to_behind_the_last(outlined):
     found = {each.address: each.place for each in outlined(FILE).entries}
 

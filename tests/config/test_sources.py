@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from octo.config.sources import variables
+from octo.core.settings import Settings
+
 
 def flow(source: str, connectors: str = "") -> str:
     return f"connectors: [{connectors}]\nflows: [{{name: f, source: {source}}}]\n"
@@ -25,6 +28,36 @@ def test_binding(config, connectors: str, source: str, expected: str):
 
     assert found.flows["f"].source.connector == expected
     assert expected in found.connectors
+
+
+class Brought(Settings):
+    many: list[int]
+    either: int | str
+    truth: bool
+
+
+@pytest.mark.parametrize(
+    ("sets", "named", "expected"),
+    [
+        (None, {"a": str}, None),
+        (Brought, None, {"many": "list", "either": "dyn", "truth": "bool"}),
+        (
+            Brought,
+            {"a": str, "b": object, "many": str},
+            {"many": "string", "either": "dyn", "truth": "bool", "a": "string", "b": "dyn"},
+        ),
+    ],
+)
+def test_the_variables_of_a_source_are_those_of_its_type_and_of_its_settings(config, sets, named, expected):
+    """Of a type that says nothing nothing is known, whatever its settings say."""
+    doc = config(flow("{type: http, settings: {path: /a}}")).flows["f"].source
+
+    class Own(type(doc.settings)):
+        def variables(self):
+            return named
+
+    settings = doc.settings if named is None else Own(path="/a")
+    assert variables(doc._replace(type=doc.type._replace(sets=sets), settings=settings)) == expected
 
 
 def test_default_instances_are_shared(config):
