@@ -1,12 +1,12 @@
 """The test runner: cases in YAML, run in this process, judged and reported.
 
     configs = Configs(load)                  # load: path, environment -> Config
-    plan_ = plan([Path("flows")], configs)   # raises ConfigError with all that is wrong
+    plan_ = plan([Path("flows")], configs)   # raises ConfigError with every problem
     for case in plan_.cases:
         outcome = run_case(case, configs, observers=[coverage])
 
-What looks at flows while they are tested is an observer (`octo.engine.observe`): `run_case` takes any number. What
-looks at results takes `Outcome`s, plain data, as they come from `run_case` or `run_all`.
+Observers (`octo.engine.observe`) watch the flows while they are tested; `run_case` takes any number of them. Reports
+and gates read the `Outcome`s, plain data, that `run_case` and `run_all` return.
 """
 
 from octo.suite.case import Call, Case, Suite

@@ -1,4 +1,4 @@
-"""A test file and the configuration that it tests: names become what they mean, or a problem with its place."""
+"""Binds a test file to the configuration that it tests: resolves every name, or reports a problem with its place."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ _SECONDS = 30.0
 
 
 def bind(draft: Draft, config: FilePath, configs: Configs, env: Mapping[str, str], report: Report) -> Suite | None:
-    """The suite of a test file, or None with the reasons in the report, those of its configuration among them.
+    """Return the suite of a test file, or None: then the report has the problems, also those of the configuration.
 
-    env: over the environment of the process, below that of the file.
+    env: variables that replace those of the process; those of the file win over them.
     """
     before = len(report.problems)
     cases = []
@@ -54,7 +54,10 @@ def bind(draft: Draft, config: FilePath, configs: Configs, env: Mapping[str, str
 
 
 def _blank(draft: Draft, config: FilePath, configs: Configs, env: Mapping[str, str], cases: list[Case]) -> Case:
-    """A case that no case adds anything to. It has the variables of the first that has some: the flow may need them."""
+    """Return a case with only what the file sets.
+
+    It has the variables of the first call that has some, because the flow may need them.
+    """
     written = _texts(draft, ("env",))
     blank = Case("", draft.file, config, draft.entry.flow, Position(str(draft.file), 1, 1), (), env={**env, **written})
     with configs.lent(config, blank.env) as loaded:
@@ -64,7 +67,7 @@ def _blank(draft: Draft, config: FilePath, configs: Configs, env: Mapping[str, s
 
 
 def _texts(draft: Draft, path: Path) -> dict[str, str]:
-    """Environment variables as they are written: `010` is the text 010."""
+    """Return environment variables as written in the file: `010` is the text "010"."""
     place = draft.top.walk(path)
     return {} if place is None else {name: each.node.text for name, each in place.fields().items()}
 
@@ -75,7 +78,7 @@ def _bound(draft: Draft, case: Case, configs: Configs, index: int, report: Repor
 
 
 class _Binding:
-    """One case. Invariant: every name is looked up, so that all that is wrong is found at once."""
+    """Binds one case. Invariant: every name is looked up, so that all problems are found at once."""
 
     def __init__(self, draft: Draft, config: Config, entry: CaseEntry, path: Path, report: Report) -> None:
         self.draft = draft
@@ -148,7 +151,7 @@ class _Binding:
         return spec
 
     def reply(self, flow: str, expect: Expect | None, path: Path) -> None:
-        """Look whether a trigger of the flow could ever be answered so."""
+        """Check that the reply of a trigger of the flow can have these keys."""
         doc = self.config.flows.get(flow)
         if expect is None or not isinstance(expect.reply, dict) or doc is None or doc.source is None:
             return
@@ -161,7 +164,7 @@ class _Binding:
                 refuse_key(key, self.draft.at(*path, key), what, known, self.report)
 
     def conditions(self, value: object, path: Path) -> None:
-        """Compile every `that` at or below a part of the case; whether it holds is asked when there is a message."""
+        """Compile every `that` at or below a part of the case. It is evaluated later, when there is a message."""
         if isinstance(value, Wanted):
             for index, text in enumerate(value.that):
                 self.condition(text, (*path, "that", index))
@@ -183,7 +186,7 @@ class _Binding:
         except PydanticCustomError as error:
             complain_of_expression((error.context or {})["error"], place, self.report)
 
-    # --- what stands in for others -------------------------------------------------------------------------------
+    # --- mocks and stubs -----------------------------------------------------------------------------------------
 
     def mocks(self, written: Mapping[str, object]) -> dict[str, Mock]:
         from octo.debug import mocks
@@ -199,7 +202,7 @@ class _Binding:
         return found
 
     def owner(self, key: str, name: str) -> Path:
-        """Where the mock or stub of that name stands: in the case, else in the file."""
+        """The path of the mock or stub of that name: in the case, else in the file."""
         return (*self.path, key, name) if name in getattr(self.entry, key) else (key, name)
 
     def stubs(self, written: Mapping[str, object]) -> dict[str, Settings]:
@@ -219,7 +222,7 @@ class _Binding:
         return found
 
     def implied(self, case: Case) -> dict[str, Settings]:
-        """Stubs for connectors that only feed triggered flows: a trigger never opens a port."""
+        """Return stubs for connectors that only feed triggered flows, so that a trigger never opens a port."""
         if not any(call.trigger is not None for call in case.calls):
             return {}
         needed = part(unfed(self.config, case.fed), case.called & self.config.flows.keys())
@@ -282,7 +285,7 @@ class _Binding:
 
 
 def _by_itself(doc: ConnectorDoc) -> Settings | None:
-    """The stub of a connector that needs no settings of its own."""
+    """Return the stub of a connector if the stub needs no settings, else None."""
     stub = doc.type.stub
     if stub is None or any(field.is_required() for field in stub.settings.model_fields.values()):
         return None

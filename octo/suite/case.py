@@ -1,4 +1,4 @@
-"""A case, ready to run: everything that can be known beforehand has been checked."""
+"""A case, ready to run: everything that can be checked before the run has been checked."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _BREAKS = re.compile("\\s*[\x00-\x1f\x7f-\x9f\u2028\u2029]\\s*")
 
 
 class Call(NamedTuple):
-    """One message for a flow, and what must come of it.
+    """One message for a flow, and what is expected of it.
 
-    flow: None for a call that only lets time pass. after: seconds to let pass first.
-    trigger: what the flow's source is made to bring, instead of `data` and `vars`.
+    flow: None for a call that only lets time pass. after: seconds that pass before the call.
+    trigger: replaces `data` and `vars`: the flow's source is triggered with these settings.
     """
 
     flow: str | None
@@ -38,11 +38,11 @@ class Case(NamedTuple):
     """A case of a suite.
 
     file, config: the test file and the configuration that it tests.
-    env: what is set over the environment of the process; written_env: the part of it that stands in the test file.
-    spies: what must have crossed over all calls. written_mocks: the mocks as their author wrote them.
-    stubs: by connector name, in the settings of its type's stub. sources: whether the called flows' sources run.
-    seconds: how long it may take, without what `after` lets pass. clock: when virtual time begins, None for real time.
-    skip: why it is not to be run, "" if it is.
+    env: variables that replace those of the process; written_env: those of them that are in the test file.
+    spies: what must have crossed during all calls together. written_mocks: the mocks as the author wrote them.
+    stubs: by connector name, the settings of its type's stub. sources: whether the called flows' sources run.
+    seconds: how long it may take, not counting `after`. clock: when virtual time begins, None for real time.
+    skip: why the case is not run, "" if it is.
     """
 
     name: str
@@ -69,17 +69,17 @@ class Case(NamedTuple):
 
     @property
     def id(self) -> str:
-        """What `-k` looks at."""
+        """The text that `-k` is matched against."""
         return f"{self.file}::{self.title}"
 
     @property
     def spied(self) -> list[str]:
-        """Every address that a spy stands at, sorted."""
+        """Every address that has a spy, sorted."""
         return sorted({*self.spies, *(address for call in self.calls for address in call.spies)})
 
     @property
     def called(self) -> set[str]:
-        """The flows that are called, triggered, or fed by their sources."""
+        """The flows that are called or triggered, or whose sources run."""
         return {*(call.flow for call in self.calls if call.flow is not None), *self.fed}
 
     @property
@@ -91,12 +91,12 @@ class Case(NamedTuple):
 
 
 def one_line(text: str) -> str:
-    """The text without line breaks, and without what a terminal would obey."""
+    """The text without line breaks and other control characters, which a terminal would obey."""
     return _BREAKS.sub(" ", text).strip()
 
 
 class Suite(NamedTuple):
-    """The cases of one test file. blank: one more, that has just what the file says for all of them."""
+    """The cases of one test file. blank: a case with only what the file sets for all of them."""
 
     file: Path
     config: Path

@@ -1,7 +1,7 @@
 """`-k`: choosing cases by words in `file::case`, joined by `and`, `or`, `not` and parentheses, as in pytest.
 
-Words that follow one another are one text to look for; a text that holds such a keyword stands in quotes, with a
-quote of that kind inside it doubled. With `=` before the quotes it is the whole name of a case.
+Words that follow one another are searched for as one text. A text that contains one of the keywords must be quoted;
+inside it, the same quote is written twice. With `=` before the quotes the text is the whole name of a case.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ _KEYWORDS = ("and", "or", "not", "(", ")")
 
 
 def exactly(name: str) -> str:
-    """The pattern that chooses the case of this name, and no other one of its file."""
+    """The pattern that chooses the case of this name, and no other case of its file."""
     return '="{}"'.format(name.replace('"', '""'))
 
 
 def pattern(text: str) -> Choice:
-    """Whether a case's `file::case` is chosen; case does not matter, except of whole names.
+    """Return the function that says whether a `file::case` is chosen. Letter case matters in whole names only.
 
-    Raises ValueError with what is not understood.
+    Raises ValueError if the text cannot be parsed, and says why.
     """
     parser = _Parser(_tokens(text))
     choice = parser.either()
     if parser.tokens:
-        raise ValueError(f"`{parser.tokens[0].text}` is one too many")
+        raise ValueError(f"`{parser.tokens[0].text}` is not expected there")
     return choice
 
 
@@ -39,7 +39,7 @@ class Token(NamedTuple):
     kind: Literal["keyword", "part", "whole"]
     text: str
 
-    def fits(self, id: str) -> bool:  # noqa: A002  what the rest of the runner calls it
+    def fits(self, id: str) -> bool:  # noqa: A002  the name that the rest of the runner uses
         if self.kind == "whole":
             return id.partition("::")[2] == self.text
         return self.text.lower() in id.lower()
@@ -51,7 +51,7 @@ def _tokens(text: str) -> list[Token]:
     while position < len(text):
         match = _TOKEN.match(text, position)
         if match is None:
-            raise ValueError("a quote is never closed")
+            raise ValueError("a quote is not closed")
         position = match.end()
         word = match[1] or match[5]
         if word in _KEYWORDS:
@@ -95,7 +95,7 @@ class _Parser:
         if self.take("("):
             inner = self.either()
             if not self.take(")"):
-                raise ValueError("a parenthesis is never closed")
+                raise ValueError("a parenthesis is not closed")
             return inner
         if not self.tokens:
             raise ValueError("a word is missing at the end")

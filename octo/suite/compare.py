@@ -1,4 +1,4 @@
-"""Comparing JSON values, and telling a reader where they differ."""
+"""Comparing JSON values, and saying where they differ."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from octo.core.secrets import masked
 from octo.suite.outcome import Mismatch
 
 _WIDEST = 72
-"""Characters up to which a value is shown whole."""
+"""A value of at most this many characters is shown whole."""
 _BEFORE, _BEHIND = 24, 48
-"""How many characters of two long texts are shown around the first that differs."""
+"""How many characters of two long texts are shown before and after the first that differs."""
 _MOST = 20
-"""How many differences of one value are listed."""
+"""At most this many differences of one value are listed."""
 
 
 class Difference(NamedTuple):
-    """A place in a value, e.g. `.items[2].price`, and what is wrong there."""
+    """A difference. path: its place in the value, e.g. `.items[2].price`. what: what is wrong there."""
 
     path: str
     what: str
@@ -30,7 +30,7 @@ def equal(want: object, got: object) -> bool:
 
 
 def compared(label: str, want: object, got: object) -> list[Mismatch]:
-    """What to say if the values are not the same: small values whole, of big ones the places that differ."""
+    """Return a mismatch if the values differ: it shows small values whole, and the places where big ones differ."""
     if equal(want, got):
         return []
     wanted, found = rendered(want), rendered(got)
@@ -45,7 +45,7 @@ def compared(label: str, want: object, got: object) -> list[Mismatch]:
 
 
 def differences(want: object, got: object, path: str = "") -> Iterator[Difference]:
-    """Every place where the values differ, outermost first."""
+    """Yield every place where the values differ, outermost first."""
     if isinstance(want, Mapping) and isinstance(got, Mapping):
         yield from _in_mapping(want, got, path)
     elif isinstance(want, list | tuple) and isinstance(got, list | tuple):
@@ -73,7 +73,7 @@ def _in_list(want: Sequence[object], got: Sequence[object], path: str) -> Iterat
     if len(want) == len(got):
         yield from _in_pairs(want, got, path)
         return
-    yield Difference(path, f"want {len(want)} elements, got {len(got)}")  # first, for the others may be many
+    yield Difference(path, f"want {len(want)} elements, got {len(got)}")  # first, because many others may follow
     shorter = min(len(want), len(got))
     same = _alike(want, got)
     if same + _alike(want[same:][::-1], got[same:][::-1]) < shorter:
@@ -91,7 +91,7 @@ def _in_pairs(want: Sequence[object], got: Sequence[object], path: str) -> Itera
 
 
 def _alike(want: Sequence[object], got: Sequence[object]) -> int:
-    """How many elements are the same at the beginning."""
+    """How many elements at the beginning are the same."""
     pairs = enumerate(zip(want, got, strict=False))
     return next((index for index, (one, other) in pairs if not equal(one, other)), min(len(want), len(got)))
 
@@ -104,7 +104,7 @@ def rendered(value: object) -> str:
 def _unlike(want: object, got: object) -> str:
     wanted, found = rendered(want), rendered(got)
     if isinstance(want, str) and isinstance(got, str) and max(len(wanted), len(found)) > _WIDEST:
-        want, got = masked(want), masked(got)  # first, for a part of a secret would not be recognised
+        want, got = masked(want), masked(got)  # before cutting: a part of a secret would not be recognised
         pairs = enumerate(zip(want, got, strict=False))
         at = next((index for index, (one, other) in pairs if one != other), min(len(want), len(got)))
         return f"want {_around(want, at)}, got {_around(got, at)} (from character {at + 1} on)"
@@ -115,7 +115,7 @@ def _unlike(want: object, got: object) -> str:
 
 
 def _around(text: str, at: int) -> str:
-    """The part of a long text that tells it from another one, which differs from this character on."""
+    """The part of a long text around the character at which it begins to differ from another one."""
     start, end = max(0, at - _BEFORE), at + _BEHIND
     return f"{'...' if start else ''}{rendered(text[start:end])}{'...' if end < len(text) else ''}"
 
@@ -147,5 +147,5 @@ def _is_nested(value: object) -> bool:
 
 
 def _cut(text: str) -> str:
-    text = masked(text)  # first, as above
+    text = masked(text)  # before cutting, as above
     return text if len(text) <= 1000 else f"{text[:1000]}... ({len(text)} characters)"

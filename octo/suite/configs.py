@@ -17,10 +17,10 @@ _Key = tuple[Path, tuple[tuple[str, str], ...]]
 
 
 class Configs:
-    """See the module.
+    """Loads configurations and lends each to one case at a time.
 
-    Building a generation fills the sockets of its configuration's settings, so two that run side by side need two.
-    load: called under a lock, once per environment and more often only where cases run in parallel.
+    Building a generation fills the sockets in the settings of its configuration, so two cases that run at the same
+    time need two copies. load: called under a lock, once per environment, and again only if cases run in parallel.
     """
 
     def __init__(self, load: Load) -> None:
@@ -28,11 +28,14 @@ class Configs:
         self._free: dict[_Key, list[Config]] = {}
         self._lock = threading.Lock()
         self.watched: set[Path] = set()
-        """The files that decide what was loaded so far."""
+        """The files that what was loaded so far depends on."""
 
     @contextmanager
     def lent(self, path: Path, env: Mapping[str, str]) -> Iterator[Config]:
-        """The configuration, for this caller alone. env: over the environment of the process. Raises `ConfigError`."""
+        """Lend the configuration to this caller alone. Raises `ConfigError`.
+
+        env: variables that replace those of the process.
+        """
         key = (path, tuple(sorted(env.items())))
         with self._lock:
             free = self._free.setdefault(key, [])

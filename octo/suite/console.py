@@ -1,4 +1,4 @@
-"""The report on the terminal: each suite as soon as it, and all before it, are done."""
+"""The report on the terminal: a suite is printed once it and all suites before it are done."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ Write = Callable[[str], None]
 """Takes one line."""
 
 Style = Callable[[str, str], str]
-"""Puts a text into a colour: `green`, `red`, `yellow` or `bold`; or leaves it plain."""
+"""Returns a text in a style, `green`, `red`, `yellow` or `bold`, or returns it unchanged."""
 
 _COLOURS = {"passed": "green", "failed": "red", "errored": "red", "skipped": "yellow", "not-run": "yellow"}
 _WORDS = {"passed": "PASS", "failed": "FAIL", "errored": "ERROR", "skipped": "SKIP", "not-run": "NOT RUN"}
 
 
 def plain(text: str, colour: str) -> str:
-    """No colours."""
+    """Return the text without colour."""
     del colour
     return text
 
 
 class Console:
-    """Prints outcomes as they come in, in the order of the suites. verbose: passed cases too, and logs of all."""
+    """Prints outcomes as they come in, in the order of the suites. verbose: print passed cases too."""
 
     def __init__(self, suites: Sequence[Suite], write: Write, *, style: Style = plain, verbose: bool = False) -> None:
         self._waiting = list(suites)
@@ -78,7 +78,7 @@ class Console:
 
 
 def summary(outcomes: Iterable[Outcome], seconds: float, style: Style = plain) -> str:
-    """The last line: how many cases ended how."""
+    """The last line: how many cases passed, failed, errored and were skipped."""
     counts = Counter(outcome.status for outcome in outcomes)
     words = [f"{counts[status]} {status}" for status in ("passed", "failed", "errored", "skipped")]
     words += [f"{counts['not-run']} not run"] if counts["not-run"] else []

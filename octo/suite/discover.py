@@ -1,4 +1,4 @@
-"""From paths to test files, each with the configuration that it tests."""
+"""Finds test files, each with the configuration that it tests."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Target(NamedTuple):
 def discover(
     paths: Iterable[Path], config: Path | None, configs: Configs, env: Mapping[str, str], report: Report
 ) -> list[Target]:
-    """The test files of folders, flow files and test files, each once, sorted by path.
+    """Return the test files that these folders, flow files and test files name, each once, sorted by path.
 
-    config: tested by all of them, whatever stands beside them.
+    config: what all of them test, whatever flow file stands beside them.
     """
     found: dict[Path, Target] = {}
     for path in paths:
@@ -50,13 +50,13 @@ def _targets(path: Path, configs: Configs, env: Mapping[str, str], report: Repor
         return []
     if path.suffix.lower() not in SUFFIXES:
         hint = "give a folder, a flow file or a test file; they end in `.yaml` or `.yml`"
-        report.error(codes.NOTHING, Position(str(path)), "this is no flow file", hint)
+        report.error(codes.NOTHING, Position(str(path)), "this is not a flow file", hint)
         return []
     if is_test(path):
         return [Target(path, _beside(path) or path.parent)]
     companion = path.with_name(f"{path.stem}_test{path.suffix}")
     if not companion.is_file():
-        message, hint = f"there is no `{companion.name}` beside it", "that is where its tests belong"
+        message, hint = f"there is no `{companion.name}` beside it", "put its tests there"
         report.error(codes.NOTHING, Position(str(path)), message, hint)
         return []
     return [Target(companion, path)]
@@ -66,7 +66,7 @@ def _of_folder(path: Path, configs: Configs, env: Mapping[str, str], report: Rep
     files = sorted(each for each in path.iterdir() if is_test(each) and each.is_file())
     if not files:
         hint = "a test file is named `NAME_test.yaml`; sub-folders are not searched"
-        report.error(codes.NOTHING, Position(str(path)), "the folder holds no tests", hint)
+        report.error(codes.NOTHING, Position(str(path)), "the folder contains no tests", hint)
         return []
     if _is_several(path, configs, env):
         return [Target(file, _beside(file) or path) for file in files]
@@ -81,7 +81,7 @@ def _beside(test: Path) -> Path | None:
 
 
 def _is_several(folder: Path, configs: Configs, env: Mapping[str, str]) -> bool:
-    """Whether the files of a folder are configurations of their own: their names clash, as those of samples do."""
+    """Whether each file of a folder is a configuration of its own: then their names clash, as in `samples/`."""
     try:
         with configs.lent(folder, env):
             return False

@@ -1,4 +1,4 @@
-"""What a test file says: the models that it is read with, checked against, and documented from.
+"""The models of a test file: it is read with them and checked against them, and they are its documentation.
 
 `null` is a value here: `body: null` asserts null, an absent `body` asserts nothing (`Wanted.has_body`).
 """
@@ -46,8 +46,8 @@ class Expect(Wanted):
     """The flow must fail with a text that contains this; `""` for any failure."""
 
     reply: Any = None
-    """What the outside must have seen of a `trigger`. Of a mapping only the keys that stand here are compared, of its
-    `headers` only those named, whatever their case."""
+    """What the sender of a `trigger` must have got back. Of a mapping, only the keys given here are compared; of its
+    `headers`, only those given, in any letter case."""
 
     @property
     def has_reply(self) -> bool:
@@ -55,7 +55,7 @@ class Expect(Wanted):
 
     @property
     def of_the_flow(self) -> bool:
-        """Whether it says how the flow must end, or only what the outside sees."""
+        """Whether it says how the flow must end, rather than only what the sender gets back."""
         return bool(self.has_body or self.vars or self.that or self.dropped or self.error is not None)
 
 
@@ -89,56 +89,56 @@ class CallEntry(Settings):
     """The message: the name of one of the file's `inputs`, or `{data, vars}`. Absent means an empty message."""
 
     trigger: dict[str, Any] | None = None
-    """Instead of `input`: what the flow's source is made to bring. What may stand here depends on its connector."""
+    """Instead of `input`: what the flow's source receives from outside. Its keys depend on the connector."""
 
     after: Duration | None = None
-    """Time to let pass first. A call with nothing else only lets time pass."""
+    """Time that passes before the call. A call with nothing else only lets time pass."""
 
     expect: Expect | None = None
     """What must come out. Absent: the flow must complete."""
 
     spies: dict[str, Spy] = Field(default_factory=dict)
-    """What must have crossed which block during this call, by block address."""
+    """What must have crossed the blocks during this call, by block address."""
 
 
 class CaseEntry(Settings):
     name: str = Field(min_length=1)
-    """What it shows, unique in the file."""
+    """What the case shows; unique in the file."""
 
     skip: str | None = None
-    """Why it is not run. It is reported, with this reason."""
+    """Why the case is not run. It is reported as skipped, with this reason."""
 
     input: str | Input | None = None
     """The message: the name of one of the file's `inputs`, or `{data, vars}`. Absent means an empty message."""
 
     trigger: dict[str, Any] | None = None
-    """Instead of `input`: what the flow's source is made to bring. What may stand here depends on its connector."""
+    """Instead of `input`: what the flow's source receives from outside. Its keys depend on the connector."""
 
     expect: Expect | None = None
     """What must come out. Absent: the flow must complete."""
 
     spies: dict[str, Spy] = Field(default_factory=dict)
-    """What must have crossed which block, by block address."""
+    """What must have crossed the blocks, by block address."""
 
     calls: tuple[CallEntry, ...] = ()
-    """Instead of `input`, `trigger` and `expect`: several calls in order, in one running configuration. `spies` of the
-    case count over all of them."""
+    """Instead of `input`, `trigger` and `expect`: several calls in order, in one running configuration. The `spies` of
+    the case cover all of them."""
 
     mocks: dict[str, Any] = Field(default_factory=dict)
-    """Mocks of this case, by block address. Each replaces the file's mock of that address; `null` lifts it."""
+    """Mocks of this case, by block address. Each replaces the file's mock of that address; `null` removes it."""
 
     stubs: dict[str, Any] = Field(default_factory=dict)
-    """Stubs of this case, by connector name. Each replaces the file's stub of that name; `null` lifts it."""
+    """Stubs of this case, by connector name. Each replaces the file's stub of that name; `null` removes it."""
 
     sources: bool = False
-    """Whether the sources of the file's flow and of the called ones run by themselves, as under `octo run`: with
-    `clock: virtual` a clock ticks while `after` lets time pass."""
+    """Whether the sources of the file's flow and of the called flows run, as under `octo run`. With `clock: virtual`,
+    a timer source fires while `after` lets time pass."""
 
     env: dict[str, str | bool | int | float] = Field(default_factory=dict)
-    """Environment variables of this case, over the file's."""
+    """Environment variables of this case. They win over the file's."""
 
     timeout: Duration | None = None
-    """How long the case may take, without the time that `after` lets pass. Default: the file's."""
+    """How long the case may take, not counting `after`. Default: the file's."""
 
     clock: str | None = None
     """`real`, `virtual`, or the moment at which virtual time begins. Default: the file's."""
@@ -162,10 +162,10 @@ class SuiteFile(Settings):
     """Messages that cases refer to by name."""
 
     mocks: dict[str, Any] = Field(default_factory=dict)
-    """What stands in for blocks in every case, by block address."""
+    """What replaces blocks in every case, by block address."""
 
     stubs: dict[str, Any] = Field(default_factory=dict)
-    """What stands in for connectors in every case, by connector name."""
+    """What replaces connectors in every case, by connector name."""
 
     cases: tuple[CaseEntry, ...]
     """The cases, at least one."""

@@ -1,6 +1,6 @@
-"""What a trace does not hold: secrets and masked fields, and the moments at which a flow looked at the clock.
+"""What a trace lacks: secrets, masked fields, and moments that a flow read from the clock.
 
-A test of a recorded message cannot ask for these values, and must not pretend to send them.
+A test of a recorded message cannot check these values, and must not pretend to send them.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d
 
 
 class Gaps:
-    """Of the trace of one message.
+    """The gaps in the trace of one message.
 
-    given: values that came from outside; a moment that stands in one of them is no look at the clock.
-    made: what the flow made of them.
-    clock: the moment at which to run the message again: at which the flow looked at the clock, as exactly as it told.
-    If it looked twice these moments differ by what lay between, while a virtual clock stands still: the first that
-    `made` tells counts, the other is a gap.
+    given: values that came from outside; a moment in one of them was not read from the clock.
+    made: values that the flow made.
+    clock: the moment at which to run the message again: the one that the flow read from the clock, with the digits
+        that it wrote. If the flow read the clock twice, the two moments differ, while a virtual clock stands still:
+        the first one in `made` is the clock, the other is a gap.
     """
 
     def __init__(self, root: Record, given: Iterable[object], made: Iterable[object]) -> None:
-        # From the second on: flows often write moments without what is smaller.
+        # From the start of the second: flows often write moments without fractions of a second.
         began, ended = root["at"] - root["at"] % _SECOND, root["at"] + root["duration"]
         told = {each for text in _texts(list(given)) for each in _MOMENT.findall(text)}
         found = [each for text in _texts(list(made)) for each in _MOMENT.findall(text)]
@@ -42,7 +42,7 @@ class Gaps:
         self._gap = re.compile("|".join([_MASK.pattern, *map(re.escape, others)]))
 
     def conditions(self, place: str, value: object) -> Iterator[str]:
-        """CEL that is true of values that are like this one wherever it has no gap."""
+        """Yield CEL conditions that are true of every value that equals this one except in its gaps."""
         if not any(self._gap.search(text) for text in _texts(value)):
             yield f"{place} == {_literal(value)}"
         elif isinstance(value, Mapping):
@@ -57,15 +57,15 @@ class Gaps:
                 yield from self.conditions(f"{place}[{index}]", each)
 
     def places(self, place: str, value: object) -> Iterator[str]:
-        """Where the value has gaps."""
+        """Yield the places where the value has gaps."""
         return _places(self._gap, place, value)
 
     def known(self, text: str) -> str:
-        """The longest part of a text that has no gap."""
+        """The longest part of a text without a gap."""
         return max(self._gap.split(text), key=len)
 
     def filled(self, old: Any, new: Any) -> Any:
-        """The new value, with the old one's gaps wherever something else could have stood in them."""
+        """Return the new value with the gaps of the old one, where the new texts fit around these gaps."""
         if isinstance(old, Mapping) and isinstance(new, Mapping):
             return {key: self.filled(old[key], each) if key in old else each for key, each in new.items()}
         if isinstance(old, list) and isinstance(new, list):
@@ -78,7 +78,7 @@ class Gaps:
 
 
 def masks(place: str, value: object) -> Iterator[str]:
-    """Where a value is masked, in whole or in part."""
+    """Yield the places where a value is masked, in whole or in part."""
     return _places(_MASK, place, value)
 
 
@@ -97,18 +97,18 @@ def _places(gap: re.Pattern[str], place: str, value: object) -> Iterator[str]:
 
 
 def _literal(value: object) -> str:
-    """A JSON value as CEL: the one is nearly part of the other. Surrogate escapes are not, so none are written."""
+    """Return a JSON value as CEL. JSON literals are CEL except for surrogate escapes, so none are written."""
     return json.dumps(value, ensure_ascii=False)
 
 
 def step(key: str) -> str:
-    """The way from a map to what it has under a key, in CEL."""
+    """Return the CEL that selects a key of a map: `.key` or `["key"]`."""
     is_name = re.fullmatch(r"[A-Za-z_]\w*", key, re.ASCII) and key not in ("in", "true", "false", "null")
     return f".{key}" if is_name else f"[{_literal(key)}]"
 
 
 def _texts(value: object) -> Iterator[str]:
-    """All texts in a value, keys among them."""
+    """Yield all texts in a value, including keys."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
@@ -123,7 +123,7 @@ def _texts(value: object) -> Iterator[str]:
 def _is_coarser(text: str, other: str) -> bool:
     """Whether the text may be the other moment with fewer digits.
 
-    A shorter text alone says nothing: a moment is written without the zeros that it ends with.
+    The length alone does not decide: a moment is written without its trailing zeros.
     """
     found = re.search(r"\.(\d+)", text)
     step: int = 10 ** (9 - (len(found[1]) if found else 0))
@@ -133,5 +133,5 @@ def _is_coarser(text: str, other: str) -> bool:
 def _nanoseconds(text: str) -> int:
     try:
         return nanoseconds(text)
-    except ValueError:  # the thirteenth month, say
+    except ValueError:  # e.g. a thirteenth month
         return 0

@@ -1,7 +1,7 @@
-"""Judging: what was expected of a call against what happened.
+"""Judging: compares what was expected of a call with what happened.
 
-The ending comes first: a flow that ended otherwise than expected is not asked for more. Else everything that differs
-is told at once.
+The ending comes first: if a flow did not end as expected, nothing else is compared. Otherwise everything that differs
+is reported at once.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Crossings = Mapping[str, Sequence["Crossing"]]
 
 
 def judge(case: Case, happened: Sequence[Happened], crossings: Crossings, env: Mapping[str, str]) -> list[Mismatch]:
-    """All that was not as expected. env: what `env.NAME` is in `that`."""
+    """Return all that was not as expected. env: the values of `env.NAME` in `that`."""
     judging = _Judging(Build(env))
     found: list[Mismatch] = []
     for index, (call, what) in enumerate(zip(case.calls, happened, strict=False)):
@@ -59,7 +59,7 @@ class _Judging:
         yield from self.spies(call.spies, during)
 
     def message(self, label: str, wanted: Wanted, message: Message) -> Iterator[Mismatch]:
-        """What differs in a message: its body, its variables, the conditions over it."""
+        """Yield what differs in a message: its body, its variables, the conditions on it."""
         if wanted.has_body:
             yield from compared(f"{label}.body", wanted.body, message.body)
         yield from _subset(f"{label}.vars", wanted.vars, message.vars, "vars")
@@ -112,7 +112,7 @@ class _Judging:
 
 
 def _ending(expect: Expect, what: Happened) -> Iterator[Mismatch]:
-    """What is wrong with the way the flow ended."""
+    """Yield what is wrong with the way the flow ended."""
     if expect.error is not None:
         if what.error is None:
             wanted = _containing(expect.error)
@@ -167,4 +167,4 @@ def _way(crossing: Crossing) -> str:
         return f"failed: {crossing.error}"
     if crossing.dropped is not None:
         return "dropped the message"
-    return "was never left" if crossing.output is None else "completed"
+    return "did not finish" if crossing.output is None else "completed"

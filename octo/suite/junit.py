@@ -1,4 +1,4 @@
-"""The report that build servers read: JUnit's XML."""
+"""The report for build servers: JUnit XML."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 def junit(
     suites: Sequence[Suite], outcomes: Sequence[Outcome], seconds: float, problems: Iterable[Problem] = ()
 ) -> bytes:
-    """The report of all suites as an XML document. problems: why nothing was run, each as a case that errored."""
+    """Return the report of all suites as XML. problems: why nothing ran; each becomes a case that errored."""
     from xml.etree.ElementTree import Element, indent, tostring
 
     by_case = {outcome.case.id: outcome for outcome in outcomes}

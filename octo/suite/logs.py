@@ -1,4 +1,4 @@
-"""The log of a case: kept while it runs, shown if it goes wrong."""
+"""The log of a case: collected while it runs, shown if it goes wrong."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from contextvars import ContextVar
 from octo.core.log import Text
 
 MOST_LINES = 50
-"""Lines kept of one case; the first ones tell what went wrong."""
+"""At most this many lines of one case are kept; the first ones say what went wrong."""
 
 _lines: ContextVar[list[str] | None] = ContextVar("octo.testing.lines", default=None)
 
 
 @contextmanager
 def listening() -> Iterator[list[str]]:
-    """The lines that are logged in this context from now on; threads and tasks it starts included."""
+    """Collect the lines that are logged in this context, and in the threads and tasks that it starts."""
     lines: list[str] = []
     token = _lines.set(lines)
     try:
@@ -27,7 +27,7 @@ def listening() -> Iterator[list[str]]:
 
 
 class Listener(logging.Handler):
-    """Hands each line to the case that wrote it; lines of nobody are dropped."""
+    """Adds each line to the case that logged it; lines that belong to no case are dropped."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
@@ -36,14 +36,14 @@ class Listener(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         lines = _lines.get()
         if record.getMessage() == "flow failed" and not record.exc_info:
-            return  # what the case tells anyhow
+            return  # the report of the case says it already
         if lines is not None and len(lines) < MOST_LINES:
             lines.append(self.format(record))
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep the log of the process to errors, and hand these to the cases instead of writing them."""
+    """Log only errors, and add them to the cases that logged them."""
     root, octo = logging.getLogger(), logging.getLogger("octo")
     handler, level = Listener(), octo.level
     root.addHandler(handler)

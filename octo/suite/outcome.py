@@ -1,4 +1,4 @@
-"""What became of a case: plain data for reports, gates and other tools."""
+"""The outcome of a case: plain data for reports, gates and other tools."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Status = Literal["passed", "failed", "errored", "skipped", "not-run"]
 class Mismatch(NamedTuple):
     """One thing that was not as expected. summary: one line. detail: more lines, "" if none.
 
-    is_broken_contract: whether nobody expected it but the flow itself.
+    is_broken_contract: whether the flow broke its own contract, rather than an expectation of the test.
     """
 
     summary: str
@@ -27,21 +27,21 @@ class Mismatch(NamedTuple):
 
     @property
     def line(self) -> str:
-        """It in one line: a summary that ends at its colon says where, and only the detail what."""
+        """The mismatch in one line. If the summary ends in a colon, it only says where; the detail says what."""
         if not self.summary.endswith(":"):
             return self.summary
         first, *more = self.detail.splitlines()
-        # Of two small values both are wanted, of big ones the first place that differs.
+        # Small values: show both, wanted and found. Big values: show the first place that differs.
         told = [first, *more[:1]] if first.startswith("want: ") else [first]
         return " ".join([self.summary, *told])
 
 
 class Happened(NamedTuple):
-    """How one call ended: with a result, dropped (with the reason) or with an error, each None if it was another.
+    """How one call ended: with a result, a drop (its reason) or an error. The other two are None.
 
     All three are None for a call whose flow never ran, as when an HTTP request finds no route.
-    at: where in the flow file it failed. reply: what the outside saw of a trigger.
-    crossed: per spied address the range of crossings during the call.
+    at: where in the flow file it failed. reply: what the sender of a trigger got back.
+    crossed: for each spied address, the range of crossings during the call.
     """
 
     result: Message | None = None
@@ -62,11 +62,11 @@ class Happened(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of a case.
+    """The outcome of a case.
 
     reason: why it was skipped, or did not run properly. seconds: how long it took, in real time.
-    happened: one per call that was made. crossings: what each spy saw, by address.
-    log: error lines that the case wrote. reproduce: a command that runs it again, "" unless it went wrong.
+    happened: one entry per call that was made. crossings: what each spy saw, by address.
+    log: error lines that the case logged. reproduce: a command that runs it again, "" unless it went wrong.
     """
 
     case: Case

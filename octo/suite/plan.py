@@ -1,4 +1,4 @@
-"""From paths to suites that are ready to run, or everything that is wrong with them."""
+"""Turns paths into suites that are ready to run, or reports everything that is wrong with them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from octo.suite.rules import read_draft
 
 
 class Plan(NamedTuple):
-    """The suites in the order of their paths. watched: the files that they are made of, and test."""
+    """The suites in the order of their paths. watched: the test files and the files that they test."""
 
     suites: tuple[Suite, ...]
     watched: tuple[Path, ...]
@@ -34,10 +34,11 @@ def plan(
     env: Mapping[str, str] | None = None,
     choice: Choice | None = None,
 ) -> Plan:
-    """The suites of these paths; raises `ConfigError` with every problem of every file, before anything runs.
+    """Return the suites of these paths. Raises `ConfigError` with every problem of every file, before anything runs.
 
-    config: what all of them test, whatever stands beside them. env: over the environment of the process.
-    choice: whether a case is kept, by its `file::name`; a suite that keeps none is left out.
+    config: what all of them test, whatever flow file stands beside them.
+    env: variables that replace those of the process.
+    choice: says by the `file::name` of a case whether it is kept; a suite without cases is left out.
     """
     report, env = Report(), env or {}
     suites = []

@@ -1,4 +1,4 @@
-"""A recorded message as a test: the same input, and in the place of every call to the outside what it answered then."""
+"""Turns a recorded message into a test: the same input, and mocks that return what each outside call returned then."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ _NOT_RECORDED = "this call was not made when the message was recorded"
 
 
 class Unusable(OctoError):
-    """A trace that no test can be made of."""
+    """A trace that cannot be turned into a test."""
 
     code = codes.UNUSABLE
 
 
 def suite_of(trace: Sequence[Record], config: Config) -> dict[str, Any]:
-    """A test file, as data, whose one case runs the recorded message against `config`.
+    """Return a test file, as data, whose one case runs the recorded message against `config`.
 
-    Calls to the outside that the flow did not make then fail. Raises `Unusable` if the flow is gone, or if the trace
-    leaves out what the test would need.
+    Outside calls that are not in the trace fail. Raises `Unusable` if the flow no longer exists, or if the trace
+    lacks what the test needs.
     """
     return made_of(trace, config).suite
 
 
 class Made(NamedTuple):
-    """A test file, as data, and what the trace did not hold for it."""
+    """A test file, as data, and what the trace lacks for it (`Gaps`)."""
 
     suite: dict[str, Any]
     root: SpanState
@@ -39,18 +39,18 @@ class Made(NamedTuple):
 
     @property
     def masked(self) -> list[str]:
-        """Places in the suite where a mask stands in for what there really was."""
+        """Places in the suite where a mask replaces the real value."""
         case = self.suite["cases"][0]
         return [*masks("input", case["input"]), *masks("mocks", self.suite["mocks"])]
 
     @property
     def unasserted(self) -> list[str]:
-        """Places in the result that the suite says nothing of."""
+        """Places in the result that the suite does not check."""
         return [] if self.root.after is None else list(self.gaps.places("body", self.root.after.body))
 
 
 def made_of(trace: Sequence[Record], config: Config) -> Made:
-    """The same with what the trace did not hold."""
+    """Return the same test file as `suite_of`, with what the trace lacks."""
     root, *rest = _recorded(first(trace))
     rest += (state for state in states(trace[len(first(trace)) :]) if "omitted" not in state.record)
     flow = root.record["flow"]
@@ -70,7 +70,7 @@ def made_of(trace: Sequence[Record], config: Config) -> Made:
 
 
 def _crossed(recorded: Iterable[SpanState], config: Config) -> dict[str, list[SpanState]]:
-    """How messages crossed each block that calls the outside, by address."""
+    """The crossings of each block that calls the outside, by address."""
     outside = [block.address for flow in config.flows.values() for block in blocks_of(flow) if block.type.calls_outside]
     crossed: dict[str, list[SpanState]] = {address: [] for address in outside}
     for state in recorded:
@@ -121,18 +121,18 @@ def _answer(state: SpanState) -> dict[str, Any]:
 
 
 def _cause(record: Record) -> str:
-    """The text of the error without the way to the block, which a mock's error takes again."""
+    """The text of the error without the path to the block: the error of a mock gets that path again."""
     text: str = record.get("error", {}).get("message", record["outcome"])
     label = record["path"].rpartition(".")[2].partition("#")[0]
     return text.removeprefix(f'block "{label}": ')
 
 
 def _conditions(crossed: list[SpanState], gaps: Gaps) -> list[str]:
-    """Per crossing, the least that tells its input from the others': the body, else one variable, else all of it."""
+    """For each crossing, the shortest condition that only its input meets: on the body, one variable, or everything."""
     bodies = [_all(gaps.conditions("body", state.before.body)) for state in crossed]
     if len(set(bodies)) == len(crossed):
         return bodies
-    # Only of variables that are always there: a condition on one that is not there fails.
+    # Only variables that every crossing has: a condition on a missing variable fails.
     for name in sorted(set.intersection(*(set(state.before.vars) for state in crossed))):
         found = [_all(gaps.conditions(f"vars{step(name)}", state.before.vars[name])) for state in crossed]
         if len(set(found)) == len(crossed):

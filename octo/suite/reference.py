@@ -1,4 +1,4 @@
-"""The reference of test files, from their models: what docs/testing.md shows below its mark."""
+"""The reference of test files, generated from their models: the part of docs/testing.md below `MARK`."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _rows(described: list[dict[str, Any]], prefix: str) -> Iterator[str]:
 
 
 def _is_only_here(field: dict[str, Any]) -> bool:
-    """Whether the entries of a list are described nowhere else."""
+    """Whether the entries of the list have no table of their own."""
     return field["name"] not in ("cases", "calls", "records")
 
 

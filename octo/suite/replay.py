@@ -1,4 +1,4 @@
-"""A recorded message once more, through the files as they are now, and what has become different."""
+"""Replay: a recorded message runs again through the current files, and what differs is reported."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from octo.trace.record import Record, SpanState, first, states
 from octo.trace.recorder import Recorder
 
 Place = tuple[str, int]
-"""The address of a block or name of a flow, and which crossing of it, from 1."""
+"""The address of a block or the name of a flow, and the number of the crossing, from 1."""
 
 
 class Crossed(NamedTuple):
-    """What became of one crossing: as it was, changed, no longer made, or made for the first time."""
+    """One crossing, compared: it is the same, it changed, it no longer happens (`gone`), or it is new."""
 
     path: str
     nth: int
@@ -35,22 +35,22 @@ class Crossed(NamedTuple):
 
 
 class Replayed(NamedTuple):
-    """flow: the flow and how it ends, among the steps the first."""
+    """The result of a replay. steps: the crossings; the first is the flow itself, which shows how it ended."""
 
     flow: str
     steps: tuple[Crossed, ...]
 
     @property
     def is_same(self) -> bool:
-        """Whether the flow answers as it did, whatever happened on the way."""
+        """Whether the flow ends as it did, whatever happened on the way."""
         return self.steps[0].kind == "same"
 
 
 def replay(trace: Sequence[Record], configs: Configs, path: Path) -> Replayed:
     """Run the message of a trace against the configuration at `path`.
 
-    Nothing outside is called: blocks that call other systems answer as they did, and fail where they were not called.
-    Raises `Unusable` when that is not possible, and `ConfigError`.
+    Nothing outside is called: blocks that call other systems return what was recorded, and fail if they were not
+    called then. Raises `Unusable` if the trace cannot be replayed, and `ConfigError`.
     """
     with configs.lent(path, {}) as config:
         made = made_of(trace, config)
@@ -93,7 +93,7 @@ def _by_place(trace: Sequence[Record]) -> dict[Place, SpanState]:
 
 
 def _differences(old: SpanState, new: SpanState, gaps: Gaps) -> list[Difference]:
-    """What is different about how a crossing ended."""
+    """How the ends of the two crossings differ."""
     outcomes = old.record["outcome"], new.record["outcome"]
     if outcomes[0] != outcomes[1]:
         error = new.record.get("error", {}).get("message")

@@ -14,9 +14,9 @@ from octo.suite.outcome import Outcome
 
 
 class Reproduction:
-    """Writes down what is needed to run a case again, into a folder that is made when first needed.
+    """Writes what is needed to run a case again to a folder, which is made when first needed.
 
-    folder: None while nothing went wrong. env_file: what `--env-file` named.
+    folder: None until a file was written. env_file: the file that `--env-file` named.
     """
 
     def __init__(self, env_file: Path | None = None) -> None:
@@ -24,12 +24,12 @@ class Reproduction:
         self._env_file = env_file
 
     def of(self, outcome: Outcome) -> Outcome:
-        """The outcome with the command that reproduces it, if it went wrong."""
+        """Return the outcome, with a command that reproduces it if it went wrong."""
         return outcome._replace(reproduce=self._command(outcome)) if outcome.is_wrong else outcome
 
     def _command(self, outcome: Outcome) -> str:
         case = outcome.case
-        # `octo invoke` checks no contracts, and with it no file of variables wins over those of the process.
+        # `octo invoke` checks no contracts and has no variables file that wins over the environment of the process.
         if self._env_file or not _is_one_plain_call(case) or any(each.is_broken_contract for each in outcome.failures):
             given = ["--env-file", str(self._env_file)] if self._env_file else []
             chosen = ["-k", exactly(case.title)]
@@ -40,7 +40,7 @@ class Reproduction:
         return " ".join([*environment, _joined(invoke)])
 
     def _write(self, case: Case) -> Path:
-        """The debug configuration of a case, in a file of its own."""
+        """Write the debug configuration of a case to a file; return the path."""
         if self.folder is None:
             self.folder = Path(tempfile.mkdtemp(prefix="dolphin-"))
         call = case.calls[0]
@@ -50,18 +50,18 @@ class Reproduction:
             "mocks": dict(case.written_mocks),
         }
         path = self.folder / f"{case.file.stem}-{case.at.line}.json"
-        if path.exists():  # two files of one name, from two folders
+        if path.exists():  # two test files from two folders have the same name
             path = path.with_stem(f"{path.stem}-{len(list(self.folder.iterdir()))}")
         path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         return path
 
 
 def _joined(words: list[str]) -> str:
-    """The words as a command. Masked before they are quoted: quoting takes a secret with a `'` to pieces."""
+    """Return the words as a command. Mask before quoting: quoting splits a secret that contains `'`."""
     return shlex.join(map(masked, words))
 
 
 def _is_one_plain_call(case: Case) -> bool:
-    """Whether `octo invoke` can do what the case does."""
+    """Whether `octo invoke` can run what the case runs."""
     plain = len(case.calls) == 1 and case.calls[0].trigger is None and not case.calls[0].after
     return plain and case.calls[0].flow is not None and not (case.stubs or case.clock or case.sources)

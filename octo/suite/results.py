@@ -1,4 +1,4 @@
-"""The report that programs read: one JSON object with everything that happened."""
+"""The report for programs: one JSON object with everything that happened."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def results(
     folder: Path | None = None,
     problems: Iterable[Problem] = (),
 ) -> bytes:
-    """The report as JSON; what is empty is left out. Secrets are masked.
+    """Return the report as JSON. Optional keys are left out when empty. Secrets are masked.
 
     {dolphin, wallMs, workDir?, totals, suites: [{path, config, flow, elapsedMs, cases}], problems?}
     """
@@ -38,7 +38,7 @@ def results(
         "suites": [_suite(suite, [by_case[case.id] for case in suite.cases]) for suite in suites],
         "problems": [problem.as_json() for problem in problems],
     }
-    # Masked before it is encoded: errors hold secrets in quotes, which would be escaped once more.
+    # Mask before encoding: errors contain secrets in quotes, and JSON would escape these quotes again.
     report = json.dumps(secrets(_filled(value, "problems", "workDir")), indent=2, ensure_ascii=False)
     return report.encode(errors="backslashreplace")
 
@@ -76,7 +76,7 @@ def _case(outcome: Outcome) -> dict[str, object]:
 
 
 def _outcome(outcome: Outcome) -> dict[str, object]:
-    """How the flow ended; of several calls under `calls`, one by one."""
+    """How the flow ended; if there are several calls, how each ended, under `calls`."""
     spies = [
         {"address": address, "records": [_record(each) for each in found]}
         for address, found in outcome.crossings.items()

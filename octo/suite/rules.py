@@ -1,4 +1,4 @@
-"""A test file by itself: read, checked against its models and the rules that need no configuration."""
+"""Reads a test file and checks it against its models and the rules that need no configuration."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from octo.testing.clock import START
 
 
 class Draft(NamedTuple):
-    """A test file of the right shape. top: its root, to find places in it."""
+    """A test file that fits its models. top: its root, to find places in it."""
 
     file: FilePath
     top: Place
     entry: SuiteFile
 
     def at(self, *path: str | int) -> Position:
-        """Where the value at `path` stands, or as much of the way as there is."""
+        """Where the key at `path` stands; if there is no such key, the nearest place above it."""
         place = self._reach(path)
         return place.key_at
 
@@ -46,7 +46,10 @@ class Draft(NamedTuple):
 
 
 def read_draft(file: FilePath, report: Report) -> Draft | None:
-    """The draft of a test file, or None if it has another shape. The report has what is wrong, of a draft too."""
+    """Return the draft of a test file, or None if the file does not fit its models.
+
+    Problems go to the report. A draft that is returned may have some too.
+    """
     try:
         with file.open("rb") as opened:
             data = opened.read(MOST_BYTES + 1)
@@ -59,7 +62,7 @@ def read_draft(file: FilePath, report: Report) -> Draft | None:
     before = len(report.problems)
     for problem in report.warnings:
         if problem.code == config_codes.MORE_DOCUMENTS:
-            # Of a flow file one is warned; of tests nobody would miss the cases that never run.
+            # In a flow file this is a warning. In a test file the cases would silently never run.
             report.error(*problem._replace(hint="put its cases into the first one, or into a test file of their own"))
     top = Source(tree, written(literal(tree).top)).top
     entries = Reader(report).free_mapping(top, "a test file")
@@ -72,9 +75,9 @@ def read_draft(file: FilePath, report: Report) -> Draft | None:
 
 
 def written(place: Place) -> object:
-    """The value of a test file's place, with the text as it stands in the file wherever a text is meant.
+    """Return the value at a place of a test file. Where the model wants a text, it is the text in the file.
 
-    `name: 1.10` is no number there, nor is `error: 404`.
+    So `name: 1.10` and `error: 404` are texts, not numbers.
     """
     match place.path[2:] if place.path[:1] == ("cases",) else place.path:
         case ("mocks", _):
@@ -92,7 +95,7 @@ def written(place: Place) -> object:
 
 
 def _mock(place: Place) -> object:
-    """A mock, or a part of one. Its bodies and variables are values."""
+    """Return a mock, or a part of one. Its bodies and variables are values, its `error` is a text."""
     if isinstance(place.value, list):
         return [_mock(each) for each in place.items()]
     if not isinstance(place.value, dict):
@@ -134,11 +137,11 @@ class _Rules:
         self._clock(case.clock, (*path, "clock"))
         for time, where in ((case.timeout, path), (self.entry.timeout, ())):
             if time is not None and time.total_seconds() <= 0:
-                self._error(codes.CLOCK, (*where, "timeout"), "`timeout` leaves no time at all", "write e.g. `30s`")
+                self._error(codes.CLOCK, (*where, "timeout"), "`timeout` must be more than 0", "write e.g. `30s`")
         if case.calls:
             for key in case.model_fields_set & {"input", "trigger", "expect"}:
                 message = f"`{key}` stands beside `calls`"
-                self._error(codes.CALLS, (*path, key), message, f"move `{key}` into the call that it is meant for")
+                self._error(codes.CALLS, (*path, key), message, f"move `{key}` into the call that it belongs to")
         for where, call in calls_of(case):
             self._call(call, (*path, *where))
         if case.calls:
@@ -151,7 +154,7 @@ class _Rules:
                 codes.INPUT, self.draft.value_at(*path, "input"), f"no input is named `{call.input}`", hint
             )
         if call.input is not None and call.trigger is not None:
-            message = "`input` and `trigger` both say what comes in"
+            message = "`input` and `trigger` cannot both be given"
             self._error(codes.CALLS, (*path, "trigger"), message, "keep one of them")
         if call.expect is not None:
             self._expect(call.expect, (*path, "expect"), triggered=call.trigger is not None)
@@ -164,8 +167,8 @@ class _Rules:
             message = f"`{found[0]}` and `{found[1]}` cannot both be expected"
             self._error(codes.EXPECT, (*path, found[1]), message, "a flow ends in one way; keep one of them")
         if expect.has_reply and not triggered:
-            message = "`reply` is what the outside sees of a `trigger`, and there is none"
-            self._error(codes.EXPECT, (*path, "reply"), message, "use `body` for what the flow answers")
+            message = "`reply` needs a `trigger`, and there is none"
+            self._error(codes.EXPECT, (*path, "reply"), message, "use `body` for what the flow returns")
 
     def _spies(self, spies: dict[str, Spy], path: Path) -> None:
         for address, spy in spies.items():
@@ -185,13 +188,13 @@ class _Rules:
 
     def _clock(self, clock: str | None, path: Path) -> None:
         if clock is not None and not _is_clock(clock):
-            message = f"`{clock}` is no clock"
+            message = f"`{clock}` is not a clock"
             hint = "write `real`, `virtual`, or a moment such as `2026-03-29T00:30:00Z`"
             self.report.error(codes.CLOCK, self.draft.value_at(*path), message, hint)
 
 
 def calls_of(case: CaseEntry) -> Iterator[tuple[Path, CallEntry]]:
-    """The calls of a case, each with the way to it; a case without `calls` is one itself."""
+    """Yield the calls of a case, each with its path; a case without `calls` is itself the only call."""
     if case.calls:
         yield from ((("calls", index), call) for index, call in enumerate(case.calls))
         return
@@ -200,7 +203,7 @@ def calls_of(case: CaseEntry) -> Iterator[tuple[Path, CallEntry]]:
 
 
 def start_of(clock: str) -> str | None:
-    """When virtual time begins, None for real time."""
+    """When virtual time begins; None for real time."""
     return None if clock == "real" else START if clock == "virtual" else clock
 
 
@@ -214,7 +217,7 @@ def _is_clock(text: str) -> bool:
 
 
 def merged(*layers: Iterable[tuple[str, object]]) -> dict[str, object]:
-    """Later layers over earlier ones, key by key; null takes a key away."""
+    """Merge the layers key by key: later ones win, and null removes a key."""
     found: dict[str, object] = {}
     for layer in layers:
         for key, value in layer:

@@ -1,4 +1,4 @@
-"""Running one case: in this process, in an event loop of its own, with what stands in for blocks and connectors."""
+"""Running one case: in this process, in its own event loop, with mocks for blocks and stubs for connectors."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 
 def run_case(case: Case, configs: Configs, *, observers: Iterable[Observer] = ()) -> Outcome:
-    """Run a case and judge it; never raises for what the case or its flows do.
+    """Run a case and judge it. Never raises for what the case or its flows do.
 
-    observers: watch the flows too, e.g. to count coverage; they see blocks as the spies and mocks of the case left
-    them, and are asked again for every case, perhaps from several threads at once.
+    observers: also watch the flows, e.g. to count coverage. They see the blocks after spies and mocks were put in.
+    Flows are built anew for every case, so observers are called for every case, possibly in several threads at once.
     """
     if case.skip:
         return Outcome(case, "skipped", reason=case.skip)
@@ -63,7 +63,7 @@ def _run(case: Case, configs: Configs, observers: tuple[Observer, ...]) -> Outco
         return Outcome(case, "errored", reason=f"octo did not finish: {error}")
     except OctoError as error:
         return Outcome(case, "errored", reason=f"octo rejected the run: {error}")
-    except (Exception, SystemExit, asyncio.CancelledError) as error:  # noqa: BLE001  it must not take others with it
+    except (Exception, SystemExit, asyncio.CancelledError) as error:  # noqa: BLE001  one case must not end the others
         return Outcome(case, "errored", reason=f"octo broke: {type(error).__name__}: {error}")
     return Outcome(case, "failed" if failures else "passed", 0.0, tuple(failures), "", tuple(run.happened), debug.spies)
 
@@ -75,7 +75,7 @@ def _broken(violation: Violation) -> Mismatch:
 
 
 def _needed(case: Case, config: Config) -> Config:
-    """What of the configuration is built and opened."""
+    """The part of the configuration that is built and opened."""
     from octo.config.part import without_idle
     from octo.debug.addresses import resolve
 
@@ -88,7 +88,7 @@ def _loop_factory(case: Case) -> functools.partial[VirtualLoop] | None:
 
 
 class _Run:
-    """A case while it runs. happened: how each call ended so far."""
+    """A case while it runs. happened: how each call that is over ended."""
 
     def __init__(self, case: Case, config: Config, debug: Debug, observers: tuple[Observer, ...]) -> None:
         self.case = case
@@ -120,12 +120,12 @@ class _Run:
             raise group.exceptions[0] from None
 
     async def judged(self, env: Mapping[str, str]) -> list[Mismatch]:
-        """What was not as expected; asked for inside the loop, so that `now` in conditions is the time of the case."""
+        """Return what was not as expected. It runs inside the loop, so `now` in conditions is the time of the case."""
         return judge(self.case, self.happened, self.crossings, env)
 
     @property
     def _is_last(self) -> bool:
-        """Whether the last call is the one that is under way."""
+        """Whether the last call is under way."""
         return self._under_way and len(self.happened) == len(self.case.calls) - 1
 
     async def _calls(self) -> None:
@@ -165,7 +165,7 @@ class _Run:
         return Happened(dropped=outcome.reason) if isinstance(outcome, Drop) else Happened(outcome)
 
     async def _brought(self, call: Call) -> Happened:
-        """Let the flow's source bring a message. How the flow ended is told by its event: a source may hide it."""
+        """Trigger the flow's source. How the flow ended is taken from its event, because a source may hide it."""
         assert call.flow is not None
         source = self.config.flows[call.flow].source
         assert source is not None
@@ -173,7 +173,7 @@ class _Run:
         try:
             reply = await self._generation.instances[source.connector].trigger(source.settings, call.trigger)
         except Failure:
-            reply = None  # a source that passes failures on; the event tells of it
+            reply = None  # this source passes failures on; the event has the failure
         await _idle(self._generation.flows.values())
         events = [event for event in self._ended if event.flow == call.flow]
         return (_happened(events[0]) if events else Happened())._replace(reply=reply)
@@ -194,16 +194,16 @@ def _failed(error: BaseException | None) -> Happened:
 
 
 async def _settle() -> None:
-    """In virtual time, let everything happen that is due at this very moment."""
+    """In virtual time, let everything run that is due at this moment."""
     loop = asyncio.get_running_loop()
     if isinstance(loop, VirtualLoop):
         await loop.settle()
 
 
 async def _idle(flows: Iterable[Flow]) -> None:
-    """Return once no flow works on anything, one-way calls included."""
+    """Wait until no flow works on a message, one-way calls included."""
     while True:
-        await asyncio.sleep(0)  # a message just sent has not taken its permit yet
+        await asyncio.sleep(0)  # a message that was just sent has no permit yet
         busy = [flow for flow in flows if flow.in_flight or flow.waiting]
         if not busy:
             return

@@ -1,4 +1,4 @@
-"""Running many cases: several at a time, each in a thread of its own, until all are done or enough is known."""
+"""Running many cases: several at a time, each in its own thread, until all are done or one went wrong."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from octo.suite.case import Case
 from octo.suite.outcome import Outcome
 
 GRACE = 10.0
-"""Seconds over its time after which a case that blocks its thread is given up."""
+"""Seconds beyond its timeout after which the scheduler gives up a case that blocks its thread."""
 
 
 def run_all(
@@ -23,11 +23,11 @@ def run_all(
     parallel: int = 1,
     fail_fast: bool = False,
 ) -> list[Outcome]:
-    """Start the cases in order, `parallel` at a time; answer their outcomes in the order of the cases.
+    """Start the cases in order, `parallel` at a time; return their outcomes in the order of the cases.
 
-    run: called in a thread. done: called in this one, for each case as it ends, in any order.
-    fail_fast: start no further case once one went wrong. A KeyboardInterrupt ends it too: whatever has not ended by
-    then is told as not run, and the interrupt is raised again.
+    run: called in a new thread. done: called in this thread, for each case as it ends, in any order.
+    fail_fast: start no further case once one went wrong. A KeyboardInterrupt also ends the run: cases that have not
+    ended are reported as not run, and the interrupt is raised again.
     """
     schedule = _Schedule(list(cases), run, done, fail_fast=fail_fast)
     try:
@@ -68,24 +68,24 @@ class _Schedule:
     def _start(self, index: int) -> None:
         case = self._cases[index]
         self._latest[index] = time.monotonic() + patience(case)
-        # A daemon: a case that never gives its thread back must not keep the process.
+        # A daemon: a case that never ends its thread must not keep the process alive.
         threading.Thread(target=self._work, args=(index,), name=case.id, daemon=True).start()
 
     def _work(self, index: int) -> None:
         case = self._cases[index]
         try:
             outcome = self._run(case)
-        except BaseException as error:  # noqa: BLE001  whoever waits for this thread must hear of its end
+        except BaseException as error:  # noqa: BLE001  `_wait` must learn that this thread ended
             outcome = Outcome(case, "errored", reason=f"octo broke: {type(error).__name__}: {error}")
         self._ended.put((index, outcome))
 
     def _wait(self) -> None:
-        """Take note of one case that ended, or of one that never will."""
+        """Record one case that ended, or one that is given up."""
         index, latest = min(self._latest.items(), key=lambda each: each[1])
         try:
             ended, outcome = self._ended.get(timeout=max(0.0, latest - time.monotonic()))
         except queue.Empty:
-            reason = f"octo did not finish within {self._cases[index].seconds:g}s, nor could it be stopped"
+            reason = f"octo did not finish within {self._cases[index].seconds:g}s, and it could not be stopped"
             ended, outcome = index, Outcome(self._cases[index], "errored", patience(self._cases[index]), (), reason)
         if self._latest.pop(ended, None) is not None:
             self._end(ended, outcome)

@@ -1,4 +1,4 @@
-"""The JSON Schema of test files, so that an editor completes and checks them while they are written."""
+"""The JSON Schema of test files, with which an editor completes and checks them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _given(known: Described, key: str) -> Iterator[tuple[str, Schema]]:
 
 
 def _document(model: type[BaseModel], schema: Schema) -> None:
-    """The docstrings of the fields, in the place of pydantic's titles."""
+    """Replace pydantic's titles by the docstrings of the fields."""
     schema.pop("title", None)
     docs = field_docs(model)
     for name, info in model.model_fields.items():
@@ -73,13 +73,13 @@ def _or_null(*choices: Schema) -> Schema:
 
 
 _ANSWERS: Schema = {
-    "body": {"description": "The body that the block leaves; null is a value."},
+    "body": {"description": "The body that the block returns; null is a value."},
     "vars": {"type": "object", "description": "Variables that the block sets, beside a `body`."},
     "error": {"type": "string", "description": "The block fails with this text."},
     "drop": {"const": True, "description": "The block drops the message."},
 }
 _ONE: Schema = {"oneOf": [{"required": ["body"]}, {"required": ["error"]}, {"required": ["drop"]}]}
-_WHEN: Schema = {"type": ["string", "boolean"], "format": "cel", "description": "When this case answers."}
+_WHEN: Schema = {"type": ["string", "boolean"], "format": "cel", "description": "The case applies when this is true."}
 _ANSWER: Schema = {"type": "object", "properties": _ANSWERS, "additionalProperties": False, **_ONE}
 _CASE: Schema = {**_ANSWER, "properties": {"when": _WHEN, **_ANSWERS}, "required": ["when"]}
 _FULL: Schema = {

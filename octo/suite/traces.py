@@ -1,4 +1,4 @@
-"""Traces of cases: what every block did to every message, one file per case, for `--traces-dir`."""
+"""`--traces-dir`: one file per case with the trace of every message."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from octo.suite.case import Case
 
 
 def prepare(folder: Path, cases: Iterable[Case]) -> None:
-    """Make the folders that the traces of these cases go into; raises OSError if they cannot be written to."""
+    """Make the folders for the traces of these cases. Raises OSError if a folder cannot be written to."""
     for each in {_of(folder, case) for case in cases}:
         each.mkdir(parents=True, exist_ok=True)
         TemporaryFile(dir=each).close()
@@ -25,7 +25,7 @@ def _of(folder: Path, case: Case) -> Path:
 
 @contextmanager
 def recording(folder: Path, case: Case) -> Iterator[Observer]:
-    """An observer that writes what it sees to `folder/TEST-FILE/CASE.jsonl`, anew each time."""
+    """Provide an observer that writes traces to `folder/TEST-FILE/CASE-LINE.jsonl` and replaces an older file."""
     from octo.trace.opening import open_store
     from octo.trace.recorder import Recorder
     from octo.trace.writer import Writer

@@ -64,10 +64,10 @@ def test_a_quote_in_quotes_is_doubled(text):
     [
         ("a and", "missing at the end"),
         ("and a", "missing before `and`"),
-        ("(a", "never closed"),
-        ("a)", "one too many"),
-        ("a 'b", "quote is never closed"),
-        ("a not b", "one too many"),
+        ("(a", "not closed"),
+        ("a)", "not expected there"),
+        ("a 'b", "quote is not closed"),
+        ("a not b", "not expected there"),
         ("", "missing at the end"),
     ],
 )

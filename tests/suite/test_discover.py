@@ -48,7 +48,7 @@ def test_sub_folders_are_not_searched(tmp_path, found):
     (tmp_path / "deeper").mkdir()
     write(tmp_path / "deeper", a_test="")
 
-    assert found(".") == ["the folder holds no tests"]
+    assert found(".") == ["the folder contains no tests"]
 
 
 def test_a_flow_file_means_the_tests_beside_it(tmp_path, found):
@@ -84,4 +84,4 @@ def test_what_is_not_there_or_no_flow_file_is_said(tmp_path, found):
     (tmp_path / "notes.txt").write_text("")
 
     assert found("gone.yaml") == ["no such file or folder"]
-    assert found("notes.txt") == ["this is no flow file"]
+    assert found("notes.txt") == ["this is not a flow file"]

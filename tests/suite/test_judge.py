@@ -142,7 +142,7 @@ RECORDS = [
         ['error: the block did not fail, it completed (wanted a failure containing "brok")'],
     ),
     (Crossing(1, 0.0, Message(1), error="broken"), {"output": {}}, ["output: the block failed: broken"]),
-    (Crossing(1, 0.0, Message(1)), {"output": {}}, ["output: the block was never left"]),
+    (Crossing(1, 0.0, Message(1)), {"output": {}}, ["output: the block did not finish"]),
     (
         Crossing(1, 0.0, Message(1), error="broken"),
         {"dropped": True},

@@ -28,7 +28,7 @@ WRONG = {
     ),
     "reply without trigger": (
         "{flow: f, cases: [{name: a, expect: {reply: null}}]}",
-        "1:38 OCTO-T104 `reply` is what the outside sees of a `trigger`, and there is none",
+        "1:38 OCTO-T104 `reply` needs a `trigger`, and there is none",
     ),
     "too many records": (
         "{flow: f, cases: [{name: a, spies: {f.b: {count: 0, records: [{}]}}}]}",
@@ -42,8 +42,8 @@ WRONG = {
         "{flow: f, cases: [{name: a, input: {}, calls: [{}]}]}",
         "1:29 OCTO-T109 `input` stands beside `calls`",
     ),
-    "clock": ("{flow: f, clock: noon, cases: [{name: a}]}", "1:18 OCTO-T110 `noon` is no clock"),
-    "no time": ("{flow: f, timeout: 0s, cases: [{name: a}]}", "1:11 OCTO-T110 `timeout` leaves no time at all"),
+    "clock": ("{flow: f, clock: noon, cases: [{name: a}]}", "1:18 OCTO-T110 `noon` is not a clock"),
+    "no time": ("{flow: f, timeout: 0s, cases: [{name: a}]}", "1:11 OCTO-T110 `timeout` must be more than 0"),
     "not a mapping": ("[]", "1:1 OCTO-C110 a test file must be a mapping, found a list"),
     "two documents": (
         "flow: f\ncases: [{name: a}]\n---\ncases: [{name: b}]\n",

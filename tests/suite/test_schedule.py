@@ -84,7 +84,7 @@ def test_a_case_that_never_ends_is_given_up(monkeypatch):
     end.set()
 
     assert {each.status for each in found} == {"errored"}
-    assert found[0].reason == "octo did not finish within 0.01s, nor could it be stopped"
+    assert found[0].reason == "octo did not finish within 0.01s, and it could not be stopped"
 
 
 def test_an_interruption_tells_the_rest_as_not_run():

@@ -1,6 +1,6 @@
 """Fault injection: what a flow loses or does twice when the systems it calls misbehave.
 
-A case is run as it is, to learn which calls to the outside it makes. Then it is run again for every call and every
+A case runs once as it is, to find the calls that it makes to the outside. Then it runs again for every call and every
 fault, one fault at a time, in virtual time. See `explore` for the verdicts.
 """
 

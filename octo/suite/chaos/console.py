@@ -1,4 +1,4 @@
-"""What exploring faults found, for a terminal."""
+"""The results of exploring faults, for a terminal."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _verdict(verdict: Verdict, style: Style) -> str:
 
 
 def summary(explored: Iterable[Explored], style: Style) -> str:
-    """One line: how many faults there were, and how many of them a flow took badly."""
+    """One line: how many faults were injected, and how many of them did harm."""
     explored = list(explored)
     counts: Counter[str] = Counter(verdict.kind for each in explored for verdict in each.verdicts)
     idle = sum(not each.verdicts and not each.skipped for each in explored)

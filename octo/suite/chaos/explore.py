@@ -1,4 +1,4 @@
-"""Every call of a case, with every fault: what was lost, what happens twice."""
+"""Runs a case with every fault in every call, and says what was lost and what happened twice."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from octo.suite.run import run_case
 from octo.testing.clock import START
 
 MOST_CALLS = 200
-"""Calls of one case that are explored; the rest of a long loop has nothing new to tell."""
+"""At most this many calls of one case are explored; the rest of a long loop shows nothing new."""
 
 Kind = Literal["unharmed", "told", "handled", "lost", "doubled", "broke"]
 
 
 class Verdict(NamedTuple):
-    """What one fault of one call led to.
+    """The effect of one fault in one call.
 
-    unharmed: the flow ended as without the fault, and everything happened once.
+    unharmed: the flow ended as it did without the fault, and everything happened once.
     told: the flow failed, and its sender can try again without harm.
-    handled: the flow ended well because something else was done instead; `calls` names it.
-    lost: the flow ended well, but `calls` did not happen, and nobody knows.
-    doubled: `calls` happens twice: because the fault made it so, or because the flow failed after it was carried out,
-        so that a sender who tries again has it carried out again.
+    handled: the flow ended well because it did something else instead; `calls` names it.
+    lost: the flow ended well although `calls` did not happen, and nothing reports it.
+    doubled: `calls` happens twice: the fault repeated it, or the flow failed after it was carried out, so that it is
+        carried out again when the sender tries again.
     broke: the run itself did not end properly; `reason` says how.
 
-    nth: which crossing of that block, from 1.
+    nth: the number of the crossing of that block, from 1.
     """
 
     address: str
@@ -47,7 +47,7 @@ class Verdict(NamedTuple):
 
 
 class Explored(NamedTuple):
-    """A case and its verdicts, in the order of its calls. skipped: why there are none, "" if there are."""
+    """A case and its verdicts, in the order of its calls. skipped: why it was not explored, "" if it was."""
 
     case: Case
     verdicts: tuple[Verdict, ...] = ()
@@ -57,7 +57,7 @@ class Explored(NamedTuple):
 def explore(case: Case, configs: Configs, faults: Iterable[Fault] = FAULTS) -> Explored:
     """Run the case once for every call that it makes to the outside and every fault.
 
-    A call that only reads cannot be lost or doubled, one that is idempotent not doubled (`Settings.effect`).
+    A call that only reads cannot be lost or doubled; an idempotent call cannot be doubled (`Settings.effect`).
     """
     if case.skip:
         return Explored(case, skipped=case.skip)
@@ -99,7 +99,7 @@ def _judged(
         return "broke", (), outcome.reason
     wanted, done = _times(known, well), _times(known, made)
     if _ended_well(outcome):
-        # What fails by itself in the undisturbed run happens no more and no less for a fault.
+        # A call that fails without any fault is not lost because of one.
         lost, more = _times(known, (call for call in well if not call.failed)) - done, done - wanted
         instead = tuple(address for address in more if address not in wanted)
         if lost:
@@ -107,7 +107,7 @@ def _judged(
         doubled = tuple(address for address in more if address in wanted and known[address] == "once")
         return ("doubled", doubled, "") if doubled else ("unharmed", (), "")
     again = tuple(address for address in done if known[address] == "once")
-    # What is left undone of the failed call is not in `done`: only what was carried out happens again.
+    # `done` holds only calls that were carried out: only these happen again.
     return ("doubled", again, "if its sender tries again") if again else ("told", (), "")
 
 
@@ -121,7 +121,7 @@ def _times(known: Mapping[str, Effect], made: Iterable[Made]) -> Counter[str]:
 
 
 def _ended_well(outcome: Outcome) -> bool:
-    """Whether the sender was told that all is well, which for HTTP is a status below 500."""
+    """Whether the sender learned that all is well; for HTTP that is a status below 500."""
     return all(happened.error is None and not _refused(happened.reply) for happened in outcome.happened)
 
 

@@ -1,4 +1,4 @@
-"""The observer that makes one call to the outside go wrong, and writes down which calls were made."""
+"""The observer that injects a fault into one call to the outside, and records which calls were made."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from octo.engine.observe import Observer
 from octo.engine.step import Step
 
 Fault = Literal["fails", "times out", "is slow", "happens twice"]
-"""fails: it is not carried out, and says so. times out: it is carried out, but the answer never comes. is slow: the
+"""fails: the call is not carried out and raises. times out: it is carried out, but no answer comes. is slow: the
 answer comes late. happens twice: it is carried out twice, as when a proxy repeats a request."""
 
 FAULTS: Final[tuple[Fault, ...]] = get_args(Fault)
 
 LATE: Final = 60.0
-"""Seconds, of virtual time, that a slow or lost answer takes: beyond the default deadlines."""
+"""Seconds of virtual time that a slow or lost answer takes: longer than the default deadlines."""
 
 
 class Made(NamedTuple):
-    """A call to the outside. times: how often it was carried out. failed: whether it came to nothing by itself."""
+    """A call to the outside. times: how often it was carried out. failed: whether it raised by itself."""
 
     address: str
     times: int
@@ -35,7 +35,7 @@ class Made(NamedTuple):
 
 
 class Injection(NamedTuple):
-    """Make one call go wrong: its number, counted from 0 over the whole run."""
+    """A fault for one call. call: its number, counted from 0 over the whole run."""
 
     call: int
     fault: Fault
@@ -74,9 +74,10 @@ class Faults(Observer):
         return outcome
 
     async def _carried_out(self, step: Step, message: Message, index: int) -> Outcome:
-        """A call counts as soon as it is begun: whoever cancels it cannot know how far it came.
+        """Run the block and count the call.
 
-        One that fails counts too, it may have been carried out nevertheless; unless it is certain that it was not.
+        A call counts as soon as it begins: when it is cancelled, nothing says how far it came. A call that fails
+        counts too, because it may have been carried out; unless the connection was never made (`NotConnected`).
         """
         before = self.made[index]
         self.made[index] = before._replace(times=before.times + 1)
@@ -91,7 +92,7 @@ class Faults(Observer):
 
 
 def effects(config: Config) -> dict[str, Effect]:
-    """What each block that calls the outside does there, by its address."""
+    """The effect of each block that calls the outside, by its address."""
     blocks = (block for flow in config.flows.values() for block in blocks_of(flow))
     return {block.address: _effect(block.settings) for block in blocks if block.type.calls_outside}
 

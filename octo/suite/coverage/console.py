@@ -1,4 +1,4 @@
-"""Coverage for a terminal: a table of flows, and what is missing with its place."""
+"""Coverage for a terminal: a table of flows, and a list of what is missing, with places."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from octo.core.errors import Position
 from octo.suite.coverage.result import KINDS, File, Flow, Item, Result, Score, rounded
 
 MOST_MISSED = 100
-"""How many lines about what is missing are shown; nobody reads more."""
+"""At most this many lines about what is missing are shown; nobody reads more."""
 
 _HEAD = ("flow", "covered", "blocks", "branches", "errors", "decisions")
 _BOLD, _DIM, _RED, _YELLOW, _GREEN = 1, 2, 31, 33, 32
 
 
 def text(result: Result, *, colour: bool = False, missed: int = MOST_MISSED) -> str:
-    """The table, then at most `missed` lines about what is missing; colours are for a terminal."""
+    """Return the table, then at most `missed` lines about what is missing. colour: add colours for a terminal."""
     lines = [*_table(result, colour), *_missed(result, colour, missed)]
     return "\n".join(lines)
 
@@ -29,7 +29,7 @@ def _table(result: Result, colour: bool) -> Iterator[str]:
         rows.append((file.name,))
         rows += [(f"  {flow.name}", *_cells(flow)) for flow in file.flows]
     rows.append(("all flows", *_cells(result)))
-    columns = zip(_HEAD, *(row for row in rows if len(row) > 1), strict=True)  # a file may be as long as it is
+    columns = zip(_HEAD, *(row for row in rows if len(row) > 1), strict=True)  # file names may be longer
     widths = [max(map(len, column)) for column in columns]
     yield _styled(_line(_HEAD, widths), _BOLD, colour)
     for row in rows[:-1]:
@@ -87,7 +87,7 @@ def _missed_in(file: File) -> Iterator[tuple[Position, str]]:
 
 
 def _missed_of(item: Item) -> Iterator[tuple[Position, str]]:
-    """What never ran is said once, with how much there is in it."""
+    """Yield what is missing. An item that never ran is one line, with the number of items inside it."""
     inside = Score.of(each for part in item.parts for each in part.walk()).total
     if item.missed:
         yield item.at, item.told() + (f" (nor the {inside} in it)" if inside and not item.hits else "")
@@ -101,5 +101,5 @@ def _styled(words: str, style: int, colour: bool) -> str:
 
 
 def _printable(words: str) -> str:
-    """A name in a flow may hold anything; a terminal must not obey it."""
+    """Replace control characters: a name in a flow may contain some, and a terminal must not obey them."""
     return "".join(each if each.isprintable() else "\ufffd" for each in words)

@@ -1,4 +1,4 @@
-"""Counting what flows do while tests run them."""
+"""Counts what flows do while tests run them."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ Count = Callable[[str], None]
 class Coverage(Observer):
     """Counts blocks, branches, error paths and decisions of all flows that are built with it, in any thread.
 
-    Declare every configuration with `add` before its flows are built. Among several observers let this be the last:
-    then a block whose place another one takes still counts as run, though nothing in it does.
+    Declare every configuration with `add` before its flows are built. Make this the last of several observers: then
+    a mocked block still counts as run, but nothing inside it does.
     """
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class Coverage(Observer):
         self._sources: dict[str, str] = {}
 
     def add(self, config: Config) -> None:
-        """Declare what there is to cover; may be called again, also for the same flows in another environment."""
+        """Declare what there is to cover. It may be called again, also for the same flows in another environment."""
         readable = {str(path) for path in config.watched}
         with self._lock:
             for doc in config.flows.values():
@@ -48,7 +48,7 @@ class Coverage(Observer):
                 self._outlines[file].setdefault(doc.name, found)
 
     def result(self) -> Covered:
-        """What was covered so far."""
+        """Return what was covered so far."""
         with self._lock:
             return Covered(tuple(self._file(name) for name in self._outlines))
 
@@ -63,12 +63,12 @@ class Coverage(Observer):
     # --- watching ------------------------------------------------------------------------------------------------
 
     def flow(self, doc: FlowDoc, build: Build) -> Processor:
-        """Addresses are unique within one configuration only, so each flow is counted by an observer of its own."""
+        """Count each flow with its own observer, because addresses are unique within one configuration only."""
         return build(_Flow(partial(self._seen, (doc.at.file, doc.name))))
 
 
 class _Flow(Observer):
-    """Counts what runs of one flow."""
+    """Counts what runs in one flow."""
 
     def __init__(self, seen: Callable[[Key], None]) -> None:
         self._seen = seen

@@ -1,4 +1,4 @@
-"""A flow as boxes from top to bottom; composites are frames with their branches side by side."""
+"""Draws a flow as boxes from top to bottom; composites are frames with their branches side by side."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from octo.suite.coverage.status import SIGNS, Status, status_of
 
 
 def drawing(flow: Flow) -> Html:
-    """The chain of a flow, its error chain beside it."""
+    """Return the chain of a flow, with its error chain beside it."""
     blocks = [item for item in flow.items if item.kind == "block"]
     recovery = [_branch(item) for item in flow.items if item.kind == "error"]
     return element("div", "lanes", *(element("div", "lane", each) for each in (_chain(blocks), *recovery)))
 
 
 def outcomes(item: Item) -> Html:
-    """What a decision came to, each way with a sign."""
+    """Return the outcomes of a decision, each with a sign."""
     if not item.hits:
         return element("span", "outcome none", "✗ never evaluated")
     return joined(*(_outcome(name, hits) for name, hits in item.outcomes.items()))

@@ -8,7 +8,7 @@ from octo.suite.coverage.result import KINDS, Flow, Item, Result, Score
 
 
 def json(result: Result) -> str:
-    """All files, flows and items with their counts; the items of a flow are in one flat list, outer ones first."""
+    """Return all files, flows and items with their counts. The items of a flow are one flat list, outer ones first."""
     from json import dumps
 
     files = [{"file": file.name, "flows": [_flow(flow) for flow in file.flows]} for file in result.files]
@@ -25,7 +25,7 @@ def _scores(scored: Flow | Result) -> dict[str, Any]:
 
 
 def _score(score: Score) -> dict[str, Any]:
-    percent = int(score.percent * 100) / 100  # never rounded up: only what is complete is 100
+    percent = int(score.percent * 100) / 100  # rounded down: 100 means complete
     return {"percent": percent, "covered": score.covered, "total": score.total}
 
 

@@ -1,4 +1,4 @@
-"""HTML that is escaped unless it was made here."""
+"""HTML in which every text is escaped unless this module made it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ class Html(str):
 
 
 def element(name: str, kind: str, *children: str, **attributes: object) -> Html:
-    """An element of the class `kind`. Children that are no `Html` are escaped, and so are attributes."""
+    """Return an element of the class `kind`. Attributes are escaped, and so are children that are not `Html`."""
     given = {**({"class": kind} if kind else {}), **attributes}
     written = "".join(f' {key}="{escape(str(value))}"' for key, value in given.items())
     return Html(f"<{name}{written}>{joined(*children)}</{name}>")
 
 
 def joined(*children: str) -> Html:
-    """The children behind one another."""
+    """Return the children, one after the other."""
     return Html("".join(each if isinstance(each, Html) else escape(each) for each in children))

@@ -1,4 +1,4 @@
-"""What there is to cover in a flow, read from its documents."""
+"""The outline of a flow: everything in it that tests can cover, read from its document."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from octo.suite.coverage.result import Flow, Item, Kind
 Path = tuple[str | int, ...]
 Sockets = list[tuple[Path, object]]
 Key = tuple[str, str]
-"""Something that can happen: an address, or a decision below one, and its outcome."""
+"""What is counted: a block, branch or decision, and an outcome of it."""
 Seen = Callable[[Key], object]
 
 
 class Spot(NamedTuple):
-    """An item before anything ran: instead of counts, the keys under which they are kept."""
+    """An item before anything ran. outcomes: the keys under which its outcomes will be counted."""
 
     kind: Kind
     address: str
@@ -57,7 +57,7 @@ class Outline(NamedTuple):
 
 
 def outline(doc: FlowDoc, seen: Seen) -> Outline:
-    """The outline of a flow, whose expressions from now on tell `seen` which way their decisions go."""
+    """Return the outline of a flow. From now on its expressions report the outcome of their decisions to `seen`."""
     spots = _chain(doc.process, seen)
     if doc.error is not None:
         spots += (_branch("error", f"{doc.name}[error]", _chain(doc.error, seen), doc.at),)
@@ -83,13 +83,13 @@ def _block(doc: BlockDoc, seen: Seen) -> Spot:
 
 
 def _branch(kind: Kind, address: str, blocks: tuple[Spot, ...], owner: Position) -> Spot:
-    """A branch stands where its first block does: where its key does is not known."""
+    """Return the spot of a branch, at the place of its first block: the place of its key is not known."""
     name = address[address.rindex("[") + 1 : -1]
     return Spot(kind, address, name, blocks[0].at if blocks else owner, {"ran": (address, "ran")}, blocks)
 
 
 def _absent(doc: BlockDoc, found: Sockets) -> list[Spot]:
-    """The branches that could stand in a block but do not."""
+    """Return the branches that the block could have but does not."""
     key = _passing(doc, found)
     names = [
         info.alias or name
@@ -100,7 +100,7 @@ def _absent(doc: BlockDoc, found: Sockets) -> list[Spot]:
 
 
 def _passing(doc: BlockDoc, found: Sockets) -> Key | None:
-    """What happens when no branch is taken: the last condition is false. None when that cannot be."""
+    """Return the key that is counted when no branch is taken: the last condition is false. None if there is none."""
     conditions = [
         (path, socket.program)
         for path, socket in found
@@ -123,7 +123,7 @@ def _decisions(doc: BlockDoc, path: Path, expression: Expr[Any], seen: Seen) -> 
         seen(_decision_key(doc, path, watched.points[number], "true" if value else "false"))
 
     watched = watch(expression.program, decided, whole=kind is bool)
-    # Invariant: evaluates what it did; whoever evaluates it meanwhile gets one of two functions that agree.
+    # Invariant: the new function returns what the old one does, so a message under way may use either.
     expression.program, expression.evaluate = watched, Expr(watched, kind).evaluate
     for point in watched.points:
         at, text = _place(doc, path, expression, point)
@@ -132,12 +132,15 @@ def _decisions(doc: BlockDoc, path: Path, expression: Expr[Any], seen: Seen) -> 
 
 
 def _place(doc: BlockDoc, path: Path, expression: Expr[Any], point: Decision) -> tuple[Position, str]:
-    """Where a decision stands and what it says. What came in from the environment may be secret and is not shown."""
+    """The place and the text of a decision. Text that came from the environment may be secret and is not shown."""
     if expression.locate is None:
         return expression.at or doc.at, ".".join(map(str, path))
     return expression.locate(point.line, point.column), point.text
 
 
 def _decision_key(doc: BlockDoc, path: Path, point: Decision, outcome: str) -> Key:
-    """The same in every environment: by its place and text, since its number depends on what else can be decided."""
+    """The key of a decision, the same in every environment.
+
+    It consists of place and text, because the number of a decision depends on the other decisions.
+    """
     return f"{doc.address}:{path}:{point.line}:{point.column}:{point.text}", outcome

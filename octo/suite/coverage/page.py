@@ -1,4 +1,4 @@
-"""Coverage as one HTML page that needs nothing but itself: no scripts, no fonts, no requests."""
+"""Coverage as one self-contained HTML page: no scripts, no fonts, no requests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NAMES = {"block": "blocks", "branch": "branches", "error": "error paths", "decis
 
 
 def html(result: Result, folder: Path) -> Path:
-    """Write the report into the folder, which is made if need be; answers the page."""
+    """Write the report to the folder, which is made if needed; return the path of the page."""
     folder.mkdir(parents=True, exist_ok=True)
     page = folder / "index.html"
     page.write_text(document(result), encoding="utf-8")
@@ -26,7 +26,7 @@ def html(result: Result, folder: Path) -> Path:
 
 
 def document(result: Result) -> str:
-    """The page."""
+    """Return the page."""
     flows = [(file, flow) for file in result.files for flow in file.flows]
     body = element(
         "main",
@@ -39,7 +39,7 @@ def document(result: Result) -> str:
 
 
 def _head() -> Html:
-    # Only this very style may apply and nothing may be fetched, whatever a name in a flow contains.
+    # Whatever a name in a flow contains: only this style may apply, and nothing may be fetched.
     digest = b64encode(sha256(STYLE.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     return joined(

@@ -12,13 +12,13 @@ KINDS: tuple[Kind, ...] = ("block", "branch", "error", "decision")
 
 
 class Item(NamedTuple):
-    """A block, branch, error path or decision, and what came of it.
+    """A block, branch, error path or decision, and how often each of its outcomes occurred.
 
     kind: `error` is the error chain of a flow or the recovery of a block.
     address: of the block or branch; a decision has the address of its block.
     text: label of a block, name of a branch, text of a decision.
-    outcomes: `ran` of a block or branch, `true` and `false` of a decision, each with how often. Each is one thing to
-        cover. An `else` or `default` that is not written has `passed`: the message goes on as it is.
+    outcomes: `ran` of a block or branch, `true` and `false` of a decision, each with its count. Each is one thing to
+        cover. An `else` or `default` that is not written has `passed`: the message goes on unchanged.
     failed: how often a block ended in an error.
     parts: the decisions and branches of a block, the blocks of a branch. type: of a block.
     """
@@ -38,11 +38,11 @@ class Item(NamedTuple):
 
     @property
     def missed(self) -> tuple[str, ...]:
-        """The outcomes that never came about."""
+        """The outcomes that never occurred."""
         return tuple(name for name, hits in self.outcomes.items() if not hits)
 
     def walk(self) -> Iterator[Item]:
-        """The item itself and all in it."""
+        """Yield the item itself and everything in it."""
         yield self
         for part in self.parts:
             yield from part.walk()
@@ -61,14 +61,14 @@ class Item(NamedTuple):
 
 
 class Score(NamedTuple):
-    """How many outcomes came about, of how many there are."""
+    """How many outcomes occurred, of how many there are."""
 
     covered: int
     total: int
 
     @property
     def percent(self) -> float:
-        """0 to 100; what has nothing to cover is covered."""
+        """0 to 100; 100 if there is nothing to cover."""
         return 100 * self.covered / self.total if self.total else 100.0
 
     @classmethod
@@ -99,7 +99,7 @@ class Flow(NamedTuple):
 
 
 class File(NamedTuple):
-    """A file of flows; `source` is its text, "" when it could not be read."""
+    """A file of flows. source: its text, "" if it could not be read."""
 
     name: str
     source: str
@@ -111,7 +111,7 @@ class File(NamedTuple):
 
 
 class Result(NamedTuple):
-    """All files, in the order they were first declared."""
+    """All files, in the order in which they were first declared."""
 
     files: tuple[File, ...]
 
@@ -127,7 +127,7 @@ class Result(NamedTuple):
         return self.score().percent
 
     def missing(self) -> list[Item]:
-        """The items with an outcome that never came about, file by file, from top to bottom."""
+        """The items with an outcome that never occurred, file by file, from top to bottom."""
         return [item for file in self.files for item in sorted(file.walk(), key=_at) if item.missed]
 
 
@@ -136,5 +136,5 @@ def _at(item: Item) -> Position:
 
 
 def rounded(percent: float) -> str:
-    """With one digit, never rounded up: only what is complete shows as `100%`."""
+    """The percentage with one digit, rounded down: `100%` means complete."""
     return "100%" if percent >= 100 else f"{int(percent * 10) / 10:.1f}%"

@@ -1,4 +1,4 @@
-"""The YAML of a flow, each line coloured by what it stands for."""
+"""The YAML of a flow; each line has the colour of the item that it belongs to."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from octo.suite.coverage.status import Status, status_of, together
 
 
 class Line(NamedTuple):
-    """A line of a file: whose it is says its status, None for nobody's; the decisions that begin on it."""
+    """A line of a file. status: of the item it belongs to, None if none. decisions: those that begin on it."""
 
     number: int
     text: str
@@ -22,12 +22,12 @@ class Line(NamedTuple):
 
 
 def source(file: File, flow: Flow) -> Html:
-    """The lines of a flow; empty when the file could not be read."""
+    """Return the lines of a flow; empty if the file could not be read."""
     return element("div", "source", *(_row(line) for line in lines(file, flow))) if file.source else Html()
 
 
 def lines(file: File, flow: Flow) -> Iterator[Line]:
-    """The lines from the first of a flow to its last."""
+    """Yield the lines from the first of a flow to its last."""
     written = file.source.split("\n")
     here = [item for item in flow.walk() if item.at.file == file.name]
     blocks: dict[int, list[Item]] = defaultdict(list)
@@ -46,7 +46,7 @@ def lines(file: File, flow: Flow) -> Iterator[Line]:
 
 
 def _last(written: list[str], flow: Flow, here: list[Item]) -> int:
-    """The last line of a flow: behind it something stands further to the left."""
+    """The last line of a flow: the next line that says something is indented less."""
     last = max((item.at.line for item in here), default=flow.at.line)
     for number, text in enumerate(written[flow.at.line :], flow.at.line + 1):
         if not _says(text):
@@ -58,7 +58,7 @@ def _last(written: list[str], flow: Flow, here: list[Item]) -> int:
 
 
 def _says(text: str) -> bool:
-    """Neither empty nor a comment."""
+    """Whether the line is neither empty nor a comment."""
     return not text.lstrip().startswith("#") if text.strip() else False
 
 

@@ -12,7 +12,7 @@ SIGNS: dict[Status, str] = {"full": "✓", "part": "◐", "none": "✗"}
 
 
 def status_of(item: Item) -> Status:
-    """Of an item with what is part of itself: the decisions of a block, not the blocks in its branches."""
+    """The status of an item and its own parts: the decisions of a block count, the blocks in its branches do not."""
     if not item.hits:
         return "none"
     own = [item, *(part for part in item.parts if part.kind == "decision" or "passed" in part.outcomes)]
@@ -26,6 +26,6 @@ def status_of_score(score: Score) -> Status:
 
 
 def together(each: Iterable[Status]) -> Status:
-    """One for all of them."""
+    """The status of several items together."""
     found = set(each)
     return found.pop() if len(found) == 1 else "part"

@@ -1,1 +1,1 @@
-"""Generated messages: looking for the smallest one that a flow cannot keep its promises for."""
+"""Generated messages: a search for the smallest one for which a flow breaks its contract or fails."""

@@ -1,4 +1,4 @@
-"""What a search among generated messages found, for a terminal."""
+"""The results of a search with generated messages, for a terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WIDEST = 400
 
 
 def shown(searched: Searched, style: Style) -> Iterator[str]:
-    """One line for a flow that was found in order, a few for one that was not."""
+    """Yield one line for a flow without a finding, a few for one with a finding."""
     if searched.error:
         yield f"{style('ERROR', 'red')} {searched.flow}: {masked(searched.error)}"
     elif searched.finding is None:

@@ -1,4 +1,4 @@
-"""Searching the messages that a flow accepts for the smallest one that it treats wrongly."""
+"""Searches the messages that a flow accepts for the smallest one that shows a fault of the flow."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from octo.suite.generate.strategies import Strategy
 
 EXAMPLES = 200
-"""Messages that are tried per flow; what is found is then made smaller with as many more as that takes."""
+"""Messages tried per flow. Making a found message smaller takes as many more as needed."""
 
 
 class Fault(NamedTuple):
-    """What a flow did wrong. text: the clause, or the failure. at: where in the file that is."""
+    """What a flow did wrong. text: the clause that was broken, or the failure. at: its place in the file."""
 
     kind: str
     text: str
@@ -34,7 +34,7 @@ class Fault(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """The smallest message found that a flow treats wrongly, and the call to try it with."""
+    """The smallest message found that shows a fault. case: runs the flow with this message."""
 
     case: Case
     fault: Fault
@@ -45,7 +45,7 @@ class Finding(NamedTuple):
 
 
 class Searched(NamedTuple):
-    """tried: how many messages kept the flow's `requires`. error: why none could be tried, "" if some were."""
+    """The result for one flow. tried: how many messages met its `requires`. error: why none could be tried, else ""."""
 
     flow: str
     tried: int
@@ -54,15 +54,15 @@ class Searched(NamedTuple):
 
 
 def search(case: Case, configs: Configs, *, examples: int = EXAMPLES, seed: int = 0) -> Searched:
-    """Try messages made from the flow's `input:` on a case whose single call they take the body of.
+    """Run the case with messages generated from the flow's `input:`, as the body of its only call.
 
-    A flow is wrong if it breaks an `ensures` of its own, or a `requires` or `ensures` of a flow it calls, or fails for
-    a reason that lies in the flow: an expression that cannot be evaluated, or a defect. A failure that a block raised
-    on purpose, such as a refused request, is an answer.
+    A flow has a fault if it breaks an `ensures` of its own, or a `requires` or `ensures` of a flow that it calls, or
+    if it fails because of an expression that cannot be evaluated or a bug. A failure that a block raises on purpose,
+    such as a refused request, is no fault.
     """
     with configs.lent(case.config, case.env) as config:
         doc = config.flows[case.flow]
-    # In virtual time, for a flow may wait, and the waits of hundreds of messages add up.
+    # In virtual time: a flow may wait, and the waits of hundreds of messages add up.
     trials = _Trials(case._replace(clock=case.clock or START), configs, doc)
     try:
         _hypothesis(trials, doc, examples, seed)
@@ -74,7 +74,7 @@ def search(case: Case, configs: Configs, *, examples: int = EXAMPLES, seed: int 
 
 
 class _Wrong(Exception):
-    """The message at hand is treated wrongly."""
+    """The current message shows a fault of the flow."""
 
 
 class _Unusable(Exception):
@@ -116,7 +116,7 @@ def _bodies(doc: FlowDoc) -> Strategy:
         try:
             text(schema)
         except ValueError as error:
-            raise _Unusable(f"{_named(doc, where, schema)} cannot be read here: {error}") from error
+            raise _Unusable(f"{_named(doc, where, schema)} is not supported: {error}") from error
     return messages(doc.input)
 
 
@@ -125,9 +125,9 @@ def _why_none(doc: FlowDoc) -> str:
 
     for where, schema in patterned(doc.input):
         if not _has_any(text(schema)):
-            return f"no text was found that fits {_named(doc, where, schema)}; say it more simply"
+            return f"no text was found that fits {_named(doc, where, schema)}; write a simpler pattern"
     if doc.contract is not None and doc.contract.requires:
-        return "no message that fits `input` was found to keep `requires`; say more in `input`"
+        return "no message was found that fits `input` and meets `requires`; describe `input` more closely"
     return "no message was found that fits `input`; does it contradict itself?"
 
 
@@ -146,7 +146,7 @@ def _has_any(strategy: Strategy) -> bool:
 
 
 class _Trials:
-    """Runs one message after the other. finding: the last one treated wrongly, which in the end is the smallest."""
+    """Runs one message after the other. finding: the last one that showed a fault; in the end, the smallest."""
 
     def __init__(self, case: Case, configs: Configs, doc: FlowDoc) -> None:
         self._demands = () if doc.contract is None else doc.contract.requires
@@ -160,7 +160,7 @@ class _Trials:
 
         call = self._case.calls[0]._replace(data=body)
         if any(broken(demand, body, call.vars) is not None for demand in self._demands):
-            reject()  # before anything runs: of narrow demands most messages fall short
+            reject()  # before anything runs: most messages do not meet narrow demands
         case = self._case._replace(calls=(call,))
         watch = _Watch(case.flow)
         outcome = run_case(case, self._configs, observers=[watch, Contracts(watch.violated)])

@@ -1,10 +1,10 @@
 """A JSON Schema as a Hypothesis strategy: messages that fit it, the simple ones first.
 
-What is read is what `octo.expr.shape.schema` reads, and bounds besides: `minimum`, `maximum`, `exclusiveMinimum`,
+It reads the keywords that `octo.expr.shape.schema` reads, and these bounds: `minimum`, `maximum`, `exclusiveMinimum`,
 `exclusiveMaximum`, `multipleOf`, `minLength`, `maxLength`, `pattern`, `format`, `minItems`, `maxItems`, `uniqueItems`.
-`not`, conditions and `patternProperties` are not: messages may then fit less than the whole schema. As there, the
-fields under `properties` are all there are unless `additionalProperties` says otherwise; those that are not
-`required` may be absent.
+It ignores `not`, conditions and `patternProperties`: messages may then violate these parts of the schema. As in
+`octo.expr.shape.schema`, a message has only the fields under `properties`, unless `additionalProperties` says
+otherwise; fields that are not `required` may be absent.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ Strategy = st.SearchStrategy[Any]
 
 INT64 = 2**63
 MOST_ITEMS = 8
-"""Elements of a list that sets no limit of its own. Bugs that need more are rare, and slow to look for."""
+"""A list without a limit of its own has at most this many elements. Bugs that need more are rare and slow to find."""
 
 _VALUES = ("const", "enum", "default", "examples")
-"""Keywords under which no schema stands, but values."""
+"""Keywords that hold values, not schemas."""
 _KEYS = st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=8)
 
 
 def messages(schema: object) -> Strategy:
-    """Bodies that fit the schema, which has no mistakes (`check_schema`)."""
+    """Bodies that fit the schema. The schema must be valid (`check_schema`)."""
     return _Reader(schema).strategy(schema)
 
 
 def patterned(schema: object, path: str = "input") -> Iterator[tuple[str, Schema]]:
-    """Every schema in this one that has a `pattern`, with where that stands, e.g. `input.properties.id.pattern`."""
+    """Yield every schema in this one that has a `pattern`, with its path, e.g. `input.properties.id.pattern`."""
     if isinstance(schema, list):
         for index, each in enumerate(schema):
             yield from patterned(each, f"{path}[{index}]")
@@ -48,12 +48,12 @@ def patterned(schema: object, path: str = "input") -> Iterator[tuple[str, Schema
 
 
 def text(schema: Schema) -> Strategy:
-    """Texts that fit a schema of texts; raises ValueError if its `pattern` cannot be read here."""
+    """Texts that fit a schema of texts. Raises ValueError if its `pattern` is not supported."""
     return _string(schema)
 
 
 def anything() -> Strategy:
-    """Any JSON value, small ones mostly."""
+    """Any JSON value, mostly small ones."""
     leaves = st.none() | st.booleans() | st.integers(-INT64, INT64 - 1) | _finite() | st.text(max_size=20)
     return st.recursive(leaves, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_KEYS, inner, max_size=4))
 
@@ -63,7 +63,7 @@ def _finite(**bounds: Any) -> Strategy:
 
 
 class _Reader:
-    """Reads one schema. A `$ref` becomes a strategy that is looked up late, so a schema may refer to itself."""
+    """Reads one schema. A `$ref` becomes a strategy that is resolved when used, so a schema may refer to itself."""
 
     def __init__(self, root: object) -> None:
         self._root = root
@@ -154,7 +154,7 @@ class _Reader:
 
 
 def _joined(one: Schema, other: Any) -> Schema:
-    """One schema that says what both say, as far as they speak of different things."""
+    """Combine two schemas: the second wins, except that `properties`, `$defs` and `required` are merged."""
     if not isinstance(other, Mapping):
         return one
     joined = {**one, **other}
@@ -212,7 +212,7 @@ def _integer(schema: Schema) -> Strategy:
 
 
 def _number(schema: Schema) -> Strategy:
-    """Whole numbers and others, as JSON has both. `multipleOf` of a fraction: so many times the fraction."""
+    """Whole numbers and fractions, since JSON has both. With `multipleOf`, multiples of it, rounded."""
     least, most = _bounds(schema)
     factor = schema.get("multipleOf")
     if factor is not None:
@@ -226,7 +226,7 @@ def _number(schema: Schema) -> Strategy:
 
 
 class _Bound(NamedTuple):
-    """The tighter of an inclusive and an exclusive bound. value: None without one."""
+    """The tighter of an inclusive and an exclusive bound. value: None if there is no bound."""
 
     value: float | None
     excludes: bool

@@ -102,7 +102,7 @@ def test_demands_that_hardly_any_message_meets_are_said_to_be_so(searched):
     found = searched("flows: [{name: f, input: {type: integer}, requires: [body == 123456789], process: []}]")
 
     assert found.finding is None
-    assert found.error.startswith("no message that fits `input` was found to keep")
+    assert found.error.startswith("no message was found that fits `input` and meets `requires`")
 
 
 def test_the_same_seed_finds_the_same(searched):
@@ -126,10 +126,10 @@ def test_waiting_flows_are_searched_too(searched):
 @pytest.mark.parametrize(
     ("pattern", "requires", "said"),
     [
-        (r"^\p{Script=Greek}+$", "[]", "cannot be read here: it is not known here which characters are"),
+        (r"^\p{Script=Greek}+$", "[]", "is not supported: it is not known here which characters are"),
         ("^(?=A)[A-Z]{3}$", "[]", "no text was found that fits the pattern"),
         ("^(?=A)[A-Z]{3}$", "[body.code != null]", "no text was found that fits the pattern"),
-        ("^[a-z]$", "['false']", "was found to keep `requires`"),
+        ("^[a-z]$", "['false']", "that fits `input` and meets `requires`"),
     ],
 )
 def test_a_pattern_that_no_text_can_be_made_for_is_named_with_its_place(searched, capsys, pattern, requires, said):
