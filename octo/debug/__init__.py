@@ -1,10 +1,10 @@
-"""Look into flows while they run: block addresses, spies, mocks and a breakpoint, without a change to the flow.
+"""Debugging flows while they run: block addresses, spies, mocks and a breakpoint, without changing the flow.
 
     debug = Debug(config, "orders", spies=["orders.charge"], mocks={"orders.charge": mock}, break_at=None)
     outcome = await invoke(debug.config, "orders", message, 30.0, debug)
     debug.spies["orders.charge"][0].input
 
-Nothing here is imported unless somebody looks.
+Octo imports this package only when it is used.
 """
 
 from octo.debug import addresses, codes, config_file, mocks

@@ -1,7 +1,7 @@
 """Addresses of blocks: `flow.block`, `flow[error].block`, `flow.composite[branch].block`, as deep as chains nest.
 
-A block is named by its `name`, else its type, else the processor it refers to; a branch by its name, or by its index
-in a list. The address that a block has in traces and errors (`BlockDoc.address`) is always one of its addresses.
+A block is named by its `name`, or by its type, or by the processor that it refers to; a branch by its name, or by its
+index in a list. The address that traces and errors show (`BlockDoc.address`) is always valid.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _STEP = re.compile(r"([^.\[]+)(?:\[([^\]]*)\](?:\.|$)|$)")
 
 
 class AddressError(OctoError):
-    """An address that leads to no block, or to several. address: as it was given."""
+    """An address that names no block, or several. address: as it was given."""
 
     code = codes.ADDRESS
 
@@ -33,7 +33,7 @@ class AddressError(OctoError):
 
 
 class Branch(NamedTuple):
-    """A chain inside a composite. place: its index in a list, "" for one that stands under a key of its own."""
+    """A chain inside a composite. place: its index in a list, "" if it has its own key."""
 
     name: str
     place: str
@@ -41,7 +41,7 @@ class Branch(NamedTuple):
 
 
 def resolve(config: Config, address: str) -> BlockDoc:
-    """The one block that the address names; raises `AddressError` with what there is instead."""
+    """Return the one block that the address names. Raises `AddressError`, which lists the names that exist."""
     exact = [block for doc in config.flows.values() for block in blocks_of(doc) if block.address == address]
     if len(exact) == 1:
         return exact[0]
@@ -66,7 +66,7 @@ def branches(block: BlockDoc) -> list[Branch]:
 
 
 def _chain_of_flow(config: Config, address: str) -> tuple[tuple[BlockDoc, ...], str]:
-    """The chain that an address begins in, and what is left of it. The name of a flow may hold dots."""
+    """Return the chain that an address begins in, and the rest of the address. The name of a flow may contain dots."""
     for name in sorted(config.flows, key=len, reverse=True):
         rest = address.removeprefix(name)
         if rest != address and rest[:1] in ("", ".", "["):
@@ -82,7 +82,7 @@ def _chain(flow: FlowDoc, rest: str) -> tuple[tuple[BlockDoc, ...], str]:
             raise AddressError(f'flow "{flow.name}" has no error chain')
         name, chain, rest = f"{name}[error]", flow.error, rest.removeprefix("[error]")
     if not rest.startswith(".") or rest == ".":
-        raise AddressError(f"name a block behind the flow, as in `{name}.BLOCK` (blocks: {_labels(chain)})")
+        raise AddressError(f"add the name of a block after the flow, as in `{name}.BLOCK` (blocks: {_labels(chain)})")
     return chain, rest[1:]
 
 
@@ -97,16 +97,16 @@ def _descend(chain: tuple[BlockDoc, ...], rest: str) -> BlockDoc:
             return block
         chain = _branch(block, step[2]).steps.blocks
         if not rest:
-            raise AddressError(f"name a block behind the branch (blocks: {_labels(chain)})")
+            raise AddressError(f"add the name of a block after the branch (blocks: {_labels(chain)})")
 
 
 def _malformed(chain: tuple[BlockDoc, ...], rest: str) -> AddressError:
     block = _block(chain, _first_word(rest))
     names = [each.name for each in branches(block)]
     if not names:
-        return AddressError(f'nothing can stand behind "{block.label}", which has no branches')
+        return AddressError(f'nothing can follow "{block.label}", which has no branches')
     return AddressError(
-        f"name a branch behind it and a block, as in `{block.label}[{names[0]}].BLOCK` (branches: {_listed(names)})"
+        f"add a branch and a block after it, as in `{block.label}[{names[0]}].BLOCK` (branches: {_listed(names)})"
     )
 
 
@@ -121,12 +121,12 @@ def _block(chain: tuple[BlockDoc, ...], word: str) -> BlockDoc:
             return found[0]
         if found:
             places = ", ".join(f"{block.address} (line {block.at.line})" for block in found[:MOST_LISTED])
-            raise AddressError(f'{len(found)} blocks answer to "{word}" in that chain: {places}')
+            raise AddressError(f'{len(found)} blocks in that chain match "{word}": {places}')
     raise AddressError(f'no block "{word}" in that chain (blocks: {_labels(chain)}){_guess(word, map(_own, chain))}')
 
 
 def _own(block: BlockDoc) -> str:
-    """The name of a block that no other in its chain has: its label, numbered from the second on."""
+    """The name of a block that is unique in its chain: its label, with a number from the second one on."""
     number = re.search(r"#\d+$", block.address)
     repeated = number is not None and block.address.endswith(f".{block.label}{number[0]}")
     return f"{block.label}{number[0]}" if number is not None and repeated else block.label
@@ -137,7 +137,7 @@ _NAMES: tuple[Callable[[BlockDoc], str], ...] = (
     lambda block: block.type.name,
     lambda block: block.ref,
 )
-"""What a block answers to; the first that fits decides."""
+"""The names of a block. They are tried in this order, and the first kind with a match decides."""
 
 
 def _branch(block: BlockDoc, word: str) -> Branch:

@@ -11,20 +11,20 @@ UNMATCHED = "OCTO-B103"
 EXPLANATIONS = {
     ADDRESS: Explanation(
         "No such block",
-        "A spy, a mock or a breakpoint names a block that is not there, names several at once, or lies inside a block "
-        "that is mocked. An address is `flow.block`, deeper `flow.composite[branch].block`, in an error chain "
-        "`flow[error].block`. A block answers to its `name`, else to its type, else to the processor it refers to; the "
-        "second block of one name is `name#2`. Wrong: `orders.check.charge`. Right: `orders.check[then].charge`.",
+        "The address of a spy, a mock or a breakpoint names no block, names several, or lies inside a block that is "
+        "mocked. An address is `flow.block`, deeper `flow.composite[branch].block`, in an error chain "
+        "`flow[error].block`. A block is found by its `name`, or by its type, or by the processor it refers to; the "
+        "second block of the same name is `name#2`. Wrong: `orders.check.charge`. Right: `orders.check[then].charge`.",
     ),
     MOCK: Explanation(
         "A mock that says too little or too much",
         "A mock has `cases`, a `default`, or both. A case has `when` and exactly one of `body`, `error` and `drop`; "
-        "the default has no `when`. `vars` stands beside `body` only. `body: null` answers null. Wrong: "
+        "the default has no `when`. `vars` is allowed only with `body`. `body: null` returns null. Wrong: "
         "`{default: {vars: {a: 1}}}`. Right: `{default: {body: {}, vars: {a: 1}}}`.",
     ),
     UNMATCHED: Explanation(
         "No case of a mock matched",
-        "A mocked block got a message for which none of its cases' `when` is true, and the mock has no default. Add a "
+        "A mocked block got a message for which the `when` of no case is true, and the mock has no default. Add a "
         "`default`, or a case for this message.",
     ),
 }

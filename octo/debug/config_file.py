@@ -30,9 +30,9 @@ NOTHING: Mapping[str, str] = {}
 
 
 class DebugConfig(NamedTuple):
-    """What a debug configuration says; each part has a flag of `octo invoke` that replaces it.
+    """What a debug configuration says. For each part, `octo invoke` has a flag that replaces it.
 
-    has_data: whether `input.data` is there; it may be null. places: where each address stands in the file.
+    has_data: whether `input.data` is there; it may be null. places: the position of each address in the file.
     """
 
     has_data: bool = False
@@ -45,9 +45,9 @@ class DebugConfig(NamedTuple):
 
 
 def read(path: Path, env: Mapping[str, str] = NOTHING) -> DebugConfig:
-    """The debug configuration in a YAML or JSON file; raises `ConfigError` with every problem and its place.
+    """Return the debug configuration in a YAML or JSON file. Raises `ConfigError` with every problem and its place.
 
-    env: what `env.NAME` is in the expressions of mocks.
+    env: the values of `env.NAME` in the expressions of mocks.
     """
     try:
         with path.open("rb") as file:
@@ -66,7 +66,7 @@ _ESCAPE = re.compile(rb"\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})|\\.", re.I
 
 
 def _as_yaml(data: bytes) -> bytes:
-    """The two things that JSON may hold and our YAML may not: tabs, and characters written as two escapes."""
+    """Make JSON readable as YAML: our YAML allows neither tabs nor characters written as two escapes."""
     try:
         orjson.loads(data)
     except orjson.JSONDecodeError:

@@ -1,4 +1,4 @@
-"""The envelope: what a watched run came to, as JSON for whoever reads it by program."""
+"""The envelope: the result of a watched run as JSON, for programs."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from octo.debug.spies import Crossing
 
 
 def envelope(outcome: Outcome | Exception | Halt, debug: Debug) -> dict[str, object]:
-    """How the flow ended, where it was stopped, and what the spies saw.
+    """Return how the flow ended, where it was stopped, and what the spies saw.
 
     {result?, dropped?, reason?, error?, reached?, block?, message?,
      spies: [{address, records: [{seq, at, input, output?, dropped?, reason?, error?}]}]}
 
-    `reached` and `block` are there when a breakpoint was set, `message` when it was reached. Messages are
+    `reached` and `block` are there if a breakpoint was set, `message` if it was reached. Messages are
     `{event_id, correlation_id?, variables?, body?}`; a body that is null is left out.
     """
     spies = [{"address": address, "records": list(_records(found))} for address, found in debug.spies.items()]

@@ -1,11 +1,11 @@
-"""Mocks: canned answers in the place of a block.
+"""Mocks: fixed results that replace a block.
 
     cases:
       - {when: body.amount > 100, error: declined}
     default: {body: {id: c1}, vars: {statusCode: 200}}
 
-The first case whose `when` is true answers, else the default; without one the block fails. A short form is the
-default alone: `{body: {id: c1}}`. `body: null` answers null, which is not the same as no body.
+The first case whose `when` is true applies, else the default; without a default the block fails. The short form is
+the default alone: `{body: {id: c1}}`. `body: null` returns null, which is not the same as no body.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _NO_ENV: Mapping[str, str] = {}
 
 
 class MockError(ValueError):
-    """A mock specification that cannot be. path: the steps from the specification down to what is wrong in it."""
+    """A mock specification that is invalid. path: the keys from the specification down to the mistake."""
 
     def __init__(self, message: str, path: tuple[str | int, ...] = ()) -> None:
         super().__init__(message)
@@ -34,7 +34,7 @@ class MockError(ValueError):
 
 
 class Reply(NamedTuple):
-    """The message goes on with this body, and these variables over its own."""
+    """The message continues with this body; these variables are added to its own and replace them."""
 
     body: object
     vars: Mapping[str, object] = _NO_ENV
@@ -47,21 +47,21 @@ class Error(NamedTuple):
 
 
 class MockCase(NamedTuple):
-    """when: of the default None."""
+    """A case of a mock, or its default. when: None for the default."""
 
     when: Expr[bool] | None
     answer: Reply | Error | Drop
 
 
 class Mock(NamedTuple):
-    """What a block answers while it is mocked."""
+    """What replaces a mocked block."""
 
     cases: tuple[MockCase, ...] = ()
     default: MockCase | None = None
 
 
 def mocked(step: Step, mock: Mock, address: str) -> Step:
-    """The step with the mock in the place of its block. It keeps label and address, so errors read as the block's."""
+    """Return the step with the mock instead of its block. Label and address stay, so errors name the block."""
 
     def answer(message: Message) -> Outcome:
         for number, case in enumerate(mock.cases, 1):
@@ -97,9 +97,9 @@ def _answer(case: MockCase, message: Message) -> Outcome:
 
 
 def parse(spec: object, where: str, env: Mapping[str, str] = _NO_ENV) -> Mock:
-    """The mock that plain data describes; raises `MockError`, a ValueError, with what to change.
+    """Return the mock that plain data describes. Raises `MockError`, a ValueError, that says what to change.
 
-    where: begins the text of an error, e.g. the address. env: what `env.NAME` is in the expressions of `when`.
+    where: named in errors, e.g. the address. env: the values of `env.NAME` in the expressions of `when`.
     """
     try:
         return _mock(spec, Build(env))
@@ -119,7 +119,7 @@ def _mock(spec: object, build: Build) -> Mock:
     cases = tuple(_case(each, build, ("cases", index)) for index, each in enumerate(written))
     default = None if spec.get("default") is None else _case(spec["default"], build, ("default",))
     if not cases and default is None:
-        raise MockError("it answers nothing; give it at least one case, or a default")
+        raise MockError("it is empty; give it at least one case, or a default")
     return Mock(cases, default)
 
 
@@ -137,7 +137,7 @@ def _case(spec: object, build: Build, path: tuple[str | int, ...]) -> MockCase:
 
 def _when(spec: Mapping[str, object], build: Build, path: tuple[str | int, ...]) -> Expr[bool]:
     if spec.get("when") is None:
-        raise MockError(f"{_said(path)} needs `when`; what answers always is the `default`", path)
+        raise MockError(f"{_said(path)} needs `when`; put what applies to every message under `default`", path)
     try:
         return compile_expr(spec["when"], bool, build.scope())
     except ValueError as error:

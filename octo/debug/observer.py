@@ -22,16 +22,16 @@ _NO_MOCKS: Mapping[str, Mock] = MappingProxyType({})
 
 
 class Debug(Observer):
-    """Watches one run. On the same block the breakpoint sees what the spy saw, and the spy what the mock answered.
+    """Watches one run. On the same block, the spy sees what the mock returns, and the breakpoint what the spy sees.
 
     flow: the flow that will be called; addresses may lie in any flow.
-    spies, mocks, break_at: addresses, see `octo.debug.addresses`. Raises `AddressError` for one that names no
-        block, and for a spy or breakpoint inside a block that is mocked.
+    spies, mocks, break_at: addresses, see `octo.debug.addresses`. Raises `AddressError` if one names no block, and
+        for a spy or breakpoint inside a block that is mocked.
 
-    config: what to run: as given, but for connectors that only mocked blocks use, which are not opened.
-    spies: by address as given, what crossed it.
-    reached: the message behind the block of the breakpoint `reached_block`, None until a message came out of it. Then
-        the flow ends with `Halt`.
+    config: the configuration to run: the given one without the connectors that only mocked blocks use.
+    spies: the crossings by address, as the address was given.
+    reached: the first message that left the block of the breakpoint `reached_block`, None until then. It ends the
+        flow with `Halt`.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Debug(Observer):
         return self._crossings.setdefault(self._watch(address, gone), [])
 
     def _watch(self, address: str, gone: Mapping[str, str]) -> str:
-        """The address of a block that will be watched, so must be there once blocks are mocked."""
+        """Return the address of a block to watch. Raises if the block is inside a mocked one, where nothing runs."""
         block = self._find(address)
         if block.address in gone:
             around = gone[block.address]
@@ -83,7 +83,7 @@ class Debug(Observer):
                 meant = resolve(config, f"{flow}.{address}")
             except AddressError:
                 raise error from None
-            text = f'"{address}" begins with no flow. Did you mean "{meant.address}"?'
+            text = f'"{address}" does not begin with the name of a flow. Did you mean "{meant.address}"?'
             raise AddressError(text, address) from None
 
     # --- while flows are built -----------------------------------------------------------------------------------
@@ -109,7 +109,7 @@ class Debug(Observer):
         return self._stop(await waiting)
 
     def _stop(self, outcome: Outcome) -> Outcome:
-        """End the flow at the first message that comes out of the block; a drop ends it anyhow."""
+        """Halt the flow when a message leaves the block. A drop is returned: it ends the flow anyway."""
         if not isinstance(outcome, Message):
             return outcome
         if self.reached is None:

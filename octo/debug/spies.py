@@ -1,4 +1,4 @@
-"""Spies: what went into a block, and what came of it, every time a message crossed it."""
+"""Spies: record what went into a block and what came out, every time a message crosses it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from octo.expr import ExprError
 class Crossing(NamedTuple):
     """A message that crossed a block.
 
-    seq: counts the crossings of all spies of one run from 1, in the order in which messages went in.
-    at: when it went in, in seconds since the epoch.
-    output, dropped, error: how it left, one of the three; all None while it is inside, as for a block that the
-    timeout caught. `dropped` is the reason, `error` what the block raised.
+    seq: the number of the crossing over all spies of one run, from 1, in the order in which messages went in.
+    at: when the message went in, in seconds since the epoch.
+    output, dropped, error: how it left, one of the three. All are None while it is inside the block, and stay None if
+    the run times out then. `dropped` is the reason, `error` the text of what the block raised.
     """
 
     seq: int
@@ -32,7 +32,7 @@ class Crossing(NamedTuple):
 
 
 def spied(step: Step, crossings: list[Crossing], number: Callable[[], int]) -> Step:
-    """The step, noting what crosses it. A message is a value: what is noted stays as it was."""
+    """Return the step, with its crossings recorded. A message is a value, so a record does not change later."""
     call = step.call
 
     def watched(message: Message) -> Result:
@@ -66,7 +66,7 @@ def _left(crossings: list[Crossing], index: int, outcome: object) -> None:
         crossings[index] = crossings[index]._replace(dropped=outcome.reason)
     elif isinstance(outcome, Message):
         crossings[index] = crossings[index]._replace(output=outcome)
-    else:  # the block is wrong, and the chain is about to refuse what it answered
+    else:  # a bug of the block: the chain will raise the same error
         _failed(crossings, index, Bug(f"the block answered {type(outcome).__name__}, neither a message nor a drop"))
 
 

@@ -42,10 +42,10 @@ def test_a_block_answers_to_its_type_and_a_branch_to_its_index(config, address, 
         ("f.check[than].double", 'has no branch "than" (branches: then, else). Did you mean "then"?'),
         ("f.switch[2].charge", 'has no branch "2" (branches: big, 1, default)'),
         ("f.start[then].x", 'block "start" has no branches'),
-        ("f.start.x", 'nothing can stand behind "start"'),
+        ("f.start.x", 'nothing can follow "start"'),
         ("f.check.double", "as in `check[then].BLOCK`"),
         ("f.check[then", "as in `check[then].BLOCK`"),
-        ("f.check[then]", "name a block behind the branch (blocks: double, log)"),
+        ("f.check[then]", "add the name of a block after the branch (blocks: double, log)"),
         ("f", "as in `f.BLOCK` (blocks: start, check, switch, sum)"),
         ("f[error]", "as in `f[error].BLOCK` (blocks: saved)"),
         ("g[error].x", 'flow "g" has no error chain'),
@@ -71,7 +71,9 @@ flows:
 
 
 def test_several_blocks_of_one_type_are_listed_with_their_lines(plugins):
-    with pytest.raises(AddressError, match=r'2 blocks answer to "log" .* f.first \(line 5\), f.second \(line 6\)'):
+    with pytest.raises(
+        AddressError, match=r'2 blocks in that chain match "log": f.first \(line 5\), f.second \(line 6\)'
+    ):
         resolve(parse(TWINS, plugins, {}), "f.log")
 
 

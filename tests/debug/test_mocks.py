@@ -81,8 +81,8 @@ def test_drop_false_is_no_drop():
     ("spec", "text", "path"),
     [
         (None, "expected a mapping", ()),
-        ({}, "it answers nothing", ()),
-        ({"cases": []}, "it answers nothing", ()),
+        ({}, "it is empty", ()),
+        ({"cases": []}, "it is empty", ()),
         ({"cases": {"when": "true"}}, "`cases` must be a list", ("cases",)),
         ({"case": []}, "it has no key `case`; known: when, body, error, drop, vars", ("case",)),
         ({"cases": [], "defualt": 1}, "no key `defualt`; did you mean `default`?", ("defualt",)),

@@ -128,7 +128,9 @@ def test_a_block_cannot_be_mocked_twice(config):
 
 
 def test_an_address_that_forgot_its_flow_is_guessed(config):
-    with pytest.raises(AddressError, match=r'"check" begins with no flow\. Did you mean "f\.check"\?'):
+    with pytest.raises(
+        AddressError, match=r'"check" does not begin with the name of a flow\. Did you mean "f\.check"\?'
+    ):
         Debug(config, "f", break_at="check")
 
 
