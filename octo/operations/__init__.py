@@ -1,1 +1,1 @@
-"""The operations port: health, readiness, metrics and status of a running Octo."""
+"""The operations port: health, readiness, metrics, status and traces of a running Octo."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 DEFAULT = "127.0.0.1:39999"
 VARIABLE = "OCTO_OBSERVABILITY_ADDR"
-"""Environment variable that names the address where no flag does."""
+"""Environment variable with the address; the flag wins over it."""
 
 _FORM = re.compile(r"(?:\[(?P<v6>[0-9a-fA-F:.%]+)\]|(?P<host>[^:/\[\]\s]*)):(?P<port>\d{1,5})")
 _BACKLOG = 64
@@ -30,17 +30,17 @@ class Address(NamedTuple):
 
 
 def parse(text: str) -> Address:
-    """`HOST:PORT`, `[IPV6]:PORT`, `:PORT` or `unix:PATH`; raises ValueError that says what is expected."""
+    """Parse `HOST:PORT`, `[IPV6]:PORT`, `:PORT` or `unix:PATH`. Raises ValueError that says what is expected."""
     if text.startswith("unix:") and text != "unix:":
         return Address(path=text.removeprefix("unix:"))
     found = _FORM.fullmatch(text)
     if found is None or int(found["port"]) > 65535:
-        raise ValueError(f"{text!r} is no address; write HOST:PORT, e.g. {DEFAULT}, or :PORT for all of the machine's")
+        raise ValueError(f"{text!r} is not an address; write HOST:PORT, e.g. {DEFAULT}, or :PORT for all addresses")
     return Address(found["v6"] or found["host"], int(found["port"]))
 
 
 def bind(address: Address) -> socket.socket:
-    """A socket that listens there; raises OSError."""
+    """Return a socket that listens at the address. Raises OSError."""
     if address.path:
         return _listening(socket.socket(socket.AF_UNIX), address.path)
     found = socket.getaddrinfo(address.host or None, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -51,7 +51,7 @@ def bind(address: Address) -> socket.socket:
 def _listening(fresh: socket.socket, where: object) -> socket.socket:
     try:
         if isinstance(where, str):
-            # Whoever may open the socket may change the log level: the owner alone, from the first moment on.
+            # A client of the socket may change the log level, so from the first moment only the owner may open it.
             before = os.umask(0o177)
             try:
                 fresh.bind(where)

@@ -1,4 +1,4 @@
-"""Metrics of single blocks, for those who ask for them: counting every block costs about as much as a small one."""
+"""Metrics of single blocks, on demand: counting a block costs about as much as running a small one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class BlockMetrics(Observer):
         return build(_Flow(partial(self._block, doc.name)))
 
     def _block(self, flow: str, step: Step) -> _Block | None:
-        """The counts of a block, None for one that is not counted; one that was there before a reload counts on."""
+        """Return the counts of a block, None if it is not counted. After a reload, a block keeps its counts."""
         if EVERY_BLOCK not in self._addresses and step.address not in self._addresses:
             return None
         return self._counted.setdefault((flow, step.address, step.type), _Block())

@@ -1,4 +1,4 @@
-"""Asking an operations port, from the command line or from another process."""
+"""The client of an operations port, for the command line and for other processes."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ import h11
 from octo.operations.address import Address
 
 PATIENCE = 5.0
-"""Seconds for a whole answer, unless it is a stream."""
+"""Seconds that a whole answer may take, unless it is a stream."""
 MOST = 64 * 1024 * 1024
-"""Bytes of an answer."""
+"""An answer has at most this many bytes."""
 _PIECE = 64 * 1024
 
 
 class Reply(NamedTuple):
-    """An answer."""
+    """The answer of the port."""
 
     status: int
     body: bytes
@@ -31,40 +31,40 @@ class Reply(NamedTuple):
 
 
 class Unreachable(Exception):
-    """Nobody answers there, or not as an operations port does."""
+    """The address does not answer, or is not an operations port."""
 
 
 class Client:
-    """Each request takes a connection of its own: they are rare, and the other side is near."""
+    """Each request opens a new connection: requests are rare, and the other side is near."""
 
     def __init__(self, address: Address, token: str = "") -> None:
         self.address = address
         self._token = token
 
     async def get(self, path: str, timeout: float = PATIENCE, accept: str = "*/*") -> Reply:
-        """The answer to a GET; raises `Unreachable`."""
+        """Return the answer to a GET. Raises `Unreachable`."""
         return await self.ask("GET", path, timeout=timeout, accept=accept)
 
     async def facts(self, path: str, key: str) -> dict[str, Any]:
-        """The JSON object there, which has that key if this is an operations port; raises `Unreachable` if not."""
+        """Return the JSON object at this path. Raises `Unreachable` if it lacks the key: it is no operations port."""
         reply = await self.get(path)
         with suppress(ValueError):
             found = reply.json()
             if reply.status == 200 and isinstance(found, dict) and key in found:
                 return found
-        raise Unreachable(f"{self.address} answers {reply.status}, but not as an operations port does")
+        raise Unreachable(f"{self.address} answers {reply.status}, but is not an operations port")
 
     async def ask(
         self, method: str, path: str, value: object = None, timeout: float = PATIENCE, accept: str = "*/*"
     ) -> Reply:
-        """The answer to any request; `value` is sent as JSON unless None. Raises `Unreachable`."""
+        """Return the answer to any request. `value` is sent as JSON unless None. Raises `Unreachable`."""
         try:
             async with asyncio.timeout(timeout), self.stream(method, path, value, accept) as (status, pieces):
                 body = b""
                 async for piece in pieces:
                     body += piece
                     if len(body) > MOST:
-                        raise Unreachable(f"{self.address} answers too much")
+                        raise Unreachable(f"{self.address} answers with more than {MOST} bytes")
                 return Reply(status, body)
         except TimeoutError:
             raise Unreachable(f"{self.address} does not answer within {timeout:g}s") from None
@@ -73,7 +73,7 @@ class Client:
     async def stream(
         self, method: str, path: str, value: object = None, accept: str = "*/*"
     ) -> AsyncIterator[tuple[int, AsyncIterator[bytes]]]:
-        """The status and the pieces of the answer as they come. Raises `Unreachable`."""
+        """Provide the status and the pieces of the answer as they arrive. Raises `Unreachable`."""
         http = h11.Connection(h11.CLIENT)
         body = b"" if value is None else json.dumps(value).encode()
         writer = None
@@ -85,7 +85,7 @@ class Client:
             status = await _status(http, reader)
             yield status, _pieces(http, reader)
         except (OSError, h11.RemoteProtocolError) as error:
-            raise Unreachable(f"nobody answers at {self.address}: {_reason(error)}") from error
+            raise Unreachable(f"no answer from {self.address}: {_reason(error)}") from error
         finally:
             if writer is not None:
                 writer.close()

@@ -1,4 +1,4 @@
-"""`/metrics`: a snapshot in the words of Prometheus, by its own library."""
+"""`/metrics`: a snapshot in the format of Prometheus, written by its own library."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BUCKETS = (*(f"{bound:g}" for bound in BOUNDS), "+Inf")
 
 
 def exposition(snapshot: Snapshot, accept: str) -> tuple[bytes, str]:
-    """The text and its content type, in the newest format that the `Accept` header asks for."""
+    """Return the text and its content type, in the newest format that the `Accept` header allows."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Collector(snapshot))
     encode, content_type = choose_encoder(accept)

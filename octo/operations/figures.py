@@ -1,4 +1,4 @@
-"""Figures of the process itself: how late its event loop is, what it uses of the machine."""
+"""Metrics of the process itself: how late its event loop is, and the memory, CPU and files it uses."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from octo.core.log import lost
 from octo.engine.metrics import Histogram, Series
 
 EVERY = 0.25
-"""Seconds between two looks at the loop."""
+"""Seconds between two measurements of the loop."""
 RECENT = 10.0
-"""Seconds that the worst lag is remembered for."""
+"""Seconds for which the worst lag is remembered."""
 
 _PROC = Path("/proc/self")
 
 
 class Lag:
-    """How much later than asked for the event loop calls back: what any message waits while others compute.
+    """Measures how late the event loop calls back: so long any message waits while others compute.
 
-    clock: seconds, from anywhere.
+    clock: returns seconds since any fixed moment.
     """
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
@@ -63,7 +63,7 @@ BORN = time.time()
 
 
 def process() -> dict[str, Series]:
-    """What this process is and uses; where the system does not tell, an entry is left out."""
+    """Return what this process is and uses. Entries that the system does not provide are left out."""
     found: dict[str, Series] = {
         "octo_processes": [((), 1)],
         "octo_build_info": [((__version__, platform.python_version()), 1)],

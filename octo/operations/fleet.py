@@ -1,4 +1,4 @@
-"""Several processes behind one port: each is asked over a socket of its own, and the answers become one."""
+"""Several processes behind one port: each is asked over its own socket, and the answers are merged."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from octo.operations.web import JSON, Refused
 T = TypeVar("T")
 
 PATIENCE = 2.0
-"""Seconds that a process may take; health checks of connectors may take one of them."""
+"""Seconds that a process may take to answer; health checks of connectors may take one of them."""
 
 
 class Member:
-    """One process. last: what it measured when it last answered."""
+    """One process. last: its metrics when it last answered."""
 
     def __init__(self, path: Path) -> None:
         self._client = Client(Address(path=str(path)))
         self.last: Snapshot = {}
 
     async def measure(self) -> None:
-        """Bring `last` up to date, if the process answers."""
+        """Update `last`, if the process answers."""
         self.last = await self.ask("GET", "/metrics.json") or self.last
 
     async def ask(self, method: str, path: str, value: object = None) -> Any:
-        """The JSON of the answer; None when there is no proper one."""
+        """Return the JSON of the answer; None if there is no answer or it is not JSON."""
         reply = await self.reply(method, path, value)
         try:
             return None if reply is None else reply.json()
@@ -45,14 +45,14 @@ class Member:
             return None
 
     async def reply(self, method: str, path: str, value: object = None) -> Reply | None:
-        """The answer; None when there is none."""
+        """Return the answer; None if there is none."""
         try:
             return await self._client.ask(method, path, value, PATIENCE, accept=JSON)
         except Unreachable:
             return None
 
     async def traces(self, path: str) -> AsyncGenerator[Any, None]:
-        """The traces of a stream of JSON Lines; none when there is no such stream."""
+        """Yield the traces of a stream of JSON Lines; nothing if there is no such stream."""
         rest = b""
         with suppress(Unreachable):
             async with self._client.stream("GET", path) as (status, pieces):
@@ -64,10 +64,11 @@ class Member:
 
 
 class Fleet:
-    """See `octo.operations.subject.Subject`. Processes are numbered from 0.
+    """Several processes as one `Subject` of the operations port. Processes are numbered from 0.
 
-    Invariant: a counter never goes backwards. What a process had counted stays when it is replaced (`_former`,
-    `_gone`) or does not answer (`Member.last`); measuring happens one at a time, so no answer comes too late.
+    Invariant: a counter never goes backwards. The counts of a process are kept when it is replaced (`_former`,
+    `_gone`) or does not answer (`Member.last`). Only one snapshot is taken at a time, so an old answer cannot
+    overwrite a newer one.
     """
 
     def __init__(self) -> None:
@@ -78,7 +79,7 @@ class Fleet:
         self._measuring = asyncio.Lock()
 
     def join(self, number: int, path: Path) -> None:
-        """The process of that number answers at this socket; the one before it has ended."""
+        """Add the process with this number, which answers at this socket. An earlier one of that number has ended."""
         old = self._members.get(number)
         if old is not None:
             self._former.append(old)
@@ -127,10 +128,10 @@ class Fleet:
         answers = await self._each(lambda member: member.ask("PUT", "/log-level", {"level": level}))
         deaf = [str(number) for number, answer in answers.items() if answer is None]
         if deaf:
-            raise Refused(503, f"set, but not in process {', '.join(deaf)}, which does not answer")
+            raise Refused(503, f"the level was set, but not in process {', '.join(deaf)}, which does not answer")
 
     async def traces(self, flow: str | None, outcome: str | None, limit: int) -> list[Mapping[str, object]]:
-        """Of processes that share a store, each trace once."""
+        """Return each trace once, even if processes share a store."""
         query = {"flow": flow, "outcome": outcome, "limit": limit}
         path = f"/traces?{urlencode({name: value for name, value in query.items() if value is not None})}"
         found: dict[tuple[object, object], Mapping[str, object]] = {}
@@ -138,12 +139,12 @@ class Fleet:
             found |= {(each["trace"], each["event"]): each for each in answer}
         return sorted(found.values(), key=lambda each: -cast("int", each["at"]))[:limit]
 
-    async def trace(self, id: str) -> Sequence[Mapping[str, Any]]:  # noqa: A002  everybody's word
+    async def trace(self, id: str) -> Sequence[Mapping[str, Any]]:  # noqa: A002  the usual word
         found = await self._kept(f"/traces/{quote(id, safe='')}")
         return found[0]  # type: ignore[no-any-return]
 
     async def tap(self, flow: str, when: str, take: int) -> AsyncGenerator[Any, None]:
-        from octo.trace.live import condition  # few processes are ever tapped
+        from octo.trace.live import condition  # imported here, since few processes are tapped
 
         condition(when)
         path = f"/traces/tap?{urlencode({'flow': flow, 'when': when, 'take': take})}"
@@ -155,7 +156,7 @@ class Fleet:
         return dict(zip(members, answers, strict=True))
 
     async def _kept(self, path: str) -> list[Any]:
-        """What those processes answer that have something kept there; one's refusal when none has."""
+        """Return the answers of the processes that have traces at this path. Raises one's refusal if none has."""
         answers = await self._each(lambda member: member.reply("GET", path))
         replies = [reply for reply in answers.values() if reply is not None]
         found = [reply.json() for reply in replies if reply.status == 200]
@@ -177,7 +178,7 @@ _ENDED = object()
 
 
 async def _together(streams: list[AsyncGenerator[Any, None]], take: int) -> AsyncGenerator[Any, None]:
-    """The first so many values that any of the streams brings; fewer when all of them end."""
+    """Yield the first `take` values of all streams together; fewer if all of them end."""
     queue: asyncio.Queue[Any] = asyncio.Queue(1)
 
     async def carry(stream: AsyncGenerator[Any, None]) -> None:
@@ -214,7 +215,7 @@ def _silent(number: int) -> dict[str, Any]:
 
 
 def _worst(parts: list[list[dict[str, Any]]], trouble: str) -> list[dict[str, Any]]:
-    """The entries of one process by name, each from a process that has trouble with it if one has."""
+    """Return the entries of the first process; each is taken from a process that has trouble with it, if one has."""
     found = {each["name"]: each for each in parts[0]}
     for part in parts[1:]:
         for each in part:

@@ -1,8 +1,8 @@
-"""Who may ask the operations port for what.
+"""Access rules of the operations port.
 
-Everybody who reaches it may read health, metrics and status, which hold no content of messages. What changes the
-process or shows messages is open on loopback, and elsewhere only to those who know the token. Browsers are kept out
-of both: a page from anywhere can make them call `localhost`, under a name of its own or as a form.
+Every client may read health, metrics and status, which contain no content of messages. Routes that change the process
+or show messages are guarded: they are open on loopback, and elsewhere need the token. Requests of browser pages are
+refused, because any page can make a browser call `localhost`, under a host name of its own or with a form.
 """
 
 from __future__ import annotations
@@ -17,14 +17,16 @@ from octo.operations.address import Address, is_loopback
 
 VARIABLE = "OCTO_ADMIN_TOKEN"
 SHORTEST = 16
-"""Characters that a token has at least."""
+"""A token has at least this many characters."""
 
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
 class Guard(NamedTuple):
-    """names: hosts that requests may be addressed to, None for any. token: what opens the guarded, "" if nothing does.
-    trusts: whether the guarded needs no token.
+    """The rules of one port.
+
+    names: values of the Host header that are allowed, None for any. token: opens guarded routes, "" if none does.
+    trusts: whether guarded routes need no token.
     """
 
     names: frozenset[str] | None = None
@@ -32,15 +34,15 @@ class Guard(NamedTuple):
     trusts: bool = True
 
     def host_refusal(self, headers: Mapping[str, str]) -> str:
-        """Why a request with these headers is not for us; "" when it is."""
+        """Return why the Host header is refused; "" if it is not."""
         if self.names is None or _hostname(headers.get("host", "")) in self.names:
             return ""
         return "this port answers requests to localhost only; the Host header names another host"
 
     def refusal(self, headers: Mapping[str, str]) -> str:
-        """Why a guarded request is refused; "" when it is not."""
+        """Return why a guarded request is refused; "" if it is not."""
         if "origin" in headers:
-            return "pages of a browser may not use this"
+            return "browser pages may not use this"
         if self.trusts:
             return ""
         if not self.token:
@@ -54,7 +56,7 @@ class Guard(NamedTuple):
 
 
 def guard_for(address: Address, listening: socket.socket, token: str) -> Guard:
-    """The guard of a socket that listens at `address`."""
+    """Return the guard of a socket that listens at `address`."""
     if address.path:
         return Guard()
     local = is_loopback(listening)
@@ -62,7 +64,7 @@ def guard_for(address: Address, listening: socket.socket, token: str) -> Guard:
 
 
 def read_token(path: Path | None, environ: Mapping[str, str]) -> str:
-    """The token from a file, else from the environment, else "". Raises ValueError with what is wrong with it."""
+    """Return the token from a file, else from the environment, else "". Raises ValueError if the token is unusable."""
     if path is None:
         return _checked(environ.get(VARIABLE, ""), VARIABLE)
     try:
@@ -74,7 +76,7 @@ def read_token(path: Path | None, environ: Mapping[str, str]) -> str:
 
 def _checked(token: str, where: str) -> str:
     if token and (len(token) < SHORTEST or not token.isascii() or not token.isprintable() or " " in token):
-        raise ValueError(f"the token in {where} must be {SHORTEST} or more printable ASCII characters without spaces")
+        raise ValueError(f"the token in {where} must be at least {SHORTEST} printable ASCII characters without spaces")
     return token
 
 

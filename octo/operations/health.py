@@ -1,4 +1,4 @@
-"""Whether connectors work: asked when somebody wants to know, and no more often than every two seconds."""
+"""The health of connectors: they are asked on demand, at most once every two seconds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from octo.core.powers import Healthy
 from octo.core.secrets import masked
 
 FRESH = 2.0
-"""Seconds that an answer holds."""
+"""Seconds for which a result is kept."""
 PATIENCE = 1.0
 """Seconds that a connector may take to answer."""
 
@@ -30,7 +30,7 @@ class Health:
         self._asking = asyncio.Lock()
 
     async def reasons(self, instances: Mapping[str, Any]) -> Mapping[str, str]:
-        """What is wrong with each connector, by name; who works, or cannot tell, is not in it."""
+        """Return what is wrong, by name of the connector. Healthy ones, and ones without a check, are not in it."""
         async with self._asking:
             now = asyncio.get_running_loop().time()
             if now - self._at >= FRESH or instances is not self._instances:

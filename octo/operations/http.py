@@ -1,4 +1,4 @@
-"""One connection of the operations port: HTTP/1.1 by h11 over asyncio streams, with a limit on everything."""
+"""One connection of the operations port: HTTP/1.1 with h11 over asyncio streams; every size and time has a limit."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ Serve = Callable[[Request], Awaitable[Response]]
 
 MOST_HEADER = 16 * 1024
 MOST_BODY = 64 * 1024
-"""Bytes of a request's head, and of its body."""
+"""A request's head and its body have at most this many bytes."""
 SLOWEST = 10.0
-"""Seconds that a request may take to arrive, or a response to be taken."""
+"""Seconds that a request may take to arrive, and that the client may take to read a piece of a response."""
 IDLE = 60.0
-"""Seconds that a connection is kept between two requests."""
+"""Seconds that a connection stays open between two requests."""
 _PIECE = 64 * 1024
 
 
@@ -35,14 +35,14 @@ class Conversation:
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=MOST_HEADER)
 
     async def run(self) -> None:
-        """Return once either side has had enough."""
+        """Serve requests until either side ends the connection."""
         patience = SLOWEST
         while await self._turn(patience):
             self._http.start_next_cycle()
             patience = IDLE
 
     async def _turn(self, patience: float) -> bool:
-        """Serve one request; whether another may follow."""
+        """Serve one request; return whether another may follow."""
         try:
             request = await self._receive(patience)
             if request is None:
@@ -53,7 +53,7 @@ class Conversation:
         except Refused as refused:
             request, response = None, text(str(refused), refused.status)
         except h11.RemoteProtocolError as error:
-            request, response = None, text("this is not HTTP as it should be", error.error_status_hint)
+            request, response = None, text("this is not valid HTTP", error.error_status_hint)
         await self._send(response, request)
         return self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
 
@@ -67,13 +67,13 @@ class Conversation:
             head = await self._event()
             if not isinstance(head, h11.Request):
                 return None
-            if _size(head) > MOST_HEADER:  # h11 limits only what it has to wait for
-                raise Refused(431, f"a request may have {MOST_HEADER} bytes of headers here")
+            if _size(head) > MOST_HEADER:  # h11 limits only a head that arrives in several pieces
+                raise Refused(431, f"request line and headers may have at most {MOST_HEADER} bytes")
             body = b""
             while isinstance(event := await self._event(), h11.Data):
                 body += event.data
                 if len(body) > MOST_BODY:
-                    raise Refused(413, f"a body may have {MOST_BODY} bytes here")
+                    raise Refused(413, f"a body may have at most {MOST_BODY} bytes")
         return _request(head, body)
 
     async def _event(self) -> Any:
@@ -98,7 +98,7 @@ class Conversation:
         await self._write(h11.EndOfMessage())
 
     async def _stream(self, body: AsyncGenerator[bytes, None], *, silent: bool) -> None:
-        """Send the pieces as they come, until there are no more or the other side has gone."""
+        """Send the pieces as they come, until there are no more or the client disconnects."""
         async with aclosing(body) as pieces:
             if silent:
                 return
@@ -132,7 +132,7 @@ def _reason(status: int) -> bytes:
 
 
 def _size(head: h11.Request) -> int:
-    """Bytes of the request line and the headers, as they are usually written."""
+    """Bytes of the request line and the headers in their usual form."""
     fields = sum(len(name) + len(value) + len(b": \r\n") for name, value in head.headers)
     return len(head.method) + len(head.target) + len(b"  HTTP/1.1\r\n\r\n") + fields
 

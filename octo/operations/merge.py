@@ -1,4 +1,4 @@
-"""Several processes as one: their snapshots added up."""
+"""Merges the snapshots of several processes into one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from octo.engine.metrics import METRICS, Metric, Series, Snapshot, Value
 
 
 def merged(snapshots: Iterable[Snapshot]) -> dict[str, Series]:
-    """One snapshot for all of them, in the order of `METRICS`; each metric is joined as `Metric.merge` says."""
+    """Return one snapshot for all of them, in the order of `METRICS`. `Metric.merge` says how each is joined."""
     snapshots = list(snapshots)
     return {metric.name: _joined(metric, [each.get(metric.name, ()) for each in snapshots]) for metric in METRICS}
 
@@ -32,7 +32,7 @@ _JOINS: Mapping[str, Callable[..., Any]] = {"sum": sum, "max": max, "min": min}
 
 
 def counters(snapshot: Snapshot) -> dict[str, Series]:
-    """What only ever grows: the part of a snapshot that outlives its process."""
+    """Return the values that only grow: the part of a snapshot that outlives its process."""
     return {
         metric.name: list(snapshot[metric.name])
         for metric in METRICS

@@ -1,4 +1,4 @@
-"""Opening the operations port: where it was asked for, and what becomes of the run when it cannot be there."""
+"""Opens the operations port at the address that flag and environment choose."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ log = logging.getLogger("octo.operations")
 
 OFF = "off"
 SOCKET = "OCTO_ADMIN_SOCKET"
-"""Set by a supervisor for its children: the path at which each answers it, whatever the command line says."""
+"""A supervisor sets this variable for its children: the path of the socket to serve, whatever the command line says."""
 
 
 class Port(NamedTuple):
-    """address: None switches it off. asked: whether somebody asked for this address; it must not be missing then."""
+    """A port. address: None switches it off. asked: whether the user chose the address; then it must be free."""
 
     address: Address | None
     asked: bool
@@ -35,7 +35,7 @@ class Port(NamedTuple):
 
 
 def chosen(flag: str | None, token_file: Path | None, environ: Mapping[str, str]) -> Port:
-    """The port that flag and environment ask for; raises ValueError with what is wrong."""
+    """Return the port that flag and environment choose. Raises ValueError that says what is wrong."""
     if environ.get(SOCKET):
         return Port(Address(path=environ[SOCKET]), asked=True)
     text = flag or environ.get(VARIABLE) or DEFAULT
@@ -47,9 +47,9 @@ def chosen(flag: str | None, token_file: Path | None, environ: Mapping[str, str]
 
 
 def bound(port: Port) -> socket.socket | None:
-    """The listening socket; None when the port is off, or its default address is taken, which is logged.
+    """Return the listening socket; None if the port is off, or if the default address is taken, which is logged.
 
-    Raises `OctoError` when an address that somebody asked for cannot be had.
+    Raises `OctoError` if an address that was chosen is taken or does not exist.
     """
     if port.address is None:
         return None
@@ -67,7 +67,7 @@ def bound(port: Port) -> socket.socket | None:
 
 @asynccontextmanager
 async def opened(port: Port, subject: Subject, more: Iterable[Route[Subject]] = ()) -> AsyncIterator[None]:
-    """Answered from `subject` while the context lasts. more: routes beside `ROUTES`. Raises as `bound` does."""
+    """Serve the port while the context lasts. more: routes in addition to `ROUTES`. Raises as `bound` does."""
     listening = bound(port)
     if listening is None or port.address is None:
         yield

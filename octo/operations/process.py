@@ -1,4 +1,4 @@
-"""The state of this very process, read off its running service."""
+"""The state of this process, read from its running service."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from octo.trace.store import Store
 
 Counts = Callable[[], Mapping[str, Series]]
-"""Whoever measures something more answers it under its names from `octo.engine.metrics.METRICS`."""
+"""Returns further measurements, under their names from `octo.engine.metrics.METRICS`."""
 
 
 class ThisProcess:
-    """See `octo.operations.subject.Subject`.
+    """The process as a `Subject` of the operations port.
 
-    metrics: the bus of the service. path: of the configuration. number: of this process among its siblings.
-    more: further measurements; those of block metrics. live: who records traces.
+    metrics: counts the events of the service. path: of the configuration. number: of this process among its siblings.
+    more: further measurements, e.g. block metrics. live: records traces, None if none are recorded yet.
     """
 
     def __init__(
@@ -173,18 +173,18 @@ class ThisProcess:
         found = await in_thread(self._store().find, flow, outcome, limit)
         return [each._asdict() for each in found]
 
-    async def trace(self, id: str) -> Sequence[Mapping[str, Any]]:  # noqa: A002  everybody's word
+    async def trace(self, id: str) -> Sequence[Mapping[str, Any]]:  # noqa: A002  the usual word
         return await in_thread(self._store().get, id)
 
     async def tap(self, flow: str, when: str, take: int) -> AsyncGenerator[Any, None]:
         if self._live is None:
-            from octo.trace.live import Live  # a start that nobody looks into does not pay for it
+            from octo.trace.live import Live  # imported here, so that a start without a tap is faster
 
             self._live = Live(self._service.observe, self._service.observer)
         return self._live.tap(flow, when, take, lambda: self._goes_on(flow))
 
     def _goes_on(self, flow: str) -> bool:
-        """False once a reload has removed the flow; at the end of the process the port ends what waits."""
+        """Return False once a reload has removed the flow. When the process ends, closing the port ends the tap."""
         generation = self._service.current
         return generation is None or flow in generation.flows
 

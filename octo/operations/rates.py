@@ -1,4 +1,4 @@
-"""What happens per second: the difference between two snapshots."""
+"""Rates per second, from the difference between two snapshots."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from octo.operations.status import Values
 
 
 class Pace(NamedTuple):
-    """How messages went in between. rate, errors: per second. p50, p99: seconds, None when there were no messages."""
+    """Messages between the snapshots. rate, errors: per second. p50, p99: seconds, None if there were no messages."""
 
     rate: float
     errors: float
@@ -19,7 +19,7 @@ class Pace(NamedTuple):
 
 
 class FlowPace(NamedTuple):
-    """A flow: how its messages went, and how full it is now."""
+    """A flow: its pace, and how full it is now."""
 
     name: str
     pace: Pace
@@ -30,7 +30,7 @@ class FlowPace(NamedTuple):
 
 
 class BlockPace(NamedTuple):
-    """A block of which metrics are kept."""
+    """A block that has metrics."""
 
     flow: str
     path: str
@@ -39,7 +39,7 @@ class BlockPace(NamedTuple):
 
 
 class Rates:
-    """Two snapshots, `seconds` apart. A count that fell began anew in between, with a restart."""
+    """The rates between two snapshots, `seconds` apart. A count that fell started again from 0, after a restart."""
 
     def __init__(self, before: Snapshot, after: Snapshot, seconds: float) -> None:
         self._before = Values(before)
@@ -47,7 +47,7 @@ class Rates:
         self._seconds = seconds
 
     def flows(self) -> list[FlowPace]:
-        """The flows of the running configuration, in its order."""
+        """Return the flows of the running configuration, in its order."""
         return [
             FlowPace(
                 flow, self._pace("octo_flow", (flow,)), *(self._after.of(f"octo_flow_{name}", flow) for name in _ROOM)
@@ -56,7 +56,7 @@ class Rates:
         ]
 
     def blocks(self) -> list[BlockPace]:
-        """The measured blocks of all flows."""
+        """Return the measured blocks of all flows."""
         found = self._after.all("octo_block_duration_seconds")
         return [
             BlockPace(flow, path, type_, self._pace("octo_block", (flow, path, type_))) for flow, path, type_ in found

@@ -1,4 +1,4 @@
-"""What the operations port answers: one handler per method and path, each a function of a subject."""
+"""The routes of the operations port: one handler per method and path, a function of subject and request."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from octo.operations.web import Refused, Request, Response, Route, as_json, text
 
 
 async def alive(subject: Subject, request: Request) -> Response:
-    """Says that the event loop turns; nothing else may make an orchestrator kill the process."""
+    """Say that the event loop runs. Only when it does not should an orchestrator kill the process."""
     del subject, request
     return text("ok")
 
@@ -36,7 +36,7 @@ async def metrics(subject: Subject, request: Request) -> Response:
 
 
 async def snapshot(subject: Subject, request: Request) -> Response:
-    """The metrics as they are added up, with the counts of every bucket; for programs of Octo's own."""
+    """Send the metrics with the counts of every bucket; Octo's own programs add them up."""
     del request
     return as_json(await subject.snapshot())
 
@@ -70,8 +70,8 @@ async def set_level(subject: Subject, request: Request) -> Response:
 
 
 ROUTES: tuple[Route[Subject], ...] = (
-    Route("GET", "/healthz", alive, "200 while the process lives"),
-    Route("GET", "/readyz", ready, "200 when it takes messages, else 503 and why not"),
+    Route("GET", "/healthz", alive, "200 while the process is alive"),
+    Route("GET", "/readyz", ready, "200 when it takes messages, else 503 with the reasons"),
     Route("GET", "/metrics", metrics, "for Prometheus"),
     Route("GET", "/metrics.json", snapshot, "the same as JSON"),
     Route("GET", "/status", status, "what runs and how it is doing"),
@@ -82,7 +82,7 @@ ROUTES: tuple[Route[Subject], ...] = (
 
 
 def index(routes: Iterable[Route[Subject]]) -> Route[Subject]:
-    """The route of a page that lists these."""
+    """Return the route of a page that lists these routes."""
     routes = list(routes)
     width = max(len(route.path) for route in routes)
     lines = [f"{route.method:4} {route.path:{width}}  {route.says}" for route in routes]

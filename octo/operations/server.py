@@ -1,7 +1,7 @@
 """The listener of the operations port.
 
-It is bound before anything else starts, so that whoever waits for readiness has somebody to ask. What speaks HTTP is
-imported in a thread with the first connection: a start that nobody watches does not pay for it.
+It is bound before anything else starts, so that a client that waits for readiness gets an answer. The HTTP code is
+imported in a thread with the first connection, so that the start does not wait for the import.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _FULL = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: c
 
 @asynccontextmanager
 async def serving(app: App[Any], listening: socket.socket) -> AsyncIterator[None]:
-    """Answer who connects to the socket; closes it, and what is under way, on leaving."""
+    """Serve the socket while the context lasts. Leaving it closes the socket and the open connections."""
     server = _Server(app)
     start = asyncio.start_unix_server if listening.family == socket.AF_UNIX else asyncio.start_server
     accepting = await start(server.connected, sock=listening)
@@ -55,7 +55,7 @@ class _Server:
         except asyncio.CancelledError:
             writer.transport.abort()  # the port closes; until Python 3.12 a cancelled connection is logged as an error
         except (OSError, TimeoutError):
-            writer.transport.abort()  # the other side went away, or does not take what it asked for
+            writer.transport.abort()  # the client disconnected, or does not read the response
         except Exception:
             log.exception("a connection to the operations port failed")
         finally:

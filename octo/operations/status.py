@@ -11,8 +11,8 @@ from octo.operations.subject import Facts
 
 
 def report(facts: Facts, snapshot: Snapshot, reasons: Sequence[str]) -> dict[str, Any]:
-    """The document. Durations are in seconds, memory in bytes; `p50` and `p99` are over all messages since the start,
-    null before the first.
+    """Return the document. Durations are in seconds, memory in bytes; `p50` and `p99` cover all messages since the
+    start and are null before the first.
     """
     values = Values(snapshot)
     return {
@@ -39,7 +39,7 @@ def _figures(flow: str, values: Values) -> dict[str, Any]:
 
 
 def moment(nanoseconds: int) -> str:
-    """A time since the epoch as RFC 3339, in UTC."""
+    """Return a time, in nanoseconds since the epoch, as RFC 3339 in UTC."""
     return datetime.fromtimestamp(nanoseconds / 1e9, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -48,7 +48,7 @@ def _rounded(seconds: float | None) -> float | None:
 
 
 class Values:
-    """A snapshot by name and labels."""
+    """The values of a snapshot, by name and labels."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._metrics: dict[str, Mapping[tuple[str, ...], Value]] = {
@@ -56,9 +56,9 @@ class Values:
         }
 
     def of(self, name: str, *labels: str, default: Value = 0) -> Value:
-        """The value with exactly these labels."""
+        """Return the value with exactly these labels."""
         return self._metrics.get(name, {}).get(labels, default)
 
     def all(self, name: str) -> Mapping[tuple[str, ...], Value]:
-        """The values of one metric by their labels."""
+        """Return the values of one metric, by their labels."""
         return self._metrics.get(name, {})

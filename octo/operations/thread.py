@@ -1,7 +1,6 @@
-"""Work beside the event loop: one thread of the port's own.
+"""Work outside the event loop, in one thread that only the port uses.
 
-asyncio's threads belong to the flows, whose blocks may keep all of them busy; whether the process is healthy must be
-told even then.
+The blocks of flows use asyncio's threads and may keep all of them busy; the port must report health even then.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ T = TypeVar("T")
 
 
 async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """What the function answers, computed in that thread, one call after the other."""
+    """Run the function in that thread and return its result. Calls run one after the other."""
     return await asyncio.get_running_loop().run_in_executor(_thread(), lambda: function(*args, **kwargs))
 
 

@@ -1,6 +1,6 @@
-"""What the operations port shows of messages: kept traces, and live ones for whoever taps.
+"""The traces that the operations port shows: stored ones, and live ones (`tap`).
 
-These show what messages hold, so all of them are guarded (`octo.operations.guard`).
+They show the content of messages, so all these routes are guarded (`octo.operations.guard`).
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from octo.trace import codes
 
 LINES = "application/x-ndjson"
 MOST = 1000
-"""Traces that one request may ask for."""
+"""One request may ask for at most this many traces."""
 LONGEST = 3600.0
-"""Seconds after which a tap ends by itself, so that a forgotten one does not watch for ever."""
+"""Seconds after which a tap ends by itself, so that a forgotten one does not run for ever."""
 
 
 _OF_THE_ID = frozenset({codes.NO_TRACE, codes.AMBIGUOUS})
-"""What is wrong with the id that was asked for; all else is with the store."""
+"""Errors about the requested id; all other errors are about the store."""
 
 
 async def listed(subject: Subject, request: Request) -> Response:
@@ -36,7 +36,7 @@ async def listed(subject: Subject, request: Request) -> Response:
 
 
 async def one(subject: Subject, request: Request) -> Response:
-    """The records of one trace, as a JSON array."""
+    """Send the records of one trace, as a JSON array."""
     try:
         trace = await subject.trace(request.parts["id"])
     except OctoError as error:
@@ -46,7 +46,7 @@ async def one(subject: Subject, request: Request) -> Response:
 
 
 async def tap(subject: Subject, request: Request) -> Response:
-    """The next traces of a flow as they happen: a JSON array of records per line, for as long as the client stays.
+    """Send the next traces of a flow as they happen: a JSON array of records per line, while the client stays.
 
     When a reload removes the flow, the last line is an object that says so: `{"ended": "..."}`.
     """
@@ -66,18 +66,18 @@ async def _is_there(subject: Subject, flow: str) -> bool:
 
 
 async def _lines(subject: Subject, flow: str, traces: AsyncGenerator[object, None]) -> AsyncGenerator[bytes, None]:
-    yield b"\n"  # somebody is looking now: the client need not wait for the first trace to know
+    yield b"\n"  # tells the client that the tap runs, before the first trace
     async with aclosing(traces):
         end = asyncio.get_running_loop().time() + LONGEST
         while (trace := await _next(traces, end)) is not None:
             yield json.dumps(trace, ensure_ascii=False, default=str).encode() + b"\n"
-    with suppress(Refused):  # the processes that would know have ended
+    with suppress(Refused):  # no process is left that could say
         if not await _is_there(subject, flow):
             yield json.dumps({"ended": f"a reload removed the flow {flow!r}"}).encode() + b"\n"
 
 
 async def _next(traces: AsyncGenerator[object, None], end: float) -> object:
-    """The next one; None when there are no more, or when it is time to end."""
+    """Return the next trace; None if there are no more, or at the time `end`."""
     try:
         async with asyncio.timeout_at(end):
             return await anext(traces, None)
@@ -88,12 +88,12 @@ async def _next(traces: AsyncGenerator[object, None], end: float) -> object:
 def _number(query: Mapping[str, str], name: str, default: int) -> int:
     text = query.get(name, str(default))
     if not text.isdecimal() or not 1 <= int(text) <= MOST:
-        raise Refused(400, f"`{name}` is a number from 1 to {MOST}")
+        raise Refused(400, f"`{name}` must be a number from 1 to {MOST}")
     return int(text)
 
 
 ROUTES: tuple[Route[Subject], ...] = (
-    Route("GET", "/traces", listed, "kept traces, the newest first: ?flow= &outcome= &limit=", guarded=True),
+    Route("GET", "/traces", listed, "stored traces, the newest first: ?flow= &outcome= &limit=", guarded=True),
     Route("GET", "/traces/tap", tap, "live traces as they happen: ?flow= &when= &take=", guarded=True),
     Route("GET", "/traces/{id}", one, "one trace by event or trace id", guarded=True),
 )

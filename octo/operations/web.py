@@ -1,4 +1,4 @@
-"""Requests, responses and routes: what a handler of the operations port sees of HTTP."""
+"""Requests, responses and routes: the part of HTTP that a handler of the operations port sees."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ JSON = "application/json"
 
 
 class Request(NamedTuple):
-    """headers: by lower-case name. path: percent-decoded. parts: what stood for the `{name}`s of the route's path."""
+    """A request. headers: by lower-case name. path: percent-decoded. parts: values of the `{name}`s in the route."""
 
     method: str
     path: str
@@ -34,7 +34,7 @@ class Request(NamedTuple):
 
 
 class Response(NamedTuple):
-    """body: all of it, or a generator whose pieces are sent as they come, and that is closed when nobody wants more."""
+    """A response. body: all of it, or a generator whose pieces are sent as they come; it is closed at the end."""
 
     status: int
     body: bytes | AsyncGenerator[bytes, None]
@@ -51,7 +51,7 @@ def as_json(value: object, status: int = 200) -> Response:
 
 
 class Refused(Exception):
-    """A request that cannot be served; the text is what its sender is told."""
+    """A request that cannot be served. The text is sent to the client."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -59,9 +59,9 @@ class Refused(Exception):
 
 
 class Route(NamedTuple, Generic[S]):
-    """A method and a path, of which `{name}` segments stand for any text, and who answers them from a state.
+    """A method, a path and the handler of such requests. A `{name}` segment of the path stands for any text.
 
-    says: what is there, for the index. guarded: see `octo.operations.guard`.
+    says: what the route is for, shown in the index. guarded: see `octo.operations.guard`.
     """
 
     method: str
@@ -71,7 +71,7 @@ class Route(NamedTuple, Generic[S]):
     guarded: bool = False
 
     def match(self, path: str) -> dict[str, str] | None:
-        """What stands for the `{name}`s, or None when the path is another."""
+        """Return the values of the `{name}` segments, or None if the path does not match."""
         wanted, given = self.path.split("/"), path.split("/")
         if len(wanted) != len(given):
             return None
@@ -82,7 +82,7 @@ class Route(NamedTuple, Generic[S]):
 
 
 class App(Generic[S]):
-    """Finds who answers a request. Whatever a handler does, a response comes out, without internals."""
+    """Calls the handler of a request. Whatever a handler does, there is a response, and it shows no internals."""
 
     def __init__(self, state: S, guard: Guard, routes: Iterable[Route[S]]) -> None:
         self._state = state
@@ -96,14 +96,14 @@ class App(Generic[S]):
             return text(str(refused), refused.status)
         except Exception:
             log.exception("a request to the operations port failed")
-            return text("internal error; the log says more", 500)
+            return text("internal error; see the log", 500)
 
     async def _serve(self, request: Request) -> Response:
         if refusal := self._guard.host_refusal(request.headers):
             return text(refusal, 403)
         found = [(route, parts) for route in self._routes if (parts := route.match(request.path)) is not None]
         if not found:
-            return text("there is nothing here; / lists what there is", 404)
+            return text("there is no such path; / lists the paths", 404)
         method = "GET" if request.method == "HEAD" else request.method
         for route, parts in found:
             if route.method == method:

@@ -92,10 +92,10 @@ def test_on_a_narrow_terminal_figures_give_way_to_names(width, table):
 
 
 def test_a_process_that_does_not_answer_is_not_called_ready():
-    lines = drawn(View(), frame()._replace(lost="nobody answers at 127.0.0.1:1"), width=120)
+    lines = drawn(View(), frame()._replace(lost="no answer from 127.0.0.1:1"), width=120)
 
     assert lines[0].endswith("no answer")
-    assert lines[1] == "  nobody answers at 127.0.0.1:1"
+    assert lines[1] == "  no answer from 127.0.0.1:1"
 
 
 def test_a_name_cannot_command_the_terminal():
@@ -233,7 +233,7 @@ def test_nobody_there_is_1_and_says_what_to_do(command, port):
     code, out, err = command("top", "--admin-addr", f"127.0.0.1:{port}")
 
     assert (code, out) == (1, "")
-    assert f"nobody answers at 127.0.0.1:{port}" in err
+    assert f"no answer from 127.0.0.1:{port}" in err
     assert "--admin-addr HOST:PORT" in err
 
 
@@ -244,7 +244,7 @@ def test_something_else_there_is_said_so(command, octo, port, tmp_path):
     code, _, err = command("top", "--admin-addr", f"127.0.0.1:{port}")
 
     assert code == 1
-    assert "not as an operations port does" in err
+    assert "but is not an operations port" in err
 
 
 def test_a_wrong_address_is_2(command):

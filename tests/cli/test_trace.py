@@ -150,7 +150,7 @@ def test_that_nobody_answers_is_exit_code_1(command, free):
     code, out, err = command("trace", "orders", "--admin-addr", f"127.0.0.1:{free}")
 
     assert (code, out) == (1, "")
-    assert err.startswith(f"nobody answers at 127.0.0.1:{free}: connection refused\nIs `octo run` running?")
+    assert err.startswith(f"no answer from 127.0.0.1:{free}: connection refused\nIs `octo run` running?")
 
 
 def test_something_else_there_is_said_so(serving, command, port):
@@ -159,7 +159,7 @@ def test_something_else_there_is_said_so(serving, command, port):
     code, out, err = command("trace", "orders", "--admin-addr", f"127.0.0.1:{port}")
 
     assert (code, out) == (1, "")
-    assert err.startswith(f"127.0.0.1:{port} answers 404, but not as an operations port does\nIs `octo run` running?")
+    assert err.startswith(f"127.0.0.1:{port} answers 404, but is not an operations port\nIs `octo run` running?")
 
 
 def test_a_refused_token_is_exit_code_1(serving, tap, monkeypatch):
@@ -176,7 +176,7 @@ def test_an_address_that_is_none_is_said(cli):
     result = cli("trace", "orders", "--admin-addr", "nowhere")
 
     assert result.exit_code == 2
-    assert "'nowhere' is no address" in result.stderr
+    assert "'nowhere' is not an address" in result.stderr
 
 
 @pytest.mark.parametrize("processes", ["1", "2"])

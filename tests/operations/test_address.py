@@ -27,7 +27,7 @@ def test_forms(text, address):
 
 @pytest.mark.parametrize("text", ["", "9000", "localhost", "http://localhost:1", "host:70000", "::1:9000", "unix:"])
 def test_anything_else_is_refused_with_an_example(text):
-    with pytest.raises(ValueError, match=r"is no address; write HOST:PORT, e\.g\. 127\.0\.0\.1:39999"):
+    with pytest.raises(ValueError, match=r"is not an address; write HOST:PORT, e\.g\. 127\.0\.0\.1:39999"):
         parse(text)
 
 

@@ -41,12 +41,12 @@ async def test_a_stream_is_read_piece_by_piece(serve):
 
 
 async def test_nobody_there_is_said_with_the_address(port):
-    with pytest.raises(Unreachable, match=f"nobody answers at 127.0.0.1:{port}: connection refused"):
+    with pytest.raises(Unreachable, match=f"no answer from 127.0.0.1:{port}: connection refused"):
         await Client(Address("127.0.0.1", port)).get("/")
 
 
 async def test_no_socket_there_is_said_with_its_path(tmp_path):
-    with pytest.raises(Unreachable, match=r"nobody answers at .*gone\.sock: no such file or directory"):
+    with pytest.raises(Unreachable, match=r"no answer from .*gone\.sock: no such file or directory"):
         await Client(Address(path=str(tmp_path / "gone.sock"))).get("/")
 
 

@@ -91,7 +91,7 @@ async def test_fifty_are_listed_unless_told_otherwise(get, kept):
 async def test_a_limit_is_a_number_within_bounds(get, limit):
     response = await get("/traces", limit=limit)
 
-    assert (response.status, response.body) == (400, b"`limit` is a number from 1 to 1000\n")
+    assert (response.status, response.body) == (400, b"`limit` must be a number from 1 to 1000\n")
 
 
 async def test_one_is_its_records(get):

@@ -48,7 +48,7 @@ async def test_a_path_may_have_parts_and_the_first_route_that_fits_answers():
 async def test_an_unknown_path_is_404_and_points_to_the_index(path):
     response = await ask("GET", path)
 
-    assert (response.status, response.body) == (404, b"there is nothing here; / lists what there is\n")
+    assert (response.status, response.body) == (404, b"there is no such path; / lists the paths\n")
 
 
 async def test_another_method_is_405_with_those_allowed():
@@ -66,7 +66,7 @@ async def test_a_refusal_is_told_as_it_is():
 async def test_an_error_of_a_handler_tells_nothing(caplog):
     response = await ask("GET", "/broken")
 
-    assert (response.status, response.body) == (500, b"internal error; the log says more\n")
+    assert (response.status, response.body) == (500, b"internal error; see the log\n")
     assert "/etc/secret" in caplog.text
 
 
