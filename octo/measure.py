@@ -1,7 +1,7 @@
-"""Measure one flow: throughput, latency, where its time goes, and how many workers it wants.
+"""Measures one flow: throughput, latency, time per block, and how many workers it needs.
 
-Messages are handed to the flow in this process, so what is measured is the flow, not a protocol in front of it. Block
-times come from a second pass with watched blocks, so that watching does not slow down what the first pass counts.
+Messages are passed to the flow in this process, so the flow is measured without a protocol in front of it. Block
+times come from a second pass with watched blocks, so that watching does not slow down the first pass.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ from octo.engine.observe import NOBODY, Observer
 from octo.engine.step import Step
 
 LEVELS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
-"""Callers of the saturation curve, one after the other; it ends when more callers get no more done."""
+"""Numbers of callers of the saturation curve, in order; the curve ends when more callers add no throughput."""
 
 GAIN = 1.03
-"""Less than this much more throughput is none."""
+"""Throughput counts as higher only if it is higher by more than this factor."""
 
 HEADROOM = 0.7
-"""The share of its workers that a flow should keep busy at the rate it is meant for."""
+"""The share of its workers that a flow should keep busy at the planned rate."""
 
 MOST_UNDER_WAY = 10_000
-"""Messages of the open model that may be under way; what is due beyond that is not sent, and counted."""
+"""At most this many messages of a given rate may be under way; further ones are not sent, but counted."""
 
 SLICE = 0.001
-"""Seconds after which a caller whose messages never wait lets the others go on."""
+"""Seconds after which a caller whose messages never wait lets the other callers run."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What was asked for."""
+    """What to measure. rate: messages per second. concurrency: callers. Without both: a saturation curve."""
 
     flow: str
     body: object
@@ -54,7 +54,7 @@ class Plan:
 
 @dataclass
 class Window:
-    """One load for some time. Times are milliseconds per message: `service` with a permit, `waiting` for one."""
+    """One load for some time. Times are milliseconds per message: `service` with a permit, `waiting` for a permit."""
 
     concurrency: int | None
     rate: float | None
@@ -74,7 +74,7 @@ class Window:
 
 @dataclass
 class BlockTime:
-    """What a block took, with everything inside it and all waiting."""
+    """The time that a block took, including the blocks inside it and all waiting."""
 
     address: str
     label: str
@@ -97,7 +97,7 @@ class Report:
 
 
 async def measure(config: Config, plan: Plan) -> Report:
-    """Load the flow as planned. Raises what keeps a connector from opening."""
+    """Load the flow as planned. Raises the error of a connector that does not open."""
     report = Report(plan.flow, config.flows[plan.flow].workers)
     try:
         async with asyncio.TaskGroup() as tasks:
@@ -118,7 +118,7 @@ async def _pass(
     tasks: asyncio.TaskGroup,
     blocks: Blocks | None,
 ) -> None:
-    """Once unwatched for the figures, once watched for the blocks."""
+    """Run one pass: without `blocks` it measures the windows, with `blocks` the time per block."""
     bus = Bus()
     needed = part(unfed(config, ()), [plan.flow])
     generation = Generation(needed, connections, bus, tasks, observer=blocks or NOBODY)
@@ -136,7 +136,7 @@ async def _pass(
 
 
 async def _curve(load: Load, plan: Plan) -> AsyncIterator[Window]:
-    """One window for a rate or a number of callers; else more and more callers until they gain nothing, twice."""
+    """Yield one window for a rate or a number of callers; else add callers until two steps in a row gain nothing."""
     if plan.rate is not None or plan.concurrency is not None:
         yield await load.window(plan.concurrency, plan.rate, plan.seconds)
         return
@@ -151,7 +151,7 @@ async def _curve(load: Load, plan: Plan) -> AsyncIterator[Window]:
 
 
 class Load:
-    """Hands messages to the flow and writes down how they fare."""
+    """Sends messages to the flow and records how they end and how long they take."""
 
     def __init__(self, flow: Flow, plan: Plan, bus: Bus) -> None:
         self.flow = flow
@@ -201,7 +201,7 @@ class Load:
                 slice_ends = perf_counter() + SLICE
 
     async def _scheduled(self, rate: float, seconds: float) -> None:
-        """Each message has its time, whatever became of the earlier ones; its latency counts from then."""
+        """Send each message when it is due, even if earlier ones are late; its latency counts from that moment."""
         began, sent, under_way = perf_counter(), 0, set[object]()
         async with asyncio.TaskGroup() as group:
             while sent < max(1, round(rate * seconds)):
@@ -240,7 +240,7 @@ class Blocks(Observer):
         self._times: dict[str, BlockTime] = {}
 
     def step(self, step: Step) -> Step:
-        """The same step with its time written down."""
+        """Return the step, with its time recorded."""
         time = self._times.setdefault(step.address, BlockTime(step.address, step.label))
         return step._replace(call=_timed(step.call, time))
 
@@ -280,9 +280,9 @@ def _share(ordered: list[float], share: float) -> float:
 
 
 def _suggested(report: Report, plan: Plan) -> int:
-    """Little's law: messages under way = messages per second * seconds each takes.
+    """Little's law: messages under way = messages per second * seconds that each takes.
 
-    For a rate, with headroom. Else for the most that one core can do: as many as keep it busy while they wait.
+    For a rate, add headroom. Otherwise return as many workers as keep one core busy while some of them wait.
     """
     if plan.rate is not None:
         return max(1, math.ceil(plan.rate * report.windows[0].service / 1000 / HEADROOM))
