@@ -1,4 +1,4 @@
-"""A flow with every way to nest, and a way to run it watched."""
+"""Fixtures: a flow with every kind of nesting, and a function that runs it watched."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def config(plugins):
 
 @pytest.fixture
 def watched(config):
-    """Run a flow, watched; answers how it ended, and the watcher."""
+    """Run a flow, watched; return how it ended, and the watcher."""
 
     async def run(body, flow="f", specs=None, text=None, timeout=5.0, **watch):
         parsed = {address: mocks.parse(spec, address) for address, spec in (specs or {}).items()}

@@ -1,4 +1,4 @@
-"""An address leads to one block, or says what there is instead."""
+"""An address names one block, or the error lists what exists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A debug configuration is read with every mistake in its place."""
+"""A debug configuration is read, and every mistake is reported with its place."""
 
 from __future__ import annotations
 

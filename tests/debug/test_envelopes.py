@@ -15,7 +15,7 @@ ID = "0" * 32
 
 
 def shown(message):
-    """A message without its random id."""
+    """Return a message without its random id."""
     return {name: value for name, value in message.items() if name != "event_id"}
 
 

@@ -1,4 +1,4 @@
-"""A mock answers in the place of a block, by the first case that applies."""
+"""A mock replaces a block; the first case that applies decides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A spy sees what goes into a block and how it leaves, and changes nothing."""
+"""A spy sees what goes into a block and what comes out, and changes nothing."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ async def test_a_block_that_the_timeout_caught_went_in_and_never_came_out(plugin
 
 @block("none")
 def none(settings: Settings, message: Message) -> None:
-    """A block of somebody who forgot to return the message."""
+    """A block that forgets to return the message."""
 
 
 async def test_an_answer_that_is_no_message_is_refused_in_the_same_words(plugins):

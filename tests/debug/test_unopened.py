@@ -1,4 +1,4 @@
-"""A connector that only mocked blocks would use is not opened: a flow runs without what it has no need for."""
+"""A connector that only mocked blocks would use is not opened, so a flow runs without it."""
 
 from __future__ import annotations
 

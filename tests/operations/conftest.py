@@ -1,4 +1,4 @@
-"""A state that a test makes up, and a port that answers from it."""
+"""Fixtures: a made-up subject, and a port that serves it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from octo.operations.web import App
 
 
 def counts(*durations):
-    """A histogram's value with one message in the bucket of each of these indexes."""
+    """Return the value of a histogram with one message in each of the buckets with these indexes."""
     found = [0] * (len(BOUNDS) + 1)
     for bucket in durations:
         found[bucket] += 1
@@ -28,7 +28,7 @@ OPEN = Guard()
 
 
 class Made:
-    """A state of ready-made answers."""
+    """A subject with fixed results."""
 
     def __init__(self, why=(), **metrics):
         self.why = list(why)
@@ -75,7 +75,7 @@ class Made:
 
 @asynccontextmanager
 async def served(app):
-    """A client of a port where `app` answers."""
+    """Provide a client of a port that `app` serves."""
     listening = socket.create_server(("127.0.0.1", 0))
     listening.setblocking(False)
     host, port = listening.getsockname()
@@ -85,7 +85,7 @@ async def served(app):
 
 @pytest.fixture
 def ask():
-    """Ask a route of a state: answers the response."""
+    """Send a request to the routes of a subject; return the response."""
     from octo.operations.web import Request
 
     async def send(state, method, path, body=b"", guard=OPEN, **headers):

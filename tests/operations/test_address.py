@@ -1,4 +1,4 @@
-"""Addresses are read strictly, and listened at."""
+"""Addresses are parsed strictly, and sockets listen at them."""
 
 from __future__ import annotations
 

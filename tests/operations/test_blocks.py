@@ -1,4 +1,4 @@
-"""Single blocks are measured where that is asked for, and nowhere else."""
+"""Only the blocks that were asked for are measured."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ flows:
 
 
 def messages(metrics):
-    """How many messages each block has finished with, zeros left out."""
+    """Return how many messages each block has finished; zeros are left out."""
     return {labels: count for labels, count in metrics.snapshot()["octo_block_messages_total"] if count}
 
 

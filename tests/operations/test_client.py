@@ -1,4 +1,4 @@
-"""The client tells an answer from nobody, and reads streams as they come."""
+"""The client reports an answer or that there is none, and reads streams as they arrive."""
 
 from __future__ import annotations
 

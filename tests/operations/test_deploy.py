@@ -1,6 +1,6 @@
 """Dashboard, alerts and documentation keep up with the list of metrics.
 
-That a running Octo tells what they speak of is seen in tests/acceptance/test_admin.py.
+tests/acceptance/test_admin.py shows that a running Octo has these metrics.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ ROOT = Path(__file__).parents[2]
 
 
 def rules():
-    """The alerts."""
+    """Return the alerts."""
     [group] = yaml.safe_load((ROOT / "deploy/prometheus/alerts.yaml").read_text())["groups"]
     return group["rules"]
 
 
 def dashboard():
-    """Every expression of the Grafana dashboard."""
+    """Return every expression of the Grafana dashboard."""
     board = json.loads((ROOT / "deploy/grafana/octo.json").read_text())
     return [target["expr"] for panel in board["panels"] for target in panel.get("targets", ())]
 
@@ -52,7 +52,7 @@ def test_every_alert_says_what_it_is_and_what_to_do_and_is_documented():
 
 
 def table():
-    """The metrics as docs/operations.md lists them."""
+    """Return the table of metrics for docs/operations.md."""
     rows = ["| Metric | Labels | Kind | |", "|---|---|---|---|"]
     for metric in METRICS:
         labels = ", ".join(f"`{label}`" for label in metric.labels)
@@ -61,7 +61,7 @@ def table():
 
 
 def test_every_metric_is_documented():
-    """docs/operations.md has the list as the code has it."""
+    """docs/operations.md lists the metrics of the code."""
     assert table() in (ROOT / "docs/operations.md").read_text(), f"the table is\n{table()}"
 
 

@@ -1,4 +1,4 @@
-"""What Prometheus reads is what was counted."""
+"""Prometheus reads what was counted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lag of the event loop is measured; what the process uses is read off the system."""
+"""The lag of the event loop is measured; what the process uses is read from the system."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from octo.testing.clock import virtual
 
 
 class Clock:
-    """A clock that is ahead of the loop's by what has been computed."""
+    """A clock that is ahead of the loop's clock by the time spent computing."""
 
     def __init__(self):
         self.computed = 0.0

@@ -21,13 +21,13 @@ from octo.operations.web import App, Refused
 
 @asynccontextmanager
 async def process(state, path):
-    """A process with this state that answers at the path."""
+    """Run a process with this state that answers at the path."""
     async with serving(App(state, Guard(), (*ROUTES, *TRACES)), bind(Address(path=str(path)))):
         yield path
 
 
 def counted(made, completed, why=(), **more):
-    """The state of a process that has completed so many messages."""
+    """Return the state of a process that has completed this many messages."""
     return made(
         why,
         octo_flow_messages_total=[(("orders", "completed"), completed)],
@@ -163,7 +163,7 @@ async def test_a_level_is_set_in_all_and_who_misses_it_is_said(fleet, made, tmp_
 
 
 def keeping(made, *events, at=0, refuses=None):
-    """The state of a process that keeps a trace of each of these events, the first at `at`, and brings them live."""
+    """Return the state of a process with a stored and a live trace of each event, the first at `at`."""
     state = made()
 
     async def traces(flow, outcome, limit):
@@ -195,7 +195,7 @@ def keeping(made, *events, at=0, refuses=None):
 
 @asynccontextmanager
 async def both(fleet, tmp_path, one, two):
-    """A fleet of two processes with these states."""
+    """Run a fleet of two processes with these states."""
     async with process(one, tmp_path / "0") as first, process(two, tmp_path / "1") as second:
         fleet.join(0, first)
         fleet.join(1, second)

@@ -1,4 +1,4 @@
-"""On loopback everything is open, except to browsers; elsewhere what changes something needs the token."""
+"""On loopback everything is open, except to browser pages; elsewhere guarded routes need the token."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Connectors are asked for their health, together, seldom, and not for long."""
+"""Connectors are asked for their health all at once, not too often, and with a time limit."""
 
 from __future__ import annotations
 

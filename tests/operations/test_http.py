@@ -1,4 +1,4 @@
-"""Requests are read within limits, and answered as HTTP/1.1 wants it."""
+"""Requests are read within limits and answered as HTTP/1.1 requires."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from octo.testing.clock import virtual
 
 
 class Written:
-    """A stream writer that keeps what it is given."""
+    """A stream writer that keeps what is written to it."""
 
     def __init__(self):
         self.data = b""
@@ -32,7 +32,7 @@ async def echo(request):
 
 
 async def talk(sent, serve=echo, *, hang=False):
-    """What is answered to these bytes."""
+    """Return the answer to these bytes."""
     reader, writer = asyncio.StreamReader(), Written()
     reader.feed_data(sent)
     if not hang:
@@ -96,7 +96,7 @@ async def test_what_is_wrong_or_too_large_is_refused_and_ends_the_connection(sen
 
 @virtual()
 async def test_who_sends_nothing_or_drop_by_drop_is_left():
-    """Nothing is answered, and the conversation ends by itself."""
+    """There is no answer, and the conversation ends by itself."""
     assert await talk(b"", hang=True) == b""
     assert await talk(b"GET / HT", hang=True) == b""
     assert statuses(await talk(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n", hang=True)) == [200]

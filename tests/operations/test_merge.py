@@ -1,4 +1,4 @@
-"""Counts and histograms of several processes are added; gauges are added, or the worst of them is taken."""
+"""Counts and histograms of several processes are added up; of gauges the sum or the worst is taken."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The port is where it was asked for, or it is said why not."""
+"""The port opens at the chosen address, or the error says why it does not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The state of a process is what its service is doing right now."""
+"""The subject of a process shows what its service does at this moment."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ flows:
 
 @asynccontextmanager
 async def started(text, plugins, more=()):
-    """A service and its state; `stop` is set at the end."""
+    """Start a service; provide it and its subject. `stop` is set at the end."""
     metrics, stop = Metrics(), asyncio.Event()
     service = Service(lambda: parse(text, plugins, {}), bus=metrics)
     state = ThisProcess(service, metrics, Lag(), Path("shop.yaml"), more=more)

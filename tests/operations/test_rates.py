@@ -1,4 +1,4 @@
-"""Rates are what grew between two snapshots, per second."""
+"""Rates are the growth between two snapshots, per second."""
 
 from __future__ import annotations
 

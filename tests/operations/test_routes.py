@@ -1,4 +1,4 @@
-"""What each path answers."""
+"""Each path has an answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The listener answers many, refuses too many, and closes with all that is under way."""
+"""The listener serves many connections, refuses too many, and closes all of them at its end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The status is facts and figures, flow by flow."""
+"""The status combines facts and metrics, flow by flow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The port's thread works while the flows keep all others busy."""
+"""The port's thread works even while flows keep all other threads busy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The operations port shows kept traces and live ones, to those who may see what messages hold."""
+"""The operations port shows stored and live traces to clients that may see the content of messages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RECORD = {"kind": "flow", "path": "orders", "event": "abcdef01"}
 
 
 class Kept:
-    """A state with one kept trace and one live one; `asked` is what it was asked for."""
+    """A subject with one stored trace and one live one; `asked` records the requests."""
 
     def __init__(self):
         self.names = ["orders"]

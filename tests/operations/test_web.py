@@ -1,4 +1,4 @@
-"""Whatever is asked, a response comes out, and it tells no internals."""
+"""Every request gets a response, and no response shows internals."""
 
 from __future__ import annotations
 

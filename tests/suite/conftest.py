@@ -1,4 +1,4 @@
-"""Test files as texts, beside a configuration with probes."""
+"""Fixtures: test files written as texts, and a configuration with probes to test."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def configs(plugins: Plugins) -> Configs:
 
 @pytest.fixture
 def planned(tmp_path: Path, configs: Configs) -> Callable[..., Plan]:
-    """The plan of a test file's text; raises `ConfigError` as `plan` does."""
+    """Return the plan of a test file, given as text. Raises `ConfigError` as `plan` does."""
 
     def make(text: str, flows: str = FLOWS, **options: object) -> Plan:
         (tmp_path / "shop.yaml").write_text(flows)
@@ -77,7 +77,7 @@ def planned(tmp_path: Path, configs: Configs) -> Callable[..., Plan]:
 
 @pytest.fixture
 def outcomes(planned: Callable[..., Plan], configs: Configs) -> Callable[..., list[Outcome]]:
-    """What becomes of the cases of a test file."""
+    """Return the outcomes of the cases of a test file."""
 
     def run(text: str, *observers: Observer) -> list[Outcome]:
         return [run_case(case, configs, observers=observers) for case in planned(text).cases]

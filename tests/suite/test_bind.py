@@ -1,4 +1,4 @@
-"""Names of a test file must mean something in the configuration that it tests; what does not is refused."""
+"""Every name in a test file must exist in the configuration that it tests; other names are refused."""
 
 from __future__ import annotations
 

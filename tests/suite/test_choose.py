@@ -1,4 +1,4 @@
-"""`-k` chooses as in pytest, but words that follow one another are one text."""
+"""`-k` chooses as in pytest, except that words that follow one another are one text."""
 
 from __future__ import annotations
 

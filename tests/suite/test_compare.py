@@ -1,4 +1,4 @@
-"""Values are compared as JSON, and a difference is told so that it is found."""
+"""Values are compared as JSON, and a difference is reported with its place."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_no_value_floods_the_terminal():
 
 
 def test_the_part_in_which_long_texts_differ_is_masked_first(monkeypatch):
-    """What differs may be the middle of a secret, and half a secret is not recognised."""
+    """Texts may differ in the middle of a secret, and half a secret would not be recognised."""
     monkeypatch.setattr(secrets, "_secrets", {})
     monkeypatch.setattr(secrets, "_pattern", None)
     secret = "s3cr3t" + "x" * 100

@@ -1,4 +1,4 @@
-"""A configuration is loaded once per environment, and used by one case at a time."""
+"""A configuration is loaded once per environment, and one case at a time uses it."""
 
 from __future__ import annotations
 

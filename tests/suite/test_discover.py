@@ -1,4 +1,4 @@
-"""Which test files a path means, and what each of them tests."""
+"""A path names test files, and each test file tests one configuration."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FLOW = "flows: [{name: %s, process: []}]"
 
 @pytest.fixture
 def found(tmp_path: Path, configs):
-    """Test files and configurations, as names relative to the folder; or the problems."""
+    """Return test files and configurations, as names relative to the folder; or the problems."""
 
     def look(*paths: str, config: str | None = None) -> list[str]:
         report = Report()

@@ -1,4 +1,4 @@
-"""What a trace does not hold is neither asked for nor called different."""
+"""Values that a trace lacks are neither checked nor reported as different."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_the_clock_stands_at_the_moment_that_the_flow_saw():
 @pytest.mark.parametrize("first", ["2026-03-29T00:30:01.12345678Z", "2026-03-29T02:30:01.123456789+02:00"])
 @pytest.mark.parametrize("second", ["2026-03-29T00:30:01.223456789Z", "2026-03-29T00:30:01.3Z"])
 def test_of_two_moments_the_first_counts_however_many_digits_it_has(first, second):
-    """A moment that happens to end with zeros is written shorter, and is not less exact."""
+    """A moment that ends with zeros is written shorter, but is not less exact."""
     found = gaps(made=[{"ended": first, "began": second}])
 
     assert found.clock == first

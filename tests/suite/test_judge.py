@@ -1,4 +1,4 @@
-"""What is said of a call that came to something else; tests/suites has the whole list, letter by letter."""
+"""A call that does not meet its expectations gets mismatches; tests/suites has the exact text of all of them."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_spies_are_told_beside_a_wrong_body():
 
 @pytest.mark.parametrize(("times", "found"), [(0, "0 times"), (2, None), (3, "3 times")])
 def test_a_spy_that_counts_wants_that_many_crossings(times, found):
-    """Not fewer, and not more."""
+    """Fewer and more are mismatches."""
     crossings = {"f.b": [Crossing(1, 0.0, Message(), Message())] * times}
 
     expected = [f"spy f.b: crossed {found}, want 2"] if found else []

@@ -58,7 +58,7 @@ def test_a_suite_of_which_nothing_is_chosen_is_left_out(planned):
     assert planned(text, choice=pattern("three")).suites == ()
 
 
-# --- anything at all ---------------------------------------------------------------------------------------------
+# --- any tree ----------------------------------------------------------------------------------------------------
 
 _WORDS = st.sampled_from(["greet", "pushed", "probe", "greet.greet", "x", "", "virtual", "body", "1s", "${STAGE}"])
 _MODEL_KEYS = (info.alias or name for model in FORMAT for name, info in model.model_fields.items())
@@ -73,7 +73,7 @@ _TREES = st.recursive(
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(tree=_TREES, part=st.dictionaries(_KEYS, _TREES, max_size=4))
 def test_any_tree_is_a_plan_or_a_config_error(planned, configs, tree, part):
-    """Whatever stands in a test file: it is refused with help, or its cases can be run."""
+    """Whatever a test file contains: it is refused with help, or its cases can run."""
     case = {**part, "name": "a"}
     for suite in (tree, {"flow": "greet", "cases": [case]}, {"flow": "pushed", "cases": [case], **part}):
         try:

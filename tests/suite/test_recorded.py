@@ -1,4 +1,4 @@
-"""A recorded message becomes a test that passes, and calls nobody."""
+"""A recorded message becomes a test that passes and calls nothing outside."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ flows:
 
 @pytest.fixture
 def recorded(plugins):
-    """Run a message in virtual time, return its trace."""
+    """Run a message in virtual time and return its trace."""
 
     def run(body, text=FLOWS, **options):
         kept = []
@@ -65,7 +65,7 @@ async def _run(config, message, observer):
 
 @pytest.fixture
 def passes(tmp_path: Path, plugins):
-    """Run a suite against the flows; answers the exit code that `octo test` would end with."""
+    """Run a suite against the flows; return the exit code that `octo test` would end with."""
 
     def run(suite, text=FLOWS):
         (tmp_path / "flow.yaml").write_text(text)

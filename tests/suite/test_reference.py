@@ -1,4 +1,4 @@
-"""docs/testing.md ends with what the models say. `python tests/suite/test_reference.py` writes it."""
+"""docs/testing.md ends with a reference generated from the models. `python tests/suite/test_reference.py` writes it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def fresh() -> str:
 
 
 def test_the_reference_is_fresh():
-    """Every key, stub and trigger, from their own docstrings."""
+    """It documents every key, stub and trigger with their docstrings."""
     assert PAGE.read_text() == fresh(), f"run `python {Path(__file__).relative_to(PAGE.parents[1])}`"
 
 

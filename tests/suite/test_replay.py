@@ -1,4 +1,4 @@
-"""A recorded message runs through the files of today; what is different is told, nobody outside is called."""
+"""A recorded message runs through the current files; differences are reported, and nothing outside is called."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ flows:
 
 @pytest.fixture
 def replayed(tmp_path: Path, plugins):
-    """Record a message through FLOWS, replay it through other flows; {path: (kind, differences)} and the verdict."""
+    """Record a message in FLOWS and replay it in other flows; return {path: (kind, differences)} and the verdict."""
 
     def run(today, body=None):
         kept = []
@@ -117,7 +117,7 @@ def test_another_result_is_told_where_it_first_differs(replayed):
 def test_blocks_that_came_and_went_are_told(replayed):
     steps, same = replayed(FLOWS.replace("name: add", "name: increase"))
 
-    assert same  # what the flow answers is what counts
+    assert same  # only the result of the flow counts
     assert (steps["f.add"][0], steps["f.increase"][0]) == ("gone", "new")
 
 

@@ -1,4 +1,4 @@
-"""One result, three reports: for eyes, for build servers, for programs."""
+"""One result has three reports: for the terminal, for build servers, for programs."""
 
 from __future__ import annotations
 
@@ -244,7 +244,7 @@ def test_several_calls_are_reported_one_by_one():
 
 @pytest.mark.parametrize("secret", ["hunter22hunter", "quo\"te's\\hunter22/ é", "é" * 3 + "hunter22" * 300])
 def test_no_report_shows_a_secret(monkeypatch: pytest.MonkeyPatch, secret: str):
-    """Neither in clear nor in part, with quotes and without, in a body or in an error that quotes it."""
+    """No part of it is shown, with quotes or without, in a body or in an error that quotes it."""
     monkeypatch.setattr(secrets, "_secrets", {})
     monkeypatch.setattr(secrets, "_pattern", None)
     secrets.mask(secret)

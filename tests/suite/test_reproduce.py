@@ -1,4 +1,4 @@
-"""A case that went wrong comes with a command that makes it go wrong again."""
+"""A case that went wrong has a command that makes it go wrong again."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_plain_call_is_invoked_with_all_that_the_case_gave_it():
 
 
 def test_a_secret_is_masked_whatever_the_shell_makes_of_it(monkeypatch: pytest.MonkeyPatch):
-    """A quote in it must not come between the secret and its mask."""
+    """A secret with a quote in it is masked too."""
     monkeypatch.setattr(secrets, "_secrets", {})
     monkeypatch.setattr(secrets, "_pattern", None)
     secrets.mask("it's $(hunter22)")
@@ -60,7 +60,7 @@ def test_a_secret_is_masked_whatever_the_shell_makes_of_it(monkeypatch: pytest.M
 
 
 def test_an_env_file_is_named_and_wins_over_the_process_as_it_did():
-    """`octo invoke` would let the process win."""
+    """So the command is `octo test`: with `octo invoke` the process would win."""
     assert command(CASE, Path("ci.env"))[4:] == ["shop.yaml", "--env-file", "ci.env", "-k", '="a case"']
 
 

@@ -1,4 +1,4 @@
-"""A test file by itself is refused with everything that is wrong in it, each with its place."""
+"""A wrong test file is refused with all of its problems, each with its place."""
 
 from __future__ import annotations
 

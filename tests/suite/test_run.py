@@ -1,4 +1,4 @@
-"""Running a case: in a loop of its own, with its stubs and mocks, within its time, whatever happens in it."""
+"""A case runs in its own loop, with its stubs and mocks, and within its time, whatever happens in it."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def test_the_log_of_a_case_is_its_own(outcomes):
 
 
 def test_observers_watch_what_the_case_left_of_the_flow(outcomes):
-    """Coverage, contracts and the like are observers; mocks are in place before they look."""
+    """Observers such as coverage and contracts see the flow with the mocks in place."""
     seen: list[str] = []
 
     class Watch(Observer):

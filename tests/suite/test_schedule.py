@@ -1,4 +1,4 @@
-"""Many cases: several at a time, in order, and not one is lost whatever it does."""
+"""Many cases run several at a time, start in order, and none is lost, whatever it does."""
 
 from __future__ import annotations
 

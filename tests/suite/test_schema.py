@@ -1,4 +1,4 @@
-"""The schema that editors get says what the reader of test files says."""
+"""The schema for editors accepts what the reader of test files accepts."""
 
 from __future__ import annotations
 

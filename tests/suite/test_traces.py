@@ -1,4 +1,4 @@
-"""A trace of each case, for who wants to see what every block did."""
+"""Each case can write a trace that shows what every block did."""
 
 from __future__ import annotations
 

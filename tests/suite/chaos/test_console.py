@@ -1,4 +1,4 @@
-"""Verdicts are read call by call; what a flow takes badly stands out."""
+"""Verdicts are shown call by call, and faults that do harm stand out."""
 
 from __future__ import annotations
 

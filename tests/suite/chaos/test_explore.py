@@ -1,4 +1,4 @@
-"""With every fault of every call it is told what is lost and what happens twice."""
+"""For every fault in every call, the report says what is lost and what happens twice."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CONNECTORS = """connectors:
 
 @pytest.fixture
 def explored(tmp_path: Path, plugins):
-    """The verdicts on the flow `f`: {(block, fault): (kind, calls)}."""
+    """Return the verdicts on the flow `f`: {(block, fault): (kind, calls)}."""
 
     def run(chain: str, more: str = "", **case):
         file = tmp_path / "flow.yaml"
@@ -115,7 +115,7 @@ def test_calls_of_flows_that_are_called_count_too(explored):
 
 
 def test_a_slow_call_meets_the_deadline_of_its_flow(explored, tmp_path, plugins):
-    """Virtual time: the minute that the call is late does not pass."""
+    """In virtual time the minute that the call is late takes no real time."""
     assert explored(f"[{CHARGE}]", seconds=1.0)["charge", "is slow"] == ("unharmed", [])
 
 

@@ -1,4 +1,4 @@
-"""One call goes wrong in the way that was ordered; all calls are written down."""
+"""One call fails in the chosen way, and all calls are recorded."""
 
 from __future__ import annotations
 

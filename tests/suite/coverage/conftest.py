@@ -1,4 +1,4 @@
-"""Covers a file of flows as a test run does."""
+"""Fixture: covers a file of flows as a test run does."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from octo.suite.coverage import Coverage
 
 @pytest.fixture
 def cover(plugins, tmp_path, monkeypatch):
-    """What calls, each a flow and a body, cover of the flows in `text`, which stand in `flows.yaml`."""
+    """Write `text` to `flows.yaml` and return what the calls, each a flow and a body, cover of it."""
     monkeypatch.chdir(tmp_path)
 
     def run(text, *calls):

@@ -36,7 +36,7 @@ flows:
 
 
 async def covered(plugins, text, *bodies, flow="f", observer=None):
-    """The items of a flow after it ran with each of the bodies: outcomes by kind and text."""
+    """Run a flow with each of the bodies; return the outcomes of its items by kind and text."""
     coverage = Coverage()
     async with running(text, plugins, observer=observer(coverage) if observer else coverage) as app:
         coverage.add(app.generation.config)
@@ -202,7 +202,7 @@ flows:
 
 
 class Mock(Observer):
-    """Answers in the place of every `if`."""
+    """Replaces every `if`."""
 
     def step(self, step):
         return step._replace(call=lambda message: message) if step.type == "if" else step

@@ -49,7 +49,7 @@ flows:
 
 
 class Reader(HTMLParser):
-    """Elements by name, the text of those with a class, and whether all are closed."""
+    """Collects elements by name, the text of those with a class, and whether all are closed."""
 
     def __init__(self, page):
         super().__init__()
@@ -67,7 +67,7 @@ class Reader(HTMLParser):
 
 
 def plain(page):
-    """What a page says, with `x` for times."""
+    """Return the text of a page, with `x` for the multiplication sign."""
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.split("</style>")[1])).replace(TIMES, "x")
 
 

@@ -1,4 +1,4 @@
-"""Results are plain data that says what is missing."""
+"""Results are plain data that show what is missing."""
 
 from __future__ import annotations
 

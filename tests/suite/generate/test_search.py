@@ -1,4 +1,4 @@
-"""A search finds the smallest message that a flow treats wrongly, and nothing where there is nothing wrong."""
+"""A search finds the smallest message that shows a fault of a flow, and nothing if the flow has no fault."""
 
 from __future__ import annotations
 
