@@ -14,8 +14,7 @@ from contextlib import asynccontextmanager
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from octo.config.load import parse
 from octo.core.block import block
