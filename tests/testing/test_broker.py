@@ -415,7 +415,7 @@ class World:
 @given(steps=st.lists(STEPS, max_size=25))
 def test_every_message_ends_and_none_comes_twice_without_a_mark(steps):
     """Done, dropped or a dead letter, whatever happens to the broker, the connection and the process."""
-    from octo.cli.builtin import plugins
+    from octo.builtin import plugins
 
     world = World(broker_plugins(plugins()).joined(Plugins({}, {"work": f"{__name__}:work"})))
     run(world.live(steps))
@@ -437,7 +437,7 @@ def test_every_message_ends_and_none_comes_twice_without_a_mark(steps):
 
 CHILD = """
 import asyncio, sys
-from octo.cli.builtin import plugins
+from octo.builtin import plugins
 from octo.config.load import parse
 from octo.engine.service import Service
 from octo.testing.broker import broker_plugins
