@@ -93,6 +93,16 @@ def holds(found: Sequence[Kind], type_: type) -> bool:
     return any(each.is_a(type_) or holds(each.items, type_) for each in found)
 
 
+def models_in(found: Sequence[Kind]) -> Iterator[type[BaseModel]]:
+    """The models that a value of one of the kinds is, or contains, at any depth; a model before those inside of it."""
+    for each in found:
+        if each.model is not None:
+            yield each.model
+            for _, info in fields_of(each.model):
+                yield from models_in(field_kinds(info))
+        yield from models_in(each.items)
+
+
 def result_at(model: type[BaseModel], path: Path) -> Any:
     """What the expression at `path` results in, the `T` of its `Expr[T]`; None if there stands no expression."""
     return next((result_of(each) for each in kinds_at(model, path) if each.is_a(Expr)), None)

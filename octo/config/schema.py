@@ -85,9 +85,9 @@ def _flow(fields: list[Described]) -> Schema:
 
 
 def _emptiable(field: Described) -> Schema:
-    """A key of a flow. A list may be empty: it is not finished, or nothing is said yet."""
+    """A key of a flow. A list may be empty: it is not finished, or nothing is said yet. A chain may be so anyway."""
     found = described(field)
-    if not field["null"] and field["type"] != "list":
+    if field["type"] == "chain" or not (field["null"] or field["type"] == "list"):
         return found
     beside: Schema = {key: found.pop(key) for key in ("description", "default") if key in found}
     return {"anyOf": [found, {"type": "null"}], **beside}

@@ -6,14 +6,14 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Iterator
-from typing import Any, get_args
+from typing import Any
 
 import pytest
-from pydantic import BaseModel
 
 import octo.blocks
 import octo.connectors
 from octo.builtin import BLOCKS, CONNECTORS
+from octo.config.model import kinds, models_in
 from octo.core.block import BlockType
 from octo.core.connector import ConnectorType
 from octo.core.plugins import Plugins
@@ -41,16 +41,6 @@ def components() -> Iterator[tuple[str, Component]]:
 COMPONENTS = dict(components())
 
 
-def models(annotation: Any) -> Iterator[type[BaseModel]]:
-    """The settings models that an annotation mentions, at any depth."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-        for info in annotation.model_fields.values():
-            yield from models(info.annotation)
-    for argument in get_args(annotation):
-        yield from models(argument)
-
-
 def declared(package: Any) -> Iterator[Any]:
     """Everything public in the modules of a package, each where it is defined."""
     for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
@@ -71,7 +61,7 @@ def test_every_setting_says_what_it_does(name: str):
     """An option without a docstring is an option nobody can use."""
     missing = [
         f"{model.__name__}.{field}"
-        for model in models(COMPONENTS[name].settings)
+        for model in models_in(kinds(COMPONENTS[name].settings))
         for field in model.model_fields.keys() - field_docs(model).keys()
     ]
 

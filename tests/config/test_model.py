@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from octo.config.model import Kind, holds, kinds, kinds_at, known_keys, models_at, result_at
+from octo.config.model import Kind, holds, kinds, kinds_at, known_keys, models_at, models_in, result_at
 from octo.core.expressions import Expr, Names
 from octo.core.settings import Secret, Settings
 from octo.core.sockets import Steps
@@ -92,6 +92,11 @@ def test_what_a_value_may_hold():
     assert holds(kinds(list[Steps] | None), Steps)
     assert not holds(kinds(Outer), Secret)
     assert not holds(kinds(str), Secret)
+
+
+def test_every_model_inside_is_found():
+    assert list(models_in(kinds(Outer))) == [Outer, *[Inner] * 4, Other]
+    assert list(models_in(kinds(dict[str, list[Inner]] | None))) == [Inner]
 
 
 class SecretService(Settings):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
-from typing import Any, get_args
+from types import NoneType
+from typing import Any
 
 from pydantic import BaseModel
 
+from octo.config.model import field_kinds, kinds, models_in
 from octo.core.connector import ConnectorType
 from octo.core.settings import Settings, field_docs
 from octo.core.source import SourceType
@@ -16,7 +18,7 @@ from octo.testing.conformance.subject import Given
 from octo.testing.conformance.watch import Findings
 
 _POWERS = ("stub", "trigger", "untriggerable", "replies", "conflicts", "health")
-_POWERS_OF_SETTINGS = ("effect", "shape_after")
+_POWERS_OF_SETTINGS = ("effect", "shape_after", "variables")
 _COROUTINES = ("health", "trigger")
 _CONFIDENTIAL = ("password", "passwd", "passphrase", "secret", "token", "api_key", "apikey", "private_key")
 
@@ -42,22 +44,16 @@ def _named(type_: ConnectorType, kind: str) -> Iterator[tuple[str, Any]]:
 
 
 def _models_of(type_: ConnectorType) -> Iterator[tuple[str, type[BaseModel]]]:
-    yield from _models("the connector", type_.settings)
+    outermost: list[tuple[str, type[BaseModel] | None]] = [("the connector", type_.settings)]
     for what, each in (*_named(type_, "source"), *_named(type_, "block")):
-        yield from _models(what, each.settings)
+        outermost.append((what, each.settings))
+    for what, source in _named(type_, "source"):
+        outermost.append((f"the variables of {what}", source.sets))
     if type_.stub is not None:
-        yield from _models("the stub", type_.stub.settings)
-        yield from _models("the trigger", type_.stub.trigger)
-
-
-def _models(where: str, annotation: Any) -> Iterator[tuple[str, type[BaseModel]]]:
-    """The models that an annotation mentions, at any depth."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield where, annotation
-        for info in annotation.model_fields.values():
-            yield from _models(where, info.annotation)
-    for argument in get_args(annotation):
-        yield from _models(where, argument)
+        outermost += [("the stub", type_.stub.settings), ("the trigger", type_.stub.trigger)]
+    for where, model in outermost:
+        for each in models_in(kinds(model)):
+            yield where, each
 
 
 def _check_model(where: str, model: type[BaseModel], found: Findings) -> None:
@@ -66,7 +62,7 @@ def _check_model(where: str, model: type[BaseModel], found: Findings) -> None:
     for name in sorted(model.model_fields.keys() - field_docs(model).keys()):
         found.add(f"{model.__name__}.{name} of {where} is not documented: write a string under the field")
     for name, info in model.model_fields.items():
-        if info.annotation in (str, str | None) and name.endswith(_CONFIDENTIAL):
+        if {each.type for each in field_kinds(info)} - {NoneType} == {str} and name.endswith(_CONFIDENTIAL):
             found.add(f"{model.__name__}.{name} of {where} is plain text that gets printed: make it an octo.Secret")
     for name in vars(model):
         if (meant := _meant(name, _POWERS_OF_SETTINGS)) and name not in model.model_fields:
