@@ -24,6 +24,7 @@ HOMES = (
     "octo.core.errors",
     "octo.config.codes",
     "octo.debug.codes",
+    "octo.services.codes",
     "octo.trace.codes",
     "octo.suite.codes",
     "octo.connectors.http.codes",

@@ -3,6 +3,8 @@
     running            run flows inside a test: YAML in, messages in, outcomes out
     virtual            a clock that jumps: an hour of retries in milliseconds
     check_connector    whether a connector keeps the promises that every connector makes
+    check_key_value    whether a provider of a service does; also check_leases, check_queues, check_topics,
+                       check_secrets and check_resources
 
 This module is the only door for tests of packages: what is not named here may change without notice.
 """
@@ -16,6 +18,9 @@ _HOMES = {
     "octo.testing.clock": "settle, shift_wall, virtual",
     "octo.testing.conformance": "Feed, Nonconforming, check_connector",
     "octo.testing.harness": "App, running",
+    "octo.testing.services": (
+        "check_key_value, check_leases, check_queues, check_resources, check_secrets, check_topics"
+    ),
 }
 """What is behind the door, by module."""
 
@@ -31,6 +36,14 @@ if TYPE_CHECKING:
         check_connector as check_connector,
     )
     from octo.testing.harness import App as App, running as running
+    from octo.testing.services import (
+        check_key_value as check_key_value,
+        check_leases as check_leases,
+        check_queues as check_queues,
+        check_resources as check_resources,
+        check_secrets as check_secrets,
+        check_topics as check_topics,
+    )
 
 
 def __getattr__(name: str) -> Any:

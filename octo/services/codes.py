@@ -1,0 +1,72 @@
+"""What can go wrong with a service: stable codes, and their pages for `octo explain`."""
+
+from __future__ import annotations
+
+from octo.core.errors import Explanation
+
+NOT_STARTED = "OCTO-P101"
+UNKNOWN = "OCTO-P102"
+LIMIT = "OCTO-P110"
+MISSING = "OCTO-P111"
+NO_COUNTER = "OCTO-P112"
+FULL = "OCTO-P113"
+CONFLICT = "OCTO-P120"
+LOST = "OCTO-P121"
+LAGGED = "OCTO-P122"
+REJECTED = "OCTO-P123"
+
+EXPLANATIONS: dict[str, Explanation] = {
+    NOT_STARTED: Explanation(
+        "A service did not start",
+        "A flow or a connector asks for a service (key-value, queues, ...), and its provider could not be opened: a "
+        "server that is down, a file that cannot be written. The text says which. A reload that meets this keeps what "
+        "runs.",
+    ),
+    UNKNOWN: Explanation(
+        "No such service",
+        "A block, a source or a connector asks for a service by the annotation of a parameter, and nothing provides "
+        "it here. The message names the services that there are. A package that brings a service of its own must be "
+        "given a provider where Octo is started.",
+    ),
+    LIMIT: Explanation(
+        "Beyond the limits of services",
+        "A key or a name has 1 to 512 bytes in UTF-8 and no NUL, a namespace 1 to 64 lower-case letters, digits, `-` "
+        "and `_`; a value is what a body may be, nested at most 1,000 deep, and takes at most 1 MiB. These limits are "
+        "the same for every provider, so that a flow that works with one works with all.",
+    ),
+    MISSING: Explanation(
+        "There is no such secret or resource",
+        "The name is not known to the provider. Look for a typing error, and for a mount or a file that is not there.",
+    ),
+    NO_COUNTER: Explanation(
+        "The value is no counter",
+        "Only whole numbers between -2^63 and 2^63-1 can be incremented, and the sum must be one too. Something else "
+        "was written under the key: use another key for the counter.",
+    ),
+    FULL: Explanation(
+        "The service is full",
+        "Services in memory hold a limited number of entries and bytes, so that they cannot eat the process. Let "
+        "entries expire (`ttl`), read the queue faster, or use a provider that keeps its data on disk.",
+    ),
+    CONFLICT: Explanation(
+        "Somebody else was faster",
+        "The entry was to be written over a certain version, and has another one by now. Read it again and decide "
+        "anew; the same message may succeed later.",
+    ),
+    LOST: Explanation(
+        "It belongs to somebody else by now",
+        "A lease, or a message that was received from a queue, was held for longer than agreed without being "
+        "extended, and was given to somebody else. Stop working on it: the other one does. If it happens often, the "
+        "lease is too short for the work.",
+    ),
+    LAGGED: Explanation(
+        "A subscriber fell too far behind",
+        "More events were published than are kept for a subscriber, so the oldest are gone for it. It goes on with "
+        "the oldest that is left. Handle events faster, or use a queue, which keeps every message.",
+    ),
+    REJECTED: Explanation(
+        "The request was rejected",
+        "Whoever worked on the request put it among the dead letters instead of replying; the message gives the "
+        "reason.",
+    ),
+}

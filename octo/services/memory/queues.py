@@ -1,0 +1,214 @@
+"""Queues in memory: among the tasks of one process."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from octo.core.errors import Timeout, Transient
+from octo.core.message import new_id
+from octo.services import limits
+from octo.services.memory.bells import Bells
+from octo.services.memory.room import BYTES, ENTRIES, Room
+from octo.services.ports import Lost, Queues, Received, Rejected
+
+REMEMBERED = 120.0
+"""Seconds for which the key of a message is known."""
+
+
+@dataclass(eq=False, slots=True)
+class _Item:
+    """A message. attempt: how many times it was given out. reply: where whoever requests waits for it."""
+
+    id: str
+    value: object
+    size: int
+    attempt: int = 0
+    reason: str = ""
+    reply: asyncio.Future[object] | None = None
+
+
+@dataclass(eq=False, slots=True)
+class _Line:
+    """A queue, or its dead letters. Invariant: an item is waiting or lent, never both.
+
+    waiting: by the time from which it may be given out. lent: by receipt, with the time until which.
+    """
+
+    waiting: list[tuple[float, int, _Item]] = field(default_factory=list)
+    lent: dict[int, tuple[float, _Item]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.waiting) + len(self.lent)
+
+    def next(self) -> float:
+        """When there will be something to give out, as far as is known."""
+        waiting = [self.waiting[0][0]] if self.waiting else []
+        return min([*waiting, *(until for until, _ in self.lent.values())], default=float("inf"))
+
+
+class Lines:
+    """See `octo.services.ports.Queues`."""
+
+    def __init__(self, entries: int = ENTRIES, size: int = BYTES) -> None:
+        self._lines: dict[tuple[str, bool], _Line] = {}
+        self._room = Room("queues", entries, size)
+        self._keys = Room("keys of queues", entries)
+        self._number = itertools.count(1)
+        self._bells = Bells()
+        self._known: dict[tuple[str, str], str] = {}
+        self._fading: deque[tuple[float, tuple[str, str]]] = deque()
+
+    # --- sending -------------------------------------------------------------------------------------------------
+
+    async def send(self, queue: str, value: object, *, delay: float = 0.0, key: str = "") -> str:
+        limits.name(queue, "queue name")
+        item = _Item(new_id(), value, limits.size(value))
+        limits.delay(delay, "delay")
+        if not key:
+            self._add(queue, item, delay)
+            return item.id
+        known = self._remembered(queue, limits.name(key, "key"))
+        if known is None:
+            self._add_once(queue, key, item, delay)
+        return known or item.id
+
+    async def request(self, queue: str, value: object, *, timeout: float) -> object:
+        limits.name(queue, "queue name")
+        reply = asyncio.get_running_loop().create_future()
+        item = _Item(new_id(), value, limits.size(value), reply=reply)
+        limits.seconds(timeout, "timeout")
+        self._add(queue, item, 0.0)
+        try:
+            async with asyncio.timeout(timeout):
+                return await reply
+        except TimeoutError:
+            raise Timeout(f"nobody on the queue {queue[:80]!r} replied within {timeout:g}s") from None
+
+    def _add(self, queue: str, item: _Item, delay: float) -> None:
+        self._room.take(item.size)
+        self._put((queue, False), item, delay)
+
+    def _put(self, lane: tuple[str, bool], item: _Item, delay: float) -> None:
+        due = asyncio.get_running_loop().time() + delay
+        heapq.heappush(self._lines.setdefault(lane, _Line()).waiting, (due, next(self._number), item))
+        self._bells.ring(lane[0])
+
+    def _remembered(self, queue: str, key: str) -> str | None:
+        now = asyncio.get_running_loop().time()
+        while self._fading and self._fading[0][0] <= now:
+            _, known = self._fading.popleft()
+            self._keys.give(0)
+            del self._known[known]
+        return self._known.get((queue, key))
+
+    def _add_once(self, queue: str, key: str, item: _Item, delay: float) -> None:
+        self._keys.take(0)
+        try:
+            self._add(queue, item, delay)
+        except Transient:
+            self._keys.give(0)  # neither the message nor its key is there
+            raise
+        self._known[queue, key] = item.id
+        self._fading.append((asyncio.get_running_loop().time() + REMEMBERED, (queue, key)))
+
+    # --- receiving -----------------------------------------------------------------------------------------------
+
+    async def receive(
+        self, queue: str, *, most: int = 1, lease: float = 30.0, wait: float = 0.0, dead: bool = False
+    ) -> list[Received]:
+        lane = (limits.name(queue, "queue name"), dead)
+        limits.most(most)
+        limits.seconds(lease, "lease")
+        now = asyncio.get_running_loop().time
+        patience = now() + limits.delay(wait, "wait")
+        # Invariant: nothing waits between taking and returning, so a receiver that is cancelled has taken nothing.
+        while not (found := self._take(lane, most, lease)) and now() < patience:
+            line = self._lines.get(lane)
+            await self._bells.heard(queue, patience if line is None else min(patience, line.next()))
+        return found
+
+    def _take(self, lane: tuple[str, bool], most: int, lease: float) -> list[Received]:
+        line = self._lines.get(lane)
+        if line is None:
+            return []
+        now = asyncio.get_running_loop().time()
+        for receipt in [receipt for receipt, (until, _) in line.lent.items() if until <= now]:
+            until, item = line.lent.pop(receipt)
+            heapq.heappush(line.waiting, (until, next(self._number), item))
+        found: list[Received] = []
+        while line.waiting and line.waiting[0][0] <= now and len(found) < most:
+            found.append(self._lend(lane, line, heapq.heappop(line.waiting)[2], now + lease))
+        return found
+
+    def _lend(self, lane: tuple[str, bool], line: _Line, item: _Item, until: float) -> Received:
+        item.attempt += 1
+        receipt = next(self._number)
+        line.lent[receipt] = (until, item)
+        queue, dead = lane
+        return Received(
+            queue, item.id, item.value, item.attempt, (dead, receipt), item.reason, item.reply is not None and not dead
+        )
+
+    # --- settling ------------------------------------------------------------------------------------------------
+
+    async def extend(self, received: Received, lease: float) -> None:
+        limits.seconds(lease, "lease")
+        line, receipt, item = self._lent(received)
+        line.lent[receipt] = (asyncio.get_running_loop().time() + lease, item)
+
+    async def ack(self, received: Received, reply: object = None) -> None:
+        limits.size(reply)
+        item = self._back(received)
+        self._room.give(item.size)
+        if item.reply is not None and not item.reply.done():
+            item.reply.set_result(reply)
+
+    async def nack(self, received: Received, *, delay: float = 0.0) -> None:
+        limits.delay(delay, "delay")
+        try:
+            item = self._back(received)
+        except Lost:
+            return
+        self._put(_lane(received), item, delay)
+
+    async def reject(self, received: Received, reason: str) -> None:
+        item = self._back(received)
+        if item.reply is not None and not item.reply.done():
+            item.reply.set_exception(Rejected(reason))
+        item.reply, item.reason, item.attempt = None, reason, 0
+        self._put((received.queue, True), item, 0.0)
+
+    async def count(self, queue: str, *, dead: bool = False) -> int:
+        line = self._lines.get((limits.name(queue, "queue name"), dead))
+        return 0 if line is None else len(line)
+
+    def _lent(self, received: Received) -> tuple[_Line, int, _Item]:
+        lane = _lane(received)
+        receipt = received.receipt[1]  # type: ignore[index]
+        line = self._lines.get(lane)
+        if line is None or receipt not in line.lent:
+            raise Lost(f"the message {received.id} of the queue {received.queue[:80]!r} was held too long")
+        return line, receipt, line.lent[receipt][1]
+
+    def _back(self, received: Received) -> _Item:
+        line, receipt, item = self._lent(received)
+        del line.lent[receipt]
+        if not len(line):
+            del self._lines[_lane(received)]
+        return item
+
+
+def _lane(received: Received) -> tuple[str, bool]:
+    return received.queue, received.receipt[0]  # type: ignore[index]
+
+
+@asynccontextmanager
+async def opened() -> AsyncIterator[Queues]:
+    """Queues of their own."""
+    yield Lines()

@@ -1,0 +1,42 @@
+"""How much a service in memory may hold, and parts of its listings."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable
+
+from octo.core.errors import Transient
+from octo.services import codes, limits
+from octo.services.ports import Page
+
+ENTRIES, BYTES = 100_000, 64 << 20
+
+
+class Room:
+    """Entries and bytes that are left. Invariant: what was taken is given back once, when the entry goes."""
+
+    def __init__(self, what: str, entries: int = ENTRIES, size: int = BYTES) -> None:
+        self._what = what
+        self._entries = entries
+        self._size = size
+
+    def take(self, size: int, instead: int | None = None) -> None:
+        """For an entry of this size, `instead` of one of that. Raises `Transient` if there is not enough."""
+        entries, more = (1, size) if instead is None else (0, size - instead)
+        if self._entries < entries or self._size < more:
+            raise Transient(f"{self._what} in memory are full; nothing was written", code=codes.FULL)
+        self._entries -= entries
+        self._size -= more
+
+    def give(self, size: int) -> None:
+        self._entries += 1
+        self._size += size
+
+
+def page(names: Iterable[str], prefix: str, after: str, most: int) -> Page:
+    """A part of a listing of these names."""
+    limits.prefix(prefix)
+    limits.prefix(after)
+    asked = limits.most(most)
+    found = heapq.nsmallest(asked + 1, (name for name in names if name > after and name.startswith(prefix)))
+    return Page(tuple(found[:asked]), found[asked - 1] if len(found) > asked else "")

@@ -1,0 +1,30 @@
+"""Secrets in memory: those it was opened with."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from types import MappingProxyType
+
+from octo.core.settings import Secret
+from octo.services import limits
+from octo.services.ports import Missing, Secrets
+
+
+class Known:
+    """See `octo.services.ports.Secrets`."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self._texts = texts
+
+    async def read(self, name: str) -> Secret:
+        limits.name(name, "secret name")
+        if name not in self._texts:
+            raise Missing(f"there is no secret {name[:80]!r} in memory")
+        return Secret(self._texts[name])
+
+
+@asynccontextmanager
+async def opened(texts: Mapping[str, str] = MappingProxyType({})) -> AsyncIterator[Secrets]:
+    """These secrets, by name."""
+    yield Known(texts)

@@ -1,0 +1,245 @@
+"""Services in memory hold a limited amount, and nothing for longer than needed. What they do: test_providers."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+
+from octo.core.errors import Transient
+from octo.services.memory.bells import Bells
+from octo.services.memory.key_value import Store
+from octo.services.memory.leases import Holders
+from octo.services.memory.queues import Lines
+from octo.services.memory.topics import BYTES, KEPT_DURABLE, Logs
+from octo.services.ports import Lagged
+from octo.testing.clock import settle, virtual
+
+
+def code_of(caught):
+    return caught.value.code
+
+
+# --- key-value ---------------------------------------------------------------------------------------------------
+
+
+async def test_a_full_store_refuses_more_and_keeps_what_it_has():
+    """One more entry is refused; what is there can be replaced, and what goes makes room."""
+    store = Store(entries=2)
+    await store.put("n", "a", 1)
+    await store.put("n", "b", 1)
+    with pytest.raises(Transient) as caught:
+        await store.put("n", "c", 1)
+    assert code_of(caught) == "OCTO-P113"
+
+    await store.put("n", "a", 2)
+    assert (await store.get("n", "a")).value == 2
+    await store.delete("n", "b")
+    await store.put("n", "c", 1)
+
+
+async def test_bytes_count_too():
+    """A replaced value gives back what it took, a refused one changes nothing."""
+    store = Store(size=1000)
+    await store.put("n", "a", "x" * 900)
+    with pytest.raises(Transient):
+        await store.put("n", "a", "x" * 1100)
+    assert (await store.get("n", "a")).value == "x" * 900
+    for _ in range(5):
+        await store.put("n", "a", "y" * 900)
+    await store.put("n", "a", "")
+    await store.put("n", "b", "z" * 900)
+
+
+@virtual()
+async def test_what_has_expired_makes_room():
+    """Without anybody asking for it."""
+    store = Store(entries=1)
+    for number in range(5):
+        await store.put("n", str(number), number, ttl=1)
+        await asyncio.sleep(1)
+
+
+@virtual()
+async def test_an_entry_that_is_renewed_for_ever_takes_no_more():
+    """Each renewal leaves a note of when the entry would have ended; those notes are limited too."""
+    store = Store()
+    for _ in range(5000):
+        await store.put("n", "a", 1, ttl=3600)
+
+    assert len(store._expiring) <= 1003
+    await asyncio.sleep(3600)
+    assert await store.get("n", "a") is None
+
+
+# --- leases ------------------------------------------------------------------------------------------------------
+
+
+@virtual()
+async def test_leases_are_limited_and_the_ended_make_room():
+    holders = Holders(entries=2)
+    await holders.acquire("a", 1)
+    await holders.acquire("b", 10)
+    with pytest.raises(Transient) as caught:
+        await holders.acquire("c", 1)
+    assert code_of(caught) == "OCTO-P113"
+
+    await asyncio.sleep(1)
+    assert await holders.acquire("c", 1) is not None
+
+
+# --- queues ------------------------------------------------------------------------------------------------------
+
+
+async def test_a_full_queue_refuses_more():
+    """Until something was acknowledged; whether it is waiting, lent or dead makes no difference."""
+    lines = Lines(entries=2)
+    await lines.send("q", 1)
+    await lines.send("q", 2)
+    with pytest.raises(Transient) as caught:
+        await lines.send("other", 3)
+    assert code_of(caught) == "OCTO-P113"
+
+    [received] = await lines.receive("q")
+    await lines.reject(received, "no")
+    with pytest.raises(Transient):
+        await lines.send("q", 3)
+    [dead] = await lines.receive("q", dead=True)
+    await lines.ack(dead)
+    await lines.send("q", 3)
+
+
+async def test_what_was_refused_may_be_sent_again_with_its_key():
+    """The key of a message for which there was no room is not taken."""
+    lines = Lines(entries=1)
+    await lines.send("q", 1)
+    with pytest.raises(Transient):
+        await lines.send("q", 2, key="k")
+    [received] = await lines.receive("q")
+    await lines.ack(received)
+    await lines.send("q", 2, key="k")
+
+    [received] = await lines.receive("q")
+    assert received.value == 2
+
+
+@virtual()
+async def test_keys_are_forgotten_after_two_minutes():
+    """So they are limited by what is sent in that time."""
+    lines = Lines(entries=2)
+    first = await lines.send("q", 1, key="k")
+    await asyncio.sleep(119)
+    assert await lines.send("q", 1, key="k") == first
+    await asyncio.sleep(1)
+    assert await lines.send("q", 1, key="k") != first
+    for received in await lines.receive("q", most=2):
+        await lines.ack(received)
+    await lines.send("q", 1, key="another")
+    with pytest.raises(Transient):
+        await lines.send("q", 1, key="one too many")
+
+
+async def test_an_empty_queue_is_nothing():
+    """However many names were used."""
+    lines = Lines()
+    for number in range(100):
+        await lines.send(str(number), 1)
+        [received] = await lines.receive(str(number))
+        await lines.ack(received)
+
+    assert lines._lines == {}
+
+
+# --- topics ------------------------------------------------------------------------------------------------------
+
+
+async def test_events_that_nobody_needs_are_not_kept():
+    """Without subscribers, and as soon as every one has seen them."""
+    logs = Logs()
+    await logs.publish("t", 1)
+    assert logs._logs == {}
+
+    async with logs.subscribe("t") as one, logs.subscribe("t", durable="d") as two:
+        for number in range(100):
+            await logs.publish("t", number)
+            await anext(one)
+            await two.commit(await anext(two))
+        await logs.publish("t", "last")
+        assert len(logs._logs["t"].events) == 1
+    await logs.forget("t", "d")
+    assert logs._logs == {}
+
+
+async def test_large_events_are_kept_for_less_long():
+    """A topic takes a limited number of bytes; whom that costs events is told."""
+    logs = Logs()
+    async with logs.subscribe("t", durable="d") as subscription:
+        for number in range(40):
+            await logs.publish("t", [number, b"x" * 1_000_000])
+        assert logs._logs["t"].size <= BYTES
+        with pytest.raises(Lagged, match="24 events of the topic 't' are gone"):
+            await anext(subscription)
+        assert (await anext(subscription)).value[0] == 24
+
+
+async def test_who_is_away_for_too_long_is_told():
+    """Ten thousand events wait for a durable subscriber; of more it loses the oldest, and hears so once."""
+    logs = Logs()
+    async with logs.subscribe("t", durable="d"):
+        pass
+    for number in range(KEPT_DURABLE + 2):
+        await logs.publish("t", number)
+
+    async with logs.subscribe("t", durable="d") as subscription:
+        with pytest.raises(Lagged):
+            await anext(subscription)
+        assert [(await anext(subscription)).value for _ in range(KEPT_DURABLE)] == list(range(2, KEPT_DURABLE + 2))
+
+
+async def test_durable_subscribers_are_limited():
+    """A name per visitor would never end; the old ones go on."""
+    logs = Logs(durable=1)
+    async with logs.subscribe("t", durable="a"):
+        pass
+    with pytest.raises(Transient) as caught:
+        async with logs.subscribe("t", durable="b"):
+            pass
+    assert code_of(caught) == "OCTO-P113"
+    async with logs.subscribe("t", durable="a"), logs.subscribe("t"):
+        pass
+
+
+async def test_one_that_is_forgotten_while_it_listens_goes_on():
+    """It gets what comes; only nothing is kept for when it comes back."""
+    logs = Logs()
+    async with logs.subscribe("t", durable="d") as subscription:
+        await logs.forget("t", "d")
+        await logs.publish("t", 1)
+        event = await anext(subscription)
+        await subscription.commit(event)
+    assert event.value == 1
+    assert logs._logs == {}
+
+
+# --- bells -------------------------------------------------------------------------------------------------------
+
+
+@virtual()
+async def test_a_bell_wakes_all_who_listen_and_leaves_nothing_behind():
+    """Those who gave up, or whose time is over, are forgotten too."""
+    bells = Bells()
+    bells.ring("nobody listens")
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(3):
+            tasks.create_task(bells.heard("a"))
+        tasks.create_task(bells.heard("b", until=5.0))
+        impatient = tasks.create_task(bells.heard("a"))
+        await settle()
+        impatient.cancel()
+        with suppress(asyncio.CancelledError):
+            await impatient
+        bells.ring("a")
+
+    assert asyncio.get_running_loop().time() == 5
+    assert bells._listeners == {}

@@ -1,0 +1,35 @@
+"""Every provider keeps what its port promises: one suite over all of them."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from octo.services.memory import key_value, leases, queues, resources, secrets, topics
+from octo.testing import clock
+from octo.testing.services import KEY_VALUE, LEASES, QUEUES, RESOURCES, SECRETS, TOPICS
+from octo.testing.services.resources import CONTENT as RESOURCES_CONTENT
+from octo.testing.services.secrets import CONTENT as SECRETS_CONTENT
+
+PROVIDERS = [
+    ("memory", KEY_VALUE, key_value.opened),
+    ("memory", LEASES, leases.opened),
+    ("memory", QUEUES, queues.opened),
+    ("memory", RESOURCES, partial(resources.opened, RESOURCES_CONTENT)),
+    ("memory", SECRETS, partial(secrets.opened, SECRETS_CONTENT)),
+    ("memory", TOPICS, topics.opened),
+]
+
+
+@pytest.mark.parametrize(
+    ("suite", "check", "opened"),
+    [
+        pytest.param(suite, check, opened, id=f"{name}-{suite.port}-{check.__name__}")
+        for name, suite, opened in PROVIDERS
+        for check in suite.checks
+    ],
+)
+def test_a_provider_keeps_its_promises(suite, check, opened):
+    """Each check of the port's suite holds."""
+    clock.run(suite.run_one(check, opened))
