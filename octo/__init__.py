@@ -26,6 +26,7 @@ _HOMES = {
     "octo.core.log": "fields",
     "octo.core.message": "Message",
     "octo.core.partial": "Receiver, is_streaming, partial",
+    "octo.core.port": "port",
     "octo.core.powers": "Conflicting, Healthy, Replying, Stubbed, Triggered, Vetting",
     "octo.core.secrets": "MASKED, mask, masked",
     "octo.core.settings": "Advanced, Effect, Effectful, Secret, Settings",
@@ -34,6 +35,11 @@ _HOMES = {
     "octo.core.state": "Shaped, State",
     "octo.core.trace": "effect, span_headers, with_tracestate",
     "octo.expr": "ExprError, Timestamp, nearest",
+    "octo.services.election": "campaign",
+    "octo.services.ports": (
+        "Conflict, Entry, Event, KeyValue, Lagged, Lease, Leases, Lost, Missing, Page, Queues, Received, Rejected, "
+        "Resources, Secrets, Subscription, Topics"
+    ),
 }
 """What is behind the door, by module."""
 
@@ -75,6 +81,7 @@ if TYPE_CHECKING:
     from octo.core.log import fields as fields
     from octo.core.message import Message as Message
     from octo.core.partial import Receiver as Receiver, is_streaming as is_streaming, partial as partial
+    from octo.core.port import port as port
     from octo.core.powers import (
         Conflicting as Conflicting,
         Healthy as Healthy,
@@ -96,6 +103,26 @@ if TYPE_CHECKING:
     from octo.core.state import Shaped as Shaped, State as State
     from octo.core.trace import effect as effect, span_headers as span_headers, with_tracestate as with_tracestate
     from octo.expr import ExprError as ExprError, Timestamp as Timestamp, nearest as nearest
+    from octo.services.election import campaign as campaign
+    from octo.services.ports import (
+        Conflict as Conflict,
+        Entry as Entry,
+        Event as Event,
+        KeyValue as KeyValue,
+        Lagged as Lagged,
+        Lease as Lease,
+        Leases as Leases,
+        Lost as Lost,
+        Missing as Missing,
+        Page as Page,
+        Queues as Queues,
+        Received as Received,
+        Rejected as Rejected,
+        Resources as Resources,
+        Secrets as Secrets,
+        Subscription as Subscription,
+        Topics as Topics,
+    )
 
 
 def __getattr__(name: str) -> Any:

@@ -23,6 +23,7 @@ from octo.engine.flow import Flow
 from octo.engine.generation import Generation
 from octo.engine.observe import NOBODY, Observer
 from octo.engine.step import Step
+from octo.services.container import Services
 
 LEVELS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 """Numbers of callers of the saturation curve, in order; the curve ends when more callers add no throughput."""
@@ -100,8 +101,8 @@ async def measure(config: Config, plan: Plan) -> Report:
     """Load the flow as planned. Raises the error of a connector that does not open."""
     report = Report(plan.flow, config.flows[plan.flow].workers)
     try:
-        async with asyncio.TaskGroup() as tasks:
-            connections = Connections(tasks)
+        async with Services() as services, asyncio.TaskGroup() as tasks:
+            connections = Connections(tasks, services=services)
             await _pass(config, plan, report, connections, tasks, None)
             await _pass(config, plan, report, connections, tasks, Blocks())
     except BaseExceptionGroup as group:

@@ -8,18 +8,20 @@ A block is a function of its settings and a message. It may be written in three 
 
 The third is a generator. It yields what it wants done - the result of a chain, or any awaitable - and is sent the
 outcome; `drive` runs it without an event loop for as long as nothing really waits. The annotation of `settings` is
-the registration of the model, a `site` parameter asks for the place where the block stands.
+the registration of the model, a `site` parameter asks for the place where the block stands, and one that is annotated
+with a port for a service (`octo.core.port`).
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, Generator, Iterable
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from octo.core.flow import Drop, Outcome, Result
 from octo.core.message import Message
+from octo.core.port import NOTHING, annotation, services_of
 from octo.core.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -58,6 +60,7 @@ class BlockType(NamedTuple):
     connector: name of the connector type whose instance is `self`, or None for a free function.
     key: the settings key that names that instance.
     default: whether an absent key means "the default instance of that type" instead of an error.
+    services: those it is handed, parameter to name; see `octo.core.port`.
     """
 
     name: str
@@ -68,6 +71,7 @@ class BlockType(NamedTuple):
     connector: str | None = None
     key: str = "connector"
     default: bool = False
+    services: Mapping[str, str] = NOTHING
 
     @property
     def calls_outside(self) -> bool:
@@ -87,6 +91,7 @@ def block(name: str, *, key: str = "connector", default: bool = False) -> Callab
             takes_site="site" in inspect.signature(function).parameters,
             key=key,
             default=default,
+            services=services_of(function, behind=1),
         )
         return function
 
@@ -100,10 +105,7 @@ def settings_of(function: Callable[..., Any]) -> type[Settings]:
 
 def model_of(function: Callable[..., Any], parameter: str) -> type[Settings]:
     """The model that a parameter is annotated with."""
-    plain = inspect.unwrap(function)
-    # Only this one annotation is evaluated: the others may name things imported for the type checker alone.
-    annotation = plain.__annotations__.get(parameter)
-    model = eval(annotation, plain.__globals__) if isinstance(annotation, str) else annotation  # noqa: S307
+    model = annotation(function, parameter)
     if not (isinstance(model, type) and issubclass(model, Settings)):
         raise TypeError(f"{function.__qualname__}: annotate `{parameter}` with a subclass of Settings")
     return model

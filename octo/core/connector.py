@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from octo.core.block import BlockType, model_of, settings_of
+from octo.core.port import NOTHING, services_of
 from octo.core.powers import Stubbed, Triggered
 from octo.core.settings import Settings
 from octo.core.source import SourceType
@@ -23,15 +24,20 @@ class StubType(NamedTuple):
 
     settings: the model of what a test writes under `stubs:`. function: `(cls, settings, stub)` to an async context
     manager of the stand-in. trigger: the model of what a test writes under `trigger:`, if its sources can be triggered.
+    services: those the stand-in is handed, parameter to name; see `octo.core.port`.
     """
 
     settings: type[Settings]
     function: Callable[..., Any]
     trigger: type[Settings] | None
+    services: Mapping[str, str] = NOTHING
 
 
 class ConnectorType(NamedTuple):
-    """A declared connector: its settings, how it is opened, what it offers, and what tests put in its place."""
+    """A declared connector: its settings, how it is opened, what it offers, and what tests put in its place.
+
+    services: those its `open` is handed, parameter to name; see `octo.core.port`.
+    """
 
     name: str
     settings: type[Settings]
@@ -40,6 +46,7 @@ class ConnectorType(NamedTuple):
     sources: Mapping[str, SourceType]
     blocks: Mapping[str, BlockType]
     stub: StubType | None = None
+    services: Mapping[str, str] = NOTHING
 
 
 def connector(name: str) -> Callable[[C], C]:
@@ -58,6 +65,7 @@ def connector(name: str) -> Callable[[C], C]:
             sources=_declared(members, "__octo_source__", name),
             blocks=_declared(members, "__octo_block__", name),
             stub=_stub(cls),
+            services=services_of(cls.open),  # type: ignore[attr-defined]
         )
         return cls
 
@@ -74,4 +82,4 @@ def _stub(cls: type) -> StubType | None:
         return None
     spec = model_of(cls.trigger, "spec") if issubclass(cls, Triggered) else None
     function: Any = cls.stub
-    return StubType(model_of(function, "stub"), function.__func__, spec)
+    return StubType(model_of(function, "stub"), function.__func__, spec, services_of(function, behind=1))

@@ -56,7 +56,7 @@ def _service(function: Callable[..., Any], parameter: str) -> str:
         found = "has no annotation" if asked is None else f"is annotated with {_shown(asked)}, which is no service"
         raise TypeError(
             f"{function.__qualname__}: the parameter `{parameter}` {found}; annotate it with one, "
-            "e.g. KeyValue of octo.services.ports, or give it a default"
+            "e.g. `octo.KeyValue`, or give it a default"
         )
     return str(name)
 

@@ -28,6 +28,7 @@ from octo.core.block import settings_of
 from octo.core.flow import Result
 from octo.core.message import Message
 from octo.core.partial import Receiver
+from octo.core.port import NOTHING, services_of
 from octo.core.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -59,6 +60,7 @@ class SourceType(NamedTuple):
         has passed, health is red: a connection may be dead without anybody having noticed. None promises nothing.
     sets: the variables that each of its messages has, as the fields of a model; None if nobody said. Those that depend
     on its settings are told by the settings (`Naming`).
+    services: those it is handed, parameter to name; see `octo.core.port`.
     """
 
     name: str
@@ -70,6 +72,7 @@ class SourceType(NamedTuple):
     connector: str = ""
     silence: timedelta | None = None
     sets: type[Settings] | None = None
+    services: Mapping[str, str] = NOTHING
 
 
 @runtime_checkable
@@ -87,15 +90,17 @@ def source(
     """Mark a connector's method as the source `name`; `once`, `silence` and `sets` as in `SourceType`."""
 
     def mark(function: F) -> F:
+        is_push = not inspect.isasyncgenfunction(function)
         function.__octo_source__ = SourceType(  # type: ignore[attr-defined]
             name=name,
             settings=settings_of(function),
             function=function,
             doc=inspect.cleandoc(function.__doc__ or ""),
-            is_push=not inspect.isasyncgenfunction(function),
+            is_push=is_push,
             once=once,
             silence=silence,
             sets=sets,
+            services=services_of(function, behind=int(is_push)),
         )
         return function
 

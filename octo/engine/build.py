@@ -26,6 +26,7 @@ from octo.engine.observe import NOBODY, Observer
 from octo.engine.pool import Pool
 from octo.engine.recovery import recovering
 from octo.engine.step import Step
+from octo.services.container import NO_SERVICES, Services
 
 Judge = Callable[[str, Any, Exception], Exception]
 """Asked about an error with the name and the instance of the connector whose block raised it."""
@@ -38,10 +39,12 @@ def build_flows(
     spawn: Callable[[Coroutine[Any, Any, None]], object],
     observer: Observer = NOBODY,
     judge: Judge = lambda _, __, error: error,
+    services: Services = NO_SERVICES,
 ) -> dict[str, Flow]:
     """Flows by name, ready to run. `connectors` are the opened instances by name, a `Lost` for one that is not there.
 
-    observer: see `octo.engine.observe`. judge: what a block fails with that raised an error.
+    observer: see `octo.engine.observe`. judge: what a block fails with that raised an error. services: open are those
+    that the blocks ask for.
     """
     docs = list(docs)
     flows = {doc.name: _flow(doc, bus, spawn) for doc in docs}
@@ -50,7 +53,7 @@ def build_flows(
         flow = flows[doc.name]
         flow.pool = Pool(doc.pool)
         flow.recursive = doc.name in recursive
-        compile_flow(doc, connectors, flows, observer, judge)
+        compile_flow(doc, connectors, flows, observer, judge, services)
     return flows
 
 
@@ -67,23 +70,36 @@ def _flow(doc: FlowDoc, bus: Bus, spawn: Callable[[Coroutine[Any, Any, None]], o
 
 
 def compile_flow(
-    doc: FlowDoc, connectors: Mapping[str, Any], flows: Mapping[str, Flow], observer: Observer, judge: Judge
+    doc: FlowDoc,
+    connectors: Mapping[str, Any],
+    flows: Mapping[str, Flow],
+    observer: Observer,
+    judge: Judge,
+    services: Services = NO_SERVICES,
 ) -> None:
     """Give a flow what it runs. May be done again while it runs, with another observer or another instance of a
     connector: the next message takes it.
     """
     flow = flows[doc.name]
-    flow.process = observer.flow(doc, partial(_Builder(flow.pool, connectors, flows, judge).process, doc))
+    flow.process = observer.flow(doc, partial(_Builder(flow.pool, connectors, flows, judge, services).process, doc))
 
 
 class _Builder:
     """Compiles the chains of one flow."""
 
-    def __init__(self, pool: Pool, connectors: Mapping[str, Any], flows: Mapping[str, Flow], judge: Judge) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        connectors: Mapping[str, Any],
+        flows: Mapping[str, Flow],
+        judge: Judge,
+        services: Services,
+    ) -> None:
         self.pool = pool
         self.connectors = connectors
         self.flows = flows
         self.judge = judge
+        self.services = services
 
     def process(self, doc: FlowDoc, observer: Observer) -> Processor:
         chain = self.chain(doc.process, doc.name, doc.name, observer)
@@ -110,6 +126,8 @@ class _Builder:
         call = partial(call, settings)
         if doc.type.takes_site:
             call = partial(call, site=Site(flow, doc.label, doc.address, self.pool))
+        if doc.type.services:
+            call = partial(call, **self.services.handed(doc.type.services))
         return observer.step(
             Step(call, doc.label, doc.address, doc.at, tuple(expressions), doc.type.name, doc.connector, judge)
         )

@@ -23,6 +23,7 @@ from octo.core.log import fields
 from octo.core.settings import Settings
 from octo.engine.lost import Lost
 from octo.expr import ExprError
+from octo.services.container import NO_SERVICES, Services
 
 log = logging.getLogger("octo.engine")
 
@@ -57,13 +58,14 @@ class Connection:
     instance: what `open` gave, or `Lost`.
     """
 
-    def __init__(self, doc: ConnectorDoc, stub: Settings | None) -> None:
+    def __init__(self, doc: ConnectorDoc, stub: Settings | None, services: Services) -> None:
         self.doc = doc
         self.users: list[User | None] = []
         self.instance: Any = None
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.closed = asyncio.Event()
         self._stub = stub
+        self._services = services
         self._task: asyncio.Task[None] | None = None
         self._is_unused = False
         self._over = asyncio.Event()
@@ -144,9 +146,10 @@ class Connection:
     def _open(self) -> Any:
         type_, settings = self.doc.type, self.doc.settings
         if self._stub is None:
-            return type_.cls.open(settings)  # type: ignore[attr-defined]
+            return type_.cls.open(settings, **self._services.handed(type_.services))  # type: ignore[attr-defined]
         assert type_.stub is not None
-        return type_.stub.function(type_.cls, settings, self._stub)
+        handed = self._services.handed(type_.stub.services)
+        return type_.stub.function(type_.cls, settings, self._stub, **handed)
 
     async def _opened(self, instance: Any) -> None:
         is_first, self.instance = self.instance is None, instance
@@ -177,11 +180,18 @@ class Connections:
     """Acquire and release connectors by their document; equal documents share one connection.
 
     stubs: by connector name, what stands in for it, in the settings of its type's stub.
+    services: what connectors, sources and blocks may be handed.
     """
 
-    def __init__(self, tasks: asyncio.TaskGroup, stubs: Mapping[str, Settings] = MappingProxyType({})) -> None:
+    def __init__(
+        self,
+        tasks: asyncio.TaskGroup,
+        stubs: Mapping[str, Settings] = MappingProxyType({}),
+        services: Services = NO_SERVICES,
+    ) -> None:
+        self.stubs = stubs
+        self.services = services
         self._tasks = tasks
-        self._stubs = stubs
         self._open: list[Connection] = []
 
     async def acquire(self, doc: ConnectorDoc, user: User | None = None) -> Connection:
@@ -189,7 +199,7 @@ class Connections:
         connection = self._find(doc)
         if connection is None:
             log.info("starting connector", extra=fields(connector=doc.name, type=doc.type.name))
-            connection = Connection(doc, self._stubs.get(doc.name))
+            connection = Connection(doc, self.stubs.get(doc.name), self.services)
             self._open.append(connection)
             self._tasks.create_task(connection.live())
         connection.users.append(user)

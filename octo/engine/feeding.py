@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import aclosing
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any
 
 from octo.config.documents import SourceDoc
@@ -47,7 +48,7 @@ class Feed:
     """The pull source of one flow; see the module.
 
     begin: runs the pump in a task. lost: told when the source's connection is gone, with the instance it had.
-    broken: what is wrong with the source, "" when nothing is.
+    services: those the source is handed, by parameter. broken: what is wrong with the source, "" when nothing is.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Feed:
         work: Work,
         begin: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
         lost: Callable[[Any, Disconnected], object],
+        services: Mapping[str, object] = MappingProxyType({}),
     ) -> None:
         self.broken = ""
         self.connector = source.connector
@@ -65,6 +67,7 @@ class Feed:
         self._work = work
         self._begin = begin
         self._lost = lost
+        self._services = services
         self._pump: asyncio.Task[None] | None = None
         self._is_over = False
         self._under_way = 0
@@ -128,7 +131,8 @@ class Feed:
 
     async def _carry(self, instance: Any) -> None:
         settlement = Settlement(self._flow, self._work, lambda error: self._lost(instance, error), self._settled)
-        async with aclosing(self._source.type.function(instance, self._source.settings)) as deliveries:
+        source = self._source.type.function(instance, self._source.settings, **self._services)
+        async with aclosing(source) as deliveries:
             while True:
                 await self._flow.room()
                 self._asked = _time()

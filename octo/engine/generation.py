@@ -27,6 +27,7 @@ from octo.engine.feeding import Feed
 from octo.engine.flow import Flow, FlowInlet
 from octo.engine.lost import Lost
 from octo.engine.observe import NOBODY, Observer
+from octo.engine.services import open_services
 from octo.engine.work import Work
 
 log = logging.getLogger("octo.engine")
@@ -61,6 +62,7 @@ class Generation:
         self.config = config
         self.flows: dict[str, Flow] = {}
         self._connections = connections
+        self._services = connections.services
         self._bus = bus
         self._tasks = tasks
         self._first = first
@@ -77,12 +79,19 @@ class Generation:
     async def open(self) -> None:
         """Open connectors and build flows. What was opened is released again if one fails."""
         try:
+            await open_services(self.config, self._services, self._connections.stubs)
             for doc in self.config.connectors.values():
                 held = self._held[doc.name] = await self._connections.acquire(doc, self)
                 self.instances[doc.name] = held.instance
             self._observer.begin(self.number)
             self.flows = build_flows(
-                self.config.flows.values(), self.instances, self._bus, self._work.spawn, self._observer, self._judge
+                self.config.flows.values(),
+                self.instances,
+                self._bus,
+                self._work.spawn,
+                self._observer,
+                self._judge,
+                self._services,
             )
         except BaseException:
             await self._release()
@@ -91,7 +100,8 @@ class Generation:
 
     def _feed(self, doc: FlowDoc, source: SourceDoc) -> Feed:
         lost = partial(self.lose, source.connector)
-        return Feed(self.flows[doc.name], source, self._work, self._tasks.create_task, lost)
+        handed = self._services.handed(source.type.services)
+        return Feed(self.flows[doc.name], source, self._work, self._tasks.create_task, lost, handed)
 
     def observe(self, observer: Observer) -> None:
         """Watch with this observer, instead of the one before, from the next message on."""
@@ -101,7 +111,7 @@ class Generation:
 
     def _compile(self, docs: Iterable[FlowDoc]) -> None:
         for doc in docs:
-            compile_flow(doc, self.instances, self.flows, self._observer, self._judge)
+            compile_flow(doc, self.instances, self.flows, self._observer, self._judge, self._services)
 
     # --- sources -------------------------------------------------------------------------------------------------
 
@@ -142,7 +152,8 @@ class Generation:
             if source.connector not in connectors or isinstance(instance, Lost):
                 continue
             log.info("starting flow", extra=fields(flow=doc.name, source=source.type.name, workers=doc.workers))
-            entering = source.type.function(instance, source.settings, FlowInlet(self.flows[doc.name]))
+            inlet, handed = FlowInlet(self.flows[doc.name]), self._services.handed(source.type.services)
+            entering = source.type.function(instance, source.settings, inlet, **handed)
             self._pushing[doc.name] = AsyncExitStack()
             await self._pushing[doc.name].enter_async_context(entering)
 

@@ -14,18 +14,29 @@ from octo.engine.events import Bus
 from octo.engine.flow import at_last
 from octo.engine.generation import Generation
 from octo.engine.observe import NOBODY, Observer
+from octo.services.container import Services, entered
 
 
-async def invoke(config: Config, flow: str, message: Message, timeout: float, observer: Observer = NOBODY) -> Outcome:
+async def invoke(
+    config: Config,
+    flow: str,
+    message: Message,
+    timeout: float,
+    observer: Observer = NOBODY,
+    services: Services | None = None,
+) -> Outcome:
     """Run `message` through `flow` within `timeout` seconds, watched by `observer`.
+
+    services: what connectors and blocks may be handed; by default those in memory, new ones for each call.
 
     One-way calls it makes are waited for, within the same time. Raises `Failure`, `Timeout`, or `StartError` when a
     connector does not open.
     """
     needed = part(unfed(config, ()), [flow])
     try:
-        async with asyncio.timeout(timeout) as scope, asyncio.TaskGroup() as tasks:
-            generation = Generation(needed, Connections(tasks), Bus(), tasks, observer=observer)
+        async with entered(services) as given, asyncio.timeout(timeout) as scope, asyncio.TaskGroup() as tasks:
+            connections = Connections(tasks, services=given)
+            generation = Generation(needed, connections, Bus(), tasks, observer=observer)
             await generation.open()
             try:
                 return await at_last(generation.flows[flow].call(message))

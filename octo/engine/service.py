@@ -21,6 +21,7 @@ from octo.engine.events import Bus
 from octo.engine.generation import Generation
 from octo.engine.observe import NOBODY, Observer
 from octo.engine.watch import Watch
+from octo.services.container import Services, entered
 
 log = logging.getLogger("octo.engine")
 
@@ -46,12 +47,13 @@ class Service:
     first, observer: see `Generation`.
     refused: told what is wrong with a configuration that did not come to run, once per edit.
     bus: where the events of all flows go.
+    services: what connectors, sources and blocks may be handed, over all reloads; by default those in memory.
 
     current: what runs. since: when it came to run, in nanoseconds since the epoch. draining: generations that finish
     what they have in flight. refusal: the last edit, if it was refused. reloads: how many edits were, and were not.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what a process is made of
         self,
         load: Callable[[], Config],
         *,
@@ -62,6 +64,7 @@ class Service:
         first: bool = True,
         observer: Observer = NOBODY,
         bus: Bus | None = None,
+        services: Services | None = None,
     ) -> None:
         self.bus = Bus() if bus is None else bus
         self.current: Generation | None = None
@@ -77,6 +80,7 @@ class Service:
         self._first = first
         self.observer = observer
         self._generations = 0
+        self._services = services
         self._stop = asyncio.Event()
         self._tasks: asyncio.TaskGroup
         self._connections: Connections
@@ -88,8 +92,8 @@ class Service:
         """
         self._stop = stop
         try:
-            async with asyncio.TaskGroup() as self._tasks:
-                self._connections = Connections(self._tasks)
+            async with entered(self._services) as services, asyncio.TaskGroup() as self._tasks:
+                self._connections = Connections(self._tasks, services=services)
                 try:
                     await self._live(stop)
                 finally:

@@ -19,6 +19,7 @@ from octo.engine.events import Bus, FlowEvent
 from octo.engine.flow import Flow, at_last
 from octo.engine.generation import Generation
 from octo.engine.observe import Observer, Observers
+from octo.services.container import Services
 from octo.suite.case import Call, Case
 from octo.suite.compare import rendered
 from octo.suite.configs import Configs
@@ -106,8 +107,12 @@ class _Run:
         bus = Bus()
         bus.subscribe(self._note)
         try:
-            async with asyncio.timeout(self.case.seconds) as self._scope, asyncio.TaskGroup() as tasks:
-                connections = Connections(tasks, self.case.stubs)
+            async with (
+                Services() as services,
+                asyncio.timeout(self.case.seconds) as self._scope,
+                asyncio.TaskGroup() as tasks,
+            ):
+                connections = Connections(tasks, self.case.stubs, services)
                 self._generation = Generation(self.config, connections, bus, tasks, observer=self.observer)
                 await self._generation.open()
                 await self._calls()

@@ -1,6 +1,7 @@
 """The test kit: what tests of flows, connectors and blocks need, in any package.
 
     running            run flows inside a test: YAML in, messages in, outcomes out
+    Services, MEMORY   what `running` hands to whoever asks for a service, and the providers that it has by default
     virtual            a clock that jumps: an hour of retries in milliseconds
     check_connector    whether a connector keeps the promises that every connector makes
     check_key_value    whether a provider of a service does; also check_leases, check_queues, check_topics,
@@ -15,6 +16,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 _HOMES = {
+    "octo.services.container": "MEMORY, Services",
     "octo.testing.clock": "settle, shift_wall, virtual",
     "octo.testing.conformance": "Feed, Nonconforming, check_connector",
     "octo.testing.harness": "App, running",
@@ -29,6 +31,7 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names.spli
 __all__ = [*_HOME]  # noqa: PLE0604  a literal list would say everything twice
 
 if TYPE_CHECKING:
+    from octo.services.container import MEMORY as MEMORY, Services as Services
     from octo.testing.clock import settle as settle, shift_wall as shift_wall, virtual as virtual
     from octo.testing.conformance import (
         Feed as Feed,

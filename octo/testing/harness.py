@@ -24,6 +24,7 @@ from octo.engine.events import Bus, FlowEvent
 from octo.engine.flow import FlowInlet, at_last
 from octo.engine.generation import Generation
 from octo.engine.observe import NOBODY, Observer
+from octo.services.container import Services, entered
 
 
 class App:
@@ -63,21 +64,23 @@ async def running(
     *,
     components: Iterable[object] = (),
     stubs: Mapping[str, Mapping[str, object]] = MappingProxyType({}),
+    services: Services | None = None,
 ) -> AsyncIterator[App]:
     """The configuration in `text`, running, sources included; drained and closed on leaving.
 
     plugins: what flows may use; all that is built in or installed, unless told otherwise.
     components: connector classes and block functions that flows may use besides.
     stubs: by connector, what stands in for it, as a test file writes it under `stubs:`.
+    services: what connectors, sources and blocks may be handed; by default those in memory, new ones for each call.
     environ: the environment variables that it sees; the process's own stay hidden.
     drain: seconds that messages in flight have on leaving.
     """
     known = (all_plugins() if plugins is None else plugins).joined(Plugins.of(components))
     config = parse(text, known, environ or {})
     bus = Bus()
-    async with asyncio.TaskGroup() as tasks:
+    async with entered(services) as given, asyncio.TaskGroup() as tasks:
         standing = {name: _stub(config, name, spec) for name, spec in stubs.items()}
-        generation = Generation(config, Connections(tasks, standing), bus, tasks, observer=observer)
+        generation = Generation(config, Connections(tasks, standing, given), bus, tasks, observer=observer)
         await generation.open()
         try:
             await generation.feed()

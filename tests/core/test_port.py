@@ -67,7 +67,10 @@ def unimported(settings: Nothing, message: Message, events: Topics): ...
 @pytest.mark.parametrize(
     ("function", "complaint"),
     [
-        (unannotated, "unannotated: the parameter `store` has no annotation; annotate it with one, e.g. KeyValue of"),
+        (
+            unannotated,
+            "unannotated: the parameter `store` has no annotation; annotate it with one, e.g. `octo.KeyValue`",
+        ),
         (mistaken, "the parameter `store` is annotated with `Message`, which is no service"),
         (provider, "the parameter `ledger` is annotated with `InMemory`, which is no service"),
         (unimported, "the annotation of `events` is `Topics`, and there is no `Topics` at run time; import it"),

@@ -1,0 +1,60 @@
+"""The services that a configuration asks for: opened before anything is built that is handed one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Container, Iterator, Mapping
+from typing import NamedTuple
+
+from octo.config.documents import Config, ConnectorDoc, FlowDoc
+from octo.config.walk import blocks_of
+from octo.core.errors import ConfigError, Position, Problem
+from octo.expr import nearest
+from octo.services.container import Services
+
+
+class _Asked(NamedTuple):
+    """Who asks for services, where, and for which: parameter to name."""
+
+    who: str
+    at: Position
+    services: Mapping[str, str]
+
+
+async def open_services(config: Config, services: Services, stubbed: Container[str]) -> None:
+    """Open what connectors, sources and blocks ask for. Raises `ConfigError` if there is no such service.
+
+    stubbed: the connectors that a stub stands in for.
+    """
+    asked = [each for doc in config.connectors.values() for each in _of_connector(doc, doc.name in stubbed)]
+    for flow in config.flows.values():
+        asked += _of_flow(flow)
+        await asyncio.sleep(0)  # the walk takes a while over very many blocks, and flows may be running
+    if problems := [problem for each in asked for problem in _problems(each, services.names)]:
+        raise ConfigError(problems)
+    await services.open({name: None for each in asked for name in each.services.values()})
+
+
+def _of_connector(doc: ConnectorDoc, is_stubbed: bool) -> Iterator[_Asked]:
+    asked = doc.type.stub.services if is_stubbed and doc.type.stub is not None else doc.type.services
+    if asked:
+        yield _Asked(f"the connector `{doc.name}`", doc.at, asked)
+
+
+def _of_flow(doc: FlowDoc) -> Iterator[_Asked]:
+    if doc.source is not None and doc.source.type.services:
+        yield _Asked(f"the source of the flow `{doc.name}`", doc.source.at, doc.source.type.services)
+    for block in blocks_of(doc):
+        if block.type.services:
+            yield _Asked(f"the block `{block.address}`", block.at, block.type.services)
+
+
+def _problems(asked: _Asked, known: list[str]) -> Iterator[Problem]:
+    from octo.services import codes  # only here, for every start of `octo` imports this module
+
+    for name in asked.services.values():
+        if name not in known:
+            guess = nearest(name, known)
+            hint = (f"did you mean `{guess}`? " if guess else "") + f"there are: {', '.join(known) or 'none'}"
+            message = f"{asked.who} asks for the service `{name}`, which nothing provides here"
+            yield Problem(codes.UNKNOWN, asked.at, message, hint)

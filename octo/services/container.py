@@ -1,0 +1,88 @@
+"""The services of a process, by name: each is opened when something first asks for it, and all are closed together."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
+from types import TracebackType
+from typing import Self
+
+from octo.core.errors import OctoError
+
+Opener = Callable[[], AbstractAsyncContextManager[object]]
+
+MEMORY: Mapping[str, Opener | str] = {
+    "key-value": "octo.services.memory.key_value:opened",
+    "leases": "octo.services.memory.leases:opened",
+    "queues": "octo.services.memory.queues:opened",
+    "resources": "octo.services.memory.resources:opened",
+    "secrets": "octo.services.memory.secrets:opened",
+    "topics": "octo.services.memory.topics:opened",
+}
+"""Providers that need nothing and keep nothing beyond the process."""
+
+
+class Unavailable(OctoError):
+    """A service could not be opened."""
+
+
+class Services:
+    """See the module. To be entered by whoever starts the flows; then they live until it is left.
+
+    openers: by the name of the port, what opens its provider, or `module:function` of it: a provider that nobody asks
+    for is not even imported.
+    """
+
+    def __init__(self, openers: Mapping[str, Opener | str] = MEMORY) -> None:
+        self._openers = openers
+        self._opened: dict[str, object] = {}
+        self._stack = AsyncExitStack()
+
+    @property
+    def names(self) -> list[str]:
+        """The services that there are."""
+        return sorted(self._openers)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._opened = {}
+        await self._stack.__aexit__(kind, error, traceback)
+
+    async def open(self, names: Iterable[str]) -> None:
+        """Open those that are not open yet, in the task that has entered this. Raises `Unavailable`."""
+        for name in names:
+            if name not in self._opened:
+                self._opened[name] = await self._open(name)
+
+    async def _open(self, name: str) -> object:
+        opener = self._openers[name]
+        try:
+            return await self._stack.enter_async_context((_found(opener) if isinstance(opener, str) else opener)())
+        except Exception as error:
+            from octo.services import codes  # only here, for every start of `octo` imports this module
+
+            text = str(error) if isinstance(error, OctoError) else f"{type(error).__name__}: {error}"
+            raise Unavailable(f"the service `{name}` did not start: {text}", code=codes.NOT_STARTED) from error
+
+    def handed(self, asked: Mapping[str, str]) -> dict[str, object]:
+        """What to call a function with that asks for services: parameter to service. They must be open."""
+        return {parameter: self._opened[name] for parameter, name in asked.items()}
+
+
+def _found(target: str) -> Opener:
+    module, _, attribute = target.partition(":")
+    return getattr(importlib.import_module(module), attribute)  # type: ignore[no-any-return]
+
+
+NO_SERVICES = Services({})
+"""For what is built without any."""
+
+
+def entered(services: Services | None) -> AbstractAsyncContextManager[Services]:
+    """These services, which their owner closes, or without any new ones in memory."""
+    return Services() if services is None else nullcontext(services)
