@@ -7,13 +7,24 @@ import threading
 
 import pytest
 
+from octo import KeyValue, Message, Settings, block
 from octo.config.documents import FlowDoc
 from octo.core.flow import Processor
-from octo.core.message import Message
+from octo.core.plugins import Plugins
 from octo.engine.observe import Build, Observer
 from octo.engine.step import Step
-from octo.suite import Outcome
+from octo.suite import Outcome, run_case
 from octo.testing.probe import history
+
+
+@block("count-up")
+async def count_up(settings: Settings, message: Message, store: KeyValue) -> Message:
+    return message.with_body(await store.increment("test", "count"))
+
+
+@pytest.fixture
+def plugins(plugins: Plugins) -> Plugins:
+    return plugins.joined(Plugins.of([count_up]))
 
 
 def only(outcomes: list[Outcome]) -> Outcome:
@@ -45,6 +56,16 @@ def test_a_skipped_case_never_runs(outcomes):
     outcome = only(outcomes("{flow: greet, cases: [{name: a, skip: no key here}]}"))
 
     assert (outcome.status, outcome.reason, outcome.happened) == ("skipped", "no key here", ())
+
+
+def test_services_are_new_for_each_case(planned, configs):
+    """What one case keeps no other sees; the calls of a case share it."""
+    twice = "calls: [{expect: {body: 1}}, {expect: {body: 2}}]"
+    flows = "flows: [{name: f, process: [{type: count-up}]}]"
+    cases = planned(f"{{flow: f, cases: [{{name: a, {twice}}}, {{name: b, {twice}}}]}}", flows=flows).cases
+    found = [run_case(case, configs) for case in cases]
+
+    assert [outcome.status for outcome in found] == ["passed", "passed"], [told(each) for each in found]
 
 
 def test_a_stub_is_opened_in_place_of_the_connector(outcomes):
