@@ -12,6 +12,9 @@ from octo.core.partial import is_streaming, partial, receiving
 from octo.testing.clock import settle, virtual
 from octo.testing.harness import running
 from octo.testing.probe import probes
+from octo.trace.encode import encode
+from octo.trace.packed import records
+from octo.trace.recorder import Recorder
 
 FLOWS = """
 connectors: [{name: p, type: probe}]
@@ -213,6 +216,23 @@ async def test_a_receiver_that_breaks_does_not_fail_the_message(plugins, caplog,
     assert [record.msg for record in caplog.records if "partial" in record.msg] == [
         "the receiver of partial results failed; it gets no more"
     ]
+
+
+async def test_traces_show_messages_and_not_what_was_said(plugins):
+    """A watched flow streams as an unwatched one does, and its trace is that of one whose caller does not listen."""
+    kept = []
+    async with running(FLOWS, plugins, observer=Recorder(kept.append)) as app:
+        stream = probes["probe"].streams["/outer"]
+        await stream.call()
+        await app.call("outer")
+
+    assert stream.taken == ["before", "inside", "after"]
+    listened, alone = (
+        [(each["path"], each["outcome"], each.get("output"), each.get("effects")) for each in records(encode(one).data)]
+        for one in kept
+    )
+    assert listened == alone
+    assert len(listened) == 6
 
 
 async def test_what_was_said_before_a_failure_was_said(plugins):
