@@ -40,7 +40,9 @@ def read(data: bytes | str) -> Any:
 
 
 _FOUR = re.compile(rb"[0-9.]{4}")
-_TINY = (re.compile(rb"e-[0-9]{3}"), re.compile(rb"E-[0-9]{3}"))
+_DIGITS = bytes(ord("0") if chr(each) in "0123456789." else ord(" ") for each in range(256))
+_TINY = tuple(re.compile(each + rb"-[0-9]{3,}(?=[\s,\]}]|$)") for each in (b"e", b"E"))
+"""Two patterns that begin with a letter: looking for that is what is quick."""
 
 
 def _is_suspect(data: bytes) -> bool:
@@ -48,15 +50,17 @@ def _is_suspect(data: bytes) -> bool:
 
     Such a number has 16 digits or points in a row, so of every fourth byte four in a row; or a large exponent.
     """
-    return _FOUR.search(data[::4]) is not None or any(each.search(data) is not None for each in _TINY)
+    if _FOUR.search(data[::4]) is not None and b"0" * 16 in data.translate(_DIGITS):
+        return True
+    return any(each.search(data) is not None for each in _TINY)
 
 
 _ONLY_NUMBERS = bytes(each if chr(each) in "0123456789.eE+-" else 32 for each in range(256))
 
 
 def _long_numbers(data: bytes) -> Iterator[bytes]:
-    """Every number of 16 characters or with a negative exponent, and pieces of texts that look like one."""
-    return (each for each in data.translate(_ONLY_NUMBERS).split() if len(each) > 15 or b"-" in each[1:])
+    """Every number as long as `1e-400`, and pieces of texts that look like one."""
+    return (each for each in data.translate(_ONLY_NUMBERS).split() if len(each) > 5)
 
 
 def _is_held(number: bytes) -> bool:

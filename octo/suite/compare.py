@@ -1,4 +1,4 @@
-"""Comparing JSON values, and saying where they differ."""
+"""Comparing values, and saying where they differ."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from octo.core.secrets import masked
+from octo.expr import render
+from octo.expr.values import Duration, Timestamp
 from octo.suite.outcome import Mismatch
 
 _WIDEST = 72
@@ -25,7 +27,10 @@ class Difference(NamedTuple):
 
 
 def equal(want: object, got: object) -> bool:
-    """Whether two JSON values are the same; `42` and `42.0` are, `1` and `true` are not."""
+    """Whether two values are the same; `42` and `42.0` are, `1` and `true` are not.
+
+    Bytes and times are what JSON makes of them: so a text in a test can say what they are to be.
+    """
     return next(differences(want, got), None) is None
 
 
@@ -50,7 +55,7 @@ def differences(want: object, got: object, path: str = "") -> Iterator[Differenc
         yield from _in_mapping(want, got, path)
     elif isinstance(want, list | tuple) and isinstance(got, list | tuple):
         yield from _in_list(want, got, path)
-    elif _kind(want) != _kind(got) or want != got:
+    elif _kind(want) != _kind(got) or _text(want) != _text(got):
         yield Difference(path, _unlike(want, got))
 
 
@@ -98,7 +103,11 @@ def _alike(want: Sequence[object], got: Sequence[object]) -> int:
 
 def rendered(value: object) -> str:
     """The value as one line of JSON."""
-    return json.dumps(value, ensure_ascii=False, default=str)
+    return json.dumps(value, ensure_ascii=False, default=lambda each: str(_text(each)))
+
+
+def _text(value: object) -> object:
+    return render(value) if isinstance(value, bytes | Timestamp | Duration) else value
 
 
 def _unlike(want: object, got: object) -> str:

@@ -43,7 +43,9 @@ class Gaps:
 
     def conditions(self, place: str, value: object) -> Iterator[str]:
         """Yield CEL conditions that are true of every value that equals this one except in its gaps."""
-        if not any(self._gap.search(text) for text in _texts(value)):
+        if isinstance(value, str) and _MOMENT.fullmatch(value) and not self._gap.search(value):
+            yield f"string({place}) == {_literal(value)}"  # it may be a timestamp, which a trace shows as text
+        elif not any(self._gap.search(text) or _MOMENT.fullmatch(text) for text in _texts(value)):
             yield f"{place} == {_literal(value)}"
         elif isinstance(value, Mapping):
             known = {key: each for key, each in value.items() if not self._gap.search(key)}

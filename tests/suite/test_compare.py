@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from octo.core import secrets
+from octo.expr.values import Duration, Timestamp
 from octo.suite.compare import compared, differences, equal
 
 JSON = st.recursive(
@@ -114,3 +115,14 @@ def test_the_part_in_which_long_texts_differ_is_masked_first(monkeypatch):
 
     assert "«secret»" in str(told)
     assert "xxx" not in str(told)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(b"\xff\xd8", "/9g="), (Timestamp(0), "1970-01-01T00:00:00Z"), (Duration(90 * 10**9), "90s")]
+)
+def test_bytes_and_times_are_what_json_makes_of_them(value, text):
+    """YAML has a way to write bytes, and none for times: a text says them too, also where a mismatch is told."""
+    assert equal({"a": [text]}, {"a": [value]})
+    assert equal([value], [value])
+    assert not equal("x", value)
+    assert compared("body", "x", value)[0].summary == f'body: want "x", got "{text}"'
