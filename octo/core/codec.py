@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from octo.core import content
+from octo.core import charsets
 from octo.expr.json import NotJson, read, write
 
 __all__ = ["NotJson", "body", "read", "write"]
@@ -13,7 +13,7 @@ _BOM = b"\xef\xbb\xbf"
 
 def body(data: bytes, content_type: str = "") -> object:
     """The value of a JSON body, whose content type may name another charset than UTF-8. Nothing at all is null."""
-    if data[:1] in _MARKS or content.charset(content_type) not in _UTF8:
+    if data[:1] in _MARKS or charsets.charset(content_type) not in _UTF8:
         return _decoded(data, content_type)
     try:
         return read(data) if data else None
@@ -29,8 +29,8 @@ _MARKS = frozenset((b"\xef", b"\xff", b"\xfe"))
 
 def _decoded(data: bytes, content_type: str) -> object:
     try:
-        text = content.decode(data, content_type)
-    except content.NotText as error:
+        text = charsets.decode(data, content_type)
+    except charsets.NotText as error:
         raise NotJson(f"not valid JSON: {error}") from None
     text = text.removeprefix("\ufeff")
     return read(text) if text.strip() else None

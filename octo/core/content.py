@@ -1,114 +1,41 @@
-"""Raw content, `{contentType, rawData}`: text or bytes by its content type, and the same bytes out that came in."""
+"""Raw content, `{contentType, rawData}`: text or bytes by its content type, large content in a file."""
 
 from __future__ import annotations
 
-import codecs
-import re
-from functools import lru_cache
-
-from octo.core.spool import Content, Held
+from octo.core.charsets import encode, taken
+from octo.core.spool import Content
+from octo.expr import ExprError
+from octo.expr.errors import BUDGET
+from octo.expr.limits import MAX_SIZE
 
 BINARY = "application/octet-stream"
 
 
-class NotText(ValueError):
-    """Bytes are no text in their charset, or a text has no bytes in it; the message says why and quotes neither."""
+class Held(dict[str, object]):
+    """A raw body with large content: who selects its `rawData` gets text or bytes. `data` does not read it."""
 
+    def __getitem__(self, key: str) -> object:
+        return self._seen(super().__getitem__(key))
 
-class Text(str):  # noqa: SLOT000  a str subclass cannot have slots
-    """A text whose charset would write it as other bytes than those it came from: it has these with it.
+    def get(self, key: str, default: object = None) -> object:
+        return self._seen(super().get(key, default))
 
-    UTF-16 in the order of bytes of another machine is one, also what was said in several ways (ISO-2022, Shift_JIS).
-    """
+    def values(self) -> list[object]:  # type: ignore[override]
+        return [self._seen(each) for each in super().values()]
 
-    sent: bytes
-    charset: str
+    def items(self) -> list[tuple[str, object]]:  # type: ignore[override]
+        return [(key, self._seen(each)) for key, each in super().items()]
 
-    @classmethod
-    def of(cls, text: str, sent: bytes, charset: str) -> Text:
-        made = cls(text)
-        made.sent = sent
-        made.charset = charset
-        return made
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return Text.of, (str(self), self.sent, self.charset)
-
-
-# --- what a content type says --------------------------------------------------------------------------------------
-
-
-@lru_cache(maxsize=1024)
-def charset(content_type: str) -> str:
-    """The charset that a content type names, in lower case, or "" when it names none."""
-    found = _CHARSET.search(content_type)
-    return (found[1] or found[2]).strip().lower() if found else ""
-
-
-_CHARSET = re.compile(r';\s*charset\s*=\s*(?:"([^"]*)"|([^\s;]+))', re.IGNORECASE)
-
-
-@lru_cache(maxsize=1024)
-def is_text(content_type: str) -> bool:
-    """Whether content of this type is text: by its kind, or because it names a charset."""
-    kind = content_type.partition(";")[0].strip().lower()
-    return bool(_TEXT.fullmatch(kind) or charset(content_type))
-
-
-_TEXT = re.compile(
-    r"text/.+"
-    r"|[^/]+/(.+\+)?(xml|json|yaml)"
-    r"|application/(x-www-form-urlencoded|(x-)?(javascript|ecmascript|yaml|ndjson|csv|sh|sql)|graphql|toml|jsonl?|"
-    r"json-seq|sql|xml-dtd|jwt|jose)"
-)
-
-
-def data(body: object) -> str | bytes | Content:
-    """The `rawData` of a raw body as it is: large content is not read. Nothing is no bytes."""
-    found = dict.get(body, "rawData") if isinstance(body, dict) else None
-    return found if isinstance(found, str | bytes | Content) else b""
-
-
-# --- bytes and texts -----------------------------------------------------------------------------------------------
-
-
-def decode(data: bytes, content_type: str) -> str:
-    """The text of these bytes in the charset of their content type: UTF-8, or what a byte order mark says, if none.
-
-    A mark of UTF-16 and UTF-32 belongs to the charset and is taken off; in UTF-8 it is a character of the text.
-    """
-    name = charset(content_type)
-    codec = _codec(name) if name else _marked(data)
-    try:
-        text = data.decode(codec)
-    except ValueError:
-        raise NotText(f"the content is not {codec}") from None
-    if codec != "utf-8" and not _is_written(text, data, codec if name else "utf-8"):
-        return Text.of(text, data, name)
-    return text
-
-
-def encode(text: str, content_type: str) -> bytes:
-    """The bytes of a text in the charset of the content type; those that it came from if it came in the same one."""
-    name = charset(content_type)
-    if isinstance(text, Text) and text.charset == name:
-        return text.sent
-    codec = _codec(name) if name else "utf-8"
-    try:
-        return text.encode(codec)
-    except ValueError as error:
-        character = f": it has {text[error.start]!a}" if isinstance(error, UnicodeEncodeError) else ""
-        raise NotText(f"the text cannot be written as {name or codec}{character}") from None
-
-
-def taken(data: bytes, content_type: str) -> str | bytes:
-    """What came in, as `rawData`: a text if its type is one and the bytes are, else the bytes."""
-    if not is_text(content_type):
-        return data
-    try:
-        return decode(data, content_type)
-    except NotText:
-        return data
+    def _seen(self, value: object) -> object:
+        if not isinstance(value, Content):
+            return value
+        if value.size > MAX_SIZE:
+            raise ExprError(
+                BUDGET,
+                f"content of {value.size:,} bytes is too large for an expression (at most {MAX_SIZE:,})",
+                hint="Hand it on as the body",
+            )
+        return taken(value.read(), str(super().get("contentType", "")))
 
 
 def raw(data: bytes | Content, content_type: str) -> dict[str, object]:
@@ -125,37 +52,7 @@ def out(body: object) -> tuple[str, bytes | Content]:
     return content_type, encode(found, content_type) if isinstance(found, str) else found
 
 
-_MARKS = (
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-
-
-def _marked(data: bytes) -> str:
-    return next((codec for mark, codec in _MARKS if data.startswith(mark)), "utf-8")
-
-
-_NO_CHARSETS = frozenset(("idna", "punycode", "raw_unicode_escape", "unicode_escape", "undefined", "mbcs", "oem"))
-"""What Python counts among the encodings of texts although nobody sends them."""
-
-
-@lru_cache(maxsize=256)
-def _codec(name: str) -> str:
-    """Python's name of a charset."""
-    try:
-        codec = codecs.lookup(name).name
-        "".encode(codec)  # refuses what encodes no texts, such as hex
-    except (LookupError, ValueError):
-        codec = ""
-    if not codec or codec.replace("-", "_") in _NO_CHARSETS:
-        raise NotText(f"the charset {name[:40]!r} is not known")
-    return codec
-
-
-def _is_written(text: str, data: bytes, codec: str) -> bool:
-    try:
-        return text.encode(codec) == data
-    except ValueError:
-        return False
+def data(body: object) -> str | bytes | Content:
+    """The `rawData` of a raw body as it is: large content is not read. Nothing is no bytes."""
+    found = dict.get(body, "rawData") if isinstance(body, dict) else None
+    return found if isinstance(found, str | bytes | Content) else b""

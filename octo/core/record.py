@@ -18,9 +18,10 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from octo.core.content import Text
+from octo.core.charsets import Text
+from octo.core.content import Held
 from octo.core.errors import Permanent
-from octo.core.spool import Content, Held, Spool
+from octo.core.spool import Content, Spool
 from octo.expr.values import Duration, Exact, Timestamp
 
 if TYPE_CHECKING:

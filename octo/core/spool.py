@@ -7,10 +7,6 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from octo.expr import ExprError
-from octo.expr.errors import BUDGET
-from octo.expr.limits import MAX_SIZE
-
 THRESHOLD = 1024 * 1024
 """Content of more bytes than this is spooled."""
 FOLDER = "OCTO_SPOOL_DIR"
@@ -99,31 +95,3 @@ def _unnamed() -> int:
     file, path = tempfile.mkstemp(prefix="octo-", dir=os.environ.get(FOLDER) or None)
     Path(path).unlink()
     return file
-
-
-class Held(dict[str, object]):
-    """A raw body with content as its `rawData`: who selects that gets the bytes. `content.data` does not read it."""
-
-    def __getitem__(self, key: str) -> object:
-        return _whole(super().__getitem__(key))
-
-    def get(self, key: str, default: object = None) -> object:
-        return _whole(super().get(key, default))
-
-    def values(self) -> list[object]:  # type: ignore[override]
-        return [_whole(each) for each in super().values()]
-
-    def items(self) -> list[tuple[str, object]]:  # type: ignore[override]
-        return [(key, _whole(each)) for key, each in super().items()]
-
-
-def _whole(value: object) -> object:
-    if not isinstance(value, Content):
-        return value
-    if value.size > MAX_SIZE:
-        raise ExprError(
-            BUDGET,
-            f"content of {value.size:,} bytes is too large for an expression (at most {MAX_SIZE:,})",
-            hint="Hand it on as the body: blocks that can, stream it",
-        )
-    return value.read()

@@ -1,142 +1,65 @@
-"""Raw content: what came in as bytes goes out as the same bytes, and is text in between where it can be."""
+"""Raw content in a message: how expressions see it, and how it goes out. Charsets: tests/core/test_charsets.py."""
 
 from __future__ import annotations
 
-import copy
-import pickle
-
 import pytest
-from hypothesis import given, settings, strategies as some
 
 from octo.core import content
-from octo.core.content import NotText, charset, decode, encode, is_text, raw, taken
+from octo.core.content import Held, raw
+from octo.core.expressions import Build, Expr
+from octo.core.message import Message
+from octo.core.settings import Settings
 from octo.core.spool import Content, Spool
-
-CHARSETS = [
-    "utf-8",
-    "UTF-16",
-    "utf-16le",
-    "utf-16-be",
-    "utf-32",
-    "iso-8859-1",
-    "windows-1252",
-    "shift_jis",
-    "iso-2022-jp",
-    "gb18030",
-    "utf-7",
-    "big5",
-    "koi8-r",
-    "us-ascii",
-    "utf-8-sig",
-    "nonsense",
-    "hex",
-]
-TYPES = ["text/csv", "application/xml", "image/png", "application/json", "nonsense", ""]
-MARKS = [b"", b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf", b"\xff\xfe\0\0", b"\0\0\xfe\xff"]
-
-_types = some.builds(
-    lambda kind, name: kind if name is None else f"{kind}; charset={name}",
-    some.sampled_from(TYPES),
-    some.none() | some.sampled_from(CHARSETS),
-)
-_bytes = some.builds(
-    lambda mark, data: mark + data,
-    some.sampled_from(MARKS),
-    some.binary()
-    | some.builds(lambda text, name: text.encode(name, "ignore"), some.text(), some.sampled_from(CHARSETS[:14])),
-)
+from octo.expr import ExprError, limits
 
 
-@settings(max_examples=500)
-@given(_bytes, _types)
-def test_the_same_bytes_go_out_that_came_in(data, content_type):
-    """Whatever they are and whatever they are said to be."""
-    assert content.out(raw(data, content_type)) == (content_type or content.BINARY, data)
+def spooled(data: bytes) -> Content:
+    spool = Spool(threshold=10)
+    spool.write(data)
+    found = spool.finish()
+    assert isinstance(found, Content)
+    return found
 
 
-@given(some.text(), some.sampled_from(["utf-8", "utf-16", "utf-16le", "utf-32", "gb18030"]))
-def test_what_is_written_can_be_read(text, name):
-    content_type = f'text/plain; charset="{name}"'
-    assert decode(encode(text, content_type), content_type) == text
+class Example(Settings):
+    value: Expr[object]
 
 
-@pytest.mark.parametrize(
-    ("data", "content_type", "text"),
-    [
-        ("Käse;1".encode("iso-8859-1"), "text/csv; charset=ISO-8859-1", "Käse;1"),
-        (b"\xfe\xff" + "<ä/>".encode("utf-16-be"), "application/xml; charset=utf-16", "<ä/>"),
-        (b"\xff\xfe" + "<ä/>".encode("utf-16-le"), "text/xml", "<ä/>"),
-        (b"\xef\xbb\xbfa;b", "text/csv", "\ufeffa;b"),
-        ("é".encode(), "application/soap+xml", "é"),
-        (b"\x80", 'text/plain; format=flowed; Charset="windows-1252"', "€"),
-        (b"a=1&b=2", "application/x-www-form-urlencoded", "a=1&b=2"),
-    ],
-)
-def test_text_is_text_in_its_charset(data, content_type, text):
-    assert taken(data, content_type) == text
+def value(text: str, body: object) -> object:
+    return Example.model_validate({"value": text}, context=Build()).value(Message(body, raw=True))
 
 
-@pytest.mark.parametrize(
-    ("data", "content_type"),
-    [(b"abc", "image/png"), (b"abc", "application/octet-stream"), (b"\xff", "text/csv"), (b"a", "text/x; charset=no")],
-)
-def test_everything_else_is_bytes(data, content_type):
-    """Also what claims to be a text and is none."""
-    assert taken(data, content_type) == data
+def test_expressions_see_its_bytes():
+    body = Held(contentType="image/png", rawData=spooled(b"x" * 20))
+
+    assert value("body.rawData", body) == b"x" * 20
+    assert value("size(body.rawData)", body) == 20
+    assert value('body["raw" + "Data"] == b"' + "x" * 20 + '"', body) is True
+    assert value("body.?rawData.orValue(b'')", body) == b"x" * 20
+    assert value("body.map(k, body[k])", body) == ["image/png", b"x" * 20]
+    assert value("body.transformMap(k, v, size(v))", body) == {"contentType": 9, "rawData": 20}
+    assert value("has(body.rawData) && 'rawData' in body", body) is True
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        "text/html",
-        "application/ld+json",
-        "image/svg+xml",
-        "application/javascript",
-        "application/yaml",
-        "application/x-ndjson",
-        "TEXT/CSV",
-        "image/png;charset=utf-8",
-    ],
-)
-def test_types_of_texts_are_known(kind):
-    assert is_text(kind)
+def test_who_hands_it_on_does_not_read_it(monkeypatch):
+    content = spooled(b"x" * 20)
+    monkeypatch.setattr("octo.core.content.MAX_SIZE", 10)
+    body = Held(contentType="image/png", rawData=content)
+
+    assert value("body", body) is body
+    assert dict.get(value('{"a": body, "n": 1u}', body)["a"], "rawData") is content  # type: ignore[index]
 
 
-@pytest.mark.parametrize("kind", ["image/png", "application/pdf", "application/zip", "multipart/form-data", "x", ""])
-def test_types_of_bytes_are_known(kind):
-    assert not is_text(kind)
+def test_what_is_too_large_for_an_expression_is_an_error(monkeypatch):
+    monkeypatch.setattr("octo.core.content.MAX_SIZE", 19)
+    body = Held(contentType="image/png", rawData=spooled(b"x" * 20))
 
-
-@pytest.mark.parametrize("name", ["hex", "nonsense", "idna", "unicode-escape", "rot13", "x" * 99])
-def test_a_charset_that_nobody_knows_is_an_error(name):
-    for use in (lambda kind: decode(b"a", kind), lambda kind: encode("a", kind)):
-        with pytest.raises(NotText, match=r"the charset '.+' is not known"):
-            use(f"text/plain; charset={name}")
-
-
-def test_a_character_that_the_charset_lacks_is_an_error():
-    """Nothing is replaced by a question mark."""
-    with pytest.raises(NotText, match=r"the text cannot be written as iso-8859-1: it has '\\u20ac'"):
-        encode("5 €", "text/csv; charset=ISO-8859-1")
-
-
-def test_the_bytes_of_a_text_count_only_in_its_own_charset():
-    text = decode(b"\xfe\xff\0a", "text/xml; charset=utf-16")
-
-    assert encode(text, "text/xml; charset=utf-16") == b"\xfe\xff\0a"
-    assert encode(text, "text/xml") == b"a"
-    assert encode(text + "", "text/xml; charset=utf-16").decode("utf-16") == "a"
-
-
-def test_a_text_with_its_bytes_survives_copies():
-    text = decode(b"\xfe\xff\0a", "text/xml; charset=utf-16")
-    for copied in (copy.deepcopy(text), pickle.loads(pickle.dumps(text))):
-        assert encode(copied, "text/xml; charset=utf-16") == b"\xfe\xff\0a"
-
-
-def test_the_charset_is_a_parameter_by_itself():
-    assert charset("text/plain; xcharset=a; charset=b") == "b"
-    assert charset("text/plain") == ""
+    with pytest.raises(
+        ExprError, match="content of 20 bytes is too large for an expression \\(at most 19\\)"
+    ) as caught:
+        value("body.rawData", body)
+    assert caught.value.code == "OCTO-E207"
+    assert limits.MAX_SIZE == 16 * 1024 * 1024
 
 
 def test_large_content_is_not_read_on_its_way():
@@ -147,4 +70,17 @@ def test_large_content_is_not_read_on_its_way():
 
     assert isinstance(spooled, Content)
     assert content.out(body)[1] is spooled
-    assert body["rawData"] == b"12345"
+    assert body["rawData"] == "12345"
+
+
+@pytest.mark.parametrize(
+    ("body", "out"),
+    [
+        ({"contentType": "text/plain; charset=iso-8859-1", "rawData": "\u00e9"}, b"\xe9"),
+        ({"contentType": "image/png", "rawData": b"\xe9"}, b"\xe9"),
+        ({"contentType": "image/png", "rawData": None}, b""),
+        ({"contentType": "image/png"}, b""),
+    ],
+)
+def test_what_goes_out_is_bytes(body, out):
+    assert content.out(body) == (body["contentType"], out)

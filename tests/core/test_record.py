@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings, strategies as some
 
-from octo.core import codec, content
-from octo.core.content import Text
+from octo.core import charsets, codec, content
+from octo.core.charsets import Text
+from octo.core.content import Held
 from octo.core.errors import Permanent
 from octo.core.message import Message
 from octo.core.record import pack, unpack
-from octo.core.spool import Content, Held, Spool
+from octo.core.spool import Content, Spool
 from octo.expr.values import INT_MAX, INT_MIN, MAX_TIMESTAMP, MIN_TIMESTAMP, Duration, Exact, Timestamp
 
 RECORDS = Path(__file__).parent / "records"
@@ -33,7 +34,7 @@ _scalars = (
     | some.binary()
     | some.builds(Timestamp, some.integers(MIN_TIMESTAMP, MAX_TIMESTAMP))
     | some.builds(Duration, some.integers(INT_MIN, INT_MAX))
-    | some.builds(lambda data: content.decode(b"\xfe\xff" + data + data, "text/xml; charset=utf-16"),
+    | some.builds(lambda data: charsets.decode(b"\xfe\xff" + data + data, "text/xml; charset=utf-16"),
                   some.binary(max_size=4).filter(lambda data: not any(0xD8 <= each <= 0xDF for each in data)))
 )  # fmt: skip
 _keys = _texts | some.sampled_from(["$bytes", "$map", "$", "$text", "contentType", "rawData", "v"])

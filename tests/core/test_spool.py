@@ -6,14 +6,8 @@ import gc
 import os
 from pathlib import Path
 
-import pytest
-
 from octo.core.codec import write
-from octo.core.expressions import Build, Expr
-from octo.core.message import Message
-from octo.core.settings import Settings
-from octo.core.spool import FOLDER, Content, Held, Spool
-from octo.expr import ExprError, limits
+from octo.core.spool import FOLDER, Content, Spool
 
 
 def spooled(*pieces: bytes, threshold: int = 10) -> bytes | Content:
@@ -78,47 +72,6 @@ def test_equal_is_what_has_the_same_bytes():
     assert spooled(b"x" * 20) != spooled(b"x" * 19 + b"y")
     assert spooled(b"x" * 20) != b"x" * 21
     assert spooled(b"x" * 20) != "x" * 20
-
-
-class Example(Settings):
-    value: Expr[object]
-
-
-def value(text: str, body: object) -> object:
-    return Example.model_validate({"value": text}, context=Build()).value(Message(body, raw=True))
-
-
-def test_expressions_see_its_bytes():
-    body = Held(contentType="image/png", rawData=spooled(b"x" * 20))
-
-    assert value("body.rawData", body) == b"x" * 20
-    assert value("size(body.rawData)", body) == 20
-    assert value('body["raw" + "Data"] == b"' + "x" * 20 + '"', body) is True
-    assert value("body.?rawData.orValue(b'')", body) == b"x" * 20
-    assert value("body.map(k, body[k])", body) == ["image/png", b"x" * 20]
-    assert value("body.transformMap(k, v, size(v))", body) == {"contentType": 9, "rawData": 20}
-    assert value("has(body.rawData) && 'rawData' in body", body) is True
-
-
-def test_who_hands_it_on_does_not_read_it(monkeypatch):
-    content = spooled(b"x" * 20)
-    monkeypatch.setattr("octo.core.spool.MAX_SIZE", 10)
-    body = Held(contentType="image/png", rawData=content)
-
-    assert value("body", body) is body
-    assert dict.get(value('{"a": body, "n": 1u}', body)["a"], "rawData") is content  # type: ignore[index]
-
-
-def test_what_is_too_large_for_an_expression_is_an_error(monkeypatch):
-    monkeypatch.setattr("octo.core.spool.MAX_SIZE", 19)
-    body = Held(contentType="image/png", rawData=spooled(b"x" * 20))
-
-    with pytest.raises(
-        ExprError, match="content of 20 bytes is too large for an expression \\(at most 19\\)"
-    ) as caught:
-        value("body.rawData", body)
-    assert caught.value.code == "OCTO-E207"
-    assert limits.MAX_SIZE == 16 * 1024 * 1024
 
 
 def test_in_json_it_is_base64_like_all_bytes():
