@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from octo.core.block import block
+from octo.core.charsets import NotText, charset, encode
 from octo.core.errors import Permanent
 from octo.core.expressions import Expr
 from octo.core.message import Message
@@ -20,7 +21,8 @@ class SetPayload(Settings):
     value: Expr[object]
     """The new body, e.g. `{"id": vars.id, "total": body.price * body.count}`."""
     raw_body: bool = False
-    """Answer `value`, a text, to the outside verbatim instead of as JSON. Needs `contentType`."""
+    """Hand `value`, a text or bytes, to the outside verbatim instead of as JSON. Needs `contentType`; a text is written
+    in the charset that this names, else as UTF-8."""
     content_type: str | None = None
     """Media type of a raw body, e.g. `text/html; charset=utf-8`."""
 
@@ -28,6 +30,7 @@ class SetPayload(Settings):
     def _raw_has_a_type(self) -> Self:
         if self.raw_body != (self.content_type is not None):
             raise ValueError("`rawBody: true` and `contentType` belong together")
+        encode("", self.content_type or "")  # so that a charset that nobody knows is found now
         return self
 
     def shape_after(self, before: State) -> State:
@@ -41,8 +44,14 @@ def set_payload(settings: SetPayload, message: Message) -> Message:
     value = settings.value(message)
     if not settings.raw_body:
         return message.with_body(value)
-    if not isinstance(value, str):
-        raise Permanent(f"set-payload with rawBody needs a text, got {type(value).__name__}")
+    if not isinstance(value, str | bytes):
+        raise Permanent(f"set-payload with rawBody needs a text or bytes, got {type(value).__name__}")
+    assert settings.content_type is not None
+    if isinstance(value, str) and charset(settings.content_type) not in ("", "utf-8"):
+        try:
+            encode(value, settings.content_type)
+        except NotText as error:
+            raise Permanent(f"set-payload: {error}") from None
     return message.with_body({"contentType": settings.content_type, "rawData": value}, raw=True)
 
 

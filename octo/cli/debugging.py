@@ -33,6 +33,7 @@ class Options(NamedTuple):
     envelope: bool = False
     envelope_out: str | None = None
     whole: bool = False
+    raw: bool = False
 
 
 def debug(path: Path, flow: str, given: Given, seconds: float, options: Options) -> int:
@@ -51,7 +52,7 @@ def debug(path: Path, flow: str, given: Given, seconds: float, options: Options)
         return _hand_over(outcome, watch, options.envelope_out)
     for address, crossings in watch.spies.items():
         _show(address, crossings)
-    return _tell(outcome, watch, whole=options.whole)
+    return _tell(outcome, watch, options)
 
 
 def _wanted(config: Config, options: Options) -> DebugConfig:
@@ -120,7 +121,7 @@ def _hand_over(outcome: Outcome | Exception | Halt, watch: Debug, path: str | No
     return exits.DONE
 
 
-def _tell(outcome: Outcome | Exception | Halt, watch: Debug, *, whole: bool) -> int:
+def _tell(outcome: Outcome | Exception | Halt, watch: Debug, options: Options) -> int:
     if watch.reached is not None:
         write(watch.reached.as_json())
         return exits.DONE
@@ -128,7 +129,7 @@ def _tell(outcome: Outcome | Exception | Halt, watch: Debug, *, whole: bool) -> 
     if isinstance(outcome, Message) and watch.reached_block:
         click.echo(f'the flow completed without reaching "{watch.reached_block}"', err=True)
         return exits.DROPPED
-    return report(outcome, whole=whole)
+    return report(outcome, whole=options.whole, raw=options.raw)
 
 
 def _show(address: str, crossings: list[Crossing]) -> None:

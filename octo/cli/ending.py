@@ -10,10 +10,12 @@ import click
 from octo.cli import exits
 from octo.cli.project import refuse, show
 from octo.config.documents import Config
-from octo.core import codec
+from octo.core import codec, content
+from octo.core.charsets import NotText
 from octo.core.errors import OctoError, Problem, Timeout
 from octo.core.flow import Drop, Failure, Outcome
 from octo.core.message import Message
+from octo.core.spool import Content
 
 if TYPE_CHECKING:
     from octo.engine.observe import Observer
@@ -45,11 +47,10 @@ async def attempt(
         return error
 
 
-def report(outcome: Outcome | Exception, *, whole: bool) -> int:
-    """Print how the flow ended; answers the exit code."""
+def report(outcome: Outcome | Exception, *, whole: bool, raw: bool = False) -> int:
+    """Print how the flow ended; returns the exit code. With `raw`, raw content is written as the outside gets it."""
     if isinstance(outcome, Message):
-        write(outcome.as_json() if whole else outcome.body)
-        return exits.DONE
+        return _pour(outcome) if raw and outcome.raw else _printed(outcome.as_json() if whole else outcome.body)
     if isinstance(outcome, Drop):
         click.echo(f"flow dropped the message{f': {outcome.reason}' if outcome.reason else ''}", err=True)
         return exits.DROPPED
@@ -58,6 +59,23 @@ def report(outcome: Outcome | Exception, *, whole: bool) -> int:
     elif isinstance(outcome, OctoError):
         refuse(outcome)
     return exits.LATE if isinstance(outcome, Timeout) else exits.FAILED
+
+
+def _printed(value: object) -> int:
+    write(value)
+    return exits.DONE
+
+
+def _pour(message: Message) -> int:
+    try:
+        _, data = content.out(message.body)
+    except NotText as error:
+        click.echo(str(error), err=True)
+        return exits.FAILED
+    for piece in data.stream() if isinstance(data, Content) else (data,):
+        sys.stdout.buffer.write(piece)
+    sys.stdout.buffer.flush()
+    return exits.DONE
 
 
 def write(value: object, *, indent: bool = False) -> None:

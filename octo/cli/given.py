@@ -12,6 +12,7 @@ from typing import NamedTuple
 import click
 
 from octo.core import codec, content
+from octo.core.charsets import NotText, encode
 from octo.core.message import Message
 
 
@@ -29,10 +30,19 @@ class Given(NamedTuple):
     def message(self) -> Message:
         if self.content_type is None or _is_json(self.content_type):
             return Message(read_body(self.data, self.content_type or ""), self.vars)
-        raw, _ = _raw(self.data)
+        raw, origin = _raw(self.data)
         if not raw:
             return Message(None, self.vars)
+        if origin == "--data":  # a text already: the charset is that of files and standard input
+            raw = _written(raw.decode(), self.content_type)
         return Message(content.raw(raw, self.content_type), self.vars, raw=True)
+
+
+def _written(text: str, content_type: str) -> bytes:
+    try:
+        return encode(text, content_type)
+    except NotText as error:
+        raise click.UsageError(f"--data: {error}") from None
 
 
 def _is_json(content_type: str) -> bool:

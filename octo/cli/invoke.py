@@ -22,6 +22,7 @@ from octo.cli.project import config_option, config_path, load_or_exit
 @click.option("--vars", "variables", help="Variables as a JSON object.")
 @click.option("--timeout", default="30s", show_default=True, help="How long the flow may take, e.g. 500ms, 30s.")
 @click.option("--message", "whole", is_flag=True, help="Print the whole message, not just its body.")
+@click.option("--raw", is_flag=True, help="Write raw content as it is instead of as JSON: a picture, a CSV file.")
 @click.option("--break-at", metavar="ADDRESS", help="Stop behind this block and print the message there.")
 @click.option("--spies", metavar="ADDRESSES", help="Show what goes in and out of these blocks; separate with commas.")
 @click.option("--mocks", help='Answers in place of blocks: {"ADDRESS": {"body": ...}} as JSON, or `@file`.')
@@ -55,14 +56,15 @@ def command(
     seconds = _seconds(timeout)
     path = config_path(option, argument)
     given = Given(data, content_type, variables)
+    raw = debugging.pop("raw")
     if any(debugging.values()):
         from octo.cli.debugging import Options, debug
 
-        sys.exit(debug(path, flow, given, seconds, Options(**debugging, whole=whole)))
+        sys.exit(debug(path, flow, given, seconds, Options(**debugging, whole=whole, raw=raw)))
     message = given.message()
     config = load_or_exit(path)
     check_flow(config, flow)
-    sys.exit(report(asyncio.run(attempt(config, flow, message, seconds)), whole=whole))
+    sys.exit(report(asyncio.run(attempt(config, flow, message, seconds)), whole=whole, raw=raw))
 
 
 def _seconds(timeout: str) -> float:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 import re
+from base64 import b64decode
 from datetime import UTC, datetime, timedelta, timezone
 
-Scalar = str | int | float | bool | None
+Scalar = str | bytes | int | float | bool | None
 
 _WORDS: dict[str, Scalar] = {
     "": None,
@@ -48,8 +49,8 @@ def resolve(text: str) -> Scalar:
 
 def tagged(tag: str, text: str) -> Scalar:
     """The value of a scalar with one of YAML's own tags, e.g. `!!str 12`; ValueError if it has none."""
-    if tag == "str":
-        return text
+    if tag in ("str", "binary"):
+        return text if tag == "str" else b64decode("".join(text.split()), validate=True)
     value = resolve(text)
     if tag == "null" and value is None:
         return None

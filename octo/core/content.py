@@ -53,6 +53,6 @@ def out(body: object) -> tuple[str, bytes | Content]:
 
 
 def data(body: object) -> str | bytes | Content:
-    """The `rawData` of a raw body as it is: large content is not read. Nothing is no bytes."""
+    """The `rawData` of a raw body as it is: large content is not read."""
     found = dict.get(body, "rawData") if isinstance(body, dict) else None
-    return found if isinstance(found, str | bytes | Content) else b""
+    return found if isinstance(found, str | bytes | Content) else str(found or "")

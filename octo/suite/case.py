@@ -32,6 +32,7 @@ class Call(NamedTuple):
     after: float = 0.0
     expect: Expect | None = None
     spies: Mapping[str, Spy] = {}
+    raw: bool = False
 
 
 class Case(NamedTuple):
@@ -52,6 +53,7 @@ class Case(NamedTuple):
     at: Position
     calls: tuple[Call, ...]
     spies: Mapping[str, Spy] = {}
+    raw: bool = False
     mocks: Mapping[str, Mock] = {}
     written_mocks: Mapping[str, object] = {}
     stubs: Mapping[str, Settings] = {}

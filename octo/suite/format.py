@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from octo.core.durations import Duration
 from octo.core.settings import Settings
@@ -15,10 +16,23 @@ from octo.core.settings import Settings
 
 class Input(Settings):
     data: Any = None
-    """Body of the message. Absent means null."""
+    """Body of the message. Absent means null. Bytes are `!!binary` with base64."""
+
+    content_type: str | None = None
+    """Makes the body raw content of this type, as a source with `rawBody` does; `data` is then a text or bytes."""
 
     vars: dict[str, Any] = Field(default_factory=dict)
     """Variables of the message: what a source would have set."""
+
+    @model_validator(mode="after")
+    def _raw_is_text_or_bytes(self) -> Input:
+        if self.content_type is not None and not isinstance(self.data, str | bytes):
+            raise PydanticCustomError("raw", "with `contentType` the `data` is a text or bytes (`!!binary`)")
+        return self
+
+    @property
+    def body(self) -> object:
+        return self.data if self.content_type is None else {"contentType": self.content_type, "rawData": self.data}
 
 
 class Wanted(Settings):

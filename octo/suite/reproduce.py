@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import tempfile
 from pathlib import Path
 
+from octo.core import codec
 from octo.core.secrets import masked
 from octo.suite.case import Case
 from octo.suite.choose import exactly
@@ -52,7 +52,7 @@ class Reproduction:
         path = self.folder / f"{case.file.stem}-{case.at.line}.json"
         if path.exists():  # two test files from two folders have the same name
             path = path.with_stem(f"{path.stem}-{len(list(self.folder.iterdir()))}")
-        path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        path.write_text(codec.write(value, indent=True).decode() + "\n", encoding="utf-8")
         return path
 
 

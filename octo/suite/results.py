@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from octo import __version__
+from octo.core import codec
 from octo.core.errors import Problem
 from octo.suite.case import Suite
 from octo.suite.outcome import Happened, Outcome
@@ -39,8 +39,7 @@ def results(
         "problems": [problem.as_json() for problem in problems],
     }
     # Mask before encoding: errors contain secrets in quotes, and JSON would escape these quotes again.
-    report = json.dumps(secrets(_filled(value, "problems", "workDir")), indent=2, ensure_ascii=False)
-    return report.encode(errors="backslashreplace")
+    return codec.write(secrets(_filled(value, "problems", "workDir")), indent=True)
 
 
 def _totals(outcomes: Sequence[Outcome]) -> dict[str, int]:

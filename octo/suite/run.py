@@ -164,7 +164,7 @@ class _Run:
     async def _called(self, call: Call) -> Happened:
         assert call.flow is not None
         try:
-            outcome = await at_last(self._generation.flows[call.flow].call(Message(call.data, call.vars)))
+            outcome = await at_last(self._generation.flows[call.flow].call(Message(call.data, call.vars, raw=call.raw)))
         except (Failure, OctoError) as error:
             return _failed(error)
         return Happened(dropped=outcome.reason) if isinstance(outcome, Drop) else Happened(outcome)

@@ -19,6 +19,8 @@ flows:
     process: [{type: set-payload, settings: {value: '{"name": body.name, "region": env.REGION, "id": eventID}'}}]
   - name: raw
     process: [{type: set-payload, rawBody: true, contentType: text/plain, value: body}]
+  - name: latin
+    process: [{type: set-payload, rawBody: true, contentType: text/plain; charset=iso-8859-1, value: body}]
   - name: kinds
     process:
       - type: set-payload
@@ -60,13 +62,21 @@ async def test_values_are_kept_and_what_only_cel_knows_becomes_one(app):
     assert outcome.body[:3] == [b"octo", Timestamp(1_767_323_045 * SECOND), Duration(90 * SECOND)]
 
 
-async def test_raw_body_is_marked_and_must_be_text(app):
-    outcome = await app.call("raw", "hello")
+@pytest.mark.parametrize("value", ["hello", b"\xff"])
+async def test_raw_body_is_marked_and_must_be_text_or_bytes(app, value):
+    outcome = await app.call("raw", value)
 
     assert outcome.raw
-    assert outcome.body == {"contentType": "text/plain", "rawData": "hello"}
-    with pytest.raises(Failure, match="needs a text"):
+    assert outcome.body == {"contentType": "text/plain", "rawData": value}
+    with pytest.raises(Failure, match="needs a text or bytes"):
         await app.call("raw", 1)
+
+
+async def test_a_raw_text_must_fit_its_charset(app):
+    """The block that made it fails, with its address, and not whoever writes it."""
+    assert (await app.call("latin", "K\u00e4se")).body["rawData"] == "K\u00e4se"
+    with pytest.raises(Failure, match="cannot be written as iso-8859-1"):
+        await app.call("latin", "5 \u20ac")
 
 
 async def test_variables_are_set_and_deleted(app):
@@ -90,6 +100,10 @@ async def test_a_bare_scalar_is_an_expression_too(app):
 @pytest.mark.parametrize(
     ("block", "says"),
     [
+        (
+            "{type: set-payload, value: body, rawBody: true, contentType: text/x; charset=no}",
+            "charset 'no' is not known",
+        ),
         ("{type: set-payload, value: body, rawBody: true}", "belong together"),
         ("{type: set-payload, value: body, contentType: text/plain}", "belong together"),
         ("{type: set-variable, name: v, settings: {name: '', value: '1'}}", "must not be empty"),

@@ -113,6 +113,40 @@ def test_raw_content_may_be_bytes(cli, flows, tmp_path):
     assert json.loads(done.stdout) == {"contentType": "image/jpeg", "rawData": "/9g="}
 
 
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (bytes(range(256)) * 4000, "image/png"),
+        ("K\u00e4se;1\n".encode("iso-8859-1"), "text/csv; charset=ISO-8859-1"),
+        ("\ufeff<\u00e4/>".encode("utf-16-be"), "application/xml; charset=utf-16"),
+    ],
+)
+def test_raw_content_is_written_as_it_is(cli, flows, tmp_path, data, kind):
+    """With --raw, byte for byte: `octo invoke --data @in.png --content-type image/png --raw >out.png`."""
+    (tmp_path / "in").write_bytes(data)
+    options = ["--flow", "echo", "--data", f"@{tmp_path / 'in'}", "--content-type", kind, "--raw"]
+
+    assert cli("invoke", flows, *options).stdout_bytes == data
+
+
+def test_what_is_no_raw_content_is_json_also_with_raw(cli, flows):
+    assert cli("invoke", flows, "--flow", "echo", "--data", '{"a": 1}', "--raw").stdout == '{"a":1}\n'
+
+
+def test_a_text_on_the_command_line_has_the_charset_already(cli, flows):
+    kind = "text/csv; charset=iso-8859-1"
+    done = cli("invoke", flows, "--flow", "echo", "--data", "K\u00e4se", "--content-type", kind)
+    bad = cli("invoke", flows, "--flow", "echo", "--data", "5 \u20ac", "--content-type", kind)
+
+    assert json.loads(done.stdout)["rawData"] == "K\u00e4se"
+    assert (bad.exit_code, "cannot be written as iso-8859-1" in bad.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("text", [str(2**100), "0.1234567890123456789", "1e400", '{"a":[-0.5e-999]}'])
+def test_numbers_are_printed_digit_for_digit(cli, flows, text):
+    assert cli("invoke", flows, "--flow", "echo", "--data", text).stdout == f"{text}\n"
+
+
 def test_no_raw_content_is_no_body(cli, flows):
     assert cli("invoke", flows, "--flow", "echo", "--data", "", "--content-type", "text/csv").stdout == "null\n"
 

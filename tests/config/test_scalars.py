@@ -75,14 +75,15 @@ def test_not_a_number():
     assert math.isnan(resolve(".nan"))
 
 
-@pytest.mark.parametrize(("tag", "text", "value"), [("str", "12", "12"), ("int", "12", 12), ("float", "1", 1.0)])
+@pytest.mark.parametrize(
+    ("tag", "text", "value"),
+    [("str", "12", "12"), ("int", "12", 12), ("float", "1", 1.0), ("binary", "/9\n g=", b"\xff\xd8")],
+)
 def test_a_tag_decides(tag: str, text: str, value: object):
     assert tagged(tag, text) == value
 
 
-@pytest.mark.parametrize(
-    ("tag", "text"), [("int", "x"), ("bool", "1"), ("null", "x"), ("binary", "aGk="), ("!own", "")]
-)
+@pytest.mark.parametrize(("tag", "text"), [("int", "x"), ("bool", "1"), ("null", "x"), ("binary", "a%"), ("!own", "")])
 def test_a_tag_that_does_not_fit_is_refused(tag: str, text: str):
     with pytest.raises(ValueError):
         tagged(tag, text)

@@ -6,8 +6,7 @@ import copy
 import pickle
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as some
+from hypothesis import given, settings, strategies as some
 
 from octo.core import content
 from octo.core.charsets import NotText, charset, decode, encode, is_text, taken

@@ -16,6 +16,7 @@ from octo.core import content, trace
 from octo.core.flow import Drop, Outcome
 from octo.core.message import Message
 from octo.core.source import Inlet
+from octo.core.spool import Content
 
 Headers = list[tuple[str, str]]
 DEFAULT_TIMEOUT = 30.0
@@ -62,6 +63,7 @@ class Endpoint:
         self._limit = route.max_body_bytes
         self._raw_var = route.raw_body_var
         self._raw = route.raw_body
+        self._spools = route.raw_body and not route.raw_body_var
         self._emitted = tuple(route.response_headers)
 
     def serve(self, scope: Scope, proto: Proto, values: tuple[str, ...]) -> Coroutine[Any, Any, None] | None:
@@ -114,7 +116,7 @@ class Endpoint:
         try:
             clock = asyncio.get_running_loop().time
             began = clock()
-            data = await request.read(proto, size, self._limit, self._reading)
+            data = await request.read(proto, size, self._limit, self._reading, spools=self._spools)
             left = max(0.0, self._timeout - (clock() - began))
             message = self._message(scope, given, values, data)
             rest = self._run(message, proto, headers, left)  # if it waits, it has counted itself
@@ -125,7 +127,7 @@ class Endpoint:
         if rest is not None:
             await rest
 
-    def _message(self, scope: Scope, given: Given, values: tuple[str, ...], data: bytes) -> Message:
+    def _message(self, scope: Scope, given: Given, values: tuple[str, ...], data: bytes | Content) -> Message:
         variables: dict[str, object] = {"method": scope.method, "query": request.query(scope.query_string)}
         if values:
             variables.update(zip(self.pattern.names, values, strict=False))
@@ -135,16 +137,17 @@ class Endpoint:
         parent = given.get(trace.HEADER, "")
         if parent:
             parent = trace.with_tracestate(parent, given.get(trace.STATE, ""))
-        content_type = given.get("content-type", "") if data else ""
-        if not self._raw_var and not self._raw:
-            return Message(request.parse(data, content_type), variables, correlation_id=correlation, traceparent=parent)
         if self._raw_var:
-            variables[self._raw_var] = request.exact(data)
-        if not self._raw:
-            body = request.parse(data, content_type)
-            return Message(body, variables, correlation_id=correlation, traceparent=parent)
-        body = content.raw(data, content_type or content.BINARY) if data else None
-        return Message(body, variables, correlation_id=correlation, raw=bool(data), traceparent=parent)
+            variables[self._raw_var] = request.exact(bytes(data))
+        body = self._body(given, data) if data else None
+        is_raw = self._raw and bool(data)
+        return Message(body, variables, correlation_id=correlation, raw=is_raw, traceparent=parent)
+
+    def _body(self, given: Given, data: bytes | Content) -> object:
+        content_type = given.get("content-type", "")
+        if self._raw:
+            return content.raw(data, content_type or content.BINARY)
+        return request.parse(bytes(data), content_type)
 
     def _write(self, proto: Proto, outcome: Outcome, headers: Headers) -> None:
         if isinstance(outcome, Drop):

@@ -9,6 +9,7 @@ from urllib.parse import unquote_plus
 from octo.connectors.http.limit import TimeLimit
 from octo.connectors.http.rsgi import Headers, Proto
 from octo.core import codec
+from octo.core.spool import THRESHOLD, Content, Spool
 
 NO_QUERY: Mapping[str, str] = {}
 
@@ -43,33 +44,41 @@ def length(headers: Headers, limit: int) -> int | None:
     return size
 
 
-async def read(proto: Proto, size: int | None, limit: int, patience: TimeLimit) -> bytes:
-    """The whole body; one that grows beyond `limit` is refused at that point and read no further."""
+async def read(
+    proto: Proto, size: int | None, limit: int, patience: TimeLimit, *, spools: bool = False
+) -> bytes | Content:
+    """The whole body; one that grows beyond `limit` is refused at that point and read no further.
+
+    With `spools` a large one is kept out of memory.
+    """
     try:
-        return await patience.of(_chunks(proto, limit) if size is None else proto())
+        if size is not None and not (spools and size > THRESHOLD):
+            return await patience.of(proto())
+        found = await patience.of(_chunks(proto, limit, Spool(THRESHOLD if spools else limit)))
     except TimeoutError:
         raise Rejected(408, "request timed out", "the body did not arrive in time") from None
     except RuntimeError as error:  # what granian's protocol errors are
         raise bad_body("the body ended early") from error
+    if size is not None and len(found) != size:
+        raise bad_body("the body ended early")
+    return found
 
 
-async def _chunks(proto: Proto, limit: int) -> bytes:
-    """A body whose length is not announced.
+async def _chunks(proto: Proto, limit: int, spool: Spool) -> bytes | Content:
+    """A body piece by piece.
 
     granian ends the iteration with one empty chunk. When the connection broke or a chunk was malformed there is one
     more, and nothing else to tell a truncated body from a whole one; trailers look the same, so they are refused too.
     """
-    chunks = []
-    size = empty = 0
+    empty = 0
     async for chunk in proto:
-        chunks.append(chunk)
-        size += len(chunk)
+        spool.write(chunk)
         empty += not chunk
-        if size > limit:
+        if spool.size > limit:
             raise _too_large(limit)
     if empty > 1:
         raise bad_body("the chunked body is malformed, cut short, or has trailers")
-    return b"".join(chunks)
+    return spool.finish()
 
 
 def _too_large(limit: int) -> Rejected:

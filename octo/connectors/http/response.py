@@ -10,6 +10,7 @@ from urllib.parse import quote
 from octo.connectors.http.request import Rejected
 from octo.connectors.http.rsgi import Proto
 from octo.core import codec, content
+from octo.core.charsets import NotText
 from octo.core.errors import Overloaded, Timeout
 from octo.core.flow import Failure
 from octo.core.log import fields
@@ -32,12 +33,21 @@ def complete(proto: Proto, message: Message, headers: Headers) -> None:
     if body is None or status in BODILESS:
         proto.response_empty(status, headers)
     elif message.raw:
-        content_type, data = content.out(body)
-        if _CONTROL.search(content_type):
-            content_type = content.BINARY
-        proto.response_bytes(status, [("content-type", content_type), *headers], bytes(data))
+        _raw(proto, status, message, headers)
     else:
         proto.response_bytes(status, JSON + headers, codec.write(body))
+
+
+def _raw(proto: Proto, status: int, message: Message, headers: Headers) -> None:
+    try:
+        content_type, data = content.out(message.body)
+    except NotText as error:
+        log.error("cannot write the response", extra=fields(event_id=message.event_id, error=error))  # noqa: TRY400
+        refuse(proto, 500, "internal server error", headers, eventID=message.event_id)
+        return
+    if _CONTROL.search(content_type):
+        content_type = content.BINARY
+    proto.response_bytes(status, [("content-type", content_type), *headers], bytes(data))
 
 
 def dropped(proto: Proto, headers: Headers) -> None:

@@ -174,9 +174,11 @@ class Route(Settings):
     max_body_bytes: Annotated[int, Advanced] = Field(default=1_048_576, ge=0)
     """Most bytes of a request body; a larger one is refused with 413 and not read to its end. 1 MiB by default."""
     raw_body_var: Annotated[str | None, Advanced] = Field(default=None, min_length=1)
-    """Variable for the body's exact text beside the parsed one, as signatures (HMAC) are computed over it."""
+    """Variable for the body exactly as it was sent beside the parsed one, as signatures (HMAC) are computed over it:
+    text if it is UTF-8, else bytes."""
     raw_body: bool = False
-    """Take the body as text instead of JSON: `body` is then `{contentType, rawData}`. It must be UTF-8."""
+    """Take the body as it is instead of JSON: `body` is then `{contentType, rawData}`, with text if the content type is
+    one of text and the bytes are text in its charset, else bytes. One of more than 1 MiB is kept in a file."""
     response_headers: list[SettableHeader] = Field(default_factory=list)
     """Variables to send as response headers of the same name: texts, numbers and booleans. What is absent, null,
     a list, a map or holds a line break is left out."""

@@ -15,6 +15,8 @@ from octo.connectors.http.dispatch import Dispatch
 from octo.connectors.http.patterns import Pattern
 from octo.connectors.http.settings import HeaderName, HeaderValue, Method, Route, Server, complain
 from octo.core import codec
+from octo.core.charsets import encode, taken
+from octo.core.content import BINARY
 from octo.core.errors import Permanent
 from octo.core.settings import Settings
 
@@ -51,8 +53,9 @@ class Request(Settings):
     of a caller who stops in the middle."""
     json_: Annotated[object, Field(alias="json")] = None
     """Any value as a JSON body, null included."""
-    text: str | None = None
-    """A body as it is, e.g. one that is no JSON."""
+    text: str | bytes | None = None
+    """A body as it is, e.g. one that is no JSON: a text, in the charset of a `Content-Type` under `headers`, or bytes
+    (`!!binary`)."""
 
     @field_validator("path")
     @classmethod
@@ -83,7 +86,17 @@ class Request(Settings):
     def body(self) -> bytes | None:
         if self._has_json:
             return codec.write(self.json_)
-        return None if self.text is None else self.text.encode()
+        if not isinstance(self.text, str):
+            return self.text
+        return encode(
+            self.text, next((each for name, each in self.headers.items() if name.lower() == "content-type"), "")
+        )
+
+    @property
+    def _kind(self) -> str:
+        if self._has_json:
+            return "application/json"
+        return BINARY if isinstance(self.text, bytes) else "text/plain; charset=utf-8"
 
     @property
     def all_headers(self) -> dict[str, str]:
@@ -92,7 +105,7 @@ class Request(Settings):
         body = self.body
         if body is not None:
             headers |= {
-                "content-type": "application/json" if self._has_json else "text/plain; charset=utf-8",
+                "content-type": self._kind,
                 "content-length": str(len(body)),
             }
         headers |= {name.lower(): value for name, value in self.headers.items()}
@@ -205,4 +218,4 @@ def _value(body: bytes, content_type: str) -> object:
     if re.match(r"application/(.+\+)?json\b", content_type):
         with suppress(codec.NotJson):  # a flow may call anything JSON
             return codec.body(body, content_type)
-    return body.decode(errors="replace")
+    return taken(body, content_type)

@@ -14,7 +14,6 @@ from octo.core.block import block
 from octo.core.connector import connector
 from octo.core.errors import Permanent
 from octo.core.message import Message
-from octo.expr.json import dumps
 
 if TYPE_CHECKING:
     from octo.connectors.http_client.caller import Caller
@@ -53,7 +52,7 @@ class HttpClient:
     async def rest(self, settings: Rest, message: Message) -> Message:
         """Send a request; its answer becomes the body.
 
-        A JSON answer becomes a value, other text raw content, and an empty one null. An answer of 400 and above is an
+        A JSON answer becomes a value, any other raw content, and an empty one null. An answer of 400 and above is an
         error unless `failOnError` is false. When the flow's deadline passes, the request is aborted.
         """
         from octo.connectors.http_client.reply import failure, into
@@ -63,9 +62,11 @@ class HttpClient:
         if settings.fail_on_error and reply.status >= 400:
             what = f"rest request to {request.target}"
             raise failure(reply, what, {settings.status_var: reply.status}, hide=self._caller.hide)
-        return into(message, reply, request.target, settings.status_var)
+        return into(message, reply, settings.status_var)
 
     def _request(self, settings: Rest, message: Message) -> Request:
+        from octo.connectors.http_client.request import written
+
         headers: dict[str, str] = {}
         for name, expression in settings.headers.items():
             value = expression(message)
@@ -76,10 +77,10 @@ class HttpClient:
             headers[name] = value
         data = None
         if settings.body is not None:
-            body = settings.body(message)
-            data = (body if isinstance(body, str) else dumps(body)).encode()
-            if not isinstance(body, str) and not any(name.lower() == "content-type" for name in headers):
-                headers["Content-Type"] = "application/json"
+            named = next((value for name, value in headers.items() if name.lower() == "content-type"), None)
+            content_type, data = written(settings.body(message), message, named)
+            if named is None and content_type:
+                headers["Content-Type"] = content_type
         context = trace.span_headers(message)
         if context and not any(name.lower() in (trace.HEADER, trace.STATE) for name in headers):
             headers |= context

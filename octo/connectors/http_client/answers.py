@@ -13,6 +13,8 @@ from octo.connectors.http_client.reply import Reply
 from octo.connectors.http_client.request import Request, broken, cannot_connect, too_large, too_slow
 from octo.connectors.http_client.stub import ANYTHING, Answer, Stub
 from octo.core import codec
+from octo.core.charsets import encode, taken
+from octo.core.content import BINARY
 from octo.core.errors import Permanent
 from octo.expr import ExprError, nearest
 
@@ -133,7 +135,7 @@ def _asked(base: URL, request: Request) -> dict[str, object]:
         "path": _below(base, request.url),
         "query": {name: query[name] for name in query},
         "headers": {name.lower(): value for name, value in request.headers.items()},
-        "body": _value(request.data or b""),
+        "body": _value(bytes(request.data or b""), request.header("content-type") or ""),
     }
 
 
@@ -145,19 +147,21 @@ def _below(base: URL, url: URL) -> str:
     return url.path[len(start) :] or "/"
 
 
-def _value(data: bytes) -> object:
+def _value(data: bytes, content_type: str) -> object:
     try:
-        return codec.body(data)
+        return codec.body(data, content_type)
     except codec.NotJson:
-        return data.decode(errors="replace")
+        return taken(data, content_type or "text/plain")
 
 
 def _reply(answer: Answer, request: Request) -> Reply:
     headers = {name.lower(): value for name, value in answer.headers.items()}
     data = b""
     if answer.text is not None:
-        data = answer.text.encode()
-        headers.setdefault("content-type", "text/plain; charset=utf-8")
+        kind = headers.setdefault(
+            "content-type", "text/plain; charset=utf-8" if isinstance(answer.text, str) else BINARY
+        )
+        data = answer.text if isinstance(answer.text, bytes) else encode(answer.text, kind)
     elif "body" in answer.model_fields_set:
         data = codec.write(answer.body)
         headers.setdefault("content-type", "application/json")

@@ -15,6 +15,7 @@ from octo.connectors.http_client.reply import Reply
 from octo.connectors.http_client.request import Request
 from octo.connectors.http_client.retry import Retries
 from octo.core.errors import OctoError
+from octo.core.spool import Content
 from octo.core.trace import effect
 
 
@@ -39,7 +40,12 @@ class Caller:
         self._targets: dict[str, URL] = {}
 
     def request(
-        self, method: str, path: str, query: Sequence[tuple[str, str]], headers: dict[str, str], data: bytes | None
+        self,
+        method: str,
+        path: str,
+        query: Sequence[tuple[str, str]],
+        headers: dict[str, str],
+        data: bytes | Content | None,
     ) -> Request:
         """The request for a path below the base. The connector's headers yield to the given ones."""
         target = self._targets.get(path)

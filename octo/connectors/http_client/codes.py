@@ -10,7 +10,7 @@ UNREACHABLE = "OCTO-H152"
 TOO_SLOW = "OCTO-H153"
 TOO_LARGE = "OCTO-H154"
 BAD_HEADER = "OCTO-H155"
-NOT_TEXT = "OCTO-H156"
+NOT_IN_CHARSET = "OCTO-H156"
 TOKEN = "OCTO-H157"  # noqa: S105  the code, not a token
 TLS = "OCTO-H158"
 BAD_EXCHANGE = "OCTO-H159"
@@ -47,9 +47,10 @@ EXPLANATIONS: dict[str, Explanation] = {
         "An expression under `headers` gave a text with line breaks or other control characters. Sent as it is, it "
         "would add headers of its own to the request.",
     ),
-    NOT_TEXT: Explanation(
-        "Answer is not text",
-        "The answer is neither JSON nor text in a known encoding, so it has no place in a message.",
+    NOT_IN_CHARSET: Explanation(
+        "A text cannot be written in its charset",
+        "The content type of the request names a charset that has no such character, or that nobody knows. Nothing is "
+        "replaced by a question mark. Send UTF-8, or replace the character in the flow.",
     ),
     TOKEN: Explanation(
         "No access token",

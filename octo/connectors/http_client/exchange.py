@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from io import BytesIO
 from typing import Any
 
 import aiohttp
@@ -13,6 +14,7 @@ from octo.connectors.http_client import codes, settings
 from octo.connectors.http_client.reply import Reply
 from octo.connectors.http_client.request import Request, broken, cannot_connect, failed, too_large, too_slow
 from octo.core.errors import OctoError
+from octo.core.spool import THRESHOLD, Content
 
 
 class Exchange:
@@ -29,8 +31,8 @@ class Exchange:
             async with self._session.request(
                 request.method,
                 request.url,
-                headers=request.headers,
-                data=request.data,
+                headers=_with_length(request),
+                data=_payload(request.data),
                 allow_redirects=redirects,
                 skip_auto_headers=("Content-Type",),
                 timeout=aiohttp.ClientTimeout(total=self._timeout),
@@ -63,6 +65,31 @@ class Exchange:
             case aiohttp.ClientConnectionError() | aiohttp.ClientPayloadError() | OSError():
                 return broken(request)
         return failed(request, type(error).__name__)
+
+
+def _payload(data: bytes | Content | None) -> Any:
+    """The body as aiohttp likes it: what is large in pieces, so that others have their turn."""
+    if isinstance(data, Content):
+        return _Stream(data)
+    return data if data is None or len(data) <= THRESHOLD else BytesIO(data)
+
+
+class _Stream:
+    """Large content for aiohttp: from its beginning for each attempt."""
+
+    def __init__(self, content: Content) -> None:
+        self._content = content
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self._content.stream():
+            yield piece
+
+
+def _with_length(request: Request) -> Mapping[str, str]:
+    """The headers; large content has its length among them, as bytes do without being told."""
+    if not isinstance(request.data, Content):
+        return request.headers
+    return {**request.headers, "Content-Length": str(request.data.size)}
 
 
 def _joined(headers: Mapping[str, str]) -> dict[str, str]:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from octo.connectors.http_client import codes
-from octo.core import codec
+from octo.core import codec, content
+from octo.core.charsets import is_text
 from octo.core.errors import OctoError, Permanent, Transient
 from octo.core.message import Message
 from octo.core.secrets import masked
@@ -26,37 +27,19 @@ class Reply:
 
     @property
     def content_type(self) -> str:
-        return self.headers.get("content-type", "application/octet-stream")
+        return self.headers.get("content-type", content.BINARY)
 
 
-def into(message: Message, reply: Reply, target: str, status_var: str) -> Message:
-    """The message with the answer as its body: JSON as a value, other text as raw content, nothing as null."""
-    variables = {**message.vars, status_var: reply.status}
-    try:
-        value, raw = codec.body(reply.data, reply.content_type), False
-    except codec.NotJson:
-        value, raw = {"contentType": reply.content_type, "rawData": _text(reply, target, variables)}, True
-    return message.with_vars(variables).with_body(value, raw=raw)
-
-
-def _text(reply: Reply, target: str, variables: Mapping[str, object]) -> str:
-    try:
-        return reply.data.decode(_charset(reply.content_type))
-    except (UnicodeDecodeError, LookupError):
-        raise Permanent(
-            f"the answer of {target} is not text ({reply.content_type})",
-            code=codes.NOT_TEXT,
-            status=reply.status,
-            vars=variables,
-        ) from None
-
-
-def _charset(content_type: str) -> str:
-    for parameter in content_type.split(";")[1:]:
-        name, _, value = parameter.partition("=")
-        if name.strip().lower() == "charset":
-            return value.strip().strip('"') or "utf-8"
-    return "utf-8"
+def into(message: Message, reply: Reply, status_var: str) -> Message:
+    """The message with the answer as its body: JSON as a value, else raw content, nothing as null."""
+    message = message.with_vars({**message.vars, status_var: reply.status})
+    kind = reply.content_type
+    if is_text(kind) or kind == content.BINARY or not reply.data:
+        try:
+            return message.with_body(codec.body(reply.data, kind))
+        except codec.NotJson:
+            pass
+    return message.with_body(content.raw(reply.data, kind), raw=True)
 
 
 def failure(

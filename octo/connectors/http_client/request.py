@@ -8,7 +8,11 @@ from dataclasses import dataclass, field
 from yarl import URL
 
 from octo.connectors.http_client import codes
+from octo.core import codec, content
+from octo.core.charsets import NotText, encode
 from octo.core.errors import NotConnected, Permanent, Timeout, Transient
+from octo.core.message import Message
+from octo.core.spool import Content
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +22,7 @@ class Request:
     method: str
     url: URL
     headers: Mapping[str, str]
-    data: bytes | None = field(default=None, repr=False)
+    data: bytes | Content | None = field(default=None, repr=False)
 
     @property
     def target(self) -> str:
@@ -30,6 +34,21 @@ class Request:
 
     def with_header(self, name: str, value: str) -> Request:
         return Request(self.method, self.url, {**self.headers, name: value}, self.data)
+
+
+def written(body: object, message: Message, named: str | None) -> tuple[str, bytes | Content]:
+    """What is sent of a body, and its content type if nobody named one ("" for none)."""
+    try:
+        if message.raw and body is message.body:
+            kind, data = content.out(body if named is None else {"contentType": named, "rawData": content.data(body)})
+            return kind, data
+        if isinstance(body, str):
+            return "", encode(body, named or "")
+    except NotText as error:
+        raise Permanent(str(error), code=codes.NOT_IN_CHARSET) from None
+    if isinstance(body, bytes):
+        return content.BINARY, body
+    return "application/json", codec.write(body)
 
 
 def cannot_connect(request: Request, reason: object) -> NotConnected:

@@ -208,7 +208,8 @@ class Rest(Settings):
     headers: dict[HeaderName, Expr[str]] = Field(default_factory=dict)
     """Request headers, e.g. `X-Tenant: vars.tenant`; they win over the connector's."""
     body: Expr[object] | None = None
-    """What to send: a text as it is, anything else as JSON with `Content-Type: application/json`."""
+    """What to send: a text in the charset of the `Content-Type` header, bytes as they are, a raw `body` with its own
+    type, anything else as JSON. A `Content-Type` under `headers` wins."""
     fail_on_error: bool = True
     """Whether an answer of 400 and above is an error. If not, it is an ordinary result."""
     status_var: Annotated[str, Advanced] = Field(default="statusCode", min_length=1)

@@ -46,8 +46,9 @@ class Answer(Settings):
     """Headers of the answer. The type of the body is added."""
     body: object = None
     """Body of the answer, sent as JSON. Default: none."""
-    text: str | None = None
-    """Body of the answer as it is."""
+    text: str | bytes | None = None
+    """Body of the answer as it is: a text, in the charset of a `Content-Type` under `headers`, or bytes
+    (`!!binary`)."""
     error: Literal["connect", "timeout", "broken"] | None = None
     """Fail instead: no connection, no answer in time (said at once), or a connection that breaks before the answer."""
     delay: Duration = timedelta()

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from io import BytesIO
 
 import pytest
+
+from octo.core import content
+from octo.core.spool import Content
 
 
 async def test_path_parameters_query_method_and_headers_become_variables(site):
@@ -177,6 +182,85 @@ async def test_raw_body_is_text_with_its_type(site):
     assert inlet.messages[0].raw
     assert (status, headers["content-type"], text) == (200, "text/xml", "<a>\u00e9</a>")
     assert (inlet.messages[1].body, inlet.messages[1].raw) == (None, False)
+
+
+@pytest.mark.parametrize(
+    ("data", "content_type", "value"),
+    [
+        (b"\x89PNG\r\n\x1a\n\0\xff", "image/png", b"\x89PNG\r\n\x1a\n\0\xff"),
+        (b"\xff", "text/csv", b"\xff"),
+        (b"a", None, b"a"),
+        ("K\u00e4se".encode("iso-8859-1"), "text/csv; charset=ISO-8859-1", "K\u00e4se"),
+        ("\ufeff<\u00e4/>".encode("utf-16-be"), "application/xml; charset=UTF-16", "<\u00e4/>"),
+    ],
+)
+async def test_raw_bodies_come_back_byte_for_byte(site, data, content_type, value):
+    """Text in its charset if its type is one of text, else bytes."""
+    headers = {} if content_type is None else {"Content-Type": content_type}
+    async with (
+        site.route(rawBody=True) as inlet,
+        site.client.request(
+            "POST", site.http.url, data=data, headers=headers, skip_auto_headers=["Content-Type"]
+        ) as response,
+    ):
+        back = await response.read()
+
+    kind = content_type or "application/octet-stream"
+    assert inlet.messages[0].body == {"contentType": kind, "rawData": value}
+    assert (response.status, response.headers["Content-Type"], back) == (200, kind, data)
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_a_large_raw_body_is_spooled(site, chunked):
+    """Beyond 1 MiB it is in a file, and goes out again as it came in."""
+    data = bytes(range(256)) * 5000
+
+    async def pieces():
+        for start in range(0, len(data), 100_000):
+            yield data[start : start + 100_000]
+
+    async with (
+        site.route(rawBody=True, maxBodyBytes=2_000_000) as inlet,
+        site.client.post(
+            site.http.url, data=pieces() if chunked else BytesIO(data), headers={"Content-Type": "image/png"}
+        ) as response,
+    ):
+        back = await response.read()
+
+    assert isinstance(content.data(inlet.messages[0].body), Content)
+    assert (response.status, back) == (200, data)
+
+
+async def test_a_large_raw_body_that_ends_early_is_refused(site):
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1500000\r\n\r\n"
+    async with site.route(rawBody=True, maxBodyBytes=2_000_000) as inlet:
+        reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+        writer.write(head + b"x" * 1_200_000)
+        writer.write_eof()
+        answer = await reader.read()
+        writer.close()
+
+    assert b"400 Bad Request" in answer or answer == b""
+    assert inlet.messages == []
+
+
+async def test_raw_body_var_holds_what_is_no_text_as_bytes(site):
+    """So that a signature over it can be checked."""
+    data = '{"a": "\u00e9"}'.encode("iso-8859-1")
+    async with site.route(rawBodyVar="payload") as inlet:
+        await site.ask("POST", data=data, headers={"content-type": "application/json; charset=iso-8859-1"})
+
+    assert (inlet.messages[0].vars["payload"], inlet.messages[0].body) == (data, {"a": "\u00e9"})
+
+
+async def test_a_text_that_the_charset_lacks_is_an_error_of_ours(site, caplog):
+    """500 without its text; the log says why, and nothing is replaced by a question mark."""
+    body = {"contentType": "text/csv; charset=iso-8859-1", "rawData": "5 \u20ac"}
+    async with site.route(lambda message: message.with_body(body, raw=True)):
+        status, _, text = await site.ask()
+
+    assert (status, json.loads(text)["error"]) == (500, "internal server error")
+    assert "cannot write the response" in caplog.text
 
 
 async def test_raw_body_var_holds_the_exact_text(site):
