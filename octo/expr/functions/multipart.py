@@ -1,15 +1,17 @@
 """Multipart bodies as maps of parts.
 
 A part is `{name, filename, contentType, encoding, size, data, headers}`; a name that occurs twice holds a list of
-parts. With a filename the data is base64, else text. The encoded form is a raw body: `{contentType, rawData}`.
+parts. With a filename the data is bytes, else text; `encoding` says which: `binary` or `text`. The encoded form is a
+raw body: `{contentType, rawData}`, with bytes.
 """
 
 import re
+from contextlib import suppress
 from typing import Any
 
 from octo.expr.errors import CONVERSION, INVALID_ARGUMENT, ExprError, quoted
 from octo.expr.function import function
-from octo.expr.functions.encoders import base64_decode, base64_encode, to_bytes
+from octo.expr.functions.encoders import base64_decode, to_bytes
 from octo.expr.limits import check_size
 from octo.expr.settle import render
 from octo.expr.values import a as article, kind_of
@@ -30,7 +32,7 @@ def multipart() -> dict[str, Any]:
     family="octo",
     examples=[
         'multipart().addPart("note", "hi").note.data == "hi"',
-        'multipart().addPart("f", {"filename": "a.txt", "data": b"hi"}).f.encoding == "base64"',
+        'multipart().addPart("f", {"filename": "a.txt", "data": b"hi"}).f.data == b"hi"',
     ],
 )
 def add_part(parts: dict[str, Any], name: str, value: Any) -> dict[str, Any]:
@@ -57,21 +59,18 @@ def _part(name: str, fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _described(name: str, filename: str, content_type: str, content: bytes, headers: dict[str, str]) -> dict[str, Any]:
-    """The map that describes a part; text that is not UTF-8 is base64 as well."""
-    encoding = "base64" if filename else "text"
-    data = ""
+    """The map that describes a part. What has no filename is text, unless it is not UTF-8."""
+    data: str | bytes = content
     if not filename:
-        try:
+        with suppress(UnicodeDecodeError):
             data = content.decode()
-        except UnicodeDecodeError:
-            encoding = "base64"
     return {
         "name": name,
         "filename": filename,
         "contentType": content_type,
-        "encoding": encoding,
+        "encoding": "text" if isinstance(data, str) else "binary",
         "size": len(content),
-        "data": base64_encode(content) if encoding == "base64" else data,
+        "data": data,
         "headers": headers,
     }
 
@@ -89,24 +88,23 @@ def to_multipart(parts: dict[str, Any], boundary: str = BOUNDARY) -> dict[str, A
     """The parts as a raw body, sorted by name."""
     if not _BOUNDARY.fullmatch(boundary):
         raise ExprError(INVALID_ARGUMENT, f"{quoted(boundary)} cannot be a multipart boundary")
-    pieces: list[str] = []
+    pieces: list[bytes] = []
     for name, value in sorted(parts.items()):
         for part in value if isinstance(value, list) else [value]:
             if not isinstance(part, dict):
                 raise ExprError(INVALID_ARGUMENT, f"the part {name!r} is {article(kind_of(part))}, not a map")
-            pieces += [f"--{boundary}\r\n", *_encoded(name, part), "\r\n"]
-    pieces.append(f"--{boundary}--\r\n")
+            pieces += [to_bytes(f"--{boundary}\r\n"), *_encoded(name, part), b"\r\n"]
+    pieces.append(to_bytes(f"--{boundary}--\r\n"))
     check_size(sum(map(len, pieces)))
-    text = "".join(pieces)
-    if text.count(f"--{boundary}") != sum(len(v) if isinstance(v, list) else 1 for v in parts.values()) + 1:
+    data = b"".join(pieces)
+    if data.count(to_bytes(f"--{boundary}")) != sum(len(v) if isinstance(v, list) else 1 for v in parts.values()) + 1:
         raise ExprError(INVALID_ARGUMENT, f"a part contains the boundary {boundary!r}", hint="Choose another boundary")
-    return {"contentType": f"multipart/form-data; boundary={boundary}", "rawData": text}
+    return {"contentType": f"multipart/form-data; boundary={boundary}", "rawData": data}
 
 
-def _encoded(name: str, part: dict[str, Any]) -> list[str]:
-    """Head and content of a part. Content that is not UTF-8 travels as base64: a raw body is text."""
+def _encoded(name: str, part: dict[str, Any]) -> list[bytes]:
+    """Head and content of a part."""
     part = _part(name, part)
-    content = base64_decode(part["data"]) if part["encoding"] == "base64" else to_bytes(part["data"])
     disposition = f'form-data; name="{_escaped(name)}"'
     if part["filename"]:
         disposition += f'; filename="{_escaped(part["filename"])}"'
@@ -114,15 +112,11 @@ def _encoded(name: str, part: dict[str, Any]) -> list[str]:
     for header, value in part["headers"].items():
         if header.lower() not in {"content-disposition", "content-type", "content-transfer-encoding"}:
             headers[str(header)] = render(value)
-    try:
-        text = content.decode()
-    except UnicodeDecodeError:
-        headers["Content-Transfer-Encoding"] = "base64"
-        text = base64_encode(content)
     for header, value in headers.items():
         if _UNSAFE.search(header) or _UNSAFE.search(value):
             raise ExprError(INVALID_ARGUMENT, f"the header {quoted(header)} of a part holds a line break")
-    return [*[f"{header}: {value}\r\n" for header, value in headers.items()], "\r\n", text]
+    head = "".join(f"{header}: {value}\r\n" for header, value in headers.items())
+    return [to_bytes(f"{head}\r\n"), to_bytes(part["data"])]
 
 
 def _escaped(text: str) -> str:
@@ -132,6 +126,7 @@ def _escaped(text: str) -> str:
 @function(
     "fromMultipart(map) -> map",
     "fromMultipart(string, string) -> map",
+    "fromMultipart(bytes, string) -> map",
     family="octo",
     examples=[
         r'''fromMultipart("--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nhi\r\n--x--\r\n",
@@ -139,16 +134,16 @@ def _escaped(text: str) -> str:
     ],
 )
 def from_multipart(raw: Any, content_type: str = "") -> dict[str, Any]:
-    """The parts of a raw body, or of text and its content type, by name."""
+    """The parts of a raw body, or of text or bytes and their content type, by name."""
     if isinstance(raw, dict):
         raw, content_type = raw.get("rawData"), render(raw.get("contentType", ""))
-    if not isinstance(raw, str):
+    if not isinstance(raw, (str, bytes)):
         raise ExprError(INVALID_ARGUMENT, "a raw body has contentType and rawData")
     boundary = re.search(r'boundary="?([^";]+)"?', content_type)
     if boundary is None:
         raise ExprError(CONVERSION, f"the content type {quoted(content_type)} names no boundary")
-    sections = f"\r\n{raw}".split(f"\r\n--{boundary[1]}")
-    if len(sections) < 2 or not sections[-1].startswith("--"):
+    sections = (b"\r\n" + to_bytes(raw)).split(to_bytes(f"\r\n--{boundary[1]}"))
+    if len(sections) < 2 or not sections[-1].startswith(b"--"):
         raise ExprError(CONVERSION, f"not a multipart body: no end of boundary {quoted(boundary[1])}")
     parts: dict[str, Any] = {}
     for section in sections[1:-1]:
@@ -161,10 +156,10 @@ def from_multipart(raw: Any, content_type: str = "") -> dict[str, Any]:
     return parts
 
 
-def _decoded(section: str) -> dict[str, Any]:
-    head, _, text = section.removeprefix("\r\n").partition("\r\n\r\n")
+def _decoded(section: bytes) -> dict[str, Any]:
+    head, _, content = section.removeprefix(b"\r\n").partition(b"\r\n\r\n")
     headers = {}
-    for line in head.split("\r\n"):
+    for line in head.decode(errors="replace").split("\r\n"):
         header, _, value = line.partition(":")
         headers[header.strip()] = value.strip()
     lower = {header.lower(): value for header, value in headers.items()}
@@ -173,7 +168,7 @@ def _decoded(section: str) -> dict[str, Any]:
     if name is None:
         raise ExprError(CONVERSION, "not a multipart body: a part has no name")
     filename = re.search(r'[;\s]filename="([^"]*)"', disposition)
-    is_base64 = lower.get("content-transfer-encoding", "").lower() == "base64"
-    content = base64_decode(text) if is_base64 else to_bytes(text)
+    if lower.get("content-transfer-encoding", "").lower() == "base64":
+        content = base64_decode(content.decode(errors="replace"))
     found = filename[1] if filename else ""
     return _described(name[1], found, lower.get("content-type", "text/plain"), content, headers)
