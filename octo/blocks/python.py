@@ -34,7 +34,8 @@ from octo.core.expressions import Expr
 from octo.core.message import Message
 from octo.core.settings import Settings
 from octo.core.state import State
-from octo.expr import ExprError, nearest, to_json
+from octo.expr import ExprError, nearest, settle
+from octo.expr.values import Duration, Exact, Timestamp
 
 _GIVEN = ("vars", "message")
 """Parameters that are filled by their name when `with` is not used."""
@@ -128,7 +129,7 @@ async def python(settings: Python, message: Message) -> Message:
         raise Bug(f"{function.name} raised {type(error).__name__}: {error}") from error
     if isinstance(result, Message) and settings.as_ is None:
         return result
-    value = _json(function, result)
+    value = _value(function, result)
     return message.with_body(value) if settings.as_ is None else message.with_var(settings.as_, value)
 
 
@@ -243,23 +244,38 @@ def _complaints(error: ValidationError) -> str:
 
 
 def _copy(value: Any) -> Any:
-    """A copy of a JSON value. The function may do with it what it likes."""
-    if value.__class__ is dict:
+    """A copy of a value. The function may do with it what it likes. Times are RFC 3339 text to it, as in JSON."""
+    if value.__class__ in (Timestamp, Duration):
+        return str(value)
+    if isinstance(value, dict):  # also one with large content, whose `rawData` is read here
         return {key: _copy(each) for key, each in value.items()}
     if value.__class__ is list:
         return [_copy(each) for each in value]
     return value
 
 
-def _json(function: Function, result: object) -> object:
-    """The result as JSON: dataclasses and models as objects, dates as text, sets as lists."""
+def _value(function: Function, result: object) -> object:
+    """The result as a flow holds it: dataclasses and models as maps, dates as text, sets as lists, bytes as bytes."""
     try:
-        return to_json(to_jsonable_python(result))
-    except (PydanticSerializationError, ValueError, ExprError) as error:
+        return settle(_settled(_ANYTHING.dump_python(result)))
+    except (PydanticSerializationError, ValueError, RecursionError, ExprError) as error:
         raise Permanent(
             f"{function.name} returned {type(result).__name__}, which is not JSON: {error}; "
             "return a dict, list, text, number, dataclass or model"
         ) from error
+
+
+_ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
+_KEPT = (str, bytes, Exact, Timestamp, Duration)
+
+
+def _settled(value: Any) -> Any:
+    if isinstance(value, dict):
+        names = value if all(key.__class__ is str for key in value) else to_jsonable_python(dict.fromkeys(value))
+        return {name: _settled(each) for name, each in zip(names, value.values(), strict=True)}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_settled(each) for each in value]
+    return value if isinstance(value, _KEPT) else to_jsonable_python(value)
 
 
 def _listed(names: typing.Iterable[str]) -> str:

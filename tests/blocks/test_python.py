@@ -10,9 +10,10 @@ import pytest
 from pydantic import ValidationError
 
 from octo.blocks.python import Python, python
-from octo.core import current
+from octo.core import codec, current
 from octo.core.errors import Bug, Permanent, Transient
 from octo.core.message import Message
+from octo.expr.values import Duration, Timestamp
 
 SHOP = """
 import asyncio, dataclasses, datetime, enum, sys, threading, time, uuid
@@ -79,6 +80,12 @@ class Wrapped:
     def __call__(self, *args, **options): return self.__wrapped__(*args, **options)
 wrapped = Wrapped(day)
 def _hidden(body): return body
+@dataclasses.dataclass
+class Stored:
+    name: str
+    data: bytes
+def stored(body: bytes): return {**dataclasses.asdict(Stored("a", body)), 1: [b""]}
+def kept(body): return [Stored("a", body)]
 def current_event(): return current.message.get().event_id
 class Counter:
     def __call__(self, body): return 42
@@ -119,6 +126,9 @@ async def call(function, body=None, variables=None, /, **settings):
         ("counter", None, 42),
         ("day", "2026-02-28", "2026-03-01"),
         ("wrapped", "2026-02-28", "2026-03-01"),
+        ("day", Timestamp(0), "1970-01-02"),
+        ("plain", [b"\xff", Timestamp(0), Duration(10**9)], {"got": [b"\xff", "1970-01-01T00:00:00Z", "1s"]}),
+        ("stored", b"\xff", {"name": "a", "data": b"\xff", "1": [b""]}),
         (
             "many",
             None,
@@ -129,6 +139,15 @@ async def call(function, body=None, variables=None, /, **settings):
 async def test_the_body_goes_in_and_the_result_becomes_the_body(function, body, result):
     """Plain, typed, async and callable objects; dataclasses, models and dates come out as JSON."""
     assert (await call(function, body, {"who": "ada"})).body == result
+
+
+async def test_bytes_stay_bytes_in_dataclasses_too():
+    assert (await call("kept", b"\xff")).body == [{"name": "a", "data": b"\xff"}]
+
+
+async def test_a_number_that_no_double_holds_passes():
+    (number,) = (await call("plain", [codec.read("1e400")])).body["got"]
+    assert codec.write(number) == b"1e400"
 
 
 async def test_with_gives_arguments_by_name():

@@ -1,8 +1,7 @@
 """Multipart bodies: files are bytes, and come back as the bytes they were."""
 
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as some
+from hypothesis import assume, given, strategies as some
 
 from octo.expr import ExprError
 from octo.expr.functions.multipart import add_part, from_multipart, to_multipart

@@ -22,6 +22,8 @@ flows:
   - name: greet
     process:
       - {type: set-payload, name: greet, settings: {value: '"hello " + body.name'}}
+  - name: same
+    process: []
   - name: note
     process:
       - {type: note, settings: {connector: probe, value: body}}

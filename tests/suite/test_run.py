@@ -44,6 +44,22 @@ def test_a_message_in_and_a_body_out(outcomes):
     assert outcome.reproduce == ""
 
 
+def test_raw_content_and_bytes_come_in_and_are_expected(outcomes):
+    """Bytes are `!!binary`; the text that JSON makes of them says them too."""
+    case = "{name: a, input: {contentType: %s, data: %s}, expect: {body: {contentType: %s, rawData: %s}}}"
+    cases = [
+        case % ("image/png", "!!binary /9g=", "image/png", "!!binary /9g="),
+        case % ("image/png", "!!binary /9g=", "image/png", "/9g="),
+        case % ("text/csv", "a;b", "text/csv", "a;b"),
+        case % ("image/png", "!!binary /9g=", "image/png", "!!binary /9k="),
+    ]
+    found = [only(outcomes(f"{{flow: same, cases: [{each}]}}")) for each in cases]
+
+    assert [each.status for each in found] == ["passed", "passed", "passed", "failed"]
+    assert found[0].happened[0].result.raw
+    assert '"rawData": "/9g="' in found[3].failures[0].detail
+
+
 def test_a_failure_says_where_in_the_flow_file(outcomes, tmp_path):
     outcome = only(outcomes("{flow: greet, cases: [{name: a, input: {data: {}}}]}"))
 

@@ -186,6 +186,16 @@ async def test_a_body_is_json_text_or_absent(stubbed):
 
 
 @virtual()
+async def test_a_body_may_be_bytes_or_text_in_its_charset(stubbed):
+    async with stubbed(SHOP, api={}) as app:
+        picture = await app.trigger("plain", text=b"\xff\xd8")
+        latin = await app.trigger("plain", text="hä", headers={"content-type": "text/csv; charset=iso-8859-1"})
+
+    assert (picture["body"], picture["headers"]["content-type"]) == (b"\xff\xd8", "application/octet-stream")
+    assert (latin["body"], latin["headers"]["content-type"]) == ("hä", "text/csv; charset=iso-8859-1")
+
+
+@virtual()
 async def test_a_chunked_body_arrives_too(stubbed):
     async with stubbed(SHOP, api={}) as app:
         reply = await app.trigger("take", json={"id": "7"}, headers={"Transfer-Encoding": "chunked", "X-Tenant": "a"})

@@ -130,6 +130,16 @@ async def test_an_answer_to_head_has_no_body(stubbed, answer):
 
 
 @virtual()
+async def test_an_answer_may_be_bytes(stubbed):
+    kinds = [({"Content-Type": "image/jpeg"}, "image/jpeg"), ({}, "application/octet-stream")]
+    for headers, kind in kinds:
+        async with stubbed(SHOP, shop={"answers": [order(text=b"\xff\xd8", headers=headers)]}) as app:
+            message = await app.call("get", None, {"page": "1"})
+
+        assert message.body == {"contentType": kind, "rawData": b"\xff\xd8"}
+
+
+@virtual()
 async def test_a_used_up_answer_makes_room_for_the_next(stubbed):
     """Retries are real: a passing failure of the server is waited for, in virtual time."""
     answers = [order(status=503, headers={"Retry-After": 7}, times=1), order(error="broken", times=1), order(body=1)]
