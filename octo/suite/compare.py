@@ -64,7 +64,7 @@ def _in_mapping(want: Mapping[Any, object], got: Mapping[Any, object], path: str
         if key in got:
             yield from differences(value, got[key], path + _step(key))
         else:
-            yield Difference(path + _step(key), f"want {_cut(rendered(value))}, it is not there")
+            yield Difference(path + _step(key), f"want {_cut(rendered(value))}, but it is missing")
     for key, value in got.items():
         if key not in want:
             yield Difference(path + _step(key), f"not wanted, got {_cut(rendered(value))}")
@@ -85,7 +85,7 @@ def _in_list(want: Sequence[object], got: Sequence[object], path: str) -> Iterat
         yield from _in_pairs(want[:shorter], got[:shorter], path)
         same = shorter
     for index in range(same, same + len(want) - shorter):
-        yield Difference(f"{path}[{index}]", f"want {_cut(rendered(want[index]))}, it is not there")
+        yield Difference(f"{path}[{index}]", f"want {_cut(rendered(want[index]))}, but it is missing")
     for index in range(same, same + len(got) - shorter):
         yield Difference(f"{path}[{index}]", f"not wanted, got {_cut(rendered(got[index]))}")
 

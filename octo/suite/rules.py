@@ -140,7 +140,7 @@ class _Rules:
                 self._error(codes.CLOCK, (*where, "timeout"), "`timeout` must be more than 0", "write e.g. `30s`")
         if case.calls:
             for key in case.model_fields_set & {"input", "trigger", "expect"}:
-                message = f"`{key}` stands beside `calls`"
+                message = f"`{key}` cannot be used with `calls`"
                 self._error(codes.CALLS, (*path, key), message, f"move `{key}` into the call that it belongs to")
         for where, call in calls_of(case):
             self._call(call, (*path, *where))

@@ -47,7 +47,7 @@ def test_every_place_that_differs_is_named():
         ".a.b[1]": "want 2, got 3",
         ".a.b": "want 2 elements, got 3",
         ".a.b[2]": "not wanted, got 4",
-        ".gone": "want 1, it is not there",
+        ".gone": "want 1, but it is missing",
         '["odd key"]': "want 1, got 2",
         '["new.key"]': "not wanted, got 2",
     }
@@ -57,11 +57,11 @@ def test_every_place_that_differs_is_named():
     ("want", "got", "told"),
     [
         ([*range(59)], [*range(60)], [("", "want 59 elements, got 60"), ("[59]", "not wanted, got 59")]),
-        ([1, 2, 3, 4], [1, 3, 4], [("", "want 4 elements, got 3"), ("[1]", "want 2, it is not there")]),
+        ([1, 2, 3, 4], [1, 3, 4], [("", "want 4 elements, got 3"), ("[1]", "want 2, but it is missing")]),
         ([1], [0, 0, 1], [("", "want 1 elements, got 3"), ("[0]", "not wanted, got 0"), ("[1]", "not wanted, got 0")]),
         ([], ["a"], [("", "want 0 elements, got 1"), ("[0]", 'not wanted, got "a"')]),
-        ([1, 1], [1], [("", "want 2 elements, got 1"), ("[1]", "want 1, it is not there")]),
-        ([1, 2], [0], [("", "want 2 elements, got 1"), ("[0]", "want 1, got 0"), ("[1]", "want 2, it is not there")]),
+        ([1, 1], [1], [("", "want 2 elements, got 1"), ("[1]", "want 1, but it is missing")]),
+        ([1, 2], [0], [("", "want 2 elements, got 1"), ("[0]", "want 1, got 0"), ("[1]", "want 2, but it is missing")]),
     ],
 )
 def test_of_lists_that_are_not_of_one_length_the_elements_that_make_it_are_named(want, got, told):

@@ -40,7 +40,7 @@ WRONG = {
     ),
     "calls and input": (
         "{flow: f, cases: [{name: a, input: {}, calls: [{}]}]}",
-        "1:29 OCTO-T109 `input` stands beside `calls`",
+        "1:29 OCTO-T109 `input` cannot be used with `calls`",
     ),
     "clock": ("{flow: f, clock: noon, cases: [{name: a}]}", "1:18 OCTO-T110 `noon` is not a clock"),
     "no time": ("{flow: f, timeout: 0s, cases: [{name: a}]}", "1:11 OCTO-T110 `timeout` must be more than 0"),

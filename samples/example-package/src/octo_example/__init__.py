@@ -1,1 +1,1 @@
-"""Components for Octo from outside of its own tree."""
+"""Components for Octo from a package of its own."""
