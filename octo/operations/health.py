@@ -17,9 +17,9 @@ PATIENCE = 1.0
 
 
 class Health:
-    """What is wrong with connectors, with a memory of `FRESH` seconds.
+    """What is wrong with connectors. Results are kept for `FRESH` seconds.
 
-    lost: told of a connector that has lost its connection, with its name and instance.
+    lost: called with the name, the instance and the error of a connector that has lost its connection.
     """
 
     def __init__(self, lost: Callable[[str, Any, Disconnected], object] = lambda *_: None) -> None:
@@ -51,6 +51,6 @@ class Health:
             if isinstance(error, Disconnected):
                 self._lost(name, instance, error)
             return masked(str(error)) or type(error).__name__
-        except Exception as error:  # noqa: BLE001  a stranger's code; its text may hold anything
+        except Exception as error:  # noqa: BLE001  a connector's bug; its text may contain anything
             return type(error).__name__
         return ""

@@ -23,7 +23,7 @@ _PARTS: tuple[tuple[str, type[Settings]], ...] = (
 
 
 def reference(known: Described) -> str:
-    """Tables of every key, as Markdown, with the stubs and triggers of the connectors of a catalogue."""
+    """Return tables of every key, as Markdown, with the stubs and triggers of the connectors in a catalogue."""
     parts = [f"### {title}\n\n{_table(fields(model))}" for title, model in _PARTS]
     for each in known["connectors"]:
         given = [(key, each[key]) for key in ("stub", "trigger") if each[key]]

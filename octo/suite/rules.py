@@ -83,7 +83,7 @@ def written(place: Place) -> object:
         case ("mocks", _):
             return _mock(place)
         case (*_, "clock") if isinstance(place.value, str):
-            return place.value  # YAML has more ways to write a moment than we read
+            return place.value  # YAML can write a moment in more ways than we read
     meant = [each.type for each in kinds_at(SuiteFile, place.path)]
     if Any in meant:
         return place.value

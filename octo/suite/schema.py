@@ -19,7 +19,7 @@ FORMAT = (SuiteFile, CaseEntry, CallEntry, Input, Expect, Wanted, Spy, Record)
 
 
 def json_schema(known: Described) -> Schema:
-    """JSON Schema 2020-12 of a whole test file, with the stubs and triggers of the connectors of a catalogue."""
+    """Return the JSON Schema 2020-12 of a test file, with the stubs and triggers of the connectors in a catalogue."""
     names, found = models_json_schema([(model, "validation") for model in FORMAT])
     definitions: Schema = found["$defs"]
     references = {model: names[model, "validation"]["$ref"].removeprefix("#/$defs/") for model in FORMAT}
@@ -35,7 +35,7 @@ def json_schema(known: Described) -> Schema:
 
 
 def _given(known: Described, key: str) -> Iterator[tuple[str, Schema]]:
-    """What tests write for the stubs, or the triggers, of the connectors that have some."""
+    """Yield a name and the schema for each connector that has a stub, or a trigger (`key`)."""
     for each in known["connectors"]:
         if each[key] is not None:
             schema = object_of(each[key]["fields"], literal=True)
@@ -54,7 +54,7 @@ def _document(model: type[BaseModel], schema: Schema) -> None:
 
 
 def _connect(definitions: Schema, references: dict[Any, str], given: dict[str, Schema]) -> None:
-    """What depends on the connectors and blocks: mocks, stubs and triggers."""
+    """Fill in what depends on the connectors and blocks: mocks, stubs and triggers."""
     mocks = _or_null({"$ref": "#/$defs/Mock"})
     stand_ins, triggers = (
         _or_null(*({"$ref": f"#/$defs/{name}"} for name in given[key])) for key in ("stub", "trigger")

@@ -125,7 +125,7 @@ async def test_a_flow_that_does_not_move_makes_it_unready_until_it_does(plugins)
 
 @virtual(start="2026-01-01T00:00:00Z")
 async def test_a_connector_that_says_its_connection_is_gone_is_opened_again(plugins, monkeypatch):
-    """Whoever asks for the health learns it; asking is what finds it out where no message does."""
+    """A health check reports a lost connection, even if no message has found it."""
 
     async def health(self):
         if self is before:
