@@ -1,7 +1,7 @@
 """What a bare word in YAML means: the YAML 1.2 core rules as Go's yaml.v3 reads them.
 
 `yes`, `no`, `on` and `off` are text, `0o17` and `017` are octal, `1:30` is text, a date is a timestamp and reaches
-settings as RFC 3339 text.
+settings as RFC 3339 text. Numbers keep their digits, as those of JSON do.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import math
 import re
 from base64 import b64decode
 from datetime import UTC, datetime, timedelta, timezone
+
+from octo.core.codec import decimal
 
 Scalar = str | bytes | int | float | bool | None
 
@@ -27,7 +29,7 @@ _WORDS: dict[str, Scalar] = {
 _INT = re.compile(r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[1-9][0-9]*))")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _BASES = (16, 2, 8, 10)
-_MOST_DIGITS = 400  # more cannot be a float either; and int() of a very long text is slow
+_MOST_DIGITS = 400  # int() of a very long text is slow
 
 _TIMESTAMP = re.compile(
     r"(\d{4})-(\d{1,2})-(\d{1,2})"
@@ -65,16 +67,17 @@ def tagged(tag: str, text: str) -> Scalar:
     raise ValueError(text)
 
 
+def binary(text: str) -> bytes:
+    """The bytes of a scalar with the tag `!!binary`; ValueError if it is no base64."""
+    return b64decode("".join(text.split()), validate=True)
+
+
 def _number(text: str) -> int | float | None:
     if whole := _INT.fullmatch(text):
         sign, *digits = whole.groups()
         value = next(int(each, base) for each, base in zip(digits, _BASES, strict=True) if each)
-        value = -value if sign == "-" else value
-        # Beyond 64 bits Go falls back to a float, and so does every JSON number.
-        return value if -(2**63) <= value < 2**64 else float(value)
-    if _FLOAT.fullmatch(text):
-        return float(text)
-    return None
+        return -value if sign == "-" else value
+    return decimal(text) if _FLOAT.fullmatch(text) else None
 
 
 def _timestamp(text: str) -> str | None:

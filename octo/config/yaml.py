@@ -18,7 +18,7 @@ import yaml
 from octo.config import codes
 from octo.config.offsets import line_offset, offset_in_file
 from octo.config.report import Report
-from octo.config.scalars import Scalar, resolve, tagged
+from octo.config.scalars import Scalar, binary, resolve, tagged
 from octo.config.syntax import explain
 from octo.core.errors import Position
 
@@ -93,11 +93,14 @@ class Refused(Exception):
     """The file cannot be read any further; the report has the reason."""
 
 
-def read(data: bytes, name: str, report: Report) -> File | None:
-    """The tree of a file's first document, or None with the reason in the report."""
+def read(data: bytes, name: str, report: Report, *, with_bytes: bool = False) -> File | None:
+    """The tree of a file's first document, or None with the reason in the report.
+
+    with_bytes: whether a value may be bytes (`!!binary iVBORw0KGgo=`), as in tests. No setting is.
+    """
     try:
         text = decode(data, name, report)
-        return File(name, text, Composer(text, name, report).document())
+        return File(name, text, Composer(text, name, report, with_bytes=with_bytes).document())
     except Refused:
         return None
 
@@ -138,10 +141,11 @@ def _position(name: str, before: str) -> Position:
 
 
 class Composer:
-    def __init__(self, text: str, name: str, report: Report) -> None:
+    def __init__(self, text: str, name: str, report: Report, *, with_bytes: bool = False) -> None:
         self.text = text
         self.name = name
         self.report = report
+        self.with_bytes = with_bytes
         self.parser = _LOADER(text)
         self.anchors: dict[str, Node | None] = {}
         self.nodes = 0
@@ -232,7 +236,8 @@ class Composer:
             node.value = resolve(event.value) if not style and tag is None else event.value
             return node
         try:
-            node.value = tagged(tag.removeprefix(_TAG), event.value)
+            is_binary = self.with_bytes and tag == f"{_TAG}binary"
+            node.value = binary(event.value) if is_binary else tagged(tag.removeprefix(_TAG), event.value)
         except ValueError:
             shown = tag.replace(_TAG, "!!")
             hint = "remove the tag, or quote the text if it begins with `!`"

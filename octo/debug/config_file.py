@@ -56,7 +56,7 @@ def read(path: Path, env: Mapping[str, str] = NOTHING) -> DebugConfig:
         message = f"the file cannot be read: {error.strerror}"
         raise ConfigError([Problem(config_codes.NOT_FOUND, Position(str(path)), message)]) from None
     report = Report()
-    tree = read_yaml(_as_yaml(data), str(path), report)
+    tree = read_yaml(_as_yaml(data), str(path), report, with_bytes=True)
     found = DebugConfig() if tree is None else _Reader(report, env).config(literal(tree).top)
     report.raise_if_any()
     return found

@@ -84,14 +84,15 @@ def is_double(literal: str) -> bool:
     return Decimal(repr(value)) == Decimal(literal) if value else not re.search("[1-9]", mantissa)
 
 
-def _decimal(literal: str) -> float:
+def decimal(literal: str) -> float:
+    """The number that JSON text like this means: a double, or `Exact` if none holds it."""
     return float(literal) if is_double(literal) else Exact(literal)
 
 
 def _exactly(data: bytes | str) -> Any:
     """What `read` returns, with numbers of any size: slower."""
     try:
-        value = json.loads(data, parse_float=_decimal, parse_constant=_no_constant)
+        value = json.loads(data, parse_float=decimal, parse_constant=_no_constant)
         json.dumps(value, ensure_ascii=False).encode()
     except RecursionError:
         raise NotJson("not usable JSON: nested too deeply") from None

@@ -47,6 +47,15 @@ class Exact(float):
     __str__ = __repr__
 
 
+def digits(value: Any) -> Any:
+    """What to compare of a value where every digit counts: Python compares ints, doubles and decimals exactly."""
+    if isinstance(value, Exact):
+        from decimal import Decimal
+
+        return Decimal(value.literal)
+    return value
+
+
 class _Instant:
     """What timestamps and durations share: a number of nanoseconds in a range, equality, hash and order."""
 

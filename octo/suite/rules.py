@@ -56,7 +56,7 @@ def read_draft(file: FilePath, report: Report) -> Draft | None:
     except OSError as error:
         report.error(config_codes.NOT_FOUND, Position(str(file)), f"the file cannot be read: {error.strerror}")
         return None
-    tree = read(data, str(file), report)
+    tree = read(data, str(file), report, with_bytes=True)
     if tree is None:
         return None
     before = len(report.problems)

@@ -127,6 +127,18 @@ def test_tags_of_yaml_itself():
     assert plain(tree("a: !!str 12\nb: !!float 1\nc: ! 12\n").root) == {"a": "12", "b": 1.0, "c": "12"}
 
 
+def test_bytes_only_where_a_file_may_hold_some():
+    """A test may; a setting that is bytes would be a text to some and none to others."""
+    report = Report()
+
+    file = read(b"a: !!binary |\n  /wAA\n  aGk=\n", "f", report, with_bytes=True)
+
+    assert plain(file.root) == {"a": b"\xff\x00\x00hi"}
+    assert read(b"a: !!binary no-base64\n", "f", report, with_bytes=True) is None
+    assert read(b"a: !!binary /wAA\n", "g", report) is None
+    assert [each.message for each in report.problems] == ["the tag `!!binary` does not fit this value"] * 2
+
+
 def test_only_the_first_document_is_read():
     report = Report()
 

@@ -1,4 +1,4 @@
-"""JSON values as the types that PostgreSQL expects of a statement's parameters.
+"""Values of a flow as the types that PostgreSQL expects of a statement's parameters.
 
 asyncpg is strict: an int for a text column, a string for a timestamp or a whole double for a bigint are refused. People
 who write flows expect what `psql` does, so the server's own description of the parameters decides: what has one
@@ -11,11 +11,13 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
+from math import isinf
 from typing import Any, Protocol
 
-import orjson
-
 from octo.connectors.database.errors import bad_argument
+from octo.core import codec
+from octo.expr import ExprError
+from octo.expr.values import Duration, Exact, Timestamp
 
 
 class Parameter(Protocol):
@@ -50,6 +52,8 @@ def fit(parameters: Sequence[Parameter], args: Sequence[object]) -> list[object]
 def _fit(name: str, value: object) -> object:
     if value is None:
         return None
+    if isinstance(value, Timestamp | Duration):
+        value = str(value)
     if name.endswith("[]"):
         if not isinstance(value, list):
             raise Misfit(f"expected a list for {name}, got {_kind(value)}")
@@ -60,7 +64,7 @@ def _fit(name: str, value: object) -> object:
 def _integer(name: str, value: object) -> int:
     if value.__class__ is int:
         return value
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, float) and _is_whole(value):
         return int(value)
     if isinstance(value, str) and re.fullmatch(r"\s*[+-]?\d+\s*", value):
         return int(value)
@@ -69,13 +73,18 @@ def _integer(name: str, value: object) -> int:
     raise Misfit(f"expected a whole number for {name}, got {_kind(value)}")
 
 
+def _is_whole(value: float) -> bool:
+    return value.is_integer() and not isinstance(value, Exact)
+
+
 def _float(name: str, value: object) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
     try:
-        return float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+        number = float("true" if isinstance(value, bool) else value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
         raise Misfit(f"expected a number for {name}, got {_kind(value)}") from None
+    if isinstance(value, Exact) and isinf(number):
+        raise Misfit(f"the number is too large for {name}")
+    return number
 
 
 def _decimal(name: str, value: object) -> Decimal:
@@ -96,7 +105,7 @@ def _text(name: str, value: object) -> str:  # noqa: ARG001  one signature for a
             return value.decode()
         except UnicodeDecodeError:
             raise Misfit("these bytes are not UTF-8 text; store them in a bytea column") from None
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+    if isinstance(value, float) and _is_whole(value) and abs(value) < 2**53:
         return str(int(value))
     return _json_text(value)
 
@@ -108,8 +117,8 @@ def _json(name: str, value: object) -> str:
 
 def _json_text(value: object) -> str:
     try:
-        return orjson.dumps(value).decode()
-    except TypeError as error:
+        return codec.write(value).decode()
+    except ExprError as error:
         raise Misfit(f"this value has no JSON form: {error}") from None
 
 
@@ -213,5 +222,13 @@ _CONVERT: dict[str, Callable[[str, Any], object]] = {
 
 def _kind(value: object) -> str:
     """The value's kind; never the value, which may be a secret."""
-    kinds = {bool: "a bool", int: "an int", float: "a double", str: "a text", bytes: "bytes", list: "a list"}
+    kinds = {
+        bool: "a bool",
+        int: "an int",
+        float: "a double",
+        Exact: "a decimal",
+        str: "a text",
+        bytes: "bytes",
+        list: "a list",
+    }
     return kinds.get(type(value), "a map" if isinstance(value, dict) else type(value).__name__)

@@ -13,6 +13,7 @@ from octo.core.errors import Permanent
 from octo.core.secrets import masked
 from octo.expr import nearest
 from octo.expr.json import dumps
+from octo.expr.values import Duration, Timestamp, digits
 
 _MOST_LISTED = 5
 
@@ -114,16 +115,18 @@ class _Candidate:
 
 
 def _same(expected: object, actual: object) -> bool:
-    """Equal as JSON: 1 is 1.0, but not true; bytes are their text."""
-    if isinstance(actual, bytes):
+    """Equal, digit for digit: 1 is 1.0, but not true. A text stands for bytes and times too."""
+    if isinstance(expected, str) and isinstance(actual, bytes):
         actual = actual.decode(errors="replace")
+    if isinstance(actual, Timestamp | Duration):
+        actual = str(actual)
     if isinstance(expected, bool) or isinstance(actual, bool):
         return expected is actual
     if isinstance(expected, list) and isinstance(actual, list):
         return len(expected) == len(actual) and all(map(_same, expected, actual))
     if isinstance(expected, dict) and isinstance(actual, dict):
         return expected.keys() == actual.keys() and all(_same(expected[key], actual[key]) for key in expected)
-    return expected == actual
+    return bool(digits(expected) == digits(actual))
 
 
 def _misplaced(reason: str, query: str) -> Permanent:

@@ -1,8 +1,10 @@
 """SQL databases: run queries whose values come from the message.
 
 Values go to the database as parameters, never as text of the query, so nothing can be injected. What comes back keeps
-its digits: a bigint stays an int, a numeric is never rounded. A broken connection fails the message as transient and
-is opened again by itself; a query that takes too long, or whose message is cancelled, is cancelled on the server.
+its digits and its bytes: a whole number is an int of any size, a numeric is never rounded, a bytea or blob is bytes
+(`string(...)` makes text of them). Times are RFC 3339 texts, intervals texts such as `5400s`. A broken connection fails
+the message as transient and is opened again by itself; a query that takes too long, or whose message is cancelled, is
+cancelled on the server.
 
 Each `sql` block is a transaction of its own.
 """
@@ -80,7 +82,7 @@ class Database:
     @block("sql")
     async def sql(self, settings: Query, message: Message) -> Message:
         """Run a query. The body becomes the list of rows, the first row (`single`) or `{rowsAffected}` (`exec`)."""
-        args = [_argument(each.program.function(message)) for each in settings.args]
+        args = [expr.settle(each.program.function(message)) for each in settings.args]
         clock = asyncio.get_running_loop().time
         began = clock()
         seen: dict[str, object] = {"query": settings.query}
@@ -115,8 +117,3 @@ def _opener(driver: str) -> Opener:
         return importlib.import_module(module).open_driver  # type: ignore[no-any-return]
     except ImportError as error:
         raise errors.no_library(driver, error.name or package, extra) from error
-
-
-def _argument(value: object) -> object:
-    """A CEL value for a driver: bytes as they are, everything else as JSON."""
-    return value if value.__class__ is bytes else expr.to_json(value)

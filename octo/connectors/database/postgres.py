@@ -15,13 +15,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
-import orjson
 
 from octo.connectors.database import codes, dsn, errors
 from octo.connectors.database.arguments import Parameter, fit
 from octo.connectors.database.driver import Driver, Row
 from octo.connectors.database.settings import Connection
-from octo.connectors.database.values import to_json
+from octo.connectors.database.values import to_value
+from octo.core import codec
 from octo.core.errors import OctoError, Permanent, Timeout, Transient
 
 _CONNECT = 10.0
@@ -182,9 +182,16 @@ async def _close(pool: Any) -> None:
 
 async def _prepare_session(connection: Any) -> None:
     for name in ("json", "jsonb"):
-        await connection.set_type_codec(name, schema="pg_catalog", encoder=str, decoder=orjson.loads)
+        await connection.set_type_codec(name, schema="pg_catalog", encoder=str, decoder=_json)
     # As text: the binary form of real 0.1 would come out as 0.10000000149011612.
     await connection.set_type_codec("float4", schema="pg_catalog", encoder=repr, decoder=float)
+
+
+def _json(text: str) -> object:
+    try:
+        return codec.read(text)
+    except codec.NotJson as error:  # half a character in a `json` column, or too many digits
+        raise Permanent(f"a json value of the row cannot be read: {error}", code=codes.BAD_QUERY) from None
 
 
 async def _clean_session(connection: Any) -> None:
@@ -209,7 +216,7 @@ def _changes_session(query: str) -> bool:
 
 
 def _row(record: Any) -> Row:
-    return {name: to_json(value) for name, value in record.items()}
+    return {name: to_value(value) for name, value in record.items()}
 
 
 # --- errors ------------------------------------------------------------------------------------------------------

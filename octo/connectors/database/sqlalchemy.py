@@ -7,7 +7,6 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-import orjson
 from sqlalchemy import URL, exc, make_url
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -17,8 +16,10 @@ from octo.connectors.database import codes, dsn, errors
 from octo.connectors.database.driver import Driver, Row
 from octo.connectors.database.placeholders import rewritten
 from octo.connectors.database.settings import Connection
-from octo.connectors.database.values import to_json
+from octo.connectors.database.values import to_value
+from octo.core import codec
 from octo.core.errors import OctoError, Permanent, Transient
+from octo.expr.values import Duration, Exact, Timestamp
 
 
 class SqlAlchemy:
@@ -42,13 +43,13 @@ class SqlAlchemy:
             rows = result.mappings().fetchmany(limit + 1) if result.returns_rows else []
             if len(rows) > limit:
                 raise errors.too_many_rows(limit)
-            return [{str(name): to_json(value) for name, value in row.items()} for row in rows]
+            return [{str(name): to_value(value) for name, value in row.items()} for row in rows]
 
     async def first(self, query: str, args: Sequence[object]) -> Row | None:
         async with self._connection() as connection:
             result = await self._execute(connection, query, args)
             row = result.mappings().first() if result.returns_rows else None
-            return None if row is None else {str(name): to_json(value) for name, value in row.items()}
+            return None if row is None else {str(name): to_value(value) for name, value in row.items()}
 
     async def execute(self, query: str, args: Sequence[object]) -> int:
         async with self._connection() as connection:
@@ -61,7 +62,7 @@ class SqlAlchemy:
     async def _execute(
         self, connection: AsyncConnection, query: str, args: Sequence[object]
     ) -> CursorResult[tuple[object, ...]]:
-        values = tuple(orjson.dumps(each).decode() if isinstance(each, list | dict) else each for each in args)
+        values = tuple(map(_argument, args))
         return await connection.exec_driver_sql(rewritten(query, self._style), values or None)
 
     @asynccontextmanager
@@ -87,8 +88,18 @@ class SqlAlchemy:
             if connection is None:
                 raise errors.exhausted(self._settings.open_limit, seconds or 0) from None
             raise errors.too_slow(seconds or 0) from None
+        except OverflowError:
+            text = "an argument is a whole number beyond 64 bits; convert it with `string(...)`"
+            raise Permanent(text, code=codes.BAD_ARGUMENT) from None
         except (exc.SQLAlchemyError, OSError) as error:
             raise translated(error, self._where) from error
+
+
+def _argument(value: object) -> object:
+    """What every dialect takes: the digits of a decimal as a text, of which the column makes what it holds."""
+    if isinstance(value, list | dict):
+        return codec.write(value).decode()
+    return str(value) if isinstance(value, Exact | Timestamp | Duration) else value
 
 
 @asynccontextmanager

@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
-import orjson
-
 from octo.connectors.database import codes, dsn, errors
 from octo.connectors.database.driver import Driver, Row
 from octo.connectors.database.settings import Connection
-from octo.connectors.database.values import to_json
+from octo.connectors.database.values import to_value
+from octo.core import codec
 from octo.core.errors import OctoError, Permanent, Timeout, Transient
+from octo.expr.values import Duration, Exact, Timestamp
 
 T = TypeVar("T")
 
@@ -198,7 +198,7 @@ def connect(path: str) -> sqlite3.Connection:
 
 def _row(cursor: sqlite3.Cursor, values: tuple[object, ...]) -> Row:
     names = (each[0] for each in cursor.description)
-    return {name: to_json(value) for name, value in zip(names, values, strict=True)}
+    return {name: to_value(value) for name, value in zip(names, values, strict=True)}
 
 
 # --- arguments ---------------------------------------------------------------------------------------------------
@@ -217,7 +217,9 @@ def _bound(query: str, args: Sequence[object]) -> Sequence[object] | Mapping[str
 
 def _argument(position: int, value: object) -> object:
     if isinstance(value, list | dict):
-        return orjson.dumps(value).decode()
+        return codec.write(value).decode()
+    if isinstance(value, Exact | Timestamp | Duration):
+        return str(value)  # a column of numbers makes its nearest double of the digits, all others keep them
     if isinstance(value, int) and value not in _INT64:
         raise errors.bad_argument(position, "a whole number beyond 64 bits; convert it with `string(...)`")
     return value

@@ -27,7 +27,7 @@ class Answer(Settings):
     args: list[object] | None = None
     """The arguments that the query must have, all of them. Default: any."""
     rows: list[dict[str, object]] | None = None
-    """The rows, for a block that reads. Empty: there are none."""
+    """The rows, for a block that reads. Empty: there are none. A column of bytes is written `!!binary BASE64`."""
     rows_affected: int | None = Field(default=None, ge=0)
     """How many rows were changed, for a block with `exec`."""
     error: Literal["unavailable", "timeout", "constraint"] | None = None

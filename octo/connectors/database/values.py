@@ -1,19 +1,25 @@
-"""Values out of a database as JSON, without loss: what has no exact JSON form becomes text."""
+"""Values out of a database as a flow holds them, without loss: what has no exact form there becomes text.
+
+Times are texts, as they always were: a column without a time zone, a date or `infinity` is no `timestamp` of CEL.
+"""
 
 from __future__ import annotations
 
-import base64
 import math
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-_INT64 = range(-(2**63), 2**63)
+from octo.core import codec
+from octo.expr.values import Exact
+
+_MOST_DIGITS = 4300
+"""Of a whole number: Python and JSON readers take no more."""
 
 
-def to_json(value: Any) -> object:
-    """The JSON value of what a driver answered."""
+def to_value(value: Any) -> object:
+    """The value of what a driver answered."""
     convert = _BY_TYPE.get(value.__class__)
     return convert(value) if convert else _by_ancestry(value)
 
@@ -22,32 +28,17 @@ def _same(value: Any) -> object:
     return value
 
 
-def _integer(value: int) -> object:
-    # 64 bits are what CEL's int and every JSON writer can hold.
-    return value if value in _INT64 else str(value)
-
-
 def _float(value: float) -> object:
     return value if math.isfinite(value) else str(Decimal(value))
 
 
 def _decimal(value: Decimal) -> object:
-    """A whole number as int, another as float if that prints the same digits, else as text."""
+    """A whole number as an int, another as a decimal with its digits."""
     if not value.is_finite():
         return str(value)
     if value == value.to_integral_value():
-        return _integer(int(value)) if value.adjusted() < 20 else format(value, "f")
-    number = float(value)
-    return number if Decimal(repr(number)) == value else format(value, "f")
-
-
-def _bytes(value: bytes | bytearray | memoryview) -> str:
-    """Text if it is UTF-8, else base64."""
-    data = bytes(value)
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        return base64.b64encode(data).decode("ascii")
+        return int(value) if value.adjusted() < _MOST_DIGITS else format(value, "f")
+    return codec.decimal(format(value, "f"))
 
 
 def _datetime(value: datetime) -> str:
@@ -70,18 +61,18 @@ def _interval(value: timedelta) -> str:
 
 
 def _list(value: list[Any] | tuple[Any, ...]) -> list[object]:
-    return [to_json(each) for each in value]
+    return [to_value(each) for each in value]
 
 
 def _map(value: Mapping[Any, Any]) -> dict[str, object]:
-    return {str(key): to_json(each) for key, each in value.items()}
+    return {str(key): to_value(each) for key, each in value.items()}
 
 
 def _range(value: Any) -> str:
     """PostgreSQL's own notation, `[1,5)`, which a cast from text reads back."""
     if value.isempty:
         return "empty"
-    lower, upper = ("" if each is None else str(to_json(each)) for each in (value.lower, value.upper))
+    lower, upper = ("" if each is None else str(to_value(each)) for each in (value.lower, value.upper))
     return f"{'[' if value.lower_inc else '('}{lower},{upper}{']' if value.upper_inc else ')'}"
 
 
@@ -89,12 +80,13 @@ _BY_TYPE: dict[type, Any] = {
     type(None): _same,
     bool: _same,
     str: _same,
-    int: _integer,
+    int: _same,
     float: _float,
+    Exact: _same,
     Decimal: _decimal,
-    bytes: _bytes,
-    bytearray: _bytes,
-    memoryview: _bytes,
+    bytes: _same,
+    bytearray: bytes,
+    memoryview: bytes,
     datetime: _datetime,
     date: _iso,
     time: _iso,

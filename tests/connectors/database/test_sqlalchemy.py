@@ -8,6 +8,7 @@ import pytest
 from octo.connectors.database import Connection, Database
 from octo.connectors.database.placeholders import rewritten
 from octo.core.errors import OctoError, Permanent, Timeout, Transient
+from octo.expr.values import Exact
 from octo.testing.postgres import PASSWORD
 
 
@@ -44,6 +45,32 @@ async def test_create_read_update_delete(sql):
     assert await sql("select name from goods", single=True) == {"name": "y"}
     assert await sql.run("delete from goods") == 1
     assert await sql("select * from goods", single=True) is None
+
+
+async def test_bytes_and_digits_survive(sql, request):
+    """Bytes are bytes in both directions, and a long decimal is what its column makes of its digits."""
+    binary = "bytea" if "postgres" in request.node.name else "blob"
+    await sql.run("drop table if exists kept")
+    await sql.run(f"create table kept (data {binary}, digits text)")
+    await sql.run("insert into kept values (?, ?)", r'b"\xff\x00"', "body", body=Exact("0.1234567890123456789"))
+    assert await sql("select * from kept") == [{"data": b"\xff\x00", "digits": "0.1234567890123456789"}]
+
+
+async def test_numbers_of_any_size_reach_numeric(opened, server):
+    """Neither an int beyond 64 bits nor a decimal beyond a double is rounded in either direction."""
+    dsn = f"postgresql+asyncpg://octo@{server.address}/postgres"
+    async with opened(dsn=dsn, password=PASSWORD) as sql:
+        body = [2**100, Exact("0.1234567890123456789")]
+        row = await sql("select ?::numeric as a, ?::numeric as b", "body[0]", "body[1]", body=body, single=True)
+    assert repr(row) == repr({"a": 2**100, "b": body[1]})
+
+
+async def test_an_int_that_sqlite_does_not_hold_is_refused(opened):
+    """As with the driver for SQLite: the sender of such a number is told, not a stranger to the code."""
+    async with opened(dsn="sqlite+aiosqlite://") as sql:
+        with pytest.raises(Permanent, match="a whole number beyond 64 bits; convert it with `string") as caught:
+            await sql("select ?", "body", body=2**100)
+    assert caught.value.code == "OCTO-D112"
 
 
 async def test_a_refused_query_is_permanent(sql):

@@ -9,6 +9,7 @@ import pytest
 
 from octo.connectors.database import Connection, Database, sqlite
 from octo.core.errors import Permanent, Timeout, Transient
+from octo.expr.values import Exact
 
 ENDLESS = "with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n"
 
@@ -58,13 +59,25 @@ async def test_create_read_update_delete(sql):
         ("null", None),
         ('"größe"', "größe"),
         ('{"a": [1]}', '{"a":[1]}'),
-        (r'b"\xff\x00"', "/wA="),
-        ('b"text"', "text"),
+        (r'b"\xff\x00"', b"\xff\x00"),
+        ('b"text"', b"text"),
+        ("[body]", "[1267650600228229401496703205376]"),
+        ("string(body)", "1267650600228229401496703205376"),
+        ("timestamp('2026-03-29T01:30:00+01:00')", "2026-03-29T00:30:00Z"),
+        ("duration('90m')", "5400s"),
     ],
 )
 async def test_values_go_in_and_come_out_without_loss(sql, argument, value):
-    """Integers keep 64 bits, bytes stay bytes until they must be text."""
-    assert await sql.value("select ? as value", argument) == value
+    """Integers keep 64 bits and bytes stay bytes; times are their texts."""
+    assert await sql.value("select ? as value", argument, body=2**100) == value
+
+
+async def test_the_column_decides_what_a_long_decimal_becomes(sql):
+    """A text keeps its digits; a double is the nearest one, as with any SQL literal."""
+    await sql.run("create table t (plain, text text, real real)")
+    await sql.run("insert into t values ($1, $1, $1)", "body", body=Exact("0.1234567890123456789"))
+    digits, double = "0.1234567890123456789", 0.12345678901234568
+    assert await sql("select * from t") == [{"plain": digits, "text": digits, "real": double}]
 
 
 @pytest.mark.parametrize("argument", [2**63 - 1, -(2**63)])

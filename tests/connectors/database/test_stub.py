@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from octo.connectors.database.stub import Stub
 from octo.core.flow import Failure
+from octo.expr.values import Exact, Timestamp
 from octo.testing.clock import virtual
 
 ORDERS = """
@@ -90,6 +91,12 @@ async def test_an_answer_takes_the_form_that_the_block_asks_for(stubbed):
         ({"a": [1, None]}, {"a": [1.0, None]}, True),
         ({"a": 1}, {"a": 1, "b": 2}, False),
         ("7", 7, False),
+        (2**100, 2**100 + 1, False),
+        (Exact("0.1234567890123456789"), Exact("0.1234567890123456788"), False),
+        (b"hi", b"hi", True),
+        (b"hi", b"ho", False),
+        ("hi", b"hi", True),
+        ("2026-03-29T00:30:00Z", Timestamp(1_774_744_200_000_000_000), True),
     ],
 )
 @virtual()
