@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -51,8 +50,10 @@ def show(trace: Sequence[Record], *, full: bool, as_json: bool) -> None:
     from octo.trace.show import shown
 
     if as_json:
+        from octo.trace.packed import dumps
+
         for record in trace:
-            click.echo(printable_json(json.dumps(record, ensure_ascii=False)))
+            click.echo(printable_json(dumps(record).decode()))
         return
     for line in shown(trace, coloured(), width=None if full else max(40, _columns() - 12)):
         click.echo(line)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from collections.abc import AsyncIterator
 from typing import Any
@@ -18,6 +17,7 @@ from octo.core.printable import printable
 from octo.operations.address import parse
 from octo.operations.client import Client, Unreachable
 from octo.operations.guard import VARIABLE as TOKEN
+from octo.trace.packed import read
 
 
 @click.command("trace")
@@ -59,7 +59,7 @@ async def _watch(client: Client, path: str, take: int, *, full: bool, as_json: b
                 click.echo(printable(said.rstrip("\n")), err=True)
                 return exits.USAGE if status in (400, 404) else exits.FAILED
             async for line in _lines(pieces):
-                trace = json.loads(line)
+                trace = read(line)
                 if isinstance(trace, dict):
                     why = trace["ended"]
                     break

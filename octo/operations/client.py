@@ -27,7 +27,9 @@ class Reply(NamedTuple):
     body: bytes
 
     def json(self) -> Any:
-        return json.loads(self.body)
+        from octo.trace.packed import read
+
+        return read(self.body)
 
 
 class Unreachable(Exception):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from pathlib import Path
@@ -18,6 +17,7 @@ from octo.operations.merge import counters, merged
 from octo.operations.status import moment
 from octo.operations.subject import Facts
 from octo.operations.web import JSON, Refused
+from octo.trace.packed import read
 
 T = TypeVar("T")
 
@@ -60,7 +60,7 @@ class Member:
                     *lines, rest = (rest + piece).split(b"\n")
                     for line in lines if status == 200 else ():
                         if line.startswith(b"["):
-                            yield json.loads(line)
+                            yield read(line)
 
 
 class Fleet:

@@ -6,7 +6,6 @@ They show the content of messages, so all these routes are guarded (`octo.operat
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
 
@@ -14,6 +13,7 @@ from octo.core.errors import OctoError
 from octo.operations.subject import Subject
 from octo.operations.web import JSON, Refused, Request, Response, Route, as_json
 from octo.trace import codes
+from octo.trace.packed import dumps
 
 LINES = "application/x-ndjson"
 MOST = 1000
@@ -42,7 +42,7 @@ async def one(subject: Subject, request: Request) -> Response:
     except OctoError as error:
         status = 404 if error.code in _OF_THE_ID else 503
         raise Refused(status, f"{error.code}: {error}") from error
-    return Response(200, json.dumps(trace, ensure_ascii=False, default=str).encode() + b"\n", JSON)
+    return Response(200, dumps(trace) + b"\n", JSON)
 
 
 async def tap(subject: Subject, request: Request) -> Response:
@@ -70,10 +70,10 @@ async def _lines(subject: Subject, flow: str, traces: AsyncGenerator[object, Non
     async with aclosing(traces):
         end = asyncio.get_running_loop().time() + LONGEST
         while (trace := await _next(traces, end)) is not None:
-            yield json.dumps(trace, ensure_ascii=False, default=str).encode() + b"\n"
-    with suppress(Refused):  # no process is left that could say
+            yield dumps(trace) + b"\n"
+    with suppress(Refused):  # the processes that would know have ended
         if not await _is_there(subject, flow):
-            yield json.dumps({"ended": f"a reload removed the flow {flow!r}"}).encode() + b"\n"
+            yield dumps({"ended": f"a reload removed the flow {flow!r}"}) + b"\n"
 
 
 async def _next(traces: AsyncGenerator[object, None], end: float) -> object:

@@ -12,13 +12,13 @@ from octo.core.flow import Drop
 from octo.core.message import Message
 from octo.core.secrets import masked
 from octo.trace.crossing import AFTER, BEFORE, BEGAN, ENDED, SITE, Broken, Crossing, Spot, Trace
-from octo.trace.mask import Clean, declared, secrets, unchanged
-from octo.trace.packed import dumps
-from octo.trace.record import OUTCOMES
+from octo.trace.mask import Clean, declared, secrets, tells, unchanged
+from octo.trace.packed import TAGGED, dumps, payload
+from octo.trace.record import OUTCOMES, VERSION
 from octo.trace.size import weigh
 
 MOST_BYTES = 32 * 1024
-"""A body or variable that is larger as JSON is left out, and noted."""
+"""A body or variable that is larger is left out, and noted: as JSON, in which bytes are as large as they are."""
 
 MOST_ERROR = 4096
 """Characters of an error's text: where flows call themselves each quotes the one below."""
@@ -72,17 +72,25 @@ def encode(trace: Trace, most_bytes: int = MOST_BYTES, expected: int = 0) -> Enc
     packing, data = _Packing(trace), b""
     if not names and expected <= most_bytes and len(trace.crossings) <= MOST_AT_ONCE:
         data = packing.line()
-    if not data or len(data) > most_bytes:
+    if not data or len(data) > most_bytes or TAGGED in data:
         clean = _declared(names, trace, most_bytes)
         packing = _Careful(trace, clean, most_bytes)
         data = packing.line()
-    plain = _unescaped(data.decode())
     # To search the text is much cheaper than to walk through values, and hardly any trace has a secret in it.
-    if masked(plain) != plain:
+    if _tells(data):
         clean = _declared(names, trace, most_bytes)
         packing = _Careful(trace, lambda value: secrets(clean(value)), most_bytes)
         data = packing.line()
     return Encoded(packing.summary(), packing.events(), data, packing.weight or len(data))
+
+
+_BASE64 = re.compile(rb'"\$(?:bytes|content)":"([^"]*)"')
+
+
+def _tells(data: bytes) -> bool:
+    """Whether a secret stands in the JSON."""
+    plain = _unescaped(data.decode())
+    return masked(plain) != plain or (TAGGED in data and any(map(tells, _BASE64.findall(data))))
 
 
 class _Packing:
@@ -100,7 +108,8 @@ class _Packing:
         trace = self.trace
         at = trace.wall(trace.crossings[0][BEGAN])
         try:
-            return orjson.dumps([1, trace.id, trace.caller, at, trace.base, self.rows()]) + b"\n"
+            row = [VERSION, trace.id, trace.caller, at, trace.base, self.rows()]
+            return orjson.dumps(row, option=orjson.OPT_PASSTHROUGH_SUBCLASS) + b"\n"
         except TypeError:
             return b""
 
@@ -175,6 +184,8 @@ class _Packing:
         found: dict[str, Any] = {}
         if message.body is not None:
             found["body"] = self.payload(message.body, "input.body")
+            if message.raw:
+                found["raw"] = True
         if message.vars:
             found["vars"] = self.named(message.vars, "input.vars")
         return found or None
@@ -184,8 +195,10 @@ class _Packing:
         if after is before:
             return None
         found: dict[str, Any] = {}
-        if after.body is not before.body:
+        if after.body is not before.body or after.raw is not before.raw:
             found["body"] = self.payload(after.body, place, ".body")
+            if after.raw:
+                found["raw"] = True
         old, new = before.vars, after.vars
         if new is not old:
             fresh = {name: value for name, value in new.items() if name not in old or old[name] is not value}
@@ -257,11 +270,12 @@ class _Careful(_Packing):
 
     def sized(self, value: Any) -> tuple[Any, int]:
         """The value as JSON, or None if it is too large, and its size; for most a glance is enough to tell."""
-        size = weigh(value) if isinstance(value, dict | list | str) else 0
+        size = weigh(value)
         if size > 2 * self.most_bytes:
             return None, size
-        data = dumps(self.clean(value))
-        return (orjson.Fragment(data) if len(data) <= self.most_bytes else None), len(data)
+        data = payload(self.clean(value))
+        size = _sent(data)
+        return (orjson.Fragment(data) if size <= self.most_bytes else None), size
 
     def named(self, values: Mapping[str, Any], *place: str) -> Any:
         parts = [self.covered(name, value, place) for name, value in values.items()]
@@ -272,6 +286,17 @@ class _Careful(_Packing):
         if shown is None:
             shown = self.payload(value, *place, ".", key)
         return dumps(key) + b":" + orjson.dumps(shown)
+
+
+_TAGGED = re.compile(rb'{"\$(?:bytes|content)":"([^"]*)"}|{"\$text":\["(?:[^"\\]|\\.)*","([^"]*)","[^"]*"\]}')
+
+
+def _sent(data: bytes) -> int:
+    """How large the JSON is, with bytes, and texts that have theirs with them, as large as these are."""
+    if TAGGED not in data:
+        return len(data)
+    tagged = _TAGGED.finditer(data)
+    return len(data) - sum(len(found[0]) - len(found[1] or found[2] or b"") * 3 // 4 for found in tagged)
 
 
 def _bounded(value: Any) -> Any:

@@ -2,21 +2,25 @@
 
 A declared field is masked wherever its name is a key, at any depth. Its values are masked elsewhere too, once they are
 long enough to be recognised: a block may have copied them under another name, and errors like to quote. Texts that are
-JSON are looked into; what begins like JSON, is none, and holds a declared name, is masked as a whole.
+JSON are looked into; what begins like JSON, is none, and holds a declared name, is masked as a whole. So are bytes, as
+the text that they are.
 """
 
 from __future__ import annotations
 
 import re
 import sys
+from base64 import b64decode
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import chain, islice
 from typing import Any
 
-from octo.core import codec
+from octo.core import codec, content
 from octo.core.secrets import masked
+from octo.core.spool import Content
+from octo.expr.values import Duration, Timestamp
 from octo.trace.packed import dumps
 from octo.trace.record import MASKED
 
@@ -78,10 +82,28 @@ class _Cover:
             return value
         if isinstance(value, dict | list | tuple):
             return MASKED if depth > DEEPEST else self._inside(value, depth + 1)
-        if isinstance(value, int | float):
+        if isinstance(value, int | float | Timestamp | Duration):
             return self._number(value)
+        if isinstance(value, bytes | Content):
+            return self._bytes(value, depth)
         text = str(value)
+        covered = self._covered(text, depth)
+        return value if isinstance(value, str) and covered == text else covered
+
+    def _covered(self, text: str, depth: int) -> str:
         return MASKED if text in self._hidden else self._written(text, depth)
+
+    def _bytes(self, value: bytes | Content, depth: int) -> Any:
+        """The bytes, or what is left of the text that they are. UTF-16 without a mark is found, and hidden whole."""
+        data = bytes(value)
+        text = _read(data)
+        covered = self._covered(text, depth)
+        if covered != text:
+            return covered.encode()
+        if b"\0" in data:
+            plain = _read(data.replace(b"\0", b""))
+            return value if self._covered(plain, depth) == plain else MASKED.encode()
+        return value
 
     def _written(self, text: str, depth: int) -> str:
         """A text, which may be JSON, as a raw body is; who cannot read it must not guess what it holds."""
@@ -98,12 +120,31 @@ class _Cover:
     def _inside(self, value: Any, depth: int) -> Any:
         if not isinstance(value, dict):
             return [self(each, depth) for each in value]
-        return {self(key): MASKED if key in self._names else self(each, depth) for key, each in value.items()}
+        # As a plain one: large content in it must not be read.
+        entries = dict.items(value)
+        return {self(key): MASKED if key in self._names else self(each, depth) for key, each in entries}
 
-    def _number(self, value: float) -> Any:
+    def _number(self, value: Any) -> Any:
         text = str(value)
         covered = MASKED if text in self._hidden else self._text(text)
         return value if covered == text else covered
+
+
+def _read(data: bytes) -> str:
+    """The text that the bytes are, else one in which a text among them can be found."""
+    try:
+        return content.decode(data, "")
+    except content.NotText:
+        return data.decode("latin-1")
+
+
+def tells(base64: bytes) -> bool:
+    """Whether there is a secret in these bytes."""
+    try:
+        data = b64decode(base64)
+    except ValueError:
+        return False
+    return bool(secrets(data) != data)
 
 
 def _hidden(
@@ -114,14 +155,16 @@ def _hidden(
     while waiting and most > 0:
         value, below, depth = waiting.popleft()
         most -= 1
-        if below and isinstance(value, str | int | float) and not isinstance(value, bool):
+        if isinstance(value, bytes | Content):
+            value = _read(bytes(value)) if len(value) <= LONGEST_PARSED else ""
+        if below and isinstance(value, str | int | float | Timestamp | Duration) and not isinstance(value, bool):
             yield str(value)
         if isinstance(value, str) and len(value) <= LONGEST_PARSED and _JSON.match(value):
             with suppress(ValueError):
                 value = codec.body(value.encode())
         inner: Iterable[tuple[Any, bool]] = ()
         if isinstance(value, dict):
-            inner = ((each, below or key in names) for key, each in value.items())
+            inner = ((each, below or key in names) for key, each in dict.items(value))
         elif isinstance(value, list | tuple):
             inner = ((each, below) for each in value)
         if depth <= DEEPEST:

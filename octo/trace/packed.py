@@ -2,7 +2,7 @@
 
 To write every record out costs several times what this does, and hardly any trace is ever looked at.
 
-    [1, trace, caller, at, base, [row, ...]]
+    [2, trace, caller, at, base, [row, ...]]
 
 trace, caller, at: the trace id, the first record's parent ("" for none) and when it began. base: the first record's
 span id as a number; those of the others count from there. Every crossing is a row, in the order they began:
@@ -14,37 +14,65 @@ stands in the record as `parent` and `from`. began: since `at`. outcome: its num
 the record, null for nothing. rest: what else the record has, null for nothing.
 
 A line that is an object is a record as it is (`octo.trace.record`).
+
+Lines that begin with 1, and objects without `v`, are those of a version whose payloads were plain JSON. They are read:
+a map in them that looks like one of the special values of `octo.core.record` is packed, so that it stays a map.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
 import orjson
 
 from octo.core import codec
-from octo.trace.record import OUTCOMES, Record
+from octo.core.record import pack
+from octo.expr import ExprError
+from octo.trace.record import OUTCOMES, VERSION, Record
 
 
 def records(data: bytes) -> list[Record]:
     """The records in such lines. One that is none, as a process leaves that is killed while writing, is passed."""
     found: list[Record] = []
     for line in data.splitlines():
-        read = _read(line)
-        if isinstance(read, dict):
-            found.append(read)
-        elif isinstance(read, list) and len(read) == 6 and read[0] == 1:
-            with suppress(TypeError, ValueError, LookupError):
-                found.extend(list(_unpacked(*read[1:])))
+        with suppress(TypeError, ValueError, LookupError):
+            found.extend(_of(read(line)))
     return found
+
+
+def _of(line: Any) -> list[Record]:
+    if isinstance(line, dict):
+        return [line if "v" in line else _raised(line)]
+    if not isinstance(line, list) or len(line) != 6 or line[0] not in (1, VERSION):
+        return []
+    unpacked = list(_unpacked(*line[1:]))
+    return unpacked if line[0] == VERSION else list(map(_raised, unpacked))
 
 
 def lines(data: bytes) -> bytes:
     """The same as JSON Lines, a record each, for other tools."""
     return b"".join(dumps(record) + b"\n" for record in records(data))
+
+
+def _raised(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record of version 1 as one of this version."""
+    made = dict(record)
+    for part in ("input", "output"):
+        if isinstance(given := made.get(part), dict):
+            made[part] = {
+                **given,
+                **({"body": pack(given["body"])} if "body" in given else {}),
+                **{name: _packed(given[name]) for name in ("vars", "set") if isinstance(given.get(name), dict)},
+            }
+    return made if made.get("kind") == "dropped" else {**made, "v": VERSION}
+
+
+def _packed(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: pack(value) for name, value in values.items()}
 
 
 def _unpacked(trace: str, caller: str, at: int, base: int, rows: list[Any]) -> Iterator[Record]:
@@ -57,6 +85,7 @@ def _unpacked(trace: str, caller: str, at: int, base: int, rows: list[Any]) -> I
         above = caller if parent is None else spans[parent]
         yield {
             "kind": head["kind"],
+            "v": VERSION,
             "flow": flows[-1],
             **head,
             "trace": trace,
@@ -77,26 +106,64 @@ def span_id(base: int, number: int) -> str:
     return f"{(base + number - 1) % ((1 << 64) - 1) + 1:016x}"
 
 
-def _read(line: bytes) -> Any:
+def read(data: bytes) -> Any:
+    """The value of JSON that Octo wrote, which may hold half characters; raises ValueError."""
     try:
-        return codec.body(line)
+        return codec.read(data)
     except codec.NotJson:
         try:
-            return json.loads(line)
-        except (ValueError, RecursionError):
-            return None
+            return json.loads(data)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
 
 
 def dumps(value: Any) -> bytes:
-    """The value as JSON, whatever it is."""
+    """The value as plain JSON, whatever it is."""
     try:
         return orjson.dumps(value)
-    except TypeError:  # integers beyond 64 bits, lone surrogates, nesting beyond 254
-        return _dumps_slowly(value).encode()
+    except TypeError:  # integers beyond 64 bits, decimals, lone surrogates, nesting beyond 254
+        return _dumps_slowly(value)
 
 
-def _dumps_slowly(value: Any) -> str:
+TAGGED = b'{"$'
+"""What the JSON of a payload has in it where there is a special value of `octo.core.record`, or what looks like one."""
+
+
+def payload(value: Any) -> bytes:
+    """A body or variable as JSON without loss, as `octo.core.record` packs it; what no message may hold as its text."""
     try:
-        return json.dumps(value, separators=(",", ":"), default=str)
+        data = orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_SUBCLASS)
+    except TypeError:
+        data = b""
+    if data and TAGGED not in data:
+        return data
+    try:
+        return _shallow(codec.write(pack(value)))
+    except (TypeError, ExprError):
+        return data or _dumps_slowly(value)
+
+
+_DEEPEST = 1000
+"""Of brackets: readers of JSON go down 1024."""
+_NESTED = re.compile(rb'"(?:[^"\\]|\\.)*"|([\[{])|([\]}])')
+
+
+def _shallow(data: bytes) -> bytes:
+    """The JSON, or in its place why nobody could read it."""
+    if data.count(b"[") + data.count(b"{") > _DEEPEST:
+        depth = deepest = 0
+        for found in _NESTED.finditer(data):
+            depth += bool(found[1]) - bool(found[2])
+            deepest = max(deepest, depth)
+        if deepest > _DEEPEST:
+            return b'"<no JSON: nested too deeply>"'
+    return data
+
+
+def _dumps_slowly(value: Any) -> bytes:
+    with suppress(ExprError):
+        return _shallow(codec.write(value))
+    try:
+        return json.dumps(value, separators=(",", ":"), default=str).encode()
     except (TypeError, ValueError, RecursionError) as error:
-        return json.dumps(f"<no JSON: {type(error).__name__}>")
+        return json.dumps(f"<no JSON: {type(error).__name__}>").encode()

@@ -5,6 +5,7 @@ flows they called in between. A one-way call is a trace of its own, which has th
 object; what is empty is left out. As JSON Lines each stands alone.
 
     kind            "flow", "block", or "dropped" (see below)
+    v               2: the version of this form
     trace           32 hexadecimal digits, those of W3C Trace Context when the message came with one
     span, parent    16 hexadecimal digits; the flow's parent is the block, or the other system, that called it
     flow            name of the flow
@@ -18,20 +19,24 @@ object; what is empty is left out. As JSON Lines each stands alone.
     reason          why it was dropped
     error           {message, code, type, status, path, at}: as `vars.error`, and the place in the file; each text up to
                     4096 characters
-    input           {body, vars}: the message that went in
+    input           {body, vars, raw}: the message that went in; `raw` is true or not there
     from            the span whose outcome went in; if that is the parent, its input did. `input` is then absent when it
-                    went in unchanged, or {body, set, unset}: what was changed on the way
-    output          {body, set, unset}: what the block, or the flow, changed; `body` is absent when it stayed the same,
-                    `set` holds variables that are new or different, `unset` names those that went
+                    went in unchanged, or {body, raw, set, unset}: what was changed on the way
+    output          {body, raw, set, unset}: what the block, or the flow, changed; `body` is absent when it stayed the
+                    same, and `raw` stands beside one that is; `set` holds variables that are new or different, `unset`
+                    names those that went
     effects         [{kind, at, ...}]: calls to the outside, as `octo.core.trace.effect` was told
     values          {expression: value}: what expressions came to, where that was asked for (`octo.trace.values`)
-    omitted         {place: bytes}: payloads over the cap, about so large, that stand as null in their place:
+    omitted         {place: size}: payloads over the cap, about so many bytes, that stand as null in their place:
                     "input.body", "input.vars.NAME", "input.set.NAME", "output.body" or "output.set.NAME"
     brief           true on a flow of which only the failing block was recorded: it was not in the sample
     more            of the first flow: how many blocks and flows were not recorded, because they were over the limit
 
 A record of kind "dropped" has `at` and `count`: that many traces were lost since the record before it, because they
 could not be written, or not as fast as they came. Secrets read `«secret»`, declared fields `«masked»`.
+
+Bodies and variables are packed as in the record of a message (`octo.core.record`): bytes are `{"$bytes": BASE64}`, and
+so on; numbers have all their digits. `states` puts them together and unpacks them.
 """
 
 from __future__ import annotations
@@ -39,7 +44,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from octo.core.record import unpack
+
 Record = Mapping[str, Any]
+
+VERSION = 2
 
 MASKED = "«masked»"
 
@@ -56,7 +65,7 @@ _FORMS: dict[str, dict[str, type]] = {
 }
 _PARTS = {"input": dict, "output": dict, "error": dict, "effects": list, "omitted": dict, "from": str, "parent": str}
 _PARTS |= {"correlation": str, "type": str, "connector": str, "reason": str}
-_CHANGE = {"vars": dict, "set": dict, "unset": list}
+_CHANGE = {"vars": dict, "set": dict, "unset": list, "raw": bool}
 
 
 def is_record(found: Record) -> bool:
@@ -83,6 +92,7 @@ class Seen(NamedTuple):
 
     body: Any
     vars: Mapping[str, Any]
+    raw: bool = False
 
 
 class SpanState(NamedTuple):
@@ -127,12 +137,28 @@ def states(trace: Sequence[Record]) -> Iterator[SpanState]:
 
 
 def _whole(message: Mapping[str, Any]) -> Seen:
-    return Seen(message.get("body"), message.get("vars", {}))
+    return Seen(value(message.get("body")), _values(message.get("vars", {})), message.get("raw", False))
 
 
 def _changed(before: Seen, change: Mapping[str, Any]) -> Seen:
     if not change:
         return before
     gone = change.get("unset", ())
-    variables = {name: value for name, value in before.vars.items() if name not in gone} | change.get("set", {})
-    return Seen(change.get("body", before.body), variables)
+    variables = {name: each for name, each in before.vars.items() if name not in gone}
+    variables |= _values(change.get("set", {}))
+    if "body" not in change:
+        return before._replace(vars=variables)
+    return Seen(value(change["body"]), variables, change.get("raw", False))
+
+
+def _values(packed: Mapping[str, Any]) -> dict[str, Any]:
+    # One by one: the map of them may look like something packed.
+    return {name: value(each) for name, each in packed.items()}
+
+
+def value(packed: Any) -> Any:
+    """What was packed; itself if it is damaged."""
+    try:
+        return unpack(packed)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return packed

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from octo.core.printable import printable, printable_json
-from octo.trace.record import Record, SpanState, begins, states
+from octo.core.shown import shown as shown_value
+from octo.trace.record import Record, SpanState, begins, states, value as value_of
 
 Style = Callable[[str, str], str]
 """Puts a text into a colour, or leaves it plain."""
@@ -75,7 +75,7 @@ def _facts(state: SpanState, *, is_first: bool) -> Iterator[tuple[str, str]]:
         yield f"{effect['kind']} {facts}", "cyan"
     yield from _changes("", record.get("output", {}))
     for text, value in record.get("values", {}).items():
-        yield f"{text}  =  {_json(value)}", ""
+        yield f"{text}  =  {_json(value_of(value))}", ""
     for place, size in record.get("omitted", {}).items():
         yield f"{place} was left out, {size:,} bytes", "yellow"
     if record.get("brief"):
@@ -93,15 +93,15 @@ def _facts(state: SpanState, *, is_first: bool) -> Iterator[tuple[str, str]]:
 
 def _changes(prefix: str, change: Any) -> Iterator[tuple[str, str]]:
     if "body" in change:
-        yield f"{prefix}body = {_json(change['body'])}", ""
+        yield f"{prefix}body = {_json(value_of(change['body']))}", ""
     for name, value in change.get("set", {}).items():
-        yield f"{prefix}vars.{name} = {_json(value)}", ""
+        yield f"{prefix}vars.{name} = {_json(value_of(value))}", ""
     for name in change.get("unset", ()):
         yield f"{prefix}vars.{name} is gone", ""
 
 
 def _json(value: object) -> str:
-    return printable_json(json.dumps(value, ensure_ascii=False, default=str))
+    return printable_json(shown_value(value))
 
 
 def _cut(text: str, width: int | None) -> str:

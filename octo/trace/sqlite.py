@@ -35,7 +35,8 @@ BUSY = 5.0
 
 _APPLICATION = 0x4F63_546F
 """What SQLite's header says this file is for: `OcTo`."""
-_VERSION = 1
+_VERSION = 2
+"""Of what is in the rows. Those of version 1 are read too, and one that is written to becomes one of version 2."""
 _LEVEL = 1
 """Of compression: records repeat themselves so much that more work gains little."""
 _AT_ONCE = 64
@@ -212,7 +213,8 @@ def _create(path: Path) -> None:
                         for statement in _SCHEMA.split(";"):
                             connection.execute(statement)
                         connection.execute(f"PRAGMA application_id = {_APPLICATION}")
-                        connection.execute(f"PRAGMA user_version = {_VERSION}")
+            if _version(connection) in ((_APPLICATION, 0), (_APPLICATION, 1)):
+                connection.execute(f"PRAGMA user_version = {_VERSION}")
         _connect(path).close()
 
 
@@ -220,7 +222,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     """A connection to a file that is a store of ours."""
     connection = _open(path)
     try:
-        if _version(connection) != (_APPLICATION, _VERSION):
+        if _version(connection) not in ((_APPLICATION, 1), (_APPLICATION, _VERSION)):
             raise unusable(path, "it is a database of something else, or of another version of Octo")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA journal_size_limit = 4194304").fetchall()

@@ -10,6 +10,7 @@ from octo.config.documents import BlockDoc, Config
 from octo.config.walk import blocks_of
 from octo.core.expressions import Expr
 from octo.core.message import Message
+from octo.core.record import pack
 from octo.core.secrets import masked
 from octo.core.sockets import sockets
 from octo.expr import ExprError
@@ -43,7 +44,7 @@ def with_values(trace: Sequence[Record], config: Config) -> list[Record]:
 
 
 def _values(block: BlockDoc, state: SpanState, ids: tuple[str, str]) -> dict[str, Any]:
-    message = Message(state.before.body, state.before.vars, *ids)
+    message = Message(state.before.body, state.before.vars, *ids, raw=state.before.raw)
     expressions = (socket for _, socket in sockets(block.settings) if isinstance(socket, Expr))
     return {
         masked(each.text): _value(each, message)
@@ -54,6 +55,6 @@ def _values(block: BlockDoc, state: SpanState, ids: tuple[str, str]) -> dict[str
 
 def _value(expression: Expr[Any], message: Message) -> Any:
     try:
-        return secrets(expr.to_json(expression.program.function(message)))
+        return pack(secrets(expr.settle(expression.program.function(message))))
     except ExprError as error:
         return {"error": masked(str(error))}

@@ -10,10 +10,13 @@ from urllib.parse import quote
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from octo.core import secrets
+from octo.core import content, secrets
 from octo.core.errors import Permanent
 from octo.core.flow import Failure
 from octo.core.message import Message
+from octo.core.record import pack
+from octo.core.spool import Spool
+from octo.expr.values import Duration, Exact, Timestamp
 from octo.testing.harness import running
 from octo.trace.crossing import AFTER, BEFORE, Broken, Spot, Trace
 from octo.trace.encode import MOST_ERROR, encode
@@ -114,8 +117,8 @@ async def test_records_put_together_are_the_messages_that_were_seen(plugins, pro
         found = states(records(encode(trace).data))
         for crossing, state in zip(trace.crossings, found, strict=True):
             before, after = crossing[BEFORE], crossing[AFTER]
-            assert state.before == (before.body, dict(before.vars))
-            assert state.after == ((after.body, dict(after.vars)) if isinstance(after, Message) else None)
+            assert state.before == (before.body, dict(before.vars), False)
+            assert state.after == ((after.body, dict(after.vars), False) if isinstance(after, Message) else None)
 
 
 @pytest.mark.parametrize(
@@ -123,8 +126,6 @@ async def test_records_put_together_are_the_messages_that_were_seen(plugins, pro
     [
         pytest.param(2**80, id="integer beyond 64 bits"),
         pytest.param({"a": [10**300]}, id="such an integer inside"),
-        pytest.param("\ud800", id="half a character"),
-        pytest.param({"\ud800": 1}, id="half a character as a name"),
         pytest.param("", id="no text"),
         pytest.param(-0.0, id="negative zero"),
     ],
@@ -170,6 +171,56 @@ async def test_the_loop_variable_is_all_that_differs_inside_a_loop(record):
     assert trace[2]["from"] == trace[2]["parent"]
 
 
+def _spooled(data, content_type):
+    spool = Spool(threshold=10)
+    spool.write(data)
+    return content.raw(spool.finish(), content_type)
+
+
+BINARY = bytes(range(256))
+HARD = [
+    pytest.param(BINARY, id="bytes"),
+    pytest.param({"a": [b"", Exact("0.1234567890123456789")]}, id="inside"),
+    pytest.param(Timestamp(1_774_744_200_123_456_789), id="timestamp"),
+    pytest.param(Duration(-5), id="duration"),
+    pytest.param("\ud800", id="half a character"),
+    pytest.param({"\ud800": 1}, id="half a character as a name"),
+    pytest.param({"$bytes": "aGk="}, id="what looks like bytes"),
+    pytest.param([{"$ref": "#/x"}], id="what looks like something special"),
+    pytest.param({1: True, "x": {2.5: None}}, id="keys that are no texts"),
+    pytest.param(content.raw(BINARY, "image/png"), id="raw bytes"),
+    pytest.param(content.raw("größe".encode("latin-1"), "text/csv; charset=iso-8859-1"), id="raw text"),
+    pytest.param(content.raw("größe".encode("utf-16-be"), "text/xml; charset=utf-16be"), id="raw UTF-16"),
+    pytest.param(content.raw(b"\xfe\xff" + "ß".encode("utf-16-be"), "text/xml; charset=utf-16"), id="the bytes too"),
+    pytest.param(_spooled(BINARY, "image/png"), id="large content"),
+]
+
+
+@pytest.mark.parametrize("body", HARD)
+def test_every_value_comes_back_as_it_was(body):
+    """Byte for byte and digit for digit, of the same kind, in a body and in a variable of any name."""
+    trace = a_trace(Message(body, {"v": body, "$x": 1}, raw=True), Message(b"new", {"v": body, "$x": 1, "w": body}))
+    [state] = states(records(encode(trace).data))
+
+    assert _exact(state.before.body) == _exact(body)
+    assert _exact(state.before.vars) == _exact({"v": body, "$x": 1})
+    assert _exact(state.after.vars) == _exact({"v": body, "$x": 1, "w": body})
+    assert (state.before.raw, state.after.body, state.after.raw) == (True, b"new", False)
+
+
+def _exact(value):
+    """The value with its types and bytes; content that is small comes back as bytes."""
+    return repr(pack(value)).replace("$content", "$bytes")
+
+
+def test_a_body_that_only_became_raw_is_told(plugins):
+    before = Message({"contentType": "text/plain", "rawData": "x"})
+    [state] = states(records(encode(a_trace(before, before.with_body(before.body, raw=True))).data))
+
+    assert (state.before.raw, state.after.raw) == (False, True)
+    assert state.after.body == before.body
+
+
 # --- bounds ----------------------------------------------------------------------------------------------------------
 
 
@@ -193,6 +244,25 @@ def test_the_bound_is_on_each_payload():
     assert encoded.weight > 30_000
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        bytes(30_000),
+        content.raw(bytes(30_000), "image/png"),
+        _spooled(bytes(30_000), "image/png"),
+        content.raw(b"\xfe\xff" + bytes(15_000) + "x".encode("utf-16-be"), "text/xml; charset=utf-16"),
+    ],
+)
+def test_bytes_are_as_large_as_they_are(body):
+    """Not as large as they are written down; one that is over the cap says its own size."""
+    [fits] = states(records(encode(a_trace(Message(body)), 31_000).data))
+    [left_out] = records(encode(a_trace(Message(body)), 10_000).data)
+
+    assert _exact(fits.before.body) == _exact(body)
+    assert left_out["input"]["body"] is None
+    assert 10_000 < left_out["omitted"]["input.body"] <= 31_000
+
+
 # --- what must not be seen -------------------------------------------------------------------------------------------
 
 
@@ -209,6 +279,49 @@ def test_a_registered_secret_is_in_no_byte(secret, text):
     for form in (text, quote(text, safe=""), json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]):
         assert form not in everything.replace(str(trace.wall(0)), "")
     assert "«secret»" in everything
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda text: text.encode(),
+        lambda text: b"\xff\x00" + text.encode("latin-1"),
+        lambda text: b"\xff\xfe" + text.encode("utf-16-le"),
+        lambda text: b"\x01\x00" + text.encode("utf-16-le"),
+        lambda text: text.encode("utf-16-be"),
+        lambda text: content.raw(text.encode(), "image/svg"),
+        lambda text: content.raw(b"\xfe\xff" + text.encode("utf-16-be"), "text/plain; charset=utf-16"),
+        lambda text: _spooled(text.encode() * 2, "application/pdf"),
+    ],
+)
+def test_a_registered_secret_in_bytes_is_masked(secret, make):
+    """In whatever charset they are, and although the trace shows them as base64."""
+    secret("s3cret-token")
+    [state] = states(records(encode(a_trace(Message({"deep": [make("has s3cret-token in it")], "x": b"\xff"}))).data))
+    shown = repr(pack(state.before.body)) + repr(_bytes_of(state.before.body))
+
+    assert "s3cret-token" not in shown.replace("\\x00", "")
+    assert "«secret»" in shown or "«masked»" in shown
+    assert state.before.body["x"] == b"\xff"
+
+
+def _bytes_of(value):
+    """All bytes in a value, as texts."""
+    if isinstance(value, dict | list):
+        return [_bytes_of(each) for each in (value.values() if isinstance(value, dict) else value)]
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
+
+
+def test_declared_fields_in_bytes_that_are_json_are_masked():
+    """So is a copy of one that is bytes."""
+    body = {"doc": b'{"card": "4111-1111", "sum": 5}', "card": b"\xff5500-0000", "copy": b"no. 4111-1111"}
+    [state] = states(records(encode(a_trace(Message(body), mask=["card"])).data))
+
+    assert state.before.body == {
+        "doc": '{"card":"«masked»","sum":5}'.encode(),
+        "card": MASKED,
+        "copy": "no. «masked»".encode(),
+    }
 
 
 def test_a_secret_that_is_a_number_is_masked_too_and_times_stay_times(secret):

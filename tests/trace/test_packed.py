@@ -7,6 +7,7 @@ import json
 import pytest
 
 from octo.trace.packed import lines, records
+from octo.trace.record import states
 
 HEAD = {"kind": "flow", "flow": "f", "path": "f", "generation": 1}
 BLOCK = {"kind": "block", "path": "f.a", "type": "set-payload"}
@@ -18,7 +19,7 @@ ROWS = [
     [CALLED, 2, 2, 50, 5, 1, None, None, {"event": "e2", "reason": "enough"}],
     [{**BLOCK, "path": "g.a"}, 3, 3, 51, -1, 3, None, None, None],
 ]
-PACKED = json.dumps([1, "ab" * 16, "cd" * 8, 1000, 255, ROWS]).encode() + b"\n"
+PACKED = json.dumps([2, "ab" * 16, "cd" * 8, 1000, 255, ROWS]).encode() + b"\n"
 
 
 def test_a_row_becomes_a_record_with_its_own_and_its_parents_span():
@@ -26,6 +27,7 @@ def test_a_row_becomes_a_record_with_its_own_and_its_parents_span():
 
     assert flow == {
         **HEAD,
+        "v": 2,
         "trace": "ab" * 16,
         "span": "00000000000000ff",
         "parent": "cd" * 8,
@@ -45,6 +47,24 @@ def test_a_row_becomes_a_record_with_its_own_and_its_parents_span():
     assert (failed["from"], failed["input"], failed["outcome"]) == (block["span"], {"set": {"x": 1}}, "failed")
     assert (called["flow"], called["parent"], called["reason"]) == ("g", failed["span"], "enough")
     assert (inner["flow"], inner["at"], inner["duration"], inner["outcome"]) == ("g", 1051, 0, "cancelled")
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_a_trace_of_the_version_before_is_read(packed):
+    """Its payloads were plain JSON: a map that looks like something packed is still a map."""
+    message = {"body": {"$ref": "#/x"}, "vars": {"v": [{"$bytes": "aGk="}]}}
+    if packed:
+        data = json.dumps([1, "ab" * 16, "", 1000, 1, [[HEAD, None, None, 0, 9, 0, message, {"body": 7}, None]]])
+    else:
+        span = {"trace": "ab" * 16, "span": "1" * 16, "at": 1000, "duration": 9, "outcome": "completed"}
+        data = json.dumps({**HEAD, **span, "input": message, "output": {"body": 7}})
+    [record] = records(data.encode())
+    [state] = states([record])
+
+    assert record["v"] == 2
+    assert state.before == ({"$ref": "#/x"}, {"v": [{"$bytes": "aGk="}]}, False)
+    assert state.after == (7, {"v": [{"$bytes": "aGk="}]}, False)
+    assert records(lines(data.encode())) == [record]
 
 
 def test_who_was_called_by_nobody_has_no_parent():

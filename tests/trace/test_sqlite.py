@@ -163,7 +163,7 @@ def test_the_database_of_something_else_is_refused_and_left_alone(path):
         assert [name for [name] in other.execute("SELECT name FROM sqlite_master")] == ["orders"]
 
 
-@pytest.mark.parametrize("version", [0, 2])
+@pytest.mark.parametrize("version", [0, 3])
 def test_a_store_of_another_version_is_refused_and_left_alone(path, make, version):
     used = Sqlite(path)
     used.write([make(at=NOW)])
@@ -177,6 +177,32 @@ def test_a_store_of_another_version_is_refused_and_left_alone(path, make, versio
     used.close()
     with closing(sqlite3.connect(path)) as other:
         assert other.execute("SELECT count(*) FROM traces").fetchone() == (1,)
+
+
+def test_a_store_of_the_version_before_is_read_and_becomes_one_of_this(path, make):
+    """One of a version that is not known is refused: it would be read wrongly."""
+    store = Sqlite(path).ready(write=True)
+    store.write([make(event="a" * 32, at=NOW)])
+    store.close()
+    _set_version(path, 1)
+
+    assert Sqlite(path).ready(write=False).find()[0].event == "a" * 32
+    assert _version(path) == 1
+    Sqlite(path).ready(write=True)
+    assert _version(path) == 2
+    _set_version(path, 3)
+    with pytest.raises(Permanent, match="of another version of Octo"):
+        Sqlite(path).ready(write=False)
+
+
+def _set_version(path, number):
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"pragma user_version = {number}")
+
+
+def _version(path):
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute("pragma user_version").fetchone()[0]
 
 
 def test_a_damaged_file_is_said_to_be_so(path, heavy):
