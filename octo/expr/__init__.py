@@ -1,4 +1,4 @@
-"""CEL, the expression language of Octo: parsed, translated into Python once, and run as that."""
+"""CEL, the expression language of Octo: an expression is parsed, translated into Python once, and run as Python."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +36,7 @@ __all__ = [
 
 
 def why(text: str, scope: Scope, *arguments: Any) -> "Why":
-    """Evaluate `text` and tell how each of its pieces went; print the answer to see it as a tree."""
+    """Evaluate `text` and return what each of its pieces came to; print the result to see it as a tree."""
     from octo.expr.reasons import explain
 
     return explain(text, scope, *arguments)

@@ -1,7 +1,8 @@
 """IP addresses and the networks they lie in, as values of CEL.
 
-Small classes of our own: Python's `ipaddress` takes longer to import than all of CEL, and writes an IPv4 address
-mapped into IPv6 differently from version to version. It is loaded once an expression reads an address.
+These are small classes of our own: Python's `ipaddress` takes longer to import than all of CEL, and the text it writes
+for an IPv4 address mapped into IPv6 differs between Python versions. It is imported when an expression first reads an
+address.
 """
 
 from typing import Final
@@ -87,12 +88,12 @@ class CIDR:
 
 
 def parse_ip(text: str) -> IP:
-    """The address that a text writes; no zones, no IPv4 address in dots inside an IPv6 one."""
+    """The address written in `text`. Zones, and dotted IPv4 addresses inside IPv6 ones, are refused."""
     return _address(text, f"not an IP address: {quoted(text)}")
 
 
 def parse_cidr(text: str) -> CIDR:
-    """The network that `address/length` writes."""
+    """The network written as `address/length`."""
     problem = f"not a network: {quoted(text)}"
     address, _, length = text.partition("/")
     ip = _address(address, problem)

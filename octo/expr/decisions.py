@@ -1,4 +1,4 @@
-"""Programs that say which way their decisions went, for coverage."""
+"""Programs that report which way their decisions went, for coverage."""
 
 from bisect import bisect_left
 from collections.abc import Callable
@@ -16,9 +16,9 @@ from octo.expr.program import Program, link
 
 
 class Decision(NamedTuple):
-    """A piece of an expression that can come out true or false, and at which `line` and `column` it begins.
+    """A piece of an expression that can come out true or false, and the `line` and `column` where it begins.
 
-    kind: `?:` for a condition, `&&` or `||` for an operand of these or for all of it, `whole` for the expression.
+    kind: `?:` for a condition, `&&` or `||` for such an operation or one of its operands, `whole` for the expression.
     """
 
     kind: Kind
@@ -31,10 +31,10 @@ Seen = Callable[[int, bool], object]
 
 
 class Watched(Program):
-    """The same program; its function reports the decisions it takes and else answers, or raises, what it always does.
+    """The same program; its function reports each decision it takes. What it returns or raises stays the same.
 
     points: the decisions that can go both ways, in the order of the text.
-    program: the one that reports nothing.
+    program: the original, which reports nothing.
     """
 
     __slots__ = ("points", "program")
@@ -47,7 +47,7 @@ class Watched(Program):
         try:
             self._watch(seen, whole)
         except (ExprError, RecursionError, MemoryError):
-            self.points = []  # so large that the calls around its pieces are too much for Python: it runs as it is
+            self.points = []  # too large for Python once calls surround its pieces: it runs without reporting
 
     def _watch(self, seen: Seen, whole: bool) -> None:
         tree = parse(self.text)
@@ -75,7 +75,7 @@ class Watched(Program):
 
 
 def _span(found: list[Token], starts: list[int], node: Node) -> tuple[int, int]:
-    """Where a piece begins and ends, with the parentheses around its first and last part: a node leaves them out."""
+    """Where a piece begins and ends, including the parentheses around its first and last part: a node omits them."""
     first, last = bisect_left(starts, node.start), bisect_left(starts, node.end)
     depth = lowest = 0
     for token in found[first:last]:
@@ -85,9 +85,9 @@ def _span(found: list[Token], starts: list[int], node: Node) -> tuple[int, int]:
 
 
 def watch(program: Program, seen: Seen, *, whole: bool = False) -> Watched:
-    """The program, calling `seen(index, value)` for each of its `points` whenever it is decided.
+    """The program, which now calls `seen(index, value)` whenever one of its `points` is decided.
 
-    whole: count the value of the whole expression as a decision too, as for a condition.
+    whole: the value of the whole expression counts as a decision too, as it does for a condition.
     """
     plain = program.program if isinstance(program, Watched) else program
     return Watched(plain, seen, whole=whole)

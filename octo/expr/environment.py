@@ -26,11 +26,11 @@ class Environment:
 
     @cached_property
     def functions(self) -> dict[str, list[Function]]:
-        """By name. The library is imported for the first expression that calls anything."""
+        """All functions by name. The library is imported for the first expression that calls a function."""
         return index(library(), self.scope.functions)
 
     def extend(self, called: Iterable[str]) -> bool:
-        """Look for functions that are not known in installed packages; whether one was found."""
+        """Look in installed packages for the functions not known yet. Return whether one was found."""
         from octo.expr.foreign import extra
 
         found = {name: each for name in called if name not in self.functions and (each := extra(name)) is not None}
@@ -86,14 +86,14 @@ def index(*groups: Any) -> dict[str, list[Function]]:
 
 
 def is_path(tree: py.AST) -> bool:
-    """Whether the source only reads: names, attributes and items, no calls."""
+    """Whether the source only reads names, attributes and items, and calls nothing."""
     while isinstance(tree, (py.Attribute, py.Subscript)):
         tree = tree.value
     return isinstance(tree, py.Name)
 
 
 def _copy(tree: Any) -> Any:
-    """A copy without positions: the generator gives it those of the CEL text."""
+    """A copy without positions; the generator adds the positions in the CEL text."""
     if isinstance(tree, list):
         return [_copy(each) for each in tree]
     if not isinstance(tree, py.AST):

@@ -30,7 +30,7 @@ LONGEST_QUOTE = 60
 
 
 class ExprError(Exception):
-    """An expression that cannot be built or evaluated; says where and, when known, what to do."""
+    """An expression that cannot be built or evaluated: what is wrong, where and, when known, what to do."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class ExprError(Exception):
         return f"{self.message}. {self.hint}" if self.hint else self.message
 
     def locate(self, text: str, offset: int) -> "ExprError":
-        """The same error, standing at `offset` of the expression `text`."""
+        """The same error, now placed at `offset` in the expression `text`."""
         before = text[:offset]
         self.text = text
         self.line = before.count("\n") + 1
@@ -63,9 +63,9 @@ class ExprError(Exception):
 
 
 def quoted(text: str, quote: Callable[[str], str] = repr) -> str:
-    """The text for a message; of a longer one only its length.
+    """The text as a message shows it: in quotes, or only its length when it is long.
 
-    Never a part of it: secrets are masked where messages are shown, and a part of one would not be recognised.
+    Never a part of it: secrets are masked where messages are shown, and a part of a secret would not be recognised.
     """
     return quote(text) if len(text) <= LONGEST_QUOTE else f"<{len(text)} characters>"
 
@@ -88,14 +88,14 @@ ERRORS: dict[str, ErrorInfo] = {
         _info(
             SYNTAX,
             "syntax error",
-            "The text is not a CEL expression: something is missing, or stands where it cannot.",
+            "The text is not a CEL expression: something is missing, or is in the wrong place.",
             "body.name +",
             'body.name + "!"',
         ),
         _info(
             UNDECLARED_NAME,
             "undeclared name",
-            "The expression uses a name that does not exist in this place. Text needs quotes.",
+            "The expression uses a name that does not exist here. Text needs quotes.",
             "boody.name",
             "body.name",
         ),
@@ -116,7 +116,7 @@ ERRORS: dict[str, ErrorInfo] = {
         _info(
             TYPE_CLASH,
             "types do not fit",
-            "The types are known before anything runs, and no operator or function takes them. "
+            "The types are known before anything runs, and the operator or function does not take them. "
             "Convert one side with string(), int() or double().",
             '"total: " + 1',
             '"total: " + string(1)',
@@ -160,7 +160,7 @@ ERRORS: dict[str, ErrorInfo] = {
         _info(
             NO_SUCH_OVERLOAD,
             "no such overload",
-            "The values met at run time have types that the operator, function or selection does not take.",
+            "At run time, the values have types that the operator, function or selection does not take.",
             '"count: " + body.count',
             '"count: " + string(body.count)',
         ),
@@ -174,7 +174,8 @@ ERRORS: dict[str, ErrorInfo] = {
         _info(
             OVERFLOW,
             "overflow",
-            "Integers have 64 bits; timestamps lie in the years 1 to 9999; durations fit 64 bits of nanoseconds.",
+            "The result is out of range. Integers have 64 bits, timestamps lie in the years 1 to 9999, and durations "
+            "fit into 64 bits of nanoseconds.",
             "9223372036854775807 + 1",
             "9223372036854775807.0 + 1.0",
         ),
@@ -188,7 +189,7 @@ ERRORS: dict[str, ErrorInfo] = {
         _info(
             CONVERSION,
             "conversion failed",
-            "The value has no meaning in the type it was to be converted to.",
+            "The value cannot be converted to the type that was asked for.",
             'int("12 EUR")',
             'int("12")',
         ),
@@ -209,7 +210,7 @@ ERRORS: dict[str, ErrorInfo] = {
         _info(
             INVALID_ARGUMENT,
             "invalid argument",
-            "The argument has the right type, but a value the function cannot work with.",
+            "The argument has the right type, but the function cannot work with its value.",
             '"abc".substring(3, 1)',
             '"abc".substring(1, 3)',
         ),
@@ -223,7 +224,7 @@ ERRORS: dict[str, ErrorInfo] = {
         _info(
             FAILED,
             "evaluation failed",
-            "The evaluation stopped for a reason that is none of the others.",
+            "The evaluation failed for a reason that has no code of its own.",
             "",
             "",
         ),

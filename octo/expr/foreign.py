@@ -1,8 +1,8 @@
-"""Functions of installed packages: Python functions whose annotations say what they take and give.
+"""Functions of installed packages: Python functions whose annotations say what they take and return.
 
-The composition root says where to look (`extra_functions`); nobody looks until an expression uses a name that is not
-declared, so that a start without such functions does not pay for the search. A function that is found is imported
-alone. What it returns is checked: generated code relies on kinds, and a stranger may be mistaken about his own.
+The composition root says where to look (`extra_functions`). The search starts only when an expression uses a name that
+is not declared, so that a start without such functions does not pay for it. Only the function that is needed is
+imported. Its results are checked: generated code relies on kinds, and the annotations of a third party may be wrong.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ from octo.expr.signature import parse_signature
 from octo.expr.values import INT_MAX, INT_MIN, Duration, Timestamp, a, kind_of
 
 Loaders = Mapping[str, Callable[[], object]]
-"""CEL names, and what loads the function behind each."""
+"""For each CEL name, a function that loads what the name stands for."""
 
 _TYPES: Final[dict[object, str]] = {
     str: "string",
@@ -35,7 +35,7 @@ _TYPES: Final[dict[object, str]] = {
 
 
 class _Search:
-    """Where to look, and what was found; looked at once."""
+    """How to find functions, and what was found. It searches once."""
 
     def __init__(self, find: Callable[[], Loaders]) -> None:
         self.find = find
@@ -59,23 +59,23 @@ _search = _Search(dict)
 
 
 def extra_functions(find: Callable[[], Loaders]) -> None:
-    """Say how to find the functions of installed packages, e.g. among their entry points. Replaces what was said."""
+    """Set how to find the functions of installed packages, e.g. among their entry points. The last call counts."""
     global _search  # noqa: PLW0603 - there is one set of installed packages in a process
     _search = _Search(find)
 
 
 def extra(name: str) -> Function | None:
-    """The function of an installed package; ExprError when there is one that cannot be used."""
+    """The function of an installed package, or None. Raises ExprError when it exists but cannot be used."""
     return _search.get(name)
 
 
 def extra_names() -> list[str]:
-    """The names of all functions of installed packages, none of which is imported."""
+    """The names of all functions of installed packages; none is imported for this."""
     return _search.names()
 
 
 def load(name: str, loader: Callable[[], object]) -> Function:
-    """Import a function and make it one of CEL."""
+    """Import a function and return it as a CEL function."""
     try:
         found = loader()
     except Exception as error:
@@ -147,7 +147,7 @@ def _is_hashable(annotation: Any) -> bool:
 
 
 def _guarded(function: Function) -> Function:
-    """The same function, held to the kinds that its signatures promise."""
+    """The same function, failing when a result is not of a kind that its signatures promise."""
     promised = {parse_signature(text).result.kind for text in function.signatures}
 
     def call(*arguments: Any) -> Any:

@@ -1,4 +1,4 @@
-"""How functions enter the language: a typed Python function, CEL signatures, a sentence, and examples."""
+"""How a function enters the language: as a typed Python function with CEL signatures, a sentence and examples."""
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -51,7 +51,7 @@ def function(
 ) -> Callable[[Callable[..., Any]], Function]:
     """Make the decorated Python function a CEL function; its docstring is its documentation.
 
-    Arguments arrive checked against the outermost kind of the signature: `list(string)` promises a list, no more.
+    Arguments are checked against the outermost kind of the signature only: for `list(string)`, that it is a list.
     """
 
     def declare(call: Callable[..., Any]) -> Function:
@@ -65,7 +65,7 @@ Candidate = tuple[Overload, Function]
 
 
 def dispatcher(name: str, candidates: Sequence[Candidate], strict: bool) -> Callable[..., Any]:
-    """A function that picks the candidate fitting its arguments, and remembers the choice per classes."""
+    """A function that calls the candidate its arguments fit, and remembers the choice for their classes."""
     chosen: dict[tuple[type, ...], Callable[..., Any]] = {}
 
     def dispatch(*arguments: Any) -> Any:
@@ -86,7 +86,7 @@ def _choose(name: str, candidates: Sequence[Candidate], arguments: tuple[Any, ..
         if overload.accepts(kinds):
             return candidate.call
     if not strict:
-        # An int is a fine double: JSON writes 10.0 as 10.
+        # An int may stand for a double: JSON may write 10.0 as 10.
         for overload, candidate in candidates:
             promoted = [
                 "double" if kind in {"int", "uint"} and wanted.name == "double" else kind

@@ -1,4 +1,4 @@
-"""Text to tokens: one regular expression, and the meaning of literals."""
+"""From text to tokens: one regular expression, and what literals mean."""
 
 import re
 
@@ -40,7 +40,7 @@ class Token:
 
 
 def tokens(text: str) -> list[Token]:
-    """All tokens of `text`, ended by one of kind "end"."""
+    """All tokens of `text`, followed by one of kind "end"."""
     found: list[Token] = []
     position, match = 0, _TOKEN.match
     while position < len(text):
@@ -74,7 +74,7 @@ def _token(kind: str, word: str, text: str, start: int, end: int) -> Token:
 def _integer(word: str, text: str, start: int, end: int) -> Token:
     unsigned = word[-1] in "uU"
     digits = word[:-1] if unsigned else word
-    # One more than the largest int is let through: the parser accepts it behind a minus sign.
+    # One more than the largest int is allowed here: the parser accepts it after a minus sign.
     limit = UINT_MAX if unsigned else INT_MAX + 1
     value = int(digits, 16) if digits[:2] == "0x" else int(digits) if len(digits) < 64 else limit + 1
     if value > limit:

@@ -1,6 +1,6 @@
 """How much one evaluation may do before it is stopped.
 
-Invariant: every loop, and every function that can build more than it was given, answers to one of these limits.
+Invariant: every loop, and every function that can build more than it was given, is subject to one of these limits.
 """
 
 from typing import Any, Final
@@ -9,12 +9,12 @@ from octo.expr.errors import BUDGET, ExprError
 
 MAX_ITERATIONS: Final = 1_000_000
 MAX_SIZE: Final = 16 * 1024 * 1024
-"""Characters or bytes of one value, and of everything that loops and bindings build in one evaluation."""
+"""At most this many characters or bytes in one value, and in all that loops and bindings build in one evaluation."""
 MAX_ELEMENTS: Final = 5_000_000
-"""Elements of one list or map, or of a value in all as it becomes JSON."""
+"""At most this many elements in one list or map, or in a whole value as it becomes JSON."""
 
 MAX_VISITS: Final = 1_000_000
-"""Values that a comparison or a format may look at."""
+"""At most this many values are looked at by one comparison or format."""
 
 _WEIGHTS: Final = {str: 1, bytes: 1, list: 8, dict: 16}
 
@@ -31,12 +31,12 @@ class Exhausted(BaseException):
 
 
 def exhausted() -> Any:
-    """Stop an evaluation that ran or built too much. An expression in the generated code, hence the result type."""
+    """Stop an evaluation that ran or built too much. Generated code uses it as an expression, hence the return type."""
     raise Exhausted
 
 
 def weight(value: Any) -> int:
-    """What a freshly built value costs."""
+    """What building a value costs."""
     unit = _WEIGHTS.get(value.__class__)
     return 1 if unit is None else unit * len(value)
 

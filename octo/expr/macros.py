@@ -1,11 +1,11 @@
-"""Calls that are not calls: has, map, filter and the other macros become nodes of their own."""
+"""Macros: has, map, filter and the others look like calls, but become nodes of their own."""
 
 from collections.abc import Callable
 
 from octo.expr.errors import BAD_MACRO, ExprError
 from octo.expr.nodes import Bind, Call, Has, Literal, Loop, LoopKind, Name, Node, OptionalMap, Select
 
-# Member macros that loop: name -> (kind of loop, counts of arguments with one variable, with two variables)
+# Macros that loop: name -> (kind of loop, numbers of arguments with one variable, with two variables)
 _LOOPS: dict[str, tuple[LoopKind, frozenset[int], frozenset[int]]] = {
     "all": ("all", frozenset((2,)), frozenset((3,))),
     "exists": ("exists", frozenset((2,)), frozenset((3,))),
@@ -38,7 +38,7 @@ USAGE = {
 
 
 def expand(call: Call) -> Node | None:
-    """The node that the macro call means, or None when `call` is an ordinary function."""
+    """The node that a macro call stands for, or None when `call` is an ordinary call."""
     expander = _MACROS.get(call.name)
     return expander(call) if expander is not None else None
 

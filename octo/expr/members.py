@@ -1,4 +1,4 @@
-"""A set of CEL values: membership by CEL equality, in constant time for all but lists and maps."""
+"""A set of CEL values. Membership is CEL equality, and takes constant time for all but lists, maps and optionals."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,7 +9,7 @@ from octo.expr.values import Optional
 
 
 class Members:
-    """Values seen so far. Lists, maps and optionals have no hash in CEL and are searched, up to a limit."""
+    """The values seen so far. Lists, maps and optionals have no hash: they are searched one by one, up to a limit."""
 
     def __init__(self, values: Iterable[Any] = ()) -> None:
         self._hashed: set[Any] = set()
@@ -19,7 +19,7 @@ class Members:
             self.add(value)
 
     def add(self, value: Any) -> bool:
-        """Add a value; False when it was there already."""
+        """Add a value. Return False when it was there already."""
         if isinstance(value, (list, dict, Optional)):
             if self._search(value):
                 return False
@@ -44,5 +44,5 @@ class Members:
 
 
 def _key(value: Any) -> Any:
-    """Python takes True for 1; with its class, a bool is only itself."""
+    """In Python True equals 1; paired with its class, a bool equals only a bool."""
     return (bool, value) if isinstance(value, bool) else value

@@ -8,8 +8,8 @@ LoopKind = OneOf["all", "exists", "exists_one", "map", "sort_by", "transform_map
 class Node:
     """Any piece of an expression.
 
-    `anchor` is where its errors are shown: an operator, a field, the name of a function. No two pieces that can fail
-    share anchor and end. `depth` is the nesting below the piece, bounded by the parser.
+    `anchor` is where its errors are shown: an operator, a field, the name of a function. Invariant: no two pieces that
+    can fail have the same anchor and end. `depth` is the nesting below the piece, bounded by the parser.
     """
 
     __slots__ = ("anchor", "depth", "end", "start")
@@ -24,7 +24,7 @@ class Node:
 
 
 class Literal(Node):
-    """A number, string, bytes, bool or null written out."""
+    """A number, string, bytes, bool or null that is written in the text."""
 
     __slots__ = ("kind", "value")
 
@@ -35,7 +35,7 @@ class Literal(Node):
 
 
 class Name(Node):
-    """An identifier; `absolute` when written with a leading dot."""
+    """An identifier; `absolute` when it is written with a leading dot."""
 
     __slots__ = ("absolute", "name")
 
@@ -108,7 +108,7 @@ class Unary(Node):
 
 
 class Binary(Node):
-    """`left operator right`. A chain such as a + b + c leans left and counts as one level of nesting."""
+    """`left operator right`. A chain such as a + b + c nests to the left and counts as one level of nesting."""
 
     __slots__ = ("left", "operator", "right")
 
@@ -122,7 +122,7 @@ class Binary(Node):
 
 
 class Logic(Node):
-    """`a && b && ...` or `a || b || ...`, flat."""
+    """`a && b && ...` or `a || b || ...`, as one flat node."""
 
     __slots__ = ("operands", "operator")
 
@@ -145,7 +145,7 @@ class Conditional(Node):
 
 
 class ListNode(Node):
-    """`[a, ?b]`: elements, each with whether it is optional."""
+    """`[a, ?b]`: the elements, and for each whether it is optional."""
 
     __slots__ = ("items",)
 
@@ -155,7 +155,7 @@ class ListNode(Node):
 
 
 class MapNode(Node):
-    """`{a: b, ?c: d}`: keys and values, each entry with whether it is optional."""
+    """`{a: b, ?c: d}`: the keys and values, and for each entry whether it is optional."""
 
     __slots__ = ("entries",)
 
@@ -234,7 +234,7 @@ _PARTS: dict[type[Node], tuple[str, ...]] = {
 
 
 def children(node: Node) -> list[Node]:
-    """The pieces a piece is made of, in the order of the text."""
+    """The nodes directly inside a node, in the order of the text."""
     return [each for part in _PARTS.get(type(node), ()) for each in _nodes(getattr(node, part))]
 
 
@@ -255,7 +255,7 @@ def dotted(node: Node) -> str | None:
 
 
 def called(tree: Node) -> list[str]:
-    """The names of all functions that an expression may mean to call: `f` and, for `a.b.f()`, also `a.b.f`."""
+    """The names of all functions that an expression may call: `f` for `f()`, `f` and `a.b.f` for `a.b.f()`."""
     found: list[str] = []
     pending = [tree]
     while pending:

@@ -1,7 +1,7 @@
-"""Text to syntax tree, with messages for people.
+"""From text to syntax tree, with messages for people.
 
-Operators are reduced with an explicit stack, so that a level of nesting costs two or three Python frames and 250
-levels fit under Python's recursion limit.
+Operators are reduced with an explicit stack. So a level of nesting costs two or three Python frames, and 250 levels
+fit under Python's recursion limit.
 """
 
 from typing import TypeVar
@@ -130,7 +130,7 @@ class _Parser:
     # -- grammar
 
     def expression(self) -> Node:
-        """Operands joined by binary operators; a chain `a ? b : c ? d : e` is built from its end."""
+        """Parse operands joined by binary operators. A chain `a ? b : c ? d : e` is built from its end."""
         self.level += 1
         if self.level > MAX_DEPTH:
             raise _too_deep(self.text, self.token.start)
@@ -166,7 +166,7 @@ class _Parser:
             operands.append(self.made(Binary(left, operator.kind, right, operator.start)))
 
     def operand(self) -> Node:
-        """Prefix operators, a primary, and what follows it: fields, indexes, calls."""
+        """Parse prefix operators, a primary, and the fields, indexes and calls that follow it."""
         prefixes: list[Token] = []
         while self.token.kind in {"!", "-"}:
             prefixes.append(self.advance())
@@ -191,7 +191,7 @@ class _Parser:
         return self.prefixed(prefixes, node)
 
     def prefixed(self, prefixes: list[Token], node: Node) -> Node:
-        """An operand behind its signs. Two minus signs in a row are none: not even a number without a twin fails."""
+        """An operand with its prefixes. Two minus signs cancel out, so that `--x` works for the smallest int."""
         is_minus = False
         for prefix in reversed(prefixes):
             if is_minus and prefix.kind == "-":
@@ -222,7 +222,7 @@ class _Parser:
         return Literal(token.start, token.end, value, token.kind)
 
     def name(self) -> Node:
-        """A variable, a constant or a call of a function, perhaps with a leading dot."""
+        """Parse a variable, a constant or a function call, perhaps with a leading dot."""
         start = self.token.start
         absolute = self.accept(".")
         token = self.token
@@ -243,7 +243,7 @@ class _Parser:
         return Name(start, token.end, word, absolute)
 
     def member(self, operand: Node) -> Node:
-        """`.field`, `.?field` or `.method(...)`."""
+        """Parse `.field`, `.?field` or `.method(...)`."""
         self.advance()
         optional = self.accept("?")
         token = self.token
@@ -313,7 +313,7 @@ class _Parser:
 
 
 def _join(operator: str, left: Node, right: Node) -> Logic:
-    """One flat node for a whole chain; the chain so far is extended in place."""
+    """One flat node for a whole chain. A chain on the left is extended in place."""
     if isinstance(left, Logic) and left.operator == operator:
         left.operands.append(right)
         left.end = right.end

@@ -21,7 +21,7 @@ from octo.expr.values import KINDS, NONE, Optional, a, elements, item, kind_of, 
 
 CACHED = 4096
 
-# The builtins of generated code: these, and not one of Python's own beyond them.
+# All the builtins of generated code: it has none of Python's own besides these.
 _BUILTINS: dict[str, Any] = {
     **{each.__name__: each for each in (bool, int, float, str, bytes, list, dict, len, Exception)},
     **{
@@ -75,7 +75,7 @@ _BUILTINS: dict[str, Any] = {
 
 
 class Program:
-    """An expression ready to run. `function` is the Python function it became; call that where speed matters."""
+    """An expression ready to run. `function` is the Python function it became: call it directly where speed matters."""
 
     __slots__ = ("function", "is_constant", "is_settled", "kind", "names", "scope", "text")
 
@@ -96,14 +96,14 @@ class Program:
 
     @property
     def source(self) -> str:
-        """The generated Python, for people to read."""
+        """The generated code as Python text, for people to read."""
         from ast import unparse
 
         return unparse(generate(self.text, parse(self.text), environment(self.scope)).module)
 
 
 def compile(text: str, scope: Scope) -> Program:  # noqa: A001 - it is what it does, and the name of the API
-    """Build the expression `text`; raises ExprError, with a position, for whatever is wrong with it."""
+    """Build the expression `text`. Raises ExprError, with a position, when anything is wrong with it."""
     return _compile(text, scope)
 
 
@@ -116,7 +116,7 @@ def _compile(text: str, scope: Scope) -> Program:
 
 
 def link(text: str, scope: Scope, generated: Generated, **more: object) -> Callable[..., Any]:
-    """The Python function of a translation; `more` are names that its code uses besides the usual ones."""
+    """The Python function of a translation. `more` holds names that its code uses besides the usual ones."""
     names: dict[str, Any] = {
         "__builtins__": _BUILTINS,
         **scope.globals,
@@ -130,7 +130,7 @@ def link(text: str, scope: Scope, generated: Generated, **more: object) -> Calla
 
 
 class Failure:
-    """Turns whatever stopped an evaluation into an ExprError with a position and, if possible, advice."""
+    """Turns the exception that stopped an evaluation into an ExprError with a position and, if possible, a hint."""
 
     __slots__ = ("selections", "text")
 
@@ -146,13 +146,13 @@ class Failure:
         start, end, frame = _origin(error.__traceback__)
         selection = self.selections.get((start, end))
         explained = _explain(error, selection, frame).locate(self.text, start)
-        # The author of the expression has no use for our own frames.
+        # Our own frames are of no use to the author of the expression.
         explained.__suppress_context__ = True
         return (start, end), explained
 
 
 def _origin(traceback: TracebackType | None) -> tuple[int, int, FrameType | None]:
-    """Where in the expression the error arose: the innermost frame of generated code."""
+    """Where in the expression the error arose, from the innermost frame of generated code, and that frame."""
     found = None
     while traceback is not None:
         if traceback.tb_frame.f_code.co_filename == FILE:
@@ -180,7 +180,7 @@ def _explain(error: BaseException, selection: Selection | None, frame: FrameType
 
 
 def _explain_host(error: BaseException) -> ExprError:
-    """What Python itself, or a function of a third party, raised."""
+    """The error for an exception of Python itself or of a third party's function."""
     if isinstance(error, OverflowError) or "integer string conversion" in str(error):
         return ExprError(OVERFLOW, "a number is too large")
     if isinstance(error, RecursionError):
@@ -205,7 +205,7 @@ def _explain_selection(error: BaseException, selection: Selection, frame: FrameT
 
 
 def _operand(selection: Selection, frame: FrameType | None) -> tuple[bool, Any]:
-    """The value a field was selected from, read again from the frame that failed."""
+    """Whether the value that a field was selected from can be read again in the frame that failed, and the value."""
     if selection.path is None or frame is None:
         return False, None
     root, keys = selection.path
@@ -227,13 +227,13 @@ _PYTHON_KINDS = {
 
 
 def _kind_in(message: str) -> str:
-    """The CEL kind that a TypeError of Python complains about."""
+    """The CEL kind named in the message of a Python TypeError."""
     word = re.match(r"'?(\w+)'? (?:object|indices)", message)
     return _PYTHON_KINDS.get(word[1], "value") if word else "value"
 
 
 def _translate(message: str) -> str:
-    """Python's words for a failed comparison, in CEL's."""
+    """Python's message about a failed comparison, in the terms of CEL."""
     words = re.match(r"'(\W+)' not supported between instances of '(\w+)' and '(\w+)'", message)
     if words is None:
         return "no such overload"

@@ -1,4 +1,4 @@
-"""Why an expression has its value: every piece with what it came to, and which pieces decided."""
+"""Why an expression has its value: what every piece came to, and which pieces decided."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -22,9 +22,10 @@ State = Literal["value", "error", "skipped", "step", "more"]
 class Why(NamedTuple):
     """A piece of an expression and what it came to.
 
-    state: `value`; `error`, with the message where it arose and None in all that it took along; `skipped` for what was
-    not evaluated; `step` for one round of a loop, whose text names its variables; `more` for rounds that are left out.
-    decides: whether this piece alone settled the piece it is in.
+    state: `value`; `error`, with the error on the piece where it arose and None on the pieces around it; `skipped` for
+    a piece that was not evaluated; `step` for one round of a loop, whose text names the variables; `more` for rounds
+    that are left out.
+    decides: whether this piece alone decided the value of the piece it is in.
     """
 
     text: str
@@ -38,11 +39,11 @@ class Why(NamedTuple):
         return self.render()
 
     def render(self, conceal: Callable[[str], str] | None = None) -> str:
-        """A tree for the terminal; `conceal` may replace texts that nobody is to see."""
+        """The tree as text for the terminal; `conceal` replaces texts that must not be shown."""
         return "\n".join(_lines(self, conceal or str, "", ""))
 
     def walk(self) -> Iterator["Why"]:
-        """The piece itself and all in it."""
+        """Yield the piece itself and all pieces in it."""
         yield self
         for child in self.children:
             yield from child.walk()
@@ -75,7 +76,7 @@ def _outcome(why: Why, conceal: Callable[[str], str]) -> str:
 
 
 def explain(text: str, scope: Scope, *arguments: Any) -> Why:
-    """Evaluate `text` and tell how it went. Raises ExprError only when it cannot be built."""
+    """Evaluate `text` and return what each piece came to. Raises ExprError only when it cannot be built."""
     tree = parse(text)
     pieces = Pieces(tree)
     try:
@@ -127,7 +128,7 @@ class _Teller:
             case nodes.Has():
                 return self.inside(node.select, within)
         told = [self.tell(each, within) for each in children(node) if not isinstance(each, nodes.Literal)]
-        # The name of a family, as `math` in `math.abs`, is nothing that could be evaluated.
+        # The name of a family, such as `math` in `math.abs`, has no value of its own.
         is_call = isinstance(node, nodes.Call) and isinstance(node.target, nodes.Name)
         return tuple(told[1:] if is_call and told and told[0].state == "skipped" else told)
 
@@ -173,7 +174,7 @@ class _Teller:
 
 
 def _is_path(node: Node) -> bool:
-    """A name, or what is selected from one: where it succeeds, its parts say nothing new."""
+    """Whether it is a name, or a selection from one. When that succeeds, its parts add nothing."""
     while isinstance(node, nodes.Select) or (isinstance(node, nodes.Index) and isinstance(node.index, nodes.Literal)):
         node = node.operand
     return isinstance(node, (nodes.Name, nodes.Literal))

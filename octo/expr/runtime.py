@@ -1,6 +1,6 @@
 """The operators of CEL on values whose kinds are known only at run time.
 
-Generated code does the common cases inline and calls these for the rest.
+Generated code does the common cases inline and calls these functions for the rest.
 """
 
 import math
@@ -73,14 +73,14 @@ def _remainder(left: int, right: int) -> int:
     if right == 0:
         raise ExprError(DIVISION_BY_ZERO, "modulus by zero")
     if left == INT_MIN and right == -1:
-        # The quotient that goes with it has no 64 bits: other implementations fail here too.
+        # Its quotient does not fit into 64 bits: other implementations fail here too.
         overflow()
     result = abs(left) % abs(right)
     return -result if left < 0 else result
 
 
 def _ratio(left: float, right: float) -> float:
-    """Division as IEEE 754 has it."""
+    """Division as IEEE 754 defines it."""
     if right != 0.0:
         return left / right
     if left == 0.0 or left != left:  # noqa: PLR0124 - nan
@@ -108,7 +108,7 @@ _TIMES: dict[tuple[str, str, str], tuple[Operation, type]] = {
 
 
 def _arithmetic(symbol: str, left: Any, right: Any, strict: bool) -> Any:
-    """The slow path of all arithmetic: every combination of kinds."""
+    """The slow path of all arithmetic, for every combination of kinds."""
     kinds = kind_of(left), kind_of(right)
     whole, fractional = _OPERATIONS[symbol]
     if _NUMBERS.issuperset(kinds) and not (strict and kinds[0] != kinds[1]):
@@ -209,7 +209,7 @@ def invert(value: Any) -> bool:
 
 
 def not_bool(value: Any) -> Any:
-    """Complain about a value where CEL, which knows no truthiness, wants a bool."""
+    """Raise the error for a value that is not a bool, where one is needed: CEL has no truthiness."""
     raise ExprError(
         NO_SUCH_OVERLOAD,
         f"expected a bool here, found {article(kind_of(value))}",
@@ -226,7 +226,7 @@ def _order(symbol: str, compare: Operation) -> Operation:
         if kinds[0] == kinds[1] and (kinds[0] in _NUMBERS or kinds[0] in _ORDERED):
             return bool(compare(left, right))
         if _NUMBERS.issuperset(kinds):
-            # CEL compares an int with a double as doubles, where Python is exact.
+            # CEL compares an int and a double as doubles; Python would compare them exactly.
             return bool(compare(*_as_doubles(left, right) if "double" in kinds else (left, right)))
         raise no_overload(symbol, left, right)
 
@@ -247,7 +247,7 @@ greater_equal = _order(">=", operator.ge)
 
 
 def equal(left: Any, right: Any) -> bool:
-    """CEL equality: numbers compare across types, bool is no number, nan equals nothing, never an error."""
+    """CEL equality: numbers compare across types, a bool is no number, nan equals nothing. It never fails."""
     cls = left.__class__
     if cls is right.__class__ and cls in _SCALARS:
         return bool(left == right)
@@ -255,7 +255,7 @@ def equal(left: Any, right: Any) -> bool:
 
 
 def equal_metered(left: Any, right: Any, space: int) -> tuple[bool, int]:
-    """Equality, and what is left of `space` after it: for comparisons that are made over and over."""
+    """Equality, and what is left of `space` after it, for comparisons that can be repeated."""
     cls = left.__class__
     if cls is right.__class__ and cls in _SCALARS:
         return bool(left == right), space
@@ -269,7 +269,7 @@ def not_equal(left: Any, right: Any) -> bool:
 
 
 def _equal(left: Any, right: Any, fuel: list[int]) -> bool:
-    # Shared parts can make a small value exponentially large to walk: hence the fuel.
+    # A small value with shared parts can take exponentially many steps to walk: hence the fuel.
     fuel[0] -= 1
     if fuel[0] < 0:
         exhausted()
@@ -332,7 +332,7 @@ def has(container: Any, field: str) -> bool:
 
 
 def make_map(entries: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
-    """A map of entries whose keys are known only at run time."""
+    """A map from entries whose keys are known only at run time."""
     result: dict[Any, Any] = {}
     for key, value in entries:
         put(result, key, value)
@@ -340,7 +340,7 @@ def make_map(entries: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
 
 
 def put(target: dict[Any, Any], key: Any, value: Any) -> None:
-    """Add an entry to a map under construction; a key twice is an error."""
+    """Add an entry to a map under construction. Raises ExprError for a repeated key."""
     if kind_of(key) not in {"string", "int", "uint", "bool"}:
         raise ExprError(
             NO_SUCH_OVERLOAD,
@@ -356,7 +356,7 @@ def put(target: dict[Any, Any], key: Any, value: Any) -> None:
 
 
 def merge(target: dict[Any, Any], entries: Any) -> None:
-    """Add the entries that a step of transformMapEntry yields."""
+    """Add the entries that one round of transformMapEntry built."""
     if not isinstance(entries, dict):
         raise ExprError(
             NO_SUCH_OVERLOAD, f"transformMapEntry needs a map of one entry, found {article(kind_of(entries))}"
@@ -370,7 +370,7 @@ def _show(key: Any) -> str:
 
 
 def unwrap(value: Any) -> Optional:
-    """The value of an optional element or entry, which must be an optional."""
+    """The value after `?` in a list or map, which must be an optional."""
     if isinstance(value, Optional):
         return value
     raise ExprError(NO_SUCH_OVERLOAD, f"'?' needs an optional, found {article(kind_of(value))}")
@@ -390,7 +390,7 @@ def optional_map_target(value: Any, macro: str) -> Optional:
 
 
 def iterable(value: Any) -> Any:
-    """What a macro can run through: a list, or a map by its keys."""
+    """The value itself if a macro can loop over it: a list, or a map by its keys."""
     if isinstance(value, (list, dict)):
         return value
     raise ExprError(NO_SUCH_OVERLOAD, f"a list or map is needed here, found {article(kind_of(value))}")
@@ -402,10 +402,10 @@ def pairs(value: Any) -> Iterable[tuple[Any, Any]]:
 
 
 def fail(code: str, message: str, hint: str) -> Any:
-    """Fail with an error found when the expression was built, where it is reached."""
+    """Raise, where it is reached, an error that was found when the expression was built."""
     raise ExprError(code, message, hint=hint)
 
 
 def reraise(error: BaseException) -> Any:
-    """Fail with an error met earlier, where its value is used."""
+    """Raise, where a value is used, the error met when it was computed."""
     raise error

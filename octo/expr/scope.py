@@ -10,21 +10,22 @@ _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
 class Scope:
-    """The names an expression may use, and how the generated function reads them. Never changed once made.
+    """The names an expression may use, and how the generated function reads them. A scope never changes.
 
-    Two scopes are the same only if they are one object: programs are cached per scope.
+    Two scopes are equal only if they are one object, because programs are cached per scope.
 
-    parameters: those of the generated Python function, e.g. `("message",)`.
-    variables: CEL name to the Python source that reads it, e.g. `{"body": "message.body"}`. Trusted: it is our code.
+    parameters: the parameters of the generated Python function, e.g. `("message",)`.
+    variables: CEL name to the Python source that reads it, e.g. `{"body": "message.body"}`. The source is trusted: it
+        is our code.
     constants: CEL name to a JSON value known when the expression is built.
     globals: what the sources in `variables` may use besides the parameters, e.g. `{"now": clock}`.
-    functions: CEL functions beside the standard library.
-    strict: no promotion between int, uint and double.
-    container: CEL's name space: in container `a.b`, the name `x` may mean `a.b.x` or `a.x` before it means `x`.
-    checked: False is CEL's parse-only mode: what is undeclared or does not fit fails where it is reached, not before.
+    functions: CEL functions besides the standard library.
+    strict: whether int, uint and double are never promoted to one another.
+    container: CEL's name space: in container `a.b`, the name `x` means `a.b.x` if that exists, else `a.x`, else `x`.
+    checked: False is CEL's parse-only mode: an undeclared name or a type that does not fit fails only when reached.
     """
 
-    # A plain class: the module `dataclasses` would take a fifth of the time in which all of CEL is imported.
+    # A plain class: importing `dataclasses` would take a fifth of the time that importing all of CEL takes.
     __slots__ = ("checked", "constants", "container", "functions", "globals", "parameters", "strict", "variables")
 
     def __init__(

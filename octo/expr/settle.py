@@ -1,4 +1,4 @@
-"""The way out of CEL: what a value is in a flow, as JSON kinds, and as text."""
+"""The way out of CEL: a value as a flow holds it, as JSON, and as text."""
 
 import math
 from collections.abc import Callable
@@ -15,16 +15,16 @@ _SETTLED = frozenset((*_PLAIN, bytes, Timestamp, Duration))
 
 
 def settle(value: Any) -> Any:
-    """The value as a flow holds it; lists and maps are copied only where something in them changes.
+    """The value as a flow holds it. Lists and maps are copied only where something in them changes.
 
-    Bytes, timestamps and durations stay what they are. Addresses become their text, an optional its value or null, a
-    uint an int, a key a text. Types and infinite numbers are refused.
+    Bytes, timestamps and durations stay as they are. Addresses become text, an optional becomes its value or null, a
+    uint an int, and a key a string. Types, infinite numbers and NaN are refused.
     """
     return value if value.__class__ in _SETTLED else _walked(value, _settled)
 
 
 def to_json(value: Any) -> Any:
-    """The settled value as JSON kinds: bytes become base64, times their text."""
+    """The settled value as JSON: bytes become base64, timestamps and durations their text."""
     return value if value.__class__ in _PLAIN else _walked(value, _plain)
 
 
@@ -39,7 +39,7 @@ def _walked(value: Any, leaf: Leaf) -> Any:
 
 
 def _convert(value: Any, leaf: Leaf, fuel: list[int]) -> Any:
-    # Shared parts can make a small value exponentially large as JSON: hence the fuel.
+    # A small value with shared parts can be exponentially large as JSON: hence the fuel.
     fuel[0] -= 1
     if fuel[0] < 0:
         raise ExprError(BUDGET, f"the value has more than {MAX_ELEMENTS:,} elements as JSON")
@@ -110,7 +110,7 @@ def _plain(value: Any) -> Any:
 
 
 def render(value: Any) -> str:
-    """A string as it is, everything else as compact JSON; a whole double loses its fraction."""
+    """A string as it is, anything else as compact JSON; a whole double is written without its fraction."""
     if isinstance(value, str):
         return value
     value = to_json(value)

@@ -1,4 +1,4 @@
-"""The types of CEL and the signatures of its functions, from their text."""
+"""The types of CEL and the signatures of its functions, parsed from text."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -14,7 +14,7 @@ KIND_NAMES: Final = frozenset(
 
 
 class TypeExpr(NamedTuple):
-    """`list(string)` is TypeExpr("list", (TypeExpr("string"),)); capitals such as `T` are type parameters."""
+    """`list(string)` is TypeExpr("list", (TypeExpr("string"),)); a capital letter such as `T` is a type parameter."""
 
     name: str
     parameters: tuple["TypeExpr", ...] = ()
@@ -25,7 +25,7 @@ class TypeExpr(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """The outermost kind; dyn for type parameters."""
+        """The outermost kind; `dyn` for a type parameter."""
         return self.name if self.name in KIND_NAMES else "dyn"
 
 
@@ -40,15 +40,15 @@ class Overload(NamedTuple):
     variadic: bool = False
 
     def takes(self, count: int) -> bool:
-        """Whether the function can be called with `count` arguments, receiver included."""
+        """Whether the function can be called with `count` arguments, including the receiver."""
         return count >= len(self.parameters) if self.variadic else count == len(self.parameters)
 
     def spread(self, count: int) -> tuple[TypeExpr, ...]:
-        """The parameters for `count` arguments: the last of a variadic function repeats."""
+        """The parameters for `count` arguments: the last one of a variadic function repeats."""
         return self.parameters + self.parameters[-1:] * (count - len(self.parameters))
 
     def accepts(self, kinds: Sequence[str]) -> bool:
-        """Whether values of these kinds fit; "dyn" fits everything."""
+        """Whether values of these kinds fit; `dyn` fits everything."""
         return self.takes(len(kinds)) and all(
             "dyn" in (kind, wanted.kind) or kind == wanted.kind
             for kind, wanted in zip(kinds, self.spread(len(kinds)), strict=True)
@@ -56,7 +56,7 @@ class Overload(NamedTuple):
 
 
 def name_of(signature: str) -> str:
-    """The CEL name a signature declares: `charAt`, `math.abs`."""
+    """The CEL name that a signature declares: `charAt`, `math.abs`."""
     return _split(signature)[1]
 
 
@@ -91,7 +91,7 @@ def _split(signature: str) -> tuple[str, str, str, str]:
 
 
 def _last_group(text: str) -> int:
-    """Where the parenthesis that closes at the end of `text` was opened."""
+    """The position of the parenthesis that the end of `text` closes, or -1."""
     level = 0
     for index in range(len(text) - 1, -1, -1):
         level += (text[index] == ")") - (text[index] == "(")

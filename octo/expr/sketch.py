@@ -1,4 +1,4 @@
-"""Values for people: one short line of something like JSON."""
+"""Values for people: one short line that looks like JSON."""
 
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -14,9 +14,9 @@ def _same(text: str) -> str:
 
 
 def sketch(value: Any, room: int = ROOM, conceal: Callable[[str], str] = _same) -> str:
-    """The value in at most `room` characters; `conceal` may replace texts that nobody is to see.
+    """The value in at most `room` characters; `conceal` replaces texts that must not be shown.
 
-    However large the value is, no more of it is looked at than is shown.
+    However large the value is, only the part that is shown is read.
     """
     text = ""
     for piece in _pieces(value, room, conceal):

@@ -16,7 +16,7 @@ BODY = {"name": "Ann", "n": 3, "total": 10.5, "none": None, "items": [{"sku": "a
         ("nonsense", 102, 1, "undeclared name 'nonsense'. Names here are body, vars, now, env; text needs quotes"),
         ("body.name.upper()", 103, 11, "undeclared function 'upper'. Did you mean 'upperAscii'?"),
         ("maths.abs(1)", 103, 1, "undeclared function 'maths.abs'. Did you mean 'math.abs'?"),
-        ("upperAscii(body.name)", 103, 1, "undeclared function 'upperAscii'. It is called so: string.upperAscii()"),
+        ("upperAscii(body.name)", 103, 1, "undeclared function 'upperAscii'. Call it like this: string.upperAscii()"),
         ('body.name.replace("a")', 104, 11, "replace takes 2 or 3 arguments, found 1."),
         ('"a" + 1', 105, 5, "no such overload: string + int. Convert the other side with string(...)"),
         ('1 + "a"', 105, 3, "no such overload: int + string."),

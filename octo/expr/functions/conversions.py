@@ -54,7 +54,7 @@ def _digits(text: str, value_of: str, *, signed: bool) -> int:
     examples=['int("42") == 42', "int(1.9) == 1", 'int(timestamp("1970-01-01T00:01:00Z")) == 60'],
 )
 def to_int(value: Any) -> int:
-    """The value as an int: doubles lose their fraction, timestamps become seconds since 1970."""
+    """The value as an int: a double loses its fraction, a timestamp becomes seconds since 1970, a duration seconds."""
     if isinstance(value, Timestamp):
         return value.nanos // SECOND
     if isinstance(value, Duration):
@@ -62,7 +62,7 @@ def to_int(value: Any) -> int:
     if isinstance(value, str):
         number = _digits(value, "int", signed=True)
     elif isinstance(value, float):
-        # The two ends of the range have no double of their own: both are refused.
+        # No double is exactly the largest int: so both ends of the range are refused.
         if not abs(value) < 2.0**63:
             raise failed(value, "int")
         number = int(value)
@@ -82,7 +82,7 @@ def to_int(value: Any) -> int:
     examples=['uint("42") == 42u', "uint(1.9) == 1u"],
 )
 def to_uint(value: Any) -> Uint:
-    """The value as an unsigned int: doubles lose their fraction."""
+    """The value as an unsigned int: a double loses its fraction."""
     if isinstance(value, str):
         number = _digits(value, "uint", signed=False)
     elif isinstance(value, float):
@@ -115,7 +115,7 @@ def to_double(value: Any) -> float:
 
 
 def show_double(value: float) -> str:
-    """The shortest text that reads back as the same number; whole doubles without a fraction."""
+    """The shortest text that reads back as the same number; a whole double is written without a fraction."""
     if isinstance(value, Exact):
         return str(value)
     if math.isnan(value):
@@ -188,7 +188,7 @@ _BOOLS = {
     examples=['bool("true")', '!bool("0")'],
 )
 def to_bool(value: Any) -> bool:
-    """The value as a bool: "true", "t", "1" and "false", "f", "0" are understood."""
+    """The value as a bool. The texts "true", "t", "1" and "false", "f", "0" are accepted."""
     if isinstance(value, bool):
         return value
     if value not in _BOOLS:

@@ -1,4 +1,4 @@
-"""Functions of the CEL definition itself, other than conversions and times."""
+"""Functions of the CEL specification itself, except conversions and times."""
 
 from typing import Any
 
@@ -35,19 +35,19 @@ def size_of(value: Any) -> int:
 
 @function("string.contains(string) -> bool", family="core", examples=['"hello".contains("ell")'])
 def contains(text: str, part: str) -> bool:
-    """Whether the string contains the other."""
+    """Whether the string contains the other string."""
     return part in text
 
 
 @function("string.startsWith(string) -> bool", family="core", examples=['"hello".startsWith("he")'])
 def starts_with(text: str, prefix: str) -> bool:
-    """Whether the string starts with the other."""
+    """Whether the string starts with the other string."""
     return text.startswith(prefix)
 
 
 @function("string.endsWith(string) -> bool", family="core", examples=['"hello".endsWith("lo")'])
 def ends_with(text: str, suffix: str) -> bool:
-    """Whether the string ends with the other."""
+    """Whether the string ends with the other string."""
     return text.endswith(suffix)
 
 
@@ -69,7 +69,7 @@ def matches_global(text: str, pattern: str) -> bool:
 
 @function("dyn(T) -> dyn", family="core", examples=["dyn(1) == 1.0"])
 def dyn(value: Any) -> Any:
-    """The value itself, whose type is checked at run time only."""
+    """The value itself; its type is checked only at run time."""
     return value
 
 

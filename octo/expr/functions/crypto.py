@@ -51,7 +51,7 @@ def _bytes(name: str, value: Any) -> bytes:
     examples=['secureCompare("abc", b"abc")', '!secureCompare("abc", "abd")'],
 )
 def secure_compare(left: Any, right: Any) -> bool:
-    """Whether two strings or bytes are equal, in a time that tells nothing about them."""
+    """Whether two strings or bytes are equal. The time it takes reveals nothing about their content."""
     import hmac
 
     return hmac.compare_digest(_bytes("secureCompare", left), _bytes("secureCompare", right))
@@ -115,7 +115,7 @@ def to_aes(plain: Any, key: Any) -> bytes:
     examples=[f'fromAes(toAes(b"\\x00\\x01", {_KEY}), {_KEY}) == b"\\x00\\x01"'],
 )
 def from_aes(sealed: bytes, key: Any) -> bytes:
-    """What toAes sealed; an error when key or data are not those."""
+    """The bytes that toAes sealed; an error when the key is wrong or the data was changed."""
     return _open("AES", sealed, key)
 
 
@@ -136,5 +136,5 @@ def to_chacha(plain: Any, key: Any) -> bytes:
     examples=[f'fromChacha(toChacha(b"x", {_KEY}), {_KEY}) == b"x"'],
 )
 def from_chacha(sealed: bytes, key: Any) -> bytes:
-    """What toChacha sealed; an error when key or data are not those."""
+    """The bytes that toChacha sealed; an error when the key is wrong or the data was changed."""
     return _open("ChaCha20", sealed, key)

@@ -26,7 +26,7 @@ MAX_PRECISION = 1000
     ],
 )
 def format_(template: str, values: list[Any]) -> str:
-    """The template with %s, %d, %f, %e, %b, %o, %x and %X replaced by the values."""
+    """The template with each %s, %d, %f, %e, %b, %o, %x and %X replaced by a value of the list."""
     pieces: list[str] = []
     last = used = size = 0
     for clause in _CLAUSE.finditer(template):

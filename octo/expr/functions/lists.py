@@ -14,14 +14,14 @@ _NUMBERS = frozenset(("int", "uint", "double"))
 
 @function("lists.range(int) -> list(int)", family="lists", examples=["lists.range(3) == [0, 1, 2]"])
 def range_(count: int) -> list[int]:
-    """The ints from 0 up to, without, a number."""
+    """The ints from 0 up to the number, which is not included."""
     check_elements(count)
     return list(range(count))
 
 
 @function("list(T).distinct() -> list(T)", family="lists", examples=["[1, 2, 1, 3, 2].distinct() == [1, 2, 3]"])
 def distinct(items: list[Any]) -> list[Any]:
-    """The elements without repetitions, in order of first appearance."""
+    """The elements without repetitions, in the order of their first appearance."""
     seen = Members()
     return [item for item in items if seen.add(item)]
 
@@ -33,7 +33,7 @@ def distinct(items: list[Any]) -> list[Any]:
     examples=["[1, [2, [3]]].flatten() == [1, 2, [3]]", "[1, [2, [3]]].flatten(2) == [1, 2, 3]"],
 )
 def flatten(items: list[Any], depth: int = 1) -> list[Any]:
-    """The elements of nested lists in one list, down to a depth."""
+    """One list with the elements of nested lists, down to the given depth (1 if not given)."""
     if depth < 0:
         raise ExprError(INVALID_ARGUMENT, f"flatten needs a depth of at least 0, found {depth}")
     for _ in range(depth):
@@ -52,7 +52,7 @@ def reverse(items: list[Any]) -> list[Any]:
 
 @function("list(T).slice(int, int) -> list(T)", family="lists", examples=["[1, 2, 3, 4].slice(1, 3) == [2, 3]"])
 def slice_(items: list[Any], start: int, end: int) -> list[Any]:
-    """The elements from a position up to, without, another."""
+    """The elements from the first position up to the second, which is not included."""
     if not 0 <= start <= end <= len(items):
         raise ExprError(OUT_OF_BOUNDS, f"slice({start}, {end}) is out of bounds: the list has {len(items)} elements")
     return items[start:end]
@@ -69,7 +69,7 @@ def sort(items: list[Any]) -> list[Any]:
 
 
 def sort_by(items: Any, keys: list[Any]) -> list[Any]:
-    """Elements in the order of their keys: what the macro sortBy ends in."""
+    """The elements in the order of their keys. The macro sortBy calls it."""
     if not isinstance(items, list):
         raise ExprError(NO_SUCH_OVERLOAD, f"sortBy needs a list, found {article(kind_of(items))}")
     kinds = {kind_of(key) for key in keys}
@@ -81,11 +81,11 @@ def sort_by(items: Any, keys: list[Any]) -> list[Any]:
 
 @function("list(T).first() -> optional(T)", family="optionals", examples=["[1, 2].first() == optional.of(1)"])
 def first(items: list[Any]) -> Optional:
-    """The first element, none of an empty list."""
+    """The first element; `optional.none()` for an empty list."""
     return Optional(items[0]) if items else NONE
 
 
 @function("list(T).last() -> optional(T)", family="optionals", examples=["[1, 2].last() == optional.of(2)"])
 def last(items: list[Any]) -> Optional:
-    """The last element, none of an empty list."""
+    """The last element; `optional.none()` for an empty list."""
     return Optional(items[-1]) if items else NONE

@@ -52,13 +52,13 @@ def _whole(value: float, rounding: Callable[[float], int]) -> float:
 
 @function("math.ceil(double) -> double", family="math", examples=["math.ceil(1.2) == 2.0"])
 def ceil(value: float) -> float:
-    """The next whole number upwards."""
+    """The smallest whole number that is not less than the number."""
     return _whole(value, math.ceil)
 
 
 @function("math.floor(double) -> double", family="math", examples=["math.floor(1.8) == 1.0"])
 def floor(value: float) -> float:
-    """The next whole number downwards."""
+    """The largest whole number that is not greater than the number."""
     return _whole(value, math.floor)
 
 
@@ -68,7 +68,7 @@ def floor(value: float) -> float:
     examples=["math.round(1.5) == 2.0", "math.round(-1.5) == -2.0"],
 )
 def round_(value: float) -> float:
-    """The nearest whole number; halves go away from zero."""
+    """The nearest whole number; halves are rounded away from zero."""
     if not math.isfinite(value) or abs(value) >= 2.0**52:
         return value
     whole = math.trunc(value)
@@ -112,7 +112,7 @@ def sign(value: Any) -> Any:
 
 @function("math.isNaN(double) -> bool", family="math", examples=["math.isNaN(0.0 / 0.0)"])
 def is_nan(value: float) -> bool:
-    """Whether the double is no number."""
+    """Whether the double is NaN (not a number)."""
     return math.isnan(value)
 
 
@@ -124,7 +124,7 @@ def is_inf(value: float) -> bool:
 
 @function("math.isFinite(double) -> bool", family="math", examples=["math.isFinite(1.5)"])
 def is_finite(value: float) -> bool:
-    """Whether the double is a number and not infinite."""
+    """Whether the double is neither NaN nor infinite."""
     return math.isfinite(value)
 
 
@@ -136,7 +136,7 @@ def is_finite(value: float) -> bool:
     examples=["math.sqrt(81) == 9.0", "math.isNaN(math.sqrt(-1.0))"],
 )
 def sqrt(value: float) -> float:
-    """The square root; NaN of negative numbers."""
+    """The square root; NaN for a negative number."""
     return math.sqrt(value) if value >= 0 else math.nan
 
 
@@ -146,7 +146,7 @@ def _signed(bits: int) -> int:
 
 
 def _bits(result: int, like: Any) -> Any:
-    """The bit pattern as the type of an operand."""
+    """The bit pattern as a number of the operand's type."""
     return Uint(result & UINT_MAX) if isinstance(like, Uint) else _signed(result)
 
 
@@ -179,13 +179,13 @@ def bit_or(left: Any, right: Any) -> Any:
     examples=["math.bitXor(6, 3) == 5"],
 )
 def bit_xor(left: Any, right: Any) -> Any:
-    """The bits set in one number only."""
+    """The bits set in exactly one of the numbers."""
     return _bits(int(left) ^ int(right), left)
 
 
 @function("math.bitNot(int) -> int", "math.bitNot(uint) -> uint", family="math", examples=["math.bitNot(1) == -2"])
 def bit_not(value: Any) -> Any:
-    """The bits that are not set."""
+    """The number with all its bits inverted."""
     return _bits(~int(value), value)
 
 
@@ -202,7 +202,7 @@ def _offset(places: int) -> int:
     examples=["math.bitShiftLeft(1, 2) == 4", "math.bitShiftLeft(1, 64) == 0"],
 )
 def bit_shift_left(value: Any, places: int) -> Any:
-    """The bits moved to the left; 0 after 64 places."""
+    """The bits shifted to the left; 0 from 64 places on."""
     return _bits(int(value) << _offset(places) if places < _BITS else 0, value)
 
 
@@ -213,5 +213,5 @@ def bit_shift_left(value: Any, places: int) -> Any:
     examples=["math.bitShiftRight(1024, 2) == 256"],
 )
 def bit_shift_right(value: Any, places: int) -> Any:
-    """The bits moved to the right, with zeros coming in from the left."""
+    """The bits shifted to the right; zeros come in from the left."""
     return _bits((int(value) & UINT_MAX) >> _offset(places) if places < _BITS else 0, value)

@@ -24,7 +24,7 @@ def _is_in(address: IP, networks: tuple[CIDR, ...]) -> bool:
     examples=['ip("2001:DB8::68") == ip("2001:db8::68")', 'string(ip("2001:DB8::68")) == "2001:db8::68"'],
 )
 def ip(text: str) -> IP:
-    """The IPv4 or IPv6 address that a text writes."""
+    """The IPv4 or IPv6 address written in the text."""
     return parse_ip(text)
 
 
@@ -44,7 +44,7 @@ def is_ip(text: str) -> bool:
     examples=['ip.isCanonical("127.0.0.1")', '!ip.isCanonical("2001:DB8::68")'],
 )
 def is_canonical(text: str) -> bool:
-    """Whether the text writes an IP address in its canonical form."""
+    """Whether the text is an IP address in its canonical form."""
     return str(parse_ip(text)) == text
 
 
@@ -60,13 +60,13 @@ def family_of(address: IP) -> int:
 
 @function("net.IP.isUnspecified() -> bool", family="network", examples=['ip("0.0.0.0").isUnspecified()'])
 def is_unspecified(address: IP) -> bool:
-    """Whether the address is 0.0.0.0 or ::, which stand for any."""
+    """Whether the address is 0.0.0.0 or ::, which stand for any address."""
     return address.number == 0
 
 
 @function("net.IP.isLoopback() -> bool", family="network", examples=['ip("127.0.0.1").isLoopback()'])
 def is_loopback(address: IP) -> bool:
-    """Whether the address means this very machine."""
+    """Whether the address means the machine itself."""
     return _is_in(address, _LOOPBACK)
 
 
@@ -106,7 +106,7 @@ def is_link_local_unicast(address: IP) -> bool:
 
 @function("cidr(string) -> net.CIDR", family="network", examples=['string(cidr("10.0.0.0/8")) == "10.0.0.0/8"'])
 def cidr(text: str) -> CIDR:
-    """The network that address/length writes."""
+    """The network written as address/length."""
     return parse_cidr(text)
 
 
@@ -178,5 +178,5 @@ def masked(network: CIDR) -> CIDR:
 
 @function("net.CIDR.prefixLength() -> int", family="network", examples=['cidr("10.0.0.0/8").prefixLength() == 8'])
 def prefix_length(network: CIDR) -> int:
-    """How many first bits the addresses of the network share."""
+    """The number of leading bits that all addresses of the network share."""
     return network.length

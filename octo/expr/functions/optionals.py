@@ -25,14 +25,14 @@ def none() -> Optional:
     examples=['!optional.ofNonZeroValue("").hasValue()', "optional.ofNonZeroValue(1).hasValue()"],
 )
 def of_non_zero_value(value: Any) -> Optional:
-    """An optional of the value, or none when it is null, false, zero or empty."""
+    """An optional that holds the value, or `optional.none()` when it is null, false, zero or empty."""
     return NONE if _is_zero(value) else Optional(value)
 
 
 def _is_zero(value: Any) -> bool:
     if isinstance(value, Duration | Timestamp):
         return value.nanos == 0
-    # An optional is not the zero of its kind, even when it holds nothing.
+    # An optional is never a zero value, even when it holds nothing.
     return not isinstance(value, Optional) and not value
 
 
@@ -56,7 +56,7 @@ def value_of(value: Optional) -> Any:
     examples=["optional.none().or(optional.of(2)).value() == 2"],
 )
 def or_(value: Optional, other: Optional) -> Optional:
-    """The optional itself when it holds a value, else the other."""
+    """The optional itself when it holds a value, else the other optional."""
     return value if value.present else other
 
 

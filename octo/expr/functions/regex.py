@@ -1,4 +1,4 @@
-"""Regular expressions in RE2: linear in time, whatever the pattern."""
+"""Regular expressions in RE2: matching takes linear time, whatever the pattern."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -14,11 +14,11 @@ MAX_PATTERN = 10_000
 
 @lru_cache(maxsize=512)
 def matcher(pattern: str) -> Callable[[str], bool]:
-    """A function that tells whether the pattern matches anywhere in a text."""
+    """A function that returns whether the pattern matches anywhere in a text."""
     import re2
 
     compiled(pattern)
-    # A set of one pattern answers several times faster than search() of the binding.
+    # A set of one pattern is several times faster than search() of the binding.
     found = re2.Set.SearchSet()
     found.Add(pattern)
     found.Compile()
@@ -35,7 +35,7 @@ def matcher(pattern: str) -> Callable[[str], bool]:
 
 @lru_cache(maxsize=512)
 def compiled(pattern: str) -> Any:
-    """The compiled pattern; a bad one is an ExprError."""
+    """The compiled pattern. Raises ExprError for a bad one."""
     import re2
 
     if len(pattern) > MAX_PATTERN:
@@ -47,7 +47,7 @@ def compiled(pattern: str) -> Any:
     except (re2.error, UnicodeError) as error:
         detail = error.args[0] if error.args else ""
         detail = detail.decode(errors="replace") if isinstance(detail, bytes) else str(detail)
-        detail = detail.partition(": ")[0]  # behind it stands a part of the pattern, see `quoted`
+        detail = detail.partition(": ")[0]  # the rest quotes a part of the pattern, which may be secret: see `quoted`
         raise ExprError(BAD_REGEX, f"bad regular expression {quoted(pattern)}: {detail}") from None
 
 
@@ -81,7 +81,7 @@ def _one_group(pattern: str) -> Any:
     ],
 )
 def extract(text: str, pattern: str) -> Optional:
-    """The first match, or its capture group when there is one; none without a match."""
+    """The first match, or its capture group if the pattern has one; `optional.none()` without a match."""
     regex = _one_group(pattern)
     match = regex.search(_encodable(text))
     if match is None:
@@ -96,7 +96,7 @@ def extract(text: str, pattern: str) -> Optional:
     examples=['regex.extractAll("a1b22", "[0-9]+") == ["1", "22"]'],
 )
 def extract_all(text: str, pattern: str) -> list[str]:
-    """All matches, or their capture group when there is one."""
+    """All matches, or their capture groups if the pattern has one."""
     regex = _one_group(pattern)
     found = []
     for match in regex.finditer(_encodable(text)):
@@ -118,7 +118,7 @@ def extract_all(text: str, pattern: str) -> list[str]:
     ],
 )
 def replace(text: str, pattern: str, replacement: str, limit: int = -1) -> str:
-    r"""The text with matches replaced, all or a number of them; \1 to \9 stand for capture groups."""
+    r"""The text with all matches replaced, or at most the given number; \1 to \9 stand for capture groups."""
     regex = compiled(pattern)
     parts = _template(replacement, regex.groups)
     if limit == 0:
@@ -138,7 +138,7 @@ def replace(text: str, pattern: str, replacement: str, limit: int = -1) -> str:
 
 
 def _template(replacement: str, groups: int) -> list[str | int]:
-    r"""Text and group numbers of a replacement such as r"\2, \1"."""
+    r"""The texts and group numbers in a replacement such as r"\2, \1"."""
     parts: list[str | int] = []
     position = 0
     while (slash := replacement.find("\\", position)) >= 0:

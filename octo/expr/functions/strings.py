@@ -7,7 +7,7 @@ from octo.expr.function import function
 from octo.expr.limits import check_elements, check_size
 from octo.expr.values import a as article, kind_of
 
-# Unicode White_Space, which is less than what str.strip() takes away.
+# Unicode White_Space, which is less than str.strip() removes.
 _SPACE = "\t\n\v\f\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
 _LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 _UPPER = {code + 32: code for code in _LOWER}
@@ -22,7 +22,7 @@ def _within(text: str, index: int) -> int:
 
 @function("string.charAt(int) -> string", family="strings", examples=['"hello".charAt(1) == "e"'])
 def char_at(text: str, index: int) -> str:
-    """The character at a position; "" right behind the last."""
+    """The character at a position; "" at the position after the last character."""
     return text[_within(text, index) : index + 1]
 
 
@@ -33,7 +33,7 @@ def char_at(text: str, index: int) -> str:
     examples=['"hello".indexOf("l") == 2', '"hello".indexOf("l", 3) == 3', '"hello".indexOf("x") == -1'],
 )
 def index_of(text: str, part: str, start: int = 0) -> int:
-    """The first position of a part, from a position on; -1 when it is absent."""
+    """The first position of a part, at or after the given position; -1 when it is absent."""
     return text.find(part, _within(text, start))
 
 
@@ -44,7 +44,7 @@ def index_of(text: str, part: str, start: int = 0) -> int:
     examples=['"hello".lastIndexOf("l") == 3', '"hello".lastIndexOf("l", 2) == 2'],
 )
 def last_index_of(text: str, part: str, start: int | None = None) -> int:
-    """The last position of a part that is not behind a position; -1 when it is absent."""
+    """The last position of a part, at or before the given position; -1 when it is absent."""
     if start is None:
         return text.rfind(part)
     return text.rfind(part, 0, _within(text, start) + len(part))
@@ -69,7 +69,7 @@ def upper_ascii(text: str) -> str:
     examples=['"a-b-c".replace("-", "+") == "a+b+c"', '"a-b-c".replace("-", "+", 1) == "a+b-c"'],
 )
 def replace(text: str, old: str, new: str, limit: int = -1) -> str:
-    """The string with a part replaced, everywhere or a number of times."""
+    """The string with a part replaced, everywhere or at most the given number of times."""
     limit = max(limit, -1)
     if len(new) > len(old):
         found = len(text) + 1 if not old else text.count(old)
@@ -85,7 +85,7 @@ def replace(text: str, old: str, new: str, limit: int = -1) -> str:
     examples=['"a,b,c".split(",") == ["a", "b", "c"]', '"a,b,c".split(",", 2) == ["a", "b,c"]'],
 )
 def split(text: str, separator: str, limit: int = -1) -> list[str]:
-    """The pieces between separators, at most a number of them; "" splits into characters."""
+    """The pieces between separators, at most the given number; the separator "" splits into characters."""
     if limit == 0:
         return []
     if not separator:
@@ -104,7 +104,7 @@ def split(text: str, separator: str, limit: int = -1) -> list[str]:
     examples=['"hello".substring(3) == "lo"', '"hello".substring(1, 3) == "el"'],
 )
 def substring(text: str, start: int, end: int | None = None) -> str:
-    """The characters from a position to the end, or up to but without another position."""
+    """The characters from a position to the end, or up to a second position, which is not included."""
     end = len(text) if end is None else _within(text, end)
     if start > end and start <= len(text):
         raise ExprError(INVALID_ARGUMENT, f"substring ends at {end}, before its start at {start}")
@@ -124,7 +124,7 @@ def trim(text: str) -> str:
     examples=['["a", "b"].join("-") == "a-b"', '["a", "b"].join() == "ab"'],
 )
 def join(items: list[Any], separator: str = "") -> str:
-    """The strings of a list as one, with a separator between them."""
+    """The strings of a list joined into one, with a separator between them."""
     for item in items:
         if not isinstance(item, str):
             raise ExprError(
@@ -144,5 +144,5 @@ def reverse(text: str) -> str:
 
 @function("strings.quote(string) -> string", family="strings", examples=["strings.quote('a\"b') == '\"a\\\\\"b\"'"])
 def quote(text: str) -> str:
-    """The string as a literal with quotes and escapes."""
+    """The string as a CEL literal, with quotes and escapes."""
     return f'"{text.translate(_QUOTED)}"'

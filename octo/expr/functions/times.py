@@ -1,4 +1,4 @@
-"""Timestamps and durations: reading them, and reading their parts in any time zone."""
+"""Timestamps and durations: parsing them, and reading their parts in any time zone."""
 
 import re
 from typing import TYPE_CHECKING
@@ -106,7 +106,7 @@ def _moment(timestamp: Timestamp, zone: str = "") -> "datetime":
     examples=['timestamp("2024-02-29T12:00:00Z").getFullYear() == 2024'],
 )
 def get_full_year(timestamp: Timestamp, zone: str = "") -> int:
-    """The year, in UTC or a time zone."""
+    """The year, in UTC or in the given time zone."""
     return _moment(timestamp, zone).year
 
 
@@ -117,7 +117,7 @@ def get_full_year(timestamp: Timestamp, zone: str = "") -> int:
     examples=['timestamp("2024-02-29T12:00:00Z").getMonth() == 1'],
 )
 def get_month(timestamp: Timestamp, zone: str = "") -> int:
-    """The month, from 0 for January, in UTC or a time zone."""
+    """The month, from 0 for January, in UTC or in the given time zone."""
     return _moment(timestamp, zone).month - 1
 
 
@@ -128,7 +128,7 @@ def get_month(timestamp: Timestamp, zone: str = "") -> int:
     examples=['timestamp("2024-02-29T23:00:00Z").getDate("Europe/Berlin") == 1'],
 )
 def get_date(timestamp: Timestamp, zone: str = "") -> int:
-    """The day of the month, from 1, in UTC or a time zone."""
+    """The day of the month, from 1, in UTC or in the given time zone."""
     return _moment(timestamp, zone).day
 
 
@@ -139,7 +139,7 @@ def get_date(timestamp: Timestamp, zone: str = "") -> int:
     examples=['timestamp("2024-02-29T12:00:00Z").getDayOfMonth() == 28'],
 )
 def get_day_of_month(timestamp: Timestamp, zone: str = "") -> int:
-    """The day of the month, from 0, in UTC or a time zone."""
+    """The day of the month, from 0, in UTC or in the given time zone."""
     return _moment(timestamp, zone).day - 1
 
 
@@ -150,7 +150,7 @@ def get_day_of_month(timestamp: Timestamp, zone: str = "") -> int:
     examples=['timestamp("2024-02-29T12:00:00Z").getDayOfWeek() == 4'],
 )
 def get_day_of_week(timestamp: Timestamp, zone: str = "") -> int:
-    """The day of the week, from 0 for Sunday, in UTC or a time zone."""
+    """The day of the week, from 0 for Sunday, in UTC or in the given time zone."""
     return _moment(timestamp, zone).isoweekday() % 7
 
 
@@ -161,7 +161,7 @@ def get_day_of_week(timestamp: Timestamp, zone: str = "") -> int:
     examples=['timestamp("2024-02-29T12:00:00Z").getDayOfYear() == 59'],
 )
 def get_day_of_year(timestamp: Timestamp, zone: str = "") -> int:
-    """The day of the year, from 0, in UTC or a time zone."""
+    """The day of the year, from 0, in UTC or in the given time zone."""
     return _moment(timestamp, zone).timetuple().tm_yday - 1
 
 
@@ -176,7 +176,7 @@ def get_day_of_year(timestamp: Timestamp, zone: str = "") -> int:
     ],
 )
 def get_hours(value: Timestamp | Duration, zone: str = "") -> int:
-    """The hour of the day of a timestamp, or all hours of a duration."""
+    """The hour of the day of a timestamp, or the whole hours in a duration."""
     if isinstance(value, Duration):
         return value.whole(3600 * SECOND)
     return _moment(value, zone).hour
@@ -190,7 +190,7 @@ def get_hours(value: Timestamp | Duration, zone: str = "") -> int:
     examples=['duration("1h30m").getMinutes() == 90'],
 )
 def get_minutes(value: Timestamp | Duration, zone: str = "") -> int:
-    """The minute of the hour of a timestamp, or all minutes of a duration."""
+    """The minute of the hour of a timestamp, or the whole minutes in a duration."""
     if isinstance(value, Duration):
         return value.whole(60 * SECOND)
     return _moment(value, zone).minute
@@ -204,7 +204,7 @@ def get_minutes(value: Timestamp | Duration, zone: str = "") -> int:
     examples=['duration("1m30s").getSeconds() == 90'],
 )
 def get_seconds(value: Timestamp | Duration, zone: str = "") -> int:
-    """The second of the minute of a timestamp, or all seconds of a duration."""
+    """The second of the minute of a timestamp, or the whole seconds in a duration."""
     if isinstance(value, Duration):
         return value.whole(SECOND)
     return _moment(value, zone).second

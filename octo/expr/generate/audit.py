@@ -1,7 +1,7 @@
-"""A second pair of eyes on generated code: whatever the generator does, this is all that may come out of it.
+"""A second check of generated code: whatever the generator does, its code may contain only what is listed here.
 
-Nothing at run time needs it. The tests and the fuzzer hold every translation against it, so that a mistake in the
-generator shows as a finding and not as a hole.
+Nothing at run time needs it. The tests and the fuzzer check every translation with it, so that a mistake in the
+generator is found before it becomes a security hole.
 """
 
 import _ast as py
@@ -25,7 +25,7 @@ _ATTRIBUTES = frozenset(("__class__", "append", "present", "value", "startswith"
 
 
 def violations(generated: Generated, scope: Scope, builtins: frozenset[str]) -> list[str]:
-    """What generated code contains beyond what it may; empty when all is well."""
+    """What generated code contains but may not; empty when all is well."""
     given = {*builtins, *scope.parameters, *scope.globals, *generated.constants, "_failure", "budget", "space"}
     nodes = list(_walk(generated.module))
     made = {each.id for each in nodes if isinstance(each, py.Name) and isinstance(each.ctx, py.Store)}
@@ -51,7 +51,7 @@ def _problem(node: py.AST, names: set[str], attributes: frozenset[str]) -> str:
 
 
 def _attributes_of(scope: Scope) -> frozenset[str]:
-    """The attributes that the sources of a scope read: these are ours."""
+    """The attributes that the sources of a scope read. They are allowed: we wrote them."""
     from ast import parse, walk
 
     trees = (parse(source, mode="eval") for source in scope.variables.values())

@@ -1,4 +1,4 @@
-"""Function calls: which signature is meant, and as little checking at run time as its proof leaves."""
+"""Function calls: which signature is meant, and only those checks at run time that the known kinds leave open."""
 
 import _ast as py
 from collections.abc import Callable
@@ -25,7 +25,7 @@ _CLASSES = {
 _SETTLED = frozenset(("bool", "int", "string", "bytes", "timestamp", "duration", "null"))
 _CHEAP = frozenset(("size", "startsWith", "endsWith", "bool", "hasValue"))
 _FOLDED = frozenset(("conversions", "strings", "math", "encoders", "network"))
-_GROWN = frozenset(("dyn", "list", "map", "optional"))  # results that a caller could take for his own, or any
+_GROWN = frozenset(("dyn", "list", "map", "optional"))  # results that a caller could change, or of unknown kind
 _GROWING = frozenset(("dyn", "string", "bytes", "list", "map", "optional"))
 
 
@@ -44,7 +44,7 @@ def call(g: Generator, node: Call) -> Value:
 
 
 def _namespaced(g: Generator, node: Call) -> str | None:
-    """The full name of a function such as `math.abs`, when that is what the call means."""
+    """The full name of a function such as `math.abs`, if the call means one."""
     path = qualified(g, node.target) if node.target is not None else None
     if path is None or g.environment.resolve(path, absolute=False) is not None:
         return None
@@ -88,7 +88,7 @@ def _undeclared(g: Generator, node: Call, name: str, member: bool) -> ExprError:
     functions = g.environment.functions
     if g.environment.candidates(name, not member):
         known = g.environment.candidates(name, not member)[0][0].text
-        hint = f"It is called so: {known}"
+        hint = f"Call it like this: {known}"
     elif name in USAGE:
         hint = f"Write {USAGE[name]}"
     else:
@@ -144,7 +144,7 @@ def _is_settled(result: TypeExpr) -> bool:
 def _direct(
     g: Generator, name: str, candidates: list[Candidate], fits: list[Candidate], arguments: list[Value]
 ) -> py.expr:
-    """A call of the one function that fits, behind a test of what is not proven; else of a dispatcher."""
+    """A call of the one function that fits, after a test of what is not proven; otherwise a call of a dispatcher."""
     nodes = [each.node for each in arguments]
     strict = g.environment.scope.strict or any(each.hidden for each in arguments)
     if len({id(function) for _, function in fits}) == 1 and len(fits) == 1:
@@ -169,7 +169,10 @@ def _direct(
 
 
 def _fold(g: Generator, fits: list[Candidate], arguments: list[Value]) -> Value | None:
-    """A function of literals is a literal; what fails is left to fail at run time, and what is built is built anew."""
+    """The result of a function of literals, as a literal.
+
+    None when the call fails, which is left to fail at run time, and for lists and maps, which each call builds anew.
+    """
     if len(fits) != 1 or not all(each.is_known for each in arguments):
         return None
     overload, function = fits[0]
@@ -214,7 +217,7 @@ def _default(g: Generator, node: Call, receiver: Value) -> Value:
 
 def _dyn(g: Generator, node: Call, arguments: list[Value]) -> Value:
     del node
-    # In a variable, a literal can be tested like any other value.
+    # A literal is put into a variable, so that it can be tested like any other value.
     inner = g.keep(arguments[0]) if arguments[0].is_known else arguments[0]
     return Value(
         inner.node,
@@ -255,7 +258,7 @@ def _string(g: Generator, node: Call, arguments: list[Value]) -> Value | None:
 
 
 def _method(python: str) -> Callable[[Generator, Call, list[Value]], Value | None]:
-    """A test of strings that Python's str has too."""
+    """A test on strings that Python's str has too."""
 
     def inline(g: Generator, node: Call, arguments: list[Value]) -> Value | None:
         text, part = arguments
@@ -287,7 +290,7 @@ def _apply_method(python: str, text: py.expr, part: py.expr) -> py.expr:
 
 
 def _matches(g: Generator, node: Call, arguments: list[Value]) -> Value | None:
-    """A pattern known now is compiled now, and a bad one is an error now."""
+    """A literal pattern is compiled when the expression is built, and a bad one is an error then."""
     text, pattern = arguments
     if not isinstance(pattern.constant, str) or text.kind not in {"string", "dyn"}:
         return None

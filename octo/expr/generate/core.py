@@ -1,4 +1,4 @@
-"""The state of one translation, and the tools every part of it uses."""
+"""The state of one translation, and the tools that every part of it uses."""
 
 import _ast as py
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ from octo.expr.values import kind_of
 
 MAX_NODE_DEPTH: Final = 24
 MAX_BLOCKS: Final = 12
-"""Python allows 20 nested loops and try blocks in one function; beyond this many we start a new one."""
+"""Python allows 20 nested loops and try blocks in one function; beyond this many we start a new function."""
 
 _PLAIN: Final = frozenset((str, int, float, bool, bytes, type(None)))
 _SMALL: Final = frozenset(("bool", "int", "uint", "double", "null", "timestamp", "duration", "type"))
@@ -24,14 +24,14 @@ Handler = Callable[["Generator", Any], Value]
 
 
 class Selection(NamedTuple):
-    """What an error at a selection needs to explain itself: the operand, if simple, and the field or index if known."""
+    """What the message about a failed selection needs: the operand if it is simple, and the key if it is known."""
 
     path: Path | None
     key: str | int | None
 
 
 class Local(NamedTuple):
-    """A variable of a macro. When `error` is set, it names the variable holding the error of its value."""
+    """A variable of a macro. `error`, if not empty, names the Python variable that holds the error of its value."""
 
     name: str
     kind: str = "dyn"
@@ -55,7 +55,7 @@ class Generator:
         self.meters = False
         self.loops = 0
         self.repeats = 0
-        """How many loops and bindings surround the current piece: what is built here can add up."""
+        """How many loops and bindings surround the current piece: what is built inside them can add up."""
         self.blocks = 0
         self._count = 0
 
@@ -74,20 +74,20 @@ class Generator:
         emit.locate((result.node, *block[count:]), node.anchor, node.end)
         return self.watched(node, result)
 
-    # -- what an explanation listens to
+    # -- hooks for generators whose code reports
 
     def watched(self, node: Node, value: Value) -> Value:
-        """The value of `node`; a generator that explains has it written down first."""
+        """The value of `node`. A generator whose code reports wraps it here."""
         del node
         return value
 
     def stepped(self, body: Node, variables: Sequence[str]) -> list[py.stmt]:
-        """Statements before each round of the loop with this body."""
+        """Statements to run before each round of the loop with this body."""
         del body, variables
         return []
 
     def caught(self, error: str) -> list[py.stmt]:
-        """Statements where an error is caught that may not count in the end."""
+        """Statements to run where an error is caught that may be dropped later."""
         del error
         return []
 
@@ -104,9 +104,9 @@ class Generator:
         return Value(emit.name(variable), value.kind, False, value.is_settled, path=value.path, hidden=value.hidden)
 
     def captured(self, node: Node, blocks: int = 0) -> tuple[list[py.stmt], Value]:
-        """The value of `node`, its statements apart: they run only where the caller puts them.
+        """The value of `node`, and its statements separately: they run only where the caller puts them.
 
-        `blocks` is the number of loops and try blocks the caller wraps around them.
+        `blocks` is the number of loops and try blocks that the caller wraps around them.
         """
         outer, outer_blocks = self.block, self.blocks
         self.block, self.blocks = [], self.blocks + blocks
@@ -130,7 +130,7 @@ class Generator:
 
     @contextmanager
     def scope(self, variables: Mapping[str, Local], repeats: int = 1) -> Iterator[None]:
-        """Inside, the variables of a macro are known, and costs are metered."""
+        """A context in which the variables of a macro are known and costs are metered."""
         outer = self.locals
         self.locals = {**outer, **variables}
         self.repeats += repeats
@@ -143,7 +143,7 @@ class Generator:
     # -- expressions
 
     def literal(self, value: Any, kind: str = "") -> Value:
-        """A value known now."""
+        """A value that is known when the expression is built."""
         kind = kind or kind_of(value)
         node = emit.constant(value) if value.__class__ in _PLAIN else emit.name(self.hold(value))
         is_finite = value.__class__ is not float or value - value == 0.0
@@ -159,14 +159,14 @@ class Generator:
         return name
 
     def twice(self, value: Value) -> tuple[py.expr, py.expr]:
-        """The expression for the first use in evaluation order, and one for all later uses."""
+        """The Python expression for the first use in evaluation order, and the one for all later uses."""
         if value.is_simple:
             return value.node, value.node
         variable = self.temporary()
         return emit.walrus(variable, value.node), emit.name(variable)
 
     def metered(self, node: py.expr, function: str = "_weight") -> py.expr:
-        """`node`, charged for its size where it can be built over and over."""
+        """`node`, charged for the size of its value where it can be evaluated repeatedly."""
         if not self.repeats:
             return node
         self.meters = True
@@ -176,7 +176,7 @@ class Generator:
         return emit.choose(emit.compare(left, ">=", emit.constant(0)), emit.name(variable), emit.call("_exhausted"))
 
     def charged(self, node: py.expr, *scanned: Value) -> py.expr:
-        """`node`, charged beforehand for looking through values, where that can happen over and over."""
+        """`node`, charged first for the values it looks through, where it can be evaluated repeatedly."""
         costly = [each for each in scanned if not each.is_known and each.kind not in _SMALL]
         if not self.repeats or not costly:
             return node
@@ -201,7 +201,7 @@ def deeper(*values: Value, by: int = 1) -> int:
 
 
 def merged(*values: Value) -> tuple[str, bool, bool]:
-    """Kind, fallibility and JSON-ness of a value that is one of these."""
+    """The kind of a value that is one of these, whether it can fail, and whether it is settled."""
     kinds = {value.kind for value in values}
     return (
         kinds.pop() if len(kinds) == 1 else "dyn",

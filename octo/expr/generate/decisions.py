@@ -1,6 +1,6 @@
-"""Code that reports which way each decision of an expression went, and computes what it always computes.
+"""Code that reports which way each decision of an expression went.
 
-It is the same translation with a call around each piece that decides, so that results and errors stay the same.
+It is the usual translation with a call around each piece that decides, so that results and errors stay the same.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,14 +15,14 @@ Kind = Literal["whole", "?:", "&&", "||"]
 
 
 class Decisive:
-    """The pieces of an expression that decide: conditions of `?:`, operands of `&&` and `||`, and these as a whole.
+    """The pieces of an expression that decide: conditions of `?:`, operands of `&&` and `||`, and these operations.
 
-    whole: whether the value of the expression is itself a decision, as that of a filter.
-    open: the numbers of those that can go both ways, filled while code is generated; `true || x` decides nothing.
+    whole: whether the value of the expression is itself a decision, as in a filter.
+    open: the numbers of those that can go both ways, filled while code is generated. A literal cannot.
     """
 
     def __init__(self, tree: Node, *, whole: bool) -> None:
-        self._keep = tree  # a number belongs to the identity of a node: none may go away
+        self._keep = tree  # pieces are numbered by the id() of their node, so all nodes must stay alive
         found: dict[int, tuple[Kind, Node]] = {id(tree): ("whole", tree)} if whole else {}
         for kind, node in _roles(tree):
             found.setdefault(id(node), (kind, node))
@@ -32,7 +32,7 @@ class Decisive:
 
 
 def _roles(tree: Node) -> Iterator[tuple[Kind, Node]]:
-    """What each piece decides, seen from outside first: an `a && b` before `?` is a condition above all."""
+    """What each piece decides, outermost role first: an `a && b` before `?` is first of all a condition."""
     pending = [tree]
     while pending:
         node = pending.pop()
@@ -50,7 +50,7 @@ def _place(piece: tuple[Kind, Node]) -> tuple[int, int]:
 
 
 class Deciding(Generator):
-    """A generator whose code calls `_decided(number, value)` with the value of each decisive piece, and goes on."""
+    """A generator whose code calls `_decided(number, value)` with the value of each piece that decides."""
 
     def __init__(
         self, decisive: Decisive, text: str, environment: Environment, handlers: Mapping[type[Node], Handler]
@@ -63,7 +63,7 @@ class Deciding(Generator):
         if number is None or value.is_known:
             return value
         self.decisive.open.add(number)
-        # The depth stays: with it change the places where pieces become statements, and so the order of errors.
+        # The depth must not change: it decides where pieces become statements, and so the order of errors.
         value.node, value.plain = emit.call("_decided", emit.constant(number), value.node), None
         emit.locate([value.node], node.anchor, node.end)
         return value

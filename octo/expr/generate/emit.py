@@ -115,7 +115,7 @@ def targets(*names: str) -> py.expr:
 
 
 def attempt(body: Sequence[py.stmt], caught: str, handler: Sequence[py.stmt], errors: str = "Exception") -> py.stmt:
-    """`try: body` / `except errors as caught: handler`, or without a name for the error."""
+    """`try: body` / `except errors as caught: handler`; an empty `caught` leaves the name out."""
     handling = py.ExceptHandler(type=name(errors), name=caught or None, body=list(handler))
     return py.Try(body=list(body), handlers=[handling], orelse=[], finalbody=[])
 
@@ -139,7 +139,7 @@ def function(identifier: str, parameters: Sequence[str], body: Sequence[py.stmt]
 
 
 def locate(nodes: Iterable[py.AST], start: int, end: int) -> None:
-    """Give the span of the CEL text to all new nodes; older ones carry that of their own piece already."""
+    """Set the span in the CEL text on all new nodes. Older nodes already have the span of their own piece."""
     pending = list(nodes)
     while pending:
         node = pending.pop()

@@ -1,4 +1,4 @@
-"""The whole of a translation: a tree in, a compiled Python function out."""
+"""A whole translation: a syntax tree in, the code of a Python function out."""
 
 import _ast as py
 from builtins import compile as compile_python
@@ -15,7 +15,7 @@ from octo.expr.nodes import Node, called
 
 FILE: Final = "<cel>"
 MAX_JSON_LOOPS: Final = 3
-"""Loops that repeat parts of one another's results multiply their size as JSON: `settle` must count it."""
+"""With more loops than this, a result may repeat parts so often that `settle` must count its size as JSON."""
 
 _HANDLERS: Final[dict[type[Node], Handler]] = {
     nodes.Literal: names.literal,
@@ -40,7 +40,7 @@ Make = Callable[[str, Environment, Mapping[type[Node], Handler]], Generator]
 
 
 class Generated(NamedTuple):
-    """A translated expression: the code of its function, and what is known about it."""
+    """A translated expression: the code of its function, and what is known about its value."""
 
     module: py.Module
     value: Value
@@ -54,7 +54,7 @@ class Generated(NamedTuple):
 
 
 def generate(text: str, tree: Node, environment: Environment, make: Make = Generator) -> Generated:
-    """Translate `tree`; raises ExprError for what is wrong with it before it runs."""
+    """Translate `tree`. Raises ExprError for anything that is wrong before it runs."""
     generator = make(text, environment, _HANDLERS)
     try:
         value = generator.value(tree)

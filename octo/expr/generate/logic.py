@@ -1,4 +1,4 @@
-"""`&&`, `||` and `?:`. An error on one side is dropped when the other side decides."""
+"""`&&`, `||` and `?:`. An error in one operand of `&&` or `||` is dropped when another operand decides."""
 
 import _ast as py
 
@@ -20,7 +20,7 @@ def logic(g: Generator, node: Logic) -> Value:
 
 
 def _is_certain(part: Part) -> bool:
-    """Neither statements nor errors, and a bool for sure: Python's own `and` will do."""
+    """Whether the part needs no statements, cannot fail and is proven a bool: then Python's own `and` will do."""
     block, value = part
     return not block and not value.fallible and value.kind == "bool"
 
@@ -33,7 +33,10 @@ def _flat(g: Generator, node: Logic, values: list[Value]) -> Value:
 
 
 def _plain(g: Generator, node: Logic, parts: list[Part]) -> Value | None:
-    """Python's own `and`, for who tries that first. Not where trying could be noticed, as of a function that counts."""
+    """The value as Python's own `and`, which a loop may try first.
+
+    None where a second evaluation could be noticed, as with a function that counts its calls.
+    """
     if not g.is_pure or any(block and value.plain is None for block, value in parts):
         return None
     values = [
@@ -45,7 +48,7 @@ def _plain(g: Generator, node: Logic, parts: list[Part]) -> Value | None:
 
 
 def as_bool(g: Generator, value: Value, origin: Node) -> py.expr:
-    """The value of `origin`, or an error there when it is no bool."""
+    """The value of `origin`, or an error at its place when it is not a bool."""
     if value.kind == "bool":
         return value.node
     if value.kind == "dyn":
@@ -60,7 +63,7 @@ def as_bool(g: Generator, value: Value, origin: Node) -> py.expr:
 
 
 def _steps(g: Generator, node: Logic, parts: list[Part]) -> Value:
-    """One statement after the other, with the first error kept until the outcome is known."""
+    """One statement per operand; the first error is kept until the outcome is known."""
     is_and = node.operator == "&&"
     result, error = g.temporary(), g.temporary("error")
     neutral = emit.constant(is_and)
@@ -99,7 +102,7 @@ def keep_first(error: str, caught: str) -> list[py.stmt]:
 
 
 def settle(result: str, error: str, fails_when: bool) -> list[py.stmt]:
-    """Raise the kept error unless the outcome was decided without it; then drop it, with its traceback."""
+    """Raise the kept error unless another operand decided the outcome. Otherwise drop it, with its traceback."""
     failed = emit.name(result) if fails_when else emit.invert(emit.name(result))
     return [
         emit.when(

@@ -36,7 +36,7 @@ class _Frame:
 
     @property
     def variables(self) -> dict[str, Local]:
-        """A key of a JSON map is a string, and an index is an int: both are JSON, as are the elements."""
+        """The variables are settled if the source is: its keys are then strings, its indexes ints."""
         found = {self.node.first: Local(self.first, "dyn", self.is_settled)}
         if self.node.second:
             found[self.node.second] = Local(self.second, "dyn", self.is_settled)
@@ -50,7 +50,7 @@ class _Frame:
 
 
 def _checked(g: Generator, source: Value) -> py.expr:
-    """A variable that holds a list or a map for certain."""
+    """A variable that certainly holds a list or a map."""
     if source.kind in {"list", "map"}:
         return (source if source.is_simple else g.keep(source)).node
     first, later = g.twice(source)
@@ -77,7 +77,7 @@ def _charge(g: Generator, source: py.expr, node: Loop) -> None:
 
 
 def _entries(node: Node) -> int:
-    """How many list and map entries a body writes out, in all its literals."""
+    """How many entries the list and map literals of a body have in all."""
     total, pending = 0, [node]
     while pending:
         node = pending.pop()
@@ -91,7 +91,7 @@ def _entries(node: Node) -> int:
 
 
 def meters() -> list[py.stmt]:
-    """The counters of an evaluation, set before it starts."""
+    """Statements that set the counters before an evaluation starts."""
     return [
         emit.assign("budget", emit.constant(MAX_ITERATIONS)),
         emit.assign("space", emit.constant(MAX_SIZE)),
@@ -104,10 +104,10 @@ def meters() -> list[py.stmt]:
 def _when(
     g: Generator, frame: _Frame, node: Node, then: list[py.stmt], blocks: int, wanted: bool = True
 ) -> tuple[list[py.stmt], bool]:
-    """`then` in the rounds whose condition comes out as `wanted`, and whether the condition may fail.
+    """Statements that run `then` in the rounds whose condition is `wanted`, and whether the condition may fail.
 
-    Of `a && b`, Python's own `and` is tried first; the steps that know which error counts are taken only where that
-    fails. So a round evaluates its condition twice at most: the plain one contains no loop.
+    For `a && b`, Python's own `and` is tried first. The steps that know which error counts run only when it fails. So a
+    round evaluates its condition at most twice, and the plain one contains no loop.
     """
     with g.scope(frame.variables):
         block, value = g.captured(node, blocks)
@@ -125,7 +125,7 @@ def _when(
 
 
 def _quantifier(g: Generator, node: Loop) -> Value:
-    """All and exists: the first element that decides ends the loop, and errors before it are dropped."""
+    """`all` and `exists`: the first element that decides ends the loop, and errors before it are dropped."""
     is_all = node.kind == "all"
     frame = _Frame(g, node)
     result, error = g.temporary(), g.temporary("error")
@@ -160,7 +160,7 @@ def _filtered(g: Generator, frame: _Frame, body: list[py.stmt]) -> list[py.stmt]
 
 
 def _build(g: Generator, frame: _Frame, empty: py.expr) -> tuple[str, list[py.stmt], Value]:
-    """The variable under construction, and the value of each round."""
+    """The variable that holds the result, then the statements and the value of each round."""
     result = g.temporary()
     g.block.append(emit.assign(result, empty))
     with g.scope(frame.variables):
@@ -177,14 +177,14 @@ def _map(g: Generator, node: Loop) -> Value:
 
 
 def _sort_by(g: Generator, node: Loop) -> Value:
-    """sortBy: the keys are built as map builds its list, and sort the elements."""
+    """`sortBy`: the keys are built as `map` builds its list; then the elements are sorted by them."""
     source = g.keep(g.value(node.source))
     keys = _map(g, _over(node, source))
     return Value(emit.call("_sort_by", source.node, keys.node), "list", True, False, 2)
 
 
 def _over(node: Loop, source: Value) -> Loop:
-    """The same loop over a value that is computed already."""
+    """The same loop, as a `map` over a value that is already computed."""
     known = _Known(node.source.start, node.source.end)
     known.value = source
     return Loop(node.start, node.end, "map", node.macro, known, node.first, None, None, node.body)
@@ -234,7 +234,7 @@ _KINDS = {
 
 
 def bind(g: Generator, node: Bind) -> Value:
-    """cel.bind: the value is computed once; its error counts only where the variable is used."""
+    """`cel.bind`: the value is computed once; its error counts only where the variable is used."""
     block, value = g.captured(node.value, blocks=1)
     variable, error = g.temporary(node.name), ""
     assigned = [*block, emit.assign(variable, value.node)]
@@ -249,7 +249,7 @@ def bind(g: Generator, node: Bind) -> Value:
         g.block += assigned
     with g.scope({node.name: Local(variable, value.kind, value.is_settled, error)}):
         body = g.value(node.body)
-    # What is bound may be used many times over, and grow exponentially as JSON.
+    # A bound value may be used many times, so that the result can be exponentially large as JSON.
     return Value(
         body.node, body.kind, body.fallible, body.is_settled and body.kind not in {"list", "map", "dyn"}, body.depth
     )

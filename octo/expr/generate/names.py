@@ -47,7 +47,7 @@ def _declared(g: Generator, declared: str) -> Value:
     if declared in scope.variables:
         g.names.add(declared)
         tree = g.environment.source(declared)
-        # Only what is read from the message is JSON; the result of a call such as now() need not be.
+        # Only what is read from the message is certainly settled; the result of a call such as now() need not be.
         is_settled = is_path(tree)
         path = (scope.variables[declared], ()) if is_settled else None
         return Value(tree, fallible=not is_settled, is_settled=is_settled, path=path)
@@ -76,7 +76,7 @@ def undeclared(g: Generator, word: str, offset: int) -> ExprError:
 
 
 def qualified(g: Generator, node: Node) -> str | None:
-    """The dotted name that a path such as `a.b.c` could be, unless it starts at a variable of a macro."""
+    """The dotted name that a path such as `a.b.c` could be, or None if it starts at a variable of a macro."""
     root = _root(node)
     if root is None or (root.name in g.locals and not root.absolute):
         return None
@@ -113,12 +113,12 @@ def select(g: Generator, node: Select) -> Value:
 
 
 def _without_literal(g: Generator, operand: Value) -> Value:
-    """Python warns of a literal list indexed by a string; of a variable it knows nothing."""
+    """The operand, in a variable if it is a literal: Python warns when a literal list is indexed by a string."""
     return g.keep(operand) if isinstance(operand.node, (py.List, py.Constant)) else operand
 
 
 def _selected(g: Generator, operand: Value, node: Node, key: str | int) -> Path | None:
-    """Note the selection for errors; returns the path of its result."""
+    """Record the selection for error messages, and return the path of its result."""
     g.selections[node.anchor, node.end] = Selection(operand.path, key)
     return (operand.path[0], (*operand.path[1], key)) if operand.path else None
 
@@ -156,7 +156,7 @@ def index(g: Generator, node: Index) -> Value:
         fast = emit.is_class(first, "list")
         path = _selected(g, operand, node, key.constant)
     elif key.kind in {"dyn", "string"}:
-        # Kept in variables: which of the two is looked at first must not matter.
+        # Kept in variables, so that the order in which the tests read them does not matter.
         operand, key = (each if each.is_simple else g.keep(each) for each in (operand, key))
         later = operand.node
         fast = emit.both(emit.is_class(operand.node, "dict"), emit.is_class(key.node, "str"))

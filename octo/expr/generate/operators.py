@@ -1,4 +1,4 @@
-"""Arithmetic, comparison, equality and membership: inline where kinds are proven or likely, else a helper."""
+"""Arithmetic, comparison, equality and membership: inline where kinds are proven or likely, else a call."""
 
 import _ast as py
 from collections.abc import Callable
@@ -45,12 +45,13 @@ _TIMES = {
     ("timestamp", "-", "timestamp"): "duration",
     ("duration", "-", "duration"): "duration",
 }
-# Python compares lists, and nothing stops it at None: only these kinds make a Python comparison a CEL comparison.
+# With an operand of these kinds, Python's comparison equals CEL's: for any other kind on the other side it raises
+# TypeError. With a list it would compare, which CEL does not do.
 _SAFE_TO_COMPARE = frozenset(("string", "bytes", "timestamp", "duration"))
 
 
 def binary(g: Generator, node: Binary) -> Value:
-    """A chain of operators that leans left, from its far end, so that its length costs no recursion."""
+    """Translate a chain of operators, which nests to the left, from its far end, so that it needs no recursion."""
     chain = [node]
     while isinstance(chain[-1].left, Binary):
         chain.append(chain[-1].left)
@@ -97,7 +98,7 @@ def _arithmetic(g: Generator, node: Binary, left: Value, right: Value) -> Value:
 
 
 def _result(symbol: str, left: str, right: str, strict: bool) -> str | None:
-    """The kind of the result: "dyn" when it is not known, None when the operator takes no such operands."""
+    """The kind of the result: "dyn" when it is not known, None when the operator does not take such operands."""
     if left == right:
         fits = left in _NUMBERS and not (symbol == "%" and left == "double")
         if left == "dyn" or fits or (symbol == "+" and left in _JOINED):
@@ -109,7 +110,7 @@ def _result(symbol: str, left: str, right: str, strict: bool) -> str | None:
 
 
 def _half_known(symbol: str, known: str, strict: bool) -> str | None:
-    """The kind of the result when one operand is dynamic."""
+    """The kind of the result when only one operand's kind is known."""
     if known in _JOINED:
         return known if symbol == "+" else None
     if known in _NO_ARITHMETIC or (symbol not in "+-" and known not in _NUMBERS) or (symbol, known) == ("%", "double"):
@@ -128,7 +129,7 @@ def _clash(g: Generator, node: Binary, left: Value, right: Value) -> ExprError:
 
 
 def _fold(g: Generator, symbol: str, kind: str, left: Value, right: Value) -> Value | None:
-    """The result when both operands are literals; what fails is left to fail at run time."""
+    """The result when both operands are literals. An operation that fails is left to fail at run time."""
     if not (left.is_known and right.is_known) or left.kind != right.kind:
         return None
     try:
@@ -139,7 +140,7 @@ def _fold(g: Generator, symbol: str, kind: str, left: Value, right: Value) -> Va
 
 
 def _same(g: Generator, symbol: str, kind: str, left: Value, right: Value) -> tuple[py.expr, bool]:
-    """Both operands are proven to be of one kind; the expression, and whether it can fail."""
+    """The expression for two operands proven to be of one kind, and whether it can fail."""
     if symbol == "%":
         return _helper(g, symbol, left.node, right.node), True
     plain = emit.binary(left.node, symbol, right.node)
@@ -158,7 +159,7 @@ def _same(g: Generator, symbol: str, kind: str, left: Value, right: Value) -> tu
 
 
 def _mixed(g: Generator, symbol: str, left: Value, right: Value) -> py.expr:
-    """One operand is proven, or none: a class test decides for the inline path."""
+    """The expression when not both kinds are proven: a class test chooses between the inline path and a call."""
     known, unknown = (left, right) if right.kind == "dyn" else (right, left)
     cls = {"int": "int", "double": "float", "string": "str"}.get(known.kind)
     divides = symbol in "/%" and not (
@@ -215,7 +216,11 @@ def _comparison(g: Generator, node: Binary, left: Value, right: Value) -> Value:
 
 
 def _with_number(g: Generator, symbol: str, number: Value, unknown: Value, is_left: bool) -> py.expr:
-    """Python takes a bool for 0 or 1; CEL does not. Where one outcome is none of theirs, only the other is checked."""
+    """Compare with a literal number. Python takes a bool for 0 or 1, CEL does not.
+
+    When False and True would both compare the same way, a bool can only be behind that outcome: only there is it
+    checked.
+    """
 
     def ordered(other: py.expr) -> tuple[py.expr, py.expr]:
         return (number.node, other) if is_left else (other, number.node)
@@ -235,7 +240,7 @@ def _with_number(g: Generator, symbol: str, number: Value, unknown: Value, is_le
 
 
 def _is_exact(number: Value) -> bool:
-    """A literal that is the same as int and as double: Python compares it as CEL does with either."""
+    """Whether Python compares the literal with ints and doubles as CEL does: up to 2**53 no precision is lost."""
     return isinstance(number.constant, (int, float)) and abs(number.constant) <= 2**53
 
 
@@ -259,7 +264,7 @@ def _equality(g: Generator, symbol: str, left: Value, right: Value) -> Value:
 
 
 def _equal_inline(g: Generator, symbol: str, left: Value, right: Value) -> py.expr | None:
-    """Python's own comparison, where one side is proven to make it CEL's; it cannot fail."""
+    """Python's own comparison, if the known kinds prove that it equals CEL's; it cannot fail."""
     known, unknown = (left, right) if right.kind == "dyn" or not right.is_known else (right, left)
     if known.kind == "null" or (known.is_known and known.kind == "bool"):
         single = emit.constant(known.constant if known.is_known else None)
@@ -272,7 +277,7 @@ def _equal_inline(g: Generator, symbol: str, left: Value, right: Value) -> py.ex
 
 
 def _equal_helper(g: Generator, symbol: str, left: Value, right: Value) -> py.expr:
-    """Equality of any two values. Where it can be asked over and over, it counts what it looks at."""
+    """Equality of any two values. Where it can be evaluated repeatedly, it charges for what it looks at."""
     if not g.repeats:
         return _helper(g, symbol, left.node, right.node)
     g.meters = True
@@ -286,7 +291,7 @@ def _equal_helper(g: Generator, symbol: str, left: Value, right: Value) -> py.ex
 
 
 def _equal_number(g: Generator, symbol: str, unknown: Value, number: Value) -> py.expr:
-    """Python takes True for 1; CEL does not. Other numbers need no such care."""
+    """Compare with a literal number. In Python True equals 1 and False 0, in CEL they do not."""
     if number.constant not in (0, 1):
         return emit.compare(unknown.node, symbol, number.node)
     first, later = g.twice(unknown)

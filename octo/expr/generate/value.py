@@ -1,18 +1,18 @@
-"""What the generator knows of a piece of generated code."""
+"""What the generator knows about a piece of generated code."""
 
 import _ast as py
 from typing import Final
 
 Path = tuple[str, tuple[str | int, ...]]
-"""A Python name or source, and the keys selected from it: lets an error show what was there."""
+"""A Python name or source, and the keys selected from it: with it, an error can show what was there."""
 
 UNKNOWN: Final = object()
 
 
 class Value:
-    """A Python expression that yields the value of a CEL expression, and what is proven about it.
+    """A Python expression that computes the value of a CEL expression, and what is proven about it.
 
-    `kind` is proven, never assumed: inline code without checks relies on it. An "int" fits 64 bits.
+    Invariant: `kind` is proven, never assumed, because inline code without checks relies on it. An "int" fits 64 bits.
     """
 
     __slots__ = ("constant", "depth", "fallible", "hidden", "is_settled", "kind", "node", "path", "plain")
@@ -33,18 +33,18 @@ class Value:
         self.fallible = fallible
         self.is_settled = is_settled
         self.depth = depth
-        """Nesting of `node`; deep expressions are cut by temporary variables."""
+        """Nesting of `node`; deep expressions are split by temporary variables."""
         self.constant = constant
-        """The value when it is known now, else UNKNOWN."""
+        """The value when it is known before anything runs, else UNKNOWN."""
         self.path = path
         self.hidden = hidden
-        """The proven kind behind dyn(): its author asked not to be checked at build time."""
+        """The proven kind inside dyn(): the author asked for no check when the expression is built."""
         self.plain: Value | None = None
-        """The same without the statements before it: cheaper, but it fails at errors that may not count."""
+        """The same value without statements before it: cheaper, but it fails on errors that may not count."""
 
     @property
     def is_simple(self) -> bool:
-        """Reading it again costs nothing."""
+        """Whether reading it again costs nothing."""
         return isinstance(self.node, (py.Name, py.Constant))
 
     @property

@@ -1,7 +1,7 @@
-"""Code that writes down what every piece of an expression came to: the evaluation that explains itself.
+"""Code that records what every piece of an expression came to.
 
-It is the same translation with a call around each piece. So an explanation never disagrees with the evaluation: there
-is no second interpreter.
+It is the usual translation with a call around each piece. There is no second interpreter, so an explanation never
+disagrees with the evaluation.
 """
 
 import _ast as py
@@ -15,7 +15,7 @@ from octo.expr.generate.core import Generator, Handler, Value
 from octo.expr.nodes import Loop, Node, children
 
 FIRST_STEPS: Final = 3
-"""Rounds of a loop that are kept from its start; the last one is always kept."""
+"""How many of the first rounds of a loop are kept; the last one is always kept."""
 
 Position = tuple[int, int]
 Explain = Callable[[BaseException], tuple[Position, ExprError]]
@@ -24,8 +24,8 @@ Explain = Callable[[BaseException], tuple[Position, ExprError]]
 class Pieces:
     """The pieces of an expression by number and by place, and the loops around each.
 
-    known: the values that were clear before anything ran.
-    A loop goes by the number of its body.
+    known: the values that are known before anything runs.
+    A loop is identified by the number of its body.
     """
 
     def __init__(self, tree: Node) -> None:
@@ -33,7 +33,7 @@ class Pieces:
         self.at: dict[Position, int] = {}
         self.around: dict[int, frozenset[int]] = {}
         self.known: dict[int, Any] = {}
-        self._keep = tree  # a number belongs to the identity of a node: none may go away
+        self._keep = tree  # pieces are numbered by the id() of their node, so all nodes must stay alive
         pending: list[tuple[Node, frozenset[int]]] = [(tree, frozenset())]
         while pending:
             node, around = pending.pop()
@@ -62,7 +62,7 @@ class Outcome:
 
 
 class Round:
-    """The outcomes within one round of a loop, or outside of all loops."""
+    """The outcomes in one round of a loop, or outside all loops."""
 
     __slots__ = ("body", "loops", "outcomes", "variables")
 
@@ -78,7 +78,7 @@ class Round:
 
 
 class Rounds:
-    """The rounds of a loop: how many there were, the first few, the first of the others that failed, and the last."""
+    """The rounds of a loop: how many there were, the first few, the first later one that failed, and the last."""
 
     __slots__ = ("count", "kept")
 
@@ -94,7 +94,7 @@ class Rounds:
 
 
 class Record:
-    """What the running code reports."""
+    """Collects what the running code reports."""
 
     def __init__(self, pieces: Pieces, explain: Explain) -> None:
         self.pieces = pieces
@@ -117,13 +117,13 @@ class Record:
         piece = self.pieces.at.get(position)
         if piece is not None:
             outcomes = self._round(self.pieces.around[piece]).outcomes
-            # A piece may have a value that what it is a piece of cannot use: the error stands at the piece.
+            # A piece may have a value that the piece around it cannot use: the error replaces the value.
             if piece not in outcomes or outcomes[piece].error is None:
                 outcomes[piece] = Outcome(error=explained)
         return explained
 
     def _round(self, loops: frozenset[int]) -> Round:
-        """The innermost open round of these loops; rounds of others are over, however they ended."""
+        """The innermost open round of these loops. Rounds of other loops are over, however they ended."""
         while (body := self._open[-1].body) is not None and body not in loops:
             self._open.pop()
         return self._open[-1]
@@ -145,7 +145,7 @@ class Witness(Generator):
         if value.is_known:
             self.pieces.known[number] = value.constant
             return value
-        # The depth stays: with it change the places where pieces become statements, and so the order of errors.
+        # The depth must not change: it decides where pieces become statements, and so the order of errors.
         value.node, value.plain = emit.call("_saw", emit.constant(number), value.node), None
         emit.locate([value.node], node.anchor, node.end)
         return value

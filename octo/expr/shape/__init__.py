@@ -1,7 +1,7 @@
-"""Shapes: what is known of values before there are any, so that a misspelt field is found when a flow is built.
+"""Shapes: what is known of values before anything runs, so that a misspelt field is found when a flow is built.
 
-Nothing here decides what an expression does. It is imported only by who asks, and whoever is unsure answers `UNKNOWN`:
-what is reported can never work.
+Nothing here decides what an expression does, and it is imported only where shapes are checked. Where the code is unsure
+it returns `UNKNOWN`: what is reported can never work.
 """
 
 from octo.expr.shape.infer import Inferred, infer

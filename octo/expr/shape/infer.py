@@ -1,8 +1,8 @@
 """The shape of an expression's value, and what in the expression can never work.
 
-Only certainty is reported: a field that no value of the operand's shape has, an operator or function that takes none
-of the kinds. Who asks for a field that is not declared, with `has(x.f)`, `x.?f` or `"f" in x`, knows more than the
-declaration: a field of that name is then missed nowhere.
+Only what is certain is reported: a field that no value of the operand's shape has, an operator or function that takes
+none of the kinds. An expression that tests for an undeclared field, with `has(x.f)`, `x.?f` or `"f" in x`, knows more
+than the declaration: a missing field of that name is then not reported anywhere.
 """
 
 from __future__ import annotations
@@ -60,11 +60,12 @@ _ADVICE: Final = "compare it, e.g. with `!= null`, `!= 0` or `size(...) > 0`"
 
 
 class Inferred(NamedTuple):
-    """shape: of the value, as CEL has it; `settled` is what arrives in a message.
+    """What is known about an expression.
 
-    errors: what can never work, each at its place in the text.
-    asked: the names of fields that were asked for without being declared; give them back for later expressions on
-        the same message.
+    shape: the shape of the value in CEL; its `settled()` is the shape that a message holds.
+    errors: what can never work, each with its place in the text.
+    asked: the names of undeclared fields that the expression tests for; pass them on for later expressions on the same
+        message.
     """
 
     shape: Shape
@@ -73,9 +74,9 @@ class Inferred(NamedTuple):
 
 
 def infer(text: str, names: Mapping[str, Shape], asked: Collection[str] = (), scope: Scope = _STANDARD) -> Inferred:
-    """The shape of a correct expression. Names that are not given are unknown, not wrong.
+    """Infer the shape of an expression that can be built. A name that is not in `names` is unknown, not an error.
 
-    scope: whose functions may be called beside those of the language and of installed packages.
+    scope: its functions may be called besides those of the language and of installed packages.
     """
     work = _Inference(text, names, scope)
     try:
@@ -131,7 +132,7 @@ class _Inference:
     # -- what is wrong
 
     def wrong(self, code: str, at: int, message: str, hint: str = "", missing: str | None = None) -> Shape:
-        """Note an error. Nothing is known of its value, so that one mistake is told once."""
+        """Record an error and return UNKNOWN, so that one mistake is reported once."""
         self.errors.append((missing, ExprError(code, message, hint=hint).locate(self.text, at)))
         return UNKNOWN
 
@@ -232,7 +233,7 @@ class _Inference:
         return either(*map(Kind, sorted(kinds)))
 
     def binary(self, node: nodes.Binary) -> Shape:
-        """A long sum leans left: it is walked, not descended."""
+        """A long sum nests to the left: it is walked in a loop, not by recursion."""
         chain: list[nodes.Binary] = []
         first: Node = node
         while isinstance(first, nodes.Binary):
@@ -333,7 +334,7 @@ class _Inference:
         return either(*results)
 
     def candidates(self, name: str, member: bool) -> list[Candidate]:
-        """All signatures of that name, from the language or else from an installed package."""
+        """All signatures of that name, from the scope and the language, or else from an installed package."""
         if name in self.environment.functions:
             return self.environment.candidates(name, member)
         found = extra(name)
@@ -348,7 +349,7 @@ def _fields(name: str, names: Sequence[str]) -> str:
 
 
 def _result(left: str, operator: str, right: str) -> str | None:
-    """The kind that comes of an operator on two kinds, or None when it never works. Numbers mix, as at run time."""
+    """The kind that an operator gives for two kinds, or None when it never works. Numbers mix, as at run time."""
     both_numbers = left in _NUMBERS and right in _NUMBERS
     if operator in {"<", "<=", ">", ">="}:
         return "bool" if both_numbers or (left == right and left in _ORDERED) else None
@@ -362,14 +363,14 @@ def _result(left: str, operator: str, right: str) -> str | None:
 
 
 def _single(source: Shape) -> Shape:
-    """What a macro with one variable gives it: the elements of a list, the keys of a map."""
+    """The shape of the variable of a macro: an element of a list, a key of a map."""
     if source.kinds == ONLY_LIST:
         return source.element
     return STRING if _all_objects(source) else UNKNOWN
 
 
 def _run_through(source: Shape) -> tuple[Shape, Shape]:
-    """What a macro with two variables gives them: index and element, or key and value."""
+    """The shapes of the two variables of a macro: index and element, or key and value."""
     if source.kinds == ONLY_LIST:
         return INT, source.element
     if not _all_objects(source):
@@ -423,7 +424,7 @@ def _instance(wanted: TypeExpr, bound: Mapping[str, Shape]) -> Shape:
 
 
 def _generic(wanted: TypeExpr, bound: Mapping[str, Shape]) -> Shape:
-    """An optional, or a type of somebody else's. Of `optional.none()` the parameter is open, and no more is said."""
+    """An optional, or another type with parameters. When these are open, as in `optional.none()`, only the kind."""
     if all(_is_parameter(each.name) and each.name not in bound for each in wanted.parameters):
         return Kind(wanted.name)
     return generic(wanted.name, *(_instance(each, bound) for each in wanted.parameters))

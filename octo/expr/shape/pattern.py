@@ -1,6 +1,6 @@
-r"""Patterns of JSON Schema, which are regular expressions of ECMA-262, in the words of Python's `re`.
+r"""Patterns of JSON Schema, which are regular expressions of ECMA-262, translated for Python's `re`.
 
-What is written alike and means another thing is translated too: `$` is the very end, `\d` and `\w` are of ASCII.
+What looks the same but means something else is translated too: `$` is the very end, `\d` and `\w` are ASCII only.
 """
 
 from __future__ import annotations
@@ -40,18 +40,18 @@ _BROKEN: Final = (
     *("nothing to repeat", "multiple repeat", "bad escape (end of pattern)", "bad character range"),
     "min repeat greater than max repeat",
 )
-"""What `re` says of patterns that are wrong in every dialect; of others it may just not know the words."""
+"""Messages of `re` about patterns that are wrong in every dialect; others may only mean that `re` lacks a feature."""
 
 
 def translated(pattern: str) -> str:
-    """The pattern for `re`; raises ValueError with what cannot be said there."""
+    """The pattern for `re`. Raises ValueError with what `re` cannot express."""
     found = _translated(pattern, _characters)
     _compile(found)
     return found
 
 
 def mistake(pattern: str) -> str:
-    """Why this is no regular expression at all, or ""."""
+    """Why this is not a regular expression in any dialect, or ""."""
     try:
         _compile(_translated(pattern, lambda _: "a-z"))
     except ValueError as error:
@@ -70,7 +70,7 @@ def _compile(pattern: str) -> None:
 
 
 def _translated(pattern: str, characters: Callable[[str], str]) -> str:
-    """characters: those of a Unicode property, as the inside of a character class."""
+    """`characters` returns the characters of a Unicode property, as the inside of a character class."""
     return "".join(_pieces(pattern, characters))
 
 
@@ -87,7 +87,7 @@ def _pieces(pattern: str, characters: Callable[[str], str]) -> Iterator[str]:
         if kind != "plain":
             yield _piece(kind, token, inside, characters)
         elif inside and token[0] != "]":
-            # A dash beside a set of characters is itself, and what Python may once give a meaning has none here.
+            # A dash next to a set of characters stands for itself. `[&~|` are escaped: Python may give them a meaning.
             is_dash = token[0] == "-" and (follows_set or pattern.startswith(_SETS, position))
             yield f"\\{token[0]}" if is_dash or token[0] in "[&~|" else token[0]
         else:
@@ -131,12 +131,12 @@ def _characters(name: str) -> str:
     short = _LONG_NAMES.get(found[1], found[1]) if found else ""
     characters = short and _ranges(lambda code: category(chr(code)).startswith(short))
     if not characters:
-        raise ValueError(f"it is not known here which characters are \\p{{{name}}}")
+        raise ValueError(f"the Unicode property \\p{{{name}}} is not known here")
     return characters
 
 
 def _ranges(holds: Callable[[int], bool]) -> str:
-    """The characters for which that holds, without the halves of pairs, as the inside of a character class."""
+    """The characters for which `holds` is true, without surrogates, as the inside of a character class."""
     codes = (code for code in range(sys.maxunicode + 1) if not 0xD800 <= code <= 0xDFFF and holds(code))
     runs = (list(run) for _, run in groupby(enumerate(codes), lambda each: each[1] - each[0]))
     return "".join(f"\\U{run[0][1]:08x}-\\U{run[-1][1]:08x}" for run in runs)

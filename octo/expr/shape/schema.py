@@ -1,7 +1,7 @@
-"""JSON Schema as a shape. Only what says something about kinds, fields and elements is read.
+"""JSON Schema as a shape. Only keywords about kinds, fields and elements are read.
 
-Fields listed under `properties` are taken for all there are, unless `additionalProperties` is written and allows
-others: formally a schema without it allows anything, which would let every misspelt field pass.
+The fields listed under `properties` count as all there are, unless `additionalProperties` is present and allows others.
+Formally, a schema without it allows anything; but then no misspelt field would be found.
 """
 
 from __future__ import annotations
@@ -52,12 +52,12 @@ _NAMED: Final = ("properties", "patternProperties", "$defs", "definitions", "dep
 _TEXTS: Final = ("$ref", "title", "description", "format", "pattern")
 _LISTS: Final = ("enum", "required")
 _CONDITIONAL: Final = ("if", "then", "else", "dependentSchemas", "dependencies", "patternProperties", "$dynamicRef")
-"""Keywords that may bring fields of their own, which are not followed."""
+"""Keywords that may add fields, and are not followed."""
 _KEYWORDS: Final = (*_ONE, *_SEVERAL, *_NAMED, *_TEXTS, *_LISTS, "type", "const", "nullable")
 
 
 class Mistake(NamedTuple):
-    """Something that is no JSON Schema: where it is, as steps from the top, and what to do about it."""
+    """Something that is not JSON Schema: where it is, as steps from the top, what is wrong and what to do."""
 
     path: Path
     message: str
@@ -65,7 +65,7 @@ class Mistake(NamedTuple):
 
 
 def check_schema(schema: object) -> list[Mistake]:
-    """What is wrong with a schema, as far as it is read here."""
+    """What is wrong with a schema, in the keywords that are read here."""
     return list(_check(schema, schema, ()))
 
 
@@ -178,7 +178,7 @@ class _Reader:
         self.left = MOST_SCHEMAS
 
     def shape(self, schema: object, inside: tuple[str, ...]) -> Shape:
-        """`inside` are the references that led here: one that leads to itself is followed twice, and no further."""
+        """`inside` holds the references that led here. One that leads to itself is followed at most twice."""
         self.left -= 1
         if not isinstance(schema, Mapping) or self.left < 0:
             return UNKNOWN
@@ -200,7 +200,7 @@ class _Reader:
         return self.shape(_target(self.root, pointer), (*inside, pointer))
 
     def own(self, schema: Mapping[str, Any], inside: tuple[str, ...]) -> Shape:
-        """What a schema says without the schemas that it is combined with."""
+        """What a schema says itself, without `$ref`, `allOf`, `anyOf` and `oneOf`."""
         found: Shape = UNKNOWN
         types = schema.get("type", _implied(schema))
         if types:
@@ -237,7 +237,7 @@ class _Reader:
 
 
 def _implied(schema: Mapping[str, Any]) -> str | None:
-    """The type of a schema that does not say it, as nearly every schema with such keywords means it."""
+    """The type of a schema without `type`, guessed from its keywords: nearly all such schemas mean that type."""
     if "properties" in schema or "additionalProperties" in schema:
         return "object"
     return "array" if "items" in schema or "prefixItems" in schema else None
@@ -248,7 +248,7 @@ def _sequence(value: object) -> Sequence[Any]:
 
 
 def _of_value(value: object) -> Shape:
-    """The kind of a constant. A JSON number without a fraction may reach a flow as either kind."""
+    """The kind of a constant. A JSON number may reach a flow as an int or as a double."""
     kinds: dict[type, Shape] = {
         bool: BOOL,
         int: _TYPES["number"],
@@ -268,7 +268,7 @@ def _opened(shape: Shape) -> Shape:
 
 
 def _both(left: Shape, right: Shape) -> Shape:
-    """A value that satisfies both. Of what contradicts itself nothing is known."""
+    """The shape of a value that has both shapes, or UNKNOWN when they contradict each other."""
     return _meet(left, right) or UNKNOWN
 
 

@@ -17,10 +17,10 @@ _SELECTABLE: Final = frozenset(("map", "optional", "dyn"))
 
 @dataclass(frozen=True)
 class Shape:
-    """Base of all shapes; on its own, of nothing known. Two are equal when they say the same.
+    """Base of all shapes; on its own it means that nothing is known. Two shapes are equal when they say the same.
 
-    parts, depth: its size when written out. Make shapes with the functions below, which keep both in bounds: a chain
-    that doubles a body in every step would otherwise double the work as well.
+    parts, depth: its size when written out. Build shapes with the functions below, which keep both in bounds: otherwise
+    a chain that doubles a body in every step would double the work as well.
     """
 
     parts: int = field(default=1, compare=False, repr=False, kw_only=True)
@@ -28,25 +28,25 @@ class Shape:
 
     @property
     def kinds(self) -> frozenset[str] | None:
-        """The CEL kinds that it may have, or None when that is not known."""
+        """The CEL kinds that the value may have, or None when they are not known."""
         return None
 
     @property
     def element(self) -> Shape:
-        """What an element of it is, if it is a list."""
+        """The shape of an element, if the value is a list."""
         return UNKNOWN
 
     def select(self, name: str) -> Shape | None:
-        """The shape of a field, or None when there is certainly none of that name."""
+        """The shape of a field, or None when the value certainly has no field of that name."""
         del name
         return UNKNOWN
 
     def settled(self) -> Shape:
-        """What becomes of it in a body or a variable: addresses are text there."""
+        """The shape of the value in a body or a variable: there, an address is a string."""
         return self
 
     def listed(self) -> Shape:
-        """A list of such values."""
+        """The shape of a list of such values."""
         return list_of(self)
 
     def or_null(self) -> Shape:
@@ -55,7 +55,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Kind(Shape):
-    """A kind of which no more is known: a scalar, or a `map` or `list` of whatever."""
+    """A kind, and no more is known: a scalar, or a `map` or `list` of anything."""
 
     name: str
 
@@ -71,13 +71,13 @@ class Kind(Shape):
         if self.name in _TEXT_ONCE_SETTLED:
             return STRING
         if self.name in {"null", "optional"}:
-            return UNKNOWN  # a null kept for later is a placeholder: who reads it asks what it became
+            return UNKNOWN  # a null in a variable is often a placeholder for a value that is set later
         return INT if self.name == "uint" else self
 
 
 @dataclass(frozen=True)
 class Object(Shape):
-    """A map with string keys, of which these are known. When `open` it may have others."""
+    """A map with string keys. These fields are known; when `open`, it may have others."""
 
     fields: Mapping[str, Shape]
     open: bool = False
@@ -117,7 +117,7 @@ class Items(Shape):
 
 @dataclass(frozen=True)
 class Generic(Shape):
-    """A value of a type with parameters that is no list, such as an optional, and what is known of these."""
+    """A value of a type with parameters that is not a list, such as an optional, and the shapes of the parameters."""
 
     name: str
     of: tuple[Shape, ...]
@@ -132,7 +132,7 @@ class Generic(Shape):
 
 @dataclass(frozen=True)
 class OneOf(Shape):
-    """A value that has one of several shapes. A field is there when one of them has it."""
+    """A value that has one of several shapes. It counts as having a field when one of them has it."""
 
     members: tuple[Shape, ...]
 
@@ -167,7 +167,7 @@ MAP: Final = Kind("map")
 
 
 def object_of(fields: Mapping[str, Shape], *, is_open: bool = False) -> Shape:
-    """A map. Of one that is too large, the names are kept."""
+    """A map. When it is too large, only the names of its fields are kept."""
     parts, depth = _measure(fields.values())
     if parts > MOST_PARTS or depth > DEEPEST:
         fields = dict.fromkeys(fields, UNKNOWN)
@@ -188,7 +188,7 @@ def generic(name: str, *of: Shape) -> Shape:
 
 
 def either(*shapes: Shape) -> Shape:
-    """One of these. What is said twice counts once; of too many nothing is known."""
+    """One of these shapes. Equal shapes count once; of too many, nothing is known."""
     members: list[Shape] = []
     for shape in shapes:
         for each in shape.members if isinstance(shape, OneOf) else (shape,):
@@ -210,13 +210,13 @@ def _measure(parts: Iterable[Shape]) -> tuple[int, int]:
 
 
 def objects(shape: Shape) -> list[Object]:
-    """The maps with known fields that a value may be."""
+    """The maps with known fields among the shapes that a value may have."""
     members = shape.members if isinstance(shape, OneOf) else (shape,)
     return [each for each in members if isinstance(each, Object)]
 
 
 def described(shape: Shape) -> str:
-    """The kinds of a value in a message: `a string`, `a number or null`."""
+    """The kinds of a value as a message names them: `a string`, `a number or null`."""
     kinds = set(shape.kinds or ())
     if kinds >= {"int", "double"}:
         kinds = (kinds - {"int", "double", "uint"}) | {"number"}
