@@ -1,4 +1,4 @@
-"""if and switch: content-based routing. What the chosen branch answers is the answer."""
+"""if and switch: content-based routing. The result of the chosen branch is the result of the block."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from octo.core.state import State
 
 class If(Settings):
     condition: Expr[bool]
-    """Decides, e.g. `vars.method == "POST"`."""
+    """Chooses the branch, e.g. `vars.method == "POST"`."""
     then: Steps
     """Runs when the condition is true."""
     else_: Steps | None = Field(None, alias="else")
-    """Runs when it is false. Without it the message passes through."""
+    """Runs when the condition is false. Without it the message passes through."""
 
     def shape_after(self, before: State) -> State:
         before.of(self.condition)
@@ -38,18 +38,18 @@ def if_(settings: If, message: Message) -> Result:
 
 class Case(Settings):
     when: Expr[bool]
-    """The case is taken when this is true and no case before it was."""
+    """The case is taken when this is true and no case before it was taken."""
     name: str = ""
-    """Names the branch in addresses and traces."""
+    """Name of the branch in addresses and traces."""
     process: Steps
-    """What the case does."""
+    """Runs when the case is taken."""
 
 
 class Switch(Settings):
     cases: Annotated[list[Case], Field(min_length=1)]
-    """Tried in order: `- when: EXPR` with `process: [...]`."""
+    """The cases, tried in order: `- when: EXPR` with `process: [...]`."""
     default: Steps | None = None
-    """Runs when no case applies. Without it the message passes through."""
+    """Runs when no case is taken. Without it the message passes through."""
 
     def shape_after(self, before: State) -> State:
         after = []

@@ -14,7 +14,7 @@ class Filter(Settings):
     expr: Expr[bool]
     """Messages for which this is true pass, e.g. `body.amount > 0`."""
     reason: str = ""
-    """Why the others are dropped; shown in events and traces. Default: the expression itself."""
+    """Why the others are dropped; shown in events and traces. Default: `not` and the expression."""
 
     def shape_after(self, before: State) -> State:
         before.of(self.expr)
@@ -23,7 +23,7 @@ class Filter(Settings):
 
 @block("filter")
 def filter_message(settings: Filter, message: Message) -> Outcome:
-    """Drop messages that do not satisfy a condition. An HTTP caller of a dropped message gets 204."""
+    """Drop messages that do not satisfy a condition. The HTTP caller of a dropped message gets status 204."""
     if settings.expr(message):
         return message
     return Drop(settings.reason or f"not {settings.expr.text}")

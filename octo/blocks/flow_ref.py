@@ -1,4 +1,4 @@
-"""flow-ref: call another flow, or just tell it."""
+"""flow-ref: call another flow, or send it the message without waiting."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class FlowRefSettings(Settings):
     flow: FlowRef
     """Name of the flow to call."""
     one_way: bool = False
-    """Do not wait for it: hand the message over and go on unchanged. Its failure is its own."""
+    """Do not wait for the flow: send it the message and go on unchanged. If it fails, this flow does not."""
 
     def shape_after(self, before: State) -> State:
         return before if self.one_way else before.call(self.flow)
@@ -24,8 +24,9 @@ class FlowRefSettings(Settings):
 def flow_ref(settings: FlowRefSettings, message: Message) -> Block[Outcome]:
     """Run another flow on the message.
 
-    Its body replaces the body, its variables are merged over the variables. If it drops the message, the caller goes
-    on unchanged; if it fails, this block fails. The other flow sees the same content under a new event id.
+    The resulting body replaces the body, and the resulting variables are merged over the variables. If the other flow
+    drops the message, the message goes on unchanged; if it fails, this block fails. The other flow gets the same
+    content with a new event id.
     """
     if settings.one_way:
         yield settings.flow.send(message.rekeyed())

@@ -22,17 +22,17 @@ class Foreach(Settings):
     as_: str = Field("item", alias="as", min_length=1)
     """Name of the variable that holds the current element."""
     mode: Literal["iterate", "map"] = "iterate"
-    """`iterate`: every element continues with the message that the one before left; edits add up. `map`: every
-    element starts from the incoming message, and the list of resulting bodies becomes the body."""
+    """`iterate`: every element starts from the message that resulted from the one before, so changes add up. `map`:
+    every element starts from the incoming message, and the list of the resulting bodies becomes the body."""
     concurrency: Annotated[int, Field(ge=1)] = 1
-    """How many elements of `map` are worked on at once. Their order is kept. Bounded by the flow's `pool`."""
+    """At most so many elements of `map` run at once. Results keep their order. The flow's `pool` is a limit, too."""
     body: Steps
     """Runs for every element."""
 
     @model_validator(mode="after")
     def _iterate_is_sequential(self) -> Self:
         if self.concurrency > 1 and self.mode == "iterate":
-            raise ValueError("`concurrency` needs `mode: map`; iterate hands each message on to the next element")
+            raise ValueError("`concurrency` needs `mode: map`; `iterate` passes each message to the next element")
         return self
 
     def shape_after(self, before: State) -> State:
@@ -41,7 +41,7 @@ class Foreach(Settings):
         def once(state: State) -> State:
             return state.with_var(self.as_, element).chain(self.body).without_var(self.as_)
 
-        if self.mode == "map":  # null is what a drop leaves
+        if self.mode == "map":  # a dropped element becomes null
             return before.with_body(once(before).body.or_null().listed())
         return before.repeated(once)
 
@@ -50,7 +50,8 @@ class Foreach(Settings):
 def foreach(settings: Foreach, message: Message, site: Site) -> Block[Outcome]:
     """Run a chain for every element of a list.
 
-    A drop inside `iterate` drops the message, a drop inside `map` leaves null in its place. An error ends the loop.
+    With `iterate`, a drop inside the chain drops the message; with `map`, it leaves null in place of the element. An
+    error ends the loop.
     """
     items = settings.items(message)
     if settings.mode == "iterate":
@@ -77,14 +78,14 @@ def _iterate(settings: Foreach, message: Message, items: list[object]) -> Block[
 
 
 def _restore(name: str, before: Message, after: Message) -> Message:
-    """The loop variable is the loop's own: afterwards it is what it was."""
+    """The message with the loop variable as it was before the loop, or without it."""
     if name in before.vars:
         return after.with_var(name, before.vars[name])
     return after.with_vars({key: value for key, value in after.vars.items() if key != name})
 
 
 def _map(settings: Foreach, message: Message, items: list[object]) -> Block[list[object]]:
-    """One after the other, keeping of each outcome only the body: the cost per item must not grow with their number."""
+    """Run one element after the other. Only the bodies are kept: the cost per item must not grow with their number."""
     run, name, vars = settings.body.run, settings.as_, message.vars  # noqa: A001  the language's own word
     bodies: list[object] = []
     for item in items:

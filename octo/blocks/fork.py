@@ -17,7 +17,7 @@ from octo.core.state import State
 
 class Fork(Settings):
     branches: Annotated[list[Steps], Field(min_length=1)]
-    """The chains: `- name: audit` with `process: [...]`. Each gets the incoming message."""
+    """The branches: `- name: audit` with `process: [...]`. Each gets the incoming message."""
 
     def shape_after(self, before: State) -> State:
         for branch in self.branches:
@@ -27,10 +27,10 @@ class Fork(Settings):
 
 @block("fork")
 def fork(settings: Fork, message: Message, site: Site) -> Block[Outcome]:
-    """Scatter the message over branches, wait for all, and pass it on unchanged.
+    """Run all branches on the message at once, wait for them, and pass the message on unchanged.
 
-    The first branch that fails cancels the others and fails the block; a branch that drops is just done. How many
-    run at once is limited by the flow's `pool`; branches beyond it wait their turn, however deep forks nest.
+    The first branch that fails cancels the others, and the block fails. A branch that drops the message simply ends.
+    The flow's `pool` limits how many run at once; the others wait for their turn, however deep forks are nested.
     """
     calls = [partial(_run, branch, index, message) for index, branch in enumerate(settings.branches)]
     try:

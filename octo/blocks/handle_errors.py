@@ -12,13 +12,13 @@ from octo.core.state import State
 
 class HandleErrors(Settings):
     process: Steps
-    """What is tried."""
+    """The chain to try."""
     error: Steps
-    """Runs when it fails. Sees `vars.error` (`message`, `flow`, `block`, `code`, `type`, `status`, `path`,
-    `retryable`); what it answers continues the flow."""
+    """Runs when `process` fails, with `vars.error` (`message`, `flow`, `block`, `code`, `type`, `status`, `path`,
+    `retryable`). The flow continues with its result."""
     rollback: bool = False
-    """Recover on the message as it came into this block. By default the recovery sees what the failing chain had done
-    so far, such as `vars.statusCode`."""
+    """Whether `error` gets the message as it came into this block. By default it gets the message as the failing chain
+    had changed it so far, with variables such as `vars.statusCode`."""
 
     def shape_after(self, before: State) -> State:
         recovered = before.failed(rollback=self.rollback).chain(self.error)
@@ -29,7 +29,7 @@ class HandleErrors(Settings):
 def handle_errors(settings: HandleErrors, message: Message, site: Site) -> Block[Outcome]:
     """Run a chain; if it fails, run another one and continue with its result.
 
-    Cancellation, be it by a deadline or by a stop, is not an error to recover from.
+    A message that is cancelled, by a deadline or a stop, is not recovered.
     """
     try:
         outcome: Outcome = yield settings.process(message)

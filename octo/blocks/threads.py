@@ -1,7 +1,7 @@
-"""Threads for functions that block: nobody waits for one that never comes back.
+"""Threads for functions that block. A function that never returns does not keep the process from ending.
 
-The executors of the standard library are joined when an event loop closes and again when the interpreter ends; one
-function that hangs would keep a process that has nothing left to do.
+The executors of the standard library are joined when an event loop closes and again when the interpreter ends: one
+hanging function would keep a process that has nothing left to do.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Threads(Executor):
-    """At most so many daemon threads, each started when all others are busy. Further calls wait for one."""
+    """At most `most` daemon threads. A thread is started when all others are busy; further calls wait for a thread."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -50,7 +50,7 @@ def _run(future: Future[Any], call: Callable[[], Any]) -> None:
         return
     try:
         result = call()
-    except BaseException as error:  # noqa: BLE001  it belongs to whoever waits
+    except BaseException as error:  # noqa: BLE001  the future passes it to the caller
         future.set_exception(error)
     else:
         future.set_result(result)

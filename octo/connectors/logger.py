@@ -1,4 +1,4 @@
-"""Log lines of flows: to the process log, to standard output or to a file.
+"""Log lines of flows: to the process log, standard output, standard error or a file.
 
 A `log` block never fails a message because its line could not be written: such lines are counted, and the first is
 reported on the process log.
@@ -30,15 +30,15 @@ Level = Literal["debug", "info", "warn", "warning", "error"]
 
 class Output(Settings):
     output: str | None = None
-    """Where lines go: `stdout`, `stderr`, or the path of a file, which is created with mode 0600 and appended to; a
-    file that is rotated away is opened anew. Default: the process log, with its format. Under `octo invoke` `stdout`
-    means standard error: standard output is the result's."""
+    """Where lines go: `stdout`, `stderr`, or the path of a file. A file is created with mode 0600 and appended to; it
+    is opened again after it was rotated away. Default: the process log, in its format. Under `octo invoke`, `stdout`
+    means standard error, because the result goes to standard output."""
 
     format: Literal["text", "json"] | None = None
-    """Lines as `time=... level=INFO msg="..."` text (default) or as one JSON object each."""
+    """`text` (default) for lines such as `time=... level=INFO msg="..."`, `json` for one JSON object per line."""
 
     level: Level | None = None
-    """The least level that is written. Default `info`; for the process log, what `LOG_LEVEL` says."""
+    """The lowest level that is written. Default `info`; for the process log, the level of the process."""
 
     add_source: Annotated[bool, Advanced] = False
     """Whether each line names the block that wrote it, by its address (`block=orders.check[then].log`)."""
@@ -46,13 +46,13 @@ class Output(Settings):
 
 class Entry(Settings):
     message: Expr[object] | None = None
-    """The text of the line. What is not a text is written as compact JSON. Default: body and variables as JSON."""
+    """The text of the line. A value that is no text is written as compact JSON. Default: body and variables as JSON."""
 
     level: Level = "info"
-    """The level of the line. Below the logger's own nothing is written, and nothing evaluated."""
+    """The level of the line. Below the logger's own level, nothing is written and `message` is not evaluated."""
 
     full: bool = False
-    """Whether the line carries the whole message: correlation id, variables and body."""
+    """Whether the line contains the whole message: correlation id, variables and body."""
 
     def shape_after(self, before: State) -> State:
         before.of(self.message)
@@ -60,7 +60,7 @@ class Entry(Settings):
 
 
 class Stub(Settings):
-    """Nothing is written. Lines are still made, so an expression that fails fails here too."""
+    """Nothing is written. The lines are still formatted, so an expression that fails, fails here too."""
 
 
 @connector("logger")
@@ -69,7 +69,7 @@ class Logger:
         self._logger = logger
         self._settings = settings
         self.lines: deque[dict[str, object]] = deque(maxlen=_MOST_KEPT)
-        """Under a stub, the last lines: as JSON, without their time."""
+        """Under a stub, the last lines as the fields of their JSON form, without the time."""
 
     @classmethod
     @asynccontextmanager
@@ -98,7 +98,7 @@ class Logger:
 
     @block("log", key="logger", default=True)
     def log(self, settings: Entry, message: Message, site: Site) -> Message:
-        """Write a line; the message passes through."""
+        """Write a log line. The message passes through."""
         level = process_log.LEVELS[settings.level]
         if self._logger.isEnabledFor(level):
             text = _text(settings, message)
@@ -119,7 +119,7 @@ def _text(settings: Entry, message: Message) -> str:
 
 
 def _own(level: int, parent: logging.Logger | None = None) -> logging.Logger:
-    """A logger outside of the process's tree: two connectors never share a level or a file."""
+    """A logger outside the logger tree of the process, so that two connectors never share a level or a file."""
     logger = logging.Logger("octo.flow", level)  # noqa: LOG001  on purpose, see above
     logger.parent = parent
     return logger

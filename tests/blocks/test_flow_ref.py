@@ -1,4 +1,4 @@
-"""flow-ref calls a flow and folds its answer in, or just tells it."""
+"""flow-ref calls a flow and merges its result, or sends it the message without waiting."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ async def test_one_way_goes_on_at_once_and_drain_waits_for_it(plugins):
         asyncio.get_running_loop().call_later(0.01, probe.gate("go").set)
 
     assert probe.notes == ["x"]
-    assert len({event.event_id for event in app.events}) == 2  # each flow has its message
+    assert len({event.event_id for event in app.events}) == 2  # each flow sees the message under an event id of its own
 
 
 async def test_a_flow_with_a_source_can_be_called_too(plugins):

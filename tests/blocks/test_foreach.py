@@ -101,7 +101,7 @@ async def test_a_drop_in_map_leaves_null(app):
 
 @pytest.mark.parametrize("flow", ["told", "told-in-order"])
 async def test_elements_of_map_see_the_variables_and_leave_none(app, flow):
-    """One after the other or several at once: the loop variable is gone, and a drop is null in its place."""
+    """Whether they run one by one or at once, the loop variable is gone afterwards, and a dropped element is null."""
     outcome = await app.call(flow, [1, 2, 3], {"mine": "m", "item": "before"})
 
     assert outcome.body == [[1, "m"], None, [3, "m"]]

@@ -1,4 +1,4 @@
-"""fork scatters a message and passes it on unchanged."""
+"""fork runs branches on a message and passes it on unchanged."""
 
 from __future__ import annotations
 

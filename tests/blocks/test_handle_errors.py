@@ -1,4 +1,4 @@
-"""handle-errors recovers, on the message as it was left or as it came."""
+"""handle-errors recovers, with the message as the failed chain left it or as it came in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The `python` block: functions are found and checked at build, typed, isolated and never block the loop."""
+"""The `python` block: functions are checked when the flow is built, typed, isolated, and never block the loop."""
 
 import asyncio
 import sys
@@ -98,7 +98,7 @@ def unresolvable(body: "Nowhere"): return body
 
 @pytest.fixture(autouse=True)
 def _shop(tmp_path, monkeypatch):
-    """A module beside the config, as an author has it."""
+    """A module beside the configuration, as an author writes one."""
     (tmp_path / "shop.py").write_text(SHOP)
     (tmp_path / "broken.py").write_text("import no_such_package\n")
     (tmp_path / "raising.py").write_text("raise RuntimeError('at import')\n")
@@ -163,7 +163,7 @@ async def test_as_puts_the_result_into_a_variable():
 
 
 async def test_a_function_may_answer_a_message():
-    """Who takes the whole message may change variables too."""
+    """A function that takes the whole message may change variables too."""
     message = await call("whole", {"n": 1})
     assert (message.body, message.vars) == ({"n": 1}, {"seen": True})
 
@@ -196,14 +196,14 @@ async def test_a_value_that_does_not_fit_is_permanent(function, body, complaint)
 
 
 async def test_an_exception_becomes_a_bug_with_its_type_and_text():
-    """Nobody planned for it: the traceback is the cause, for the log; the message has type and text."""
+    """The exception was not expected: the error has its type and text, and it as the cause, for the log."""
     with pytest.raises(Bug, match=r"shop:fails raised KeyError: 'no such article'") as caught:
         await call("fails")
     assert isinstance(caught.value.__cause__, KeyError)
 
 
 async def test_an_exception_that_quotes_values_is_told_without_them():
-    """Those of pydantic do, in their text and in the traceback."""
+    """Exceptions of pydantic quote values, in their text and in the traceback."""
     value = "hunter22"
     with pytest.raises(Bug, match="shop:checks raised ValidationError: Receipt: order: Input should be") as caught:
         await call("checks", value)
@@ -212,7 +212,7 @@ async def test_an_exception_that_quotes_values_is_told_without_them():
 
 
 async def test_a_function_cannot_spoil_the_variables():
-    given = MappingProxyType({"who": "ada", "list": []})  # any mapping will do
+    given = MappingProxyType({"who": "ada", "list": []})  # any mapping is accepted
 
     assert (await call("spoils_vars", None, given)).body == {"who": "nobody", "list": [1]}
     assert given == {"who": "ada", "list": []}
@@ -242,7 +242,7 @@ async def test_errors_of_octo_pass_through():
 
 
 async def test_a_plain_function_sees_the_context_of_its_message():
-    """Log lines written in the thread tell the ids of the message."""
+    """Log lines written in the thread have the ids of the message."""
     message = Message(None, {}, event_id="e1")
     token = current.message.set(message)
     try:
@@ -252,7 +252,7 @@ async def test_a_plain_function_sees_the_context_of_its_message():
 
 
 async def test_plain_functions_do_not_block_the_loop():
-    """Two functions that wait for one another meet, for they run in threads."""
+    """Two functions that wait for one another meet, because they run in threads."""
     assert (await call("thread")).body is False
     outcomes = await asyncio.gather(*(call("meets") for _ in range(2)))
     assert [each.body for each in outcomes] == [True, True]
@@ -280,13 +280,13 @@ async def test_plain_functions_do_not_block_the_loop():
     ],
 )
 def test_mistakes_are_found_when_the_flow_is_built(settings, complaint):
-    """A missing function or argument never waits for the first message."""
+    """A missing function or argument is reported then, not at the first message."""
     with pytest.raises(ValidationError, match=complaint):
         Python.model_validate(settings)
 
 
 def test_a_second_parameter_needs_with(tmp_path):
-    """One body cannot fill two parameters."""
+    """The body alone cannot fill two parameters."""
     (tmp_path / "pair.py").write_text(textwrap.dedent("def both(left, right): ..."))
     with pytest.raises(ValidationError, match="pair:both also needs `right`: give its arguments under `with:`"):
         Python.model_validate({"call": "pair:both"})

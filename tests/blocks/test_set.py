@@ -1,4 +1,4 @@
-"""set-payload, set-variable, delete-variable and multi-transform translate messages and mutate none."""
+"""set-payload, set-variable, delete-variable and multi-transform return new messages and change none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Threads for functions that block: shared, bounded, and never waited for."""
+"""Threads for functions that block are shared and bounded, and the process does not wait for them to end."""
 
 import asyncio
 import threading
@@ -12,14 +12,14 @@ PATIENCE = 20
 
 @pytest.fixture
 def ends():
-    """Lets go of every thread that waits for it."""
+    """An event that releases every waiting thread after the test."""
     event = threading.Event()
     yield event
     event.set()
 
 
 def test_it_answers_what_the_function_answers_or_raises():
-    """`SystemExit` too: it belongs to whoever called, not to the thread."""
+    """Even `SystemExit` is raised in the caller and does not end the thread."""
     threads = Threads(2)
     assert threads.submit(divmod, 7, 2).result(PATIENCE) == (3, 1)
     with pytest.raises(SystemExit):
@@ -31,13 +31,13 @@ def test_a_thread_that_is_free_is_used_again():
     found = set()
     for _ in range(5):
         found.add(threads.submit(threading.current_thread).result(PATIENCE))
-        assert threads._idle.acquire(timeout=PATIENCE)  # it says so a moment after its result
+        assert threads._idle.acquire(timeout=PATIENCE)  # a thread becomes idle a moment after it has set the result
         threads._idle.release()
     assert len(found) == 1
 
 
 def test_a_process_ends_without_a_thread_that_does_not():
-    """Its threads are daemons."""
+    """The threads are daemons."""
     assert Threads(1).submit(lambda: threading.current_thread().daemon).result(PATIENCE)
 
 
@@ -55,7 +55,7 @@ def test_calls_wait_when_all_threads_are_busy(ends):
 
 
 def test_a_loop_closes_without_the_function_that_hangs(ends):
-    """Its result comes too late for anybody, and disturbs nobody."""
+    """Its result comes too late, and does no harm."""
     threads = Threads(1)
 
     async def late():

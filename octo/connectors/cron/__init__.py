@@ -1,4 +1,4 @@
-"""Time as a source: a message whenever a schedule says so."""
+"""Time as a source: a message at every tick of a schedule."""
 
 from octo.connectors.cron.connector import Cron, Tick, Trigger
 from octo.connectors.cron.schedule import Schedule, parse

@@ -1,8 +1,8 @@
-"""Time as a source: a message whenever a schedule says so.
+"""Time as a source: a message at every tick of a schedule.
 
-The source is at-most-once: a tick that falls into a time when no runtime is up is lost, and a message that fails is
-not repeated. `overlap` says what happens to a tick while the message of the one before is still on its way, `missed`
-what happens after the machine was asleep or its clock was set forward.
+The source is at-most-once: a tick while no runtime is up is lost, and a message that fails is not repeated. `overlap`
+says what happens to a tick while the message of the tick before is unfinished, `missed` what happens to ticks that
+passed while the machine was asleep or its clock was set forward.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ from octo.expr import ExprError, Timestamp
 log = logging.getLogger("octo.cron")
 
 _STEP = 10.0
-"""Seconds of the longest sleep: how soon a change of the wall clock is noticed."""
+"""The longest sleep in seconds: a change of the wall clock is noticed within this time."""
 
 _HICCUP = timedelta(seconds=1)
-"""A tick up to so late is on time; further ones that fall into the same hiccup are one with it."""
+"""A tick at most this late counts as on time; further ticks within the same delay are merged with it."""
 
 _LATE = timedelta(minutes=1)
-"""A tick later than this counts as missed, as does one after a hiccup whose successor is due too."""
+"""A tick later than this counts as missed. So does one later than `_HICCUP` whose successor is due too."""
 
 _JUMP = -1.0
-"""Seconds of disagreement between wall clock and timers from which the clock was set back."""
+"""Seconds by which the wall clock moves against the timers. Below this, it was set back."""
 
 
 class Nothing(Settings):
@@ -50,14 +50,14 @@ class Nothing(Settings):
 
 
 class Stub(Settings):
-    """The schedule rests: ticks come by `trigger` alone."""
+    """The schedule does not run: only `trigger` makes ticks."""
 
 
 class Trigger(Settings):
-    """One tick. Returns when its message has been dealt with; there is nothing to answer."""
+    """One tick. The trigger ends when its message is finished, and has no result."""
 
     at: datetime | None = None
-    """The time of the tick, which the payload sees as `now`, e.g. `2026-03-29T06:30:00Z`. Default: the time it is."""
+    """The time of the tick, which is `now` in the payload, e.g. `2026-03-29T06:30:00Z`. Default: the current time."""
 
     @field_validator("at", mode="before")
     @classmethod
@@ -77,19 +77,19 @@ class Tick(Settings):
     `@every 5s`, or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`. May begin with `TZ=Europe/Berlin `."""
 
     payload: Annotated[Expr[object], Names("now", "settings")] | None = None
-    """The body of the message. Sees `now`, the time of the tick, and `settings`, these settings. Default null. If it
-    fails, the tick is logged and skipped."""
+    """The body of the message. May use `now`, the time of the tick, and `settings`, these settings. Default null. If
+    the expression fails, the tick is skipped and logged."""
 
     correlation_id: Annotated[str, Field(alias="correlationID"), Advanced] = ""
     """Correlation id of every message."""
 
     timezone: str | None = None
-    """IANA name of the time zone in which the schedule is read, e.g. `Europe/Berlin`. Default: that of the process
-    (`TZ`, else the system's). A fixed time of day runs exactly once a day, also when daylight saving begins or ends."""
+    """IANA name of the time zone of the schedule, e.g. `Europe/Berlin`. Default: the time zone of the process (`TZ`,
+    else the system's). A fixed time of day ticks exactly once a day, also when daylight saving begins or ends."""
 
     overlap: Literal["skip", "queue", "allow"] = "skip"
-    """A tick while the message of the previous one is unfinished: `skip` drops it with a line in the log, `queue` lets
-    it wait (several waiting ones become one), `allow` starts it beside the other."""
+    """What happens to a tick while the message of the tick before is unfinished: `skip` logs it and drops it, `queue`
+    lets it wait (several waiting ticks become one), `allow` starts it at once."""
 
     missed: Annotated[Literal["skip", "once"], Advanced] = "skip"
     """Ticks that passed while the machine was asleep or its clock was set forward: `skip` leaves them out, `once` runs
@@ -108,7 +108,7 @@ class Tick(Settings):
         return name
 
     def as_map(self) -> dict[str, object]:
-        """What was written, as the payload sees it."""
+        """The settings that the author wrote, as the payload sees them."""
         named = {info.alias or name: getattr(self, name) for name, info in type(self).model_fields.items()}
         written = {type(self).model_fields[name].alias or name for name in self.model_fields_set}
         return {
@@ -176,7 +176,7 @@ def _payload(settings: Tick, moment: datetime, as_map: dict[str, object]) -> obj
 
 
 class _Running:
-    """How many messages of the source are on their way; `skipped` is why the last tick brought none, or ""."""
+    """How many messages of the source are unfinished. `skipped` is why the last tick brought no message, or ""."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -196,24 +196,24 @@ class _Running:
 
 
 class Hand:
-    """Ticks by hand, for the sources of one stub. Those of equal settings are told apart: each is its flow's own."""
+    """Ticks by hand, for the sources of one stub. Sources with equal settings stay separate: each belongs to a flow."""
 
     def __init__(self) -> None:
         self._asked: dict[int, asyncio.Queue[tuple[datetime, asyncio.Future[None]]]] = {}
 
     async def tick(self, source: Tick, moment: datetime) -> None:
-        """Let the source tick; returns when its message is finished, raises `Permanent` when there was none."""
+        """Let the source tick. Return when its message is finished. Raises `Permanent` if there was no message."""
         over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queue(source).put_nowait((moment, over))
         await over
 
     async def ticks(self, source: Tick, running: _Running) -> AsyncIterator[datetime]:
-        """The times that were asked for, each when the message of the one before is finished."""
+        """Yield the times that were asked for, each once the message of the time before is finished."""
         queue = self._queue(source)
         while True:
             moment, over = await queue.get()
             if over.done():
-                continue  # whoever asked has given up
+                continue  # the caller has given up
             running.skipped = ""
             yield moment
             await running.idle.wait()
@@ -231,20 +231,20 @@ class Hand:
 
 @dataclass(frozen=True, slots=True)
 class _Woken:
-    """How a sleep ended. slept: whether there was one. set_back: whether the clock was, so that it ended early."""
+    """How a sleep ended. slept: whether it slept at all. set_back: whether it ended early as the clock was set back."""
 
     slept: bool
     set_back: bool = False
 
 
 async def _moments(schedule: Schedule, settings: Tick) -> AsyncIterator[datetime]:
-    """The times of the ticks, each when it has come; late ones as the settings say."""
+    """Yield the time of each tick when it is due. Late ticks are handled as the settings say."""
     due = schedule.next_after(clock.now())
     while True:
         woken = await _sleep_until(due)
         now = clock.now()
         if woken.set_back:
-            # Times of day that have been before the clock was set back do not come again.
+            # Times of day that passed before the clock was set back must not come again.
             due = due if schedule.is_fixed else schedule.next_after(now)
             continue
         following = schedule.next_after(due)
@@ -252,7 +252,7 @@ async def _moments(schedule: Schedule, settings: Tick) -> AsyncIterator[datetime
             yield due
             due = following if following > now else schedule.next_after(now)
             continue
-        # Behind after a sleep: the machine was away. Behind without one: the flow had no room for the tick before.
+        # Late after a sleep: the machine was asleep. Late without a sleep: the flow had no room for the tick before.
         if woken.slept and settings.missed == "skip":
             _skipped(settings, due, "the clock jumped past it")
         elif not woken.slept and settings.overlap == "skip":

@@ -1,9 +1,9 @@
 """Schedules: when the next tick is.
 
-`sec min hour dom mon dow`, the same without seconds, `@every 5s`, or `@hourly` and its like. The fields are read by
-cronsim; what is ours is daylight saving: a schedule at fixed times of day (`0 30 2 * * *`) runs exactly once a day, in
-spring at the end of the hour that does not exist, in autumn in the first of the two; one that repeats within the day
-(`0 */10 * * * *`) follows real time.
+`sec min hour dom mon dow`, the same without seconds, `@every 5s`, or `@hourly` and the like. cronsim reads the fields.
+We handle daylight saving ourselves: a schedule at fixed times of day (`0 30 2 * * *`) ticks exactly once a day. In
+spring, when its hour does not exist, it ticks at the end of the gap; in autumn it ticks in the first of the two hours.
+A schedule that repeats within the day (`0 */10 * * * *`) follows real time.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ _LEAST = timedelta(milliseconds=10)
 
 
 class Schedule(Protocol):
-    """When something happens."""
+    """Times at which something happens."""
 
     @property
     def is_fixed(self) -> bool:
-        """Whether it names times of day, which must not come twice when the clock is set back."""
+        """Whether it has fixed times of day, which must not come twice when the clock is set back."""
         ...
 
     def next_after(self, moment: datetime) -> datetime:
@@ -56,7 +56,7 @@ class Schedule(Protocol):
 
 
 def parse(text: str, timezone: str | None = None) -> Schedule:
-    """Read a schedule. Raises ValueError saying what is wrong with it, with an example."""
+    """Read a schedule. Raises ValueError with what is wrong and an example."""
     prefix = re.match(r"(?:CRON_)?TZ=(\S+)\s+", text)
     if prefix:
         if timezone and timezone != prefix[1]:
@@ -75,7 +75,7 @@ def parse(text: str, timezone: str | None = None) -> Schedule:
 
 @dataclass(frozen=True)
 class Every:
-    """A constant distance, counted from the moment the source starts."""
+    """A constant interval, counted from the moment the source starts."""
 
     interval: timedelta
     is_fixed: bool = False
@@ -142,7 +142,7 @@ def _fields(text: str, where: tzinfo) -> Fields:
 
 
 def _instant(naive: datetime, where: tzinfo) -> datetime:
-    """A local time as an instant: the first of two, or the end of the gap when it does not exist."""
+    """A local time as an instant: the first of the two if it occurs twice, the end of the gap if it does not exist."""
     while True:
         instant = naive.replace(tzinfo=where).astimezone(UTC)
         if instant.astimezone(where).replace(tzinfo=None) == naive:
@@ -154,7 +154,7 @@ def _instant(naive: datetime, where: tzinfo) -> datetime:
 
 
 def zone(name: str | None) -> tzinfo:
-    """The zone of that IANA name, or the process's own. Raises ValueError naming the nearest zone."""
+    """The time zone of this IANA name, or the process's own. Raises ValueError with the nearest name."""
     if not name:
         return local_zone()
     try:
@@ -167,12 +167,12 @@ def zone(name: str | None) -> tzinfo:
 
 @functools.cache
 def local_zone() -> tzinfo:
-    """The zone of the process with its daylight saving rules: TZ, else the system's."""
+    """The time zone of the process, with its daylight saving rules: TZ, else the system's."""
     try:
         if name := os.environ.get("TZ", "").removeprefix(":"):
             return ZoneInfo(name)
         with Path("/etc/localtime").open("rb") as file:
             return ZoneInfo.from_file(file, key="localtime")
     except (KeyError, ValueError, OSError):
-        # A system without zone files: its present offset is all that is known.
+        # A system without zone files: only its present offset is known.
         return datetime.now().astimezone().tzinfo or UTC
