@@ -1,4 +1,4 @@
-"""The command `octo`. One file per verb; a verb is imported when it is used, so that each starts fast."""
+"""The command `octo`. Each verb has a file, which is imported only when the verb is used, so that each starts fast."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from octo.cli import exits
 VERBS = {
     "run": "Run the flows of a configuration until stopped.",
     "invoke": "Call one flow and print its result.",
-    "check": "Find every problem of a configuration without running it.",
+    "check": "Find every problem in a configuration without running it.",
     "test": "Run the cases of test files.",
     "eval": "Evaluate a CEL expression.",
-    "top": "Show what a running Octo is doing, second by second.",
+    "top": "Show what a running Octo does, second by second.",
     "trace": "Watch messages of a running Octo as they happen.",
     "traces": "List kept traces, or show one.",
     "replay": "Run a recorded message against the current files.",
     "bench": "Measure one flow: throughput, latency, slowest blocks.",
-    "why": "Show how an expression of a flow file comes to its value.",
-    "new": "Write a first flow to start from.",
+    "why": "Show how an expression in a flow file gets its value.",
+    "new": "Create a first flow to start from.",
     "schema": "Print the JSON Schema of flow files, or the catalogue.",
     "explain": "Explain an error code.",
-    "completion": "Print the completion script of a shell.",
+    "completion": "Print the completion script for a shell.",
     "version": "Print the version.",
 }
 
@@ -39,7 +39,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 class Command(click.Group):
-    """What holds for every verb: whether there are colours, and what is said when nothing more can be written."""
+    """What all verbs have in common: NO_COLOR, and a message when the output cannot be written."""
 
     def invoke(self, ctx: click.Context) -> Any:
         if os.environ.get("NO_COLOR"):
@@ -51,7 +51,7 @@ class Command(click.Group):
             try:
                 return super().main(*args, **extra)
             finally:
-                if sys.stdout is not None:  # as it is for who was started without
+                if sys.stdout is not None:  # it is None when the process was started without one
                     sys.stdout.flush()
         except OSError as error:
             if error.errno not in _FULL or error.filename is not None:
@@ -63,7 +63,7 @@ class Command(click.Group):
 
 
 def forget_output() -> None:
-    """Let what could not be written go to nowhere: Python writes it again when it ends, and fails once more."""
+    """Send the unwritten output to /dev/null: Python would try to write it again when it ends, and fail again."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -101,22 +101,22 @@ class Verbs(Command):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 def octo() -> None:
-    """Octo runs integration flows: YAML with CEL expressions, one command to run, call, check and reload them."""
+    """Octo runs integration flows written in YAML and CEL. One command runs, calls, checks and reloads them."""
 
 
 def main() -> None:
     """Entry point of the command."""
     _fill_standard()
-    gc.disable()  # until a verb enables it: collecting while modules load finds nothing and takes a tenth of the start
+    gc.disable()  # until a verb enables it: while modules load it finds nothing and takes a tenth of the start time
     _without_pydantic_plugins()
     octo.main(args=meant(sys.argv[1:]), prog_name="octo")
 
 
 def _fill_standard() -> None:
-    """Let standard descriptors that we were started without lead to nowhere.
+    """Open /dev/null for each standard descriptor (0, 1, 2) that is closed.
 
-    Else the next sockets would get their numbers: whoever writes to standard output would write into one, and libuv
-    ends the process when it is to close such a number.
+    Otherwise the next sockets would get these numbers: code that writes to standard output would write into a socket,
+    and libuv ends the process when it is asked to close such a number.
     """
     while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(number, True)
@@ -124,9 +124,9 @@ def _fill_standard() -> None:
 
 
 def _without_pydantic_plugins() -> None:
-    """Keep pydantic from searching the installed packages for plug-ins, which takes longer than our models do.
+    """Stop pydantic from searching the installed packages for plug-ins, which takes longer than building our models.
 
-    Its own switch only skips the result of the search, not the import that makes it slow.
+    Its own switch skips only the result of the search, not the import that makes it slow.
     """
     loader = types.ModuleType("pydantic.plugin._loader")
     loader.get_plugins = lambda: ()  # type: ignore[attr-defined]
@@ -134,7 +134,7 @@ def _without_pydantic_plugins() -> None:
 
 
 def meant(arguments: list[str]) -> list[str]:
-    """The arguments with their verb: a leading option means `run`, nothing at all means help."""
+    """The arguments with their verb. A leading option means `run`, no arguments mean help."""
     first = arguments[0] if arguments else "--help"
     if first in ("--version", "-version"):
         return ["version", *arguments[1:]]

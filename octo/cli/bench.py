@@ -1,4 +1,4 @@
-"""`octo bench`: how fast one flow is, where its time goes, and how many workers it wants. Nothing is served."""
+"""`octo bench`: how fast one flow is, where its time goes, and how many workers it needs. No source starts."""
 
 from __future__ import annotations
 
@@ -24,9 +24,11 @@ from octo.measure import HEADROOM, BlockTime, Plan, Report, measure
 @click.option("--flow", "-f", required=True, help="Name of the flow to measure.")
 @click.option("--data", "-d", help="Body as JSON; `@file` reads a file, `-` reads standard input.")
 @click.option("--vars", "variables", help="Variables as a JSON object.")
-@click.option("--rate", type=Number(min=0.001), help="Messages per second, on schedule (open model).")
+@click.option("--rate", type=Number(min=0.001), help="Messages per second, sent on schedule (open model).")
 @click.option("--duration", default="10s", show_default=True, help="How long to measure, e.g. 500ms, 10s.")
-@click.option("--concurrency", type=click.IntRange(1, 10_000), help="Callers at once, instead of 1, 2, 4 and so on.")
+@click.option(
+    "--concurrency", type=click.IntRange(1, 10_000), help="Number of callers, instead of trying 1, 2, 4 and so on."
+)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(  # noqa: PLR0913, PLR0917  one parameter per option
     option: Path | None,
@@ -39,16 +41,16 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
     concurrency: int | None,
     form: str,
 ) -> None:
-    """Measure one flow: throughput, latency, the slowest blocks, and a number of workers that suits it.
+    """Measure one flow: throughput, latency, the slowest blocks, and a suitable number of workers.
 
-    The flow is called in this process with the same message again and again, and what its blocks do is done for real.
-    No source starts. Without --rate, more and more callers call until that gets no more done. Exit codes: 0 measured,
-    1 no message completed, 2 bad usage or configuration.
+    The flow is called in this process with the same message again and again. Its blocks really do what they do; no
+    source starts. Without --rate, the number of callers is raised until the throughput no longer grows. Exit codes: 0
+    measured, 1 no message completed, 2 bad usage or configuration.
     """
     from octo.core import log
 
     if rate is not None and concurrency is not None:
-        raise click.UsageError("--rate and --concurrency are two ways to load a flow; choose one")
+        raise click.UsageError("--rate and --concurrency cannot be combined; choose one")
     log.configure("warn")
     log.reserve_stdout()
     plan = Plan(flow, read_body(data), read_object(variables, "--vars"), rate, _seconds(duration), concurrency)
@@ -86,7 +88,7 @@ def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """A flow that fails is counted; thousands of lines about it would only slow it down."""
+    """Log nothing: failures are counted, and thousands of lines about them would slow the flow down."""
     log = logging.getLogger("octo")
     before = log.level
     log.setLevel(logging.CRITICAL)
@@ -141,7 +143,7 @@ def _block_lines(blocks: list[BlockTime]) -> Iterator[str]:
     if not blocks:
         return
     yield ""
-    yield f"{'ms/call':>10}{'calls':>10}  slowest blocks, with what is inside them"
+    yield f"{'ms/call':>10}{'calls':>10}  slowest blocks, including the blocks inside them"
     for each in blocks[:10]:
         yield f"{1000 * each.seconds / each.calls:>10.4f}{each.calls:>10}  {each.address}"
 
@@ -149,4 +151,4 @@ def _block_lines(blocks: list[BlockTime]) -> Iterator[str]:
 def _reason(report: Report) -> str:
     if report.windows[0].rate is not None:
         return f"Little's law: rate x service time, with {HEADROOM:.0%} of the workers busy."
-    return "Little's law: as many as keep one core busy while they wait, if what they wait for keeps pace."
+    return "Little's law: enough to keep one core busy while others wait, if what they wait for keeps up."

@@ -1,4 +1,4 @@
-"""`octo check`: everything that `run` would refuse, without running anything."""
+"""`octo check`: report everything that `run` would refuse, without running anything."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ from octo.core.errors import ConfigError
 @click.command("check")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@click.option("--outline", "outlined", is_flag=True, help="Print what the files hold, with address and place, as JSON.")
+@click.option(
+    "--outline", "outlined", is_flag=True, help="Print what the files contain, with addresses and places, as JSON."
+)
 def command(paths: tuple[Path, ...], form: str, *, outlined: bool) -> None:
-    """Find every problem of flow files or folders without running them.
+    """Find every problem in flow files or folders without running them.
 
-    Exit code 0 when all of them could run, 2 otherwise. `--format json` prints one object with `ok` and `problems`.
+    Exit code 0 if all of them could run, else 2. `--format json` prints an object with `ok`, `problems` and `warnings`.
     """
     if outlined:
         sys.exit(_outline(paths))

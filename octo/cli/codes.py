@@ -1,7 +1,7 @@
-"""Every error code with its explanation, gathered from where the errors live: Octo's own, and those of packages.
+"""Every error code with its explanation, collected from the packages that raise the errors: Octo's and installed ones.
 
 A package explains the codes that begin with a word of its own. The word is the name of an entry point in the group
-`octo.codes`, whose value is a mapping from codes to `octo.Explanation`:
+`octo.codes`; its value is a mapping from codes to `octo.Explanation`:
 
     [project.entry-points."octo.codes"]
     LEDGER = "octo_banking.codes:EXPLANATIONS"  # LEDGER-101, LEDGER-102, ...
@@ -38,7 +38,7 @@ _CODE = re.compile(r"[A-Z][A-Z0-9]+-[A-Z0-9]+")
 
 
 def explanations() -> dict[str, Explanation]:
-    """Octo's own, by code."""
+    """The explanations of Octo's own codes, by code."""
     found = {info.code: Explanation(info.title, info.explanation) for info in ERRORS.values()}
     for home in HOMES:
         found |= importlib.import_module(home).EXPLANATIONS
@@ -46,18 +46,18 @@ def explanations() -> dict[str, Explanation]:
 
 
 class Installed(NamedTuple):
-    """What packages explain, and what is wrong with those that could not be read."""
+    """The codes that installed packages explain, and what is wrong with packages that could not be read."""
 
     explanations: dict[str, Explanation]
     problems: list[str]
 
 
 class _Unusable(Exception):
-    """Nothing that a package says of its codes is taken; the message says why."""
+    """A package whose explanations cannot be used; the message says why."""
 
 
 def installed(word: str | None = None) -> Installed:
-    """The codes of installed packages: all, or those that begin with a word. Others are not imported."""
+    """The codes of installed packages: all, or those that begin with `word`. Other packages are not imported."""
     found = Installed({}, [])
     for name, points in _claims().items():
         if word in (None, name):
@@ -69,7 +69,7 @@ def installed(word: str | None = None) -> Installed:
 
 
 def _claims() -> dict[str, list[EntryPoint]]:
-    """Who explains codes, by the word that they begin with."""
+    """The entry points of the packages that explain codes, by the word that the codes begin with."""
     from importlib.metadata import entry_points
 
     claims: dict[str, list[EntryPoint]] = {}
@@ -83,7 +83,7 @@ def _read(word: str, points: Sequence[EntryPoint]) -> Mapping[str, Explanation]:
     if word == OURS:
         raise _Unusable(f"{package}: codes that begin with {OURS}- are Octo's own; name the entry point differently")
     if not _WORD.fullmatch(word):
-        raise _Unusable(f"{package}: {word!r} is no beginning of a code; use capitals and digits, e.g. LEDGER")
+        raise _Unusable(f"{package}: {word!r} cannot begin a code; use capitals and digits, e.g. LEDGER")
     if len(points) > 1:
         raise _Unusable(f"{package} both explain codes that begin with {word}-; one must choose another word")
     try:
@@ -98,9 +98,11 @@ def _checked(found: object, word: str, where: str) -> Mapping[str, Explanation]:
         raise _Unusable(f"{where} must be a mapping from codes to octo.Explanation, not a {type(found).__name__}")
     for code, page in found.items():
         if not (isinstance(code, str) and _CODE.fullmatch(code) and code.startswith(f"{word}-")):
-            raise _Unusable(f"{where}: the code {code!r} must be {word}- and then capitals or digits, e.g. {word}-101")
+            raise _Unusable(
+                f"{where}: the code {code!r} must be {word}- followed by capitals or digits, e.g. {word}-101"
+            )
         if not isinstance(page, Explanation):
-            raise _Unusable(f"{where}: the page of {code} must be an octo.Explanation(title, text)")
+            raise _Unusable(f"{where}: the value of {code} must be an octo.Explanation(title, text)")
     return found
 
 

@@ -1,4 +1,4 @@
-"""`octo completion`: the script that makes a shell complete verbs and options."""
+"""`octo completion`: the script with which a shell completes verbs and options."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from click.shell_completion import get_completion_class
 @click.command("completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def command(shell: str) -> None:
-    """Print the completion script of a shell.
+    """Print the completion script for a shell.
 
-    For example `octo completion bash > ~/.local/share/bash-completion/completions/octo`.
+    Example: `octo completion bash > ~/.local/share/bash-completion/completions/octo`.
     """
     from octo.cli import octo
 

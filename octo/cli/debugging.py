@@ -1,4 +1,4 @@
-"""`octo invoke` with somebody watching: breakpoint, spies, mocks, and the envelope."""
+"""`octo invoke` with a breakpoint, spies, mocks or the envelope."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from octo.engine.connections import StartError
 
 
 class Options(NamedTuple):
-    """The options of `octo invoke` that bring us here."""
+    """The options of `octo invoke` for debugging."""
 
     break_at: str | None = None
     spies: str | None = None
@@ -37,7 +37,7 @@ class Options(NamedTuple):
 
 
 def debug(path: Path, flow: str, given: Given, seconds: float, options: Options) -> int:
-    """Call the flow, watched; answers the exit code."""
+    """Call the flow and watch it. Return the exit code."""
     config = load_or_exit(path)
     check_flow(config, flow)
     try:
@@ -56,7 +56,7 @@ def debug(path: Path, flow: str, given: Given, seconds: float, options: Options)
 
 
 def _wanted(config: Config, options: Options) -> DebugConfig:
-    """What the file says, with each part replaced for which there is an option."""
+    """The debug configuration of the file; an option replaces its part."""
     found = DebugConfig()
     if options.run_debug_config is not None:
         found = config_file.read(Path(options.run_debug_config), config.env)
@@ -87,7 +87,7 @@ def _mocks(text: str, config: Config) -> dict[str, Mock]:
 
 
 def _message(given: Given, wanted: DebugConfig) -> Message:
-    """Options win over the file, and the file over standard input."""
+    """The message to send. Options win over the file, and the file wins over standard input."""
     variables = wanted.vars if given.variables is None else given.vars
     if given.data is None and wanted.has_data:
         return Message(wanted.data, variables)
@@ -113,7 +113,7 @@ def _hand_over(outcome: Outcome | Exception | Halt, watch: Debug, path: str | No
         write(found, indent=sys.stdout.isatty())
         return exits.DONE
     try:
-        # Messages may hold what is nobody else's business.
+        # Messages may be confidential: only the owner may read the file.
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(encode(found))
     except OSError as error:

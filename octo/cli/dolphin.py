@@ -1,4 +1,4 @@
-"""The command `dolphin`: the test runner by itself. `dolphin PATH` is `dolphin test PATH`, which is `octo test`."""
+"""The command `dolphin`: the test runner alone. `dolphin PATH` means `dolphin test PATH`, which is `octo test PATH`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from octo.cli.version import command as version
 
 @click.group(cls=Command, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 def dolphin() -> None:
-    """Dolphin tests the flows of Octo: cases in YAML beside the flows, no server needed."""
+    """Dolphin tests the flows of Octo. Cases are written in YAML beside the flows; no server is needed."""
 
 
 @click.command("schema")
@@ -42,7 +42,7 @@ for each in (test, schema, version):
 
 
 def meant(arguments: list[str]) -> list[str]:
-    """The arguments with their verb: what is none means `test`."""
+    """The arguments with their verb. Without a verb they mean `test`."""
     verbs = (*dolphin.commands, "-h", "--help")
     return arguments if arguments and arguments[0] in verbs else ["test", *arguments]
 

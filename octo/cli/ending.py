@@ -1,4 +1,4 @@
-"""Running one flow for a verb: how it ended, printed, and as an exit code."""
+"""Run one flow for a verb: print how it ended, and return the exit code."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def check_flow(config: Config, flow: str) -> None:
-    """End with what flows there are if this is none of them."""
+    """Raise a usage error that lists the flows if this flow does not exist."""
     if flow in config.flows:
         return
     from octo.expr import nearest
@@ -37,7 +37,7 @@ def check_flow(config: Config, flow: str) -> None:
 async def attempt(
     config: Config, flow: str, message: Message, seconds: float, observer: Observer | None = None
 ) -> Outcome | Exception:
-    """The outcome of the flow, or the error it ended with."""
+    """The outcome of the flow, or the error that it ended with."""
     from octo.engine.invoke import invoke
     from octo.engine.observe import NOBODY
 
@@ -85,12 +85,12 @@ def write(value: object, *, indent: bool = False) -> None:
 
 
 def encode(value: object, *, indent: bool = False) -> bytes:
-    """A value as JSON with a line break at its end."""
+    """A value as JSON, with a line break at the end."""
     return codec.write(value, indent=indent) + b"\n"
 
 
 def _explain(failure: Failure) -> None:
-    """The failure with the line of the flow file it is about."""
+    """Show the failure with the line of the flow file that it is about."""
     if failure.at is not None:
         code = str(failure.as_value("")["code"])
         show(Problem(code, failure.at, str(failure), f"`octo explain {code}` tells more"))

@@ -19,9 +19,9 @@ from octo.expr import ExprError
 @click.option("--expr", "option", help="The expression, instead of the argument.")
 @click.option("--data", "-d", help="Body as JSON; `@file` reads a file, `-` reads standard input.")
 @click.option("--vars", "variables", help="Variables as a JSON object.")
-@click.option("--env", help="Environment as a JSON object of texts.")
+@click.option("--env", help="Environment as a JSON object of strings.")
 @click.option("--why", is_flag=True, help="Print the value of every sub-expression, and which one decided.")
-@click.option("--explain-code", is_flag=True, help="Print the Python that the expression becomes.")
+@click.option("--explain-code", is_flag=True, help="Print the Python code of the expression.")
 @click.option("--format", "form", type=click.Choice(["value", "json"]), default="value", show_default=True)
 def command(
     expression: str | None,
@@ -35,8 +35,9 @@ def command(
 ) -> None:
     """Evaluate a CEL expression and print its value as JSON.
 
-    It sees what an expression in a flow sees: body, vars, env, eventID, correlationID and now. Exit code 1 says that
-    it failed. `--format json` prints `{"ok": ..., "result": ..., "error": ...}` and always exits 0.
+    It may use the names that an expression in a flow may use: body, vars, env, eventID, correlationID and now. Exit
+    code 1 means that it failed. `--format json` prints `{"ok": ..., "result": ..., "error": ...}` and always exits
+    with 0.
     """
     from octo.cli.given import read_body, read_object
 

@@ -15,7 +15,7 @@ from octo.cli.codes import OURS, Installed, explanations, installed
 @click.command("explain")
 @click.argument("code", required=False)
 def command(code: str | None) -> None:
-    """Explain an error code; without one, list them all. Installed packages explain codes of their own."""
+    """Explain an error code, or list all codes. Installed packages can add codes of their own."""
     if code is None:
         _list()
         return

@@ -1,4 +1,4 @@
-"""What `octo test` does beyond its cases: coverage, generated messages, faults, tests from recorded messages."""
+"""What `octo test` does besides running cases: coverage, generated messages, faults, tests from recorded messages."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Echo = Callable[[str], None]
 
 
 class Cover(NamedTuple):
-    """What was asked for about coverage."""
+    """The options about coverage."""
 
     table: bool
     least: float | None
@@ -36,7 +36,7 @@ class Cover(NamedTuple):
 
 
 def covered(cover: Cover, coverage: Coverage) -> int:
-    """Report the coverage; the exit code says whether it was enough."""
+    """Report the coverage. Return the exit code, which says whether it was enough."""
     from octo.suite.coverage import html, json, text
     from octo.suite.coverage.result import rounded
 
@@ -55,7 +55,7 @@ def covered(cover: Cover, coverage: Coverage) -> int:
 
 
 def generated(plan: Plan, configs: Configs, examples: int, seed: int, echo: Echo, style: Style) -> int:
-    """Search the flows of all suites for messages that they treat wrongly."""
+    """Search for messages that the flows of the suites handle wrongly. Return the exit code."""
     from octo.suite.generate.console import shown
     from octo.suite.generate.search import search
 
@@ -74,7 +74,7 @@ def _one_per_flow(cases: Iterable[Case]) -> list[Case]:
 
 
 def faulted(plan: Plan, configs: Configs, echo: Echo, style: Style) -> int:
-    """Explore every fault of every call that the cases make."""
+    """Try every fault in every outside call that the cases make. Return the exit code."""
     from octo.suite.chaos import explore
     from octo.suite.chaos.console import shown, summary
 
@@ -90,7 +90,7 @@ def faulted(plan: Plan, configs: Configs, echo: Echo, style: Style) -> int:
 
 
 def from_trace(id: str, store: str, config: Path, configs: Configs, out: Path | None) -> int:  # noqa: A002
-    """Write the test file that a recorded message makes, or print it."""
+    """Write or print a test file that is made from a recorded message. Return the exit code."""
     from octo.cli.stored import find
     from octo.suite.recorded import made_of
     from octo.trace.record import first
@@ -110,19 +110,19 @@ def from_trace(id: str, store: str, config: Path, configs: Configs, out: Path | 
         return exits.DONE
     if not written(out, lambda path: _new(path, text)):
         return exits.USAGE
-    # With its configuration even where `octo test` would find the same: the folder may hold others, now or later.
+    # Always with --config: the folder may contain other configurations, now or later.
     click.echo(f"{out}: run it with `{shlex.join(['octo', 'test', str(out), '--config', str(config)])}`")
     return exits.DONE
 
 
 def _remarks(made: Made) -> str:
-    """What whoever reads the file must know, as comments."""
+    """What a reader of the test file must know, as comments."""
     lines = []
     if made.masked:
-        lines += ["Masked there, so the flow is not given here what it was given then:", *_indented(made.masked)]
-        lines += ["Where that matters to what it does, write values for the test in their place."]
+        lines += ["Masked in the trace, so the flow does not get the same values here:", *_indented(made.masked)]
+        lines += ["If the flow depends on them, replace them by values for the test."]
     if made.unasserted:
-        lines += ["Not asserted, because the trace does not hold it or the clock does not stand still:"]
+        lines += ["Not asserted, because the trace does not contain it or it depends on the clock:"]
         lines += _indented(made.unasserted)
     return "".join(f"# {line}\n" for line in lines)
 
@@ -146,7 +146,7 @@ def _new(path: Path, text: str) -> None:
 
 
 def _yaml(value: object) -> str:
-    """The value as people write it: one that stands in two places is written twice."""
+    """The value as YAML without aliases: a value that occurs twice is written twice."""
     import yaml
 
     class Plain(yaml.SafeDumper):

@@ -1,4 +1,4 @@
-"""What a verb is given: a body, variables and other values, from options, files and standard input."""
+"""The input of a verb: a body, variables and other values, from options, files and standard input."""
 
 from __future__ import annotations
 
@@ -48,17 +48,19 @@ def _written(text: str, content_type: str) -> bytes:
 def _is_json(content_type: str) -> bool:
     kind = content_type.partition(";")[0].strip().lower()
     if not re.fullmatch(r"[\w.+-]+/[\w.+-]+", kind):
-        raise click.BadParameter(f"{content_type!r} is no media type; write e.g. text/csv", param_hint="--content-type")
+        raise click.BadParameter(
+            f"{content_type!r} is not a media type; write e.g. text/csv", param_hint="--content-type"
+        )
     return kind == "application/json" or kind.endswith("+json")
 
 
 def read_body(data: str | None, content_type: str = "") -> object:
-    """The body that `--data` or standard input gives, or None."""
+    """The body from `--data` or standard input, or None."""
     return _json(*_raw(data), content_type)
 
 
 def _raw(data: str | None) -> tuple[bytes, str]:
-    """What `--data` or standard input gives, and which it was; nothing if neither does."""
+    """The bytes from `--data` or standard input and their origin; empty if there are none."""
     if data is None:
         mode = stat.S_IFMT(_stdin_mode())
         if mode not in (stat.S_IFREG, stat.S_IFIFO):
@@ -70,7 +72,7 @@ def _raw(data: str | None) -> tuple[bytes, str]:
 
 
 def read_option(text: str, option: str) -> tuple[bytes, str]:
-    """The bytes that an option holds, or the file that it names with `@`; and which it was."""
+    """The bytes in an option, or in the file that it names with `@`; and their origin, for messages."""
     return (_file(Path(text[1:])), text[1:]) if text.startswith("@") else (text.encode(), option)
 
 
@@ -85,7 +87,10 @@ def _stdin_mode() -> int:
 
 def _stdin() -> bytes:
     notice = threading.Timer(
-        2.0, lambda: click.echo("reading the body from standard input (--data gives it, </dev/null none)", err=True)
+        2.0,
+        lambda: click.echo(
+            "reading the body from standard input (use --data to give it, or </dev/null for none)", err=True
+        ),
     )
     notice.daemon = True
     notice.start()
@@ -110,7 +115,7 @@ def _json(raw: bytes, origin: str, content_type: str = "") -> object:
 
 
 def read_object(text: str | None, option: str) -> dict[str, object]:
-    """The JSON object that an option holds; absent means empty."""
+    """The JSON object in an option; an absent option means an empty object."""
     return read_mapping(text.encode(), option) if text else {}
 
 

@@ -18,7 +18,7 @@ from octo.cli.project import config_option, config_path, load_or_exit
 @config_option
 @click.option("--flow", "-f", required=True, help="Name of the flow to call.")
 @click.option("--data", "-d", help="Body as JSON; `@file` reads a file, `-` reads standard input.")
-@click.option("--content-type", help="What the body is, if not JSON, e.g. text/csv: it is then raw content.")
+@click.option("--content-type", help="Media type of the body, if not JSON, e.g. text/csv. It is then raw content.")
 @click.option("--vars", "variables", help="Variables as a JSON object.")
 @click.option("--timeout", default="30s", show_default=True, help="How long the flow may take, e.g. 500ms, 30s.")
 @click.option("--message", "whole", is_flag=True, help="Print the whole message, not just its body.")
@@ -45,9 +45,9 @@ def command(
     Without --data the body is read from standard input when that is a file or a pipe. Exit codes: 0 completed,
     1 failed, 2 bad usage or configuration, 3 the flow dropped the message, 4 the timeout passed.
 
-    Blocks are named by address: `flow.block`, `flow.composite[branch].block`, `flow[error].block`. A breakpoint that
-    is reached exits with 0, one that is never reached with 3. With --envelope a flow that failed exits with 0 too:
-    the envelope has the error. An option replaces its part of the --run-debug-config file.
+    Blocks are named by address: `flow.block`, `flow.composite[branch].block`, `flow[error].block`. The exit code is 0
+    if a breakpoint is reached, 3 if it is not. With --envelope it is 0 even if the flow failed: the envelope holds the
+    error. An option replaces its part of the --run-debug-config file.
     """
     from octo.core import log
 

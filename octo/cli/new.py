@@ -81,13 +81,13 @@ TEMPLATES = {"http": HTTP, "cron": CRON, "call": CALL}
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--template", type=click.Choice(list(TEMPLATES)), default="http", show_default=True)
 def command(folder: Path, template: str) -> None:
-    """Make FOLDER with a first flow, an .env file, and the schema that lets editors complete it.
+    """Create FOLDER with a first flow, an .env file, and the schema with which editors complete flow files.
 
-    Nothing that exists is overwritten.
+    Existing files are not overwritten.
     """
     flow = folder / "flow.yaml"
     if flow.exists():
-        click.echo(f"{flow} is already there", err=True)
+        click.echo(f"{flow} already exists", err=True)
         sys.exit(exits.USAGE)
     try:
         for path, text in _files(folder, flow, template).items():
@@ -108,7 +108,8 @@ def _files(folder: Path, flow: Path, template: str) -> dict[Path, str]:
     editor = {"yaml.schemas": {"./octo.schema.json": ["*.yaml"]}}
     return {
         flow: TEMPLATES[template].format(name=folder.resolve().name, file=flow),
-        folder / ".env": "# NAME=value, one a line; read beside the flow file. Not for version control.\n",
+        folder
+        / ".env": "# NAME=value, one per line. Read from beside the flow file. Keep it out of version control.\n",
         folder / ".gitignore": ".env\n",
         folder / "octo.schema.json": json.dumps(json_schema(components()), indent=2) + "\n",
         folder / ".vscode" / "settings.json": json.dumps(editor, indent=2) + "\n",

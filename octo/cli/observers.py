@@ -1,4 +1,4 @@
-"""What `octo run` watches its flows with: contracts, block metrics, traces."""
+"""How `octo run` watches its flows: contracts and traces."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ log = logging.getLogger("octo.trace")
 
 
 class Traces(NamedTuple):
-    """What was asked for about traces. store: None to keep none. otlp: address of a collector, "" for none."""
+    """The options about traces. store: None to keep none. otlp: the address of a collector, "" for none."""
 
     store: str | None = None
     sample: float = 1.0
@@ -40,13 +40,14 @@ class Traces(NamedTuple):
 
 
 def otlp_address(option: str | None, environ: Mapping[str, str]) -> str:
-    """Where spans go, "" for nowhere: to the collector of the option, or that of OpenTelemetry's own variables."""
+    """The URL to send spans to, from the option or OpenTelemetry's environment variables; "" for none."""
     if not option and (whole := environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")):
         return whole
     base = option or environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
     place, mark, query = base.partition("?")
     place = place.rstrip("/")
-    # Who writes the whole address where its beginning is asked for means no second path behind it.
+    # Both accept the base address, but some authors write the whole one, e.g. http://localhost:4318/v1/traces. The path
+    # is not appended a second time.
     return base if not base or place.endswith(_SPANS) else f"{place}{_SPANS}{mark}{query}"
 
 
@@ -54,7 +55,7 @@ _SPANS = "/v1/traces"
 
 
 def contracts(share: float) -> Observer | None:
-    """Logs clauses that do not hold, of that share of the messages."""
+    """An observer that checks contracts on this share of the messages and logs broken clauses, or None."""
     if not share:
         return None
     from octo.engine.contracts import Contracts
@@ -71,7 +72,7 @@ def _violated(violation: Violation) -> None:
 
 @contextmanager
 def recording(asked: Traces, service: Service) -> Iterator[Live | None]:
-    """The service, watched as asked until the context ends; raises `OctoError` for a store that cannot be used."""
+    """A context in which the service records traces as asked. Raises `OctoError` if the store cannot be used."""
     if not asked.are_wanted:
         yield None
         return
@@ -113,8 +114,8 @@ def _sinks(asked: Traces) -> tuple[Store | None, Otlp | None]:
 
 
 def _make_folder() -> None:
-    """The folder of the default store is ours to make; any other must be there, a typo is no wish for a folder."""
+    """Create the folder of the default store. Any other folder must exist: a typo must not create one."""
     try:
         Path(".octo").mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
-        raise OctoError(f"cannot make the folder .octo for traces in {os.getcwd()}: {error.strerror}") from error  # noqa: PTH109
+        raise OctoError(f"cannot create the folder .octo for traces in {os.getcwd()}: {error.strerror}") from error  # noqa: PTH109

@@ -1,4 +1,4 @@
-"""What verbs that ask a running Octo have in common."""
+"""What the verbs that talk to a running Octo have in common."""
 
 from __future__ import annotations
 
@@ -27,6 +27,6 @@ def port_option(command: F) -> F:
 
 
 def nobody(error: Unreachable) -> NoReturn:
-    """End because there is no operations port there."""
+    """End the process, because no operations port answers at the address."""
     click.echo(f"{error}\nIs `octo run` running? Name its port with --admin-addr HOST:PORT.", err=True)
     raise SystemExit(exits.FAILED)

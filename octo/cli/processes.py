@@ -1,4 +1,4 @@
-"""`octo run --processes N`: N equal processes that share the ports; what must happen once happens in the first."""
+"""`octo run --processes N`: N equal processes that share the ports. What must happen once happens in the first."""
 
 from __future__ import annotations
 
@@ -24,15 +24,16 @@ from octo.operations.traces import ROUTES
 log = logging.getLogger("octo.processes")
 
 STABLE = 10.0
-"""A process that lived this many seconds had started well; if it ends, another may do better."""
+"""A process that ran for this many seconds had started well; if it ends, it is replaced."""
 
 
 def supervise(count: int, port: Port) -> int:
-    """Run `count` children with this process's own arguments until signalled; the exit code is the worst of theirs.
+    """Run `count` children with this process's own arguments until a signal arrives. Return their worst exit code.
 
-    A child that a signal killed is replaced, and so is one that ended after a good while. A child that gave up on its
-    own soon after its start ends all: what kept it from starting keeps its siblings. The operations port is ours; we
-    ask the children over sockets in a folder that only our user may enter.
+    A child that a signal killed is replaced, and so is a child that ended after `STABLE` seconds or more, unless with
+    exit code 2. Any other child that ends stops all: what kept it from starting would keep its siblings from starting
+    too. The supervisor owns the operations port; it asks the children over sockets in a folder that only its user may
+    enter.
     """
     with tempfile.TemporaryDirectory(prefix="octo-") as folder:
         try:
@@ -55,7 +56,7 @@ async def _supervise(count: int, port: Port, folder: Path) -> int:
 
 
 class _Family:
-    """folder: where the children's sockets are; None when nobody will ask them."""
+    """The children that run. folder: where their sockets are; None without an operations port."""
 
     def __init__(self, count: int, fleet: Fleet, folder: Path | None) -> None:
         self.worst = exits.DONE
@@ -101,12 +102,12 @@ class _Child:
         return code < 0 or (code != exits.USAGE and time.monotonic() - self.born >= STABLE)
 
     def rested(self) -> bool:
-        """Whether a second has passed since its birth: one that crashes at once must not be born in a busy loop."""
+        """Whether a second has passed since its start: a child that crashes at once must not cause a busy loop."""
         return time.monotonic() - self.born >= 1.0
 
 
 def _blame(code: int) -> int:
-    """The exit code that a child's end calls for; one that we stopped before it could listen did nothing wrong."""
+    """The exit code for a child's end. A child that SIGTERM killed before it handled signals did nothing wrong."""
     if code == -signal.SIGTERM:
         return exits.DONE
     return code if code >= 0 else exits.FAILED
@@ -117,7 +118,7 @@ def _spawn(index: int, socket: Path | None) -> subprocess.Popen[bytes]:
     if socket is not None:
         environment[SOCKET] = str(socket)
     arguments = _without_processes(sys.argv[1:])
-    # A session of its own: Ctrl-C reaches the supervisor alone, which then stops every child once.
+    # Each child has its own session: so Ctrl-C reaches only the supervisor, which then stops every child once.
     return subprocess.Popen(  # noqa: S603  our own command line
         [sys.executable, "-m", "octo", *arguments], env=environment, start_new_session=True
     )

@@ -1,4 +1,4 @@
-"""What several verbs share: where the configuration is, how it is loaded, and how its problems are shown."""
+"""What several verbs share: finding the configuration, loading it, and showing its problems."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Number(click.FloatRange):
-    """A number in a range. NaN is in none, though no comparison says so."""
+    """A number in a range. NaN is refused: click's comparisons would accept it."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         found = super().convert(value, param, ctx)
@@ -33,7 +33,7 @@ class Number(click.FloatRange):
 
 
 def config_option(command: F) -> F:
-    """`--config PATH`, which a bare argument may stand for."""
+    """`--config PATH`, or the path as a plain argument."""
     command = click.option("--config", "-c", "option", type=click.Path(path_type=Path), help="Flow file or folder.")(
         command
     )
@@ -41,7 +41,7 @@ def config_option(command: F) -> F:
 
 
 def config_path(option: Path | None, argument: Path | None) -> Path:
-    """The path that was given, once."""
+    """The path, which must be given exactly once: as the option or as the argument."""
     if (option is None) == (argument is None):
         raise click.UsageError("name one flow file or folder: --config PATH")
     path = option or argument
@@ -50,40 +50,40 @@ def config_path(option: Path | None, argument: Path | None) -> Path:
 
 
 def load(path: Path) -> Config:
-    """Read and check the configuration at `path`; raises ConfigError."""
+    """Read and check the configuration at `path`. Raises ConfigError."""
     from octo.builtin import plugins
     from octo.config.load import load as load_config
 
     import_beside(path)
     config = load_config(path, plugins(), os.environ)
     if not gc.isenabled():
-        # Only after the first load: what later loads make must be collected with its generation.
+        # Only after the first load: objects of later loads must be collected with their generation.
         gc.freeze()
         gc.enable()
     return config
 
 
 def import_beside(path: Path) -> None:
-    """Functions that `python` blocks call may stand beside the flow file."""
+    """Make modules beside the flow file importable: `python` blocks may call their functions."""
     folder = str((path if path.is_dir() else path.parent).resolve())
     if folder not in sys.path:
         sys.path.insert(0, folder)
 
 
 def wants_colour() -> bool:
-    """Whether standard output is a terminal that wants colours."""
+    """Whether standard output is a terminal and NO_COLOR is not set."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
 def coloured() -> Callable[[str, str], str]:
-    """Puts a text into a colour, or leaves it as it is."""
+    """A function that colours a text, or leaves it unchanged when colours are off."""
     if not wants_colour():
         return lambda text, _: text
     return lambda text, colour: click.style(text, bold=True) if colour == "bold" else click.style(text, fg=colour)
 
 
 def written(path: Path, write: Callable[[Path], object]) -> bool:
-    """Whether that worked; else it is said why not."""
+    """Call `write`. Return whether it worked; print the reason if it did not."""
     try:
         write(path)
     except OSError as error:
@@ -93,7 +93,7 @@ def written(path: Path, write: Callable[[Path], object]) -> bool:
 
 
 def refuse(error: OctoError) -> None:
-    """Say on stderr what is wrong, each problem with the line it is about."""
+    """Print on stderr what is wrong; each problem with the line that it is about."""
     problems = error.problems if isinstance(error, ConfigError) else None
     if problems is None:
         click.secho(f"{error.code}: {masked(str(error))}", fg="red", err=True)
@@ -109,7 +109,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def show(problem: Problem, colour: str = "red") -> None:
-    """One problem: place, code, message, the line with a mark under it, and the cure."""
+    """Print one problem: place, code, message, the line with a mark under it, and the hint."""
     place = click.style(f"{problem.at}:", bold=True)
     click.echo(f"{place} {click.style(problem.code, fg=colour)}: {masked(problem.message)}", err=True)
     line = linecache.getline(problem.at.file, problem.at.line).rstrip("\n") if problem.at.line else ""
@@ -126,7 +126,7 @@ _SECRETS = re.compile(r"://[^:/@\s]*:([^@\s]+)@|(?:password|secret|token|apikey)
 
 
 def _without_secrets(line: str) -> str:
-    """The line with stars for what stands where secrets stand; as many as there were characters, for the mark below."""
+    """The line with likely secrets replaced by as many stars, so that the mark below still is at the right place."""
     for found in _SECRETS.finditer(line):
         start, end = found.span(1 if found[1] else 2)
         line = line[:start] + "*" * (end - start) + line[end:]
@@ -134,7 +134,7 @@ def _without_secrets(line: str) -> str:
 
 
 def load_or_exit(path: Path) -> Config:
-    """The configuration, or the end of the process with all that is wrong with it."""
+    """The configuration. If it is wrong, print all its problems and exit."""
     try:
         config = load(path)
     except ConfigError as error:

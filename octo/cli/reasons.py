@@ -1,4 +1,4 @@
-"""How an expression comes to its value, printed: `octo why` and `octo eval --why`."""
+"""Print how an expression gets its value, for `octo why` and `octo eval --why`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from octo.expr import ExprError, Scope
 
 
 def tell(text: str, scope: Scope, arguments: list[Any], conceal: Callable[[str], str] | None = None) -> int:
-    """Print how the expression comes to its value; answers the exit code."""
+    """Print how the expression gets its value. Return the exit code."""
     try:
         tree = expr.why(text, scope, *arguments)
     except ExprError as error:

@@ -1,4 +1,4 @@
-"""`octo replay`: run a recorded message against the files as they are now, and show what became different."""
+"""`octo replay`: run a recorded message against the current files, and show what is different."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ _MARKS = {"same": ("=", None), "changed": ("~", "yellow"), "gone": ("-", "red"),
 def command(id: str, option: Path | None, argument: Path | None, store: str) -> None:  # noqa: A002  everybody's word
     """Run a recorded message against the current files and show the difference.
 
-    ID is an event or trace id, or its first 6 characters. Nothing outside is called: blocks that call other systems
-    answer as they did. Exit code 0 says that the flow answers the same, 1 that it does not.
+    ID is an event or trace id, or its first 6 characters. No other system is called: blocks that would call one return
+    what they returned then. Exit code 0 means that the flow ends with the same result, 1 that it does not.
     """
     from octo.core import log
 

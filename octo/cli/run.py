@@ -1,4 +1,4 @@
-"""`octo run`: run the flows until SIGINT or SIGTERM; with `--watch`, swap them when their files change."""
+"""`octo run`: run the flows until SIGINT or SIGTERM. With `--watch`, replace them when their files change."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ if TYPE_CHECKING:
 
 @click.command("run")
 @config_option
-@click.option("--watch", is_flag=True, help="Swap in what changed whenever the files change.")
-@click.option("--processes", type=click.IntRange(1, 256), default=1, help="Processes that share the ports.")
+@click.option("--watch", is_flag=True, help="Reload what changed whenever the files change.")
+@click.option("--processes", type=click.IntRange(1, 256), default=1, help="Number of processes that share the ports.")
 @click.option("--drain", type=float, default=30.0, show_default=True, help="Seconds for messages in flight to finish.")
-@click.option("--log-format", type=click.Choice(["text", "json"]), help="Form of the log lines on stderr.")
+@click.option("--log-format", type=click.Choice(["text", "json"]), help="Format of the log lines on stderr.")
 @click.option("--log-level", help="debug, info, warn or error; default $LOG_LEVEL, else info.")
 @click.option(
     "--admin-addr",
     "--observability-addr",
     "admin_addr",
     metavar="HOST:PORT",
-    help="Operations port: health, readiness, metrics, status. `off` for none. Default "
+    help="Operations port for health, readiness, metrics and status; `off` for none. Default "
     "$OCTO_OBSERVABILITY_ADDR, else 127.0.0.1:39999.",
 )
 @click.option(
     "--admin-token-file",
     type=click.Path(path_type=Path),
-    help="File with the token that changes over a port beyond loopback need; or $OCTO_ADMIN_TOKEN.",
+    help="File with the token for requests that change something, needed beyond loopback; or $OCTO_ADMIN_TOKEN.",
 )
 @click.option(
     "--metrics-blocks",
@@ -66,12 +66,12 @@ if TYPE_CHECKING:
     default=1.0,
     show_default=True,
     envvar="OCTO_TRACING_SAMPLE",
-    help="Share of the messages to keep; of the others those that fail, with the block that failed.",
+    help="Share of the messages to keep. Of the others, failed ones are kept, with the block that failed.",
 )
 @click.option(
     "--traces-whole-failures",
     is_flag=True,
-    help="Keep every block of failures outside the sample too; costs about as much as sampling everything.",
+    help="Keep every block of failures outside the sample too. It costs about as much as keeping all messages.",
 )
 @click.option(
     "--traces-max-payload",
@@ -79,7 +79,7 @@ if TYPE_CHECKING:
     default=32 * 1024,
     show_default=True,
     envvar="OCTO_TRACING_MAX_PAYLOAD",
-    help="Bytes above which a body or variable is left out.",
+    help="A body or variable of more bytes than this is left out.",
 )
 @click.option(
     "--traces-buffer",
@@ -87,7 +87,7 @@ if TYPE_CHECKING:
     default=1000,
     show_default=True,
     envvar="OCTO_TRACING_BUFFER",
-    help="Traces that may wait to be written; further ones are lost, and counted.",
+    help="At most this many traces wait to be written; further ones are lost and counted.",
 )
 @click.option(
     "--otlp",
@@ -99,7 +99,7 @@ if TYPE_CHECKING:
     type=Number(0, 1),
     default=0.0,
     metavar="SHARE",
-    help="Check the contracts of flows on this share of the messages; log what does not hold.",
+    help="Check the contracts of flows on this share of the messages, and log broken ones.",
 )
 @click.option("--observability", type=bool, is_flag=False, flag_value=True, default=None, hidden=True)
 @click.option("--metrics", type=bool, is_flag=False, flag_value=True, default=None, hidden=True)
@@ -128,7 +128,7 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
     """Run the flows of a configuration until stopped.
 
     SIGINT and SIGTERM end it cleanly: sources stop, messages in flight finish, connectors close, exit code 0. A
-    second signal ends it at once. Exit code 2 says that the configuration is wrong, 1 that something did not start.
+    second signal ends it at once. Exit code 2 means that the configuration is wrong, 1 that something did not start.
     """
     from octo.core.log import configure
 
@@ -154,7 +154,7 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
 
 
 class _Asked(NamedTuple):
-    """What the command line asks for. measured: addresses of blocks. contracts: the share of messages to check."""
+    """The options of the command line. measured: addresses of blocks. contracts: the share of messages to check."""
 
     path: Path
     watch: bool
@@ -177,7 +177,7 @@ def _port(address: str | None, token_file: Path | None, wanted: bool | None) -> 
 
 
 def _switch(variable: str) -> bool:
-    """Whether the variable leaves something on; one that says neither yes nor no is warned about, and does."""
+    """Whether the variable leaves something on. A value that means neither yes nor no counts as yes, with a warning."""
     from octo.core.log import fields
 
     value = os.environ.get(variable, "").lower()
@@ -231,7 +231,7 @@ def _service(asked: _Asked, metrics: Metrics, blocks: BlockMetrics | None) -> Se
 
     def refused(error: OctoError) -> None:
         if not _is_first():
-            return  # all processes see the same edit; one tells of it
+            return  # all processes see the same edit; one of them reports it
         refuse(error)
         if service.current is not None:
             click.echo("The running flows are unchanged.", err=True)
@@ -267,7 +267,7 @@ def _block_metrics(addresses: tuple[str, ...]) -> BlockMetrics | None:
 async def _operations(
     asked: _Asked, service: Service, metrics: Metrics, blocks: BlockMetrics | None, live: Live | None
 ) -> AsyncIterator[None]:
-    """The operations port, open from before the start until after the drain."""
+    """A context in which the operations port is open: from before the start until after the drain."""
     from octo.operations.figures import Lag
     from octo.operations.port import opened
     from octo.operations.process import ThisProcess
@@ -286,7 +286,7 @@ async def _operations(
 def _stop_on_signals(stop: asyncio.Event) -> None:
     def on_signal() -> None:
         if stop.is_set():
-            os._exit(exits.FAILED)  # asked twice: at once, whatever is still in flight
+            os._exit(exits.FAILED)  # the second signal: end at once, whatever is still in flight
         stop.set()
 
     loop = asyncio.get_running_loop()
@@ -295,7 +295,7 @@ def _stop_on_signals(stop: asyncio.Event) -> None:
 
 
 def _number() -> int:
-    """Which of the processes that a supervisor runs this is."""
+    """The number of this process among those that a supervisor runs."""
     return int(os.environ.get("OCTO_PROCESS", "0"))
 
 
@@ -315,4 +315,4 @@ def _banner(config: Config) -> None:
     try:
         click.echo(f"╭{'─' * width}╮\n│ {title:<{width - 2}}│\n│ {counts:<{width - 1}}│\n╰{'─' * width}╯")
     except BrokenPipeError:
-        forget_output()  # nobody reads it; that is no reason not to serve
+        forget_output()  # a banner that cannot be printed is no reason not to serve

@@ -1,4 +1,4 @@
-"""`octo schema`: what editors and tools need to know of the flow language."""
+"""`octo schema`: what editors and tools need to know about the flow language."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from octo.cli.components import components
 def command(kind: str, out: BinaryIO) -> None:
     """Print the JSON Schema of flow files, or the catalogue of connectors and blocks.
 
-    With the schema an editor completes and checks flow files while they are written; docs/vscode.md shows how.
+    With the schema, an editor completes and checks flow files while you write; docs/vscode.md shows how.
     """
     from octo.config.schema import json_schema
 

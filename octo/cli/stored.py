@@ -1,4 +1,4 @@
-"""What verbs that read traces share: where traces are kept, how one is found, and how it is shown."""
+"""What the verbs that read traces share: the option for the store, finding a trace, and showing it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 STORE = "sqlite:.octo/traces.db"
-"""Where `octo run --traces` keeps traces, and where others look for them, unless they are told another place."""
+"""The default store: `octo run --traces` keeps traces here, and the other verbs look here."""
 
 
 def store_option(command: F) -> F:
@@ -35,7 +35,7 @@ def store_option(command: F) -> F:
 
 
 def find(store: str, id: str) -> Sequence[Record]:  # noqa: A002  everybody's word
-    """The trace with this event or trace id, or the end of the process with the reason."""
+    """The trace with this event or trace id. If there is none, print the reason and exit."""
     from octo.trace.opening import open_store
 
     try:
@@ -46,7 +46,7 @@ def find(store: str, id: str) -> Sequence[Record]:  # noqa: A002  everybody's wo
 
 
 def show(trace: Sequence[Record], *, full: bool, as_json: bool) -> None:
-    """One trace as a tree, or its records as JSON Lines."""
+    """Print one trace as a tree, or its records as JSON Lines."""
     from octo.trace.show import shown
 
     if as_json:

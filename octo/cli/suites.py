@@ -1,4 +1,4 @@
-"""What `octo test` runs its cases on: the environment, and configurations as the cases need them."""
+"""What `octo test` runs its cases on: the environment, and the configurations that the cases need."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ def configurations(coverage: Coverage | None = None) -> Configs:
 
 
 class _Modules:
-    """Functions that `python` blocks call may stand beside the flow file. Two folders may name a module alike."""
+    """Makes modules beside a flow file importable for `python` blocks. Two folders may have modules of one name."""
 
     def __init__(self) -> None:
         self._folder: Path | None = None
 
     def beside(self, config: Path) -> None:
-        """From now on modules beside this configuration are found, and no longer those beside another."""
+        """From now on, find the modules beside this configuration, and no longer those beside the one before."""
         folder = (config if config.is_dir() else config.parent).resolve()
         if folder == self._folder:
             return

@@ -34,7 +34,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
 class Options(NamedTuple):
-    """What was asked for on the command line."""
+    """The options of the command line."""
 
     paths: tuple[Path, ...]
     config: Path | None
@@ -66,35 +66,39 @@ def _choice(_: click.Context, __: click.Parameter, value: str | None) -> Choice 
 
 @click.command("test")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
-@click.option("--config", "-c", type=click.Path(path_type=Path), help="Flow file or folder that all tests are for.")
-@click.option("--env-file", type=_FILE, help="Variables, as NAME=value lines, over those of the environment.")
+@click.option("--config", "-c", type=click.Path(path_type=Path), help="Flow file or folder that all test files test.")
+@click.option("--env-file", type=_FILE, help="File of NAME=value lines, which override the environment.")
 @click.option(
     "-k",
     "choice",
     metavar="PATTERN",
     callback=_choice,
-    help='Cases whose file::name fits: a and not b; ="b" is a whole name.',
+    help='Run only cases whose file::name matches: a and not b; ="b" is a whole name.',
 )
-@click.option("--list", "lists", is_flag=True, help="Print the names of the cases, run none.")
+@click.option("--list", "lists", is_flag=True, help="Print the names of the cases and run none.")
 @click.option("--watch", is_flag=True, help="Run again whenever a test file or its flows change.")
 @click.option("--parallel", type=click.IntRange(1, 256), default=os.cpu_count() or 1, help="Cases at a time.")
-@click.option("--fail-fast", is_flag=True, help="Start no further case once one went wrong.")
+@click.option("--fail-fast", is_flag=True, help="Start no further case after one has failed.")
 @click.option("--junit", type=_FILE, help="Write a JUnit report.")
 @click.option("--report-json", "json", type=_FILE, help="Write everything that happened as JSON.")
 @click.option("--traces-dir", type=_FOLDER, help="Write a trace of each case.")
 @click.option("--cover", is_flag=True, help="Show which blocks, branches, error paths and decisions were covered.")
 @click.option("--cover-min", type=Number(0, 100), metavar="PERCENT", help="Fail if less is covered.")
-@click.option("--cover-html", type=_FOLDER, help="Write a page that draws each flow with what was covered.")
+@click.option("--cover-html", type=_FOLDER, help="Write an HTML page that shows each flow and what was covered.")
 @click.option("--cover-json", type=_FILE, help="Write the coverage as JSON.")
 @click.option(
-    "--generate", is_flag=True, help="Look for messages that break a contract, made from the flow's `input:`."
+    "--generate",
+    is_flag=True,
+    help="Generate messages from the flow's `input:` and look for one that breaks a contract.",
 )
 @click.option("--examples", type=click.IntRange(1, 1_000_000), default=200, help="Messages to generate per flow.")
-@click.option("--seed", type=int, default=0, help="Generate other messages than with seed 0.")
-@click.option("--chaos", is_flag=True, help="Let each outside call fail, hang, be slow, happen twice: what is lost?")
-@click.option("--from-trace", metavar="ID", help="Make a test of the recorded message with this event or trace id.")
+@click.option("--seed", type=int, default=0, help="Another seed generates other messages.")
+@click.option(
+    "--chaos", is_flag=True, help="Let each outside call fail, hang, be slow and happen twice; show what is lost."
+)
+@click.option("--from-trace", metavar="ID", help="Make a test from the recorded message with this event or trace id.")
 @store_option
-@click.option("--out", type=_FILE, help="Write the test of --from-trace there instead of printing it.")
+@click.option("--out", type=_FILE, help="Write the test of --from-trace to this file instead of printing it.")
 @click.option("--verbose", "-v", is_flag=True, help="Print passed cases too, and the log as it comes.")
 def command(  # noqa: PLR0913, PLR0917  one parameter per option
     paths: tuple[Path, ...],
@@ -109,7 +113,9 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
     out: Path | None,
     **rest: object,
 ) -> None:
-    """Run the cases of test files: of a folder its *_test.yaml, of a flow file the one beside it. Default: here.
+    """Run the cases of test files. For a folder: its *_test.yaml files; for a flow file: the one beside it.
+
+    Without a path, the current folder is used.
 
     Exit codes: 0 all passed, 1 a case failed, 2 a case could not run or something is wrong with a file.
     """
@@ -129,7 +135,7 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
 
 
 def _refuse_idle_options(**given: bool) -> None:
-    """Refuse an option that another one gives its meaning, if that one is not given."""
+    """Refuse an option that does nothing without another one, if the other one is missing."""
     ctx = click.get_current_context()
     for name, needed in _NEEDS.items():
         if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE and not given[needed]:
@@ -198,7 +204,7 @@ def _coverage(options: Options) -> Coverage | None:
 
 
 def _beyond(options: Options, plan: Plan, configs: Configs, coverage: Coverage | None) -> int:
-    """Do what was asked for besides the cases; answer the exit code that it calls for."""
+    """Do what the options ask for besides running cases. Return the exit code."""
     from octo.suite.logs import quiet
 
     codes = [exits.DONE]
@@ -220,7 +226,7 @@ def _run(
     found: dict[str, Outcome],
     coverage: Coverage | None,
 ) -> None:
-    """Run the cases into `found`, by their ids; an interrupt leaves what became of them until then."""
+    """Run the cases and put their outcomes into `found`, by id. After an interrupt it holds those until then."""
     from octo.core import log
     from octo.suite import run_all
     from octo.suite.console import Console
@@ -275,7 +281,7 @@ def _report(
     folder: Path | None = None,
     problems: Sequence[Problem] = (),
 ) -> int:
-    """Write the reports that were asked for; answer the exit code that this calls for."""
+    """Write the reports that the options ask for. Return the exit code."""
     worked = True
     if options.junit:
         from octo.suite.junit import junit
@@ -294,7 +300,7 @@ def _report(
 
 
 class Asked(NamedTuple):
-    """What is to be run, freshly read."""
+    """What to run, freshly read."""
 
     plan: Plan
     configs: Configs
@@ -302,7 +308,7 @@ class Asked(NamedTuple):
 
 
 def _planned(options: Options, read: Callable[[], Asked]) -> Asked | None:
-    """What is to be run, or None when everything that is wrong has been said."""
+    """What to run. If something is wrong, report it and return None."""
     from octo.suite import Plan
 
     try:
@@ -314,7 +320,7 @@ def _planned(options: Options, read: Callable[[], Asked]) -> Asked | None:
 
 
 def _read(options: Options, files: set[Path] | None = None) -> Asked:
-    """Read what is to be run; raises `ConfigError`. files: gets those that were read, also when it raises."""
+    """Read what to run. Raises `ConfigError`. files: the files that were read are added to it, even when it raises."""
     from octo.suite import plan
 
     files = set() if files is None else files
@@ -347,7 +353,7 @@ def _watch(options: Options) -> int:
             click.clear()
             code = INTERRUPTED  # unless this run ends by itself
             code = _once(options, partial(watch.read, partial(_read, options, files)))
-            click.echo("\nwaiting for a change; Ctrl-C ends")
+            click.echo("\nwaiting for a change; press Ctrl-C to end")
             asyncio.run(watch.changed())
     except KeyboardInterrupt:
         return code

@@ -1,4 +1,4 @@
-"""`octo top`: what the flows of a running Octo are doing, second by second."""
+"""`octo top`: what the flows of a running Octo do, second by second."""
 
 from __future__ import annotations
 
@@ -26,32 +26,32 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 LEAST, AROUND = 5, 9
-"""Flows that are shown however low the terminal is, and lines that are needed for everything else."""
+"""At least so many flows are shown, however low the terminal is; so many lines are needed for everything else."""
 KEYS = "q quit   j k select   e by errors   / filter"
 BAR = 8
-"""Characters of the bar that shows how full a line is."""
+"""Width, in characters, of the bar that shows how full a flow's line is."""
 GAP = 2
 """Characters between columns."""
 NAME = 12
-"""Characters that a name has at least: on a narrow terminal bars and figures give way to it."""
+"""Least width of a name, in characters: on a narrow terminal, bars and columns are left out to keep it."""
 GIVE_WAY = ("p50", "in flight", "waiting", "p99")
-"""Columns that do, the least important first."""
+"""The columns that are left out on a narrow terminal, the least important first."""
 
 Cells = dict[str, list["Text"]]
-"""What stands below the title of each column but the first, which has the names."""
+"""The cells of each column by its title. The first column, with the names, is not in it."""
 
 
 @click.command("top")
 @port_option
-@click.option("--interval", type=Number(0.1, 60), default=1.0, show_default=True, help="Seconds of a frame.")
+@click.option("--interval", type=Number(0.1, 60), default=1.0, show_default=True, help="Seconds between frames.")
 @click.option("--flow", "-f", default="", help="Select this flow from the start.")
-@click.option("--once", is_flag=True, help="Print one frame as plain text, and end.")
+@click.option("--once", is_flag=True, help="Print one frame as plain text and end.")
 def command(admin_addr: str, interval: float, flow: str, once: bool) -> None:
     """Show rates, errors, latencies and queues of a running Octo, refreshed every second.
 
-    Keys: q quits, j and k or the arrows select a flow, e sorts by errors, / filters by name (Enter keeps it, Esc
-    clears it). Blocks of the selected flow are shown when `octo run --metrics-blocks` measures them. Without a
-    terminal it prints one frame. Exit code 1 says that nobody answers.
+    Keys: q quits, j and k or the arrows select a flow, e sorts by errors, / filters by name (Enter keeps the filter,
+    Esc clears it). The blocks of the selected flow are shown if `octo run --metrics-blocks` measures them. Without a
+    terminal it prints one frame. Exit code 1 means that no Octo answers at the address.
     """
     try:
         client = Client(parse(admin_addr))
@@ -70,7 +70,7 @@ def command(admin_addr: str, interval: float, flow: str, once: bool) -> None:
 
 
 class Frame(NamedTuple):
-    """What is shown. status: as `/status` has it. lost: why it is not the newest, "" if it is."""
+    """What is shown. status: the response of `/status`. lost: why the frame is out of date, or ""."""
 
     status: dict[str, Any]
     flows: list[FlowPace]
@@ -79,7 +79,7 @@ class Frame(NamedTuple):
 
 
 async def _frames(client: Client, interval: float) -> AsyncIterator[Frame]:
-    """A frame after each interval; raises `Unreachable` if the first one fails, later ones say that they are old."""
+    """Yield a frame after each interval. Raises `Unreachable` if the first fails; later, the old frame says why."""
     before, at, frame = await client.facts("/metrics.json", "octo_ready"), time.monotonic(), None
     while True:
         await asyncio.sleep(interval)
@@ -131,7 +131,7 @@ async def _watch(client: Client, interval: float, view: View) -> None:
 
 @contextmanager
 def _keyboard(keys: asyncio.Queue[str]) -> Iterator[None]:
-    """Put what is typed into `keys`, a key at a time; the terminal is as before afterwards."""
+    """A context in which typed keys are put into `keys`, one at a time. Afterwards the terminal is as before."""
     import termios
     import tty
 
@@ -159,7 +159,7 @@ _UP, _DOWN, _ESCAPE, _ERASE = ("k", "\x1b[A", "\x1bOA"), ("j", "\x1b[B", "\x1bOB
 
 
 class View:
-    """What the user chose to see, and how frames look then."""
+    """What the user has chosen to see. It renders frames accordingly."""
 
     def __init__(self, selected: str = "", keys: str = "") -> None:
         self.selected = selected
@@ -169,7 +169,7 @@ class View:
         self.typing = False
 
     def press(self, key: str, frame: Frame) -> bool:
-        """Whether to go on after this key."""
+        """Handle a key. Return whether to go on."""
         if self.typing:
             self._type(key)
         elif key == "q":
@@ -200,12 +200,12 @@ class View:
             self.selected = names[max(0, min(place, len(names) - 1))]
 
     def flows(self, frame: Frame) -> list[FlowPace]:
-        """Those to choose from, in order."""
+        """The flows that match the filter, in order."""
         found = [flow for flow in frame.flows if self.filter.lower() in flow.name.lower()]
         return sorted(found, key=lambda flow: -flow.pace.errors) if self.by_errors else found
 
     def render(self, frame: Frame, height: int = 0, width: int = 80) -> Group:
-        """The picture; with a height, the flows are those around the selected one that fit into so many lines."""
+        """The picture. With a height, it shows the flows around the selected one that fit into so many lines."""
         from rich.console import Group
         from rich.text import Text
 
@@ -269,7 +269,7 @@ def _refused(refused: dict[str, Any] | None) -> list[str]:
 
 
 def _table(first: str, names: list[str], cells: Cells, width: int, selected: str = "") -> Table:
-    """As many of the columns as leave room for the names."""
+    """A table with as many columns as leave room for the names."""
     from rich.table import Table
     from rich.text import Text
 
@@ -286,7 +286,7 @@ def _table(first: str, names: list[str], cells: Cells, width: int, selected: str
 
 
 def _room(cells: Cells, width: int) -> int:
-    """Characters that are left for a name."""
+    """The characters left for a name."""
     return width - sum(GAP + max(len(title), *map(len, column), 0) for title, column in cells.items()) - GAP
 
 
@@ -321,7 +321,7 @@ def _seconds(seconds: float | None) -> str:
 
 
 def _span(seconds: float) -> str:
-    """`3m12s`: the two largest units."""
+    """A time in its two largest units, e.g. `3m12s`."""
     days, hours, minutes, rest = (
         int(seconds // 86400), int(seconds // 3600 % 24), int(seconds // 60 % 60), int(seconds % 60)
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""`octo trace`: copy matching messages of a running Octo, with all they went through, without pausing anything."""
+"""`octo trace`: show copies of messages in a running Octo, with what each block did, without pausing anything."""
 
 from __future__ import annotations
 
@@ -22,18 +22,22 @@ from octo.trace.packed import read
 
 @click.command("trace")
 @click.argument("flow")
-@click.option("--when", default="", metavar="CEL", help="Only messages that this holds for as they come in.")
-@click.option("--take", type=click.IntRange(1, 1000), default=1, show_default=True, help="How many, then it ends.")
+@click.option("--when", default="", metavar="CEL", help="Only messages for which this is true when they come in.")
+@click.option(
+    "--take", type=click.IntRange(1, 1000), default=1, show_default=True, help="End after this many messages."
+)
 @click.option("--full", is_flag=True, help="Show values whole, however long they are.")
 @click.option("--json", "as_json", is_flag=True, help="Print the records as JSON Lines.")
 @port_option
-@click.option("--admin-token", envvar=TOKEN, default="", show_envvar=True, help="Its token, where it needs one.")
+@click.option(
+    "--admin-token", envvar=TOKEN, default="", show_envvar=True, help="Token of the operations port, if it needs one."
+)
 def command(flow: str, when: str, take: int, full: bool, as_json: bool, admin_addr: str, admin_token: str) -> None:
-    """Watch messages of FLOW in a running Octo as they happen, each with what every block made of it.
+    """Watch messages of FLOW in a running Octo as they come in, each with what every block made of it.
 
-    Nothing is paused and nothing needs to be restarted: flows are watched from now on until enough was seen, or
-    Ctrl-C. Secrets and masked fields are left out. Exit code 1 says that nobody answers, that the token is refused
-    or that Octo or the flow ended before enough was seen, 2 that the flow or the condition is wrong.
+    Nothing is paused or restarted: the flow is watched until enough messages were seen, or Ctrl-C. Secrets and masked
+    fields are left out. Exit code 1 means that no Octo answers at the address, that the token is refused, or that Octo
+    or the flow ended before enough messages were seen; 2 means that the flow or the condition is wrong.
     """
     try:
         client = Client(parse(admin_addr), admin_token)
@@ -51,7 +55,7 @@ def command(flow: str, when: str, take: int, full: bool, as_json: bool, admin_ad
 async def _watch(client: Client, path: str, take: int, *, full: bool, as_json: bool) -> int:
     seen = status = 0
     why = "Octo stopped, or an hour passed"
-    await client.facts("/status", "version")  # another server's refusal, or its page, would say nothing
+    await client.facts("/status", "version")  # make sure it is Octo: another server's response would be misleading
     try:
         async with client.stream("GET", path) as (status, pieces):
             if status != 200:

@@ -24,10 +24,20 @@ if TYPE_CHECKING:
 @click.command("traces")
 @click.argument("id", required=False)
 @store_option
-@click.option("--flow", "-f", help="Only those of this flow.")
-@click.option("--outcome", type=click.Choice(["completed", "dropped", "failed", "cancelled"]), help="Only such.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many, the newest.")
-@click.option("--values", type=click.Path(path_type=Path), metavar="CONFIG", help="Show what expressions came to.")
+@click.option("--flow", "-f", help="Only traces of this flow.")
+@click.option(
+    "--outcome",
+    type=click.Choice(["completed", "dropped", "failed", "cancelled"]),
+    help="Only traces with this outcome.",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 10_000),
+    default=20,
+    show_default=True,
+    help="At most this many, the newest first.",
+)
+@click.option("--values", type=click.Path(path_type=Path), metavar="CONFIG", help="Show the values of expressions.")
 @click.option("--full", is_flag=True, help="Show values whole, however long they are.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON Lines: records, or one summary per trace.")
 def command(
@@ -42,8 +52,8 @@ def command(
 ) -> None:
     """List the traces that `octo run --traces` kept, or show the one with the given ID.
 
-    ID is an event or trace id, or its first 6 characters. With --values each block also shows its expressions, worked
-    out again from the recorded message against the flow files at CONFIG.
+    ID is an event or trace id, or its first 6 characters. With --values, each block also shows its expressions,
+    evaluated again on the recorded message with the flow files at CONFIG.
     """
     if id is not None:
         show(_with_values(find(store, id), values), full=full, as_json=as_json)

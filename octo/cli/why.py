@@ -1,4 +1,4 @@
-"""`octo why`: how an expression of a flow file comes to its value."""
+"""`octo why`: how an expression in a flow file gets its value."""
 
 from __future__ import annotations
 
@@ -23,15 +23,17 @@ _SHORTEST_SECRET = 6
 
 @click.command("why")
 @click.argument("place", metavar="FILE:LINE")
-@click.option("--config", "-c", type=click.Path(path_type=Path), help="Folder of the file, if it needs the others.")
+@click.option(
+    "--config", "-c", type=click.Path(path_type=Path), help="Folder of the file, if it needs the other files in it."
+)
 @click.option("--data", "-d", help="Body as JSON; `@file` reads a file, `-` reads standard input.")
 @click.option("--vars", "variables", help="Variables as a JSON object.")
-@click.option("--env", help="Environment as a JSON object of texts, over that of the configuration.")
+@click.option("--env", help="Environment as a JSON object of strings; it overrides the configuration's.")
 def command(place: str, config: Path | None, data: str | None, variables: str | None, env: str | None) -> None:
-    """Evaluate the expression on a line of a flow file, and show what each part of it came to.
+    """Evaluate the expression on a line of a flow file, and show the value of each of its parts.
 
-    Parts that were not needed are marked, and so are those that decided. Values of the environment are hidden unless
-    --env gives them. Exit code 0 says that the expression has a value, 1 that it fails.
+    Parts that were not evaluated are marked, and so are parts that decided. Values of the environment are hidden unless
+    --env gives them. Exit code 0 means that the expression has a value, 1 that it fails.
     """
     from octo.cli.given import read_body, read_object
 
@@ -52,7 +54,10 @@ def command(place: str, config: Path | None, data: str | None, variables: str | 
 
 
 def concealing(environment: Mapping[str, str]) -> Callable[[str], str]:
-    """Replaces the values of the environment by their names; short ones are no secrets, and would hit other texts."""
+    """A function that replaces values of the environment by their names.
+
+    Values of fewer than 6 characters are kept: they are hardly secrets, and occur by chance in other texts.
+    """
     secrets = sorted(
         ((value, name) for name, value in environment.items() if len(value) >= _SHORTEST_SECRET), key=_longest_first
     )
@@ -60,7 +65,7 @@ def concealing(environment: Mapping[str, str]) -> Callable[[str], str]:
     def conceal(text: str) -> str:
         for value, name in secrets:
             text = text.replace(value, f"«env:{name}»")
-        return masked(text)  # in an error it may be quoted, and look different
+        return masked(text)  # it also finds a secret that an error quotes or escapes
 
     return conceal
 
@@ -77,7 +82,7 @@ def _split(place: str) -> tuple[Path, int]:
 
 
 def _argument(name: str, message: Message) -> object:
-    """What a parameter of a scope gets: the message, or for the few expressions that see none, what --vars says."""
+    """The value of a parameter of a scope: the message, or a value of --vars for expressions without a message."""
     if name == "message":
         return message
     if name == "now" and name not in message.vars:
@@ -99,7 +104,7 @@ def _with_env(scope: Scope, given: Mapping[str, str]) -> Scope:
 
 
 def _on_line(config: Config, path: Path, line: int) -> list[Expr[Any]]:
-    """The expressions that the line is a part of; at least one."""
+    """The expressions that include this line. Raises a usage error if there are none."""
     ends = _ends(path)
     here = [each for each in _all(config) if each.at is not None and Path(each.at.file).resolve() == path.resolve()]
     spans = {
@@ -127,7 +132,7 @@ def _all(config: Config) -> Iterator[Expr[Any]]:
 
 
 def _ends(path: Path) -> dict[tuple[int, int], int]:
-    """The last line of each scalar, by line and column of its start."""
+    """The last line of each YAML scalar, by the line and column where it starts."""
     import yaml
 
     ends: dict[tuple[int, int], int] = {}

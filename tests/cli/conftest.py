@@ -10,7 +10,7 @@ from octo.cli import meant, octo
 
 @pytest.fixture
 def cli():
-    """Run `octo ...`; answers click's result with exit_code, stdout and stderr."""
+    """Run `octo ...`. Return click's result with exit_code, stdout and stderr."""
 
     def run(*arguments: str, input: str | None = None) -> Result:
         return CliRunner().invoke(octo, meant(list(arguments)), input=input, prog_name="octo")

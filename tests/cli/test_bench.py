@@ -1,4 +1,4 @@
-"""octo bench measures one flow; what it counts is right, how fast it is is nobody's promise."""
+"""octo bench measures one flow. What it counts is right; nothing is promised about speed."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def flows(tmp_path):
 
 @pytest.fixture
 def bench(flows):
-    """Run `octo bench` on a flow for a moment; answers click's result."""
+    """Run `octo bench` on a flow for a moment. Return click's result."""
     verb = importlib.import_module("octo.cli.bench").command
 
     def run(flow, *arguments, duration="80ms"):
@@ -61,7 +61,7 @@ def bench(flows):
 
 @pytest.fixture
 def report(bench):
-    """The same as JSON, parsed."""
+    """Run it with `--format json`. Return the parsed report."""
 
     def run(flow, *arguments):
         result = bench(flow, *arguments, "--format", "json")

@@ -64,7 +64,7 @@ def test_a_secret_on_the_line_of_a_problem_is_not_shown(cli, tmp_path):
 
 
 def test_the_outline(cli, tmp_path):
-    """What tools rely on: a version, and for each configuration its parts with their places, and its problems."""
+    """It has what tools rely on: a version, and for each configuration its parts with their places and its problems."""
     (tmp_path / "a.yaml").write_text(GOOD)
     (tmp_path / "b.yaml").write_text(BAD)
     good, bad = str(tmp_path / "a.yaml"), str(tmp_path / "b.yaml")

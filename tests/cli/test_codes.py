@@ -1,4 +1,4 @@
-"""Installed packages explain error codes of their own, and none of them can spoil those of others."""
+"""Installed packages explain error codes of their own, and none of them can spoil the codes of others."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def install(tmp_path, monkeypatch):
 
 
 def test_a_package_explains_its_codes(cli, install):
-    """In any spelling, and in the list beside Octo's own."""
+    """They are found in any spelling, and are listed beside Octo's own."""
     install("octo_ledger", "LEDGER = octo_ledger:EXPLANATIONS", PAGES.format(code="LEDGER-101"))
 
     for spelling in ("LEDGER-101", "ledger-101"):
@@ -44,7 +44,7 @@ def test_a_package_explains_its_codes(cli, install):
 
 
 def test_a_code_that_is_nearly_right(cli, install):
-    """The nearest one is named, as with Octo's own."""
+    """The message names the nearest code, as for Octo's own."""
     install("octo_ledger", "LEDGER = octo_ledger:EXPLANATIONS", PAGES.format(code="LEDGER-101"))
 
     shown = cli("explain", "LEDGER-102")
@@ -67,7 +67,7 @@ HERE = "octo_ledger: octo_ledger:EXPLANATIONS"
         (
             "ledger = octo_ledger:EXPLANATIONS",
             PAGES.format(code="ledger-1"),
-            "octo_ledger: 'ledger' is no beginning of a code; use capitals and digits, e.g. LEDGER",
+            "octo_ledger: 'ledger' cannot begin a code; use capitals and digits, e.g. LEDGER",
         ),
         (
             "LEDGER = octo_ledger:EXPLANATIONS",
@@ -87,17 +87,17 @@ HERE = "octo_ledger: octo_ledger:EXPLANATIONS"
         (
             "LEDGER = octo_ledger:EXPLANATIONS",
             PAGES.format(code="OCTO-R122"),
-            f"{HERE}: the code 'OCTO-R122' must be LEDGER- and then capitals or digits, e.g. LEDGER-101",
+            f"{HERE}: the code 'OCTO-R122' must be LEDGER- followed by capitals or digits, e.g. LEDGER-101",
         ),
         (
             "LEDGER = octo_ledger:EXPLANATIONS",
             "EXPLANATIONS = {'LEDGER-101': 'closed'}",
-            f"{HERE}: the page of LEDGER-101 must be an octo.Explanation(title, text)",
+            f"{HERE}: the value of LEDGER-101 must be an octo.Explanation(title, text)",
         ),
     ],
 )
 def test_a_package_that_is_wrong_is_told_and_spoils_nothing(cli, install, entry, module, told):
-    """Its name, what is wrong and what to do; all other codes are explained as before."""
+    """The message has its name, what is wrong and what to do; all other codes are explained as before."""
     install("octo_ledger", entry, module)
 
     listed = cli("explain")
@@ -109,7 +109,7 @@ def test_a_package_that_is_wrong_is_told_and_spoils_nothing(cli, install, entry,
 
 
 def test_two_packages_cannot_share_a_word(cli, install):
-    """Which of them would be believed would depend on the order of folders: none is."""
+    """Neither is used: otherwise the order of folders would decide which one counts."""
     for name in ("octo_ledger", "octo_books"):
         install(name, f"LEDGER = {name}:EXPLANATIONS", PAGES.format(code="LEDGER-101"))
 

@@ -34,7 +34,7 @@ REFUSED = '{"pay.charge": {"body": {"ok": false}}}'
 
 @pytest.fixture
 def invoke(cli, tmp_path, monkeypatch):
-    """Run `octo invoke`; answers exit code, stdout, stderr."""
+    """Run `octo invoke`. Return exit code, stdout and stderr."""
     monkeypatch.setenv("LOG_LEVEL", "error")
     (tmp_path / "flows.yaml").write_text(FLOWS)
 
@@ -47,7 +47,7 @@ def invoke(cli, tmp_path, monkeypatch):
 
 @pytest.fixture
 def written(tmp_path):
-    """Write a file and answer its path."""
+    """Write a file and return its path."""
 
     def write(text, name="debug.yaml"):
         (tmp_path / name).write_text(text)
@@ -179,7 +179,7 @@ def test_the_body_is_that_of_the_file_and_else_what_is_piped_in(command, tmp_pat
         (["--mocks", "@/nowhere"], "cannot read /nowhere"),
         (["--mocks", '{"echo.same": {"bdoy": 1}}'], "did you mean `body`?"),
         (["--run-debug-config", "/nowhere"], "/nowhere: OCTO-C101"),
-        (["--envelope", "--content-type", "csv"], "'csv' is no media type"),
+        (["--envelope", "--content-type", "csv"], "'csv' is not a media type"),
         (["--envelope-out", "/nowhere/x"], "cannot write /nowhere/x"),
     ],
 )

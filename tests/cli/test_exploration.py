@@ -1,4 +1,4 @@
-"""What octo test does beyond its cases: each has a report that people read, and an exit code for build servers."""
+"""What octo test does besides running cases has a report for people, and an exit code for build servers."""
 
 from __future__ import annotations
 
@@ -148,10 +148,10 @@ def test_the_file_says_what_was_masked(cli, folder, kept):
     printed = cli("test", "--from-trace", kept, "f.yaml", "--traces-store", "file:masked.jsonl").stdout
 
     assert printed.splitlines()[1:6] == [
-        "# Masked there, so the flow is not given here what it was given then:",
+        "# Masked in the trace, so the flow does not get the same values here:",
         "#   input.data.card",
-        "# Where that matters to what it does, write values for the test in their place.",
-        "# Not asserted, because the trace does not hold it or the clock does not stand still:",
+        "# If the flow depends on them, replace them by values for the test.",
+        "# Not asserted, because the trace does not contain it or it depends on the clock:",
         "#   body.key",
     ]
     assert "«secret»" not in printed

@@ -1,4 +1,4 @@
-"""octo invoke calls one flow; its exit code tells how it ended."""
+"""octo invoke calls one flow; its exit code says how it ended."""
 
 from __future__ import annotations
 

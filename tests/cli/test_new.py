@@ -1,4 +1,4 @@
-"""octo new writes a flow that is right and overwrites nothing."""
+"""octo new writes a flow that passes the check, and overwrites nothing."""
 
 from __future__ import annotations
 

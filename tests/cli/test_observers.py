@@ -1,4 +1,4 @@
-"""What octo run watches its flows with is what was asked for; what cannot be had is said before anything runs."""
+"""octo run watches its flows as the options ask. What is not possible is reported before anything runs."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_default_folder_that_cannot_be_made_is_said(service, tmp_path, monkeyp
     monkeypatch.chdir(tmp_path)
 
     with (
-        pytest.raises(OctoError, match=r"cannot make the folder \.octo"),
+        pytest.raises(OctoError, match=r"cannot create the folder \.octo"),
         recording(Traces("sqlite:.octo/traces.db"), service),
     ):
         pass

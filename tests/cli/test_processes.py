@@ -1,4 +1,4 @@
-"""octo run --processes: all share the port, a clock ticks in one, all end together."""
+"""octo run --processes: all processes share the port, cron ticks in one of them, and all end together."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_processes_share_port_and_work_but_not_the_clock(octo, port, tmp_path, h
 
 
 def pids(http, port, count):
-    """The processes that answer, once there are so many."""
+    """The ids of the processes that answer, once there are so many."""
     answered = set()
     end = time.monotonic() + 60
     while len(answered) < count:
@@ -95,14 +95,14 @@ def test_a_configuration_that_is_wrong_ends_all(command, tmp_path):
 
 @pytest.fixture
 def admin_port(free_port):
-    """One more port that nobody listens on."""
+    """Another free port."""
     return free_port()
 
 
 def test_all_are_behind_one_operations_port(octo, port, admin_port, tmp_path, tmp_path_factory, http):
     (tmp_path / "flow.yaml").write_text(FLOW.format(port=port))
     (tmp_path / "who.py").write_text("import os\n\n\ndef am_i():\n    return os.getpid()\n")
-    temporary = tmp_path_factory.mktemp("t")  # the path of a socket must be short
+    temporary = tmp_path_factory.mktemp("t")  # the path of a socket has to be short
     process = octo(
         "run", str(tmp_path / "flow.yaml"), "--processes", "2", f"--admin-addr=127.0.0.1:{admin_port}",
         TMPDIR=str(temporary),

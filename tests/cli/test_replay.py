@@ -1,4 +1,4 @@
-"""octo replay runs a recorded message against the files of today; the exit code says whether the answer is the same."""
+"""octo replay runs a recorded message against the current files; the exit code says whether the result is the same."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ flows:
 
 @pytest.fixture
 def kept(tmp_path, plugins, monkeypatch):
-    """The event id of a message that FLOWS, which stand in flow.yaml, dealt with."""
+    """Write FLOWS to flow.yaml and run one message. Return its event id."""
     url = f"sqlite:{tmp_path}/traces.db"
     monkeypatch.setenv("OCTO_TRACES_STORE", url)
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""octo run: exit codes, the banner, and what is said when it cannot start."""
+"""octo run: exit codes, the banner, and the message when it cannot start."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_leading_option_means_run_and_the_path_needs_no_option(octo, flow, por
 
 @pytest.mark.parametrize("closed", ["", ">&-", "<&- >&-"])
 def test_nobody_at_its_standard_output_does_not_stop_it(flow, port, http, closed):
-    """It serves, and ends as if somebody had read the banner, be it a pipe without a reader or not open at all."""
+    """It serves and ends as usual, whether standard output is a pipe without a reader or is not open at all."""
     nobody, output = os.pipe()
     os.close(nobody)
     command = f'exec "{sys.executable}" -m octo run --admin-addr=off "{flow}" {closed}'
@@ -104,7 +104,7 @@ def test_bad_usage_is_2(command, arguments):
 
 @pytest.fixture
 def admin_port(free_port):
-    """One more port that nobody listens on."""
+    """Another free port."""
     return free_port()
 
 
@@ -171,7 +171,7 @@ def test_an_operations_port_that_was_asked_for_and_is_taken_is_1(command, flow, 
 
 def test_without_the_default_operations_port_the_run_goes_on(flow, port, http):
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        # A default that this test holds: the real one belongs to whatever else runs on this machine.
+        # The test replaces the default port: another program on this machine may use the real one.
         default = f"127.0.0.1:{taken.getsockname()[1]}"
         code = f"from octo.admin import address; address.DEFAULT = {default!r}; from octo.cli import main; main()"
         with subprocess.Popen([sys.executable, "-c", code, "run", flow], stderr=subprocess.PIPE, text=True) as process:

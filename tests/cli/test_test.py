@@ -169,7 +169,7 @@ def test_logs_are_silent_unless_asked(cli, folder):
 
 
 def test_functions_beside_a_flow_are_its_own(cli, folder):
-    """Two folders with a module of the same name do not meet."""
+    """Modules of the same name in two folders are not mixed up."""
     for name in ("one", "two"):
         (folder / name).mkdir()
         (folder / name / "octo_example_own.py").write_text(f"def answer():\n    return {name!r}\n")
@@ -200,7 +200,7 @@ def test_problems_have_no_colours_where_nobody_wants_them(folder):
 
 
 def on_a_terminal(arguments: list[str], folder: Path, variables: dict[str, str]) -> tuple[int, bytes]:
-    """The exit code, and what a terminal was sent."""
+    """The exit code, and what was written to the terminal."""
     import pty
 
     ours, theirs = pty.openpty()
@@ -268,7 +268,7 @@ def _is_waiting(process: int) -> bool:
 
 @pytest.fixture
 def watching(folder):
-    """Start `octo test --watch`; returns what waits for a line of its output, and what ends it with its exit code."""
+    """Start `octo test --watch`. Return a function that waits for a line of its output, and one that ends it."""
     running = []
 
     def start(*paths: str):
@@ -309,7 +309,7 @@ def test_watch_runs_again_when_a_file_changes(folder, watching, save):
 
 
 def test_an_edit_that_is_saved_while_the_files_are_read_is_not_lost(folder, watching):
-    """The module is imported where the flow is read: after the test file was, and before anything runs."""
+    """The module is imported when the flow is read: after the test file, and before anything runs."""
     edit = f"open('new', 'w').write({BAD!r}); os.rename('new', 'f_test.yaml')"
     (folder / "own.py").write_text(f"import os\n\n{edit}\n\n\ndef answer():\n    return 2\n")
     (folder / "f.yaml").write_text("flows: [{name: f, process: [{type: python, call: 'own:answer'}]}]")

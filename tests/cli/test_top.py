@@ -1,4 +1,4 @@
-"""octo top: one frame for scripts, a picture for people, and what it says when nobody answers."""
+"""octo top: one frame for scripts, a picture for people, and a message when no Octo answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""octo trace copies messages of a running Octo as they happen; nothing is paused, and nothing stays behind."""
+"""octo trace shows messages of a running Octo as they come in; nothing is paused, and nothing is left behind."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ class Tap:
         )
 
     def ended(self):
-        """Wait for it; answers (exit code, stdout, stderr)."""
+        """Wait until it ends. Return (exit code, stdout, stderr)."""
         out, err = self.process.communicate(timeout=60)
         return self.process.returncode, out, err
 
 
 @pytest.fixture
 def serving(octo, port, free, tmp_path):
-    """Start an Octo; it is told to end after the test, so that its processes end too."""
+    """Start an Octo. It is ended by a signal after the test, so that its processes end too."""
     (tmp_path / "flow.yaml").write_text(FLOW.format(port=port))
     started = []
 
@@ -56,13 +56,13 @@ def serving(octo, port, free, tmp_path):
 
 @pytest.fixture
 def free(free_port):
-    """Another port that nobody listens on."""
+    """Another free port."""
     return free_port()
 
 
 @pytest.fixture
 def order(http, port):
-    """Send an order of so much."""
+    """Send an order of this amount."""
 
     def send(amount):
         assert http(f"http://127.0.0.1:{port}/orders", {"amount": amount})[0] == 200
@@ -72,7 +72,7 @@ def order(http, port):
 
 @pytest.fixture
 def tap(free):
-    """Start `octo trace`; what still runs is killed after the test."""
+    """Start `octo trace`. If it still runs after the test, it is killed."""
     taps = []
 
     def start(*arguments):

@@ -1,4 +1,4 @@
-"""octo traces lists what was kept and shows one of it; whoever asks wrongly is told what would be right."""
+"""octo traces lists the kept traces and shows one of them; a wrong request gets a message that helps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""octo why shows how the expression on a line comes to its value."""
+"""octo why shows how the expression on a line gets its value."""
 
 from __future__ import annotations
 
