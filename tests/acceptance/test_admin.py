@@ -1,4 +1,4 @@
-"""The operations port of real processes: what orchestrators, Prometheus and people see of a service in use."""
+"""The operations port of real processes, as orchestrators, Prometheus and people see it."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ WORDS = {
     "and", "avg", "by", "changes", "histogram_quantile", "increase", "label_values", "max", "min", "on", "rate", "sum",
     "topk",
 }  # fmt: skip
-"""What PromQL and Grafana themselves bring."""
+"""Names that PromQL and Grafana define themselves."""
 
 TARGET = {"job", "instance"}
 """Labels that Prometheus adds when it scrapes."""
 
 
 def expressions():
-    """Every expression of the Grafana dashboard and of the alerts."""
+    """Every expression in the Grafana dashboard and the alerts."""
     board = json.loads((ROOT / "deploy/grafana/octo.json").read_text())
     [group] = yaml.safe_load((ROOT / "deploy/prometheus/alerts.yaml").read_text())["groups"]
     return [
@@ -40,7 +40,7 @@ def expressions():
 
 
 def legends():
-    """Every label that a legend or an annotation shows."""
+    """Every label that a legend or an annotation uses."""
     board = json.loads((ROOT / "deploy/grafana/octo.json").read_text())
     texts = [target["legendFormat"] for panel in board["panels"] for target in panel.get("targets", ())]
     texts.append((ROOT / "deploy/prometheus/alerts.yaml").read_text())
@@ -48,7 +48,7 @@ def legends():
 
 
 def names(expression):
-    """The metrics and labels that an expression speaks of."""
+    """The metrics and labels that an expression uses."""
     plain = re.sub(r'"[^"]*"|\[[^\]]*\]|\$\w+', "", expression)
     return set(re.findall(r"[a-zA-Z_]\w*", plain)) - WORDS - TARGET
 
@@ -59,7 +59,7 @@ def samples(text):
 
 @pytest.fixture
 def admin(http, free_port):
-    """Ask the operations port, e.g. `admin("/readyz")`; `admin.flag` is to be given to `octo run`."""
+    """Ask the operations port, e.g. `admin("/readyz")`. Pass `admin.flag` to `octo run`."""
     port = free_port()
 
     def ask(path, data=None, method=None, **headers):

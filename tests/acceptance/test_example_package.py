@@ -1,4 +1,4 @@
-"""A package outside of Octo's tree brings components by its entry points alone."""
+"""A package outside Octo's tree adds components only by its entry points."""
 
 import json
 import os
@@ -26,7 +26,7 @@ print(json.dumps({
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
-    """The environment of a process that has the package installed, made without a network."""
+    """The environment of a process in which the package is installed, made without a network."""
     target = tmp_path_factory.mktemp("installed")
     command = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--offline", "--no-deps"]
     subprocess.run([*command, "--target", target, PACKAGE], check=True, capture_output=True)
@@ -57,7 +57,7 @@ def test_without_the_package_nothing_of_it_is_known():
 
 
 def test_its_flow_runs(installed):
-    """The sample of the README answers what the README says."""
+    """The sample in the README prints what the README says."""
     octo = str(Path(sys.executable).with_name("octo"))
     flow = ("invoke", "--config", str(PACKAGE / "flow.yaml"), "--flow", "greet", "--data", '{"name": "ada"}')
     assert run(installed, octo, *flow).strip() == '"GUEST 100: ADA!!"'

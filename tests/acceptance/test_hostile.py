@@ -1,4 +1,4 @@
-"""Whatever a client sends: a 4xx, bounded memory, and the server goes on."""
+"""Whatever a client sends, it gets a 4xx, memory stays bounded, and the server goes on."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def served(octo, port, tmp_path, http):
 
 
 def exchange(port, *chunks):
-    """Send raw bytes, answer the status line; a refusal may come before all is sent."""
+    """Send raw bytes and return the status line. A refusal may come before all bytes are sent."""
     with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         try:
             for chunk in chunks:

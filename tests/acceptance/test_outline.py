@@ -1,4 +1,4 @@
-"""Every address that a run names is in the outline: a tool finds the place in the file of whatever it is told."""
+"""Every address that a run names is in the outline, so that a tool finds its place in the file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def outlined(path: Path) -> set[str]:
 
 
 def under(value: object, *keys: str) -> Iterator[str]:
-    """Every text under one of the keys, at any depth."""
+    """Every text that is the value of one of the keys, at any depth."""
     if isinstance(value, dict):
         yield from (each for key, each in value.items() if key in keys and isinstance(each, str))
         value = list(value.values())
@@ -37,7 +37,7 @@ def under(value: object, *keys: str) -> Iterator[str]:
 
 
 def named(folder: Path, *suites: str | Path) -> dict[str, set[str]]:
-    """What traces, reports and coverage call things when the suites run."""
+    """The addresses in traces, reports and coverage when the suites run."""
     report, cover = folder / "report.json", folder / "cover.json"
     run("test", *suites, "--traces-dir", folder, "--report-json", report, "--cover-json", cover)
     records = [json.loads(line) for file in folder.glob("*/*.jsonl") for line in file.read_text().splitlines()]
@@ -64,7 +64,7 @@ def test_of_the_samples(suite: Path, tmp_path: Path):
 
 
 def test_of_the_suites_of_the_runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """A spy may be asked for by another name of its block; what it is then told of is not the block's own address."""
+    """A spy may name its block by another form of the address; the results then have that form."""
     monkeypatch.chdir(SUITES)
     known = outlined(SUITES / "shop.yaml")
     suites = [path for path in sorted(SUITES.glob("*_test.yaml")) if runs(path) and path != OTHER_NAMES]
@@ -78,5 +78,5 @@ def test_of_the_suites_of_the_runner(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def runs(suite: Path) -> bool:
-    """Whether a suite is not refused before anything runs."""
+    """Whether the cases of a suite run at all."""
     return not suite.read_text().startswith("# Refused:")

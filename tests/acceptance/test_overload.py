@@ -1,4 +1,4 @@
-"""More than a flow can do: refused with 503 and Retry-After, nothing piles up, the server goes on."""
+"""Requests beyond what a flow can do get 503 with Retry-After; nothing piles up, and the server goes on."""
 
 from __future__ import annotations
 

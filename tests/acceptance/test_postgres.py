@@ -1,4 +1,4 @@
-"""A flow on a real PostgreSQL: what goes wrong there is transient, and over when it is over."""
+"""A flow on a real PostgreSQL: its failures are transient, and the flow works again once they are over."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def text(port, number, block="set-payload"):
 
 
 async def load(port, done, seen, failures):
-    """Requests at a fixed rate, each on its own, until done."""
+    """Send requests at a fixed rate, each in its own task, until `done`."""
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(30)) as session, asyncio.TaskGroup() as group:
 
         async def one():

@@ -62,7 +62,7 @@ class Octo:
         )
 
     def invoke(self, flow: str, data: object = None, code: int = 0) -> Any:
-        """The body that a flow answers, decoded; None when it answers none."""
+        """The decoded body that `octo invoke` prints, or None."""
         given = [] if data is None else ["--data", json.dumps(data)]
         done = self.run("invoke", "--config", str(self.sample), "--flow", flow, *given)
         assert done.returncode == code, done.stderr
@@ -70,7 +70,7 @@ class Octo:
 
     @contextlib.contextmanager
     def serving(self) -> Iterator[Server]:
-        """The sample under `octo run`, ready; stopped by SIGTERM afterwards, which must end it cleanly."""
+        """A context in which the sample runs under `octo run`. Afterwards SIGTERM must end it cleanly."""
         port = self.free_port()
         self.env["HTTP_PORT"] = str(port)
         log, out = self.folder / "stderr.log", self.folder / "stdout.log"
@@ -102,7 +102,7 @@ class Server:
     out: Path
 
     def until(self, true: Callable[[], bool]) -> None:
-        """Return once it is true; fail when the process ends before, or patience does."""
+        """Wait until the condition is true. Fail when the process ends before, or after `PATIENCE`."""
         deadline = time.monotonic() + PATIENCE
         while not true():
             assert self.process.poll() is None, self.log.read_text()
@@ -125,7 +125,7 @@ class Server:
 
 @contextlib.contextmanager
 def stand_in(answer: Callable[[str, bytes], tuple[int, object]]) -> Iterator[str]:
-    """The address of a local service that answers what the function makes of path and body."""
+    """The address of a local service that answers with what the function returns for path and body."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -226,7 +226,7 @@ def http_orders(octo: Octo) -> None:
 
 @scenario
 def error_handling(octo: Octo) -> None:
-    # Nobody listens: the default of PAYMENTS_URL.
+    # Nothing listens at the default of PAYMENTS_URL.
     with octo.serving() as server:
         status, answer = server.request("POST", "/charge-flowlevel", {"amount": 500})
         later = server.request("POST", "/charge-inline", {"amount": 500})
@@ -359,13 +359,13 @@ def octo(request: pytest.FixtureRequest, tmp_path: Path, free_port: Callable[[],
 
 
 def test_every_sample_has_a_scenario():
-    """A new sample is not finished before something here runs it."""
+    """A new sample is finished only when a scenario here runs it."""
     assert sorted(SCENARIOS) == NAMES
 
 
 @pytest.mark.parametrize("octo", NAMES, indirect=True)
 def test_check_accepts(octo: Octo):
-    """`octo check` finds nothing wrong, and nothing to warn of."""
+    """`octo check` finds no problem and no warning."""
     done = octo.run("check", str(octo.sample))
 
     assert (done.returncode, done.stderr) == (0, "")
@@ -386,7 +386,7 @@ def test_db_orders_on_postgres(tmp_path: Path, free_port: Callable[[], int]):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_sample_says_how_to_try_it(name: str):
-    """The comment on top of a sample has a command to paste; `make run` prints it."""
+    """The comment at the top of a sample has a command to paste; `make run` prints it."""
     head = (SAMPLES / f"{name}.yaml").read_text().split("\nservice:")[0]
 
     assert [line for line in head.splitlines() if line.startswith("#   $ ")] != []

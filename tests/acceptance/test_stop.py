@@ -1,4 +1,4 @@
-"""Stopping: everything in flight is answered; a deadline cancels the work; a kill leaves nothing in the way."""
+"""On a stop, every request in flight is answered; a deadline cancels the work; a kill leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ flows:
 
 
 class Backend:
-    """An upstream that answers when told to, and notices who goes away."""
+    """An upstream that answers when the test says so, and notices clients that go away."""
 
     def __init__(self):
         self.go = asyncio.Event()
@@ -174,7 +174,7 @@ def test_invoke_ends_when_its_time_is_up_whatever_a_function_does(command, hangi
 
 
 def test_a_test_ends_when_everything_is_told_whatever_a_function_does(command, hanging):
-    """It fails as it would had the function waited without blocking."""
+    """It fails as it would if the function had waited without blocking."""
     code, out, _ = command("test", hanging)
 
     assert code == 1

@@ -1,4 +1,4 @@
-"""The page "Find a bug before your users do" shows what happens, and a secret is seen nowhere on the way."""
+"""The page "Find a bug before your users do" shows what really happens, and the secret is shown nowhere."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ flows:
 """What the shop calls. The bank wants its key, so an answer of 200 shows that the shop sent the secret."""
 
 SECRET = os.environ["OCTO_CANARY_SECRET"]
-"""The canary of the test run. Here it is the key of the bank."""
+"""The canary of the test run: here it is the key of the bank."""
 
 ORDER = {"id": "n7", "email": "bob@example.com", "cents": 1990, "count": 3, "coupon": "WELCOME"}
 
@@ -50,10 +50,10 @@ ORDER = {"id": "n7", "email": "bob@example.com", "cents": 1990, "count": 3, "cou
 
 
 class Reader:
-    """Does what the page says, in its order: saves files, changes them, runs commands and compares what they print."""
+    """Follows the page in its order: saves files, changes them, runs commands and compares what they print."""
 
     def __init__(self, folder: Path, command, before: dict[str, Callable[[], None]]) -> None:
-        """before: what happens before a command."""
+        """before: called before each command."""
         self.folder = folder
         self._command = command
         self._before = before
@@ -75,7 +75,7 @@ class Reader:
             end.write(text)
 
     def change(self, file: Path, text: str) -> None:
-        """Apply pieces between `@@`: lines behind ` ` and `-` must stand together in one place of the file."""
+        """Apply the hunks between `@@`: the lines that begin with ` ` or `-` must occur together, in one place."""
         for piece in text.partition("\n")[2].split("@@\n"):
             lines = piece.splitlines(keepends=True)
             before = "".join(line[1:] for line in lines if line[0] in " -")
@@ -95,7 +95,7 @@ class Reader:
 
 
 def plain(printed: str) -> str:
-    """What is printed without what differs from run to run: times, ids, and how many messages a search took."""
+    """The output without what differs between runs: times, ids, and how many messages a search took."""
     for pattern, word in (
         (r"\d+(\.\d+)? ?ms|\d+(\.\d+)?s", "TIME"),
         (r"\b[0-9a-f]{32}\b", "ID"),
@@ -109,7 +109,7 @@ def plain(printed: str) -> str:
 
 @pytest.fixture
 def last_night(octo, http, tmp_path, free_port):
-    """Let the shop of this folder serve one order, for real and with traces."""
+    """Let the shop in this folder really serve one order, with traces."""
 
     def serve() -> None:
         with contextlib.closing(sqlite3.connect(tmp_path / "shop.db")) as books:
@@ -136,7 +136,7 @@ def test_every_command_of_the_page_prints_what_the_page_shows(command, last_nigh
     for language, text in FENCES.findall(PAGE.read_text()):
         reader.read(language, text)
 
-    # A bug that is found is an exit code that stops a build.
+    # A command that finds a bug exits with a code that stops a build.
     assert reader.codes == [
         ("octo test shop.yaml", 0),
         ("octo test shop.yaml --cover", 0),
@@ -174,7 +174,7 @@ flows:
         error: [{type: log, settings: {message: vars.error.message}}]
       - {type: set-payload, name: fails, settings: {value: int(vars.key)}}
 """
-"""Does with a secret what people do by mistake: logs it, sends it in a query, and fails over it."""
+"""Flows that do with a secret what people do by mistake: they log it, send it in a query, and fail on it."""
 
 LEAKY_TEST = """
 flow: leaky
@@ -230,7 +230,7 @@ SESSIONS = {
 
 
 def session(folder: Path, line: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a test session of one test, which does this one line, under the `conftest.py` of these tests."""
+    """Run a test session with one test of this one line, under the `conftest.py` of these tests."""
     shutil.copy(ROOT / "tests" / "conftest.py", folder)
     (folder / "pytest.ini").write_text("[pytest]\n")
     (folder / "test_leak.py").write_text(

@@ -1,6 +1,6 @@
-"""The suites of tests/suites, one per rule of the test runner: each prints, letter by letter, what stands beside it.
+"""The suites of tests/suites, one per rule of the test runner. Each prints exactly the text in the file beside it.
 
-`python tests/acceptance/test_suites.py` writes down what they print now; read the difference before you keep it.
+`python tests/acceptance/test_suites.py` records what they print now; read the difference before you keep it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def run(*arguments: str) -> Result:
 
 
 def printed(name: str) -> str:
-    """What `octo test` prints for a suite, and exits with."""
+    """What `octo test` prints for a suite, and its exit code."""
     arguments = ["test", f"{name}_test.yaml", "--config", "shop.yaml"]
     result = run(*arguments)
     return f"$ octo {' '.join(arguments)}\n{steady(result.output)}exit code {result.exit_code}\n"
@@ -45,7 +45,7 @@ def printed(name: str) -> str:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_suite_prints_what_is_recorded(name: str, monkeypatch: pytest.MonkeyPatch):
-    """Passing, failing and refused suites alike."""
+    """Passing, failing and refused suites do."""
     monkeypatch.chdir(SUITES)
 
     assert printed(name) == (SUITES / f"{name}.out").read_text()
@@ -53,7 +53,7 @@ def test_suite_prints_what_is_recorded(name: str, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize("name", NAMES)
 def test_first_line_of_a_suite_says_how_it_ends(name: str):
-    """Who reads a suite knows what to expect before they look beside it."""
+    """A reader of a suite knows what to expect without looking at the file beside it."""
     words = {0: ("Passes:",), 1: ("Fails:",), 2: ("Refused:", "Errors:")}
     code = int((SUITES / f"{name}.out").read_text().rsplit(" ", 1)[1])
 
@@ -65,7 +65,7 @@ def test_every_record_has_its_suite():
 
 
 def test_samples_pass_without_a_server(tmp_path: Path):
-    """`octo test samples` from a clean checkout: nothing listens, nothing is written."""
+    """`octo test samples` passes in a clean checkout: nothing listens and nothing is written."""
     before = sorted(tmp_path.iterdir())
 
     done = subprocess.run(
@@ -85,7 +85,7 @@ def test_samples_pass_without_a_server(tmp_path: Path):
 
 @pytest.mark.parametrize("sample", sorted(path.stem for path in (ROOT / "samples").glob("*.yaml")))
 def test_every_sample_is_tested(sample: str):
-    """A sample shows how its flows are tested, too."""
+    """A sample also shows how its flows are tested."""
     assert sample.endswith("_test") or (ROOT / "samples" / f"{sample}_test.yaml").exists()
 
 
@@ -93,13 +93,13 @@ def test_every_sample_is_tested(sample: str):
 
 
 def blocks(language: str, *, until: str = "\0") -> list[str]:
-    """The code of the page in that language, down to a heading."""
+    """The code blocks of the page in this language, up to a heading."""
     page = (ROOT / "docs" / "testing.md").read_text().partition(f"\n{until}\n")[0]
     return re.findall(rf"^```{language}\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
 
 
 def test_five_minutes_go_as_the_page_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Who pastes the files and the commands of docs/testing.md sees what it shows."""
+    """A reader who pastes the files and commands of docs/testing.md sees what the page shows."""
     monkeypatch.chdir(tmp_path)
     for text in blocks("yaml", until="## The command"):
         name = re.match(r"# (\w+\.yaml)\n", text)

@@ -1,4 +1,4 @@
-"""Traces of real processes: one trace across systems, flows that never suffer from being watched, and no secrets."""
+"""Traces of real processes: one trace covers several systems, tracing never harms a flow, and no secret is kept."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TRACE, CALLER = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
 
 def until(condition):
-    """What the condition answers once it is true."""
+    """The value of the condition once it is true."""
     end = time.monotonic() + 60
     while not (found := condition()):
         assert time.monotonic() < end
@@ -33,7 +33,7 @@ def until(condition):
 
 
 class Server(ThreadingHTTPServer):
-    """Answers every request by a function of its path, headers and body."""
+    """Answers every request with the result of a function of its path, headers and body."""
 
     daemon_threads = True
 
@@ -60,7 +60,7 @@ class Asked(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server():
-    """Start a server; all are stopped after the test."""
+    """Start a server. All servers are stopped after the test."""
     running = []
 
     def start(answer):
@@ -75,7 +75,7 @@ def server():
 
 @pytest.fixture
 def collector(server):
-    """A collector; `spans` are those that arrived, as its own schema reads them."""
+    """A collector. `spans` are the spans that arrived, parsed with OpenTelemetry's own schema."""
 
     def take(path, headers, body):
         data = gzip.decompress(body) if headers["Content-Encoding"] == "gzip" else body
@@ -93,7 +93,7 @@ def collector(server):
 
 
 def hexadecimal(id_):
-    """The id as it was sent: protobuf reads all JSON bytes as base64, OTLP writes ids in hexadecimal."""
+    """The id as it was sent: protobuf decodes bytes in JSON as base64, but OTLP writes ids in hexadecimal."""
     return base64.b64encode(id_).decode()
 
 
@@ -119,7 +119,7 @@ flows:
 
 @pytest.fixture
 def both(octo, tmp_path, port, free_port):
-    """Start two processes, of which the one in front asks the other; answers the address of the one in front."""
+    """Start two processes, of which the front one calls the other. Return the address of the front one."""
 
     def start(*arguments):
         back = free_port()
@@ -206,7 +206,7 @@ def flow(tmp_path, port):
 
 @pytest.fixture
 def load(http, port):
-    """Send so many messages, several at a time; answers their statuses."""
+    """Send so many messages, several at a time. Return their statuses."""
 
     def send(count):
         with ThreadPoolExecutor(8) as pool:
@@ -249,7 +249,7 @@ def test_a_collector_that_is_killed_costs_traces_and_nothing_else(octo, flow, lo
 def test_a_full_disk_costs_traces_and_nothing_else(octo, flow, load, http, store, free_port):
     admin = free_port()
     process = octo("run", flow, f"--admin-addr=127.0.0.1:{admin}", "--traces", "--traces-store", store)
-    resource.prlimit(process.process.pid, resource.RLIMIT_FSIZE, (4096, 4096))  # no file grows beyond this
+    resource.prlimit(process.process.pid, resource.RLIMIT_FSIZE, (4096, 4096))  # no file may grow beyond this
 
     assert load(300) == {200}
 
@@ -314,22 +314,22 @@ flows:
 
 
 class Canary:
-    """A secret whose halves survive every way of writing it down, and everything that could have said it."""
+    """A secret whose halves survive every encoding, and everything that could have revealed it."""
 
     def __init__(self, folder):
         self.halves = ["".join(secrets.choice(string.ascii_letters) for _ in range(12)) for _ in range(2)]
-        # Longer than what is shown whole: a part of it must not be seen either.
+        # Longer than values that are shown whole: no part of it may be shown either.
         self.value = '"+&<'.join(self.halves) + " it's \\" + "x" * 100
         self.environment = {"OCTO_CANARY": self.value, "TMPDIR": str(folder), "COLUMNS": "1000"}
         self._folder = folder
         self._said = {}
 
     def hear(self, where, *texts):
-        """Remember what was said there."""
+        """Remember this output, and where it came from."""
         self._said[where] = "\n".join(map(str, texts)).encode()
 
     def found(self):
-        """Where it can be seen, all or half of it."""
+        """The places where the secret, or half of it, can be seen."""
         files = {str(path): path.read_bytes() for path in self._folder.rglob("*") if path.is_file()}
         halves = [each.encode() for each in self.halves]
         return [where for where, data in {**files, **self._said}.items() if any(each in data for each in halves)]
@@ -342,7 +342,7 @@ def canary(tmp_path):
 
 @pytest.fixture
 def secretive(server, tmp_path, port):
-    """A configuration that uses its secret everywhere, with a bank that repeats whatever it is sent."""
+    """A configuration that uses its secret everywhere, with a bank that repeats everything it receives."""
 
     def answer(path, headers, body):
         told = {"sent": body.decode(), "with": headers["Authorization"]}

@@ -1,4 +1,4 @@
-"""Gives the tests of the expression engine one scope and short ways to use it."""
+"""One scope for the tests of the expression engine, and short ways to use it."""
 
 import sys
 from pathlib import Path
@@ -30,7 +30,7 @@ def evaluate():
 
 @pytest.fixture
 def failure(evaluate):
-    """The error that an expression ends in."""
+    """The error that an expression ends with."""
 
     def run(text, body=None, variables=None, scope=SCOPE):
         with pytest.raises(ExprError) as caught:

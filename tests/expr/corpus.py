@@ -1,4 +1,4 @@
-"""Reads conformance cases: their values, their scopes, and whether the engine answers as expected."""
+"""Reads conformance cases: their values, their scopes, and whether the engine returns what they expect."""
 
 import base64
 import json
@@ -20,12 +20,12 @@ SAMPLE = Path(__file__).parent / "cases_sample.json"
 
 
 def load() -> list[dict[str, Any]]:
-    """The shared corpus, where it exists; our own sample is always there."""
+    """The shared corpus if it exists, else our own sample, which is always there."""
     return json.loads(SHARED.read_text())["cases"] if SHARED.exists() else []
 
 
 def value(written: dict[str, Any]) -> Any:  # noqa: PLR0911 - one line per kind
-    """The CEL value of its written form."""
+    """The CEL value for its written form in a case."""
     [(kind, content)] = written.items()
     match kind:
         case "int":
@@ -51,7 +51,7 @@ def value(written: dict[str, Any]) -> Any:  # noqa: PLR0911 - one line per kind
 
 
 def same(expected: Any, actual: Any) -> bool:
-    """Equal in type as well as in value; nan is nan."""
+    """Whether two values are equal in type as well as in value; nan equals nan here."""
     if isinstance(expected, list):
         return (
             isinstance(actual, list)
@@ -102,7 +102,7 @@ def _declared(functions: dict[str, Any]) -> list[Function]:
 
 
 def type_of(text: str, cel: Scope) -> str:
-    """The static type that CEL's checker would deduce, from what is inferred; raises what can never work."""
+    """The static type that CEL's checker would deduce, from the inferred shape. Raises what can never work."""
     found = infer(text, {}, scope=cel)
     if found.errors:
         raise found.errors[0]
@@ -111,7 +111,7 @@ def type_of(text: str, cel: Scope) -> str:
 
 _Type = tuple[Any, ...]
 _ANYTHING: _Type = ()
-"""The type of what nothing constrains: it becomes whatever it is joined with."""
+"""The type of a value that nothing constrains: it becomes whatever it is joined with."""
 _PARAMETERS = {"list": 1, "map": 2, "optional": 1}
 
 
@@ -149,7 +149,7 @@ def _written(each: _Type) -> str:
 
 
 def verdict(case: dict[str, Any], *, strict: bool = False) -> str:
-    """An empty string when the case passes, else what went wrong."""
+    """What went wrong, or an empty string when the case passes."""
     expect = case["expect"]
     cel, arguments = scope(case, strict=strict)
     try:

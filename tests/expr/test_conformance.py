@@ -1,4 +1,4 @@
-"""The engine answers the conformance cases of CEL as CEL defines."""
+"""The engine passes the conformance cases of CEL."""
 
 import json
 from collections import defaultdict

@@ -22,7 +22,7 @@ SCOPE = Scope(("body",), {"body": "body"}, constants={"env": {"MODE": "prod"}})
 
 
 def decided(text, *bodies, whole=False):
-    """Each decision with what it came to, over all bodies."""
+    """Each decision with its values for all bodies."""
     log = []
     program = watch(compile(text, SCOPE), lambda index, value: log.append((index, value)), whole=whole)
     for body in bodies:
@@ -130,7 +130,7 @@ def outcome(program, arguments):
 
 
 def disagreement(text, cel, arguments):
-    """What a watched program does otherwise; None when all is the same, or when there is no program."""
+    """What a watched program does differently; None when all is the same, or when there is no program."""
     try:
         program = compile(text, cel)
     except ExprError:

@@ -1,4 +1,4 @@
-"""What the fuzzer found (bench/fuzz), each defect kept as a promise."""
+"""Defects that the fuzzer found (bench/fuzz), each kept as a promise."""
 
 import math
 import re
@@ -138,7 +138,7 @@ def test_the_text_of_a_duration_reads_back_as_the_same(nanos):
     assert compile("duration(string(v)) == v", SCOPE)(Duration(nanos)) is True
 
 
-# --- what docs/expressions.md says of the official evaluator ------------------------------------------------------
+# --- what docs/expressions.md says about the official evaluator ------------------------------------------------------
 
 PAGE = Path(__file__).parents[2] / "docs" / "expressions.md"
 SECTION = PAGE.read_text().partition("## Differences from the official evaluator")[2].partition("\n## ")[0]

@@ -1,4 +1,4 @@
-"""A package gives CEL its functions; they are found when they are used, and held to what they promise."""
+"""A package adds functions to CEL. They are found when they are used, and must return what they promise."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def shout(text):
 
 @pytest.fixture
 def installed():
-    """Install functions by name; answers the list of those that were imported."""
+    """Install functions by name. Return a list to which each imported name is added."""
     imported = []
 
     def install(**functions):

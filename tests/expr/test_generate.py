@@ -178,7 +178,7 @@ ORDERED = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator
 
 
 def outcome(text, *arguments, scope=SCOPE):
-    """The value, or what an error says."""
+    """The value, or the text of the error."""
     try:
         return compile(text, scope)(*arguments)
     except ExprError as error:
@@ -222,7 +222,7 @@ ELEMENTS = st.fixed_dictionaries(
 @settings(deadline=None, max_examples=120)
 @given(CONDITIONS, ELEMENTS)
 def test_a_condition_means_the_same_in_a_loop(text, element):
-    """There the plain condition is tried first: which errors count must not depend on it."""
+    """In a loop the plain condition is tried first: this must not change which errors count."""
     scope = Scope(("x",), {"x": "x"})
     expected = outcome(text, element, scope=scope)
     filtered = {True: [element], False: []}.get(expected, expected)

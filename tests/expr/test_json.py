@@ -27,7 +27,7 @@ _literals = some.builds(
 
 @given(_literals, some.integers(0, 3))
 def test_no_number_is_rounded(literal, padding):
-    """Whatever its size and wherever it stands: what is written is the number that was read."""
+    """Whatever its size and place, the number that is written is the number that was read."""
     text = " " * padding + f'{{"a": [{literal}]}}'
 
     written = write(read(text))
@@ -134,7 +134,7 @@ def test_what_has_no_json_form_is_refused():
     lambda inner: some.lists(inner) | some.dictionaries(some.text(), inner),
 ))  # fmt: skip
 def test_the_slow_way_writes_what_the_quick_one_does(value):
-    """A big integer beside a value changes nothing about how the value is written."""
+    """A big integer beside a value does not change how the value is written."""
     assert write([2**100, value]) == b"[%d," % 2**100 + orjson_or_slow(value) + b"]"
 
 

@@ -1,4 +1,4 @@
-"""A text becomes tokens that know their place, their kind and their meaning."""
+"""A text becomes tokens with a place, a kind and a meaning."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Whatever an expression does, it ends soon: in a value or in an ExprError."""
+"""Whatever an expression does, it ends soon: with a value or with an ExprError."""
 
 import time
 
@@ -10,7 +10,7 @@ BODY = {"big": "x" * 1_000_000, "list": list(range(10_000))}
 
 
 def binds(count, step, seed, end):
-    """Bindings that each double the one before."""
+    """Bindings, each twice as large as the one before."""
     inner = "".join(f"cel.bind(a{n + 1}, {step.format(a=f'a{n}')}, " for n in range(count))
     return f"cel.bind(a0, {seed}, {inner}{end.format(a=f'a{count}')}{')' * (count + 1)}"
 

@@ -1,4 +1,4 @@
-"""Macros become nodes of their own; used wrongly, they say how they are written."""
+"""Macros become nodes of their own. The error for a misused one says how to write it."""
 
 import pytest
 

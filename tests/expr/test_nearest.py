@@ -1,4 +1,4 @@
-"""A misspelt word finds the word that was meant, and no other."""
+"""For a misspelt word the word that was meant is found, and no other."""
 
 import pytest
 

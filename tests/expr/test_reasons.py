@@ -129,7 +129,7 @@ def test_it_never_disagrees_with_the_evaluation(seed):
 
 
 def test_a_secret_is_concealed_before_anything_is_cut():
-    """In the text of the expression, in values of every kind, and in errors."""
+    """It is concealed in the text of the expression, in values of every kind, and in errors."""
     secret = "s3cret" * 20
     scope = Scope(("body",), {"body": "body"}, constants={"env": {"TOKEN": secret}})
     for text in ("int(env.TOKEN)", "bytes(env.TOKEN) == b''", f"'{secret}' == body", "[env.TOKEN] == [body]"):

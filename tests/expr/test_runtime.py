@@ -1,4 +1,4 @@
-"""The operators on values whose kinds only show at run time."""
+"""The operators on values whose kinds are known only at run time."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""A scope is what an expression may use, and is itself and no other."""
+"""A scope has the names that an expression may use, and is equal only to itself."""
 
 from octo.expr import Scope, compile  # noqa: A004 - the name of the API
 

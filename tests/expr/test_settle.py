@@ -1,4 +1,4 @@
-"""Values leave CEL as what a flow holds, as JSON kinds and as text."""
+"""Values leave CEL as a flow holds them, as JSON, and as text."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Shapes: what is known of an expression's value before there is one, and what can never work."""
+"""Shapes: what is known of an expression's value before it runs, and what can never work."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def test_what_can_never_work_is_found_where_it_stands(text: str, expected: str):
     ],
 )
 def test_what_may_work_is_no_error(text: str):
-    """Never a false alarm: what is not certain is not said."""
+    """There are no false alarms: what is not certain is not reported."""
     assert errors(text) == []
 
 
@@ -178,7 +178,7 @@ def test_the_position_counts_lines():
 
 
 def test_what_was_asked_for_is_told_and_may_be_given_back():
-    """A condition may ask for what the chain behind it uses."""
+    """A condition may test for a field that the chain after it uses."""
     asked = infer("has(body.custmer)", NAMES).asked
 
     assert asked == {"custmer"}
@@ -240,7 +240,7 @@ def test_times_and_bytes_are_what_they_were_in_a_message():
 
 
 def test_a_shape_that_doubles_stays_in_bounds():
-    """Thirty steps of `{a: body, b: body}` would otherwise be a billion parts."""
+    """Thirty steps of `{a: body, b: body}` would otherwise have a billion parts."""
     shape: Shape = object_of({"x": STRING})
     for _ in range(200):
         shape = infer("{'a': body, 'b': body}", {"body": shape}).shape
@@ -315,7 +315,7 @@ def test_schemas_that_only_refer_to_one_another_end():
 
 
 def test_a_schema_that_multiplies_stays_in_bounds():
-    """Forty definitions that each mention the next twice."""
+    """Forty definitions, each of which uses the next one twice."""
     definitions = {
         f"d{n}": {"properties": {"x": {"$ref": f"#/$defs/d{n + 1}"}, "y": {"$ref": f"#/$defs/d{n + 1}"}}}
         for n in range(40)
@@ -357,7 +357,7 @@ def test_what_is_wrong_with_a_schema(schema: object, path: tuple[str | int, ...]
     assert words in f"{found.message} {found.hint}"
 
 
-# --- what is said is true ----------------------------------------------------------------------------------------
+# --- what is inferred is true ----------------------------------------------------------------------------------------
 
 _order = st.fixed_dictionaries(
     {
@@ -405,7 +405,7 @@ _expression = st.recursive(
 @settings(max_examples=600, deadline=None)
 @given(_expression, _order)
 def test_what_evaluates_has_the_shape_that_was_said(text: str, body: dict[str, object]):
-    """A value that comes out is one of those the shape allows, and where nothing branches no error was foretold."""
+    """The shape allows the value, and where nothing branches, no error was reported for it."""
     try:
         program = compile(text, SCOPE)
         value = settle(program(json.loads(json.dumps(body))))

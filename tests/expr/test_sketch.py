@@ -1,4 +1,4 @@
-"""Values for people fit in one line, whatever they are."""
+"""Values for people fit into one line, whatever they are."""
 
 import pytest
 

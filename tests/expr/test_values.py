@@ -1,4 +1,4 @@
-"""The values of CEL that Python lacks behave as CEL says."""
+"""The CEL values that Python lacks behave as CEL defines."""
 
 import pytest
 

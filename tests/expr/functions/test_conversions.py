@@ -1,4 +1,4 @@
-"""What a conversion refuses, at the last value that it takes."""
+"""A conversion accepts values up to its limit, and refuses the next one."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Encryption tells a wrong key and changed data apart from a bug."""
+"""A wrong key or changed data is an expression error, not a bug."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def test_an_aes_key_has_16_24_or_32_bytes(failure, size):
 @pytest.mark.parametrize("name", ["Aes", "Chacha"])
 @pytest.mark.parametrize("size", [0, 7, 8, 12, 20, 28])
 def test_data_that_nobody_sealed_is_an_expression_error(failure, name, size):
-    """Also data that is too short to have been."""
+    """Data that is too short to have been sealed is one, too."""
     error = failure(f"from{name}(body, {KEY})", b"x" * size)
 
     assert error.code == "OCTO-E206"

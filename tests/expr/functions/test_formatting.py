@@ -1,4 +1,4 @@
-"""A format makes no text without bound."""
+"""The text that a format builds is bounded."""
 
 import pytest
 
@@ -6,7 +6,7 @@ BOUND = 16 * 1024 * 1024
 
 
 def test_a_text_beyond_the_bound_is_not_made(failure):
-    """However small its pieces are."""
+    """It is refused however small its pieces are."""
     values = ["x" * 100_000] * 200
     error = failure(f'"{"%s" * 200}".format(body)', values)
 

@@ -1,4 +1,4 @@
-"""Bits move as in 64 bits, whatever the sign."""
+"""Bits are shifted within 64 bits, whatever the sign."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Where a kind of address begins and ends."""
+"""Each kind of address begins and ends where it should."""
 
 import pytest
 

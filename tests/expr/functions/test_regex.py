@@ -1,4 +1,4 @@
-"""A group that took no part in a match is none, and no text."""
+"""A capture group that took no part in the match has no value, not even an empty text."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Zones and the ends of what a time can be."""
+"""Time zones, and the first and last time that a timestamp can be."""
 
 import pytest
 

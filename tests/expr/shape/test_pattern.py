@@ -1,4 +1,4 @@
-"""A pattern of ECMA-262 in the words of Python means what it meant."""
+"""A pattern of ECMA-262 that is translated for Python means the same."""
 
 from __future__ import annotations
 
