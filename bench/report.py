@@ -1,4 +1,4 @@
-"""The page `docs/performance.md` from `bench/results`: `python -m bench.report`."""
+"""Writes the page `docs/performance.md` from `bench/results`: `python -m bench.report`."""
 
 from __future__ import annotations
 
@@ -27,31 +27,32 @@ MEASURES = (
     "reload",
     "peer",
 )
-"""In the order in which they run and stand on the page."""
+"""In the order in which they run and appear on the page."""
 
 HEAD = """# Performance
 
-Written by `bench/report.py` from the last results of the benchmark suite; no figure here is typed by hand. `make bench`
-measures in a few minutes, `make bench-full` for about half an hour; both write this page anew.
+This page shows what Octo costs, measured by its benchmark suite. `bench/report.py` writes it from the last results; no
+figure is typed by hand. `make bench` measures for a few minutes, `make bench-full` for about half an hour; both rewrite
+this page.
 
 ## Method
 
-- The server has one CPU, the load generator and all back ends share another. The generator is a process of its own.
-- A flow must answer rightly before each window in which it is measured; connections are kept alive.
-- What is compared is measured in turns (A B B A). A figure is a median, with the whole range behind it in parentheses.
-- **CPU-ms per request**, of the server's whole process tree, is the headline: it does not depend on the generator.
+- The server has one CPU; the load generator, a separate process, and all back ends share another.
+- Before each measurement, the answer of the flow is checked. Connections are kept alive.
+- Compared sides are measured in turns (A B B A). A figure is a median, followed by the whole range in parentheses.
+- **CPU-ms per request**, of the server's whole process tree, is the main figure: it does not depend on the generator.
 - Throughput at saturation (closed model: so many connections, each waits for its answer) and latency at a fixed rate
-  (open model: requests come on schedule, and their time counts from when they were due) never share a table.
-- Compare ratios, not figures: both sides of a ratio had the same machine within the same minutes.
+  (open model: requests come on schedule, and their time counts from when they were due) are in separate tables.
+- Compare ratios, not figures: both sides of a ratio were measured on the same machine within the same minutes.
 """
 
 OWN = (
-    "The limits on growth and on what reloads leave behind are the suite's own, set after first figures were seen; "
-    "the others are the design's."
+    "The suite sets the limits on growth and on memory after reloads, from its first figures; the other limits come "
+    "from the design."
 )
 
-SHARED = """The machine was not ours alone: others worked on its two CPUs during the run. Wall times and throughput are
-worse than they would be, ranges wide. Ratios swing less, but they swing: trust none near its budget from one run."""
+SHARED = """Others used the two CPUs of this machine during the run. So wall times and throughput are worse than on an
+idle machine, and ranges are wide. Ratios vary less, but they vary: do not trust one run for a ratio near its budget."""
 
 
 def page(results: dict[str, dict[str, Any]]) -> str:

@@ -29,8 +29,9 @@ def measure(effort: Effort) -> Section:
     return Section(
         "The ceiling",
         "The same JSON is posted to a flow (two `set-variable`, an `if` with one, a `set-payload`) and to a bare ASGI "
-        "application that reads it, ignores it and answers, both on granian with one worker. 32 connections, closed "
-        "model. The flow decodes the body, routes, sets variables, evaluates and encodes; no events are subscribed to.",
+        "application that reads it, ignores it and answers. Both run on granian with one worker. 32 connections, "
+        "closed model. The flow decodes the body, routes, sets variables, evaluates and encodes; nothing listens to "
+        "its events.",
         [
             Table(
                 ["server", "CPU-ms per request", "requests/s", "server's CPU busy"],

@@ -31,8 +31,8 @@ def measure(effort: Effort) -> Section:
     rows += [[name, "not yet measurable", why] for name, why in absent.items()]
     return Section(
         "The flows of the suite",
-        "Each flow as it is written in `bench/flows`, asked again and again by 32 connections. The answer is checked "
-        "before each window. CPU-ms per request is of the whole process tree and does not depend on the generator.",
+        "Each flow of `bench/flows`, called again and again over 32 connections. The answer is checked before each "
+        "measurement. CPU-ms per request counts the whole process tree and does not depend on the generator.",
         [
             Table(["flow", "CPU-ms per request", "requests/s at saturation"], rows, "At saturation (closed model)"),
             Table(
@@ -61,8 +61,8 @@ def measure(effort: Effort) -> Section:
             ),
         ],
         notes=[
-            "005-proxy is bound by its `workers: 8`: 8 requests of 70 ms each make 114/s at most; more below.",
-            "003-crud: PostgreSQL runs without fsync on the generator's CPU; what it costs there is not in CPU-ms.",
+            "005-proxy is limited by its `workers: 8`: 8 requests of 70 ms each are at most 114/s; see 'The proxy'.",
+            "003-crud: PostgreSQL runs without fsync on the generator's CPU; its cost there is not in CPU-ms.",
             *(f"Not yet measurable: {name}. Octo says: {why}" for name, why in absent.items()),
         ],
     )

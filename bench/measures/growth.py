@@ -34,7 +34,7 @@ def measure(effort: Effort) -> Section:
         "Growth",
         "006 reshapes a batch of records, once with one CEL `.map()`, once with `foreach` in map mode. CPU-ms per "
         "request, two connections. Growth is the slope of log(time) over log(records): 1 is linear, 2 quadratic. The "
-        "slope of the upper half leaves out what a request costs anyway.",
+        "slope of the upper half excludes the fixed cost of a request.",
         [
             Table(
                 ["records", "`.map()` CPU-ms", "`foreach` CPU-ms", "foreach / .map()"],

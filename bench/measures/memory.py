@@ -26,9 +26,9 @@ def measure(effort: Effort) -> Section:
     worst = max(float(row[3]) / float(row[2]) for row in overload)
     return Section(
         "Memory",
-        "PSS and RSS of the process tree in MB. Flat: 002-fanout at half of what it can serve. Overload: ten times the "
-        "rate that saturates the flow, on up to 2,048 connections: what finds none free is never sent, so a "
-        "server that neither answers nor refuses is spared the rest.",
+        "PSS and RSS of the process tree in MB. Half load: 002-fanout at half of what it can serve. Overload: ten "
+        "times the rate that saturates the flow, on at most 2,048 connections. A request that finds no free "
+        "connection is never sent, so a server that neither answers nor refuses gets fewer requests.",
         [
             Table(["service", "PSS", "RSS"], [["idle, http and cron", *(round(each, 1) for each in idle)]]),
             Table(

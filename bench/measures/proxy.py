@@ -48,8 +48,8 @@ def measure(effort: Effort) -> Section:
     share = rates[1] / rates[2]
     return Section(
         "The proxy",
-        f"005 before a back end that takes 70 ms, asked by {CONNECTIONS} connections at once: with the settings of the "
-        f"suite, with none, and with as many workers as callers.",
+        f"005 in front of a back end that takes 70 ms, called over {CONNECTIONS} connections at once: with the "
+        f"settings of the suite, without settings, and with as many workers as callers.",
         [
             Table(
                 ["settings", "requests/s", "CPU-ms per request", "not 200"],

@@ -33,8 +33,8 @@ def measure(effort: Effort) -> Section:
     growing = 1000 * slope([count for count, _ in half], [rss for _, rss in half])
     return Section(
         "Reload",
-        f"`octo run --watch` on a file that is edited again and again. First with {RATE} requests/s on it, then "
-        "without load, each edit with expressions never seen before, to see whether generated code is given back.",
+        f"`octo run --watch` on a file that is edited again and again: first under {RATE} requests/s, then without "
+        "load. Each of the latter edits has new expressions, to see whether the memory of generated code is freed.",
         [
             Table(
                 ["measure", "value"],

@@ -45,7 +45,7 @@ def measure(effort: Effort) -> Section:
     rows.append(["`octo run`, exec to first 200", spread(first, 0), ""])
     return Section(
         "Start",
-        "Fresh processes on the server's CPU, modules compiled beforehand.",
+        "Fresh processes on the server's CPU, with modules compiled beforehand.",
         [Table(["process", "milliseconds", "CPU milliseconds"], rows)],
         budgets=[
             Budget(

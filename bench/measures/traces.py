@@ -35,9 +35,9 @@ def measure(effort: Effort) -> Section:
     fanout = results[FANOUT.name]
     return Section(
         "Traces",
-        "The same server without a recorder, and with one that keeps 1 % of the messages or all; in a SQLite store and "
-        "in memory. `kept` is the share of what was to be kept that came into the store: at saturation the flows go "
-        "first, and what the writer cannot take meanwhile is counted.",
+        "The same server without a recorder, and with a recorder that keeps 1 % or all of the messages, in a SQLite "
+        "store or in memory. `kept` is the share of these messages that the store got: at saturation the flows go "
+        "first, and traces that the writer cannot take are lost and counted.",
         [
             Table(
                 ["flow", "traces", "CPU-ms per request", "requests/s", "requests/s, of off", "CPU, of off", "kept"],
