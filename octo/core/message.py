@@ -75,12 +75,12 @@ class Message:
 
     def to_record(self) -> dict[str, Any]:
         """The whole message as a JSON value, without loss: what is stored of it. See `octo.core.record`."""
-        return record.to_record(self)
+        return record.write(self.event_id, self.correlation_id, self.traceparent, self.raw, self.vars, self.body)
 
     @staticmethod
     def from_record(value: object) -> Message:
         """The message that was recorded, by this version of Octo or an earlier one."""
-        return record.from_record(value)
+        return Message(**record.read(value))
 
     def as_json(self) -> dict[str, object]:
         """The envelope that `octo invoke --message` prints; empty parts are left out."""

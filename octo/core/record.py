@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from octo.core.charsets import Text
 from octo.core.content import Held
@@ -24,47 +24,44 @@ from octo.core.errors import Permanent
 from octo.core.spool import Content, Spool
 from octo.expr.values import Duration, Exact, Timestamp
 
-if TYPE_CHECKING:
-    from octo.core.message import Message
-
 VERSION = 1
 UNREADABLE = "OCTO-R140"
 _PLAIN = frozenset((int, bool, type(None), Exact))
 
 
-def to_record(message: Message) -> dict[str, Any]:
-    """See `Message.to_record`."""
-    record: dict[str, Any] = {"v": VERSION, "id": message.event_id}
-    if message.correlation_id:
-        record["correlation"] = message.correlation_id
-    if message.traceparent:
-        record["traceparent"] = message.traceparent
-    if message.raw:
+def write(
+    event_id: str, correlation_id: str, traceparent: str, raw: bool, variables: Mapping[str, object], body: object
+) -> dict[str, Any]:
+    """The record of a message with these parts."""
+    record: dict[str, Any] = {"v": VERSION, "id": event_id}
+    if correlation_id:
+        record["correlation"] = correlation_id
+    if traceparent:
+        record["traceparent"] = traceparent
+    if raw:
         record["raw"] = True
-    if message.vars:
-        record["vars"] = pack(dict(message.vars))
-    if message.body is not None:
-        record["body"] = pack(message.body)
+    if variables:
+        record["vars"] = pack(dict(variables))
+    if body is not None:
+        record["body"] = pack(body)
     return record
 
 
-def from_record(record: object) -> Message:
-    """See `Message.from_record`."""
-    from octo.core.message import Message
-
+def read(record: object) -> dict[str, Any]:
+    """What `Message` is made of, by the names of its parameters. Raises `Permanent` if it is no record."""
     if not isinstance(record, Mapping) or "v" not in record:
         raise _unreadable("it is no record of a message")
     if record["v"] != VERSION:
         raise _unreadable(f"it has version {record['v']!r}, and this Octo reads version {VERSION}")
     try:
-        return Message(
-            unpack(record.get("body")),
-            unpack(record.get("vars", {})),
-            record["id"],
-            record.get("correlation", ""),
-            raw=bool(record.get("raw")),
-            traceparent=record.get("traceparent", ""),
-        )
+        return {
+            "body": unpack(record.get("body")),
+            "vars": unpack(record.get("vars", {})),
+            "event_id": record["id"],
+            "correlation_id": record.get("correlation", ""),
+            "raw": bool(record.get("raw")),
+            "traceparent": record.get("traceparent", ""),
+        }
     except (KeyError, TypeError, ValueError) as error:
         raise _unreadable(f"it is damaged ({type(error).__name__})") from error
 

@@ -17,7 +17,7 @@ from contextlib import suppress
 from itertools import chain, islice
 from typing import Any
 
-from octo.core import codec, content
+from octo.core import charsets, codec
 from octo.core.secrets import masked
 from octo.core.spool import Content
 from octo.expr.values import Duration, Timestamp
@@ -133,8 +133,8 @@ class _Cover:
 def _read(data: bytes) -> str:
     """The text that the bytes are, else one in which a text among them can be found."""
     try:
-        return content.decode(data, "")
-    except content.NotText:
+        return charsets.decode(data, "")
+    except charsets.NotText:
         return data.decode("latin-1")
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any
 
-from octo.core.content import Text
-from octo.core.spool import Content, Held
+from octo.core.charsets import Text
+from octo.core.content import Held
+from octo.core.spool import Content
 
 _LOOKED_AT = 8
 _DEEPEST = 4
