@@ -267,8 +267,8 @@ class Flow:
     # --- the end -------------------------------------------------------------------------------------------------
 
     async def drained(self) -> None:
-        """Return once no message is in flight or in line."""
-        while self._free < self.workers:
+        """Return once no message was in flight or in line."""
+        if self._free < self.workers:
             self._idle = self._idle or asyncio.Event()
             await self._idle.wait()
 

@@ -8,6 +8,8 @@ import pytest
 
 from octo.core.errors import Timeout
 from octo.core.flow import Failure
+from octo.core.message import Message
+from octo.engine.flow import at_last
 from octo.testing.clock import virtual
 from octo.testing.harness import running
 
@@ -117,3 +119,26 @@ async def test_a_recursive_flow_is_late_and_not_overloaded_once_it_runs(plugins)
 
         assert [error.address for _, error in failures(app)] == ["f.if[else].charge"] * 3
         assert app.generation.flows["f"].in_flight == 0
+
+
+@virtual()
+async def test_it_ends_with_its_call(plugins):
+    """A task that goes on after its deadline has passed, and is then cancelled, is cancelled and not late."""
+    async with running(FLOWS, plugins) as app:
+
+        async def call_twice():
+            with pytest.raises(Timeout):
+                await app.call("orders", 1, timeout=5)
+            await at_last(app.generation.flows["orders"].call(Message(1)))
+
+        calling = asyncio.get_running_loop().create_task(call_twice())
+        await asyncio.sleep(6)
+        calling.cancel()
+        await asyncio.wait([calling])
+
+    assert [(flow, type(error)) for flow, error in failures(app)] == [
+        ("payment", Failure),
+        ("orders", Failure),
+        ("payment", asyncio.CancelledError),
+        ("orders", asyncio.CancelledError),
+    ]

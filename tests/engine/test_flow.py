@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,6 +15,7 @@ from octo.engine.events import Bus
 from octo.engine.flow import Flow, FlowInlet, at_last
 from octo.engine.recovery import recovering
 from octo.engine.step import Step
+from octo.testing.clock import virtual
 from octo.testing.harness import running
 from octo.testing.probe import probes
 
@@ -290,3 +292,274 @@ async def test_a_recursion_without_end_is_an_error(plugins):
             await app.call("count", {"n": 1_000_000})
 
         assert app.generation.flows["count"].in_flight == 0
+
+
+# --- the line ----------------------------------------------------------------------------------------------------
+
+
+class Gates(Bench):
+    """A flow whose messages wait each at a gate of its own."""
+
+    def __init__(self, **how):
+        super().__init__(**how)
+        self.gates = {}
+
+    async def wait(self, message):
+        self.entered.append(message.body)
+        await self.gates.setdefault(message.body, asyncio.Event()).wait()
+        return message
+
+    def open(self, body):
+        self.gates.setdefault(body, asyncio.Event()).set()
+
+    def send(self, body):
+        return asyncio.get_running_loop().create_task(self.flow.send(Message(body)))
+
+    async def end(self):
+        """Let all go through."""
+        while not all(task.done() for task in self.tasks):
+            for body in self.entered:
+                self.open(body)
+            await asyncio.sleep(0)
+
+
+async def test_a_start_lets_a_waiting_sender_into_the_line():
+    """The place in line is free from then on, not when the message ends."""
+    bench = Gates(workers=1, buffer=1)
+    bench.start(0), bench.start(1)
+    await settle()
+    sending = bench.send(2)
+    await settle()
+    assert not sending.done()
+
+    bench.open(0)
+    await settle()
+
+    assert bench.entered == [0, 1]
+    assert sending.done()
+    assert bench.flow.waiting == 1
+    await bench.end()
+
+
+async def test_leaving_a_full_line_lets_a_waiting_sender_in():
+    bench = Gates(workers=1, buffer=1)
+    bench.start(0)
+    leaving = bench.start(1)
+    await settle()
+    sending = bench.send(2)
+    await settle()
+    assert not sending.done()
+
+    leaving.cancel()
+    await settle()
+
+    assert sending.done()
+    await bench.end()
+    assert bench.entered == [0, 2]
+
+
+async def test_a_sender_that_gives_up_while_it_is_let_in_leaves_its_place_to_the_next():
+    """Else the next would wait for ever once nothing else happens in the flow."""
+    bench = Gates(workers=1, buffer=0)
+    bench.start(0)
+    await settle()
+    first, second = bench.send(1), bench.send(2)
+    await settle()
+    bench.open(0)
+    while bench.flow.in_flight:
+        await asyncio.sleep(0)
+    first.cancel()
+
+    async with asyncio.timeout(5):
+        await second
+    await bench.end()
+    assert bench.entered == [0, 2]
+
+
+async def test_a_sender_that_gave_up_before_is_passed_over():
+    bench = Gates(workers=1, buffer=0)
+    bench.start(0)
+    await settle()
+    first, second = bench.send(1), bench.send(2)
+    await settle()
+    first.cancel()
+    bench.open(0)
+
+    async with asyncio.timeout(5):
+        await second
+    await bench.end()
+    assert bench.entered == [0, 2]
+
+
+@virtual()
+async def test_a_line_that_is_not_full_refuses_nobody_at_once():
+    """Its estimate may be wrong: who has a place to wait in may wait for as long as it likes."""
+    bench = Bench(workers=1, buffer=5)
+    bench.start(0)
+    await settle()
+    bench.flow._pace = 60.0
+    waiting = asyncio.get_running_loop().create_task(at_last(FlowInlet(bench.flow).call(Message(1), timeout=1)))
+    await asyncio.sleep(0.5)
+    bench.gate.set()
+
+    assert (await waiting).body == 1
+
+
+@virtual()
+async def test_time_in_line_counts_against_the_deadline():
+    bench = Gates(workers=1, buffer=5)
+    bench.start(0)
+    await settle()
+    waiting = asyncio.get_running_loop().create_task(at_last(FlowInlet(bench.flow).call(Message(1), timeout=10)))
+    await asyncio.sleep(6)
+    bench.open(0)
+    with pytest.raises(Timeout):
+        await waiting
+
+    assert asyncio.get_running_loop().time() == pytest.approx(10)
+    assert bench.entered == [0, 1]
+
+
+async def refused(flow, timeout):
+    with pytest.raises(Overloaded) as caught:
+        await at_last(FlowInlet(flow).call(Message(), timeout=timeout))
+    return caught.value.retry_after
+
+
+async def test_who_is_refused_is_told_to_come_again_after_a_wait_from_the_pace_of_the_last_messages(monkeypatch):
+    """A tenth of the way to what each of them took; those in line go before, as many at a time as there are workers."""
+    took = iter((0, 100, 0, 200, 0, 0, 0))
+    monkeypatch.setattr("octo.engine.flow.time", SimpleNamespace(perf_counter=lambda: next(took)))
+    bench = Bench(workers=2, buffer=1, call=lambda message: message)
+    for _ in range(2):
+        bench.flow.call(Message())
+    pace = 10 + (200 - 10) / 10
+    bench.flow.process = chain((Step(bench.wait, "wait", "f.wait"),))
+    for body in range(3):
+        bench.start(body)
+    await settle()
+
+    assert await refused(bench.flow, timeout=pace - 1) == pytest.approx(pace * 2 / 2)
+    bench.gate.set()
+
+
+async def test_more_workers_shorten_the_wait():
+    bench = Bench(workers=4, buffer=1)
+    tasks = [bench.start(body) for body in range(5)]
+    await settle()
+    bench.flow._pace = 60.0
+    assert await refused(bench.flow, timeout=29) == 30
+    waiting = asyncio.get_running_loop().create_task(at_last(FlowInlet(bench.flow).call(Message(5), timeout=31)))
+    await settle()
+    assert not waiting.done()
+    bench.gate.set()
+    await asyncio.gather(waiting, *tasks)
+
+
+async def test_all_who_wait_for_the_end_are_told():
+    """Two drains at once, as when a stop comes while a reload retires the generation."""
+    bench = Bench()
+    bench.start(0)
+    await settle()
+    waiting = [asyncio.get_running_loop().create_task(bench.flow.drained()) for _ in range(2)]
+    await settle()
+    bench.gate.set()
+
+    async with asyncio.timeout(5):
+        await asyncio.gather(*waiting)
+
+
+async def test_an_end_that_was_waited_for_before_is_waited_for_anew():
+    bench = Gates()
+    for body in range(2):
+        bench.start(body)
+        await settle()
+        waiting = asyncio.get_running_loop().create_task(bench.flow.drained())
+        await settle()
+        assert not waiting.done()
+        bench.open(body)
+        await waiting
+
+
+# --- calls of its own --------------------------------------------------------------------------------------------
+
+MANY = """
+connectors: [{name: p, type: probe}]
+flows:
+  - name: f
+    workers: 1
+    process:
+      - type: if
+        condition: body != null
+        then:
+          process:
+            - type: foreach
+              items: body
+              body: [{type: set-payload, value: 'null'}, {type: flow-ref, flow: f}]
+"""
+
+
+async def test_calls_one_after_the_other_are_no_recursion(plugins):
+    """How deep a flow has called itself falls when a call returns."""
+    async with running(MANY, plugins) as app:
+        await app.call("f", list(range(150)))
+
+
+ONE_WAY = """
+connectors: [{name: p, type: probe}]
+flows:
+  - name: f
+    workers: 1
+    buffer: 10
+    process:
+      - type: if
+        condition: body > 0
+        then: {process: [{type: set-payload, value: body - 1}, {type: flow-ref, flow: f, oneWay: true}]}
+      - {type: wait, connector: p}
+"""
+
+
+async def test_a_one_way_call_to_itself_waits_for_a_permit_of_its_own(plugins):
+    """Its sender does not wait for it, so the sender's permit is not there for it."""
+    async with running(ONE_WAY, plugins) as app:
+        calling = asyncio.get_running_loop().create_task(app.call("f", 3))
+        probe = probes["probe"]
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert probe.waiting == 1
+        probe.gate("go").set()
+        await calling
+        while app.generation.flows["f"].in_flight:
+            await asyncio.sleep(0)
+        assert probe.most_waiting == 1
+
+
+async def test_more_one_way_calls_to_itself_than_a_recursion_may_be_deep(plugins):
+    """Each is a message of its own, not one call inside the other."""
+    async with running(ONE_WAY, plugins) as app:
+        probes["probe"].gate("go").set()
+        await app.call("f", 150)
+        flow = app.generation.flows["f"]
+        while flow.in_flight or flow.waiting or app.generation._work:
+            await asyncio.sleep(0)
+
+    assert app.kinds("f").count("completed") == 151
+
+
+async def test_a_task_that_has_made_a_call_holds_nothing_afterwards(plugins):
+    """A second call in the same task needs a permit like the first."""
+    async with running(ONE_WAY, plugins) as app:
+        flow, probe = app.generation.flows["f"], probes["probe"]
+        probe.gate("go").set()
+        await app.call("f", 0)
+        probe.gate("go").clear()
+        other = asyncio.get_running_loop().create_task(app.call("f", 0))
+        while not probe.waiting:
+            await asyncio.sleep(0)
+
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await at_last(flow.call(Message(0)))
+        assert probe.most_waiting == 1
+        probe.gate("go").set()
+        await other

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -434,6 +435,57 @@ async def test_a_connection_that_comes_back_to_a_generation_that_was_starved_doe
         probes["b"].queue.put_nowait("x")
         await asyncio.sleep(1)
         assert (probes["b"].queue.qsize(), probes["b"].routes) == (1, {})
+
+
+class Slowly:
+    """A push source that waits when it starts, which it should not."""
+
+    def __init__(self, plugins):
+        self.entered = 0
+        config = parse(LOSES, plugins, {})
+        doc = config.flows["h"]
+        source = doc.source._replace(type=doc.source.type._replace(function=self.push))
+        self.config = config._replace(flows={**config.flows, "h": doc._replace(source=source)})
+
+    @asynccontextmanager
+    async def push(self, instance, settings, inlet):
+        await asyncio.sleep(5)
+        self.entered += 1
+        yield
+        self.entered -= 1
+
+
+@virtual()
+async def test_a_connection_lost_while_sources_start_leaves_none_of_them_twice_or_behind(plugins):
+    slowly = Slowly(plugins)
+    async with asyncio.TaskGroup() as tasks:
+        generation = Generation(slowly.config, Connections(tasks), Bus(), tasks)
+        await generation.open()
+        feeding = tasks.create_task(generation.feed())
+        await asyncio.sleep(1)
+        generation.lose("b", probes["b"], Disconnected("gone"))
+        await feeding
+        await asyncio.sleep(60)
+        assert slowly.entered == 1
+        await generation.starve()
+        assert slowly.entered == 0
+        await generation.drain(5)
+
+
+@virtual()
+async def test_a_stop_while_sources_start_again_leaves_none_behind(plugins):
+    slowly = Slowly(plugins)
+    async with asyncio.TaskGroup() as tasks:
+        generation = Generation(slowly.config, Connections(tasks), Bus(), tasks)
+        await generation.open()
+        await generation.feed()
+        generation.lose("b", probes["b"], Disconnected("gone"))
+        await asyncio.sleep(2)  # the connection is open again after one
+        assert slowly.entered == 0
+        await generation.starve()
+        await asyncio.sleep(60)
+        assert slowly.entered == 0
+        await generation.drain(5)
 
 
 @virtual()

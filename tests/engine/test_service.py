@@ -12,6 +12,7 @@ from octo.core.errors import ConfigError
 from octo.core.message import Message
 from octo.engine.flow import at_last
 from octo.engine.service import Service
+from octo.testing.clock import virtual
 from octo.testing.probe import history, probes
 
 FLOW = """
@@ -64,7 +65,8 @@ class Editor:
 
     async def __aexit__(self, *error):
         self.stop.set()
-        await self.task
+        async with asyncio.timeout(60):
+            await self.task
 
     async def turn(self):
         async with asyncio.timeout(20):
@@ -208,3 +210,82 @@ async def test_a_generation_that_drains_is_known_until_it_has(edited):
 async def test_before_the_first_configuration_it_is_starting(edited):
     async with edited("flows: 1") as editor:
         assert (editor.service.phase, editor.service.since) == ("starting", 0)
+
+
+async def test_an_unexpected_error_at_a_reload_keeps_the_old_configuration_running(plugins, tmp_path, caplog):
+    """A bug of ours must not take down what works; the log has its traceback, callers of `/status` its type only."""
+    async with Editor(flow("one"), plugins, tmp_path) as editor:
+        service, load = editor.service, editor.service._load
+        service._load = lambda: {}["s3cret"]
+        await editor.edit(flow("two"))
+
+        assert await answer() == "one"
+        assert str(editor.refusals[0]) == "reload failed: KeyError"
+        assert service.reloads == {"applied": 0, "refused": 1}
+        assert "reload failed" in caplog.text
+
+        service._load = load
+        await editor.edit(flow("three"))
+        assert await answer() == "three"
+
+
+async def test_a_generation_that_cannot_be_fed_leaves_neither_connectors_nor_routes(plugins, tmp_path):
+    refuses = "\n  - {name: g, source: {connector: p, type: push, settings: {path: /g, refuse: true}}, process: []}\n"
+    async with Editor(flow("one"), plugins, tmp_path) as editor:
+        await editor.edit(flow("two", id="q") + refuses)
+
+        assert "told to refuse" in str(editor.refusals[0])
+        assert history == ["open p", "open q", "close q"]
+        assert await answer() == "one"
+
+        await editor.edit(flow("two") + refuses)
+        assert len(probes["p"].routes["/"]) == 1
+        assert await answer() == "one"
+
+
+PULLS = """
+connectors: [{name: p, type: probe}]
+flows: [{name: f, source: {connector: p, type: pull, settings: {}}, process: [{type: wait, connector: p}]}]
+"""
+
+
+@virtual()
+async def test_at_a_stop_sources_stop_before_what_is_in_flight_is_waited_for(plugins):
+    """What comes in the meantime is for the next process."""
+    stop = asyncio.Event()
+    service = Service(lambda: parse(PULLS, plugins, {}), drain=20)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(service.run(stop))
+        await asyncio.sleep(1)
+        probe = probes["probe"]
+        probe.queue.put_nowait("first")
+        await asyncio.sleep(1)
+        stop.set()
+        await asyncio.sleep(1)
+        probe.queue.put_nowait("second")
+        await asyncio.sleep(1)
+        probe.gate("go").set()
+
+    assert [verdict.message.body for verdict in probe.settled] == ["first"]
+    assert probe.queue.qsize() == 1
+
+
+@virtual()
+async def test_a_stop_while_a_reload_retires_the_old_generation_waits_for_both(plugins):
+    stop = asyncio.Event()
+    service = Service(lambda: parse(PULLS, plugins, {}), drain=20)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(service.run(stop))
+        await asyncio.sleep(1)
+        probe = probes["probe"]
+        probe.queue.put_nowait("old")
+        await asyncio.sleep(1)
+        await service._swap(parse(PULLS, plugins, {}))
+        probe.queue.put_nowait("new")
+        await asyncio.sleep(1)
+        stop.set()
+        await asyncio.sleep(1)
+        probe.gate("go").set()
+
+    assert sorted(verdict.message.body for verdict in probe.settled) == ["new", "old"]
+    assert history == ["open probe", "close probe"]
