@@ -47,6 +47,16 @@ def test_services_are_asked_for_by_annotation():
     assert services_of(opening) == {"store": "key-value"}
 
 
+def test_annotations_may_be_text_or_not():
+    """A module with `from __future__ import annotations` and one without say the same."""
+
+    def evaluated(settings, message, store): ...
+
+    evaluated.__annotations__ = {"store": KeyValue}
+
+    assert services_of(evaluated, 1) == {"store": "key-value"}
+
+
 def test_what_is_given_otherwise_is_no_service():
     """The usual parameters, those with a default, and those that take anything."""
     assert services_of(plain, 1) == {}
@@ -61,6 +71,9 @@ def mistaken(settings: Nothing, message: Message, store: Message): ...
 def provider(settings: Nothing, message: Message, ledger: InMemory): ...
 
 
+def perhaps(settings: Nothing, message: Message, store: KeyValue | None): ...
+
+
 def unimported(settings: Nothing, message: Message, events: Topics): ...
 
 
@@ -73,6 +86,7 @@ def unimported(settings: Nothing, message: Message, events: Topics): ...
         ),
         (mistaken, "the parameter `store` is annotated with `Message`, which is no service"),
         (provider, "the parameter `ledger` is annotated with `InMemory`, which is no service"),
+        (perhaps, "the parameter `store` is annotated with `octo.services.ports.KeyValue | None`, which is no service"),
         (unimported, "the annotation of `events` is `Topics`, and there is no `Topics` at run time; import it"),
     ],
 )
