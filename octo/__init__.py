@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOMES = {
+    "octo.core": "charsets, codec, content",
+    "octo.core.backoff": "Backoff",
     "octo.core.block": "Block, Pool, Site, block",
     "octo.core.clock": "now, now_ns",
     "octo.core.connector": "connector",
@@ -32,9 +34,11 @@ _HOMES = {
     "octo.core.settings": "Advanced, Effect, Effectful, Secret, Settings",
     "octo.core.sockets": "FlowRef, Steps",
     "octo.core.source": "Inlet, Naming, source",
+    "octo.core.spool": "Content, Spool",
     "octo.core.state": "Shaped, State",
     "octo.core.trace": "effect, span_headers, with_tracestate",
     "octo.expr": "ExprError, Timestamp, nearest",
+    "octo.expr.values": "Exact",
     "octo.services.election": "campaign",
     "octo.services.ports": (
         "Conflict, Entry, Event, KeyValue, Lagged, Lease, Leases, Lost, Missing, Page, Queues, Received, Rejected, "
@@ -52,6 +56,8 @@ __all__ = [  # noqa: PLE0604  a literal list would say everything twice
 
 if TYPE_CHECKING:
     # `as` the same name tells type checkers that a name may be imported from here.
+    from octo.core import charsets as charsets, codec as codec, content as content
+    from octo.core.backoff import Backoff as Backoff
     from octo.core.block import Block as Block, Pool as Pool, Site as Site, block as block
     from octo.core.clock import now as now, now_ns as now_ns
     from octo.core.connector import connector as connector
@@ -100,9 +106,11 @@ if TYPE_CHECKING:
     )
     from octo.core.sockets import FlowRef as FlowRef, Steps as Steps
     from octo.core.source import Inlet as Inlet, Naming as Naming, source as source
+    from octo.core.spool import Content as Content, Spool as Spool
     from octo.core.state import Shaped as Shaped, State as State
     from octo.core.trace import effect as effect, span_headers as span_headers, with_tracestate as with_tracestate
     from octo.expr import ExprError as ExprError, Timestamp as Timestamp, nearest as nearest
+    from octo.expr.values import Exact as Exact
     from octo.services.election import campaign as campaign
     from octo.services.ports import (
         Conflict as Conflict,
@@ -129,4 +137,7 @@ def __getattr__(name: str) -> Any:
     """Import on first use: `octo version` and shell completion must not pay for the engine."""
     if name not in _HOME:
         raise AttributeError(f"module 'octo' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOME[name]), name)
+    home = _HOME[name]
+    if home == "octo.core":
+        return importlib.import_module(f"{home}.{name}")
+    return getattr(importlib.import_module(home), name)

@@ -91,6 +91,8 @@ def source(
 
     def mark(function: F) -> F:
         is_push = not inspect.isasyncgenfunction(function)
+        if not is_push and "inlet" in inspect.signature(function).parameters:
+            raise TypeError(f"{function.__qualname__}: it takes an inlet, so put @asynccontextmanager below @source")
         function.__octo_source__ = SourceType(  # type: ignore[attr-defined]
             name=name,
             settings=settings_of(function),

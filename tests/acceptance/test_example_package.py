@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -61,3 +62,24 @@ def test_its_flow_runs(installed):
     octo = str(Path(sys.executable).with_name("octo"))
     flow = ("invoke", "--config", str(PACKAGE / "flow.yaml"), "--flow", "greet", "--data", '{"name": "ada"}')
     assert run(installed, octo, *flow).strip() == '"GUEST 100: ADA!!"'
+
+
+def test_its_codes_are_explained(installed):
+    """What the package says of its own errors is found like what Octo says."""
+    octo = str(Path(sys.executable).with_name("octo"))
+    assert run(installed, octo, "explain", "EXAMPLE-101").startswith("EXAMPLE-101: A counter has reached its end")
+
+
+def test_its_tests_pass(installed):
+    """The tests that it ships run where it is installed."""
+    tests = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(PACKAGE / "tests"))
+    assert "2 passed" in run(installed, *tests, "--rootdir", str(PACKAGE))
+
+
+def test_only_doors_are_used():
+    """What else there is may change without notice."""
+    lines = [line for path in PACKAGE.rglob("*.py") for line in path.read_text().splitlines()]
+    imports = [line for line in lines if re.match(r"\s*(from|import) octo\b", line)]
+
+    assert imports
+    assert [line for line in imports if not re.match(r"from octo(\.testing)? import", line)] == []

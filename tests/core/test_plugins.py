@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from octo.core.block import block
+from octo.core.message import Message
 from octo.core.plugins import Plugins
+from octo.core.settings import Settings
 from octo.testing.probe import Probe
 
 
@@ -68,3 +71,24 @@ def test_no_package_takes_over_a_block():
 
     assert plugins.block_names() == ["fail", "note", "wait"]
     assert plugins.block("wait").name == "wait"
+
+
+def test_components_at_hand():
+    """Tests name what they have, not where it would be found."""
+
+    @block("blow")
+    def blow(settings: Settings, message: Message) -> Message:
+        """Nothing."""
+        return message
+
+    plugins = Plugins.of([Probe, blow])
+
+    assert plugins.connector("probe").cls is Probe
+    assert plugins.block("note").connector == "probe"
+    assert plugins.block("blow") is blow.__octo_block__
+
+
+def test_what_is_no_component():
+    """A mark that was forgotten is told with what to write."""
+    with pytest.raises(TypeError, match="is no component: mark a class with @connector, a function with @block"):
+        Plugins.of([object])

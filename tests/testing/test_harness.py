@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
+from octo import Message, Permanent, Settings, block
+from octo.core.flow import Failure
+from octo.engine.connections import StartError
 from octo.testing.harness import running
 
 FLOW = "flows: [{name: double, process: [{type: set-payload, value: body * 2}]}]"
@@ -12,3 +17,61 @@ async def test_calls_and_events(plugins):
         assert (await app.call("double", 21)).body == 42
         assert app.kinds("double") == ["started", "completed"]
         assert app.kinds("other") == []
+
+
+class Loud(Settings):
+    """Nothing to set."""
+
+
+@block("shout")
+def shout(settings: Loud, message: Message) -> Message:
+    """Say it in capitals."""
+    if not message.body:
+        raise Permanent("nothing to shout")
+    return message.with_body(str(message.body).upper())
+
+
+SHOUT = "flows: [{name: shout, process: [{type: set-payload, value: body.text}, {type: shout}]}]"
+
+
+async def test_what_is_built_in_and_what_is_at_hand():
+    """A test of a package needs to name neither what Octo has nor where its own component would be found."""
+    async with running(SHOUT, components=[shout]) as app:
+        assert (await app.call("shout", {"text": "hey"})).body == "HEY"
+
+
+async def test_an_error_comes_out_as_itself():
+    """Not in a group: a test expects `Failure`."""
+    with pytest.raises(Failure, match="nothing to shout"):
+        async with running(SHOUT, components=[shout]) as app:
+            await app.call("shout", {"text": ""})
+
+
+PROBED = """
+connectors: [{name: box, type: probe, settings: {refuse: true}}]
+flows: [{name: note, process: [{type: note, settings: {connector: box, value: body}}]}]
+"""
+
+
+async def test_a_stub_stands_in(plugins):
+    """As in a test file: by the connector's name, with what stands under `stubs:`."""
+    async with running(PROBED, plugins, stubs={"box": {"notes": ["before"]}}) as app:
+        await app.call("note", "after")
+
+        assert app.connector("box").notes == ["before", "after"]
+
+
+@pytest.mark.parametrize(
+    ("stubs", "told"),
+    [
+        ({"bax": {}}, "no connector is named 'bax', so nothing can stand in for it"),
+        ({}, 'connector "box" (probe) did not start'),
+    ],
+)
+async def test_without_its_stub(plugins, stubs, told):
+    """A name that is wrong is told, and what has no stub is opened."""
+    with pytest.raises((LookupError, StartError)) as caught:
+        async with running(PROBED, plugins, stubs=stubs):
+            pass
+
+    assert told in str(caught.value)

@@ -15,10 +15,12 @@ Everything that is wrong is reported at once, as one `Nonconforming`, each in wo
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
 from octo.core.connector import ConnectorType
+from octo.services.container import Services, entered
 from octo.testing.conformance import calling, declaration, life, reading, secrecy, standin
 from octo.testing.conformance.subject import Feed, Given, Refused, Subject
 from octo.testing.conformance.watch import Findings
@@ -68,16 +70,21 @@ async def check_connector(  # noqa: PLR0913  each is a word that authors write
     if not isinstance(type_, ConnectorType):
         raise Nonconforming(connector.__name__, ['it is no connector: mark the class with @connector("its-name")'])
     given = Given(settings, sources, blocks, message, feed, stub, triggers, without, patience, quiet)
-    problems = await _problems(type_, given)
+    gc.freeze()  # what is there already need not be looked through each time something is left
+    try:
+        async with entered(None) as services:
+            problems = await _problems(type_, given, services)
+    finally:
+        gc.unfreeze()
     if problems:
         raise Nonconforming(f"`{type_.name}`", problems)
 
 
-async def _problems(type_: ConnectorType, given: Given) -> list[str]:
+async def _problems(type_: ConnectorType, given: Given, services: Services) -> list[str]:
     found = Findings()
     declaration.check(type_, given, found)
     try:
-        subject = Subject.of(type_, given)
+        subject = await Subject.of(type_, given, services)
     except Refused as error:
         return [*found.problems, *error.problems]
     if await life.check(subject, found):

@@ -35,6 +35,7 @@ def check(type_: ConnectorType, given: Given, found: Findings) -> None:
     for source in type_.sources.values():
         _check_shape(source, found)
     _check_powers(type_, found)
+    _check_names(type_, given, found)
     _check_standin(type_, given, found)
 
 
@@ -74,8 +75,10 @@ def _check_shape(source: SourceType, found: Findings) -> None:
     what = f"the source `{source.name}`"
     if source.is_push and not takes_inlet:
         found.add(f"{what} yields nothing: a pull source is an `async def` that yields deliveries")
-    elif inspect.iscoroutinefunction(source.function) or (takes_inlet and not source.is_push):
+        found.unsafe.add(what)
+    elif inspect.iscoroutinefunction(source.function):
         found.add(f"{what} cannot be entered: put @asynccontextmanager below @source, and yield once")
+        found.unsafe.add(what)
 
 
 def _check_powers(type_: ConnectorType, found: Findings) -> None:
@@ -92,6 +95,20 @@ def _check_powers(type_: ConnectorType, found: Findings) -> None:
 
 def _meant(name: str, powers: tuple[str, ...]) -> str | None:
     return nearest(name, powers) if not name.startswith("_") and len(name) > 3 and name not in powers else None
+
+
+def _check_names(type_: ConnectorType, given: Given, found: Findings) -> None:
+    sources, blocks = type_.sources.keys(), type_.blocks.keys()
+    asked = (
+        ("source", sources, {*given.sources, *given.feed, *given.triggers}),
+        ("block", blocks, given.blocks.keys()),
+        ("source or power", {"stub", "trigger", *sources}, given.without),
+    )
+    for kind, known, names in asked:
+        for name in sorted(set(names) - set(known)):
+            guess = nearest(name, known)
+            hint = f"; did you mean `{guess}`?" if guess else ""
+            found.add(f"it has no {kind} `{name}`, which `check_connector` was given something for{hint}")
 
 
 def _check_standin(type_: ConnectorType, given: Given, found: Findings) -> None:

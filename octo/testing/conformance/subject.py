@@ -14,6 +14,7 @@ from octo.core.connector import ConnectorType
 from octo.core.errors import ConfigError
 from octo.core.plugins import Plugins
 from octo.core.settings import Settings
+from octo.services.container import Services
 from octo.testing.harness import App, running
 
 Feed = Callable[[Any], Awaitable[object]]
@@ -49,15 +50,19 @@ class Refused(Exception):
 class Subject:
     """See the module."""
 
-    def __init__(self, type_: ConnectorType, given: Given, config: Config) -> None:
+    def __init__(self, type_: ConnectorType, given: Given, config: Config, services: Services) -> None:
         self.type = type_
         self.given = given
         self.config = config
+        self._services = services
 
     @classmethod
-    def of(cls, type_: ConnectorType, given: Given) -> Subject:
+    async def of(cls, type_: ConnectorType, given: Given, services: Services) -> Subject:
         """The connector with what was given. Raises `Refused` if that is not valid."""
-        return cls(type_, given, _parsed(type_, _document(type_, given, type_.sources, type_.blocks)))
+        config = _parsed(type_, _document(type_, given, type_.sources, type_.blocks))
+        for asked in (type_.services, *(each.services for each in type_.sources.values())):
+            await services.open(asked.values())
+        return cls(type_, given, config, services)
 
     @property
     def settings(self) -> Settings:
@@ -65,7 +70,13 @@ class Subject:
 
     def open(self) -> AbstractAsyncContextManager[Any]:
         """A new connection, not yet entered."""
-        return self.type.cls.open(self.settings)  # type: ignore[attr-defined,no-any-return]
+        handed = self._services.handed(self.type.services)
+        return self.type.cls.open(self.settings, **handed)  # type: ignore[attr-defined,no-any-return]
+
+    def begin(self, source: SourceDoc, connector: object, *inlet: object) -> Any:
+        """What a source makes of an open connector: deliveries, or what is to be entered."""
+        handed = self._services.handed(source.type.services)
+        return source.type.function(connector, source.settings, *inlet, **handed)
 
     def sources(self) -> Iterator[tuple[str, SourceDoc]]:
         for name in self.type.sources:
@@ -128,3 +139,6 @@ def _parsed(type_: ConnectorType, document: Mapping[str, object]) -> Config:
     except ConfigError as error:
         said = [f"{each.message}" + (f" ({each.hint})" if each.hint else "") for each in error.problems]
         raise Refused([f"what `check_connector` was given is refused: {each}" for each in said]) from error
+    except Exception as error:
+        text = f"{type(error).__name__}: {error}"
+        raise Refused([f"the connector cannot be configured, its class raises {text}"]) from error

@@ -22,9 +22,14 @@ _BLOCKING = ("socket.getaddrinfo", "socket.gethostbyname", "urllib.Request")
 
 
 class Findings:
-    """What is wrong so far, and every text that was seen, for whoever looks for secrets in it."""
+    """What is wrong so far.
+
+    texts: all that was printed, logged or raised, for whoever looks for secrets in it.
+    unsafe: sources so wrong that nothing more can be asked of them; the engine would wait for them for ever.
+    """
 
     def __init__(self) -> None:
+        self.unsafe: set[str] = set()
         self.problems: list[str] = []
         self.texts: list[tuple[str, str]] = []
 
@@ -63,15 +68,21 @@ async def watched(where: str, found: Findings, *, network: bool = True) -> Async
 
 
 async def cancelled(work: Coroutine[Any, Any, object], turns: int, patience: float) -> str:
-    """Cancel the work after so many turns of the event loop; return what it did wrong, or ""."""
+    """Cancel the work after so many turns of the event loop; return what it did wrong, or "".
+
+    Raises what the work raises before.
+    """
     # Not in a TaskGroup: work that ignores its cancellation would keep the check waiting for ever.
     task = asyncio.get_running_loop().create_task(work)
     for _ in range(turns):
         await asyncio.sleep(0)
+    if task.done():
+        task.result()
+        return ""
+    task.cancel()
+    await asyncio.wait({task}, timeout=patience)
     if not task.done():
-        task.cancel()
-        await asyncio.wait({task}, timeout=patience)
-    if not task.done():
+        task.cancel()  # the first time was for the report, this one is for whoever waits for all tasks to end
         return "goes on when it is cancelled: let CancelledError through"
     if task.cancelled() or task.exception() is None:
         return ""

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from octo.core.block import block
-from octo.core.expressions import Expr
-from octo.core.message import Message
-from octo.core.settings import Settings
+from octo import Expr, Message, Settings, block
 
 
 class Shout(Settings):
