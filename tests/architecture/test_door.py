@@ -31,7 +31,7 @@ INSIDE = {
     "octo.expr.json.dumps": "how the stub of a database shows a query's arguments",
     "octo.expr.render": "how the logger writes a value",
     "octo.expr.settle": "how blocks of the language make a body of what an expression resulted in",
-    "octo.expr.to_json": "how JSON is written",
+    "octo.expr.values.digits": "how the stub of a database shows a number",
     "octo.expr.values.Duration": "a duration as a value; the door's `Duration` is that of settings",
 }
 """What built-in components use and others must not count on, with the reason."""
