@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import functools
-import time
+from asyncio import _get_running_loop  # unlike the public one it raises nothing where there is no loop
 from collections.abc import Callable
 from datetime import UTC, datetime
+from time import time_ns
 from typing import Any, Protocol, runtime_checkable
 
 from octo.expr.values import Timestamp
@@ -21,22 +20,28 @@ class WallClock(Protocol):
         ...
 
 
+class _Keeps(dict[type, bool]):
+    """Whether loops of a class keep wall time. To look at a protocol takes longer than all else a clock is asked."""
+
+    def __missing__(self, loop: type) -> bool:
+        self[loop] = issubclass(loop, WallClock)
+        return self[loop]
+
+
+_keeps = _Keeps()
+
+
 def of_loop() -> Callable[[], int] | None:
     """The wall clock that the running loop keeps, if it keeps one."""
-    loop: Any = asyncio._get_running_loop()  # noqa: SLF001  no error when there is no loop
-    return loop.wall_ns if _keeps_time(loop.__class__) else None
-
-
-@functools.cache
-def _keeps_time(loop: type) -> bool:
-    # Once for a class: to look at a protocol takes longer than everything else that is asked of a clock.
-    return issubclass(loop, WallClock)
+    loop: Any = _get_running_loop()
+    return loop.wall_ns if _keeps[loop.__class__] else None
 
 
 def now_ns() -> int:
     """Wall time in nanoseconds since the epoch."""
-    wall = of_loop()
-    return time.time_ns() if wall is None else wall()
+    # As `of_loop`, without the call: every message asks twice.
+    loop: Any = _get_running_loop()
+    return loop.wall_ns() if _keeps[loop.__class__] else time_ns()
 
 
 def now() -> datetime:

@@ -25,6 +25,7 @@ from octo import (
     Expr,
     Idle,
     Inlet,
+    KeyValue,
     Message,
     Permanent,
     Retry,
@@ -940,6 +941,32 @@ async def test_what_it_does_without_on_purpose():
     """What a connector says it does without is not missed."""
     await check_connector(office(stub=None, trigger=None), **GIVEN, without={"stub"})
     await check_connector(office(trigger=None), **GIVEN, without={"trigger"})
+
+
+# --- services ----------------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def remembering(cls, settings: Office, store: KeyValue) -> AsyncIterator[object]:
+    await store.put("office", "opened", True)
+    try:
+        yield cls()
+    finally:
+        POST.hang_up()
+
+
+@source("letters")
+async def counted(self, settings: Nothing, store: KeyValue) -> AsyncIterator[Delivery]:
+    """Letters, at least once, counted."""
+    async for each in letters(self, settings):
+        await store.put("office", "letters", 1)
+        yield each
+
+
+@virtual()
+async def test_a_connector_that_asks_for_services():
+    """It is handed those in memory, in `open` and in its sources."""
+    await check_connector(office(open=classmethod(remembering), letters=counted), **GIVEN)
 
 
 # --- wrong use ---------------------------------------------------------------------------------------------------
