@@ -212,9 +212,9 @@ async def test_before_the_first_configuration_it_is_starting(edited):
         assert (editor.service.phase, editor.service.since) == ("starting", 0)
 
 
-async def test_an_unexpected_error_at_a_reload_keeps_the_old_configuration_running(plugins, tmp_path, caplog):
+async def test_an_unexpected_error_at_a_reload_keeps_the_old_configuration_running(edited, caplog):
     """A bug of ours must not take down what works; the log has its traceback, callers of `/status` its type only."""
-    async with Editor(flow("one"), plugins, tmp_path) as editor:
+    async with edited(flow("one")) as editor:
         service, load = editor.service, editor.service._load
         service._load = lambda: {}["s3cret"]
         await editor.edit(flow("two"))
@@ -229,9 +229,9 @@ async def test_an_unexpected_error_at_a_reload_keeps_the_old_configuration_runni
         assert await answer() == "three"
 
 
-async def test_a_generation_that_cannot_be_fed_leaves_neither_connectors_nor_routes(plugins, tmp_path):
+async def test_a_generation_that_cannot_be_fed_leaves_neither_connectors_nor_routes(edited):
     refuses = "\n  - {name: g, source: {connector: p, type: push, settings: {path: /g, refuse: true}}, process: []}\n"
-    async with Editor(flow("one"), plugins, tmp_path) as editor:
+    async with edited(flow("one")) as editor:
         await editor.edit(flow("two", id="q") + refuses)
 
         assert "told to refuse" in str(editor.refusals[0])
