@@ -27,7 +27,8 @@ from octo.engine.metrics import Metrics
 from octo.engine.service import Service
 from octo.operations.figures import Lag
 from octo.operations.process import ThisProcess
-from octo.testing.broker import Broker, broker_plugins, brokers
+from octo.testing import check_connector
+from octo.testing.broker import Broker, Client, broker_plugins, brokers
 from octo.testing.clock import run, virtual
 from octo.testing.harness import running
 
@@ -492,3 +493,20 @@ def test_a_message_that_a_killed_process_had_is_delivered_again(tmp_path):
         second.wait()
 
     assert (found["body"], found["attempt"]) == ({"order": 1}, 2)
+
+
+@virtual()
+async def test_its_connector_keeps_the_promises_of_connectors(broker):
+    """What tests are written with must not be better behaved, nor worse, than what they stand for."""
+
+    async def publish(connector):
+        broker.publish("fine")
+
+    await check_connector(
+        Client,
+        sources={"queue": {}},
+        blocks={"broker-publish": {"value": "body"}},
+        message="fine",
+        feed={"queue": publish},
+        without={"stub"},
+    )
