@@ -3,6 +3,7 @@
     running            run flows inside a test: YAML in, messages in, outcomes out
     Services, MEMORY   what `running` hands to whoever asks for a service, and the providers that it has by default
     virtual            a clock that jumps: an hour of retries in milliseconds
+    Broker             a message broker with the verbs and the troubles of real ones; see octo/testing/broker.py
     check_connector    whether a connector keeps the promises that every connector makes
     check_key_value    whether a provider of a service does; also check_leases, check_queues, check_topics,
                        check_secrets and check_resources
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 _HOMES = {
     "octo.services.container": "MEMORY, Services",
+    "octo.testing.broker": "Broker, broker_plugins, brokers",
     "octo.testing.clock": "settle, shift_wall, virtual",
     "octo.testing.conformance": "Feed, Nonconforming, check_connector",
     "octo.testing.harness": "App, running",
@@ -32,6 +34,7 @@ __all__ = [*_HOME]  # noqa: PLE0604  a literal list would say everything twice
 
 if TYPE_CHECKING:
     from octo.services.container import MEMORY as MEMORY, Services as Services
+    from octo.testing.broker import Broker as Broker, broker_plugins as broker_plugins, brokers as brokers
     from octo.testing.clock import settle as settle, shift_wall as shift_wall, virtual as virtual
     from octo.testing.conformance import (
         Feed as Feed,
