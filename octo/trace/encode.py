@@ -13,7 +13,7 @@ from octo.core.message import Message
 from octo.core.secrets import masked
 from octo.trace.crossing import AFTER, BEFORE, BEGAN, ENDED, SITE, Broken, Crossing, Spot, Trace
 from octo.trace.mask import Clean, declared, secrets, tells, unchanged
-from octo.trace.packed import TAGGED, dumps, payload
+from octo.trace.packed import dumps, is_tagged, payload
 from octo.trace.record import OUTCOMES, VERSION
 from octo.trace.size import weigh
 
@@ -72,12 +72,13 @@ def encode(trace: Trace, most_bytes: int = MOST_BYTES, expected: int = 0) -> Enc
     packing, data = _Packing(trace), b""
     if not names and expected <= most_bytes and len(trace.crossings) <= MOST_AT_ONCE:
         data = packing.line()
-    if not data or len(data) > most_bytes or TAGGED in data:
+    is_plain = bool(data) and len(data) <= most_bytes and not is_tagged(data)
+    if not is_plain:
         clean = _declared(names, trace, most_bytes)
         packing = _Careful(trace, clean, most_bytes)
         data = packing.line()
     # To search the text is much cheaper than to walk through values, and hardly any trace has a secret in it.
-    if _tells(data):
+    if _tells(data, has_bytes=not is_plain):
         clean = _declared(names, trace, most_bytes)
         packing = _Careful(trace, lambda value: secrets(clean(value)), most_bytes)
         data = packing.line()
@@ -87,10 +88,10 @@ def encode(trace: Trace, most_bytes: int = MOST_BYTES, expected: int = 0) -> Enc
 _BASE64 = re.compile(rb'"\$(?:bytes|content)":"([^"]*)"')
 
 
-def _tells(data: bytes) -> bool:
-    """Whether a secret stands in the JSON."""
+def _tells(data: bytes, *, has_bytes: bool) -> bool:
+    """Whether a secret stands in the JSON. has_bytes: whether there may be bytes in it, too."""
     plain = _unescaped(data.decode())
-    return masked(plain) != plain or (TAGGED in data and any(map(tells, _BASE64.findall(data))))
+    return masked(plain) != plain or (has_bytes and any(map(tells, _BASE64.findall(data))))
 
 
 class _Packing:
@@ -293,7 +294,7 @@ _TAGGED = re.compile(rb'{"\$(?:bytes|content)":"([^"]*)"}|{"\$text":\["(?:[^"\\]
 
 def _sent(data: bytes) -> int:
     """How large the JSON is, with bytes, and texts that have theirs with them, as large as these are."""
-    if TAGGED not in data:
+    if not is_tagged(data):
         return len(data)
     tagged = _TAGGED.finditer(data)
     return len(data) - sum(len(found[0]) - len(found[1] or found[2] or b"") * 3 // 4 for found in tagged)

@@ -125,8 +125,9 @@ def dumps(value: Any) -> bytes:
         return _dumps_slowly(value)
 
 
-TAGGED = b'{"$'
-"""What the JSON of a payload has in it where there is a special value of `octo.core.record`, or what looks like one."""
+def is_tagged(data: bytes) -> bool:
+    """Whether the JSON has in it a special value of `octo.core.record`, or a map that looks like one."""
+    return b"$" in data and b'{"$' in data  # the first is ten times as quick, and hardly any payload has it
 
 
 def payload(value: Any) -> bytes:
@@ -135,7 +136,7 @@ def payload(value: Any) -> bytes:
         data = orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_SUBCLASS)
     except TypeError:
         data = b""
-    if data and TAGGED not in data:
+    if data and not is_tagged(data):
         return data
     try:
         return _shallow(codec.write(pack(value)))
