@@ -90,7 +90,7 @@ def _message(given: Given, wanted: DebugConfig) -> Message:
     """The message to send. Options win over the file, and the file wins over standard input."""
     variables = wanted.vars if given.variables is None else given.vars
     if given.data is None and wanted.has_data:
-        return Message(wanted.data, variables)
+        return Message(wanted.data, variables, raw=wanted.raw)
     return given.message().with_vars(variables)
 
 

@@ -93,6 +93,7 @@ def from_trace(id: str, store: str, config: Path, configs: Configs, out: Path | 
     """Write or print a test file that is made from a recorded message. Return the exit code."""
     from octo.cli.stored import find
     from octo.suite.recorded import made_of
+    from octo.suite.yaml import dump
     from octo.trace.record import first
 
     if out is not None:
@@ -104,7 +105,7 @@ def from_trace(id: str, store: str, config: Path, configs: Configs, out: Path | 
     except OctoError as error:
         refuse(error)
         return exits.USAGE
-    text = f"# From the trace {first(trace)[-1]['trace']}.\n{_remarks(made)}{_yaml(made.suite)}"
+    text = f"# From the trace {first(trace)[-1]['trace']}.\n{_remarks(made)}{dump(made.suite)}"
     if out is None:
         click.echo(text, nl=False)
         return exits.DONE
@@ -143,14 +144,3 @@ def _named_as_test(out: Path) -> None:
 def _new(path: Path, text: str) -> None:
     with path.open("x") as file:
         file.write(text)
-
-
-def _yaml(value: object) -> str:
-    """The value as YAML without aliases: a value that occurs twice is written twice."""
-    import yaml
-
-    class Plain(yaml.SafeDumper):
-        def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002  the library's signature
-            return True
-
-    return yaml.dump(value, Dumper=Plain, sort_keys=False, allow_unicode=True, width=110)

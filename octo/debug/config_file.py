@@ -1,6 +1,6 @@
 """The debug configuration: one file that says what to send into a flow and what to watch.
 
-input: {data: {amount: 10}, vars: {method: POST}}
+input: {data: {amount: 10}, vars: {method: POST}}     `contentType` makes a text or bytes raw content
 breakAt: orders.charge
 spies: [orders.check]
 mocks:
@@ -22,6 +22,7 @@ from octo.config.reader import Reader, kind
 from octo.config.report import Report
 from octo.config.substitute import literal
 from octo.config.yaml import MOST_BYTES, read as read_yaml
+from octo.core import written
 from octo.core.errors import ConfigError, Position, Problem
 from octo.debug import codes
 from octo.debug.mocks import Mock, MockError, parse
@@ -38,6 +39,7 @@ class DebugConfig(NamedTuple):
     has_data: bool = False
     data: object = None
     vars: Mapping[str, object] = NOTHING
+    raw: bool = False
     break_at: str | None = None
     spies: tuple[str, ...] = ()
     mocks: Mapping[str, Mock] = {}
@@ -88,18 +90,26 @@ class _Reader:
 
     def config(self, top: Place) -> DebugConfig:
         fields = self.reader.mapping(top, ("input", "breakAt", "spies", "mocks"), "a debug configuration")
-        given = self.reader.mapping(fields.get("input"), ("data", "vars"), "`input`")
-        data = given.get("data")
+        given = self.reader.mapping(fields.get("input"), ("data", "vars", "contentType"), "`input`")
+        data, content_type = given.get("data"), given.get("contentType")
         variables = self.reader.free_mapping(given.get("vars"), "`vars`")
         return DebugConfig(
             has_data=data is not None,
-            data=None if data is None else data.value,
+            data=None if data is None else self.body(data, content_type),
+            raw=content_type is not None,
             vars={name: place.value for name, place in variables.items()},
             break_at=self.address(fields.get("breakAt")),
             spies=tuple(filter(None, map(self.address, self.reader.entries(fields.get("spies"))))),
             mocks=self.mocks(fields.get("mocks")),
             places=self.places,
         )
+
+    def body(self, place: Place, content_type: Place | None) -> object:
+        try:
+            return written.body(place.value, None if content_type is None else content_type.value)
+        except ValueError as error:
+            self.report.error(config_codes.WRONG_SHAPE, place.at, str(error))
+            return None
 
     def address(self, place: Place | None) -> str | None:
         if place is None or place.value is None:

@@ -4,6 +4,8 @@
       - {when: body.amount > 100, error: declined}
     default: {body: {id: c1}, vars: {statusCode: 200}}
 
+With `contentType` the body, a text or bytes (`!!binary`), is raw content of this type, as a connector brings it.
+
 The first case whose `when` is true applies, else the default; without a default the block fails. The short form is
 the default alone: `{body: {id: c1}}`. `body: null` returns null, which is not the same as no body.
 """
@@ -13,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from octo.core import written
 from octo.core.errors import Permanent
 from octo.core.expressions import Build, Expr, compile_expr
 from octo.core.flow import Drop, Outcome
@@ -34,10 +37,11 @@ class MockError(ValueError):
 
 
 class Reply(NamedTuple):
-    """The message continues with this body; these variables are added to its own and replace them."""
+    """The message continues with this body, raw or not; these variables are added to its own and replace them."""
 
     body: object
     vars: Mapping[str, object] = _NO_ENV
+    raw: bool = False
 
 
 class Error(NamedTuple):
@@ -90,7 +94,7 @@ def _answer(case: MockCase, message: Message) -> Outcome:
         return answer
     if isinstance(answer, Error):
         raise Permanent(answer.text)
-    return message.with_body(answer.body).with_vars({**message.vars, **answer.vars})
+    return message.with_body(answer.body, raw=answer.raw).with_vars({**message.vars, **answer.vars})
 
 
 # --- reading -----------------------------------------------------------------------------------------------------
@@ -128,7 +132,7 @@ def _case(spec: object, build: Build, path: tuple[str | int, ...]) -> MockCase:
     if not isinstance(spec, dict):
         raise MockError(f"{what} must be a mapping", path)
     is_case = path[:1] == ("cases",)
-    _known(spec, ("when", *_ANSWERS, "vars"), path)
+    _known(spec, ("when", *_ANSWERS, "vars", "contentType"), path)
     if not is_case and spec.get("when") is not None:
         raise MockError(f"{what} must not have `when`; a condition belongs to a case", (*path, "when"))
     when = _when(spec, build, path) if is_case else None
@@ -150,18 +154,21 @@ def _read_answer(spec: Mapping[str, object], path: tuple[str | int, ...]) -> Rep
     if len(given) != 1:
         found = " and ".join(f"`{key}`" for key in given) or "none"
         raise MockError(f"{what} needs exactly one of `body`, `error` and `drop`, found {found}", path)
-    if "vars" in spec and given != ["body"]:
-        raise MockError(f"`vars` of {what} needs a `body` beside it", (*path, "vars"))
+    for key in ("vars", "contentType"):
+        if key in spec and given != ["body"]:
+            raise MockError(f"`{key}` of {what} needs a `body` beside it", (*path, key))
     return _READ[given[0]](spec, path)
 
 
 def _reply(spec: Mapping[str, object], path: tuple[str | int, ...]) -> Reply:
-    variables = spec.get("vars")
-    if variables is None:
-        return Reply(spec["body"])
+    variables = {} if spec.get("vars") is None else spec["vars"]
     if not isinstance(variables, dict):
         raise MockError(f"`vars` of {_said(path)} must be a mapping", (*path, "vars"))
-    return Reply(spec["body"], variables)
+    try:
+        content_type = spec.get("contentType")
+        return Reply(written.body(spec["body"], content_type), variables, content_type is not None)
+    except ValueError as error:
+        raise MockError(f"{_said(path)}: {error}", (*path, "contentType")) from None
 
 
 def _error(spec: Mapping[str, object], path: tuple[str | int, ...]) -> Error:

@@ -122,7 +122,7 @@ class _Binding:
             trigger = self.trigger(flow, (*path, "trigger"))
             self.reply(flow, entry.expect, (*path, "expect", "reply"))
         is_raw = given.content_type is not None
-        return Call(flow, given.body, given.vars, trigger, after, entry.expect, entry.spies, is_raw)
+        return Call(flow, given.meant(), given.vars, trigger, after, entry.expect, entry.spies, is_raw)
 
     def flow(self, entry: CallEntry, path: Path) -> str:
         name, place = (entry.flow, (*path, "flow")) if entry.flow else (self.file.flow, ("flow",))

@@ -19,7 +19,7 @@ _BREAKS = re.compile("\\s*[\x00-\x1f\x7f-\x9f\u2028\u2029]\\s*")
 
 
 class Call(NamedTuple):
-    """One message for a flow, and what is expected of it.
+    """One message for a flow, and what must come of it. raw: whether `data` is raw content.
 
     flow: None for a call that only lets time pass. after: seconds that pass before the call.
     trigger: replaces `data` and `vars`: the flow's source is triggered with these settings.

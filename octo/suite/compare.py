@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from octo.core.secrets import masked
-from octo.expr import render
-from octo.expr.values import Duration, Timestamp
+from octo.core.shown import shown
+from octo.core.spool import Content
+from octo.expr.values import Duration, Timestamp, digits
 from octo.suite.outcome import Mismatch
 
 _WIDEST = 72
@@ -27,10 +28,7 @@ class Difference(NamedTuple):
 
 
 def equal(want: object, got: object) -> bool:
-    """Whether two values are the same; `42` and `42.0` are, `1` and `true` are not.
-
-    Bytes and times are what JSON makes of them: so a text in a test can say what they are to be.
-    """
+    """Whether two values are the same, digit for digit; `42` and `42.0` are, `1` and `true` are not."""
     return next(differences(want, got), None) is None
 
 
@@ -55,11 +53,12 @@ def differences(want: object, got: object, path: str = "") -> Iterator[Differenc
         yield from _in_mapping(want, got, path)
     elif isinstance(want, list | tuple) and isinstance(got, list | tuple):
         yield from _in_list(want, got, path)
-    elif _kind(want) != _kind(got) or _text(want) != _text(got):
+    elif _kind(want) != _kind(got) or digits(want) != digits(got):
         yield Difference(path, _unlike(want, got))
 
 
 def _in_mapping(want: Mapping[Any, object], got: Mapping[Any, object], path: str) -> Iterator[Difference]:
+    want, got = _plain(want), _plain(got)
     for key, value in want.items():
         if key in got:
             yield from differences(value, got[key], path + _step(key))
@@ -68,6 +67,25 @@ def _in_mapping(want: Mapping[Any, object], got: Mapping[Any, object], path: str
     for key, value in got.items():
         if key not in want:
             yield Difference(path + _step(key), f"not wanted, got {_cut(rendered(value))}")
+
+
+def _plain(mapping: Mapping[Any, object]) -> Mapping[Any, object]:
+    """The mapping, with large content as it is: a raw body would read it."""
+    return dict(dict.items(mapping)) if isinstance(mapping, dict) else mapping
+
+
+def as_written(want: object, got: object) -> object:
+    """What came, with the text of bytes and times wherever a test wrote a text: a file says them so, as JSON does."""
+    if isinstance(want, str):
+        if isinstance(got, bytes | Content):
+            return b64encode(bytes(got)).decode()
+        return str(got) if isinstance(got, Timestamp | Duration) else got
+    if isinstance(want, dict) and isinstance(got, dict):
+        entries = dict.items(got)
+        return {key: as_written(want[key], each) if key in want else each for key, each in entries}
+    if isinstance(want, list) and isinstance(got, list | tuple) and len(want) == len(got):
+        return [as_written(one, other) for one, other in zip(want, got, strict=True)]
+    return got
 
 
 def _step(key: str) -> str:
@@ -102,25 +120,28 @@ def _alike(want: Sequence[object], got: Sequence[object]) -> int:
 
 
 def rendered(value: object) -> str:
-    """The value as one line of JSON."""
-    return json.dumps(value, ensure_ascii=False, default=lambda each: str(_text(each)))
-
-
-def _text(value: object) -> object:
-    return render(value) if isinstance(value, bytes | Timestamp | Duration) else value
+    """The value on one line, as far as possible as JSON."""
+    return shown(value)
 
 
 def _unlike(want: object, got: object) -> str:
     wanted, found = rendered(want), rendered(got)
     if isinstance(want, str) and isinstance(got, str) and max(len(wanted), len(found)) > _WIDEST:
-        want, got = masked(want), masked(got)  # before cutting: a part of a secret would not be recognised
-        pairs = enumerate(zip(want, got, strict=False))
-        at = next((index for index, (one, other) in pairs if one != other), min(len(want), len(got)))
+        want, got = masked(want), masked(got)  # first, for a part of a secret would not be recognised
+        at = _first_other(want, got)
         return f"want {_around(want, at)}, got {_around(got, at)} (from character {at + 1} on)"
+    if isinstance(want, bytes | Content) and isinstance(got, bytes | Content):
+        return f"want {wanted}, got {found} (from byte {_first_other(bytes(want), bytes(got)) + 1} on)"
     kinds = _kind(want), _kind(got)
     looks_alike = kinds[0] != kinds[1] and wanted.strip('"') == found.strip('"')
     note = f" ({_NAMES[kinds[1]]}, not {_NAMES[kinds[0]]})" if looks_alike else ""
     return f"want {_cut(wanted)}, got {_cut(found)}{note}"
+
+
+def _first_other(want: str | bytes, got: str | bytes) -> int:
+    """Where the two begin to differ."""
+    pairs = enumerate(zip(want, got, strict=False))
+    return next((index for index, (one, other) in pairs if one != other), min(len(want), len(got)))
 
 
 def _around(text: str, at: int) -> str:
@@ -129,26 +150,24 @@ def _around(text: str, at: int) -> str:
     return f"{'...' if start else ''}{rendered(text[start:end])}{'...' if end < len(text) else ''}"
 
 
-_NAMES = {
-    "null": "null",
-    "bool": "a bool",
-    "number": "a number",
-    "string": "a string",
-    "list": "a list",
-    "map": "a map",
+_KINDS: tuple[tuple[str, tuple[type, ...]], ...] = (
+    ("null", (type(None),)),
+    ("bool", (bool,)),
+    ("number", (int, float)),
+    ("map", (Mapping,)),
+    ("list", (list, tuple)),
+    ("bytes", (bytes, Content)),
+    ("timestamp", (Timestamp,)),
+    ("duration", (Duration,)),
+)
+"""The first that fits counts; all else is a string."""
+_NAMES = {"null": "null", "bytes": "bytes", "string": "a string"} | {
+    kind: f"a {kind}" for kind, _ in _KINDS if kind not in ("null", "bytes")
 }
 
 
 def _kind(value: object) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "bool"
-    if isinstance(value, int | float):
-        return "number"
-    if isinstance(value, Mapping):
-        return "map"
-    return "list" if isinstance(value, list | tuple) else "string"
+    return next((kind for kind, classes in _KINDS if isinstance(value, classes)), "string")
 
 
 def _is_nested(value: object) -> bool:

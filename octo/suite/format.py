@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from octo.core import content, written
 from octo.core.durations import Duration
 from octo.core.settings import Settings
 
@@ -26,20 +27,33 @@ class Input(Settings):
 
     @model_validator(mode="after")
     def _raw_is_text_or_bytes(self) -> Input:
-        if self.content_type is not None and not isinstance(self.data, str | bytes):
-            raise PydanticCustomError("raw", "with `contentType` the `data` is a text or bytes (`!!binary`)")
+        try:
+            self.meant()
+        except ValueError as error:
+            raise PydanticCustomError("raw", "{text}", {"text": str(error)}) from None
         return self
 
-    @property
-    def body(self) -> object:
-        return self.data if self.content_type is None else {"contentType": self.content_type, "rawData": self.data}
+    def meant(self) -> object:
+        """The body that is meant: of bytes whose type is text, the text."""
+        return written.body(self.data, self.content_type)
+
+
+def given(body: object, *, raw: bool, name: str = "data") -> dict[str, Any]:
+    """How a body is written in a test: raw content with its type beside it."""
+    if not raw or not isinstance(body, dict):
+        return {name: body}
+    return {name: content.data(body), "contentType": str(dict.get(body, "contentType") or content.BINARY)}
 
 
 class Wanted(Settings):
     """What a message must be."""
 
     body: Any = None
-    """The whole body, compared exactly; `42` equals `42.0`. `null` asserts null, absent asserts nothing."""
+    """The whole body, compared exactly; `42` equals `42.0`. `null` asserts null, absent asserts nothing. Bytes are
+    written `!!binary BASE64` or as the text of the base64, times as their text."""
+
+    raw: bool | None = None
+    """Whether the body must be raw content."""
 
     vars: dict[str, Any] = Field(default_factory=dict)
     """Variables that must be there with these values. Others may be there too."""
@@ -69,8 +83,10 @@ class Expect(Wanted):
 
     @property
     def of_the_flow(self) -> bool:
-        """Whether it says how the flow must end, rather than only what the sender gets back."""
-        return bool(self.has_body or self.vars or self.that or self.dropped or self.error is not None)
+        """Whether it says how the flow must end, or only what the outside sees."""
+        return bool(
+            self.has_body or self.raw is not None or self.vars or self.that or self.dropped or self.error is not None
+        )
 
 
 class Record(Settings):

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from octo.core.secrets import MASKED as SECRET
-from octo.expr.values import Timestamp
+from octo.core.spool import Content
+from octo.expr.values import Duration, Exact, Timestamp
 from octo.testing.clock import nanoseconds
 from octo.trace.record import MASKED, Record
 
@@ -43,12 +44,10 @@ class Gaps:
 
     def conditions(self, place: str, value: object) -> Iterator[str]:
         """Yield CEL conditions that are true of every value that equals this one except in its gaps."""
-        if isinstance(value, str) and _MOMENT.fullmatch(value) and not self._gap.search(value):
-            yield f"string({place}) == {_literal(value)}"  # it may be a timestamp, which a trace shows as text
-        elif not any(self._gap.search(text) or _MOMENT.fullmatch(text) for text in _texts(value)):
+        if not any(self._gap.search(text) for text in _texts(value)) and _has_literal(value):
             yield f"{place} == {_literal(value)}"
         elif isinstance(value, Mapping):
-            known = {key: each for key, each in value.items() if not self._gap.search(key)}
+            known = {key: each for key, each in dict.items(_map(value)) if not self._gap.search(key)}
             yield f"size({place}) == {len(value)}"
             yield f"{_literal(list(known))}.all(key, key in {place})"
             for key, each in known.items():
@@ -57,6 +56,10 @@ class Gaps:
             yield f"size({place}) == {len(value)}"
             for index, each in enumerate(value):
                 yield from self.conditions(f"{place}[{index}]", each)
+        elif isinstance(value, bytes | Content):
+            yield f"size({place}) == {len(value)}"
+        elif not isinstance(value, str) and not self._gap.search(str(value)):
+            yield f"string({place}) == {_literal(str(value))}"
 
     def places(self, place: str, value: object) -> Iterator[str]:
         """Yield the places where the value has gaps."""
@@ -69,10 +72,13 @@ class Gaps:
     def filled(self, old: Any, new: Any) -> Any:
         """Return the new value with the gaps of the old one, where the new texts fit around these gaps."""
         if isinstance(old, Mapping) and isinstance(new, Mapping):
-            return {key: self.filled(old[key], each) if key in old else each for key, each in new.items()}
+            known_keys, entries = _map(old), dict.items(_map(new))
+            return {key: self.filled(dict.get(known_keys, key), each) if key in old else each for key, each in entries}
         if isinstance(old, list) and isinstance(new, list):
             known = [self.filled(one, other) for one, other in zip(old, new, strict=False)]
             return [*known, *new[len(known) :]]
+        if isinstance(old, Timestamp) and isinstance(new, Timestamp) and self._gap.search(str(old)):
+            return old
         if isinstance(old, str) and self._gap.search(old):
             pattern = ".*".join(map(re.escape, self._gap.split(old)))
             return old if re.fullmatch(pattern, str(new), re.DOTALL) else new
@@ -86,7 +92,7 @@ def masks(place: str, value: object) -> Iterator[str]:
 
 def _places(gap: re.Pattern[str], place: str, value: object) -> Iterator[str]:
     if isinstance(value, Mapping):
-        for key, each in value.items():
+        for key, each in dict.items(_map(value)):
             if gap.search(key):
                 yield place + step(key)
             else:
@@ -94,12 +100,41 @@ def _places(gap: re.Pattern[str], place: str, value: object) -> Iterator[str]:
     elif isinstance(value, list | tuple):
         for index, each in enumerate(value):
             yield from _places(gap, f"{place}[{index}]", each)
-    elif isinstance(value, str) and gap.search(value):
+    elif isinstance(value, str | Timestamp) and gap.search(str(value)):
         yield place
 
 
+_LONGEST = 1024
+"""Bytes that are written as a literal."""
+
+
+def _has_literal(value: object) -> bool:
+    """Whether CEL can write the value: no integer beyond 64 bits, no decimal beyond a double, and no picture."""
+    if isinstance(value, Mapping):
+        return all(map(_has_literal, dict.values(_map(value))))
+    if isinstance(value, list | tuple):
+        return all(map(_has_literal, value))
+    if isinstance(value, bytes):
+        return len(value) <= _LONGEST
+    return not isinstance(value, Exact | Content) and (not isinstance(value, int) or -(2**63) <= value < 2**63)
+
+
+def _map(value: Mapping[Any, Any]) -> dict[Any, Any]:
+    """With large content as it is: a raw body would read it."""
+    return value if isinstance(value, dict) else dict(value)
+
+
 def _literal(value: object) -> str:
-    """Return a JSON value as CEL. JSON literals are CEL except for surrogate escapes, so none are written."""
+    """A value as CEL: JSON is nearly part of it. Surrogate escapes are not, so none are written."""
+    if isinstance(value, Mapping):
+        parts = (f"{_literal(key)}: {_literal(each)}" for key, each in dict.items(_map(value)))
+        return f"{{{', '.join(parts)}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_literal, value))}]"
+    if isinstance(value, bytes):
+        return 'b"' + "".join(f"\\x{each:02x}" for each in value) + '"'
+    if isinstance(value, Timestamp | Duration):
+        return repr(value)
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -113,8 +148,10 @@ def _texts(value: object) -> Iterator[str]:
     """Yield all texts in a value, including keys."""
     if isinstance(value, str):
         yield value
+    elif isinstance(value, Timestamp):
+        yield str(value)
     elif isinstance(value, Mapping):
-        for key, each in value.items():
+        for key, each in dict.items(_map(value)):
             yield key
             yield from _texts(each)
     elif isinstance(value, list | tuple):

@@ -14,7 +14,7 @@ from octo.core.expressions import Build
 from octo.core.message import Message
 from octo.expr import ExprError
 from octo.suite.case import Call, Case
-from octo.suite.compare import compared, rendered
+from octo.suite.compare import as_written, compared, rendered
 from octo.suite.format import Expect, Record, Spy, Wanted
 from octo.suite.outcome import Happened, Mismatch
 
@@ -61,7 +61,9 @@ class _Judging:
     def message(self, label: str, wanted: Wanted, message: Message) -> Iterator[Mismatch]:
         """Yield what differs in a message: its body, its variables, the conditions on it."""
         if wanted.has_body:
-            yield from compared(f"{label}.body", wanted.body, message.body)
+            yield from compared(f"{label}.body", wanted.body, as_written(wanted.body, message.body))
+        if wanted.raw not in (None, message.raw):
+            yield Mismatch(f"{label}.raw: want {rendered(wanted.raw)}, got {rendered(message.raw)}")
         yield from _subset(f"{label}.vars", wanted.vars, message.vars, "vars")
         for text in wanted.that:
             yield from self.condition(f"{label}.that", text, message)
@@ -73,7 +75,7 @@ class _Judging:
             yield Mismatch(f"{label}: {text} does not compile: {error}")
             return
         try:
-            value = expr.to_json(program.function(message))
+            value = expr.settle(program.function(message))
         except ExprError as error:
             yield Mismatch(f"{label}: {text} did not evaluate: {error}")
             return
@@ -149,7 +151,7 @@ def _reply(want: object, got: object) -> Iterator[Mismatch]:
 def _subset(label: str, want: Mapping[str, object], got: Mapping[str, object], what: str) -> Iterator[Mismatch]:
     for key, value in want.items():
         if key in got:
-            yield from compared(f"{label}.{key}", value, got[key])
+            yield from compared(f"{label}.{key}", value, as_written(value, got[key]))
         else:
             yield Mismatch(f"{label}.{key}: not set ({what}: {', '.join(sorted(got)) or 'none'})")
 

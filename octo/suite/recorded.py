@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 from octo.config.documents import Config
 from octo.config.walk import blocks_of
 from octo.core.errors import OctoError
+from octo.suite.format import given
 from octo.suite.gaps import Gaps, masks, step
 from octo.trace import codes
-from octo.trace.record import Record, SpanState, first, states
+from octo.trace.record import Record, Seen, SpanState, first, states
 
 _NOT_RECORDED = "this call was not made when the message was recorded"
 
@@ -114,7 +115,8 @@ def _answer(state: SpanState) -> dict[str, Any]:
     if state.after is not None:
         known = state.before.vars
         changed = {name: value for name, value in state.after.vars.items() if name not in known or known[name] != value}
-        return {"body": state.after.body, **({"vars": changed} if changed else {})}
+        body = given(state.after.body, raw=state.after.raw, name="body")
+        return {**body, **({"vars": changed} if changed else {})}
     if state.record["outcome"] == "dropped":
         return {"drop": True}
     return {"error": _cause(state.record)}
@@ -148,8 +150,8 @@ def _all(conditions: Iterable[str]) -> str:
 # --- the case ----------------------------------------------------------------------------------------------------
 
 
-def _message(seen: Any) -> dict[str, Any]:
-    return {"data": seen.body, **({"vars": dict(seen.vars)} if seen.vars else {})}
+def _message(seen: Seen) -> dict[str, Any]:
+    return {**given(seen.body, raw=seen.raw), **({"vars": dict(seen.vars)} if seen.vars else {})}
 
 
 def _expected(root: SpanState, gaps: Gaps) -> Mapping[str, Any]:
@@ -157,7 +159,8 @@ def _expected(root: SpanState, gaps: Gaps) -> Mapping[str, Any]:
         body, status = root.after.body, root.after.vars.get("httpStatus")
         has_gaps = any(gaps.places("body", body))
         wanted = {"that": list(gaps.conditions("body", body))} if has_gaps else {"body": body}
-        return {**wanted, **({} if status is None else {"vars": {"httpStatus": status}})}
+        raw = {"raw": True} if root.after.raw else {}
+        return {**wanted, **raw, **({} if status is None else {"vars": {"httpStatus": status}})}
     if root.record["outcome"] == "dropped":
         return {"dropped": True}
     return {"error": gaps.known(root.record.get("error", {}).get("message", ""))}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from octo.debug import mocks
 from octo.suite.case import Call, Case
 from octo.suite.compare import Difference, differences
 from octo.suite.configs import Configs
+from octo.suite.format import Input
 from octo.suite.gaps import Gaps
 from octo.suite.recorded import Unusable, made_of
 from octo.suite.run import run_case
@@ -23,6 +25,10 @@ from octo.trace.recorder import Recorder
 
 Place = tuple[str, int]
 """The address of a block or the name of a flow, and the number of the crossing, from 1."""
+
+
+_ANY = sys.maxsize
+"""Bytes of a payload: what was recorded with a higher cap is compared whole."""
 
 
 class Crossed(NamedTuple):
@@ -56,15 +62,15 @@ def replay(trace: Sequence[Record], configs: Configs, path: Path) -> Replayed:
         made = made_of(trace, config)
         wanted = made.suite
         standins = {address: mocks.parse(spec, address, config.env) for address, spec in wanted["mocks"].items()}
-    given = wanted["cases"][0]["input"]
+    given = Input(**wanted["cases"][0]["input"])
     flow, clock = wanted["flow"], made.gaps.clock
-    call = Call(flow, given["data"], given.get("vars", {}))
+    call = Call(flow, given.meant(), given.vars, raw=given.content_type is not None)
     case = Case("replay", path, path, flow, Position("", 0, 0), (call,), mocks=standins, clock=clock)
     kept: list[Trace] = []
     outcome = run_case(case, configs, observers=[Recorder(kept.append)])
     if not kept:
         raise Unusable(f"the message could not be replayed: {outcome.reason}")
-    return Replayed(flow, tuple(_compared(first(trace), records(encode(kept[0]).data), made.gaps)))
+    return Replayed(flow, tuple(_compared(first(trace), records(encode(kept[0], _ANY).data), made.gaps)))
 
 
 def _compared(before: Sequence[Record], after: Sequence[Record], gaps: Gaps) -> list[Crossed]:
@@ -101,7 +107,13 @@ def _differences(old: SpanState, new: SpanState, gaps: Gaps) -> list[Difference]
     if old.after is None or new.after is None:
         was, now = (each.record.get("error", {}).get("message", "") for each in (old, new))
         return _under("error", was, now, gaps)
+    raw = (
+        [Difference("raw", f"was {old.after.raw}, is {new.after.raw}".lower())]
+        if old.after.raw != new.after.raw
+        else []
+    )
     return [
+        *raw,
         *_under("body", old.after.body, new.after.body, gaps),
         *_under("vars", dict(old.after.vars), dict(new.after.vars), gaps),
     ]

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import shlex
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from octo.core import codec
+from octo.core.record import pack
 from octo.core.secrets import masked
 from octo.suite.case import Case
 from octo.suite.choose import exactly
+from octo.suite.format import given
 from octo.suite.outcome import Outcome
+from octo.suite.yaml import dump
 
 
 class Reproduction:
@@ -45,15 +49,23 @@ class Reproduction:
             self.folder = Path(tempfile.mkdtemp(prefix="dolphin-"))
         call = case.calls[0]
         value = {
-            "input": {"data": call.data, "vars": dict(call.vars)},
+            "input": {**given(call.data, raw=call.raw), "vars": dict(call.vars)},
             "spies": case.spied,
             "mocks": dict(case.written_mocks),
         }
-        path = self.folder / f"{case.file.stem}-{case.at.line}.json"
-        if path.exists():  # two test files from two folders have the same name
+        text, ending = _text(value)
+        path = self.folder / f"{case.file.stem}-{case.at.line}{ending}"
+        if path.exists():  # two files of one name, from two folders
             path = path.with_stem(f"{path.stem}-{len(list(self.folder.iterdir()))}")
-        path.write_text(codec.write(value, indent=True).decode() + "\n", encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
         return path
+
+
+def _text(value: Mapping[str, object]) -> tuple[str, str]:
+    """The value as JSON, or as YAML if JSON has not all that is in it, and how a file of that is called."""
+    if pack(value) == value:
+        return codec.write(value, indent=True).decode() + "\n", ".json"
+    return dump(value), ".yaml"
 
 
 def _joined(words: list[str]) -> str:

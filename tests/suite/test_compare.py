@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from octo.core import secrets
-from octo.expr.values import Duration, Timestamp
-from octo.suite.compare import compared, differences, equal
+from octo.expr.values import Duration, Exact, Timestamp
+from octo.suite.compare import as_written, compared, differences, equal
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -118,11 +118,32 @@ def test_the_part_in_which_long_texts_differ_is_masked_first(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(b"\xff\xd8", "/9g="), (Timestamp(0), "1970-01-01T00:00:00Z"), (Duration(90 * 10**9), "90s")]
+    ("value", "text", "shown"),
+    [
+        (b"\xff\xd8", "/9g=", "<ff d8>"),
+        (Timestamp(0), "1970-01-01T00:00:00Z", 'timestamp("1970-01-01T00:00:00Z")'),
+        (Duration(90 * 10**9), "90s", 'duration("90s")'),
+    ],
 )
-def test_bytes_and_times_are_what_json_makes_of_them(value, text):
-    """YAML has a way to write bytes, and none for times: a text says them too, also where a mismatch is told."""
-    assert equal({"a": [text]}, {"a": [value]})
+def test_a_test_may_say_bytes_and_times_as_what_json_makes_of_them(value, text, shown):
+    """YAML has a way to write bytes, and none for times. Otherwise a text is none of them, as when two runs differ."""
+    assert equal({"a": [text]}, as_written({"a": [text]}, {"a": [value]}))
+    assert not equal({"a": [text]}, {"a": [value]})
     assert equal([value], [value])
-    assert not equal("x", value)
-    assert compared("body", "x", value)[0].summary == f'body: want "x", got "{text}"'
+    assert not equal("x", as_written("x", value))
+    assert compared("body", "x", value)[0].summary.startswith(f'body: want "x", got {shown}')
+
+
+def test_numbers_are_compared_digit_for_digit():
+    exact = Exact("0.1234567890123456789")
+    assert equal([2**100, exact], [2**100, Exact("0.12345678901234567890")])
+    assert not equal(exact, Exact("0.1234567890123456788"))
+    assert not equal(exact, float(exact))
+    assert not equal(2**100, 2**100 + 1)
+    assert compared("n", exact, 0.5)[0].summary == "n: want 0.1234567890123456789, got 0.5"
+
+
+def test_of_long_bytes_the_first_that_differs_is_told():
+    one, other = bytes(1000), bytes(500) + b"x" + bytes(499)
+    [told] = compared("body", one, other)
+    assert told.summary.endswith("got <1,000 bytes: " + "00 " * 16 + "...> (from byte 501 on)")

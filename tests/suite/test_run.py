@@ -57,7 +57,7 @@ def test_raw_content_and_bytes_come_in_and_are_expected(outcomes):
 
     assert [each.status for each in found] == ["passed", "passed", "passed", "failed"]
     assert found[0].happened[0].result.raw
-    assert '"rawData": "/9g="' in found[3].failures[0].detail
+    assert '"rawData": <ff d8>' in found[3].failures[0].detail
 
 
 def test_a_failure_says_where_in_the_flow_file(outcomes, tmp_path):

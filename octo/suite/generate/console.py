@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 from octo.core.secrets import masked
+from octo.suite.compare import rendered
 from octo.suite.console import Style
 from octo.suite.generate.search import Finding, Searched
 
@@ -24,7 +24,7 @@ def shown(searched: Searched, style: Style) -> Iterator[str]:
 
 
 def _finding(finding: Finding) -> Iterator[str]:
-    body = masked(json.dumps(finding.body, ensure_ascii=False))
+    body = masked(rendered(finding.body))
     yield f"        {masked(finding.fault.text)}"
     if finding.fault.at is not None:
         yield f"        at {finding.fault.at}"

@@ -1,0 +1,39 @@
+"""Values as YAML that a test file reads back as they were."""
+
+from __future__ import annotations
+
+import yaml
+
+from octo.core.charsets import Text
+from octo.core.content import Held
+from octo.core.spool import Content
+from octo.expr.values import Duration, Exact, Timestamp
+
+
+class _Plain(yaml.SafeDumper):
+    """As people write it: a value that stands in two places is written twice."""
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002  the library's signature
+        return True
+
+
+def _raw_text(dumper: yaml.SafeDumper, text: Text) -> yaml.Node:
+    # As the bytes that it came from: whoever reads them as raw content gets the text again, with these bytes.
+    return dumper.represent_binary(text.sent)
+
+
+def _held(dumper: yaml.SafeDumper, value: Held) -> yaml.Node:
+    return dumper.represent_dict(dict(value))
+
+
+_Plain.add_representer(Text, _raw_text)
+_Plain.add_representer(Held, _held)
+_Plain.add_representer(Content, lambda dumper, data: dumper.represent_binary(data.read()))
+_Plain.add_representer(Exact, lambda dumper, number: dumper.represent_scalar("tag:yaml.org,2002:float", number.literal))
+for kind in (Timestamp, Duration):
+    _Plain.add_representer(kind, lambda dumper, time: dumper.represent_str(str(time)))
+
+
+def dump(value: object) -> str:
+    """The value as YAML."""
+    return yaml.dump(value, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=110)
