@@ -1,4 +1,4 @@
-"""What verbs show of components: the catalogue."""
+"""The catalogue of components, as verbs use it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from octo.config.shipped import joined, shipped
 
 
 def components() -> dict[str, Any]:
-    """The catalogue of all components. The built-in ones are not imported for it, those of installed packages are."""
+    """The catalogue of all components. Only those of installed packages are imported for it."""
     others = installed()
     if not (others.connector_names() or others.block_names()):
         return shipped()

@@ -33,7 +33,7 @@ class Given(NamedTuple):
         raw, origin = _raw(self.data)
         if not raw:
             return Message(None, self.vars)
-        if origin == "--data":  # a text already: the charset is that of files and standard input
+        if origin == "--data":  # the shell's text: encode it as the content type says
             raw = _written(raw.decode(), self.content_type)
         return Message(content.raw(raw, self.content_type), self.vars, raw=True)
 

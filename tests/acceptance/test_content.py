@@ -85,7 +85,7 @@ def invoke(folder, url: str, *options: str) -> bytes:
 
 
 def test_every_content_comes_back_byte_for_byte(served, folder):
-    """Its content type too."""
+    """Its content type comes out unchanged, too."""
     for name, (kind, data) in CONTENTS.items():
         (folder / "in").write_bytes(data)
         options = ("--flow", "relay", "--data", f"@{folder / 'in'}", "--content-type", kind, "--raw")

@@ -73,7 +73,7 @@ async def test_raw_body_is_marked_and_must_be_text_or_bytes(app, value):
 
 
 async def test_a_raw_text_must_fit_its_charset(app):
-    """The block that made it fails, with its address, and not whoever writes it."""
+    """The block that made the value fails, with its address, and not the code that writes it."""
     assert (await app.call("latin", "K\u00e4se")).body["rawData"] == "K\u00e4se"
     with pytest.raises(Failure, match="cannot be written as iso-8859-1"):
         await app.call("latin", "5 \u20ac")

@@ -1,4 +1,4 @@
-"""The catalogue that verbs show: the built-in components from the file, those of installed packages from themselves."""
+"""The catalogue that verbs use: built-in components come from the file, others from their installed packages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_without_installed_packages_it_is_the_file(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_broken_package_is_left_out_and_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    """It does not keep anybody from the others."""
+    """The other components are still found."""
     others = {"probe": "octo.testing.probe:Probe", "gone": "octo_nowhere:Gone"}
     monkeypatch.setattr(components_module, "installed", lambda: Plugins(others, {}))
 

@@ -122,7 +122,7 @@ def test_raw_content_may_be_bytes(cli, flows, tmp_path):
     ],
 )
 def test_raw_content_is_written_as_it_is(cli, flows, tmp_path, data, kind):
-    """With --raw, byte for byte: `octo invoke --data @in.png --content-type image/png --raw >out.png`."""
+    """With --raw it comes out byte for byte: `octo invoke --data @in.png --content-type image/png --raw >out.png`."""
     (tmp_path / "in").write_bytes(data)
     options = ["--flow", "echo", "--data", f"@{tmp_path / 'in'}", "--content-type", kind, "--raw"]
 

@@ -27,7 +27,7 @@ def test_a_file_comes_back_as_it_was(data, note):
 
 
 def test_what_browsers_send_is_read():
-    """Also as text, and with a part that travels as base64."""
+    """The body may also be text, and a part may be sent as base64."""
     lines = [
         "--x",
         'Content-Disposition: form-data; name="a"; filename="a.bin"',
@@ -44,7 +44,7 @@ def test_what_browsers_send_is_read():
 
 
 def test_base64_is_still_taken_as_data():
-    """Parts that were kept from an earlier version, or came as JSON."""
+    """Such parts were stored by an earlier version, or came as JSON."""
     part = {"filename": "a", "encoding": "base64", "data": "/9g="}
 
     assert from_multipart(to_multipart({"a": part}))["a"]["data"] == b"\xff\xd8"
