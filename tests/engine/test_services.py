@@ -18,6 +18,7 @@ from octo.core.plugins import Plugins
 from octo.core.port import port
 from octo.engine.invoke import invoke
 from octo.engine.service import Service
+from octo.engine.services import open_services
 from octo.services.container import MEMORY, Services, Unavailable
 from octo.services.memory import secrets
 from octo.services.ports import KeyValue, Queues, Secrets, Topics
@@ -279,6 +280,24 @@ async def test_a_service_that_does_not_open_is_named(known):
         "OCTO-P101",
         "the service `key-value` did not start: the file is no database",
     )
+
+
+async def test_others_run_while_a_large_configuration_is_looked_through(known):
+    """A reload looks at every block; what runs meanwhile gets its turn after each flow."""
+    config = parse("flows: [" + ", ".join(f"{{name: f{number}}}" for number in range(20)) + "]", known, {})
+    turns = 0
+
+    async def count():
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.get_running_loop().create_task(count())
+    await open_services(config, Services(), ())
+    counting.cancel()
+
+    assert turns >= 20
 
 
 async def test_a_port_of_somebody_else(known):

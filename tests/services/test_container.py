@@ -67,6 +67,15 @@ async def test_one_that_failed_is_tried_again():
         assert services.handed({"x": "a"}) == {"x": "open"}
 
 
+async def test_what_was_closed_is_opened_anew():
+    """Nothing is handed out that is closed."""
+    services = Services({"a": first})
+    for _ in range(2):
+        async with services:
+            await services.open(["a"])
+    assert happened == ["open first", "close first"] * 2
+
+
 async def test_every_port_has_a_provider_in_memory():
     async with Services() as services:
         assert services.names == ["key-value", "leases", "queues", "resources", "secrets", "topics"]

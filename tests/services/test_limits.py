@@ -26,6 +26,20 @@ def test_cels_own_values_are_values(value):
     assert limits.size(value) > 0
 
 
+@pytest.mark.parametrize(
+    ("value", "complaint"),
+    [
+        (["\ud800"], "a text has half a surrogate pair"),
+        ({"a": (1,)}, "tuple is no value: it is what a body may be, JSON and bytes"),
+        ([{1: 2}], "a mapping has a key that is no text"),
+    ],
+)
+def test_what_is_no_value_is_said(value, complaint):
+    with pytest.raises(Permanent) as caught:
+        limits.size(value)
+    assert (caught.value.code, str(caught.value)) == ("OCTO-P110", complaint)
+
+
 def test_the_size_is_about_that_of_json():
     assert limits.size("x" * 100) == 102
     assert limits.size(b"x" * 100) == 100
@@ -55,7 +69,7 @@ def test_a_value_nests_a_thousand_deep():
         limits.size(nested(1001))
 
 
-@pytest.mark.parametrize("check", [lambda text: limits.name(text, "key"), limits.path])
+@pytest.mark.parametrize("check", [lambda text: limits.name(text, "key"), limits.path, limits.prefix])
 def test_names_are_given_back(check):
     assert check("é" * 256) == "é" * 256
 
