@@ -52,6 +52,13 @@ async def test_bytes_count_too():
     await store.put("n", "b", "z" * 900)
 
 
+async def test_the_last_byte_fits():
+    store = Store(size=100)
+    await store.put("n", "a", b"x" * 99)
+    with pytest.raises(Transient):
+        await store.put("n", "a", b"x" * 100)
+
+
 @virtual()
 async def test_what_has_expired_makes_room():
     """Without anybody asking for it."""

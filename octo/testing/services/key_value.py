@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from octo.core.errors import Permanent
+from octo.services import codes
 from octo.services.ports import Conflict, Entry, KeyValue
 from octo.testing.services.suite import (
     BAD_NAMES,
@@ -217,14 +218,16 @@ async def only_numbers_count(store: KeyValue, _: float) -> None:
     space = fresh()
     for value in ("1", 1.0, True, None, [1], 2**63):
         version = await store.put(space, "a", value)
-        await refused(Permanent, store.increment(space, "a"))
+        error = await refused(Permanent, store.increment(space, "a"))
+        assert error.code == codes.NO_COUNTER
         entry = await store.get(space, "a")
         assert entry is not None
         assert_same(entry.value, value)
         assert entry.version == version
     await store.put(space, "a", 2**63 - 2)
     assert await store.increment(space, "a") == 2**63 - 1
-    await refused(Permanent, store.increment(space, "a"))
+    error = await refused(Permanent, store.increment(space, "a"))
+    assert error.code == codes.NO_COUNTER
     assert await store.increment(space, "b", -(2**63)) == -(2**63)
 
 

@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 from octo.core.errors import Permanent
 from octo.core.message import new_id
 from octo.expr.values import Duration, Timestamp
+from octo.services import codes
 
 S = TypeVar("S")
 E = TypeVar("E", bound=BaseException)
@@ -67,9 +68,10 @@ async def refused(kind: type[E], work: Awaitable[object]) -> E:
 
 
 async def all_refused(calls: Iterable[Callable[[], Awaitable[object]]]) -> None:
-    """Every call is beyond the limits."""
+    """Every call is beyond the limits, and says so by its code."""
     for call in calls:
-        await refused(Permanent, call())
+        error = await refused(Permanent, call())
+        assert error.code == codes.LIMIT, f"its code is {error.code}, not {codes.LIMIT}"
 
 
 def same(found: object, given: object) -> bool:
