@@ -22,7 +22,7 @@ def dolphin() -> None:
 @click.option("--format", "form", type=click.Choice(["json", "yaml"]), default="json", show_default=True)
 @click.option("--out", type=click.File("wb"), default="-", help="File to write; default standard output.")
 def schema(form: str, out: BinaryIO) -> None:
-    """Print the JSON Schema of test files; with it an editor completes and checks them."""
+    """Print the JSON Schema of test files, with which an editor completes and checks them."""
     from octo.cli.components import components
     from octo.suite.schema import json_schema
 

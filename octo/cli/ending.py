@@ -48,7 +48,7 @@ async def attempt(
 
 
 def report(outcome: Outcome | Exception, *, whole: bool, raw: bool = False) -> int:
-    """Print how the flow ended; returns the exit code. With `raw`, raw content is written as the outside gets it."""
+    """Print how the flow ended. Return the exit code. With `raw`, raw content is written as other systems get it."""
     if isinstance(outcome, Message):
         return _pour(outcome) if raw and outcome.raw else _printed(outcome.as_json() if whole else outcome.body)
     if isinstance(outcome, Drop):

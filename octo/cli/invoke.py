@@ -23,11 +23,15 @@ from octo.cli.project import config_option, config_path, load_or_exit
 @click.option("--timeout", default="30s", show_default=True, help="How long the flow may take, e.g. 500ms, 30s.")
 @click.option("--message", "whole", is_flag=True, help="Print the whole message, not just its body.")
 @click.option("--raw", is_flag=True, help="Write raw content as it is instead of as JSON: a picture, a CSV file.")
-@click.option("--break-at", metavar="ADDRESS", help="Stop behind this block and print the message there.")
-@click.option("--spies", metavar="ADDRESSES", help="Show what goes in and out of these blocks; separate with commas.")
-@click.option("--mocks", help='Answers in place of blocks: {"ADDRESS": {"body": ...}} as JSON, or `@file`.')
-@click.option("--run-debug-config", metavar="FILE", help="Input, breakAt, spies and mocks from a YAML or JSON file.")
-@click.option("--envelope", is_flag=True, help="Print how the flow ended and what spies saw as one JSON object.")
+@click.option("--break-at", metavar="ADDRESS", help="Stop after this block and print the message.")
+@click.option(
+    "--spies", metavar="ADDRESSES", help="Show what goes into and out of these blocks; separate them with commas."
+)
+@click.option("--mocks", help='Results that replace blocks: {"ADDRESS": {"body": ...}} as JSON, or `@file`.')
+@click.option(
+    "--run-debug-config", metavar="FILE", help="Read input, breakAt, spies and mocks from a YAML or JSON file."
+)
+@click.option("--envelope", is_flag=True, help="Print how the flow ended and what the spies saw, as one JSON object.")
 @click.option("--envelope-out", metavar="FILE", help="Write that object to a file instead.")
 def command(
     option: Path | None,

@@ -41,7 +41,7 @@ class Output(Settings):
     """The lowest level that is written. Default `info`; for the process log, the level of the process."""
 
     add_source: Annotated[bool, Advanced] = False
-    """Whether each line names the block that wrote it, by its address (`block=orders.check[then].log`)."""
+    """Whether each line has the address of the block that wrote it (`block=orders.check[then].log`)."""
 
 
 class Entry(Settings):

@@ -73,8 +73,8 @@ class Trigger(Settings):
 
 class Tick(Settings):
     schedule: str = Field(examples=["@every 5s", "0 30 6 * * MON-FRI"])
-    """When: `sec min hour day month weekday` as in `0 30 6 * * MON-FRI`, the same five fields without seconds,
-    `@every 5s`, or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`. May begin with `TZ=Europe/Berlin `."""
+    """When to tick: `sec min hour day month weekday` as in `0 30 6 * * MON-FRI`, the same without seconds, `@every 5s`,
+    or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`. May begin with `TZ=Europe/Berlin `."""
 
     payload: Annotated[Expr[object], Names("now", "settings")] | None = None
     """The body of the message. May use `now`, the time of the tick, and `settings`, these settings. Default null. If
@@ -92,8 +92,8 @@ class Tick(Settings):
     lets it wait (several waiting ticks become one), `allow` starts it at once."""
 
     missed: Annotated[Literal["skip", "once"], Advanced] = "skip"
-    """Ticks that passed while the machine was asleep or its clock was set forward: `skip` leaves them out, `once` runs
-    one message for all of them, with the time of the first."""
+    """What happens to ticks that passed while the machine was asleep or its clock was set forward: `skip` leaves them
+    out, `once` sends one message for all of them, with the time of the first."""
 
     @field_validator("schedule")
     @classmethod
