@@ -15,6 +15,7 @@ from octo.core.errors import Overloaded, Timeout
 from octo.core.flow import Failure
 from octo.core.log import fields
 from octo.core.message import Message
+from octo.expr.values import Duration, Timestamp
 
 Headers = list[tuple[str, str]]
 
@@ -89,6 +90,8 @@ def _line(value: object) -> str | None:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return codec.write(value).decode()
+    if isinstance(value, Timestamp | Duration):
+        return str(value)
     if isinstance(value, str) and not _CONTROL.search(value):
         return value
     return None

@@ -10,6 +10,7 @@ import pytest
 from octo.core.errors import Bug, Overloaded, Permanent, Timeout
 from octo.core.flow import Drop, Failure
 from octo.core.message import Message
+from octo.expr.values import Timestamp
 
 
 def completing(body=None, *, raw=False, **variables):
@@ -223,6 +224,7 @@ async def test_variables_become_headers_if_they_are_one_line(site, caplog):
         "X-Text": "a b",
         "X-Number": 1.5,
         "X-Flag": True,
+        "X-At": Timestamp(0),
         "X-Null": None,
         "X-List": [1],
         "X-Evil": "a\r\nSet-Cookie: b",
@@ -231,7 +233,10 @@ async def test_variables_become_headers_if_they_are_one_line(site, caplog):
         status, headers, _ = await site.ask()
 
     sent = {name: value for name, value in headers.items() if name.lower().startswith("x-")}
-    assert (status, sent) == (200, {"x-text": "a b", "x-number": "1.5", "x-flag": "true"})
+    assert (status, sent) == (
+        200,
+        {"x-text": "a b", "x-number": "1.5", "x-flag": "true", "x-at": "1970-01-01T00:00:00Z"},
+    )
     assert "set-cookie" not in headers
     assert [record.fields["variable"] for record in caplog.records] == ["X-List", "X-Evil"]
 
