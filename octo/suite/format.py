@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from octo.core import content, written
+from octo.core.charsets import Text
 from octo.core.durations import Duration
 from octo.core.settings import Settings
 
@@ -42,7 +43,10 @@ def given(body: object, *, raw: bool, name: str = "data") -> dict[str, Any]:
     """How a body is written in a test: raw content with its type beside it."""
     if not raw or not isinstance(body, dict):
         return {name: body}
-    return {name: content.data(body), "contentType": str(dict.get(body, "contentType") or content.BINARY)}
+    data = content.data(body)
+    # As the bytes that it came from, if these are not to be had from the text: read again they are both.
+    data = data.sent if isinstance(data, Text) else data
+    return {name: data, "contentType": str(dict.get(body, "contentType") or content.BINARY)}
 
 
 class Wanted(Settings):

@@ -17,16 +17,11 @@ class _Plain(yaml.SafeDumper):
         return True
 
 
-def _raw_text(dumper: yaml.SafeDumper, text: Text) -> yaml.Node:
-    # As the bytes that it came from: whoever reads them as raw content gets the text again, with these bytes.
-    return dumper.represent_binary(text.sent)
-
-
 def _held(dumper: yaml.SafeDumper, value: Held) -> yaml.Node:
     return dumper.represent_dict(dict(value))
 
 
-_Plain.add_representer(Text, _raw_text)
+_Plain.add_representer(Text, lambda dumper, text: dumper.represent_str(str(text)))
 _Plain.add_representer(Held, _held)
 _Plain.add_representer(Content, lambda dumper, data: dumper.represent_binary(data.read()))
 _Plain.add_representer(Exact, lambda dumper, number: dumper.represent_scalar("tag:yaml.org,2002:float", number.literal))
