@@ -61,7 +61,7 @@ def tagged(tag: str, text: str) -> Scalar:
     if tag == "int" and isinstance(value, int) and not isinstance(value, bool):
         return value
     if tag == "float" and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
+        return value if isinstance(value, float) else float(value)
     if tag == "timestamp" and isinstance(value, str) and value != text:
         return value
     raise ValueError(text)

@@ -43,6 +43,14 @@ def test_everything_is_read(read):
     assert found.mocks["f.charge"].default.answer.body is None
 
 
+def test_input_with_a_content_type_is_raw_content(read):
+    found = read("input: {data: !!binary /9g=, contentType: image/jpeg}")
+
+    assert (found.data, found.raw) == ({"contentType": "image/jpeg", "rawData": b"\xff\xd8"}, True)
+    with pytest.raises(ConfigError, match="with `contentType`"):
+        read("input: {data: {}, contentType: image/jpeg}")
+
+
 def test_json_is_read_too_however_it_is_written(read):
     text = "häß 🐙 \\ud83d \t\u2028"
     written = {"input": {"data": text}, "mocks": {"f.x": {"body": [1.5, None, True]}}}

@@ -17,6 +17,23 @@ async def test_the_answer_is_the_body_with_variables_over_those_of_the_message(w
     assert (ended.body, ended.vars["paid"]) == (8, True)
 
 
+def test_a_body_with_a_content_type_is_raw_content():
+    """Bytes become what a connector makes of them: text if their type is one, in its charset."""
+    spec = {"body": "größe".encode("latin-1"), "contentType": "text/csv; charset=iso-8859-1"}
+    answer = mocks.parse(spec, "a").default.answer
+    picture = mocks.parse({"body": b"\xff\xd8", "contentType": "image/jpeg"}, "a").default.answer
+
+    assert (answer.body["rawData"], answer.raw) == ("größe", True)
+    assert (picture.body, picture.raw) == ({"contentType": "image/jpeg", "rawData": b"\xff\xd8"}, True)
+    for wrong in (
+        {"body": {}, "contentType": "x/y"},
+        {"body": "x", "contentType": 5},
+        {"drop": True, "contentType": "x/y"},
+    ):
+        with pytest.raises(mocks.MockError, match="contentType"):
+            mocks.parse(wrong, "a")
+
+
 async def test_the_first_case_that_applies_answers_and_else_the_default(watched):
     spec = {
         "cases": [{"when": "body > 2", "body": "many"}, {"when": "body > 1", "body": "some"}],
