@@ -1,4 +1,4 @@
-"""The components Octo ships with. Listed, not discovered: composition is readable, nothing registers itself."""
+"""The components Octo ships with. They are listed here, not discovered: nothing registers itself."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ BLOCKS = {
 def plugins() -> Plugins:
     """The built-in components, and those of installed packages.
 
-    Packages offer them as entry points: `octo.connectors`, `octo.blocks`, and `octo.functions` for CEL functions.
+    A package offers its components as entry points: `octo.connectors`, `octo.blocks`, and `octo.functions` for CEL
+    functions.
     """
     expr.extra_functions(_functions)
     return Plugins(CONNECTORS, BLOCKS, more=installed)

@@ -1,1 +1,1 @@
-"""Services: what flows need beside the message, as small ports with providers on whatever a machine has."""
+"""Services: what flows need beside the message, as small ports. A provider implements one on what the machine has."""

@@ -19,14 +19,14 @@ EXPLANATIONS: dict[str, Explanation] = {
     NOT_STARTED: Explanation(
         "A service did not start",
         "A flow or a connector asks for a service (key-value, queues, ...), and its provider could not be opened: a "
-        "server that is down, a file that cannot be written. The text says which. A reload that meets this keeps what "
-        "runs.",
+        "server that is down, a file that cannot be written. The text says which. When this happens during a reload, "
+        "the old flows keep running.",
     ),
     UNKNOWN: Explanation(
         "No such service",
-        "A block, a source or a connector asks for a service by the annotation of a parameter, and nothing provides "
-        "it here. The message names the services that there are. A package that brings a service of its own must be "
-        "given a provider where Octo is started.",
+        "A block, a source or a connector asks for a service by the annotation of a parameter, and no provider "
+        "offers it here. The message names the available services. If a package defines a service of its own, pass "
+        "a provider of it where Octo is started.",
     ),
     LIMIT: Explanation(
         "Beyond the limits of services",
@@ -36,37 +36,37 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     MISSING: Explanation(
         "There is no such secret or resource",
-        "The name is not known to the provider. Look for a typing error, and for a mount or a file that is not there.",
+        "The provider does not know the name. Look for a typing error, and for a missing mount or file.",
     ),
     NO_COUNTER: Explanation(
         "The value is no counter",
-        "Only whole numbers between -2^63 and 2^63-1 can be incremented, and the sum must be one too. Something else "
-        "was written under the key: use another key for the counter.",
+        "Only whole numbers between -2^63 and 2^63-1 can be incremented, and the sum must be in this range too. If "
+        "another value was written under the key, use another key for the counter.",
     ),
     FULL: Explanation(
         "The service is full",
-        "Services in memory hold a limited number of entries and bytes, so that they cannot eat the process. Let "
-        "entries expire (`ttl`), read the queue faster, or use a provider that keeps its data on disk.",
+        "Services in memory hold a limited number of entries and bytes, so that they cannot use up the memory of the "
+        "process. Let entries expire (`ttl`), read the queue faster, or use a provider that keeps its data on disk.",
     ),
     CONFLICT: Explanation(
-        "Somebody else was faster",
-        "The entry was to be written over a certain version, and has another one by now. Read it again and decide "
-        "anew; the same message may succeed later.",
+        "Another write was faster",
+        "A write expects the entry to have a certain version, but another write has changed the entry since. Read it "
+        "again and decide anew; the same message may succeed later.",
     ),
     LOST: Explanation(
-        "It belongs to somebody else by now",
+        "A lease or a message was held too long",
         "A lease, or a message that was received from a queue, was held for longer than agreed without being "
-        "extended, and was given to somebody else. Stop working on it: the other one does. If it happens often, the "
-        "lease is too short for the work.",
+        "extended, so another holder may have it by now. Stop working on it: the other holder does. If it happens "
+        "often, the lease is too short for the work.",
     ),
     LAGGED: Explanation(
         "A subscriber fell too far behind",
-        "More events were published than are kept for a subscriber, so the oldest are gone for it. It goes on with "
-        "the oldest that is left. Handle events faster, or use a queue, which keeps every message.",
+        "More events were published than a topic keeps for a subscriber, so this subscriber has missed the oldest. "
+        "It goes on with the oldest event left. Handle events faster, or use a queue, which keeps every message.",
     ),
     REJECTED: Explanation(
         "The request was rejected",
-        "Whoever worked on the request put it among the dead letters instead of replying; the message gives the "
+        "The receiver of the request put it among the dead letters instead of replying; the message gives the "
         "reason.",
     ),
 }

@@ -1,4 +1,4 @@
-"""The services of a process, by name: each is opened when something first asks for it, and all are closed together."""
+"""The services of a process, by name: each opens when something first asks for it, and all close together."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class Unavailable(OctoError):
 
 
 class Services:
-    """See the module. To be entered by whoever starts the flows; then they live until it is left.
+    """See the module. Enter it before the flows start, and leave it after they have stopped: leaving closes all.
 
-    openers: by the name of the port, what opens its provider, or `module:function` of it: a provider that nobody asks
-    for is not even imported.
+    openers: port name to the function that opens its provider, or to `module:function`, which is imported only when
+    something asks for the service.
     """
 
     def __init__(self, openers: Mapping[str, Opener | str] = MEMORY) -> None:
@@ -41,7 +41,7 @@ class Services:
 
     @property
     def names(self) -> list[str]:
-        """The services that there are."""
+        """The names of all services."""
         return sorted(self._openers)
 
     async def __aenter__(self) -> Self:
@@ -54,7 +54,7 @@ class Services:
         await self._stack.__aexit__(kind, error, traceback)
 
     async def open(self, names: Iterable[str]) -> None:
-        """Open those that are not open yet, in the task that has entered this. Raises `Unavailable`."""
+        """Open the services that are not open yet, in the task that has entered this. Raises `Unavailable`."""
         for name in names:
             if name not in self._opened:
                 self._opened[name] = await self._open(name)
@@ -64,13 +64,13 @@ class Services:
         try:
             return await self._stack.enter_async_context((_found(opener) if isinstance(opener, str) else opener)())
         except Exception as error:
-            from octo.services import codes  # only here, for every start of `octo` imports this module
+            from octo.services import codes  # here, because every start of `octo` imports this module
 
             text = str(error) if isinstance(error, OctoError) else f"{type(error).__name__}: {error}"
             raise Unavailable(f"the service `{name}` did not start: {text}", code=codes.NOT_STARTED) from error
 
     def handed(self, asked: Mapping[str, str]) -> dict[str, object]:
-        """What to call a function with that asks for services: parameter to service. They must be open."""
+        """The arguments for a function that asks for services: parameter to service. The services must be open."""
         return {parameter: self._opened[name] for parameter, name in asked.items()}
 
 
@@ -80,9 +80,9 @@ def _found(target: str) -> Opener:
 
 
 NO_SERVICES = Services({})
-"""For what is built without any."""
+"""No services, for flows that are built without any."""
 
 
 def entered(services: Services | None) -> AbstractAsyncContextManager[Services]:
-    """These services, which their owner closes, or without any new ones in memory."""
+    """These services, which their owner closes; new ones in memory if there are none."""
     return Services() if services is None else nullcontext(services)

@@ -1,11 +1,11 @@
-"""Leaders, on top of leases: of all who campaign under one name, at most one leads at a time.
+"""Leaders, on top of leases: of all candidates under one name, at most one leads at a time.
 
     async with campaign(leases, "cron") as candidate:
         while True:
             await candidate.elected()
             ...  # ask candidate.leads before each thing that only the leader may do
 
-A leader that is frozen or cut off is replaced, and does not notice at once: see `Candidate.token`.
+A leader that is frozen or cut off is replaced, but does not notice at once: see `Candidate.token`.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from octo.services.ports import Lease, Leases, Lost
 log = logging.getLogger("octo.services")
 
 TTL = 15.0
-"""Seconds after which a leader that is gone has been replaced. It renews after two thirds, and tries again often."""
+"""Seconds within which a leader that is gone is replaced. A leader renews its lease after two thirds of this time."""
 
 
 class Candidate:
-    """One that campaigns.
+    """One candidate.
 
-    token: that of its lease, 0 before the first. It grows with every leader: what refuses smaller ones cannot be
-    changed by a leader that was replaced without noticing, because it was frozen or cut off.
+    token: the token of its lease, 0 before its first. It grows with every leader: a system that refuses smaller
+    tokens cannot be changed by a leader that was frozen or cut off and does not know that it was replaced.
     """
 
     def __init__(self, leases: Leases, name: str, ttl: float) -> None:
@@ -43,7 +43,7 @@ class Candidate:
 
     @property
     def leads(self) -> bool:
-        """Whether it leads at this moment. False once the lease may be over, also when nobody could be asked."""
+        """Whether it leads at this moment. False once the lease may be over, even if the service is out of reach."""
         return asyncio.get_running_loop().time() < self._until
 
     async def elected(self) -> int:
@@ -54,7 +54,7 @@ class Candidate:
         return self.token
 
     async def live(self) -> None:
-        """Campaign, lead, and begin again, until cancelled; then the lease is free at once."""
+        """Campaign, lead, and begin again, until cancelled; then release the lease at once."""
         lease: Lease | None = None
         try:
             while True:
@@ -76,7 +76,7 @@ class Candidate:
     async def _lead(self, lease: Lease) -> None:
         """Lead for as long as the lease can be renewed."""
         while True:
-            # Counted from before the question: the lease may be given at any time until it is answered.
+            # Counted from before the call: the lease may begin at any time until the call returns.
             asked = asyncio.get_running_loop().time()
             await self._leases.renew(lease, self._ttl)
             self.token, self._until = lease.token, asked + self._ttl

@@ -1,4 +1,4 @@
-"""What every provider accepts, so that what works with one works with all. Each checks its arguments here."""
+"""What every provider accepts, so that what works with one works with all. Every provider checks its arguments here."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from octo.services import codes
 LONGEST_NAME = 512
 """Bytes of a key or name in UTF-8."""
 LARGEST_VALUE = 1 << 20
-"""Bytes of a value, about as JSON would have."""
+"""Bytes of a value, about as many as its JSON has."""
 LARGEST_PAGE = 1000
 """Names of one listing, messages of one receive."""
 DEEPEST = 1000
@@ -29,7 +29,7 @@ def beyond(text: str) -> Permanent:
 
 
 def namespace(name: str) -> str:
-    """The namespace, if it is one."""
+    """The namespace, if it is valid."""
     if not _NAMESPACE.fullmatch(name):
         raise beyond(
             f"{name[:80]!r} is no namespace: write 1 to 64 of a-z, 0-9, `-` and `_`, and begin with a letter or digit"
@@ -38,7 +38,7 @@ def namespace(name: str) -> str:
 
 
 def name(text: str, what: str) -> str:
-    """The key, or the name of a `what`, if it is one."""
+    """The key, or the name of a `what`, if it is valid."""
     try:
         length = len(text.encode())
     except UnicodeEncodeError:
@@ -56,14 +56,14 @@ def prefix(text: str) -> str:
 
 
 def most(count: int) -> int:
-    """How much is asked for at once."""
+    """How many names or messages to return at once."""
     if not 1 <= count <= LARGEST_PAGE:
         raise beyond(f"`most` must be 1 to {LARGEST_PAGE:,}, and is {count!r}")
     return count
 
 
 def path(text: str) -> str:
-    """The name of a resource, if it is one: a path that cannot leave its folder."""
+    """The name of a resource, if it is valid: a path that cannot leave its folder."""
     name(text, "resource name")
     if any(part in ("", ".", "..") for part in text.split("/")) or "\\" in text:
         raise beyond(f"{text[:80]!r} is no resource name: write a relative path with `/`, without `.` and `..`")
@@ -71,19 +71,19 @@ def path(text: str) -> str:
 
 
 def seconds(value: float, what: str) -> float:
-    """A length of time: more than nothing, and not for ever."""
+    """A length of time: more than 0, and finite."""
     if not 0 < value < float("inf"):
         raise beyond(f"`{what}` must be more than 0 seconds and not infinite, and is {value!r}")
     return value
 
 
 def delay(value: float, what: str) -> float:
-    """A length of time that may be none."""
+    """A length of time that may be 0."""
     return value if value == 0 else seconds(value, what)
 
 
 def size(value: object) -> int:
-    """How many bytes a value takes, about. Raises `Permanent` if it is none, or takes more than it may."""
+    """About how many bytes a value takes. Raises `Permanent` if it is no value, or takes more than it may."""
     total, left = 0, [(value, 0)]
     while left:
         each, depth = left.pop()
@@ -113,7 +113,7 @@ def _own_size(value: object) -> int:
     if isinstance(value, int):
         return 1 + value.bit_length() // 3
     if isinstance(value, list | dict):
-        return 2 + len(value)  # so a list that is too long is not even looked into
+        return 2 + len(value)  # so the items of a list that is too long are never visited
     if value is None or isinstance(value, float | Decimal | Timestamp | Duration):
         return 16
     raise beyond(f"{type(value).__name__} is no value: it is what a body may be, JSON and bytes")

@@ -1,18 +1,18 @@
-"""Services as ports: one small protocol each, which every provider keeps (`octo.testing.services` checks it).
+"""Services as ports: one small protocol each. `octo.testing.services` checks that a provider keeps it.
 
-What holds for all of them:
+Rules for all of them:
 
-- **Keys and names** are texts of 1 to 512 bytes in UTF-8, with any character but NUL; two that differ in one code point
-  are two. **Namespaces** are 1 to 64 of `a-z`, `0-9`, `-` and `_`.
+- **Keys and names** are texts of 1 to 512 bytes in UTF-8, with any character but NUL. Two that differ in one code point
+  are different. **Namespaces** are 1 to 64 of `a-z`, `0-9`, `-` and `_`.
 - **Values** are what a body may be, bytes and whole numbers of any size included, at most 1 MiB each. They come back
-  equal and of the same types. Nobody changes a value, neither the service nor who gave it or got it.
+  equal and of the same types. Neither the service nor its callers ever change a value.
 - **Times** are seconds, as in asyncio.
 - **Errors**: `Permanent` for an argument beyond these limits, which no provider accepts (`octo.services.limits`);
   `Transient` where trying again may help: a server that cannot be reached, memory that is full. After a `Transient`
-  that is none of this module's a write may have been done or not.
+  that this module does not define, a write may have been done or not.
 - Many tasks may call at once. A call that is cancelled may have been carried out.
 
-Names are not scoped: what belongs to one deployment is a matter of how its provider is opened.
+Names are not scoped. To keep deployments apart, open their providers on different places.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from octo.services import codes
 
 
 class Conflict(Transient):
-    """The entry has another version than the one it was to be written over."""
+    """The entry has another version than the write expects."""
 
     code = codes.CONFLICT
 
 
 class Lost(Transient):
-    """A lease or a delivery was held too long and belongs to somebody else by now."""
+    """A lease or a received message was held for longer than agreed; another holder may have it by now."""
 
     code = codes.LOST
 
 
 class Lagged(Transient):
-    """A subscriber fell so far behind that events are gone for it."""
+    """A subscriber fell so far behind that it has missed events."""
 
     code = codes.LAGGED
 
@@ -51,13 +51,13 @@ class Missing(Permanent):
 
 
 class Rejected(Permanent):
-    """Whoever worked on a request rejected it; the text is the reason."""
+    """The receiver of a request rejected it; the text is the reason."""
 
     code = codes.REJECTED
 
 
 class Page(NamedTuple):
-    """A part of a listing, in the order of code points. after: what to ask for the next part with; "" at the end."""
+    """A part of a listing, in the order of code points. after: pass it to get the next part; "" at the end."""
 
     names: tuple[str, ...]
     after: str = ""
@@ -67,7 +67,7 @@ class Page(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """What stands under a key."""
+    """The value under a key, and its version."""
 
     value: object
     version: int
@@ -77,9 +77,9 @@ class Entry(NamedTuple):
 class KeyValue(Protocol):
     """Values by key, in namespaces.
 
-    Every write is atomic, and seen by each read that begins after it has returned. A version is a positive number,
-    greater with each write of its key; it is never used again for that key, also after the entry was deleted or has
-    expired. So whoever writes over a version knows that nothing happened in between.
+    Every write is atomic, and every read that begins after it has returned sees it. A version is a positive number
+    that grows with each write of its key. It is never used again for that key, not even after the entry was deleted or
+    has expired. So a caller that writes over a version knows that nothing happened in between.
     """
 
     async def get(self, namespace: str, key: str) -> Entry | None:
@@ -91,27 +91,30 @@ class KeyValue(Protocol):
     ) -> int:
         """Write the value; returns the new version.
 
-        version: the one to write over, 0 for "only if there is none"; raises `Conflict` if it is another one.
-        ttl: after how many seconds the entry is gone. Without it the entry stays, whatever it had before.
+        version: the version to write over, 0 for "only if there is no entry"; raises `Conflict` if the entry has
+            another one.
+        ttl: seconds after which the entry is gone. Without it the entry stays, even if it had a `ttl` before.
         """
         ...
 
     async def delete(self, namespace: str, key: str, *, version: int | None = None) -> None:
-        """Remove the entry; one that is not there is fine. Raises `Conflict` if it has another version than asked."""
+        """Remove the entry; a missing one is no error. Raises `Conflict` if it has another version than asked."""
         ...
 
     async def list(self, namespace: str, prefix: str = "", *, after: str = "", most: int = 100) -> Page:
-        """At most `most` keys that begin with `prefix`, those behind `after`.
+        """At most `most` keys that begin with `prefix` and come after `after`.
 
-        A key that is there during the whole listing is in it once; one that comes or goes meanwhile may be.
+        A key that exists during the whole listing is in it once. A key that is added or removed meanwhile may be in
+        it or not.
         """
         ...
 
     async def increment(self, namespace: str, key: str, by: int = 1, *, ttl: float | None = None) -> int:
-        """Add to the whole number under the key, atomically; returns the sum. Where there is none, it begins at 0.
+        """Add to the whole number under the key, atomically; returns the sum. A missing entry counts as 0.
 
-        ttl: of the entry that begins; one that is there keeps its own. So it ends a window that begins with the first.
-        Raises `Permanent` if something else stands there, or if the sum does not fit into 64 bits.
+        ttl: for a new entry; an existing entry keeps its own. So the counter counts for `ttl` seconds from its first
+            increment, then begins again.
+        Raises `Permanent` if the entry is no whole number, or if the sum does not fit into 64 bits.
         """
         ...
 
@@ -122,8 +125,9 @@ class KeyValue(Protocol):
 class Lease(NamedTuple):
     """The right to do something alone, for some time.
 
-    token: greater than that of every lease given out before under this name, also by processes that are gone. Hand it
-    to what must not be changed by somebody who has lost the lease without noticing: it refuses the smaller one.
+    token: greater than the token of every earlier lease of this name, also of processes that are gone. Send it to the
+    system that the lease protects. If that system refuses smaller tokens, a holder that has lost the lease without
+    noticing can no longer change it.
     """
 
     name: str
@@ -132,21 +136,21 @@ class Lease(NamedTuple):
 
 @port("leases")
 class Leases(Protocol):
-    """Names that one at a time may hold, each for a limited time. See `octo.services.election` for leaders."""
+    """Names, each held by one holder at a time and for a limited time. See `octo.services.election` for leaders."""
 
     async def acquire(self, name: str, ttl: float, *, wait: float = 0.0) -> Lease | None:
-        """Take the lease for `ttl` seconds, waiting at most `wait` for it; None if somebody else has it still.
+        """Take the lease for `ttl` seconds, waiting at most `wait` seconds for it; None if it is still held then.
 
-        It is free when it was released, or when its time is over. Nobody is promised a turn.
+        A lease is free once it was released or its time is over. Waiting callers get it in no particular order.
         """
         ...
 
     async def renew(self, lease: Lease, ttl: float) -> None:
-        """Hold it for `ttl` seconds from now. Raises `Lost` once its time is over, whoever holds it now."""
+        """Hold it for `ttl` seconds from now. Raises `Lost` once its time is over, even if no other holder has it."""
         ...
 
     async def release(self, lease: Lease) -> None:
-        """Give it back; it is free at once. One that is lost already is left to whom it belongs."""
+        """Give it back; it is free at once. Releasing a lease that is lost already does nothing."""
         ...
 
 
@@ -156,8 +160,8 @@ class Leases(Protocol):
 class Received(NamedTuple):
     """A message of a queue, lent to one receiver.
 
-    attempt: how many times it has been given out, this time included. receipt: the provider's own.
-    reason: why it is among the dead letters. wants_reply: whether somebody waits for what `ack` replies.
+    attempt: how many times it has been given out, this time included. receipt: for the provider alone.
+    reason: why it is among the dead letters. wants_reply: whether a `request` waits for the reply of `ack`.
     """
 
     queue: str
@@ -171,20 +175,20 @@ class Received(NamedTuple):
 
 @port("queues")
 class Queues(Protocol):
-    """Messages that one of many receivers gets, at least once.
+    """Messages that go to one of many receivers each, at least once.
 
-    A message that was sent stays until it is acknowledged or rejected. Given out, it is lent for `lease` seconds: if
-    nobody settles it by then, it is taken back and given out again, with the next attempt. Messages without a delay
-    are given out for the first time in the order in which they were sent; one that is given out again may come at any
-    place. A queue exists because its name is used.
+    A message stays in its queue until it is acknowledged or rejected. The queue lends it to a receiver for `lease`
+    seconds. If the receiver does not settle it by then, the queue takes it back and gives it out again, with the next
+    attempt. Messages without a delay are given out for the first time in the order in which they were sent; a message
+    that is given out again may come at any place. A queue need not be created: it exists when its name is used.
     """
 
     async def send(self, queue: str, value: object, *, delay: float = 0.0, key: str = "") -> str:
         """Add a message; returns its id once it is safe. It is not given out before `delay` seconds have passed.
 
-        key: for at least two minutes a second message with this key is not added to the queue, and the id of the
-        first is returned, also when that one is done already. So whoever does not know whether a message was sent
-        may send it again.
+        key: for at least two minutes a second message with this key is not added to the queue; its `send` returns
+            the id of the first, even if that one is done already. So a sender that does not know whether its message
+            was sent may send it again.
         """
         ...
 
@@ -202,32 +206,32 @@ class Queues(Protocol):
         ...
 
     async def ack(self, received: Received, reply: object = None) -> None:
-        """The work is done: the message is gone, and whoever waits for a reply gets it.
+        """Remove the message, because its work is done; a `request` that waits for a reply gets it.
 
-        If its time was over and it was taken back, this raises `Lost`, or counts all the same, for the work is done.
+        If its time was over and it was taken back, a provider either raises `Lost` or accepts the ack all the same.
         """
         ...
 
     async def nack(self, received: Received, *, delay: float = 0.0) -> None:
-        """Give the message out again, once `delay` seconds have passed. One that was taken back is left as it is."""
+        """Give the message out again once `delay` seconds have passed. Does nothing if it was taken back already."""
         ...
 
     async def reject(self, received: Received, reason: str) -> None:
-        """Put the message among the dead letters, where it stays until somebody receives and acknowledges it there.
+        """Put the message among the dead letters, where it stays until it is received and acknowledged there.
 
-        Whoever waits for a reply gets `Rejected`. Raises `Lost` if its time was over and it was taken back.
+        A `request` that waits for a reply raises `Rejected`. Raises `Lost` if its time was over and it was taken back.
         """
         ...
 
     async def request(self, queue: str, value: object, *, timeout: float) -> object:
-        """Send a message and return the reply. Raises `Rejected`, or `Timeout` when none has come in time.
+        """Send a message and return the reply. Raises `Rejected`, or `Timeout` when no reply comes in time.
 
-        The message is one as any other: it is worked on also when whoever asked has given up.
+        The message is like any other: a receiver gets it even when the caller has given up.
         """
         ...
 
     async def count(self, queue: str, *, dead: bool = False) -> int:
-        """How many messages it holds: waiting, delayed and lent. Where many write at once, about."""
+        """How many messages it holds: waiting, delayed and lent. The number is approximate while others write."""
         ...
 
 
@@ -245,8 +249,8 @@ class Subscription(Protocol):
     """The events of one subscriber, each once and in the order of publication: `async for event in subscription`.
 
     The iteration waits for the next event and never ends. A provider keeps 1,000 events for a subscriber and 10,000 for
-    a durable one, fewer where they are large. Whoever falls further behind is told: the iteration raises `Lagged` once,
-    and when asked again goes on with the oldest event left.
+    a durable one, fewer where they are large. If the subscriber falls further behind, `__anext__` raises `Lagged` once;
+    the next call goes on with the oldest event left.
     """
 
     def __aiter__(self) -> Self: ...
@@ -254,28 +258,29 @@ class Subscription(Protocol):
     async def __anext__(self) -> Event: ...
 
     async def commit(self, event: Event) -> None:
-        """Everything up to this event is done: a durable subscriber that comes back goes on behind it."""
+        """Mark everything up to this event as done: a durable subscriber that comes back goes on after it."""
         ...
 
 
 @port("topics")
 class Topics(Protocol):
-    """Events that every subscriber gets. Nobody need be there to listen."""
+    """Events that every subscriber gets. A topic may have no subscriber."""
 
     async def publish(self, topic: str, value: object) -> None:
-        """Hand the event to everybody who has subscribed; does not wait until they have it."""
+        """Send the event to every subscriber; does not wait until they have it."""
         ...
 
     def subscribe(self, topic: str, *, durable: str = "") -> AbstractAsyncContextManager[Subscription]:
         """Subscribe while entered; from then on no event is missed.
 
-        durable: the name under which the subscriber is remembered. It gets what was published while it was away, from
-        behind what it has committed, so at least once. One at a time: two that share a name get the same events.
+        durable: the name under which the subscriber is remembered. It also gets what was published while it was away:
+            every event after the last one it has committed, so at least once. Use a name for one subscriber at a
+            time: two that share it get the same events.
         """
         ...
 
     async def forget(self, topic: str, durable: str) -> None:
-        """Keep nothing more for this durable subscriber; one that is not known is fine."""
+        """Keep nothing more for this durable subscriber; an unknown name is no error."""
         ...
 
 
@@ -300,5 +305,5 @@ class Resources(Protocol):
         ...
 
     async def list(self, prefix: str = "", *, after: str = "", most: int = 100) -> Page:
-        """At most `most` names that begin with `prefix`, those behind `after`."""
+        """At most `most` names that begin with `prefix` and come after `after`."""
         ...

@@ -1,4 +1,4 @@
 """Services in the memory of this process: nothing to install, nothing that outlives it.
 
-They measure time by the event loop, so that tests move it, and hold a limited amount.
+They measure time by the event loop, so that tests can move it. Each holds a limited amount.
 """

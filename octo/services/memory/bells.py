@@ -1,4 +1,4 @@
-"""Bells: how those who wait for something in memory hear that it may be there."""
+"""Bells: they wake tasks that wait for something in memory when it may be there."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import asyncio
 
 
 class Bells:
-    """One bell per name; only those that somebody listens to exist."""
+    """One bell per name; a bell exists only while a task listens to it."""
 
     def __init__(self) -> None:
         self._listeners: dict[str, set[asyncio.Future[None]]] = {}
 
     def ring(self, name: str) -> None:
-        """Wake everybody who listens. Each looks for itself whether there is something left."""
+        """Wake every listener. Each checks for itself whether there is something left."""
         for listener in self._listeners.get(name, ()):
             if not listener.done():
                 listener.set_result(None)
 
     async def heard(self, name: str, until: float | None = None) -> None:
-        """Return when the bell rings, or when it is `until` by the loop's clock."""
+        """Return when the bell rings, or when the loop's clock reaches `until`."""
         listener = asyncio.get_running_loop().create_future()
         listeners = self._listeners.setdefault(name, set())
         listeners.add(listener)

@@ -55,7 +55,7 @@ class Store:
         cell = self._cell(namespace, limits.name(key, "key"))
         count = 0 if cell is None else cell.value
         if not isinstance(count, int) or isinstance(count, bool):
-            raise Permanent(f"under the key {key[:80]!r} stands no whole number", code=codes.NO_COUNTER)
+            raise Permanent(f"the value under the key {key[:80]!r} is no whole number", code=codes.NO_COUNTER)
         if not limits.LEAST_COUNT <= count + by <= limits.MOST_COUNT:
             raise Permanent(f"the counter {key[:80]!r} would not fit into 64 bits", code=codes.NO_COUNTER)
         expires = self._end(ttl)
@@ -90,7 +90,7 @@ class Store:
         return None if ttl is None else asyncio.get_running_loop().time() + limits.seconds(ttl, "ttl")
 
     def _expire(self) -> None:
-        """Remove what is over. The heap may name entries that were written anew since: those have another end."""
+        """Remove expired entries. The heap may name entries that were written again since and expire later."""
         now = asyncio.get_running_loop().time()
         while self._expiring and self._expiring[0][0] <= now:
             _, namespace, key = heapq.heappop(self._expiring)
@@ -115,5 +115,5 @@ def _expect(cell: _Cell | None, key: str, version: int | None) -> None:
 
 @asynccontextmanager
 async def opened() -> AsyncIterator[KeyValue]:
-    """A store of its own."""
+    """A new store, shared with nothing else."""
     yield Store()

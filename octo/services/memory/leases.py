@@ -70,5 +70,5 @@ class Holders:
 
 @asynccontextmanager
 async def opened() -> AsyncIterator[Leases]:
-    """Leases of their own."""
+    """New leases, shared with nothing else."""
     yield Holders()

@@ -18,12 +18,12 @@ from octo.services.memory.room import BYTES, ENTRIES, Room
 from octo.services.ports import Lost, Queues, Received, Rejected
 
 REMEMBERED = 120.0
-"""Seconds for which the key of a message is known."""
+"""Seconds for which the key of a message is remembered."""
 
 
 @dataclass(eq=False, slots=True)
 class _Item:
-    """A message. attempt: how many times it was given out. reply: where whoever requests waits for it."""
+    """A message. attempt: how many times it was given out. reply: what the `request` waits for."""
 
     id: str
     value: object
@@ -37,7 +37,7 @@ class _Item:
 class _Line:
     """A queue, or its dead letters. Invariant: an item is waiting or lent, never both.
 
-    waiting: by the time from which it may be given out. lent: by receipt, with the time until which.
+    waiting: a heap, by the time from which an item may be given out. lent: by receipt, with the end of the lease.
     """
 
     waiting: list[tuple[float, int, _Item]] = field(default_factory=list)
@@ -47,7 +47,7 @@ class _Line:
         return len(self.waiting) + len(self.lent)
 
     def next(self) -> float:
-        """When there will be something to give out, as far as is known."""
+        """The time at which there will be something to give out, as far as is known."""
         waiting = [self.waiting[0][0]] if self.waiting else []
         return min([*waiting, *(until for until, _ in self.lent.values())], default=float("inf"))
 
@@ -112,7 +112,7 @@ class Lines:
         try:
             self._add(queue, item, delay)
         except Transient:
-            self._keys.give(0)  # neither the message nor its key is there
+            self._keys.give(0)  # neither the message nor its key was added
             raise
         self._known[queue, key] = item.id
         self._fading.append((asyncio.get_running_loop().time() + REMEMBERED, (queue, key)))
@@ -210,5 +210,5 @@ def _lane(received: Received) -> tuple[str, bool]:
 
 @asynccontextmanager
 async def opened() -> AsyncIterator[Queues]:
-    """Queues of their own."""
+    """New queues, shared with nothing else."""
     yield Lines()

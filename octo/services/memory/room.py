@@ -1,4 +1,4 @@
-"""How much a service in memory may hold, and parts of its listings."""
+"""How much a service in memory may hold, and the pages of its listings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Room:
         self._size = size
 
     def take(self, size: int, instead: int | None = None) -> None:
-        """For an entry of this size, `instead` of one of that. Raises `Transient` if there is not enough."""
+        """Take room for an entry of `size` bytes, in place of one of `instead` bytes. Raises `Transient` if full."""
         entries, more = (1, size) if instead is None else (0, size - instead)
         if self._entries < entries or self._size < more:
             raise Transient(f"{self._what} in memory are full; nothing was written", code=codes.FULL)

@@ -14,9 +14,9 @@ from octo.services.memory.room import ENTRIES
 from octo.services.ports import Event, Lagged, Subscription, Topics
 
 KEPT, KEPT_DURABLE = 1000, 10_000
-"""How many events are kept for a subscriber."""
+"""At most this many events are kept for a subscriber."""
 BYTES = 16 << 20
-"""How much is kept of one topic."""
+"""At most this many bytes of events are kept of one topic."""
 
 
 class _Kept(NamedTuple):
@@ -26,9 +26,9 @@ class _Kept(NamedTuple):
 
 
 class _Log:
-    """The events of one topic that somebody still needs.
+    """The events of one topic that a subscriber still needs.
 
-    readers: who is subscribed right now. durable: what durable subscribers have committed, by name.
+    readers: the open subscriptions. durable: the number of the event that each durable subscriber has committed.
     """
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class _Log:
         self.trim()
 
     def trim(self) -> None:
-        """Let go of what everybody has seen, and of what is more than is kept."""
+        """Drop the events that every subscriber has seen, and the oldest beyond the limits."""
         needed = [max(reader.seen, self.last - reader.kept) for reader in self.readers]
         needed += [max(seen, self.last - KEPT_DURABLE) for seen in self.durable.values()]
         seen = min(needed, default=self.last)
@@ -57,7 +57,7 @@ class _Log:
             self.size -= self.events.popleft().size
 
     def after(self, seen: int) -> _Kept | None:
-        """The oldest event behind `seen` that is kept."""
+        """The oldest event after `seen` that is kept, None if there is none."""
         if seen >= self.last:
             return None
         return self.events[max(0, seen + 1 - self.events[0].number)]
@@ -148,5 +148,5 @@ class Logs:
 
 @asynccontextmanager
 async def opened() -> AsyncIterator[Topics]:
-    """Topics of their own."""
+    """New topics, shared with nothing else."""
     yield Logs()
