@@ -1,4 +1,4 @@
-"""One clock. An event loop that keeps its own wall time (as the virtual one of tests does) is believed."""
+"""One clock: the wall time of the event loop if it keeps one, as the virtual loop of tests does, else the system's."""
 
 from __future__ import annotations
 

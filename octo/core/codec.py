@@ -1,4 +1,4 @@
-"""JSON in and out of flows: `read`, `write`, and a body as it was sent."""
+"""JSON in and out of flows: `read`, `write`, and the value of a body that was sent."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def body(data: bytes, content_type: str = "") -> object:
-    """The value of a JSON body, whose content type may name another charset than UTF-8. Nothing at all is null."""
+    """The value of a JSON body, whose content type may name another charset than UTF-8. An empty body is null."""
     if data[:1] in _MARKS or charsets.charset(content_type) not in _UTF8:
         return _decoded(data, content_type)
     try:
@@ -24,7 +24,7 @@ def body(data: bytes, content_type: str = "") -> object:
 
 
 _MARKS = frozenset((b"\xef", b"\xff", b"\xfe"))
-"""How byte order marks begin, and no JSON in UTF-8."""
+"""The first bytes of byte order marks. No JSON in UTF-8 begins with one of them."""
 
 
 def _decoded(data: bytes, content_type: str) -> object:

@@ -12,7 +12,7 @@ BINARY = "application/octet-stream"
 
 
 class Held(dict[str, object]):
-    """A raw body with large content: who selects its `rawData` gets text or bytes. `data` does not read it."""
+    """A raw body with large content. Selecting its `rawData` reads it as text or bytes; `data` does not read it."""
 
     def __getitem__(self, key: str) -> object:
         return self._seen(super().__getitem__(key))
@@ -33,20 +33,20 @@ class Held(dict[str, object]):
             raise ExprError(
                 BUDGET,
                 f"content of {value.size:,} bytes is too large for an expression (at most {MAX_SIZE:,})",
-                hint="Hand it on as the body",
+                hint="Pass it on as the body",
             )
         return taken(value.read(), str(super().get("contentType", "")))
 
 
 def raw(data: bytes | Content, content_type: str) -> dict[str, object]:
-    """What came in, as a raw body. What was spooled is handed on as it is, also if it is text."""
+    """Incoming data as a raw body. Spooled data stays in its file, even if it is text."""
     if isinstance(data, Content):
         return Held(contentType=content_type, rawData=data)
     return {"contentType": content_type, "rawData": taken(data, content_type)}
 
 
 def out(body: object) -> tuple[str, bytes | Content]:
-    """The content type of a raw body, and its bytes: a text as its charset has it."""
+    """The content type of a raw body, and its bytes: a text is encoded in its charset."""
     content_type = str(body.get("contentType") or BINARY) if isinstance(body, dict) else BINARY
     found = data(body)
     return content_type, encode(found, content_type) if isinstance(found, str) else found

@@ -1,4 +1,4 @@
-"""Contracts: what a flow demands of the messages it is given, and what it promises of those it answers."""
+"""Contracts: what a flow requires of the messages it gets, and what it promises of those it returns."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class Precondition(Settings):
     that: Annotated[Expr[bool], Names("body", "vars")]
     """What must be true of the message as it comes in. Sees `body` and `vars`."""
     because: str = ""
-    """Said when it is not true."""
+    """The reason, reported when it is not true."""
 
 
 class Postcondition(Settings):
     that: Annotated[Expr[bool], Names("body", "vars", "input")]
-    """What must be true of the message that the flow answers. Sees its `body` and `vars`, and `input`, the message that
+    """What must be true of the message that the flow returns. Sees its `body` and `vars`, and `input`, the message that
     came in, as `input.body` and `input.vars`."""
     because: str = ""
-    """Said when it is not true."""
+    """The reason, reported when it is not true."""
 
 
 Preconditions = tuple[Annotated[Precondition, BeforeValidator(_clause), Short("that")], ...]
@@ -35,7 +35,7 @@ Postconditions = tuple[Annotated[Postcondition, BeforeValidator(_clause), Short(
 
 
 class Contract(NamedTuple):
-    """What callers of a flow must see to (`requires`), and what the flow sees to whenever it completes (`ensures`)."""
+    """What callers of a flow must ensure (`requires`), and what it guarantees whenever it completes (`ensures`)."""
 
     requires: Preconditions
     ensures: Postconditions

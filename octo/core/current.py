@@ -1,4 +1,4 @@
-"""The message that the running task works on, for whoever must know without being told: the log."""
+"""The message that the running task works on. The log reads it here, because its callers do not pass it."""
 
 from __future__ import annotations
 

@@ -18,8 +18,8 @@ _LEAST_NANOSECONDS = 1_000_000
 def parse_duration(value: object) -> object:
     """Go's notation, `250ms` or `1h30m`, as a timedelta.
 
-    A bare number means nanoseconds in the flow language. Only numbers of a millisecond or more are believed:
-    `timeout: 30` is far more often thirty seconds gone wrong.
+    A bare number means nanoseconds in the flow language. Only numbers of a millisecond or more are accepted:
+    the author of `timeout: 30` nearly always means thirty seconds.
     """
     if isinstance(value, str) and (value in ("0", "") or _DURATION.fullmatch(value)):
         return timedelta(seconds=sum(float(n) * _SECONDS[unit] for n, unit in _PART.findall(value)))

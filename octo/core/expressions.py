@@ -22,12 +22,12 @@ MESSAGE: Mapping[str, str] = {
     "eventID": "message.event_id",
     "correlationID": "message.correlation_id",
 }
-"""What expressions call the parts of a message, and how these are read (`Scope.variables`)."""
+"""The name that expressions use for each part of a message, and the code that reads it (`Scope.variables`)."""
 
 
 @dataclass
 class Build:
-    """What validation needs to know of the configuration around it; pydantic hands it on as the context.
+    """What validation needs to know of the configuration around it; pydantic passes it as the context.
 
     env: the declared environment variables that have a value.
     """
@@ -77,7 +77,7 @@ class Expr(Generic[T]):
         self.evaluate = _EVALUATE[kind](program)
         self.at: Position | None = None
         self.locate: Callable[[int, int], Position] | None = None
-        """Where a line and column of the expression stand in the file."""
+        """Maps a line and column of the expression to the position in the file."""
 
     @property
     def text(self) -> str:
@@ -136,7 +136,7 @@ def _expr_schema(source: Any, names: tuple[str, ...] | None) -> core_schema.Core
 
 
 def compile_expr(value: object, kind: type, scope: Scope) -> Expr[Any]:
-    """Compile what stands in the YAML. `condition: true` and `value: 42` are expressions too."""
+    """Compile a value of the YAML. `condition: true` and `value: 42` are expressions too."""
     if value is None:
         raise PydanticCustomError("expression", "an expression is missing here")
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""The keys of a flow file that belong to no component, as settings models: a flow's, and those of a variable.
+"""The keys of a flow file that belong to no component, as settings models: the keys of a flow and of a variable.
 
 Each is declared here and nowhere else. The configuration reads them, the catalogue and the JSON Schema show them.
 """
@@ -13,7 +13,7 @@ from octo.core.contract import Postconditions, Preconditions
 from octo.core.settings import Advanced, Settings
 
 LONGEST_DESCRIPTION: Final = 1000
-"""What every model takes as the description of a tool."""
+"""Characters of a tool's description that every model accepts."""
 
 
 class Source:
@@ -26,25 +26,25 @@ class Chain:
 
 class FlowSettings(Settings):
     name: str = ""
-    """What other flows and the command line call it by. A flow with a source may do without."""
+    """Other flows and the command line call the flow by this name. A flow with a source needs none."""
 
     description: str | None = Field(None, max_length=LONGEST_DESCRIPTION)
-    """What it does, for people and for models that use it as a tool."""
+    """What the flow does, for people and for models that use it as a tool."""
 
     source: Source | None = None
-    """What brings its messages. Without one it runs when another flow or the command line calls it."""
+    """What brings the flow's messages. Without a source it runs when another flow or the command line calls it."""
 
     input: dict[str, Any] | None = None
-    """JSON Schema of the bodies that it is made for; its expressions are checked against it, messages are not."""
+    """JSON Schema of the bodies that the flow is made for. Its expressions are checked against it, messages are not."""
 
     requires: Annotated[Preconditions, Advanced] = ()
-    """What callers must see to. Tests that break it are wrong; generated messages keep it."""
+    """What callers must ensure. A test that breaks it is wrong; generated messages satisfy it."""
 
     ensures: Annotated[Postconditions, Advanced] = ()
-    """What the flow sees to whenever it completes."""
+    """What the flow guarantees whenever it completes."""
 
     mask: Annotated[tuple[str, ...], Advanced] = ()
-    """Names of fields whose values are left out of traces, wherever in a body or variable they stand."""
+    """Names of fields whose values are left out of traces, wherever they are in a body or variable."""
 
     process: Chain | None = None
     """The blocks that a message runs through."""
@@ -56,10 +56,10 @@ class FlowSettings(Settings):
     """Messages worked on at once; 1 keeps their order. Waiting is cheap: a worker is not a thread."""
 
     buffer: Annotated[int, Advanced] = 64
-    """Messages that may wait for a worker. Without it as many as there are workers, at least 64."""
+    """Messages that may wait for a worker. Default: as many as there are workers, at least 64."""
 
     pool: Annotated[int, Advanced] = 64
-    """Branches that its composites may run at once."""
+    """Branches that its composite blocks may run at once."""
 
 
 NAME: Final = "[A-Za-z_][A-Za-z0-9_]*"
@@ -71,10 +71,10 @@ class VariableSettings(Settings):
     """Name of the environment variable. Settings use it as `${NAME}`, expressions as `env.NAME`."""
 
     default: str | float | bool | None = None
-    """Its value where the environment has none, as text."""
+    """Its value where the environment sets none, as text."""
 
     required: bool = False
-    """Whether the configuration is refused where the environment has no value."""
+    """Whether Octo refuses the configuration where the environment sets no value."""
 
     secret: bool | None = None
-    """Whether its value is kept out of logs and traces. Default: its name decides."""
+    """Whether Octo keeps its value out of logs and traces. Default: its name decides."""

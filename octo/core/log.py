@@ -58,8 +58,8 @@ def configure(
 ) -> None:
     """Set up logging for the whole process; may be called again.
 
-    level, format: default to the environment's LOG_LEVEL and LOG_FORMAT, then to info and text. A word that is
-        neither is warned about, and the default taken: a typo there must not keep a service from starting.
+    level, format: default to the environment's LOG_LEVEL and LOG_FORMAT, then to info and text. An unknown word is
+        logged as a warning and the default is used: a typo there must not keep a service from starting.
     stream: defaults to whatever `sys.stderr` is when a line is written.
     """
     level, bad_level = _choose(level or os.environ.get("LOG_LEVEL"), LEVELS, "info")
@@ -70,7 +70,7 @@ def configure(
     for old in [each for each in root.handlers if isinstance(each, Lines)]:
         root.removeHandler(old)
     root.addHandler(handler)
-    # Libraries speak up when something is wrong; their chatter is theirs.
+    # Libraries log only when something is wrong.
     root.setLevel(logging.WARNING)
     logging.getLogger("octo").setLevel(LEVELS[level])
     logging.captureWarnings(True)
@@ -113,7 +113,7 @@ _DEEPEST = 32
 
 
 def _plain(value: object, depth: int = 0) -> Any:
-    """The value as JSON kinds, without secrets. Never raises, whatever `__str__` of a stranger does."""
+    """The value as JSON kinds, without secrets. Never raises, even if the `__str__` of an unknown class does."""
     if value is None or value.__class__ in (bool, int, float, Exact):
         return value
     if isinstance(value, str | bytes):
@@ -133,7 +133,7 @@ def _plain(value: object, depth: int = 0) -> Any:
 
 
 class _Formatter(logging.Formatter):
-    """What both formats share: a record as names and values, masked, in the order of the line."""
+    """What both formats share: a record as masked names and values, in the order of the line."""
 
     def pairs(self, record: logging.LogRecord) -> dict[str, Any]:
         moment = datetime.fromtimestamp(record.created).astimezone()
@@ -160,12 +160,12 @@ def _fields(record: logging.LogRecord) -> dict[str, object]:
     values = getattr(record, "fields", None)
     if isinstance(values, Mapping):
         return dict(values)
-    # Lines of libraries say where they come from: their messages were not written for our readers.
+    # A library's line names its logger: its message was not written for our readers.
     return {} if record.name.split(".")[0] == "octo" else {"logger": record.name}
 
 
 def _working_on(record: logging.LogRecord) -> dict[str, object]:
-    """The ids of the message that was worked on as the line came about, whoever wrote it."""
+    """The ids of the message that the running task works on, except those that the line gives itself."""
     message = current.message.get()
     if message is None:
         return {}
@@ -182,7 +182,7 @@ class Json(_Formatter):
 
 
 class Text(_Formatter):
-    """`time=... level=INFO msg="..." name=value`: easy to read, and to take apart again."""
+    """`time=... level=INFO msg="..." name=value`: easy to read and to parse."""
 
     def __init__(self, coloured: bool = False) -> None:
         super().__init__()
@@ -213,7 +213,7 @@ def _json(value: object) -> str:
 
 
 def _word(text: str) -> str:
-    """The text as it is when it is one plain word, else quoted and escaped."""
+    """The text unchanged if it is one plain word, else quoted and escaped."""
     if text and text.isprintable() and not _SPECIAL.search(text):
         return text
     return f'"{"".join(map(_escaped, text))}"'
@@ -283,7 +283,7 @@ class Lines(logging.StreamHandler[TextIO]):
 
 
 def _repeated(left: Left) -> logging.LogRecord:
-    """The line that says how many like the last one were not written."""
+    """The line that says how many lines like the last one were not written."""
     told = logging.makeLogRecord({**vars(left.last), "msg": "repeated, not shown", "args": (), "exc_info": None})
     same = {name: value for name, value in _fields(left.last).items() if name in ("flow", "code", "path", "source")}
     told.fields = {"line": _message(left.last), "times": left.times, **same}
@@ -293,7 +293,7 @@ def _repeated(left: Left) -> logging.LogRecord:
 class File(WatchedFileHandler):
     """Appends lines to a file that only its owner may read; follows it when it is rotated away.
 
-    The first line that cannot be written is reported on the process log, the others are only counted.
+    The first line that cannot be written is reported in the process log; the others are only counted.
     """
 
     def __init__(self, path: Path) -> None:

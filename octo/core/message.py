@@ -1,7 +1,7 @@
 """The message: what flows through blocks.
 
-Invariant: a message and everything in it is a value. Nobody changes a body, a variable's value or the mapping
-itself; blocks answer a new message that shares what stayed the same. So a clone is free, a fork costs nothing, and
+Invariant: a message and everything in it is a value. No code changes a body, a variable's value or the mapping
+itself; blocks return a new message that shares what stayed the same. So a clone is free, a fork costs nothing, and
 the error path sees the message as it was when the block failed.
 """
 
@@ -17,7 +17,7 @@ NO_VARS: Mapping[str, object] = {}
 
 
 FAMILY = 20
-"""With so many characters begin the event ids of a message and of all that flows make of it for others they call."""
+"""Characters that the event ids of one family share: a message, and all that are made of it for called flows."""
 
 _random = random.Random()  # noqa: S311  ids tell messages apart, they are no secret; the OS's generator is 20x slower
 
@@ -33,10 +33,10 @@ class Message:
     body: any value: JSON (`None`, bool, int, float, str, list, dict), bytes, or a timestamp or duration of CEL. When
         `raw` is true it is `{"contentType": str, "rawData": str | bytes}` and is written to the outside verbatim.
     vars: name to value.
-    event_id: names this message within one flow; another one of its `FAMILY` is made when it enters another flow.
+    event_id: identifies this message within one flow; when it enters another flow it gets a new id of its `FAMILY`.
     correlation_id: given by the source, survives every hop; "" when there is none.
     traceparent: the span it came from, as W3C Trace Context writes it, and on a second line its `tracestate` if it has
-        one; "" when its sender named none.
+        one; "" when the sender gave none.
     """
 
     __slots__ = ("body", "correlation_id", "event_id", "raw", "traceparent", "vars")

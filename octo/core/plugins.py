@@ -1,8 +1,8 @@
 """The types that a process knows: connectors and blocks by the name they have in YAML.
 
 Types are listed as `module:attribute` and imported when first asked for, so that a small flow starts fast however
-many connectors exist. Who fills the list is the composition root (`octo.builtin`) and, for installed packages,
-the entry points `octo.connectors` and `octo.blocks`. Tests list what they have at hand.
+many connectors exist. The composition root (`octo.builtin`) lists the types of Octo itself; the entry points
+`octo.connectors` and `octo.blocks` list those of installed packages. Tests list their own classes and functions.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from octo.core.connector import ConnectorType
 
 
 class Plugins:
-    """Look-up of declared types.
+    """The declared types, by name.
 
     connectors: connector type name to `module:Class`, or to the class.
     blocks: block type name to `module:function`, or to `module:Class` for a block that a connector offers; or to that.
-    more: further types, asked for once a name is unknown here. To look through installed packages takes a while.
+    more: returns further types. It is called only when needed, because searching installed packages takes a while.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Plugins:
 
     @classmethod
     def of(cls, components: Iterable[object]) -> Plugins:
-        """Components at hand: classes marked with `@connector`, functions marked with `@block`."""
+        """The types of these components: classes marked with `@connector`, functions marked with `@block`."""
         connectors: dict[str, object] = {}
         blocks: dict[str, object] = {}
         for each in components:
@@ -49,7 +49,7 @@ class Plugins:
         return cls(connectors, blocks)
 
     def joined(self, others: Plugins) -> Plugins:
-        """These types and those; a name in both means the others' type."""
+        """These types and the others; a name in both means the others' type."""
         return Plugins(
             {**self._connectors, **others._connectors}, {**self._blocks, **others._blocks}, others._more or self._more
         )
@@ -66,7 +66,7 @@ class Plugins:
         if self._more is not None:
             more: Plugins = self._more()
             self._more = None
-            # A name that is here already cannot be taken over: whoever reads a flow knows what `rest` is.
+            # A package cannot replace a name that is known already: readers of a flow must know what `rest` is.
             self._connectors = {**more._connectors, **self._connectors}
             self._blocks = {**more._blocks, **self._blocks}
 

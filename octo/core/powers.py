@@ -1,13 +1,13 @@
 """Optional powers of connectors: each is a protocol of one member, and a connector has it by having that member.
 
-Nothing is inherited or registered. Say that a class means to have a power with a line below it, and the type checker
-tells when a name or a parameter is wrong:
+Nothing is inherited or registered. Declare the power in a line below the class, and the type checker reports a wrong
+name or parameter:
 
     _: type[Healthy] = Broker  # a power of the opened connector
     _: Conflicting = Broker  # a power of the class
 
-`octo.testing.check_connector` tells the same at run time. The powers of settings stand beside what they speak of:
-`octo.core.settings.Effectful` and `octo.core.state.Shaped`.
+`octo.testing.check_connector` checks the same at run time. The powers of settings are defined beside what they
+describe: `octo.core.settings.Effectful` and `octo.core.state.Shaped`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any, Protocol, runtime_checkable
 
 @runtime_checkable
 class Healthy(Protocol):
-    """A connector that can tell whether it works right now."""
+    """A connector that can report whether it works right now."""
 
     async def health(self) -> None:
         """Return if it works; raise `Transient` with the reason if it does not."""
@@ -28,10 +28,10 @@ class Healthy(Protocol):
 
 @runtime_checkable
 class Stubbed(Protocol):
-    """A connector class with something that tests use in its place."""
+    """A connector class with a stand-in that tests use in its place."""
 
     def stub(self, settings: Any, stub: Any) -> AbstractAsyncContextManager[object]:
-        """Open the stand-in: a classmethod beside `open`. No network, no files, nothing to wait for.
+        """Open the stand-in: a classmethod beside `open`. It uses no network and no files, and never waits.
 
         The annotation of `stub` is the model of what a test writes under `stubs:`.
         """
@@ -40,13 +40,13 @@ class Stubbed(Protocol):
 
 @runtime_checkable
 class Triggered(Protocol):
-    """A stub whose sources can be made to hand over a message, as the outside would."""
+    """A stub that can make its sources deliver a message, as the outside would."""
 
     async def trigger(self, source: Any, spec: Any) -> object:
-        """Let the source with these settings bring what `spec` says; return what the outside would see, as JSON.
+        """Make the source with these settings deliver what `spec` says; return what the outside would see, as JSON.
 
         The annotation of `spec` is the model of what a test writes under `trigger:`. Returns once the message has been
-        dealt with; `None` where the outside sees nothing.
+        settled; `None` where the outside sees nothing.
         """
         ...
 
@@ -75,10 +75,10 @@ class Replying(Protocol):
 
 @runtime_checkable
 class Conflicting(Protocol):
-    """A connector class some of whose sources cannot stand side by side."""
+    """A connector class whose sources may conflict with each other."""
 
     def conflicts(self, sources: Sequence[Any]) -> Iterable[tuple[int, int, str]]:
-        """Return each pair of sources that clash, by index, and why. A classmethod.
+        """Return each pair of sources that conflict, by index, and why. A classmethod.
 
         sources: the settings of all sources that use one connector.
         """

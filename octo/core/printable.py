@@ -1,4 +1,4 @@
-"""Texts of strangers on a terminal: what it would obey, as sequences that move its cursor, must not get there."""
+"""Untrusted texts on a terminal: control sequences, such as those that move the cursor, must not get there."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import json
 
 
 def printable(text: str) -> str:
-    """The text, a dot for each character that does not show: one line, whatever was in it."""
+    """The text with a dot for each character that is not printable, so always one line."""
     return text if text.isprintable() else "".join(each if each.isprintable() else "·" for each in text)
 
 
 def printable_json(text: str) -> str:
-    """The same JSON text, with escapes for such characters in its strings."""
+    """The same JSON text, with an escape for each such character in its strings."""
     return text if text.isprintable() else "".join(map(_escaped, text))
 
 

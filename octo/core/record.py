@@ -1,15 +1,15 @@
-"""A message as a JSON value, and back: what queues, journals, dead letters and traces store.
+"""A message as a JSON value, and back. Queues, journals, dead letters and traces store this value.
 
 Version 1 is a map: `v`, `id`, and where they are not empty `correlation`, `traceparent`, `raw`, `vars` and `body`.
-Values are JSON, with a map of one key that begins with `$` for what JSON lacks:
+Values are JSON. For what JSON lacks there is a map of one key that begins with `$`:
 
     {"$bytes": BASE64}                  {"$timestamp": NANOSECONDS}    {"$duration": NANOSECONDS}
     {"$double": "NaN" | "inf" | "-inf"} {"$text": [TEXT, BASE64, CHARSET]}   a text and the bytes that it came from
     {"$content": BASE64}                {"$half": BASE64}              a text with half characters, in UTF-8
     {"$map": [[KEY, VALUE], ...]}       a map whose keys are not all texts, or that looks like one of these
 
-Numbers are written digit for digit; use `octo.core.codec` for the text of a record. Records are never changed: what
-this version wrote is read by all later ones.
+Numbers are written digit for digit; use `octo.core.codec` for the text of a record. The meaning of a version never
+changes: all later versions of Octo read the records that this one writes.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _unreadable(reason: str) -> Permanent:
 
 
 def pack(value: object) -> Any:
-    """The value as JSON kinds. Without recursion: a body may be nested deeper than Python calls."""
+    """The value as JSON kinds. Works without recursion: a body may nest deeper than Python can call."""
     made: list[Any] = [None]
     left: list[tuple[Any, Any, Any]] = [(value, made, 0)]
     while left:
@@ -152,7 +152,7 @@ _TAGGED: dict[type, Callable[[Any], Any]] = {
 def unpack(value: Any) -> Any:
     """What was packed."""
     made: list[Any] = [None]
-    # Maps are finished once everything in them is: the last that were found first.
+    # A map is finished only once everything in it is. Inner maps were found later, so the last found is finished first.
     open_maps: list[tuple[list[list[Any]], Any, Any]] = []
     left: list[tuple[Any, Any, Any]] = [(value, made, 0)]
     while left:

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 FIRST = 10
-"""So many lines of a kind are written within each `SPAN`."""
+"""At most this many lines of a kind are written within each `SPAN`."""
 SPAN = 10.0
-"""Seconds after which a kind of line counts as new, and the lines left out since are told of."""
+"""Seconds after which a kind of line counts as new, and one line says how many were left out."""
 KINDS = 1_000
-"""So many kinds are told apart; further ones are written as they come. A kind is never made from what messages hold."""
+"""At most this many kinds are counted; lines of further kinds are all written. No content of messages is in a kind."""
 
 Kind = tuple[object, ...]
 
@@ -36,8 +36,8 @@ class Left(NamedTuple):
 
 
 class Repeats:
-    """Decides which lines are written. Lines below WARN always are: they come once per start, or because an author
-    asked for them.
+    """Decides which lines are written. Lines below WARN always are: they come once per start, or an author asked for
+    them.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -60,7 +60,7 @@ class Repeats:
         return count.lines <= FIRST
 
     def left_out(self, *, everything: bool = False) -> list[Left]:
-        """What was left out of spans that are over, or of all of them; each is told once."""
+        """What was left out in the spans that are over, or in all of them; each is returned once."""
         now = self._clock()
         if not everything and now < self._next:
             return []
@@ -72,7 +72,7 @@ class Repeats:
 
 
 AUTHORS = "octo.flow"
-"""The logger of `log` blocks: whoever writes those lines wants them."""
+"""The logger of `log` blocks: authors ask for those lines, so all are written."""
 
 
 def _kind(record: logging.LogRecord) -> Kind:

@@ -9,20 +9,20 @@ from urllib.parse import quote, quote_plus
 MASKED = "«secret»"
 _SHORTEST_SECRET = 6
 _secrets: dict[str, set[str]] = {}
-"""The forms of all secrets, by a piece that is in every form of one."""
+"""The forms of all secrets, by a piece of text that every form of a secret contains."""
 _pattern: re.Pattern[str] | None = None
 
 
 def mask(secret: str) -> None:
-    """Replace this text by `«secret»` in every line from now on, also where it stands encoded or quoted.
+    """Replace this text by `«secret»` in every line from now on, also where it is encoded or quoted.
 
-    Texts of fewer than 6 characters are left alone: masking `root` or `1234` would make logs unreadable and tell
-    what the secret is.
+    Texts of fewer than 6 characters are left alone: masking `root` or `1234` would make logs unreadable and reveal
+    the secret.
     """
     global _pattern  # noqa: PLW0603  a fact about the process
     if len(secret) < _SHORTEST_SECRET:
         return
-    # Letters and digits are what every way of writing leaves as it is.
+    # Letters and digits are the same in every form.
     piece = max(re.findall("[A-Za-z0-9]*", secret), key=len)
     _secrets.setdefault(piece, set()).update(_forms(secret))
     # The longest first: a secret may be the beginning of another.
@@ -32,7 +32,7 @@ def mask(secret: str) -> None:
 
 def masked(text: str) -> str:
     """The text without registered secrets."""
-    # Looking for each as it is costs a fraction of what the pattern costs, and hardly any text has one in it.
+    # A plain search for each form costs a fraction of the pattern, and hardly any text contains a secret.
     if _pattern is None or not any(
         piece in text and any(form in text for form in forms) for piece, forms in _secrets.items()
     ):
@@ -41,18 +41,18 @@ def masked(text: str) -> str:
 
 
 _URL_SAFE = ("", "/", "/:@!$&'()*+,;=")
-"""What encoders of URLs leave alone: of a part, by default, and of a path."""
+"""The characters that URL encoders leave alone: in a component, by default, and in a path."""
 
 
 def _forms(secret: str) -> set[str]:
-    """The text in every way that somebody may write it down."""
+    """The text in every form in which it may be printed."""
     escaped = _escaped_forms(secret)
     urls = {write(secret, safe, errors="replace") for write in (quote, quote_plus) for safe in _URL_SAFE}
     text = secret.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     attribute = text.replace('"', "&quot;")
     markup = {text, attribute, attribute.replace("'", "&#x27;")}
     shell = secret.replace("'", "'\"'\"'")
-    # Twice: other systems answer errors as JSON in which they quote what they were sent, which was JSON.
+    # Twice: other systems answer errors with JSON that quotes the JSON they were sent.
     twice = set().union(*map(_escaped_forms, escaped))
     return {secret, shell, *urls, *markup, *escaped, *twice}
 

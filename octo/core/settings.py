@@ -31,7 +31,7 @@ from octo.core.secrets import mask
 class Secret(SecretStr):
     """A text that is never printed: read it with `.get_secret_value()` where it leaves the process.
 
-    From the moment it is read, logs and traces show `«secret»` wherever it would stand.
+    From the moment it is read, logs and traces show `«secret»` in its place.
     """
 
     def __init__(self, secret_value: str) -> None:
@@ -40,11 +40,11 @@ class Secret(SecretStr):
 
 
 Effect = Literal["safe", "idempotent", "once"]
-"""What carrying out a call again does to the system called: nothing at all, nothing more, or the same once more."""
+"""What a repeated call does to the called system: nothing at all, nothing more, or the same once more."""
 
 
 class Group(NamedTuple):
-    """Where a form shows a setting. Without this mark it is `common`."""
+    """Where a form shows a setting. A setting without this mark is `common`."""
 
     name: Literal["common", "advanced"]
 
@@ -54,16 +54,16 @@ Advanced: Final = Group("advanced")
 
 
 class Short(NamedTuple):
-    """Marks a model that may be written as the value of one of its fields alone; whoever validates sees to it."""
+    """Marks a model that may be written as the value of one of its fields alone. A validator must accept that form."""
 
     field: str
 
 
 @runtime_checkable
 class Effectful(Protocol):
-    """Settings of a block that calls another system, and that know what the call does there.
+    """Settings of a block that calls another system, with what a repeated call does there.
 
-    Without, the call is taken for one that must happen once.
+    A block without it is taken for one whose call must happen once.
     """
 
     @property
@@ -88,8 +88,8 @@ class Settings(BaseModel):
 def field_docs(model: type[BaseModel]) -> dict[str, str]:
     """The string under each field of a model, by Python name.
 
-    Read from the source on demand: pydantic could do it for every class at import, which would cost each start of
-    `octo` what only the reference, the schema and the editor need.
+    It is read from the source on demand. Pydantic could read it for every class at import, but then every start of
+    `octo` would pay for what only the reference, the schema and the editor need.
     """
     docs: dict[str, str] = {}
     for cls in reversed(model.__mro__):

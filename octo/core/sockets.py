@@ -23,8 +23,8 @@ _OF_A_FLOW = FlowSettings.model_fields.keys() - set(_OF_A_SUB_FLOW)
 class Steps:
     """A chain inside a composite block: `{name?, process: [...]}` or a bare list of blocks.
 
-    Validation only takes note of what was written; the configuration parses the blocks, the engine compiles them and
-    sets `run`. Then the composite calls it like any processor. `address` is its place, `flow.composite[branch]`.
+    Validation only stores what was written. The configuration parses the blocks; the engine compiles them and sets
+    `run`. Then the composite calls it like any processor. `address` is its place, `flow.composite[branch]`.
     """
 
     __slots__ = ("address", "blocks", "name", "path", "raw", "run")
@@ -41,14 +41,14 @@ class Steps:
         return self.run(message)
 
     def __deepcopy__(self, memo: object) -> Steps:
-        """What was written, to be compiled anew."""
+        """A copy of what was written, to be compiled again."""
         copied = Steps(self.raw, self.name, self.path)
         copied.blocks, copied.address = self.blocks, self.address
         return copied
 
     @classmethod
     def read(cls, value: object) -> Steps | None:
-        """What was written as a chain, or None if it is none."""
+        """The value as a chain, or None if it is no chain."""
         try:
             return cls._validate(value)
         except PydanticCustomError:

@@ -15,9 +15,9 @@ CHUNK = 64 * 1024
 
 
 class Content:
-    """Bytes in a file that has no name any more: it is gone with the last reference, however the process ends.
+    """Bytes in a file without a name: the file is gone with the last reference, however the process ends.
 
-    It can be read by several at once, from the beginning each time. Two are equal when their bytes are.
+    Several readers can read it at once, each from the beginning. Two contents are equal when their bytes are.
     """
 
     __slots__ = ("_file", "size")
@@ -91,7 +91,7 @@ def _append(content: Content, piece: bytes) -> None:
 
 
 def _unnamed() -> int:
-    """A new file that nobody else can open: mode 0600, and without a name from here on."""
+    """A new file that no other process can open: its mode is 0600, and its name is removed at once."""
     file, path = tempfile.mkstemp(prefix="octo-", dir=os.environ.get(FOLDER) or None)
     Path(path).unlink()
     return file

@@ -1,7 +1,7 @@
 """What is known of a message before any message has come, for blocks that say what they do to it.
 
-A flow may declare the `input:` it is made for. What is known then is followed through its chain as far as the settings
-of each block tell, by being `Shaped`:
+A flow may declare the `input:` it is made for. Octo follows what is then known of a message through the chain, as far
+as the settings of each block are `Shaped`:
 
     class Price(Settings):
         value: Expr[object]
@@ -9,7 +9,7 @@ of each block tell, by being `Shaped`:
         def shape_after(self, before: State) -> State:
             return before.with_var("price", before.of(self.value))
 
-Asking `before.of(...)` is what checks an expression, so ask for every one. After a block without the method nothing is
+`before.of(...)` also checks the expression, so call it for every one. After a block without the method nothing is
 known.
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class State(Protocol):
-    """What is known of a message at one point of a chain. A value: every method answers another one."""
+    """What is known of a message at one point of a chain. A value: every method returns a new one."""
 
     @property
     def body(self) -> Shape: ...
@@ -35,7 +35,7 @@ class State(Protocol):
         ...
 
     def chain(self, steps: Steps | None) -> Self:
-        """The state after a chain, which is the same when there is none. Checks the chain too."""
+        """The state after a chain; the same state when there is no chain. Checks the chain too."""
         ...
 
     def call(self, flow: FlowRef) -> Self:
@@ -43,7 +43,7 @@ class State(Protocol):
         ...
 
     def either(self, *others: Self) -> Self:
-        """The state when one of several things happened."""
+        """The state after one of several things happened."""
         ...
 
     def repeated(self, once: Callable[[Self], Self]) -> Self:
@@ -51,13 +51,13 @@ class State(Protocol):
         ...
 
     def with_body(self, body: Shape | None = None) -> Self:
-        """The state with another body; without one, with any body."""
+        """The state with this body, or with an unknown one."""
         ...
 
     def with_var(self, name: str, value: Shape) -> Self: ...
 
     def without_var(self, name: str) -> Self:
-        """The state after the variable was removed, or became anything."""
+        """The state after the variable was removed, or became unknown."""
         ...
 
     def unknown(self) -> Self:
@@ -71,8 +71,8 @@ class State(Protocol):
 
 @runtime_checkable
 class Shaped(Protocol):
-    """Settings of a block that know what the block makes of a message."""
+    """Settings that say what their block does to the shape of a message."""
 
     def shape_after(self, before: State) -> State:
-        """Return what is known of the message after the block, and ask `before.of(...)` for each expression."""
+        """Return what is known of the message after the block, and call `before.of(...)` for each expression."""
         ...

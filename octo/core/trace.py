@@ -1,10 +1,10 @@
-"""The span under way: where outside calls write down what they did, and what they tell other systems of the trace.
+"""The current span: calls to the outside are recorded in it, and other systems get its name.
 
-Whoever records traces enters a span (`entered`); blocks and connectors only ever ask for the current one. Without a
-recorder there is none, and a message's own `traceparent` is handed on as it came.
+Only the recorder of traces sets the span (`current`); blocks and connectors only read it. Without a recorder there is
+none, and a message's own `traceparent` is passed on unchanged.
 
-The format is that of W3C Trace Context, https://www.w3.org/TR/trace-context/: `00-<trace id>-<span id>-<flags>`. What
-vendors add to it, the `tracestate`, we only hand on: it travels in a message's `traceparent` as a second line, so that
+The format is that of W3C Trace Context, https://www.w3.org/TR/trace-context/: `00-<trace id>-<span id>-<flags>`. The
+`tracestate`, which vendors add to it, is only passed on: it is the second line of a message's `traceparent`, so
 messages without one carry nothing for it.
 """
 
@@ -20,15 +20,15 @@ HEADER, STATE = "traceparent", "tracestate"
 
 
 class Span(Protocol):
-    """What is going on right now, as its recorder sees it."""
+    """A piece of work under way, as its recorder sees it."""
 
     @property
     def traceparent(self) -> str:
-        """Its name, for the systems that it calls."""
+        """The name of the span, for the systems that it calls."""
         ...
 
     def effect(self, kind: str, details: dict[str, object]) -> None:
-        """Write down a call to the outside."""
+        """Record a call to the outside."""
         ...
 
 
@@ -37,7 +37,7 @@ current: ContextVar[Span | None] = ContextVar("octo.span", default=None)
 
 
 def effect(kind: str, **details: object) -> None:
-    """Tell the recorder, if there is one, of a call to the outside.
+    """Record a call to the outside, if there is a recorder.
 
     kind: `http`, `sql` ... details: what was sent where and what came back, in short; JSON values, no secrets.
     """
@@ -47,12 +47,12 @@ def effect(kind: str, **details: object) -> None:
 
 
 def with_tracestate(traceparent: str, tracestate: str) -> str:
-    """Both as a message carries them."""
+    """Both, as the `traceparent` of a message carries them."""
     return f"{traceparent}\n{tracestate}" if tracestate else traceparent
 
 
 def outgoing(message: Message) -> str:
-    """The `traceparent` for a call made on behalf of `message`; "" when there is no trace to belong to."""
+    """The `traceparent` for a call made on behalf of `message`; "" when there is no trace."""
     span = current.get()
     return message.traceparent.partition("\n")[0] if span is None else span.traceparent
 
@@ -63,7 +63,7 @@ def span_headers(message: Message) -> dict[str, str]:
     if not parent:
         return {}
     _, _, state = message.traceparent.partition("\n")
-    # It speaks of its own trace only: a recorder that could not read the caller's `traceparent` has begun another.
+    # A `tracestate` belongs to one trace: a recorder that could not read the caller's `traceparent` has begun another.
     if not state or (current.get() is not None and parse(message.traceparent) is None):
         return {HEADER: parent}
     return {HEADER: parent, STATE: state}
