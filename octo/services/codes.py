@@ -66,7 +66,6 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     REJECTED: Explanation(
         "The request was rejected",
-        "The receiver of the request put it among the dead letters instead of replying; the message gives the "
-        "reason.",
+        "The receiver of the request put it among the dead letters instead of replying; the message gives the reason.",
     ),
 }
