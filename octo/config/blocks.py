@@ -1,6 +1,6 @@
 """Chains of blocks: each entry becomes a typed document, and so do the chains inside it.
 
-Which settings hold chains is known from the settings models alone (`Steps`); no block type is named here.
+The settings models alone say which settings hold chains (`Steps`); no block type is named here.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def entry_settings(context: Context, fields: dict[str, Place]) -> dict[str, Plac
         if key in RESERVED:
             continue
         if key in settings:
-            message = f"`{key}` stands beside `type` and under `settings` too"
+            message = f"`{key}` is written both beside `type` and under `settings`"
             context.report.error(codes.KEY_TWICE, place.key_at, message, f"the other is at {settings[key].key_at}")
         else:
             settings[key] = place
@@ -83,7 +83,7 @@ def _address(prefix: str, label: str, taken: dict[str, int]) -> str:
 
 
 def _type(context: Context, place: Place, fields: dict[str, Place]) -> tuple[BlockType | None, dict[str, Place]]:
-    """The block's type, and the settings that it takes over from a processor."""
+    """The block's type, and the settings that it takes from a processor."""
     ref = fields.get("ref")
     if ref is None or ref.value is None:
         return _own_type(context, place, fields), {}
@@ -165,7 +165,7 @@ def _inner(context: Context, place: Place, steps: Steps, owner: str) -> tuple[Bl
 
 
 def _branch(path: Path, steps: Steps, written: Written, taken: set[str]) -> str:
-    """How an address names a branch: the key it stands under; in a list its own name, or else its index."""
+    """The name of a branch in an address: its key; in a list its own name, or else its index."""
     if len(path) > 1 and path[-1] == "process":
         path = path[:-1]
     last = path[-1]
@@ -180,7 +180,7 @@ def _branch(path: Path, steps: Steps, written: Written, taken: set[str]) -> str:
 
 
 def _nested_anyway(context: Context, type_: BlockType, written: Written, address: str) -> None:
-    """Read the chains of a block whose settings are wrong elsewhere: all problems are shown at once."""
+    """Read the chains of a block whose settings are wrong elsewhere, so that all problems are shown at once."""
     branches: set[str] = set()
     for key, info in fields_of(type_.settings):
         place = written.entries.get(key)
@@ -192,7 +192,7 @@ def _nested_anyway(context: Context, type_: BlockType, written: Written, address
 
 
 def _steps(found: list[Kind], place: Place, path: Path) -> Iterator[tuple[Path, Steps]]:
-    """The chains that a part of the settings holds, read by its type alone, if they look like chains."""
+    """The chains in a part of the settings, found by its type alone, if they look like chains."""
     if any(each.is_a(Steps) for each in found):
         steps = Steps.read(place.value)
         blocks = place.walk(steps.path) if steps else None

@@ -1,23 +1,23 @@
-"""The catalogue: everything that an author can write, as plain data that is read without any of it being imported.
+"""The catalogue: everything that an author can write, as plain data that is read without importing any of it.
 
 Forms, completion, the JSON Schemas and the reference page are made from it, here and in programs that know Octo by
-this data alone. `octo.config.shipped` has the one of the built-in components, written down when the package is made.
+this data alone. `octo.config.shipped` reads the catalogue of the built-in components, a file of the package.
 
-    version     of this form; it grows when a reader of the form before would go wrong
+    version     the version of this form; it grows when a reader of the old form would misread the new one
     octo        the version of Octo that wrote it
     flow, env   the fields of a flow and of a variable
     connectors  type, doc, fields, blocks (names), sources, stub and trigger (each doc and fields, or null)
     sources     type, doc, fields, push, once, silence (a duration, or null); sets: the variables of its messages, as
-                fields, or null if nobody said; naming: whether its settings name more of them
-    blocks      type, doc, fields, connector (type, key, required; or null), slots (where chains stand)
+                fields, or null if it does not declare them; naming: whether its settings name more of them
+    blocks      type, doc, fields, connector (type, key, required; or null), slots (where chains may be)
 
 A field has `name`, `label`, `doc`, `group` (`common` or `advanced`), `examples` (if it has some), `required`,
-`default` (unless required), `secret`, `expression`, `null` (whether null is a value, which in flow files only means
-that nothing is written) and a type. A type is `type` with more beside it: `text`, `int`, `number`, `bool`, `duration`,
+`default` (unless required), `secret`, `expression`, `null` (whether null is a value; in flow files null means that
+nothing is written) and a type. A type is `type` with more beside it: `text`, `int`, `number`, `bool`, `duration`,
 `time`, `choice` (`choices`), `expression` (`result`, `names`), `steps` (a chain of blocks, or `{name, process}`),
 `chain` (a list of blocks), `source`, `flow` (the name of one), `list` and `map` (`items`), `object` (`fields`; `short`:
 it may be written as the value of that field), `any` (perhaps `of` several). Numbers may have `minimum`, `above`,
-`maximum` and `below`; texts and lists `least` and `most`, which count; texts a `pattern`.
+`maximum` and `below`; texts and lists `least` and `most`, for their length; texts a `pattern`.
 """
 
 from __future__ import annotations
@@ -79,9 +79,10 @@ _UNITS = ((3600_000_000, "h"), (60_000_000, "m"), (1_000_000, "s"), (1000, "ms")
 
 
 def catalogue(plugins: Plugins, *, unloadable: Callable[[str, Exception], object] | None = None) -> Described:
-    """The catalogue of all that the plug-ins are. Imports every one of them.
+    """The catalogue of all plug-ins. Imports every one of them.
 
-    unloadable: is told which of them cannot be imported, and why; they are left out. Without it the error is raised.
+    unloadable: called with the name of each that cannot be imported, and the error; the catalogue leaves them out.
+        Without it the error is raised.
     """
     connectors = _loaded(plugins.connector, plugins.connector_names(), unloadable)
     blocks = _loaded(plugins.block, plugins.block_names(), unloadable)
@@ -154,7 +155,7 @@ def _block(type_: BlockType) -> Described:
 
 
 def _slots(described: Described, name: str) -> list[str]:
-    """Where chains stand: `then`, `branches[]`, `cases[].process`."""
+    """Where chains may be: `then`, `branches[]`, `cases[].process`."""
     kind = described["type"]
     if kind == "steps":
         return [name]
@@ -190,7 +191,7 @@ def _field(name: str, info: FieldInfo, doc: str) -> Described:
 
 
 def label(name: str) -> str:
-    """What a form calls a field: `maxOpenConns` is "Max open conns", `baseURL` is "Base URL"."""
+    """The label of a field in a form: `maxOpenConns` is "Max open conns", `baseURL` is "Base URL"."""
     words = (word if word.isupper() else word.lower() for word in _WORD.findall(name))
     text = " ".join(word.upper() if word in _ACRONYMS else word for word in words)
     return text[:1].upper() + text[1:]
@@ -222,7 +223,7 @@ def _kind(kind: Kind) -> Described:
 
 
 def _accepted(kind: Kind) -> list[str]:
-    """The types of a text that numbers and the like may be written for, as its JSON Schema says."""
+    """The types in which a text may be written, such as numbers, if its JSON Schema lists several."""
     said = next((each.json_schema for each in kind.notes if isinstance(each, WithJsonSchema)), None) or {}
     types = said.get("type")
     return [_JSON_TYPES[each] for each in types] if isinstance(types, list) else []
@@ -256,7 +257,7 @@ def _bounds(metadata: Sequence[Any]) -> Described:
 
 
 def _default(value: Any) -> Any:
-    """The default as an author would write it. A secret has none to show, a chain is empty."""
+    """The default as an author would write it. The default of a secret is never shown; a chain is empty."""
     if isinstance(value, BaseModel):
         return {info.alias or name: _default(getattr(value, name)) for name, info in type(value).model_fields.items()}
     if isinstance(value, timedelta):

@@ -33,42 +33,42 @@ NOT_FOUND = _code(
 UNREADABLE = _code(
     "OCTO-C102",
     "Not a text file",
-    "A configuration is UTF-8 text. This file is binary, is encoded otherwise, or holds a control character that YAML "
-    "does not allow. Save it as UTF-8 in your editor.",
+    "A configuration is UTF-8 text. This file is binary, has another encoding, or contains a control character that "
+    "YAML does not allow. Save it as UTF-8 in your editor.",
 )
 SYNTAX = _code(
     "OCTO-C103",
     "Not valid YAML",
     "The text breaks the rules of YAML: a quote or a bracket is never closed, or a character needs quotes. CEL often "
-    "needs them, because it may hold `: `, `{`, `#` or quotes of its own.",
+    "needs them, because it may contain `: `, `{`, `#` or quotes of its own.",
     'value: {"id": vars.id',
     """value: '{"id": vars.id}'""",
 )
 INDENTATION = _code(
     "OCTO-C104",
     "Wrong indentation",
-    "The keys of one mapping, and the items of one list, begin in the same column. Only spaces indent, tabs do not.",
+    "The keys of one mapping, and the items of one list, begin in the same column. Indent with spaces, not with tabs.",
     "- type: log\\n   settings: {}",
     "- type: log\\n  settings: {}",
 )
 TOO_LARGE = _code(
     "OCTO-C105",
     "Configuration too large",
-    "A file may have 8 MiB and 200,000 values that nest at most 100 deep. Split a configuration into the files of one "
-    "folder, and deep branches into flows that are called with `flow-ref`.",
+    "A file has at most 8 MiB and 200,000 values, which nest at most 100 deep. Split a configuration into several "
+    "files of one folder, and move deep branches into flows that you call with `flow-ref`.",
 )
 ALIAS = _code(
     "OCTO-C106",
-    "Alias that leads nowhere, or too far",
+    "Alias without a value, or with too many",
     "`*name` repeats the value marked `&name` earlier in the file. The value must be complete by then, so it cannot "
-    "hold itself, and all aliases of a file may not write out to more than 100,000 values.",
+    "contain itself. All aliases of a file may repeat at most 100,000 values.",
     "retry: *defaults  (and no &defaults above)",
     "base: &defaults {level: info} ... settings: *defaults",
 )
 DUPLICATE_KEY = _code(
     "OCTO-C107",
     "Key written twice",
-    "A mapping has the same key twice, and only one of them could count. Remove or rename one.",
+    "A mapping has the same key twice, and only one of the two values could be used. Remove or rename one.",
     "{port: 8080, host: a, port: 9090}",
     "{port: 9090, host: a}",
 )
@@ -84,15 +84,15 @@ MORE_DOCUMENTS = _code(
 WRONG_SHAPE = _code(
     "OCTO-C110",
     "Mapping, list or text expected",
-    "A mapping, a list or a text stands where another kind of value belongs. A list has `- ` before each item.",
+    "A mapping, a list or a text is written where another kind of value belongs. A list has `- ` before each item.",
     "process: {type: log}",
     "process: [{type: log}]",
 )
 UNKNOWN_KEY = _code(
     "OCTO-C111",
     "Unknown key",
-    "The key means nothing here. Octo refuses it rather than ignore it, because a misspelt key is a setting that "
-    "silently does not work. The hint lists the keys that are known.",
+    "The key has no meaning here. Octo refuses it instead of ignoring it, because a misspelt key is a setting that "
+    "silently does nothing. The hint lists the known keys.",
     "settings: {prot: 8080}",
     "settings: {port: 8080}",
 )
@@ -107,28 +107,28 @@ INVALID = _code(
     "OCTO-C113",
     "Value does not fit",
     "The value is of the wrong kind or out of range: a number where a text belongs, a duration without a unit, a port "
-    "beyond 65535. A number that is meant as text needs quotes.",
+    "above 65535. A number that is meant as text needs quotes.",
     "timeout: 30",
     "timeout: 30s",
 )
 NOT_A_CHOICE = _code(
     "OCTO-C114",
     "Not one of the choices",
-    "The key takes one of a few words, and this is none of them. The message lists them.",
+    "The key takes one of a few words, and this is not one of them. The message lists them.",
     "level: verbose",
     "level: debug",
 )
 KEY_TWICE = _code(
     "OCTO-C115",
     "Setting written in two places",
-    "Settings of a block stand under `settings:` or beside `type:`, as you like, but each one only once.",
+    "You can write a setting of a block under `settings:` or beside `type:`, but only in one of the two places.",
     "{type: log, level: info, settings: {level: warn}}",
     "{type: log, settings: {level: warn}}",
 )
 EMPTY = _code(
     "OCTO-C116",
     "Key without a value",
-    "A key with nothing behind it counts as not written, so the default applies. Remove it, or give it a value.",
+    "A key without a value counts as not written, so the default applies. Remove it, or give it a value.",
     "port:",
     "port: 8080",
 )
@@ -136,7 +136,7 @@ SUB_FLOW = _code(
     "OCTO-C117",
     "Not a chain of blocks",
     "A branch is a list of blocks, or a mapping with `process` and perhaps `name`. Sources, workers and error chains "
-    "belong to a flow; processors hold no chains.",
+    "belong to a flow. A processor cannot contain a chain.",
     "then: {process: [...], error: [...]}",
     "then: {process: [{type: handle-errors, process: [...], error: [...]}]}",
 )
@@ -154,7 +154,7 @@ DUPLICATE_NAME = _code(
 SERVICE_TWICE = _code(
     "OCTO-C121",
     "Service described twice",
-    "A folder is one service, so `service:` stands in only one of its files. Remove the others, even equal ones.",
+    "A folder is one service, so only one of its files may have `service:`. Remove the others, even if they are equal.",
 )
 UNUSED = _code(
     "OCTO-C122",
@@ -167,8 +167,8 @@ UNUSED = _code(
 UNKNOWN_BLOCK = _code(
     "OCTO-C130",
     "Unknown block type",
-    "No block has this `type`. The hint names the nearest one; `octo schema --kind catalogue` lists all. Those of "
-    "other packages appear once the package is installed.",
+    "No block has this `type`. The hint names the nearest one; `octo schema --kind catalogue` lists all. The blocks "
+    "of another package are known once the package is installed.",
     "{type: set-paylod, value: body}",
     "{type: set-payload, value: body}",
 )
@@ -182,29 +182,29 @@ UNKNOWN_CONNECTOR_TYPE = _code(
 UNKNOWN_SOURCE = _code(
     "OCTO-C132",
     "Unknown source",
-    "The connector has no source of this `type`, or feeds no flows at all.",
+    "The connector has no source of this `type`, or has no sources at all.",
     "source: {connector: web, type: htp}",
     "source: {connector: web, type: http}",
 )
 UNKNOWN_CONNECTOR = _code(
     "OCTO-C133",
     "Unknown connector",
-    "`connector:` names no instance under `connectors:`. A source may also name a connector type; nothing else is "
-    "tried, so that a typo never binds to another connector.",
+    "`connector:` names no instance under `connectors:`. A source may also name a connector type. Octo tries nothing "
+    "else, so that a typing error never selects another connector.",
     "{type: sql, connector: ordersdb}",
     "{type: sql, connector: orders-db}",
 )
 WRONG_CONNECTOR = _code(
     "OCTO-C134",
     "Connector of another type",
-    "The block works with connectors of one type, and the named one is of another.",
+    "The block works with connectors of one type, and the named connector is of another type.",
     "{type: sql, connector: web}",
     "{type: sql, connector: orders-db}",
 )
 NO_CONNECTOR = _code(
     "OCTO-C135",
     "Connector not named",
-    "The block works on a connector and does not say on which. It has to, even if there is only one: a second one "
+    "The block needs a connector and does not say which one. Name it even if there is only one: adding a second one "
     "must not change what the block does.",
     "{type: sql, query: select 1}",
     "{type: sql, connector: orders-db, query: select 1}",
@@ -212,7 +212,7 @@ NO_CONNECTOR = _code(
 AMBIGUOUS_CONNECTOR = _code(
     "OCTO-C136",
     "Source fits several connectors",
-    "A source without `connector:` is fed by the only connector of its type. Here are several, so name one.",
+    "A source without `connector:` uses the only connector of its type. Here there are several, so name one.",
     "source: {type: http, settings: {path: /a}}",
     "source: {connector: web, type: http, settings: {path: /a}}",
 )
@@ -233,7 +233,7 @@ UNKNOWN_PROCESSOR = _code(
 PROCESSOR_TYPE = _code(
     "OCTO-C139",
     "Processor of another type",
-    "A block with `ref` takes its type from the processor. `type` may stand beside it only if it is the same.",
+    "A block with `ref` takes its type from the processor. It may have a `type` too, but only the same one.",
     "{ref: audit, type: rest}",
     "{ref: audit}",
 )
@@ -241,8 +241,8 @@ PROCESSOR_TYPE = _code(
 NOT_LOADABLE = _code(
     "OCTO-C153",
     "Component that cannot be loaded",
-    "The type exists, but the Python package behind it could not be imported: something it needs is not installed, or "
-    "it is broken. The message has Python's own words.",
+    "The type exists, but its Python package could not be imported: something it needs is not installed, or it is "
+    "broken. The message contains Python's own error.",
     "pip install octo",
     "pip install 'octo[all]'",
 )
@@ -252,37 +252,37 @@ NOT_LOADABLE = _code(
 UNDECLARED_VARIABLE = _code(
     "OCTO-C140",
     "Undeclared variable",
-    "`${NAME}` takes only variables that are declared under `env:`, so that a configuration says what it needs. For a "
-    "literal `${` write `$${`.",
+    "`${NAME}` works only for variables that are declared under `env:`, so that a configuration says what it needs. "
+    "For a literal `${` write `$${`.",
     'port: "${PORT}"  (and no env)',
     'env: [{name: PORT, default: "8080"}] ... port: "${PORT}"',
 )
 VARIABLE_NOT_SET = _code(
     "OCTO-C141",
     "Variable without a value",
-    "The variable is declared, but neither the process environment nor a `.env` file has it, and it has no default or "
-    "is required: a default never satisfies `required`.",
+    "The variable is declared, but neither the process environment nor a `.env` file sets it, and it has no default "
+    "or is required: a default never satisfies `required`.",
     "env: [{name: KEY, required: true}]  (and KEY unset)",
     "KEY=... octo run orders.yaml",
 )
 DOTENV = _code(
     "OCTO-C142",
     "Malformed .env file",
-    "Each line of a `.env` file is `NAME=value`, empty, or a comment that begins with `#`. Quotes around the whole "
-    "value are removed; nothing else is interpreted.",
+    "Each line of a `.env` file is `NAME=value`, perhaps after `export `, or empty, or a comment that begins with `#`. "
+    "Quotes around the whole value are removed; nothing else is interpreted.",
     "export KEY secret",
     "export KEY=secret",
 )
 VARIABLE_CONFLICT = _code(
     "OCTO-C143",
     "Variable declared differently in two files",
-    "Files of one folder may declare the same variable, but with the same `default` and `required`. Otherwise it would "
-    "depend on the order of the files what counts.",
+    "Files of one folder may declare the same variable, but with the same `default`, `required` and `secret`. "
+    "Otherwise the order of the files would decide which declaration is used.",
 )
 VARIABLE_NAME = _code(
     "OCTO-C144",
     "Not a name for a variable",
-    "Names of variables consist of letters, digits and `_`, and do not begin with a digit.",
+    "The name of a variable consists of letters, digits and `_`, and does not begin with a digit.",
     "env: [{name: api-key}]",
     "env: [{name: API_KEY}]",
 )
@@ -296,7 +296,7 @@ READS_NOTHING = _code(
     "OCTO-C146",
     "Expression reads a variable without a value",
     "The variable is declared, but has neither a value nor a default here, so the expression fails for every message. "
-    "Give it a default, or ask with `has()` first.",
+    "Give it a default, or check it with `has()` first.",
     "env.STAGE",
     'has(env.STAGE) ? env.STAGE : "test"',
 )
@@ -306,17 +306,17 @@ READS_NOTHING = _code(
 NO_SUCH_FIELD = _code(
     "OCTO-C160",
     "Field that cannot be there",
-    "The flow declares its `input:`, and by what is known from there on, the value has no field of that name. Correct "
-    "the name, or add the field to `properties:`. A field that may be there beside those is allowed by "
-    "`additionalProperties: true`, or asked for with `has()`.",
+    "The flow declares its `input:`, and what follows from it shows that the value has no field of this name. Correct "
+    "the name, or add the field to `properties:`. If there may be other fields too, allow them with "
+    "`additionalProperties: true`, or check for the field with `has()`.",
     "body.custmer  (and input: {properties: {customer: {type: string}}})",
     "body.customer",
 )
 INPUT_SCHEMA = _code(
     "OCTO-C161",
     "`input` is no JSON Schema",
-    "`input:` of a flow is a JSON Schema of its body. References lead to places within it, `#/$defs/NAME`. "
-    "A `pattern` is a regular expression of ECMA-262.",
+    "`input:` of a flow is a JSON Schema of its body. A reference points to a place in the same schema, "
+    "`#/$defs/NAME`. A `pattern` is a regular expression of ECMA-262.",
     "input: {type: objekt}",
     "input: {type: object, properties: {id: {type: string}}}",
 )
@@ -326,8 +326,8 @@ INPUT_SCHEMA = _code(
 ENDLESS_CALLS = _code(
     "OCTO-C150",
     "Flows call one another without end",
-    "Each of these flows calls the next whatever the message is, and the last one calls the first again. A recursion "
-    "needs a branch that ends it, such as `if` or `filter`.",
+    "Each of these flows calls the next for every message, and the last one calls the first again. A recursion needs a "
+    "branch that ends it, such as `if` or `filter`.",
     "flow a calls b, flow b calls a",
     "flow a calls b, flow b calls a inside `if`",
 )
@@ -342,8 +342,8 @@ SOURCES_CLASH = _code(
 RESOURCE = _code(
     "OCTO-C152",
     "Resource missing or out of reach",
-    "A template under `resources:` does not exist, or a resource lies outside of the configuration's folder. Paths are "
-    "relative to that folder and may not lead out of it, not even through a link.",
+    "A template under `resources:` does not exist, or a resource is outside the configuration's folder. Paths are "
+    "relative to that folder and may not leave it, not even through a link.",
     "resources: {env: [../secrets.env]}",
     "resources: {env: [secrets.env]}",
 )

@@ -1,4 +1,4 @@
-"""Complaints about settings: pydantic's list of errors, each at its place in the file and in plain words."""
+"""Complaints about settings: each of pydantic's errors becomes a problem at its place in the file, in plain words."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PRECISE = ("missing", "expression", "steps", "duration", "value_error")
 
 
 class Owner(Protocol):
-    """Whose settings they are; see `octo.config.settings.Written`."""
+    """The component that the settings belong to; see `octo.config.settings.Written`."""
 
     @property
     def what(self) -> str: ...
@@ -43,18 +43,18 @@ def complain(model: type[Settings], owner: Owner, details: list[Any], report: Re
         if (place.is_broken if place else is_broken) and detail["type"] not in ("missing", "extra_forbidden"):
             continue  # the missing value of a variable is the cause, and already reported
         if detail["type"] == "missing" and (path, detail["loc"][-1]) in meant:
-            continue  # it is there, misspelt
+            continue  # it is written, but misspelt
         _complain(model, owner, detail, path, place, report)
 
 
 def _holder(detail: Any) -> Loc:
-    """The location of what is wrong; of a missing key, that of the mapping it is missing in."""
+    """The location of what is wrong; for a missing key, the location of the mapping that lacks it."""
     loc: Loc = detail["loc"]
     return loc[:-1] if detail["type"] == "missing" else loc
 
 
 def _follow(owner: Owner, loc: Loc) -> Reached:
-    """As far as pydantic's location leads; it also names members of unions, which are no places."""
+    """Follow pydantic's location as far as it leads. It also names members of unions, which are no places."""
     path: Path = ()
     place: Place | None = None
     for step in loc:
@@ -65,7 +65,7 @@ def _follow(owner: Owner, loc: Loc) -> Reached:
 
 
 def _one_member_of_each_union(owner: Owner, details: list[Any]) -> list[Any]:
-    """Of a value that fits no member of a union every member complains. The author hears the likeliest one."""
+    """Keep the complaints of the likeliest member: every member complains about a value that fits none of them."""
     unions: dict[Loc, dict[Loc, list[Any]]] = {}
     for detail in details:
         if member := _member(owner, _holder(detail)):
@@ -89,14 +89,14 @@ def _member(owner: Owner, loc: Loc) -> Loc | None:
 
 
 def _distance(base: Loc, found: list[Any]) -> tuple[bool, bool, int]:
-    """How far a member is from what was written: another `type:` or kind of value is further than any bad detail."""
+    """How far a member is from what was written: another `type:` or kind of value counts more than any bad detail."""
     other_choice = any(each["type"] == "literal_error" and len(each["loc"]) > len(base) + 1 for each in found)
     other_kind = any(len(each["loc"]) == len(base) + 1 and each["type"] not in _PRECISE for each in found)
     return other_choice, other_kind, len(found)
 
 
 def _meant(model: type[Settings], details: list[Any], reached: list[Reached]) -> set[tuple[Path, str]]:
-    """The keys that the unknown ones were probably meant to be."""
+    """The known keys that the author probably meant by the unknown ones."""
     unknown = [path for detail, (path, _) in zip(details, reached, strict=True) if detail["type"] == "extra_forbidden"]
     found = ((path[:-1], nearest(str(path[-1]), known_keys(model, path[:-1]))) for path in unknown if path)
     return {(parent, key) for parent, key in found if key is not None}
@@ -145,7 +145,7 @@ def _missing(model: type[Settings], owner: Owner, path: Path, key: str, place: P
     doc = _doc(model, path, key)
     hint = f"add `{key}: ...`{f' ({doc})' if doc else ''}"
     if key in owner.labels and place is None:
-        hint = f"the `{key}` beside `type` is the block's own; add `{key}` under `settings:`"
+        hint = f"the `{key}` beside `type` belongs to the block itself; add `{key}` under `settings:`"
     report.error(codes.MISSING, place.at if place else owner.at, f"`{key}`{inside} is missing", hint)
 
 
@@ -162,12 +162,12 @@ def refuse_key(key: str, at: Position, what: str, known: Iterable[str], report: 
 
 
 def complain_of_expression(error: ExprError, place: Place, report: Report) -> None:
-    """A wrong expression, where it stands in the file. What the environment put into it is not shown."""
+    """Report a wrong expression at its place in the file. Values from the environment are not shown."""
     if not place.variables:
         at = place.source.file.inside(place.node, error.line, error.column)
         report.error(error.code, at, f"`{place.name}`: {error.message}", error.hint)
         return
     title = ERRORS[error.code].title if error.code in ERRORS else "an error"
     names = " and ".join(f"`${{{name}}}`" for name in place.variables)
-    hint = f"use `env.{place.variables[0]}` in expressions; `${{...}}` puts in text that is read as CEL"
-    report.error(error.code, place.at, f"`{place.name}`: {title} once {names} is put in", hint)
+    hint = f"use `env.{place.variables[0]}` in expressions; the value of `${{...}}` is read as CEL"
+    report.error(error.code, place.at, f"`{place.name}`: {title} once {names} is replaced by its value", hint)

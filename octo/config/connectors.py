@@ -1,4 +1,4 @@
-"""Connector instances: those declared under `connectors:`, and the default ones that nobody had to declare."""
+"""Connector instances: those declared under `connectors:`, and the default ones that need no declaration."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from octo.core.expressions import Build
 class Connectors:
     """The instances of a configuration by name.
 
-    An instance whose declaration is wrong is still known by its name and, if possible, its type: whoever refers to it
-    is right to do so.
+    An instance whose declaration is wrong is still known by its name and, if possible, its type: references to it are
+    no mistakes.
     """
 
     def __init__(self, report: Report, known: KnownTypes, build: Build) -> None:
@@ -75,7 +75,9 @@ class Connectors:
         return default.type if default else self.types.get(name)
 
     def default(self, type_: ConnectorType, name: str, at: Position, user: str) -> str | None:
-        """A shared instance with default settings, made when first asked for; reported at `at` if it needs some."""
+        """A shared instance with default settings, made when first needed. If its type requires settings, that is
+        reported at `at`.
+        """
         if name in self.types:
             name = f"{name} (default)"
         if name not in self.defaults:

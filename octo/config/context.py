@@ -25,13 +25,13 @@ class Processor(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """A part of a configuration that has a place, for its outline.
+    """A part of a configuration, for the outline.
 
-    address: what traces, tests and errors call it; "" for a connector or a source, which have none.
-    parent: the address of the flow, block or branch that it stands in.
-    name: what it is called: the label of a block, the name or index of a branch, the connector of a source.
+    address: its name in traces, tests and errors; "" for a connector or a source, which have none.
+    parent: the address of the flow, block or branch that contains it.
+    name: the label of a block, the name or index of a branch, the connector of a source.
     place: None for a branch that could be written but is not.
-    source: the source that could be read, if it is one.
+    source: the document of a source, if it could be read.
     """
 
     kind: Literal["connector", "flow", "source", "error", "branch", "block"]
@@ -45,9 +45,9 @@ class Entry(NamedTuple):
 
 @dataclass(eq=False, repr=False)
 class Context:
-    """One configuration being read.
+    """One configuration while it is read.
 
-    calls: every reference to a flow, for checking once all flows are known.
+    calls: every reference to a flow, to be checked once all flows are known.
     refs: the processors that some block used.
     entries: what was read so far, right or wrong, in the order of the file.
     """

@@ -1,7 +1,7 @@
 """A checked configuration: typed documents with positions, ready for the engine.
 
-Whoever holds a `Config` may rely on this: every type exists, every setting is valid, every expression is compiled,
-every reference (connector, flow, processor) names something that is there, and names are unique.
+Invariant of a `Config`: every type exists, every setting is valid, every expression is compiled, every reference
+(connector, flow, processor) names something that exists, and names are unique.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from octo.core.source import SourceType
 
 
 class ConnectorDoc(NamedTuple):
-    """A configured connector instance. Two are the same connection when `key` is equal."""
+    """A configured connector instance. Two with the same `key` are the same connection."""
 
     name: str
     type: ConnectorType
@@ -37,8 +37,8 @@ class BlockDoc(NamedTuple):
 
     label: its `name`, else its type.
     address: its place, `flow.block` and deeper `flow.composite[branch].block`; the error chain is `flow[error].block`.
-    connector: the instance its function is a method of, or None for a free function.
-    ref: the processor it takes its type from, "" if it has one of its own.
+    connector: the instance whose method it is, or None for a free function.
+    ref: the processor that gives its type, "" if the block has its own.
     Chains inside it are the `Steps` in its settings, whose `blocks` are BlockDocs too.
     """
 
@@ -66,11 +66,11 @@ class FlowDoc(NamedTuple):
     workers: how many messages it works on at once; 1 keeps their order.
     buffer: how many more may wait for a worker.
     pool: how many branches its concurrent composites may run at once.
-    input: the JSON Schema of the bodies that it is made for, as written; checked against its expressions, not against
-        messages.
-    contract: what it requires and ensures; None when it says neither.
-    mask: names of fields whose values must not be seen in traces, wherever in a body or variable they stand.
-    description: what it does, in the words of its author; "" when there are none.
+    input: the JSON Schema of the bodies that it is made for, as written. Its expressions are checked against it,
+        messages are not.
+    contract: what it requires and ensures; None when it declares neither.
+    mask: names of fields whose values must not appear in traces, wherever they are in a body or variable.
+    description: what it does, in the words of its author; "" when there is none.
     """
 
     name: str
@@ -93,8 +93,8 @@ class Config(NamedTuple):
     connectors: by instance name, in file order, default instances (for sources that name none) last.
     flows: by name, in file order.
     env: the declared environment variables that have a value.
-    watched: the files whose content decides what this configuration is, existing or not.
-    warnings: what is allowed but hardly meant.
+    watched: the files that this configuration depends on, existing or not.
+    warnings: what is allowed but probably a mistake.
     """
 
     name: str

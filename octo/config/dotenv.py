@@ -1,8 +1,8 @@
 """`.env` files: `KEY=VALUE` lines.
 
-Blank lines and lines that begin with `#` are skipped, `export ` may stand in front, one pair of matching quotes
-around the value is removed. There are no escapes, no interpolation and no comments behind a value: a `#` there is
-part of it, as it may be of a password.
+Blank lines and lines that begin with `#` are skipped, a line may begin with `export `, and one pair of matching quotes
+around the value is removed. There are no escapes, no interpolation and no comments after a value: a `#` there is part
+of the value, because it may be part of a password.
 """
 
 from __future__ import annotations

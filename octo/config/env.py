@@ -25,7 +25,7 @@ _SECRET = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|CREDEN
 
 
 class Declaration(NamedTuple):
-    """A variable that the configuration may use. secret: whether its value must not be seen in logs and traces."""
+    """A variable that the configuration may use. secret: whether its value must not appear in logs and traces."""
 
     name: str
     default: str | None
@@ -56,7 +56,7 @@ def declarations(entries: Sequence[Place], report: Report) -> dict[str, Declarat
             message = f"the variable `{new.name}` is declared twice"
             report.error(codes.DUPLICATE_NAME, new.at, message, f"the first one is at {old.at}; remove one of them")
         elif old._replace(at=new.at) != new:
-            message = f"the variable `{new.name}` is declared before with another `default`, `required` or `secret`"
+            message = f"the variable `{new.name}` is already declared with another `default`, `required` or `secret`"
             report.error(codes.VARIABLE_CONFLICT, new.at, message, f"the first one is at {old.at}; make them equal")
     return found
 
@@ -64,7 +64,7 @@ def declarations(entries: Sequence[Place], report: Report) -> dict[str, Declarat
 def resolve(
     declared: Mapping[str, Declaration], environ: Mapping[str, str], files: Sequence[Mapping[str, str]], report: Report
 ) -> Environment:
-    """Give each declared variable its value. `files` come weakest first."""
+    """Give each declared variable its value. A later file of `files` overrides the earlier ones."""
     external: dict[str, str] = {}
     for each in (*files, environ):
         external.update(each)
@@ -96,7 +96,7 @@ def _declaration(place: Place, report: Report) -> Declaration | None:
     if name is None:
         return None
     if not _NAME.fullmatch(name):
-        hint = "use letters, digits and `_`, not a digit first"
+        hint = "use letters, digits and `_`, and do not begin with a digit"
         report.error(codes.VARIABLE_NAME, fields["name"].at, f"`{name}` cannot name a variable", hint)
         return None
     default, required = _default(fields.get("default"), reader), _flag(fields.get("required"), reader, default=False)

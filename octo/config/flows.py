@@ -21,7 +21,7 @@ _COUNTS = {key: int(FlowSettings.model_fields[key].default) for key in ("workers
 
 
 def read_processors(context: Context, places: list[Place]) -> None:
-    """Fill `context.processors`. Settings are checked where they are used, laid over by those of the block."""
+    """Fill `context.processors`. Their settings are checked where a block uses them and adds its own."""
     for place in places:
         processor = _processor(context, place)
         if processor is None:
@@ -76,7 +76,7 @@ def _flow(context: Context, place: Place, index: int) -> FlowDoc | None:
     fields = reader.mapping(place, KEYS, "a flow")
     source_place = fields.get("source")
     has_source = source_place is not None and source_place.value is not None
-    # A flow that nobody can call by name may do without one; `flow-1` is then how logs and metrics call it.
+    # A flow with a source needs no name; logs and metrics then call it `flow-1`, by its place in the list.
     name = reader.text(fields.get("name")) if has_source else reader.name(fields, place, "a flow without a source")
     name = name or f"flow-{index + 1}"
     context.entries.append(Entry("flow", name, "", "", name, place))
@@ -138,12 +138,12 @@ def _mask(context: Context, place: Place | None) -> tuple[str, ...]:
 def _description(context: Context, place: Place | None) -> str:
     text = (context.reader.text(place) or "").strip()
     if place is not None and len(text) > LONGEST_DESCRIPTION:
-        message = f"`description` has {len(text):,} characters, and may have at most {LONGEST_DESCRIPTION:,}"
+        message = f"`description` has {len(text):,} characters; at most {LONGEST_DESCRIPTION:,} are allowed"
         context.report.error(codes.INVALID, place.at, message, "say what the flow does; put the rest into a comment")
     return text
 
 
 def _count(context: Context, place: Place | None, default: int) -> int:
-    """A number that says something only above zero."""
+    """The number if it is above zero, else the default."""
     count = context.reader.whole(place)
     return count if count > 0 else default

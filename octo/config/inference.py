@@ -1,11 +1,11 @@
-"""Following the declared `input:` of a flow through its chain, to find what can never work before a message meets it.
+"""Follows the declared `input:` of a flow through its chain, to find what can never work before the flow runs.
 
-No block type is named here. A block that knows what it does to a message says so with a method of its settings,
+No block type is named here. A block says what it does to a message with a method of its settings,
 
     def shape_after(self, before: State) -> State: ...
 
-which answers the state that it leaves, and asks `before.of(...)` for each of its expressions, as that is what checks
-them. Of a block without the method, its expressions are checked on the incoming message; afterwards nothing is known.
+which returns the state after the block, and calls `before.of(...)` for each of its expressions, because that checks
+them. The expressions of a block without the method are checked on the incoming message; after it nothing is known.
 """
 
 from __future__ import annotations
@@ -43,17 +43,17 @@ from octo.expr.shape import (
 )
 
 MOST_CALLS = 8
-"""How deep calls of flows are followed."""
+"""Calls of flows are followed at most this deep."""
 MOST_LOOKS = 4
-"""How often a loop is walked to see what it makes of a message."""
+"""A loop is walked at most this often to find the state that it settles in."""
 
 _NOTHING: Mapping[str, Shape] = MappingProxyType({})
 
 
 def check_inputs(context: Context, flows: Mapping[str, FlowDoc], places: Mapping[str, Place]) -> None:
-    """Report what is wrong with the declared inputs, and what of their flows can never work with them.
+    """Report what is wrong with the declared inputs, and what in their flows can never work with them.
 
-    places: where each flow stands.
+    places: the place of each flow.
     """
     declared = {name: places[name].get("input") for name, flow in flows.items() if flow.input is not None}
     inputs = {name: found for name, place in declared.items() if (found := _shape(context, place)) is not None}
@@ -88,7 +88,7 @@ class Inferred:
         return UNKNOWN if expression is None else self.walk.expression(expression, self)
 
     def chain(self, steps: Steps | None) -> Inferred:
-        """The state after a chain, which is the same when there is none. Checks the chain too."""
+        """The state after a chain; the same state when there is no chain. Checks the chain too."""
         return self if steps is None else self.walk.chain(steps.blocks, len(steps.raw), self)
 
     def call(self, flow: FlowRef) -> Inferred:
@@ -96,7 +96,7 @@ class Inferred:
         return self.either(self.walk.result(flow.name))
 
     def either(self, *others: Inferred) -> Inferred:
-        """The state when one of several things happened."""
+        """The state after one of several things happened."""
         shared = set(self.vars).intersection(*(each.vars for each in others))
         known = {name: either(self.vars[name], *(each.vars[name] for each in others)) for name in sorted(shared)}
         return Inferred(either(self.body, *(each.body for each in others)), known, self.walk)
@@ -106,14 +106,14 @@ class Inferred:
         return self.walk.repeated(once, self)
 
     def with_body(self, body: Shape | None = None) -> Inferred:
-        """The state with another body; without one, with any body."""
+        """The state with this body, or with an unknown one."""
         return Inferred(UNKNOWN if body is None else body, self.vars, self.walk)
 
     def with_var(self, name: str, value: Shape) -> Inferred:
         return Inferred(self.body, {**self.vars, name: value}, self.walk)
 
     def without_var(self, name: str) -> Inferred:
-        """The state after the variable was removed, or became anything."""
+        """The state after the variable was removed, or became unknown."""
         return Inferred(self.body, {key: each for key, each in self.vars.items() if key != name}, self.walk)
 
     def unknown(self) -> Inferred:
@@ -129,10 +129,10 @@ class Inferred:
 
 
 class _Walk:
-    """One configuration being walked.
+    """One walk through a configuration.
 
-    quiet: above zero while nothing is reported, because what is walked is walked again with more known.
-    asked: the fields that expressions of the flow asked for so far (`has(body.x)`): those are never missed.
+    quiet: above zero while nothing is reported, because the same blocks are walked again when more is known.
+    asked: the fields that expressions of the flow have checked so far (`has(body.x)`): they are never reported missing.
     """
 
     def __init__(
@@ -150,7 +150,7 @@ class _Walk:
 
     @property
     def nothing(self) -> Inferred:
-        """Nothing is known."""
+        """The state in which nothing is known."""
         return Inferred(UNKNOWN, _NOTHING, self)
 
     @contextmanager
@@ -165,10 +165,10 @@ class _Walk:
         try:
             self.flow(flow)
         except RecursionError:
-            return  # what was found until here is true, and the rest is too deep to follow
+            return  # what was reported so far is true; the rest nests too deep to follow
 
     def flow(self, flow: FlowDoc) -> Inferred:
-        """What a flow leaves, if it does not drop the message."""
+        """The state after a flow that does not drop the message."""
         outer, self.asked = self.asked, frozenset()
         try:
             before = Inferred(self.inputs.get(flow.name, UNKNOWN), self.brought(flow), self)
@@ -195,12 +195,12 @@ class _Walk:
             self.judge(ensured.that, {**went, "input": object_of(came)})
 
     def written(self, flow: FlowDoc, key: str) -> int:
-        """How many blocks the author wrote: those that are wrong are no documents."""
+        """How many blocks the author wrote. A wrong block has no document, so there may be fewer documents."""
         place = self.places[flow.name].get(key)
         return len(place.value) if place is not None and isinstance(place.value, list) else 0
 
     def result(self, name: str) -> Inferred:
-        """What a called flow leaves. Of one that is just being walked, nothing is known."""
+        """The state after a called flow. After a flow that is being walked already, nothing is known."""
         found = self.results.get(name)
         if found is not None or name not in self.flows or self.calls >= MOST_CALLS:
             return found or self.nothing
@@ -214,7 +214,7 @@ class _Walk:
         return self.results[name]
 
     def chain(self, blocks: Iterable[BlockDoc], written: int, before: Inferred) -> Inferred:
-        """The state after a chain. Of one with a block that could not be read, nothing is known."""
+        """The state after a chain. If one of its blocks could not be read, nothing is known."""
         chain = tuple(blocks)
         if len(chain) != written:
             return self.nothing
@@ -231,14 +231,14 @@ class _Walk:
         for steps in chains:
             self.nothing.chain(steps)
         for path, socket in held:
-            # A composite may evaluate its expressions on what its chains left.
+            # A composite may evaluate its expressions on the message after its chains.
             if isinstance(socket, Expr) and not chains and not _has_names_of_its_own(block, path):
                 before.of(socket)
         return self.nothing
 
     def repeated(self, once: Callable[[Inferred], Inferred], before: Inferred) -> Inferred:
-        """Look for a state that `once` leaves as it is, and report only what is wrong with that one: a field that the
-        first time is missing may be there the second.
+        """Find a state that `once` does not change, and report only what is wrong in that state: a field that is
+        missing the first time may be there the second time.
         """
         with self.quietly():
             start = self.settled(once, before)
@@ -247,7 +247,7 @@ class _Walk:
         return start
 
     def settled(self, once: Callable[[Inferred], Inferred], start: Inferred) -> Inferred:
-        # Inside of another loop several looks would make the work grow with every level.
+        # In a loop inside another loop, one walk must do: several would multiply the work with every level.
         for _ in range(MOST_LOOKS if self.quiet == 1 else 1):
             after = start.either(once(start))
             if after == start:
@@ -279,7 +279,7 @@ def _has_names_of_its_own(block: BlockDoc, path: Path) -> bool:
 
 
 def _texts(places: list[Place]) -> dict[Position, Place]:
-    """Every text at or below some places, by where it stands: an expression knows only that."""
+    """Every text at or below some places, by its position: an expression knows only its position."""
     found: dict[Position, Place] = {}
     waiting = list(places)
     while waiting:

@@ -1,4 +1,4 @@
-"""What only shows when the whole configuration is known: references, cycles, clashes, things nobody uses."""
+"""Checks that need the whole configuration: references, cycles, clashes, unused processors."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _cycles(context: Context, flows: Mapping[str, FlowDoc]) -> None:
 
 
 def _certain_calls(flow: FlowDoc) -> set[str]:
-    """The flows that this one calls whatever the message: directly in its chain, before anything that may stop it."""
+    """The flows that this one calls for every message: directly in its chain, before any block that may stop it."""
     called: set[str] = set()
     for block in flow.process:
         found = list(sockets(block.settings))
@@ -75,7 +75,7 @@ def _certain_calls(flow: FlowDoc) -> set[str]:
 
 
 def _circles(calls: Mapping[str, Collection[str]]) -> Iterator[list[str]]:
-    """Circles of calls, each beginning with the flow that comes first in the file. Every flow is looked at once."""
+    """Circles of calls, each beginning with the flow that comes first in the file. Every flow is visited once."""
     done: set[str] = set()
     for start in calls:
         way: dict[str, Iterator[str]] = {}
@@ -106,7 +106,7 @@ def _call_at(context: Context, flow: FlowDoc, called: str) -> Position:
 
 
 def _clashes(context: Context, flows: Mapping[str, FlowDoc]) -> None:
-    """Ask each connector class that is `Conflicting` about all its sources at once."""
+    """Report the conflicts that a `Conflicting` connector class finds among its sources."""
     by_instance: dict[str, list[tuple[str, SourceDoc]]] = {}
     for flow in flows.values():
         if flow.source is not None:

@@ -29,7 +29,7 @@ SECTIONS = ("service", "env", "connectors", "processors", "flows", "resources")
 
 
 def load(path: Path, plugins: Plugins, environ: Mapping[str, str]) -> Config:
-    """Read a configuration file or folder; ConfigError with every problem that was found."""
+    """Read a configuration file or folder. Raises ConfigError with every problem that was found."""
     report = Report()
     files = config_files(path)
     texts = [(str(each), data) for each in files if (data := read_bytes(each, report)) is not None]
@@ -39,7 +39,7 @@ def load(path: Path, plugins: Plugins, environ: Mapping[str, str]) -> Config:
 
 
 def parse(text: str, plugins: Plugins, environ: Mapping[str, str], name: str = "flow.yaml") -> Config:
-    """Read a configuration that is no file. There is nothing beside it: no `.env`, no resources."""
+    """Read a configuration from a text. Without a folder it has no `.env` file and no resources."""
     return _build([(name, text.encode("utf-8", "surrogatepass"))], None, (), plugins, environ, Report())
 
 
@@ -48,7 +48,7 @@ def config_files(path: Path) -> list[Path]:
     if path.is_dir():
         return _folder(path)
     if not path.exists():
-        hint = "give the path of a flow file, or of a folder that holds some"
+        hint = "give the path of a flow file, or of a folder with flow files"
         raise ConfigError([Problem(codes.NOT_FOUND, Position(str(path)), "no such file or folder", hint)])
     return [path]
 
@@ -71,10 +71,10 @@ def _folder(path: Path) -> list[Path]:
         raise ConfigError([Problem(codes.NOT_FOUND, Position(str(path)), message)]) from error
     files = [each for each in found if not each.stem.lower().endswith("_test")]
     if not files:
-        message = "the folder holds no configuration"
+        message = "the folder contains no configuration"
         hint = "put a `*.yaml` file into it"
         if found:
-            hint = f"`{found[0].name}` and the like are tests; {hint}"
+            hint = f"files such as `{found[0].name}` are tests; {hint}"
         raise ConfigError([Problem(codes.NOT_FOUND, Position(str(path)), message, hint)])
     return files
 
@@ -94,7 +94,7 @@ def _dotenv_paths(root: Path | None, environ: Mapping[str, str]) -> list[Path]:
 
 
 def _dotenv(paths: list[Path], environ: Mapping[str, str], report: Report) -> list[dict[str, str]]:
-    """What the `.env` files say, in their order. One that does not exist says nothing."""
+    """The variables of each `.env` file that exists, in the order of the files."""
     found = []
     for path in paths:
         values = read_dotenv(path, report)
@@ -123,7 +123,7 @@ def _build(
 
 
 class Draft(NamedTuple):
-    """A configuration whose files are read, before anybody looks at what they say.
+    """A configuration whose files are parsed, but not checked yet.
 
     tops: the files with the values of their variables.
     dotenv: the `.env` files, existing or not.
@@ -152,7 +152,7 @@ def draft(files: list[File], root: Path | None, plugins: Plugins, environ: Mappi
 
 
 def check(found: Draft, watched: tuple[Path, ...] = ()) -> Config:
-    """All that the files say. Only if the report has no problems then is it what `Config` promises."""
+    """The checked configuration. It keeps the promise of `Config` only if the report has no problems afterwards."""
     context, tops, report = found.context, found.tops, found.context.report
     name, environment = _service(context, tops)
     flows = _flows(context, tops)
@@ -190,6 +190,6 @@ def _service(context: Context, tops: list[Place]) -> tuple[str, str]:
     places = [place for top in tops if (place := top.get("service")) is not None]
     for place in places[1:]:
         hint = f"the first one is at {places[0].key_at}; keep one of them"
-        context.report.error(codes.SERVICE_TWICE, place.key_at, "`service` stands in several files", hint)
+        context.report.error(codes.SERVICE_TWICE, place.key_at, "`service` is written in several files", hint)
     fields = context.reader.mapping(places[0] if places else None, ("name", "environment"), "`service`")
     return context.reader.text(fields.get("name")) or "", context.reader.text(fields.get("environment")) or ""

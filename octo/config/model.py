@@ -1,6 +1,6 @@
-"""The one walk over annotations: what a type says of the values that a settings model has at some place.
+"""The one walk over annotations: what a type says of the values at some place of a settings model.
 
-Nobody else takes annotations apart. An annotation has one or more *kinds*, the alternatives of its union: the field
+No other module takes annotations apart. An annotation has one or more *kinds*, the alternatives of its union: the field
 `Annotated[Expr[bool] | None, Names("body")]` has the kinds `Expr` (of `bool`) and `NoneType`, both with the note
 `Names("body")`.
 """
@@ -71,7 +71,7 @@ def fields_of(model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
 
 
 def kinds_at(model: type[BaseModel], path: Path) -> list[Kind]:
-    """The kinds of the value at `path`; behind a union those of its first member that has such a path."""
+    """The kinds of the value at `path`; in a union those of its first member that has such a path."""
     found = [Kind(model)]
     for step in path:
         found = next((inside for each in found if (inside := each.at(step))), [])
@@ -89,12 +89,12 @@ def known_keys(model: type[BaseModel], path: Path = ()) -> list[str]:
 
 
 def holds(found: Sequence[Kind], type_: type) -> bool:
-    """Whether a value of one of the kinds may be, or as a list or map contain, such a one."""
+    """Whether a value of one of the kinds may be of this type, or be a list or map that contains one."""
     return any(each.is_a(type_) or holds(each.items, type_) for each in found)
 
 
 def models_in(found: Sequence[Kind]) -> Iterator[type[BaseModel]]:
-    """The models that a value of one of the kinds is, or contains, at any depth; a model before those inside of it."""
+    """The models that a value of one of the kinds is, or contains, at any depth; a model before those inside it."""
     for each in found:
         if each.model is not None:
             yield each.model
@@ -104,10 +104,10 @@ def models_in(found: Sequence[Kind]) -> Iterator[type[BaseModel]]:
 
 
 def result_at(model: type[BaseModel], path: Path) -> Any:
-    """What the expression at `path` results in, the `T` of its `Expr[T]`; None if there stands no expression."""
+    """The result type of the expression at `path`, the `T` of its `Expr[T]`; None if there is no expression."""
     return next((result_of(each) for each in kinds_at(model, path) if each.is_a(Expr)), None)
 
 
 def result_of(expression: Kind) -> Any:
-    """The class of what an expression results in; `object` if it may be anything."""
+    """The class of the result of an expression; `object` if it may be anything."""
     return kinds(expression.arguments[0])[0].type if expression.arguments else object

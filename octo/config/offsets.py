@@ -1,7 +1,7 @@
-"""Where a character of a scalar's value stands in the file.
+"""Finds the place in the file of a character of a scalar's value.
 
 The value of a scalar is what is left after YAML has removed quotes, escapes, indentation and line folding. An error
-inside an expression knows its line and column in that value; its author needs those of the file.
+inside an expression has a line and column in that value; its author needs the line and column in the file.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-# Each unit is what stands in the file for one character of the value. White space is left out: folding changes it,
-# and every other character keeps its order.
+# Each unit is the text in the file that gives one character of the value. White space is left out: folding changes it,
+# but every other character keeps its order.
 _PLAIN = re.compile(r"\S")
 _SINGLE = re.compile(r"''|\S")
 _DOUBLE = re.compile(r"\\(?:x..|u....|U........|\r?\n|.)|\S", re.DOTALL)
@@ -19,7 +19,7 @@ _PROPERTIES = re.compile(r"(?:[&!]\S*\s+)+")
 
 
 def offset_in_file(source: str, start: int, end: int, style: str, value: str, offset: int) -> int:
-    """The index in `source` of character `offset` of the scalar `value` that stands at `start:end` there."""
+    """The index in `source` of character `offset` of the scalar `value`, which is at `start:end` in `source`."""
     black = sum(1 for character in value[:offset] if not character.isspace())
     last = start
     for count, (first, after) in enumerate(_units(source, start, end, style)):

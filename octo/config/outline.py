@@ -1,4 +1,4 @@
-"""The outline of a configuration: every part that has a place, with its address, however wrong the rest is."""
+"""The outline of a configuration: every part of it with its place and address, even if other parts are wrong."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from octo.core.errors import ConfigError, Position, Problem
 from octo.core.plugins import Plugins
 
 VERSION = 1
-"""Of the form of `as_json`. It grows when a reader of the form before would go wrong."""
+"""The version of the form of `as_json`. It grows when a reader of the old form would misread the new one."""
 
 
 class Outline(NamedTuple):
-    """What there is, in the order of the file, and what is wrong with it."""
+    """The parts of a configuration, in the order of the file, and what is wrong with them."""
 
     entries: Sequence[Entry]
     problems: Sequence[Problem]
@@ -44,7 +44,7 @@ def outline(path: Path, plugins: Plugins, environ: Mapping[str, str]) -> Outline
         return Outline((), error.problems)
     found = (read_partly(data, str(each), report) for each in paths if (data := read_bytes(each, report)) is not None)
     files = [file for file in found if file is not None]
-    # Of a file that is cut short nobody knows what is missing: what refers to it is not wrong.
+    # The missing part of an unfinished file may define what the rest refers to, so further problems are dropped.
     rest = Report() if report.problems else report
     root = path if path.is_dir() else path.parent
     entries = _entries(files, root, plugins, environ, rest)

@@ -11,7 +11,7 @@ from octo.core.settings import Settings
 
 
 def part(config: Config, called: Iterable[str]) -> Config:
-    """Those flows and all they may call, with the connectors of their blocks and sources, in the order of the file."""
+    """The called flows and all they may call, with the connectors of their blocks and sources, in file order."""
     flows = {doc.name: doc for name in called for doc in reachable(config, name)}
     used = {*_of_blocks(flows.values()), *_of_sources(flows.values())}
     connectors = {name: doc for name, doc in config.connectors.items() if name in used}
@@ -19,13 +19,15 @@ def part(config: Config, called: Iterable[str]) -> Config:
 
 
 def unfed(config: Config, fed: Collection[str]) -> Config:
-    """The configuration without the sources of all flows but those."""
+    """The configuration in which only the flows in `fed` have a source."""
     flows = {name: doc if name in fed else doc._replace(source=None) for name, doc in config.flows.items()}
     return config._replace(flows=flows)
 
 
 def without_idle(config: Config, mocked: Iterable[BlockDoc]) -> Config:
-    """The configuration with an empty stand-in for each connector that only blocks in, or of, `mocked` use."""
+    """The configuration with an empty stand-in for each connector that only the `mocked` blocks, or blocks inside
+    them, use.
+    """
     gone = {id(each) for block in mocked for each in (block, *inside(block))}
     blocks = [block for doc in config.flows.values() for block in blocks_of(doc) if block.connector is not None]
     needed = {block.connector for block in blocks if id(block) not in gone} | set(_of_sources(config.flows.values()))
@@ -39,7 +41,7 @@ def without_idle(config: Config, mocked: Iterable[BlockDoc]) -> Config:
 
 
 def only_feeding(config: Config) -> Iterator[ConnectorDoc]:
-    """The connectors that feed flows, and that no block calls."""
+    """The connectors that feed flows and that no block uses."""
     called, feeding = set(_of_blocks(config.flows.values())), set(_of_sources(config.flows.values()))
     return (doc for name, doc in config.connectors.items() if name in feeding - called)
 
@@ -53,7 +55,7 @@ def _of_sources(flows: Iterable[FlowDoc]) -> Iterator[str]:
 
 
 def _unopened(cls: type) -> type:
-    """The same connector, but for its `open`; what stands in for it in a test still finds what it builds on."""
+    """The same connector class, except that it opens nothing. A stub in a test still finds its other members."""
     return type(cls.__name__, (cls,), {"open": staticmethod(_open_nothing)})
 
 

@@ -16,8 +16,8 @@ Path = tuple[str | int, ...]
 class Source:
     """A file whose placeholders are replaced.
 
-    used: the variables that went into a value or into anything below it, by its path.
-    broken: the values that hold, at any depth, a placeholder without a value; the report already says so.
+    used: the variables that a value, or anything below it, contains; by the path of the value.
+    broken: the paths of values that contain, at any depth, a placeholder without a value, which is reported already.
     """
 
     file: File
@@ -31,7 +31,7 @@ class Source:
 
 
 class Place(NamedTuple):
-    """One value in a source. Children are reached through it, so a value never loses its place."""
+    """One value in a source. Its children are reached through it, so a value never loses its place."""
 
     source: Source
     path: Path
@@ -45,17 +45,17 @@ class Place(NamedTuple):
 
     @property
     def end(self) -> Position:
-        """The place behind its last character."""
+        """The position after its last character."""
         return self.source.file.end(self.node)
 
     @property
     def key_at(self) -> Position:
-        """Where the key of this value stands, or the value itself when it has none."""
+        """The position of the key of this value, or of the value itself when it has no key."""
         return Position(self.source.file.name, *self.key_mark) if self.key_mark else self.at
 
     @property
     def name(self) -> str:
-        """The last step of the path as an author would say it: `port`, `args[0]`."""
+        """The end of the path, as an author would write it: `port`, `args[0]`."""
         text = ""
         for step in reversed(self.path):
             text = f"[{step}]{text}" if isinstance(step, int) else f"{step}{text}"
@@ -65,12 +65,12 @@ class Place(NamedTuple):
 
     @property
     def shown(self) -> str:
-        """The value for a message: as written, if the environment had a part in it."""
+        """The value for a message: as written if it contains variables, because their values are never shown."""
         return self.node.text if self.variables else str(self.value)
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """The variables that went into this value or into anything below it."""
+        """The variables that this value, or anything below it, contains."""
         return tuple(self.source.used.get(self.path, ()))
 
     @property
@@ -86,7 +86,7 @@ class Place(NamedTuple):
         return None
 
     def said(self, *keys: str) -> str:
-        """The first text under one of the keys, however wrong the rest is; "" if there is none."""
+        """The first text under one of the keys, even if other parts are wrong; "" if there is none."""
         words = (child.value for key in keys if (child := self.get(key)))
         return next((word for word in words if isinstance(word, str)), "")
 

@@ -1,4 +1,4 @@
-"""Context the fixed parts of a configuration: what is a mapping, which keys it may have, what is text or a number."""
+"""Reads the fixed parts of a configuration: what is a mapping, which keys it may have, what is text or a number."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from octo.config.place import Place
 from octo.config.report import Report, listed
 from octo.expr import nearest
 
-_MANY = 200  # comparing with all of very many names would take longer than anybody waits
+_MANY = 200  # comparing with more names would take too long
 _PLAIN_KEY = re.compile(r"[A-Za-z_][\w.-]*")
 
 
 def about_key(key: str, known: Iterable[str]) -> str:
-    """The hint for an unknown key. One that looks like no key is a piece of a value that lost its quotes."""
+    """The hint for an unknown key. A key that does not look like one is part of a value that lacks quotes."""
     if not _PLAIN_KEY.fullmatch(key):
-        return "inside `{ }` and `[ ]` a text that holds `,` needs quotes"
+        return "inside `{ }` and `[ ]` a text that contains `,` needs quotes"
     return did_you_mean(key, known) or "remove it"
 
 
 def kind(value: object) -> str:
-    """What a value is, in the words of YAML."""
+    """The kind of a value, in the words of YAML."""
     if isinstance(value, bool):
         return "`true`" if value else "`false`"
     names: dict[type, str] = {
@@ -37,7 +37,7 @@ def kind(value: object) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str], more: str = "") -> str:
-    """The hint for an unknown name: the nearest known one, and all that are known."""
+    """The hint for an unknown name: the nearest known one, and all known ones."""
     names = list(known)
     near = names if len(names) <= _MANY else [name for name in names if name[:1] == word[:1]][:_MANY]
     close = nearest(word, near)
@@ -50,15 +50,15 @@ def did_you_mean(word: str, known: Iterable[str], more: str = "") -> str:
 
 
 class Reader:
-    """Reads values of an expected shape; whatever has another one is reported and left out."""
+    """Reads values of an expected shape. Values of another shape are reported and left out."""
 
     def __init__(self, report: Report) -> None:
         self.report = report
 
     def mapping(self, place: Place | None, known: Iterable[str], what: str) -> dict[str, Place]:
-        """The entries of a mapping, without unknown keys; a misspelt one counts as what it was meant to be.
+        """The entries of a mapping, without unknown keys; a misspelt key counts as the key it was meant to be.
 
-        Nothing at all counts as empty.
+        A missing mapping counts as empty.
         """
         fields = self.free_mapping(place, what)
         names = list(known)
@@ -71,7 +71,7 @@ class Reader:
         return fields
 
     def free_mapping(self, place: Place | None, what: str) -> dict[str, Place]:
-        """The entries of a mapping whose keys are anybody's."""
+        """The entries of a mapping with any keys. A missing mapping counts as empty."""
         if place is None or place.value is None:
             return {}
         if not isinstance(place.value, dict):
@@ -80,7 +80,7 @@ class Reader:
         return place.fields()
 
     def entries(self, place: Place | None) -> list[Place]:
-        """The items of a list. Nothing at all counts as empty."""
+        """The items of a list. A missing list counts as empty."""
         if place is None or place.value is None:
             return []
         if not isinstance(place.value, list):
@@ -90,7 +90,7 @@ class Reader:
         return list(place.items())
 
     def text(self, place: Place | None) -> str | None:
-        """A text that is not empty."""
+        """A text, or None if it is missing or empty."""
         if place is None or place.value is None:
             return None
         if isinstance(place.value, str):
@@ -100,7 +100,7 @@ class Reader:
         return None
 
     def name(self, fields: dict[str, Place], owner: Place, what: str, key: str = "name") -> str | None:
-        """A text that must be there."""
+        """A text that must be there; reported if it is missing."""
         place = fields.get(key)
         name = self.text(place)
         if name is None and (place is None or place.value in (None, "")):
@@ -130,6 +130,6 @@ class Reader:
 
 
 def of_variables(place: Place) -> str:
-    """` in the value of ${NAME}` for a value that came from the environment: it is never shown itself."""
+    """` in the value of ${NAME}`, to name a value that came from the environment without showing it."""
     names = " and ".join(f"`${{{name}}}`" for name in place.variables)
     return f" in the value of {names}" if names else ""

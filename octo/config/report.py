@@ -1,15 +1,15 @@
-"""Collecting problems: a configuration is read to its end, so that its author sees everything wrong at once."""
+"""Collects problems: a configuration is read to its end, so that its author sees all problems at once."""
 
 from __future__ import annotations
 
 from octo.core.errors import ConfigError, Position, Problem
 
 MOST_PROBLEMS = 500
-"""Nobody reads more, and a hostile file should not be able to keep us looking for good advice."""
+"""Authors do not read more, and a hostile file must not keep Octo busy with looking for hints."""
 
 
 class Report:
-    """The problems and warnings found so far. The same thing is said once, however often it is come upon."""
+    """The problems and warnings found so far. The same problem is reported once, however often it is found."""
 
     def __init__(self) -> None:
         self._problems: dict[Problem, None] = {}
@@ -38,6 +38,6 @@ class Report:
 
 
 def listed(names: list[str], limit: int = 20) -> str:
-    """`a`, `b`, `c` for a hint; a long list is cut."""
+    """`a`, `b`, `c` for a hint; a long list is cut short."""
     shown = ", ".join(f"`{name}`" for name in names[:limit])
     return f"{shown}, ..." if len(names) > limit else shown

@@ -13,14 +13,14 @@ from octo.config.report import Report
 
 
 class Resources(NamedTuple):
-    """env: `.env` files, later over earlier. templates: text files."""
+    """env: `.env` files; a later one overrides the earlier ones. templates: text files."""
 
     env: tuple[Path, ...] = ()
     templates: tuple[Path, ...] = ()
 
 
 def read_resources(sections: Sequence[Place | None], root: Path | None, report: Report) -> Resources:
-    """The declared files. A template must exist; an `.env` file that does not is skipped."""
+    """The declared files. A template must exist; a missing `.env` file is skipped."""
     reader = Reader(report)
     env: list[Path] = []
     templates: list[Path] = []
@@ -38,14 +38,14 @@ def read_resources(sections: Sequence[Place | None], root: Path | None, report: 
 
 
 def _inside(reader: Reader, place: Place | None, root: Path | None) -> Path | None:
-    """The file of a resource id. It lies below the configuration's folder, however it is written or linked."""
+    """The file of a resource id. It must be below the configuration's folder, also after following links."""
     name = reader.text(place)
     if name is None or root is None or place is None:
         return None
     path = root / name
     if not path.resolve().is_relative_to(root.resolve()):
-        hint = "a resource lies beside the configuration or in a folder below it"
-        message = f"the resource `{name}` is outside of the configuration's folder"
+        hint = "put the file beside the configuration, or into a folder below it"
+        message = f"the resource `{name}` is outside the configuration's folder"
         reader.report.error(codes.RESOURCE, place.at, message, hint)
         return None
     return path

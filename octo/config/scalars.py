@@ -1,4 +1,4 @@
-"""What a bare word in YAML means: the YAML 1.2 core rules as Go's yaml.v3 reads them.
+"""The meaning of a bare word in YAML: the YAML 1.2 core rules as Go's yaml.v3 reads them.
 
 `yes`, `no`, `on` and `off` are text, `0o17` and `017` are octal, `1:30` is text, a date is a timestamp and reaches
 settings as RFC 3339 text. Numbers keep their digits, as those of JSON do.

@@ -1,7 +1,7 @@
-"""The JSON Schema of flow files, so that an editor completes and checks them while they are written.
+"""The JSON Schema of flow files, with which an editor completes and checks them while an author writes.
 
-It is made from the catalogue (`octo.config.catalogue`) as data: no component is imported. What follows from `type` is
-chosen with `if`/`then`, which editors understand.
+It is made from the catalogue (`octo.config.catalogue`) as data: no component is imported. `if`/`then`, which editors
+understand, selects the settings of a `type`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def json_schema(known: Described) -> Schema:
         "title": "Octo flow file",
         **_object(
             {
-                "service": _object({"name": _TEXT, "environment": _TEXT}, doc="What this configuration is called."),
+                "service": _object({"name": _TEXT, "environment": _TEXT}, doc="The name of this configuration."),
                 "env": _list("Variable", "Environment variables that the configuration uses."),
                 "connectors": _list("Connector", "Instances that own connections, listeners and sessions."),
                 "processors": _list("Processor", "Reusable block definitions, for `ref`."),
@@ -75,7 +75,7 @@ def _list(of: str, doc: str) -> Schema:
 
 def _resources() -> Schema:
     template = _object({"resource": _TEXT, "as": _TEXT}, ["resource"])
-    env = {"type": "array", "items": _TEXT, "description": "`.env` files, later over earlier."}
+    env = {"type": "array", "items": _TEXT, "description": "`.env` files; a later one overrides the earlier ones."}
     return _object({"env": env, "templates": {"type": "array", "items": template}})
 
 
@@ -85,7 +85,7 @@ def _flow(fields: list[Described]) -> Schema:
 
 
 def _emptiable(field: Described) -> Schema:
-    """A key of a flow. A list may be empty: it is not finished, or nothing is said yet. A chain may be so anyway."""
+    """A key of a flow. A list may be null while its author has not written it yet; a chain may always be null."""
     found = described(field)
     if field["type"] == "chain" or not (field["null"] or field["type"] == "list"):
         return found
@@ -144,13 +144,13 @@ def _processor(kinds: list[Described]) -> Schema:
 
 
 def _block(kinds: list[Described]) -> Schema:
-    """Settings stand under `settings` or beside `type`; with `ref` some of them stand in the processor."""
+    """Settings are written under `settings` or beside `type`; with `ref` the processor may have some of them."""
     names = [each["type"] for each in kinds]
     docs = [each["doc"] for each in kinds]
     properties = {
         "type": {"type": "string", "enum": names, "markdownEnumDescriptions": docs},
         "ref": {"type": "string", "description": "Name of a processor that gives the type and the base settings."},
-        "name": {"type": "string", "description": "What the block is called in errors, traces and addresses."},
+        "name": {"type": "string", "description": "Name of the block in errors, traces and addresses."},
         "settings": {"type": ["object", "null"]},
     }
     choices = [_when(each["type"], {"$ref": f"#/$defs/block.{each['type']}"}) for each in kinds]
@@ -180,7 +180,7 @@ def _keys(block: Described) -> list[Described]:
     connector = block["connector"]
     if connector is None:
         return list(block["fields"])
-    doc = f"Name of the `{connector['type']}` connector it works on."
+    doc = f"Name of the `{connector['type']}` connector that the block uses."
     key = {"name": connector["key"], "type": "text", "doc": doc, "required": connector["required"]}
     return [key, *block["fields"]]
 
@@ -193,7 +193,7 @@ def _settings(fields: list[Described]) -> Schema:
 
 
 def object_of(fields: list[Described], *, literal: bool = False) -> Schema:
-    """The schema of a mapping with these fields. literal: no variables are put into it, and null is a value."""
+    """The schema of a mapping with these fields. literal: it has no `${PLACEHOLDER}`, and null is a value."""
     required = [field["name"] for field in fields if field["required"]]
     return _object({field["name"]: described(field, literal=literal) for field in fields}, required)
 
@@ -212,7 +212,7 @@ def described(field: Described, *, literal: bool = False) -> Schema:
 
 
 def value(of: Described, *, literal: bool = False) -> Schema:
-    """The schema of a value, anew each time. What is not text may also be a `${PLACEHOLDER}`."""
+    """The schema of a value, a new object each time. A value that is not text may also be a `${PLACEHOLDER}`."""
     kind = of["type"]
     if kind in _SIMPLE or kind == "choice":
         simple = {"enum": of["choices"]} if kind == "choice" else _bounded(of, _SIMPLE[kind])

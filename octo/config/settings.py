@@ -27,8 +27,8 @@ class Written(NamedTuple):
     """The settings of one component as written. The entries may come from several places.
 
     what: the component in messages, e.g. "the `rest` block".
-    at: where to complain about what is not there.
-    labels: keys beside `type:` that belong to the block itself; authors take `name` for a setting.
+    at: the position at which missing keys are reported.
+    labels: keys beside `type:` that belong to the block itself; authors mistake `name` for a setting.
     """
 
     what: str
@@ -45,7 +45,7 @@ class Written(NamedTuple):
 def validate(model: type[S], written: Written, build: Build, report: Report, *, null_is_empty: bool = True) -> S | None:
     """The settings, or None with the reasons in the report.
 
-    null_is_empty: whether an empty key counts as not written, as in flow files; in tests `null` is a value.
+    null_is_empty: whether an empty key counts as not written, as in flow files. In tests `null` is a value.
     """
     entries = written.entries.items()
     data = {key: place.value for key, place in entries if place.value is not None or not null_is_empty}
@@ -59,17 +59,17 @@ def validate(model: type[S], written: Written, build: Build, report: Report, *, 
     if _truth_for_number(model, written, report):
         return None
     for path, socket in sockets(settings):
-        place = written.find(path) or written.find(path[:-1])  # a text may be short for a mapping
+        place = written.find(path) or written.find(path[:-1])  # a text may be the short form of a mapping
         if isinstance(socket, Expr) and place is not None:
             socket.at = place.at
-            if not place.variables:  # what the environment put in stands nowhere in the file
+            if not place.variables:  # a value of the environment is nowhere in the file
                 socket.locate = partial(place.source.file.inside, place.node)
             check_reads(socket.text, place, build, report)
     return settings
 
 
 def check_base(model: type[Settings], written: Written, build: Build, report: Report) -> None:
-    """Check settings that others will complete: what is there must be right, what is missing may still come."""
+    """Check settings that a block will complete: what is there must be right, what is missing may be added."""
     data = {key: place.value for key, place in written.entries.items() if place.value is not None}
     try:
         model.model_validate(data, context=build)
@@ -85,13 +85,13 @@ def _empty_keys(model: type[Settings], written: Written, report: Report) -> None
             continue
         if key not in fields:
             refuse_key(key, place.key_at, written.what, known_keys(model, ()), report)
-        elif not fields[key].is_required():  # an empty required key is a missing one
+        elif not fields[key].is_required():  # an empty required key is reported as missing
             hint = "remove the key, or give it a value"
             report.warn(codes.EMPTY, place.key_at, f"`{key}` is empty and counts as not written", hint)
 
 
 def _truth_for_number(model: type[BaseModel], written: Written, report: Report) -> bool:
-    """Refuse `port: true`: Python would take it for 1."""
+    """Refuse `port: true`, which Python would read as 1."""
     found = False
     for path, place in _truths(written):
         wanted = [each.type for each in kinds_at(model, path)]

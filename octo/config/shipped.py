@@ -1,7 +1,7 @@
-"""The catalogue of the built-in components, as it lies in the package.
+"""The catalogue of the built-in components, a file of the package.
 
-`make docs` writes it; a test sees to it that it is what the components say. So schemas are made, and programs that
-embed Octo draw forms, without an import of any component.
+`make docs` writes it; a test checks that it matches the components. So Octo makes schemas, and programs that embed
+Octo draw forms, without importing any component.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def shipped() -> Described:
 
 
 def joined(known: Described, more: Described) -> Described:
-    """A catalogue with the components of another one; those that it has itself stay what they are."""
+    """A catalogue with the components of another one added; for a type in both it keeps its own."""
     return {**known, **{kind: _merged(known[kind], more[kind]) for kind in ("connectors", "blocks")}}
 
 

@@ -39,7 +39,7 @@ def source(context: Context, place: Place) -> SourceDoc | None:
 
 
 def variables(doc: SourceDoc) -> dict[str, str] | None:
-    """The variables that each message of a source has, with their CEL kind (`dyn` if any); None if nobody said."""
+    """The variables that each message of a source has, with their CEL kind (`dyn` for any); None if not declared."""
     declared = doc.type.sets
     if declared is None:
         return None
@@ -90,7 +90,7 @@ def _bind(context: Context, fields: dict[str, Place], name: str | None) -> tuple
 
 
 def _named(context: Context, given: Place) -> tuple[str, ConnectorType] | None:
-    """By the name of an instance, or of a connector type. Nothing else will do: a typo must not bind to another."""
+    """Find the instance by its name or by its connector type. Nothing else: a typo must not select another one."""
     connectors, wanted = context.connectors, context.reader.text(given)
     if wanted is None or given.is_broken:
         return None
@@ -114,13 +114,13 @@ def _of_type(context: Context, place: Place, type_: ConnectorType) -> tuple[str,
         context.report.error(codes.AMBIGUOUS_CONNECTOR, place.at, message, hint)
         return None
     if not type_.sources:
-        return type_.name, type_  # the caller says that such a connector feeds no flows
+        return type_.name, type_  # the caller reports that such a connector feeds no flows
     name = context.connectors.default(type_, type_.name, place.at, "this source")
     return (name, type_) if name else None
 
 
 def _offering(context: Context, source: str) -> ConnectorType | None:
-    """The connector type that has a source of this name; declared ones first, for the others must be imported."""
+    """The connector type that has a source of this name; declared ones first, because the others must be imported."""
     declared = {each.name: each for each in context.connectors.types.values() if each is not None}
     for type_ in declared.values():
         if source in type_.sources:

@@ -1,8 +1,8 @@
 """`${NAME}` in the values of a configuration.
 
-What is put in stays text; the field it ends up in decides what becomes of it, so a password of digits stays a
-password and `port: ${PORT}` becomes a number. `$${` stands for a literal `${`. Keys are left alone, and so are `env:`
-and `resources:`, which are read before there are values.
+The inserted value stays text; the type of the field decides how it is read, so a password of digits stays a password
+and `port: ${PORT}` becomes a number. `$${` is a literal `${`. Keys are left alone, and so are `env:` and `resources:`,
+which are read before the variables have values.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LITERAL = ("env", "resources")
 
 
 def literal(file: File) -> Source:
-    """The file as it stands."""
+    """The file as written."""
     return Source(file, _plain(file.root))
 
 

@@ -1,4 +1,4 @@
-"""What the YAML parser found wrong, in the words of somebody who writes flows."""
+"""The errors of the YAML parser, in words for authors of flows."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ _WORDS: tuple[tuple[str, str, str, str], ...] = (
     (
         "mapping values are not allowed",
         codes.SYNTAX,
-        "a `:` stands where no key can be",
+        "there is a `:` where no key can be",
         'quote the text if it contains ": ", else check the indentation of this line',
     ),
     (
         "block sequence entries are not allowed",
         codes.SYNTAX,
-        "a list item `- ` stands where no list can begin",
+        "there is a list item `- ` where no list can begin",
         "begin the list on a line of its own",
     ),
     (
         "could not find expected ':'",
         codes.SYNTAX,
-        "a key without a `:` after it",
+        "there is no `:` after this key",
         "write `key: value`, or indent the text if it belongs to the line above",
     ),
     (
@@ -46,32 +46,32 @@ _WORDS: tuple[tuple[str, str, str, str], ...] = (
     (
         "unknown escape character",
         codes.SYNTAX,
-        "a backslash escape that YAML does not know",
+        "YAML does not know this backslash escape",
         "write `\\\\` for a backslash, or put the text in single quotes",
     ),
     (
         "did not find expected hexdecimal number",
         codes.SYNTAX,
-        "a backslash escape needs hexadecimal digits here",
+        "this backslash escape needs hexadecimal digits",
         "write `\\\\` for a backslash, or put the text in single quotes",
     ),
     (
         "found a tab character",
         codes.INDENTATION,
-        "a tab stands where only spaces may indent",
+        "this line is indented with a tab; only spaces may indent",
         "use spaces; most editors can convert tabs",
     ),
     (
         "did not find expected ',' or ']'",
         codes.SYNTAX,
-        "the list opened with `[` is not continued or closed here",
-        "separate items with `,` and close the list with `]`; quote a text that holds such characters",
+        "the list that began with `[` needs a `,` or a `]` here",
+        "separate items with `,` and close the list with `]`; quote a text that contains such characters",
     ),
     (
         "did not find expected ',' or '}'",
         codes.SYNTAX,
-        "the mapping opened with `{` is not continued or closed here",
-        "separate entries with `,` and close the mapping with `}`; quote a text that holds such characters",
+        "the mapping that began with `{` needs a `,` or a `}` here",
+        "separate entries with `,` and close the mapping with `}`; quote a text that contains such characters",
     ),
     (
         "did not find expected '-' indicator",
@@ -94,13 +94,13 @@ _WORDS: tuple[tuple[str, str, str, str], ...] = (
     (
         "did not find expected <document start>",
         codes.SYNTAX,
-        "the configuration ended above, yet more text follows",
+        "the configuration ends above, but more text follows",
         "check the indentation of this line",
     ),
     (
         "did not find expected alphabetic or numeric character",
         codes.SYNTAX,
-        "`*` and `&` begin an alias or an anchor, and a name must follow",
+        "`*` begins an alias and `&` an anchor, so a name must follow",
         "quote a text that begins with `*` or `&`",
     ),
     ("tag", codes.SYNTAX, "`!` begins a tag that YAML does not know", "quote a text that begins with `!`"),
@@ -113,10 +113,14 @@ _WORDS: tuple[tuple[str, str, str, str], ...] = (
 )
 
 
-_NOT_YAML = (codes.SYNTAX, "this is not YAML any more", "compare quotes, brackets and indentation with the lines above")
+_NOT_YAML = (
+    codes.SYNTAX,
+    "the text is not valid YAML from here on",
+    "compare quotes, brackets and indentation with the lines above",
+)
 _TAB_WORDS = (
     codes.INDENTATION,
-    "a tab stands where only spaces may indent",
+    "this line is indented with a tab; only spaces may indent",
     "use spaces; most editors can convert tabs",
 )
 
@@ -124,7 +128,7 @@ Said = tuple[str, str, str]
 
 
 def explain(error: yaml.MarkedYAMLError, text: str, name: str) -> tuple[str, Position, str, str]:
-    """Code, place, message and hint of a parser error."""
+    """Return the code, position, message and hint for a parser error."""
     problem = str(error.problem or "")
     mark = error.problem_mark or error.context_mark
     if mark is None:
@@ -145,7 +149,7 @@ def explain(error: yaml.MarkedYAMLError, text: str, name: str) -> tuple[str, Pos
 
 
 def _is_never_closed(problem: str, *, is_at_end: bool) -> bool:
-    """Whether the author should look at the beginning of something rather than at where its end was missed."""
+    """Whether to report the beginning of what is never closed, instead of the place where its end is missing."""
     if "did not find expected ',' or" in problem:
         return is_at_end
     return "end of stream" in problem or "document indicator" in problem
@@ -158,10 +162,10 @@ def _words(problem: str, line: str, column: int, *, is_at_end: bool) -> Said:
     if is_at_end and "did not find expected node content" in problem:
         return codes.SYNTAX, "the file ends where a value is expected", "close the bracket that is still open"
     if "did not find expected key" in problem and line[column : column + 1] in ("]", "}"):
-        return codes.SYNTAX, "a closing bracket that nothing has opened", "remove it, or quote the text"
+        return codes.SYNTAX, "this closing bracket has no opening bracket", "remove it, or quote the text"
     if "did not find expected key" in problem and line[:column].strip():
         hint = "quote the whole value if this belongs to it: '\"a\" + body.b'"
-        return codes.SYNTAX, "the value ended before this", hint
+        return codes.SYNTAX, "the value ends before this text", hint
     found = (said for part, *said in _WORDS if part in problem)
     code, message, hint = next(found, _NOT_YAML)
     return code, message, hint

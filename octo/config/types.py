@@ -1,7 +1,7 @@
 """The types that a configuration may name.
 
-A type is imported when it is first named. One that cannot be imported, because a package is missing or broken, is a
-problem at the place that names it.
+A type is imported when it is first named. A type that cannot be imported, because a package is missing or broken, is
+reported at the place that names it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class KnownTypes:
-    """`Plugins`, with failures reported instead of raised. None means that there is none, or that it was reported."""
+    """`Plugins`, with failures reported instead of raised. None means that there is no such type, or a failure."""
 
     def __init__(self, plugins: Plugins, report: Report) -> None:
         self._plugins = plugins
@@ -28,7 +28,7 @@ class KnownTypes:
 
     @property
     def connector_names(self) -> list[str]:
-        """For hints; to list all types means to look through the installed packages."""
+        """All names, for hints. Listing them is slow: it searches the installed packages."""
         return self._plugins.connector_names()
 
     @property
@@ -50,7 +50,7 @@ class KnownTypes:
     def _load(self, load: Callable[[str], T | None], name: str, kind: str, place: Place | None) -> T | None:
         try:
             return load(name)
-        except Exception as error:  # noqa: BLE001  whatever a package of somebody else does when it is imported
+        except Exception as error:  # noqa: BLE001  importing a foreign package may raise anything
             if place is not None:
                 message = f"the {kind} type `{name}` cannot be loaded: {type(error).__name__}: {error}"
                 hint = "install what it needs, e.g. with `pip install 'octo[all]'`, or update the package it comes from"

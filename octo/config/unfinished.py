@@ -1,4 +1,4 @@
-"""Files that somebody is still writing: a file is read as far as it can be, and what is open there is closed."""
+"""Files that an author is still writing: a file is read as far as possible, and what is open there is closed."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from octo.config.yaml import Composer, File, Node, Refused, decode
 
 
 def read_partly(data: bytes, name: str, report: Report) -> File | None:
-    """The tree of a file's first document up to where it cannot be read any more; the report has the reason.
+    """The tree of a file's first document, up to where it can no longer be read; the report has the reason.
 
-    None if it is no text at all.
+    None if the file is no text.
     """
     try:
         text = decode(data, name, report)

@@ -1,5 +1,5 @@
-"""Variables that expressions read as `env.NAME`: their values are known when a configuration is read, so a name that
-will never be there is found before a message meets it.
+"""Variables that expressions read as `env.NAME`. Their values are known when a configuration is read, so a name
+without a value is reported before any message needs it.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ _OWN_ENV = re.compile(r"\(\s*env\s*,")  # a macro's own variable
 
 @dataclass
 class Surroundings(Build):
-    """What validation knows of the configuration, and the variables that are declared, with or without a value."""
+    """What validation knows of the configuration, with the declared variables, whether they have a value or not."""
 
     declared: Collection[str] = ()
 
 
 def check_reads(text: str, place: Place, build: Build, report: Report) -> None:
-    """Report the variables that the expression at `place` reads in vain."""
+    """Report the variables without a value that the expression at `place` reads."""
     if not isinstance(build, Surroundings) or place.variables:
         return
     for name, offset in _reads(text):
@@ -40,7 +40,7 @@ def check_reads(text: str, place: Place, build: Build, report: Report) -> None:
         at = _position(text, offset, place)
         if name in build.declared:
             message = f"`{place.name}`: `env.{name}` has neither a value nor a default, so this will fail"
-            report.warn(codes.READS_NOTHING, at, message, f"ask first: `has(env.{name}) ? env.{name} : ...`")
+            report.warn(codes.READS_NOTHING, at, message, f"check it first: `has(env.{name}) ? env.{name} : ...`")
         else:
             hint = did_you_mean(name, build.declared, f"declare it under `env:` with `- name: {name}`")
             report.error(codes.UNDECLARED_VARIABLE, at, f"`{place.name}`: the variable `{name}` is not declared", hint)

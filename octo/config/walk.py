@@ -1,4 +1,4 @@
-"""Walking documents: the blocks of a flow at any depth, and the flows that it may call."""
+"""Walks documents: the blocks of a flow at any depth, and the flows that it may call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What pydantic found wrong with a value, in the words of somebody who writes YAML."""
+"""The errors of pydantic about a value, in words for authors of YAML."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Complaint(NamedTuple):
 
 
 def say(detail: Any, place: Place | None, private: set[str]) -> Complaint:
-    """Translate one entry of `ValidationError.errors()`. No text that is `private` gets into it."""
+    """Translate one entry of `ValidationError.errors()`. The result contains no `private` text."""
     error, context = detail["type"], detail.get("ctx") or {}
     value = place.value if place else None
     if error in ("literal_error", "enum", "union_tag_invalid", "union_tag_not_found"):
@@ -71,7 +71,7 @@ def first_sentence(text: str) -> str:
 
 
 def words_of(place: Place) -> set[str]:
-    """Every text at or below a place, and the words in it: what a message must not hold if the place is private."""
+    """Every text at or below a place, and the words in it: a message must not contain them if the place is private."""
     if isinstance(place.value, dict | list):
         children = place.fields().values() if isinstance(place.value, dict) else place.items()
         return {word for child in children for word in words_of(child)}
@@ -80,7 +80,9 @@ def words_of(place: Place) -> set[str]:
 
 
 def _own_words(error: str, text: str, private: set[str]) -> Complaint:
-    """A validator of Octo or of a component speaks. It may quote the value, so it is heard only if that is public."""
+    """The message of a validator of Octo or of a component. It may quote the value, so it is used only if no `private`
+    text is in it.
+    """
     text = text.removeprefix("Value error, ").removeprefix("Assertion failed, ")
     by_pydantic = error not in _BY_A_PERSON and error in get_args(ErrorType)
     if by_pydantic or any(word in text for word in private):

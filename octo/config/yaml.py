@@ -1,6 +1,6 @@
-"""YAML text to a tree of nodes that know where they stand.
+"""YAML text to a tree of nodes that know their place.
 
-The parser is PyYAML's (libyaml); what the events mean is decided here: the words of YAML 1.2, limits that keep a
+The parser is PyYAML's (libyaml). This module gives its events their meaning: the words of YAML 1.2, limits that keep a
 hostile file cheap, and problems in the author's words.
 """
 
@@ -36,12 +36,12 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """A scalar, a mapping or a list. An alias is the very node it points to.
+    """A scalar, a mapping or a list. An alias is the same object as the node it points to.
 
-    keys: where each key of a mapping stands.
+    keys: the line and column of each key of a mapping.
     text, style: a scalar as written.
-    span: where it stands as an index range of the file's text; white space at its end does not belong to it.
-    size, height: how many nodes it stands for once aliases are written out, and how deep they nest.
+    span: its index range in the file's text. White space at the end of the range does not belong to the node.
+    size, height: how many nodes there are in it once aliases are expanded, and how deep they nest.
     """
 
     value: Scalar | dict[str, Node] | list[Node]
@@ -67,7 +67,7 @@ class File:
         return Position(self.name, node.line, node.column)
 
     def end(self, node: Node) -> Position:
-        """The place behind the last character of a node."""
+        """The position after the last character of a node."""
         start, end = node.span
         while end > start and self.text[end - 1].isspace():
             end -= 1
@@ -76,11 +76,11 @@ class File:
 
     @cached_property
     def _lines(self) -> list[int]:
-        """Where each line begins. Lines end where the parser says so."""
+        """The index at which each line begins. The parser also ends lines at characters other than a newline."""
         return [0, *(found.end() for found in _BREAK.finditer(self.text))]
 
     def inside(self, node: Node, line: int, column: int) -> Position:
-        """Where the line and column of a scalar's value stand in the file."""
+        """The position in the file of a line and column of a scalar's value."""
         if not isinstance(node.value, str):
             return self.at(node)
         wanted = line_offset(node.value, line, column)
@@ -90,7 +90,7 @@ class File:
 
 
 class Refused(Exception):
-    """The file cannot be read any further; the report has the reason."""
+    """Raised where the file cannot be read any further; the report has the reason."""
 
 
 def read(data: bytes, name: str, report: Report, *, with_bytes: bool = False) -> File | None:
@@ -120,7 +120,7 @@ def decode(data: bytes, name: str, report: Report) -> str:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         at = _position(name, data[: error.start].decode("utf-8-sig", "replace"))
-        hint = "save the file as UTF-8; if it is no text at all, it is the wrong file"
+        hint = "save the file as UTF-8; if it is not text at all, it is the wrong file"
         report.error(codes.UNREADABLE, at, "the file is not UTF-8 text", hint)
         raise Refused from None
     # libyaml starts a new line at a lone carriage return, and so does every editor.
@@ -128,7 +128,7 @@ def decode(data: bytes, name: str, report: Report) -> str:
     if bad := _UNPRINTABLE.search(text):
         at = _position(name, text[: bad.start()])
         hint = "remove it; if the file is binary, it is the wrong file"
-        report.error(codes.UNREADABLE, at, f"the character U+{ord(bad[0]):04X} cannot stand in YAML", hint)
+        report.error(codes.UNREADABLE, at, f"YAML does not allow the character U+{ord(bad[0]):04X}", hint)
         raise Refused
     return text
 
@@ -160,7 +160,7 @@ class Composer:
         following = self.event()
         if isinstance(following, yaml.DocumentStartEvent):
             hint = "put it into a file of its own; a folder of files is one configuration"
-            message = "a second document begins here; only the first one of a file is read"
+            message = "a second document begins here; only the first document of a file is read"
             self.report.warn(codes.MORE_DOCUMENTS, self.at(following.start_mark), message, hint)
         return root
 
@@ -171,7 +171,7 @@ class Composer:
             self.report.error(*explain(error, self.text, self.name))
         except (yaml.YAMLError, ValueError):
             hint = "compare its quotes, brackets and indentation with a file that works"
-            self.report.error(codes.SYNTAX, Position(self.name), "this is not YAML", hint)
+            self.report.error(codes.SYNTAX, Position(self.name), "the file is not valid YAML", hint)
         raise Refused
 
     def refuse(self, code: str, mark: Any, message: str, hint: str = "") -> NoReturn:
@@ -201,7 +201,7 @@ class Composer:
         self.nodes += 1
         if self.nodes > MOST_NODES:
             hint = "split the configuration into several files of one folder"
-            self.refuse(codes.TOO_LARGE, event.start_mark, f"the file holds more than {MOST_NODES:,} values", hint)
+            self.refuse(codes.TOO_LARGE, event.start_mark, f"the file has more than {MOST_NODES:,} values", hint)
         if depth > DEEPEST:
             self.refuse_depth(event)
 
@@ -217,10 +217,10 @@ class Composer:
         node = self.anchors[name]
         if node is None:
             hint = "an alias can only repeat a value that is complete"
-            self.refuse(codes.ALIAS, event.start_mark, f"the alias `*{name}` stands inside the value it repeats", hint)
+            self.refuse(codes.ALIAS, event.start_mark, f"the alias `*{name}` is inside the value it repeats", hint)
         self.repeated += node.size
         if self.repeated > MOST_REPEATED:
-            message = f"the aliases of this file write out to more than {MOST_REPEATED:,} values"
+            message = f"the aliases of this file repeat more than {MOST_REPEATED:,} values"
             self.refuse(codes.ALIAS, event.start_mark, message, "repeat less, or use `processors:` and `flow-ref`")
         if depth + node.height > DEEPEST:
             self.refuse_depth(event)
@@ -274,7 +274,8 @@ class Composer:
                 merged += self.sources(child, key)
             elif name in children:
                 line, column = node.keys[name]
-                message, hint = f"the key `{name}` stands twice in one mapping", f"the first one is at {line}:{column}"
+                message = f"the key `{name}` is written twice in one mapping"
+                hint = f"the first one is at {line}:{column}"
                 self.report.error(codes.DUPLICATE_KEY, Position(self.name, *place), message, hint)
             else:
                 children[name], node.keys[name] = child, place
@@ -311,12 +312,12 @@ class Composer:
         return found
 
     def merge(self, node: Node, source: Node, event: Any) -> None:
-        """Add what the mapping does not say itself. Values that stand in the file several times are counted."""
+        """Add the keys that the mapping does not have itself. The values are counted as repeated."""
         assert isinstance(node.value, dict)
         assert isinstance(source.value, dict)
         self.repeated += len(source.value)
         if self.repeated > MOST_REPEATED:
-            message = f"the merge keys of this file write out to more than {MOST_REPEATED:,} values"
+            message = f"the merge keys of this file repeat more than {MOST_REPEATED:,} values"
             self.refuse(codes.ALIAS, event.start_mark, message, "repeat less")
         for name, child in source.value.items():
             if name not in node.value:
@@ -324,10 +325,10 @@ class Composer:
 
 
 def _end(start: Any, end: Any, last: Any, children: list[Node]) -> int:
-    """Where a collection ends, given its first, its last and its last child's event.
+    """The index at which a collection ends, given its first, its last and its last child's event.
 
-    One without brackets ends where the last value in it does: the parser notices only at the next line that is not
-    indented any more.
+    A collection without brackets ends where its last value ends: the parser reports the end only at the next line that
+    is indented less.
     """
     mark: Any = end.end_mark if start.flow_style else last.end_mark
     is_marked = start.flow_style or last is start or isinstance(last, yaml.AliasEvent)

@@ -146,7 +146,10 @@ def test_a_problem_of_a_processor_is_shown_where_it_is_written(problems):
         ("{type: audit}", "`audit` is a processor; write `ref: audit`"),
         ("{ref: audti}", "2:36 OCTO-C138 no processor is named `audti` | did you mean `audit`?"),
         ("{ref: audit, type: sql}", "OCTO-C139 the processor `audit` is of type `log`, not `sql`"),
-        ("{type: log, level: info, settings: {level: warn}}", "2:42 OCTO-C115 `level` stands beside `type` and under"),
+        (
+            "{type: log, level: info, settings: {level: warn}}",
+            "2:42 OCTO-C115 `level` is written both beside `type` and under",
+        ),
         ("{type: log, settings: [1]}", "2:52 OCTO-C110 `settings` must be a mapping, found a list"),
         ("{type: log, then: []}", "2:42 OCTO-C111 the `log` block has no key `then`"),
         ("{type: if, condition: 'true'}", "2:30 OCTO-C112 `then` of the `if` block is missing"),
@@ -155,7 +158,10 @@ def test_a_problem_of_a_processor_is_shown_where_it_is_written(problems):
         ("{type: if, condition: 'true', then: {proces: []}}", "2:67 OCTO-C117 unknown key `proces`"),
         ("{type: if, condition: 'true', then: [{type: lgo}]}", "2:74 OCTO-C130"),
         ("{type: if, then: [{type: lgo}]}", "2:55 OCTO-C130"),
-        ("{type: set-variable, name: a, value: '1'}", "the `name` beside `type` is the block's own; add `name` under"),
+        (
+            "{type: set-variable, name: a, value: '1'}",
+            "the `name` beside `type` belongs to the block itself; add `name` under",
+        ),
         ("{type: fork, branches: {a: []}}", "OCTO-C113 `branches`: expected a list, found a mapping"),
     ],
 )

@@ -60,7 +60,7 @@ def test_a_sourced_flow_needs_no_name(config):
         ("{name: f, description: [a]}", "1:32 OCTO-C110 `description` must be text, found a list"),
         (
             f"{{name: f, description: {'x' * 1001}}}",
-            "1:32 OCTO-C113 `description` has 1,001 characters, and may have at most 1,000",
+            "1:32 OCTO-C113 `description` has 1,001 characters; at most 1,000 are allowed",
         ),
         ("{name: f, descripton: x}", "1:19 OCTO-C111 a flow has no key `descripton` | did you mean `description`?"),
         ("{name: 3}", "1:16 OCTO-C110 `name` must be text, found a whole number | put it in quotes"),

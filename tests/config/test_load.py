@@ -105,7 +105,7 @@ def test_duplicates_across_files_name_the_first_place(folder, refused):
     a, b = root / "a.yaml", root / "b.yaml"
 
     assert refused(root) == [
-        f"{b}:1:1 OCTO-C121 `service` stands in several files | the first one is at {a}:1:1; keep one of them",
+        f"{b}:1:1 OCTO-C121 `service` is written in several files | the first one is at {a}:1:1; keep one of them",
         f"{b}:2:21 OCTO-C120 the connector `w` is defined twice | the first one is at {a}:2:21",
         f"{b}:3:16 OCTO-C120 the flow `f` is defined twice | the first one is at {a}:3:9",
         f"{b}:4:21 OCTO-C120 the processor `p` is defined twice | the first one is at {a}:4:14",
@@ -114,10 +114,10 @@ def test_duplicates_across_files_name_the_first_place(folder, refused):
 
 def test_a_folder_without_a_configuration(folder, refused):
     root = folder(**{"notes.txt": ""})
-    assert refused(root)[0].startswith(f"{root} OCTO-C101 the folder holds no configuration | put a `*.yaml` file")
+    assert refused(root)[0].startswith(f"{root} OCTO-C101 the folder contains no configuration | put a `*.yaml` file")
 
     folder(**{"x_test.yaml": ""})
-    assert "`x_test.yaml` and the like are tests" in refused(root)[0]
+    assert "files such as `x_test.yaml` are tests" in refused(root)[0]
 
 
 def test_a_missing_path(tmp_path: Path, refused):

@@ -141,7 +141,9 @@ def test_an_expression_with_a_value_inside_is_not_shown(problems):
 
     (found,) = problems(text, A="hunter2 +")
 
-    assert found.startswith("2:56 OCTO-E101 `value`: syntax error once `${A}` is put in | use `env.A` in expressions")
+    assert found.startswith(
+        "2:56 OCTO-E101 `value`: syntax error once `${A}` is replaced by its value | use `env.A` in expressions"
+    )
     assert "hunter2" not in found
 
 

@@ -166,30 +166,30 @@ def test_a_duplicate_key_is_reported_with_both_places():
     read(b"a: 1\nb: 2\na: 3\n", "f", report)
 
     assert [str(each) for each in report.problems] == [
-        "f:3:1: OCTO-C107: the key `a` stands twice in one mapping\n    the first one is at 1:1"
+        "f:3:1: OCTO-C107: the key `a` is written twice in one mapping\n    the first one is at 1:1"
     ]
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("a:\n\tb: 1\n", "2:1 OCTO-C104 a tab stands where only spaces may indent"),
+        ("a:\n\tb: 1\n", "2:1 OCTO-C104 this line is indented with a tab; only spaces may indent"),
         ("a:\n  b: 1\n c: 2\n", "3:2 OCTO-C104 this does not line up with the mapping it is in"),
-        ("a: b: c\n", "1:5 OCTO-C103 a `:` stands where no key can be"),
+        ("a: b: c\n", "1:5 OCTO-C103 there is a `:` where no key can be"),
         ("a: 'x\nb: 1\n", "1:4 OCTO-C103 the quoted text that begins here is never closed"),
-        ("a: [1, 2\nb: 3\n", "2:2 OCTO-C103 the list opened with `[` is not continued or closed here"),
-        ('a: "\\q"\n', "1:5 OCTO-C103 a backslash escape that YAML does not know"),
+        ("a: [1, 2\nb: 3\n", "2:2 OCTO-C103 the list that began with `[` needs a `,` or a `]` here"),
+        ('a: "\\q"\n', "1:5 OCTO-C103 YAML does not know this backslash escape"),
         ("a: @x\n", "1:4 OCTO-C103 no unquoted text can begin with this character"),
         ("a: {{ x }}\n", "1:5 OCTO-C103 a key must be a text, not a mapping or a list"),
         ("a: !secret x\n", "1:4 OCTO-C103 the tag `!secret` does not fit this value"),
         ("a: !!int x\n", "1:4 OCTO-C103 the tag `!!int` does not fit this value"),
         ("a: !!python/tuple [1]\n", "1:4 OCTO-C103 the tag `!!python/tuple` has no meaning here"),
         ("a: *b\n", "1:4 OCTO-C106 the alias `*b` points to nothing"),
-        ("a: &a [*a]\n", "1:8 OCTO-C106 the alias `*a` stands inside the value it repeats"),
+        ("a: &a [*a]\n", "1:8 OCTO-C106 the alias `*a` is inside the value it repeats"),
         ("a: {<<: 1}\n", "1:5 OCTO-C106 `<<` takes a mapping, or a list of mappings"),
         (b"\xff\xfea\x00", "0:0 OCTO-C102 the file is encoded as UTF-16"),
         (b"a: 1\nb: \xe9\n", "2:4 OCTO-C102 the file is not UTF-8 text"),
-        (b"a: \x00", "1:4 OCTO-C102 the character U+0000 cannot stand in YAML"),
+        (b"a: \x00", "1:4 OCTO-C102 YAML does not allow the character U+0000"),
         ("[" * 200, f"1:{DEEPEST + 2} OCTO-C105 the values nest deeper than {DEEPEST} levels"),
         (b" " * (MOST_BYTES + 1), "0:0 OCTO-C105 the file is larger than 8 MiB"),
     ],
@@ -205,7 +205,7 @@ def test_an_alias_bomb_is_refused_before_it_grows():
 
     message = refused("\n".join(lines))
 
-    assert "OCTO-C106 the aliases of this file write out to more than" in message
+    assert "OCTO-C106 the aliases of this file repeat more than" in message
 
 
 def test_a_bomb_of_merge_keys_is_refused():
@@ -221,7 +221,7 @@ def test_aliases_cannot_nest_deeper_than_values_may():
 
 
 def test_too_many_values_are_refused():
-    assert "OCTO-C105 the file holds more than 200,000 values" in refused("[" + "1," * 200_001 + "]")
+    assert "OCTO-C105 the file has more than 200,000 values" in refused("[" + "1," * 200_001 + "]")
 
 
 def test_the_place_of_a_character_inside_a_value():
