@@ -1,4 +1,4 @@
-"""A small world of components, so that what is tested here is the configuration and nothing else."""
+"""A few small components, so that these tests test the configuration and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Complaints about settings: the right place, the right words, nothing of a secret."""
+"""Complaints about settings: the right place, the right words, no part of a secret."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ H=x # part of the value
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path: Path):
-    """Editors of Windows write one."""
+    """Editors on Windows write one."""
     (tmp_path / ".env").write_bytes(b"\xef\xbb\xbfA=1\r\nB=2\r\n")
     report = Report()
 

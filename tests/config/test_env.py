@@ -53,7 +53,7 @@ def test_precedence(folder, plugins):
 
 
 def test_the_working_directory_does_not_count(folder, plugins, tmp_path_factory, monkeypatch):
-    """The same configuration means the same wherever it is started."""
+    """A configuration means the same in any working directory."""
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     (elsewhere / ".env").write_text("A=wrong\n")
     monkeypatch.chdir(elsewhere)
@@ -170,7 +170,7 @@ def test_a_value_is_secret_by_its_name_or_by_word(config, monkeypatch, declared,
     ],
 )
 def test_a_name_that_speaks_of_a_secret_makes_its_value_one(config, name):
-    """Of each kind that is listed, in whatever case."""
+    """For each of the listed words, in upper and lower case."""
     config(f"env: [{{name: {name}}}]", **{name: "hunter22"})
 
     assert secrets.masked("value hunter22") == "value «secret»"

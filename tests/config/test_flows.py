@@ -9,7 +9,7 @@ from octo.core.language import FlowSettings
 
 @pytest.mark.parametrize("key", sorted(FlowSettings.model_fields.keys() - {"name", "process"}))
 def test_what_belongs_to_a_flow_is_refused_in_a_chain(problems, key: str):
-    """Whatever a flow may say, a chain inside a block says only its name and its blocks."""
+    """A chain inside a block has only a name and blocks; all other keys belong to a flow."""
     (found,) = problems(f"flows: [{{name: f, process: [{{type: if, condition: 'true', then: {{{key}: 1}}}}]}}]")
 
     assert f"`{key}` belongs to a flow" in found
@@ -126,7 +126,7 @@ def test_a_flow_says_what_it_does(config):
 
 
 def test_a_description_may_be_a_thousand_characters_long(config):
-    """What no model would take as a tool's description is refused before a model does."""
+    """A longer one, which no model accepts as the description of a tool, is refused when the configuration is read."""
     assert len(config(f"flows: [{{name: f, description: {'é' * 1000}}}]").flows["f"].description) == 1000
 
 

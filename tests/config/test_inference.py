@@ -99,7 +99,7 @@ def configured(chain: str, more: str = "") -> Config:
 
 
 def problems(chain: str, more: str = "") -> list[str]:
-    """What is wrong: a field that is missed as its name, anything else as the message."""
+    """What is wrong: the name of each missing field, and the message of anything else."""
     try:
         configured(chain, more)
     except ConfigError as error:
@@ -114,7 +114,7 @@ def _missed(message: str) -> str:
 
 # --- what is followed --------------------------------------------------------------------------------------------
 
-# Each case is a chain on the input above; behind its name stand the fields that are missed in it.
+# Each case is a chain on the input above; after its name come the fields that are reported missing in it.
 FOLLOWED = """
 == fields of the input:
 - {type: filter, expr: body.id == body.customer.name}
@@ -294,7 +294,7 @@ CASES = {name: text for name, _, text in (each.partition("\n") for each in FOLLO
 
 @pytest.mark.parametrize("case", CASES)
 def test_what_is_followed(case: str):
-    """Every certain mistake is found, and nothing else is said."""
+    """Every certain mistake is reported, and nothing else."""
     _, _, missed = case.partition(":")
 
     assert missed.split() == problems(CASES[case], OTHERS)
@@ -353,7 +353,7 @@ def test_a_composite_that_says_nothing_is_entered_with_nothing_known():
 
 
 def test_a_chain_with_a_block_that_could_not_be_read_is_not_judged():
-    """What the author sees is the cause alone."""
+    """The author sees only the cause."""
     chain = "- {type: set-payload, valu: '1'}\n- {type: filter, expr: body.a == 1}"
 
     assert problems(chain) == ["the `set-payload` block has no key `valu`"]
@@ -416,7 +416,7 @@ def test_what_the_environment_put_in_is_not_shown():
 
 
 def test_deep_loops_take_no_time():
-    """The work grows with the depth, not with its power."""
+    """The work grows linearly with the depth, not exponentially."""
     chain = "- {type: set-payload, value: '{\"a\": body}'}"
     for _ in range(20):
         chain = f"- type: foreach\n  items: '[1]'\n  body:\n{textwrap.indent(chain, '  ')}"

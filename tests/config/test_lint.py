@@ -1,4 +1,4 @@
-"""What only shows when the whole configuration is known."""
+"""Checks that need the whole configuration."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def test_sections_must_be_lists(problems):
 
 
 def test_a_folder_is_one_configuration(folder, plugins):
-    """Files are read in the order of their names, tests and other files are left out."""
+    """Files are read in the order of their names; tests and other files are left out."""
     root = folder(
         **{
             "b.yml": "flows: [{name: two, process: [{type: flow-ref, flow: one}]}]",

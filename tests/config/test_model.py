@@ -67,7 +67,7 @@ def test_the_type_at_a_place():
 
 
 def test_what_is_annotated_is_noted_on_every_alternative():
-    """Also inside of a union, where pydantic leaves it."""
+    """Also inside a union, where pydantic leaves the note."""
     found = kinds(Annotated[Annotated[int, "inner"] | str, "outer"])
 
     assert found == [Kind(int, (), ("inner", "outer")), Kind(str, (), ("outer",))]

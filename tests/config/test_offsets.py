@@ -1,4 +1,4 @@
-"""Where a character of a value stands in the file."""
+"""The place in the file of each character of a value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The outline of a configuration has everything that has an address, right or wrong."""
+"""The outline of a configuration has everything that has an address, whether it is right or wrong."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_ranges_reach_from_the_first_character_to_behind_the_last(outlined):
 
 
 def test_wrong_settings_hide_no_branches(outlined):
-    """Their names are those that they will have once the settings are right."""
+    """The branches have the same names as when the settings are right."""
     found = outlined(FILE.replace("- type: switch\n", "- type: switch\n    nope: 1\n").replace("fork,", "fork, no: 1,"))
 
     right = [each.address for each in outlined(FILE).entries if each.place]
@@ -150,7 +150,7 @@ flows:
 
 
 def test_a_file_is_read_up_to_where_it_cannot_be(outlined):
-    """What is cut off there is not missed: nobody knows what comes behind."""
+    """References to the part that cannot be read are not reported, because it may define them."""
     found = outlined(UNFINISHED)
 
     assert shown(found) == [
@@ -183,7 +183,7 @@ def test_what_is_not_there_is_said(tmp_path, plugins):
 
 @pytest.mark.parametrize("path", BROKEN, ids=lambda path: path.stem)
 def test_problems_are_those_that_run_would_refuse(path: Path):
-    """However broken a file is, its outline is made, and says the same of it."""
+    """Every broken file has an outline, which reports the same problems."""
     with pytest.raises(ConfigError) as refused:
         load(path, BUILTIN, {})
 
@@ -192,7 +192,7 @@ def test_problems_are_those_that_run_would_refuse(path: Path):
 
 @pytest.mark.parametrize("path", FLOWS, ids=lambda path: path.stem)
 def test_addresses_are_those_of_the_documents(path: Path):
-    """Nothing is missing, nothing is added but the branches that are not written."""
+    """No address is missing, and only the branches that are not written are added."""
     config = load(path, BUILTIN, {})
     wanted = [*config.flows]
     for flow in config.flows.values():

@@ -1,4 +1,4 @@
-"""What a case does not need is neither built nor opened."""
+"""Parts that a case does not need are neither built nor opened."""
 
 from __future__ import annotations
 

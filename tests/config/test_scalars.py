@@ -1,4 +1,4 @@
-"""What a bare word means."""
+"""The meaning of a bare word."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The JSON Schema says yes to what the loader accepts, and no to what an editor can see is wrong."""
+"""The JSON Schema accepts what the loader accepts, and refuses the mistakes that an editor can find."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_what_the_loader_accepts_is_valid(validator, plugins):
 
 @pytest.mark.parametrize("name", INVALID)
 def test_what_is_wrong_is_invalid(validator, plugins, name: str):
-    """And the loader agrees."""
+    """The loader refuses it too."""
     text = textwrap.dedent(INVALID[name])
 
     assert not validator.is_valid(yaml.safe_load(text))

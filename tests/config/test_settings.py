@@ -32,7 +32,7 @@ def test_a_truth_value_is_no_number(problems, value: str):
 
 
 def test_lax_texts(config):
-    """Text may fill a number, because a placeholder is text; `yes` may fill a truth value."""
+    """Text is accepted for a number, because a placeholder is text; `yes` is accepted for a boolean."""
     text = "flows: [{name: f, process: [{type: flow-ref, flow: g, oneWay: yes}]}, {name: g}]"
 
     assert config(server("{port: '9090'}")).connectors["w"].settings.port == 9090

@@ -1,4 +1,4 @@
-"""The catalogue that lies in the package says what the components say, and nobody is imported to read it."""
+"""The catalogue in the package matches the components, and reading it imports none of them."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ with contextlib.suppress(SystemExit):
 
 
 def made(code: str) -> tuple[str, list[str]]:
-    """What a process of its own prints, and which components it imported."""
+    """What a separate process prints, and which components it imported."""
     done = subprocess.run(
         [sys.executable, "-c", SCHEMA.format(code)], capture_output=True, text=True, check=True, cwd=ROOT
     )
@@ -63,7 +63,7 @@ def made(code: str) -> tuple[str, list[str]]:
 
 
 def test_the_schema_is_made_from_data_alone():
-    """Without any component, or even the library that they are declared with; and it is the same."""
+    """It imports no component, nor the library that declares them; and the schema is the same."""
     printed, imported = made(FROM_THE_FILE)
     schema, with_pydantic = map(json.loads, printed.splitlines())
 
@@ -80,7 +80,7 @@ def test_the_command_imports_no_component():
 
 
 def test_components_of_others_are_added():
-    """Those that are there already stay what they are."""
+    """Components that are there already are not replaced."""
     other = catalogue(probe_plugins(Plugins({"http": "octo.testing.probe:Probe"}, {})))
     known = joined(shipped(), other)
 

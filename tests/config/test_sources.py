@@ -49,7 +49,7 @@ class Brought(Settings):
     ],
 )
 def test_the_variables_of_a_source_are_those_of_its_type_and_of_its_settings(config, sets, named, expected):
-    """Of a type that says nothing nothing is known, whatever its settings say."""
+    """If the type declares no variables, none are known, even if its settings name some."""
     doc = config(flow("{type: http, settings: {path: /a}}")).flows["f"].source
 
     class Own(type(doc.settings)):
@@ -115,7 +115,7 @@ def test_what_is_wrong_with_a_source(problems, connectors: str, source: str, exp
 
 
 def test_a_typo_never_binds_to_another_instance(problems):
-    """The original fell through to the only instance of the type."""
+    """The only instance of the type is not used in its place."""
     (found,) = problems(flow("{connector: web2, type: http, settings: {path: /a}}", "{name: web, type: http}"))
 
     assert "OCTO-C133" in found

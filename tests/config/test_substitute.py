@@ -8,7 +8,7 @@ PASSWORD = "h-unter2's.password"
 
 
 def test_text_stays_text_and_numbers_become_numbers(config):
-    """What a placeholder becomes is decided by the field, not by what the value looks like."""
+    """The field decides what a placeholder becomes, not the look of the value."""
     found = config(
         """\
         env: [{name: PORT}, {name: TOKEN}]
@@ -61,7 +61,7 @@ def test_env_and_the_escape_stay_literal(config):
 
 
 def test_only_the_top_level_env_and_resources_stay_literal(config):
-    """A setting that happens to have such a name is a value like any other."""
+    """A setting that has such a name is a value like any other."""
     found = config(
         """\
         env: [{name: A}]

@@ -38,7 +38,7 @@ BROKEN = [
 
 @pytest.mark.parametrize("text", BROKEN)
 def test_no_parser_jargon(text: str):
-    """Each has one problem with a line, a cure, and no word that only a parser's author knows."""
+    """Each text has one problem with a line and a hint, and without a word that only authors of parsers know."""
     report = Report()
 
     read(text.encode(), "f", report)

@@ -1,4 +1,4 @@
-"""A file that somebody is still writing."""
+"""A file that its author is still writing."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ SOURCE = yaml.safe_dump({"flows": [{"name": "a", "process": [{"type": "log", "me
 
 @given(st.integers(0, len(SOURCE)), st.text("{}[]:-'\"#&*!|>@ \n\ta", max_size=4))
 def test_whatever_is_typed_there_is_a_tree_and_the_reason(at: int, typed: str):
-    """And of a file that can be read, the same tree as everywhere."""
+    """A file that can be read gives the same tree as the normal reader."""
     text = SOURCE[:at] + typed + SOURCE[at:]
     strict = Report()
     whole = read(text.encode(), "f", strict)

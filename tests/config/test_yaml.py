@@ -1,4 +1,4 @@
-"""YAML: what is read, where it stands, and how a bad file is refused."""
+"""YAML: what is read, its place, and how a bad file is refused."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_positions_of_keys_and_values():
 
 
 def ends(text: str) -> dict[str, str]:
-    """Where the value of each key of the first level ends."""
+    """The place at which the value of each top-level key ends."""
     file = tree(text)
     return {key: str(file.end(each)).removeprefix("f:") for key, each in file.root.value.items()}
 
@@ -75,7 +75,7 @@ def ends(text: str) -> dict[str, str]:
     ],
 )
 def test_a_value_ends_behind_its_last_character(text: str, end: str):
-    """Comments and empty lines behind it do not belong to it."""
+    """Comments and empty lines after it do not belong to it."""
     assert ends(text)["a"] == end
 
 
@@ -99,7 +99,7 @@ def test_what_stands_between_start_and_end_is_the_value(value: object, flow: boo
         lines = file.text[: start + len(written)].split("\n")
         at = file.end(node)
         assert (at.line, at.column) == (len(lines), len(lines[-1]) + 1)
-        if not isinstance(node.value, str):  # cut off, a text of several lines loses or gains a line break
+        if not isinstance(node.value, str):  # once cut out, a text of several lines loses or gains a line break
             assert plain(tree(" " * (node.column - 1) + written).root) == plain(node)
         waiting += node.value.values() if isinstance(node.value, dict) else []
         waiting += node.value if isinstance(node.value, list) else []
@@ -199,7 +199,7 @@ def test_what_cannot_be_read_is_refused_in_plain_words(text, expected: str):
 
 
 def test_an_alias_bomb_is_refused_before_it_grows():
-    """A billion laughs: the node tree shares what aliases repeat, and the count of what they would be is limited."""
+    """A billion laughs: aliases share nodes in the tree, and the number of values that they repeat is limited."""
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 60)]
 

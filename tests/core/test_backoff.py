@@ -10,7 +10,7 @@ def test_pauses_double_up_to_the_longest():
 
 
 def test_a_pause_after_very_many_failures_is_the_longest():
-    """What is down for weeks must not overflow a float."""
+    """A system that is down for weeks must not overflow a float."""
     assert Backoff().pause(10_000) == 30
 
 

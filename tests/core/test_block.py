@@ -99,7 +99,7 @@ async def test_cancellation_reaches_the_generator():
 
 
 async def test_a_chain_that_drops_is_an_outcome_like_any_other():
-    """At once where nothing waits, and behind a step that waited."""
+    """Both when nothing waits and after a step that waited."""
 
     def dropping(first) -> Block[Outcome]:
         yield first
@@ -110,7 +110,7 @@ async def test_a_chain_that_drops_is_an_outcome_like_any_other():
 
 
 async def test_a_generator_may_recover_from_a_cancellation_as_from_an_error():
-    """It is raised where the step was yielded, as itself."""
+    """The cancellation is raised, unchanged, where the step was yielded."""
     seen = []
 
     def guarded() -> Block[Outcome]:

@@ -1,4 +1,4 @@
-"""Raw content: what came in as bytes goes out as the same bytes, and is text in between where it can be."""
+"""Raw content: bytes that come in go out as the same bytes, and are text in between where possible."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _bytes = some.builds(
 @settings(max_examples=500)
 @given(_bytes, _types)
 def test_the_same_bytes_go_out_that_came_in(data, content_type):
-    """Whatever they are and whatever they are said to be."""
+    """For any bytes and any content type."""
     assert content.out(raw(data, content_type)) == (content_type or content.BINARY, data)
 
 
@@ -81,7 +81,7 @@ def test_text_is_text_in_its_charset(data, content_type, text):
     [(b"abc", "image/png"), (b"abc", "application/octet-stream"), (b"\xff", "text/csv"), (b"a", "text/x; charset=no")],
 )
 def test_everything_else_is_bytes(data, content_type):
-    """Also what claims to be a text and is none."""
+    """Also data whose content type says text but which is no text."""
     assert taken(data, content_type) == data
 
 
@@ -115,7 +115,7 @@ def test_a_charset_that_nobody_knows_is_an_error(name):
 
 
 def test_a_character_that_the_charset_lacks_is_an_error():
-    """Nothing is replaced by a question mark."""
+    """The character is not replaced by a question mark."""
     with pytest.raises(NotText, match=r"the text cannot be written as iso-8859-1: it has '\\u20ac'"):
         encode("5 €", "text/csv; charset=ISO-8859-1")
 

@@ -21,14 +21,14 @@ VALUES = some.recursive(
 
 @given(VALUES)
 def test_every_value_comes_through(value):
-    """Integers of any length included, wherever they stand."""
+    """Integers of any length included, at any place."""
     assert parse(json.dumps(value).encode()) == value
 
 
 @pytest.mark.parametrize("digits", range(15, 45))
 @pytest.mark.parametrize("padding", range(4))
 def test_long_integers_are_found_wherever_they_stand(digits, padding):
-    """The quick look samples every fourth byte; no alignment may hide a long number from it."""
+    """The quick check samples every fourth byte; no alignment may hide a long number from it."""
     number = int("9" * digits)
 
     assert parse(b" " * padding + b"-%d" % number) == -number
@@ -36,7 +36,7 @@ def test_long_integers_are_found_wherever_they_stand(digits, padding):
 
 @pytest.mark.parametrize("data", [b"NaN", b"-Infinity", b'{"a":}', b"\xff", b'"\\ud800"', b"1 2"])
 def test_what_is_no_json_is_refused(data):
-    """The reason quotes nothing of the text."""
+    """The error quotes nothing of the text."""
     with pytest.raises(NotJson):
         parse(data)
 

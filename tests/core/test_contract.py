@@ -1,4 +1,4 @@
-"""Clauses are written short or with a reason, and see what they are about."""
+"""Clauses are written short or with a reason, and see the messages that they describe."""
 
 from __future__ import annotations
 

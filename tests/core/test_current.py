@@ -1,4 +1,4 @@
-"""While a flow runs, its message is known to whoever asks; afterwards none is."""
+"""While a flow runs, its message is the current one; afterwards there is none."""
 
 from __future__ import annotations
 

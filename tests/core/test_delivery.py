@@ -1,4 +1,4 @@
-"""A delivery is a message and what its source wants to hear about it."""
+"""A delivery is a message, and how its source learns what became of it."""
 
 from __future__ import annotations
 
@@ -20,6 +20,6 @@ async def extend():
 
 @pytest.mark.parametrize("half", [{"extend": extend}, {"lease": 30.0}])
 def test_a_lease_without_a_way_to_extend_it_or_the_other_way_round_is_refused(half):
-    """The engine could neither renew it, nor know when to."""
+    """The engine could not renew it, or would not know when to renew it."""
     with pytest.raises(TypeError, match="both `extend` and `lease`, or neither"):
         Delivery(Message(1), **half)

@@ -59,7 +59,7 @@ def test_an_int_expression_demands_an_int():
 
 
 def test_bytes_times_and_durations_stay_what_they_are():
-    """They are a part of what flows; only the edges make text of them."""
+    """A message may hold them; they become text only where they leave the process."""
     assert made(value="b'\\xff'").value(Message()) == b"\xff"
     assert made(value='{"at": [now]}').value(Message())["at"][0].__class__ is Timestamp
     assert made(value='duration("1h")').value(Message()) == Duration(3600 * 10**9)
@@ -111,7 +111,7 @@ def test_named_expressions_see_their_own_names_only():
 
 
 def test_settings_with_another_expression_are_other_settings():
-    """A reload knows by this which connectors to open anew."""
+    """A reload compares settings to know which connectors to open again."""
     assert made(routingKey='"x"') == made(routingKey='"x"')
     assert made(routingKey='"x"') != made(routingKey='"y"')
 

@@ -1,4 +1,4 @@
-"""A failure tells whoever recovers what happened, where, and whether trying again helps."""
+"""A failure tells the error path what happened, where, and whether trying again helps."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_recovery_reads_what_the_error_left():
 
 
 def test_a_failure_knows_its_way_from_the_outside_in():
-    """Whoever recovers reads the block of its own chain, and the whole way."""
+    """The error path gets the block of its own chain, and the whole way to the innermost block."""
     failure = Failure(KeyError("x"), "leaf", "f.guard[process].leaf", Message("changed"))
     failure.inside('fork branch "a"').isolated('block "fork"', Message("as it came")).inside("error path", "outer")
 

@@ -72,12 +72,12 @@ def test_a_text_line_names_time_level_message_and_fields():
     ],
 )
 def test_a_value_never_breaks_its_line(value, written):
-    """Quotes, line breaks, terminal escapes and broken Unicode are escaped: nobody forges a line or a colour."""
+    """Quotes, line breaks, terminal escapes and broken Unicode are escaped: no value forges a line or a colour."""
     assert after_time(line("m", value=value)) == f"level=INFO msg=m value={written}"
 
 
 def test_a_json_line_is_one_object_with_the_same_content():
-    """JSON keeps values as they are, on one line."""
+    """JSON keeps the kinds of values, on one line."""
     text = line("two\nlines", level=logging.WARNING, formatter=Json(), flow="orders", body={"n": 2**70, "s": "\ud800"})
     assert "\n" not in text
     parsed = json.loads(text)
@@ -86,7 +86,7 @@ def test_a_json_line_is_one_object_with_the_same_content():
 
 
 def test_a_field_cannot_pose_as_the_level():
-    """A field with a name of the line's own is kept under another name."""
+    """A field named like a part of the line is kept under another name."""
     assert after_time(line("m", level=logging.INFO, formatter=Text(), msg="other")) == "level=INFO msg=m msg_=other"
 
 
@@ -123,12 +123,12 @@ def test_secrets_are_masked_wherever_they_stand():
 
 
 def test_a_bad_format_string_loses_nothing():
-    """A mistake in a log call shows up as it was written, and does not raise."""
+    """A wrong log call is written with its format string and arguments, and does not raise."""
     assert after_time(line("%d items", "three")) == "level=INFO msg=\"%d items ('three',)\""
 
 
 def test_a_value_that_cannot_be_printed_is_named():
-    """A stranger's `__str__` that raises costs its value, not the line."""
+    """A `__str__` that raises loses its value, not the line."""
 
     class Broken:
         def __str__(self):
@@ -138,7 +138,7 @@ def test_a_value_that_cannot_be_printed_is_named():
 
 
 def test_configure_writes_octo_at_its_level_and_libraries_when_they_warn():
-    """Our own lines follow the level; a library is heard from warnings on, and named."""
+    """Our own lines follow the level; lines of a library are written from warnings on, with the name of its logger."""
     stream = io.StringIO()
     configure("info", "text", stream)
     logging.getLogger("octo.x").debug("hidden")
@@ -160,7 +160,7 @@ def test_configure_again_replaces_the_first():
 
 
 def test_the_environment_chooses_level_and_format(monkeypatch):
-    """LOG_LEVEL and LOG_FORMAT count when the caller says nothing."""
+    """LOG_LEVEL and LOG_FORMAT apply when the caller gives no level or format."""
     monkeypatch.setenv("LOG_LEVEL", "Warning")
     monkeypatch.setenv("LOG_FORMAT", "json")
     stream = io.StringIO()
@@ -199,7 +199,7 @@ def test_colours_are_for_terminals_only(monkeypatch):
 
 
 def test_a_stream_that_fails_is_counted_and_work_goes_on():
-    """A full disk or a closed stream never becomes somebody's exception."""
+    """A full disk or a closed stream never raises in the code that logs."""
 
     class Full(io.StringIO):
         def write(self, text):
@@ -214,7 +214,7 @@ def test_a_stream_that_fails_is_counted_and_work_goes_on():
 
 
 def test_a_stream_of_few_characters_gets_escapes():
-    """An ASCII terminal shows an escape, the line is not lost."""
+    """An ASCII terminal shows an escape; the line is not lost."""
     raw = io.BytesIO()
     handler = Lines(io.TextIOWrapper(raw, encoding="ascii"))
     handler.setFormatter(Text())
@@ -224,7 +224,7 @@ def test_a_stream_of_few_characters_gets_escapes():
 
 
 def test_a_log_file_is_private_appended_to_and_followed(tmp_path):
-    """Mode 0600, nothing overwritten, and after rotation lines go to the new file."""
+    """The file has mode 0600, lines are appended, and after rotation they go to the new file."""
     path = tmp_path / "app.log"
     path.write_text("old\n")
     path.unlink()
@@ -246,7 +246,7 @@ def test_a_log_file_is_private_appended_to_and_followed(tmp_path):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_is_reported_once(caplog):
-    """Lines for a full disk are counted; the process log hears of it one time."""
+    """Lines that do not fit on the disk are counted; the process log reports the first one only."""
     handler = File(Path("/dev/full"))
     handler.setFormatter(Text())
     with caplog.at_level("WARNING", "octo.log"):
@@ -258,7 +258,7 @@ def test_a_full_disk_is_reported_once(caplog):
 
 
 def test_standard_output_can_be_reserved():
-    """The flag that `octo invoke` sets is a plain fact of the process."""
+    """`octo invoke` sets this flag for the whole process."""
     assert not log.stdout_reserved()
     log.reserve_stdout()
     assert log.stdout_reserved()
@@ -266,7 +266,7 @@ def test_standard_output_can_be_reserved():
 
 
 def test_a_line_carries_the_ids_of_the_message_that_is_worked_on():
-    """Whoever writes it, a library included, and without overwriting what the line says itself."""
+    """Also a library's line, and without overwriting ids that the line has itself."""
     token = current.message.set(Message(event_id="e1", correlation_id="c1"))
     try:
         own = line("said", event_id="mine")
@@ -292,7 +292,7 @@ def test_a_logger_that_is_only_called_alike_is_a_library():
 
 
 def test_a_value_that_contains_itself_costs_no_line():
-    """And what lies too deep to be looked at is masked all the same."""
+    """Values that nest too deep to be visited are masked all the same."""
     mask("hunter22")
     endless = []
     endless.append(endless)
@@ -306,7 +306,7 @@ def test_a_value_that_contains_itself_costs_no_line():
 
 
 def test_without_an_exception_there_is_no_traceback():
-    """`exc_info=True` outside of an `except` is such a call."""
+    """`exc_info=True` outside an `except` is such a call."""
     assert after_time(line("m", exc_info=(None, None, None))) == "level=INFO msg=m"
 
 
@@ -342,7 +342,7 @@ def test_an_unknown_format_is_warned_about_and_means_text():
 
 
 def test_lines_follow_standard_error(monkeypatch):
-    """Whatever it is when a line is written."""
+    """A line goes to the `sys.stderr` of the moment at which it is written."""
     configure("info", "text")
     later = io.StringIO()
     monkeypatch.setattr(sys, "stderr", later)
@@ -352,7 +352,7 @@ def test_lines_follow_standard_error(monkeypatch):
 
 
 def test_two_may_append_to_one_log_file(tmp_path):
-    """As processes of one service do: no line is overwritten."""
+    """The processes of one service do this; no line is overwritten."""
     handlers = [File(tmp_path / "app.log") for _ in range(2)]
     for handler in (*handlers, *handlers):
         handler.setFormatter(Text())

@@ -1,4 +1,4 @@
-"""Partial results reach whoever waits for a message, beside it, and never decide how it ends."""
+"""Partial results reach the receiver beside the message, and never decide how it ends."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def start(work):
 
 
 async def test_values_come_in_order_and_before_the_outcome(plugins):
-    """The outcome is the whole answer; who streams has seen the parts by then."""
+    """The outcome is complete; a receiver has got all parts before it."""
     async with running(FLOWS, plugins):
         stream = probes["probe"].streams["/"]
 
@@ -79,7 +79,7 @@ async def test_values_come_in_order_and_before_the_outcome(plugins):
 
 
 async def test_without_a_receiver_nothing_happens(plugins):
-    """A block need not know who called it."""
+    """A block need not know whether its caller streams."""
     async with running(FLOWS, plugins) as app:
         assert (await app.call("plain", "same")).body == "same"
 
@@ -88,7 +88,7 @@ async def test_without_a_receiver_nothing_happens(plugins):
 
 
 async def test_called_flows_share_the_receiver(plugins):
-    """What a flow-ref leads to speaks to the same listener, and so does what follows it."""
+    """The called flow and the blocks after the flow-ref send to the same receiver."""
     async with running(FLOWS, plugins):
         stream = probes["probe"].streams["/outer"]
         await stream.call()
@@ -97,7 +97,7 @@ async def test_called_flows_share_the_receiver(plugins):
 
 
 async def test_one_way_calls_have_no_receiver(plugins):
-    """Nobody waits for them: neither while their sender is still under way nor afterwards."""
+    """No caller waits for them: neither while the calling flow runs nor afterwards."""
     async with running(FLOWS, plugins):
         probe = probes["probe"]
         stream = probe.streams["/teller"]
@@ -115,7 +115,7 @@ async def test_one_way_calls_have_no_receiver(plugins):
 
 @virtual()
 async def test_branches_share_the_receiver(plugins):
-    """Each hands over when it has something, whichever is first."""
+    """Each branch sends when it has a value, in any order."""
     async with running(FLOWS, plugins):
         probe = probes["probe"]
         stream = probe.streams["/forked"]
@@ -131,7 +131,7 @@ async def test_branches_share_the_receiver(plugins):
 
 @virtual()
 async def test_one_value_at_a_time(plugins):
-    """Branches that speak at once take turns, so a receiver need not be ready for two."""
+    """Branches that send at the same time take turns, so a receiver gets one value at a time."""
     under_way = most = 0
 
     async def receiver(value):
@@ -150,7 +150,7 @@ async def test_one_value_at_a_time(plugins):
 
 @virtual()
 async def test_a_slow_reader_slows_down_the_block(plugins):
-    """Nothing piles up: the block goes on once its value was taken."""
+    """Nothing piles up: the block goes on only once the receiver has taken its value."""
     async with running(FLOWS, plugins):
         stream = probes["probe"].streams["/"]
         stream.gate.clear()
@@ -166,7 +166,7 @@ async def test_a_slow_reader_slows_down_the_block(plugins):
 
 @virtual()
 async def test_the_deadline_holds_for_a_reader_that_never_reads(plugins):
-    """The time of the call covers what its own receiver takes."""
+    """The deadline of the call includes the time that its receiver takes."""
     async with running(FLOWS, plugins):
         stream = probes["probe"].streams["/"]
         stream.gate.clear()
@@ -182,7 +182,7 @@ async def test_the_deadline_holds_for_a_reader_that_never_reads(plugins):
 
 @virtual()
 async def test_cancelling_is_clean(plugins):
-    """A caller that leaves while its value is being taken ends the message; the flow works on."""
+    """A caller that is cancelled while its receiver takes a value ends the message; the flow takes further ones."""
     async with running(FLOWS, plugins) as app:
         stream = probes["probe"].streams["/"]
         stream.gate.clear()
@@ -201,7 +201,7 @@ async def test_cancelling_is_clean(plugins):
 
 @pytest.mark.parametrize("error", [ConnectionError("gone"), asyncio.CancelledError()])
 async def test_a_receiver_that_breaks_does_not_fail_the_message(plugins, caplog, error):
-    """It gets no more, the message goes on, and the log says so once."""
+    """The receiver gets no more values, the message goes on, and one warning is logged."""
     asked = []
 
     async def broken(value):
@@ -219,7 +219,7 @@ async def test_a_receiver_that_breaks_does_not_fail_the_message(plugins, caplog,
 
 
 async def test_traces_show_messages_and_not_what_was_said(plugins):
-    """A watched flow streams as an unwatched one does, and its trace is that of one whose caller does not listen."""
+    """A traced flow streams like an untraced one, and its trace is the same as without a receiver."""
     kept = []
     async with running(FLOWS, plugins, observer=Recorder(kept.append)) as app:
         stream = probes["probe"].streams["/outer"]
@@ -236,7 +236,7 @@ async def test_traces_show_messages_and_not_what_was_said(plugins):
 
 
 async def test_what_was_said_before_a_failure_was_said(plugins):
-    """An error chain speaks to the same listener; the outcome is what it leaves."""
+    """The error chain sends to the same receiver; its result is the outcome."""
     async with running(FLOWS, plugins):
         stream = probes["probe"].streams["/failing"]
         await stream.call("kept")
@@ -246,7 +246,7 @@ async def test_what_was_said_before_a_failure_was_said(plugins):
 
 @virtual()
 async def test_messages_that_wait_in_line_keep_their_own_receivers(plugins):
-    """Whoever frees the worker is not heard by the next one's listener."""
+    """The message that frees the worker does not send to the receiver of the next message."""
     first, second = [], []
 
     async with running(FLOWS, plugins):
@@ -269,7 +269,7 @@ async def streamed(inlet, taken):
 
 
 async def test_after_the_end_nothing_more_arrives():
-    """Work that outlives the call, against the rules, speaks to nobody; also a value that was waiting for its turn."""
+    """Work that outlives the call, against the rules, reaches no receiver; nor does a value that waits for its turn."""
     taken, gate = [], asyncio.Event()
 
     async def take(value):
@@ -292,7 +292,7 @@ async def test_after_the_end_nothing_more_arrives():
 
 @virtual()
 async def test_a_block_may_listen_to_what_it_calls_and_hand_it_on():
-    """An agent hears its tools, and tells its own caller what it likes of it."""
+    """An agent receives what its tools send, and sends its own caller a part of it."""
     taken = []
 
     async def take(value):

@@ -66,7 +66,7 @@ def test_whoever_of_the_two_knows_of_more_is_asked(first):
 
 
 def test_no_package_takes_over_a_block():
-    """Whoever reads a flow knows what its blocks are. The names are complete and in order."""
+    """A reader of a flow knows what its blocks are. The names are complete and in order."""
     plugins = Plugins({}, {"wait": PROBE}, lambda: Plugins({}, {"wait": "nowhere:Thief", "note": PROBE, "fail": PROBE}))
 
     assert plugins.block_names() == ["fail", "note", "wait"]

@@ -1,4 +1,4 @@
-"""Which services a function asks for stands in its annotations."""
+"""The annotations of a function say which services it asks for."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Nothing(Settings):
 
 @port("ledger")
 class Ledger(Protocol):
-    """A port of somebody else's."""
+    """A port of another package."""
 
 
 class InMemory(Ledger):
-    """One that says what it implements."""
+    """A provider that says which port it implements."""
 
 
 def block(settings: Nothing, message: Message, store: KeyValue, jobs: Queues) -> Message: ...
@@ -41,7 +41,7 @@ def plain(settings: Nothing, message: Message, site: object, tries: int = 3, *re
 
 
 def test_services_are_asked_for_by_annotation():
-    """Whatever the parameter is called, in whatever order, and whoever declared the port."""
+    """With any parameter names, in any order, and for ports of any package."""
     assert services_of(block, 1) == {"store": "key-value", "jobs": "queues"}
     assert services_of(method, 1) == {"ledger": "ledger"}
     assert services_of(opening) == {"store": "key-value"}
@@ -91,7 +91,7 @@ def unimported(settings: Nothing, message: Message, events: Topics): ...
     ],
 )
 def test_what_is_no_service_is_refused(function, complaint):
-    """When the function is declared, with what to write instead."""
+    """When the function is declared; the error says what to write instead."""
     with pytest.raises(TypeError) as caught:
         services_of(function, 1)
 

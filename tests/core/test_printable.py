@@ -1,4 +1,4 @@
-"""What a terminal would obey does not reach it."""
+"""Control sequences do not reach the terminal."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def parts(message: Message) -> list[object]:
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(_messages)
 def test_a_message_comes_back_as_it_was(message):
-    """Through the record and through its text: what is in it, of which kind, in which order."""
+    """Through the record and through its text: the same contents, of the same kinds, in the same order."""
     text = codec.write(message.to_record())
 
     for found in (Message.from_record(codec.read(text)), Message.from_record(message.to_record())):
@@ -120,7 +120,7 @@ def test_a_record_is_deep_where_a_body_is():
 
 @pytest.mark.parametrize("path", sorted(RECORDS.glob("*.json")), ids=lambda path: path.stem)
 def test_what_an_earlier_version_wrote_is_read(path):
-    """For ever. These files are added to and never changed: each has a record, and what is in it as Python shows it."""
+    """For ever. Files are added here and never changed: each has a record, and the `repr` of its contents."""
     stored = codec.read(path.read_bytes())
 
     assert shown(Message.from_record(stored["record"])) == stored["shown"]

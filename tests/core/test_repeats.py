@@ -1,4 +1,4 @@
-"""Trouble of one kind is told a few times, then counted."""
+"""Lines of one kind are written a few times, then counted."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from octo.core.repeats import FIRST, SPAN
 
 @pytest.fixture
 def written(monkeypatch):
-    """A logger, what it wrote, and the clock that its repeats go by."""
+    """A logger, the lines that it wrote, and the clock that its repeats use."""
     stream = io.StringIO()
     handler = Lines(stream)
     handler.setFormatter(Text())
@@ -118,7 +118,7 @@ KINDS = [
 
 
 def test_a_kind_is_told_by_logger_level_text_and_place(written):
-    """One of them that floods hides none of the others."""
+    """A kind that floods the log hides none of the others."""
     logger, stream, _, handler = written
     for name, level, message, values in KINDS:
         logger.name = name
@@ -130,7 +130,7 @@ def test_a_kind_is_told_by_logger_level_text_and_place(written):
 
 
 def test_what_was_left_out_is_told_as_the_last_of_it_was(written):
-    """With its place and its text, and without the traceback, which can be long."""
+    """The line has its place and its text, but not its traceback, which can be long."""
     logger, stream, _, handler = written
     for number in range(FIRST + 2):
         try:

@@ -1,4 +1,4 @@
-"""Secrets: masked in every form in which somebody may write them down."""
+"""Secrets: masked in every form in which they may be printed."""
 
 from __future__ import annotations
 
@@ -70,13 +70,13 @@ def test_a_secret_without_a_letter_is_masked_too(secret):
 
 
 def test_short_secrets_are_left_alone():
-    """Masking three letters would black out half the log, and tell what the secret is."""
+    """Masking three letters would make the log unreadable, and reveal the secret."""
     mask("root")
     assert masked("root cause") == "root cause"
 
 
 def test_the_longer_of_two_secrets_wins():
-    """A secret that begins like another leaves no tail behind."""
+    """When a secret begins with another secret, no end of it stays visible."""
     mask("hunter2")
     mask("hunter2-and-more")
     assert masked("x hunter2-and-more y hunter2 z") == "x «secret» y «secret» z"

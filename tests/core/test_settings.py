@@ -35,7 +35,7 @@ def test_settings_are_frozen():
 
 
 def test_an_error_shows_no_value():
-    """What stands in the wrong place may be a secret."""
+    """A value in the wrong place may be a secret."""
     with pytest.raises(ValidationError) as caught:
         made(prefetch="hunter22", tokn="hunter33", token=["hunter44"])
 

@@ -72,7 +72,7 @@ def test_a_copied_reference_is_bound_anew():
 
 
 def test_copied_steps_are_compiled_anew():
-    """What was written and where it stands stays; what runs does not."""
+    """A copy keeps what was written and its place, but not the compiled chain."""
     steps = made(then={"name": "t", "process": [1]}).then
     steps.blocks, steps.address, steps.run = ("a",), "f.if[then]", lambda message: message
     copied = deepcopy(steps)
@@ -84,7 +84,7 @@ def test_copied_steps_are_compiled_anew():
 
 
 def test_a_sub_flow_may_be_empty():
-    """`process:` with nothing behind it, or a bare list."""
+    """`process:` without a value, or an empty list."""
     assert [made(then=each).then.raw for each in ({"process": None}, [], {"name": "t"})] == [[], [], []]
 
 

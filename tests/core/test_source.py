@@ -1,4 +1,4 @@
-"""A source says how it feeds its flow and what it promises."""
+"""A source declares how it feeds its flow and what it promises."""
 
 from __future__ import annotations
 

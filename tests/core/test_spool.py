@@ -1,4 +1,4 @@
-"""Large content: outside of memory, read as often as needed, gone with its last reference."""
+"""Large content: outside memory, read as often as needed, gone with its last reference."""
 
 from __future__ import annotations
 

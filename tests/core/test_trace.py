@@ -1,4 +1,4 @@
-"""Trace context goes through; outside calls are written down when somebody records."""
+"""Trace context is passed on; calls to the outside are recorded when there is a recorder."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_what_is_none_is_ignored(text):
 
 
 def test_a_tracestate_travels_with_it():
-    """It is handed on as it came, beside whichever span calls; what is read of the `traceparent` stays the same."""
+    """It is passed on unchanged beside the `traceparent` of any span, and does not change how that is read."""
     both = trace.with_tracestate(f"00-{ID}-{SPAN}-01", "vendor=1,other=2")
 
     assert trace.parse(both) == (ID, SPAN, True)

@@ -36,7 +36,7 @@ def nothing_happened():
 
 
 async def test_services_are_closed_in_reverse_also_after_an_error():
-    """What one stands on closes after it."""
+    """A service closes before those that it depends on."""
 
     async def fail():
         async with Services({"a": first, "b": f"{__name__}:second"}) as services:
@@ -51,7 +51,7 @@ async def test_services_are_closed_in_reverse_also_after_an_error():
 
 
 async def test_one_that_failed_is_tried_again():
-    """A reload is another chance; the error says what is wrong without a traceback."""
+    """A reload tries again; the error says what is wrong without a traceback."""
     tries = iter([OSError("no route"), None])
 
     @asynccontextmanager
@@ -85,7 +85,7 @@ async def test_every_port_has_a_provider_in_memory():
 
 
 async def test_what_was_given_is_left_open():
-    """Whoever has made services closes them; those that nobody gave are closed here."""
+    """The owner of given services closes them; services that are made here are closed here."""
     async with Services({"a": first}) as services:
         async with entered(services) as given:
             await given.open(["a"])

@@ -1,4 +1,4 @@
-"""Of all who campaign under one name at most one leads, and one does as soon as it can."""
+"""Of all candidates under one name at most one leads, and one does as soon as it can."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def now():
 
 @virtual()
 async def test_the_first_leads_and_the_next_takes_over_at_once():
-    """A leader that leaves gives its lease back, so nobody waits for it to end."""
+    """A leader that leaves releases its lease, so the next one need not wait for its end."""
     leases = Holders()
     async with campaign(leases, "cron") as second:
         async with campaign(leases, "other"):
@@ -59,7 +59,7 @@ class Cut(Holders):
 
 @virtual()
 async def test_a_leader_that_is_cut_off_stops_leading_before_the_next_begins():
-    """It knows when its lease is over without being told, and leads again, with a new token, when it can."""
+    """It knows by itself when its lease is over, and leads again, with a new token, when it can."""
     leases = Cut()
     async with campaign(leases, "cron") as leader:
         first = await leader.elected()
@@ -92,7 +92,7 @@ async def test_a_short_cut_is_not_noticed():
 
 @virtual()
 async def test_a_leader_whose_question_is_never_answered_stops_leading():
-    """Silence is no answer; the lease is over at its time."""
+    """A call that never returns does not prolong the lease."""
     leases = Cut()
     async with campaign(leases, "cron") as leader:
         await leader.elected()
@@ -103,7 +103,7 @@ async def test_a_leader_whose_question_is_never_answered_stops_leading():
 
 @virtual()
 async def test_never_two():
-    """Through leaders that come and go at any time."""
+    """While leaders come and go at any time."""
     leases = Holders()
     led = set()
 
@@ -130,7 +130,7 @@ async def test_never_two():
 
 @virtual()
 async def test_what_fails_inside_comes_out_as_it_is():
-    """Neither wrapped nor swallowed; the lease is free again."""
+    """The error is neither wrapped nor swallowed; the lease is free again."""
     leases = Holders()
 
     async def fail():

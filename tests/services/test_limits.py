@@ -17,7 +17,7 @@ VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(s
 
 @given(VALUES)
 def test_every_value_has_a_size(value):
-    """What a body may be is accepted."""
+    """Every value that a body may be is accepted."""
     assert limits.size(value) >= 0
 
 
@@ -63,7 +63,7 @@ def nested(depth):
 
 
 def test_a_value_nests_a_thousand_deep():
-    """Deeper than anybody writes, and not deeper than every codec reads."""
+    """This is deeper than anybody writes, but not deeper than every codec can read."""
     limits.size(nested(1000))
     with pytest.raises(Permanent, match="nests more than 1,000 deep"):
         limits.size(nested(1001))
@@ -90,7 +90,7 @@ def test_what_is_no_name_is_said(text, complaint):
 
 
 def test_an_error_does_not_repeat_a_long_name():
-    """It ends up in logs."""
+    """The error is logged."""
     with pytest.raises(Permanent) as caught:
         limits.namespace("x" * 100_000)
     assert len(str(caught.value)) < 300

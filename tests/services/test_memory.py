@@ -25,7 +25,7 @@ def code_of(caught):
 
 
 async def test_a_full_store_refuses_more_and_keeps_what_it_has():
-    """One more entry is refused; what is there can be replaced, and what goes makes room."""
+    """One more entry is refused; existing entries can be replaced, and a deleted entry makes room."""
     store = Store(entries=2)
     await store.put("n", "a", 1)
     await store.put("n", "b", 1)
@@ -40,7 +40,7 @@ async def test_a_full_store_refuses_more_and_keeps_what_it_has():
 
 
 async def test_bytes_count_too():
-    """A replaced value gives back what it took, a refused one changes nothing."""
+    """A replaced value frees its bytes, a refused one changes nothing."""
     store = Store(size=1000)
     await store.put("n", "a", "x" * 900)
     with pytest.raises(Transient):
@@ -61,7 +61,7 @@ async def test_the_last_byte_fits():
 
 @virtual()
 async def test_what_has_expired_makes_room():
-    """Without anybody asking for it."""
+    """Even if nothing reads the expired entry."""
     store = Store(entries=1)
     for number in range(5):
         await store.put("n", str(number), number, ttl=1)
@@ -100,7 +100,7 @@ async def test_leases_are_limited_and_the_ended_make_room():
 
 
 async def test_a_full_queue_refuses_more():
-    """Until something was acknowledged; whether it is waiting, lent or dead makes no difference."""
+    """Until a message is acknowledged; waiting, lent and dead messages all count."""
     lines = Lines(entries=2)
     await lines.send("q", 1)
     await lines.send("q", 2)
@@ -118,7 +118,7 @@ async def test_a_full_queue_refuses_more():
 
 
 async def test_what_was_refused_may_be_sent_again_with_its_key():
-    """The key of a message for which there was no room is not taken."""
+    """The key of a message for which there was no room is not remembered."""
     lines = Lines(entries=1)
     await lines.send("q", 1)
     with pytest.raises(Transient):
@@ -133,7 +133,7 @@ async def test_what_was_refused_may_be_sent_again_with_its_key():
 
 @virtual()
 async def test_keys_are_forgotten_after_two_minutes():
-    """So they are limited by what is sent in that time."""
+    """So there are at most as many as messages sent in that time."""
     lines = Lines(entries=2)
     first = await lines.send("q", 1, key="k")
     await asyncio.sleep(119)
@@ -148,7 +148,7 @@ async def test_keys_are_forgotten_after_two_minutes():
 
 
 async def test_an_empty_queue_is_nothing():
-    """However many names were used."""
+    """It takes no memory, however many names were used."""
     lines = Lines()
     for number in range(100):
         await lines.send(str(number), 1)
@@ -162,7 +162,7 @@ async def test_an_empty_queue_is_nothing():
 
 
 async def test_events_that_nobody_needs_are_not_kept():
-    """Without subscribers, and as soon as every one has seen them."""
+    """An event is dropped when there are no subscribers, and as soon as every subscriber has seen it."""
     logs = Logs()
     await logs.publish("t", 1)
     assert logs._logs == {}
@@ -179,7 +179,7 @@ async def test_events_that_nobody_needs_are_not_kept():
 
 
 async def test_large_events_are_kept_for_less_long():
-    """A topic takes a limited number of bytes; whom that costs events is told."""
+    """A topic takes a limited number of bytes; a subscriber that misses events because of it gets `Lagged`."""
     logs = Logs()
     async with logs.subscribe("t", durable="d") as subscription:
         for number in range(40):
@@ -191,7 +191,7 @@ async def test_large_events_are_kept_for_less_long():
 
 
 async def test_who_is_away_for_too_long_is_told():
-    """Ten thousand events wait for a durable subscriber; of more it loses the oldest, and hears so once."""
+    """Ten thousand events are kept for a durable subscriber; with more it loses the oldest, and gets `Lagged` once."""
     logs = Logs()
     async with logs.subscribe("t", durable="d"):
         pass
@@ -205,7 +205,7 @@ async def test_who_is_away_for_too_long_is_told():
 
 
 async def test_durable_subscribers_are_limited():
-    """A name per visitor would never end; the old ones go on."""
+    """A name per visitor would use up the memory; the existing subscribers go on."""
     logs = Logs(durable=1)
     async with logs.subscribe("t", durable="a"):
         pass
@@ -218,7 +218,7 @@ async def test_durable_subscribers_are_limited():
 
 
 async def test_one_that_is_forgotten_while_it_listens_goes_on():
-    """It gets what comes; only nothing is kept for when it comes back."""
+    """It gets new events; but none are kept for it once it leaves."""
     logs = Logs()
     async with logs.subscribe("t", durable="d") as subscription:
         await logs.forget("t", "d")
@@ -234,7 +234,7 @@ async def test_one_that_is_forgotten_while_it_listens_goes_on():
 
 @virtual()
 async def test_a_bell_wakes_all_who_listen_and_leaves_nothing_behind():
-    """Those who gave up, or whose time is over, are forgotten too."""
+    """Listeners that were cancelled, or whose time is over, are forgotten too."""
     bells = Bells()
     bells.ring("nobody listens")
     async with asyncio.TaskGroup() as tasks:
