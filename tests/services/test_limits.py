@@ -63,7 +63,7 @@ def nested(depth):
 
 
 def test_a_value_nests_a_thousand_deep():
-    """This is deeper than anybody writes, but not deeper than every codec can read."""
+    """A thousand levels are more than anybody writes, and no more than every codec can read."""
     limits.size(nested(1000))
     with pytest.raises(Permanent, match="nests more than 1,000 deep"):
         limits.size(nested(1001))
