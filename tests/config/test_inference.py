@@ -44,7 +44,7 @@ class Ask(Settings):
 
 @block("ask")
 def ask(settings: Ask, message):
-    """Ask somebody."""
+    """Ask another system."""
     return message
 
 

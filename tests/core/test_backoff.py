@@ -1,4 +1,4 @@
-"""Pauses grow, have an end, and begin anew once something has held."""
+"""Pauses grow up to a longest one, and begin again with the shortest once a connection has held."""
 
 from __future__ import annotations
 
