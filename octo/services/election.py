@@ -65,7 +65,9 @@ class Candidate:
                 except Lost:
                     lease = None
                 except Transient as error:
-                    log.warning("the lease could not be asked for", extra=fields(lease=self._name, error=str(error)))
+                    log.warning(
+                        "the lease could not be acquired or renewed", extra=fields(lease=self._name, error=str(error))
+                    )
                     await asyncio.sleep(self._ttl / 7)
         finally:
             self._until = float("-inf")
