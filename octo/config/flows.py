@@ -28,7 +28,7 @@ def read_processors(context: Context, places: list[Place]) -> None:
             continue
         old = context.processors.setdefault(processor.name, processor)
         if old is not processor:
-            name = processor.place.fields()["name"]
+            name = processor.place.get("name") or processor.place
             message = f"the processor `{name.shown}` is defined twice"
             context.report.error(codes.DUPLICATE_NAME, name.at, message, f"the first one is at {old.place.at}")
 

@@ -33,7 +33,7 @@ def _references(context: Context, names: list[str]) -> None:
 def _unused(context: Context) -> None:
     for name, processor in context.processors.items():
         if name not in context.refs:
-            place = processor.place.fields()["name"]
+            place = processor.place.get("name") or processor.place
             message = f"no block refers to the processor `{place.shown}`"
             context.report.warn(codes.UNUSED, place.at, message, "remove it")
             _check_unused(context, processor)

@@ -38,7 +38,7 @@ class Text(str):  # noqa: SLOT000  a str subclass cannot have slots
 def charset(content_type: str) -> str:
     """The charset that a content type names, in lower case, or "" when it names none."""
     found = _CHARSET.search(content_type)
-    return (found[1] or found[2]).strip().lower() if found else ""
+    return (found[1] or found[2] or "").strip().lower() if found else ""
 
 
 _CHARSET = re.compile(r';\s*charset\s*=\s*(?:"([^"]*)"|([^\s;]+))', re.IGNORECASE)

@@ -53,7 +53,6 @@ class Case(NamedTuple):
     at: Position
     calls: tuple[Call, ...]
     spies: Mapping[str, Spy] = {}
-    raw: bool = False
     mocks: Mapping[str, Mock] = {}
     written_mocks: Mapping[str, object] = {}
     stubs: Mapping[str, Settings] = {}
