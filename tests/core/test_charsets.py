@@ -128,6 +128,10 @@ def test_the_bytes_of_a_text_count_only_in_its_own_charset():
     assert encode(text + "", "text/xml; charset=utf-16").decode("utf-16") == "a"
 
 
+def test_a_text_that_is_written_as_it_came_keeps_no_copy_of_its_bytes():
+    assert type(decode(b"caf\xe9", "text/plain; charset=iso-8859-1")) is str
+
+
 def test_a_text_with_its_bytes_survives_copies():
     text = decode(b"\xfe\xff\0a", "text/xml; charset=utf-16")
     for copied in (copy.deepcopy(text), pickle.loads(pickle.dumps(text))):

@@ -26,13 +26,14 @@ flows:
   - name: b
     process: [{type: if, condition: body > 0, then: [{type: flow-ref, flow: a}]}]
   - name: c
-    process: []
+    process: [{type: flow-ref, flow: d}]
   - name: d
     process: []
 """
 
 
 def test_only_flows_that_can_reach_themselves_are_recursive(plugins):
+    """Neither one that they call nor what that one calls in turn."""
     flows = build_flows(parse(FLOWS, plugins, {}).flows.values(), {}, Bus(), lambda work: None)
 
     assert {name for name, flow in flows.items() if flow.recursive} == {"a", "b"}
