@@ -72,7 +72,7 @@ class Feed:
         self._is_over = False
         self._under_way = 0
         self._asked: float | None = None
-        self._moved = 0.0
+        self._moved: float
 
     def start(self, instance: Any) -> None:
         """Take deliveries from the source of this instance."""

@@ -19,6 +19,7 @@ flows:
       - {type: filter, expr: body.n != 100}
       - {type: set-payload, value: body.n / 2}
   - {name: slow, ensures: ['false'], process: [{type: wait, connector: p}]}
+  - {name: free, process: []}
   - {name: fails, ensures: ['false'], process: [{type: fail, connector: p}]}
 """
 
@@ -63,6 +64,12 @@ async def test_a_clause_that_cannot_be_evaluated_does_not_hold(plugins):
 
 async def test_flows_that_wait_are_checked_too(plugins):
     assert [each.flow for each in (await violations(plugins, "slow", None))[1]] == ["slow"]
+
+
+async def test_a_flow_that_promises_nothing_is_left_as_it_is(plugins):
+    outcome, found = await violations(plugins, "free", 1)
+
+    assert (outcome.body, found) == (1, [])
 
 
 async def test_what_is_dropped_or_fails_promises_nothing(plugins):
