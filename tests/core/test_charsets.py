@@ -141,3 +141,9 @@ def test_a_text_with_its_bytes_survives_copies():
 def test_the_charset_is_a_parameter_by_itself():
     assert charset("text/plain; xcharset=a; charset=b") == "b"
     assert charset("text/plain") == ""
+
+
+@pytest.mark.parametrize("content_type", ['text/csv; charset=""', "text/csv; charset=", 'text/csv; charset=" "'])
+def test_an_empty_charset_is_none(content_type):
+    assert charset(content_type) == ""
+    assert taken("a;ü".encode(), content_type) == "a;ü"
