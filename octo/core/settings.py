@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import textwrap
 from functools import cache
 from typing import Final, Literal, NamedTuple, Protocol, runtime_checkable
@@ -31,12 +32,17 @@ from octo.core.secrets import mask
 class Secret(SecretStr):
     """A text that is never printed: read it with `.get_secret_value()` where it leaves the process.
 
-    From the moment it is read, logs and traces show `«secret»` in its place.
+    From the moment it is read, logs and traces show `«secret»` in its place. A `${NAME}` that is still here is a
+    variable without a value: its name is not secret, and the operator has to read it.
     """
 
     def __init__(self, secret_value: str) -> None:
         super().__init__(secret_value)
-        mask(secret_value)
+        if not _UNSET.fullmatch(secret_value):
+            mask(secret_value)
+
+
+_UNSET = re.compile(r"(\$\{\w+\})+")
 
 
 Effect = Literal["safe", "idempotent", "once"]

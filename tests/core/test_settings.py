@@ -63,6 +63,13 @@ def test_a_secret_is_masked_in_logs_from_the_moment_it_is_read():
     assert secrets.masked("tried hunter22") == "tried «secret»"
 
 
+def test_a_variable_without_a_value_is_no_secret():
+    """What is said about it has to name it."""
+    assert made(token="${OCTO_TOKEN}").token is not None
+
+    assert secrets.masked("`${OCTO_TOKEN}` is used here") == "`${OCTO_TOKEN}` is used here"
+
+
 def test_a_field_that_is_declared_again_is_described_again():
     class Narrower(Example):
         prefetch: int = 1
