@@ -21,7 +21,7 @@ from octo.config.documents import SourceDoc
 from octo.core import clock
 from octo.core.backoff import Backoff, Failures
 from octo.core.delivery import Delivery, Idle
-from octo.core.errors import Disconnected, OctoError, Permanent
+from octo.core.errors import Bug, Disconnected, OctoError, Permanent
 from octo.core.log import fields
 from octo.engine.flow import Flow
 from octo.engine.settlement import Settlement
@@ -141,9 +141,11 @@ class Feed:
                 except StopAsyncIteration:
                     return
                 self._asked = None
-                self._works()
-                if not isinstance(given, Idle):
+                if isinstance(given, Delivery):
                     self._take(given, settlement)
+                elif not isinstance(given, Idle):
+                    raise Bug(f"a source yields `Delivery` or `Idle`, not {type(given).__name__}")
+                self._works()
                 await asyncio.sleep(0)
 
     def _take(self, delivery: Delivery, settlement: Settlement) -> None:

@@ -289,6 +289,12 @@ async def at_last(result: Result) -> Outcome:
     return await result
 
 
+def only_message(given: object, flow: str) -> None:
+    """Refuse what a source in the making hands over, before a permit is taken that nobody would give back."""
+    if not isinstance(given, Message):
+        raise TypeError(f'flow "{flow}" takes a `Message`, not {type(given).__name__}: give it `Message(body)`')
+
+
 class FlowInlet:
     """The flow as its push source sees it (`octo.core.source.Inlet`)."""
 
@@ -298,6 +304,7 @@ class FlowInlet:
 
     def call(self, message: Message, timeout: float | None = None, partial: Receiver | None = None) -> Result:
         """See `octo.core.source.Inlet.call`."""
+        only_message(message, self.flow)
         if partial is not None:
             return self._stream(message, timeout, partial)
         flow = self._flow

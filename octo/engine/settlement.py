@@ -18,7 +18,7 @@ from octo.core.flow import Failure, Outcome
 from octo.core.log import fields
 from octo.core.message import Message
 from octo.core.secrets import masked
-from octo.engine.flow import Flow, at_last
+from octo.engine.flow import Flow, at_last, only_message
 from octo.engine.work import Work
 
 log = logging.getLogger("octo.engine")
@@ -46,6 +46,7 @@ class Settlement:
         if (worn := worn_out(delivery)) is not None:
             return await self._settle(delivery, worn)
         try:
+            only_message(delivery.message, self._flow.name)
             with self._kept(delivery):
                 outcome = await at_last(self._flow.call(delivery.message))
         except Exception as error:

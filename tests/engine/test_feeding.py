@@ -129,6 +129,21 @@ async def test_one_that_has_ended_is_not_asked_again_by_a_connector_that_is_open
 
 
 @virtual()
+@pytest.mark.parametrize("given", [None, Message(1), "text"])
+async def test_what_is_no_delivery_breaks_the_source_and_says_what_it_yields(plugins, given):
+    async def rubbish(instance, settings):
+        yield given
+
+    async with running(FLOW, plugins) as app:
+        await pulling(app, rubbish)
+        await asyncio.sleep(0.5)
+
+        feed = app.generation._feeds["f"]
+        assert feed.broken == f"a source yields `Delivery` or `Idle`, not {type(given).__name__}"
+        assert (app.generation.flows["f"].in_flight, feed.stalled) == (0, "")
+
+
+@virtual()
 async def test_every_delivery_has_a_task_before_the_next_is_asked_for(plugins):
     """A stop between two deliveries finds each of those taken in its flow, none in between."""
     started = []

@@ -140,6 +140,21 @@ async def test_a_permit_that_comes_free_before_the_wait_begins_is_taken(way):
     assert bench.flow.in_flight == 0
 
 
+@pytest.mark.parametrize("given", [None, "text", {"body": 1}])
+async def test_what_is_no_message_is_refused_and_holds_no_permit(given):
+    """A source in the making calls its inlet with anything; the flow must still be able to end."""
+    bench = Bench(call=lambda message: message)
+
+    for partial in (None, print):
+        with pytest.raises(TypeError, match="takes a `Message`, not"):
+            FlowInlet(bench.flow).call(given, partial=partial)
+
+    assert bench.flow.in_flight == 0
+    assert bench.kinds() == []
+    async with asyncio.timeout(5):
+        await bench.flow.drained()
+
+
 async def test_leaving_the_line_gives_the_place_back():
     bench = Bench(workers=1, buffer=5)
     first, second, third = (bench.start(n) for n in range(3))
@@ -429,18 +444,18 @@ async def refused(flow, timeout):
 async def test_who_is_refused_is_told_to_come_again_after_a_wait_from_the_pace_of_the_last_messages(monkeypatch):
     """A tenth of the way to what each of them took; those in line go before, as many at a time as there are workers."""
     took = iter((0, 100, 0, 200, 0, 0, 0))
-    monkeypatch.setattr("octo.engine.flow.time", SimpleNamespace(perf_counter=lambda: next(took)))
+    monkeypatch.setattr("octo.engine.flow.time", SimpleNamespace(perf_counter=lambda: next(took, 0)))
     bench = Bench(workers=2, buffer=1, call=lambda message: message)
     for _ in range(2):
         bench.flow.call(Message())
     pace = 10 + (200 - 10) / 10
     bench.flow.process = chain((Step(bench.wait, "wait", "f.wait"),))
-    for body in range(3):
-        bench.start(body)
+    tasks = [bench.start(body) for body in range(3)]
     await settle()
 
     assert await refused(bench.flow, timeout=pace - 1) == pytest.approx(pace * 2 / 2)
     bench.gate.set()
+    await asyncio.gather(*tasks)
 
 
 async def test_more_workers_shorten_the_wait():

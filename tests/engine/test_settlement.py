@@ -150,6 +150,21 @@ async def test_a_bug_rejects_its_message_and_the_next_one_runs(plugins):
 
 
 @virtual()
+async def test_what_is_no_message_is_rejected_and_the_flow_can_end(plugins, caplog):
+    """It holds no permit that a stop would wait for."""
+    source = Source()
+    async with asyncio.timeout(30), running(FLOW, plugins) as app:
+        probes["probe"].queue.put_nowait(Delivery("bare", source.settle))
+        source.deliver("next")
+        await asyncio.sleep(1)
+        assert app.generation.flows["f"].in_flight == 0
+
+    assert [type(verdict) for verdict in source.verdicts] == [Reject, Done]
+    assert 'flow "f" takes a `Message`, not str' in source.verdicts[0].reason
+    assert "a delivery failed outside its flow" in caplog.text
+
+
+@virtual()
 async def test_an_error_outside_the_flow_rejects_one_message_and_nothing_else(plugins, monkeypatch, caplog):
     """Even an error of the engine itself must not end the service."""
     source = Source()
