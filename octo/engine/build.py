@@ -1,7 +1,7 @@
-"""Documents become running flows: blocks are bound to their settings, connectors and each other.
+"""Turn documents into running flows: bind blocks to their settings, their connectors and each other.
 
-A document is only read: chains and callees are put into copies of the settings. So a flow can be compiled several
-times, and a message stays in the chains that it began in.
+Invariant: a document is only read; chains and callees go into copies of the settings. So a flow can be compiled
+several times, and a message stays in the chains that it began in.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from octo.engine.step import Step
 from octo.services.container import NO_SERVICES, Services
 
 Judge = Callable[[str, Any, Exception], Exception]
-"""Asked about an error with the name and the instance of the connector whose block raised it."""
+"""Takes the name and the instance of a connector and the error that its block raised; returns what the block fails
+with."""
 
 
 def build_flows(
@@ -41,10 +42,10 @@ def build_flows(
     judge: Judge = lambda _, __, error: error,
     services: Services = NO_SERVICES,
 ) -> dict[str, Flow]:
-    """Flows by name, ready to run. `connectors` are the opened instances by name, a `Lost` for one that is not there.
+    """Return the flows by name, ready to run.
 
-    observer: see `octo.engine.observe`. judge: what a block fails with that raised an error. services: open are those
-    that the blocks ask for.
+    connectors: the opened instances by name; a `Lost` for each whose connection is lost.
+    observer: see `octo.engine.observe`. judge: see `Judge`. services: those that the blocks ask for are open.
     """
     docs = list(docs)
     flows = {doc.name: _flow(doc, bus, spawn) for doc in docs}
@@ -77,8 +78,10 @@ def compile_flow(
     judge: Judge,
     services: Services = NO_SERVICES,
 ) -> None:
-    """Give a flow what it runs. May be done again while it runs, with another observer or another instance of a
-    connector: the next message takes it.
+    """Compile what a flow runs, and give it to the flow.
+
+    The flow may be running, and compiled again with another observer or another instance of a connector: the next
+    message takes the new chains.
     """
     flow = flows[doc.name]
     flow.process = observer.flow(doc, partial(_Builder(flow.pool, connectors, flows, judge, services).process, doc))
@@ -134,16 +137,16 @@ class _Builder:
 
 
 def _copied(settings: Settings) -> Settings:
-    """The settings, with places of their own for what will be put into them."""
+    """The settings, copied if chains or callees will be put into them."""
     is_open = any(isinstance(each, Steps | FlowRef) for _, each in sockets(settings))
     return deepcopy(settings) if is_open else settings
 
 
 def _recursive(calls: Mapping[str, set[str]]) -> set[str]:
-    """The flows that can reach themselves, and those on a way between two such; the latter do not mind.
+    """The flows that can reach themselves, and those on a way between two such flows, which it does not harm.
 
-    Whoever calls nobody that is left cannot be on a cycle, nor can whoever is not called: taking them away until none
-    is left takes time in proportion to the calls.
+    A flow that calls no other flow cannot be on a cycle, nor can a flow that none calls. Removing such flows until
+    there are no more takes time in proportion to the calls.
     """
     callers: dict[str, set[str]] = {name: set() for name in calls}
     for name, names in calls.items():
@@ -153,7 +156,7 @@ def _recursive(calls: Mapping[str, set[str]]) -> set[str]:
 
 
 def _loose(forth: Mapping[str, set[str]], back: Mapping[str, set[str]]) -> set[str]:
-    """The names from which every way ends."""
+    """The names from which every path ends, because none leads into a cycle."""
     open_ways = {name: len(ways) for name, ways in forth.items()}
     ended = [name for name, ways in open_ways.items() if not ways]
     for name in ended:

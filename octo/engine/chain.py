@@ -1,7 +1,7 @@
 """Chains: an ordered list of blocks compiled into one processor.
 
-A chain runs as plain calls for as long as its blocks answer at once. At the first that answers an awaitable it turns
-into a coroutine, which goes back to plain calls for what follows.
+A chain runs as plain calls for as long as its blocks return outcomes. At the first block that returns an awaitable it
+becomes a coroutine, which goes back to plain calls for the blocks that follow.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from octo.engine.step import Step
 
 
 def chain(steps: tuple[Step, ...]) -> Processor:
-    """One processor that runs the steps in order. An empty chain passes the message through."""
+    """Return a processor that runs the steps in order. An empty chain returns the message unchanged."""
     return _Chain(steps).run
 
 
@@ -49,11 +49,14 @@ class _Chain:
         return message
 
     async def resume(self, waiting: Awaitable[Outcome], index: int, message: Message) -> Outcome:
-        """Go on from a step that waits. A chain nests as deep as it has such steps, which authors keep small."""
+        """Go on from a step that waits.
+
+        Each such step nests the coroutine one level deeper; chains are short enough for that.
+        """
         step = self.steps[index]
         try:
             if not inspect.isawaitable(waiting):
-                raise Bug(f"the block answered {type(waiting).__name__}, neither a message nor a drop")
+                raise Bug(f"the block returned {type(waiting).__name__}, neither a message nor a drop")
             outcome = await waiting
         except Failure as failure:
             step.passed(failure)

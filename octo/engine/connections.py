@@ -1,11 +1,11 @@
-"""Opened connectors, shared by the generations that use them, and opened again when their connection is lost.
+"""Connectors that are open: generations share them, and a lost connection is opened again.
 
 A reload keeps every connector whose settings did not change: the new generation acquires it before the old one
-releases it. Each opened connector lives in a task of its own, because what `open` enters must be left in the same
-task, while generations come and go in any order.
+releases it. Each opened connector has a task of its own: a context manager must be left in the task that entered it,
+and generations come and go in any order.
 
-A connector whose source, block or `health` raises `Disconnected` is lost: its users part from it, it is closed, and
-opened again until that succeeds; then its users are joined with the new instance.
+A connector whose source, block or `health` raises `Disconnected` is lost: its users stop using it (`part`), it is
+closed, and tries to open it again go on until one succeeds; then its users go on with the new instance (`join`).
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from octo.services.container import NO_SERVICES, Services
 log = logging.getLogger("octo.engine")
 
 PAUSES = Backoff()
-"""Before a lost connector is opened again."""
+"""The pauses before a lost connector is opened again."""
 
 CLOSING = 10.0
-"""Seconds that a connector may take to close after its connection was lost: it may be waiting for the other side."""
+"""Seconds that a connector may take to close after its connection was lost; a dead peer must not hold it longer."""
 
 
 class StartError(OctoError):
@@ -41,10 +41,10 @@ class StartError(OctoError):
 
 
 class User(Protocol):
-    """Whoever has acquired a connector."""
+    """A user of a connector: what has acquired it, such as a generation."""
 
     async def part(self, connector: str, lost: Lost) -> None:
-        """Stop using the instance, and return when that is done; `lost` stands in for it."""
+        """Stop using the instance, and return when that is done; `lost` takes its place."""
         ...
 
     async def join(self, connector: str, instance: Any) -> None:
@@ -53,9 +53,11 @@ class User(Protocol):
 
 
 class Connection:
-    """One connector, open or being opened again. Invariant: it closes when `users` is empty, for good.
+    """One connector, open or being opened again.
 
-    instance: what `open` gave, or `Lost`.
+    instance: what `open` yielded; a `Lost` while the connection is lost; None before the first time it is open.
+
+    Invariant: once its last user has released it, it closes and is never opened again.
     """
 
     def __init__(self, doc: ConnectorDoc, stub: Settings | None, services: Services) -> None:
@@ -70,10 +72,10 @@ class Connection:
         self._is_unused = False
         self._over = asyncio.Event()
 
-    # --- for those who use it ------------------------------------------------------------------------------------
+    # --- for users -----------------------------------------------------------------------------------------------
 
     def lose(self, instance: Any, error: Disconnected) -> None:
-        """The connection of this instance is gone. Who says so of one that was replaced already changes nothing."""
+        """Note that the connection of this instance is gone. Does nothing if another instance has replaced it."""
         if instance is not self.instance or isinstance(instance, Lost):
             return
         log.warning("connection lost", extra=fields(connector=self.doc.name, error=str(error)))
@@ -81,10 +83,10 @@ class Connection:
         self._over.set()
 
     def judge(self, instance: Any, error: Exception) -> Exception:
-        """What a block fails with that raised `error` on this instance.
+        """Return what a block fails with that raised `error` on this instance.
 
-        On an instance that was lost meanwhile an error of any kind may be the consequence; one that the connector
-        has classified is believed.
+        If the instance was lost meanwhile, an error of any kind may be the consequence, so it becomes `Disconnected`;
+        an `OctoError` or `ExprError` stays as it is.
         """
         if isinstance(error, Disconnected):
             self.lose(instance, error)
@@ -95,7 +97,7 @@ class Connection:
         return error
 
     def retire(self) -> None:
-        """Nobody uses it any more: close it, or stop opening it."""
+        """Close the connector, or stop opening it: it has no users any more."""
         self._is_unused = True
         self._over.set()
         if self._task is not None and (self.instance is None or isinstance(self.instance, Lost)):
@@ -104,7 +106,7 @@ class Connection:
     # --- its life ------------------------------------------------------------------------------------------------
 
     async def live(self) -> None:
-        """Keep it open until it retires. A first time that fails is told by `ready`."""
+        """Keep the connector open until it retires. If the first `open` fails, `ready` raises its error."""
         self._task = asyncio.current_task()
         failures = Failures(PAUSES)
         try:
@@ -117,13 +119,13 @@ class Connection:
             if not self._is_unused:
                 raise
         finally:
-            self.ready.cancel()  # unless it is done
+            self.ready.cancel()  # does nothing if it is done
             self.closed.set()
 
     async def _hold(self) -> float | None:
-        """Open it, and close it when it is lost or retires; return for how long it was open.
+        """Open it, and close it when it is lost or retires; return how many seconds it was open.
 
-        None when the first time failed.
+        Returns None if the first `open` failed: it is not tried again.
         """
         clock = asyncio.get_running_loop().time
         opened = None
@@ -136,7 +138,7 @@ class Connection:
                 if not self._is_unused:
                     await self._parted()
                     limit.reschedule(clock() + CLOSING)
-        except Exception as error:  # noqa: BLE001  a stranger's code: told to who waits, or logged
+        except Exception as error:  # noqa: BLE001  any component's code: `ready` raises it, or it is logged
             if not self.ready.done():
                 self.ready.set_exception(error)
                 return None
@@ -179,8 +181,8 @@ class Connection:
 class Connections:
     """Acquire and release connectors by their document; equal documents share one connection.
 
-    stubs: by connector name, what stands in for it, in the settings of its type's stub.
-    services: what connectors, sources and blocks may be handed.
+    stubs: the stubs that replace connectors, by connector name, in the settings of the type's stub.
+    services: those that connectors, sources and blocks can ask for.
     """
 
     def __init__(
@@ -195,7 +197,7 @@ class Connections:
         self._open: list[Connection] = []
 
     async def acquire(self, doc: ConnectorDoc, user: User | None = None) -> Connection:
-        """The connection, open or being opened again. Raises `StartError` if it does not open the first time."""
+        """Return the connection, open or being opened again. Raises `StartError` if its first `open` fails."""
         connection = self._find(doc)
         if connection is None:
             log.info("starting connector", extra=fields(connector=doc.name, type=doc.type.name))
@@ -216,7 +218,7 @@ class Connections:
         return connection
 
     async def release(self, connection: Connection, user: User | None = None) -> None:
-        """Give it back; the last user waits until it is closed."""
+        """Give the connection back; for its last user this returns once it is closed."""
         connection.users.remove(user)
         if not connection.users:
             self._open.remove(connection)

@@ -1,4 +1,4 @@
-"""Checking the contracts of flows while they run: of every message in tests, elsewhere of a share if asked for."""
+"""Check the contracts of flows while they run: for every message in tests, elsewhere for a share of them on request."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Violation(NamedTuple):
     """A clause that did not hold.
 
     kind: "requires" or "ensures". text: the expression. reason: why it does not hold: the clause's own `because`, or
-    the error that evaluating it raised. message: what came in. answer: what the flow answered, None for `requires`.
+    the error that evaluating it raised. message: the flow's input. answer: the flow's output, None for `requires`.
     """
 
     kind: str
@@ -36,9 +36,9 @@ class Violation(NamedTuple):
 
 
 class Contracts(Observer):
-    """Tells `violated` of every clause that did not hold. A flow goes on all the same: nobody's message fails by it.
+    """Calls `violated` for every clause that did not hold. The message goes on all the same.
 
-    share: of the messages that are checked, 0.0 to 1.0; drawn by chance.
+    share: the share of the messages that are checked, 0.0 to 1.0; chance picks them.
     """
 
     def __init__(self, violated: Callable[[Violation], None], share: float = 1.0) -> None:
@@ -82,7 +82,7 @@ class Contracts(Observer):
 
 
 def broken(clause: Precondition | Postcondition, *values: object) -> str | None:
-    """None if the clause holds, else why it does not."""
+    """Return None if the clause holds, else why it does not."""
     try:
         return None if clause.that(*values) else clause.because
     except ExprError as error:

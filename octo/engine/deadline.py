@@ -1,7 +1,7 @@
-"""The deadline that whoever brought a message has set, and where the work was when it passed.
+"""The deadline that the source of a message has set, and where the work was when it passed.
 
-At the deadline work is cancelled as it is when its caller leaves, so that no error path starts on time that nobody has.
-But then it is the flow that failed: its end is a `Timeout`, under the block that was waited for.
+At the deadline the work is cancelled, as it is when its caller goes away, so no error path starts when no time is left.
+But unlike then the flow has failed: it ends with a `Timeout`, at the block that it was waiting for.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from octo.engine.step import Step
 
 
 class Deadline:
-    """The deadline of one message in the flow it came into, `seconds` from when it is waited for; None is never."""
+    """The deadline of one message in the flow it came into, `seconds` after `of` is awaited; None for no deadline."""
 
     def __init__(self, flow: str, seconds: float | None) -> None:
         self._flow = flow
@@ -26,7 +26,7 @@ class Deadline:
         self._failure: Failure | None = None
 
     async def of(self, waiting: Awaitable[Outcome]) -> Outcome:
-        """What the work answers. Raises `Timeout` once it was cancelled at the deadline."""
+        """Return the outcome of the work. Raises `Timeout` if the work was cancelled at the deadline."""
         token = _current.set(self)
         try:
             async with self._scope:
@@ -39,12 +39,12 @@ class Deadline:
             _current.reset(token)
 
     def note(self, step: Step, message: Message) -> None:
-        """The step is being cancelled; the first one to say so is the innermost, and the one that was waited for."""
+        """Note that the step is being cancelled. The first step to say so is the innermost: the flow waited for it."""
         if self._failure is None and self._scope.expired():
             self._failure = step.failed(self._late(), message)
 
     def failure(self, flow: str, message: Message) -> Failure | None:
-        """What a flow fails with that is being cancelled; None if that is not for this deadline."""
+        """Return what a flow that is being cancelled fails with; None if this deadline is not the reason."""
         if not self._scope.expired():
             return None
         return self._failure or Failure(self._late(), flow, flow, message)
@@ -57,18 +57,18 @@ _current: ContextVar[Deadline | None] = ContextVar("octo.deadline", default=None
 
 
 def interrupted(step: Step, message: Message) -> None:
-    """Note that a step is being cancelled."""
+    """Note that a step is being cancelled, if a deadline applies to this task."""
     deadline = _current.get()
     if deadline is not None:
         deadline.note(step, message)
 
 
 def failure(flow: str, message: Message) -> Failure | None:
-    """What a flow fails with that is being cancelled; None if no deadline passed."""
+    """Return what a flow that is being cancelled fails with; None if no deadline has passed."""
     deadline = _current.get()
     return None if deadline is None else deadline.failure(flow, message)
 
 
 def leave() -> None:
-    """From now on this task works for nobody who waits."""
+    """Take this task out of its deadline: from now on no caller waits for it."""
     _current.set(None)

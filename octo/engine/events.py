@@ -1,4 +1,4 @@
-"""The event bus: `started`, then exactly one of `completed`, `dropped`, `failed` for every message of every flow."""
+"""The event bus: `started`, then exactly one of `completed`, `dropped` and `failed` for each message of each flow."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ Handler = Callable[[FlowEvent], None]
 
 
 class Bus:
-    """Synchronous fan-out to all subscribers; without any, publishing costs one test.
+    """Calls all subscribers synchronously; without any, publishing costs one test.
 
-    A handler must not block. One that raises is logged and loses this event, nobody else does.
+    A handler must not block. The error of a handler that raises is logged; the other handlers get the event.
     """
 
     def __init__(self) -> None:
         self._handlers: tuple[Handler, ...] = ()
 
     def subscribe(self, handler: Handler) -> Callable[[], None]:
-        """Call `handler` for every event from now on; the answer unsubscribes it."""
+        """Call `handler` for every event from now on; the function that is returned ends that."""
         self._handlers = (*self._handlers, handler)
 
         def unsubscribe() -> None:
@@ -59,7 +59,7 @@ class Bus:
             self._publish(FlowEvent("started", flow, message.event_id, now_ns(), message))
 
     def ended(self, flow: str, message: Message, outcome: Outcome | BaseException, duration: float) -> None:
-        """The terminal event of `message`, whatever the outcome is."""
+        """Publish the terminal event of `message`."""
         if not self._handlers:
             return
         now = now_ns()

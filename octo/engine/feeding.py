@@ -1,10 +1,10 @@
-"""Feeding: a pull source is pumped into its flow, for as long as the flow has room.
+"""Feeding: take deliveries from a pull source and run them through its flow, while the flow has room.
 
 Invariants:
-- Between taking a delivery and giving it a task nothing waits, so none is lost in between.
+- Between taking a delivery and giving it a task nothing waits, so no delivery is lost in between.
 - A delivery holds a permit or a place in line before the next one is taken.
-- A feed that has stopped has left its source: whoever reads the same source next reads nothing twice.
-- A source that has ended, or fails for good, is not asked again.
+- A feed that has stopped has left its source, so the feed of the next generation reads nothing twice.
+- A source that has ended, or has failed for good, is not asked again.
 """
 
 from __future__ import annotations
@@ -30,25 +30,28 @@ from octo.engine.work import Work
 log = logging.getLogger("octo.engine")
 
 PAUSES = Backoff()
-"""Before a broken source is tried again."""
+"""The pauses before a broken source is started again."""
 
 HELD = 10.0
-"""Seconds without a break after which a source that broke counts as working again, be it without a delivery."""
+"""Seconds without an error after which a source that broke counts as working again, even without a delivery."""
 
 STUCK = 300.0
-"""Seconds within which a source that has deliveries under way gets to know of one of them. A flow that takes longer
-for a message is rare, one that waits for ever is not; brokers that count give up on a consumer between 1 and 30
-minutes."""
+"""Seconds without a verdict after which a feed that has deliveries under way counts as stalled. Few flows take longer
+for one message; a flow that waits for ever is not rare. Brokers with such a limit give up on a consumer after 1 to
+30 minutes."""
 
 LEAVING = 10.0
-"""Seconds that a source may take to leave before it is told again: it may be waiting for a connection that is dead."""
+"""Seconds that a source may take to end before it is cancelled again: its cleanup may wait for a dead connection."""
 
 
 class Feed:
     """The pull source of one flow; see the module.
 
-    begin: runs the pump in a task. lost: told when the source's connection is gone, with the instance it had.
-    services: those the source is handed, by parameter. broken: what is wrong with the source, "" when nothing is.
+    begin: runs the pump in a task. lost: called with the instance when its connection is gone.
+    services: those that the source gets, by parameter. broken: what is wrong with the source, "" if nothing is.
+
+    Invariant: `_pump` is the one task that reads the source, or read it until it ended; only `stop` makes it None.
+    `_under_way` counts the deliveries that were taken and not settled yet.
     """
 
     def __init__(
@@ -75,7 +78,7 @@ class Feed:
         self._moved: float
 
     def start(self, instance: Any) -> None:
-        """Take deliveries from the source of this instance."""
+        """Take deliveries from the source of this instance. Does nothing if the source has ended or is being read."""
         if self._is_over or self._pump is not None:
             return
         about = {"flow": self._flow.name, "source": self._source.type.name, "workers": self._flow.workers}
@@ -83,7 +86,7 @@ class Feed:
         self._pump = self._begin(self._run(instance))
 
     async def stop(self) -> None:
-        """Take no more; returns when the source has been left."""
+        """Take no more deliveries; returns once the source has ended."""
         if (pump := self._pump) is None:
             return
         while not pump.done():
@@ -94,14 +97,14 @@ class Feed:
     # --- the pump ------------------------------------------------------------------------------------------------
 
     async def _run(self, instance: Any) -> None:
-        """Keep the source running; after a break it is started again."""
+        """Keep the source running; after an error it is started again."""
         failures = Failures(PAUSES)
         while True:
             began = _time()
             try:
                 await self._attempt(instance)
             except Disconnected as error:
-                self._lost(instance, error)  # it is opened again, and then this feed is started again
+                self._lost(instance, error)  # the connector is opened again, and then this feed is started again
                 return
             except Permanent as error:
                 self._is_over, self.broken = True, f"stopped for good: {error}"
@@ -166,7 +169,7 @@ class Feed:
 
     @property
     def stalled(self) -> str:
-        """Why nothing seems to move, "" when it does."""
+        """Why nothing seems to move, "" if things move."""
         now, silence = _time(), self._source.type.silence
         if silence is not None and self._asked is not None and now - self._asked > silence.total_seconds():
             return f"its source has given no sign of life since {_moment(self._asked)}"
@@ -183,5 +186,5 @@ def _time() -> float:
 
 
 def _moment(time: float) -> str:
-    """Wall time of a time of the loop, in UTC."""
+    """A time of the event loop as wall time in UTC."""
     return (clock.now() - timedelta(seconds=_time() - time)).strftime("%Y-%m-%dT%H:%M:%SZ")

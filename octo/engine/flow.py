@@ -1,8 +1,8 @@
-"""A running flow: permits, a bounded line, and exactly one end for every message.
+"""A running flow: permits, a bounded line, and exactly one terminal event for every message.
 
-There are no worker tasks and no queue. A flow has `workers` permits; a message runs in the task of whoever brought
-it, as soon as it holds one. Those who wait stand in a line, first come first served, so one worker keeps the order.
-A message that finds a permit and blocks that never wait passes through as a plain call.
+There are no worker tasks and no queue. A flow has `workers` permits; a message runs in its caller's task as soon as it
+holds one. Calls that wait for a permit stand in a line, first come first served, so a flow with one worker keeps the
+order. A message that finds a free permit, and only blocks that never wait, passes through as a plain call.
 """
 
 from __future__ import annotations
@@ -31,18 +31,23 @@ from octo.expr import ExprError
 log = logging.getLogger("octo.engine")
 
 MOST_NESTED_CALLS = 100
-"""How deep a flow may call itself; a recursion without an end must not eat the stack."""
+"""A flow may call itself at most this many levels deep: a recursion without an end must not exhaust the stack."""
 
 _held: contextvars.ContextVar[dict[str, int]] = contextvars.ContextVar("held")
+"""How deep the current call is in each recursive flow, by the flow's name."""
 
 
 class Flow:
     """See the module; to other flows it is a `Callee`.
 
-    `process` is what was compiled to run each message; `recursive` says the flow can call itself, `pool` limits its
-    concurrent branches.
+    process: runs each message; compiled by `octo.engine.build`. recursive: whether the flow can call itself.
+    pool: limits its concurrent branches.
 
-    Invariant: `_free` plus the permits in use is `workers`; a permit is given back exactly once, in `_end`.
+    Invariants:
+    - `_free` plus the permits in use is `workers`.
+    - A permit is given back exactly once, by `_pass_on`: when its message ends (`_end`), or when its call is cancelled
+      in the moment in which it gets the permit (`stand_in_line`).
+    - `_tasks` counts, per task, the messages of this flow that wait in it; `cancel` cancels these tasks.
     """
 
     def __init__(
@@ -76,7 +81,7 @@ class Flow:
     # --- for callers ---------------------------------------------------------------------------------------------
 
     def call(self, message: Message) -> Result:
-        """Run the message in the caller's task; raises `Failure` when it fails."""
+        """Run the message in the caller's task. Raises `Failure` when it fails."""
         if self.recursive:
             return self._call_again(message)
         if self.take():
@@ -84,7 +89,7 @@ class Flow:
         return self._call_later(message)
 
     async def send(self, message: Message) -> None:
-        """Accept the message and run it in a task of its own; waits while the line is full."""
+        """Wait while the line is full, then run the message in a task of its own."""
         await self.room()
         self._spawn(self._sent(message))
 
@@ -106,31 +111,34 @@ class Flow:
 
     @property
     def in_flight(self) -> int:
-        """Messages being worked on."""
+        """How many messages hold a permit."""
         return self.workers - self._free
 
     @property
     def waiting(self) -> int:
-        """Messages standing in line."""
+        """How many messages stand in line."""
         return len(self._line)
 
     def wait_estimate(self) -> float:
-        """Seconds that a newcomer would stand in line, from the pace of the last messages; 0.0 if unknown."""
+        """Estimate the seconds that one more message would stand in line, from the pace of the last messages.
+
+        0.0 before the first message has ended.
+        """
         return self._pace * (len(self._line) + 1) / self.workers
 
     # --- permits -------------------------------------------------------------------------------------------------
 
     def take(self) -> bool:
-        """Take a permit if one is free; then `run` must follow."""
+        """Take a permit if one is free. After True the caller must call `run`, which gives it back."""
         if self._free == 0:
             return False
         self._free -= 1
         return True
 
     async def stand_in_line(self) -> None:
-        """Wait for a permit; then `run` must follow."""
+        """Wait for a permit. The caller must then call `run`, which gives it back."""
         if self.take():
-            return  # it came free since the caller looked: work that waits begins later than it is called
+            return  # it came free since the caller looked: a coroutine begins later than it is created
         turn = asyncio.get_running_loop().create_future()
         self._line.append(turn)
         try:
@@ -139,13 +147,13 @@ class Flow:
             if turn.done() and not turn.cancelled():
                 self._pass_on()  # the permit came in the same moment as the cancellation
             else:
-                with contextlib.suppress(ValueError):  # whoever ended before us may have skipped it already
+                with contextlib.suppress(ValueError):  # `_pass_on` may have skipped the cancelled turn already
                     self._line.remove(turn)
                 self._wake_room()
             raise
 
     def _pass_on(self) -> None:
-        """Give the permit to the next in line, or back."""
+        """Give the permit to the next call in line; if there is none, free it."""
         while self._line:
             turn = self._line.popleft()
             if not turn.done():
@@ -168,7 +176,7 @@ class Flow:
     # --- one message ---------------------------------------------------------------------------------------------
 
     def run(self, message: Message, *, permit: bool = True) -> Result:
-        """Run the message with the permit that the caller took; without one it runs under an ancestor's."""
+        """Run the message with the permit that the caller took; without `permit` it runs under an ancestor's permit."""
         began = time.perf_counter()
         self._bus.started(self.name, message)
         token = current.message.set(message)
@@ -238,7 +246,7 @@ class Flow:
         return await at_last(self.run(message))
 
     async def _sent(self, message: Message) -> None:
-        _held.set({})  # the sender's permits are not ours
+        _held.set({})  # this task does not run under the sender's permits
         deadline.leave()
         partial.leave()
         try:
@@ -247,9 +255,10 @@ class Flow:
             return  # reported by the flow; nobody waits for a one-way message
 
     async def _call_again(self, message: Message) -> Outcome:
-        """A call of a flow that may already be under way further up in this very call.
+        """Call a flow that may already be running further up in this very call.
 
-        It then runs under the permit its ancestor holds: to wait for another could be to wait for itself.
+        Then the message runs under the permit that its ancestor holds: waiting for another permit could mean waiting
+        for itself.
         """
         held = _held.get({})
         depth = held.get(self.name, 0)
@@ -267,13 +276,13 @@ class Flow:
     # --- the end -------------------------------------------------------------------------------------------------
 
     async def drained(self) -> None:
-        """Return once no message was in flight or in line."""
+        """Return once no message is in flight or in line."""
         if self._free < self.workers:
             self._idle = self._idle or asyncio.Event()
             await self._idle.wait()
 
     def cancel(self) -> int:
-        """Cancel what is still in flight or in line; answer how many that were."""
+        """Cancel what is still in flight or in line; return how many messages that were."""
         left = len(self._tasks) + len(self._line)
         for task in list(self._tasks):
             task.cancel()
@@ -283,7 +292,7 @@ class Flow:
 
 
 async def at_last(result: Result) -> Outcome:
-    """The outcome of a result, waiting for it if need be."""
+    """Return the outcome of a result; wait for it if it is an awaitable."""
     if isinstance(result, Message | Drop):
         return result
     return await result
@@ -296,7 +305,7 @@ def only_message(given: object, flow: str) -> None:
 
 
 class FlowInlet:
-    """The flow as its push source sees it (`octo.core.source.Inlet`)."""
+    """A flow as its push source sees it (`octo.core.source.Inlet`)."""
 
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
@@ -320,7 +329,7 @@ class FlowInlet:
             return await at_last(self.call(message, timeout))
 
     async def _wait(self, message: Message, timeout: float | None) -> Outcome:
-        """Stand in line within the deadline. A full line refuses at once whom it would keep beyond it."""
+        """Stand in line within the deadline. A full line refuses a message at once if its estimated wait is longer."""
         flow = self._flow
         estimate = flow.wait_estimate()
         if timeout is not None and flow.is_full and estimate > timeout:
@@ -343,4 +352,4 @@ class FlowInlet:
             _held.reset(token)
 
     def _refusal(self, estimate: float) -> Overloaded:
-        return Overloaded(f'flow "{self.flow}" has no free worker and its line is full', retry_after=max(1.0, estimate))
+        return Overloaded(f'flow "{self.flow}" has no free worker before the deadline', retry_after=max(1.0, estimate))

@@ -1,8 +1,8 @@
-"""A generation: one configuration, running.
+"""A generation: one running configuration.
 
 Life of a generation: `open` (connectors in order, then flows; nothing is fed yet), `feed` (sources start), `starve`
 (sources stop), `drain` (what is in flight finishes, connectors are released in reverse). A reload opens the next
-generation beside this one, and swaps by feeding the new and starving the old between two messages.
+generation beside this one; then the new one is fed and the old one starved between two messages.
 
 While the connection of a connector is being opened again, its sources rest and its blocks refuse; see `connections`.
 """
@@ -33,20 +33,20 @@ from octo.engine.work import Work
 log = logging.getLogger("octo.engine")
 
 LAST_WORD = 1.0
-"""Seconds of the drain deadline, at most a tenth of it, that belong to the sources: they hear what became of the work
-that was cancelled, and no source that does not listen keeps a process beyond its deadline."""
+"""Seconds at the end of the drain deadline, at most a tenth of it, to settle the deliveries whose work was cancelled.
+A source that does not take its verdict in that time cannot keep a process beyond its deadline."""
 
 
 class Generation:
     """See the module.
 
-    first: whether this is the first of the processes that run the configuration; sources that must run once run here.
-    observer: see `octo.engine.observe`. number: which one it is in its process, set by who counts them.
+    first: whether this is the first of the processes that run the configuration; only it runs sources with `once`.
+    observer: see `octo.engine.observe`. number: counts the generations of a process from 1; `Service` sets it.
+    instances: the opened connectors by name; a `Lost` for each whose connection is lost.
 
-    instances: the opened connectors by name; what is lost is a `Lost`.
-
-    Invariant: whoever starts or stops sources holds `_feeding`: a connection may be lost, or be open again, while a
-    reload is under way.
+    Invariants:
+    - Code that starts or stops sources holds `_feeding`: a connection may be lost, or open again, during a reload.
+    - `_pushing` has the exit stack of every push source that was entered and not left yet.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Generation:
         self._is_fed = False
 
     async def open(self) -> None:
-        """Open connectors and build flows. What was opened is released again if one fails."""
+        """Open the connectors and build the flows. If one of them fails, all that were opened are released."""
         try:
             await open_services(self.config, self._services, self._connections.stubs)
             for doc in self.config.connectors.values():
@@ -104,7 +104,7 @@ class Generation:
         return Feed(self.flows[doc.name], source, self._work, self._tasks.create_task, lost, handed)
 
     def observe(self, observer: Observer) -> None:
-        """Watch with this observer, instead of the one before, from the next message on."""
+        """Replace the observer, from the next message on."""
         self._observer = observer
         observer.begin(self.number)
         self._compile(self.config.flows.values())
@@ -116,10 +116,10 @@ class Generation:
     # --- sources -------------------------------------------------------------------------------------------------
 
     async def feed(self, old: Generation | None = None) -> None:
-        """Start the sources; those of `old` stop in the same moment.
+        """Start the sources, and stop those of `old`.
 
-        Push sources enter before the old ones leave, so callers find a route at any time; pull sources start after
-        the old ones have stopped, so nothing is read twice.
+        New push sources enter before the old ones leave, so callers find a route at any time. New pull sources start
+        after the old ones have stopped, so nothing is read twice.
         """
         async with self._feeding:
             try:
@@ -133,7 +133,7 @@ class Generation:
             self._is_fed = True
 
     async def starve(self) -> None:
-        """Stop the sources: no new message enters."""
+        """Stop the sources: no new message comes in."""
         async with self._feeding:
             self._is_fed = False
             await self._leave()
@@ -175,25 +175,25 @@ class Generation:
 
     @property
     def stalled(self) -> Mapping[str, str]:
-        """Why nothing seems to move in a flow that a pull source feeds, by the flow's name."""
+        """Why no message seems to move in a flow that a pull source feeds, by the flow's name."""
         return {name: why for name, feed in self._feeds.items() if (why := feed.stalled)}
 
     @property
     def fed(self) -> Iterable[str]:
-        """The flows that a pull source feeds here."""
+        """The names of the flows that a pull source feeds in this process."""
         return self._feeds
 
     # --- lost connections ----------------------------------------------------------------------------------------
 
     def lose(self, connector: str, instance: Any, error: Disconnected) -> None:
-        """The connection of this instance is gone: it is opened again."""
+        """Note that the connection of this instance is gone; it is opened again."""
         self._held[connector].lose(instance, error)
 
     def _judge(self, connector: str, instance: Any, error: Exception) -> Exception:
         return self._held[connector].judge(instance, error)
 
     async def part(self, connector: str, lost: Lost) -> None:
-        """Let the sources of the connector rest and its blocks refuse."""
+        """Stop the sources of the connector, and let its blocks raise `Disconnected`."""
         async with self._feeding:
             self._replace(connector, lost)
             for doc, source in self._sources(push=True):
@@ -202,7 +202,7 @@ class Generation:
             await asyncio.gather(*(feed.stop() for feed in self._feeds.values() if feed.connector == connector))
 
     async def join(self, connector: str, instance: Any) -> None:
-        """Go on with another instance of the connector."""
+        """Start the sources of the connector on a new instance, and let its blocks use it."""
         async with self._feeding:
             self._replace(connector, instance)
             if self._is_fed:
@@ -217,7 +217,7 @@ class Generation:
     # --- the end -------------------------------------------------------------------------------------------------
 
     async def drain(self, seconds: float) -> None:
-        """Let what is in flight finish within the deadline, cancel what does not, release the connectors."""
+        """Let what is in flight finish within `seconds`, cancel the rest, and release the connectors."""
         last = min(LAST_WORD, seconds / 10)
         try:
             async with asyncio.timeout(seconds - last):

@@ -1,4 +1,4 @@
-"""Call one flow of a configuration, and nothing else: no source starts, only connectors its blocks use are opened."""
+"""Call one flow of a configuration: no source starts, and only the connectors that its blocks use are opened."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ async def invoke(
 ) -> Outcome:
     """Run `message` through `flow` within `timeout` seconds, watched by `observer`.
 
-    services: what connectors and blocks may be handed; by default those in memory, new ones for each call.
+    services: those that connectors and blocks can ask for; by default those in memory, new ones for each call.
 
-    One-way calls it makes are waited for, within the same time. Raises `Failure`, `Timeout`, or `StartError` when a
+    One-way calls of the flow are waited for, within the same time. Raises `Failure`, `Timeout`, or `StartError` when a
     connector does not open.
     """
     needed = part(unfed(config, ()), [flow])

@@ -1,4 +1,4 @@
-"""What stands in for a connector while its connection is being opened again."""
+"""The stand-in for a connector while its connection is being opened again."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from octo.core.errors import Disconnected
 
 
 class Lost:
-    """Fails whatever is asked of it, with the reason.
+    """Fails every call with the reason.
 
-    reason: why the connection is not there; changes with each try to open it.
+    reason: why there is no connection; changes with each try to open it.
     """
 
     def __init__(self, connector: str, reason: str) -> None:
@@ -20,7 +20,7 @@ class Lost:
         self.reason = reason
 
     def refuse(self, *_: object, **__: object) -> NoReturn:
-        """Stands in for every block."""
+        """Raise `Disconnected`; called in place of every block of the connector."""
         raise Disconnected(f'connector "{self._connector}": {self}')
 
     async def health(self) -> None:
@@ -28,4 +28,4 @@ class Lost:
 
     def __str__(self) -> str:
         since = self._since.strftime("%Y-%m-%dT%H:%M:%SZ")
-        return f"the connection is lost since {since} and is opened again: {self.reason}"
+        return f"the connection has been lost since {since} and is being opened again: {self.reason}"

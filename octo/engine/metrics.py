@@ -1,8 +1,8 @@
-"""Metrics: what is counted while flows run, and the list of everything that is measured.
+"""Metrics: the counts of running flows, and the list of everything that is measured.
 
-Counting must cost a message no more than a microsecond, so these are plain integers that the bus adds to; names,
-labels and help come into play when somebody asks for a `Snapshot`. Labels come from the configuration and from error
-codes alone, never from a message: the number of series is bounded by what authors wrote.
+Counting may cost a message at most a microsecond, so the counts are plain integers that the bus adds to; names, labels
+and help are added when a `Snapshot` is taken. Labels come only from the configuration and from error codes, never from
+a message, so what authors wrote bounds the number of series.
 """
 
 from __future__ import annotations
@@ -22,14 +22,15 @@ BOUNDS = (
     0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
     0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
 )  # fmt: skip
-"""Upper bounds of the buckets of every histogram, in seconds; a last bucket holds what took longer."""
+"""Upper bounds of the buckets of every histogram, in seconds; one more bucket holds what took longer."""
 
 MOST_ERRORS = 1000
-"""Pairs of failing block and code that are told apart in one flow; a block that makes up codes must not eat memory."""
+"""At most this many pairs of failing block and code are counted apart in one flow; further pairs are counted together.
+A block that makes up codes must not exhaust memory."""
 
 
 class Metric(NamedTuple):
-    """One entry of the list of metrics. merge: how the values of several processes become one."""
+    """One entry in the list of metrics. merge: how the values of several processes become one value."""
 
     name: str
     kind: Literal["counter", "gauge", "histogram"]
@@ -89,18 +90,18 @@ METRICS = (
     Metric("process_open_fds", "gauge", (), "Open file descriptors."),
     Metric("process_start_time_seconds", "gauge", (), "Start of the youngest process, since the epoch.", "max"),
 )
-"""Every metric there is; the exposition, the merging and docs/operations.md follow this list."""
+"""Every metric. The exposition, the merging and docs/operations.md follow this list."""
 
 OUTCOMES = ("completed", "dropped", "failed", "cancelled")
 
 Value = Any
-"""A number, or for a histogram `{"counts": [messages per bucket], "sum": seconds}`; that is, what JSON can carry."""
+"""A number, or for a histogram `{"counts": [messages per bucket], "sum": seconds}`. JSON can hold both."""
 
 Series = list[tuple[Sequence[str], Value]]
 """The values of one metric with their labels, in the order of `Metric.labels`."""
 
 Snapshot = Mapping[str, Series]
-"""All metrics of a moment by name. JSON keeps it as it is, except that tuples become lists."""
+"""The values of all metrics at one moment, by name. JSON keeps it as it is, except that tuples become lists."""
 
 
 class Histogram:
@@ -121,7 +122,7 @@ class Histogram:
 
 
 class FlowCounts:
-    """What is counted of one flow."""
+    """The counts of one flow."""
 
     __slots__ = ("durations", "errors", "outcomes")
 
@@ -139,9 +140,9 @@ class FlowCounts:
 
 
 class Metrics(Bus):
-    """The bus, counting as messages pass: to make an event of each would cost thrice what counting does.
+    """A bus that counts as messages pass; building an event for each of them would cost three times what counting does.
 
-    A flow that a reload took away keeps its counts.
+    A flow keeps its counts when a reload removes it.
     """
 
     def __init__(self) -> None:
@@ -170,7 +171,7 @@ class Metrics(Bus):
             super().ended(flow, message, outcome, duration)
 
     def snapshot(self) -> dict[str, Series]:
-        """The counts of this moment."""
+        """Return the counts of this moment."""
         flows = list(self._flows.items())
         return {
             "octo_flow_messages_total": [
@@ -184,9 +185,9 @@ class Metrics(Bus):
 
 
 def quantile(counts: Sequence[int], share: float) -> float | None:
-    """The value, in seconds, that this share of a histogram's values stays below; None when there are none.
+    """Return the seconds below which this share of a histogram's values lies; None if it has no values.
 
-    Estimated as Prometheus does, evenly within a bucket; beyond the last bound it is the last bound.
+    The estimate is that of Prometheus: values are spread evenly within a bucket, and no result exceeds the last bound.
     """
     rank = share * sum(counts)
     if not rank:

@@ -1,8 +1,8 @@
-"""Observers: who watches flows run, steps in between, or takes a block's place.
+"""Observers watch flows run, wrap their blocks, or replace them.
 
-Observing happens while a flow is built: a flow asks its observer what to run, every branch and step on the way too,
-and what they answer runs in its place. So watching costs what the watcher does, and without one nothing. Traces, spies,
-mocks, breakpoints, coverage and contracts are observers.
+An observer takes part when a flow is built: the build passes it the flow and every branch and step, and runs what the
+observer returns. So watching costs only what the observer itself does, and nothing without one. Traces, spies, mocks,
+breakpoints, coverage and contracts are observers.
 """
 
 from __future__ import annotations
@@ -14,34 +14,34 @@ from octo.core.flow import Processor
 from octo.engine.step import Step
 
 Build = Callable[["Observer"], Processor]
-"""Compiles a flow, its error chain included, with an observer of its branches and steps; each time anew."""
+"""Compiles a flow and its error chain anew, with the given observer of its branches and steps."""
 
 
 class Observer:
-    """Answers everything as it is; subclasses say what they want to see, or replace.
+    """Returns everything unchanged; subclasses override what they want to see or replace.
 
-    Inner ones come first: the steps of a branch before the branch, the branches of a block before its step.
+    Inner parts come first: the steps of a branch before the branch, the branches of a block before its step.
     """
 
     def begin(self, generation: int) -> None:
-        """The flows of a generation are about to be built; its number in the process."""
+        """Called before the flows of a generation are built, with its number in the process."""
 
     def flow(self, doc: FlowDoc, build: Build) -> Processor:
-        """What to run for each message of a flow.
+        """Return what runs for each message of a flow.
 
-        Most build it once, watched by themselves. One that knows each flow by an observer of its own hands that to
-        `build`, and one that looks at some messages only builds the flow a second time, with `NOBODY`, for the others.
+        Most observers build the flow once, and pass themselves to `build`. One that has an observer per flow passes
+        that. One that watches some messages only builds the flow a second time, with `NOBODY`, for the others.
         """
         del doc
         return build(self)
 
     def branch(self, address: str, chain: Processor) -> Processor:
-        """The chain to run in the place of this one. `address` is `flow`, `flow[error]` or `flow.composite[branch]`."""
+        """Return the chain to run in place of this one. `address` is `flow`, `flow[error]` or `flow.block[branch]`."""
         del address
         return chain
 
     def step(self, step: Step) -> Step:
-        """The step to run in the place of `step`."""
+        """Return the step to run in place of `step`."""
         return step
 
 
@@ -49,7 +49,7 @@ NOBODY = Observer()
 
 
 class Observers(Observer):
-    """Several as one; the first is the innermost."""
+    """Several observers as one; the first is the innermost."""
 
     def __init__(self, each: Iterable[Observer] = ()) -> None:
         self.each = tuple(each)
@@ -59,7 +59,7 @@ class Observers(Observer):
             observer.begin(generation)
 
     def flow(self, doc: FlowDoc, build: Build) -> Processor:
-        """The outermost decides first; what it builds is what all others made of the flow."""
+        """Ask the outermost observer first; what it builds is the flow as the inner ones return it."""
         if not self.each:
             return build(NOBODY)
         *inner, outer = self.each

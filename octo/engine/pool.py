@@ -1,4 +1,4 @@
-"""The pool: how many branches the concurrent composites of one flow may run at once."""
+"""The pool: the limit on branches that the concurrent composites of one flow run at once."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from octo.core.message import Message
 
 
 class Pool:
-    """A number of helpers that composites borrow.
+    """A number of helper tasks that composites borrow.
 
-    Invariant: whoever gathers works itself, helpers only speed it up. So an exhausted pool makes branches run one
-    after the other; it never makes anybody wait for somebody who waits.
+    Invariant: the caller of `gather` works itself, and helpers only speed it up. So with an exhausted pool branches run
+    one after the other; no task ever waits for a helper, so there is no deadlock.
     """
 
     def __init__(self, size: int) -> None:

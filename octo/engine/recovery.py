@@ -1,4 +1,4 @@
-"""Recovery: a flow's error chain takes over where its chain has failed."""
+"""Recovery: a flow's error chain runs when its chain fails."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from octo.core.message import Message
 
 
 def recovering(flow: str, chain: Processor, error: Processor | None) -> Processor:
-    """The chain and, should it fail, the error chain on the message as it then was."""
+    """Return a processor that runs the chain and, if it fails, the error chain on the message as it was then."""
     return chain if error is None else _Recovery(flow, chain, error).run
 
 

@@ -32,7 +32,7 @@ Phase = Literal["starting", "running", "draining"]
 
 
 class Refusal(NamedTuple):
-    """An edit that did not come to run. at: nanoseconds since the epoch."""
+    """An edit that was refused. at: nanoseconds since the epoch."""
 
     at: int
     error: OctoError
@@ -42,15 +42,16 @@ class Service:
     """See the module.
 
     load: reads and checks the configuration anew; raises `ConfigError`.
-    watched: the files whose change reloads, asked again after each `load`; None switches watching off.
-    ready: told the configuration that runs now, after the start and after every reload.
+    watched: returns the files whose change causes a reload, called before and after each `load`; None: watch nothing.
+    ready: called with the configuration that runs now, after the start and after every reload.
     first, observer: see `Generation`.
-    refused: told what is wrong with a configuration that did not come to run, once per edit.
-    bus: where the events of all flows go.
-    services: what connectors, sources and blocks may be handed, over all reloads; by default those in memory.
+    refused: called once per edit that was refused, with what is wrong.
+    bus: takes the events of all flows.
+    services: those that connectors, sources and blocks can ask for, across reloads; by default those in memory.
 
-    current: what runs. since: when it came to run, in nanoseconds since the epoch. draining: generations that finish
-    what they have in flight. refusal: the last edit, if it was refused. reloads: how many edits were, and were not.
+    current: the generation that runs. since: when it began to run, in nanoseconds since the epoch. draining:
+    generations that finish what they have in flight. refusal: the last edit, if it was refused. reloads: how many edits
+    were applied and refused.
     """
 
     def __init__(  # noqa: PLR0913  what a process is made of
@@ -88,7 +89,7 @@ class Service:
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set.
 
-        Raises what keeps the first generation from starting, unless files are watched: then it waits for an edit.
+        Raises the error of a first generation that does not start; if files are watched, it waits for an edit instead.
         """
         self._stop = stop
         try:
@@ -102,14 +103,14 @@ class Service:
             raise group.exceptions[0] from group.exceptions[0].__cause__
 
     def observe(self, observer: Observer) -> None:
-        """Watch with this observer, instead of the one before, from the next message on, also over reloads."""
+        """Replace the observer, from the next message on and for later generations."""
         self.observer = observer
         if self.current is not None:
             self.current.observe(observer)
 
     @property
     def phase(self) -> Phase:
-        """Draining from the moment it is told to stop."""
+        """The phase; "draining" from the moment `stop` is set."""
         if self._stop.is_set():
             return "draining"
         return "starting" if self.current is None else "running"
@@ -133,7 +134,7 @@ class Service:
             await self._try(watch)
 
     async def _try(self, watch: Watch) -> None:
-        """Bring the files to run. If that fails, what runs keeps running."""
+        """Load the files and run them. If that fails, what runs keeps running."""
         try:
             await self._swap(watch.read(self._load))
         except (ConfigError, OctoError) as error:

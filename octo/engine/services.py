@@ -1,4 +1,4 @@
-"""The services that a configuration asks for: opened before anything is built that is handed one."""
+"""The services that a configuration asks for are opened before anything that uses them is built."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from octo.services.container import Services
 
 
 class _Asked(NamedTuple):
-    """Who asks for services, where, and for which: parameter to name."""
+    """A component that asks for services. who: its kind and name, for messages. services: parameter to name."""
 
     who: str
     at: Position
@@ -22,14 +22,14 @@ class _Asked(NamedTuple):
 
 
 async def open_services(config: Config, services: Services, stubbed: Container[str]) -> None:
-    """Open what connectors, sources and blocks ask for. Raises `ConfigError` if there is no such service.
+    """Open the services that connectors, sources and blocks ask for. Raises `ConfigError` for one that is not known.
 
-    stubbed: the connectors that a stub stands in for.
+    stubbed: the connectors that a stub replaces.
     """
     asked = [each for doc in config.connectors.values() for each in _of_connector(doc, doc.name in stubbed)]
     for flow in config.flows.values():
         asked += _of_flow(flow)
-        await asyncio.sleep(0)  # the walk takes a while over very many blocks, and flows may be running
+        await asyncio.sleep(0)  # the walk over very many blocks takes a while, and flows may be running
     if problems := [problem for each in asked for problem in _problems(each, services.names)]:
         raise ConfigError(problems)
     await services.open({name: None for each in asked for name in each.services.values()})
@@ -50,7 +50,7 @@ def _of_flow(doc: FlowDoc) -> Iterator[_Asked]:
 
 
 def _problems(asked: _Asked, known: list[str]) -> Iterator[Problem]:
-    from octo.services import codes  # only here, for every start of `octo` imports this module
+    from octo.services import codes  # imported only here: every start of `octo` imports this module
 
     for name in asked.services.values():
         if name not in known:

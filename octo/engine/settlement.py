@@ -1,7 +1,7 @@
-"""Settlement: a delivery runs through its flow, and its source is told what became of it.
+"""Settlement: run a delivery through its flow, and give its source the verdict.
 
-Invariant: exactly one verdict for every delivery, also when the engine stops before the flow has finished. A source
-that refuses its verdict, or never takes it, loses nothing but that: it will deliver the message again.
+Invariant: every delivery gets exactly one verdict, also when the engine stops before the flow has finished. If a source
+raises on a verdict, or never takes it, only the verdict is lost: the source delivers the message again.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ RETRY = Backoff(jitter=0.5)
 class Settlement:
     """Runs and settles the deliveries of one source.
 
-    lost: told when settling finds the connection gone. settled: told after each verdict whether the source took it.
+    lost: called when settling finds the connection gone. settled: called after each verdict; says whether the source
+    took it.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class Settlement:
 
     @contextmanager
     def _kept(self, delivery: Delivery) -> Iterator[None]:
-        """While inside, the lease of the delivery is renewed."""
+        """Renew the lease of the delivery while the body runs."""
         if delivery.extend is None:
             yield
             return
@@ -103,12 +104,12 @@ class Settlement:
 
 
 def taken(outcome: Outcome) -> Verdict:
-    """The verdict on a message that its flow has completed or dropped."""
+    """Return the verdict on a message that its flow has completed or dropped."""
     return Done(outcome) if isinstance(outcome, Message) else outcome
 
 
 def judged(error: Exception, delivery: Delivery) -> Retry | Reject:
-    """The verdict on a delivery whose flow has failed."""
+    """Return the verdict on a delivery whose flow has failed."""
     cause = error.cause if isinstance(error, Failure) else error
     if not isinstance(cause, OctoError) or not cause.retryable:
         return Reject(masked(str(error)), cause)
@@ -118,7 +119,10 @@ def judged(error: Exception, delivery: Delivery) -> Retry | Reject:
 
 
 def worn_out(delivery: Delivery) -> Reject | None:
-    """The verdict on a message that has been tried too often already: it may be what ended the process each time."""
+    """Return the verdict on a delivery that was tried too often already, None if it was not.
+
+    Such a message is not run: it may be what ended the process each time.
+    """
     if delivery.most_attempts is None or delivery.attempt <= delivery.most_attempts:
         return None
     reason = f"delivered {delivery.attempt} times, at most {delivery.most_attempts} attempts; it was never settled"

@@ -1,4 +1,4 @@
-"""Steps: a block bound to its settings, and how it tells of a failure."""
+"""Steps: a block bound to its settings, and how its errors become failures."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from octo.expr import ExprError
 
 
 class Step(NamedTuple):
-    """A block bound to its settings: all it still needs is a message.
+    """A block bound to its settings: it needs nothing more than a message.
 
-    type: of the block. connector: the instance it calls, None for a block that calls nobody outside.
-    at: where the block stands in its file. expressions: those in its settings, to find the place of one that fails.
-    judge: what an error that the block raised means for its connector; what it returns is the error to go on with.
+    type: the block's type. connector: the name of the connector it calls, None for a block that calls none.
+    at: the block's place in its file. expressions: those in its settings, to find the place of one that fails.
+    judge: takes an error that the block raised, for its connector, and returns the error to go on with.
     """
 
     call: Callable[[Message], Result]
@@ -30,7 +30,7 @@ class Step(NamedTuple):
     judge: Callable[[Exception], Exception] | None = None
 
     def failed(self, error: Exception, message: Message) -> Failure:
-        """What the chain raises when this step raised `error` on `message`."""
+        """Return what the chain raises when this step raised `error` on `message`."""
         cause = error if self.judge is None else self.judge(error)
         return Failure(cause, self.label, self.address, message, self._place(cause))
 
@@ -42,5 +42,5 @@ class Step(NamedTuple):
         return self.at
 
     def passed(self, failure: Failure) -> None:
-        """Note that the failure of a chain inside this step comes through here."""
+        """Note that the failure of a chain inside this step passes through it."""
         failure.inside(f'block "{self.label}"', self.label)

@@ -1,7 +1,7 @@
 """Watch the files a configuration is made of, and nothing else.
 
-A change counts when the content of a watched file is another: saving without a change, touching, or a database
-written in the same folder do not reload. Bursts are gathered for a moment, but never for longer than a second.
+A change counts when the content of a watched file differs: saving without a change, touching, or a database written in
+the same folder causes no reload. Changes in a burst are gathered for a moment, but at most for a second.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ LONGEST_BURST = 1000
 """Milliseconds after which a burst counts even if it goes on."""
 
 FALLBACK = 2000
-"""Milliseconds after which to look even without a notice: some file systems give none."""
+"""Milliseconds after which the files are read even without a notice: some file systems give none."""
 
 
 def fingerprint(paths: Iterable[Path]) -> str:
-    """A digest of what the paths hold; a folder stands for the YAML files in it, a missing file for its absence."""
+    """Return a digest of the files' content; a folder stands for the YAML files in it, a missing file for its absence."""
     digest = hashlib.blake2b()
     for path in sorted(_files(paths)):
         digest.update(str(path).encode() + b"\0")
@@ -48,7 +48,7 @@ def _files(paths: Iterable[Path]) -> set[Path]:
 
 
 def notices(files: Iterable[Path], stop: asyncio.Event | None = None) -> AsyncGenerator[object, None]:
-    """Something whenever something happens near the files, and now and then anyhow; ends when `stop` is set."""
+    """Yield when something changes in the files' folders, and every `FALLBACK` anyhow; end when `stop` is set."""
     from watchfiles import awatch
 
     folders = {path if path.is_dir() else path.parent for path in map(Path.absolute, files)}
@@ -65,9 +65,9 @@ def notices(files: Iterable[Path], stop: asyncio.Event | None = None) -> AsyncGe
 
 
 class Watch:
-    """What the files held before they were last read, so that an edit that is saved meanwhile is not lost.
+    """The files as they were before they were last read, so that an edit during the reading is not lost.
 
-    named: the files that decide what reading gives, as far as is known; asked again after each reading.
+    named: returns the files that decide what reading gives, as far as is known; called again after each reading.
     """
 
     def __init__(self, named: Callable[[], Iterable[Path]]) -> None:
@@ -78,8 +78,8 @@ class Watch:
     def read(self, load: Callable[[], T]) -> T:
         """Return or raise what `load` does.
 
-        Invariant: the fingerprint is taken before the files are read. So files that only this reading named are read
-        once more: what they held before is not known.
+        Invariant: the fingerprint of a file is taken before it is read. If a reading names further files, everything is
+        read once more, because they have no fingerprint yet.
         """
         while True:
             self._files = set(self._named())
@@ -97,7 +97,7 @@ class Watch:
         return _files(self._named()) <= _files(self._files)
 
     async def changed(self, stop: asyncio.Event | None = None) -> bool:
-        """Wait until the files hold something else than before they were read; False when `stop` is set first."""
+        """Wait until the files differ from what they were before they were read; False if `stop` is set first."""
         if self._differs():
             return True
         async with aclosing(notices(self._files, stop)) as happening:

@@ -1,4 +1,4 @@
-"""The tasks of a generation, so that its end knows what is left: messages at work, and deliveries being settled."""
+"""The tasks of a generation, so that draining knows what is left: messages under way, and deliveries being settled."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from typing import Any
 
 
 class Work:
-    """See the module. `tasks` owns every one of them."""
+    """See the module. tasks: owns every task.
+
+    Invariant: a task is in `_working` or in `_settling` until it ends, never in both; it moves once, in `settle`.
+    """
 
     def __init__(self, tasks: asyncio.TaskGroup) -> None:
         self._tasks = tasks
@@ -20,28 +23,28 @@ class Work:
         return len(self._working) + len(self._settling)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Run it in a task."""
+        """Run the coroutine in a task."""
         task = self._tasks.create_task(work)
         self._working.add(task)
         task.add_done_callback(self._ended)
         return task
 
     def settle(self) -> None:
-        """From now on the calling task does nothing but tell a source what became of its delivery."""
+        """Note that from now on the calling task only gives a source its verdict."""
         task = asyncio.current_task()
         assert task is not None
         self._working.discard(task)
         self._settling.add(task)
         if self._is_over:
-            task.cancel()  # a source that takes it without waiting still hears of it
+            task.cancel()  # a source that settles without waiting still gets the verdict
 
     async def finished(self) -> None:
-        """Return once nothing is left."""
+        """Return once no task is left."""
         while self:
             await asyncio.wait({*self._working, *self._settling})
 
     async def cut(self, seconds: float) -> None:
-        """Cancel what is at work now, and what is not settled then."""
+        """Cancel the messages under way now, and the deliveries that are not settled after `seconds`."""
         for task in tuple(self._working):
             task.cancel()
         if self:

@@ -151,7 +151,7 @@ async def test_it_is_opened_again_with_growing_pauses_until_that_succeeds(plugin
         made.opening += [refuse, deny, refuse]
         held.lose(1, GONE)
         await asyncio.sleep(2)
-        since = "the connection is lost since 2026-01-01T00:00:00Z and is opened again: "
+        since = "the connection has been lost since 2026-01-01T00:00:00Z and is being opened again: "
         assert str(held.instance) == since + "ConnectionError: refused"
         await asyncio.sleep(2)
         assert str(held.instance) == since + "no such user"

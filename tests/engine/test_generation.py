@@ -299,7 +299,8 @@ async def test_a_block_that_loses_its_connection_works_again_once_it_is_open_aga
         await asyncio.sleep(10)
         assert history[-1] == "close b"
         assert await fails_with(Disconnected, app.call("f", "x")) == (
-            'connector "b": the connection is lost since 2026-01-01T00:00:00Z and is opened again: nobody is there'
+            'connector "b": the connection has been lost since 2026-01-01T00:00:00Z and is being opened again: '
+            "nobody is there"
         )
         assert (await app.call("f", "skip")).body == "skipped"
 

@@ -22,6 +22,6 @@ async def test_it_refuses_every_block_and_is_unhealthy():
     with pytest.raises(Disconnected) as unhealthy:
         await lost.health()
 
-    text = "the connection is lost since 2026-01-01T00:00:00Z and is opened again: connection refused"
+    text = "the connection has been lost since 2026-01-01T00:00:00Z and is being opened again: connection refused"
     assert str(unhealthy.value) == text
     assert str(refused.value) == f'connector "mq": {text}'

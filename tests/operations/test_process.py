@@ -138,7 +138,7 @@ async def test_a_connector_that_says_its_connection_is_gone_is_opened_again(plug
         unreachable.add("p")
         assert await state.reasons() == ['connector "p" is unhealthy: it has gone']
         await asyncio.sleep(FRESH)
-        since = "the connection is lost since 2026-01-01T00:00:00Z and is opened again: "
+        since = "the connection has been lost since 2026-01-01T00:00:00Z and is being opened again: "
         assert await state.reasons() == [f'connector "p" is unhealthy: {since}nobody is there']
         assert Values(await state.snapshot()).of("octo_connector_healthy", "p", "probe") == 0
 

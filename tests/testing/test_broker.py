@@ -292,7 +292,7 @@ async def test_a_lost_connection_is_opened_again_and_nothing_is_lost(components,
         assert await state.reasons() == [
             (
                 'connector "mq" is unhealthy: '
-                "the connection is lost since 2026-01-01T00:00:01Z and is opened again: connection refused"
+                "the connection has been lost since 2026-01-01T00:00:01Z and is being opened again: connection refused"
             )
         ]
         broker.reconnect()
