@@ -1,4 +1,4 @@
-"""Back-off: how long to wait before what has failed is tried again."""
+"""Back-off: how long to wait before a failed operation is tried again."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 _MOST_DOUBLINGS = 63
-"""More would make no difference to any pause, and at a thousand the number is too large for a float."""
+"""More doublings would not change any pause, and after about a thousand the number is too large for a float."""
 
 
 class Backoff(NamedTuple):
-    """Pauses in seconds: `first`, then each twice the one before, at most `longest`.
+    """Pauses in seconds: `first`, then each twice as long as the one before, at most `longest`.
 
-    jitter: the share of a pause that chance may take away, so that many that failed together do not return together.
-    chance: a number from 0 to 1; tests pin it.
+    jitter: the share of a pause that chance may take away, so that calls that failed together do not return together.
+    chance: returns a number from 0 to 1; tests replace it.
     """
 
     first: float = 1.0
@@ -23,7 +23,7 @@ class Backoff(NamedTuple):
     chance: Callable[[], float] = random.random
 
     def pause(self, failures: int) -> float:
-        """The pause before the next try, after `failures` in a row."""
+        """Return the pause before the next try, after `failures` failures in a row."""
         whole = min(self.longest, self.first * 2.0 ** min(failures - 1, _MOST_DOUBLINGS))
         return whole * (1 - self.jitter * self.chance()) if self.jitter else whole
 
@@ -38,11 +38,11 @@ class Failures:
     def failed(self, held: float = 0.0) -> float:
         """Count a failure and return the pause before the next try.
 
-        held: seconds for which it had worked. Longer than the longest pause makes this the first failure again.
+        held: seconds for which it had worked before. If they exceed the longest pause, this is the first failure again.
         """
         self.count = 1 if held > self._backoff.longest else self.count + 1
         return self._backoff.pause(self.count)
 
     def worked(self) -> None:
-        """The next failure is the first again."""
+        """Note a success: the next failure counts as the first."""
         self.count = 0

@@ -1,15 +1,14 @@
 """Blocks: one step of a chain.
 
-A block is a function of its settings and a message. It may be written in three ways, whichever reads best:
+A block is a function of its settings and a message. It can be written in three ways; choose the one that reads best:
 
     def set_payload(settings: SetPayload, message: Message) -> Message            # never waits
     async def query(self, settings: Query, message: Message) -> Message           # waits
     def foreach(settings: Foreach, message: Message) -> Block[Message]            # runs other blocks
 
-The third is a generator. It yields what it wants done - the result of a chain, or any awaitable - and is sent the
-outcome; `drive` runs it without an event loop for as long as nothing really waits. The annotation of `settings` is
-the registration of the model, a `site` parameter asks for the place where the block stands, and one that is annotated
-with a port for a service (`octo.core.port`).
+The third is a generator. It yields the result of a chain, or any awaitable, and is sent the outcome; `drive` runs it
+without an event loop for as long as nothing waits. The annotation of `settings` registers the model. A `site` parameter
+asks for the place where the block stands, a parameter that is annotated with a port for a service (`octo.core.port`).
 """
 
 from __future__ import annotations
@@ -37,16 +36,16 @@ class Pool(Protocol):
     def gather(
         self, calls: Iterable[Callable[[], Result]], limit: int | None = None
     ) -> list[Outcome] | Awaitable[list[Outcome]]:
-        """Run the calls concurrently, answer their outcomes in order; at once when none of them waits.
+        """Run the calls concurrently and return their outcomes in order; at once if none of them waits.
 
-        The first error cancels the rest and is raised. A call that finds the pool exhausted runs in its caller's
-        own task: that is slower, never a deadlock, however deep composites nest.
+        The first error cancels the rest and is raised. If the pool is exhausted, calls run in the caller's own task:
+        that is slower, but never a deadlock, however deep composites nest.
         """
         ...
 
 
 class Site(NamedTuple):
-    """Where a block stands: what it may know of its surroundings."""
+    """Where a block stands, and the pool of its flow."""
 
     flow: str
     label: str
@@ -60,7 +59,7 @@ class BlockType(NamedTuple):
     connector: name of the connector type whose instance is `self`, or None for a free function.
     key: the settings key that names that instance.
     default: whether an absent key means "the default instance of that type" instead of an error.
-    services: those it is handed, parameter to name; see `octo.core.port`.
+    services: those it asks for, parameter to name; see `octo.core.port`.
     """
 
     name: str
@@ -75,7 +74,7 @@ class BlockType(NamedTuple):
 
     @property
     def calls_outside(self) -> bool:
-        """Whether it calls another system: it is a connector's, and not of one that is there by default."""
+        """Whether the block calls another system: it is a method of a connector that an author must declare."""
         return self.connector is not None and not self.default
 
 
@@ -112,7 +111,7 @@ def model_of(function: Callable[..., Any], parameter: str) -> type[Settings]:
 
 
 def driven(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function itself, or its driven form when it is a generator."""
+    """Return the function itself; for a generator function, one that drives the generator."""
     if not inspect.isgeneratorfunction(function):
         return function
 
@@ -124,7 +123,7 @@ def driven(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def drive(generator: Block[Outcome]) -> Result:
-    """Run a generator block: at once while its steps answer at once, as a coroutine from the first that waits."""
+    """Run a generator block: as plain calls while nothing waits, as a coroutine from the first step that does."""
     try:
         step = next(generator)
         while step.__class__ is Message or step.__class__ is Drop:

@@ -1,4 +1,4 @@
-"""Charsets: bytes to texts and back, and the same bytes out that came in."""
+"""Charsets: decode bytes to texts and encode them back, to the same bytes."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from functools import lru_cache
 
 
 class NotText(ValueError):
-    """Bytes are no text in their charset, or a text has no bytes in it; the message says why and quotes neither."""
+    """Bytes that are not text in their charset, or a text that it cannot write. The message says why and quotes neither."""
 
 
 class Text(str):  # noqa: SLOT000  a str subclass cannot have slots
-    """A text whose charset would write it as other bytes than those it came from: it has these with it.
+    """A text with the bytes it was decoded from, because its charset would encode it to other bytes.
 
-    UTF-16 in the order of bytes of another machine is one, also what was said in several ways (ISO-2022, Shift_JIS).
+    Examples: UTF-16 in the byte order of another machine, and charsets that can write a character in several ways
+    (ISO-2022, Shift_JIS).
     """
 
     sent: bytes
@@ -36,7 +37,7 @@ class Text(str):  # noqa: SLOT000  a str subclass cannot have slots
 
 @lru_cache(maxsize=1024)
 def charset(content_type: str) -> str:
-    """The charset that a content type names, in lower case, or "" when it names none."""
+    """Return the charset that a content type names, in lower case; "" if it names none."""
     found = _CHARSET.search(content_type)
     return (found[1] or found[2] or "").strip().lower() if found else ""
 
@@ -63,9 +64,10 @@ _TEXT = re.compile(
 
 
 def decode(data: bytes, content_type: str) -> str:
-    """The text of these bytes in the charset of their content type: UTF-8, or what a byte order mark says, if none.
+    """Return the text of the bytes in the charset of their content type.
 
-    A mark of UTF-16 and UTF-32 belongs to the charset and is taken off; in UTF-8 it is a character of the text.
+    If it names none, the byte order mark decides; without a mark it is UTF-8. A mark of UTF-16 or UTF-32 belongs to the
+    charset and is removed; in UTF-8 it is a character of the text.
     """
     name = charset(content_type)
     codec = _codec(name) if name else _marked(data)
@@ -79,7 +81,10 @@ def decode(data: bytes, content_type: str) -> str:
 
 
 def encode(text: str, content_type: str) -> bytes:
-    """The bytes of a text in the charset of the content type; those that it came from if it came in the same one."""
+    """Return the bytes of a text in the charset of the content type.
+
+    A `Text` that came in the same charset gives the bytes it came from.
+    """
     name = charset(content_type)
     if isinstance(text, Text) and text.charset == name:
         return text.sent
@@ -92,7 +97,7 @@ def encode(text: str, content_type: str) -> bytes:
 
 
 def taken(data: bytes, content_type: str) -> str | bytes:
-    """What came in, as `rawData`: a text if its type is one and the bytes are, else the bytes."""
+    """Return content as `rawData`: a text if its type is one of text and the bytes can be decoded, else the bytes."""
     if not is_text(content_type):
         return data
     try:
@@ -114,12 +119,12 @@ def _marked(data: bytes) -> str:
 
 
 _NO_CHARSETS = frozenset(("idna", "punycode", "raw_unicode_escape", "unicode_escape", "undefined", "mbcs", "oem"))
-"""What Python counts among the encodings of texts although nobody sends them."""
+"""Python counts these among the encodings of texts, but they are no charsets that are sent."""
 
 
 @lru_cache(maxsize=256)
 def _codec(name: str) -> str:
-    """Python's name of a charset."""
+    """Return Python's name of a charset. Raises `NotText` if there is none."""
     try:
         codec = codecs.lookup(name).name
         "".encode(codec)  # refuses what encodes no texts, such as hex

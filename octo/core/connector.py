@@ -1,7 +1,7 @@
-"""Connectors: what owns connections, sessions and listeners.
+"""Connectors: they own connections, sessions and listeners.
 
-A connector is a class with `open`, an async context manager that yields a finished object; leaving it closes it. Its
-methods marked `@source` and `@block` work on the opened object. What else it may do is in `octo.core.powers`.
+A connector is a class with `open`, an async context manager that yields a finished object; leaving it closes that.
+The methods marked `@source` and `@block` work on the opened object. See `octo.core.powers` for what else it can do.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ C = TypeVar("C", bound=type)
 
 
 class StubType(NamedTuple):
-    """What stands in for a connector in a test.
+    """The stand-in for a connector in a test.
 
     settings: the model of what a test writes under `stubs:`. function: `(cls, settings, stub)` to an async context
     manager of the stand-in. trigger: the model of what a test writes under `trigger:`, if its sources can be triggered.
-    services: those the stand-in is handed, parameter to name; see `octo.core.port`.
+    services: those the stand-in asks for, parameter to name; see `octo.core.port`.
     """
 
     settings: type[Settings]
@@ -34,9 +34,9 @@ class StubType(NamedTuple):
 
 
 class ConnectorType(NamedTuple):
-    """A declared connector: its settings, how it is opened, what it offers, and what tests put in its place.
+    """A declared connector: its settings, its class, its sources and blocks, and its stub.
 
-    services: those its `open` is handed, parameter to name; see `octo.core.port`.
+    services: those its `open` asks for, parameter to name; see `octo.core.port`.
     """
 
     name: str
@@ -52,7 +52,7 @@ class ConnectorType(NamedTuple):
 def connector(name: str) -> Callable[[C], C]:
     """Mark a class as the connector `name`. Its `open(cls, settings)` is annotated with the settings model.
 
-    What it may do besides, such as being stubbed in tests, are the protocols of `octo.core.powers`.
+    The protocols of `octo.core.powers` say what else it can do, such as being stubbed in tests.
     """
 
     def mark(cls: C) -> C:

@@ -1,4 +1,4 @@
-"""Deliveries: messages whose source wants to hear what became of them.
+"""Deliveries: messages whose source gets to know what became of them.
 
 A source yields a `Delivery`; the engine runs it through the flow and calls `settle` with one verdict:
 
@@ -38,7 +38,7 @@ class Retry(NamedTuple):
 
 
 class Reject(NamedTuple):
-    """The message would fail again, or has been tried often enough: it belongs where a person looks.
+    """The message would fail again, or has been tried often enough: the source puts it where a person looks.
 
     reason: what failed, and in which block; for a person, without secrets. error: what the block raised.
     """
@@ -52,19 +52,19 @@ Verdict = Done | Drop | Retry | Reject
 
 
 class Idle(NamedTuple):
-    """A source yields it instead of a delivery to say that it works and has nothing to do; see `source(silence=)`."""
+    """Yielded by a source, instead of a delivery, to say that it works and has no message; see `source(silence=)`."""
 
 
 class Delivery:
-    """A message on its way in, and what its source wants to hear about it.
+    """A message on its way in, and how its source gets the verdict.
 
     settle: awaited with the verdict, exactly once, also when the engine stops. None where the source cannot
         acknowledge: its page says at-most-once.
     attempt: how often this message has been delivered, this time included.
-    most_attempts: at which attempt a failure is `Reject` instead of `Retry`. A later attempt, of a message whose
-        earlier ones ended with the process, is rejected without running. None is without limit.
-    lease: seconds after which the sender gives the message to somebody else.
-    extend: awaited every half of the lease while the message is worked on; renews the lease.
+    most_attempts: a failure at this attempt is `Reject` instead of `Retry`. A later attempt, of a message whose
+        earlier attempts ended with the process, is rejected without running. None for no limit.
+    lease: seconds after which the sender gives the message to another consumer.
+    extend: renews the lease; awaited after every half of it while the message is under way.
     """
 
     __slots__ = ("attempt", "extend", "lease", "message", "most_attempts", "settle")

@@ -1,18 +1,18 @@
 """Errors say who must act.
 
     OctoError
-    ├── ConfigError   the author: every problem of a configuration, with its place and its cure
-    ├── Permanent     nobody: the same message would fail again
-    ├── Transient     time: worth trying again
+    ├── ConfigError   the author: every problem of a configuration, with its place and what to do
+    ├── Permanent     a person: the same message would fail again
+    ├── Transient     nobody: the same message may succeed later
     │   ├── Timeout       a deadline passed
-    │   ├── NotConnected  the other side knows nothing of the call
+    │   ├── NotConnected  the other side never got the call
     │   ├── Disconnected  the connector has lost its connection: it is opened again
     │   └── Overloaded    no room before the deadline
-    └── Bug           us, or whoever wrote the block
+    └── Bug           Octo's developers, or the author of the block
 
 `ExprError` (author) lives in `octo.expr`, which knows nothing of this tree. Every error has a stable `code`;
-`octo explain CODE` prints what `EXPLANATIONS` says of it. What a caller outside sees is decided by its source:
-never the text of an error.
+`octo explain CODE` prints what `EXPLANATIONS` says of it. The source decides what a caller outside sees; that is never
+the text of an error.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Position(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """One thing that an author must change: where it is, what was found, and what to do about it."""
+    """One thing that an author must change: where it is, what was found there, and what to do about it."""
 
     code: str
     at: Position
@@ -60,8 +60,8 @@ class Problem(NamedTuple):
 class OctoError(Exception):
     """Root of the tree.
 
-    `code` is stable and documented, `status` an HTTP-like status when the failure had one, `vars` what the error
-    path may read as variables (a `rest` block sets its `statusCode` even when it fails).
+    code: stable and documented. status: an HTTP-like status if the failure had one. vars: variables for the error chain
+    (a `rest` block sets its `statusCode` even when it fails).
     """
 
     code: str = "OCTO-R100"
@@ -99,7 +99,7 @@ class Permanent(OctoError):
 
 
 class Transient(OctoError):
-    """The world was not ready; the same message may succeed later."""
+    """Another system was not ready; the same message may succeed later."""
 
     code = "OCTO-R120"
     retryable = True
@@ -112,11 +112,11 @@ class Timeout(Transient):
 
 
 class NotConnected(Transient):
-    """No connection came about: the other side knows nothing of the call, so nothing was done there."""
+    """No connection was made: the other side never got the call, so it did nothing."""
 
 
 class Disconnected(Transient):
-    """The connector has lost its connection; raised by a source, a block or `health`, it lets the engine reopen it."""
+    """The connector has lost its connection. The engine reopens it when a source, a block or `health` raises this."""
 
     code = "OCTO-R123"
 
@@ -132,7 +132,7 @@ class Overloaded(Transient):
 
 
 class Bug(OctoError):
-    """An exception nobody planned for, from a block or from us. The message is lost to it, the process is not."""
+    """An exception that the code did not expect, in a block or in Octo. The message fails, the process goes on."""
 
     code = "OCTO-R190"
 
@@ -159,44 +159,44 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     "OCTO-R111": Explanation(
         "A flow called itself too often",
-        "A flow-ref led back to its own flow more than a hundred times within one call. Give the recursion an end: an "
-        "`if` or `switch` around the flow-ref whose condition becomes false.",
+        "A flow-ref led back to its own flow more than 100 times within one call. Give the recursion an end: put the "
+        "flow-ref into an `if` or `switch` whose condition becomes false.",
     ),
     "OCTO-R120": Explanation(
         "Transient failure",
         "A network, database or other system was not ready. The same message may succeed later; "
-        "`vars.error.retryable` is true. Connections are opened again by themselves.",
+        "`vars.error.retryable` is true. Octo opens lost connections again.",
     ),
     "OCTO-R121": Explanation(
         "Deadline passed",
-        "The work was still under way when its deadline passed, and was cancelled: outgoing calls are aborted. "
-        "Raise the source's `timeout`, or the slow block's own one, or make the backend faster.",
+        "The work was still under way when its deadline passed. It was cancelled, and outgoing calls were aborted. "
+        "Raise the `timeout` of the source or of the slow block, or make the backend faster.",
     ),
     "OCTO-R122": Explanation(
         "Overloaded",
-        "All `workers` of the flow are busy, its `buffer` is full, and waiting would outlast the deadline. An HTTP "
+        "All `workers` of the flow are busy, and the message did not get one of them before its deadline. An HTTP "
         "caller gets 503 with Retry-After. Raise `workers` if the flow mostly waits; add processes if it computes.",
     ),
     "OCTO-R123": Explanation(
         "A connector has lost its connection",
-        "The connector is closed and opened again, after pauses of 1 to 30 seconds, until that succeeds. Meanwhile "
-        "`/readyz` says which one and since when, its sources rest, and messages that need it fail with this code; "
-        "`vars.error.retryable` is true, and a source that can redeliver does. If it lasts, see the reason in "
-        "`/readyz` or the log.",
+        "Octo closes the connector and tries to open it again, with pauses of 1 to 30 seconds, until that succeeds. "
+        "Meanwhile `/readyz` says which connector it is and since when, its sources rest, and messages that need it "
+        "fail with this code; `vars.error.retryable` is true, and a source that can redeliver them does. If it takes "
+        "long, see the reason in `/readyz` or the log.",
     ),
     "OCTO-R130": Explanation(
         "A connector did not start",
         "The connector could not be opened, so the configuration does not run. The text says why: a port in use, a "
-        "database that is down, a file that cannot be written. A reload that meets this keeps what runs.",
+        "database that is down, a file that cannot be written. If a reload fails this way, what runs keeps running.",
     ),
     "OCTO-R140": Explanation(
         "A stored message cannot be read",
         "The record of a message is damaged, or was written by a newer Octo. Every Octo reads what it and all earlier "
-        "ones wrote: read it with a version that is at least as new as the one that wrote it.",
+        "versions wrote: read it with a version that is at least as new as the one that wrote it.",
     ),
     "OCTO-R190": Explanation(
         "Bug",
-        "A block raised an exception it did not plan for. The message failed, nothing else did. The log has the "
-        "traceback. If the block is one of Octo's own, please report it.",
+        "A block raised an exception that its code did not expect. The message failed, nothing else did. The log has "
+        "the traceback. If the block is one of Octo's own, please report it.",
     ),
 }

@@ -1,8 +1,7 @@
-"""What comes out of a block, a chain or a flow.
+"""The results of blocks, chains and flows.
 
-A processor takes a message and answers a `Result`: either an outcome at once, or an awaitable of one. So a chain of
-blocks that never wait runs as plain function calls, without one `await`; it becomes a coroutine at the first block
-that does.
+A processor takes a message and returns a `Result`: an outcome, or an awaitable of one. So a chain of blocks that never
+wait runs as plain function calls, without an `await`; it becomes a coroutine at the first block that waits.
 """
 
 from __future__ import annotations
@@ -26,16 +25,16 @@ Result = Message | Drop | Awaitable[Message | Drop]
 
 
 class Processor(Protocol):
-    """Anything a message can run through: a block, a chain, a flow."""
+    """Anything that a message can run through: a block, a chain or a flow."""
 
     def __call__(self, message: Message, /) -> Result: ...
 
 
 class Callee(Protocol):
-    """A flow as other flows see it, and all that a model or another program needs to use it as a tool.
+    """A flow as other flows see it, with all that a model or another program needs to use it as a tool.
 
-    description: what it does, in the words of its author; "" when there are none.
-    input: the JSON Schema of the bodies it is made for, as written; None when it declares none.
+    description: what the flow does, as its author wrote it; "" if the author wrote none.
+    input: the JSON Schema of the bodies it takes, as written; None if it declares none.
     """
 
     @property
@@ -48,28 +47,29 @@ class Callee(Protocol):
     def input(self) -> Mapping[str, object] | None: ...
 
     def call(self, message: Message) -> Result:
-        """Run the message through the flow in the caller's own task. Raises `Failure`."""
+        """Run the message through the flow in the caller's task. Raises `Failure` when the flow fails."""
         ...
 
     async def send(self, message: Message) -> None:
-        """Hand the message over and return once the flow has accepted it; waits while its buffer is full."""
+        """Pass the message to the flow and return once the flow has accepted it; waits while its buffer is full."""
         ...
 
 
 class Halt(BaseException):
-    """Whoever watches a flow has seen enough: it ends here, past every recovery. Never raised without a watcher."""
+    """Raised by an observer that has seen enough: the flow ends here, and no error chain runs."""
 
 
 class Failure(Exception):
-    """An error inside a chain, with the way to it and the message as it was.
+    """An error inside a chain, with the steps that lead to it and the message as it was.
 
     cause: what the block raised.
-    label: the member of the chain that saw it last, so for whoever recovers: the failing block of its own chain.
+    label: the block of the outermost chain that the failure has left so far; an error chain sees the block of its own
+        flow that failed.
     way: every step from the outermost chain down to the block that raised, as text.
     address: where that block is, e.g. `orders.check[then].charge`.
-    at: the place in the file: of the failing part of the expression if one failed, else of the block.
-    message: the message the failing block was given. Composites that work on their own copies (fork branches,
-        foreach in map mode, flow-ref) put their own input here, because what happened inside stays inside.
+    at: the place in the file: that of the failing part of the expression if one failed, else that of the block.
+    message: the input of the failing block. Composites that work on copies (fork branches, foreach in map mode,
+        flow-ref) put their own input here: changes inside them stay inside.
     """
 
     def __init__(
@@ -84,18 +84,18 @@ class Failure(Exception):
         self.message = message
 
     def inside(self, step: str, label: str | None = None) -> Failure:
-        """The same failure seen from one step further out."""
+        """Return the same failure as seen from one step further out."""
         self.way.insert(0, step)
         self.label = self.label if label is None else label
         return self
 
     def isolated(self, step: str, message: Message) -> Failure:
-        """The same failure for a caller whose own message was never touched."""
+        """Return the same failure for a caller whose own message did not change."""
         self.message = message
         return self.inside(step)
 
     def as_value(self, flow: str) -> dict[str, object]:
-        """What recovery reads as `vars.error`."""
+        """Return what an error chain reads as `vars.error`."""
         cause = self.cause
         return {
             "message": str(self),
@@ -109,7 +109,7 @@ class Failure(Exception):
         }
 
     def recovery(self, flow: str) -> Message:
-        """The message that an error chain starts with: as it was, with `vars.error` and what the error leaves."""
+        """Return the message that an error chain starts with: as it was, with `vars.error` and the error's `vars`."""
         left = self.cause.vars if isinstance(self.cause, OctoError) else {}
         return self.message.with_vars({**self.message.vars, **left, "error": self.as_value(flow)})
 

@@ -1,4 +1,4 @@
-"""Ports: services that whoever needs one is handed, by annotation.
+"""Ports: protocols of services, which components ask for by annotation.
 
     @port("key-value")
     class KeyValue(Protocol): ...
@@ -6,9 +6,9 @@
     @block("remember")
     async def remember(settings: Remember, message: Message, store: KeyValue) -> Message: ...
 
-A parameter of a block, a source, or of a connector's `open` or `stub` that is not one of the usual ones and has no
-default asks for the service that its annotation names. Which service that is, is known when the function is declared;
-the engine hands it over when a flow is built and when a connector is opened.
+A parameter of a block, a source, or a connector's `open` or `stub` asks for the service that its annotation names,
+unless it is one of the usual parameters or has a default. The service is determined when the function is declared;
+the engine passes it when a flow is built and when a connector is opened.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NOTHING: Mapping[str, str] = {}
 
 
 def port(name: str) -> Callable[[P], P]:
-    """Mark a protocol as what the service `name` can do."""
+    """Mark a protocol as the interface of the service `name`."""
 
     def mark(cls: P) -> P:
         cls.__octo_port__ = name  # type: ignore[attr-defined]
@@ -33,9 +33,9 @@ def port(name: str) -> Callable[[P], P]:
 
 
 def services_of(function: Callable[..., Any], behind: int = 0) -> Mapping[str, str]:
-    """The services that a function asks for: parameter to the name of the service.
+    """Return the services that a function asks for: parameter to the name of the service.
 
-    behind: how many parameters after `settings` are given otherwise. `site` is, wherever it stands.
+    behind: how many parameters after `settings` are no services. `site` is none, wherever it stands.
     """
     parameters = list(inspect.signature(function).parameters.values())
     first = [each.name for each in parameters].index("settings") + 1 + behind
@@ -50,7 +50,7 @@ def _is_open(parameter: inspect.Parameter) -> bool:
 
 def _service(function: Callable[..., Any], parameter: str) -> str:
     asked = annotation(function, parameter)
-    # Its own mark, not one that it inherits: who implements a port is not the port.
+    # Its own mark, not one that it inherits: a class that implements a port is not the port.
     name = vars(asked).get("__octo_port__") if isinstance(asked, type) else None
     if name is None:
         found = "has no annotation" if asked is None else f"is annotated with {_shown(asked)}, which is no service"
@@ -66,9 +66,9 @@ def _shown(annotation: object) -> str:
 
 
 def annotation(function: Callable[..., Any], parameter: str) -> object:
-    """What a parameter is annotated with, evaluated if it is text; None without an annotation.
+    """Return the annotation of a parameter, evaluated if it is text; None if there is none.
 
-    Only this one is evaluated: the others may name things imported for the type checker alone.
+    Only this one is evaluated: the others may name things that are imported for the type checker alone.
     """
     plain = inspect.unwrap(function)
     found = plain.__annotations__.get(parameter)

@@ -1,16 +1,16 @@
 """Sources: how a connector feeds a flow. There are two shapes.
 
-*Pull*: an async generator of deliveries. The engine takes the next one only when the flow has room, runs it, and
+*Pull*: an async generator of deliveries. The engine takes the next delivery only when the flow has room, runs it, and
 settles it with one verdict; see `octo.core.delivery`. A reload stops the old generator before it starts the new one,
-so nothing is read twice. A source that raises is started again after a pause, `Disconnected` opens its connector again
-first, and `Permanent` stops it for good.
+so nothing is read twice. A source that raises is started again after a pause. If it raises `Disconnected`, its
+connector is opened again first; if it raises `Permanent`, it stops for good.
 
     @source("queue", silence=timedelta(minutes=1))
     async def consume(self, settings: Consume) -> AsyncIterator[Delivery | Idle]: ...
 
-*Push*: an async context manager that is given an `Inlet`. While it is entered, the outside calls the inlet and gets
-the outcome as an answer. A reload enters the new one before it leaves the old one, so there is no gap; entering and
-leaving must not wait, which is what makes the swap atomic.
+*Push*: an async context manager that gets an `Inlet`. While it is entered, it calls the inlet for each request from
+outside and answers with the outcome. A reload enters the new source before it leaves the old one, so there is no gap;
+entering and leaving must not wait, so that the swap is atomic.
 
     @source("http")
     @asynccontextmanager
@@ -40,14 +40,14 @@ class Inlet(Protocol):
     flow: str
 
     def call(self, message: Message, timeout: float | None = None, partial: Receiver | None = None) -> Result:
-        """Run the message; `timeout` in seconds covers waiting for room and the work.
+        """Run the message; `timeout`, in seconds, covers both waiting for room and the work.
 
-        partial: takes what blocks hand over before the outcome (`octo.core.partial`), within the same time; then the
-            outcome always comes as an awaitable.
+        partial: takes the parts that blocks emit before the outcome (`octo.core.partial`), within the same time. With
+            it the result is always an awaitable.
 
-        The outcome comes at once if nothing waits, else as an awaitable, which must be awaited. Raises, at once or
-        when awaited, `Overloaded` when the message never started, `Timeout` when its work was cancelled at the
-        deadline, `Failure` when the flow failed.
+        Returns the outcome if nothing waits, else an awaitable of it, which must be awaited. Raises, at once or when
+        awaited, `Overloaded` if the message never started, `Timeout` if its work was cancelled at the deadline,
+        `Failure` if the flow failed.
         """
         ...
 
@@ -55,12 +55,12 @@ class Inlet(Protocol):
 class SourceType(NamedTuple):
     """A declared source: a method of a connector class.
 
-    once: of all processes that run the same configuration only one may run it, as with a clock.
-    silence: the longest time that a pull source which is asked for a delivery yields neither one nor `Idle`. When it
-        has passed, health is red: a connection may be dead without anybody having noticed. None promises nothing.
-    sets: the variables that each of its messages has, as the fields of a model; None if nobody said. Those that depend
-    on its settings are told by the settings (`Naming`).
-    services: those it is handed, parameter to name; see `octo.core.port`.
+    once: whether only one of all processes that run the same configuration runs it, as with a clock.
+    silence: the longest time for which a pull source that is asked for a delivery yields neither one nor `Idle`. After
+        that time health is red: the connection may be dead without an error. None promises nothing.
+    sets: the variables that each of its messages has, as the fields of a model; None if they are not declared. Settings
+        that are `Naming` add those that depend on the settings.
+    services: those it asks for, parameter to name; see `octo.core.port`.
     """
 
     name: str
@@ -80,7 +80,7 @@ class Naming(Protocol):
     """Settings of a source that decide which variables its messages have."""
 
     def variables(self) -> Mapping[str, Any]:
-        """The variables beside those that the source always sets, each with its type."""
+        """Return the variables that the source sets besides those in `sets`, each with its type."""
         ...
 
 
