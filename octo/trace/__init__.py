@@ -1,1 +1,1 @@
-"""What happened to a message: one format of records under every tool that looks (see `record`)."""
+"""What happened to a message: one format of records for all tools that show or use traces (see `record`)."""

@@ -1,4 +1,4 @@
-"""What can be wrong with a place for traces, and its page for `octo explain`."""
+"""Codes of errors with traces, stores and collectors, each with its page for `octo explain`."""
 
 from __future__ import annotations
 
@@ -14,41 +14,42 @@ UNUSABLE = "OCTO-S107"
 
 EXPLANATIONS: dict[str, Explanation] = {
     STORE: Explanation(
-        "A place for traces cannot be used",
-        "Traces go to `memory:`, `file:PATH.jsonl` or `sqlite:PATH.db`; a bare path counts by its ending. The message "
-        "says what is wrong with this one: it may be no trace store but a file of something else, damaged, or in a "
-        "folder that does not exist or cannot be written. Nothing is overwritten: name another file, or move it away.",
+        "A trace store cannot be used",
+        "Traces go to `memory:`, `file:PATH.jsonl` or `sqlite:PATH.db`; the ending of a bare path decides which it is. "
+        "The message says what is wrong with this one: the file may belong to another program, it may be damaged, or "
+        "its folder does not exist or cannot be written. Octo overwrites nothing: name another file, or move this one "
+        "away.",
     ),
     NO_STORE: Explanation(
-        "No traces there",
-        "The file does not exist. It is made when the first trace is written: look at the path that the flows run "
-        "with, and whether any message came since. What is kept in "
-        "`memory:` can only be read through the operations port of its process: GET /traces, GET /traces/ID.",
+        "There is no trace store",
+        "The file does not exist. Octo creates it when it writes the first trace: check the path that the flows run "
+        "with, and whether a message has come since. Traces in `memory:` can only be read through the operations port "
+        "of their process: GET /traces, GET /traces/ID.",
     ),
     NO_TRACE: Explanation(
         "No such trace",
-        "No kept trace has this event id or trace id. Successes are kept by sample, and all traces only as long as "
-        "the store has room: the oldest go first. The first 6 characters of an id, or more, are enough.",
+        "No kept trace has this event id or trace id. Octo keeps a sample of the successes, and deletes the oldest "
+        "traces when the store is full. Give at least the first 6 characters of the id.",
     ),
     AMBIGUOUS: Explanation(
-        "The id is that of several traces",
-        "The beginning of the id fits more than one trace. The message lists some: give more characters.",
+        "Several traces have this id",
+        "The id begins the ids of more than one trace. The message lists some of them: give more characters.",
     ),
     OTLP: Explanation(
         "Spans did not reach the collector",
-        "The address of an OpenTelemetry collector is wrong, or the collector did not take what it was sent. It must "
-        "speak OTLP over HTTP, usually on port 4318. Flows go on; what could not be sent is counted and lost there, "
-        "while Octo's own store keeps it.",
+        "The address of an OpenTelemetry collector is wrong, or the collector did not accept the spans. It must speak "
+        "OTLP over HTTP, usually on port 4318. Flows go on. Octo counts the traces that the collector misses; Octo's "
+        "own store keeps them.",
     ),
     CONDITION: Explanation(
-        "No condition to look for messages with",
-        "`when` is a CEL expression over the message that comes into the flow, as in `body.total > 1000`, and must be "
-        "true or false. It may use `body`, `vars`, `eventID` and `correlationID`.",
+        "`when` is not a condition",
+        "`when` is a CEL expression over the message that enters the flow, such as `body.total > 1000`. Its result "
+        "must be true or false. It may use `body`, `vars`, `eventID` and `correlationID`.",
     ),
     UNUSABLE: Explanation(
         "No test can be made of the trace",
-        "A test from a trace, and a replay, need all that the message was and all that others answered. Payloads over "
-        "the limit and blocks beyond the limit are not in the trace: record with higher ones. The flow must still be "
-        "there under its name.",
+        "A test from a trace, and a replay, need the whole message and every response of other systems. The trace does "
+        "not have payloads over the size limit, nor blocks over the limit of blocks: record with higher limits. The "
+        "flow must still exist under its name.",
     ),
 }

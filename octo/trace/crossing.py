@@ -1,7 +1,7 @@
-"""What is kept of a message on its way: references, for a message never changes. `encode` makes records of them.
+"""What the recorder keeps of a running message: references, because a message never changes. `encode` makes records.
 
-A *crossing* is a message going through a block or a flow. It is a plain list: a list is made in a third of the time
-that an instance of a class takes, and a message makes some twenty crossings (`bench/measures/traces.py`).
+A *crossing* is a message going through a block or a flow. It is a plain list: creating a list takes a third of the
+time of creating an instance, and a message makes some twenty crossings (`bench/measures/traces.py`).
 """
 
 from __future__ import annotations
@@ -18,23 +18,28 @@ from octo.trace.packed import span_id
 
 Crossing = list[Any]
 SITE, ABOVE, BEFORE, BEGAN, AFTER, ENDED = range(6)
-"""What stands where: the `Spot`; the crossing it happened inside, None for the first; the message before; when it
-began; its `Message`, `Drop` or `Broken` end; when that came, 0 until then.
+"""The fields of a crossing: its `Spot`; the crossing that it happened inside, None for the first; the message before;
+when it began; the `Message`, `Drop` or `Broken` that it ended with; when it ended, 0 until then.
+
+Invariant: ENDED is 0 exactly while the block or flow runs. A one-way call starts its flow after the crossing of the
+block that sent the message has ended, and so the recorder tells it from a call that is waited for.
 """
 
 ALL = 1 << 56
-"""Trace ids are chosen by their last 56 bits: these are random for certain (W3C Trace Context, level 2)."""
+"""The last 56 bits of a trace id decide whether the sample has it: W3C Trace Context, level 2, promises that these are
+random.
+"""
 
 MOST_EFFECTS = 1000
-"""Calls to the outside that are recorded per trace."""
+"""Calls to other systems that a trace records, at most."""
 
 
 class Spot:
-    """Where crossings happen: what all records of it have in common.
+    """Where crossings happen, a block or a flow: what all records of it have in common.
 
-    step: None for a flow. mask: fields that the flow declares as not for the eyes.
-    clock: what the crossings are timed with. share: how many of `ALL` trace ids are chosen.
-    head: what `encode` has once written of it.
+    step: None for a flow. mask: the fields that the flow declares under `mask`.
+    clock: times the crossings. share: how many of `ALL` trace ids are in the sample.
+    head: the JSON of the common part, once `encode` has written it.
     """
 
     __slots__ = ("clock", "flow", "generation", "head", "mask", "share", "step")
@@ -58,14 +63,14 @@ class Spot:
 
 
 class Broken(NamedTuple):
-    """How a crossing ended that did not answer: `outcome` is "failed" or "cancelled"."""
+    """How a crossing ended that returned nothing: `outcome` is "failed" or "cancelled"."""
 
     outcome: str
     error: Mapping[str, object] | None = None
 
 
 class Effect(NamedTuple):
-    """A call to the outside, made inside a crossing. `at` is on the clock of the crossings."""
+    """A call to another system, made inside a crossing. `at` is on the clock of the crossings."""
 
     crossing: Crossing
     kind: str
@@ -76,8 +81,8 @@ class Effect(NamedTuple):
 class OpenSpan:
     """The span under way (`octo.core.trace.Span`): of a trace, or of a block or called flow in it that waits.
 
-    Invariant: `open` is the innermost crossing of the plain calls that run just now, and that of the scope itself
-    whenever something waits. So tasks may share a scope: between two waits nobody else runs.
+    Invariant: while plain calls run, `open` is the innermost crossing of these; whenever something waits, it is the
+    crossing of the span itself. So tasks may share a span: between two waits no other task runs.
     """
 
     __slots__ = ()
@@ -101,7 +106,7 @@ class OpenSpan:
 
 
 class Within(OpenSpan):
-    """Of a block or called flow that waits."""
+    """The span of a block or called flow that waits."""
 
     __slots__ = ("crossings", "open", "trace")
 
@@ -112,15 +117,21 @@ class Within(OpenSpan):
 
 
 class Trace(OpenSpan):
-    """A message through a flow and all it calls: the crossings in the order they began, the first is the flow's.
+    """A message through a flow and all it calls.
+
+    Invariant: `crossings` are in the order in which they began, and the first is the flow's. So a crossing stands
+    after the one that it happened inside, and its index gives its span id.
+    Invariant: a flow ends after all that it waits for, so nothing is added to a trace that is over. A one-way call may
+    still read its ids and its masks, which `clear` leaves.
 
     at: wall time of the beginning, in nanoseconds.
-    event_id, sender: of its first message, the event id and the `traceparent` that it came with.
-    number: the trace id, once somebody asked for it. caller: the span that called, of another system or trace.
-    asked: whether the caller records this trace and relies on us doing so.
-    mask: fields declared by flows that are not among its crossings, as those that handed the message on one-way.
-    brief: whether only what failed was recorded. more: crossings that were not recorded.
-    broken: whether a flow failed or was cancelled. is_over: nothing will come.
+    event_id, sender: the event id of its first message, and the `traceparent` that this came with.
+    number: the trace id, 0 until it is needed. caller: the span that called, of another system or trace.
+    asked: whether the caller records this trace and relies on Octo to do the same.
+    mask: the declared fields of flows that are not among its crossings, such as one that sent the message one-way.
+    brief: whether it holds only what failed. more: how many crossings were not recorded.
+    broken: whether a flow inside it failed or was cancelled. is_over: whether its flow has ended.
+    waited: whether anything in it waited; if so, other contexts may still refer to it.
     """
 
     number = 0
@@ -183,11 +194,11 @@ class Trace(OpenSpan):
         return int(self.at - self.crossings[0][BEGAN] + moment)
 
     def masks(self) -> frozenset[str]:
-        """The declared fields of all its flows."""
+        """The fields that its flows declare under `mask`."""
         return self.mask.union(*[each[SITE].mask for each in self.crossings if each[SITE].mask])
 
     def clear(self) -> None:
-        """Let go of the messages: contexts outlive their trace, as a pooled connection keeps the one it was made in."""
+        """Drop the messages: a context may outlive its trace, as a pooled connection keeps the one it was opened in."""
         for each in self.crossings:
             each[BEFORE] = each[AFTER] = None
         self.effects = ()
@@ -196,23 +207,23 @@ class Trace(OpenSpan):
 def number_of(event_id: str, sender: str = "") -> int:
     """The trace id of a message: its sender's, else one made of its event id, the same for its whole family.
 
-    So who runs it next comes to the same id, and to the same answer whether to record it, without being told.
+    So the next process that runs the message computes the same id, and decides alike whether to record it.
     """
     parent = parse(sender) if sender else None
     if parent is not None:
         return int(parent.trace_id, 16)
     family = _bits(event_id[:FAMILY], FAMILY)
-    # What an event id begins with decides (`limit_of`), so it goes where trace ids are decided by.
+    # The beginning of an event id decides (`limit_of`), so it becomes the bits that decide for trace ids.
     return ((family & 0xFFFFFF) << 48 | family >> 32) << 56 | family >> 24 or 1
 
 
 def span_of(event_id: str) -> str:
-    """The span id of a message in its flow: what tells its event id from others of the family."""
+    """The span id of a message in its flow, from the part of its event id that differs within the family."""
     return f"{_bits(event_id[16:32], 16) or 1:016x}"
 
 
 def _bits(text: str, digits: int) -> int:
-    """What the digits of an event id mean; of an id that somebody else made up, a digest."""
+    """The digits of an event id as a number; for an id that is not hexadecimal, a digest of it."""
     try:
         return int.from_bytes(bytes.fromhex(text.ljust(digits, "0")))
     except ValueError:
@@ -220,15 +231,15 @@ def _bits(text: str, digits: int) -> int:
 
 
 def is_chosen(number: int, share: int) -> bool:
-    """Whether a trace id belongs to the sample; other processes come to the same answer."""
+    """Whether a trace id belongs to the sample; every process decides alike."""
     return number % ALL < share
 
 
 def limit_of(share: int) -> str:
-    """The event ids that are smaller than this, as text, have a `number_of` that is chosen."""
+    """The bound of the sample: event ids below it, compared as text, have a `number_of` that is chosen."""
     return f"{share:014x}" if share < ALL else "g"
 
 
 def share_of(sample: float) -> int:
-    """How many of `ALL` ids are chosen for a sample between 0.0 and 1.0."""
+    """How many of `ALL` ids a sample between 0.0 and 1.0 chooses."""
     return round(min(max(sample, 0.0), 1.0) * ALL)

@@ -1,4 +1,4 @@
-"""Traces are packed for the stores (`packed`): in a thread of their own, after the message has gone."""
+"""Packs traces for the stores (`packed`), in the writer's thread, after the flow has ended."""
 
 from __future__ import annotations
 
@@ -18,19 +18,22 @@ from octo.trace.record import OUTCOMES, VERSION
 from octo.trace.size import weigh
 
 MOST_BYTES = 32 * 1024
-"""A body or variable that is larger is left out, and noted: as JSON, in which bytes are as large as they are."""
+"""Bytes of a body or variable as JSON, where raw bytes count as themselves. A larger one is left out, and noted."""
 
 MOST_ERROR = 4096
-"""Characters of an error's text: where flows call themselves each quotes the one below."""
+"""Characters of an error's text, at most: in a flow that calls itself, each error quotes the one below it."""
 
 MOST_AT_ONCE = 100
-"""Crossings that are written without a look at each value: what they share is written for each."""
+"""Crossings of a trace that may be packed without looking at each value: this way, a value that crossings share is
+written once for each of them.
+"""
 
 
 class Summary(NamedTuple):
-    """What lists of traces show. Times are nanoseconds; `lost` traces went missing just before this one.
+    """What lists of traces show. Times are nanoseconds.
 
-    event, correlation: of the message that came in. code: of the error, "" if there is none.
+    event, correlation: ids of the message that came in. code: the error's, "" if there is none.
+    lost: how many traces were lost just before this one.
     """
 
     flow: str
@@ -47,8 +50,8 @@ class Summary(NamedTuple):
 class Encoded(NamedTuple):
     """A trace on its way to the stores.
 
-    data: its records, packed. events: ids of the messages in flows that it called.
-    weight: about how many bytes its messages are, with what was left out.
+    data: its records, packed. events: event ids of the messages in the flows that its flow called.
+    weight: about how many bytes its messages have, including those that were left out.
     """
 
     summary: Summary
@@ -57,7 +60,7 @@ class Encoded(NamedTuple):
     weight: int = 0
 
     def after_loss(self, lost: int, at: int) -> Encoded:
-        """The same trace, with a record before it that says how many went missing."""
+        """The same trace, with a record before it that says how many were lost."""
         notice = orjson.dumps({"kind": "dropped", "at": at, "count": lost}) + b"\n"
         summary = self.summary._replace(lost=self.summary.lost + lost)
         return self._replace(summary=summary, data=notice + self.data)
@@ -66,7 +69,7 @@ class Encoded(NamedTuple):
 def encode(trace: Trace, most_bytes: int = MOST_BYTES, expected: int = 0) -> Encoded:
     """The trace as it may leave the process: bounded, without secrets and declared fields.
 
-    most_bytes: of a body or a variable. expected: about how heavy it will be.
+    most_bytes: the limit for a body or a variable. expected: an estimate of the trace's weight.
     """
     names = trace.masks()
     packing, data = _Packing(trace), b""
@@ -77,7 +80,7 @@ def encode(trace: Trace, most_bytes: int = MOST_BYTES, expected: int = 0) -> Enc
         clean = _declared(names, trace, most_bytes)
         packing = _Careful(trace, clean, most_bytes)
         data = packing.line()
-    # To search the text is much cheaper than to walk through values, and hardly any trace has a secret in it.
+    # Searching the text is much cheaper than walking through the values, and hardly any trace contains a secret.
     if _tells(data, has_bytes=not is_plain):
         clean = _declared(names, trace, most_bytes)
         packing = _Careful(trace, lambda value: secrets(clean(value)), most_bytes)
@@ -89,13 +92,13 @@ _BASE64 = re.compile(rb'"\$(?:bytes|content)":"([^"]*)"')
 
 
 def _tells(data: bytes, *, has_bytes: bool) -> bool:
-    """Whether a secret stands in the JSON. has_bytes: whether there may be bytes in it, too."""
+    """Whether the JSON contains a secret. has_bytes: whether it may contain bytes, as base64."""
     plain = _unescaped(data.decode())
     return masked(plain) != plain or (has_bytes and any(map(tells, _BASE64.findall(data))))
 
 
 class _Packing:
-    """Packs one trace, its values as they are: for one that is small, holds JSON alone, and nothing to hide."""
+    """Packs one trace with its values as they are: for a small one that holds only JSON and nothing to hide."""
 
     weight = 0
 
@@ -115,7 +118,7 @@ class _Packing:
             return b""
 
     def events(self) -> tuple[str, ...]:
-        """Ids of the messages in flows that were called."""
+        """Event ids of the messages in the flows that were called."""
         return tuple(self.shown(each[BEFORE].event_id) for each in self.trace.crossings[1:] if each[SITE].step is None)
 
     def summary(self) -> Summary:
@@ -131,7 +134,10 @@ class _Packing:
     # --- a row per crossing ------------------------------------------------------------------------------------------
 
     def rows(self) -> list[Any]:
-        """What came out of a crossing often goes into a later one: `answers` knows where it came from."""
+        """One row per crossing. A message that came out of a crossing often goes into a later one: `answers` finds it.
+
+        Invariant: objects are compared by `id`, which is safe because the trace holds a reference to each.
+        """
         zero = self.trace.crossings[0][BEGAN]
         index: dict[int, int] = {}
         answers: dict[tuple[int | None, int], int] = {}
@@ -157,7 +163,7 @@ class _Packing:
         return rows
 
     def rest(self, crossing: Crossing, number: int) -> dict[str, Any] | None:
-        """What most crossings do not have."""
+        """The fields that most crossings do not have."""
         found: dict[str, Any] = {}
         if crossing[SITE].step is None:
             message = crossing[BEFORE]
@@ -192,7 +198,7 @@ class _Packing:
         return found or None
 
     def change(self, place: str, before: Message, after: Message) -> Any:
-        """The difference between two messages, None if there is none. What is the same object is the same value."""
+        """The difference between two messages, None if there is none. The same object is the same value."""
         if after is before:
             return None
         found: dict[str, Any] = {}
@@ -232,11 +238,11 @@ class _Packing:
 
 
 class _NeedsCare(TypeError):
-    """What is there cannot be written as it is."""
+    """A value cannot be written as it is; `_Careful` can write it."""
 
 
 class _Careful(_Packing):
-    """Looks at every value: none is too large, or no JSON, or shows what it must not.
+    """Packs one trace and looks at every value: leaves out what is too large, encodes what is not JSON, hides secrets.
 
     Invariant: every value that a message, a block or another system brought goes through `clean`.
     """
@@ -254,14 +260,14 @@ class _Careful(_Packing):
         return orjson.Fragment(dumps(self.clean(value)))
 
     def error(self, error: Mapping[str, Any]) -> Any:
-        """Cut after what must be hidden was: half a secret is not recognised."""
+        """The error without secrets, then cut: in this order, because half a secret would not be recognised."""
         return self.value({name: _bounded(self.clean(each)) for name, each in error.items()})
 
     def payload(self, value: Any, *place: str) -> Any:
         """The value as JSON, None if it is too large. Each is written once, however many records show it."""
         known = self.payloads.get(id(value))
         if known is None:
-            # With the value itself: an id is only good for as long as nobody else can get it.
+            # Invariant: the entry holds the value itself, so that no other object can get its id.
             known = self.payloads[id(value)] = (value, *self.sized(value))
             self.weight += known[2]
         _, written, size = known
@@ -270,7 +276,7 @@ class _Careful(_Packing):
         return written
 
     def sized(self, value: Any) -> tuple[Any, int]:
-        """The value as JSON, or None if it is too large, and its size; for most a glance is enough to tell."""
+        """The value as JSON, or None if it is too large, and its size. An estimate settles it for very large values."""
         size = weigh(value)
         if size > 2 * self.most_bytes:
             return None, size
@@ -293,7 +299,7 @@ _TAGGED = re.compile(rb'{"\$(?:bytes|content)":"([^"]*)"}|{"\$text":\["(?:[^"\\]
 
 
 def _sent(data: bytes) -> int:
-    """How large the JSON is, with bytes, and texts that have theirs with them, as large as these are."""
+    """The size of the JSON, where base64 counts as the bytes that it stands for."""
     if not is_tagged(data):
         return len(data)
     tagged = _TAGGED.finditer(data)
@@ -307,7 +313,7 @@ def _bounded(value: Any) -> Any:
 
 
 def _head(site: Spot) -> Any:
-    """What all records of a place have in common; written once for each."""
+    """What all records of a spot have in common; written once per spot."""
     step = site.step
     known: dict[str, Any]
     if step is None:
@@ -321,7 +327,7 @@ def _head(site: Spot) -> Any:
 
 
 def _outcome(end: object) -> int:
-    """Its place in `OUTCOMES`."""
+    """The index in `OUTCOMES` of how a crossing ended."""
     if end.__class__ is Message:
         return 0
     if isinstance(end, Drop):
@@ -337,7 +343,7 @@ def _by_crossing(trace: Trace) -> dict[int, list[dict[str, Any]]]:
 
 
 def _declared(names: frozenset[str], trace: Trace, most_bytes: int) -> Clean:
-    """What masks the declared fields. A payload that is over the cap is not written, but a block may copy from it."""
+    """What masks the declared fields. A payload over the limit is not written, but a block may have copied from it."""
     if not names:
         return unchanged
     small: list[Any] = []
@@ -365,7 +371,7 @@ _ESCAPED = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 
 
 def _unescaped(text: str) -> str:
-    """The text as its strings mean it: a secret with a quote in it must be found too."""
+    """The text with JSON's escapes undone: a secret that contains a quote must be found too."""
     if "\\" not in text:
         return text
     return _ESCAPE.sub(lambda found: _character(found[1]), text)

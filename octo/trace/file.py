@@ -1,7 +1,7 @@
 """Traces as JSON Lines in a file that only its owner may read: rotated by size, and shared by processes.
 
-Invariant: all records of a trace stand together, after one another. Every write holds the lock of the file, so that
-processes neither mix their lines nor rotate twice, and takes back what it could not write whole.
+Invariant: the records of a trace stand together, one after the other. Every write holds the lock of the file, so that
+processes neither mix their lines nor rotate twice. A write that fails half way is undone.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ MOST_BYTES = 64 * 1024 * 1024
 KEEP = 3
 
 _FIRST = re.compile(rb'\{"kind": ?"(flow|block|dropped)"')
-"""What a file of ours begins with, even if somebody was killed while writing the first record."""
+"""What a trace file begins with, even if a process was killed while it wrote the first record."""
 _HEAD = 64
-_FOREIGN = "it is a file of something else"
+_FOREIGN = "it is not a trace file of Octo"
 
 
 class File:
     """See the module.
 
-    most_bytes: size from which on `x.jsonl` becomes `x.jsonl.1`, that `x.jsonl.2`, and so on.
-    keep: how many of those there are.
+    most_bytes: the size at which `x.jsonl` is renamed to `x.jsonl.1`, that to `x.jsonl.2`, and so on.
+    keep: how many renamed files are kept.
     """
 
     name = "file"
@@ -47,7 +47,7 @@ class File:
         self._descriptor: int | None = None
 
     def ready(self, *, write: bool) -> Self:
-        """Itself, once it is certain that it can be used. Raises `Permanent`."""
+        """Return itself, if the file can be used. Raises `Permanent` if not."""
         if not write and not self._path.is_file():
             raise no_store(self._path)
         if write:
@@ -64,7 +64,7 @@ class File:
             end = os.fstat(descriptor).st_size
             try:
                 if end and os.pread(descriptor, 1, end - 1) != b"\n":
-                    data = b"\n" + data  # somebody was killed while writing
+                    data = b"\n" + data  # a process was killed while it wrote the last line
                 _write_all(descriptor, data)
             except OSError:
                 with suppress(OSError):
@@ -78,7 +78,10 @@ class File:
 
     @contextmanager
     def _locked(self) -> Iterator[int]:
-        """The file, locked, and still the one that the path names; a new one when it is full or gone."""
+        """The file, locked; a new one if the file is full or gone.
+
+        Invariant: the path names the file that is locked. Another process may rotate it between opening and locking.
+        """
         while True:
             descriptor = self._open()
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -100,13 +103,13 @@ class File:
         return self._descriptor
 
     def _adopt(self, descriptor: int) -> None:
-        """Make sure that it is ours, and for our eyes only, also where it was there before."""
+        """Check that the file is a trace file, and make it readable by its owner only, also if it existed before."""
         found = os.fstat(descriptor)
         if found.st_size and not _FIRST.match(os.pread(descriptor, _HEAD, 0)):
             self.close()
             raise unusable(self._path, _FOREIGN)
         if stat.S_ISREG(found.st_mode) and found.st_mode & 0o077:
-            with suppress(PermissionError):  # of another owner, who lets us write
+            with suppress(PermissionError):  # the file belongs to another user, who lets us write to it
                 os.fchmod(descriptor, 0o600)
 
     def _is_current(self, descriptor: int) -> bool:
@@ -174,7 +177,7 @@ def _grouped(path: Path) -> Iterator[list[Record]]:
         if head and not _FIRST.match(head):
             raise unusable(path, _FOREIGN)
         for line in lines:
-            # Packed traces are not written here, so what looks like one is of somebody else.
+            # Octo writes no packed traces to such a file, so a line that looks like one is not Octo's.
             for record in filter(is_record, records(line) if line.startswith(b"{") else ()):
                 if has_flow and _begins(record):
                     yield trace
@@ -195,7 +198,7 @@ def _opened(path: Path) -> Iterator[BufferedReader]:
 
 
 def _begins(record: Record) -> bool:
-    """Whether it is the first of a trace: a flow that was called inside one says what it went on from."""
+    """Whether a trace begins with this record: a flow that was called inside a trace has `from`."""
     return record.get("kind") == "dropped" or (record.get("kind") == "flow" and "from" not in record)
 
 

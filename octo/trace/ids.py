@@ -1,4 +1,4 @@
-"""Ids of traces: which traces a full or a shortened id means."""
+"""Ids of traces: finds the traces that a full or a shortened id names."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ SHORTEST_PREFIX = 6
 
 
 def chosen(id: str, entries: Iterable[tuple[Summary, Sequence[str]]]) -> list[int]:  # noqa: A002  as above
-    """Which of these traces, given as summary and inner event ids, are meant by an id; their positions.
+    """The positions of the traces that an id names. Each entry is a summary and the event ids inside the trace.
 
-    The event ids of one-way calls begin as that of the message that made them: what fits them all means them all.
+    The event ids of one-way calls begin like that of the message that made them: an id that begins them all names them
+    all.
     """
     found: dict[str, list[int]] = {}
     traces: set[str] = set()

@@ -1,4 +1,4 @@
-"""The recorder of a running service: there while traces are kept, or while somebody looks."""
+"""The recorder of a running service: active while traces are kept, or while a tap is open."""
 
 from __future__ import annotations
 
@@ -24,19 +24,21 @@ from octo.trace.writer import Writer
 log = logging.getLogger("octo.trace")
 
 MOST_WAITING = 100
-"""Traces that may wait for whoever taps; one who does not take them misses some."""
+"""Traces that may wait for the reader of a tap, at most; a reader that is too slow misses some."""
 LOOK = 1.0
-"""Seconds without a trace after which a tap looks whether there is still a flow to wait for."""
+"""Seconds without a trace after which a tap checks whether its flow still exists."""
 
-# Without `env`, which each generation has its own of, and `now`, which would be that of the flow's end.
+# Without `env`, because each generation has its own, and without `now`, which would be the time of the flow's end.
 _SCOPE = Scope(parameters=("message",), variables=MESSAGE)
 
 
 class Live:
-    """Watches the flows of a service as long as there is a reason to.
+    """Records the flows of a service while traces are kept or a tap is open.
 
-    watch: makes the service watch with an observer from the next message on (`Service.observe`).
-    others: who watches in any case.
+    Invariant: without a writer, the service is observed by the recorder exactly while at least one tap is open.
+
+    watch: makes the service use an observer from the next message on (`Service.observe`).
+    others: the observer that is used in any case.
     writer, store: where kept traces go, and where they are read again; both None to keep none, so that only taps
         record. sample, whole_failures: see `Recorder`.
     """
@@ -63,23 +65,24 @@ class Live:
 
     @property
     def observer(self) -> Observer:
-        """What the service is to watch with right now."""
+        """The observer that the service must use now."""
         if self.writer is None and not self._looking:
             return self._others
         return Observers((self._others, self._recorder))
 
     @property
     def dropped(self) -> int:
-        """Traces that were to be kept and could not be, so far."""
+        """How many traces could not be kept so far."""
         return 0 if self.writer is None else self.writer.dropped
 
     def tap(
         self, flow: str, when: str, take: int, goes_on: Callable[[], bool] = lambda: True
     ) -> AsyncGenerator[list[Record], None]:
-        """The next `take` traces with a run of `flow` whose input `when`, CEL or "", holds for, as they happen.
+        """The next `take` traces in which `flow` runs on a message for which `when` is true, as they happen.
 
-        Nothing is paused. Watching ends with the iterator, which has no more once the flow does not go on. Raises
-        `Permanent` if `when` is no condition.
+        when: a CEL condition, or "" for every message. goes_on: whether the flow still exists; once it does not, the
+        iterator ends. No message is paused. Recording ends with the iterator. Raises `Permanent` if `when` is not a
+        condition.
         """
         return self._tapped(flow, condition(when), take, goes_on)
 
@@ -107,7 +110,7 @@ class Live:
 
 
 async def _next(queue: asyncio.Queue[Encoded], goes_on: Callable[[], bool]) -> Encoded | None:
-    """The next one; None once it looks as if there will be none."""
+    """The next trace; None if none comes and the flow is gone."""
     while True:
         try:
             async with asyncio.timeout(LOOK):
@@ -123,7 +126,7 @@ def _offer(queue: asyncio.Queue[Encoded], trace: Encoded) -> None:
 
 
 def condition(when: str) -> Program | None:
-    """What `when` says, None for everything; raises `Permanent` if it is no condition."""
+    """The compiled condition, None for every message. Raises `Permanent` if `when` is not a condition."""
     if not when.strip():
         return None
     try:

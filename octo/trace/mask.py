@@ -1,9 +1,9 @@
 """What a trace must not show: registered secrets, and the fields that a flow declares under `mask`.
 
-A declared field is masked wherever its name is a key, at any depth. Its values are masked elsewhere too, once they are
-long enough to be recognised: a block may have copied them under another name, and errors like to quote. Texts that are
-JSON are looked into; what begins like JSON, is none, and holds a declared name, is masked as a whole. So are bytes, as
-the text that they are.
+A declared field is masked wherever its name is a key, at any depth. Its values are masked elsewhere too, if they are
+long enough to be recognised: a block may have copied them under another name, and errors often quote them. A text that
+is JSON is parsed, and its fields are masked. A text that only begins like JSON and contains a declared name is masked
+as a whole. Bytes are treated as the text that they encode.
 """
 
 from __future__ import annotations
@@ -27,28 +27,30 @@ from octo.trace.record import MASKED
 Clean = Callable[[Any], Any]
 
 SHORTEST_EQUAL, SHORTEST_INSIDE = 4, 6
-"""Characters of a declared field's value from which on it is masked where it stands alone, and inside other texts."""
+"""Characters that a declared field's value must have to be masked where it stands alone, and inside other texts."""
 
 LONGEST_INSIDE = 4096
-"""Characters of one that is looked for inside other texts: patterns of megabytes would hold up the process."""
+"""Characters of a value that is searched for inside other texts, at most: a pattern of megabytes would hold up the
+process.
+"""
 
 MOST_LARGE, WIDEST = 10_000, 1000
-"""Values that are read for declared fields in all payloads of a trace that are over the cap, and in each list or map of
-them: some ten milliseconds at most.
+"""Values that are searched for declared fields, at most: in all payloads of a trace that are over the limit, and in
+each list or map of them. That takes some ten milliseconds.
 """
 
 LONGEST_PARSED = 256 * 1024
-"""Characters of a text that is parsed to learn of the fields in it, if it is JSON."""
+"""Characters of a text that is parsed to find declared fields in it, at most."""
 
 DEEPEST = 128
-"""Nesting below which everything is masked unseen."""
+"""Levels of nesting that are searched; everything below is masked."""
 
 
 _JSON = re.compile(r"[\s\ufeff]*[\[{]")
 
 
 def unchanged(value: Any) -> Any:
-    """Nothing to hide."""
+    """Return the value: there is nothing to hide."""
     return value
 
 
@@ -58,9 +60,9 @@ def secrets(value: Any) -> Any:
 
 
 def declared(names: frozenset[str], seen: Iterable[Any], large: Iterable[Any] = ()) -> Clean:
-    """What masks the fields of these names, in values like those `seen` in the trace.
+    """A function that masks the fields of these names, and their values, which it looks for in `seen` and `large`.
 
-    large: values that are not written whole, but of which parts may be.
+    seen: the values of the trace. large: values that are too large to be written, though parts of them may be.
     """
     texts = chain(_hidden(seen, names), _hidden(large, names, MOST_LARGE, WIDEST))
     hidden = frozenset(text for text in texts if len(text) >= SHORTEST_EQUAL)
@@ -70,7 +72,7 @@ def declared(names: frozenset[str], seen: Iterable[Any], large: Iterable[Any] = 
 
 
 class _Cover:
-    """Makes a copy in which what must be hidden is replaced."""
+    """Returns a copy of a value in which what must be hidden is replaced."""
 
     def __init__(self, names: frozenset[str], text: Callable[[str], str], hidden: frozenset[str]) -> None:
         self._names = names
@@ -94,7 +96,7 @@ class _Cover:
         return MASKED if text in self._hidden else self._written(text, depth)
 
     def _bytes(self, value: bytes | Content, depth: int) -> Any:
-        """The bytes, or what is left of the text that they are. UTF-16 without a mark is found, and hidden whole."""
+        """The bytes, or their text with the hidden parts replaced. UTF-16 without a byte order mark is hidden whole."""
         data = bytes(value)
         text = _read(data)
         covered = self._covered(text, depth)
@@ -106,7 +108,7 @@ class _Cover:
         return value
 
     def _written(self, text: str, depth: int) -> str:
-        """A text, which may be JSON, as a raw body is; who cannot read it must not guess what it holds."""
+        """A text, which may be JSON, as a raw body is. If it cannot be parsed and names a field, it is hidden whole."""
         if self._names and _JSON.match(text):
             try:
                 held = codec.body(text.encode())
@@ -120,7 +122,7 @@ class _Cover:
     def _inside(self, value: Any, depth: int) -> Any:
         if not isinstance(value, dict):
             return [self(each, depth) for each in value]
-        # As a plain one: large content in it must not be read.
+        # `dict.items`, because `items` of a subclass would read large content.
         entries = dict.items(value)
         return {self(key): MASKED if key in self._names else self(each, depth) for key, each in entries}
 
@@ -131,7 +133,7 @@ class _Cover:
 
 
 def _read(data: bytes) -> str:
-    """The text that the bytes are, else one in which a text among them can be found."""
+    """The text that the bytes encode; as Latin-1 if they are no text, so that texts among them can be found."""
     try:
         return charsets.decode(data, "")
     except charsets.NotText:
@@ -139,7 +141,7 @@ def _read(data: bytes) -> str:
 
 
 def tells(base64: bytes) -> bool:
-    """Whether there is a secret in these bytes."""
+    """Whether the bytes, given as base64, contain a secret."""
     try:
         data = b64decode(base64)
     except ValueError:
@@ -150,7 +152,10 @@ def tells(base64: bytes) -> bool:
 def _hidden(
     values: Iterable[Any], names: frozenset[str], most: int = sys.maxsize, widest: int = sys.maxsize
 ) -> Iterator[str]:
-    """The texts of all scalars under keys of these names, the outermost first; see `MOST_LARGE`."""
+    """The texts of all scalars under keys of these names, the outermost first.
+
+    most, widest: values to search at most, in all and in each list or map; see `MOST_LARGE`.
+    """
     waiting = deque((each, False, 0) for each in values)
     while waiting and most > 0:
         value, below, depth = waiting.popleft()

@@ -1,4 +1,4 @@
-"""The newest traces of every flow, in memory."""
+"""A store in memory: the newest traces of every flow."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ BYTES_PER_FLOW = 1024 * 1024
 
 
 class Memory:
-    """A ring per flow, so that a busy one leaves the others their past.
+    """A ring per flow, so that a busy flow does not displace the traces of others.
 
-    bytes_per_flow: how much each may hold; the newest trace of a flow is kept however large it is.
+    bytes_per_flow: how much each ring may hold; the newest trace of a flow is kept however large it is.
     """
 
     name = "memory"
@@ -43,7 +43,7 @@ class Memory:
         self._sizes[flow] = size
 
     def close(self) -> None:
-        """Nothing to do: what is here stays until the process ends."""
+        """Do nothing: the traces stay until the process ends."""
 
     def find(
         self, flow: str | None = None, outcome: str | None = None, limit: int = 50, before: int | None = None

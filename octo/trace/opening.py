@@ -1,7 +1,7 @@
-"""Opening a store by its name: which kind it is, and where it is.
+"""Opens a store by its name, which says its kind and its path.
 
-`memory:` is gone with its process, `file:PATH.jsonl` is easy to read with other tools, `sqlite:PATH.db` finds and
-forgets best and may be written by several processes at once.
+`memory:` is gone with its process. `file:PATH.jsonl` is easy to read with other tools. `sqlite:PATH.db` is best at
+finding traces and at deleting old ones. Several processes may write to the same file of either kind.
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ from octo.trace.store import Store
 
 
 def open_store(url: str, *, write: bool = False) -> Store:
-    """The store that is named by `memory:`, `file:PATH`, `sqlite:PATH` or a path ending in .jsonl, .db or .sqlite.
+    """The store that `memory:`, `file:PATH`, `sqlite:PATH` or a path with a known ending, such as .jsonl or .db, names.
 
-    write: make it if it is not there, and find out now whether it can be written.
+    write: create it if it does not exist, and check that it can be written. Raises `Permanent` if it cannot be used.
     """
     kind, path = _parts(url)
     if kind == "memory":
         if not write:
             raise Permanent(
-                "memory: is kept in the process that runs; ask its operations port for GET /traces", code=codes.NO_STORE
+                "memory: keeps traces in the process that runs; ask its operations port for GET /traces",
+                code=codes.NO_STORE,
             )
         from octo.trace.memory import Memory
 
@@ -48,6 +49,6 @@ def _parts(url: str) -> tuple[str, Path]:
     known = _ENDINGS.get(Path(url).suffix)
     if known is None or (colon and kind == "memory"):
         raise Permanent(
-            f"{url!r} is no place for traces; write memory:, file:traces.jsonl or sqlite:traces.db", code=codes.STORE
+            f"{url!r} is not a trace store; write memory:, file:traces.jsonl or sqlite:traces.db", code=codes.STORE
         )
     return known, Path(url)

@@ -1,10 +1,10 @@
 """Traces as OpenTelemetry spans: OTLP over HTTP, in its JSON encoding.
 
 The format is that of https://opentelemetry.io/docs/specs/otlp/ (1.x): ids in hexadecimal, 64-bit numbers as text.
-Bodies and variables stay at home: a collector gets who called whom, how long it took and how it ended, and the ids to
-find the rest in Octo's own store.
+Octo does not send bodies and variables: a collector learns who called whom, how long it took and how it ended, and gets
+the ids to find the rest in Octo's own store.
 
-Environment, as everywhere with OpenTelemetry: OTEL_EXPORTER_OTLP_HEADERS, OTEL_SERVICE_NAME; for the address see
+Environment variables, as OpenTelemetry defines them: OTEL_EXPORTER_OTLP_HEADERS, OTEL_SERVICE_NAME; for the address see
 `octo.cli.observers`.
 """
 
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("octo.trace")
 
 SECONDS = 10.0
-"""How long a collector may take to answer; OpenTelemetry's default."""
+"""How long a collector may take to answer: OpenTelemetry's default."""
 LARGE = 4096
-"""Bytes from which a request is compressed."""
+"""Bytes of a request above which it is compressed."""
 
 INTERNAL, SERVER, CLIENT = 1, 2, 3
 FAILED = 2
@@ -48,11 +48,11 @@ FAILED = 2
 class Otlp:
     """A sink that sends every trace to a collector.
 
-    endpoint: where to, e.g. `http://localhost:4318/v1/traces`. headers: sent along, credentials mostly.
-    service: `service.name` of the spans. instance: tells the processes of a service apart.
-    Raises `OctoError` for an endpoint that is no HTTP address.
+    endpoint: the collector's URL, e.g. `http://localhost:4318/v1/traces`. headers: sent with each request, mostly
+        credentials. service: `service.name` of the spans. instance: tells the processes of a service apart.
+    Raises `OctoError` for an endpoint that is not an HTTP address.
 
-    place: the endpoint without what may be a credential.
+    place: the endpoint without its credentials.
     """
 
     name = "otlp"
@@ -71,10 +71,9 @@ class Otlp:
         self._opener = urllib.request.build_opener(_NoRedirects)
 
     def write(self, traces: Sequence[Encoded]) -> int:
-        """Send them in one request; raises `Transient` when the collector did not take them.
+        """Send them in one request; return how many traces were refused. Raises `Transient` if the request failed.
 
-        Of which traces it refused spans it does not say: each span is counted as one of another, as far as there are so
-        many.
+        The collector says how many spans it refused, not which: each counts as a trace, up to the number of traces.
         """
         from octo.trace.packed import records
 
@@ -89,7 +88,7 @@ class Otlp:
         pass
 
     def _post(self, asked: urllib.request.Request) -> int:
-        """Answers how many spans were refused."""
+        """Send the request; return how many spans the collector refused."""
         where = urlsplit(self._endpoint).netloc
         try:
             with self._opener.open(asked, timeout=SECONDS) as answer:
@@ -103,7 +102,7 @@ class Otlp:
 
 
 def _checked(endpoint: str) -> SplitResult:
-    """Its parts, if it is the address of a collector; credentials in it are not said."""
+    """The parts of the endpoint, if it is an HTTP address. The error does not show its credentials."""
     try:
         parts = urlsplit(endpoint)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -111,25 +110,25 @@ def _checked(endpoint: str) -> SplitResult:
         usable = False
     if not usable:
         shown = _place(endpoint)
-        raise OctoError(f"{shown!r} is no address of a collector; write http://HOST:4318", code=codes.OTLP)
+        raise OctoError(f"{shown!r} is not the address of a collector; write http://HOST:4318", code=codes.OTLP)
     return parts
 
 
 def _place(endpoint: str) -> str:
-    """An address, if it is one, without user, password and query."""
+    """The endpoint without user, password and query, also if it is no valid address."""
     start, mark, rest = endpoint.partition("?")[0].rpartition("@")
     return f"{start.partition('://')[0]}://{rest}" if mark and "://" in start else rest
 
 
 def _arguments(query: str) -> Iterator[str]:
-    """The values in a query, which may be keys, as they stand there and as they are meant."""
+    """The values in a query, which may be API keys: as they are written, and decoded."""
     for pair in query.split("&"):
         value = pair.partition("=")[2] or pair
         yield from (value, unquote(value))
 
 
 def _credentials(parts: SplitResult) -> dict[str, str]:
-    """The header that says the user and password of an address."""
+    """The header for the user and password in an address."""
     if not parts.username:
         return {}
     pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
@@ -138,15 +137,15 @@ def _credentials(parts: SplitResult) -> dict[str, str]:
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_: Any, **__: Any) -> None:
-        """Refuse: what carries credentials goes to the address that was configured."""
+        """Refuse: credentials must go only to the configured address."""
 
 
 def _refused(answer: bytes) -> int:
-    """How many: a collector may take some spans and refuse others, with a reason."""
+    """How many spans the answer says were refused: a collector may accept some and refuse others, with a reason."""
     try:
         partial = json.loads(answer or b"{}").get("partialSuccess") or {}
         spans = max(0, int(partial.get("rejectedSpans") or 0))
-    except (ValueError, AttributeError, TypeError):  # what else it says is nothing to lose traces for
+    except (ValueError, AttributeError, TypeError):  # the traces have arrived, however odd the answer is
         return 0
     if spans:
         log.warning("the collector refused spans", extra=fields(spans=spans, reason=partial.get("errorMessage", "")))
@@ -154,7 +153,7 @@ def _refused(answer: bytes) -> int:
 
 
 def at(endpoint: str, environ: Mapping[str, str] = os.environ) -> Otlp:
-    """The collector at an address, the whole of it, with headers and service name of the environment."""
+    """The collector at a full address, with headers and service name from the environment."""
     return Otlp(
         endpoint,
         headers=dict(_pairs(environ.get("OTEL_EXPORTER_OTLP_HEADERS", ""))),
@@ -205,7 +204,7 @@ def _span(record: Record) -> dict[str, Any]:
 
 
 def _kind(record: Record) -> int:
-    """Who asks and who answers: a flow that nobody in this trace called answers somebody outside."""
+    """The kind of span: a server if nothing in this trace called the flow, a client if the block made a call."""
     if record["kind"] == "flow":
         return INTERNAL if "from" in record else SERVER
     return CLIENT if record.get("effects") else INTERNAL
@@ -235,7 +234,7 @@ _CONVENTIONS = {
 
 
 def _conventional(effect: Mapping[str, object]) -> dict[str, object]:
-    """What the semantic conventions have a name for."""
+    """The facts for which the semantic conventions have a name."""
     known = ((_CONVENTIONS.get((str(effect["kind"]), name)), value) for name, value in effect.items())
     return {name: value for name, value in known if name}
 

@@ -1,21 +1,23 @@
-"""How much of a process may go into writing traces: what its flows leave of one core, and a little in any case."""
+"""How much processor time the writer may use: what the flows leave of one core, and a little in any case."""
 
 from __future__ import annotations
 
 import time
 
 LEAST = 0.05
-"""The share of a core that is taken however busy the flows are; what it is not enough for is lost, and counted."""
+"""The share of a core that the writer takes however busy the flows are. If it is too little, traces are lost, and
+counted.
+"""
 
 SPARE = 0.1
-"""The share that stays free beyond what the flows use now."""
+"""The share of a core that stays free beyond what the flows use now."""
 
 WINDOW = 0.02
-"""Seconds over which it is looked how busy they are."""
+"""Seconds over which the load of the flows is measured, at least."""
 
 
 class Pace:
-    """See the module; for the thread that writes: `begin` before each stretch of work, `rest` after it."""
+    """See the module. The writer's thread calls `begin` before each stretch of work, and `rest` after it."""
 
     def __init__(self) -> None:
         self._busy = 0.0
@@ -43,11 +45,11 @@ class Pace:
 
 
 def busy(wall: float, process: float, worked: float, stretched: float) -> float:
-    """How much of a core all others used, and would have used.
+    """The share of a core that the other threads used, or would have used.
 
-    process: processor time of the whole process within `wall`. worked: that of this thread, for which it took
-    `stretched` seconds. Who is kept waiting while it works takes it from somebody, though the process may not have used
-    much: a container with half a core is full at half.
+    process: processor time of the whole process within `wall`. worked: processor time of this thread, for which it
+    took `stretched` seconds. A thread that had to wait for the processor while it worked has taken time from others,
+    even if the process used little: a container with half a core is full at half.
     """
     used = max(0.0, process - worked) / wall
     waited = 1.0 - worked / stretched if stretched else 0.0
@@ -55,5 +57,5 @@ def busy(wall: float, process: float, worked: float, stretched: float) -> float:
 
 
 def share(others: float) -> float:
-    """The share of a core that may be used beside these others."""
+    """The share of a core that the writer may use while the others use this much."""
     return max(LEAST, 1.0 - others - SPARE)

@@ -1,6 +1,6 @@
-"""The packed form of traces, in which they wait and are stored: a line of JSON each, unpacked by whoever reads.
+"""The packed form of traces, in which they wait and are stored: a line of JSON each, which the reader unpacks.
 
-To write every record out costs several times what this does, and hardly any trace is ever looked at.
+Writing each record in full costs several times as much, and hardly any trace is ever read.
 
     [2, trace, caller, at, base, [row, ...]]
 
@@ -9,14 +9,16 @@ span id as a number; those of the others count from there. Every crossing is a r
 
     [head, parent, source, began, duration, outcome, input, output, rest]
 
-head: what all records of that place have in common. parent, source: numbers of rows, null for the first; what they name
-stands in the record as `parent` and `from`. began: since `at`. outcome: its number in `OUTCOMES`. input, output: as in
-the record, null for nothing. rest: what else the record has, null for nothing.
+head: the fields that all records of that block or flow share. parent, source: indexes of rows, null for the first; the
+record has the span ids of these rows as `parent` and `from`. began: nanoseconds since `at`. outcome: its index in
+`OUTCOMES`. input, output: as in the record, null for nothing. rest: the other fields of the record, null for none.
 
-A line that is an object is a record as it is (`octo.trace.record`).
+Invariant: `parent` and `source` are smaller than the index of their own row, so one pass unpacks a line.
 
-Lines that begin with 1, and objects without `v`, are those of a version whose payloads were plain JSON. They are read:
-a map in them that looks like one of the special values of `octo.core.record` is packed, so that it stays a map.
+A line that is an object is one record in its full form (`octo.trace.record`).
+
+Lines that begin with 1, and objects without `v`, are of version 1, whose payloads were plain JSON. A map in them that
+looks like one of the special values of `octo.core.record` is packed when it is read, so that it stays a map.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ from octo.trace.record import OUTCOMES, VERSION, Record
 
 
 def records(data: bytes) -> list[Record]:
-    """The records in such lines. One that is none, as a process leaves that is killed while writing, is passed."""
+    """The records in such lines. A damaged line is skipped: a process that is killed while it writes leaves one."""
     found: list[Record] = []
     for line in data.splitlines():
         with suppress(TypeError, ValueError, LookupError):
@@ -54,7 +56,7 @@ def _of(line: Any) -> list[Record]:
 
 
 def lines(data: bytes) -> bytes:
-    """The same as JSON Lines, a record each, for other tools."""
+    """The same traces as JSON Lines for other tools, one record per line."""
     return b"".join(dumps(record) + b"\n" for record in records(data))
 
 
@@ -102,12 +104,12 @@ def _unpacked(trace: str, caller: str, at: int, base: int, rows: list[Any]) -> I
 
 
 def span_id(base: int, number: int) -> str:
-    """The span id of a row: never zero, and after the last comes the first."""
+    """The span id of a row. Invariant: it is never zero, which W3C Trace Context forbids; the count wraps to 1."""
     return f"{(base + number - 1) % ((1 << 64) - 1) + 1:016x}"
 
 
 def read(data: bytes) -> Any:
-    """The value of JSON that Octo wrote, which may hold half characters; raises ValueError."""
+    """The value of JSON that Octo wrote, which may contain lone surrogates. Raises `ValueError`."""
     try:
         return codec.read(data)
     except codec.NotJson:
@@ -118,7 +120,7 @@ def read(data: bytes) -> Any:
 
 
 def dumps(value: Any) -> bytes:
-    """The value as plain JSON, whatever it is."""
+    """The value as plain JSON; what JSON cannot hold becomes text."""
     try:
         return orjson.dumps(value)
     except TypeError:  # integers beyond 64 bits, decimals, lone surrogates, nesting beyond 254
@@ -126,12 +128,15 @@ def dumps(value: Any) -> bytes:
 
 
 def is_tagged(data: bytes) -> bool:
-    """Whether the JSON has in it a special value of `octo.core.record`, or a map that looks like one."""
-    return b"$" in data and b'{"$' in data  # the first is ten times as quick, and hardly any payload has it
+    """Whether the JSON contains a special value of `octo.core.record`, or a map that looks like one."""
+    return b"$" in data and b'{"$' in data  # the first test is ten times as fast, and settles it for most payloads
 
 
 def payload(value: Any) -> bytes:
-    """A body or variable as JSON without loss, as `octo.core.record` packs it; what no message may hold as its text."""
+    """A body or variable as JSON without loss, as `octo.core.record` packs it.
+
+    An object that no message may hold becomes its text.
+    """
     try:
         data = orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_SUBCLASS)
     except TypeError:
@@ -145,12 +150,12 @@ def payload(value: Any) -> bytes:
 
 
 _DEEPEST = 1000
-"""Of brackets: readers of JSON go down 1024."""
+"""Levels of brackets, at most: readers of JSON stop at 1024."""
 _NESTED = re.compile(rb'"(?:[^"\\]|\\.)*"|([\[{])|([\]}])')
 
 
 def _shallow(data: bytes) -> bytes:
-    """The JSON, or in its place why nobody could read it."""
+    """The JSON, or, if it is nested too deeply to be read, a text that says so."""
     if data.count(b"[") + data.count(b"{") > _DEEPEST:
         depth = deepest = 0
         for found in _NESTED.finditer(data):

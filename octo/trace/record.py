@@ -1,8 +1,8 @@
-"""Trace records: what every tool that looks at the past reads.
+"""Trace records: the form in which all tools read traces.
 
 A *trace* is a list of records, one per span, in the order the spans began: first the flow, then its blocks, with the
-flows they called in between. A one-way call is a trace of its own, which has the id of its caller's. A record is a JSON
-object; what is empty is left out. As JSON Lines each stands alone.
+flows they called in between. A one-way call is a trace of its own, with the id of its caller's trace. A record is a
+JSON object without its empty fields. In JSON Lines each record is a line.
 
     kind            "flow", "block", or "dropped" (see below)
     v               2: the version of this form
@@ -13,22 +13,22 @@ object; what is empty is left out. As JSON Lines each stands alone.
     type, connector the block's type, and the connector instance it calls, if any
     generation      of a flow: which generation of the configuration ran
     event, correlation
-                    of a flow: ids of the message; its blocks worked on the same
+                    of a flow: ids of the message; its blocks worked on the same message
     at, duration    nanoseconds: since the epoch, and how long it took
     outcome         "completed", "dropped", "failed", "cancelled"
     reason          why it was dropped
     error           {message, code, type, status, path, at}: as `vars.error`, and the place in the file; each text up to
                     4096 characters
     input           {body, vars, raw}: the message that went in; `raw` is true or not there
-    from            the span whose outcome went in; if that is the parent, its input did. `input` is then absent when it
-                    went in unchanged, or {body, raw, set, unset}: what was changed on the way
-    output          {body, raw, set, unset}: what the block, or the flow, changed; `body` is absent when it stayed the
-                    same, and `raw` stands beside one that is; `set` holds variables that are new or different, `unset`
-                    names those that went
-    effects         [{kind, at, ...}]: calls to the outside, as `octo.core.trace.effect` was told
-    values          {expression: value}: what expressions came to, where that was asked for (`octo.trace.values`)
-    omitted         {place: size}: payloads over the cap, about so many bytes, that stand as null in their place:
-                    "input.body", "input.vars.NAME", "input.set.NAME", "output.body" or "output.set.NAME"
+    from            the span whose outcome went in, or, if it is the parent, whose input went in. `input` is then absent
+                    if the message went in unchanged, or {body, raw, set, unset}: what changed in between
+    output          {body, raw, set, unset}: what the block, or the flow, changed; `body` is absent if it stayed the
+                    same, and `raw` is only given with a body; `set` holds the variables that are new or different,
+                    `unset` lists the names of those that were removed
+    effects         [{kind, at, ...}]: calls to other systems, as passed to `octo.core.trace.effect`
+    values          {expression: value}: the values of expressions, if the reader asked for them (`octo.trace.values`)
+    omitted         {place: size}: payloads over the limit, each with about how many bytes it has, that are null in the
+                    record: "input.body", "input.vars.NAME", "input.set.NAME", "output.body" or "output.set.NAME"
     brief           true on a flow of which only the failing block was recorded: it was not in the sample
     more            of the first flow: how many blocks and flows were not recorded, because they were over the limit
 
@@ -36,7 +36,7 @@ A record of kind "dropped" has `at` and `count`: that many traces were lost sinc
 could not be written, or not as fast as they came. Secrets read `«secret»`, declared fields `«masked»`.
 
 Bodies and variables are packed as in the record of a message (`octo.core.record`): bytes are `{"$bytes": BASE64}`, and
-so on; numbers have all their digits. `states` puts them together and unpacks them.
+so on; numbers have all their digits. `states` rebuilds the messages and unpacks them.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ MASKED = "«masked»"
 OUTCOMES = ("completed", "dropped", "failed", "cancelled")
 
 _LONGEST = 1 << 63
-"""Nanoseconds: what is beyond is no time of day."""
+"""Nanoseconds: a time or duration in a record is smaller than this."""
 
 _SPAN = {"trace": str, "span": str, "flow": str, "path": str, "at": int, "duration": int, "outcome": str}
 _FORMS: dict[str, dict[str, type]] = {
@@ -69,7 +69,7 @@ _CHANGE = {"vars": dict, "set": dict, "unset": list, "raw": bool}
 
 
 def is_record(found: Record) -> bool:
-    """Whether it has the form above, as far as readers rely on it: a file may hold what somebody else wrote."""
+    """Whether it has the form above, as far as readers rely on it: another program may have written to the file."""
     form = _FORMS.get(str(found.get("kind")))
     if form is None or not all(name in found for name in form) or not _fits(found, {**_PARTS, **form}):
         return False
@@ -88,7 +88,7 @@ def _fits(found: Mapping[str, Any], form: Mapping[str, type]) -> bool:
 
 
 class Seen(NamedTuple):
-    """A message as a record saw it. `vars` is never None; `body` is None too when it was omitted for its size."""
+    """A message as recorded. Invariant: `vars` is never None. `body` is None also if it was omitted for its size."""
 
     body: Any
     vars: Mapping[str, Any]
@@ -104,19 +104,19 @@ class SpanState(NamedTuple):
 
 
 def first(trace: Sequence[Record]) -> Sequence[Record]:
-    """Of several with one id, as one-way calls make them, the one that was first."""
+    """The first trace of several with one id, which one-way calls have."""
     starts = (index for index, record in enumerate(trace) if begins(record))
     next(starts, None)
     return trace[: next(starts, len(trace))]
 
 
 def begins(record: Record) -> bool:
-    """Whether it is the flow that a trace begins with: one that was called inside says what it went on from."""
+    """Whether it is the flow that a trace begins with: a flow that was called inside a trace has `from`."""
     return record.get("kind") == "flow" and "from" not in record
 
 
 def states(trace: Sequence[Record]) -> Iterator[SpanState]:
-    """Every span of a trace with its messages put together again."""
+    """Every span of a trace with its messages rebuilt."""
     before: dict[str, Seen] = {}
     after: dict[str, Seen] = {}
     for record in trace:
@@ -152,12 +152,12 @@ def _changed(before: Seen, change: Mapping[str, Any]) -> Seen:
 
 
 def _values(packed: Mapping[str, Any]) -> dict[str, Any]:
-    # One by one: the map of them may look like something packed.
+    # One by one: the map of variables itself may look like a packed value.
     return {name: value(each) for name, each in packed.items()}
 
 
 def value(packed: Any) -> Any:
-    """What was packed; itself if it is damaged."""
+    """The unpacked value; the argument itself if it is damaged."""
     try:
         return unpack(packed)
     except (KeyError, TypeError, ValueError, AttributeError):

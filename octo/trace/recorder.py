@@ -1,11 +1,14 @@
-"""The recorder: an observer that keeps what every message did, and decides at its end whether that is worth keeping.
+"""The recorder: an observer that records what messages did, and decides at the end of each whether to keep its trace.
 
-Of a message in the sample, or one that a caller records or somebody taps, references are kept while it runs
-(`crossing`), and its trace is kept. Of the others a trace is kept when they fail: a brief one (`passing`), or a whole
-one where that is worth the price of remembering every message (`whole_failures`). One-way calls are traces of their
-own with the same id.
+It records a message that is in the sample, that its caller records, or while a tap is open: it keeps references while
+the message runs (`crossing`), and keeps the trace. Of other messages it keeps a trace only if they fail: a brief one
+(`unsampled`), or, with `whole_failures`, a whole one, at the price of recording every message. One-way calls are
+traces of their own with the same id.
 
-One recorder at a time: `octo.core.trace.current` names one span.
+Invariant: at most one recorder runs at a time, because `octo.core.trace.current` names one span.
+Invariant: all of this runs in the thread of the flows, so it needs no lock. A kept trace leaves it in `Writer.put`.
+Invariant: every `current.set` is undone by `reset` in the same call or coroutine, so a flow never sees the span of one
+that ran before it.
 """
 
 from __future__ import annotations
@@ -45,7 +48,7 @@ from octo.trace.tap import Tap
 from octo.trace.unsampled import Outside, Passing, blamed, spanned
 
 MOST_BLOCKS = 1000
-"""Crossings of one trace that are recorded; further ones are counted."""
+"""Crossings that a trace records, at most; further ones are counted."""
 
 Keep = Callable[[Trace], None]
 
@@ -53,12 +56,12 @@ Keep = Callable[[Trace], None]
 class Recorder(Observer):
     """See the module.
 
-    keep: is given every trace that is kept, where the flow ends, so it must not wait; `Writer.put` does not.
-    admit: is asked for every message of the sample that comes in: whether a trace of it would find room. If not, it is
-        treated as one outside the sample, for what is going to be lost need not be remembered.
-    sample: the share of messages to keep, 0.0 to 1.0; decided by trace id, so that all processes agree.
+    keep: takes every trace that is kept. It is called where the flow ends, so it must not wait; `Writer.put` does not.
+    admit: says for every message of the sample, when it comes in, whether there is room for its trace. If not, the
+        message is treated as one outside the sample: its trace would be lost anyway.
+    sample: the share of messages to keep, 0.0 to 1.0. The trace id decides, so that all processes agree.
     whole_failures: whether failures outside the sample are kept whole.
-    most_blocks: crossings of one trace to record.
+    most_blocks: how many crossings of one trace to record, at most.
     """
 
     def __init__(
@@ -82,16 +85,16 @@ class Recorder(Observer):
         self._masks: set[str] = set()
 
     def begin(self, generation: int) -> None:
-        """Traces say which generation ran."""
+        """Note the generation, which traces name."""
         self._generation = generation
 
     def step(self, step: Step) -> Step:
-        """The step, crossings of which are recorded."""
+        """The step, with its crossings recorded."""
         self._steps[step.address] = step
         return step._replace(call=_recorded(step.call, Spot("", step), self._most))
 
     def flow(self, doc: FlowDoc, build: Build) -> Processor:
-        """The flow twice: recorded, and as it is for messages outside the sample, which then pay nothing per block."""
+        """The flow, built twice: recorded, and plain. Messages outside the sample run the plain one, for free."""
         site = Spot(doc.name, None, frozenset(doc.mask), self._generation, clock(), self._share)
         self._masks.update(doc.mask)
         watched = build(self)
@@ -99,14 +102,14 @@ class Recorder(Observer):
         return self._traced(watched, plain, site)
 
     def tap(self, flow: str, when: Program | None, take: int, deliver: Callable[[Encoded], None]) -> Callable[[], None]:
-        """Deliver the next `take` traces with a run of `flow`, sampled or not; the answer ends it before that.
+        """Deliver the next `take` traces in which `flow` runs, sampled or not. Calling the result ends the tap early.
 
-        when: of the message that went into the flow. Where it fails or is no bool, it does not match.
+        when: a condition on the message that went into the flow. If it fails or is not a bool, it does not match.
         deliver: is called where the flow ends, so it must not wait.
         """
         tap = Tap(flow, when, take, deliver)
         self._taps = (*self._taps, tap)
-        self._picks = False  # whoever looks is to see whole traces
+        self._picks = False  # a tap gets whole traces, so every message must be recorded
         return lambda: self._untap(tap)
 
     def _untap(self, tap: Tap) -> None:
@@ -116,11 +119,14 @@ class Recorder(Observer):
     # --- in the sample, or not -----------------------------------------------------------------------------------
 
     def _traced(self, watched: Processor, plain: Processor, site: Spot) -> Processor:
-        """The flow: a trace of its own when nobody waits for it, else in its caller's; or outside the sample."""
+        """The flow: in its caller's trace if the caller waits for it, else in a trace of its own, or unrecorded.
+
+        Invariant: the decision is made once, where a message comes in; the flows that it calls follow it.
+        """
         get, limit, admit = current.get, limit_of(self._share), self._admit
         whole, called = self._whole(watched, site), _recorded(watched, site, self._most)
         outside = self._outside(plain, site)
-        refused = spanned(outside)  # the flows it calls are not to ask again
+        refused = spanned(outside)  # so that the flows it calls do not ask `admit` again
 
         def traced(message: Message) -> Result:
             above = get()
@@ -163,14 +169,14 @@ class Recorder(Observer):
         return outside
 
     def _is_chosen(self, message: Message) -> bool:
-        """Whether to record a message that another system sent: if that one does, or by its id."""
+        """Whether to record a message that another system sent: if that system records it, or by its trace id."""
         parent = parse(message.traceparent)
         return (parent is not None and parent.sampled) or is_chosen(
             number_of(message.event_id, message.traceparent), self._share
         )
 
     def _whole(self, process: Processor, site: Spot) -> Callable[..., Result]:
-        """The flow for messages that are recorded. `above` is the span of a one-way call."""
+        """The flow for messages that are recorded. `above` is the span that made a one-way call, or None."""
         enter, leave, now, wall, end = current.set, current.reset, clock(), wall_clock(), self._end
 
         def whole(message: Message, above: Span | None) -> Result:
@@ -196,13 +202,13 @@ class Recorder(Observer):
         return whole
 
     def _failed(self, site: Spot, message: Message, error: BaseException, began: int) -> None:
-        """Keep what is known of a message outside the sample that failed."""
+        """Keep a brief trace of a message outside the sample that failed."""
         failure, now = _failure(error, message, site), site.clock()
         end = _broken(failure, site)
         trace = Trace([site, None, message, began, end, now], wall_clock()() - (now - began))
         if message.traceparent and (parent := parse(message.traceparent)) is not None:
             trace.caller = parent.span_id
-        # Through which flows it came was not remembered, so what any of them declares is masked.
+        # The flows that it came through were not recorded, so the declared fields of all flows are masked.
         trace.mask = frozenset(self._masks)
         trace.brief = True
         self._keep(trace if failure is None else blamed(trace, failure, self._steps))
@@ -236,7 +242,7 @@ class Recorder(Observer):
 
 
 def _join(trace: Trace, above: Span | None, message: Message) -> None:
-    """Make it part of the trace it comes from: of a one-way call's, or of the system that sent the message."""
+    """Make the trace part of the one that it comes from: of a one-way call, or of the system that sent the message."""
     parent = parse(message.traceparent) if message.traceparent else None
     if isinstance(above, OpenSpan):
         origin = above.trace
@@ -247,7 +253,10 @@ def _join(trace: Trace, above: Span | None, message: Message) -> None:
 
 
 def _recorded(call: Callable[[Message], Result], site: Spot, most: int) -> Callable[[Message], Result]:
-    """The call, written down as a crossing of the trace under way."""
+    """The call, recorded as a crossing of the running trace.
+
+    Invariant: whether it returns, raises or waits, it restores `open` to what it was before.
+    """
     get, now = current.get, clock()
 
     def recorded(message: Message) -> Result:
@@ -280,8 +289,8 @@ def _recorded(call: Callable[[Message], Result], site: Spot, most: int) -> Calla
 def _waited(waiting: Any, trace: Trace, crossing: Crossing, message: Message) -> Result:
     if hasattr(waiting, "__await__"):
         return _wait(waiting, trace, crossing, message)
-    _break(trace, crossing, Bug(f"it answered {type(waiting).__name__}, neither a message nor a drop"), message)
-    return waiting  # type: ignore[no-any-return]  # the chain says so to the flow
+    _break(trace, crossing, Bug(f"it returned {type(waiting).__name__}, neither a message nor a drop"), message)
+    return waiting  # type: ignore[no-any-return]  # the chain raises the error
 
 
 async def _wait(waiting: Awaitable[Outcome], trace: Trace, crossing: Crossing, message: Message) -> Outcome:
@@ -307,7 +316,7 @@ def _break(trace: Trace, crossing: Crossing, error: BaseException, message: Mess
 
 
 def broken(error: BaseException, message: Message, site: Spot) -> Broken:
-    """What is kept of an error: no reference to it, because its traceback holds on to everything there was."""
+    """What a trace keeps of an error: no reference to it, because its traceback keeps every local variable alive."""
     return _broken(_failure(error, message, site), site)
 
 
@@ -321,13 +330,13 @@ def _broken(failure: Failure | None, site: Spot) -> Broken:
 
 
 def _failure(error: BaseException, message: Message, site: Spot) -> Failure | None:
-    """None for a cancellation, unless a deadline is behind it."""
+    """The error as a `Failure`; None for a cancellation, unless a deadline caused it."""
     if isinstance(error, Failure):
         return error
     late = None if isinstance(error, Exception) else deadline.failure(site.flow, message)
     if late is not None and late.address:
         return late
-    cause = error if late is None else late.cause  # an unknown address: the block that was waited for is this one
+    cause = error if late is None else late.cause  # the deadline knows no block: this one was waited for
     if not isinstance(cause, Exception):
         return None
     if site.step is not None:
@@ -336,10 +345,10 @@ def _failure(error: BaseException, message: Message, site: Spot) -> Failure | No
 
 
 def clock() -> Callable[[], int]:
-    """What durations are measured with, in nanoseconds: the running loop's own time where it keeps one."""
+    """The clock for durations, in nanoseconds: that of the running loop, if it has one."""
     return of_loop() or time.perf_counter_ns
 
 
 def wall_clock() -> Callable[[], int]:
-    """What says when a trace began; `octo.core.clock` for this loop, and faster."""
+    """The clock for the beginning of a trace: `octo.core.clock` for this loop, and faster."""
     return of_loop() or time.time_ns

@@ -1,4 +1,4 @@
-"""A trace for people: a tree of flows and blocks, each with what it changed."""
+"""Shows a trace to people: a tree of flows and blocks, each with what it changed."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ Style = Callable[[str, str], str]
 
 _COLOURS = {"completed": "green", "dropped": "yellow", "failed": "red", "cancelled": "red"}
 _WIDEST = 100
-"""Characters of a value that are shown."""
+"""Characters of a value that are shown, at most."""
 _DEEPEST = 20
-"""Steps that lines are moved to the right at most: calls may nest by the hundred."""
+"""Levels of indentation, at most: calls may nest by the hundred."""
 
 
 def shown(trace: Sequence[Record], style: Style, *, width: int | None = _WIDEST) -> Iterator[str]:
     """The lines of a trace. `width` cuts values; None shows them whole.
 
-    A one-way call is a tree of its own: it went on beside what its caller did next.
+    A one-way call is a tree of its own: it ran beside what its caller did next.
     """
     depths: dict[str, int] = {}
     paths: dict[str, str] = {}
@@ -45,7 +45,7 @@ def shown(trace: Sequence[Record], style: Style, *, width: int | None = _WIDEST)
 
 
 def _safe(style: Style) -> Style:
-    """Names and texts in a trace come from whoever sent the message: none of them may reach a terminal as they are."""
+    """A style that escapes control characters: the sender of a message chooses texts that reach the terminal."""
     return lambda text, colour: style(printable(text), colour) if colour else printable(text)
 
 
@@ -62,7 +62,7 @@ def _head(record: Record, style: Style, *, is_first: bool) -> str:
 
 
 def _facts(state: SpanState, *, is_first: bool) -> Iterator[tuple[str, str]]:
-    """Lines, and in which colour each is, "" for none."""
+    """Lines, each with its colour, "" for none."""
     record = state.record
     given = record.get("input", {})
     if is_first:

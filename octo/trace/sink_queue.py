@@ -1,7 +1,7 @@
 """A sink queue: the way from the writer to one sink, with a thread and a bounded queue of its own.
 
-So a sink that is slow or broken costs the others nothing. One that fails is told of once, tried again with growing
-pauses, and told of once more when it works again; what it did not get is counted.
+So a sink that is slow or broken costs the others nothing. When a sink fails, the queue logs that once, tries again
+after growing pauses, and logs once more when the sink works again. It counts the traces that the sink did not get.
 """
 
 from __future__ import annotations
@@ -21,20 +21,26 @@ log = logging.getLogger("octo.trace")
 
 MOST_WAITING = 1000
 MOST_BYTES = 32 * 1024 * 1024
-"""Traces, and bytes of them, that may wait for a sink."""
+"""Traces, and bytes of them, that may wait for a sink, at most."""
 
 BATCH = 100
-"""Traces that a sink gets at once."""
+"""Traces that a sink gets at once, at most."""
 
 LINGER = 0.25
-"""Seconds that a trace may wait for others: to write one costs about as much as to write a batch."""
+"""Seconds that a trace may wait for others: writing one costs about as much as writing a batch."""
 
 PAUSES = Backoff()
-"""Before a sink that failed is tried again."""
+"""The pauses after which a sink that failed is tried again."""
 
 
 class SinkQueue:
-    """See the module."""
+    """See the module.
+
+    Invariant: fields that both threads use are changed only while `_changed` is held; the sink is called while it is
+    not, so `put` never waits for a sink.
+    Invariant: `_in - _out` traces are in the queue or being written, and `_bytes` is the size of those in the queue.
+    Invariant: `_lost` counts the losses that no trace in the sink reports yet; a failed write leaves them there.
+    """
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
@@ -51,11 +57,11 @@ class SinkQueue:
 
     @property
     def lost_ever(self) -> int:
-        """Traces that the sink did not get, so far."""
+        """How many traces the sink did not get so far."""
         return self._lost_ever + self._left
 
     def put(self, traces: Sequence[Encoded]) -> None:
-        """Take what there is room for."""
+        """Take the traces that there is room for; count the others as lost. Never waits."""
         with self._changed:
             waiting = len(self._queue)
             for each in traces:
@@ -65,11 +71,11 @@ class SinkQueue:
                     self._queue.append(each)
                     self._bytes += len(each.data)
                     self._in += 1
-            if not waiting or len(self._queue) >= BATCH:  # else the thread lingers anyhow
+            if not waiting or len(self._queue) >= BATCH:  # else the thread is awake already, or lingers
                 self._changed.notify_all()
 
     def flush(self, timeout: float) -> bool:
-        """Wait until the sink was given everything; whether that came in time."""
+        """Wait until the sink was given all that was put; return whether that took at most `timeout` seconds."""
         with self._changed:
             goal = self._in
             self._hurried += 1
@@ -79,7 +85,7 @@ class SinkQueue:
             return done
 
     def close(self, timeout: float) -> bool:
-        """Write what there is and end; whether that came in time."""
+        """Write all that waits, and end; return whether that took at most `timeout` seconds."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -90,7 +96,7 @@ class SinkQueue:
         self._left = self._in - self._out
         if self._left:
             told = fields(sink=self._name, lost=self._left)
-            log.warning("traces are lost, their sink did not take them before the end", extra=told)
+            log.warning("traces are lost: their sink did not take them before Octo ended", extra=told)
         return False
 
     # --- in the thread -----------------------------------------------------------------------------------------------
@@ -104,7 +110,7 @@ class SinkQueue:
             log.exception("a trace sink did not close cleanly", extra=fields(sink=self._name))
 
     def _take(self) -> list[Encoded]:
-        """The next to write; none once there will be no more."""
+        """The next traces to write; none once the queue is closed and empty."""
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._closed)
             self._changed.wait_for(lambda: self._closed or self._hurried or len(self._queue) >= BATCH, LINGER)
@@ -130,7 +136,7 @@ class SinkQueue:
                 self._changed.wait_for(lambda: self._closed, pause)
 
     def _failed(self, error: Exception, batch: list[Encoded]) -> float:
-        """Count what is lost; return the pause before the next try."""
+        """Count the batch as lost; return the pause before the next try."""
         if not self._failures.count:
             log.warning("traces cannot be written and are lost", extra=fields(sink=self._name, error=str(error)))
         with self._changed:

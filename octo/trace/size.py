@@ -1,4 +1,4 @@
-"""How large a value is, from a glance: exact sizes would cost as much as writing the value down."""
+"""Estimates how large a value is: an exact size would cost as much as writing the value."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _SMALL = frozenset((int, float, bool, type(None)))
 
 
 def weigh(value: Any, depth: int = _DEEPEST) -> int:
-    """About how many bytes the value has as JSON, bytes themselves: of lists and maps the first elements stand for all.
+    """About how many bytes the value has as JSON, where raw bytes count as themselves.
 
-    Large content is weighed without reading it.
+    A few elements of a list or a map stand for all. Large content is weighed without reading it.
     """
     cls = value.__class__
     if cls is str or cls is bytes or cls is Text or cls is Content:

@@ -1,7 +1,7 @@
-"""Traces in a SQLite file that only its owner may read: found by id, forgotten by age and size, shared by processes.
+"""Traces in a SQLite file that only its owner may read: found by id, deleted by age and size, shared by processes.
 
-One row per trace: what lists show as columns, the records compressed. The write-ahead log lets readers and writers of
-several processes go on beside one another, and a process may be killed at any moment.
+A trace is a row: a column for each value that lists show, and the records compressed. The write-ahead log lets several
+processes read and write at the same time, and keeps the file whole if a process is killed.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ BUSY = 5.0
 """Seconds to wait for another process that writes."""
 
 _APPLICATION = 0x4F63_546F
-"""What SQLite's header says this file is for: `OcTo`."""
+"""The application id in SQLite's header: `OcTo`."""
 _VERSION = 2
-"""Of what is in the rows. Those of version 1 are read too, and one that is written to becomes one of version 2."""
+"""The version of the rows. Files of version 1 can be read; writing to one makes it version 2."""
 _LEVEL = 1
-"""Of compression: records repeat themselves so much that more work gains little."""
+"""The level of compression: records repeat themselves so much that a higher one gains little."""
 _AT_ONCE = 64
-"""Rows that are written by one statement."""
+"""Rows that one statement writes, at most."""
 _EVERY = 60.0
-"""Seconds between looks at what is too old."""
+"""Seconds between two deletions of traces that are too old."""
 _SHRUNK = 10_000
-"""Pages that are given back at each look."""
+"""Pages that are given back to the file system after each such deletion, at most."""
 
 _SCHEMA = """
 CREATE TABLE traces (
@@ -60,7 +60,7 @@ _LISTED = ", ".join(_COLUMNS)
 
 
 class Sqlite:
-    """See the module. most_bytes: of the file; its log adds some megabytes at most. most_age: in seconds."""
+    """See the module. most_bytes: size of the file; its log adds at most some megabytes. most_age: in seconds."""
 
     name = "sqlite"
 
@@ -73,7 +73,7 @@ class Sqlite:
         self._looked = float("-inf")
 
     def ready(self, *, write: bool) -> Self:
-        """Itself, once it is certain that it can be used. Raises `Permanent`."""
+        """Return itself, if the file can be used. Raises `Permanent` if not."""
         if write:
             _create(self._path)
         with self._reading():
@@ -96,7 +96,7 @@ class Sqlite:
             self._connection = None
 
     def _writing(self) -> sqlite3.Connection:
-        """The connection; another one when the file was taken away or emptied."""
+        """The connection; a new one if the file was removed, replaced or emptied."""
         if self._connection is not None and (self._identity != _identity(self._path) or _is_empty(self._path)):
             self.close()
         if self._connection is None:
@@ -106,15 +106,15 @@ class Sqlite:
         return self._connection
 
     def _give_up_if_emptied(self) -> None:
-        """Let the file go that SQLite believes to be whole: what it still wrote there would be no database."""
+        """Delete the file if it was emptied: SQLite still believes it to be whole, and would write half a database."""
         if self._identity == _identity(self._path) and _is_empty(self._path):
             log.warning("the trace store was emptied and is made anew", extra=fields(store=str(self._path)))
-            # The file itself last: until then others who share it find it empty too, and make no new one beside ours.
+            # The file itself last: until then other processes that share it find it empty too, and create no new one.
             for ending in ("-wal", "-shm", ""):
                 self._path.with_name(f"{self._path.name}{ending}").unlink(missing_ok=True)
 
     def _forget(self, connection: sqlite3.Connection) -> None:
-        """Delete what is too old, now and then, and the oldest of what is too much."""
+        """Delete the traces that are too old, once in a while, and the oldest ones while the file is too large."""
         if self._looks_now():
             connection.execute("DELETE FROM traces WHERE at < ?", [now_ns() - int(self._most_age * 1e9)])
         while (used := _used(connection)) > self._most_bytes:
@@ -125,10 +125,11 @@ class Sqlite:
             connection.execute("DELETE FROM traces WHERE id <= ?", [first + int((last - first) * share)])
 
     def _shrink(self, connection: sqlite3.Connection) -> None:
-        """Give back, now and then, what was freed. What comes next would use it again, so there is no hurry."""
+        """Give freed pages back, once in a while. There is no hurry: the next traces would use them again."""
         if self._looks_now():
             self._looked = time.monotonic()
-            # As a script: `execute` would stop after the first page. Should another process be in the way, next time.
+            # As a script: `execute` would stop after the first page. If another process holds the lock, the next look
+            # will do it.
             with suppress(sqlite3.OperationalError):
                 connection.executescript(f"PRAGMA incremental_vacuum({_SHRUNK})")
 
@@ -162,12 +163,12 @@ class Sqlite:
         if not self._path.is_file() or _is_empty(self._path):
             raise no_store(self._path)
         with _telling(self._path), closing(_connect(self._path)) as connection:
-            connection.execute("BEGIN")  # so that what was listed is still there when it is read
+            connection.execute("BEGIN")  # so that a trace that was listed still exists when it is read
             yield connection
 
 
 def _insert(connection: sqlite3.Connection, traces: Sequence[Encoded]) -> None:
-    """All rows in one statement: each would give other threads the turn, and wait until it comes back."""
+    """Insert all rows in one statement: each statement releases the interpreter's lock and waits to get it back."""
     row = f"({', '.join('?' * (len(_COLUMNS) + 2))})"
     statement = f"INSERT INTO traces ({_LISTED}, events, data) VALUES {', '.join([row] * len(traces))}"  # noqa: S608
     connection.execute(statement, [value for each in traces for value in _row(each)])
@@ -178,7 +179,7 @@ def _row(trace: Encoded) -> tuple[object, ...]:
 
 
 def _candidates(connection: sqlite3.Connection, id: str) -> list[tuple[Any, ...]]:  # noqa: A002  see `Store`
-    """Rows with the id, or with ids that begin with it: by index, else by a look at the messages inside all traces."""
+    """Rows with the id, or with ids that begin with it: by index, else by searching the event ids inside all traces."""
     last = id + chr(0x10FFFF) if len(id) >= SHORTEST_PREFIX else id
     columns = f"SELECT id, events, {_LISTED} FROM traces"  # noqa: S608  names of ours, as above and below
     indexed = f"{columns} WHERE event BETWEEN ? AND ? OR trace BETWEEN ? AND ? ORDER BY at"
@@ -195,12 +196,12 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _is_empty(path: Path) -> bool:
-    """Whether there is nothing in the file; one of ours has a page from the first."""
+    """Whether the file is empty; a store has at least one page from the beginning."""
     return path.exists() and not path.stat().st_size
 
 
 def _create(path: Path) -> None:
-    """Make the file, if it is not there or empty, in one step that only one of several processes does."""
+    """Create the store, if the file does not exist or is empty. Of several processes only one does it, in one step."""
     with _telling(path):
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
@@ -219,11 +220,11 @@ def _create(path: Path) -> None:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    """A connection to a file that is a store of ours."""
+    """A connection to the file, which must be a trace store."""
     connection = _open(path)
     try:
         if _version(connection) not in ((_APPLICATION, 1), (_APPLICATION, _VERSION)):
-            raise unusable(path, "it is a database of something else, or of another version of Octo")
+            raise unusable(path, "it is the database of another program, or of another version of Octo")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA journal_size_limit = 4194304").fetchall()
     except BaseException:
@@ -267,7 +268,7 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 @contextmanager
 def _telling(path: Path) -> Iterator[None]:
-    """Errors of SQLite and the system as ours."""
+    """Raise errors of SQLite and of the system as `Permanent`."""
     try:
         yield
     except Permanent:

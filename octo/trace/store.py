@@ -1,6 +1,6 @@
-"""Places for traces: what a sink and a store have in common.
+"""The protocols of sinks and stores.
 
-A *sink* takes traces; a *store* also gives them back.
+A *sink* takes traces; a *store* also returns them.
 """
 
 from __future__ import annotations
@@ -22,30 +22,33 @@ class Sink(Protocol):
 
     @property
     def name(self) -> str:
-        """What the log and the metrics call it."""
+        """The name of the sink in the log and the metrics."""
         ...
 
     def write(self, traces: Sequence[Encoded]) -> int | None:
-        """Take them; whatever it raises loses them all, and is told once. Answers how many of them it did not take."""
+        """Take the traces; return how many of them were refused, None for none.
+
+        If it raises anything, all of them are lost; the first of several errors in a row is logged.
+        """
         ...
 
     def close(self) -> None: ...
 
 
 class Store(Sink, Protocol):
-    """A sink that can be asked, from any thread and by other processes."""
+    """A sink whose traces can be read, from any thread."""
 
     def find(
         self, flow: str | None = None, outcome: str | None = None, limit: int = 50, before: int | None = None
     ) -> list[Summary]:
-        """The newest traces first. before: nanoseconds since the epoch; to go on from where the last answer ended."""
+        """The newest traces first. before: only older ones, in nanoseconds since the epoch, to read the next page."""
         ...
 
     def get(self, id: str) -> list[Record]:  # noqa: A002  the word of everybody
-        """The records with this event or trace id, or the only one it is the beginning of (6 characters or more).
+        """The records of the trace with this event or trace id, or the only one whose id begins with it.
 
-        A trace id answers the one-way calls too, and so does the beginning of their event ids. Raises `Permanent` when
-        there is none, or more than one.
+        A beginning has at least 6 characters. A trace id also names the traces of one-way calls, and so does a common
+        beginning of their event ids. Raises `Permanent` if there is no such trace, or more than one.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""A tap: the next traces of a flow for somebody who looks, sampled or not, without stopping anything."""
+"""A tap: delivers the next traces of a flow, sampled or not, without pausing anything."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ log = logging.getLogger("octo.trace")
 
 
 class Tap:
-    """See the module; made by `Recorder.tap`. Invariant: `left` never grows, and at 0 nothing is delivered."""
+    """See the module; `Recorder.tap` creates it. Invariant: `left` never grows, and at 0 nothing is delivered."""
 
     def __init__(self, flow: str, when: Program | None, take: int, deliver: Callable[[Encoded], None]) -> None:
         self.flow = flow
@@ -24,7 +24,7 @@ class Tap:
         self._deliver = deliver
 
     def offer(self, trace: Trace) -> bool:
-        """Deliver it if it matches; whether to offer more. One who cannot take it is offered no more."""
+        """Deliver the trace if it matches; return whether to offer more. A tap that fails is offered no more."""
         if self.left > 0 and self._matches(trace):
             self.left -= 1
             try:
@@ -44,5 +44,5 @@ class Tap:
     def _is_wanted(self, message: Message) -> bool:
         try:
             return self._when is None or self._when.function(message) is True
-        except Exception:  # noqa: BLE001  no message of a flow may suffer from who looks at it
+        except Exception:  # noqa: BLE001  a tap must not fail the messages that it looks at
             return False

@@ -1,8 +1,8 @@
-"""Messages outside the sample: nothing is written down of them, unless they fail.
+"""Messages outside the sample: the recorder records nothing of them, unless they fail.
 
-Then what came in and the block that failed are worth a trace, a *brief* one: both are there without having been looked
-for, the message in the flow's hand, the rest in the failure. Nor is anything remembered: a message's ids follow from
-its event id.
+If one fails, it gets a *brief* trace: the message that came in and the block that failed. Both are known without having
+been recorded: the flow still has the message, and the failure has the rest. The ids of the trace follow from the event
+id of the message.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from octo.trace.crossing import Spot, Trace, number_of, span_of
 
 
 class Passing:
-    """The span of what is done on behalf of such a message (`octo.core.trace.Span`).
+    """The span of work for such a message (`octo.core.trace.Span`).
 
-    is_over: whether that is done; contexts outlive it, as a task keeps the one it was started in.
+    is_over: whether the work has ended. A context may outlive it: a task keeps the one that it was started in.
     """
 
     __slots__ = ("_message", "is_over")
@@ -31,23 +31,26 @@ class Passing:
 
     @property
     def traceparent(self) -> str:
-        """Not sampled: who is called need not record it either, and comes to the same answer by its id."""
+        """Marked as not sampled: the system that is called need not record it either, and decides alike by its id."""
         message = self._message
         return f"00-{number_of(message.event_id, message.traceparent):032x}-{span_of(message.event_id)}-00"
 
     def effect(self, kind: str, details: dict[str, object]) -> None:
-        """Forget it."""
+        """Do nothing: the effect is not recorded."""
 
 
 class Outside(Observer):
-    """Lets blocks that call other systems do so in a span; all others it leaves alone."""
+    """Gives a span to blocks that use a connector; leaves other blocks as they are."""
 
     def step(self, step: Step) -> Step:
         return step if step.connector is None else step._replace(call=spanned(step.call))
 
 
 def spanned(call: Callable[[Message], Result]) -> Callable[[Message], Result]:
-    """The call, in a span that says that its message is not recorded."""
+    """The call, in a span that says that its message is not recorded.
+
+    Invariant: `is_over` is set as soon as the work of the span has ended, also if it raised.
+    """
     enter, leave = current.set, current.reset
 
     def within(message: Message) -> Result:
@@ -75,11 +78,11 @@ def spanned(call: Callable[[Message], Result]) -> Callable[[Message], Result]:
 
 
 def blamed(trace: Trace, failure: Failure, steps: Mapping[str, Step]) -> Trace:
-    """The trace of a message that failed, with the block that did, if it was one."""
+    """The trace of a message that failed, with the block that failed, if there is one."""
     first = trace.crossings[0]
     _, _, _, began, end, ended = first
     step = steps.get(failure.address)
     if step is not None:
-        # When it began was not looked at, so it takes the flow's time.
+        # Nobody noted when the block began, so it gets the flow's times.
         trace.crossings.append([Spot("", step), first, failure.message, began, end, ended])
     return trace

@@ -1,4 +1,4 @@
-"""What expressions came to, on demand: worked out again from a recorded message, so that recording need not do it."""
+"""The values of expressions, on demand: evaluated again on a recorded message, so that recording need not keep them."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from octo.trace.record import Record, SpanState, states
 
 _MESSAGE = ("message",)
 _PASSING = frozenset({"now"})
-"""Names whose value is gone by now."""
+"""Names whose value has changed since."""
 
 
 def with_values(trace: Sequence[Record], config: Config) -> list[Record]:
-    """The records with `values`: of every block that is still in the configuration, each expression of its settings
-    on the message that the block was given.
+    """The records with `values`: for every block that is still in the configuration, the value of each expression in
+    its settings, on the message that went into the block.
 
-    An expression that fails has `{"error": ...}`. Left out are those that read the clock or see other names than a
-    message's, and those of composites that run on what came later. Masked fields take part as they were recorded, and
-    registered secrets, which `env` may hold, are not shown.
+    An expression that fails has `{"error": ...}`. Expressions that read the clock, or see other names than a message's,
+    are left out. Masked fields have the values that were recorded for them. Registered secrets, which `env` may hold,
+    are not shown.
     """
     blocks = {block.address: block for flow in config.flows.values() for block in blocks_of(flow)}
     ids: tuple[str, str] = ("", "")

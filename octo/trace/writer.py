@@ -1,7 +1,7 @@
-"""The writer: takes traces from the flows, makes records of them in a thread, and hands these to every sink.
+"""The writer: takes traces from the flows, packs them in a thread of its own, and passes them to every sink.
 
-Nothing here ever holds up a flow. What the writer cannot take is counted, and the record of the next trace that it can
-take begins with how many went missing; the same holds between the writer and each sink.
+Invariant: nothing here makes a flow wait. The writer counts the traces that it cannot take, and puts a record with
+their number before the next one that it takes. Each sink queue does the same for its sink.
 """
 
 from __future__ import annotations
@@ -25,22 +25,25 @@ log = logging.getLogger("octo.trace")
 
 MOST_TRACES = 1000
 MOST_QUEUED = 64 * 1024 * 1024
-"""Traces, and about how many bytes of messages in them, that may wait to be written."""
+"""Traces, and estimated bytes of messages in them, that may wait to be written, at most."""
 
 RESERVED = 4
-"""A quarter as many again may wait if they tell of a failure: at the worst of times these are looked for."""
+"""Traces with a failure have a reserve of a quarter more places: when much goes wrong, people need these."""
 
 SLICE = 0.0005
-"""Seconds that the writer works at a stretch; then whoever serves messages goes first."""
+"""Seconds that the writer works at a stretch; then the flows' thread gets its turn."""
 
 LINGER = 0.1
-"""Seconds that a trace may wait for others: to wake a thread for each would cost more than to pack it."""
+"""Seconds that a trace may wait for others: waking a thread for each would cost more than packing it."""
 
 
 class Writer:
-    """See the module. `put` belongs into a `Recorder`; use as a context manager, or `close`.
+    """See the module. Pass `put` to a `Recorder`. Use it as a context manager, or call `close`.
 
-    most_bytes: of a body or a variable; what is larger is left out.
+    most_bytes: the limit for a body or a variable; a larger one is left out.
+
+    Invariant: `put` and `admit` are called only in the thread of the flows. That thread alone adds to the queue, and
+    the writer's thread alone takes from it. From `put` on the flows do not change a trace.
     """
 
     def __init__(
@@ -55,7 +58,8 @@ class Writer:
         self._most_queued = most_queued
         self._most_bytes = most_bytes
         self._queue: deque[tuple[Trace, int, int]] = deque()
-        # Invariant: only `put` changes the first of each pair, only the thread the second, so no lock is needed.
+        # Invariant: only `put` changes the first of each pair and only the writer's thread the second, so no lock is
+        # needed. `_in - _out` traces are in the queue or being packed.
         self._bytes_in = self._bytes_out = 0
         self._in = self._out = 0
         self._weights: dict[str, int] = {}
@@ -76,23 +80,23 @@ class Writer:
 
     @property
     def offered(self) -> int:
-        """Traces that were put, so far."""
+        """How many traces the flows have offered so far."""
         return self._in + self._lost_ever
 
     @property
     def dropped(self) -> int:
-        """Traces that did not reach a sink, so far; one that missed two counts twice."""
+        """How many traces did not reach a sink so far; one that missed two sinks counts twice."""
         return self._lost_ever + self._left + sum(queue.lost_ever for queue in self._queues)
 
     def admit(self) -> bool:
-        """Whether the trace of a message that comes in now will find room; if not, it counts as lost already."""
+        """Whether there is room for the trace of a message that comes in now; if not, it is counted as lost."""
         if self._closed or len(self._queue) < self._most_traces:
             return True
         self._lose()
         return False
 
     def put(self, trace: Trace) -> None:
-        """Take the trace, or count it as lost. Never waits; for the thread of the flows."""
+        """Take the trace, or count it as lost. Never waits."""
         size = self._weights.get(trace.site.flow, 0)
         queued = self._bytes_in - self._bytes_out
         most = self._most_traces + (self._most_traces // RESERVED if trace.has_failed else 0)
@@ -113,7 +117,7 @@ class Writer:
         self._lost_ever += 1
 
     def flush(self, timeout: float = 5.0) -> bool:
-        """Wait until every sink was given what was put so far; whether that came within `timeout` seconds."""
+        """Wait until every sink was given what was put so far; return whether that took at most `timeout` seconds."""
         end, goal = time.monotonic() + timeout, self._in
         self._hurry.set()
         with self._progress:
@@ -122,7 +126,7 @@ class Writer:
         return done and all(queue.flush(max(0.0, end - time.monotonic())) for queue in self._queues)
 
     def close(self, timeout: float = 5.0) -> bool:
-        """Write what there is and end; whether that came within `timeout` seconds. May be called again."""
+        """Write all that waits, and end; return whether that took at most `timeout` seconds. May be called again."""
         end = time.monotonic() + timeout
         self._closed = True
         self._hurry.set()
@@ -131,9 +135,9 @@ class Writer:
         self._left = self._in - self._out
         if self._left:
             log.warning(
-                "traces are lost, there was no time to write them before the end", extra=fields(lost=self._left)
+                "traces are lost: there was no time to write them before Octo ended", extra=fields(lost=self._left)
             )
-        ended = [queue.close(max(0.0, end - time.monotonic())) for queue in self._queues]  # each, also after a slow one
+        ended = [queue.close(max(0.0, end - time.monotonic())) for queue in self._queues]  # all, also after a slow one
         return all(ended)
 
     # --- in the thread -----------------------------------------------------------------------------------------------
@@ -151,11 +155,11 @@ class Writer:
                     queue.put(batch)
                 with self._progress:
                     self._progress.notify_all()
-                # Also a rest of nothing lets others go first.
+                # Even a sleep of no time gives the other threads a turn.
                 time.sleep(0.0 if self._hurry.is_set() else pace.rest())
 
     def _slice(self) -> list[Encoded]:
-        """What can be encoded at a stretch, at least one."""
+        """The traces that can be packed in one stretch, at least one."""
         batch: list[Encoded] = []
         until = time.perf_counter() + SLICE
         while self._queue:
@@ -178,6 +182,6 @@ class Writer:
             return None
         finally:
             trace.clear()
-        # To weigh each as it comes would hold up its flow; a flow's next trace will be about as heavy as its last ones.
+        # Weighing a trace in `put` would hold up its flow. The next trace of a flow weighs about as much as its last.
         self._weights[flow] = max(encoded.weight, self._weights.get(flow, 0) * 9 // 10)
         return encoded

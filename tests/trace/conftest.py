@@ -1,4 +1,4 @@
-"""Fixtures of the trace tests: flows that are run and recorded, and traces as stores get them."""
+"""Fixtures of the trace tests: recorded runs of flows, and traces as stores get them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import orjson  # isort: skip
 
 @pytest.fixture
 def record(plugins):
-    """Run messages through a flow of a configuration; answers the traces kept, as lists of records, in that order."""
+    """Run messages through a flow of a configuration; return the kept traces, as lists of records, in that order."""
 
     async def run(text, *bodies, flow="f", vars=None, **settings):
         kept = []

@@ -1,4 +1,4 @@
-"""What is kept while a flow runs."""
+"""What the recorder keeps while a flow runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What went in and came out stands in the records: whole, bounded, and without what must not be seen."""
+"""Records hold what went in and came out: without loss, limited in size, and without secrets and declared fields."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def secret():
 
 
 def a_trace(message, outcome=None, *, flow="f", mask=(), **effect):
-    """A trace of a flow that answers `outcome` at once."""
+    """A trace of a flow that returns `outcome` at once."""
     crossing = [Spot(flow, None, frozenset(mask)), None, message, 10, outcome or message, 20]
     trace = Trace(crossing, 1_000)
     if effect:
@@ -49,7 +49,7 @@ def a_trace(message, outcome=None, *, flow="f", mask=(), **effect):
     return trace
 
 
-# --- what was is what is read ----------------------------------------------------------------------------------------
+# --- what was recorded is what is read -------------------------------------------------------------------------------
 
 value = st.recursive(
     st.none()
@@ -91,7 +91,7 @@ chain = st.recursive(
 
 
 def _has_large(it):
-    """CEL has no literal for these: integers beyond 64 bits, half characters, characters that YAML refuses."""
+    """CEL has no literal for these: integers beyond 64 bits, lone surrogates, characters that YAML refuses."""
     if isinstance(it, int) and not isinstance(it, bool):
         return abs(it) >= 2**63
     if isinstance(it, str):
@@ -104,7 +104,7 @@ def _has_large(it):
 @given(process=chain, body=value, variables=st.dictionaries(name, value, max_size=2))
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_records_put_together_are_the_messages_that_were_seen(plugins, process, body, variables):
-    """For any chain: what `states` answers is exactly what went into, and came out of, every block and flow."""
+    """For any chain, `states` returns exactly what went into, and came out of, every block and flow."""
     kept = []
     flows = [
         {"name": "f", "process": process},
@@ -138,7 +138,7 @@ def test_every_json_value_is_read_as_it_was(body):
 
 @pytest.mark.parametrize("body", [{1, 2}, object(), math.inf, {("a", 1): 2}, [b"x"]])
 def test_what_is_no_json_does_no_harm(body):
-    """Blocks of strangers put in what they like; the trace is still one."""
+    """Blocks of other packages may put any object into a message; the trace can still be read."""
     [record] = records(encode(a_trace(Message(body), Message("fine"))).data)
 
     assert record["output"] == {"body": "fine"}
@@ -161,7 +161,7 @@ def test_what_stayed_the_same_is_not_repeated(plugins):
 
 
 async def test_the_loop_variable_is_all_that_differs_inside_a_loop(record):
-    """A large body is not repeated for each of a thousand elements."""
+    """A large body is not repeated for each of a thousand elements of a loop."""
     [trace] = await record(
         "flows: [{name: f, process: [{type: foreach, items: '[7]', mode: map, body: [{type: filter, expr: 'true'}]}]}]",
         ["large"] * 100,
@@ -198,7 +198,7 @@ HARD = [
 
 @pytest.mark.parametrize("body", HARD)
 def test_every_value_comes_back_as_it_was(body):
-    """Byte for byte and digit for digit, of the same kind, in a body and in a variable of any name."""
+    """Every value comes back byte for byte and digit for digit, as a body and as a variable of any name."""
     trace = a_trace(Message(body, {"v": body, "$x": 1}, raw=True), Message(b"new", {"v": body, "$x": 1, "w": body}))
     [state] = states(records(encode(trace).data))
 
@@ -209,7 +209,7 @@ def test_every_value_comes_back_as_it_was(body):
 
 
 def _exact(value):
-    """The value with its types and bytes; content that is small comes back as bytes."""
+    """The value with its types and bytes; small content comes back as bytes."""
     return repr(pack(value)).replace("$content", "$bytes")
 
 
@@ -254,7 +254,7 @@ def test_the_bound_is_on_each_payload():
     ],
 )
 def test_bytes_are_as_large_as_they_are(body):
-    """Not as large as they are written down; one that is over the cap says its own size."""
+    """Bytes count as themselves, not as their base64; one that is over the limit is noted with its own size."""
     [fits] = states(records(encode(a_trace(Message(body)), 31_000).data))
     [left_out] = records(encode(a_trace(Message(body)), 10_000).data)
 
@@ -295,7 +295,7 @@ def test_a_registered_secret_is_in_no_byte(secret, text):
     ],
 )
 def test_a_registered_secret_in_bytes_is_masked(secret, make):
-    """In whatever charset they are, and although the trace shows them as base64."""
+    """Secrets in bytes are hidden in any charset, although the trace shows the bytes as base64."""
     secret("s3cret-token")
     [state] = states(records(encode(a_trace(Message({"deep": [make("has s3cret-token in it")], "x": b"\xff"}))).data))
     shown = repr(pack(state.before.body)) + repr(_bytes_of(state.before.body))
@@ -313,7 +313,7 @@ def _bytes_of(value):
 
 
 def test_declared_fields_in_bytes_that_are_json_are_masked():
-    """So is a copy of one that is bytes."""
+    """A copy that is bytes is hidden too."""
     body = {"doc": b'{"card": "4111-1111", "sum": 5}', "card": b"\xff5500-0000", "copy": b"no. 4111-1111"}
     [state] = states(records(encode(a_trace(Message(body), mask=["card"])).data))
 

@@ -1,4 +1,4 @@
-"""JSON Lines: whole traces, bounded, and readable whatever happened to the writer."""
+"""JSON Lines: whole traces, limited in size, and readable whatever happened to the process that wrote them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ while number < int(sys.argv[2]):
 
 
 def writing(path, count):
-    """A process that writes so many traces, and counts them aloud."""
+    """A process that writes so many traces, and prints the number of each."""
     command = [sys.executable, "-c", WRITER, str(path), str(count)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
@@ -105,7 +105,7 @@ def test_records_that_are_odd_are_passed(path, make):
 
 
 def test_a_full_disk_is_an_error_and_leaves_no_half_trace(path):
-    """As a disk that is full: the process may write files of so many bytes only."""
+    """A limit of the process on the size of files stands for a full disk."""
     code = """
 import resource, signal, sys
 from pathlib import Path
@@ -170,7 +170,7 @@ def test_a_file_of_something_else_is_refused_and_left_alone(path, make, content)
         lambda: store.write([make()]),
     ):
         with pytest.raises(
-            Permanent, match="cannot be used as a trace store: it is a file of something else"
+            Permanent, match="cannot be used as a trace store: it is not a trace file of Octo"
         ) as caught:
             use()
         assert caught.value.code == "OCTO-S101"

@@ -1,4 +1,4 @@
-"""Which traces an id means; `test_store.py` asks every store."""
+"""Which traces an id names; `test_store.py` asks every store."""
 
 from octo.trace.ids import chosen
 

@@ -1,4 +1,4 @@
-"""A running service is watched while there is a reason to, and not a message longer."""
+"""A running service is recorded while traces are kept or a tap is open, and not a message longer."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ async def test_a_tap_sees_whole_traces_without_any_being_kept(plugins):
 
 @virtual()
 async def test_a_tap_ends_when_its_flow_does_not_go_on(plugins):
-    """What has happened until then is seen; there is no error, and watching ends."""
+    """The tap delivers what has happened until then, and ends without an error."""
     goes_on = True
     async with running(FLOWS, plugins) as app:
         live = Live(app.generation.observe)
@@ -103,7 +103,7 @@ async def test_what_is_no_condition_is_refused(plugins, when):
 
 @pytest.mark.parametrize("when", ["env.REGION == 'eu'", "now > timestamp('2026-01-01T00:00:00Z')"])
 def test_a_condition_sees_the_message_and_nothing_else(when):
-    """What it could not tell right is refused, not waited for in vain."""
+    """A name that a tap could not evaluate rightly is refused at once."""
     with pytest.raises(Permanent, match="it may use body, vars, eventID, correlationID"):
         condition(when)
 

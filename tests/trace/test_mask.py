@@ -1,4 +1,4 @@
-"""What must not be seen is replaced, and nothing else."""
+"""Declared fields and secrets are replaced, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A ring per flow."""
+"""The store in memory keeps the newest traces of each flow."""
 
 from __future__ import annotations
 

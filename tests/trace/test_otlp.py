@@ -1,4 +1,4 @@
-"""Traces reach a collector as spans that its own library understands."""
+"""Traces reach a collector as spans that OpenTelemetry's own library understands."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def encoded(records=RECORDS):
 
 
 class Collector(ThreadingHTTPServer):
-    """Reads requests with the collector's own schema, which refuses what it does not know."""
+    """A collector that reads requests with OpenTelemetry's schema, which refuses unknown fields."""
 
     daemon_threads = True
 
@@ -72,7 +72,7 @@ class Taking(BaseHTTPRequestHandler):
         self.wfile.write(self.server.answer)
 
     def log_message(self, *_):
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_every_span_arrives_with_its_place_in_the_trace(collector):
     Otlp(collector.url).write([encoded()])
 
     flow, block = collector.spans
-    # Protobuf reads JSON bytes as base64 where OTLP has hexadecimal; what arrived is compared as it was sent.
+    # Protobuf reads bytes in JSON as base64, and OTLP writes them in hexadecimal; so the test compares the text sent.
     assert len({flow.trace_id, block.trace_id}) == 1
     assert (flow.name, block.name) == ("orders", "orders.charge")
     assert block.parent_span_id == flow.span_id
@@ -212,7 +212,7 @@ def test_credentials_are_not_said_of_what_is_no_address(endpoint):
     "endpoint", ["collector:4318", "ftp://x", "http://", "http://[", "http://x:port", "http://x:0"]
 )
 def test_what_is_no_address_is_said_at_once(endpoint):
-    with pytest.raises(OctoError, match="is no address of a collector"):
+    with pytest.raises(OctoError, match="is not the address of a collector"):
         at(endpoint, {})
 
 

@@ -1,4 +1,4 @@
-"""The writer takes what flows leave."""
+"""The writer takes the processor time that the flows leave."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is stored is packed; whoever reads gets records, and other tools get them line by line."""
+"""Traces are stored packed; readers get records, and other tools get them as lines."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_row_becomes_a_record_with_its_own_and_its_parents_span():
 
 @pytest.mark.parametrize("packed", [True, False])
 def test_a_trace_of_the_version_before_is_read(packed):
-    """Its payloads were plain JSON: a map that looks like something packed is still a map."""
+    """Its payloads were plain JSON: a map that looks like a packed value is still a map."""
     message = {"body": {"$ref": "#/x"}, "vars": {"v": [{"$bytes": "aGk="}]}}
     if packed:
         data = json.dumps([1, "ab" * 16, "", 1000, 1, [[HEAD, None, None, 0, 9, 0, message, {"body": 7}, None]]])

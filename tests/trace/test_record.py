@@ -1,4 +1,4 @@
-"""Records say only what changed; put together again they are the messages that were seen."""
+"""Records hold only what changed; `states` rebuilds the messages from them."""
 
 from __future__ import annotations
 

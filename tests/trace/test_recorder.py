@@ -115,7 +115,7 @@ flows:
 
 
 async def test_the_trace_of_a_one_way_call_hides_what_the_flows_before_it_declare(record):
-    """Under its name and as a copy, also where a flow in between declares nothing."""
+    """It is masked under its name and as a copy, also if a flow in between declares nothing."""
     traces = await record(
         """
 flows:
@@ -327,7 +327,7 @@ async def test_of_successes_the_sample_is_kept(record):
 
 
 async def test_processes_agree_on_the_sample(plugins):
-    """The id decides: what one process keeps, another keeps too."""
+    """The id decides: processes with the same sample keep the same traces."""
     first, second = set(), set()
     for kept in (first, second):
         recorder = Recorder(lambda trace, kept=kept: kept.add(trace.id), sample=0.5)
@@ -369,7 +369,7 @@ async def test_a_trace_of_another_system_goes_on_here(plugins):
     assert (first["trace"], first["parent"]) == (ID, SPAN)
 
 
-# --- what blocks tell and ask ----------------------------------------------------------------------------------------
+# --- effects and trace ids in blocks ---------------------------------------------------------------------------------
 
 
 async def test_effects_belong_to_the_block_that_had_them(plugins):
@@ -422,7 +422,7 @@ async def test_outside_of_a_flow_nothing_is_under_way(record):
 @pytest.mark.parametrize("body", [0, 1])
 @virtual()
 async def test_after_a_flow_that_waited_its_span_is_over(plugins, sample, body):
-    """For whoever called it in the same task, a source or a block, whether the flow failed or not."""
+    """After a flow, failed or not, the span of its caller in the same task, a source or a block, is back."""
     kept = []
     text = """
 connectors: [{name: p, type: probe}]
@@ -443,7 +443,7 @@ flows:
 
 
 async def test_a_context_that_outlives_a_trace_holds_no_messages(plugins):
-    """As a pooled connection does, which keeps the context it was opened in."""
+    """A pooled connection keeps the context that it was opened in."""
     kept, spans = [], []
 
     class Pooling(Recorder):

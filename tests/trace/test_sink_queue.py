@@ -1,4 +1,4 @@
-"""A sink that is slow, broken or dead loses its own traces, says so, and costs nobody else anything."""
+"""A sink that is slow, broken or dead loses its own traces, which is logged, and costs the other sinks nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from octo.trace.sink_queue import SinkQueue
 
 
 class Sink:
-    """Keeps what it gets, unless it is told to fail or to wait."""
+    """A sink that keeps what it gets, unless the test makes it fail or wait."""
 
     name = "mine"
 

@@ -1,4 +1,4 @@
-"""A glance tells small from large."""
+"""An estimate tells small values from large ones."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_what_is_small_weighs_little(value):
 
 
 def test_a_glance_does_not_go_far():
-    """Nesting without end, and lists without end, take no time."""
+    """Endless nesting and very long lists take no time."""
     deep = []
     for _ in range(100_000):
         deep = [deep]

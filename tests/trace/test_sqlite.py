@@ -1,4 +1,4 @@
-"""A bounded history that several processes write, and none can spoil."""
+"""A store of limited size that several processes write, and none can damage."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def path(tmp_path):
 
 @pytest.fixture
 def heavy(make):
-    """A trace that compression does not make small."""
+    """A trace that compression cannot make small."""
     return lambda at: make(at=NOW + at, body="".join(new_id() for _ in range(100)))
 
 
@@ -84,7 +84,7 @@ def test_what_is_too_old_is_forgotten(path, make):
 
 
 def test_a_full_disk_is_an_error_and_spoils_nothing(path, heavy):
-    """As a disk that is full: the file may have so many pages only."""
+    """A limit of pages stands for a full disk."""
     store = Sqlite(path)
     store.write([heavy(1)])
     store._writing().execute("PRAGMA max_page_count = 60").fetchall()
@@ -157,7 +157,7 @@ def test_the_database_of_something_else_is_refused_and_left_alone(path):
     with closing(sqlite3.connect(path)) as other:
         other.execute("CREATE TABLE orders (id text)")
 
-    with pytest.raises(Permanent, match="a database of something else"):
+    with pytest.raises(Permanent, match="the database of another program"):
         open_store(str(path), write=True)
     with closing(sqlite3.connect(path)) as other:
         assert [name for [name] in other.execute("SELECT name FROM sqlite_master")] == ["orders"]
@@ -180,7 +180,7 @@ def test_a_store_of_another_version_is_refused_and_left_alone(path, make, versio
 
 
 def test_a_store_of_the_version_before_is_read_and_becomes_one_of_this(path, make):
-    """One of a version that is not known is refused: it would be read wrongly."""
+    """A file of an unknown version is refused: its rows would be misread."""
     store = Sqlite(path).ready(write=True)
     store.write([make(event="a" * 32, at=NOW)])
     store.close()

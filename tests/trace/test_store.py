@@ -1,4 +1,4 @@
-"""What all stores promise alike, and how they are named."""
+"""What every store promises, and how stores are named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A tap shows the next traces of a flow, whatever the sample, and harms nobody."""
+"""A tap shows the next traces of a flow, sampled or not, and harms no message."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def when(text):
 
 @pytest.fixture
 def tapped(plugins):
-    """Tap `flow`, run messages through `f`, and answer what was delivered."""
+    """Tap `flow`, run messages through `f`, and return what was delivered."""
 
     async def run(flow, condition, take, *bodies, deliver=None):
         got = []
@@ -88,7 +88,7 @@ async def test_a_tap_can_be_taken_away(plugins):
 
 @pytest.mark.parametrize("ends", ["taken", "removed"])
 async def test_after_a_tap_the_sample_counts_again(plugins, ends):
-    """While it is there whole traces are made; then failures outside the sample are kept in brief again."""
+    """While a tap is open, traces are whole; afterwards failures outside the sample have brief ones again."""
     kept = []
     recorder = Recorder(kept.append, sample=0.0)
     async with running("flows: [{name: f, process: [{type: set-payload, value: 1 / body}]}]", plugins) as app:

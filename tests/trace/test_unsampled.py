@@ -1,4 +1,4 @@
-"""Of messages outside the sample nothing is written down, unless they fail."""
+"""Nothing is recorded of messages outside the sample, unless they fail."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ flows:
 
 
 async def kept(plugins, flow, *bodies, sample=0.0, flows=FLOWS, **message):
-    """The traces that are kept of some messages, as records."""
+    """The traces that are kept of these messages, as records."""
     traces = []
     async with running(flows, plugins, observer=Recorder(traces.append, sample=sample)) as app:
         probes["probe"].gate("go").set()
@@ -172,7 +172,7 @@ async def test_a_share_of_the_messages_is_recorded_whole(plugins):
 
 
 async def test_a_task_that_outlives_such_a_message_brings_messages_of_its_own(plugins):
-    """As a connection does that is opened by the first call, and receives later."""
+    """A connection that the first call opens, and that receives later, keeps the context of that call."""
     kept, received = [], asyncio.Event()
 
     class Receiving(Observer):

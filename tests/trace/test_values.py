@@ -1,4 +1,4 @@
-"""The values of expressions are worked out again from what was recorded."""
+"""The values of expressions are evaluated again on the recorded messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Flows hand over their traces without waiting; what is lost is told in its place."""
+"""Flows pass their traces to the writer without waiting; a record stands in the place of those that are lost."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def a_trace(body=1, flow="f"):
 
 
 class Stuck(Memory):
-    """Takes nothing until it is let go."""
+    """A sink that takes nothing until the test opens it."""
 
     def __init__(self):
         super().__init__()
@@ -44,7 +44,7 @@ class Failing(Memory):
 
 @pytest.fixture
 def held(monkeypatch):
-    """Writers begin to write when they are let go."""
+    """Writers begin to write when the test lets them."""
     go = threading.Event()
     encode = writers.encode
 
@@ -144,7 +144,7 @@ def test_while_nothing_finds_room_failures_do(held):
 
 
 def test_large_messages_are_bounded_by_their_bytes(held):
-    """What a trace weighs is taken from those of its flow before."""
+    """The weight of a trace is estimated from the earlier traces of its flow."""
     store = Memory(bytes_per_flow=10**9)
     large = ["x" * 1000] * 1000
     held.set()
