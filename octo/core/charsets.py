@@ -8,7 +8,7 @@ from functools import lru_cache
 
 
 class NotText(ValueError):
-    """Bytes that are not text in their charset, or a text that it cannot write. The message says why and quotes neither."""
+    """The bytes are not text in their charset, or it cannot write the text. The message quotes neither."""
 
 
 class Text(str):  # noqa: SLOT000  a str subclass cannot have slots
