@@ -65,6 +65,18 @@ def test_after_a_while_they_are_written_again(written):
     ]
 
 
+def test_what_is_over_is_looked_for_once_a_second(written):
+    """Not at every line: there can be a thousand kinds."""
+    logger, stream, now, _ = written
+    for _ in range(FIRST + 1):
+        logger.warning("again")
+    for text, moment in (("a", SPAN - 0.5), ("b", SPAN), ("c", SPAN + 0.5)):
+        now[0] = moment
+        logger.info(text)
+
+    assert [line.split("msg=")[1].split()[0] for line in lines(stream)[FIRST:]] == ["a", "b", '"repeated,', "c"]
+
+
 def test_what_was_left_out_is_told_at_the_end(written):
     logger, stream, _, handler = written
     for _ in range(FIRST + 5):
