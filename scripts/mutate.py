@@ -331,13 +331,17 @@ def _tests_for(path: Path, widely: bool) -> Iterator[list[str]]:
     """The tests of a file, then those of others."""
     inside = path.relative_to(ROOT / "octo")
     own = ROOT / "tests" / inside.parent / f"test_{inside.name}"
-    folder = ROOT / "tests" / inside.parts[0]
+    folder = _folder(path)
     if own.is_file():
         yield [str(own.relative_to(ROOT))]
-    if folder.is_dir():
-        yield [str(folder.relative_to(ROOT))]
+    yield [folder]
     if widely:
-        yield [f"tests/{name}" for name in WIDER if name != inside.parts[0] and (ROOT / "tests" / name).is_dir()]
+        yield [f"tests/{name}" for name in WIDER if f"tests/{name}" != folder]
+
+
+def _folder(path: Path) -> str:
+    inside = path.relative_to(ROOT / "octo")
+    return f"tests/{inside.parts[0]}" if len(inside.parts) > 1 else "tests/architecture"
 
 
 # --- the run ---------------------------------------------------------------------------------------------------------
@@ -382,6 +386,8 @@ def run(faults: list[Fault], workers: int, widely: bool, told: Callable[[Fault, 
                 free.put(tree)
 
         try:
+            if trees[0].run(sorted({_folder(fault.path) for fault in faults})) != "passed":
+                sys.exit("the tests fail without a fault; make them pass first")
             list(pool.map(one, faults))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
