@@ -7,7 +7,8 @@ import contextlib
 
 import pytest
 
-from octo.engine.watch import Watch, fingerprint
+from octo.engine import watch as watching
+from octo.engine.watch import Watch, fingerprint, notices
 
 
 def test_touching_or_rewriting_the_same_is_no_change(tmp_path):
@@ -50,6 +51,14 @@ async def test_other_files_in_the_folder_wake_nobody(tmp_path, save):
             await asyncio.sleep(0.01)
 
     assert waiting.result()
+
+
+async def test_without_a_notice_it_looks_now_and_then(tmp_path, monkeypatch):
+    """Some file systems give none."""
+    monkeypatch.setattr(watching, "FALLBACK", 10)
+
+    async with asyncio.timeout(20), contextlib.aclosing(notices([tmp_path])) as happening:
+        assert await anext(happening) == set()
 
 
 async def test_an_edit_that_is_saved_while_the_files_are_read_is_a_change(tmp_path, save):

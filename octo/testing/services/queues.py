@@ -346,3 +346,21 @@ async def beyond_the_limits_is_refused(queues: Queues, second: float) -> None:
         ]
     )
     assert await queues.count(queue) == 0
+
+
+@QUEUES.check
+async def settling_beyond_the_limits_is_refused(queues: Queues, second: float) -> None:
+    """What is beyond the limits when a message is extended or settled is refused, and the message stays lent."""
+    queue = fresh()
+    await queues.send(queue, 1)
+    received = await _one(queues, queue, lease=60 * second)
+    endless = (-1, float("inf"), float("nan"))
+    await all_refused(
+        [
+            *(lambda lease=lease: queues.extend(received, lease) for lease in (0, *endless)),
+            *(lambda delay=delay: queues.nack(received, delay=delay) for delay in endless),
+            *(lambda value=value: queues.ack(received, value) for value in BAD_VALUES),
+        ]
+    )
+    await queues.ack(received)
+    assert await queues.count(queue) == 0
