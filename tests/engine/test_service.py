@@ -11,6 +11,7 @@ from octo.config.load import parse
 from octo.core.errors import ConfigError
 from octo.core.message import Message
 from octo.engine.flow import at_last
+from octo.engine.observe import Observer
 from octo.engine.service import Service
 from octo.testing.clock import virtual
 from octo.testing.probe import history, probes
@@ -98,6 +99,25 @@ async def test_an_edit_takes_effect_and_keeps_the_connector(edited):
         assert len(probes["p"].routes["/"]) == 1
         assert history == ["open p"]
     assert history == ["open p", "close p"]
+
+
+async def test_a_new_observer_sees_the_next_message_and_stays_over_edits(edited):
+    class Seeing(Observer):
+        def __init__(self):
+            self.seen = []
+
+        def step(self, step):
+            return step._replace(call=lambda message: self.seen.append(step.label) or step.call(message))
+
+    observer = Seeing()
+    async with edited(flow("one")) as editor:
+        editor.service.observe(observer)
+        await answer()
+        assert observer.seen == ["set-payload"]
+
+        await editor.edit(flow("two"))
+        await answer()
+        assert observer.seen == ["set-payload"] * 2
 
 
 async def test_an_edit_that_is_saved_while_the_files_are_read_is_not_lost(edited):

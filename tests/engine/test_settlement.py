@@ -69,6 +69,11 @@ def test_completed_is_done_and_dropped_is_dropped():
     assert taken(Drop("asked")) == Drop("asked")
 
 
+def test_chance_takes_at_most_half_of_a_pause():
+    """So that those that failed together do not come back together."""
+    assert [RETRY._replace(chance=lambda part=part: part).pause(2) for part in (0.0, 0.5, 1.0)] == [2.0, 1.5, 1.0]
+
+
 @pytest.mark.parametrize(("attempt", "after"), [(1, 1), (2, 2), (3, 4), (9, 30)])
 def test_what_may_succeed_later_is_tried_again_after_a_growing_pause(attempt, after):
     error = Transient("the database is down")
