@@ -110,6 +110,10 @@ def test_named_expressions_see_their_own_names_only():
         made(tick="body")
 
 
+def test_equal_expressions_are_one_key():
+    assert len({made(value="body").value, made(value="body").value, made(value="vars").value}) == 2
+
+
 def test_settings_with_another_expression_are_other_settings():
     """A reload compares settings to know which connectors to open again."""
     assert made(routingKey='"x"') == made(routingKey='"x"')
