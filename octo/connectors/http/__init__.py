@@ -1,4 +1,4 @@
-"""HTTP server: requests become messages, what a flow answers becomes the response."""
+"""HTTP server: requests become messages, and the outcome of the flow becomes the response."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ HEADER_SECONDS = 10.0
 class Http:
     """An HTTP server. Each `http` source on it serves one path; several connectors are several servers.
 
-    HTTP/1.1, with TLS or without. A reload that leaves host and port as they are never closes the listener.
+    HTTP/1.1, with or without TLS. A reload that does not change host and port never closes the listener.
     """
 
     def __init__(self, settings: Server, dispatch: Dispatch, gate: Gate) -> None:
@@ -46,7 +46,7 @@ class Http:
     @classmethod
     @asynccontextmanager
     async def open(cls, settings: Server) -> AsyncIterator[Self]:
-        """Listen. Requests are answered 503 until the first route is there, and again after the last has gone."""
+        """Listen. Requests get 503 until the first route is there, and again after the last one is gone."""
         host = settings.host or os.environ.get("HTTP_HOST") or "0.0.0.0"  # noqa: S104  the documented default
         gate = Gate(settings.max_concurrent_requests)
         async with listening(host, _port(settings), _options(settings), gate.emptied) as listener:
@@ -56,7 +56,7 @@ class Http:
     @classmethod
     @asynccontextmanager
     async def stub(cls, settings: Server, stub: Stub) -> AsyncIterator[Self]:  # noqa: ARG003  nothing to set
-        """Nobody listens; requests come by `trigger` alone."""
+        """Open no port; requests come only from `trigger`."""
         gate = Gate(settings.max_concurrent_requests)
         yield cls(settings, Dispatch(ADDRESS), gate)
         await gate.emptied()
@@ -72,21 +72,21 @@ class Http:
         return ""
 
     async def trigger(self, source: Route, spec: Request) -> object:
-        """Send a request, by default to the source's own path; answers `{status, headers, body}`."""
+        """Send a request, by default to the source's own path; return `{status, headers, body}`."""
         return await ask(self._dispatch, spec, path_of(spec, self._settings, source))
 
     async def health(self) -> None:
         if not self._dispatch.is_open:
-            raise Transient(f"nobody listens at {self.url} any more", code=codes.DEAF)
+            raise Transient(f"the socket at {self.url} no longer listens", code=codes.DEAF)
 
     @property
     def port(self) -> int:
-        """The real one, also for `port: 0`."""
+        """The port that is listened at, also for `port: 0`."""
         return self._dispatch.address[1]
 
     @property
     def url(self) -> str:
-        """Where the routes are: scheme, host and port, and the base path."""
+        """The address of the routes: scheme, host, port and base path."""
         host, port = self._dispatch.address
         host = {"0.0.0.0": "localhost", "::": "localhost"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
         return f"http{'s' if self._settings.tls else ''}://{host}:{port}{self._settings.base_path}"
@@ -94,7 +94,7 @@ class Http:
     @source("http", sets=Variables)
     @asynccontextmanager
     async def route(self, settings: Route, inlet: Inlet) -> AsyncIterator[None]:
-        """Serve one path. Answers with the flow's result, and with 4xx or 5xx of its own when there is none."""
+        """Serve one path. The response is the flow's outcome, or a 4xx or 5xx if there is none."""
         endpoint = Endpoint(self._settings, settings, inlet, self._gate, self._cors)
         self._dispatch.routes.add(endpoint)
         log.info(
@@ -108,7 +108,7 @@ class Http:
 
     @classmethod
     def conflicts(cls, sources: Sequence[Settings]) -> list[tuple[int, int, str]]:
-        """Pairs of sources, by index, between which no rule decides, and why."""
+        """Return the pairs of sources, by index, that match the same request with no rule to choose, and why."""
         routes = [(each, Pattern.parse(each.path)) for each in sources if isinstance(each, Route)]
         return [
             (i, j, reason)
@@ -136,7 +136,10 @@ def _conflict(first: Route, left: Pattern, second: Route, right: Pattern) -> str
 
 
 def _shared(first: Route, second: Route, how: Relation) -> str:
-    """The methods that both serve, in words. Of one path, a route that names a method beats one that names none."""
+    """Return the methods that both serve, in words.
+
+    Of two routes with equal paths, one that names a method beats one that names none.
+    """
     if first.methods is None and second.methods is None:
         return "all methods"
     if first.methods is None or second.methods is None:

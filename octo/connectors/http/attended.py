@@ -1,7 +1,7 @@
-"""Work that ends when the client it is for goes away.
+"""Work that is cancelled when its client goes away.
 
-Most flows answer without ever waiting, and for them nothing is set up: only when work suspends for the first time is
-the client watched. The work goes on in the same task, where its timeouts and task groups belong.
+Most flows never wait, and nothing is set up for them: the client is watched only from the moment when the work first
+suspends. The work goes on in the same task, because its timeouts and task groups belong to that task.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ T = TypeVar("T")
 
 
 class Disconnected(Exception):
-    """The client has gone, and the work for it was cancelled."""
+    """The client has gone away, and the work for it was cancelled."""
 
 
 async def attended(work: Awaitable[T], proto: Proto) -> T:
-    """What the work answers. Raises `Disconnected` once the client closes its connection."""
+    """Return the result of the work. Raises `Disconnected` once the client closes its connection."""
     steps: Any = work.__await__()
     try:
         waiting = steps.send(None)
@@ -37,7 +37,7 @@ async def _watched(steps: Any, waiting: Any, proto: Proto) -> Any:
 
     def leave(_: object) -> None:
         nonlocal gone
-        # The notice may come in the very moment in which the work ends by itself.
+        # The notice may come in the moment in which the work ends by itself.
         if not over:
             gone = True
             task.cancel()
@@ -58,12 +58,12 @@ async def _watched(steps: Any, waiting: Any, proto: Proto) -> Any:
 
 @types.coroutine
 def _resumed(steps: Any, waiting: Any) -> Generator[Any, Any, Any]:
-    """Go on with work that has already yielded what it first waits for."""
+    """Go on with work that has already yielded the first thing it waits for."""
     try:
         while True:
             try:
                 value = yield waiting
-            except BaseException as error:  # noqa: BLE001  cancellation too belongs to the work
+            except BaseException as error:  # noqa: BLE001  the work must get a cancellation too
                 waiting = steps.throw(error)
             else:
                 waiting = steps.send(value)

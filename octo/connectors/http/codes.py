@@ -1,4 +1,4 @@
-"""What can go wrong with the http connector: stable codes, and their pages for `octo explain`."""
+"""The errors of the http connector: stable codes, and their pages for `octo explain`."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     NO_ADDRESS: Explanation(
         "Cannot listen at this address",
-        "The operating system refused the connector's `host` and `port`: the host is no address of this machine, or "
-        "the port is privileged (below 1024) and the process may not use it.",
+        "The operating system refused the connector's `host` and `port`: the host is not an address of this machine, "
+        "or the port is privileged (below 1024) and the process may not use it.",
     ),
     TLS: Explanation(
         "Certificate or key cannot be used",
-        "`tls.cert` and `tls.key` must name readable PEM files: the certificate (its chain after it) and its "
+        "`tls.cert` and `tls.key` must name readable PEM files: the certificate, followed by its chain, and its "
         "unencrypted private key.",
     ),
     DEAF: Explanation(
-        "Nobody listens any more",
+        "The socket no longer listens",
         "The listening socket of the connector is gone although the connector is open. `/readyz` reports it, so that "
-        "whoever watches restarts the process; the log says what happened before.",
+        "an orchestrator can restart the process; the log says what happened before.",
     ),
 }

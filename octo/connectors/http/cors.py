@@ -1,4 +1,4 @@
-"""Cross-origin resource sharing: what browsers are told about pages of other origins."""
+"""Cross-origin resource sharing: headers that say what pages of other origins may do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ Headers = list[tuple[str, str]]
 
 
 class Cors:
-    """The answers for one connector, made up front: a request only looks its origin up."""
+    """The headers for one connector, prepared in advance: a request only looks up its origin."""
 
     def __init__(self, cors: settings.Cors) -> None:
         self._methods = {*cors.allowed_methods}
@@ -18,13 +18,13 @@ class Cors:
         self._allowed_headers = ", ".join(cors.allowed_headers)
         self._max_age: Headers = [] if cors.max_age is None else [("access-control-max-age", str(cors.max_age))]
         self._allow_methods = ("access-control-allow-methods", ", ".join(cors.allowed_methods))
-        # A shared cache must keep the answers to different origins apart, also those without an origin.
+        # A shared cache must keep the responses to different origins apart, also those to requests without one.
         self._varies: Headers = [] if self._any and not cors.allow_credentials else [("vary", "Origin")]
         self._known = {} if self._any else {origin: self._for(origin) for origin in cors.allowed_origins}
         self._star = self._for("*")
 
     def headers(self, origin: str | None) -> Headers:
-        """What an ordinary response carries for a request from this origin."""
+        """Return the headers of an ordinary response to a request from this origin."""
         if origin is None:
             return self._varies
         if not self._any:
@@ -32,7 +32,7 @@ class Cors:
         return self._for(origin) if self._credentials else self._star
 
     def preflight(self, origin: str, method: str, asked: str | None) -> Headers:
-        """The answer to "may I?". Nothing of substance in it means no."""
+        """Return the headers of the response to a preflight. Only `Vary` means that the request is not allowed."""
         vary = ("vary", "Origin, Access-Control-Request-Method, Access-Control-Request-Headers")
         if not (self._any or origin in self._known) or method not in self._methods:
             return [vary]

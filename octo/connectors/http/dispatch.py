@@ -1,4 +1,4 @@
-"""Requests find their endpoint and get an answer, whatever happens on the way."""
+"""Find the endpoint of a request and make sure that the request gets a response, also after an error."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = logging.getLogger("octo.http")
 
 
 class Dispatch:
-    """The routes behind one address, host and port. By itself it hears nothing: whoever has a request calls `serve`."""
+    """The routes behind one address (host and port). It does not listen itself: `serve` is called with each request."""
 
     def __init__(self, address: tuple[str, int]) -> None:
         self.address = address
@@ -25,11 +25,11 @@ class Dispatch:
 
     @property
     def is_open(self) -> bool:
-        """Whether requests can come."""
+        """Whether requests can come in."""
         return True
 
     def serve(self, call: Call) -> None:
-        """One request. Whatever happens in here, the listener goes on."""
+        """Serve one request. Never raises, so that the listener goes on."""
         scope, proto = call.scope, call.proto
         try:
             method = scope.method
@@ -42,13 +42,13 @@ class Dispatch:
             _broken(proto, error)
         else:
             if rest is not None:
-                # Tasks are for requests that wait; most flows do not, and starting one costs more than they do.
+                # Only a request that waits gets a task: most flows never wait, and a task costs more than such a flow.
                 call.taskref(asyncio.get_running_loop().create_task(_finish(rest, call)))
                 return
         call.done()
 
     def _seldom(self, scope: Scope, proto: Proto, found: Found | None) -> Coroutine[Any, Any, None] | None:
-        """Requests that are not simply served: preflights, unknown paths, refused methods."""
+        """Serve preflights, unknown paths and methods that are not allowed."""
         served = self.routes.served(scope.path)
         if scope.method == "OPTIONS" and served and (headers := served[0].preflight(scope.headers)) is not None:
             proto.response_empty(204, headers)

@@ -1,4 +1,4 @@
-"""A route in service: everything about it that can be known before its first request."""
+"""The endpoint of a route: it holds everything that can be computed before the first request."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DEFAULT_TIMEOUT = 30.0
 
 
 class Gate:
-    """How many requests of one connector are under way, and whether one more may be."""
+    """Counts the requests of one connector that are under way; at most `limit` may be."""
 
     __slots__ = ("_empty", "busy", "limit")
 
@@ -67,9 +67,9 @@ class Endpoint:
         self._emitted = tuple(route.response_headers)
 
     def serve(self, scope: Scope, proto: Proto, values: tuple[str, ...]) -> Coroutine[Any, Any, None] | None:
-        """Answer one request: at once if nothing has to be waited for, else by the coroutine, which must be run."""
+        """Answer one request: at once if nothing waits, else by the coroutine that is returned and must be run."""
         gate = self._gate
-        given = scope.headers  # once: granian copies them at every look
+        given = scope.headers  # only once: granian copies them at every access
         headers = self._headers if self._cors is None else self.headers(given)
         if gate.busy >= gate.limit:
             response.busy(proto, "server is overloaded", headers)
@@ -93,7 +93,7 @@ class Endpoint:
             if result.__class__ is Message or result.__class__ is Drop:
                 self._write(proto, result, headers)
                 return None
-        except Exception as error:  # noqa: BLE001  whatever happened, the caller gets an answer
+        except Exception as error:  # noqa: BLE001  the caller gets a response after any error
             response.failed(proto, error, message, headers)
             return None
         self._gate.busy += 1
@@ -119,7 +119,7 @@ class Endpoint:
             data = await request.read(proto, size, self._limit, self._reading, spools=self._spools)
             left = max(0.0, self._timeout - (clock() - began))
             message = self._message(scope, given, values, data)
-            rest = self._run(message, proto, headers, left)  # if it waits, it has counted itself
+            rest = self._run(message, proto, headers, left)  # if it waits, `_run` has counted it in the gate
         except request.Rejected as rejected:
             response.reject(proto, rejected, headers)
         finally:
@@ -158,11 +158,11 @@ class Endpoint:
         response.complete(proto, outcome, headers)
 
     def headers(self, given: Given) -> Headers:
-        """What every response to a request with these headers carries."""
+        """Return the headers of every response to a request with these headers."""
         return self._headers if self._cors is None else self._headers + self._cors.headers(given.get("origin"))
 
     def preflight(self, given: Given) -> Headers | None:
-        """The answer to a browser's question before the actual request, or None if this is no such question."""
+        """Return the headers of the response to a CORS preflight, or None if the request is none."""
         origin, method = given.get("origin"), given.get("access-control-request-method")
         if self._cors is None or origin is None or method is None:
             return None
@@ -170,7 +170,7 @@ class Endpoint:
 
 
 def allow(endpoints: Iterable[Endpoint]) -> str:
-    """The value of `Allow` for a path that these endpoints serve."""
+    """Return the value of `Allow` for a path that these endpoints serve."""
     methods = {method for each in endpoints for method in each.methods or ()}
     methods |= {"HEAD"} if "GET" in methods else set()
     return ", ".join(each for each in settings.METHODS if each in methods)

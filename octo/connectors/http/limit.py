@@ -1,7 +1,7 @@
-"""A time limit for many short waits with one timer among them.
+"""A time limit for many short waits that share one timer.
 
-`asyncio.timeout` sets up a timer per wait, which costs more than parsing the body that is waited for. Here every wait
-has the same limit, so they end in the order in which they began, and one timer for the oldest is enough.
+`asyncio.timeout` sets up a timer per wait, which costs more than parsing the body that is waited for. Here all waits
+have the same limit, so they expire in the order in which they began, and one timer for the oldest is enough.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class TimeLimit:
-    """Waits at most `seconds` for each of any number of things at once."""
+    """Waits at most `seconds` for each of any number of concurrent awaitables."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -22,11 +22,11 @@ class TimeLimit:
         self._timer: asyncio.TimerHandle | None = None
 
     async def of(self, awaitable: Awaitable[T]) -> T:
-        """What the awaitable answers. Raises `TimeoutError` when that takes too long."""
+        """Return the result of the awaitable. Raises `TimeoutError` if it takes longer than the limit."""
         loop = asyncio.get_running_loop()
         task = asyncio.current_task()
         assert task is not None
-        # Invariant: in order of their ends, because all have the same limit and a task waits for one thing at a time.
+        # Invariant: `_waiting` is in order of expiry: all waits have the same limit, and a task waits for one thing.
         self._waiting[task] = loop.time() + self._seconds
         if self._timer is None:
             self._timer = loop.call_later(self._seconds, self._expire, loop)

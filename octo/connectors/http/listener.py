@@ -1,9 +1,9 @@
 """Listening sockets and the granian servers behind them.
 
-Within a process there is one listener per address. Connectors come and go on it: a new generation opens its connector
-before the old one is closed, so a listener whose address did not change never closes. The socket is ours. Workers
-accept from it, one per set of options; when TLS or limits change, the new worker serves beside the old one until that
-has answered what it accepted, and no connection is lost between them.
+A process has one listener per address, which connectors share: a new generation opens its connector before the old one
+is closed, so a listener whose address did not change never closes. The listener owns the socket. Workers accept from
+it, one per set of options; when TLS or limits change, the new worker serves beside the old one until the old one has
+answered what it accepted, and no connection is lost between them.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Listener(Dispatch):
         return self.socket.fileno() >= 0 and bool(self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
 
     def patience(self, seconds: float) -> None:
-        """How long clients may leave sent bytes untaken; accepted connections inherit it from the socket."""
+        """Set how long clients may leave sent bytes untaken; accepted connections inherit it from the socket."""
         if hasattr(socket, "TCP_USER_TIMEOUT"):
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(seconds * 1000))
 
@@ -52,7 +52,7 @@ class Listener(Dispatch):
         self.users += 1
 
     async def leave(self, options: Options, answered: Answered) -> None:
-        """Stop what nobody else uses, and return once what was accepted has been answered."""
+        """Stop the worker and the socket if this was their last user; return once its requests are answered."""
         self.users -= 1
         worker = self._workers[options]
         worker.users -= 1
@@ -71,15 +71,15 @@ class Listener(Dispatch):
 
 Address = tuple[asyncio.AbstractEventLoop, str, int]
 _listeners: dict[Address, Listener] = {}
-"""Those on port 0 are not here: each of them wants a port of its own."""
+"""The listeners by address. Those on port 0 are not in it: each of them has a port of its own."""
 _closing: list[Address] = []
 
 
 @asynccontextmanager
 async def listening(host: str, port: int, options: Options, answered: Answered) -> AsyncIterator[Listener]:
-    """The listener of that address, with a worker of these options on it.
+    """The listener of this address, with a worker that has these options.
 
-    answered: returns when the requests of this user are answered; awaited on leaving.
+    answered: returns once the requests of this user are answered; awaited on leaving.
     """
     address = (asyncio.get_running_loop(), host, port)
     listener = _listeners.get(address)
@@ -117,7 +117,7 @@ async def _bind(address: Address) -> socket.socket:
         except OSError as error:
             if error.errno != errno.EADDRINUSE or address not in _closing:
                 raise _refused(host, port, error) from error
-        # Our own predecessor: granian's thread lets go of the socket within moments.
+        # A listener of this process is closing here: granian's thread releases the socket within moments.
         await asyncio.sleep(0.01)
 
 

@@ -1,8 +1,8 @@
-"""Path patterns with the rules of Go's ServeMux, which authors of flows know.
+"""Path patterns with the rules of Go's ServeMux.
 
 `/orders/{id}` matches one non-empty segment, `/files/{path...}` and a trailing slash match everything below, `{$}` ends
-the path there. Of two patterns that match the same path the more specific one serves; two of which neither is more
-specific are a mistake that the configuration reports.
+the path there. Of two patterns that match the same path the more specific one serves; if neither is more specific, the
+check of the configuration reports them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _NAME = re.compile(r"[^\W\d]\w*")
 
 
 class BadPattern(ValueError):
-    """A path that is no pattern; the text says why."""
+    """A path that is not a pattern; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +24,8 @@ class Pattern:
     """A parsed pattern.
 
     segments: decoded literals, and None for a wildcard.
-    names: the wildcards' names in order, the one of `rest` included.
-    rest: whether everything below matches too (at least one more segment, which may be empty).
+    names: the wildcards' names in order, with that of `rest`.
+    rest: whether everything below matches (at least one more segment, which may be empty).
     """
 
     text: str
@@ -35,7 +35,7 @@ class Pattern:
 
     @classmethod
     def parse(cls, text: str, base: str = "") -> Pattern:
-        """The pattern `text` below the plain path `base`."""
+        """Return the pattern `text` below the plain path `base`. Raises `BadPattern`."""
         if not text.startswith("/"):
             raise BadPattern(f"a path starts with a slash: write `/{text}`")
         *parts, last = text[1:].split("/")
@@ -52,7 +52,7 @@ class Pattern:
 
     @property
     def literal(self) -> str | None:
-        """The one path that matches, or None when there are more."""
+        """The only path that matches, or None if there are several."""
         if self.rest or None in self.segments:
             return None
         return "/" + "/".join(each for each in self.segments if each is not None)
@@ -94,7 +94,7 @@ class Relation(Enum):
 
 
 def relation(left: Pattern, right: Pattern) -> Relation:
-    """Compare segment by segment: at each place one may be more specific; if both are somewhere, they overlap."""
+    """Compare segment by segment. If each pattern is more specific than the other in some segment, they overlap."""
     shared = min(len(left.segments), len(right.segments))
     left_closer = right_closer = False
     for a, b in zip(left.segments, right.segments, strict=False):
@@ -106,7 +106,7 @@ def relation(left: Pattern, right: Pattern) -> Relation:
         right_closer |= b is not None
     left_more, right_more = (_goes_on(each, shared) for each in (left, right))
     if left_more != right_more:
-        # One of them ends here. A rest wants one more segment than that.
+        # One of them ends here, and a rest needs at least one more segment.
         return Relation.DISJOINT
     if left_more and right_more:
         left_open, right_open = len(left.segments) == shared, len(right.segments) == shared
@@ -122,7 +122,7 @@ def _goes_on(pattern: Pattern, shared: int) -> bool:
 
 
 def common_path(left: Pattern, right: Pattern) -> str:
-    """A path that both match, for the explanation of a conflict. They must overlap."""
+    """Return a path that both patterns match, to explain a conflict. They must overlap."""
     length = max(len(left.segments), len(right.segments))
     segments = [_either(left, index) or _either(right, index) or "x" for index in range(length)]
     return "/" + "/".join(segments) + ("/" if left.rest and right.rest else "")

@@ -1,4 +1,4 @@
-"""From a request to a message's parts: the body within its limits, JSON without loss, the query."""
+"""Read the parts of a message from a request: the body within its limits, JSON without loss, the query."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NO_QUERY: Mapping[str, str] = {}
 
 
 class Rejected(Exception):
-    """A request that is answered before any flow sees it. `detail` says why, in words fit for a stranger."""
+    """A request that is refused before it reaches a flow. `detail` says why, and may be shown to any caller."""
 
     def __init__(self, status: int, error: str, detail: str = "") -> None:
         super().__init__(error)
@@ -32,7 +32,7 @@ def bad_body(detail: str) -> Rejected:
 
 
 def length(headers: Headers, limit: int) -> int | None:
-    """How long the body is; None when that is not announced. Refuses what is announced to be larger than `limit`."""
+    """Return the announced length of the body, None if there is none. Raises `Rejected` if it exceeds `limit`."""
     announced = headers.get("content-length")
     if "transfer-encoding" in headers:
         return None
@@ -47,9 +47,9 @@ def length(headers: Headers, limit: int) -> int | None:
 async def read(
     proto: Proto, size: int | None, limit: int, patience: TimeLimit, *, spools: bool = False
 ) -> bytes | Content:
-    """The whole body; one that grows beyond `limit` is refused at that point and read no further.
+    """Return the whole body. Once more than `limit` bytes have come, raise `Rejected` and read no further.
 
-    With `spools` a large one is kept out of memory.
+    spools: whether to keep a large body in a file instead of memory.
     """
     try:
         if size is not None and not (spools and size > THRESHOLD):
@@ -57,7 +57,7 @@ async def read(
         found = await patience.of(_chunks(proto, limit, Spool(THRESHOLD if spools else limit)))
     except TimeoutError:
         raise Rejected(408, "request timed out", "the body did not arrive in time") from None
-    except RuntimeError as error:  # what granian's protocol errors are
+    except RuntimeError as error:  # granian raises its protocol errors as this
         raise bad_body("the body ended early") from error
     if size is not None and len(found) != size:
         raise bad_body("the body ended early")
@@ -65,10 +65,10 @@ async def read(
 
 
 async def _chunks(proto: Proto, limit: int, spool: Spool) -> bytes | Content:
-    """A body piece by piece.
+    """Read a body in pieces.
 
-    granian ends the iteration with one empty chunk. When the connection broke or a chunk was malformed there is one
-    more, and nothing else to tell a truncated body from a whole one; trailers look the same, so they are refused too.
+    granian ends the iteration with one empty chunk. If the connection broke or a chunk was malformed, there is a second
+    one; nothing else tells a truncated body from a whole one. Trailers look the same, so they are refused too.
     """
     empty = 0
     async for chunk in proto:
@@ -96,7 +96,7 @@ def parse(data: bytes, content_type: str) -> object:
 
 
 def exact(data: bytes) -> str | bytes:
-    """The body for whoever signs it: text if it is UTF-8, so that its UTF-8 are these bytes; else the bytes."""
+    """Return the body as it was sent, e.g. to check a signature: as text if it is UTF-8, else as bytes."""
     try:
         return data.decode()
     except UnicodeDecodeError:
@@ -104,7 +104,7 @@ def exact(data: bytes) -> str | bytes:
 
 
 def query(string: str) -> Mapping[str, str]:
-    """The first value of every name. Go's rules: pairs with a semicolon or a bad escape are left out."""
+    """Return the first value of every name. As in Go, pairs with a semicolon or a bad escape are left out."""
     if not string:
         return NO_QUERY
     values: dict[str, str] = {}

@@ -27,7 +27,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 def complete(proto: Proto, message: Message, headers: Headers) -> None:
-    """What the flow made of the request, with the status it chose."""
+    """Write the message that the flow returned, with the status that it chose."""
     chosen = message.vars.get("httpStatus")
     status = 200 if chosen is None else status_of(chosen)
     body = message.body
@@ -56,9 +56,9 @@ def dropped(proto: Proto, headers: Headers) -> None:
 
 
 def status_of(chosen: object) -> int:
-    """A whole number from 100 to 599, also one that arithmetic made a float; else 200, as for no choice at all.
+    """Return a whole number from 200 to 599 as it is, also if arithmetic made it a float; else 200.
 
-    1xx are announcements of an answer, not answers: they become 200 too.
+    1xx announce a response and are none, so they become 200 too.
     """
     if isinstance(chosen, float) and chosen.is_integer():
         chosen = int(chosen)
@@ -68,7 +68,7 @@ def status_of(chosen: object) -> int:
 
 
 def from_variables(message: Message, names: tuple[str, ...]) -> Headers:
-    """The variables that the route declared as headers. One that is no single line never becomes one."""
+    """Return the variables that the route declares as headers, without those that are not a single line of text."""
     headers = []
     for name in names:
         value = message.vars.get(name)
@@ -77,7 +77,7 @@ def from_variables(message: Message, names: tuple[str, ...]) -> Headers:
         line = _line(value)
         if line is None:
             log.warning(
-                "variable left out of the response headers: it is no single line of text",
+                "variable left out of the response headers: it is not a single line of text",
                 extra=fields(variable=name, event_id=message.event_id),
             )
         else:
@@ -101,7 +101,7 @@ def _line(value: object) -> str | None:
 
 
 def refuse(proto: Proto, status: int, error: str, headers: Headers, **more: str) -> None:
-    """An error as JSON. Texts come from us and are the same for everyone; what really happened stands in the log."""
+    """Write an error as JSON. The texts are fixed, so they reveal nothing to callers; the log says what happened."""
     body = codec.write({"error": error, **{name: value for name, value in more.items() if value}})
     proto.response_bytes(status, JSON + headers, body)
 
@@ -113,7 +113,7 @@ def reject(proto: Proto, rejected: Rejected, headers: Headers) -> None:
 
 
 def failed(proto: Proto, error: Exception, message: Message, headers: Headers) -> None:
-    """The flow ended without an outcome. The ids let its author find the log lines."""
+    """Write the response for a flow that raised. With the ids, operators find its log lines."""
     ids = {"eventID": message.event_id, "correlationID": message.correlation_id}
     if isinstance(error, Timeout):
         refuse(proto, 504, "flow timed out", headers, **ids)
@@ -131,6 +131,6 @@ def busy(proto: Proto, error: str, headers: Headers, retry_after: float = 1.0, *
 
 
 def moved(proto: Proto, path: str, query: str) -> None:
-    """The subtree `/files/` was meant by `/files`. 308 keeps method and body, unlike Go's 301."""
+    """Redirect `/files` to the subtree `/files/`. 308 keeps method and body, unlike Go's 301."""
     location = quote(path) + (f"?{query}" if query else "")
     proto.response_empty(308, [("location", location)])

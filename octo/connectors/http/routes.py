@@ -1,8 +1,7 @@
-"""Which endpoint serves a request: exact paths by one look-up, the others by a walk that tries the closest first.
+"""Find the endpoint of a request: exact paths by one look-up, others by a walk that tries the most specific first.
 
-Two generations of a configuration may hold the same path while one replaces the other. The newest registration wins,
-and an older one serves again if the newer leaves, so a swap of whole generations is a matter of moments without
-`await` between them.
+Two generations of a configuration may serve the same path while one replaces the other. The newest registration wins,
+and an older one serves again if the newer one leaves, so generations are swapped without a gap.
 """
 
 from __future__ import annotations
@@ -15,14 +14,14 @@ from octo.connectors.http.patterns import Pattern
 
 
 class Target(Protocol):
-    """What a table of routes needs to know of an endpoint."""
+    """An endpoint as the table of routes sees it."""
 
     @property
     def pattern(self) -> Pattern: ...
 
     @property
     def methods(self) -> frozenset[str] | None:
-        """Those it serves, or None for all."""
+        """The methods it serves, or None for all."""
         ...
 
 
@@ -44,7 +43,10 @@ class _Entry(Generic[E]):
         return self.by_method.get(method, self.any)
 
     def settle(self) -> None:
-        """Who names a method serves it, else who serves all; among equals the newest. GET includes HEAD."""
+        """Choose who serves each method: an endpoint that names it, else one for all methods; the newest of several.
+
+        GET includes HEAD.
+        """
         named = [each for each in self.endpoints if each.methods is not None]
         self.by_method = {method: each for each in named for method in each.methods or ()}
         if "GET" in self.by_method:
@@ -85,12 +87,12 @@ class Routes(Generic[E]):
         entry.endpoints.remove(endpoint)
         entry.settle()
         self._count -= 1
-        if not self._count:  # the skeleton of paths that are gone
+        if not self._count:  # drop the empty nodes of paths that are gone
             self._exact.clear()
             self._root = _Node()
 
     def find(self, path: str, method: str) -> tuple[E, tuple[str, ...]] | None:
-        """The endpoint for a request and the values of its pattern's parameters."""
+        """Return the endpoint for a request and the values of its path parameters, None if there is none."""
         entry = self._exact.get(path)
         if entry is not None:
             endpoint = entry.serving(method)
@@ -103,7 +105,7 @@ class Routes(Generic[E]):
         return None
 
     def served(self, path: str) -> list[E]:
-        """Every endpoint that serves this path with some method, the closest first."""
+        """Return every endpoint that serves this path with some method, the most specific first."""
         return [endpoint for entry, _ in self._matches(path) for endpoint in reversed(entry.endpoints)]
 
     def _entry(self, pattern: Pattern) -> _Entry[E]:

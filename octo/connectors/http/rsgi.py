@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 
 class Headers(Protocol):
-    """Request headers; names in any case, the first of several values."""
+    """Request headers. Names in any letter case; of several values the first."""
 
     def __contains__(self, name: str, /) -> bool: ...
     def get(self, name: str, default: Any = None, /) -> Any: ...
@@ -38,14 +38,14 @@ class Proto(Protocol):
 
 
 class Call(Protocol):
-    """A request in hand: whoever serves it says when that is over."""
+    """A request that is being served. Its server must call `done` in the end."""
 
     @property
     def scope(self) -> Scope: ...
     @property
     def proto(self) -> Proto: ...
     def taskref(self, task: asyncio.Task[None], /) -> None:
-        """Keep the task that goes on with it."""
+        """Keep a reference to the task that goes on with the request."""
         ...
 
     def done(self) -> None: ...

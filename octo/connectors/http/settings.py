@@ -1,4 +1,4 @@
-"""What an author writes under an `http` connector and under a source that uses it."""
+"""The settings of an `http` connector and of the sources on it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _OURS = ("content-length", "transfer-encoding", "connection", "content-type")
-"""Headers that the connector writes itself: another value would break the framing or contradict the body."""
+"""Headers that only the connector may write: another value would break the framing or contradict the body."""
 
 
 def complain(text: str) -> PydanticCustomError:
@@ -67,16 +67,16 @@ class Cors(Settings):
     allowed_methods: list[Method] = Field(
         default=["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"], min_length=1
     )
-    """Methods that a page may use. What a route itself does not serve stays refused with 405."""
+    """Methods that a page may use. A method that the route does not serve is still refused with 405."""
     allowed_headers: list[HeaderName] = Field(default_factory=list)
-    """Request headers that a page may send. Empty allows whatever the browser asks for."""
+    """Request headers that a page may send. Empty allows all that the browser asks for."""
     exposed_headers: list[HeaderName] = Field(default_factory=list)
-    """Response headers that a page may read beside the few that it always may."""
+    """Response headers that a page may read, besides the few that it always may."""
     allow_credentials: bool = False
-    """Whether cookies and authorization may be sent. `*` then answers with the caller's own origin, because browsers
-    refuse a star together with credentials: every site may then act as the logged-in user. List the origins."""
+    """Whether a page may send cookies and authorization. List the origins then: with `*` every site may act as the
+    logged-in user, because the response names the caller's own origin, as browsers refuse a star with credentials."""
     max_age: Annotated[int | None, Advanced] = Field(default=None, ge=0)
-    """Seconds for which a browser may remember the answer to a preflight; its own default is 5."""
+    """Seconds for which a browser may cache the response to a preflight; browsers' own default is 5."""
 
     @field_validator("allowed_origins")
     @classmethod
@@ -90,45 +90,45 @@ class Tls(Settings):
     """Certificate and key of an https listener."""
 
     cert: Path
-    """PEM file with the certificate, followed by the chain up to the root's child."""
+    """PEM file with the certificate, followed by its chain without the root."""
     key: Path
     """PEM file with the certificate's private key, unencrypted."""
 
 
 class Server(Settings):
-    """One listener: where it listens, its limits, and what holds for all of its routes."""
+    """One listener: its address, its limits, and the settings of all its routes."""
 
     host: str = ""
-    """Address to listen at. Empty takes the environment's HTTP_HOST, else `0.0.0.0`: all IPv4 interfaces."""
+    """Address to listen at. Empty: the environment variable HTTP_HOST, else `0.0.0.0`, all IPv4 interfaces."""
     port: int | None = Field(default=None, ge=0, le=65535)
-    """TCP port; 0 takes a free one. Without it the environment's HTTP_PORT is used, else 8080."""
+    """TCP port; 0 takes a free one. Default: the environment variable HTTP_PORT, else 8080."""
     base_path: str = ""
-    """Path in front of every route's own, e.g. `/api`."""
+    """Path that every route's path is appended to, e.g. `/api`."""
     keep_alive: Annotated[bool, Advanced] = True
-    """Whether a connection may carry several requests. Off costs each request a new connection."""
+    """Whether a connection may carry several requests. If not, each request needs a new connection."""
     request_timeout: Duration = timedelta(seconds=30)
-    """How long a request may take altogether: its body's arrival, waiting for a free worker, and the flow. Then the
-    flow's work is cancelled and the caller gets 504. A source's own `timeout` wins. 0 means the default."""
+    """How long a request may take altogether: the arrival of its body, waiting for a free worker, and the flow. After
+    that the flow is cancelled and the caller gets 504. A source's own `timeout` wins. 0 means the default."""
     read_timeout: Annotated[Duration, Advanced] = timedelta()
-    """How long a client may take for the headers of a request, and again for its body. 0, the default: 10 s for the
-    headers, and the request's timeout for the body."""
+    """How long a client may take to send the headers of a request, and again its body. 0, the default: 10 s for the
+    headers, the request's timeout for the body."""
     write_timeout: Annotated[Duration, Advanced] = timedelta()
-    """How long sent bytes may wait for the client to take them before its connection is closed (Linux). 0: the
-    operating system's patience, about 15 minutes."""
+    """How long sent bytes may wait for the client to take them before its connection is closed (Linux). 0, the
+    default: the limit of the operating system, about 15 minutes."""
     idle_timeout: Annotated[Duration, Advanced] = timedelta()
-    """How long a kept connection may wait for its next request, including that request's headers: one clock of the
-    server measures both. 0, the default: as `readTimeout`, else 10 s. Behind a load balancer set it above the
-    balancer's own idle timeout (often 60 s), or the balancer now and then meets a connection that just closed."""
+    """How long a kept connection may wait for its next request, until that request's headers are complete: the server
+    has one timer for both. 0, the default: as `readTimeout`, else 10 s. Behind a load balancer set it above the
+    balancer's idle timeout (often 60 s), or the balancer sometimes uses a connection that was just closed."""
     cors: Cors | None = None
     """Lets browsers call the routes from pages of other origins. Off by default."""
     tls: Tls | None = None
-    """Serve https. TLS 1.2 and 1.3 are spoken."""
+    """Serve https, with TLS 1.2 or 1.3."""
     max_header_bytes: Annotated[int, Advanced] = Field(default=65536, ge=8192)
-    """Most bytes of a request's headers together; more is refused with 431. A connection may buffer that much, hence
-    64 KiB: ample for cookies and tokens, little for a thousand hostile connections."""
+    """A request's headers may have at most this many bytes together; more is refused with 431. Each connection may
+    buffer that much: 64 KiB is ample for cookies and tokens, and little for a thousand hostile connections."""
     max_concurrent_requests: Annotated[int, Advanced] = Field(default=1024, ge=1)
-    """How many requests may be under way at once. One more is refused at once with 503 and `Retry-After: 1`: a quick
-    no costs the caller less than a place in an endless line."""
+    """At most this many requests may be under way at once. A further one is refused at once with 503 and
+    `Retry-After: 1`: a quick refusal costs the caller less than a long wait."""
     response_headers: dict[SettableHeader, HeaderValue] = Field(default_factory=dict)
     """Headers of every response, e.g. `Strict-Transport-Security: max-age=31536000`."""
 
@@ -142,46 +142,47 @@ class Server(Settings):
 
 
 class Variables(Settings):
-    """Variables that every request sets, so that no path parameter may have their name."""
+    """Variables that every request sets; no path parameter may have their names."""
 
     method: str
     """The request's method, e.g. `POST`."""
     query: dict[str, str]
-    """The query's parameters; of one that is given several times the first."""
+    """The query's parameters; of a parameter that is given several times, the first value."""
 
 
 RESERVED = tuple(Variables.model_fields)
 
 
 class Route(Settings):
-    """Requests for one path become messages; what the flow answers becomes the response.
+    """Requests for one path become messages; the outcome of the flow becomes the response.
 
     Guarantee: at most once. The caller learns the outcome and decides whether to repeat.
     """
 
     path: str = Field(examples=["/orders/{id}"])
-    """Path after the connector's `basePath`. `{id}` stands for one segment and `{rest...}` at the end for all that
-    follow; each becomes a variable. A trailing `/` serves everything below it, `{$}` at the end only exactly that
-    path. Of several matching routes the most specific serves."""
+    """Path below the connector's `basePath`. `{id}` matches one segment, `{rest...}` at the end all that follow; each
+    becomes a variable. A trailing `/` serves everything below it, `{$}` at the end exactly that path. Of several
+    routes that match, the most specific serves."""
     methods: list[Method] | None = Field(default=None, min_length=1)
-    """Methods to serve; GET includes HEAD. Others get 405 without troubling the flow. Default: all of them."""
+    """Methods to serve; GET includes HEAD. Other methods get 405, and the flow does not run. Default: all methods."""
     headers: list[HeaderName] = Field(default_factory=list)
-    """Request headers to copy into variables of the same name, as written here; "" when the request has none."""
+    """Request headers to copy into variables of the same name, as written here; "" if the request has none."""
     correlation_id_header: Annotated[HeaderName | None, Advanced] = None
     """Request header whose value becomes the message's correlation id."""
     timeout: Duration | None = None
     """How long a request of this route may take; default: the connector's `requestTimeout`."""
     max_body_bytes: Annotated[int, Advanced] = Field(default=1_048_576, ge=0)
-    """Most bytes of a request body; a larger one is refused with 413 and not read to its end. 1 MiB by default."""
+    """A request body may have at most this many bytes; a larger one is refused with 413 and not read to its end.
+    Default: 1 MiB."""
     raw_body_var: Annotated[str | None, Advanced] = Field(default=None, min_length=1)
-    """Variable for the body exactly as it was sent beside the parsed one, as signatures (HMAC) are computed over it:
-    text if it is UTF-8, else bytes."""
+    """Variable for the body exactly as it was sent, besides the parsed one; signatures (HMAC) are computed over it. It
+    is text if it is UTF-8, else bytes."""
     raw_body: bool = False
-    """Take the body as it is instead of JSON: `body` is then `{contentType, rawData}`, with text if the content type is
-    one of text and the bytes are text in its charset, else bytes. One of more than 1 MiB is kept in a file."""
+    """Take the body as it is instead of parsing JSON: `body` is then `{contentType, rawData}`. `rawData` is text if the
+    content type is one of text and the bytes are text in its charset, else bytes. More than 1 MiB is kept in a file."""
     response_headers: list[SettableHeader] = Field(default_factory=list)
-    """Variables to send as response headers of the same name: texts, numbers and booleans. What is absent, null,
-    a list, a map or holds a line break is left out."""
+    """Variables to send as response headers of the same name: texts, numbers, booleans and times. A variable that is
+    absent, null, a list or a map, or that has a line break, is left out."""
 
     @field_validator("path")
     @classmethod
@@ -197,7 +198,7 @@ class Route(Settings):
 
     @model_validator(mode="after")
     def _one_meaning(self) -> Route:
-        """No variable may have two origins: which one wins would be a matter of luck."""
+        """Refuse a variable with two origins: no rule says which one wins."""
         seen = dict.fromkeys(RESERVED, "the request itself")
         for name, origin in _variables(self):
             if seen.get(name, origin) != origin:
@@ -206,7 +207,7 @@ class Route(Settings):
         return self
 
     def variables(self) -> dict[str, Any]:
-        """Path parameters and headers, which are texts, and the body as it came."""
+        """Return the variables of path parameters and headers, which are texts, and that of the body as it was sent."""
         return {name: object if name == self.raw_body_var else str for name, _ in _variables(self)}
 
 

@@ -1,4 +1,4 @@
-"""Requests without a network: tests send them through the real routes, and read the real answers."""
+"""Requests without a network: tests send them through the real routes and read the real responses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from octo.core.errors import Permanent
 from octo.core.settings import Settings
 
 ADDRESS = ("localhost", 80)
-"""What the logs show where a listener would be."""
+"""The address in logs and URLs, where there is no listener."""
 
 
 def _word(value: object) -> object:
@@ -31,30 +31,30 @@ def _word(value: object) -> object:
 
 
 Word = Annotated[str, BeforeValidator(_word), WithJsonSchema({"type": ["string", "number", "boolean"]})]
-"""A text; a number or boolean is taken as it is written."""
+"""A text. A number or boolean becomes its text."""
 
 
 class Stub(Settings):
-    """No port is opened. Everything behind it is real: routes, limits, CORS, deadlines, responses."""
+    """Opens no port. Everything behind it is real: routes, limits, CORS, deadlines, responses."""
 
 
 class Request(Settings):
-    """A request to the routes of the connector; the answer is `{status, headers, body}`."""
+    """A request to the routes of the connector; the response is `{status, headers, body}`."""
 
     method: Method | None = None
     """The HTTP method. Default: GET, or POST with a body."""
     path: str | None = None
-    """Path as a caller writes it, with the connector's `basePath`; may bring a query. Default: the route's own, if
-    that has no parameters."""
+    """Path as a caller writes it, with the connector's `basePath`; may have a query. Default: the path of the route,
+    if that has no parameters."""
     query: dict[str, Word] = Field(default_factory=dict)
     """Query parameters, encoded as needed."""
     headers: dict[HeaderName, Annotated[HeaderValue, BeforeValidator(_word)]] = Field(default_factory=dict)
-    """Request headers. Length and type of the body are added. A `Content-Length` that is larger than the body is that
-    of a caller who stops in the middle."""
+    """Request headers. Length and type of the body are added. A `Content-Length` that is larger than the body stands
+    for a caller who stops in the middle."""
     json_: Annotated[object, Field(alias="json")] = None
     """Any value as a JSON body, null included."""
     text: str | bytes | None = None
-    """A body as it is, e.g. one that is no JSON: a text, in the charset of a `Content-Type` under `headers`, or bytes
+    """A body as it is, e.g. one that is not JSON: a text, in the charset of a `Content-Type` under `headers`, or bytes
     (`!!binary`)."""
 
     @field_validator("path")
@@ -100,7 +100,7 @@ class Request(Settings):
 
     @property
     def all_headers(self) -> dict[str, str]:
-        """By lower-case name, with those that every client adds."""
+        """The headers by lower-case name, with those that every client adds."""
         headers = {"host": ADDRESS[0]}
         body = self.body
         if body is not None:
@@ -115,7 +115,7 @@ class Request(Settings):
 
 
 async def ask(dispatch: Dispatch, request: Request, path: str) -> dict[str, object]:
-    """Send a request to this path and return what a client would see. Cancelling is the client's going away."""
+    """Send a request to this path and return what a client would see. Cancelling means that the client goes away."""
     call = _Call(request, path)
     dispatch.serve(call)
     try:
@@ -126,7 +126,7 @@ async def ask(dispatch: Dispatch, request: Request, path: str) -> dict[str, obje
 
 
 def path_of(request: Request, server: Server, route: Route) -> str:
-    """Where the request goes: to its own path, else to the route's."""
+    """Return the path that the request goes to: its own, else that of the route."""
     if request.path is not None:
         return request.path
     pattern = Pattern.parse(route.path, server.base_path)
@@ -147,7 +147,7 @@ class _Scope:
 
 
 class _Proto:
-    """A body that has arrived, as far as it ever will, and room for one response."""
+    """A body that has arrived, as far as it ever will, and the response."""
 
     def __init__(self, body: bytes, announced: int) -> None:
         self._body = body[:announced]
@@ -180,7 +180,7 @@ class _Proto:
             self._response = status, _joined(headers), body
 
     def reply(self, method: str) -> dict[str, object]:
-        """The response as JSON. One without a body, as those to HEAD, has no `body`."""
+        """Return the response as JSON. If it has no body, as with HEAD, there is no `body`."""
         assert self._response is not None
         status, headers, body = self._response
         reply: dict[str, object] = {"status": status, "headers": headers}
@@ -190,7 +190,7 @@ class _Proto:
 
 
 class _Call:
-    """A request in hand."""
+    """A request that is being served."""
 
     def __init__(self, request: Request, path: str) -> None:
         body = request.body or b""
@@ -216,6 +216,6 @@ def _joined(headers: list[tuple[str, str]]) -> dict[str, str]:
 
 def _value(body: bytes, content_type: str) -> object:
     if re.match(r"application/(.+\+)?json\b", content_type):
-        with suppress(codec.NotJson):  # a flow may call anything JSON
+        with suppress(codec.NotJson):  # a flow may give anything this content type
             return codec.body(body, content_type)
     return taken(body, content_type)

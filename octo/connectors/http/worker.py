@@ -1,7 +1,7 @@
-"""One granian server on a socket that is ours.
+"""One granian server on a socket that the listener owns.
 
 granian's own `Server` opens the socket itself, always with SO_REUSEPORT, so that a busy port goes unnoticed; it also
-sets up logging for the whole process. So its worker is driven directly, which is all that `Server` does besides.
+sets up logging for the whole process. So this module runs granian's worker directly.
 """
 
 from __future__ import annotations
@@ -28,17 +28,18 @@ log = logging.getLogger("octo.http")
 
 BACKLOG = 1024
 CONNECTIONS = 1 << 20
-"""Above this number granian stops accepting, in silence. Our own limit counts requests and says no aloud."""
+"""Above this number of connections granian stops accepting without a word. So it is set out of reach; the connector's
+own limit counts requests and refuses them with 503."""
 PATIENCE = 3.0
 """Seconds that a stopping server gives clients to take responses that are already written. It cannot tell them from
-those who have connected and say nothing, as browsers do in advance; a stop must not wait for these."""
+clients that have connected and send nothing, as browsers do in advance; a stop must not wait for these."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What makes one server different from another on the same socket.
+    """The options in which servers on the same socket may differ.
 
-    certificate: content of the files, so that a renewed certificate under the same name is noticed.
+    certificate: the content of the files, so that a renewed certificate under the same name is noticed.
     """
 
     header_timeout: float
@@ -50,7 +51,7 @@ class Options:
 
 
 class Worker:
-    """Accepts from the socket and hands every request to `serve`, which runs as a callback of the running loop."""
+    """Accepts from the socket and calls `serve` with every request, as a callback of the running loop."""
 
     def __init__(self, listening: socket.socket, options: Options, serve: Callable[[Any], None]) -> None:
         granian: Any = importlib.import_module("granian._granian")
@@ -66,7 +67,7 @@ class Worker:
             (None, holder),
             None,
             backpressure=CONNECTIONS,
-            # A client that has not said a byte is under no timeout while granian waits to learn its version.
+            # HTTP/1 only: while granian waits to detect the version, no timeout applies to a client that sends nothing.
             http_mode="1",
             http1_opts=_http1(options),
             ssl_enabled=bool(options.cert),
@@ -81,11 +82,11 @@ class Worker:
         self._worker.serve_async(scheduler, loop, self._signal)
 
     def stop(self) -> None:
-        """Accept no more. Idle connections close at once, the others after their response."""
+        """Accept no more connections. Idle ones close at once, the others after their response."""
         self._signal.set()
 
     async def stopped(self) -> None:
-        """Return once all connections are closed, or when that takes unreasonably long."""
+        """Return once all connections are closed, at most `PATIENCE` seconds later."""
         try:
             async with asyncio.timeout(PATIENCE):
                 await self._stopped.wait()
@@ -99,13 +100,13 @@ def _tell(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
 
 
 class _Handover:
-    """Brings requests from granian's thread to the loop's.
+    """Passes requests from granian's thread to that of the loop.
 
-    Waking the loop is the dearest part of a small request. So it is woken once for all requests that come before it
-    gets to them, not once for each; that alone saves a third of the processor time of a busy server.
+    Waking the loop is the most expensive part of a small request. So it is woken once for all requests that come before
+    it gets to them, not once for each; that alone saves a third of the processor time of a busy server.
 
-    Flows that never wait hold no permit that others could queue for: when they are too slow, requests pile up here.
-    So the pile has a limit, and whoever comes on top of it is refused at once.
+    Flows that never wait hold no permit that others could wait for: when they are too slow, requests pile up here. So
+    the pile has a limit, and a request beyond it is refused at once.
     """
 
     MOST_AT_ONCE = 64
@@ -127,7 +128,7 @@ class _Handover:
             self._loop.call_soon_threadsafe(self._take)
 
     def _take(self) -> None:
-        # Invariant: cleared before the queues are looked at, so that whoever comes too late for this look wakes anew.
+        # Invariant: cleared before the queues are read, so that a request that comes too late for that wakes the loop.
         self._is_woken = False
         waiting, refused, serve = self._waiting, self._refused, self._serve
         while refused:
@@ -152,7 +153,7 @@ def _http1(options: Options) -> Any:
 
 
 def check_certificate(cert: str, key: str) -> bytes:
-    """The content of both files. granian would end the process over a key that does not fit."""
+    """Return the content of both files. Raises if they do not fit: granian would end the process."""
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key, password="")
         return Path(cert).read_bytes() + Path(key).read_bytes()
