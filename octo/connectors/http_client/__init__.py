@@ -24,7 +24,7 @@ __all__ = ["Client", "HttpClient", "Rest"]
 
 @connector("http-client")
 class HttpClient:
-    """A server to call, with `rest` blocks. Connections are opened when first needed, and kept for the next."""
+    """A server to call with `rest` blocks. Connections are opened when needed, and kept for later requests."""
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
@@ -32,7 +32,7 @@ class HttpClient:
     @classmethod
     @asynccontextmanager
     async def open(cls, settings: Client) -> AsyncIterator[Self]:
-        """Ready to call. Nothing is sent before the first request."""
+        """Yield a client. Nothing is sent before the first request."""
         from octo.connectors.http_client.caller import Caller
         from octo.connectors.http_client.exchange import exchanging  # aiohttp takes a while to import
 
@@ -42,7 +42,7 @@ class HttpClient:
     @classmethod
     @asynccontextmanager
     async def stub(cls, settings: Client, stub: Stub) -> AsyncIterator[Self]:
-        """Ready to answer. Credentials, cache and retries are the real ones, nothing leaves the process."""
+        """Yield a client of a stub. Credentials, cache and retries are real; nothing leaves the process."""
         from octo.connectors.http_client.answers import Answers
         from octo.connectors.http_client.caller import Caller
 
@@ -50,10 +50,10 @@ class HttpClient:
 
     @block("rest")
     async def rest(self, settings: Rest, message: Message) -> Message:
-        """Send a request; its answer becomes the body.
+        """Send a request; the response becomes the body.
 
-        A JSON answer becomes a value, any other raw content, and an empty one null. An answer of 400 and above is an
-        error unless `failOnError` is false. When the flow's deadline passes, the request is aborted.
+        A JSON response becomes a value, an empty one null, any other raw content. A response with a status of 400 or
+        above is an error unless `failOnError` is false. When the flow's deadline passes, the request is aborted.
         """
         from octo.connectors.http_client.reply import failure, into
 

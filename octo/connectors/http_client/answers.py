@@ -1,4 +1,4 @@
-"""The other side of an exchange when it is a list: which answer a request gets."""
+"""The server of a stub: choose the answer to a request from a list."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MOST_LISTED = 5
 
 
 class Misfit(NamedTuple):
-    """Why an answer is not the one. closeness: how much of it fits; 0 when it is for another path."""
+    """Why an answer does not fit a request. closeness: how much of it fits; 0 if it is for another path."""
 
     closeness: int
     reason: str
@@ -38,7 +38,7 @@ class Answers:
         self._answers = [_Candidate(answer) for answer in stub.answers]
 
     async def send(self, request: Request, *, redirects: bool = True) -> Reply:
-        """The whole answer, whatever its status."""
+        """Return the whole answer, whatever its status."""
         del redirects  # none are followed
         answer = self._chosen(request)
         try:
@@ -128,7 +128,7 @@ def _holds(answer: Answer, asked: dict[str, object], number: int) -> bool:
 
 
 def _asked(base: URL, request: Request) -> dict[str, object]:
-    """The request as `when` sees it."""
+    """Return the request as `when` sees it."""
     query = request.url.query
     return {
         "method": request.method,
@@ -140,7 +140,7 @@ def _asked(base: URL, request: Request) -> dict[str, object]:
 
 
 def _below(base: URL, url: URL) -> str:
-    """The path after the base, or the whole one of an address elsewhere."""
+    """Return the path below the base, or the whole path of an address that is not below it."""
     start = base.path.rstrip("/")
     if url.origin() != base.origin() or not f"{url.path}/".startswith(f"{start}/"):
         return url.path

@@ -1,4 +1,4 @@
-"""Credentials: what goes into the Authorization header, and where it comes from."""
+"""Credentials: the values of the Authorization header, and where they come from."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from octo.core.errors import Permanent
 from octo.core.secrets import MASKED, masked
 
 EARLY = 30.0
-"""Seconds before its end at which a token is replaced: it must still be good when it arrives."""
+"""Seconds before its expiry at which a token is replaced: it must still be valid when the request arrives."""
 
 SHORTEST = 6
 Send = Callable[[Request], Awaitable[Reply]]
@@ -30,22 +30,22 @@ class Credentials(Protocol):
     async def header(self) -> str: ...
 
     def refused(self, header: str) -> bool:
-        """The server answered 401 to this value. Answers whether asking again may give another."""
+        """Note that the server answered 401 to this value. Return whether `header` may now return another one."""
         ...
 
     def hide(self, text: str) -> str:
-        """The text without the credentials."""
+        """Return the text without the credentials."""
         ...
 
 
 class _Hiding:
-    """Keeps the credentials out of texts: a server may well quote a request it did not like."""
+    """Keeps the credentials out of texts: a server may quote the request that it refuses."""
 
     _header = ""
 
     def hide(self, text: str) -> str:
         secret = self._header.partition(" ")[2]
-        # What is shorter than any real secret would only riddle the text with holes.
+        # A text shorter than any real secret would only be masked in words that have nothing to do with it.
         return masked(text.replace(secret, MASKED) if len(secret) >= SHORTEST else text)
 
 
@@ -63,7 +63,7 @@ class Fixed(_Hiding):
 
 
 class ClientCredentials(_Hiding):
-    """OAuth2 tokens by the client credentials grant. Invariant: one fetch at a time, however many requests wait."""
+    """OAuth2 tokens by the client credentials grant. Invariant: at most one fetch runs, however many requests wait."""
 
     def __init__(self, auth: settings.Auth, send: Send) -> None:
         assert auth.token_url is not None
@@ -77,7 +77,7 @@ class ClientCredentials(_Hiding):
     async def header(self) -> str:
         if not self._is_good():
             async with self._fetching:
-                if not self._is_good():  # the one before us may have fetched it
+                if not self._is_good():  # another request may have fetched one while this one waited
                     await self._fetch()
         return self._header
 
@@ -95,7 +95,7 @@ class ClientCredentials(_Hiding):
             raise failure(reply, f"token request to {self._request.target}", {}, hide=self.hide, code=codes.TOKEN)
         token, seconds = _token(reply, self._request.target)
         self._header = f"Bearer {token}"
-        # A token that does not say how long it lasts lasts until it is refused.
+        # Without `expires_in`, a token is used until the server refuses it.
         self._ends = self.clock() + (seconds if seconds is not None else float("inf"))
 
 
@@ -134,7 +134,7 @@ def _basic(username: str, password: str) -> str:
 
 
 def credentials(auth: settings.Auth, send: Send) -> Credentials | None:
-    """What the connector's settings ask for."""
+    """Return the credentials that the connector's settings ask for, None if they ask for none."""
     match auth.type:
         case "bearer":
             assert auth.token is not None

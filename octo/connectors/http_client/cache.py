@@ -1,4 +1,4 @@
-"""Answers kept in memory, as far as the server allows (RFC 9111, the part a private client of GETs needs)."""
+"""A cache of answers in memory, as far as the server allows it (RFC 9111, the part that a client of GETs needs)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from octo.core import clock
 
 MOST_BYTES = 32 * 1024 * 1024
 IDENTITY = ("authorization", "cookie")
-"""Request headers that say who asks. Whatever the server says of `Vary`, one's answers are never another's."""
+"""Request headers that identify the caller. Whatever `Vary` says, no caller gets an answer to another."""
 
 Base = tuple[str, ...]
 
@@ -32,7 +32,10 @@ class _Entry:
 
 
 class Cache:
-    """Least recently used goes first. `clock` and `wall` are there for tests to replace."""
+    """The least recently used answer is dropped first. `clock` and `wall` exist so that tests can replace them.
+
+    Invariant: `_size` is the sum of the entries' sizes; `_vary` has the bases of `_entries`.
+    """
 
     def __init__(self, cache: settings.Cache) -> None:
         self._enabled = cache.enabled
@@ -45,7 +48,7 @@ class Cache:
         self.wall: Callable[[], float] = lambda: clock.now().timestamp()
 
     def get(self, request: Request) -> Reply | None:
-        """A fresh answer to the same question by the same asker."""
+        """Return a fresh answer to the same request by the same caller, None if there is none."""
         if not self._serves(request):
             return None
         key = self._key(request)
@@ -97,7 +100,7 @@ def _base(request: Request) -> Base:
 
 
 def freshness(headers: Mapping[str, str], wall: float) -> float:
-    """For how many seconds the server lets its answer be used; infinite when it does not say."""
+    """Return for how many seconds the server lets its answer be used; infinity if it does not say."""
     control = headers.get("cache-control", "").lower()
     if {"no-store", "no-cache", "private"} & {each.partition("=")[0] for each in _tokens(control)}:
         return 0.0
@@ -108,7 +111,7 @@ def freshness(headers: Mapping[str, str], wall: float) -> float:
         try:
             return parsedate_to_datetime(headers["expires"]).timestamp() - wall
         except ValueError:
-            return 0.0  # RFC 9111 5.3: what is no date, `0` above all, has expired
+            return 0.0  # RFC 9111 5.3: a value that is not a date, `0` above all, means expired
     return float("inf")
 
 

@@ -1,4 +1,4 @@
-"""From a block's request to an answer: cache, credentials, retries, transport - in this order."""
+"""From a block's request to an answer: credentials, cache, retries, transport, in this order."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from octo.core.trace import effect
 
 
 class Transport(Protocol):
-    """One request and its answer."""
+    """Sends one request and returns its answer."""
 
     async def send(self, request: Request, *, redirects: bool = True) -> Reply:
-        """The whole answer, whatever its status."""
+        """Return the whole answer, whatever its status."""
         ...
 
 
@@ -47,7 +47,7 @@ class Caller:
         headers: dict[str, str],
         data: bytes | Content | None,
     ) -> Request:
-        """The request for a path below the base. The connector's headers yield to the given ones."""
+        """Return the request for a path below the base. The given headers win over the connector's."""
         target = self._targets.get(path)
         if target is None:
             target = self._targets[path] = join(self._base, path)
@@ -56,7 +56,7 @@ class Caller:
         return Request(method, target.extend_query(query) if query else target, {**defaults, **headers}, data)
 
     async def call(self, request: Request) -> Reply:
-        """The answer, whatever its status."""
+        """Return the answer, whatever its status."""
         header = None
         if self.credentials is not None and request.header("authorization") is None:
             header = await self.credentials.header()
@@ -71,11 +71,11 @@ class Caller:
         return reply
 
     def hide(self, text: str) -> str:
-        """The text without our credentials."""
+        """Return the text without the credentials."""
         return text if self.credentials is None else self.credentials.hide(text)
 
     async def _again(self, request: Request, reply: Reply, header: str) -> tuple[Request, Reply]:
-        """A token may have been revoked before its end: one more try with a new one."""
+        """Try once more with a new token: the old one may have been revoked before its expiry."""
         assert self.credentials is not None
         if not self.credentials.refused(header):
             return request, reply
@@ -83,7 +83,7 @@ class Caller:
         return request, await self.retries.send(request, self._attempt)
 
     async def _fetch(self, request: Request) -> Reply:
-        # Client credentials go to the one address that was configured, wherever that may point.
+        # Client credentials go only to the configured address: no redirect is followed.
         return await self._attempt(request, redirects=False)
 
     async def _attempt(self, request: Request, *, redirects: bool = True) -> Reply:
@@ -102,8 +102,8 @@ class Caller:
 
 
 def join(base: URL, path: str) -> URL:
-    """The path below the base with one slash between them; their queries one after the other."""
-    below = URL("/" + path.lstrip("/"))  # the slash first: in `items:search` no scheme is meant
+    """Return the path below the base, joined with one slash; the base's query comes first."""
+    below = URL("/" + path.lstrip("/"))  # with a slash, or `items:search` would be taken for a scheme
     target = base
     if below.raw_path != "/":
         target = base.with_path(base.raw_path.rstrip("/") + below.raw_path, encoded=True)

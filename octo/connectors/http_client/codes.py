@@ -1,4 +1,4 @@
-"""What can go wrong with the http-client connector: stable codes, and their pages for `octo explain`."""
+"""The errors of the http-client connector: stable codes, and their pages for `octo explain`."""
 
 from __future__ import annotations
 
@@ -20,56 +20,57 @@ EXPLANATIONS: dict[str, Explanation] = {
     REFUSED: Explanation(
         "The server refused the request",
         "It answered with a status of 4xx: the same request would be refused again. The status is in "
-        "`vars.statusCode`, also in the error path. `failOnError: false` makes such an answer an ordinary result.",
+        "`vars.statusCode`, also in the error path. With `failOnError: false` such an answer is an ordinary result.",
     ),
     UNAVAILABLE: Explanation(
         "The server could not answer now",
-        "It answered with a status of 5xx, or with 408, 425 or 429. What may be repeated without harm was repeated as "
-        "the connector's `retry` says; the last answer is reported. The same request may succeed later.",
+        "It answered with a status of 5xx, or with 408, 425 or 429. A GET, HEAD, PUT, DELETE or OPTIONS request that "
+        "got 429, 502, 503 or 504 was repeated as the connector's `retry` says; the last answer is reported. The same "
+        "request may succeed later.",
     ),
     UNREACHABLE: Explanation(
         "No connection",
-        "The server's name could not be resolved, nobody listens there, or the connection broke before the answer "
-        "was complete. If it broke, the server may still have done what was asked.",
+        "The server's name could not be resolved, no server listens there, or the connection broke before the answer "
+        "was complete. If it broke, the server may still have carried out the request.",
     ),
     TOO_SLOW: Explanation(
         "No answer in time",
         "The whole answer did not arrive within the connector's `timeout`. The connection was closed. The server may "
-        "still have done what was asked.",
+        "still have carried out the request.",
     ),
     TOO_LARGE: Explanation(
         "Answer too large",
-        "The answer is larger than the connector's `maxResponseBytes`. It is never cut: half a document is no "
-        "document. Raise the limit, or ask for less (pages, fields).",
+        "The answer is larger than the connector's `maxResponseBytes`. It is never cut, because half a document is of "
+        "no use. Raise the limit, or ask for less (pages, fields).",
     ),
     BAD_HEADER: Explanation(
         "Not a header value",
         "An expression under `headers` gave a text with line breaks or other control characters. Sent as it is, it "
-        "would add headers of its own to the request.",
+        "could add further headers to the request.",
     ),
     NOT_IN_CHARSET: Explanation(
         "A text cannot be written in its charset",
-        "The content type of the request names a charset that has no such character, or that nobody knows. Nothing is "
-        "replaced by a question mark. Send UTF-8, or replace the character in the flow.",
+        "The content type of the request names a charset that lacks a character of the text, or that is not known. "
+        "Octo never replaces a character by a question mark. Send UTF-8, or replace the character in the flow.",
     ),
     TOKEN: Explanation(
         "No access token",
-        "The server at `auth.tokenURL` gave no token for the client's id and secret; the message says what it "
-        "answered. With 400 or 401 the credentials or the scopes are wrong.",
+        "The server at `auth.tokenURL` gave no token for the client's id and secret; the message has its answer. With "
+        "400 or 401 the credentials or the scopes are wrong.",
     ),
     TLS: Explanation(
         "Certificate not accepted",
-        "The server's certificate is expired, made for another name, or signed by an authority that this machine does "
-        "not know. For an authority of your own give its certificate in `tls.ca`.",
+        "The server's certificate has expired, is for another name, or is signed by an authority that this machine "
+        "does not know. For an authority of your own, name its certificate in `tls.ca`.",
     ),
     BAD_EXCHANGE: Explanation(
-        "The exchange made no sense",
-        "The server's answer is no HTTP, it redirects in circles or to an address that is none, or the request's own "
-        "address cannot be used.",
+        "The exchange failed",
+        "The server's answer is not HTTP, it redirects in circles or to an invalid address, or the address of the "
+        "request cannot be used.",
     ),
     NO_ANSWER: Explanation(
         "The stub has no answer",
-        "In a test, the flow sent a request that none of its stub's `answers` fits. The message shows the request and "
-        "the nearest answer, and what keeps it from fitting. Add an answer, or change the flow if it should not ask.",
+        "In a test, the flow sent a request that none of its stub's `answers` fits. The message shows the request, the "
+        "nearest answer, and why that does not fit. Add an answer, or change the flow if it should not send this.",
     ),
 }

@@ -1,4 +1,4 @@
-"""One request and its answer over aiohttp, with every way it can fail said in our own words."""
+"""Send a request over aiohttp and read its answer; every error becomes one of Octo's."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Exchange:
         self._limit = limit
 
     async def send(self, request: Request, *, redirects: bool = True) -> Reply:
-        """The whole answer, whatever its status. Cancelling aborts the request: the server sees us leave."""
+        """Return the whole answer, whatever its status. Cancelling aborts the request: the connection is closed."""
         try:
             async with self._session.request(
                 request.method,
@@ -68,14 +68,14 @@ class Exchange:
 
 
 def _payload(data: bytes | Content | None) -> Any:
-    """The body as aiohttp likes it: what is large in pieces, so that others have their turn."""
+    """Return the body for aiohttp; a large one is sent in pieces, so that other tasks get their turn."""
     if isinstance(data, Content):
         return _Stream(data)
     return data if data is None or len(data) <= THRESHOLD else BytesIO(data)
 
 
 class _Stream:
-    """Large content for aiohttp: from its beginning for each attempt."""
+    """Large content for aiohttp. Each attempt reads it from its beginning."""
 
     def __init__(self, content: Content) -> None:
         self._content = content
@@ -86,14 +86,14 @@ class _Stream:
 
 
 def _with_length(request: Request) -> Mapping[str, str]:
-    """The headers; large content has its length among them, as bytes do without being told."""
+    """Return the headers, for large content with its length; aiohttp adds that of bytes itself."""
     if not isinstance(request.data, Content):
         return request.headers
     return {**request.headers, "Content-Length": str(request.data.size)}
 
 
 def _joined(headers: Mapping[str, str]) -> dict[str, str]:
-    """Headers by lower-case name; several of one name mean the same as one with commas."""
+    """Return the headers by lower-case name; the values of one name are joined with commas, which means the same."""
     joined: dict[str, str] = {}
     for name, value in headers.items():
         key = name.lower()
@@ -103,7 +103,7 @@ def _joined(headers: Mapping[str, str]) -> dict[str, str]:
 
 @asynccontextmanager
 async def exchanging(client: settings.Client) -> AsyncIterator[Exchange]:
-    """An exchange with the connector's pool and trust, and no memory: no cookies, no `.netrc`."""
+    """Yield an exchange with the connector's pool and TLS settings. It keeps no cookies and reads no `.netrc`."""
     async with aiohttp.ClientSession(
         connector=_connector(client.pool, client.tls),
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -131,7 +131,7 @@ def _trust(tls: settings.Tls) -> ssl.SSLContext | bool:
 
 
 class _Pool(aiohttp.TCPConnector):
-    """aiohttp limits open connections, the flow language limits idle ones: what would be one too many is closed."""
+    """aiohttp limits open connections, the settings limit idle ones: a connection beyond that limit is closed."""
 
     def __init__(self, pool: settings.Pool, **options: Any) -> None:
         super().__init__(**options)

@@ -1,4 +1,4 @@
-"""An answer, and what it means for a message."""
+"""An answer, and how it becomes a message or an error."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from octo.core.secrets import masked
 
 SNIPPET = 200
 PASSING = (408, 425, 429)
-"""Statuses of 4xx that say "not now" rather than "not like this"."""
+"""Statuses of 4xx after which the same request may succeed later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Reply:
 
 
 def into(message: Message, reply: Reply, status_var: str) -> Message:
-    """The message with the answer as its body: JSON as a value, else raw content, nothing as null."""
+    """Return the message with the answer as its body: JSON as a value, an empty answer as null, else raw content."""
     message = message.with_vars({**message.vars, status_var: reply.status})
     kind = reply.content_type
     if is_text(kind) or kind == content.BINARY or not reply.data:
@@ -50,7 +50,7 @@ def failure(
     hide: Callable[[str], str] = str,
     code: str | None = None,
 ) -> OctoError:
-    """The error for an answer of 400 and above; `what` begins its text, `hide` takes credentials out of it."""
+    """Return the error for an answer of 400 or above. `what` begins its text, `hide` removes credentials from it."""
     passing = reply.status >= 500 or reply.status in PASSING
     kind = Transient if passing else Permanent
     return kind(
@@ -62,5 +62,5 @@ def failure(
 
 
 def snippet(data: bytes, hide: Callable[[str], str] = str) -> str:
-    """The beginning of a body for an error's text. Cut last: a part of a secret would not be recognised."""
+    """Return the beginning of a body for the text of an error. Cut last: a part of a secret is not recognised."""
     return masked(hide(data.decode(errors="replace")))[:SNIPPET].strip()

@@ -1,4 +1,4 @@
-"""A request, and the ways in which sending it fails, in our own words."""
+"""A request, and the errors of sending it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from octo.core.spool import Content
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to send. Header names are as written; lower-case ones are compared."""
+    """What to send. Header names stay as written; they are compared in lower case."""
 
     method: str
     url: URL
@@ -26,7 +26,7 @@ class Request:
 
     @property
     def target(self) -> str:
-        """The address for messages: without query, which may hold what nobody should read."""
+        """The address for messages, without the query, which may contain secrets."""
         return str(self.url.with_query(None).with_fragment(None))
 
     def header(self, name: str) -> str | None:
@@ -37,7 +37,11 @@ class Request:
 
 
 def written(body: object, message: Message, named: str | None) -> tuple[str, bytes | Content]:
-    """What is sent of a body, and its content type if nobody named one ("" for none)."""
+    """Return the content type and the bytes to send for a body.
+
+    named: the content type in the block's headers, if any. The one that is returned is for requests without it: "" for
+        a text, which needs none.
+    """
     try:
         if message.raw and body is message.body:
             kind, data = content.out(body if named is None else {"contentType": named, "rawData": content.data(body)})

@@ -1,4 +1,4 @@
-"""Repeating requests that failed for reasons that pass, and only where nothing can be done twice."""
+"""Repeat requests that failed for a passing reason, but only if the server cannot carry one out twice."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STATUSES = frozenset((429, 502, 503, 504))
 
 
 class Retries:
-    """The connector's patience. `sleep`, `wall` and `backoff` are there for tests to replace."""
+    """Repeats requests as the settings say. `sleep`, `wall` and `backoff` exist so that tests can replace them."""
 
     def __init__(self, retry: settings.Retry) -> None:
         self._attempts = max(1, retry.max_attempts)
@@ -28,7 +28,7 @@ class Retries:
         self.backoff = Backoff(retry.min_backoff.total_seconds(), self._longest, jitter=0.5)
 
     async def send(self, request: Request, send: Callable[[Request], Awaitable[Reply]]) -> Reply:
-        """The first answer worth having, or the last one. A flow's deadline ends the waits by cancelling them."""
+        """Return the first answer that needs no repetition, or the last. The flow's deadline cancels the waits."""
         for attempt in range(1, self._attempts):
             try:
                 reply = await send(request)
@@ -44,7 +44,7 @@ class Retries:
         return await send(request)
 
     def _asked(self, reply: Reply) -> float | None:
-        """What `Retry-After` says, in seconds from now."""
+        """Return what `Retry-After` says, in seconds from now; None if it says nothing usable."""
         text = reply.headers.get("retry-after", "")
         if text.isascii() and text.isdigit():
             return float(text)
@@ -55,7 +55,7 @@ class Retries:
 
 
 def _may_repeat(request: Request, error: Transient) -> bool:
-    """Whether another attempt can do no harm: the server never heard of this one, or hearing it twice is the same."""
+    """Whether another attempt is harmless: the server never got this one, or the request is idempotent."""
     if isinstance(error, Timeout):
-        return False  # the time an attempt may take is over; a second one would double the caller's wait
+        return False  # it took as long as an attempt may take; a second one would double the caller's wait
     return isinstance(error, NotConnected) or request.method in IDEMPOTENT

@@ -1,4 +1,4 @@
-"""What an author writes under an `http-client` connector and under a `rest` block."""
+"""The settings of an `http-client` connector and of a `rest` block."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ _FIELDS = {
 
 
 class Auth(Settings):
-    """Who we are. A request that brings an Authorization header of its own keeps it."""
+    """Credentials for the server. A request with an Authorization header of its own keeps that."""
 
     type: Literal["", "bearer", "basic", "oauth2"] = ""
     """`bearer` sends `token`, `basic` sends `username` and `password`, `oauth2` fetches tokens by the client
@@ -100,7 +100,7 @@ class Auth(Settings):
     client_secret: Secret | None = None
     """The secret of `oauth2`."""
     scopes: list[str] = Field(default_factory=list)
-    """What `oauth2` asks for; empty leaves it to the server."""
+    """The scopes that `oauth2` asks for; empty leaves them to the server."""
 
     @model_validator(mode="after")
     def _complete(self) -> Auth:
@@ -121,24 +121,24 @@ def _text(value: object) -> object:
 
 
 class Cache(Settings):
-    """Answers to keep in memory, for GET only."""
+    """A cache of answers in memory, for GET only."""
 
     enabled: bool = False
     """Whether to keep answers at all."""
     ttl: Duration = timedelta(seconds=60)
-    """How long an answer is used at most. The server may shorten that (`max-age`, `Expires`) or forbid it
+    """An answer is used for at most this time. The server may shorten that (`max-age`, `Expires`) or forbid it
     (`no-store`, `no-cache`, `private`)."""
     max_entries: Annotated[int, Advanced] = Field(default=256, ge=1)
-    """How many answers to keep; beyond that, or beyond 32 MiB together, the one unused for longest goes."""
+    """At most this many answers are kept, and at most 32 MiB together; the least recently used are dropped first."""
 
 
 class Retry(Settings):
-    """Repeating what failed for reasons that pass."""
+    """Repeating requests that failed for a passing reason."""
 
     max_attempts: int = Field(default=3, ge=0)
-    """Attempts altogether; 1 or less never repeats."""
+    """At most this many attempts per request; 1 or 0 never repeats."""
     min_backoff: Annotated[Duration, Advanced] = timedelta(milliseconds=200)
-    """The first wait; each further one is twice as long. All are shortened by chance, up to a half, so that many
+    """The first wait; each further one is twice as long. Each is shortened at random, by at most a half, so that many
     clients do not come back at once."""
     max_backoff: Annotated[Duration, Advanced] = timedelta(seconds=30)
     """The longest wait, also when the server asks for a longer one with `Retry-After`."""
@@ -148,9 +148,9 @@ class Pool(Settings):
     """Connections kept open between requests. How many are open at once is not limited."""
 
     max_idle_conns: int = Field(default=100, ge=0)
-    """How many unused connections to keep altogether; 0 means no limit."""
+    """At most this many unused connections are kept altogether; 0 means no limit."""
     max_idle_conns_per_host: int = Field(default=100, ge=0)
-    """How many unused connections to keep to one server; 0 means no limit."""
+    """At most this many unused connections are kept per server; 0 means no limit."""
     idle_conn_timeout: Duration = timedelta(seconds=90)
     """How long to keep an unused connection."""
     disable_keep_alives: bool = False
@@ -161,13 +161,13 @@ class Tls(Settings):
     """How the server proves who it is."""
 
     ca: Path | None = None
-    """PEM file with the certificates of authorities to trust instead of the machine's own."""
+    """PEM file with the certificates of the authorities to trust, instead of the machine's own."""
     insecure_skip_verify: bool = False
-    """Trust any certificate. Whoever sits between can then read and change everything: for tests only."""
+    """Trust any certificate. Anyone on the network path can then read and change everything: for tests only."""
 
 
 class Client(Settings):
-    """One server to call: where it is, who we are to it, and how patient we are."""
+    """One server to call: its address, the credentials, timeouts and limits."""
 
     base_url: Url = Field(alias="baseURL", examples=["https://api.example.com/v1"])
     """Absolute address, e.g. `https://api.example.com/v1`; a block's `path` is appended."""
@@ -175,18 +175,19 @@ class Client(Settings):
     """How long one attempt may take, from looking up the name to the last byte of the answer; then the connection is
     closed. The flow's own deadline bounds all attempts and waits together. 0 means the default."""
     headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
-    """Headers of every request that does not bring its own."""
+    """Headers of every request; a block's own headers win."""
     max_response_bytes: Annotated[int, Advanced] = Field(default=1_048_576, ge=0)
-    """Most bytes of an answer, after unpacking. A larger one is an error; it is never cut. 1 MiB by default."""
+    """An answer may have at most this many bytes, after decompression. A larger one is an error; it is never cut.
+    Default: 1 MiB."""
     auth: Auth = Auth()
-    """Credentials to send. They never go to another host, also not after a redirect."""
+    """Credentials to send. They never go to another host, not even after a redirect."""
     cache: Cache = Cache()
-    """Answers to keep. Off by default."""
+    """A cache of answers. Off by default."""
     retry: Retry = Retry()
-    """What to repeat: GET, HEAD, PUT, DELETE and OPTIONS after a broken connection, 429, 502, 503 or 504; the
-    others only when the connection was never made, so that nothing is done twice."""
+    """How to repeat requests: GET, HEAD, PUT, DELETE and OPTIONS after a broken connection, 429, 502, 503 or 504;
+    other methods only if the connection was never made, so that nothing is done twice."""
     pool: Annotated[Pool, Advanced] = Pool()
-    """Connections to keep open."""
+    """Connections to keep open between requests."""
     tls: Annotated[Tls, Advanced] = Tls()
     """Checks of the server's certificate. By default the machine's authorities are trusted."""
 
@@ -202,16 +203,16 @@ class Rest(Settings):
     method: Method = "GET"
     """The HTTP method."""
     path: str = ""
-    """Path below the connector's `baseURL`, plain text; joined with exactly one slash. May bring a query."""
+    """Path below the connector's `baseURL`, plain text; joined with exactly one slash. May have a query."""
     query: dict[str, Expr[str]] = Field(default_factory=dict)
-    """Query parameters, e.g. `id: vars.id`; encoded as needed. What is no text is sent as compact JSON."""
+    """Query parameters, e.g. `id: vars.id`; encoded as needed. A value that is not text is sent as compact JSON."""
     headers: dict[HeaderName, Expr[str]] = Field(default_factory=dict)
     """Request headers, e.g. `X-Tenant: vars.tenant`; they win over the connector's."""
     body: Expr[object] | None = None
     """What to send: a text in the charset of the `Content-Type` header, bytes as they are, a raw `body` with its own
     type, anything else as JSON. A `Content-Type` under `headers` wins."""
     fail_on_error: bool = True
-    """Whether an answer of 400 and above is an error. If not, it is an ordinary result."""
+    """Whether an answer of 400 or above is an error. If not, it is an ordinary result."""
     status_var: Annotated[str, Advanced] = Field(default="statusCode", min_length=1)
     """Variable for the answer's status. It is set before a failure too, so that the error path can read it."""
 
@@ -226,7 +227,7 @@ class Rest(Settings):
 
     @property
     def effect(self) -> Effect:
-        """As the method promises (RFC 9110, 9.2); an `Idempotency-Key` makes any request one that can be repeated."""
+        """The effect of the method (RFC 9110, 9.2). With an `Idempotency-Key` any request can be repeated."""
         if self.method in ("GET", "HEAD", "OPTIONS"):
             return "safe"
         keyed = any(name.lower() == "idempotency-key" for name in self.headers)

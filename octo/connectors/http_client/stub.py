@@ -1,4 +1,4 @@
-"""What a test writes in place of a server: its answers."""
+"""The stub of a server in a test: a list of its answers."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ def _word(value: object) -> object:
 
 
 Word = Annotated[str, BeforeValidator(_word), WithJsonSchema({"type": ["string", "number", "boolean"]})]
-"""A text; a number or boolean is taken as it is written."""
+"""A text. A number or boolean becomes its text."""
 
 ANYTHING = re.compile(r"(\{\w+\}|\*)")
 
 
 class Answer(Settings):
-    """To which requests it is the answer, and what it is."""
+    """One answer, and the requests that get it."""
 
     method: Method | None = None
     """Method of the request. Default: any."""
     path: str | None = None
-    """Path of the request below the connector's `baseURL`, as a `rest` block writes it; `{name}` stands for one
-    segment, `*` for any text. What goes elsewhere, such as a request for a token, is known by its whole path, or by
-    its address: `https://login.example.com/token`. Default: any."""
+    """Path of the request below the connector's `baseURL`, as in a `rest` block; `{name}` stands for one segment, `*`
+    for any text. For a request elsewhere, such as one for a token, write the whole path or the address:
+    `https://login.example.com/token`. Default: any."""
     query: dict[str, Word] = Field(default_factory=dict)
-    """Query parameters that the request must have, among others."""
+    """Query parameters that the request must have; it may have others."""
     when: Annotated[Expr[bool], Names("request")] | None = None
     """A condition on `request`: its `method`, `path`, `query`, `headers` (names in lower case) and `body`, e.g.
     `request.body.quantity > 1`."""
     status: int = Field(default=200, ge=200, le=599)
-    """Status of the answer. Redirects are not followed: answer with what they lead to."""
+    """Status of the answer. Redirects are not followed: give the answer that they lead to."""
     headers: dict[HeaderName, Annotated[HeaderValue, BeforeValidator(_word)]] = Field(default_factory=dict)
     """Headers of the answer. The type of the body is added."""
     body: object = None
@@ -50,11 +50,12 @@ class Answer(Settings):
     """Body of the answer as it is: a text, in the charset of a `Content-Type` under `headers`, or bytes
     (`!!binary`)."""
     error: Literal["connect", "timeout", "broken"] | None = None
-    """Fail instead: no connection, no answer in time (said at once), or a connection that breaks before the answer."""
+    """Fail instead: no connection, no answer in time (without a wait), or a connection that breaks before it."""
     delay: Duration = timedelta()
-    """How long the answer takes. Beyond the connector's `timeout` it is none. With `clock: virtual` nobody waits."""
+    """How long the answer takes. Longer than the connector's `timeout`, the request fails with a timeout. With
+    `clock: virtual` the test does not really wait."""
     times: int | None = Field(default=None, ge=1)
-    """How often this is the answer; afterwards the next that fits is. Default: always."""
+    """How many requests get this answer; later ones get the next that fits. Default: all."""
 
     @field_validator("path")
     @classmethod
@@ -80,12 +81,12 @@ class Answer(Settings):
 
     @property
     def label(self) -> str:
-        """Its requests, for messages."""
+        """The requests that get it, for messages."""
         return f"{self.method or 'any method'} {self.path or 'any path'}"
 
 
 class Stub(Settings):
-    """A server that is a list of answers. Credentials, cache, retries and limits of the connector are real."""
+    """A list of answers in place of a server. Credentials, cache, retries and limits of the connector are real."""
 
     answers: list[Answer] = Field(default_factory=list)
     """The answers, in order: the first that fits a request is given."""
