@@ -1,4 +1,4 @@
-"""SQL databases: PostgreSQL, SQLite, MySQL, and whatever else SQLAlchemy speaks to."""
+"""SQL databases: PostgreSQL, SQLite, MySQL, and all others that SQLAlchemy supports."""
 
 from octo.connectors.database.codes import EXPLANATIONS
 from octo.connectors.database.connector import Database

@@ -1,8 +1,8 @@
-"""Values of a flow as the types that PostgreSQL expects of a statement's parameters.
+"""Convert the values of a flow to the types of a statement's parameters in PostgreSQL.
 
-asyncpg is strict: an int for a text column, a string for a timestamp or a whole double for a bigint are refused. People
-who write flows expect what `psql` does, so the server's own description of the parameters decides: what has one
-obvious meaning there is converted, the rest fails naming the argument. Nothing is rounded on the way.
+asyncpg is strict: it refuses an int for a text column, a string for a timestamp, a whole double for a bigint. Authors
+of flows expect what `psql` does. So the server's description of the parameters decides: a value with one obvious
+meaning in the type is converted, any other fails and the error names the argument. Nothing is rounded.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from octo.expr.values import Duration, Exact, Timestamp
 
 
 class Parameter(Protocol):
-    """What asyncpg tells of a parameter: the type's name (`int4`, `text[]`) and kind (`scalar`, `array`, `enum`)."""
+    """A parameter as asyncpg describes it: its type's name (`int4`, `text[]`) and kind (`scalar`, `array`, `enum`)."""
 
     @property
     def name(self) -> str: ...
@@ -30,11 +30,11 @@ class Parameter(Protocol):
 
 
 class Misfit(ValueError):
-    """A value has no meaning in the type; the text says what would."""
+    """A value has no meaning in the type; the text says what is expected."""
 
 
 def fit(parameters: Sequence[Parameter], args: Sequence[object]) -> list[object]:
-    """The arguments as the parameters' types, or `Permanent` naming the one that does not fit."""
+    """Return the arguments as the types of the parameters. Raises `Permanent`, naming the one that does not fit."""
     if len(parameters) != len(args):
         raise bad_argument(
             min(len(parameters), len(args)) + 1,
@@ -90,7 +90,7 @@ def _float(name: str, value: object) -> float:
 def _decimal(name: str, value: object) -> Decimal:
     if isinstance(value, str | int | float) and not isinstance(value, bool):
         try:
-            # The digits that were written: Decimal(0.1) would be 0.1000000000000000055511151231257827.
+            # From the digits as written: Decimal(0.1) would be 0.1000000000000000055511151231257827.
             return Decimal(repr(value) if isinstance(value, float) else value)
         except InvalidOperation:
             pass
@@ -111,7 +111,7 @@ def _text(name: str, value: object) -> str:  # noqa: ARG001  one signature for a
 
 
 def _json(name: str, value: object) -> str:
-    """A string is taken as JSON text, as `psql` does; everything else is written as JSON."""
+    """Return JSON text: a string counts as JSON text, as in `psql`; everything else is written as JSON."""
     return value if isinstance(value, str) else _text(name, value) if isinstance(value, bytes) else _json_text(value)
 
 
@@ -195,7 +195,7 @@ def _binary(name: str, value: object) -> bytes:  # noqa: ARG001  one signature f
 
 
 def _text_or_same(name: str, value: object) -> object:
-    """Types asyncpg reads from text itself (uuid, inet), enums, and what only the server understands."""
+    """Convert for the types that asyncpg reads from text (uuid, inet), enums, and types only the server knows."""
     if isinstance(value, str):
         return value
     if isinstance(value, list | dict | bytes):
@@ -221,7 +221,7 @@ _CONVERT: dict[str, Callable[[str, Any], object]] = {
 
 
 def _kind(value: object) -> str:
-    """The value's kind; never the value, which may be a secret."""
+    """Return the kind of the value for messages; never the value, which may be a secret."""
     kinds = {
         bool: "a bool",
         int: "an int",

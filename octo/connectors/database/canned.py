@@ -1,4 +1,4 @@
-"""A driver that knows its answers by heart."""
+"""The driver of a stub: it answers queries from a list."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _MOST_LISTED = 5
 
 
 class Misfit(NamedTuple):
-    """Why an answer is not the one. closeness: how much of it fits; 0 when it is for another query."""
+    """Why an answer does not fit a query. closeness: how much of it fits; 0 if it is for another query."""
 
     closeness: int
     reason: str
 
 
 class Canned:
-    """Answers queries from a list, as a server of the connector's kind would."""
+    """Answers queries from a list, as a server of the settings' kind would."""
 
     is_busy = False
 
@@ -52,7 +52,7 @@ class Canned:
         return answer.rows_affected
 
     async def ping(self) -> None:
-        """Always there."""
+        """Return: a stub is always reachable."""
 
     def _rows(self, query: str, args: Sequence[object]) -> list[Row]:
         answer = self._chosen(query, args)
@@ -61,7 +61,7 @@ class Canned:
         return answer.rows
 
     def _chosen(self, query: str, args: Sequence[object]) -> Answer:
-        """The answer to a query; raises what it says under `error`."""
+        """Return the answer to a query, or raise what it has under `error`."""
         misfits = []
         for candidate in self._answers:
             misfit = candidate.misfit(query, args)
@@ -115,7 +115,7 @@ class _Candidate:
 
 
 def _same(expected: object, actual: object) -> bool:
-    """Equal, digit for digit: 1 is 1.0, but not true. A text stands for bytes and times too."""
+    """Whether two values are equal, digit for digit: 1 equals 1.0, but not true. A text equals its bytes or time."""
     if isinstance(expected, str) and isinstance(actual, bytes):
         actual = actual.decode(errors="replace")
     if isinstance(actual, Timestamp | Duration):

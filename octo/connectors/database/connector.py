@@ -1,10 +1,10 @@
 """SQL databases: run queries whose values come from the message.
 
-Values go to the database as parameters, never as text of the query, so nothing can be injected. What comes back keeps
-its digits and its bytes: a whole number is an int of any size, a numeric is never rounded, a bytea or blob is bytes
-(`string(...)` makes text of them). Times are RFC 3339 texts, intervals texts such as `5400s`. A broken connection fails
-the message as transient and is opened again by itself; a query that takes too long, or whose message is cancelled, is
-cancelled on the server.
+Values go to the database as parameters, never as part of the query's text, so nothing can be injected. Values from the
+database keep their digits and bytes: a whole number is an int of any size, a numeric is never rounded, a bytea or blob
+is bytes (`string(...)` converts them to text). Times are RFC 3339 texts, intervals texts such as `5400s`. If a
+connection breaks, the message fails as transient, and the next query opens another. A query that takes too long, or
+whose message is cancelled, is cancelled on the server.
 
 Each `sql` block is a transaction of its own.
 """
@@ -31,7 +31,7 @@ from octo.core.secrets import mask
 from octo.core.trace import effect
 
 _PING = 2.0
-"""Seconds that a health check may take: whoever asks does so every few seconds, and has its own patience."""
+"""Seconds that a health check may take: probes come every few seconds, and have time limits of their own."""
 
 _DRIVERS = {
     "postgres": ("octo.connectors.database.postgres", "asyncpg", "postgres"),
@@ -67,8 +67,8 @@ class Database:
             yield cls(Canned(settings, stub.answers or ()))
 
     async def health(self) -> None:
-        # Busy is not broken: the queries under way will find out themselves, and to be declared out of order would
-        # only push their load onto the next process.
+        # Busy is not broken: the queries under way find a broken connection themselves, and an unhealthy process would
+        # only push its load onto the next one.
         if self._driver.is_busy:
             return
         try:
@@ -97,7 +97,7 @@ class Database:
         return message.with_body(body)
 
     async def _answer(self, settings: Query, args: list[object]) -> tuple[object, dict[str, int]]:
-        """The new body, and how many rows that were."""
+        """Return the new body, and the number of its rows for the trace."""
         if settings.exec_:
             affected = {"rowsAffected": await self._driver.execute(settings.query, args)}
             return affected, affected

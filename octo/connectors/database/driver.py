@@ -1,4 +1,4 @@
-"""What a database driver is to the connector: four verbs, and whether there is room for one more."""
+"""The interface of a database driver: four verbs, and whether all connections are in use."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Row = dict[str, object]
 
 
 class Driver(Protocol):
-    """An open database. All verbs raise `Transient`, `Permanent` or `Timeout`; all survive being cancelled.
+    """An open database. All verbs raise `Transient`, `Permanent` or `Timeout`, and may be cancelled.
 
-    Arguments are JSON values, or bytes; values in rows are JSON values, without loss.
+    Arguments and the values in rows are values of a flow, without loss: JSON values and bytes; arguments also times.
     """
 
     @property
@@ -23,23 +23,23 @@ class Driver(Protocol):
         ...
 
     async def fetch(self, query: str, args: Sequence[object], limit: int) -> list[Row]:
-        """The rows, or `Permanent` when there are more than `limit`."""
+        """Return the rows. Raises `Permanent` if there are more than `limit`."""
         ...
 
     async def first(self, query: str, args: Sequence[object]) -> Row | None:
-        """The first row, or None when there is none."""
+        """Return the first row, None if there is none."""
         ...
 
     async def execute(self, query: str, args: Sequence[object]) -> int:
-        """How many rows the statement changed."""
+        """Run the statement and return how many rows it changed."""
         ...
 
     async def ping(self) -> None:
-        """Return if a query can be answered right now."""
+        """Return if the database answers a query now, else raise."""
         ...
 
 
 class Opener(Protocol):
-    """`open` of a driver's module."""
+    """The type of `open_driver` in a driver's module."""
 
     def __call__(self, settings: Connection, /) -> AbstractAsyncContextManager[Driver]: ...

@@ -1,4 +1,4 @@
-"""Data source names: what their forms are, what is wrong with one, and how to name a database without its secrets."""
+"""Data source names: their forms, what is wrong with one, and how to name a database without its secrets."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 _PAIR = re.compile(r"\s*(\w+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s\\']|\\.)*)\s*")
 _POSTGRES_URL = re.compile(r"postgres(ql)?://", re.IGNORECASE)
 
-# Keys of libpq, lib/pq and pgx that mean something to a client other than ours: they would be sent to the server as
-# settings, which refuses the connection.
+# Keys that only other clients (libpq, lib/pq, pgx) understand: asyncpg would send them to the server as settings, and
+# the server would refuse the connection.
 _FOREIGN = {
     "binary_parameters",
     "connect_timeout",
@@ -31,7 +31,7 @@ _FOREIGN = {
 
 
 def problem(driver: str, dsn: str) -> str:
-    """What is wrong with the DSN, or "". Never quotes it: it holds a password."""
+    """Return what is wrong with the DSN, "" if nothing is. Never quotes it: it may contain a password."""
     if not dsn.strip():
         return "it is empty"
     if driver == "postgres" and "://" not in dsn.split("=", 1)[0]:
@@ -61,7 +61,7 @@ def _url_problem(dsn: str) -> str:
 
 
 def _pairs(dsn: str) -> dict[str, str]:
-    """`key=value` pairs in libpq's notation, or nothing when it is not that."""
+    """Return the `key=value` pairs of libpq's notation; none if the DSN is not in that notation."""
     pairs, position = {}, 0
     while position < len(dsn):
         found = _PAIR.match(dsn, position)
@@ -76,7 +76,7 @@ def _pairs(dsn: str) -> dict[str, str]:
 
 
 def postgres_url(dsn: str) -> tuple[str, float | None]:
-    """The DSN as a URL that asyncpg understands, and its `connect_timeout` in seconds if it has one."""
+    """Return the DSN as a URL that asyncpg understands, and its `connect_timeout` in seconds if it has one."""
     if _POSTGRES_URL.match(dsn):
         base, _, query = dsn.partition("?")
         pairs = dict(parse_qsl(query, keep_blank_values=True))
@@ -89,7 +89,7 @@ def postgres_url(dsn: str) -> tuple[str, float | None]:
 
 
 def password(driver: str, dsn: str) -> str:
-    """The password inside the DSN, or ""."""
+    """Return the password in the DSN, "" if it has none."""
     if "://" not in dsn:
         return _pairs(dsn).get("password", "") if driver == "postgres" else ""
     _, _, rest = dsn.partition("://")
@@ -107,7 +107,7 @@ def is_in_memory(driver: str, dsn: str) -> bool:
 
 
 def place(driver: str, dsn: str) -> str:
-    """The database's name for messages: its address without user, password and parameters."""
+    """Return the database's name for messages: its address without user, password and parameters."""
     if driver == "sqlite":
         return f"SQLite {dsn.partition('?')[0]}"
     if "://" in dsn:

@@ -1,7 +1,7 @@
-"""What can go wrong with a database, split by who must act.
+"""The errors of databases, by who must act.
 
-Invariant: no text made here contains a DSN, a password or an argument's value. A database's own message may quote
-values ("Key (email)=(a@b.c) already exists"): it reaches the log and `vars.error`, never a caller outside.
+Invariant: no text that is written here contains a DSN, a password or the value of an argument. A database's own message
+may quote values ("Key (email)=(a@b.c) already exists"): it reaches the log and `vars.error`, never a caller outside.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ def not_connected(where: str, reason: object) -> NotConnected:
 
 
 def unreachable(where: str, reason: object) -> Transient:
-    """The same, where a query may have got through."""
+    """Like `not_connected`, but a query may have reached the database."""
     return Transient(f"cannot connect to {where}: {reason}", code=codes.UNREACHABLE)
 
 
@@ -39,7 +39,7 @@ def too_slow(seconds: float) -> Timeout:
 
 def too_many_rows(limit: int) -> Permanent:
     return Permanent(
-        f"the query answers more than {limit} rows; add a LIMIT, or raise the block's `maxRows`",
+        f"the query returns more than {limit} rows; add a LIMIT, or raise the block's `maxRows`",
         code=codes.TOO_MANY_ROWS,
     )
 

@@ -1,4 +1,4 @@
-"""Placeholders of a query in the notation of the driver below SQLAlchemy: authors always write `?` or `$1`."""
+"""Rewrite a query's placeholders for the driver below SQLAlchemy: authors always write `?` or `$1`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TOKEN = re.compile(
 
 @functools.lru_cache(maxsize=1024)
 def rewritten(query: str, style: str) -> str:
-    """The query with `?` as `%s`, `$1` or `:1`, whatever `style` (PEP 249) asks for; quoted text stays as it is."""
+    """Return the query with its placeholders in the notation of `style` (PEP 249); quoted text stays as it is."""
     count = 0
 
     def replace(found: re.Match[str]) -> str:
@@ -21,7 +21,7 @@ def rewritten(query: str, style: str) -> str:
         if found["mark"]:
             count += 1
             return _mark(style, int(found["number"] or count))
-        # In these two notations a percent sign is doubled everywhere, in quotes too.
+        # In these two notations every percent sign is doubled, in quotes too.
         return found[0].replace("%", "%%") if style in ("format", "pyformat") else found[0]
 
     return _TOKEN.sub(replace, query)

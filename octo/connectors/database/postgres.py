@@ -1,7 +1,8 @@
 """PostgreSQL through asyncpg: a pool that survives restarts of the server and cancels what takes too long.
 
-Invariants: whatever happens to a query, its connection is healthy when it goes back to the pool, or closed; and what
-one query changed in its session (`SET`, a transaction left open, advisory locks) is not seen by the next.
+Invariants:
+- After a query, its connection goes back to the pool healthy, or it is closed.
+- What a query changes in its session (`SET`, an open transaction, advisory locks) is undone before the next query.
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ _CONNECT = 10.0
 """Seconds to open a connection, unless the DSN has `connect_timeout`."""
 
 _CLEAN_UP = 5.0
-"""Seconds for a cancelled query to be confirmed by the server before its connection is given up."""
+"""Seconds that the server may take to confirm the cancellation of a query; then its connection is given up."""
 
 _IDLE = 300.0
-"""Seconds after which a connection nobody used is closed."""
+"""Seconds after which an unused connection is closed."""
 
 
 class _Link(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
@@ -43,7 +44,7 @@ class _Link(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
         self.touched = False
 
     def touch(self) -> None:
-        """Note that the session must be reset. A method, because the pool hands out proxies."""
+        """Note that the session must be reset. This is a method because the pool returns proxies."""
         self.touched = True
 
 
@@ -64,7 +65,7 @@ class Postgres:
     async def fetch(self, query: str, args: Sequence[object], limit: int) -> list[Row]:
         async with self._connection(query) as connection:
             values = await self._values(connection, query, args)
-            # The only way to a limit without a transaction around each query; `fetchrow` does the same with 1.
+            # The only way to limit the rows without a transaction around each query; `fetchrow` does this with 1.
             rows = await connection._execute(query, values, limit + 1, None)  # noqa: SLF001
         if len(rows) > limit:
             raise errors.too_many_rows(limit)
@@ -88,7 +89,7 @@ class Postgres:
             await connection.execute("select 1")
 
     async def _values(self, connection: Any, query: str, args: Sequence[object]) -> list[object]:
-        """The arguments as the server wants them. It is asked once per query."""
+        """Return the arguments in the types that the server expects. It is asked for them once per query."""
         parameters = self._parameters.get(query)
         if parameters is None:
             parameters = (await connection.prepare(query)).get_parameters()
@@ -96,13 +97,13 @@ class Postgres:
         try:
             return fit(parameters, args)
         except Permanent:
-            # The table may have been altered since: ask again for the next message.
+            # The table may have changed since: ask the server again for the next message.
             del self._parameters[query]
             raise
 
     @asynccontextmanager
     async def _connection(self, query: str) -> AsyncIterator[Any]:
-        """A connection of the pool until the deadline; errors inside come out as ours."""
+        """A connection of the pool until the deadline. Errors inside are raised as Octo's."""
         connection = None
         deadline = asyncio.timeout(self._settings.timeout)
         try:
@@ -124,7 +125,7 @@ class Postgres:
         """Give the connection back; close it when it is old or there are enough idle ones."""
         lifetime = self._settings.lifetime
         is_old = lifetime and asyncio.get_running_loop().time() - opened > lifetime
-        # A broken connection has been replaced by asyncpg already; what it says on leaving is not news.
+        # asyncpg replaces a broken connection itself; its errors here say nothing new.
         with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
             if is_old or self._pool.get_idle_size() + self._leaving >= self._settings.idle_limit:
                 await connection.close(timeout=_CLEAN_UP)
@@ -145,7 +146,7 @@ class Postgres:
 
 @asynccontextmanager
 async def open_driver(settings: Connection) -> AsyncIterator[Driver]:
-    """A pool whose first connection works; the others are opened as needed."""
+    """A pool whose first connection works; the others are opened when needed."""
     text = settings.dsn.get_secret_value()
     where = dsn.place("postgres", text)
     url, connect_timeout = dsn.postgres_url(text)
@@ -190,12 +191,12 @@ async def _prepare_session(connection: Any) -> None:
 def _json(text: str) -> object:
     try:
         return codec.read(text)
-    except codec.NotJson as error:  # half a character in a `json` column, or too many digits
+    except codec.NotJson as error:  # half a surrogate pair in a `json` column, or too many digits
         raise Permanent(f"a json value of the row cannot be read: {error}", code=codes.BAD_QUERY) from None
 
 
 async def _clean_session(connection: Any) -> None:
-    """Called by the pool before a connection becomes free. A full reset costs a round trip, so only where needed."""
+    """Reset the session if needed, as a reset costs a round trip. The pool calls this before a connection is free."""
     if connection.touched:
         await connection.execute(connection.get_reset_query())
         connection.touched = False
@@ -207,7 +208,7 @@ _ORDINARY = {"select", "insert", "update", "delete", "with", "values", "table", 
 
 @functools.lru_cache(maxsize=1024)
 def _changes_session(query: str) -> bool:
-    """Whether the query may leave something behind in its session."""
+    """Whether the query may change its session."""
     found = _FIRST_WORD.match(query)
     assert found
     text = query.lower()
@@ -222,23 +223,23 @@ def _row(record: Any) -> Row:
 # --- errors ------------------------------------------------------------------------------------------------------
 
 _LOGIN = ("28", "3D")
-# The first that fits counts; PostgreSQL's appendix A lists the states.
+# The first entry that fits counts; PostgreSQL's appendix A lists the states.
 _MEANING: tuple[tuple[tuple[str, ...], tuple[type[Permanent | Transient], str]], ...] = (
     # Cancelled by the server itself: its `statement_timeout`, or an administrator.
     (("57014",), (Timeout, codes.TOO_SLOW)),
-    # Sent away, or out of memory, disk or connections.
+    # The server ended the connection, or is out of memory, disk or connections.
     (("08", "57", "25P03", "53", "58"), (Transient, codes.LOST)),
     # Deadlock, serialization failure, lock not available.
     (("40", "55P03"), (Transient, codes.CONFLICT)),
     (("23",), (Permanent, codes.CONSTRAINT)),
     (("",), (Permanent, codes.BAD_QUERY)),
 )
-# asyncpg's own complaint about an argument quotes its value, which stays out of ours.
+# asyncpg's message about an argument quotes its value; Octo's leaves it out.
 _UNFIT = re.compile(r"invalid input for query argument \$(\d+): .* \((.*)\)\Z", re.DOTALL)
 
 
 def translated(error: Exception, where: str, *, connected: bool) -> OctoError:
-    """An error of asyncpg as one of ours: who must act decides."""
+    """Return an error of asyncpg as one of Octo's, by who must act."""
     state = getattr(error, "sqlstate", None)
     if state is None:
         return _without_state(error, where, connected=connected)
@@ -253,7 +254,7 @@ def translated(error: Exception, where: str, *, connected: bool) -> OctoError:
 
 
 def _without_state(error: Exception, where: str, *, connected: bool) -> OctoError:
-    """What asyncpg or the operating system says itself, without a word from the server."""
+    """Return an error that asyncpg or the operating system raised, not the server."""
     if isinstance(error, OSError | asyncpg.InternalClientError):
         if connected:
             return Transient(f"the connection to {where} broke: {error}", code=codes.LOST)
@@ -269,6 +270,6 @@ def _without_state(error: Exception, where: str, *, connected: bool) -> OctoErro
 
 
 def _text(error: Any, state: str) -> str:
-    """The server's message with its detail and hint, on one line."""
+    """Return the server's message with its detail and hint, on one line."""
     parts = [str(error.args[0] if error.args else error), getattr(error, "detail", None), getattr(error, "hint", None)]
     return f"{'; '.join(part for part in parts if part)} (SQLSTATE {state})"

@@ -18,7 +18,7 @@ from octo.core.settings import Secret
 
 @asynccontextmanager
 async def seeded(settings: Connection, statements: Sequence[str]) -> AsyncIterator[Driver]:
-    """A database in memory after these statements, for queries written for the database that the settings name."""
+    """Yield a database in memory, filled by these statements, for queries in the dialect of the settings."""
     memory = settings.model_copy(update={"driver": "sqlite", "dsn": Secret(":memory:"), "password": None})
     async with open_driver(memory) as sqlite:
         for number, statement in enumerate(statements, 1):
@@ -31,7 +31,7 @@ async def seeded(settings: Connection, statements: Sequence[str]) -> AsyncIterat
 
 
 class Foreign:
-    """SQLite for queries of another dialect: says so when it cannot follow."""
+    """SQLite for queries in another dialect. Its errors say that, and what both dialects know instead."""
 
     def __init__(self, sqlite: Driver, dialect: str) -> None:
         self._sqlite = sqlite
@@ -89,7 +89,7 @@ _STATES = {"UNIQUE": "23505", "PRIMARYKEY": "23505", "FOREIGNKEY": "23503", "NOT
 
 
 def _state(error: BaseException | None) -> dict[str, object]:
-    """What PostgreSQL would have called the violation."""
+    """Return the SQLSTATE that PostgreSQL has for the violation."""
     name = error.sqlite_errorname if isinstance(error, sqlite3.Error) else ""
     state = _STATES.get(name.removeprefix("SQLITE_CONSTRAINT_"))
     return {"sqlState": state} if state else {}

@@ -1,4 +1,4 @@
-"""What an author writes under a `database` connector and a `sql` block."""
+"""The settings of a `database` connector and of a `sql` block."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ class Connection(Settings):
     `file:` URI; the folder must exist."""
 
     password: Secret | None = None
-    """Password of the database user, so that the `dsn` can be kept in plain sight. Wins over one in the `dsn`."""
+    """Password of the database user, so that the `dsn` need not be secret. Wins over one in the `dsn`."""
 
     max_open_conns: Annotated[int, Advanced] = Field(0, ge=0)
-    """How many connections may be open at once; further queries wait. 0 means the default: 16, and 1 for SQLite, which
-    has one writer anyway. SQLite in memory always has 1."""
+    """At most this many connections are open at once; further queries wait. 0 means the default: 16, and 1 for SQLite,
+    which has one writer anyway. SQLite in memory always has 1."""
 
     max_idle_conns: Annotated[int, Advanced] = Field(0, ge=0)
-    """How many connections stay open while nobody uses them. 0 means as many as `maxOpenConns`."""
+    """At most this many unused connections stay open. 0 means as many as `maxOpenConns`."""
 
     conn_max_lifetime: Annotated[Duration | None, Advanced] = None
     """How long a connection may live before it is replaced, so that a moved server or a new password is noticed.
     Default 30m, SQLite forever; `0s` means forever."""
 
     query_timeout: Duration = timedelta(seconds=30)
-    """How long a query may take, waiting for a free connection included. Then it is cancelled on the server and the
-    message fails with a timeout. `0s` means no limit but the message's own deadline."""
+    """How long a query may take, including the wait for a free connection. After that it is cancelled on the server and
+    the message fails with a timeout. With `0s` only the message's own deadline limits it."""
 
     @property
     def open_limit(self) -> int:
@@ -71,7 +71,7 @@ class Connection(Settings):
 
     @property
     def secret(self) -> str:
-        """The password that was given beside the DSN, or ""."""
+        """The password that is set beside the DSN, "" if there is none."""
         return self.password.get_secret_value() if self.password else ""
 
     @field_validator("dsn")
@@ -91,20 +91,20 @@ class Connection(Settings):
 
 class Query(Settings):
     query: str = Field(examples=["select id, total from orders where id = $1"])
-    """The SQL text, with placeholders for values: `$1`, `$2` for PostgreSQL, `?` for the others. It is never put
-    together from a message's content, so that nothing can be injected."""
+    """The SQL text, with placeholders for values: `$1`, `$2` for PostgreSQL, `?` for the others. It is fixed, and never
+    built from a message's content, so that nothing can be injected."""
 
     args: list[Expr[object]] = Field(default_factory=list)
     """Values of the placeholders, in order. Lists and maps become JSON text where the column is JSON."""
 
     exec_: Annotated[bool, Field(alias="exec")] = False
-    """For statements without rows: the body becomes `{rowsAffected: n}`."""
+    """For statements that return no rows: the body becomes `{rowsAffected: n}`."""
 
     single: bool = False
-    """The body becomes the first row, or null when there is none, instead of a list. Of no meaning with `exec`."""
+    """The body becomes the first row, or null if there is none, instead of a list. Has no effect with `exec`."""
 
     max_rows: Annotated[int, Advanced] = Field(10_000, ge=1)
-    """The longest list that may become a body. More rows fail the message; nothing is cut off silently."""
+    """The body may have at most this many rows. With more the message fails; nothing is cut off silently."""
 
     @field_validator("query")
     @classmethod
@@ -115,7 +115,7 @@ class Query(Settings):
 
     @property
     def effect(self) -> Effect:
-        """As the statement reads; what is not understood counts as one that must happen once."""
+        """The effect of the statement, as far as its text says; a statement that is not understood counts as `once`."""
         return effect_of(self.query)
 
     def shape_after(self, before: State) -> State:

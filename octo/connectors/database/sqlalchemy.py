@@ -1,4 +1,4 @@
-"""MySQL, and every other database that has an async dialect of SQLAlchemy."""
+"""MySQL, and every other database for which SQLAlchemy has an async dialect."""
 
 from __future__ import annotations
 
@@ -67,9 +67,9 @@ class SqlAlchemy:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[AsyncConnection]:
-        """A connection in a transaction until the deadline; errors inside come out as ours.
+        """A connection in a transaction until the deadline. Errors inside are raised as Octo's.
 
-        A cancelled query takes its connection with it: dialects cannot be trusted to have left it healthy.
+        The connection of a cancelled query is closed: not every dialect leaves it healthy.
         """
         seconds = self._settings.timeout
         connection: AsyncConnection | None = None
@@ -96,7 +96,7 @@ class SqlAlchemy:
 
 
 def _argument(value: object) -> object:
-    """What every dialect takes: the digits of a decimal as a text, of which the column makes what it holds."""
+    """Return the argument as every dialect takes it. A decimal is its digits as text, which the column converts."""
     if isinstance(value, list | dict):
         return codec.write(value).decode()
     return str(value) if isinstance(value, Exact | Timestamp | Duration) else value
@@ -112,7 +112,7 @@ async def open_driver(settings: Connection) -> AsyncIterator[Driver]:
             pool_size=settings.idle_limit,
             max_overflow=settings.open_limit - settings.idle_limit,
             pool_recycle=settings.lifetime or -1,
-            # A connection the server closed meanwhile is replaced before a query meets it.
+            # A connection that the server has closed is replaced before a query uses it.
             pool_pre_ping=True,
             hide_parameters=True,
         )
@@ -140,7 +140,7 @@ _CONFLICT = re.compile(r"deadlock|lock wait timeout|serializ|database is locked"
 
 
 def translated(error: Exception, where: str) -> OctoError:
-    """An error of SQLAlchemy as one of ours. The text is the driver's own; SQLAlchemy's would repeat the query."""
+    """Return an error of SQLAlchemy as one of Octo's, with the driver's text; SQLAlchemy's would repeat the query."""
     text = str(getattr(error, "orig", None) or error)
     if isinstance(error, exc.TimeoutError | OSError):
         return errors.unreachable(where, text)
@@ -151,7 +151,7 @@ def translated(error: Exception, where: str) -> OctoError:
     if isinstance(error, exc.DBAPIError) and error.connection_invalidated:
         return Transient(f"the connection to {where} broke: {text}", code=codes.LOST)
     if isinstance(error, exc.OperationalError | exc.InterfaceError):
-        # What a server refuses for good and what it cannot do now come under the same names.
+        # These types stand both for what a server refuses for good and for what it cannot do now.
         return errors.refused_login(where, text) if _LOGIN.search(text) else _operational(text, where)
     return Permanent(text, code=codes.BAD_QUERY)
 

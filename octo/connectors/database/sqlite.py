@@ -1,10 +1,10 @@
-"""SQLite: the library inside Python, in threads of its own; one connection unless told otherwise.
+"""SQLite: Python's own library, in threads; one connection unless `maxOpenConns` says more.
 
 Files use the write-ahead log, so that readers and the writer do not block one another, and foreign keys are enforced.
-A database in memory lives in its one connection, for as long as the connector is open.
+A database in memory lives in its only connection, for as long as the connector is open.
 
-aiosqlite is not used: it answers each call by itself, so that one query would be three hops between threads and a
-cancelled one would have to wait for its own end.
+aiosqlite is not used: it sends each call to its thread separately, so one query would change threads three times, and
+a cancelled query would still run to its end.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Sqlite:
         await self._run(lambda connection: connection.execute("select 1").fetchone())
 
     async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Do the work with a connection of its own until the deadline; errors come out as ours."""
+        """Do the work with a connection of its own until the deadline. Errors are raised as Octo's."""
         seconds = self._settings.timeout
         has_slot = False
         try:
@@ -121,7 +121,7 @@ class Sqlite:
             raise
 
     async def _in_thread(self, work: Callable[[sqlite3.Connection], T], connection: sqlite3.Connection) -> T:
-        """Run the work; if cancelled, interrupt it and come back only when it has ended."""
+        """Run the work in a thread; if cancelled, interrupt it and return only once it has ended."""
         future = asyncio.get_running_loop().run_in_executor(self._threads, _alone, work, connection)
         try:
             return await asyncio.shield(future)
@@ -152,7 +152,7 @@ async def open_driver(settings: Connection) -> AsyncIterator[Driver]:
 
 
 def _alone(work: Callable[[sqlite3.Connection], T], connection: sqlite3.Connection) -> T:
-    """The work in its own transaction: what a query leaves open is undone."""
+    """Do the work, and roll back a transaction that it leaves open."""
     try:
         return work(connection)
     finally:
@@ -161,7 +161,7 @@ def _alone(work: Callable[[sqlite3.Connection], T], connection: sqlite3.Connecti
 
 
 async def _interrupt(connection: sqlite3.Connection, future: asyncio.Future[T]) -> None:
-    # Invariant: a connection goes back only when its thread has left it, however often we are cancelled meanwhile.
+    # Invariant: a connection goes back only once its thread has left it, however often this task is cancelled.
     while not future.done():
         connection.interrupt()
         try:
@@ -169,7 +169,7 @@ async def _interrupt(connection: sqlite3.Connection, future: asyncio.Future[T]) 
         except asyncio.CancelledError:
             continue
     if not future.cancelled():
-        future.exception()  # taken note of
+        future.exception()  # retrieved, so that asyncio does not log it
 
 
 def _close_late(future: asyncio.Future[sqlite3.Connection]) -> None:
@@ -178,7 +178,7 @@ def _close_late(future: asyncio.Future[sqlite3.Connection]) -> None:
 
 
 def connect(path: str) -> sqlite3.Connection:
-    """A connection in which every statement is committed by itself."""
+    """Return a connection that commits every statement by itself."""
     is_uri = path.startswith("file:")
     file = unquote(urlsplit(path).path) if is_uri else path
     is_memory = dsn.is_in_memory("sqlite", path)
@@ -207,7 +207,7 @@ _QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", r
 
 
 def _bound(query: str, args: Sequence[object]) -> Sequence[object] | Mapping[str, object]:
-    """The arguments in order for `?`, by number for `$1`, which SQLite takes for a name."""
+    """Return the arguments in order for `?`, by number for `$1`, which SQLite takes for a name."""
     values = [_argument(position, value) for position, value in enumerate(args, 1)]
     text = _QUOTED.sub("", query)
     if "?" not in text and re.search(r"\$\d", text):
@@ -219,7 +219,7 @@ def _argument(position: int, value: object) -> object:
     if isinstance(value, list | dict):
         return codec.write(value).decode()
     if isinstance(value, Exact | Timestamp | Duration):
-        return str(value)  # a column of numbers makes its nearest double of the digits, all others keep them
+        return str(value)  # a numeric column converts the digits to the nearest double, all others keep them
     if isinstance(value, int) and value not in _INT64:
         raise errors.bad_argument(position, "a whole number beyond 64 bits; convert it with `string(...)`")
     return value

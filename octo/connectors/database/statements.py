@@ -1,4 +1,4 @@
-"""What carrying out a statement a second time does, read off its text."""
+"""Tell from the text of a statement what running it a second time does."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ASSIGNMENT = re.compile(r"[\"'`]?(\w+)[\"'`]?\s*=\s*([^,]*)")
 
 
 def effect_of(query: str) -> Effect:
-    """`safe` for one that only reads, `idempotent` where a second time changes nothing more, else `once`."""
+    """Return `safe` if the statement only reads, `idempotent` if a second run changes nothing more, else `once`."""
     if _READS.match(query) and not _WRITES.search(query):
         return "safe"
     if _REPEATABLE.search(query) or _sets_what_it_is_given(query):
@@ -23,7 +23,7 @@ def effect_of(query: str) -> Effect:
 
 
 def _sets_what_it_is_given(query: str) -> bool:
-    """Whether it is an update in which no column depends on what it was: `set n = n + 1` counts on."""
+    """Whether it is an update in which no column depends on its old value, as it does in `set n = n + 1`."""
     update = _UPDATE.match(query)
     if update is None:
         return False

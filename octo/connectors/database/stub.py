@@ -1,4 +1,4 @@
-"""What a test writes in place of a database: what it answers, or what is in it."""
+"""The stub of a database in a test: a list of answers, or the content of a small database."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _complain(text: str) -> PydanticCustomError:
 
 
 class Answer(Settings):
-    """To which queries it is the answer, and what it is: `rows`, `rowsAffected` or `error`."""
+    """One answer (`rows`, `rowsAffected` or `error`), and the queries that get it."""
 
     query: str | None = None
     """A part of the query's text; letter case and line breaks do not matter. Between slashes it is a regular
@@ -27,13 +27,13 @@ class Answer(Settings):
     args: list[object] | None = None
     """The arguments that the query must have, all of them. Default: any."""
     rows: list[dict[str, object]] | None = None
-    """The rows, for a block that reads. Empty: there are none. A column of bytes is written `!!binary BASE64`."""
+    """The rows, for a block that reads; an empty list for none. A column of bytes is written `!!binary BASE64`."""
     rows_affected: int | None = Field(default=None, ge=0)
     """How many rows were changed, for a block with `exec`."""
     error: Literal["unavailable", "timeout", "constraint"] | None = None
-    """Fail instead: no connection, a query that took too long (said at once), or a violated constraint."""
+    """Fail instead: no connection, a query that took too long (without a wait), or a violated constraint."""
     times: int | None = Field(default=None, ge=1)
-    """How often this is the answer; afterwards the next that fits is. Default: always."""
+    """How many queries get this answer; later ones get the next that fits. Default: all."""
 
     @field_validator("query")
     @classmethod
@@ -57,8 +57,8 @@ class Stub(Settings):
     answers: list[Answer] | None = None
     """The answers, in order: the first that fits a query is given."""
     sqlite: list[str] | None = None
-    """SQL statements that fill an empty SQLite database in memory, on which the flow's queries then run. It takes `$1`
-    and `?`. What only another database understands fails there: give such a query an answer instead."""
+    """SQL statements that fill an empty SQLite database in memory, on which the flow's queries then run. Placeholders
+    may be `$1` or `?`. A query that only another database understands fails there: give it an answer instead."""
 
     @model_validator(mode="after")
     def _one_kind(self) -> Stub:
@@ -68,7 +68,7 @@ class Stub(Settings):
 
 
 def pattern(query: str) -> re.Pattern[str]:
-    """What finds the queries that an answer is for, in their text on one line."""
+    """Return the pattern that finds the queries of an answer, in their text on one line."""
     if len(query) > 2 and query.startswith("/") and query.endswith("/"):
         return re.compile(query[1:-1], re.IGNORECASE)
     return re.compile(re.escape(one_line(query)), re.IGNORECASE)
@@ -79,6 +79,6 @@ def one_line(query: str) -> str:
 
 
 def shown(query: str) -> str:
-    """The beginning of the query, for messages."""
-    text = one_line(masked(query))  # first, for a part of a secret would not be recognised
+    """Return the beginning of the query, for messages."""
+    text = one_line(masked(query))  # masked before it is cut: a part of a secret is not recognised
     return f"`{text}`" if len(text) <= _MOST_SHOWN else f"`{text[:_MOST_SHOWN]}...`"

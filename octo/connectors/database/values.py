@@ -1,6 +1,6 @@
-"""Values out of a database as a flow holds them, without loss: what has no exact form there becomes text.
+"""Convert values from a database to values of a flow, without loss: a value without an exact form becomes text.
 
-Times are texts, as they always were: a column without a time zone, a date or `infinity` is no `timestamp` of CEL.
+Times are texts: a column without a time zone, a date or `infinity` cannot be a `timestamp` of CEL.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from octo.core import codec
 from octo.expr.values import Exact
 
 _MOST_DIGITS = 4300
-"""Of a whole number: Python and JSON readers take no more."""
+"""A whole number may have at most this many digits: Python and JSON readers take no more."""
 
 
 def to_value(value: Any) -> object:
-    """The value of what a driver answered."""
+    """Return the value of a flow for a value that a driver returned."""
     convert = _BY_TYPE.get(value.__class__)
     return convert(value) if convert else _by_ancestry(value)
 
@@ -33,7 +33,7 @@ def _float(value: float) -> object:
 
 
 def _decimal(value: Decimal) -> object:
-    """A whole number as an int, another as a decimal with its digits."""
+    """Return a whole number as an int, any other as a decimal with its digits."""
     if not value.is_finite():
         return str(value)
     if value == value.to_integral_value():
@@ -42,7 +42,7 @@ def _decimal(value: Decimal) -> object:
 
 
 def _datetime(value: datetime) -> str:
-    """RFC 3339. A timestamp without time zone counts as UTC, so that CEL's `timestamp()` can read it."""
+    """Return RFC 3339 text. A timestamp without time zone counts as UTC, so that CEL's `timestamp()` can read it."""
     text = value.isoformat()
     if value.tzinfo is None:
         return f"{text}Z"
@@ -54,7 +54,7 @@ def _iso(value: date | time) -> str:
 
 
 def _interval(value: timedelta) -> str:
-    """Seconds as CEL's `duration()` reads and prints them."""
+    """Return seconds as CEL's `duration()` reads and prints them."""
     microseconds = value // timedelta(microseconds=1)
     seconds = Decimal(microseconds).scaleb(-6)
     return f"{format(seconds.normalize(), 'f')}s"
@@ -69,7 +69,7 @@ def _map(value: Mapping[Any, Any]) -> dict[str, object]:
 
 
 def _range(value: Any) -> str:
-    """PostgreSQL's own notation, `[1,5)`, which a cast from text reads back."""
+    """Return PostgreSQL's own notation, `[1,5)`, which a cast from text reads back."""
     if value.isempty:
         return "empty"
     lower, upper = ("" if each is None else str(to_value(each)) for each in (value.lower, value.upper))
@@ -98,7 +98,7 @@ _BY_TYPE: dict[type, Any] = {
 
 
 def _by_ancestry(value: Any) -> object:
-    """Types of drivers: subclasses of the above, mappings, and what has only a text form (uuid, inet)."""
+    """Convert what drivers return: subclasses of the above, mappings, and types with only a text form (uuid, inet)."""
     if isinstance(value, Mapping) or (hasattr(value, "items") and hasattr(value, "keys")):
         return _map(dict(value.items()))
     if hasattr(value, "lower_inc"):
