@@ -1,8 +1,8 @@
-"""python: call a function of yours, where CEL ends.
+"""python: call a function of your own for what CEL cannot do.
 
-The function is found and checked when the flow is built. What it is given are copies: a body is a value, which nobody
-else may see change. Its annotations are believed: a parameter typed as a dataclass, a pydantic model or `date` gets
-one, and a value that does not fit fails the message before the function runs.
+The function is found and checked when the flow is built. Its arguments are copies, so it can change them without
+changing the message. Its annotations count: a parameter typed as a dataclass, a pydantic model or `date` gets one, and
+a value that does not fit fails the message before the function runs.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ from octo.expr import ExprError, nearest, settle
 from octo.expr.values import Duration, Exact, Timestamp
 
 _GIVEN = ("vars", "message")
-"""Parameters that are filled by their name when `with` is not used."""
+"""Parameters that are filled by their name if `with` is not used."""
 
 _threads = Threads(64)
-"""Shared by all loops, and bounded: each function that never returns keeps its thread."""
+"""Shared by all event loops, and bounded: a function that never returns keeps its thread for ever."""
 
 
 @dataclass(frozen=True)
 class Function:
-    """A function found by its name, with what is known of its parameters.
+    """A function that was found by its name, with its parameters.
 
-    adapters: what converts an argument, by parameter; untyped ones have none.
+    adapters: they convert arguments, by parameter; parameters without a type have none.
     required: parameters without a default, in order.
-    is_open: whether it takes any keyword (`**options`).
+    is_open: whether it takes any keyword argument (`**options`).
     """
 
     name: str
@@ -62,7 +62,7 @@ class Function:
 
     @property
     def takes_body(self) -> str | None:
-        """The parameter that gets the body when `with` is not used: the first that is not filled by name."""
+        """The parameter that gets the body if `with` is not used: the first that is not filled by name."""
         return next((each for each in self.parameters if each not in _GIVEN), None)
 
     @classmethod
@@ -75,11 +75,11 @@ class Function:
 
 class Python(Settings):
     call: Function
-    """The function, as `package.module:function`. Importable are the config's folder and installed packages. A plain
+    """The function, as `package.module:function`: from a module in the config's folder or an installed package. A plain
     function runs in a thread, an `async` one in the event loop, where it must not block."""
 
     with_: Annotated[dict[str, Expr[object]], Field(alias="with", default_factory=dict)]
-    """Keyword arguments: parameter name to expression, e.g. `amount: body.total`. Without it the first parameter gets
+    """Keyword arguments, parameter name to expression, e.g. `amount: body.total`. Without them the first parameter gets
     the body; parameters named `vars` and `message` get the variables and the whole message."""
 
     as_: Annotated[str | None, Field(alias="as", min_length=1)] = None
@@ -123,9 +123,9 @@ async def python(settings: Python, message: Message) -> Message:
     except (OctoError, ExprError):
         raise
     except ValidationError as error:
-        # Its own text, and so its traceback, quotes parts of values.
+        # Its own text, and so its traceback, would quote parts of values.
         raise Bug(f"{function.name} raised ValidationError: {error.title}: {_complaints(error)}") from None
-    except (Exception, SystemExit) as error:  # `sys.exit` ends a program; a function is none
+    except (Exception, SystemExit) as error:  # a function must not end the process with `sys.exit`
         raise Bug(f"{function.name} raised {type(error).__name__}: {error}") from error
     if isinstance(result, Message) and settings.as_ is None:
         return result
@@ -142,7 +142,7 @@ async def _in_thread(call: Callable[[], Any]) -> Any:
 
 
 def find(value: object) -> Function:
-    """The function named `package.module:function`. Raises what pydantic reports at its place."""
+    """Return the function named `package.module:function`. Raises an error that pydantic reports with its place."""
     if isinstance(value, Function):
         return value
     module_name, colon, path = value.partition(":") if isinstance(value, str) else ("", "", "")
@@ -166,10 +166,10 @@ def _module(name: str) -> Any:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name and (name == error.name or name.startswith(f"{error.name}.")):
-            problem = f"there is no module `{error.name}`; a module beside the config or in an installed package works"
+            problem = f"there is no module `{error.name}`; it must be beside the config or in an installed package"
         else:
             problem = f"importing `{name}` fails: {error}"
-    except (Exception, SystemExit) as error:  # noqa: BLE001  a module of the author's may do anything when imported
+    except (Exception, SystemExit) as error:  # noqa: BLE001  an author's module may raise anything when imported
         problem = f"importing `{name}` fails: {type(error).__name__}: {error}"
     raise PydanticCustomError("call", "{problem}", {"problem": problem})
 
@@ -178,7 +178,7 @@ def _described(name: str, function: Callable[..., Any]) -> Function:
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
-        problem = f"`{name}` does not tell its parameters; wrap it in a function of your own"
+        problem = f"Python cannot tell the parameters of `{name}`; wrap it in a function of your own"
         raise PydanticCustomError("call", "{problem}", {"problem": problem}) from None
     named = {
         each.name: each
@@ -237,17 +237,17 @@ def _converted(function: Function, name: str, value: object) -> object:
 
 
 def _complaints(error: ValidationError) -> str:
-    """What does not fit, and where; never the value."""
+    """Return what does not fit, and where; never the value."""
     found = error.errors(include_url=False, include_input=False, include_context=False)
     told = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" if each["loc"] else each["msg"] for each in found[:5]]
     return "; ".join(told) + (f"; and {len(found) - 5} more" if len(found) > 5 else "")
 
 
 def _copy(value: Any) -> Any:
-    """A copy of a value. The function may do with it what it likes. Times are RFC 3339 text to it, as in JSON."""
+    """Return a copy of a value, which the function may change. Times become text, as in JSON."""
     if value.__class__ in (Timestamp, Duration):
         return str(value)
-    if isinstance(value, dict):  # also one with large content, whose `rawData` is read here
+    if isinstance(value, dict):  # one with large content too, whose `rawData` is read here
         return {key: _copy(each) for key, each in value.items()}
     if value.__class__ is list:
         return [_copy(each) for each in value]
@@ -255,7 +255,7 @@ def _copy(value: Any) -> Any:
 
 
 def _value(function: Function, result: object) -> object:
-    """The result as a flow holds it: dataclasses and models as maps, dates as text, sets as lists, bytes as bytes."""
+    """Return the result as a value of a flow: dataclasses and models as maps, dates as text, sets as lists."""
     try:
         return settle(_settled(_ANYTHING.dump_python(result)))
     except (PydanticSerializationError, ValueError, RecursionError, ExprError) as error:

@@ -1,4 +1,4 @@
-"""set-payload, set-variable, delete-variable, multi-transform: the message translators."""
+"""set-payload, set-variable, delete-variable, multi-transform: blocks that change the body and variables."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class SetPayload(Settings):
     value: Expr[object]
     """The new body, e.g. `{"id": vars.id, "total": body.price * body.count}`."""
     raw_body: bool = False
-    """Hand `value`, a text or bytes, to the outside verbatim instead of as JSON. Needs `contentType`; a text is written
-    in the charset that this names, else as UTF-8."""
+    """Send `value`, a text or bytes, as it is instead of as JSON. Needs `contentType`; a text is written in the charset
+    that it names, else as UTF-8."""
     content_type: str | None = None
     """Media type of a raw body, e.g. `text/html; charset=utf-8`."""
 
@@ -30,7 +30,7 @@ class SetPayload(Settings):
     def _raw_has_a_type(self) -> Self:
         if self.raw_body != (self.content_type is not None):
             raise ValueError("`rawBody: true` and `contentType` belong together")
-        encode("", self.content_type or "")  # so that a charset that nobody knows is found now
+        encode("", self.content_type or "")  # reports an unknown charset when the configuration is checked
         return self
 
     def shape_after(self, before: State) -> State:
@@ -40,7 +40,7 @@ class SetPayload(Settings):
 
 @block("set-payload")
 def set_payload(settings: SetPayload, message: Message) -> Message:
-    """Replace the body by the value of an expression."""
+    """Replace the body with the value of an expression."""
     value = settings.value(message)
     if not settings.raw_body:
         return message.with_body(value)
@@ -91,7 +91,7 @@ class Transform(Settings):
     set_body: Expr[object] | None = None
     """The new body."""
     set_var: Name | None = None
-    """Name of the variable that `value` goes to."""
+    """Name of the variable to set to `value`."""
     value: Expr[object] | None = None
     """Value of the variable."""
 
@@ -104,8 +104,8 @@ class Transform(Settings):
 
 class MultiTransform(Settings):
     transforms: Annotated[list[Transform], Field(min_length=1)]
-    """The steps, in order: each `setBody: EXPR`, or `setVar: NAME` with `value: EXPR`. A step sees what those before
-    it did."""
+    """The steps, in order: each is `setBody: EXPR`, or `setVar: NAME` with `value: EXPR`. A step sees the results of
+    the steps before it."""
 
     def shape_after(self, before: State) -> State:
         for step in self.transforms:
@@ -118,7 +118,7 @@ class MultiTransform(Settings):
 
 @block("multi-transform")
 def multi_transform(settings: MultiTransform, message: Message) -> Message:
-    """Several set-payload and set-variable steps in one block."""
+    """Run several set-payload and set-variable steps in one block."""
     for step in settings.transforms:
         if step.set_body is not None:
             message = message.with_body(step.set_body(message))
