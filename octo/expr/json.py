@@ -1,4 +1,4 @@
-"""JSON text and values: the one codec. Nothing is rounded, nothing changes its type on the way."""
+"""The only JSON codec. Nothing is rounded, and nothing changes its type."""
 
 import json
 import re
@@ -17,22 +17,22 @@ from octo.expr.values import Duration, Exact, Optional, Timestamp, a as article,
 
 
 class NotJson(ValueError):
-    """The text is no JSON; the message says what is wrong without quoting it."""
+    """The text is not JSON; the message says what is wrong without quoting it."""
 
 
 # -- in
 
 
 def read(data: bytes | str) -> Any:
-    """The value of a JSON text. Integers are exact; a decimal that no double holds is kept as written (`Exact`).
+    """Return the value of a JSON text. Integers are exact; a decimal that no double holds is kept as written (`Exact`).
 
-    Refuses what is not JSON although some parsers take it: NaN, Infinity, text that is not UTF-8, half surrogate
-    pairs; and what would be more work than meaning: nesting beyond 1024, integers of more than 4300 digits.
+    Raises `NotJson` for what some parsers accept although it is not JSON: NaN, Infinity, text that is not UTF-8, half
+    surrogate pairs. Nesting may be at most 1024 deep, integers may have at most 4300 digits.
     """
     try:
         value = orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        if "infinity" not in error.msg:  # a number beyond the doubles is still a number
+        if "infinity" not in error.msg:  # a number that is too large for a double is still a number
             raise NotJson(f"not valid JSON: {error}") from None
         return _exactly(data)
     text = data if isinstance(data, bytes) else data.encode()
@@ -44,14 +44,14 @@ def _mask(byte: int) -> int:
 
 
 _MASK = bytes(map(_mask, range(256)))
-"""A table that makes every digit and point a zero, and a blank of what is no part of a number."""
+"""A table that maps digits and points to zeros, and every byte that is no part of a number to a blank."""
 _tiny = re.compile(rb"[eE]-[0-9]{3,}(?=[\s,\]}]|$)").search
 
 
 def _is_suspect(data: bytes) -> bool:
-    """Whether it may hold a number that 64 bits do not hold: one of 16 digits and points, or with a large exponent.
+    """Whether the text may have a number that 64 bits do not hold: one with 16 digits and points, or a large exponent.
 
-    Must be quick, for nearly no body has one. Patterns look at every byte in their own slow way, tables do not.
+    This must be fast, because almost no body has such a number. A table is much faster than a regular expression.
     """
     masked = data.translate(_MASK)
     return b"0000000000000000" in masked or (b"e-000" in masked and _tiny(data) is not None)
@@ -61,12 +61,12 @@ _ONLY_NUMBERS = bytes(each if chr(each) in "0123456789.eE+-" else 32 for each in
 
 
 def _long_numbers(data: bytes) -> Iterator[bytes]:
-    """Every number as long as `1e-400`, and pieces of texts that look like one."""
+    """Return every number that is at least as long as `1e-400`, and parts of texts that look like one."""
     return (each for each in data.translate(_ONLY_NUMBERS).split() if len(each) > 5)
 
 
 def _is_held(number: bytes) -> bool:
-    """Whether 64 bits hold the number; true of what is none."""
+    """Whether 64 bits hold the number; True if the bytes are not a number."""
     if number.lstrip(b"-").isdigit():
         return len(number) < 19 or (len(number) < 21 and -(2**63) <= int(number) < 2**64)
     try:
@@ -76,7 +76,7 @@ def _is_held(number: bytes) -> bool:
 
 
 def is_double(literal: str) -> bool:
-    """Whether this decimal is what a double prints as, but for zeros."""
+    """Whether a double holds this decimal: it prints as the same number."""
     value = float(literal)
     if repr(value) == literal:
         return True
@@ -87,12 +87,12 @@ def is_double(literal: str) -> bool:
 
 
 def decimal(literal: str) -> float:
-    """The number that JSON text like this means: a double, or `Exact` if none holds it."""
+    """Return the number that this JSON text stands for: a double, or `Exact` if no double holds it."""
     return float(literal) if is_double(literal) else Exact(literal)
 
 
 def _exactly(data: bytes | str) -> Any:
-    """What `read` returns, with numbers of any size: slower."""
+    """Return what `read` returns, with numbers of any size. Slower than orjson."""
     try:
         value = json.loads(data, parse_float=decimal, parse_constant=_no_constant)
         json.dumps(value, ensure_ascii=False).encode()
@@ -110,21 +110,21 @@ def _exactly(data: bytes | str) -> Any:
 
 
 def _no_constant(word: str) -> Any:
-    raise NotJson(f"not valid JSON: {word} is no number")
+    raise NotJson(f"not valid JSON: {word} is not a number")
 
 
 # -- out
 
 
 def write(value: Any, *, indent: bool = False) -> bytes:
-    """JSON: compact, or indented by two spaces.
+    """Return the value as JSON, compact or indented by two spaces.
 
     Bytes become base64, times and addresses their text, an optional its value or null, an exact number its digits,
-    a key that is no text its text.
+    a key that is not text the text of it.
     """
     try:
         return orjson.dumps(value, _plainer, orjson.OPT_INDENT_2 if indent else None)
-    except TypeError:  # integers beyond 64 bits, keys that are no texts, half characters, nesting beyond 254
+    except TypeError:  # integers beyond 64 bits, keys that are not text, half surrogate pairs, nesting beyond 254
         text = b"".join(_pieces(value))
     return _indented(text) if indent else text
 
@@ -133,17 +133,17 @@ def _indented(text: bytes) -> bytes:
     value = json.loads(text, parse_int=orjson.Fragment, parse_float=orjson.Fragment)
     try:
         return orjson.dumps(value, option=orjson.OPT_INDENT_2)
-    except TypeError:  # half characters, nesting beyond 254
+    except TypeError:  # half surrogate pairs, nesting beyond 254
         return text
 
 
 def dumps(value: Any) -> str:
-    """`write` as a text."""
+    """Return what `write` returns, as a text."""
     return write(value).decode()
 
 
 def _plainer(value: Any) -> Any:
-    """What stands in JSON for a value that JSON lacks."""
+    """Return the JSON form of a value whose type JSON lacks. Raises `ExprError` if there is none."""
     if isinstance(value, Exact):
         return orjson.Fragment(value.literal)
     if isinstance(value, bytes) or hasattr(value, "__bytes__"):
@@ -156,11 +156,11 @@ def _plainer(value: Any) -> Any:
 
 
 class _Mark(bytes):
-    """Text that is finished."""
+    """JSON text that is already written."""
 
 
 def _pieces(value: Any) -> Iterator[bytes]:
-    """The JSON text of any value, however deep: without recursion."""
+    """Return the JSON text of any value in pieces. Works without recursion, so at any depth."""
     left = [value]
     for _ in range(MAX_ELEMENTS):
         if not left:
@@ -184,7 +184,7 @@ def _pieces(value: Any) -> Iterator[bytes]:
 
 
 def key_text(key: Any) -> str:
-    """What a map key is called in JSON."""
+    """Return the text of a map key in JSON."""
     if isinstance(key, str):
         return key
     if isinstance(key, bool):

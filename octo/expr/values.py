@@ -1,4 +1,4 @@
-"""CEL values that Python lacks: unsigned integers, exact times, types and optionals."""
+"""CEL values that Python lacks: unsigned integers, exact decimals and times, types and optionals."""
 
 from collections.abc import Mapping
 from itertools import islice
@@ -18,16 +18,13 @@ MAX_TIMESTAMP: Final = 253_402_300_800 * SECOND - 1
 
 
 class Uint(int):
-    """An unsigned integer of 64 bits. Equality and order with other numbers are those of int."""
+    """An unsigned integer of 64 bits. It compares with other numbers as an int does."""
 
     __slots__ = ()
 
 
 class Exact(float):
-    """A decimal that no double holds, digit for digit as it was written. All arithmetic sees the nearest double.
-
-    Its text, and what JSON it becomes, is the number as it was written.
-    """
+    """A decimal that no double holds. Arithmetic uses the nearest double; text and JSON are the number as written."""
 
     __slots__ = ("literal",)
 
@@ -48,7 +45,7 @@ class Exact(float):
 
 
 def digits(value: Any) -> Any:
-    """What to compare of a value where every digit counts: Python compares ints, doubles and decimals exactly."""
+    """Return what to compare of a value if every digit counts. Python compares ints, doubles and decimals exactly."""
     if isinstance(value, Exact):
         from decimal import Decimal
 
@@ -115,7 +112,7 @@ class Duration(_Instant):
     highest = INT_MAX
 
     def whole(self, unit: int) -> int:
-        """How many whole units of so many nanoseconds it has: cut towards zero, where `//` goes down."""
+        """Return how many whole units of `unit` nanoseconds it has, rounded towards zero (`//` rounds down)."""
         return self.nanos // unit if self.nanos >= 0 else -(-self.nanos // unit)
 
     def __str__(self) -> str:
@@ -143,7 +140,7 @@ class Type:
 
 
 class Optional:
-    """A value that may be absent. Selecting from it selects from what is inside."""
+    """A value that may be absent. Selecting from it selects from the value inside."""
 
     __slots__ = ("present", "value")
 
@@ -157,13 +154,13 @@ class Optional:
     def __repr__(self) -> str:
         return f"optional.of({self.value!r})" if self.present else "optional.none()"
 
-    # Equality is CEL's (runtime.equal), never Python's: it must tell 1 from true.
+    # Optionals are compared by CEL's equality (runtime.equal), not Python's, which cannot tell 1 from true.
     __hash__ = None  # type: ignore[assignment]
 
 
 NONE: Final = Optional(None, present=False)
 
-# What `kind` of the public API and all error messages call a value.
+# The names of kinds in the public API (`kind`) and in all error messages.
 KINDS: Final[dict[type, str]] = {
     bool: "bool",
     int: "int",
@@ -195,7 +192,7 @@ TYPES: Final[dict[str, Type]] = {
 
 
 def kind_of(value: object) -> str:
-    """The CEL kind of a value; subclasses of the built-in types count as these."""
+    """Return the CEL kind of a value; a subclass of a built-in type counts as that type."""
     kind = KINDS.get(value.__class__)
     return kind if kind is not None else kind_of_class(value.__class__)
 
@@ -208,14 +205,14 @@ def kind_of_class(cls: type) -> str:
 
 
 def a(kind: str) -> str:
-    """The kind with its article, for messages."""
+    """Return the kind with its article, for messages."""
     if kind == "null":
         return kind
     return f"an {kind}" if kind[0] in "aeio" else f"a {kind}"
 
 
 def find(container: Mapping[Any, Any], key: Any) -> Any:
-    """The value under `key` by CEL equality: 1, 1u and 1.0 are one key, true is another. KeyError if absent."""
+    """Return the value under `key` by CEL equality: 1, 1u and 1.0 are one key, true is another. Raises `KeyError`."""
     value = container[key]
     if key.__class__ is bool or key in (0, 1):
         # Python finds True under 1; only a search tells them apart.
@@ -227,7 +224,7 @@ def find(container: Mapping[Any, Any], key: Any) -> Any:
 
 
 def position(index: Any) -> int:
-    """A list index as a plain int; doubles and uints count when they are whole."""
+    """Return a list index as a plain int; it may be a uint or a whole double."""
     if index.__class__ is int or index.__class__ is Uint:
         return int(index)
     if isinstance(index, float) and index.is_integer():
@@ -236,7 +233,7 @@ def position(index: Any) -> int:
 
 
 def peek(container: Any, key: Any) -> Optional:
-    """`container[?key]`: an optional of the element, none when it is absent."""
+    """Return `container[?key]`: an optional of the element, `NONE` if it is absent."""
     if isinstance(container, Optional):
         return container[key]
     if isinstance(container, dict):
@@ -251,7 +248,7 @@ def peek(container: Any, key: Any) -> Optional:
 
 
 def item(container: Any, key: Any) -> Any:
-    """`container[key]` for every kind of container and key."""
+    """Return `container[key]` for every kind of container and key."""
     if isinstance(container, dict):
         try:
             return find(container, key)
@@ -270,7 +267,7 @@ def item(container: Any, key: Any) -> Any:
 
 
 def no_such_key(key: Any, container: Any) -> ExprError:
-    """The error for a missing key; the hint has the nearest and some of the keys that are there."""
+    """Return the error for a missing key; the hint has the nearest key and some of those that exist."""
     hint = ""
     if isinstance(container, dict):
         names = [str(each) for each in islice(container, MAX_KEYS + 1)]

@@ -105,7 +105,7 @@ def from_yaml(text: str) -> Any:
 
 
 def _plain(value: Any, fuel: list[int]) -> Any:
-    """YAML's values as JSON kinds. Aliases can multiply: hence the fuel."""
+    """Return YAML's values as JSON kinds. `fuel` limits the work, because aliases can multiply values."""
     fuel[0] -= 1
     if fuel[0] < 0:
         exhausted()
@@ -128,11 +128,11 @@ def _plain(value: Any, fuel: list[int]) -> Any:
 
 @function("toEnv(map) -> string", family="octo", examples=['toEnv({"B": 1, "A": "x y"}) == "A=\\"x y\\"\\nB=1\\n"'])
 def to_env(variables: dict[Any, Any]) -> str:
-    """The variables as lines NAME=value, sorted; values are quoted where they must be."""
+    """The variables as lines NAME=value, sorted; values are quoted if necessary."""
     lines = []
     for name, value in sorted(variables.items(), key=lambda entry: str(entry[0])):
         if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise ExprError(INVALID_ARGUMENT, f"{name!r} is no name of an environment variable")
+            raise ExprError(INVALID_ARGUMENT, f"{name!r} is not a name for an environment variable")
         if isinstance(value, (dict, list)):
             raise ExprError(
                 INVALID_ARGUMENT,

@@ -20,12 +20,12 @@ def base64_encode(data: bytes) -> str:
     examples=['base64.decode("aGVsbG8=") == b"hello"', 'base64.decode("aGVsbG8") == b"hello"'],
 )
 def base64_decode(text: str) -> bytes:
-    """The bytes of base64 text; padding may be missing."""
+    """The bytes of base64 text; the padding may be missing."""
     from base64 import b64decode
 
     bare = text.rstrip("=")
     padded = bare + "=" * (-len(bare) % 4)
-    # Python takes more padding than there should be, even in its strict mode.
+    # Python accepts too much padding, even in its strict mode.
     if text in {bare, padded}:
         try:
             return b64decode(padded, validate=True)
@@ -46,10 +46,10 @@ def hex_encode(data: Any) -> str:
 
 
 def to_bytes(data: str | bytes) -> bytes:
-    """Bytes as they are, a string as UTF-8."""
+    """Return bytes as they are, a string as UTF-8."""
     if isinstance(data, bytes):
         return data
     try:
         return data.encode()
     except UnicodeEncodeError:
-        raise ExprError(CONVERSION, "the string holds half a character and has no bytes") from None
+        raise ExprError(CONVERSION, "the string holds half a character and cannot be encoded") from None

@@ -1,8 +1,8 @@
 """Multipart bodies as maps of parts.
 
-A part is `{name, filename, contentType, encoding, size, data, headers}`; a name that occurs twice holds a list of
-parts. With a filename the data is bytes, else text; `encoding` says which: `binary` or `text`. The encoded form is a
-raw body: `{contentType, rawData}`, with bytes.
+A part is `{name, filename, contentType, encoding, size, data, headers}`; under a name that occurs several times there
+is a list of parts. With a filename the data is bytes, without one it is text if it is UTF-8; `encoding` says which:
+`binary` or `text`. The encoded form is a raw body: `{contentType, rawData}`, with bytes.
 """
 
 import re
@@ -23,7 +23,7 @@ _UNSAFE = re.compile(r"[\r\n\0]")
 
 @function("multipart() -> map", family="octo", examples=["multipart() == {}"])
 def multipart() -> dict[str, Any]:
-    """No parts yet: where addPart starts."""
+    """An empty map of parts, to which addPart adds."""
     return {}
 
 
@@ -36,7 +36,7 @@ def multipart() -> dict[str, Any]:
     ],
 )
 def add_part(parts: dict[str, Any], name: str, value: Any) -> dict[str, Any]:
-    """The parts and one more: text, or a map with data, filename, contentType and headers."""
+    """The parts and one more, given as text or as a map with data, filename, contentType and headers."""
     fields = value if isinstance(value, dict) else {"data": value}
     added = _part(name, fields)
     existing = parts.get(name)
@@ -59,7 +59,7 @@ def _part(name: str, fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _described(name: str, filename: str, content_type: str, content: bytes, headers: dict[str, str]) -> dict[str, Any]:
-    """The map that describes a part. What has no filename is text, unless it is not UTF-8."""
+    """Return the map that describes a part. Without a filename its data is text, unless it is not UTF-8."""
     data: str | bytes = content
     if not filename:
         with suppress(UnicodeDecodeError):
@@ -103,7 +103,7 @@ def to_multipart(parts: dict[str, Any], boundary: str = BOUNDARY) -> dict[str, A
 
 
 def _encoded(name: str, part: dict[str, Any]) -> list[bytes]:
-    """Head and content of a part."""
+    """Return the head and the content of a part."""
     part = _part(name, part)
     disposition = f'form-data; name="{_escaped(name)}"'
     if part["filename"]:
@@ -114,7 +114,7 @@ def _encoded(name: str, part: dict[str, Any]) -> list[bytes]:
             headers[str(header)] = render(value)
     for header, value in headers.items():
         if _UNSAFE.search(header) or _UNSAFE.search(value):
-            raise ExprError(INVALID_ARGUMENT, f"the header {quoted(header)} of a part holds a line break")
+            raise ExprError(INVALID_ARGUMENT, f"the header {quoted(header)} of a part has a line break")
     head = "".join(f"{header}: {value}\r\n" for header, value in headers.items())
     return [to_bytes(f"{head}\r\n"), to_bytes(part["data"])]
 

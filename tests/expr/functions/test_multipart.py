@@ -38,7 +38,7 @@ def test_a_header_is_one_line(failure, text, fields):
     error = refused(failure, headers=headers, contentType=text if fields == "type" else "text/plain")
 
     assert error.code == "OCTO-E209"
-    assert "of a part holds a line break" in error.message
+    assert "of a part has a line break" in error.message
 
 
 @pytest.mark.parametrize("data", ["--octo-multipart", "x\r\n--octo-multipart--\r\n", b"1\r\n--octo-multipart\r\n"])
