@@ -1,4 +1,4 @@
-"""A configuration whose connectors are stubs, running: what `octo test` does with one."""
+"""Run a configuration whose connectors are stubs, as `octo test` does."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Stubbed:
         bus.subscribe(self.events.append)
 
     async def call(self, flow, body=None, vars=None):
-        """The outcome of a message; raises `Failure`."""
+        """Return the outcome of a message. Raises `Failure`."""
         return await at_last(self.generation.flows[flow].call(Message(body, vars or {})))
 
     async def trigger(self, flow, **spec):
-        """What the outside sees of the flow's source."""
+        """Trigger the flow's source and return its response."""
         source = self.config.flows[flow].source
         stub = self.config.connectors[source.connector].type.stub
         instance = self.generation.instances[source.connector]
@@ -43,7 +43,7 @@ class Stubbed:
 
 @pytest.fixture
 def stubbed(plugins):
-    """Run a configuration with stubs by connector name; `only` one flow if named."""
+    """Run a configuration with stubs by connector name; with `only`, just that flow."""
 
     @asynccontextmanager
     async def run(text, only=None, **stubs):
@@ -83,7 +83,7 @@ class Recorder:
 
 @pytest.fixture
 def recorded():
-    """The effects of what the test does in its own task."""
+    """The effects of all that the test does in its own task."""
     recorder = Recorder()
     token = current.set(recorder)
     yield recorder.effects

@@ -71,7 +71,7 @@ def test_a_schedule_says_when_it_ticks(text, expected):
             "2026-10-24T12:00:00+00:00",
             ["2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"],
         ),
-        # Whoever starts in the second 2:10 has missed it: what has been does not come again.
+        # A source that starts in the second 2:10 has missed the run: it does not come again.
         (
             "0 30 2 * * *",
             "2026-10-25T01:10:00+00:00",
@@ -355,7 +355,7 @@ async def test_half_a_minute_late_is_not_missed():
 @pytest.mark.parametrize(("seconds", "runs"), [(60, 1), (61, 0)])
 @virtual()
 async def test_a_minute_late_is_the_most(seconds, runs):
-    """What comes later counts as missed."""
+    """A tick that is later than that counts as missed."""
     flow = Flow()
     async with asyncio.TaskGroup() as group:
         group.create_task(at(6 * 3600 - 5, lambda: shift_wall(seconds)))

@@ -121,7 +121,7 @@ async def test_a_line_that_is_not_written_is_not_evaluated(capsys):
 
 
 async def test_an_expression_that_fails_is_an_error_of_the_flow():
-    """A mistake in the author's expression is not hidden, here as everywhere."""
+    """A mistake in an author's expression is not hidden."""
     with pytest.raises(ExprError, match="missing"):
         await say(message="body.missing")
 
@@ -157,7 +157,7 @@ async def test_a_file_that_cannot_be_opened_is_a_clear_start_error(tmp_path):
 
 
 async def test_a_full_disk_fails_no_message(capsys):
-    """The lines are lost and counted, the process log hears of it once, the flow goes on."""
+    """The lines are lost and counted, the process log reports it once, and the flow goes on."""
     before = log.lost()
     async with Logger.open(Output.model_validate({"output": "/dev/full"})) as logger:
         for _ in range(3):
@@ -167,7 +167,7 @@ async def test_a_full_disk_fails_no_message(capsys):
 
 
 async def test_secrets_are_masked_in_flow_lines(capsys, monkeypatch):
-    """A secret that found its way into a message does not find its way into a log."""
+    """A secret in a message does not get into a log."""
     monkeypatch.setattr(secrets, "_secrets", {})
     monkeypatch.setattr(secrets, "_pattern", None)
     secrets.mask("tops3cret")

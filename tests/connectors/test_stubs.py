@@ -35,7 +35,7 @@ def models(annotation: Any):
 
 @pytest.mark.parametrize("name", TYPES)
 async def test_a_stub_opens_and_closes_again_and_again_without_the_world(name):
-    """Neither server nor file is there, nor needed."""
+    """It needs neither a server nor a file."""
     connector = TYPES[name]
     settings = connector.settings.model_validate(SETTINGS.get(name, {}))
     spec = connector.stub.settings.model_validate(SPECS.get(name, {}))
@@ -69,7 +69,7 @@ def test_an_unknown_key_is_refused(name):
 
 @pytest.mark.parametrize("name", TYPES)
 def test_what_a_test_may_write_has_a_schema(name):
-    """Editors complete it."""
+    """So that editors can complete it."""
     for model in filter(None, (TYPES[name].stub.settings, TYPES[name].stub.trigger)):
         assert model.model_json_schema()["additionalProperties"] is False
 
@@ -79,5 +79,5 @@ def test_sources_of_connectors_with_stubs_can_be_triggered():
 
 
 def test_what_only_calls_others_is_not_asked_for_its_health():
-    """A server that is down must not take everybody who calls it out of service."""
+    """A server that is down must not make every process that calls it unready."""
     assert [name for name, each in TYPES.items() if issubclass(each.cls, Healthy)] == ["database", "http"]

@@ -61,7 +61,7 @@ async def test_a_stub_stands_in_for_the_connector_of_its_name(plugins):
 
 
 class Made:
-    """A connector whose instances are numbers; a test says how each opening goes."""
+    """A connector whose instances are numbers; the test decides how each opening goes."""
 
     def __init__(self, plugins):
         self.doc = parse("connectors: [{name: a, type: probe, settings: {id: a}}]", plugins, {}).connectors["a"]
@@ -115,7 +115,7 @@ GONE = Disconnected("reset by peer")
 
 @virtual()
 async def test_a_lost_connector_is_left_closed_opened_and_joined_again(plugins):
-    """In this order: nobody uses an instance that is closed."""
+    """In this order, so that no user has an instance that is closed."""
     made = Made(plugins)
     async with asyncio.TaskGroup() as tasks:
         connections = Connections(tasks)
@@ -139,7 +139,7 @@ async def test_a_lost_connector_is_left_closed_opened_and_joined_again(plugins):
 
 @virtual(start="2026-01-01T00:00:00Z")
 async def test_it_is_opened_again_with_growing_pauses_until_that_succeeds(plugins):
-    """Whatever the error: the configuration has run before, so it is the world that is not ready."""
+    """After any error: the configuration has run before, so the other side is not ready."""
 
     async def deny():
         raise Permanent("no such user")
@@ -260,7 +260,7 @@ async def test_the_last_user_may_go_while_it_is_being_opened_again(plugins, open
 
 @virtual()
 async def test_one_that_does_not_close_after_its_loss_is_given_up(plugins):
-    """It may be saying goodbye to a dead connection."""
+    """Its cleanup may wait for a dead connection."""
     made = Made(plugins)
     async with asyncio.TaskGroup() as tasks:
         connections = Connections(tasks)
@@ -296,7 +296,7 @@ async def test_one_whose_sources_do_not_start_again_is_opened_once_more(plugins)
 
 @virtual()
 async def test_an_error_on_an_instance_that_was_lost_meanwhile_may_pass(plugins):
-    """The client of a closed connection raises what it likes; what the connector has classified is believed."""
+    """The client of a closed connection may raise anything; an error that the connector has classified stays."""
     made = Made(plugins)
     async with asyncio.TaskGroup() as tasks:
         connections = Connections(tasks)
@@ -317,7 +317,7 @@ async def test_an_error_on_an_instance_that_was_lost_meanwhile_may_pass(plugins)
 
 
 async def test_a_connector_that_did_not_open_is_opened_anew_by_the_next_who_asks(plugins):
-    """An edit that comes when the database is up again finds it."""
+    """So an edit succeeds once the database is up again."""
     made = Made(plugins)
     made.opening.append(refuse)
     async with asyncio.TaskGroup() as tasks:

@@ -1,4 +1,4 @@
-"""Contracts are checked on the messages of a flow, and never change what becomes of them."""
+"""Contracts are checked on the messages of a flow, and never change their outcome."""
 
 from __future__ import annotations
 

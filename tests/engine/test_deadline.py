@@ -1,4 +1,4 @@
-"""A deadline that passes is the flow's failure, at the block that was waited for; a caller that leaves is none."""
+"""A flow whose deadline passes fails at the block that it waited for; one whose caller leaves is cancelled."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ flows:
 
 
 def failures(app):
-    """Flow and error of all that ended badly, in order."""
+    """The flow and the error of each message that failed, in order."""
     return [(event.flow, event.error) for event in app.events if event.kind == "failed"]
 
 
@@ -76,7 +76,7 @@ async def test_it_fails_every_flow_under_way_at_the_block_that_was_waited_for(pl
 
 @virtual()
 async def test_nothing_recovers_from_it_and_the_permit_comes_back(plugins):
-    """An error path would start on time that nobody has."""
+    """An error path would start when no time is left."""
     async with running(FLOWS, plugins) as app:
         with pytest.raises(Timeout):
             await app.call("orders", 1, timeout=5)

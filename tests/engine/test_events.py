@@ -1,4 +1,4 @@
-"""The bus tells every subscriber, and none can harm another."""
+"""The bus calls every subscriber, and none can harm another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A pull source is asked while its flow has room, tried again when it breaks, and watched for signs of life."""
+"""A pull source is read while its flow has room, started again after an error, and watched for signs of life."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SILENCE = 60.0
 
 @pytest.fixture
 def attempts(monkeypatch):
-    """When the source was started, and how each attempt is to end; those not listed go as usual."""
+    """When the source was started, and how each attempt ends; attempts that are not listed run normally."""
     times, ends = [], []
     pull = Feed._carry
 
@@ -100,7 +100,7 @@ async def test_one_that_fails_for_good_is_not_tried_again(plugins, attempts):
 
 @virtual()
 async def test_a_bug_in_a_source_is_tried_again_and_told_without_its_text(plugins, attempts, caplog):
-    """The text of a stranger's exception may hold anything; the log has the traceback."""
+    """The text of an unexpected exception may contain anything; the log has the traceback."""
     times, ends = attempts
     ends += [(0, KeyError("s3cret"))]
     async with running(FLOW, plugins) as app:
@@ -116,7 +116,7 @@ async def test_a_bug_in_a_source_is_tried_again_and_told_without_its_text(plugin
 @pytest.mark.parametrize("end", [None, Permanent("no such queue")])
 @virtual()
 async def test_one_that_has_ended_is_not_asked_again_by_a_connector_that_is_opened_again(plugins, attempts, end):
-    """What it had to give has been taken, and what failed for good would fail again."""
+    """One that has ended has no more messages, and one that failed for good would fail again."""
     times, _ = attempts
     async with running(FLOW, plugins) as app:
         probes["probe"].queue.put_nowait(end)
@@ -145,7 +145,7 @@ async def test_what_is_no_delivery_breaks_the_source_and_says_what_it_yields(plu
 
 @virtual()
 async def test_every_delivery_has_a_task_before_the_next_is_asked_for(plugins):
-    """A stop between two deliveries finds each of those taken in its flow, none in between."""
+    """At a stop between two deliveries, each delivery that was taken is in its flow."""
     started = []
 
     async def pull(self, settings):
@@ -164,7 +164,7 @@ async def test_every_delivery_has_a_task_before_the_next_is_asked_for(plugins):
 
 @virtual()
 async def test_a_stop_while_the_flow_is_full_has_left_the_source_when_it_returns(plugins):
-    """The source is between two deliveries then, and would else be left whenever it is collected as garbage."""
+    """The source then waits between two deliveries, and would else be closed only by garbage collection."""
     left = []
 
     async def pull(self, settings):
@@ -185,7 +185,7 @@ async def test_a_stop_while_the_flow_is_full_has_left_the_source_when_it_returns
 
 @virtual()
 async def test_a_source_that_does_not_leave_is_told_again(plugins):
-    """It may be saying goodbye to a broker that is dead."""
+    """Its cleanup may wait for a dead broker."""
     told = []
 
     async def pull(self, settings):
@@ -247,7 +247,7 @@ async def test_a_sign_of_life_makes_a_broken_source_whole(plugins):
 
 @virtual()
 async def test_a_source_that_was_asked_when_it_broke_or_its_connection_was_lost_is_not_silent(plugins):
-    """That is told already, and by another name."""
+    """Health already reports that, with another reason."""
     async with running(FLOW, plugins) as app:
         await asyncio.sleep(SILENCE - 1)
         probes["probe"].queue.put_nowait(Transient("broken"))
@@ -270,7 +270,7 @@ async def test_a_source_that_promises_nothing_may_be_silent(plugins):
 
 @virtual()
 async def test_a_source_that_is_not_asked_because_the_flow_is_full_may_be_silent(plugins):
-    """Nobody can say whether it lives; it is the flow that does not move, and that is told after a longer time."""
+    """Whether the source works is not known; the flow does not move, which is reported after a longer time."""
     async with running(FLOW, plugins) as app:
         for _ in range(4):
             probes["probe"].queue.put_nowait("wait")
@@ -324,7 +324,7 @@ async def test_a_flow_that_was_at_rest_for_long_is_not_stuck_by_its_next_message
 
 @virtual()
 async def test_a_source_that_refuses_every_verdict_does_not_move(plugins):
-    """Messages run again and again, and nothing gets done."""
+    """Its messages run again and again, without any progress."""
 
     async def refuse(verdict):
         raise ConnectionError("no")
@@ -340,7 +340,7 @@ async def test_a_source_that_refuses_every_verdict_does_not_move(plugins):
 
 @virtual()
 async def test_verdicts_come_from_both_ends_of_a_reload_once(plugins):
-    """A feed that was stopped settles what it had taken."""
+    """A feed that was stopped settles the deliveries that it took before."""
     async with running(FLOW, plugins) as app:
         probe = probes["probe"]
         probe.queue.put_nowait("wait")

@@ -21,7 +21,7 @@ from octo.testing.probe import probes
 
 
 class Bench:
-    """A flow with a gate in it, and what its bus said."""
+    """A flow with a gate in it, and the events on its bus."""
 
     def __init__(self, workers=1, buffer=1, call=None, error=None):
         self.gate = asyncio.Event()
@@ -127,7 +127,7 @@ async def test_a_full_line_refuses_at_once_whom_it_would_keep_too_long():
 
 @pytest.mark.parametrize("way", ["inlet", "flow"])
 async def test_a_permit_that_comes_free_before_the_wait_begins_is_taken(way):
-    """Whoever is called while no permit is free may be awaited when one is: there is nobody then to pass it on."""
+    """A call made while no permit is free may be awaited when one is: nothing would pass that permit on to it."""
     bench = Bench(workers=1)
     first = bench.start(0)
     await settle()
@@ -331,7 +331,7 @@ class Gates(Bench):
         return asyncio.get_running_loop().create_task(self.flow.send(Message(body)))
 
     async def end(self):
-        """Let all go through."""
+        """Let all messages through."""
         while not all(task.done() for task in self.tasks):
             for body in self.entered:
                 self.open(body)
@@ -374,7 +374,7 @@ async def test_leaving_a_full_line_lets_a_waiting_sender_in():
 
 
 async def test_a_sender_that_gives_up_while_it_is_let_in_leaves_its_place_to_the_next():
-    """Else the next would wait for ever once nothing else happens in the flow."""
+    """Else the next sender would wait for ever if nothing else happens in the flow."""
     bench = Gates(workers=1, buffer=0)
     bench.start(0)
     await settle()
@@ -408,7 +408,7 @@ async def test_a_sender_that_gave_up_before_is_passed_over():
 
 @virtual()
 async def test_a_line_that_is_not_full_refuses_nobody_at_once():
-    """Its estimate may be wrong: who has a place to wait in may wait for as long as it likes."""
+    """The estimate may be wrong: a message that has a place in line may wait until its deadline."""
     bench = Bench(workers=1, buffer=5)
     bench.start(0)
     await settle()
@@ -442,7 +442,7 @@ async def refused(flow, timeout):
 
 
 async def test_who_is_refused_is_told_to_come_again_after_a_wait_from_the_pace_of_the_last_messages(monkeypatch):
-    """A tenth of the way to what each of them took; those in line go before, as many at a time as there are workers."""
+    """The pace moves a tenth of the way to each duration; those in line go first, `workers` of them at a time."""
     took = iter((0, 100, 0, 200, 0, 0, 0))
     monkeypatch.setattr("octo.engine.flow.time", SimpleNamespace(perf_counter=lambda: next(took, 0)))
     bench = Bench(workers=2, buffer=1, call=lambda message: message)
@@ -515,7 +515,7 @@ flows:
 
 
 async def test_calls_one_after_the_other_are_no_recursion(plugins):
-    """How deep a flow has called itself falls when a call returns."""
+    """The depth of a flow's calls to itself decreases when a call returns."""
     async with running(MANY, plugins) as app:
         await app.call("f", list(range(150)))
 
@@ -535,7 +535,7 @@ flows:
 
 
 async def test_a_one_way_call_to_itself_waits_for_a_permit_of_its_own(plugins):
-    """Its sender does not wait for it, so the sender's permit is not there for it."""
+    """Its sender does not wait for it, so it cannot run under the sender's permit."""
     async with running(ONE_WAY, plugins) as app:
         calling = asyncio.get_running_loop().create_task(app.call("f", 3))
         probe = probes["probe"]

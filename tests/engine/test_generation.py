@@ -119,7 +119,7 @@ async def test_connectors_open_in_order_and_close_in_reverse(plugins):
 
 
 async def test_a_connector_that_does_not_open_closes_those_before_it(plugins):
-    """At once: a service goes on with what ran before."""
+    """At once, and a service goes on with what ran before."""
     config = parse(ORDER.replace("{id: b}", "{id: b, refuse: true}"), plugins, {})
     async with asyncio.TaskGroup() as tasks:
         generation = Generation(config, Connections(tasks), Bus(), tasks)
@@ -140,7 +140,7 @@ flows:
 
 
 async def test_a_source_that_does_not_start_leaves_no_route_behind(plugins):
-    """A reload that fails must not answer requests, nor take messages."""
+    """A reload that fails must neither answer requests nor take messages."""
     async with asyncio.TaskGroup() as tasks:
         generation = Generation(parse(REFUSES, plugins, {}), Connections(tasks), Bus(), tasks)
         await generation.open()
@@ -156,7 +156,7 @@ async def test_a_source_that_does_not_start_leaves_no_route_behind(plugins):
 
 @virtual()
 async def test_old_pull_sources_have_stopped_before_the_new_begin(plugins):
-    """Nothing is read twice, also when the old one takes its time to leave."""
+    """So nothing is read twice, even if an old source takes long to stop."""
     happened = []
 
     def named(name):
@@ -194,7 +194,7 @@ async def test_old_pull_sources_have_stopped_before_the_new_begin(plugins):
 
 @virtual()
 async def test_at_the_drain_deadline_calls_at_work_and_in_line_are_cancelled(plugins):
-    """Those of push sources too, which run in tasks that are not the generation's."""
+    """Calls of push sources too, which run in tasks that do not belong to the generation."""
     text = PULL.replace("workers: 2", "workers: 1").replace("buffer: 1", "buffer: 5")
     async with running(text, plugins, drain=10) as app:
         calls = [asyncio.get_running_loop().create_task(app.call("f", "wait")) for _ in range(3)]
@@ -347,7 +347,7 @@ async def test_the_sources_of_a_lost_connector_leave_it_and_go_on_with_the_new(p
 
 @virtual()
 async def test_a_pull_source_that_loses_its_connection_goes_on_with_the_new(plugins):
-    """It is the connector that is in trouble, and named, not the source."""
+    """Health names the connector, not the source."""
     async with running(LOSES, plugins) as app:
         before = probes["b"]
         unreachable.add("b")
@@ -381,7 +381,7 @@ async def test_a_verdict_or_an_extension_that_meets_a_lost_connection_reopens_it
 
 @virtual()
 async def test_a_message_in_flight_when_its_connection_is_lost_fails_as_transient(plugins):
-    """Whatever its block then raises: nobody knows whether the work was done."""
+    """Whatever its block raises then: whether the work was done is not known."""
 
     async def closed():
         await gate
@@ -439,7 +439,7 @@ async def test_a_connection_that_comes_back_to_a_generation_that_was_starved_doe
 
 
 class Slowly:
-    """A push source that waits when it starts, which it should not."""
+    """A push source that waits when it starts, which push sources should not do."""
 
     def __init__(self, plugins):
         self.entered = 0

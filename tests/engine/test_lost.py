@@ -1,4 +1,4 @@
-"""What stands in for a lost connector fails what needs it, and says why and since when."""
+"""The stand-in for a lost connector fails every call, and says why and since when."""
 
 from __future__ import annotations
 

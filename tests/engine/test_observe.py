@@ -1,4 +1,4 @@
-"""Observers see every part of a flow, and may run something else in its place."""
+"""Observers see every part of a flow, and can replace it."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ async def test_watching_can_begin_and_end_while_a_flow_runs(plugins):
 
 
 class Every(Observer):
-    """Looks at every second message only."""
+    """Watches only every second message."""
 
     def __init__(self, trail):
         self.trail = trail

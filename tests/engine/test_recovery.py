@@ -1,4 +1,4 @@
-"""An error chain takes over where the chain of its flow has failed."""
+"""An error chain runs when the chain of its flow has failed."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ async def test_an_error_chain_that_fails_says_that_it_was_one(fails, fails_again
 
 
 async def test_what_succeeds_or_drops_is_left_alone():
-    """At once or later: the outcome is the very one of the chain."""
+    """At once or later, the outcome is that of the chain."""
     message, drop = Message(1), Drop("no")
 
     async def drop_later(_):

@@ -233,7 +233,7 @@ async def test_before_the_first_configuration_it_is_starting(edited):
 
 
 async def test_an_unexpected_error_at_a_reload_keeps_the_old_configuration_running(edited, caplog):
-    """A bug of ours must not take down what works; the log has its traceback, callers of `/status` its type only."""
+    """A bug in Octo must not stop what works; the log has its traceback, `/status` only its type."""
     async with edited(flow("one")) as editor:
         service, load = editor.service, editor.service._load
         service._load = lambda: {}["s3cret"]
@@ -271,7 +271,7 @@ flows: [{name: f, source: {connector: p, type: pull, settings: {}}, process: [{t
 
 @virtual()
 async def test_at_a_stop_sources_stop_before_what_is_in_flight_is_waited_for(plugins):
-    """What comes in the meantime is for the next process."""
+    """What comes in the meantime is left for the next process."""
     stop = asyncio.Event()
     service = Service(lambda: parse(PULLS, plugins, {}), drain=20)
     async with asyncio.TaskGroup() as tasks:

@@ -1,4 +1,4 @@
-"""Connectors, sources and blocks are handed the services that their annotations ask for."""
+"""Connectors, sources and blocks get the services that their annotations ask for."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def enqueue(settings: Nothing, message: Message, jobs: Queues, events: Top
 
 @connector("worker")
 class Worker:
-    """Works on jobs; keeps the password that it was opened with."""
+    """A connector that works on jobs and keeps the password that it was opened with."""
 
     def __init__(self, password: str, store: KeyValue) -> None:
         self.password = password
@@ -163,7 +163,7 @@ async def test_connectors_and_sources_are_handed_services(known):
 
 
 async def test_a_stub_is_handed_its_own_services(known):
-    """What only the real one asks for is not even opened, so that a test need not provide it."""
+    """A service that only the real connector asks for is not opened, so a test need not provide it."""
     without_secrets = Services({name: MEMORY[name] for name in ("key-value", "queues", "topics")})
     async with (
         without_secrets as services,
@@ -239,7 +239,7 @@ async def refused(text, known, services):
 
 
 async def test_services_that_are_not_there_are_all_named(known):
-    """Each with the place of who asks, and with those that there are; nothing is opened."""
+    """Each with the place of the component that asks, and the services there are; nothing is opened."""
     error = await refused(BOOK, known, Services({"key-value": MEMORY["key-value"], "queue": "nowhere:opened"}))
 
     assert isinstance(error, ConfigError)
@@ -283,7 +283,7 @@ async def test_a_service_that_does_not_open_is_named(known):
 
 
 async def test_others_run_while_a_large_configuration_is_looked_through(known):
-    """A reload looks at every block; what runs meanwhile gets its turn after each flow."""
+    """A reload visits every block; other tasks get their turn after each flow."""
     config = parse("flows: [" + ", ".join(f"{{name: f{number}}}" for number in range(20)) + "]", known, {})
     turns = 0
 
@@ -337,7 +337,7 @@ async def odd(settings: Nothing, message: Message, store: KeyValue) -> Message: 
 
 
 def test_a_component_whose_annotation_says_nothing_is_refused_with_its_place(plugins, tmp_path, monkeypatch):
-    """The author of the flow hears which component it is, its author what to write; nobody sees a traceback."""
+    """The error says which component it is, and what its author must write, without a traceback."""
     (tmp_path / "octo_odd_package.py").write_text(ODD)
     monkeypatch.syspath_prepend(tmp_path)
     text = "flows: [{name: f, process: [{type: odd}]}]"

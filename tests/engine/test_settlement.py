@@ -1,4 +1,4 @@
-"""A delivery gets exactly one verdict, whatever becomes of its message and of its source."""
+"""A delivery gets exactly one verdict, whatever happens to its message and its source."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _no_chance(monkeypatch):
 
 
 class Source:
-    """Makes deliveries and keeps the verdicts on them."""
+    """Builds deliveries and keeps the verdicts on them."""
 
     def __init__(self):
         self.verdicts = []
@@ -121,7 +121,7 @@ def test_a_reason_holds_no_secret(kind):
 
 @virtual()
 async def test_a_message_that_ended_the_process_each_time_is_rejected_without_running(plugins):
-    """Nobody could have settled its earlier attempts."""
+    """Its earlier attempts ended with the process, before they were settled."""
     source = Source()
     async with running(FLOW, plugins) as app:
         source.deliver("poison", attempt=4, most_attempts=3)
@@ -186,7 +186,7 @@ async def test_an_error_outside_the_flow_rejects_one_message_and_nothing_else(pl
 
 
 async def test_what_ends_the_engine_goes_on_after_the_message_was_given_back():
-    """An interrupt, or a watcher that has seen enough: no settlement may swallow it."""
+    """An interrupt, or the `Halt` of an observer: settlement must not swallow it."""
 
     class Stops:
         name = "f"
@@ -263,7 +263,7 @@ async def test_work_that_a_stop_cuts_off_is_given_back_even_if_that_takes_a_mome
 
 @virtual()
 async def test_a_verdict_on_its_way_is_not_cut_off_with_the_work(plugins):
-    """What is done is told as done, also after the time for the work is over."""
+    """A message that is done is settled as done, even after the time for work is over."""
     given = []
 
     async def slowly(verdict):
@@ -309,7 +309,7 @@ async def test_a_lease_is_extended_while_the_message_stands_in_line(plugins):
 
 @virtual()
 async def test_an_extension_that_fails_or_hangs_is_tried_again_at_the_next_half(plugins, caplog):
-    """The message goes on all the same: it may be finished before somebody else gets it."""
+    """The message goes on all the same: it may finish before another consumer gets it."""
     source, asked = Source(), []
 
     async def extend():

@@ -78,7 +78,7 @@ async def test_an_edit_that_is_saved_while_the_files_are_read_is_a_change(tmp_pa
 
 @pytest.mark.parametrize("fails", [False, True])
 async def test_a_file_that_only_reading_named_is_read_once_more(tmp_path, fails, save):
-    """What it held before is not known: it may have been saved after it was read."""
+    """It has no fingerprint from before: it may have been saved after it was read."""
     named, found = [tmp_path / "a.yaml"], []
     other = tmp_path / "other.yaml"
     other.write_text("1")

@@ -1,4 +1,4 @@
-"""The tasks of a generation: what is at work is cut first, what is being settled a little later."""
+"""The tasks of a generation: work under way is cancelled first, settling a little later."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ async def test_a_cut_leaves_time_to_settle():
 
 @virtual()
 async def test_who_begins_to_settle_after_the_cut_can_do_what_takes_no_time():
-    """Work that did not end when it was told to must not keep the process for ever."""
+    """Work that does not end when it is cancelled must not keep the process alive for ever."""
     notes = []
 
     async def stubborn(work):

@@ -1,4 +1,4 @@
-"""What `/readyz` hears of a database: busy is not broken, and no answer is an answer soon enough."""
+"""Health of a database: busy is not broken, and a database that does not answer is reported in time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SLOW = "with recursive n(i) as (select 1 union all select i + 1 from n where i <
 
 
 class Driver:
-    """A database whose answer to a ping is up to the test."""
+    """A database whose reaction to a ping the test decides."""
 
     is_busy = False
 
@@ -26,7 +26,7 @@ class Driver:
 
 @virtual()
 async def test_a_database_that_does_not_answer_is_reported_after_two_seconds():
-    """`queryTimeout` may be half a minute; whoever asks for readiness has not that patience."""
+    """`queryTimeout` may be 30 seconds; probes of readiness do not wait that long."""
     with pytest.raises(Transient, match="did not answer within 2s"):
         await Database(Driver(asyncio.Event().wait)).health()
 
@@ -34,7 +34,7 @@ async def test_a_database_that_does_not_answer_is_reported_after_two_seconds():
 
 
 async def test_a_login_that_is_refused_now_is_a_reason_too():
-    """Readiness knows one kind of failure: not now."""
+    """Readiness has one kind of failure: not now."""
 
     async def refused():
         raise Permanent("the password was changed", code="OCTO-D102")

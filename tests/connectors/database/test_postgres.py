@@ -101,7 +101,7 @@ async def test_values_come_out_without_loss(sql, expression, value):
 
 
 async def test_duplicate_statements_and_comments_are_fine(sql):
-    """Comments and a final semicolon are the server's business, not ours."""
+    """Comments and a final semicolon are left to the server."""
     assert await sql.value("-- a comment\n/* another */ select 1 as one;") == 1
 
 
@@ -179,7 +179,7 @@ async def test_arguments_become_what_the_column_wants(sql, cast, argument, value
 
 @pytest.mark.parametrize("cast", ["timestamptz", "timestamp"])
 async def test_a_time_without_zone_is_utc(sql, monkeypatch, cast):
-    """Wherever the process runs; what has a zone keeps its instant."""
+    """In every zone of the process; a time with a zone keeps its instant."""
     monkeypatch.setenv("TZ", "America/New_York")
     time.tzset()
     try:
@@ -227,19 +227,19 @@ async def test_too_few_arguments_are_named(sql):
 
 
 async def test_arguments_cannot_inject(people):
-    """Whatever a message brings is a value, never SQL."""
+    """Everything in a message is a value, never SQL."""
     name = "x'; drop table people; --"
     await people.run("insert into people (id, name) values (1, $1)", "body", body=name)
     assert await people.value("select name from people") == name
 
 
 async def test_bytes_of_cel_reach_bytea_as_bytes(sql):
-    """CEL bytes are not turned into base64 text on their way."""
+    """CEL bytes are not converted to base64 text."""
     assert await sql.value("select encode($1::bytea, 'hex') as value", r'b"\xff\x00"') == "ff00"
 
 
 async def test_a_json_text_that_is_none_for_us_is_permanent(sql):
-    """PostgreSQL stores half a character in `json`; the next query of the connection is not harmed."""
+    """PostgreSQL stores half a surrogate pair in `json`; the next query on the connection works."""
     with pytest.raises(Permanent, match="a json value of the row cannot be read: not valid JSON") as caught:
         await sql.value("""select '"\\ud800"'::json as value""")
     assert caught.value.code == "OCTO-D110"
@@ -247,7 +247,7 @@ async def test_a_json_text_that_is_none_for_us_is_permanent(sql):
 
 
 async def test_a_changed_table_is_noticed(people):
-    """After ALTER TABLE the next message but one fits the new type: nobody has to restart."""
+    """After ALTER TABLE, the next message but one has the new type, without a restart."""
     insert = "insert into people (id, name, price) values ($1, $2, $3)"
     everything = "select price from people order by id"
     await people.run(insert, "1", '"a"', "10")
@@ -299,7 +299,7 @@ async def test_returning_answers_rows(people):
     ],
 )
 async def test_a_refused_query_is_permanent_with_its_sqlstate(people, query, state, code):
-    """Who reads the error path sees the SQLSTATE as a variable; retrying is pointless."""
+    """The error path has the SQLSTATE as a variable; trying again is pointless."""
     await people.run("insert into people (id, name) values (1, 'a')")
     with pytest.raises(Permanent) as caught:
         await people(query)
@@ -327,7 +327,7 @@ async def test_a_refused_query_is_permanent_with_its_sqlstate(people, query, sta
     ],
 )
 async def test_the_sqlstate_says_who_must_act(sql, state, kind, code):
-    """A serialization failure, a lock that is not free, a server out of memory or disk: later it may go through."""
+    """After a serialization failure, a lock that is not free, or a full memory or disk, a retry may succeed."""
     with pytest.raises(kind) as caught:
         await sql.run(f"do $$ begin raise exception 'no' using errcode = '{state}'; end $$")
     assert (type(caught.value), caught.value.code) == (kind, code)
@@ -342,7 +342,7 @@ async def test_what_the_server_advises_is_told(people):
 
 
 async def test_a_deadlock_is_transient(people):
-    """The loser of a deadlock may try again, and says so."""
+    """The loser of a deadlock may be tried again."""
     await people.run("insert into people (id, name) values (1, 'a'), (2, 'b')")
     both = (
         "do $$ begin perform set_config('deadlock_timeout', '50ms', true);"
@@ -368,7 +368,7 @@ async def test_a_wrong_password_is_permanent_and_not_told(server):
 
 
 async def test_a_database_that_does_not_exist_is_permanent(server):
-    """The server is there, and will refuse the next time too."""
+    """The server would refuse the next attempt, too."""
     dsn = server.dsn.replace("/postgres?", "/nowhere?")
     settings = Connection.model_validate({"driver": "postgres", "dsn": dsn, "password": PASSWORD})
     with pytest.raises(Permanent, match='database "nowhere" does not exist') as caught:
@@ -378,7 +378,7 @@ async def test_a_database_that_does_not_exist_is_permanent(server):
 
 
 async def test_a_server_that_is_not_there_is_a_clear_start_error():
-    """Nobody listening: the error says where, within seconds."""
+    """If no server listens, the error says where, within seconds."""
     settings = Connection.model_validate({"driver": "postgres", "dsn": "postgres://u:secret-word@127.0.0.1:1/db"})
     with pytest.raises(Transient, match=r"cannot connect to postgres://127\.0\.0\.1:1/db: ") as caught:
         async with Database.open(settings):
@@ -484,13 +484,13 @@ async def test_a_restart_of_the_server_is_survived(opened, server):
         finally:
             await asyncio.to_thread(server.start)
         assert (broken.value.code, down.value.code) == ("OCTO-D105", "OCTO-D101")
-        # Every connection that was idle is dead by now; none of them may cost a message.
+        # Every idle connection is dead by now; none of them may make a message fail.
         assert await asyncio.gather(*(sql.value("select 1") for _ in range(8))) == [1] * 8
         await sql.database.health()
 
 
 async def test_a_crash_of_the_server_is_survived(opened, server):
-    """The same for a server that goes without a word."""
+    """The same for a server that goes away without a notice."""
     async with opened() as sql:
         await sql("select 1")
         await asyncio.to_thread(server.stop, "immediate")
@@ -577,7 +577,7 @@ async def test_closing_leaves_nothing_open(opened, sql):
 
 
 async def _sessions(sql, name, at_most):
-    """How many sessions the server has, given that it takes note of a closed one a moment later."""
+    """How many sessions the server has; it notices a closed one a moment later."""
     query = "select count(*)::int as n from pg_stat_activity where application_name = $1"
     async with asyncio.timeout(5):
         while (count := await sql.value(query, f'"{name}"')) > at_most:

@@ -1,4 +1,4 @@
-"""Settings of the database connector: what is accepted, what is refused, and that nothing secret is shown."""
+"""Settings of the database connector: which are accepted, which are refused, and that no secret is shown."""
 
 import pytest
 from pydantic import ValidationError

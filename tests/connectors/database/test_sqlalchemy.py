@@ -34,7 +34,7 @@ async def sql(request, opened, tmp_path):
 
 
 async def test_create_read_update_delete(sql):
-    """The four verbs with `?`, whatever the dialect's own notation is."""
+    """The four verbs with `?`, for any notation of the dialect."""
     await sql.run("drop table if exists goods")
     await sql.run("create table goods (id bigint primary key, name text, note text)")
     assert await sql.run("insert into goods values (?, ?, '100% ?')", "9007199254740993", "body", body="x") == 1
@@ -48,7 +48,7 @@ async def test_create_read_update_delete(sql):
 
 
 async def test_bytes_and_digits_survive(sql, request):
-    """Bytes are bytes in both directions, and a long decimal is what its column makes of its digits."""
+    """Bytes are bytes in both directions, and the column converts the digits of a long decimal."""
     binary = "bytea" if "postgres" in request.node.name else "blob"
     await sql.run("drop table if exists kept")
     await sql.run(f"create table kept (data {binary}, digits text)")
@@ -66,7 +66,7 @@ async def test_numbers_of_any_size_reach_numeric(opened, server):
 
 
 async def test_an_int_that_sqlite_does_not_hold_is_refused(opened):
-    """As with the driver for SQLite: the sender of such a number is told, not a stranger to the code."""
+    """As with the driver for SQLite, the error names the argument and says what to do."""
     async with opened(dsn="sqlite+aiosqlite://") as sql:
         with pytest.raises(Permanent, match="a whole number beyond 64 bits; convert it with `string") as caught:
             await sql("select ?", "body", body=2**100)
@@ -90,7 +90,7 @@ async def test_the_row_limit_fails_instead_of_cutting_off(sql):
 
 
 async def test_a_slow_query_times_out_and_the_next_works(opened, server):
-    """The cancelled connection is given up, a new one takes its place."""
+    """The connection of the cancelled query is closed, and a new one replaces it."""
     dsn = f"postgresql+asyncpg://octo@{server.address}/postgres"
     async with opened(dsn=dsn, password=PASSWORD, queryTimeout="300ms", maxOpenConns=1) as sql:
         with pytest.raises(Timeout):
@@ -99,7 +99,7 @@ async def test_a_slow_query_times_out_and_the_next_works(opened, server):
 
 
 async def test_an_exhausted_pool_is_transient(opened, server):
-    """A query waits for the only connection until its time is up; one that has it and is slow is told from that."""
+    """A query waits for the only connection until its timeout; a slow query that has it fails with another error."""
     dsn = f"postgresql+asyncpg://octo@{server.address}/postgres"
     async with opened(dsn=dsn, password=PASSWORD, queryTimeout="300ms", maxOpenConns=1) as sql:
         async with sql.database._driver._engine.connect():

@@ -86,13 +86,13 @@ async def test_the_largest_and_smallest_of_64_bits_survive(sql, argument):
 
 
 async def test_marks_inside_a_text_or_a_comment_are_no_placeholders(sql):
-    """What stands in quotes is text: `$2` and `$1` keep their numbers."""
+    """Quoted marks are text: `$2` and `$1` keep their numbers."""
     query = "select 'a?' || $2 || \"b?\" || $1 as value /* ? */ from (select 'c' as \"b?\") -- ?"
     assert await sql.value(query, '"1"', '"2"') == "a?2c1"
 
 
 async def test_rows_of_a_returning_statement_are_counted(sql):
-    """As those of one without it."""
+    """Like those of a statement without RETURNING."""
     await sql.run("create table t (n int)")
     assert await sql.run("insert into t values (1), (2), (?) returning n", "3") == 3
     assert await sql.run("update t set n = n + 1 where n > 1 returning n") == 2
@@ -115,7 +115,7 @@ async def test_a_number_that_is_not_finite_is_text(sql):
 
 
 async def test_a_file_that_may_only_be_read_stays_as_it_is(opened, tmp_path):
-    """Nothing is written to it on opening, not even the journal's mode."""
+    """Opening writes nothing to it, not even the mode of its journal."""
     folder = tmp_path / "a folder"
     folder.mkdir()
     other = sqlite3.connect(folder / "a.db", isolation_level=None)
@@ -139,7 +139,7 @@ async def test_the_effect_of_a_query_tells_how_many_rows_it_had(sql, recorded):
 
 
 async def test_a_full_disk_is_transient(sql):
-    """Somebody may make room."""
+    """There may be room later."""
     await sql.run("create table t (data blob)")
     await sql("pragma max_page_count = 3")
     with pytest.raises(Transient, match=r"full \(SQLITE_FULL\)") as caught:
@@ -202,7 +202,7 @@ async def test_a_file_is_durable_and_uses_the_write_ahead_log(opened, tmp_path):
 
 
 async def test_a_missing_folder_is_a_clear_start_error(opened, tmp_path):
-    """No folder is made in passing: a typo in a path would become an empty database."""
+    """The folder is not created: a typo in a path would become an empty database."""
     with pytest.raises(Transient, match=r"the folder .*nowhere' does not exist") as caught:
         async with opened(tmp_path / "nowhere" / "shop.db"):
             pass
@@ -283,7 +283,7 @@ async def test_idle_connections_are_closed_beyond_the_limit(opened, connected, t
 
 
 async def test_a_connection_that_opens_too_late_is_closed(opened, connected, monkeypatch, tmp_path):
-    """The query that wanted it has timed out; nobody else knows of it."""
+    """The query that asked for it has timed out, and no other code has it."""
     go_on = threading.Event()
 
     def late(path):
@@ -303,7 +303,7 @@ async def test_a_connection_that_opens_too_late_is_closed(opened, connected, mon
 
 
 async def test_the_loop_goes_on_while_a_query_runs(sql):
-    """SQLite works in a thread; nobody else waits for it."""
+    """SQLite works in a thread, so other tasks do not wait for it."""
     async with asyncio.TaskGroup() as group:
         query = group.create_task(sql(ENDLESS))
         for _ in range(20):

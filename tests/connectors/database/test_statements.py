@@ -1,4 +1,4 @@
-"""A statement says by its text whether it may be carried out twice."""
+"""The text of a statement says whether it may run twice."""
 
 from __future__ import annotations
 

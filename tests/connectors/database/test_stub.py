@@ -48,7 +48,7 @@ SEED = ["create table orders (id integer primary key, total real not null)", "in
 
 
 async def fails(app, flow="read", body=None):
-    """What the block says."""
+    """The error of the block."""
     with pytest.raises(Failure) as caught:
         await app.call(flow, body or {"id": 7, "total": 1})
     return caught.value.cause
@@ -70,7 +70,7 @@ async def test_the_first_answer_that_fits_is_given(stubbed):
 
 @virtual()
 async def test_an_answer_takes_the_form_that_the_block_asks_for(stubbed):
-    """A list, the first row or none, or the number of changed rows."""
+    """As a list, the first row or null, or the number of changed rows."""
     answers = [
         {"query": "insert", "rowsAffected": 3},
         {"args": [7], "rows": [{"id": 7}, {"id": 8}]},
@@ -160,7 +160,7 @@ async def test_a_query_without_an_answer_fails_naming_the_nearest(stubbed, answe
 
 @virtual()
 async def test_queries_run_on_a_database_filled_by_the_test(stubbed):
-    """PostgreSQL's `$1` works; what one message writes the next one reads, in virtual time as in real."""
+    """PostgreSQL's `$1` works, and the next message reads what one has written, in virtual and in real time."""
     async with stubbed(ORDERS, db={"sqlite": SEED}) as app:
         await app.call("add", {"id": 8, "total": 1})
         assert (await app.call("read", {"id": 8})).body == [{"id": 8, "total": 1.0}]

@@ -12,7 +12,7 @@ from octo.connectors.http import Http, Route, Server
 
 
 class Inlet:
-    """Answers with what the function makes of the message; remembers what it was asked."""
+    """Returns what the function returns for a message, and keeps the messages."""
 
     def __init__(self, answer=lambda message: message, flow: str = "test") -> None:
         self.answer = answer
@@ -49,7 +49,7 @@ class Site:
             return response.status, response.headers, await response.text()
 
     async def raw(self, data: bytes) -> bytes:
-        """Everything that the server sends until it closes, after these bytes."""
+        """Send these bytes and return everything that the server sends until it closes."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         writer.write(data)
         try:
@@ -71,7 +71,7 @@ async def serving(**settings):
 
 @pytest.fixture
 def serve():
-    """Opens a connector with these settings."""
+    """Open a connector with these settings."""
     return serving
 
 
@@ -84,5 +84,5 @@ async def site():
 
 @pytest.fixture
 def inlet():
-    """Makes inlets."""
+    """Builds inlets."""
     return Inlet

@@ -1,4 +1,4 @@
-"""Browsers and pages of other origins."""
+"""CORS: browsers and pages of other origins."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def cors(headers):
 
 
 async def test_preflight_is_answered_for_every_route(serve):
-    """Before methods and flows: the question is about a request that has not come yet."""
+    """Before methods and flows: it asks about a request that has not come yet."""
     settings = {"allowedOrigins": [ORIGIN], "maxAge": 600, "allowCredentials": True}
     async with serve(cors=settings) as site, site.route(path="/a/{id}", methods=["PUT"]) as inlet:
         status, headers, text = await site.ask("OPTIONS", "/a/1", headers=ASK)
@@ -41,7 +41,7 @@ async def test_preflight_is_answered_for_every_route(serve):
     ],
 )
 async def test_a_refused_preflight_allows_nothing(serve, settings, asked):
-    """Silence is the no of CORS."""
+    """A response without CORS headers means no."""
     async with serve(cors=settings) as site, site.route():
         status, headers, _ = await site.ask("OPTIONS", headers=asked)
 
@@ -49,7 +49,7 @@ async def test_a_refused_preflight_allows_nothing(serve, settings, asked):
 
 
 async def test_allowed_headers_are_those_listed(serve):
-    """Instead of whatever is asked for."""
+    """Instead of all that the browser asks for."""
     async with serve(cors={"allowedOrigins": ["*"], "allowedHeaders": ["X-A"]}) as site, site.route():
         _, headers, _ = await site.ask("OPTIONS", headers=ASK)
 
@@ -69,7 +69,7 @@ async def test_allowed_headers_are_those_listed(serve):
     ],
 )
 async def test_responses_name_the_allowed_origin(serve, settings, origin, allowed):
-    """Also those of errors: a page must be able to read what went wrong."""
+    """Error responses too: a page must be able to read what went wrong."""
     async with serve(cors={**settings, "exposedHeaders": ["X-Total"]}) as site, site.route(methods=["GET", "POST"]):
         headers = {"Origin": origin} if origin else {}
         answers = [await site.ask("GET", headers=headers), await site.ask("POST", data=b"{", headers=headers)]

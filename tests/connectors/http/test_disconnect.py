@@ -1,4 +1,4 @@
-"""A client that goes away takes its work with it."""
+"""When a client goes away, the work for it is cancelled."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ async def leave(site, entered: asyncio.Event) -> None:
 
 
 async def test_disconnect_cancels_waiting_work(site):
-    """The flow sees a cancellation, its cleanup runs, and the server goes on."""
+    """The flow is cancelled, its cleanup runs, and the server goes on."""
     entered, cancelled = asyncio.Event(), asyncio.Event()
 
     async def work(message):
@@ -39,7 +39,7 @@ async def test_disconnect_cancels_waiting_work(site):
 
 
 async def test_disconnect_reaches_work_in_task_groups_and_timeouts(site):
-    """The work goes on in the task in which it began, where these belong."""
+    """The work goes on in the task in which it began, because these belong to it."""
     entered, cancelled = asyncio.Event(), asyncio.Event()
 
     async def part():
@@ -102,7 +102,7 @@ async def test_closing_waits_for_requests_under_way(serve):
 
 @virtual()
 async def test_closing_waits_for_the_last_request():
-    """Not for the first one that ends."""
+    """Not only for the first one that ends."""
     gate = Gate(9)
     gate.busy = 2
     async with asyncio.TaskGroup() as tasks:
@@ -115,7 +115,7 @@ async def test_closing_waits_for_the_last_request():
 
 
 async def test_a_request_that_is_cut_off_is_told_so(site):
-    """Whoever ends the work, its client gets a 503 and the connection goes on."""
+    """Whatever cancels the work, its client gets a 503 and can go on using the connection."""
     entered = asyncio.Event()
     tasks = []
 

@@ -1,4 +1,4 @@
-"""What a client may not do, and that it costs us little."""
+"""Limits on what a client may do; requests beyond them cost little."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HEAD = b" / HTTP/1.1\r\nHost: x\r\n"
 
 
 async def test_a_body_that_announces_too_much_is_refused_unread(site):
-    """413 on the length alone; the flow never hears of it."""
+    """413 because of the length alone; the flow does not run."""
     async with site.route(maxBodyBytes=10) as inlet:
         status, headers, text = await site.ask("POST", data=b'"' + b"x" * 9 + b'"')
         fits, _, _ = await site.ask("POST", data=b'"' + b"x" * 8 + b'"')
@@ -52,7 +52,7 @@ async def test_a_body_that_grows_too_large_is_refused_on_the_way(site):
 
 
 async def test_a_chunked_body_may_be_as_large_as_the_limit(site):
-    """And not a byte larger."""
+    """But not a byte larger."""
 
     async def chunks(size):
         yield b'"'
@@ -67,7 +67,7 @@ async def test_a_chunked_body_may_be_as_large_as_the_limit(site):
 
 
 async def test_a_slow_body_is_408(serve):
-    """`readTimeout` bounds it, and the connection is closed."""
+    """`readTimeout` limits it, and the connection is closed."""
     async with serve(readTimeout="50ms") as site, site.route() as inlet:
         answer = await site.raw(b"POST" + HEAD + b"Content-Length: 10\r\n\r\n123")
         chunked = await site.raw(b"POST" + HEAD + b"Transfer-Encoding: chunked\r\n\r\n3\r\n123\r\n")
@@ -79,7 +79,7 @@ async def test_a_slow_body_is_408(serve):
 
 
 async def test_the_request_timeout_bounds_the_body_too(serve):
-    """Without a `readTimeout`."""
+    """If there is no `readTimeout`."""
     async with serve(requestTimeout="50ms") as site, site.route():
         answer = await site.raw(b"POST" + HEAD + b"Content-Length: 10\r\n\r\n123")
 
@@ -88,7 +88,7 @@ async def test_the_request_timeout_bounds_the_body_too(serve):
 
 @virtual()
 async def test_the_flow_gets_what_the_body_left_of_the_timeout(inlet):
-    """The client counts from its first byte."""
+    """The timeout runs from the first byte of the request."""
 
     class Slow:
         async def __call__(self):
@@ -109,7 +109,7 @@ async def test_the_flow_gets_what_the_body_left_of_the_timeout(inlet):
 
 @pytest.mark.parametrize("start", [b"", b"GE", b"GET" + HEAD])
 async def test_slow_headers_close_the_connection(serve, start):
-    """Slow loris: whatever part of the headers came."""
+    """Slow loris: however many of the headers have come."""
     async with serve(readTimeout="50ms") as site, site.route() as inlet:
         assert await site.raw(start) == b""
 

@@ -1,4 +1,4 @@
-"""Listeners: opened once per address, handed over between generations, never closed in between."""
+"""Listeners: opened once per address, passed from one generation to the next, never closed in between."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def saying(inlet, word):
 
 
 async def test_a_busy_port_says_so_and_what_to_do():
-    """Granian alone would share the port in silence."""
+    """Granian alone would share the port without an error."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(OctoError) as caught:
@@ -84,7 +84,7 @@ async def test_processes_may_share_a_port(monkeypatch):
 
 
 async def test_an_address_that_is_not_ours_says_so():
-    """With the system's own reason."""
+    """With the reason that the operating system gives."""
     with pytest.raises(OctoError, match=r"cannot listen at 192\.0\.2\.1:8080") as caught:
         async with Http.open(Server.model_validate({"host": "192.0.2.1", "port": 8080})):
             pass
@@ -115,7 +115,7 @@ async def test_a_new_generation_takes_the_listener_over(inlet, port):
 
 
 async def test_a_new_generation_that_fails_leaves_the_old_one_serving(inlet, port):
-    """Leaving the newer registration brings the older one back."""
+    """When the newer registration leaves, the older one serves again."""
     async with Http.open(server(port)) as old, old.route(Route(path="/"), saying(inlet, "old")):
         async with (
             Http.open(server(port, maxHeaderBytes=9000)) as new,
@@ -157,14 +157,14 @@ async def test_no_request_fails_while_limits_change(inlet, port):
 
 
 async def test_an_address_can_be_opened_again_at_once(inlet, port):
-    """Nothing of a closed listener lingers."""
+    """A closed listener leaves nothing behind."""
     for word in range(5):
         async with Http.open(server(port)) as http, http.route(Route(path="/"), saying(inlet, word)):
             assert await get(port) == (200, str(word))
 
 
 async def test_an_address_can_be_opened_while_it_is_being_closed(inlet, port):
-    """A connector that was removed and comes back at once does not find its own port busy."""
+    """A connector that is removed and comes back at once does not find its own port in use."""
     for word in range(5):
         closing = AsyncExitStack()
         await closing.enter_async_context(Http.open(server(port)))
@@ -176,14 +176,14 @@ async def test_an_address_can_be_opened_while_it_is_being_closed(inlet, port):
 
 
 async def test_connectors_on_port_0_get_a_port_each():
-    """They are not one address."""
+    """Port 0 is not one address."""
     async with Http.open(server()) as one, Http.open(server()) as other:
         assert one.port != other.port
         assert one.url == f"http://127.0.0.1:{one.port}"
 
 
 async def test_host_and_port_come_from_the_environment(monkeypatch, port):
-    """When the settings do not say."""
+    """If the settings do not have them."""
     monkeypatch.setenv("HTTP_HOST", "127.0.0.1")
     monkeypatch.setenv("HTTP_PORT", str(port))
     async with Http.open(Server()) as http:
@@ -191,7 +191,7 @@ async def test_host_and_port_come_from_the_environment(monkeypatch, port):
 
 
 async def test_closing_does_not_wait_for_clients_that_say_nothing(monkeypatch):
-    """Browsers connect in advance; half a request is no request."""
+    """Browsers connect in advance, and half a request is no request."""
     monkeypatch.setattr(worker, "PATIENCE", 0.05)
     async with asyncio.timeout(9):  # granian itself would wait 10 s for the headers
         async with Http.open(server()) as http:
@@ -245,7 +245,7 @@ async def test_an_unusable_certificate_says_so(tmp_path, broken):
 
 
 def test_a_key_behind_a_password_is_an_error_and_not_a_question(tmp_path):
-    """Even where somebody would type the password: a server has nobody to ask."""
+    """Even with a terminal: a server must not wait for a person to type the password."""
     files = certificate(tmp_path)
     key = serialization.load_pem_private_key((tmp_path / "key.pem").read_bytes(), None)
     locked = serialization.BestAvailableEncryption(b"typed")
@@ -267,7 +267,7 @@ def test_a_key_behind_a_password_is_an_error_and_not_a_question(tmp_path):
 
 @virtual()
 async def test_a_server_that_stops_waits_3_seconds_for_clients_that_say_nothing(caplog):
-    """And says that it left them behind."""
+    """And logs that it left them behind."""
     caplog.set_level("INFO", logger="octo.http")
     stopping = object.__new__(worker.Worker)
     stopping._stopped = asyncio.Event()
@@ -278,7 +278,7 @@ async def test_a_server_that_stops_waits_3_seconds_for_clients_that_say_nothing(
 
 
 async def test_the_log_names_every_endpoint(inlet, caplog):
-    """Where a flow can be reached is the first thing one wants to know."""
+    """So operators see at once where a flow can be reached."""
     caplog.set_level("INFO", logger="octo.http")
     async with Http.open(server(basePath="/api")) as http, http.route(Route(path="/x/{id}"), inlet(flow="orders")):
         url = http.url
@@ -288,7 +288,7 @@ async def test_the_log_names_every_endpoint(inlet, caplog):
 
 
 async def test_a_listener_that_lost_its_socket_is_not_healthy(site):
-    """`/readyz` hears of it; a connector that listens is healthy, with routes or without."""
+    """`/readyz` reports it; a connector that listens is healthy, with or without routes."""
     await site.http.health()
     site.http._dispatch.socket.shutdown(socket.SHUT_RDWR)
 

@@ -1,4 +1,4 @@
-"""Path patterns: what they match, and when two of them are a mistake."""
+"""Path patterns: what they match, and which pairs of them are a mistake."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_route_that_names_the_method_beats_one_that_names_none():
 
 
 def test_a_less_specific_pattern_serves_a_method_that_the_closest_does_not():
-    """Specific is a matter of what can serve at all."""
+    """Only patterns that serve the method are compared."""
     both = [Target("/x/special", ["GET"]), Target("/x/{id}", ["POST"])]
 
     assert find("/x/special", *both, method="POST") == ("/x/{id}", {"id": "special"})

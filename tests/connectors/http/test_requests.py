@@ -29,7 +29,7 @@ async def test_path_parameters_query_method_and_headers_become_variables(site):
 
 
 async def test_query_is_always_there(site):
-    """So that `vars.query.x` asks about x, not about the query."""
+    """So that `vars.query.x` fails only if x is missing."""
     async with site.route() as inlet:
         await site.ask()
 
@@ -45,7 +45,7 @@ async def test_pairs_of_the_query_that_nobody_can_decode_are_left_out(site):
 
 
 async def test_correlation_id_comes_from_its_header(site):
-    """And is empty without it."""
+    """It is empty without that header."""
     async with site.route(correlationIdHeader="X-Request-Id") as inlet:
         await site.ask(headers={"X-Request-ID": "abc"})
         await site.ask()
@@ -67,7 +67,7 @@ async def test_correlation_id_comes_from_its_header(site):
     ],
 )
 async def test_json_arrives_exactly(site, body):
-    """No integer is ever rounded, however long; and it leaves as it came."""
+    """No integer is rounded, however long, and it goes out as it came in."""
     async with site.route() as inlet:
         status, _, text = await site.ask("POST", data=json.dumps(body).encode())
 
@@ -78,7 +78,7 @@ async def test_json_arrives_exactly(site, body):
 
 @pytest.mark.parametrize("data", [b"", b"  \n "])
 async def test_empty_body_is_null(site, data):
-    """Nothing is not an error."""
+    """An empty body is no error."""
     async with site.route() as inlet:
         await site.ask("POST", data=data)
 
@@ -101,7 +101,7 @@ async def test_empty_body_is_null(site, data):
     ],
 )
 async def test_what_is_no_json_never_reaches_the_flow(site, data, detail):
-    """400 with a general reason, quoting nothing."""
+    """It gets 400 with a general reason that quotes nothing."""
     async with site.route() as inlet:
         status, headers, text = await site.ask("POST", data=data)
 
@@ -152,7 +152,7 @@ async def test_a_malformed_body_is_not_taken_for_a_whole_one(site, body):
     ],
 )
 async def test_json_is_read_in_its_charset(site, data, content_type, value):
-    """A body that is none in the charset that it claims is refused, and so is a charset that nobody knows."""
+    """A body that is not text in its charset is refused, and so is an unknown charset."""
     async with site.route() as inlet:
         status, _, _ = await site.ask("POST", data=data, headers={"content-type": content_type})
         unknown, _, text = await site.ask("POST", data=b"1", headers={"content-type": "application/json; charset=x-no"})
@@ -171,7 +171,7 @@ async def test_numbers_pass_digit_for_digit(site):
 
 
 async def test_raw_body_is_text_with_its_type(site):
-    """No JSON is asked for; what comes back as raw content goes out as it is."""
+    """It need not be JSON, and raw content from the flow goes out as it is."""
     async with site.route(rawBody=True) as inlet:
         status, headers, text = await site.ask(
             "POST", data="<a>\u00e9</a>".encode(), headers={"content-type": "text/xml"}
@@ -273,7 +273,7 @@ async def test_raw_body_var_holds_the_exact_text(site):
 
 
 async def test_the_flow_gets_the_routes_timeout(serve):
-    """The route's own wins over the connector's; 0 means the default."""
+    """The route's timeout wins over the connector's; 0 means the default."""
     async with (
         serve(requestTimeout="7s") as site,
         site.route(path="/a") as ours,

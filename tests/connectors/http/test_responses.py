@@ -1,4 +1,4 @@
-"""From an outcome to a response: every row of the table."""
+"""From an outcome to a response."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def test_json_body(site):
 
 
 async def test_null_body_is_empty(site):
-    """Nothing is sent as nothing, not as the word null."""
+    """Null is sent as an empty body, not as the word null."""
     async with site.route(completing(None)):
         status, headers, text = await site.ask()
 
@@ -42,7 +42,7 @@ async def test_null_body_is_empty(site):
 
 
 async def test_raw_content_goes_out_verbatim(site):
-    """With its own type; a type that would break the response does not."""
+    """With its own type, unless that would break the response."""
     async with (
         site.route(completing({"contentType": "text/html", "rawData": "<p>\u00e9"}, raw=True), "/a"),
         site.route(completing({"contentType": "a\r\nX: y", "rawData": "b"}, raw=True), "/b"),
@@ -77,14 +77,14 @@ async def test_raw_content_goes_out_verbatim(site):
     ],
 )
 async def test_the_flow_chooses_the_status(site, chosen, status):
-    """A whole number from 100 to 599; anything else is no choice. 1xx is no answer yet."""
+    """A whole number from 200 to 599; anything else means 200. 1xx only announces a response."""
     async with site.route(completing({}, httpStatus=chosen)):
         assert (await site.ask())[0] == status
 
 
 @pytest.mark.parametrize("status", [204, 205, 304])
 async def test_statuses_without_a_body_have_none(site, status):
-    """Whatever the flow left there."""
+    """Even if the flow set one."""
     async with site.route(completing({"a": 1}, httpStatus=status)):
         assert (await site.ask())[::2] == (status, "")
 
@@ -127,7 +127,7 @@ async def test_a_flow_that_fails_by_a_timeout_inside_is_a_failure(site):
 
 
 async def test_deadline_is_504(site):
-    """The caller learns that it was time, with the ids."""
+    """The response says that the flow timed out, and has the ids."""
     async with site.route(raising(Timeout("late"))) as inlet:
         status, _, text = await site.ask()
 
@@ -179,7 +179,7 @@ async def test_waiting_flows_answer_the_same(site):
 
 
 async def test_a_body_that_is_no_json_is_500(site, caplog):
-    """A body made by a stranger's block must not take the server down."""
+    """A body from any block must not stop the server."""
     async with site.route(completing({"a": object()})):
         assert (await site.ask())[0] == 500
 
@@ -187,7 +187,7 @@ async def test_a_body_that_is_no_json_is_500(site, caplog):
 
 
 async def test_unknown_path_is_404(site):
-    """As JSON, like every error of ours."""
+    """As JSON, like every error of the connector."""
     async with site.route(path="/a"):
         status, headers, text = await site.ask("GET", "/b")
 
@@ -203,7 +203,7 @@ async def test_a_subtree_is_found_without_its_slash(site):
 
 
 async def test_other_methods_are_405_before_any_flow(site):
-    """With what is allowed, over all routes of that path."""
+    """With the methods that are allowed, of all routes for that path."""
     async with site.route(path="/a", methods=["GET"]) as first, site.route(path="/a", methods=["PUT"]) as second:
         status, headers, text = await site.ask("POST", "/a")
 
@@ -219,7 +219,7 @@ async def test_without_any_route_it_is_503(site):
 
 
 async def test_variables_become_headers_if_they_are_one_line(site, caplog):
-    """Texts, numbers and booleans; the rest is left out, and an attempt to add headers is logged."""
+    """Texts, numbers, booleans and times; others are left out, and an attempt to add headers is logged."""
     variables = {
         "X-Text": "a b",
         "X-Number": 1.5,
@@ -242,7 +242,7 @@ async def test_variables_become_headers_if_they_are_one_line(site, caplog):
 
 
 async def test_default_headers_are_on_every_response(serve):
-    """Also on errors."""
+    """On errors too."""
     async with (
         serve(responseHeaders={"X-Frame-Options": "DENY"}) as site,
         site.route(completing({}), "/a", methods=["GET"]),

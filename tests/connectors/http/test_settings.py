@@ -1,4 +1,4 @@
-"""What authors may write, and what they are told when they may not."""
+"""The settings that authors may write, and the messages for those they may not."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_server_refuses(settings, why):
 
 
 def test_lower_case_methods_are_meant():
-    """Nobody cares about the case."""
+    """The letter case does not matter."""
     assert Route.model_validate({"path": "/x", "methods": ["get", "Post"]}).methods == ["GET", "POST"]
 
 

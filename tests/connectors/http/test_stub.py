@@ -78,7 +78,7 @@ async def test_a_request_runs_its_flow_and_answers_as_the_server_would(stubbed):
 
 @virtual()
 async def test_no_port_is_opened_and_no_server_loaded(stubbed, monkeypatch):
-    """The configured port, 1, could not even be bound; and the server's library stays out."""
+    """The configured port, 1, could not even be bound; and the server's library is not imported."""
     monkeypatch.setitem(sys.modules, "granian", None)
     monkeypatch.setitem(sys.modules, "granian._granian", None)
     async with stubbed(SHOP, api={}) as app:
@@ -114,7 +114,7 @@ async def test_whatever_the_server_refuses_is_refused(stubbed, request_, status)
 
 @virtual()
 async def test_a_deadline_passes_in_virtual_time(stubbed):
-    """Five seconds of the route's `timeout`, and nobody waited for them."""
+    """The five seconds of the route's `timeout` take no real time."""
     async with stubbed(SHOP, api={}) as app:
         reply = await app.trigger("slow")
 

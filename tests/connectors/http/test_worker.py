@@ -1,4 +1,4 @@
-"""Requests come to the loop in bursts, and a pile of them has a limit."""
+"""Requests come to the loop in bursts, and at most a limited number of them waits."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from octo.connectors.http.worker import _Handover
 
 
 class Loop:
-    """Keeps what it is to call, until the test says so."""
+    """Keeps the callbacks until the test runs them."""
 
     def __init__(self):
         self.calls = []

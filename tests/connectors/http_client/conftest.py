@@ -19,7 +19,7 @@ from octo.core.message import Message
 
 
 class Upstream:
-    """Answers with what the function makes of the request; remembers the requests."""
+    """Answers with what the function returns for a request, and keeps the requests."""
 
     def __init__(self) -> None:
         self.requests = []
@@ -33,7 +33,7 @@ class Upstream:
         return await answer if hasattr(answer, "__await__") else answer
 
     def answers(self, *responses) -> None:
-        """These one after the other, the last one for ever. A number is a status."""
+        """Give these answers one after the other, then the last one for ever. A number is a status."""
         waiting = list(responses)
 
         def next_(request):
@@ -103,14 +103,14 @@ async def secure(start, certificate):
 
 
 class Pauses(list):
-    """A sleep that only takes note."""
+    """A sleep that only notes the seconds."""
 
     async def __call__(self, seconds: float) -> None:
         self.append(seconds)
 
 
 class Calls:
-    """A client and what a block would do with it."""
+    """A client, and calls of a block on it."""
 
     def __init__(self, client: HttpClient) -> None:
         self.client = client

@@ -1,4 +1,4 @@
-"""Credentials, above all tokens that end."""
+"""Credentials, above all tokens that expire."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Tokens:
     ],
 )
 async def test_fixed_credentials(calling, upstream, auth, header):
-    """On every request that brings none of its own."""
+    """They are on every request that has none of its own."""
     async with calling(auth=auth) as calls:
         await calls.rest()
         await calls.rest(headers={"authorization": '"Own x"'})
@@ -63,7 +63,7 @@ async def test_fixed_credentials(calling, upstream, auth, header):
 
 
 async def test_tokens_are_fetched_once_and_used_until_shortly_before_their_end(calling, upstream):
-    """30 seconds early, so that a token is still good when it arrives."""
+    """30 seconds before, so that a token is still valid when it arrives."""
     upstream.answer = tokens = Tokens()
     now = 1000.0
     async with calling(auth=oauth(upstream.url, scopes=["a", "b"])) as calls:
@@ -107,7 +107,7 @@ async def test_the_end_of_a_token_may_be_a_text(calling, upstream):
 
 
 async def test_an_authorization_of_ones_own_is_not_replaced(calling, upstream):
-    """Also when the server refuses it: whose it is knows best."""
+    """Not even when the server refuses it: its author knows best."""
     upstream.answer = tokens = Tokens()
     tokens.revoked = {"Bearer own"}
     async with calling(auth=oauth(upstream.url)) as calls:
@@ -118,7 +118,7 @@ async def test_an_authorization_of_ones_own_is_not_replaced(calling, upstream):
 
 
 async def test_the_try_with_a_new_token_is_as_patient_as_the_first(calling, upstream):
-    """Passing failures are repeated, too; and the answer is kept for whoever asks with the new token."""
+    """Passing failures are repeated, too; and the answer is cached for requests with the new token."""
     tokens = Tokens()
     tokens.revoked = {"Bearer token1"}
     busy = [503]
@@ -138,7 +138,7 @@ async def test_the_try_with_a_new_token_is_as_patient_as_the_first(calling, upst
 
 
 async def test_a_refused_token_is_replaced_once(calling, upstream):
-    """401 means: a new one, one more try. A second 401 is an answer."""
+    """After 401 there is one more try with a new token. A second 401 is the answer."""
     upstream.answer = tokens = Tokens()
     async with calling(auth=oauth(upstream.url)) as calls:
         await calls.rest()
@@ -153,7 +153,7 @@ async def test_a_refused_token_is_replaced_once(calling, upstream):
 
 
 async def test_a_token_refused_to_many_is_replaced_once(calling, upstream):
-    """Whose 401 arrives when there is a new token already takes that one."""
+    """A request whose 401 arrives when there is a new token already uses that one."""
     tokens = Tokens()
     asked, go_on = asyncio.Event(), asyncio.Event()
 
@@ -179,7 +179,7 @@ async def test_a_token_refused_to_many_is_replaced_once(calling, upstream):
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_client_credentials_follow_no_redirect(calling, upstream, start, status):
-    """They go to the one address that was configured, wherever it points."""
+    """They go only to the configured address, wherever that redirects."""
     stranger = await start()
     stranger.answer = Tokens()
     upstream.answer = lambda request: web.Response(status=status, headers={"Location": f"{stranger.url}/token"})
@@ -207,7 +207,7 @@ async def test_client_credentials_follow_no_redirect(calling, upstream, start, s
     ],
 )
 async def test_no_token_is_an_error(calling, upstream, answer, kind, why):
-    """That says where it was to come from."""
+    """The error says where the token was to come from."""
     upstream.answer = lambda request: answer
     async with calling(auth=oauth(upstream.url)) as calls:
         with pytest.raises(kind, match=why) as caught:
@@ -224,7 +224,7 @@ async def test_no_token_is_an_error(calling, upstream, answer, kind, why):
     ],
 )
 async def test_errors_do_not_quote_credentials(calling, upstream, auth):
-    """Some servers answer with the request they did not like."""
+    """Some servers quote the request that they refuse."""
     upstream.answer = lambda request: web.Response(status=400, text=f"bad: {request.headers['Authorization']} {auth}")
     async with calling(auth=auth) as calls:
         with pytest.raises(Permanent) as caught:
@@ -256,13 +256,13 @@ async def test_a_secret_that_is_cut_in_two_is_not_shown(calling, upstream, befor
     ],
 )
 async def test_credentials_are_masked_in_logs(calling, auth, secret):
-    """From the moment they are known."""
+    """From the moment they are read."""
     async with calling(auth=auth):
         assert masked(f"before {secret} after") == "before \u00absecret\u00bb after"
 
 
 async def test_a_token_request_that_fails_does_not_quote_the_token_before(calling, upstream):
-    """It is not masked everywhere, as there are many; the error of its successor hides it."""
+    """Old tokens are not masked everywhere, as there are many; the error about their successor hides the last one."""
     upstream.answers(
         lambda request: web.json_response({"access_token": "s3cret-token", "expires_in": 60}),
         lambda request: web.json_response("fine"),
@@ -278,7 +278,7 @@ async def test_a_token_request_that_fails_does_not_quote_the_token_before(callin
 
 
 async def test_what_is_too_short_for_a_secret_does_not_riddle_texts(calling, upstream):
-    """Five characters are found in any text; six are hidden."""
+    """Five characters may occur in any text and stay; six are hidden."""
     upstream.answer = lambda request: web.Response(status=400, text="abcde abcdef")
     shown = []
     for token in ("abcde", "abcdef"):

@@ -1,4 +1,4 @@
-"""Answers kept in memory: whose, for how long, and how many."""
+"""The cache: whose answers it keeps, for how long, and how many."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def ask(calls, **settings):
 
 
 async def test_it_is_off_unless_switched_on(calls, upstream):
-    """Nobody expects old answers by default."""
+    """By default every answer is new."""
     answering(upstream)
 
     assert [await ask(calls), await ask(calls)] == [1, 2]
@@ -90,7 +90,7 @@ async def test_only_good_answers_to_get_are_kept(calling, upstream, method, stat
 
 
 async def test_addresses_and_askers_are_kept_apart(calling, upstream):
-    """Path, query, and whoever asks; other headers as far as the server says."""
+    """By path, query and credentials, and by the headers that the server names in `Vary`."""
     answering(upstream, Vary="X-Lang, Accept")
     questions = [
         {"path": "/a"},
@@ -113,7 +113,7 @@ async def test_addresses_and_askers_are_kept_apart(calling, upstream):
 
 @pytest.mark.parametrize(("ours", "theirs"), [("Authorization", "authorization"), ("authorization", "Authorization")])
 async def test_a_block_that_says_who_asks_is_taken_at_its_word(calling, upstream, ours, theirs):
-    """Its header replaces the connector's whatever their case, for the cache as for the server."""
+    """Its header replaces the connector's in any letter case, for the cache as for the server."""
     answering(upstream)
     async with calling(cache=ON, headers={ours: "Bearer zero"}) as calls:
         askers = [await ask(calls, headers={theirs: f'"Bearer {name}"'}) for name in ("one", "two", "one")]
@@ -171,7 +171,7 @@ async def test_memory_is_bounded(calling, upstream, monkeypatch):
 
 
 async def test_answers_that_replace_one_another_count_once(calling, upstream, monkeypatch):
-    """Three questions at once bring three answers of one address. They take the room of one."""
+    """Three concurrent requests to one address bring three answers. They take the room of one."""
     monkeypatch.setattr(caching, "MOST_BYTES", 2500)
     answering(upstream)
     async with calling(cache=ON) as calls:
@@ -183,7 +183,7 @@ async def test_answers_that_replace_one_another_count_once(calling, upstream, mo
 
 
 async def test_the_answer_to_one_token_is_not_served_to_the_next(calling, upstream):
-    """The connector's own credentials are an identity too."""
+    """The connector's own credentials identify a caller, too."""
     answering(upstream)
     async with calling(cache=ON, auth={"type": "bearer", "token": "a"}) as one:
         await ask(one)

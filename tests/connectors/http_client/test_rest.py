@@ -1,4 +1,4 @@
-"""The `rest` block: what it sends, and what it makes of the answer."""
+"""The `rest` block: what it sends, and what becomes of the answer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from octo.core.spool import Spool
 
 
 async def test_request_is_built_from_the_message(calls, upstream):
-    """Path, query, headers and body; values that are no text travel as compact JSON."""
+    """Path, query, headers and body; values that are not text are sent as compact JSON."""
     message = Message({"id": 7, "name": "a&b \u00e9"}, {"tenant": "acme"}, correlation_id="c")
     await calls.rest(
         message,
@@ -79,7 +79,7 @@ async def test_base_and_path_are_joined_with_one_slash(calling, upstream, base, 
 
 @pytest.mark.parametrize(("ours", "theirs"), [("X-A", "x-a"), ("x-a", "X-A"), ("X-A", "X-A")])
 async def test_connector_headers_yield_to_the_blocks(calling, upstream, ours, theirs):
-    """Whatever the case of their names."""
+    """In any letter case of their names."""
     async with calling(headers={ours: "connector", "X-B": "connector"}) as calls:
         await calls.rest(headers={theirs: '"block"'})
 
@@ -142,7 +142,7 @@ async def test_a_header_cannot_smuggle_another(calls, upstream):
     ],
 )
 async def test_answers_become_bodies(calls, upstream, answer, content_type, body, raw):
-    """JSON as a value, nothing as null, other text as raw content."""
+    """JSON as a value, an empty answer as null, other text as raw content."""
     upstream.answer = lambda request: web.Response(body=answer, headers={"Content-Type": content_type})
 
     message = await calls.rest(Message("before", {"kept": 1}, event_id="e", correlation_id="c"))
@@ -242,7 +242,7 @@ async def test_an_answer_in_a_charset_that_nobody_knows_is_bytes(calls, upstream
 
 
 async def test_the_status_replaces_that_of_a_call_before(calls, upstream):
-    """The variable tells of the last call."""
+    """The variable has the status of the last call."""
     upstream.answer = lambda request: web.Response(status=202)
 
     assert (await calls.rest(Message(vars={"statusCode": 500}))).vars == {"statusCode": 202}
@@ -272,7 +272,7 @@ async def test_error_statuses_are_errors(calls, upstream, status, kind, code):
 
 
 async def test_fail_on_error_false_makes_it_a_result(calls, upstream):
-    """The flow decides."""
+    """Then the flow decides what it means."""
     upstream.answer = lambda request: web.json_response({"why": "no"}, status=422)
 
     message = await calls.rest(failOnError=False)
@@ -282,7 +282,7 @@ async def test_fail_on_error_false_makes_it_a_result(calls, upstream):
 
 @pytest.mark.parametrize("packed", [False, True])
 async def test_an_answer_too_large_is_an_error_never_cut(calling, upstream, packed):
-    """Counted after unpacking."""
+    """Its size counts after decompression."""
     data = b'"' + b"x" * 1000 + b'"'
     headers = {"Content-Encoding": "gzip"} if packed else {}
     upstream.answer = lambda request: web.Response(body=gzip.compress(data) if packed else data, headers=headers)
@@ -319,7 +319,7 @@ async def test_what_never_ends_is_not_read_to_its_end(calling, upstream):
 
 
 async def test_an_answer_that_breaks_off_is_transient(calls, upstream):
-    """Half an answer is none; what is harmless is asked again."""
+    """Half an answer is none; a harmless request is repeated."""
 
     async def half(request):
         answer = web.StreamResponse(headers={"Content-Length": "100"})
@@ -337,14 +337,14 @@ async def test_an_answer_that_breaks_off_is_transient(calls, upstream):
 
 
 async def test_a_host_that_cannot_be_a_name_is_an_error(calling):
-    """And none of ours."""
+    """An error of the request, not a bug."""
     async with calling(baseURL=f"http://{'a' * 64}.test") as calls:
         with pytest.raises(OctoError, match=r"rest request to http://a+\.test"):
             await calls.rest()
 
 
 async def test_no_answer_in_time_is_a_timeout(calling, upstream):
-    """And it is not tried again: the time is over."""
+    """It is not tried again, as the time is over."""
     release = asyncio.Event()
 
     async def hang(request):
@@ -362,7 +362,7 @@ async def test_no_answer_in_time_is_a_timeout(calling, upstream):
 
 
 async def test_cancelling_aborts_the_request(calls, upstream):
-    """The server sees the connection close: a flow's deadline reaches it."""
+    """The server sees the connection close, so a flow's deadline reaches it."""
     entered, aborted = asyncio.Event(), asyncio.Event()
 
     async def hang(request):
@@ -381,7 +381,7 @@ async def test_cancelling_aborts_the_request(calls, upstream):
 
 
 async def test_nobody_listening_is_transient(calling, port):
-    """It may listen later."""
+    """A server may listen there later."""
     async with calling(baseURL=f"http://127.0.0.1:{port}/a?key=k") as calls:
         with pytest.raises(Transient, match=f"rest request to http://127.0.0.1:{port}/a: cannot connect") as caught:
             await calls.rest(method="POST")
@@ -391,7 +391,7 @@ async def test_nobody_listening_is_transient(calling, port):
 
 
 async def test_redirects_are_followed_without_credentials_to_strangers(calling, upstream, start):
-    """Authorization stays with the host it was meant for."""
+    """Authorization goes only to the host that it was meant for."""
     stranger = await start()
     upstream.answers(
         web.Response(status=302, headers={"Location": "/b"}),
@@ -406,7 +406,7 @@ async def test_redirects_are_followed_without_credentials_to_strangers(calling, 
 
 
 async def test_endless_redirects_are_an_error(calls, upstream):
-    """A loop is not the same request again and again."""
+    """A loop of redirects ends with an error."""
     upstream.answer = lambda request: web.Response(status=302, headers={"Location": "/a"})
 
     with pytest.raises(Permanent, match="too many redirects"):
@@ -425,7 +425,7 @@ async def test_cookies_are_not_remembered(calling, upstream):
 
 
 async def test_the_surroundings_add_nothing_to_a_request(calls, upstream, start, monkeypatch, tmp_path):
-    """Neither credentials of a `.netrc` nor a proxy of the environment: what is sent stands in the configuration."""
+    """Neither credentials of a `.netrc` nor a proxy of the environment: the configuration alone says what is sent."""
     proxy = await start()
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login somebody password s3cret\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
@@ -490,7 +490,7 @@ async def test_the_smaller_limit_of_idle_connections_counts(calling, upstream, p
 
 
 async def test_an_idle_connection_ends_at_its_time(calling, upstream):
-    """Here at once."""
+    """In this test at once."""
     peers = []
 
     def note(request):
@@ -521,7 +521,7 @@ async def test_open_connections_are_not_limited(calls, upstream):
 
 
 async def test_idle_connections_to_all_servers_count_together(calling, upstream, start):
-    """A redirect leads to another server; to keep its connection, too, would be one too many."""
+    """A redirect leads to another server; keeping its connection, too, would exceed the limit."""
     peers = []
 
     def note(request):
@@ -544,7 +544,7 @@ async def test_idle_connections_to_all_servers_count_together(calling, upstream,
 
 
 async def test_a_wrong_certificate_is_permanent(calling, secure):
-    """Nobody vouches for this one: trying again cannot help, and the request was never sent."""
+    """No authority has signed this one: trying again cannot help, and the request was never sent."""
     async with calling(baseURL=secure.url) as calls:
         with pytest.raises(Permanent, match=f"rest request to {secure.url}/?: .*self.signed certificate") as caught:
             await calls.rest()
@@ -572,7 +572,7 @@ async def test_whoever_asks_for_it_trusts_any_certificate(calling, secure):
 
 @pytest.mark.parametrize("content", [None, "no certificate"])
 async def test_an_authority_that_cannot_be_read_is_a_start_error(calling, tmp_path, content):
-    """It is missed at once, not by the first message."""
+    """At the start, not at the first message."""
     file = tmp_path / "ca.pem"
     if content is not None:
         file.write_text(content)
@@ -623,7 +623,7 @@ def test_rest_refuses(settings, why):
     ],
 )
 def test_client_refuses(settings, why):
-    """What a type of credentials needs, it needs."""
+    """Settings that a type of credentials needs are required."""
     with pytest.raises(ValueError, match=why):
         Client.model_validate(settings)
 

@@ -1,4 +1,4 @@
-"""What is repeated, what never is, and how long the waits are."""
+"""Which requests are repeated, which never are, and how long the waits are."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def test_what_may_come_twice_is_repeated(calls, upstream, method, status):
 
 @pytest.mark.parametrize("status", [500, 501, 400, 409])
 async def test_other_statuses_are_answers(calls, upstream, status):
-    """Repeating would not change them."""
+    """Repeating the request would not change them."""
     upstream.answers(status, 200)
 
     message = await calls.rest(failOnError=False)
@@ -53,14 +53,14 @@ async def test_what_must_not_come_twice_is_not_repeated(calls, upstream, method)
 
 
 async def test_a_broken_connection_is_repeated_where_that_is_harmless(calls, upstream):
-    """GET asks, it does not do."""
+    """A GET changes nothing on the server."""
     upstream.answers(drop, drop, 200)
     # aiohttp repeats by itself once on a kept connection; this client's are fresh, so all attempts are ours.
     assert (await calls.rest(method="PUT")).vars["statusCode"] == 200
 
 
 async def test_the_last_answer_is_reported(calls, upstream):
-    """With its own status."""
+    """With its status."""
     upstream.answers(503, 502, 504)
 
     with pytest.raises(Transient, match="returned 504"):
@@ -71,7 +71,7 @@ async def test_the_last_answer_is_reported(calls, upstream):
 
 @pytest.mark.parametrize("attempts", [0, 1])
 async def test_one_attempt_means_one(calling, upstream, attempts):
-    """And so does none."""
+    """0 means one, too."""
     upstream.answers(503, 200)
     async with calling(retry={"maxAttempts": attempts}) as calls:
         with pytest.raises(Transient):

@@ -1,4 +1,4 @@
-"""A server that is a list of answers: which one a request gets, and that all else of the connector is real."""
+"""A list of answers in place of a server: which one a request gets; everything else of the connector is real."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def order(**answer):
 
 
 async def fails(app, flow="get", body=None):
-    """What the only attempt that matters says."""
+    """The error of the block."""
     with pytest.raises(Failure) as caught:
         await app.call(flow, body, {"page": "1"})
     return caught.value.cause
@@ -121,7 +121,7 @@ async def test_an_answer_has_headers_and_a_text(stubbed):
 @pytest.mark.parametrize("answer", [{"body": 1}, {"text": "1"}])
 @virtual()
 async def test_an_answer_to_head_has_no_body(stubbed, answer):
-    """Whatever the list says: no server sends one."""
+    """Even if the list has one: no server sends it."""
     head = SHOP.replace("settings: {path: /orders/7,", "settings: {path: /orders/7, method: HEAD,")
     async with stubbed(head, shop={"answers": [order(status=203, **answer)]}) as app:
         message = await app.call("get", "before", {"page": "1"})
@@ -141,7 +141,7 @@ async def test_an_answer_may_be_bytes(stubbed):
 
 @virtual()
 async def test_a_used_up_answer_makes_room_for_the_next(stubbed):
-    """Retries are real: a passing failure of the server is waited for, in virtual time."""
+    """Retries are real: they wait after a passing failure of the server, in virtual time."""
     answers = [order(status=503, headers={"Retry-After": 7}, times=1), order(error="broken", times=1), order(body=1)]
     async with stubbed(SHOP, shop={"answers": answers}) as app:
         message = await app.call("get", None, {"page": "1"})
@@ -164,7 +164,7 @@ async def test_the_cache_is_real_and_ages_in_virtual_time(stubbed):
 
 @virtual()
 async def test_tokens_are_fetched_from_the_same_answers(stubbed):
-    """The token's request is known by its whole path; it is good until shortly before its end."""
+    """The stub matches the token request by its whole path; the token is used until shortly before its expiry."""
     answers = [
         {"path": "/oauth/token", "body": {"access_token": "first", "expires_in": 300}, "times": 1},
         {"path": "https://login.test/oauth/token", "body": {"access_token": "second", "expires_in": 300}},
@@ -227,7 +227,7 @@ async def test_a_delay_takes_virtual_time(stubbed):
 )
 @virtual()
 async def test_a_request_without_an_answer_fails_naming_the_nearest(stubbed, answers, advice):
-    """It is not tried again, and shows what was asked without its query, which may be secret."""
+    """It is not tried again, and the error shows the request without its query, which may be secret."""
     async with stubbed(SHOP, shop={"answers": answers}) as app:
         cause = await fails(app)
 
