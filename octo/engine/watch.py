@@ -25,7 +25,7 @@ FALLBACK = 2000
 
 
 def fingerprint(paths: Iterable[Path]) -> str:
-    """Return a digest of the files: of their content, of the YAML files in a folder, of the absence of a missing one."""
+    """Return a digest of the files: their content, the YAML files in a folder, the absence of a missing one."""
     digest = hashlib.blake2b()
     for path in sorted(_files(paths)):
         digest.update(str(path).encode() + b"\0")
