@@ -1,14 +1,14 @@
 """The test kit: what tests of flows, connectors and blocks need, in any package.
 
-    running            run flows inside a test: YAML in, messages in, outcomes out
-    Services, MEMORY   what `running` hands to whoever asks for a service, and the providers that it has by default
+    running            runs flows inside a test: YAML in, messages in, outcomes out
+    Services, MEMORY   the services that `running` gives to components, and the providers that it uses by default
     virtual            a clock that jumps: an hour of retries in milliseconds
-    Broker             a message broker with the verbs and the troubles of real ones; see octo/testing/broker.py
-    check_connector    whether a connector keeps the promises that every connector makes
-    check_key_value    whether a provider of a service does; also check_leases, check_queues, check_topics,
-                       check_secrets and check_resources
+    Broker             a message broker with the verbs and the failures of real ones; see octo/testing/broker.py
+    check_connector    checks that a connector keeps the promises that every connector makes
+    check_key_value    checks a provider of a service; also check_leases, check_queues, check_topics, check_secrets
+                       and check_resources
 
-This module is the only door for tests of packages: what is not named here may change without notice.
+Tests of packages import from this module only: what it does not name may change without notice.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _HOMES = {
         "check_key_value, check_leases, check_queues, check_resources, check_secrets, check_topics"
     ),
 }
-"""What is behind the door, by module."""
+"""The public names, by the module that defines them."""
 
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split(", ")}
 
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    """Import on first use: whoever needs the clock alone does not pay for the engine."""
+    """Import on first use: a test that needs only the clock does not load the engine."""
     if name not in _HOME:
         raise AttributeError(f"module 'octo.testing' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOME[name]), name)

@@ -1,4 +1,4 @@
-"""A message broker for tests, with the verbs and the troubles of real ones, in the time of the running loop.
+"""A message broker for tests, with the verbs and the failures of real ones, on the clock of the running loop.
 
     brokers["mq"] = broker = Broker(lease=30.0, most_attempts=3)
     broker.publish({"order": 1})
@@ -6,9 +6,9 @@
         await asyncio.sleep(60)
     assert broker.ended == {1: "done"}
 
-It promises what brokers promise: a message is delivered, one attempt after the other, until it is done, dropped or
-dead. An attempt is over when it is settled, when the consumer's connection ends, or when its lease has run out. With
-a `journal` the promise holds beyond the end of the process.
+It keeps the promise of real brokers: it delivers a message, one attempt after the other, until the message is done,
+dropped or dead. An attempt ends when it is settled, when the consumer's connection ends, or when its lease runs out.
+With a `journal` the promise also holds after the process has ended.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ from octo.core.settings import Settings
 from octo.core.source import source
 
 brokers: dict[str, Broker] = {}
-"""The brokers that connectors of type `broker` find, by name."""
+"""The brokers that connectors of type `broker` use, by name."""
 
 POLL = 10.0
-"""Seconds after which a source that got nothing says that it is idle."""
+"""Seconds without a message after which a source says that it is idle."""
 
 
 class Event(NamedTuple):
@@ -68,10 +68,11 @@ class Held:
 class Broker:
     """See the module.
 
-    lease: seconds that a consumer may take without a word. most_attempts: of each message; None is without limit.
-    journal: a file that keeps the messages beyond the process.
+    lease: seconds after which an attempt ends, unless the consumer extends it. most_attempts: for each message; None
+        for no limit.
+    journal: a file in which the messages outlive the process.
     history: what happened, in order. verdicts: id and attempt of every verdict that a consumer gave, also of those
-        that did not arrive. refuses: the verbs of a session that fail just now.
+        that did not arrive. refuses: the verbs of sessions that fail now; a test may change it.
     """
 
     def __init__(self, *, lease: float = 30.0, most_attempts: int | None = None, journal: Path | None = None) -> None:
@@ -90,14 +91,14 @@ class Broker:
     # --- for tests -----------------------------------------------------------------------------------------------
 
     def publish(self, body: object, queue: str = "main") -> int:
-        """Put a message into a queue; returns its id, counted from 1."""
+        """Put a message into a queue; return its id. Ids count from 1."""
         held = Held(len(self._messages) + 1, queue, body)
         self._messages[held.id] = held
         self.note("published", held)
         return held.id
 
     def disconnect(self) -> None:
-        """Cut every connection, and accept no other; what was not settled is ready again."""
+        """Cut every connection, and refuse new ones; messages that were not settled are ready again."""
         self._is_up = False
         for session in tuple(self._sessions):
             session.close()
@@ -107,13 +108,13 @@ class Broker:
         self._is_up = True
 
     def crash(self) -> None:
-        """Let every consumer be gone without a word, as a killed process is: what it has ends with its lease."""
+        """Kill every consumer, as if its process were killed: its attempts end only when their leases run out."""
         for session in self._sessions:
             session.is_dead = True
         self._sessions.clear()
 
     def silence(self) -> None:
-        """Let connections stand, and nothing come through them."""
+        """Keep the connections, but let nothing through them."""
         self.is_silent = True
 
     def speak(self) -> None:
@@ -123,16 +124,16 @@ class Broker:
 
     @property
     def ended(self) -> dict[int, str]:
-        """How messages ended: `done`, `dropped` or `dead`, by id."""
+        """How the messages that have ended did so: `done`, `dropped` or `dead`, by id."""
         return {held.id: held.state for held in self._messages.values() if held.state not in ("ready", "leased")}
 
     @property
     def dead(self) -> dict[int, str]:
-        """The reasons of the dead letters, by id."""
+        """Why each dead letter was rejected, by id."""
         return {held.id: held.reason for held in self._messages.values() if held.state == "dead"}
 
     def bodies(self, queue: str) -> list[Any]:
-        """What was published to a queue, in order."""
+        """The bodies that were published to a queue, in order."""
         return [held.body for held in self._messages.values() if held.queue == queue]
 
     # --- for sessions --------------------------------------------------------------------------------------------
@@ -162,7 +163,7 @@ class Broker:
         return held
 
     async def changes(self, seconds: float) -> None:
-        """Return when something may have become ready, after `seconds` at most."""
+        """Return when a message may have become ready, after at most `seconds`."""
         self._changed = self._changed or asyncio.Event()
         times = [each.until for each in self._messages.values() if each.state in ("ready", "leased")]
         later = [time - _now() for time in times if time > _now()]
@@ -194,7 +195,7 @@ class Broker:
 class Session:
     """A connection to a broker. Every verb raises `Disconnected` once the connection is gone.
 
-    is_dead: the consumer's process was killed; nothing that it does reaches the broker.
+    is_dead: whether the consumer's process was killed: then nothing that it does reaches the broker.
     """
 
     def __init__(self, broker: Broker) -> None:
@@ -204,7 +205,7 @@ class Session:
         self.is_dead = False
 
     async def receive(self, queue: str, prefetch: int, seconds: float = POLL) -> Held | None:
-        """The next message, or None when there was none within `seconds`. Waits while `prefetch` are not settled."""
+        """The next message, or None if there is none within `seconds`. Waits while `prefetch` are not settled."""
         end = _now() + seconds
         while True:
             await self._reach("receive")
@@ -217,7 +218,7 @@ class Session:
             await self._broker.changes(86400 if self.is_dead else end - _now())
 
     async def settle(self, id: int, attempt: int, state: str, after: float = 0.0, reason: str = "") -> None:  # noqa: A002
-        """End an attempt. state: `done`, `dropped`, `dead`, or `ready`, again after so many seconds."""
+        """End an attempt. state: `done`, `dropped`, `dead`, or `ready` to deliver it again after `after` seconds."""
         self._broker.verdicts.append((id, attempt))
         await self._reach("settle")
         if not self.is_dead:
@@ -245,7 +246,7 @@ class Session:
             self._broker.publish(body, queue)
 
     def close(self) -> None:
-        """End the connection: what was not settled is ready again, and this attempt counts."""
+        """End the connection: messages that were not settled are ready again, and their attempts count."""
         if self._is_closed or self.is_dead:
             return
         self._is_closed = True
@@ -278,16 +279,16 @@ class Address(Settings):
     broker: str = "mq"
     """Name in `brokers`."""
     journal: Path | None = None
-    """Journal of a broker that is made when there is none of this name."""
+    """The journal of a new broker, which is created if none has this name."""
     lease: float = 30.0
-    """Lease of such a broker, in seconds."""
+    """The lease of the new broker, in seconds."""
 
 
 class Consume(Settings):
     queue: str = "main"
     """Queue to read. A message is settled once its flow has finished."""
     prefetch: int = 8
-    """How many messages may be on their way at once."""
+    """How many messages may be delivered and not yet settled, at most."""
 
 
 class Publish(Settings):
@@ -364,7 +365,7 @@ class Client:
 
 
 def broker_plugins(others: Plugins) -> Plugins:
-    """Those components, and the broker."""
+    """The other components, and the broker."""
     home = f"{__name__}:Client"
     return others.joined(Plugins({"broker": home}, {"broker-publish": home}))
 
@@ -374,7 +375,7 @@ def _now() -> float:
 
 
 def _read(journal: Path | None) -> Iterator[tuple[int, Held]]:
-    """The messages of a journal as they were last. A line that was not written to its end says nothing."""
+    """The last state of each message in a journal. A line without its end was not written whole, and is ignored."""
     if journal is None or not journal.exists():
         return
     for line in journal.read_bytes().splitlines(keepends=True):

@@ -1,4 +1,4 @@
-"""Virtual time: an event loop whose clock jumps to the next timer as soon as nothing else can happen.
+"""Virtual time: an event loop whose clock jumps to the next timer when nothing else can run.
 
 An hour of cron ticks, retries or timeouts runs in milliseconds, in the order of real time and without races:
 
@@ -8,8 +8,9 @@ An hour of cron ticks, retries or timeouts runs in milliseconds, in the order of
     async def test_retries_three_times() -> None:
         await asyncio.sleep(3600)  # returns at once; octo.core.clock.now() is an hour later
 
-`octo.core.clock` believes the running loop, so `now` in expressions moves along. Threads of `asyncio.to_thread` are
-waited for before time jumps; sockets are not: a test that talks to a server runs in real time, or gives `patience`.
+`octo.core.clock` reads the clock of the running loop, so `now` in expressions moves too. Before time jumps, the loop
+waits for threads of `asyncio.to_thread`, but not for sockets: a test that talks to a server runs in real time, or gives
+`patience`.
 """
 
 from __future__ import annotations
@@ -27,14 +28,14 @@ from octo.core.clock import WallClock
 T = TypeVar("T")
 
 START = "2026-01-01T00:00:00Z"
-"""When virtual time begins unless the test says otherwise: a Thursday, at midnight UTC."""
+"""When virtual time begins by default: a Thursday, at midnight UTC."""
 
 _STUCK_AFTER = 20.0
 _SECOND = 1_000_000_000
 
 
 class Stuck(RuntimeError):
-    """Everything waits for something that no timer, socket or thread will bring."""
+    """Every task waits, and no timer, socket or thread will wake one."""
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
@@ -91,7 +92,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             self._threads -= 1
 
     def wait(self, timeout: float | None, select: Callable[[float | None], list[Any]]) -> list[Any]:
-        """Answer what happened without a timer, or move time on by `timeout`."""
+        """Return the events of sockets, or move time on by `timeout` if there are none."""
         if timeout is not None and timeout <= 0:
             return select(0)
         if timeout is None or self._threads:
@@ -102,11 +103,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return events
 
     def _stuck(self) -> list[Any]:
-        raise Stuck("nothing can happen any more: " + ", ".join(sorted(map(_waiting, asyncio.all_tasks(self)))))
+        raise Stuck("no task can go on: " + ", ".join(sorted(map(_waiting, asyncio.all_tasks(self)))))
 
 
 def nanoseconds(moment: str) -> int:
-    """RFC 3339 text as nanoseconds since the epoch; `datetime` stops at a thousand of them."""
+    """RFC 3339 text as nanoseconds since the epoch; `datetime` knows microseconds only."""
     whole = datetime.fromisoformat(moment).replace(microsecond=0)
     fraction = re.search(r"\.(\d+)", moment)
     return int(whole.timestamp()) * _SECOND + (int(fraction[1][:9].ljust(9, "0")) if fraction else 0)

@@ -1,7 +1,7 @@
 """Run flows inside a test: YAML in, messages in, outcomes out.
 
 async with running(FLOW) as app:
-outcome = await app.call("greet", {"name": "Ada"})
+    outcome = await app.call("greet", {"name": "Ada"})
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from octo.services.container import Services, entered
 
 
 class App:
-    """A running configuration. `events` lists every flow event so far, in order."""
+    """A running configuration. events: every flow event so far, in order."""
 
     def __init__(self, generation: Generation, bus: Bus) -> None:
         self.generation = generation
@@ -66,14 +66,14 @@ async def running(
     stubs: Mapping[str, Mapping[str, object]] = MappingProxyType({}),
     services: Services | None = None,
 ) -> AsyncIterator[App]:
-    """The configuration in `text`, running, sources included; drained and closed on leaving.
+    """The configuration in `text`, running, with its sources; leaving the context drains and closes it.
 
-    plugins: what flows may use; all that is built in or installed, unless told otherwise.
-    components: connector classes and block functions that flows may use besides.
-    stubs: by connector, what stands in for it, as a test file writes it under `stubs:`.
-    services: what connectors, sources and blocks may be handed; by default those in memory, new ones for each call.
-    environ: the environment variables that it sees; the process's own stay hidden.
-    drain: seconds that messages in flight have on leaving.
+    plugins: the components that flows may use; by default all that are built in or installed.
+    components: further connector classes and block functions that flows may use.
+    stubs: by name of the connector, its stub, as a test file writes it under `stubs:`.
+    services: the services for connectors, sources and blocks; by default new ones in memory for each call.
+    environ: the environment variables that the configuration sees; those of the process stay hidden.
+    drain: seconds that messages in flight have to finish when the context is left.
     """
     known = (all_plugins() if plugins is None else plugins).joined(Plugins.of(components))
     config = parse(text, known, environ or {})
@@ -92,7 +92,7 @@ async def running(
 
 @asynccontextmanager
 async def _tasks() -> AsyncIterator[asyncio.TaskGroup]:
-    """A group whose only error is raised as itself: a test expects `Failure`, not a group with one in it."""
+    """A task group that raises a single error as itself: a test expects `Failure`, not a group that contains one."""
     try:
         async with asyncio.TaskGroup() as tasks:
             yield tasks
@@ -104,7 +104,7 @@ async def _tasks() -> AsyncIterator[asyncio.TaskGroup]:
 
 def _stub(config: Config, name: str, spec: Mapping[str, object]) -> Settings:
     if name not in config.connectors:
-        raise LookupError(f"no connector is named {name!r}, so nothing can stand in for it")
+        raise LookupError(f"no connector is named {name!r}, so it cannot have a stub")
     type_ = config.connectors[name].type
     if type_.stub is None:
         raise LookupError(f"{name!r} is a {type_.name!r} connector, which has no stub")

@@ -1,12 +1,12 @@
-"""A throw-away PostgreSQL for tests: a real server in a temporary folder, on a free port, that can be restarted.
+"""A throw-away PostgreSQL for tests: a real server in a temporary folder, on a free port, which can be restarted.
 
     @pytest.fixture(scope="session")
     def postgres() -> Iterator[Postgres]:
         with Postgres.started() as server:
             yield server
 
-Each caller has a server of its own, so test processes that run side by side (pytest-xdist) do not meet. The server is
-PostgreSQL's own, found in PATH or where the packages of Linux distributions put it; `apt install postgresql` is enough.
+Each caller has a server of its own, so test processes that run side by side (pytest-xdist) do not share one. The
+programs come from PATH or from the folders of Linux packages; `apt install postgresql` is enough.
 """
 
 from __future__ import annotations
@@ -32,7 +32,10 @@ class Missing(RuntimeError):
 
 @dataclass(frozen=True)
 class Postgres:
-    """A cluster with the superuser `octo` and the database `postgres`. Root may not run one: another user does."""
+    """A cluster with the superuser `octo` and the database `postgres`.
+
+    user: the user that runs the server, because PostgreSQL refuses root; None for the current user.
+    """
 
     binaries: Path
     folder: Path
@@ -42,7 +45,7 @@ class Postgres:
     @classmethod
     @contextmanager
     def started(cls) -> Iterator[Self]:
-        """A new cluster, running; gone afterwards."""
+        """A new, running cluster; leaving the context deletes it."""
         server = cls(binaries(), Path(tempfile.mkdtemp(prefix="octo-postgres-")), _free_port(), _unprivileged_user())
         try:
             server._create()
@@ -69,7 +72,7 @@ class Postgres:
         self._run("pg_ctl", "start", "-w", "-D", str(self._data), "-l", log, "-o", options)
 
     def stop(self, mode: Literal["fast", "immediate"] = "fast") -> None:
-        """Stop the server. `immediate` is what a crash looks like to its clients."""
+        """Stop the server. To its clients, `immediate` looks like a crash."""
         self._run("pg_ctl", "stop", "-w", "-D", str(self._data), "-m", mode)
 
     @property
@@ -86,7 +89,7 @@ class Postgres:
         self._run("initdb", "-D", str(self._data), "--no-sync", *options)
 
     def _run(self, program: str, *arguments: str) -> None:
-        # Output goes to a file: a server that inherits a pipe keeps its reader waiting.
+        # Output goes to a file: a server that inherited a pipe would keep it open, and the reader waiting.
         with (self.folder / "output").open("ab") as output:
             done = subprocess.run(  # noqa: S603  our own arguments
                 [self.binaries / program, *arguments],
@@ -116,7 +119,7 @@ def binaries() -> Path:
 
 
 def _unprivileged_user() -> str | None:
-    """Whom to run as: PostgreSQL refuses root."""
+    """The user to run the server as, because PostgreSQL refuses root; None for the current user."""
     if os.name != "posix" or os.geteuid() != 0:
         return None
     import pwd

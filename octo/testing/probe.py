@@ -1,6 +1,6 @@
 """A connector for tests of the engine: sources that a test feeds, blocks that wait, fail and count on command.
 
-Every opened probe is found under its `id` in `probes`, so a test can reach into the running configuration.
+Every open probe is in `probes` under its `id`, so that a test can use it while the configuration runs.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from octo.core.settings import Settings
 from octo.core.source import Inlet, source
 
 probes: dict[str, Probe] = {}
-"""The probes that are open right now."""
+"""The open probes, by id."""
 
 history: list[str] = []
 """What probes did, in order: `open a`, `close a`, ..."""
 
 unreachable: set[str] = set()
-"""Ids of probes that do not open just now."""
+"""Ids of probes that fail to open; a test changes it."""
 
 
 class ProbeSettings(Settings):
@@ -42,7 +42,7 @@ class ProbeSettings(Settings):
 
 class Standin(Settings):
     notes: tuple[object, ...] = ()
-    """What it has noted before anything ran."""
+    """What the stub has noted at the start."""
 
 
 class Brought(Settings):
@@ -64,7 +64,7 @@ class Push(Settings):
 
 class Say(Settings):
     values: Expr[list[object]]
-    """What to hand over before the outcome, in order."""
+    """The partial results to give before the outcome, in order."""
 
 
 class Wait(Settings):
@@ -85,9 +85,9 @@ class Note(Settings):
 
 
 class Stream:
-    """A flow as a source that streams sees it. taken: the partial results so far.
+    """A flow as a streaming source sees it. taken: the partial results so far.
 
-    gate: while it is not set, whoever hands a value over waits. breaks: whether taking a value fails.
+    gate: while it is not set, a block that gives a partial result waits. breaks: whether taking one fails.
     """
 
     def __init__(self, inlet: Inlet) -> None:
@@ -157,7 +157,7 @@ class Probe:
 
     @source("pull", silence=timedelta(minutes=1))
     async def pull(self, settings: Pull) -> AsyncIterator[Delivery | Idle]:
-        """Deliver what the test puts into `queue`: a body, or what the source is to yield or to raise; None ends it."""
+        """Deliver what the test puts into `queue`: a body, a thing to yield, or an error to raise. None ends it."""
         if self.breaks < settings.breaks:
             self.breaks += 1
             raise Transient("the source broke")
@@ -167,7 +167,7 @@ class Probe:
             yield given if isinstance(given, Delivery | Idle) else self.delivery(given)
 
     def delivery(self, body: object) -> Delivery:
-        """A delivery whose verdict comes to `settled`."""
+        """A delivery whose verdict is appended to `settled`."""
 
         async def settle(verdict: Verdict) -> None:
             self.settled.append(verdict)
@@ -198,7 +198,7 @@ class Probe:
 
     @block("say")
     async def say(self, settings: Say, message: Message) -> Message:
-        """Hand over partial results."""
+        """Give partial results."""
         for value in settings.values(message):
             await partial(value)
         return message
@@ -220,7 +220,7 @@ class Probe:
 
     @block("fail")
     def fail(self, settings: Fail, message: Message) -> Message:
-        """Raise an error of the ordered kind."""
+        """Raise an error of the kind that the settings name."""
         del message
         kinds = {"permanent": Permanent, "transient": Transient, "disconnected": Disconnected, "bug": KeyError}
         raise kinds[settings.how](settings.text)
@@ -233,6 +233,6 @@ class Probe:
 
 
 def probe_plugins(others: Plugins) -> Plugins:
-    """Those components, and the probe."""
+    """The other components, and the probe."""
     home = f"{__name__}:Probe"
     return others.joined(Plugins({"probe": home}, dict.fromkeys(("wait", "fail", "note", "say"), home)))

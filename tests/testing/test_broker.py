@@ -1,4 +1,4 @@
-"""The broker keeps what brokers promise, and so does the engine with it: nothing is lost, whatever happens."""
+"""The broker keeps the promises of real ones, and so does the engine with it: no message is lost, whatever happens."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ async def test_every_verdict_arrives_as_the_verb_it_stands_for(components, broke
 
 @virtual()
 async def test_a_message_that_may_succeed_later_comes_again_after_a_pause_that_grows(components, broker, monkeypatch):
-    """Chance takes up to a half of it away, here half of that."""
+    """A random part of up to a half is taken off the pause; here it is a quarter."""
     monkeypatch.setattr(settlement, "RETRY", settlement.RETRY._replace(chance=lambda: 0.5))
     broker.publish("flaky")
     async with running(FLOW, components):
@@ -182,7 +182,7 @@ async def test_a_message_that_fails_for_ever_ends_as_a_dead_letter_and_holds_nob
 
 @virtual()
 async def test_a_message_that_ends_the_process_each_time_is_a_dead_letter_at_last(components, broker):
-    """It was never settled, so its attempts are all that is known of it."""
+    """It was never settled, so only its number of attempts shows that it kills the process."""
     broker.publish("hang")
     broker.publish("fine")
     for _ in range(6):
@@ -220,7 +220,7 @@ async def test_work_that_takes_longer_than_its_lease_is_not_given_to_anybody_els
 
 @virtual()
 async def test_a_stop_gives_back_what_it_cuts_off_at_once(components, broker):
-    """The next process need not wait for the lease."""
+    """The next process need not wait for the lease to run out."""
     broker.publish("slow")
     async with running(FLOW, components, drain=1):
         await asyncio.sleep(1)
@@ -262,7 +262,7 @@ async def service(text, components):
 
 @virtual(start="2026-01-01T00:00:00Z")
 async def test_a_broker_that_says_nothing_makes_the_process_unready_until_it_speaks(components, broker):
-    """A connection that is half dead looks like an empty queue; this is how it is told from one."""
+    """A connection that is half dead looks like an empty queue; only the missing `Idle` shows the difference."""
     async with service(FLOW, components) as (_, state):
         await asyncio.sleep(100)
         assert await state.reasons() == []  # an empty queue, and a broker that says so
@@ -343,7 +343,7 @@ ENDS = {
     "poison": ("dead",),
     "down": ("dead",),
 }
-"""How messages may end. Each may be dead, because each may have been there every time when the process was killed."""
+"""How messages may end. Each may be dead, because each may have been in flight every time the process was killed."""
 STEPS = st.one_of(
     st.tuples(st.just("publish"), st.sampled_from(sorted(ENDS))),
     st.tuples(st.sampled_from(("crash", "disconnect", "reconnect", "silence", "speak", "reload", "stop")), st.none()),
@@ -370,7 +370,7 @@ class World:
         self.running = None
 
     async def start(self):
-        """A service, when one can be started."""
+        """Start a service, as soon as it can be started."""
         if self.running is None and self.broker._is_up:
             self.context = service(self.config(), self.components)
             self.running, _ = await self.context.__aenter__()
@@ -415,7 +415,7 @@ class World:
 @settings(deadline=None, max_examples=60)
 @given(steps=st.lists(STEPS, max_size=25))
 def test_every_message_ends_and_none_comes_twice_without_a_mark(steps):
-    """Done, dropped or a dead letter, whatever happens to the broker, the connection and the process."""
+    """Every message ends as done, dropped or dead, whatever happens to the broker, the connection and the process."""
     from octo.builtin import plugins
 
     world = World(broker_plugins(plugins()).joined(Plugins({}, {"work": f"{__name__}:work"})))
@@ -460,7 +460,7 @@ flows:
 
 
 def test_a_message_that_a_killed_process_had_is_delivered_again(tmp_path):
-    """SIGKILL between receiving and settling: the next process gets it, marked as the second attempt."""
+    """After a SIGKILL between receiving and settling, the next process gets the message as its second attempt."""
     journal = tmp_path / "journal"
     Broker(journal=journal).publish({"order": 1})
     text = KILLED.replace("JOURNAL", str(journal))
@@ -497,7 +497,7 @@ def test_a_message_that_a_killed_process_had_is_delivered_again(tmp_path):
 
 @virtual()
 async def test_its_connector_keeps_the_promises_of_connectors(broker):
-    """What tests are written with must not be better behaved, nor worse, than what they stand for."""
+    """The fake broker must behave neither better nor worse than the one that it replaces."""
 
     async def publish(connector):
         broker.publish("fine")

@@ -1,4 +1,4 @@
-"""Virtual time is real asyncio, only without the waiting."""
+"""Virtual time is real asyncio without the waiting."""
 
 import asyncio
 import time
@@ -28,7 +28,7 @@ async def test_time_begins_at_the_very_nanosecond():
 
 @virtual(start="2026-03-29T00:30:00Z")
 async def test_wall_time_moves_with_the_timers():
-    """`wall_ns` begins at `start` and advances exactly as much as was slept."""
+    """`wall_ns` begins at `start` and advances by exactly the time slept."""
     loop = asyncio.get_running_loop()
     assert loop.wall_ns() == 1_774_744_200_000_000_000
     await asyncio.sleep(0.25)
@@ -37,7 +37,7 @@ async def test_wall_time_moves_with_the_timers():
 
 @virtual()
 async def test_timers_fire_in_the_order_of_their_time():
-    """Whatever is due first runs first, however the tasks were started."""
+    """The timer that is due first runs first, in whatever order the tasks were started."""
     order = []
 
     async def after(seconds):
@@ -52,7 +52,7 @@ async def test_timers_fire_in_the_order_of_their_time():
 
 @virtual()
 async def test_a_deadline_passes_at_its_time():
-    """`asyncio.timeout` cancels what takes longer, and the clock shows the deadline."""
+    """`asyncio.timeout` cancels work that takes longer, and the clock shows the deadline."""
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(30):
             await asyncio.Event().wait()
@@ -61,7 +61,7 @@ async def test_a_deadline_passes_at_its_time():
 
 @virtual()
 async def test_time_waits_for_threads():
-    """A deadline does not pass while a thread works: virtual time would jump over any real work."""
+    """A deadline does not pass while a thread works, although virtual time could jump to it at once."""
     async with asyncio.timeout(0.001):
         assert await asyncio.to_thread(lambda: time.sleep(0.05) or "done") == "done"
 
@@ -79,7 +79,7 @@ async def test_the_wall_can_be_set_while_timers_go_on():
 
 @virtual()
 async def test_settle_runs_what_is_ready_and_no_timer():
-    """After `settle` all that needed no time has happened, and no time has passed."""
+    """After `settle`, everything that needs no time has happened, and no time has passed."""
     seen = []
 
     async def count():
@@ -97,7 +97,7 @@ async def test_settle_runs_what_is_ready_and_no_timer():
 
 
 def test_a_deadlock_is_named_instead_of_hanging(monkeypatch):
-    """When nothing can happen any more the test fails, and says which task waits where."""
+    """When no task can go on, the test fails, and the error says which task waits where."""
     monkeypatch.setattr(clock, "_STUCK_AFTER", 0.05)
 
     async def wait_for_ever():
@@ -110,7 +110,7 @@ def test_a_deadlock_is_named_instead_of_hanging(monkeypatch):
 
 @virtual()
 async def test_small_steps_add_up_without_drift():
-    """A million nanoseconds-precise steps are exact: cron at the end of a long test is not late."""
+    """A million steps add up to the nanosecond: cron at the end of a long test is not late."""
     loop = asyncio.get_running_loop()
     before = loop.wall_ns()
     for _ in range(1000):
@@ -119,7 +119,7 @@ async def test_small_steps_add_up_without_drift():
 
 
 async def test_outside_of_virtual_time_the_tools_say_so():
-    """In a real loop `settle` and `shift_wall` refuse, instead of doing nothing."""
+    """In a real loop `settle` and `shift_wall` raise, instead of doing nothing."""
     with pytest.raises(TypeError, match="@virtual"):
         await settle()
     with pytest.raises(TypeError, match="@virtual"):

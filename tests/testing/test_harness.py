@@ -25,7 +25,7 @@ class Loud(Settings):
 
 @block("shout")
 def shout(settings: Loud, message: Message) -> Message:
-    """Say it in capitals."""
+    """Replace the body by a text in capitals."""
     if not message.body:
         raise Permanent("nothing to shout")
     return message.with_body(str(message.body).upper())
@@ -35,13 +35,13 @@ SHOUT = "flows: [{name: shout, process: [{type: set-payload, value: body.text}, 
 
 
 async def test_what_is_built_in_and_what_is_at_hand():
-    """A test of a package needs to name neither what Octo has nor where its own component would be found."""
+    """A test of a package names only its own components: it needs no plugins and no entry points."""
     async with running(SHOUT, components=[shout]) as app:
         assert (await app.call("shout", {"text": "hey"})).body == "HEY"
 
 
 async def test_an_error_comes_out_as_itself():
-    """Not in a group: a test expects `Failure`."""
+    """The error is not in a group: a test expects `Failure`."""
     with pytest.raises(Failure, match="nothing to shout"):
         async with running(SHOUT, components=[shout]) as app:
             await app.call("shout", {"text": ""})
@@ -54,7 +54,7 @@ flows: [{name: note, process: [{type: note, settings: {connector: box, value: bo
 
 
 async def test_a_stub_stands_in(plugins):
-    """As in a test file: by the connector's name, with what stands under `stubs:`."""
+    """`stubs` takes, by the connector's name, what a test file writes under `stubs:`."""
     async with running(PROBED, plugins, stubs={"box": {"notes": ["before"]}}) as app:
         await app.call("note", "after")
 
@@ -64,12 +64,12 @@ async def test_a_stub_stands_in(plugins):
 @pytest.mark.parametrize(
     ("stubs", "told"),
     [
-        ({"bax": {}}, "no connector is named 'bax', so nothing can stand in for it"),
+        ({"bax": {}}, "no connector is named 'bax', so it cannot have a stub"),
         ({}, 'connector "box" (probe) did not start'),
     ],
 )
 async def test_without_its_stub(plugins, stubs, told):
-    """A name that is wrong is told, and what has no stub is opened."""
+    """A wrong name, or a connector without a stub, is an error."""
     with pytest.raises((LookupError, StartError)) as caught:
         async with running(PROBED, plugins, stubs=stubs):
             pass

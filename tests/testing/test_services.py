@@ -1,4 +1,4 @@
-"""The conformance suites can fail: every check of theirs catches a provider that breaks its promise."""
+"""The conformance suites can fail: each of their checks catches a provider that breaks its promise."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def opened(cls, build):
 
 
 def as_json(value):
-    """What is left of a value that goes through plain JSON."""
+    """The value after a round trip through plain JSON."""
     return json.loads(json.dumps(value, default=str))
 
 
@@ -414,7 +414,7 @@ Logs = topics.Logs
 
 
 class Wrapped(Logs):
-    """Hands out another reader."""
+    """A provider whose `subscribe` returns another reader."""
 
     Reader = topics.Reader
 
@@ -588,7 +588,7 @@ class FollowsPaths(Files):
 
 @pytest.mark.parametrize(("suite", "opened", "checks"), BROKEN)
 def test_a_broken_provider_is_caught(suite, opened, checks):
-    """By the checks of what it breaks, which say what was promised."""
+    """The checks of the broken promise fail, and their errors quote it."""
     for name in checks:
         (check,) = [each for each in suite.checks if each.__name__ == name]
         with pytest.raises(AssertionError) as caught:
@@ -599,7 +599,7 @@ def test_a_broken_provider_is_caught(suite, opened, checks):
 
 @pytest.mark.parametrize("suite", [KEY_VALUE, LEASES, QUEUES, TOPICS, SECRETS, RESOURCES], ids=lambda each: each.port)
 def test_every_check_can_fail(suite):
-    """There is a broken provider for each, so none is there for show."""
+    """There is a broken provider for every check, so each can fail."""
     caught = {name for each in BROKEN if each.values[0] is suite for name in each.values[2]}
 
     assert caught == {check.__name__ for check in suite.checks}
@@ -617,7 +617,7 @@ def test_every_check_can_fail(suite):
     ],
 )
 def test_a_whole_suite_is_one_call(check, good, broken):
-    """As the author of a provider writes it: nothing happens, or the first broken promise is raised."""
+    """The functions that authors call pass a good provider, and raise the first broken promise of a bad one."""
     clock.run(check(good))
     with pytest.raises(AssertionError):
         clock.run(check(broken))

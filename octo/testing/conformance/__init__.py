@@ -1,4 +1,4 @@
-"""`check_connector`: whether a connector keeps the promises that every connector makes.
+"""`check_connector` checks that a connector keeps the promises that every connector makes.
 
     async def test_the_ledger_is_a_good_connector() -> None:
         await check_connector(
@@ -10,7 +10,7 @@
             feed={"entries": write_an_entry},
         )
 
-Everything that is wrong is reported at once, as one `Nonconforming`, each in words that say what to do.
+It reports all problems at once, in one `Nonconforming`; each says what to do about it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _NO_FEED: Mapping[str, Feed] = MappingProxyType({})
 
 
 class Nonconforming(AssertionError):
-    """A connector breaks promises; `problems` has each with what to do about it."""
+    """A connector breaks promises. problems: each broken promise, with what to do about it."""
 
     def __init__(self, name: str, problems: list[str]) -> None:
         self.problems = problems
@@ -41,7 +41,7 @@ class Nonconforming(AssertionError):
         super().__init__(f"{name} breaks {len(problems)} of the promises that a connector makes:{lines}")
 
 
-async def check_connector(  # noqa: PLR0913  each is a word that authors write
+async def check_connector(  # noqa: PLR0913  authors write each of them by name
     connector: type,
     settings: Mapping[str, object] = _NOTHING,
     *,
@@ -57,20 +57,20 @@ async def check_connector(  # noqa: PLR0913  each is a word that authors write
 ) -> None:
     """Open, feed, call, cancel, stub and close a connector; raise `Nonconforming` with all that is wrong.
 
-    settings: what an author writes under `settings:` of the connector. sources, blocks: the same of each of its
-        sources and blocks, by name; one without required settings may be left out.
+    settings: what an author writes under `settings:` of the connector. sources, blocks: the same for each of its
+        sources and blocks, by name; those without required settings may be left out.
     message: the body of the message that blocks are called with.
-    feed: by source, an async function that is given the open connector and puts one message where the source finds
-        it. Without, what becomes of messages is not checked.
+    feed: by source, an async function that takes the open connector and puts one message where the source finds it.
+        Without it, the deliveries of the source are not checked.
     stub: what a test writes under `stubs:`. triggers: by source, what a test writes under `trigger:`.
-    without: what it does without on purpose: "stub", "trigger", or a source whose `feed` nobody can write.
-    patience: seconds that anything may take. quiet: seconds in which a message that must not come does not come.
+    without: what the connector lacks on purpose: "stub", "trigger", or the name of a source that no `feed` can feed.
+    patience: seconds that any step may take. quiet: seconds to wait for a message that must not come.
     """
     type_ = getattr(connector, "__octo_connector__", None)
     if not isinstance(type_, ConnectorType):
-        raise Nonconforming(connector.__name__, ['it is no connector: mark the class with @connector("its-name")'])
+        raise Nonconforming(connector.__name__, ['it is not a connector: mark the class with @connector("its-name")'])
     given = Given(settings, sources, blocks, message, feed, stub, triggers, without, patience, quiet)
-    gc.freeze()  # what is there already need not be looked through each time something is left
+    gc.freeze()  # so that the many collections below need not search what exists already
     try:
         async with entered(None) as services:
             problems = await _problems(type_, given, services)

@@ -1,4 +1,4 @@
-"""Blocks: each is called by the engine, cancelled half way, and called again."""
+"""Checks blocks: the engine calls each, cancels it half way, and calls it again."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ async def check(subject: Subject, found: Findings) -> None:
                 if wrong := await cancelled(_tried(subject, app, name), turns, subject.given.patience):
                     found.add(f"{where} {wrong}")
                 if await call(subject, app, name, found) != before:
-                    found.add(f"{where} does not work any more after a call of it was cancelled")
+                    found.add(f"{where} no longer works after one of its calls was cancelled")
 
 
 async def call(subject: Subject, app: App, name: str, found: Findings) -> str:
-    """Call a block with the message; return how it ended, in one word."""
+    """Call a block with the message; return "done", or the name of the error that it raised."""
     where, given = f"the block `{name}`", deepcopy(subject.given.message)
     try:
         await app.call(flow_of_block(name), given, timeout=subject.given.patience)
@@ -46,5 +46,5 @@ async def call(subject: Subject, app: App, name: str, found: Findings) -> str:
 
 
 async def _tried(subject: Subject, app: App, name: str) -> None:
-    with suppress(Failure, OctoError):  # told by the call that is not cancelled
+    with suppress(Failure, OctoError):  # the call that is not cancelled reports it
         await app.call(flow_of_block(name), subject.given.message)

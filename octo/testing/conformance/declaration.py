@@ -1,4 +1,4 @@
-"""What can be told without opening anything: documentation, unknown keys, the shape of sources, and powers by name."""
+"""Checks what can be seen without opening anything: documentation, unknown keys, shapes of sources, names of powers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _CONFIDENTIAL = ("password", "passwd", "passphrase", "secret", "token", "api_key
 def check(type_: ConnectorType, given: Given, found: Findings) -> None:
     """Report what the declaration of a connector leaves out or gets wrong."""
     if not type_.doc:
-        found.add("the class has no docstring: say what it connects to; it is the page of the connector")
+        found.add("the class has no docstring: say what it connects to; the docstring is its reference page")
     for what, each in (*_named(type_, "source"), *_named(type_, "block")):
         if not each.doc:
             found.add(f"{what} has no docstring: say what it does and what it guarantees")
@@ -90,7 +90,7 @@ def _check_powers(type_: ConnectorType, found: Findings) -> None:
         if name in _COROUTINES and not inspect.iscoroutinefunction(member):
             found.add(f"`{name}` must be an `async def`")
         if name in ("stub", "untriggerable", "conflicts") and not isinstance(member, classmethod):
-            found.add(f"`{name}` must be a classmethod: it is asked before anything is opened")
+            found.add(f"`{name}` must be a classmethod: it is called before anything is opened")
 
 
 def _meant(name: str, powers: tuple[str, ...]) -> str | None:
@@ -108,7 +108,7 @@ def _check_names(type_: ConnectorType, given: Given, found: Findings) -> None:
         for name in sorted(set(names) - set(known)):
             guess = nearest(name, known)
             hint = f"; did you mean `{guess}`?" if guess else ""
-            found.add(f"it has no {kind} `{name}`, which `check_connector` was given something for{hint}")
+            found.add(f"it has no {kind} `{name}`, but `check_connector` was given something for it{hint}")
 
 
 def _check_standin(type_: ConnectorType, given: Given, found: Findings) -> None:

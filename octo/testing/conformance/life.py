@@ -1,4 +1,4 @@
-"""Opening and closing: again and again, also with an error inside, and when it is cancelled half way."""
+"""Checks opening and closing: repeatedly, with an error inside, and cancelled half way."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from octo.testing.conformance.watch import TURNS, Findings, cancelled, watched
 
 
 class _Marker(Exception):
-    """What is raised inside to see whether it comes out."""
+    """An error that is raised inside, and must come out."""
 
 
 async def check(subject: Subject, found: Findings) -> bool:

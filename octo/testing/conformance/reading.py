@@ -1,4 +1,4 @@
-"""Sources: each is read, entered, left and cancelled, and brings what is put where it looks."""
+"""Checks sources: each is read, entered, left and cancelled, and must bring what `feed` gives it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def _pull(subject: Subject, source: SourceDoc, where: str, feed: Feed | No
         async with watched(f"{where}, cancelled while it is read,", found):
             if wrong := await cancelled(_read(subject, source), turns, subject.given.patience):
                 found.add(f"{where} {wrong}")
-                return  # whatever waits for it from here on may wait for ever
+                return  # any further step on this source could wait for ever
     if feed is not None:
         await settling.check(subject, source, where, feed, found)
 
@@ -60,7 +60,7 @@ async def _read(subject: Subject, source: SourceDoc) -> None:
 
 
 class _Flow:
-    """An inlet that ends each message as it is told to, and notes that it came."""
+    """An inlet that notes each message and ends it as `how` says."""
 
     flow = "checked"
 
@@ -89,8 +89,8 @@ async def _push(subject: Subject, source: SourceDoc, where: str, feed: Feed | No
             entering = subject.begin(source, connector, _Flow("returns at once"))
             if not _at_once(entering.__aenter__()) or not _at_once(entering.__aexit__(None, None, None)):
                 found.add(
-                    f"{where} waits while it is entered or left, so a reload would have a gap: what waits belongs "
-                    "into `open`"
+                    f"{where} waits while it is entered or left, so a reload would have a gap: move what waits to "
+                    "`open`"
                 )
                 return
         for how in ("returns at once", "returns later", "is overloaded", "fails") if feed else ():
@@ -101,7 +101,7 @@ async def _push(subject: Subject, source: SourceDoc, where: str, feed: Feed | No
 
 
 def _at_once(step: Any) -> bool:
-    """Run a coroutine that must not wait; whether it did not."""
+    """Run a coroutine that must not wait; return whether it ended without waiting."""
     try:
         step.send(None)
     except StopIteration:

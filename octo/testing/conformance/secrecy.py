@@ -1,4 +1,4 @@
-"""Secrets: none of them stands in anything that was printed, logged or raised."""
+"""Checks secrets: no text that was printed, logged or raised may contain one."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from octo.testing.conformance.subject import Subject
 from octo.testing.conformance.watch import Findings
 
 _SHORTEST = 4
-"""Shorter ones stand in any text."""
+"""Characters of a secret that is looked for, at least: shorter ones occur in any text."""
 
 
 def check(subject: Subject, found: Findings) -> None:
-    """Report each text in which a secret of the settings was seen."""
+    """Report each text that contains a secret of the settings."""
     parts = [subject.settings, *(source.settings for _, source in subject.sources())]
     parts += [block.settings for flow in subject.config.flows.values() for block in flow.process]
     secrets = {each.get_secret_value() for part in parts for each in _secrets(part)}

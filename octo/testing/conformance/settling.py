@@ -1,4 +1,4 @@
-"""Deliveries: each verdict reaches the other side, and what nobody settled comes again."""
+"""Checks deliveries: each verdict must reach the other system, and a message that was not settled must come again."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from octo.testing.conformance.watch import Findings, watched
 
 
 async def check(subject: Subject, source: SourceDoc, where: str, feed: Feed, found: Findings) -> None:
-    """Report what becomes of the deliveries of a pull source that should not."""
+    """Report the deliveries of a pull source that are lost, or come again, against the promise."""
     await _Settling(subject, source, where, feed, found).check()
 
 
 class _Reader:
-    """An open connector, and its source being read."""
+    """An open connector and the deliveries of its source."""
 
     def __init__(self, connector: Any, deliveries: AsyncGenerator[Any, None]) -> None:
         self.connector = connector
         self.deliveries = deliveries
 
     async def next(self, seconds: float) -> object:
-        """The next delivery, or None if none comes in time. Afterwards the source can only be left."""
+        """The next delivery, or None if none comes in time. After None the source can only be closed."""
         try:
             async with asyncio.timeout(seconds):
                 async for each in self.deliveries:
@@ -41,7 +41,7 @@ class _Reader:
 
 
 class _Settling:
-    """One source being checked. Each check leaves the outside as it found it: without a message."""
+    """The checks of one source. Invariant: each check leaves the other system without a message, as it found it."""
 
     def __init__(self, subject: Subject, source: SourceDoc, where: str, feed: Feed, found: Findings) -> None:
         self.source = source
@@ -70,7 +70,7 @@ class _Settling:
                 yield _Reader(connector, deliveries)
 
     async def _fed(self, reader: _Reader) -> Delivery | None:
-        """A message that was just fed, delivered."""
+        """Feed a message; return its delivery."""
         await self._feed(reader.connector)
         found = await reader.next(self._given.patience)
         return found if isinstance(found, Delivery) else None
@@ -88,7 +88,7 @@ class _Settling:
             self.found.add(f"{self.where}: `settle` raises {text} for {type(verdict).__name__}")
 
     async def _again(self, seconds: float) -> Delivery | None:
-        """What comes once everything is opened again; settled for good."""
+        """The delivery that comes after the connector is opened again, settled as done; None if there is none."""
         async with self._reading() as reader:
             found = await reader.next(seconds)
             again = found if isinstance(found, Delivery) else None
@@ -98,7 +98,7 @@ class _Settling:
     # --- the checks ----------------------------------------------------------------------------------------------
 
     async def _brings(self) -> bool:
-        """Whether it brings deliveries that can be settled at all."""
+        """Whether the source brings deliveries that can be settled."""
         async with self._reading() as reader:
             await self._feed(reader.connector)
             first = await reader.next(self._given.patience)
@@ -118,22 +118,24 @@ class _Settling:
         if not isinstance(message, Message):
             return f"delivers a {type(message).__name__}: make it an octo.Message with that as its body"
         if first.settle is None and "at most once" not in self.source.type.doc.lower().replace("-", " "):
-            return "is never told what became of a message: its docstring must say `at most once`"
+            return "never learns what became of a message: its docstring must say `at most once`"
         return ""
 
     async def _is_over(self, name: str, verdict: Verdict) -> None:
         async with self._reading() as reader:
             await self._settle(await self._fed(reader), verdict)
         if await self._again(self._given.quiet):
-            self.found.add(f"{self.where} brings a message again after {name}: take it off the other side in `settle`")
+            self.found.add(
+                f"{self.where} brings a message again after {name}: remove it from the other system in `settle`"
+            )
 
     async def _comes_again_when_unsettled(self) -> None:
         async with self._reading() as reader:
             await self._fed(reader)
         if not await self._again(self._given.patience):
             self.found.add(
-                f"{self.where} loses a message that was taken and never settled, as after a crash: take it off the "
-                "other side in `settle`, not before"
+                f"{self.where} loses a message that was taken and never settled, as after a crash: remove it from the "
+                "other system in `settle`, not before"
             )
 
     async def _comes_again_when_retried(self) -> None:
@@ -142,12 +144,12 @@ class _Settling:
             await self._settle(first, Retry(0.0, Transient("as ordered")))
         again = await self._again(self._given.patience)
         if again is None:
-            self.found.add(f"{self.where} loses a message after Retry: give it back to the other side")
+            self.found.add(f"{self.where} loses a message after Retry: return it to the other system")
         elif first is not None and again.most_attempts is not None and again.attempt <= first.attempt:
             self.found.add(f"{self.where} does not count attempts: the second delivery has attempt={again.attempt}")
 
     async def _is_settled_by_itself(self) -> None:
-        """Two under way, settled in the other order. A source may well bring one at a time."""
+        """Two messages in flight are settled in reverse order. A source may also bring one at a time."""
         async with self._reading() as reader:
             first = await self._fed(reader)
             await self._feed(reader.connector)
@@ -158,10 +160,10 @@ class _Settling:
         if not isinstance(second, Delivery):
             await self._again(self._given.patience)
         elif await self._again(self._given.quiet):
-            self.found.add(f"{self.where} confuses two messages under way: `settle` must be that of its own message")
+            self.found.add(f"{self.where} confuses two messages in flight: each `settle` must settle its own message")
 
     async def _is_settled_after_the_source_has_stopped(self) -> None:
-        """As while draining: no source runs any more, what is in flight finishes."""
+        """As while draining: the source has stopped, and a message in flight finishes."""
         async with self._reading() as reader:
             delivery = await self._fed(reader)
             await reader.deliveries.aclose()

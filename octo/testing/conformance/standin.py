@@ -1,4 +1,4 @@
-"""The stub: it opens without the world, runs the blocks, and brings messages when it is triggered."""
+"""Checks the stub: it must open without other systems, run the blocks, and bring messages when it is triggered."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from octo.testing.conformance.watch import Findings, watched
 
 
 async def check(subject: Subject, found: Findings) -> None:
-    """Report what is wrong with what tests use in place of the connector."""
+    """Report what is wrong with the stub of the connector and its trigger."""
     stub = subject.type.stub
     if stub is None:
         return
@@ -62,4 +62,4 @@ async def _trigger(subject: Subject, name: str, model: type[Settings], found: Fi
         except TimeoutError:
             found.add(f"the trigger of `{name}` does not return: it returns once the message has been dealt with")
         if "started" not in app.kinds(flow):
-            found.add(f"the trigger of `{name}` brings no message: hand it to the flow as the source would")
+            found.add(f"the trigger of `{name}` brings no message: pass it to the flow as the source would")

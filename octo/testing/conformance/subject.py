@@ -1,4 +1,4 @@
-"""What is checked: a connector type with settings that it accepts, ready to be opened or run by the engine."""
+"""The subject of the check: a connector type with valid settings, ready to be opened or run by the engine."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from octo.services.container import Services
 from octo.testing.harness import App, running
 
 Feed = Callable[[Any], Awaitable[object]]
-"""Puts one message where a source finds it; is given the open connector."""
+"""Takes the open connector, and puts one message where its source finds it."""
 
 NAME = "checked"
-"""How configurations of the check name the connector."""
+"""The name of the connector in the configurations of the check."""
 
 
 class Given(NamedTuple):
-    """What `check_connector` was given; see there."""
+    """The arguments of `check_connector`; see there."""
 
     settings: Mapping[str, object]
     sources: Mapping[str, Mapping[str, object]]
@@ -40,7 +40,7 @@ class Given(NamedTuple):
 
 
 class Refused(Exception):
-    """The settings that were given do not fit; nothing can be opened with them."""
+    """The given settings are not valid, so nothing can be opened."""
 
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
@@ -58,7 +58,7 @@ class Subject:
 
     @classmethod
     async def of(cls, type_: ConnectorType, given: Given, services: Services) -> Subject:
-        """The connector with what was given. Raises `Refused` if that is not valid."""
+        """The connector with the given settings. Raises `Refused` if these are not valid."""
         config = _parsed(type_, _document(type_, given, type_.sources, type_.blocks))
         for asked in (type_.services, *(each.services for each in type_.sources.values())):
             await services.open(asked.values())
@@ -74,7 +74,7 @@ class Subject:
         return self.type.cls.open(self.settings, **handed)  # type: ignore[attr-defined,no-any-return]
 
     def begin(self, source: SourceDoc, connector: object, *inlet: object) -> Any:
-        """What a source makes of an open connector: deliveries, or what is to be entered."""
+        """Call a source of an open connector: it returns its deliveries, or a context manager to enter."""
         handed = self._services.handed(source.type.services)
         return source.type.function(connector, source.settings, *inlet, **handed)
 
@@ -129,7 +129,7 @@ def _document(
 
 
 def _text(document: Mapping[str, object]) -> str:
-    # JSON is YAML. A test writes paths and the like as they are.
+    # JSON is YAML. `str`, because tests pass paths and the like as objects.
     return json.dumps(document, default=lambda value: dict(value) if isinstance(value, Mapping) else str(value))
 
 

@@ -1,4 +1,4 @@
-"""What is seen while a connector works: tasks that stay, warnings, calls that block, the network, what is logged."""
+"""Watches a connector at work: tasks that it leaves, warnings, calls that block, network use, log lines."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from typing import Any
 from unittest.mock import patch
 
 TURNS = (0, 1, 2, 5, 20)
-"""After how many turns of the event loop things are cancelled."""
+"""The numbers of turns of the event loop after which work is cancelled."""
 
 _NETWORK = ("socket.bind", "socket.connect", "socket.getaddrinfo", "socket.gethostbyname")
 _BLOCKING = ("socket.getaddrinfo", "socket.gethostbyname", "urllib.Request")
 
 
 class Findings:
-    """What is wrong so far.
+    """The problems found so far.
 
-    texts: all that was printed, logged or raised, for whoever looks for secrets in it.
-    unsafe: sources so wrong that nothing more can be asked of them; the engine would wait for them for ever.
+    texts: all texts that were printed, logged or raised, which are later searched for secrets.
+    unsafe: sources that must not be run, because the engine would wait for them for ever.
     """
 
     def __init__(self) -> None:
@@ -34,19 +34,19 @@ class Findings:
         self.texts: list[tuple[str, str]] = []
 
     def add(self, problem: str) -> None:
-        """Note a problem; the same one is told once."""
+        """Note a problem, once."""
         if problem not in self.problems:
             self.problems.append(problem)
 
     def raised(self, where: str, error: BaseException) -> str:
-        """Note the text of an error as seen; return it for a message."""
+        """Note the text of an error for the search for secrets; return the error's kind and text for a message."""
         self.texts.append((f"an error of {where}", str(error)))
         return f"{type(error).__name__}: {error}"
 
 
 @asynccontextmanager
 async def watched(where: str, found: Findings, *, network: bool = True) -> AsyncIterator[None]:
-    """Report what is left behind, and what was done that must not be done.
+    """Report what the work leaves behind, and the forbidden things that it does.
 
     network: whether it may use the network.
     """
@@ -70,7 +70,7 @@ async def watched(where: str, found: Findings, *, network: bool = True) -> Async
 async def cancelled(work: Coroutine[Any, Any, object], turns: int, patience: float) -> str:
     """Cancel the work after so many turns of the event loop; return what it did wrong, or "".
 
-    Raises what the work raises before.
+    Raises the error of the work if it fails before that.
     """
     # Not in a TaskGroup: work that ignores its cancellation would keep the check waiting for ever.
     task = asyncio.get_running_loop().create_task(work)
@@ -82,8 +82,8 @@ async def cancelled(work: Coroutine[Any, Any, object], turns: int, patience: flo
     task.cancel()
     await asyncio.wait({task}, timeout=patience)
     if not task.done():
-        task.cancel()  # the first time was for the report, this one is for whoever waits for all tasks to end
-        return "goes on when it is cancelled: let CancelledError through"
+        task.cancel()  # once more, because the end of the event loop waits for all tasks
+        return "continues after it is cancelled: let CancelledError through"
     if task.cancelled() or task.exception() is None:
         return ""
     error = task.exception()
@@ -137,7 +137,7 @@ def _audit(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def _install() -> None:
-    # There is no way to remove an audit hook: one is installed for the process, and is idle without listeners.
+    # An audit hook cannot be removed: one is installed per process, and does nothing without listeners.
     if not _install.__dict__.setdefault("done", False):
         sys.addaudithook(_audit)
         _install.__dict__["done"] = True
@@ -152,7 +152,7 @@ def _calls(where: str, found: Findings, *, network: bool) -> Iterator[None]:
         if blocks and threading.get_ident() == here:
             found.add(_blocking(where, event))
         if not network and event in _NETWORK:
-            found.add(f"{where} uses the network ({event} {arguments[-1]!r}): a stub stands in for all that is outside")
+            found.add(f"{where} uses the network ({event} {arguments[-1]!r}): a stub must work without other systems")
 
     def sleeping(seconds: float) -> None:
         if threading.get_ident() == here:

@@ -1,14 +1,14 @@
-"""What every provider of a service must do, as checks that run against any of them.
+"""The promises of the services, as checks that run against any provider.
 
     from octo.testing import check_key_value
 
     async def test_my_store_keeps_the_promises_of_key_value() -> None:
         await check_key_value(my_store.opened)
 
-`opened` is the provider's opener: it is called for each check, and entering what it returns gives the service. Checks
-use names of their own, so a server may be shared and need not be emptied. They run in real time or in virtual time
-(`octo.testing.clock`). A check that fails raises `AssertionError` with the promise that was broken. The checks of a
-suite are in its `checks`, for those who want a test for each.
+`opened` is the provider's opener: each check calls it, and enters the context manager that it returns to get the
+service. Checks use names of their own, so they may share a server, which need not be empty. They run in real time or in
+virtual time (`octo.testing.clock`). A check that fails raises `AssertionError` with the promise that was broken. The
+checks of a suite are in its `checks`, for a test of each.
 """
 
 from octo.testing.services.key_value import KEY_VALUE

@@ -24,7 +24,7 @@ KEY_VALUE: Suite[KeyValue] = Suite("key-value")
 
 @KEY_VALUE.check
 async def written_is_read(store: KeyValue, _: float) -> None:
-    """What was put is got, under the version that put returned; what was not, or was deleted, is not there."""
+    """`get` returns what `put` wrote, under the version that `put` returned; None for what is not there, or deleted."""
     space = fresh()
     assert await store.get(space, "a") is None
     version = await store.put(space, "a", "one")
@@ -38,7 +38,7 @@ async def written_is_read(store: KeyValue, _: float) -> None:
 
 @KEY_VALUE.check
 async def versions_only_grow(store: KeyValue, second: float) -> None:
-    """A key never has a version again, be it written, deleted, expired or counted in between."""
+    """A key never has the same version twice, even if it was written, deleted, expired or counted in between."""
     space = fresh()
     versions = [await store.put(space, "a", 1), await store.put(space, "a", 1)]
     await store.delete(space, "a")
@@ -54,7 +54,7 @@ async def versions_only_grow(store: KeyValue, second: float) -> None:
 
 @KEY_VALUE.check
 async def a_version_is_compared(store: KeyValue, _: float) -> None:
-    """Who writes over another version than the one that is there is refused, and nothing is written."""
+    """A write that names another version than the present one is refused, and changes nothing."""
     space = fresh()
     await refused(Conflict, store.put(space, "a", "lost", version=7))
     first = await store.put(space, "a", "one", version=0)
@@ -70,7 +70,7 @@ async def a_version_is_compared(store: KeyValue, _: float) -> None:
 
 @KEY_VALUE.check
 async def one_of_many_creates(store: KeyValue, _: float) -> None:
-    """Of many who create the same entry at once, one succeeds, and its value is there."""
+    """Of many callers that create the same entry at once, one succeeds, and the entry has its value."""
     space = fresh()
     results = await asyncio.gather(
         *(store.put(space, "a", number, version=0) for number in range(30)), return_exceptions=True
@@ -85,7 +85,7 @@ async def one_of_many_creates(store: KeyValue, _: float) -> None:
 
 @KEY_VALUE.check
 async def no_write_over_a_version_is_lost(store: KeyValue, _: float) -> None:
-    """Many who read, change and write over what they read, and begin again on a conflict, lose nothing."""
+    """If many callers read, change and write over the version that they read, and retry on a conflict, none is lost."""
     space = fresh()
     await store.put(space, "a", [])
 
@@ -110,7 +110,7 @@ async def no_write_over_a_version_is_lost(store: KeyValue, _: float) -> None:
 
 @KEY_VALUE.check
 async def entries_expire(store: KeyValue, second: float) -> None:
-    """An entry is there until its time is over, then it is as if it never was: for reading, creating and counting."""
+    """An entry exists until its time is over; then reading, creating and counting behave as if it had never existed."""
     space = fresh()
     for key in ("read", "created", "counted"):
         await store.put(space, key, 5, ttl=2 * second)
@@ -125,7 +125,7 @@ async def entries_expire(store: KeyValue, second: float) -> None:
 
 @KEY_VALUE.check
 async def each_write_sets_the_end(store: KeyValue, second: float) -> None:
-    """The end is that of the last write: a later one, or none."""
+    """The last write decides when the entry expires: later, or never."""
     space = fresh()
     for key in ("longer", "for ever"):
         await store.put(space, key, 1, ttl=2 * second)
@@ -139,7 +139,7 @@ async def each_write_sets_the_end(store: KeyValue, second: float) -> None:
 
 @KEY_VALUE.check
 async def keys_are_listed_in_parts(store: KeyValue, _: float) -> None:
-    """Parts of a listing follow one another in the order of code points, without a gap and with an end."""
+    """The pages of a listing follow one another in the order of code points, without a gap, and end."""
     space = fresh()
     keys = sorted([f"a{number}" for number in range(25)] + ["a", "b", "B", "é", "🦊"])
     for key in reversed(keys):
@@ -158,7 +158,7 @@ async def keys_are_listed_in_parts(store: KeyValue, _: float) -> None:
 
 @KEY_VALUE.check
 async def a_prefix_is_no_pattern(store: KeyValue, _: float) -> None:
-    """What begins with the prefix is listed, whatever its characters mean elsewhere."""
+    """Keys that begin with the prefix are listed, whatever its characters mean in patterns."""
     space = fresh()
     for name in NAMES:
         await store.put(space, name, 1)
@@ -170,7 +170,7 @@ async def a_prefix_is_no_pattern(store: KeyValue, _: float) -> None:
 
 @KEY_VALUE.check
 async def what_stays_is_listed_once(store: KeyValue, _: float) -> None:
-    """A key that is there all the time is in a listing once, while others come and go."""
+    """A key that exists during the whole listing is listed once, while others come and go."""
     space = fresh()
     goes, stays = ["k00", "k01", "k02"], [f"k{number:02}" for number in range(3, 20)]
     for key in goes + stays:
@@ -206,7 +206,7 @@ async def counters_count(store: KeyValue, second: float) -> None:
 
 @KEY_VALUE.check
 async def no_increment_is_lost(store: KeyValue, _: float) -> None:
-    """Of many increments at once each gets a sum of its own."""
+    """Of many increments at once, each returns a different sum."""
     space = fresh()
     sums = await asyncio.gather(*(store.increment(space, "a") for _ in range(50)))
     assert sorted(sums) == list(range(1, 51)), f"the sums are {sorted(sums)}"
@@ -214,7 +214,7 @@ async def no_increment_is_lost(store: KeyValue, _: float) -> None:
 
 @KEY_VALUE.check
 async def only_numbers_count(store: KeyValue, _: float) -> None:
-    """What is no whole number of 64 bits is not counted, and stays as it is."""
+    """A value that is not a whole number of 64 bits is not counted, and stays as it is."""
     space = fresh()
     for value in ("1", 1.0, True, None, [1], 2**63):
         version = await store.put(space, "a", value)
@@ -233,7 +233,7 @@ async def only_numbers_count(store: KeyValue, _: float) -> None:
 
 @KEY_VALUE.check
 async def keys_are_kept_apart(store: KeyValue, _: float) -> None:
-    """Every key within the limits is one of its own, however it looks, and is listed as it was written."""
+    """Every key within the limits is distinct, however it looks, and is listed as it was written."""
     space = fresh()
     for name in NAMES:
         await store.put(space, name, f"value of {name}")
@@ -261,7 +261,7 @@ async def values_come_back(store: KeyValue, _: float) -> None:
 
 @KEY_VALUE.check
 async def beyond_the_limits_is_refused(store: KeyValue, _: float) -> None:
-    """What is beyond the limits is refused, and nothing is written."""
+    """Names and values beyond the limits are refused, and nothing is written."""
     space = fresh()
     await all_refused(
         [

@@ -18,7 +18,7 @@ async def _taken(leases: Leases, name: str, ttl: float, wait: float = 0.0) -> Le
 
 @LEASES.check
 async def one_at_a_time(leases: Leases, second: float) -> None:
-    """While somebody holds a lease nobody else gets it; once it is released the next one does."""
+    """While a caller holds a lease, no other gets it; once it is released, the next one does."""
     name = fresh()
     lease = await _taken(leases, name, 60 * second)
     assert lease.name == name
@@ -30,7 +30,7 @@ async def one_at_a_time(leases: Leases, second: float) -> None:
 
 @LEASES.check
 async def one_of_many_gets_it(leases: Leases, second: float) -> None:
-    """Of many who ask at once one gets the lease."""
+    """Of many callers that ask at once, one gets the lease."""
     name = fresh()
     found = await asyncio.gather(*(leases.acquire(name, 60 * second) for _ in range(30)))
     assert sum(lease is not None for lease in found) == 1
@@ -38,7 +38,7 @@ async def one_of_many_gets_it(leases: Leases, second: float) -> None:
 
 @LEASES.check
 async def a_lease_ends(leases: Leases, second: float) -> None:
-    """It is held for its time and free afterwards; to renew it then comes too late, also if nobody else has it."""
+    """A lease is held for its time and free afterwards; renewing it then fails, even if no other caller has it."""
     name = fresh()
     lease = await _taken(leases, name, 2 * second)
     await asyncio.sleep(second)
@@ -50,7 +50,7 @@ async def a_lease_ends(leases: Leases, second: float) -> None:
 
 @LEASES.check
 async def a_renewed_lease_goes_on(leases: Leases, second: float) -> None:
-    """It is held for the new time from when it was renewed, longer or shorter."""
+    """A renewed lease is held for the new time, longer or shorter, from when it was renewed."""
     name, other = fresh(), fresh()
     lease, short = await _taken(leases, name, 2 * second), await _taken(leases, other, 60 * second)
     await leases.renew(short, second)
@@ -63,7 +63,7 @@ async def a_renewed_lease_goes_on(leases: Leases, second: float) -> None:
 
 @LEASES.check
 async def tokens_only_grow(leases: Leases, second: float) -> None:
-    """Each lease of a name has a greater token than those before, be they released or over; renewing keeps it."""
+    """Each lease of a name has a greater token than all before it, released or expired; renewing keeps the token."""
     name = fresh()
     tokens = []
     for _ in range(3):
@@ -78,7 +78,7 @@ async def tokens_only_grow(leases: Leases, second: float) -> None:
 
 @LEASES.check
 async def who_lost_it_cannot_hurt(leases: Leases, second: float) -> None:
-    """A holder that wakes up late neither renews nor releases what belongs to the next one."""
+    """A holder that wakes up late can neither renew nor release the lease of the next holder."""
     name = fresh()
     late = await _taken(leases, name, second)
     await asyncio.sleep(1.5 * second)
@@ -91,7 +91,7 @@ async def who_lost_it_cannot_hurt(leases: Leases, second: float) -> None:
 
 @LEASES.check
 async def waiting_ends_with_the_lease(leases: Leases, second: float) -> None:
-    """Who waits gets the lease when it is released or over, and None when the time to wait is over first."""
+    """A waiting caller gets the lease when it is released or expires, or None if its time to wait is over first."""
     name = fresh()
     lease = await _taken(leases, name, 60 * second)
     assert await leases.acquire(name, second, wait=second) is None
@@ -120,7 +120,7 @@ async def who_stops_waiting_takes_nothing(leases: Leases, second: float) -> None
 
 @LEASES.check
 async def never_two_at_once(leases: Leases, second: float) -> None:
-    """Many who take turns are alone while they hold the lease, and each gets its turn."""
+    """Of many callers that take turns, only one holds the lease at a time, and each gets its turn."""
     name = fresh()
     inside, turns = 0, 0
 
@@ -140,7 +140,7 @@ async def never_two_at_once(leases: Leases, second: float) -> None:
 
 @LEASES.check
 async def names_are_kept_apart(leases: Leases, second: float) -> None:
-    """Every name within the limits is one of its own, however it looks."""
+    """Every name within the limits is distinct, however it looks."""
     mark = fresh()
     names = [name if len(name.encode()) > 400 else mark + name for name in NAMES]
     held = [await _taken(leases, name, 60 * second) for name in names]
@@ -151,7 +151,7 @@ async def names_are_kept_apart(leases: Leases, second: float) -> None:
 
 @LEASES.check
 async def beyond_the_limits_is_refused(leases: Leases, second: float) -> None:
-    """What is beyond the limits is refused."""
+    """Names and times beyond the limits are refused."""
     name = fresh()
     await all_refused(
         [

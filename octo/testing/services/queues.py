@@ -34,7 +34,7 @@ async def _nothing(queues: Queues, queue: str, *, dead: bool = False) -> None:
 
 @QUEUES.check
 async def sent_is_received(queues: Queues, _: float) -> None:
-    """A message is given to one receiver, and is gone once it is acknowledged."""
+    """A message goes to one receiver, and is gone once that has acknowledged it."""
     queue = fresh()
     await _nothing(queues, queue)
     sent = await queues.send(queue, "hello")
@@ -51,7 +51,7 @@ async def sent_is_received(queues: Queues, _: float) -> None:
 
 @QUEUES.check
 async def first_in_is_first_out(queues: Queues, _: float) -> None:
-    """Messages are given out for the first time in the order in which they were sent, also many at once."""
+    """First deliveries are in the order in which the messages were sent, also if many are received at once."""
     queue = fresh()
     for number in range(20):
         await queues.send(queue, number)
@@ -64,7 +64,7 @@ async def first_in_is_first_out(queues: Queues, _: float) -> None:
 
 @QUEUES.check
 async def receivers_share(queues: Queues, second: float) -> None:
-    """Of many receivers each message goes to one, and none is left."""
+    """With many receivers, each message goes to one of them, and none is left."""
     queue = fresh()
     for number in range(50):
         await queues.send(queue, number)
@@ -83,7 +83,7 @@ async def receivers_share(queues: Queues, second: float) -> None:
 
 @QUEUES.check
 async def what_is_not_settled_comes_back(queues: Queues, second: float) -> None:
-    """A message whose receiver says nothing is given out again when its time is over, with the next attempt."""
+    """A message that its receiver does not settle in time is delivered again, with the next attempt."""
     queue = fresh()
     await queues.send(queue, "hello")
     first = await _one(queues, queue, lease=2 * second)
@@ -97,7 +97,7 @@ async def what_is_not_settled_comes_back(queues: Queues, second: float) -> None:
 
 @QUEUES.check
 async def extended_it_stays(queues: Queues, second: float) -> None:
-    """A receiver that goes on saying that it works keeps its message."""
+    """A receiver that keeps extending its message keeps it."""
     queue = fresh()
     await queues.send(queue, "hello")
     received = await _one(queues, queue, lease=2 * second)
@@ -112,7 +112,7 @@ async def extended_it_stays(queues: Queues, second: float) -> None:
 
 @QUEUES.check
 async def who_lost_it_cannot_hurt(queues: Queues, second: float) -> None:
-    """A receiver that wakes up late takes nothing away from the one that has the message now."""
+    """A receiver that wakes up late cannot settle the message of the one that has it now."""
     queue = fresh()
     await queues.send(queue, "hello")
     late = await _one(queues, queue, lease=second)
@@ -150,7 +150,7 @@ async def a_late_ack_loses_nothing(queues: Queues, second: float) -> None:
 
 @QUEUES.check
 async def given_back_it_comes_again(queues: Queues, second: float) -> None:
-    """A message that was given back is given out again, at once or after the delay, with the next attempt."""
+    """A message that was given back is delivered again, at once or after the delay, with the next attempt."""
     queue = fresh()
     await queues.send(queue, "hello")
     await queues.nack(await _one(queues, queue))
@@ -166,7 +166,7 @@ async def given_back_it_comes_again(queues: Queues, second: float) -> None:
 
 @QUEUES.check
 async def one_that_fails_holds_up_nobody(queues: Queues, second: float) -> None:
-    """While one message waits to be tried again, those behind it are given out."""
+    """While one message waits to be tried again, those behind it are delivered."""
     queue = fresh()
     for value in ("bad", "good"):
         await queues.send(queue, value)
@@ -178,7 +178,7 @@ async def one_that_fails_holds_up_nobody(queues: Queues, second: float) -> None:
 
 @QUEUES.check
 async def a_delayed_message_waits(queues: Queues, second: float) -> None:
-    """It is not given out before its time, and holds up nobody."""
+    """A delayed message is not delivered before its time, and does not hold up others."""
     queue = fresh()
     await queues.send(queue, "later", delay=2 * second)
     await queues.send(queue, "now")
@@ -215,7 +215,7 @@ async def a_key_sends_once(queues: Queues, second: float) -> None:
 
 @QUEUES.check
 async def who_waits_is_woken(queues: Queues, second: float) -> None:
-    """A receiver that waits gets what comes; one whose time is over gets nothing, and so does one that is cancelled."""
+    """A waiting receiver gets the next message; one whose time is over, or that is cancelled, gets none."""
     queue = fresh()
     assert await queues.receive(queue, wait=second) == []
     try:
@@ -233,7 +233,7 @@ async def who_waits_is_woken(queues: Queues, second: float) -> None:
 
 @QUEUES.check
 async def rejected_is_kept_apart(queues: Queues, second: float) -> None:
-    """A rejected message waits among the dead letters, with the reason, until somebody acknowledges it there."""
+    """A rejected message stays among the dead letters, with the reason, until it is acknowledged there."""
     queue = fresh()
     sent = await queues.send(queue, {"a": 1})
     await queues.reject(await _one(queues, queue), "no such order")
@@ -269,7 +269,7 @@ async def a_request_gets_its_reply(queues: Queues, second: float) -> None:
 
 @QUEUES.check
 async def a_request_that_is_rejected_fails(queues: Queues, second: float) -> None:
-    """The requester hears the reason, and the message is among the dead letters."""
+    """The request raises an error with the reason, and the message is among the dead letters."""
     queue = fresh()
     async with asyncio.TaskGroup() as tasks:
         asked = tasks.create_task(refused(Rejected, queues.request(queue, 1, timeout=60 * second)))
@@ -281,7 +281,7 @@ async def a_request_that_is_rejected_fails(queues: Queues, second: float) -> Non
 
 @QUEUES.check
 async def a_request_that_nobody_takes_ends(queues: Queues, second: float) -> None:
-    """The requester gives up at its time; the message is still worked on, and its reply hurts nobody."""
+    """The request ends when its time is over; the message is still delivered, and its reply does no harm."""
     queue = fresh()
     await refused(Timeout, queues.request(queue, 1, timeout=second))
     received = await _one(queues, queue)
@@ -291,7 +291,7 @@ async def a_request_that_nobody_takes_ends(queues: Queues, second: float) -> Non
 
 @QUEUES.check
 async def names_are_kept_apart(queues: Queues, _: float) -> None:
-    """Every name within the limits is a queue of its own, and every key one of its own, however they look."""
+    """Every name within the limits is a distinct queue, and every key is distinct, however they look."""
     mark, keyed = fresh(), fresh()
     queues_ = {name if len(name.encode()) > 400 else mark + name: name for name in NAMES}
     for queue, value in queues_.items():
@@ -327,7 +327,7 @@ async def values_come_through(queues: Queues, second: float) -> None:
 
 @QUEUES.check
 async def beyond_the_limits_is_refused(queues: Queues, second: float) -> None:
-    """What is beyond the limits is refused, and nothing is sent."""
+    """Names, values and times beyond the limits are refused, and nothing is sent."""
     queue = fresh()
     endless = (-1, float("inf"), float("nan"))
     await all_refused(

@@ -1,4 +1,4 @@
-"""What every service of secrets promises. It is to be opened with `CONTENT`."""
+"""What every service of secrets promises. The service under test must hold `CONTENT`."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ CONTENT = {
     "two-lines": "-----BEGIN conformance-----\nabc\n-----END-----\n",
     "empty": "",
 }
-"""Secrets that must be there. Names are what files, variables and stores all allow."""
+"""The secrets that the service must hold. Files, environment variables and secret stores all allow these names."""
 
 
 @SECRETS.check
 async def a_secret_is_read_exactly(secrets: Secrets, _: float) -> None:
-    """The text is the one that was stored, to the last character, each time it is read."""
+    """Each read returns the stored text, to the last character."""
     for name, text in CONTENT.items():
         for _again in range(2):
             assert (await secrets.read(name)).get_secret_value() == text, f"{name} was changed"
@@ -27,7 +27,7 @@ async def a_secret_is_read_exactly(secrets: Secrets, _: float) -> None:
 
 @SECRETS.check
 async def a_secret_is_never_printed(secrets: Secrets, _: float) -> None:
-    """Neither by itself, nor, once it was read, by anything that masks."""
+    """The secret does not print its text, and, once it was read, every text that is masked hides it."""
     for name in ("plain", "DB_PASSWORD"):
         secret = await secrets.read(name)
         assert CONTENT[name] not in f"{secret} {secret!r} {secrets!r}"
@@ -36,7 +36,7 @@ async def a_secret_is_never_printed(secrets: Secrets, _: float) -> None:
 
 @SECRETS.check
 async def a_missing_one_is_named(secrets: Secrets, _: float) -> None:
-    """The error says which is missing, and tells nothing of those that are there."""
+    """The error names the missing secret, and contains no text of the others."""
     name = fresh()
     error = await refused(Missing, secrets.read(name))
     assert name in str(error)

@@ -1,4 +1,4 @@
-"""Suites of checks, and what they have in common: names, and values that are hard to keep."""
+"""Suites of checks, and what they share: difficult names and values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Check = Callable[[S, float], Awaitable[None]]
 
 
 class Suite(Generic[S]):
-    """The checks of one port. Each is a coroutine function of an opened service and the length of a second."""
+    """The checks of one port. Each is a coroutine function that takes an open service and the length of a second."""
 
     def __init__(self, port: str) -> None:
         self.port = port
@@ -34,7 +34,7 @@ class Suite(Generic[S]):
     async def run(self, opened: Callable[[], AbstractAsyncContextManager[S]], *, second: float = 1.0) -> None:
         """Run every check on a service of its own.
 
-        second: how long the seconds are that checks wait for. Give more where the service is far away.
+        second: the length of the seconds that checks wait. Give more than 1.0 for a service that is far away.
         """
         for check in self.checks:
             await self.run_one(check, opened, second=second)
@@ -42,7 +42,7 @@ class Suite(Generic[S]):
     async def run_one(
         self, check: Check[S], opened: Callable[[], AbstractAsyncContextManager[S]], *, second: float = 1.0
     ) -> None:
-        """Run one check. Raises `AssertionError` with what it promises."""
+        """Run one check. Raises `AssertionError` with the promise if it fails."""
         promise = f"{self.port}: {(check.__doc__ or '').strip()}"
         async with opened() as service:
             try:
@@ -54,12 +54,12 @@ class Suite(Generic[S]):
 
 
 def fresh() -> str:
-    """A name that nobody has used, also fit for a namespace."""
+    """A new name, which is also valid for a namespace."""
     return f"c{new_id()[:20]}"
 
 
 async def refused(kind: type[E], work: Awaitable[object]) -> E:
-    """The error of this kind that the work raises."""
+    """Return the error of this kind that the work raises; fail if it raises none."""
     try:
         result = await work
     except kind as error:
@@ -68,14 +68,14 @@ async def refused(kind: type[E], work: Awaitable[object]) -> E:
 
 
 async def all_refused(calls: Iterable[Callable[[], Awaitable[object]]]) -> None:
-    """Every call is beyond the limits, and says so by its code."""
+    """Check that every call is refused with the code for limits."""
     for call in calls:
         error = await refused(Permanent, call())
         assert error.code == codes.LIMIT, f"its code is {error.code}, not {codes.LIMIT}"
 
 
 def same(found: object, given: object) -> bool:
-    """Equal, and of the same types all the way down."""
+    """Whether both are equal, and of the same types at every level."""
     if type(found) is not type(given):
         return False
     if isinstance(found, dict) and isinstance(given, dict):
@@ -95,7 +95,7 @@ NAMES = (
     *(" ", " a", "a ", "a b", "\t", "\n", "\r\n", "\x01", "\x7f", "\u00a0", "\u2028", "\ufeff", "\u202e"),
     *("é", "e\u0301", "ß", "ss", "SS", "\u0130", "\u0131", "漢字", "🦊", "👩‍👩‍👧", "\U0010ffff", "x" * 512, "é" * 256),
 )
-"""Keys and names that must be kept apart, each as it is."""
+"""Keys and names that must stay distinct and unchanged."""
 
 BAD_NAMES = ("", "a\0b", "\0", "x" * 513, "é" * 257, "\ud800")
 
@@ -110,10 +110,10 @@ VALUES: tuple[object, ...] = (
     {str(number): [number, str(number)] for number in range(1000)},
     *(Timestamp(1_767_225_600_123_456_789), Timestamp(-1), Duration(90_000_000_001), Duration(-1)),
 )
-"""Values that must come back as they are."""
+"""Values that must come back unchanged."""
 
 BAD_VALUES: tuple[object, ...] = (
     *(object(), {1, 2}, (1, 2), {1: 2}, [{"a": {None: 1}}], "\ud800"),
     *(["x" * 2**20], b"x" * 2**21, [0] * 2**21),
 )
-"""What is no value, or too large a one."""
+"""Objects that are not values, or too large."""

@@ -40,7 +40,7 @@ async def _silent(subscription: Subscription, second: float) -> None:
 
 @TOPICS.check
 async def everybody_gets_it(topics: Topics, second: float) -> None:
-    """Each subscriber gets every event from when it subscribed, once and in order, and nothing of other topics."""
+    """Each subscriber gets every event since it subscribed, once and in order, and none of other topics."""
     topic = fresh()
     await topics.publish(topic, "to nobody")
     async with topics.subscribe(topic) as one:
@@ -58,7 +58,7 @@ async def everybody_gets_it(topics: Topics, second: float) -> None:
 
 @TOPICS.check
 async def who_waits_is_woken(topics: Topics, second: float) -> None:
-    """A subscriber that waits gets what comes, and one that stopped waiting misses nothing."""
+    """A waiting subscriber gets the next event, and one that stopped waiting misses none."""
     topic = fresh()
     async with topics.subscribe(topic) as subscription:
         await _silent(subscription, second)
@@ -74,7 +74,7 @@ async def who_waits_is_woken(topics: Topics, second: float) -> None:
 
 @TOPICS.check
 async def who_left_gets_nothing(topics: Topics, second: float) -> None:
-    """A subscriber without a name that comes back begins anew."""
+    """A subscriber without a name gets nothing that was published before it came back."""
     topic = fresh()
     async with topics.subscribe(topic) as subscription:
         await topics.publish(topic, 1)
@@ -87,7 +87,7 @@ async def who_left_gets_nothing(topics: Topics, second: float) -> None:
 
 @TOPICS.check
 async def a_durable_subscriber_misses_nothing(topics: Topics, second: float) -> None:
-    """It gets what was published while it was away, from behind what it has committed."""
+    """A durable subscriber gets all events after its last commit, also those that came while it was away."""
     topic = fresh()
     async with topics.subscribe(topic, durable="d") as subscription:
         for number in range(4):
@@ -109,7 +109,7 @@ async def a_durable_subscriber_misses_nothing(topics: Topics, second: float) -> 
 
 @TOPICS.check
 async def a_commit_never_goes_back(topics: Topics, second: float) -> None:
-    """To commit an earlier event after a later one changes nothing."""
+    """Committing an earlier event after a later one changes nothing."""
     topic = fresh()
     async with topics.subscribe(topic, durable="d") as subscription:
         for number in range(3):
@@ -123,7 +123,7 @@ async def a_commit_never_goes_back(topics: Topics, second: float) -> None:
 
 @TOPICS.check
 async def durable_subscribers_are_kept_apart(topics: Topics, second: float) -> None:
-    """What one has committed says nothing of another, nor of a subscriber of the same name on another topic."""
+    """A commit affects neither another subscriber nor one of the same name on another topic."""
     topic, other = fresh(), fresh()
     async with (
         topics.subscribe(topic, durable="a") as one,
@@ -140,7 +140,7 @@ async def durable_subscribers_are_kept_apart(topics: Topics, second: float) -> N
 
 @TOPICS.check
 async def forgotten_it_begins_anew(topics: Topics, second: float) -> None:
-    """Nothing is kept for a subscriber that was forgotten; to forget a stranger is fine."""
+    """Nothing is kept for a subscriber that was forgotten; forgetting an unknown one is no error."""
     topic = fresh()
     async with topics.subscribe(topic, durable="d"):
         pass
@@ -155,7 +155,7 @@ async def forgotten_it_begins_anew(topics: Topics, second: float) -> None:
 
 @TOPICS.check
 async def who_falls_behind_is_told(topics: Topics, second: float) -> None:
-    """A slow subscriber keeps the last thousand events; if there were more it hears so once, and goes on in order."""
+    """At least the last thousand events are kept for a slow subscriber; if there are more, one `Lagged` is raised."""
     topic = fresh()
     async with topics.subscribe(topic) as kept, topics.subscribe(topic, durable="d") as durable:
         for number in range(1000):
@@ -175,7 +175,7 @@ async def who_falls_behind_is_told(topics: Topics, second: float) -> None:
 
 @TOPICS.check
 async def names_are_kept_apart(topics: Topics, second: float) -> None:
-    """Every name within the limits is a topic or a subscriber of its own, however it looks."""
+    """Every name within the limits is a distinct topic or subscriber, however it looks."""
     mark, shared = fresh(), fresh()
     for name in NAMES:
         topic = name if len(name.encode()) > 400 else mark + name
@@ -202,7 +202,7 @@ async def values_come_through(topics: Topics, second: float) -> None:
 
 @TOPICS.check
 async def beyond_the_limits_is_refused(topics: Topics, second: float) -> None:
-    """What is beyond the limits is refused, and nothing is published."""
+    """Names and values beyond the limits are refused, and nothing is published."""
     topic = fresh()
 
     async def subscribed(name: str, durable: str = "") -> None:

@@ -1,4 +1,4 @@
-"""`check_connector` passes what is good, and says of each fault what to do about it."""
+"""`check_connector` accepts good connectors, and says for each fault what to do about it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ async def test_cron():
 
 
 async def test_http():
-    """Requests are answered whatever the flow does with them."""
+    """Every request is answered, whatever the flow does with it."""
 
     async def get(server: Http) -> None:
         async with aiohttp.ClientSession() as session, session.get(f"{server.url}/orders"):
@@ -68,7 +68,7 @@ async def greet(_: web.Request) -> web.Response:
 
 
 async def test_http_client():
-    """A token that is sent is printed nowhere."""
+    """The token that it sends is printed nowhere."""
     app = web.Application()
     app.router.add_get("/", greet)
     async with TestServer(app, host="127.0.0.1") as server:
@@ -77,20 +77,20 @@ async def test_http_client():
 
 
 async def test_database(tmp_path):
-    """SQLite: the file is let go of."""
+    """With SQLite: the file is closed."""
     settings = {"driver": "sqlite", "dsn": str(tmp_path / "orders.db")}
     stub = {"answers": [{"rows": [{"n": 1}]}]}
     await check_connector(Database, settings, blocks={"sql": {"query": "select 1 as n"}}, stub=stub)
 
 
 async def test_logger(tmp_path):
-    """A file of its own is closed."""
+    """The file that it opens is closed."""
     await check_connector(Logger, {"output": str(tmp_path / "log")}, blocks={"log": {"message": '"hello"'}})
 
 
 @virtual()
 async def test_the_broker_of_the_test_kit():
-    """A fake with the verbs of a real one, and with its promises."""
+    """The fake broker has the verbs of a real one, and keeps its promises."""
     brokers["mq"] = broker = Broker()
 
     async def publish(_: object) -> None:
@@ -116,7 +116,7 @@ class Letter(NamedTuple):
 
 
 class Post:
-    """The outside: letters that wait, and letters that were taken and not yet signed for."""
+    """The other system: letters that wait, and letters that were taken and not yet signed for."""
 
     def __init__(self) -> None:
         self.waiting: deque[Letter] = deque()
@@ -128,7 +128,7 @@ class Post:
         return letter
 
     def hang_up(self) -> None:
-        """A carrier that goes gives back what nobody has signed for."""
+        """End the carrier's visit: letters that nobody signed for wait again."""
         self.waiting.extend(letter._replace(attempt=letter.attempt + 1) for letter in self.taken)
         self.taken.clear()
 
@@ -194,7 +194,7 @@ async def trigger(self, source: Nothing, spec: Arrival) -> object:
 
 
 async def land(self, text: str = "coo") -> object:
-    """A pigeon comes down. Whoever sent it hears nothing of failures."""
+    """Land a pigeon. Its sender does not see failures."""
     with contextlib.suppress(Exception):
         result = self.inlets[-1].call(Message(text))
         return result.body if isinstance(result, Message) else (await result).body
@@ -261,13 +261,13 @@ GIVEN = {
 
 
 def office(**changed):
-    """The good connector with some members changed; those that are None are left out."""
+    """The good connector with some members replaced, or left out where they are None."""
     members = {name: member for name, member in {**GOOD, **changed}.items() if member is not None}
     return connector("office")(type("Office", (), members))
 
 
 async def problems(given=None, **changed) -> list[str]:
-    """What is wrong with a connector that is changed so."""
+    """The problems that the check finds in a connector with these changes."""
     with pytest.raises(Nonconforming) as caught:
         await check_connector(office(**changed), **{**GIVEN, **(given or {})})
     return caught.value.problems
@@ -275,7 +275,7 @@ async def problems(given=None, **changed) -> list[str]:
 
 @virtual()
 async def test_a_good_connector_passes():
-    """Nothing is reported where nothing is wrong: each fault below is the only difference."""
+    """The good connector has no problems, so each fault below is the cause of its message."""
     await check_connector(office(), **GIVEN)
 
 
@@ -298,7 +298,7 @@ async def test_all_that_is_wrong_is_reported_at_once():
 
 
 async def test_a_class_that_is_not_marked():
-    """There is nothing to check yet."""
+    """A class that is not a connector is refused."""
     with pytest.raises(Nonconforming, match="mark the class with @connector"):
         await check_connector(Office)
 
@@ -348,7 +348,7 @@ class Shapeless(Settings):
 
 
 def sending(model):
-    """The block with other settings."""
+    """The block `send` with other settings."""
 
     async def send(self, settings, message):
         """Send a pigeon."""
@@ -394,7 +394,7 @@ DECLARED = {
     "a power that must be asynchronous": ({"health": lambda self: None}, "`health` must be an `async def`"),
     "a power of the class": (
         {"conflicts": lambda self, sources: []},
-        "`conflicts` must be a classmethod: it is asked before anything is opened",
+        "`conflicts` must be a classmethod: it is called before anything is opened",
     ),
     "no trigger": (
         {"trigger": None},
@@ -414,7 +414,7 @@ DECLARED = {
 @pytest.mark.parametrize("fault", DECLARED)
 @virtual()
 async def test_a_declaration(fault):
-    """What is missing or misspelt is told, and nothing else."""
+    """The first problem names what is missing or misspelt."""
     changed, told = DECLARED[fault]
 
     assert (await problems(**changed))[0] == told
@@ -424,7 +424,7 @@ async def test_a_declaration(fault):
 
 
 def opening(body):
-    """An `open` made of an async generator function."""
+    """An `open` from an async generator function."""
     body.__annotations__["settings"] = Office
     return classmethod(asynccontextmanager(body))
 
@@ -499,7 +499,7 @@ async def hides(cls, settings):
         raise ValueError("broken key") from error
 
 
-@fault_of_open("opening goes on when it is cancelled: let CancelledError through")
+@fault_of_open("opening continues after it is cancelled: let CancelledError through")
 async def goes_on(cls, settings):
     with contextlib.suppress(asyncio.CancelledError):
         await asyncio.sleep(0.01)
@@ -553,7 +553,7 @@ async def connects(cls, settings):
 @pytest.mark.parametrize("fault", LIFE)
 @virtual()
 async def test_opening_and_closing(fault):
-    """Each way to open or close wrongly has words of its own."""
+    """Each mistake in opening or closing has its own message."""
     changed, told = LIFE[fault]
 
     assert told in await problems(**changed)
@@ -589,7 +589,7 @@ SECRETS = {name: LIFE.pop(name) for name in ("shows", "raises", "logs")}
 @pytest.mark.parametrize("fault", SECRETS)
 @virtual()
 async def test_secrets(fault):
-    """A secret is found wherever it may be printed; one that cannot be opened is no excuse."""
+    """A secret is found wherever it may be printed, also if the connector cannot be opened."""
     changed, told = SECRETS[fault]
 
     assert told in await problems(**changed)
@@ -618,7 +618,7 @@ def fault_of_letters(told):
 
 
 async def each_letter(make):
-    """The letters, each delivered as it is told."""
+    """The letters, each with this function as its `settle`."""
     while True:
         while POST.waiting:
             yield make(POST.take())
@@ -641,7 +641,7 @@ def fault_of_settling(told):
     return mark
 
 
-@fault_of_letters("goes on when it is cancelled: let CancelledError through")
+@fault_of_letters("continues after it is cancelled: let CancelledError through")
 async def stubborn(self):
     with contextlib.suppress(asyncio.CancelledError):
         await asyncio.Event().wait()
@@ -667,7 +667,7 @@ async def half_bare(self):
         yield each
 
 
-@fault_of_letters("is never told what became of a message: its docstring must say `at most once`")
+@fault_of_letters("never learns what became of a message: its docstring must say `at most once`")
 async def forgetful(self):
     async for each in each_letter(lambda letter: Delivery(Message(letter.text))):
         yield each
@@ -686,7 +686,7 @@ async def refused(self):
 
 
 @fault_of_letters(
-    "loses a message that was taken and never settled, as after a crash: take it off the other side in `settle`, "
+    "loses a message that was taken and never settled, as after a crash: remove it from the other system in `settle`, "
     "not before"
 )
 async def early(self):
@@ -702,24 +702,24 @@ async def ignore(verdict):
     """Nothing."""
 
 
-@fault_of_settling("brings a message again after Done: take it off the other side in `settle`")
+@fault_of_settling("brings a message again after Done: remove it from the other system in `settle`")
 async def never_signed(letter, verdict):
     """Nothing."""
 
 
-@fault_of_settling("brings a message again after Drop: take it off the other side in `settle`")
+@fault_of_settling("brings a message again after Drop: remove it from the other system in `settle`")
 async def drop_is_failure(letter, verdict):
     if type(verdict).__name__ != "Drop":
         await settle(letter, verdict)
 
 
-@fault_of_settling("brings a message again after Reject: take it off the other side in `settle`")
+@fault_of_settling("brings a message again after Reject: remove it from the other system in `settle`")
 async def poison(letter, verdict):
     if type(verdict).__name__ != "Reject":
         await settle(letter, verdict)
 
 
-@fault_of_settling("loses a message after Retry: give it back to the other side")
+@fault_of_settling("loses a message after Retry: return it to the other system")
 async def no_second_chance(letter, verdict):
     POST.taken.remove(letter)
 
@@ -731,7 +731,7 @@ async def uncounted(letter, verdict):
         POST.waiting.append(letter)
 
 
-@fault_of_settling("confuses two messages under way: `settle` must be that of its own message")
+@fault_of_settling("confuses two messages in flight: each `settle` must settle its own message")
 async def first_of_all(letter, verdict):
     if POST.taken.index(letter) == 0 and POST.taken.count(letter) == 1:
         await settle(letter, verdict)
@@ -750,7 +750,7 @@ async def waits(letter, verdict):
 @pytest.mark.parametrize("fault", PULL)
 @virtual()
 async def test_pull_sources(fault):
-    """What is lost, comes twice or never comes is told as such."""
+    """A message that is lost, comes twice or never comes is reported as such."""
     changed, told = PULL[fault]
 
     assert told.replace(" :", ":") in await problems(**changed)  # the first letters are the source's
@@ -771,7 +771,7 @@ def fault_of_perch(told, given=None):
 
 
 @fault_of_perch(
-    "the source `perch` waits while it is entered or left, so a reload would have a gap: what waits belongs into `open`"
+    "the source `perch` waits while it is entered or left, so a reload would have a gap: move what waits to `open`"
 )
 async def waiting(self, inlet):
     await asyncio.sleep(1)
@@ -795,7 +795,7 @@ async def bare_words(self, inlet):
 
 
 async def land_hard(self) -> None:
-    """Whoever sent it hears of failures."""
+    """Land a pigeon. Its sender sees failures."""
     await self.inlets[-1].call(Message("coo"))
 
 
@@ -812,7 +812,7 @@ async def passes_on(self, inlet):
 @pytest.mark.parametrize("fault", PUSH)
 @virtual()
 async def test_push_sources(fault):
-    """A source that is pushed to takes every ending of the flow."""
+    """A push source must cope with every way in which the flow may end."""
     changed, given, told = PUSH[fault]
 
     assert told in await problems(given, **changed)
@@ -820,7 +820,7 @@ async def test_push_sources(fault):
 
 @virtual()
 async def test_a_source_that_was_not_fed():
-    """Nothing is taken as checked that was not."""
+    """A source that cannot be checked is reported, not passed over."""
     told = await problems({"feed": {"perch": land}})
 
     assert told == ["the source `letters` was not fed: give feed={'letters': ...}, or say without={'letters'}"]
@@ -863,7 +863,7 @@ async def circles(self, message):
     await asyncio.Event().wait()
 
 
-@fault_of_send("the block `send` does not work any more after a call of it was cancelled")
+@fault_of_send("the block `send` no longer works after one of its calls was cancelled")
 async def is_lost(self, message):
     if hasattr(self, "lost"):
         raise Permanent("no pigeon is left")
@@ -876,7 +876,7 @@ async def is_lost(self, message):
 @pytest.mark.parametrize("fault", CALLS)
 @virtual()
 async def test_blocks(fault):
-    """A call that is cancelled, fails or never ends leaves the connector as it was."""
+    """A call that is cancelled, fails or never ends must leave the connector as it was."""
     changed, told = CALLS[fault]
 
     assert told in await problems(**changed)
@@ -910,7 +910,7 @@ async def never_returns(self, source: Nothing, spec: Arrival) -> object:
 STUB = {
     "network": (
         {"stub": classmethod(calls_home)},
-        "the stub uses the network (socket.connect '/nowhere/at/all'): a stub stands in for all that is outside",
+        "the stub uses the network (socket.connect '/nowhere/at/all'): a stub must work without other systems",
     ),
     "does not open": (
         {"stub": classmethod(does_not_open)},
@@ -918,7 +918,7 @@ STUB = {
     ),
     "nothing comes": (
         {"trigger": nothing_comes},
-        "the trigger of `perch` brings no message: hand it to the flow as the source would",
+        "the trigger of `perch` brings no message: pass it to the flow as the source would",
     ),
     "never returns": (
         {"trigger": never_returns},
@@ -930,7 +930,7 @@ STUB = {
 @pytest.mark.parametrize("fault", STUB)
 @virtual()
 async def test_stubs(fault):
-    """What tests use in its place needs nothing from outside, and brings what it is told to."""
+    """A stub needs no other system, and its trigger brings the message."""
     changed, told = STUB[fault]
 
     assert told in await problems(**changed)
@@ -938,7 +938,7 @@ async def test_stubs(fault):
 
 @virtual()
 async def test_what_it_does_without_on_purpose():
-    """What a connector says it does without is not missed."""
+    """What `without` names is not reported as missing."""
     await check_connector(office(stub=None, trigger=None), **GIVEN, without={"stub"})
     await check_connector(office(trigger=None), **GIVEN, without={"trigger"})
 
@@ -965,7 +965,7 @@ async def counted(self, settings: Nothing, store: KeyValue) -> AsyncIterator[Del
 
 @virtual()
 async def test_a_connector_that_asks_for_services():
-    """It is handed those in memory, in `open` and in its sources."""
+    """Its `open` and its sources get the services in memory."""
     await check_connector(office(open=classmethod(remembering), letters=counted), **GIVEN)
 
 
@@ -994,7 +994,7 @@ REFUSED = "what `check_connector` was given is refused"
 )
 @virtual()
 async def test_settings_that_do_not_fit(given, told):
-    """Whoever uses the kit wrongly is told in the words of `octo check`."""
+    """Wrong arguments of the check are reported in the words of `octo check`."""
     assert told in await problems(given)
 
 
@@ -1003,4 +1003,4 @@ async def test_names_that_are_not_there():
     """A block or source that the connector does not have is not silently left unchecked."""
     found = await problems({"blocks": {**GIVEN["blocks"], "sent": {}}})
 
-    assert found == ["it has no block `sent`, which `check_connector` was given something for; did you mean `send`?"]
+    assert found == ["it has no block `sent`, but `check_connector` was given something for it; did you mean `send`?"]
