@@ -1,4 +1,4 @@
-"""What is declared once is declared fully: every component is listed, documented, and listed as what it is."""
+"""Components are declared once and fully: each is documented, and listed under its own type."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_every_component_says_what_it_does(name: str):
 
 @pytest.mark.parametrize("name", COMPONENTS)
 def test_every_setting_says_what_it_does(name: str):
-    """An option without a docstring is an option nobody can use."""
+    """Every option has a docstring, because nobody can use one without."""
     missing = [
         f"{model.__name__}.{field}"
         for model in models_in(kinds(COMPONENTS[name].settings))
@@ -70,19 +70,19 @@ def test_every_setting_says_what_it_does(name: str):
 
 @pytest.mark.parametrize("name", COMPONENTS)
 def test_components_are_listed_under_their_own_name(name: str):
-    """`builtin.py` names a type by what its module declares."""
+    """`builtin.py` lists each type under the name that its module declares."""
     assert COMPONENTS[name].name == re.split(r"[ .]", name)[-1]
 
 
 def test_every_connector_is_listed():
-    """A connector that nobody lists does not exist."""
+    """Every connector is listed: flows cannot use another."""
     found = {each.__octo_connector__.name for each in declared(octo.connectors) if hasattr(each, "__octo_connector__")}
 
     assert found == set(CONNECTORS)
 
 
 def test_every_block_is_listed():
-    """Nor does a block."""
+    """Every block is listed: flows cannot use another."""
     free = {each.__octo_block__.name for each in declared(octo.blocks) if hasattr(each, "__octo_block__")}
     offered = {
         name

@@ -1,4 +1,4 @@
-"""The contracts of import-linter say something: each is broken by the import that it is there to refuse."""
+"""The contracts of import-linter can fail: each refuses an import that breaks it."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ PLANTED = {
     "No files import in a circle": ("octo.trace.record", "octo.trace.writer"),
     **{name: ("octo.measure", modules[0]) for name, modules in LIBRARIES.items()},
 }
-"""An import that the contract of that name is there to refuse."""
+"""By contract, an import that it must refuse."""
 
-ANYWHERE = {"orjson": "writing JSON is everybody's business"}
-"""Libraries without a home, with the reason."""
+ANYWHERE = {"orjson": "every layer may write JSON"}
+"""Libraries that any module may import, with the reason."""
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def is_kept(name: str, graph: grimp.ImportGraph) -> bool:
 
 @pytest.mark.parametrize("name", CONTRACTS)
 def test_a_contract_refuses_what_it_is_there_for(name: str, graph: grimp.ImportGraph):
-    """It is kept, and one wrong import breaks it: a renamed module does not make it say nothing."""
+    """The contract holds, and one wrong import breaks it: so a renamed module cannot make it meaningless."""
     importer, imported = PLANTED[name]
     wrong = deepcopy(graph)
     wrong.add_import(importer=importer, imported=imported)
@@ -74,7 +74,7 @@ def test_a_new_noun_gets_its_layer(graph: grimp.ImportGraph):
 
 
 def test_every_library_has_a_home(graph: grimp.ImportGraph):
-    """Whoever adds a library says where it lives."""
+    """Every library that is imported has a home, or is listed as having none."""
     ours = [module for module in graph.modules if module == "octo" or module.startswith("octo.")]
     imported = {each for module in ours for each in graph.find_modules_directly_imported_by(module)}
     libraries = imported - set(ours) - set(sys.stdlib_module_names)

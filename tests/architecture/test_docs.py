@@ -1,4 +1,4 @@
-"""The documentation speaks of what is there, and what it shows works."""
+"""The documentation names only what exists, and its examples work."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ def broken(page: Path, link: str) -> bool:
 
 
 def flows(page: Path) -> list[str]:
-    """The YAML of a page that is a whole configuration, not a fragment.
+    """The YAML blocks of a page that are whole configurations, not fragments.
 
-    What needs the package that docs/extending.md makes is run with it by test_extending.py.
+    Those that need the package of docs/extending.md are left to test_extending.py.
     """
     found = [text for text in blocks(str(page), "yaml") if re.search(r"^flows:", text, re.MULTILINE)]
     return [text for text in found if "type: notes" not in text]
@@ -61,7 +61,7 @@ def flows(page: Path) -> list[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path):
-    """Every relative link names a file that is there, and a heading in it."""
+    """Every relative link names a file that exists, and a heading in it."""
     links = LINK.findall(FENCE.sub("", page.read_text()))
 
     assert [link for link in links if broken(page, link)] == []
@@ -69,7 +69,7 @@ def test_links_lead_somewhere(page: Path):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_flows_are_right(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Whoever pastes a configuration from the documentation, and the modules beside it, gets one that runs."""
+    """Every configuration in the documentation is valid, together with the modules that its page shows."""
     for code in blocks(str(page), "python"):
         if named := re.match(r"# (\w+\.py)\n", code):
             (tmp_path / named[1]).write_text(code)
@@ -112,7 +112,7 @@ def test_every_component_is_documented(kind: str):
 
 
 def test_decisions_are_numbered_and_dated():
-    """A decision record is found by its number and judged by its date."""
+    """Every decision record has a number and a date."""
     records = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
 
     assert [int(path.name[:4]) for path in records] == list(range(1, len(records) + 1))
@@ -135,7 +135,7 @@ flows:
 
 @virtual()
 async def test_connector_of_contributing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """The connector that CONTRIBUTING.md shows as complete is complete: it takes, writes, acks and nacks."""
+    """The connector in CONTRIBUTING.md is as complete as the page says: it takes, writes, acks and nacks."""
     (tmp_path / "octo_example_spool.py").write_text(blocks("CONTRIBUTING.md", "python")[0])
     monkeypatch.syspath_prepend(tmp_path)
     here = "octo_example_spool:Spool"
@@ -155,7 +155,7 @@ async def test_connector_of_contributing(tmp_path: Path, monkeypatch: pytest.Mon
 
 @virtual()
 async def test_connector_of_contributing_conforms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """And it keeps the promises that every connector makes, but for the stub that the page leaves to another."""
+    """It keeps the promises that every connector makes, except for the stub, which the page leaves out."""
     (tmp_path / "octo_example_spool.py").write_text(blocks("CONTRIBUTING.md", "python")[0])
     monkeypatch.syspath_prepend(tmp_path)
     spool = importlib.import_module("octo_example_spool").Spool
@@ -175,7 +175,7 @@ async def test_connector_of_contributing_conforms(tmp_path: Path, monkeypatch: p
 
 
 def test_problem_that_readme_shows(tmp_path: Path):
-    """What `octo check` says of a mistyped key is, letter by letter, what the README shows."""
+    """The README shows the exact output of `octo check` for a mistyped key."""
     (tmp_path / "hello.yaml").write_text(blocks("README.md", "yaml")[1].replace("value:", "valeu:"))
     shown = next(text for text in blocks("README.md", "console") if text.startswith("$ octo check"))
 
@@ -189,13 +189,13 @@ def test_problem_that_readme_shows(tmp_path: Path):
 
 @pytest.mark.parametrize("line", blocks("docs/expressions.md", "cel")[0].splitlines())
 def test_expressions_of_the_tour(line: str):
-    """Every line of the five minutes compiles with the names of a message."""
+    """Every expression of the five-minute introduction compiles with the names of a message."""
     compile_expr(re.split(r"  +", line)[0], object, Build().scope())
 
 
 @pytest.mark.parametrize("page", ["docs/cli.md", "docs/expressions.md"])
 def test_shown_evaluations(page: str):
-    """`octo eval` prints what the documentation says it prints."""
+    """`octo eval` prints the results that the documentation shows."""
     shown = [text.splitlines() for text in blocks(page, "console") if text.startswith("$ octo eval")]
     assert shown
 
@@ -206,7 +206,7 @@ def test_shown_evaluations(page: str):
 
 
 def test_reference_is_fresh():
-    """docs/reference.md is what the code says; `make docs` writes it."""
+    """docs/reference.md is up to date with the code; `make docs` writes it."""
     done = subprocess.run(
         [sys.executable, ROOT / "scripts" / "reference.py"], capture_output=True, text=True, check=True
     )

@@ -1,4 +1,4 @@
-"""`octo` is the one door for authors of components, `octo.testing` the one for their tests."""
+"""`octo` is the only public module for authors of components, `octo.testing` the only one for their tests."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ INSIDE = {
     "octo.expr.values.digits": "how the stub of a database shows a number",
     "octo.expr.values.Duration": "a duration as a value; the door's `Duration` is that of settings",
 }
-"""What built-in components use and others must not count on, with the reason."""
+"""Names that built-in components use and other packages must not rely on, each with the reason."""
 
 
 DOORS = (octo, octo.testing)
@@ -43,7 +43,7 @@ NAMES = [(door, name) for door in DOORS for name in sorted(set(door.__all__) - {
 
 @pytest.mark.parametrize(("door", "name"), NAMES, ids=lambda each: getattr(each, "__name__", each))
 def test_every_name_is_behind_its_door(door: ModuleType, name: str):
-    """What a door names can be had, and is the thing itself, not a copy."""
+    """Every name of a door can be imported, and is the object itself, not a copy."""
     found = getattr(door, name)
 
     assert found is getattr(importlib.import_module(door._HOME[name]), name)
@@ -51,7 +51,7 @@ def test_every_name_is_behind_its_door(door: ModuleType, name: str):
 
 @pytest.mark.parametrize("door", DOORS, ids=lambda door: door.__name__)
 def test_type_checkers_see_the_same(door: ModuleType):
-    """What is imported on first use, and what mypy and pyright are told, is one list."""
+    """The names that are imported on first use are exactly those that mypy and pyright see."""
     tree = ast.parse(Path(door.__file__).read_text())
     told = {
         alias.asname: each.module
@@ -66,7 +66,7 @@ def test_type_checkers_see_the_same(door: ModuleType):
 
 
 def used(path: Path) -> Iterator[str]:
-    """What a module uses of `octo.core` and `octo.expr`, as `module.name`."""
+    """The names of `octo.core` and `octo.expr` that a module uses, as `module.name`."""
     tree = ast.parse(path.read_text())
     modules = {}
     for node in ast.walk(tree):
@@ -86,14 +86,14 @@ BUILT_IN = [path for home in ("blocks", "connectors") for path in sorted((ROOT /
 
 @pytest.mark.parametrize("path", BUILT_IN, ids=lambda path: str(path.relative_to(ROOT / "octo")))
 def test_the_door_has_what_built_in_components_use(path: Path):
-    """Whoever writes a connector elsewhere can do what ours do: theirs are not of a lower class."""
+    """Connectors of other packages can do all that the built-in ones do."""
     missing = {name for name in used(path) if name not in INSIDE and not is_at_the_door(name)}
 
     assert missing == set()
 
 
 def is_at_the_door(name: str) -> bool:
-    """Whether it can be had from `octo`: by itself, or by its module."""
+    """Whether `octo` exports the name, or its module."""
     module, _, last = name.rpartition(".")
     if octo._HOME.get(module.rpartition(".")[2]) == "octo.core":
         return True
@@ -101,20 +101,20 @@ def is_at_the_door(name: str) -> bool:
 
 
 def test_reasons_are_still_needed():
-    """The list of what stays inside shrinks."""
+    """The list of exceptions has no entry that is no longer needed."""
     assert INSIDE.keys() - {name for path in BUILT_IN for name in used(path)} == set()
 
 
 @pytest.mark.parametrize("door", DOORS, ids=lambda door: door.__name__)
 def test_unknown_names_are_refused(door: ModuleType):
-    """As from any module."""
+    """An unknown name raises the same error as in any module."""
     with pytest.raises(AttributeError, match=f"module '{door.__name__}' has no attribute 'Conector'"):
         door.Conector  # noqa: B018  the attempt is the test
 
 
 @pytest.mark.parametrize("door", ["octo.cli", "octo.testing"])
 def test_the_doors_cost_nothing(door: str):
-    """`octo version` and shell completion do not pay for the engine, nor for what a flow may use; nor does a test."""
+    """`octo version`, shell completion and tests load neither the engine nor the libraries of components."""
     heavy = "pydantic", "octo.engine", "granian", "aiohttp", "asyncpg", "sqlalchemy"
     code = f"import sys, {door}; print([name for name in {heavy!r} if name in sys.modules])"
 

@@ -21,7 +21,7 @@ USED = {
 
 @pytest.mark.parametrize("code", sorted(USED))
 def test_every_code_is_explained(code: str):
-    """`octo explain` has an answer for whatever code a user meets."""
+    """`octo explain` knows every code that the source contains."""
     assert code in explanations(), f"{code} in {USED[code]}"
 
 
@@ -37,7 +37,7 @@ def test_every_explanation_helps(code: str):
 
 
 def test_every_home_of_codes_is_listed():
-    """`octo explain` gathers from a list; whoever has pages of their own must be on it."""
+    """`octo explain` reads a list of modules: every module with explanations must be on it."""
     homes = {
         ".".join(path.relative_to(ROOT).with_suffix("").parts)
         for path in (ROOT / "octo").rglob("*.py")

@@ -1,4 +1,4 @@
-"""docs/extending.md alone makes a package: what it shows is written down, installed and run as it stands."""
+"""docs/extending.md is enough to make a package: its files are written, installed and run as they stand."""
 
 from __future__ import annotations
 
@@ -41,16 +41,17 @@ def run(package, *arguments: str) -> str:
 
 
 def test_its_tests_pass(package):
-    """`check_connector` and the rest, with the test runner of a newcomer: no plug-in, no settings."""
+    """The tests of the page pass in a plain pytest, as a new user has it: no plug-in, no settings."""
     shown = run(package, "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:asyncio", "-W", "error")
 
-    assert re.search(r"^3 passed", shown, re.MULTILINE), shown
+    assert re.search(r"^4 passed", shown, re.MULTILINE), shown
 
 
 def test_its_types_are_right(package):
-    """A strict type checker sees the doors, and proves the powers."""
+    """A strict type checker accepts the page's files, and so proves their powers."""
     folder, environment = package
-    command = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "src", "tests", "test_iban.py", "iban.py"]
+    files = ["src", "tests", "iban.py", "test_iban.py", "once.py", "test_once.py"]
+    command = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", *files]
     done = subprocess.run(
         command, cwd=folder, env={**environment, "MYPYPATH": "src"}, capture_output=True, text=True, check=False
     )
@@ -63,12 +64,12 @@ def test_its_codes_are_explained(package):
 
 
 def test_its_flow_is_tested(package):
-    """The stub stands in, and its trigger brings a note."""
+    """The stub replaces the connector, and its trigger brings a note."""
     assert "1 passed" in run(package, "octo", "test", "flow.yaml")
 
 
 def test_only_doors_are_used():
-    """What else there is may change without notice."""
+    """The page imports only from the public modules: others may change without notice."""
     imports = [line for _, text in BLOCKS for line in text.splitlines() if re.match(r"(from|import) octo\b", line)]
 
     assert imports
@@ -76,7 +77,7 @@ def test_only_doors_are_used():
 
 
 def test_paragraphs_are_short():
-    """A page that is read while typing has no long ones."""
+    """People read this page while they type, so no paragraph is over 80 words."""
     prose = re.sub(r"^```.*?^```$", "", PAGE, flags=re.DOTALL | re.MULTILINE)
 
     assert [text for text in prose.split("\n\n") if len(text.split()) > 80 and not text.startswith(("|", "- "))] == []

@@ -1,4 +1,4 @@
-"""The tests mirror the code, and names say what a thing is."""
+"""The tests mirror the code, and names say what things are."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ WITHOUT_MIRROR = {
     "octo/suite/results.py": "one of the reports: tests/suite/test_reports.py",
     "octo/testing/probe.py": "a fixture of others: nearly every test of flows",
 }
-"""Modules, and packages with a `/` behind, that no test is named after, each with the reason. It may only shrink."""
+"""Modules without tests of their own name, each with the reason; packages end with `/`. The list may only shrink."""
 
 FORBIDDEN = ("manager", "helper", "util", "misc", "common")
-"""Words that say nothing about what is inside."""
+"""Words in names that say nothing about the content."""
 
 
 def has_code(path: Path) -> bool:
@@ -50,7 +50,7 @@ def has_code(path: Path) -> bool:
 
 
 def mirror_of(path: Path) -> list[Path]:
-    """Where the tests of a module may be: its own file, or a folder when there are many.
+    """Where the tests of a module may be: in a file of its name, or in a folder if there are many.
 
     The files of a package inside a package (`connectors/http`) are one thing to the outside, and may be tested as one.
     """
@@ -76,19 +76,19 @@ def excepted(module: str) -> bool:
 
 @pytest.mark.parametrize("module", [module for module in MODULES if not excepted(module)])
 def test_every_module_has_its_tests(module: str):
-    """Who opens `octo/x/y.py` finds its promises in `tests/x/test_y.py`."""
+    """The promises of `octo/x/y.py` are in `tests/x/test_y.py`."""
     assert is_tested(MODULES[module])
 
 
 def test_exceptions_are_still_needed():
-    """The list of exceptions shrinks: one that got its tests, or is gone, leaves it."""
+    """The list of exceptions has no module that has tests of its own, or no longer exists."""
     untested = [module for module, places in MODULES.items() if not is_tested(places)]
 
     assert [each for each in WITHOUT_MIRROR if not any(module.startswith(each) for module in untested)] == []
 
 
 def test_names_say_what_is_inside():
-    """No drawer for odds and ends."""
+    """No module is a collection of odds and ends."""
     files = [path for folder in ("octo", "tests", "scripts", "samples") for path in (ROOT / folder).rglob("*.*")]
 
     assert [path for path in files if any(word in path.stem.lower() for word in FORBIDDEN)] == []

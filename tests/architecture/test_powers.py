@@ -1,7 +1,7 @@
-"""Which built-in component has which optional power: whoever misspells a method is told here, not by its absence.
+"""Which built-in component has which optional power: a misspelt method fails here, instead of doing nothing.
 
-The type checker reads this file too (`files` in pyproject.toml): an entry of a table proves that names, parameters and
-results are those of the protocol, the tests prove that the tables are complete.
+The type checker reads this file too (`files` in pyproject.toml): an entry in a table proves that the names, parameters
+and results are those of the protocol. The tests prove that the tables are complete.
 """
 
 from __future__ import annotations
@@ -53,27 +53,27 @@ SHAPED: list[type[Shaped]] = [
     ids=lambda each: getattr(each, "__name__", ""),
 )
 def test_powers_of_connector_classes(power: type, those: list[object]) -> None:
-    """What is asked of the class before anything is opened."""
+    """The powers of the class, which are used before anything is opened."""
     assert [each for each in CLASSES if isinstance(each, power)] == those
 
 
 @pytest.mark.parametrize(("power", "those"), [(Triggered, TRIGGERED), (Healthy, HEALTHY)])
 def test_powers_of_opened_connectors(power: type, those: list[type]) -> None:
-    """What is asked of the opened object."""
+    """The powers of the open connector."""
     assert [each for each in CLASSES if issubclass(each, power)] == those
 
 
 @pytest.mark.parametrize(("power", "those"), [(Shaped, SHAPED), (Effectful, EFFECTFUL)])
 def test_powers_of_settings(power: type, those: list[type]) -> None:
-    """What is asked of the settings of blocks: of each what it makes of a message, of calls what they do there."""
-    # Of the model, not of an instance: it stands there as a method or a property.
+    """The powers of settings: every block says what it makes of a message, and calls say what effect they have."""
+    # The model has it as a method or a property, so no instance is needed.
     found = [each.settings.__qualname__ for each in BLOCK_TYPES if isinstance(each.settings, power)]
 
     assert sorted(found) == sorted(each.__qualname__ for each in those)
 
 
 def test_calls_to_the_outside_say_what_they_do_there() -> None:
-    """`octo test --chaos` takes a call that does not say so for one that must happen once."""
+    """`octo test --chaos` assumes that a call without a declared effect must happen once."""
     outside = {each.settings.__name__ for each in BLOCK_TYPES if each.calls_outside}
 
     assert sorted(outside) == sorted(each.__name__ for each in EFFECTFUL)

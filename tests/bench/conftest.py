@@ -1,4 +1,4 @@
-"""The suite is a package of scripts at the root, not installed; its tests find it there."""
+"""Makes the benchmark suite importable: it is a package of scripts in the root folder, and is not installed."""
 
 from __future__ import annotations
 

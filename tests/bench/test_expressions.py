@@ -1,4 +1,4 @@
-"""CEL is compared with the official evaluator in turns, and only where there is one. Nothing here is timed."""
+"""CEL is compared with the official evaluator in turns, and only if there is one. These tests time nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fuzzer compares strictly, shrinks to the cause, and excuses only what is documented."""
+"""The fuzzer compares strictly, shrinks each difference to its cause, and accepts only documented ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DATA = dict.fromkeys(VARIABLES)
 
 
 class Official:
-    """Answers as Octo does, but for what a test wants otherwise."""
+    """An official evaluator that agrees with Octo, except where a test says otherwise."""
 
     def __init__(self, answer):
         self.answer = answer
@@ -72,7 +72,7 @@ def test_optionals_and_uints_have_a_written_form():
 
 
 def wrong_trim(case):
-    """An official evaluator that forgets to trim: the only difference, wherever it is evaluated."""
+    """An official evaluator that does not trim, which is its only difference."""
     return Outcome("value", "wrong") if ".trim()" in case.text and OURS.outcome(case).word == "value" else None
 
 

@@ -1,4 +1,4 @@
-"""The suite measures what it says: its bodies, its flows, its arithmetic, its page. Nothing here is timed."""
+"""The suite measures what it says: its bodies, its flows, its arithmetic, its page. These tests time nothing."""
 
 from __future__ import annotations
 
