@@ -1,4 +1,4 @@
-"""Plant single faults in the code, one at a time, and see which of them the tests notice.
+"""Plant single faults in the code, one at a time, and report which of them the tests notice.
 
     .venv/bin/python scripts/mutate.py octo/engine octo/core --count 150 --seed 1
     .venv/bin/python scripts/mutate.py octo/core/backoff.py --all
@@ -8,8 +8,8 @@ Run by hand, not in CI: every fault costs a run of tests. A fault is tried again
 Faults that nobody can notice are listed with their reason in `scripts/mutate_equivalent.txt`. Ends with the share that
 was caught, and what was not, also when it is interrupted.
 
-Why our own and no mutation tester: mutmut and cosmic-ray run one test command for all faults and know nothing of the
-mirror; here that would take days. See docs/decisions/0025-planted-faults.md.
+It exists because mutmut and cosmic-ray run one test command for all faults, and do not know which tests belong to a
+file; here that would take days. See docs/decisions/0025-planted-faults.md.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ from typing import Any, NamedTuple
 ROOT = Path(__file__).parents[1]
 EQUIVALENT = ROOT / "scripts" / "mutate_equivalent.txt"
 WIDER = ("core", "engine", "services", "blocks", "debug", "testing", "trace", "operations", "suite", "connectors/http")
-"""Folders of tests that a fault is tried against once the tests of its own file have passed."""
+"""Folders of tests that run if the tests of the file have not noticed the fault."""
 
 LONGEST = 400.0
 """Seconds after which a run counts as a caught fault: it hangs. A run of one file or folder has a quarter of them."""
 
 
 class Fault(NamedTuple):
-    """A piece of source and what is put in its place."""
+    """A piece of source, and the text that replaces it."""
 
     path: Path
     line: int
@@ -103,7 +103,7 @@ def _name(path: Path, source: bytes, start: int, end: int, becomes: str) -> str:
 
 
 def _planned(tree: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, ast.AST | str]]:
-    """Nodes, and what to put in the place of each."""
+    """Nodes, each with what replaces it."""
     for node in _interesting(tree):
         yield from ((node, changed) for changed in _changes(node))
         test = node.test if isinstance(node, ast.If | ast.While | ast.IfExp) else None
@@ -237,7 +237,7 @@ KINDS: dict[Any, Callable[[Any], Iterator[ast.AST | str]]] = {
     ast.Break: lambda _: iter(["continue"]),
     ast.Continue: lambda _: iter(["break"]),
 }
-"""The faults of each kind of node: other nodes, or text, to put in its place."""
+"""The faults of each kind of node: other nodes, or text, that replace it."""
 
 
 def _with(node: ast.AST, **values: object) -> ast.AST:
@@ -258,7 +258,7 @@ def _is_text(node: ast.BinOp) -> bool:
 
 
 class Tree:
-    """A copy of the project to plant faults in, one at a time."""
+    """A copy of the project, in which faults are planted one at a time."""
 
     def __init__(self, folder: Path, widely: bool) -> None:
         self.root, self.widely = folder, widely
@@ -355,7 +355,7 @@ def files(paths: Iterable[str]) -> Iterator[Path]:
 
 
 def known_equivalent() -> set[str]:
-    """Faults that make no difference, by name; each line is followed by its reason in a comment."""
+    """The names of faults that make no difference; in the file, a comment after each gives the reason."""
     lines = EQUIVALENT.read_text().splitlines() if EQUIVALENT.is_file() else []
     return {line.partition("  # ")[0].strip() for line in lines if line and not line.startswith("#")}
 
@@ -400,10 +400,10 @@ def run(faults: list[Fault], workers: int, widely: bool, told: Callable[[Fault, 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("paths", nargs="*", default=["octo/engine", "octo/core", "octo/services"])
-    parser.add_argument("--count", type=int, default=100, help="how many faults, a random sample (default 100)")
-    parser.add_argument("--all", action="store_true", help="every fault there is")
+    parser.add_argument("--count", type=int, default=100, help="size of the random sample of faults (default 100)")
+    parser.add_argument("--all", action="store_true", help="try every fault")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", default="", help="only faults whose line in the list holds this text")
+    parser.add_argument("--only", default="", help="only faults whose line in the list contains this text")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--near", action="store_true", help="leave out the tests of other folders")
     parser.add_argument("--list", action="store_true", help="show the faults, run nothing")

@@ -1,7 +1,7 @@
 """Draw a command and what it prints as an SVG picture of a terminal: `picture.py OUT.svg octo why ...`.
 
-The documentation's pictures are made by `make pictures`, so they show what the commands print and not what somebody
-remembers of it. Commands run at a terminal of their own, so they print their colours.
+`make pictures` draws the pictures of the documentation, so they show exactly what the commands print. Each command runs
+in a terminal of its own, so it prints its colours.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ WIDTH, HEIGHT, PADDING = 8.4, 18, 16
 FONTS = "ui-monospace, Menlo, Consolas, DejaVu Sans Mono, monospace"
 BACKGROUND, TEXT, PROMPT, FAINT = "#11161d", "#e6edf3", "#36d399", "#8b98a5"
 COLOURS = {"2": FAINT, "31": "#ff7b72", "32": "#56d364", "33": "#e3b341", "36": "#76e3ea"}
-"""By the number that a terminal knows them by. Those that are not here are drawn as plain text."""
+"""Colours by their number in terminal sequences. Text in another colour is drawn as plain text."""
 
 SEQUENCE = re.compile(r"\x1b\[([0-9;?]*)([A-Za-z])")
 
 
 class Run(NamedTuple):
-    """Characters of one colour. column: of the first one, from 0."""
+    """Characters of one colour. column: that of the first character, from 0."""
 
     column: int
     text: str
@@ -35,7 +35,7 @@ class Run(NamedTuple):
 
 
 def picture(command: list[str], printed: str) -> str:
-    """The SVG of a terminal in which `command` printed this."""
+    """The SVG of a terminal in which `command` printed the text."""
     prompt = [Run(0, f"$ {shlex.join(command)}", PROMPT)]
     lines = [prompt, *map(list, map(_runs, printed.rstrip().splitlines()))]
     columns = max(run.column + len(run.text) for line in lines for run in line)
@@ -61,20 +61,20 @@ def _runs(line: str) -> Iterator[Run]:
 
 
 def _parts(run: Run) -> Iterator[Run]:
-    """Without spaces that could be taken for one: browsers disagree whether SVG keeps them."""
+    """The run in parts without consecutive spaces: some browsers draw these as one in SVG."""
     for found in re.finditer(r"\S+(?: \S+)*", run.text):
         yield Run(run.column + found.start(), found[0], run.colour)
 
 
 def _drawn(number: int, run: Run) -> str:
     x, y = PADDING + run.column * WIDTH, PADDING + HEIGHT * number + 14
-    # The length is fixed so that columns stand under one another whatever font the reader has.
+    # The length is fixed so that columns line up in any font.
     length = f'textLength="{len(run.text) * WIDTH:.1f}" lengthAdjust="spacingAndGlyphs"'
     return f'<text x="{x:.1f}" y="{y}" fill="{run.colour}" {length}>{escape(run.text)}</text>'
 
 
 def printed(command: list[str]) -> str:
-    """What the command prints at a terminal, with the sequences that colour it."""
+    """The output of the command in a terminal, with the sequences that colour it."""
     ours, its = pty.openpty()
     environment = {"COLUMNS": "110", "LINES": "40", **os.environ, "TERM": "xterm"}
     with subprocess.Popen(  # noqa: S603  our own documentation
@@ -90,7 +90,7 @@ def _read(terminal: int) -> Iterator[bytes]:
     while True:
         try:
             piece = os.read(terminal, 4096)
-        except OSError:  # how Linux says that nobody holds the other end any more
+        except OSError:  # on Linux, the error says that the other end is closed
             return
         if not piece:
             return

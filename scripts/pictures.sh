@@ -24,7 +24,7 @@ unpack() { # $1: page; $2: folder. Save the files of a page: YAML that begins wi
         file {print > file}' "$1"
 }
 
-start() { # the command; its log stands in the working folder
+start() { # the command; its log is in the working folder
     "$@" >"$work/${#started[@]}.log" 2>&1 &
     started+=($!)
     until grep -q 'runtime ready' "$work/$((${#started[@]} - 1)).log"; do
@@ -55,7 +55,7 @@ if browser=$(command -v chromium || command -v chromium-browser); then
         --disable-component-update --disable-sync --hide-scrollbars --user-data-dir="$work/browser" \
         --window-size=1200,1000 --screenshot="$pictures/coverage.png" "file://$work/cover/index.html" 2>/dev/null
 else
-    echo 'no chromium here: docs/pictures/coverage.png stays as it is'
+    echo 'no chromium found: docs/pictures/coverage.png is not redrawn'
 fi
 
 # A running shop: a trace of one message, and its rates under load.
@@ -82,7 +82,7 @@ order() { # $1: id
     curl -s -o /dev/null localhost:18390/orders \
         -d '{"id":"'"$1"'","email":"bob@example.com","cents":1990,"count":3,"coupon":"WELCOME"}'
 }
-order n0 # connections are made now, so the next one shows what an order takes
+order n0 # opens the connections, so the next order shows the normal time
 order n1
 sleep 1
 draw trace octo traces "$("$python" -m octo traces --limit 1 | cut -c 1-6)"
@@ -90,5 +90,5 @@ for each in a b c d e f; do
     (for ((n = 0; n < 100000; n++)); do order "$each$n"; done) &
     started+=($!)
 done
-sleep 11 # the worst lag of the last ten seconds is shown: let that of the start pass
+sleep 11 # the picture shows the worst lag of the last ten seconds: wait until that of the start is older
 COLUMNS=84 draw top octo top --once

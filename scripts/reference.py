@@ -66,7 +66,7 @@ def connector(each: Described) -> Iterator[str]:
 
 
 def variables(source: Described) -> Iterator[str]:
-    """What its messages have beside their body, where somebody said so."""
+    """The variables of the source's messages, if the source declares them."""
     sets = [f"`{each['name']}` ({each['doc'].rstrip('.')})" for each in source["sets"] or ()]
     if sets or source["naming"]:
         more = ["those that its settings name"] if source["naming"] else []
@@ -142,7 +142,7 @@ def default(field: Described) -> str:
 
 
 def text(doc: str) -> str:
-    """A docstring in a table cell: one line, and no bar outside of the table's own."""
+    """A docstring for a table cell: one line, with its bars escaped."""
     return re.sub(r"\s+", " ", doc).replace("|", "\\|")
 
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Make .venv ready: `setup.sh run` for running Octo, `setup.sh dev` for testing it as well.
 #
-# Needs a Python >= 3.11 and the network, nothing else. Does nothing when everything is there: a stamp inside .venv
-# remembers the contents of pyproject.toml and uv.lock that it was made from.
+# It needs a Python >= 3.11 and the network, nothing else. It does nothing if .venv is up to date: a stamp inside it
+# records the contents of pyproject.toml and uv.lock that it was made from.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -15,7 +15,7 @@ die() {
     exit 1
 }
 
-# --- what is there already -------------------------------------------------------------------------------------------
+# --- is it up to date? -----------------------------------------------------------------------------------------------
 
 fingerprint() { { pwd && cat pyproject.toml uv.lock scripts/setup.sh; } | cksum; }
 
@@ -108,7 +108,7 @@ install_python_packages() {
         make_venv
     fi
     if ! works "$venv/bin/uv" --version; then
-        works "$venv/bin/python" -m pip --version || make_venv # left half made by an interrupted run
+        works "$venv/bin/python" -m pip --version || make_venv # an interrupted run left it unfinished
         say "installing uv"
         "$venv/bin/python" -m pip install --quiet --disable-pip-version-check 'uv>=0.8,<1' </dev/null >&2
     fi
@@ -118,11 +118,11 @@ install_python_packages() {
     fingerprint >"$venv/.ready-$goal"
 }
 
-# --- all of it -------------------------------------------------------------------------------------------------------
+# --- the run ---------------------------------------------------------------------------------------------------------
 
 [[ $goal == run || $goal == dev ]] || die "unknown goal $goal; choose run or dev"
 
-# Two invocations at once take turns. The lock is on this very file, so nothing has to exist for it.
+# Two invocations at once take turns. The lock is on this file itself, so no other file has to exist.
 exec 9<"scripts/setup.sh"
 if command -v flock >/dev/null; then flock 9; fi
 

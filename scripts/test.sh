@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# All checks and all tests. The tests run even when a check failed: one run tells everything that is wrong.
+# All checks and all tests. The tests run even if a check has failed, so that one run shows everything that is wrong.
 # Arguments go to pytest: `scripts/test.sh tests/core -k message`. With ORDER=random the tests run in another order each
 # time; ORDER=42 repeats the one that pytest calls `--random-order-seed=42`.
 set -uo pipefail
