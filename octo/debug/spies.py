@@ -67,7 +67,7 @@ def _left(crossings: list[Crossing], index: int, outcome: object) -> None:
     elif isinstance(outcome, Message):
         crossings[index] = crossings[index]._replace(output=outcome)
     else:  # a bug of the block: the chain will raise the same error
-        _failed(crossings, index, Bug(f"the block answered {type(outcome).__name__}, neither a message nor a drop"))
+        _failed(crossings, index, Bug(f"the block returned {type(outcome).__name__}, neither a message nor a drop"))
 
 
 def _failed(crossings: list[Crossing], index: int, error: Exception) -> None:

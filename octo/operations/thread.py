@@ -22,4 +22,4 @@ async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
 
 @cache
 def _thread() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(1, "octo-admin")
+    return ThreadPoolExecutor(1, "octo-operations")

@@ -78,9 +78,18 @@ def until(condition, seconds=60):
     return found
 
 
-def test_dashboard_and_alerts_speak_of_what_a_running_sample_tells(octo, admin, port, http):
-    sample = str(ROOT / "samples/http-orders.yaml")
-    octo("run", sample, admin.flag, "--metrics-blocks", "*", HTTP_PORT=str(port))
+PULLED = """
+  - name: beat
+    source: {type: cron, settings: {schedule: "@every 1h"}}
+    process: []
+"""
+
+
+def test_dashboard_and_alerts_speak_of_what_a_running_sample_tells(octo, admin, port, http, tmp_path):
+    """A sample, with a flow whose source is pulled: the sample has none."""
+    sample = tmp_path / "orders.yaml"
+    sample.write_text((ROOT / "samples/http-orders.yaml").read_text().rstrip() + PULLED)
+    octo("run", str(sample), admin.flag, "--metrics-blocks", "*", HTTP_PORT=str(port))
     url = f"http://127.0.0.1:{port}/api/v1/orders/42"
     assert http(url, {"item": "widget", "amount": 1500})[0] == 200
     assert http(url, {"item": "widget", "amount": "many"})[0] == 500

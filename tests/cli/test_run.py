@@ -173,7 +173,7 @@ def test_without_the_default_operations_port_the_run_goes_on(flow, port, http):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         # The test replaces the default port: another program on this machine may use the real one.
         default = f"127.0.0.1:{taken.getsockname()[1]}"
-        code = f"from octo.admin import address; address.DEFAULT = {default!r}; from octo.cli import main; main()"
+        code = f"from octo.operations import address; address.DEFAULT = {default!r}; from octo.cli import main; main()"
         with subprocess.Popen([sys.executable, "-c", code, "run", flow], stderr=subprocess.PIPE, text=True) as process:
             try:
                 log = list(itertools.takewhile(lambda line: "runtime ready" not in line, process.stderr))

@@ -13,7 +13,7 @@ from octo.suite.yaml import dump
 
 
 def again(value):
-    return literal(read(dump(value).encode(), "f", Report())).value
+    return literal(read(dump(value).encode(), "f", Report(), with_bytes=True)).value
 
 
 def test_bytes_and_digits_survive():

@@ -326,6 +326,12 @@ class SettlesById(Lines):
         raise Lost("gone")
 
 
+@breaks(QUEUES, "settling_beyond_the_limits_is_refused")
+class ExtendsByAnything(Lines):
+    async def extend(self, received, lease):
+        await super().extend(received, lease if 0 < lease < 1e9 else 60)
+
+
 @breaks(QUEUES, "given_back_it_comes_again", "a_request_gets_its_reply")
 class CountsNoAttempts(Lines):
     def _put(self, lane, item, delay):

@@ -311,7 +311,7 @@ async def test_a_block_that_answers_nonsense_is_recorded_as_failed(plugins):
             return super().step(step._replace(call=lambda _: 42))
 
     async with running(PLAIN, plugins, observer=Nonsense(kept.append)) as app:
-        with pytest.raises(Exception, match="answered int"):
+        with pytest.raises(Exception, match="returned int"):
             await app.call("f", 1)
 
     assert records(encode(kept[0]).data)[1]["error"]["code"] == "OCTO-R190"

@@ -313,5 +313,5 @@ def test_a_block_that_answers_nonsense_fails_as_it_would_unwatched(plugins):
 
     coverage = Coverage()
     config = parse(FLOWS, plugins, {})
-    with pytest.raises(Failure, match="the block answered int"):
+    with pytest.raises(Failure, match="the block returned int"):
         asyncio.run(invoke(config, "never", Message(True), 60, Observers([Nonsense(), coverage])))
