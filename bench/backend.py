@@ -1,4 +1,4 @@
-"""A back end that takes its time and costs little: `python -m bench.backend PORT MILLISECONDS BYTES`."""
+"""A back end that answers after a delay and costs little: `python -m bench.backend PORT MILLISECONDS BYTES`."""
 
 from __future__ import annotations
 

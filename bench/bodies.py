@@ -1,4 +1,4 @@
-"""Request bodies of the seven flows, and the answers they must have."""
+"""The request bodies of the seven flows, and the answers that the flows must give."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import json
 from typing import Any
 
 SIZES = (1024, 4096, 16384, 65536, 262144, 1048576)
-"""Bytes that bodies of 006 reach: 8 to 7,584 records."""
+"""The least bytes of the bodies of 006: 8 to 7,584 records."""
 
 
 def whole(number: float) -> float:
-    """A number as JavaScript would write it: without a fraction that is zero."""
+    """The number as JavaScript would write it: without a fraction if that is zero."""
     return int(number) if float(number).is_integer() else number
 
 
@@ -33,7 +33,7 @@ def record(index: int) -> dict[str, Any]:
 
 
 def reshaped(account: dict[str, Any]) -> dict[str, Any]:
-    """What 006 and 007 make of an account."""
+    """The result of 006 and 007 for an account."""
     amount = account["amount"]
     return {
         "accountId": account["id"],
@@ -46,7 +46,7 @@ def reshaped(account: dict[str, Any]) -> dict[str, Any]:
 
 
 def records(target: int) -> tuple[str, int]:
-    """A batch of at least so many bytes, and how many records it has."""
+    """A batch of at least so many bytes, and its number of records."""
     size, parts = len('{"records":[]}'), list[str]()
     while size < target:
         part = compact(record(len(parts)))

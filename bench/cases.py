@@ -1,4 +1,4 @@
-"""The flows of the suite: what each is asked, and what it must answer before it is measured."""
+"""The flows of the suite: the request of each, and the answer that it must give before it is measured."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bench.process import Process, backend, octo, running
 
 @dataclass(frozen=True)
 class Case:
-    """A flow with its request. `connections` saturate it; `rate` is what it surely serves."""
+    """A flow with its request. connections: enough to saturate it. rate: requests per second that it surely serves."""
 
     name: str
     config: str
@@ -102,7 +102,7 @@ def named(name: str) -> Case:
 
 @functools.cache
 def missing(case: Case) -> str:
-    """What Octo does not have that the flow needs; "" if it can run."""
+    """What the flow needs and Octo does not have; "" if the flow can run."""
     from octo.builtin import plugins
     from octo.config.load import load
     from octo.core.errors import ConfigError
@@ -115,11 +115,11 @@ def missing(case: Case) -> str:
 
 
 class WrongAnswer(Exception):
-    """A flow that answers wrongly is not measured."""
+    """A flow gave a wrong answer, so it is not measured."""
 
 
 def gate(process: Process, case: Case) -> None:
-    """Ask once and look at the answer."""
+    """Send the request once and check the answer."""
     connection = http.client.HTTPConnection("127.0.0.1", process.port, timeout=30)
     request = case.request
     try:
@@ -136,7 +136,7 @@ def gate(process: Process, case: Case) -> None:
 
 @contextmanager
 def served(cases: tuple[Case, ...]) -> Iterator[list[tuple[Process, Case]]]:
-    """Each case with a process that runs its flow; cases of one file share it. All have passed the gate."""
+    """Each case with a process that runs its flow; cases of one file share a process. All have passed the gate."""
     with ExitStack() as stack:
         processes: dict[str, Process] = {}
         for case in cases:
@@ -149,7 +149,7 @@ def served(cases: tuple[Case, ...]) -> Iterator[list[tuple[Process, Case]]]:
 
 @contextmanager
 def surroundings(case: Case) -> Iterator[dict[str, str]]:
-    """What the flow talks to, running; the variables that tell it where."""
+    """The running servers that the flow calls, as environment variables with their addresses."""
     if case.needs == "backend":
         with running(backend()) as slow:
             yield {"BACKEND_URL": f"http://127.0.0.1:{slow.port}"}

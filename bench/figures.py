@@ -12,14 +12,14 @@ T = TypeVar("T")
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:
-    """The value below which that share of them lies; 0.0 of none."""
+    """The value below which that share of the values lies; 0.0 if there are none."""
     if not ordered:
         return 0.0
     return ordered[min(len(ordered) - 1, math.ceil(share * len(ordered)) - 1)]
 
 
 def slope(xs: Sequence[float], ys: Sequence[float]) -> float:
-    """Of the straight line that fits best."""
+    """The slope of the straight line that fits best."""
     return statistics.linear_regression(xs, ys).slope if len(xs) > 1 else 0.0
 
 
@@ -35,17 +35,17 @@ def spread(values: Sequence[float], digits: int = 2) -> str:
 
 
 def there_and_back(things: Sequence[T]) -> list[T]:
-    """A B ... B A: whatever drifts meanwhile hits each equally."""
+    """A B ... B A: in this order, a drift of the machine affects all equally."""
     return [*things, *reversed(things)]
 
 
 def quickest(work: Callable[[], object], seconds: float = 0.01, series: int = 5) -> float:
-    """Seconds for one call: of the quickest series, since nothing but noise makes one slower."""
+    """Seconds per call in the quickest series, because only noise makes a series slower."""
     return quickest_of([work], seconds, series)[0]
 
 
 def quickest_of(works: Sequence[Callable[[], object]], seconds: float, series: int) -> list[float]:
-    """The same for several, one series of each in turns: a machine that slows down slows all of them."""
+    """The same for several functions, one series of each in turns: a machine that slows down slows all of them."""
     numbers = [_number(work, seconds) for work in works]
     times: list[list[float]] = [[] for _ in works]
     for _ in range(series):
@@ -55,7 +55,7 @@ def quickest_of(works: Sequence[Callable[[], object]], seconds: float, series: i
 
 
 def _number(work: Callable[[], object], seconds: float) -> int:
-    """How often to call it so that it takes about so long."""
+    """How many calls take about so many seconds."""
     number = 1
     while (took := _series(work, number)) < seconds / 4:
         number *= 2

@@ -1,8 +1,9 @@
-"""Load over HTTP, from a process of its own on the CPU the server does not have.
+"""Load over HTTP, from a process of its own on the CPU that the server does not use.
 
-Two models, which answer different questions and never share a table. Closed: so many connections, each asks again as
-soon as it is answered; that finds the throughput at saturation. Open: requests come by a schedule whether or not the
-earlier ones are answered, and each one's time counts from when it was due; that finds the latency users see.
+There are two models, which answer different questions and never share a table. Closed: so many connections, each sends
+the next request as soon as it has an answer; that finds the throughput at saturation. Open: requests come by a schedule
+whether or not the earlier ones are answered, and the time of each counts from when it was due; that finds the latency
+that users see.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ GRACE = 10.0
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked, over and over."""
+    """The request that the generator repeats."""
 
     path: str
     body: str = ""
@@ -46,8 +47,8 @@ class Request:
 class Result:
     """Counts and milliseconds of one window.
 
-    lost: sent and never answered. unsent: due, but no connection of the generator was free until the end.
-    behind: how late the generator itself ever was. The last two are of the open model only.
+    lost: requests that were sent and never answered. unsent: requests that were due, but found no free connection.
+    behind: the longest delay of the generator itself. The last two exist in the open model only.
     """
 
     seconds: float = 0.0
@@ -71,19 +72,19 @@ class Result:
 
 
 def closed(process: Process, request: Request, connections: int, seconds: float, warm: float = 1.0) -> Result:
-    """So many connections, each always waiting for one answer."""
+    """The closed model: so many connections, each always waiting for one answer."""
     return _run(process, request, {"connections": connections, "rate": 0.0, "seconds": seconds, "warm": warm})
 
 
 def opened(
     process: Process, request: Request, rate: float, seconds: float, warm: float = 1.0, connections: int = 512
 ) -> Result:
-    """So many requests per second; what finds all connections busy waits, and its time runs."""
+    """The open model: so many requests per second. One that finds no free connection waits, and its time runs."""
     return _run(process, request, {"connections": connections, "rate": rate, "seconds": seconds, "warm": warm})
 
 
 def started(process: Process, request: Request, rate: float, seconds: float, connections: int = 512) -> Generator:
-    """The open model beside something else."""
+    """The open model in the background."""
     return Generator(process, request, {"connections": connections, "rate": rate, "seconds": seconds, "warm": 0.0})
 
 
@@ -119,7 +120,7 @@ class Generator:
 
 
 class Connection(asyncio.Protocol):
-    """One keep-alive connection; `owner` is told of every answer."""
+    """One keep-alive connection, which reports every answer to its `owner`."""
 
     def __init__(self, owner: Load) -> None:
         self.owner = owner
@@ -213,7 +214,7 @@ class Load:
         self.over = True
 
     async def _scheduled(self) -> None:
-        """Ask what is due, a millisecond's worth at a time, whatever became of the earlier ones."""
+        """Send the requests that are due, every millisecond, whether or not the earlier ones are answered."""
         began, sent = perf_counter(), 0
         async with asyncio.TaskGroup() as opening:
             while (now := perf_counter()) < self.until:

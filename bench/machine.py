@@ -1,4 +1,4 @@
-"""The machine: which CPU is whose, what its processes are told, and what must be known of it to read a figure."""
+"""The machine: which CPU serves what, the environment of processes, and what a reader of figures must know of it."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ PEERS = ROOT / "bench" / ".peers"
 
 CPUS = sorted(os.sched_getaffinity(0))
 SERVER_CPU, OTHER_CPU = CPUS[0], CPUS[-1]
-"""The server has one CPU, the generator, back ends and databases share another, so neither measures the other."""
+"""The server has one CPU; the generator, back ends and databases share another, so neither slows the other."""
 
 PACKAGES = ("granian", "uvloop", "aiohttp", "asyncpg", "orjson", "pydantic", "google-re2")
 
 
 def environment(**more: str) -> dict[str, str]:
-    """What measured processes find: compiled modules may be written and used, as on a user's machine."""
+    """The environment of measured processes: they may write and use compiled modules, as on a user's machine."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     return {**inherited, "PYTHONPATH": str(ROOT), **more}
 
 
 def compiled() -> None:
-    """Compile all modules beforehand: a start must not be charged with what happens once."""
+    """Compile all modules beforehand: the time of a start must not include what happens only once."""
     command = [sys.executable, "-m", "compileall", "-q", str(ROOT / "octo"), str(ROOT / "bench" / "bare.py")]
     subprocess.run(command, env=environment(), check=True)
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """A port on which no process listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -44,7 +44,7 @@ def free_port() -> int:
 
 @contextmanager
 def pinned() -> Iterator[None]:
-    """Where servers run: the place for what is measured in this very process."""
+    """Run this process on the server's CPU, for what is measured inside it."""
     os.sched_setaffinity(0, {SERVER_CPU})
     try:
         yield
@@ -64,7 +64,7 @@ def description() -> dict[str, str]:
 
 
 def load_average() -> str:
-    """How busy the machine was with everything, ourselves included."""
+    """The load average of the machine, which includes the suite."""
     return " ".join(f"{each:.2f}" for each in os.getloadavg())
 
 
@@ -74,7 +74,7 @@ def _processor() -> str:
 
 
 def _commit() -> str:
-    """The commit, and whether the code that is measured differs from it."""
+    """The commit, and whether the measured code differs from it."""
     git = ["git", "-C", str(ROOT)]
     name = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     same = subprocess.run([*git, "diff", "--quiet", "HEAD", "--", "octo"], capture_output=True, check=False)

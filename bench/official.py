@@ -1,7 +1,7 @@
 """Octo and the official evaluator in one process and in turns, so that the load of the machine hits both alike.
 
 `python -m bench.official ROUNDS`, in an environment that has both, with Python >= 3.12: on older ones the binding
-aborts after a few thousand nulls. Prints JSON: the nanoseconds of both, and their ratio, of each expression.
+aborts after a few thousand nulls. It prints JSON: for each expression the nanoseconds of both, and their ratio.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from bench.figures import quickest_of
 
 Work = Callable[[], Any]
 SECONDS = 0.003
-"""Of one series: short, so that a round is over before the machine changes."""
+"""The length of one series: short, so that a round is over before the machine's load changes."""
 
 
 def main() -> None:
@@ -26,7 +26,7 @@ def main() -> None:
 
 
 def octo(expression: Expression) -> Work:
-    """An evaluation as a flow does it: compiled before, given the message."""
+    """An evaluation as in a flow: compiled before, on a message."""
     from octo.core.expressions import Build
     from octo.core.message import Message
     from octo.expr import compile as build
@@ -37,7 +37,7 @@ def octo(expression: Expression) -> Work:
 
 
 def official(expression: Expression) -> Work:
-    """The same by the binding, once both are seen to agree; its result is not converted."""
+    """The same with the binding, after a check that both agree. Its result is not converted."""
     from cel_expr_python import cel
 
     environment = cel.NewEnv(
@@ -51,12 +51,12 @@ def official(expression: Expression) -> Work:
 
 
 def _read(expression: Expression) -> dict[str, Any]:
-    """Who measures a small expression must not charge it with the thousand records that others work on."""
+    """The body without the thousand records, unless the expression reads them: passing them would cost time."""
     return {key: value for key, value in BODY.items() if key != "records" or "records" in expression.cel}
 
 
 def compared(ours: Work, theirs: Work, rounds: int) -> dict[str, float]:
-    """Medians of all rounds. A ratio is of one round: what slows the machine down for longer slows both of it."""
+    """Medians of all rounds. Each ratio is from one round: when the machine is slow for longer, it slows both sides."""
     times = [quickest_of((ours, theirs), SECONDS, 1) for _ in range(rounds)]
     return {
         "octo": 1e9 * median(mine for mine, _ in times),

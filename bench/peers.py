@@ -1,4 +1,4 @@
-"""What Octo is compared with, installed beside it in `bench/.peers` when it is first asked for."""
+"""The programs that Octo is compared with, installed in `bench/.peers` on first use."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NEWER = (
 
 
 class Missing(Exception):
-    """A peer that is not here and could not be installed; says why."""
+    """A peer is not installed and could not be; the text says why."""
 
 
 def _folder(name: str) -> Path:

@@ -1,4 +1,4 @@
-"""A measured process: started on one CPU, with all its descendants counted, stopped for certain."""
+"""A measured process: it runs on one CPU, counts with all its descendants, and is always stopped."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Process:
-    """A process of its own, listening on `port`; what it says goes to a file."""
+    """A child process that listens on `port`; its stderr goes to a file."""
 
     def __init__(self, command: list[str], port: int, *, cpu: int = SERVER_CPU, says: str = "", **env: str) -> None:
         self.port = port
@@ -37,7 +37,7 @@ class Process:
         self.pid = self.popen.pid
 
     def ready(self) -> None:
-        """Return once it accepts connections, and has said what it says then."""
+        """Return once it accepts connections, and has written the line that says so."""
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end and self.popen.poll() is None:
             with socket.socket() as probe:
@@ -51,7 +51,7 @@ class Process:
         return Path(self._said.name).read_text(errors="replace")
 
     def stop(self) -> None:
-        """End it, by force if asking does not help."""
+        """End it; kill it if it does not end by itself."""
         self.popen.terminate()
         try:
             self.popen.wait(PATIENCE)
@@ -63,7 +63,7 @@ class Process:
 
 @contextmanager
 def running(process: Process) -> Iterator[Process]:
-    """The process, ready; stopped on leaving."""
+    """The process, once it is ready; leaving the context stops it."""
     try:
         process.ready()
         yield process
@@ -72,7 +72,7 @@ def running(process: Process) -> Iterator[Process]:
 
 
 def octo(config: Path | str, *options: str, **env: str) -> Process:
-    """`octo run` with a flow file, by name if it is one of ours."""
+    """`octo run` with a flow file: a path, or the name of a file in `bench/flows`."""
     port = free_port()
     path = FLOWS / config if isinstance(config, str) else config
     command = [sys.executable, "-m", "octo", "run", "--config", str(path), *options]
@@ -80,13 +80,13 @@ def octo(config: Path | str, *options: str, **env: str) -> Process:
 
 
 def script(name: str, *arguments: str, cpu: int = SERVER_CPU) -> Process:
-    """One of the small servers beside this file, which takes its port first."""
+    """One of the small servers beside this file, whose first argument is its port."""
     port = free_port()
     return Process([sys.executable, "-m", f"bench.{name}", str(port), *arguments], port, cpu=cpu)
 
 
 def backend(milliseconds: int = 70, size: int = 1024) -> Process:
-    """The slow back end of 005, away from the server."""
+    """The slow back end of 005, on another CPU than the server."""
     return script("backend", str(milliseconds), str(size), cpu=OTHER_CPU)
 
 
@@ -106,7 +106,7 @@ def family(pid: int) -> list[int]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of the family so far."""
+    """User and system time of the process and its descendants so far."""
     return sum(_cpu_ticks(each) for each in family(pid)) / TICKS
 
 
@@ -119,7 +119,7 @@ def _cpu_ticks(pid: int) -> int:
 
 
 def memory(pid: int) -> tuple[float, float]:
-    """PSS and RSS of the family in MB; PSS shares out pages that several processes have in common."""
+    """PSS and RSS of the process and its descendants in MB. PSS divides pages among the processes that share them."""
     pss = rss = 0
     for each in family(pid):
         try:

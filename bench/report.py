@@ -27,7 +27,7 @@ MEASURES = (
     "reload",
     "peer",
 )
-"""In the order in which they run and appear on the page."""
+"""The measures, in the order in which they run and appear on the page."""
 
 HEAD = """# Performance
 

@@ -30,7 +30,7 @@ def main() -> None:
     from bench.section import Effort
 
     for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, lambda *_: sys.exit("stopped"))  # so that everything that was started is stopped too
+        signal.signal(each, lambda *_: sys.exit("stopped"))  # an exit stops all started processes
     chosen = _arguments()
     effort = Effort.long() if chosen.full else Effort.short()
     effort.minutes = chosen.minutes or effort.minutes
@@ -50,13 +50,13 @@ def _arguments() -> argparse.Namespace:
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--short", action="store_true", help="a few minutes; the default")
     length.add_argument("--full", action="store_true", help="about half an hour")
-    parser.add_argument("--minutes", type=float, help="of steady load to look at memory; 1, or 10 with --full")
+    parser.add_argument("--minutes", type=float, help="of steady load for the memory measure; 1, or 10 with --full")
     parser.add_argument("--only", help=f"measures by name, separated by commas: {', '.join(MEASURES)}")
     return parser.parse_args()
 
 
 def _one(name: str, effort: Effort) -> bool:
-    """Run one measure and keep its result; what breaks is recorded and does not keep the others from running."""
+    """Run one measure and keep its result. An error is recorded, and the other measures still run."""
     from bench import machine, report
 
     print(f"--- {name}", flush=True)

@@ -1,4 +1,4 @@
-"""What a measure answers: tables, plots and budgets, ready to be written down."""
+"""The result of a measure: tables, plots and budgets, ready for the page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Table:
 
 @dataclass
 class Plot:
-    """Lines: name to points. `log` draws both axes logarithmically."""
+    """A plot. lines: the points of each line, by name. log: whether both axes are logarithmic."""
 
     file: str
     title: str
@@ -29,7 +29,7 @@ class Plot:
 
 @dataclass
 class Budget:
-    """A promise of the design. `value` is None when it could not be measured, and `detail` says why."""
+    """A promise of the design. If it could not be measured, `value` is None, and `detail` says why."""
 
     what: str
     promise: str
@@ -41,7 +41,7 @@ class Budget:
 
 @dataclass
 class Effort:
-    """How long to look. `full` is the long suite; `minutes` are for what only shows over time."""
+    """How long to measure. full: whether it is the long suite. minutes: for effects that show only over time."""
 
     full: bool
     seconds: float

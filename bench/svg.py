@@ -15,7 +15,7 @@ HEAD = f'xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-
 
 
 class Axis:
-    """Maps values of one axis to places on the paper. A linear one starts at 0."""
+    """Maps the values of one axis to coordinates. A linear axis starts at 0."""
 
     def __init__(self, values: list[float], start: float, end: float, *, log: bool) -> None:
         self.start, self.end, self.log = start, end, log

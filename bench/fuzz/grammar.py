@@ -1,4 +1,4 @@
-"""Random expressions, and the data they see."""
+"""Random expressions, and the data that they are evaluated on."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ DATA: dict[str, list[Any]] = {
 
 
 def expression(dice: random.Random, kind: str, depth: int, names: tuple[str, ...] = ()) -> str:
-    """A random expression, mostly of the kind."""
+    """A random expression, mostly of the given kind."""
     if dice.random() < 0.04:
         kind = dice.choice(KINDS)
     if names and dice.random() < 0.15:

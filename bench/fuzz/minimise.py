@@ -1,4 +1,4 @@
-"""Makes a difference as small as it gets, so that a rule can say exactly which one it is."""
+"""Makes a difference as small as possible, so that a rule can describe it exactly."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _smaller(met: Meeting, meet: Meet) -> Meeting | None:
 
 
 def sort(met: Meeting) -> tuple[str, str]:
-    """What a difference keeps while it shrinks: who failed, and of what."""
+    """What a difference keeps while it shrinks: which side failed, and with which error."""
     return _failure(met.ours), _failure(met.theirs)
 
 
@@ -43,11 +43,11 @@ def _failure(outcome: Outcome) -> str:
 
 
 _DETAILS = re.compile(r"^.*<input>:\d+:\d+: |^[A-Z_]+: |'[^']*'|\d+|[.(\n].*", re.DOTALL)
-"""What is not the sort of a message: theirs repeats the expression, ours quotes values and lists candidates."""
+"""The parts of a message that do not say its sort: theirs repeats the expression, ours quotes values and candidates."""
 
 
 def _simpler(case: Case, meet: Meet) -> Iterator[str]:
-    """Parts instead of the whole, smallest first; then values and plain literals instead of parts, largest first."""
+    """Simpler texts: parts instead of the whole, smallest first; then literals instead of parts, largest first."""
     text = case.text
     parts = _parts(text)
     for start, end in reversed(parts):
@@ -62,9 +62,9 @@ def _simpler(case: Case, meet: Meet) -> Iterator[str]:
 
 
 def causes(met: Meeting, meet: Meet) -> Iterator[tuple[Meeting, Meeting]]:
-    """Differences inside the given one, of whatever sort, and what is left of the whole without them.
+    """Differences of any sort inside the given one, each with the rest of the expression without it.
 
-    The part is then replaced by the value that either side gives it, or by null when there is none to write down.
+    In the rest, a value of the part from either side replaces it, or null if neither has a value that can be written.
     """
     text = met.case.text
     for start, end in reversed(_parts(text)[1:]):
@@ -79,7 +79,7 @@ def causes(met: Meeting, meet: Meet) -> Iterator[tuple[Meeting, Meeting]]:
 
 
 def _parts(text: str) -> list[tuple[int, int]]:
-    """Where the pieces of an expression stand, largest first."""
+    """The places of the parts of an expression, largest first."""
     try:
         pending: list[Node] = [parse(text)]
     except ExprError:
@@ -93,7 +93,7 @@ def _parts(text: str) -> list[tuple[int, int]]:
 
 
 def _balanced(text: str, start: int, end: int) -> tuple[int, int]:
-    """A piece begins and ends inside the parentheses around its own first and last piece: take those in too."""
+    """The place with all its parentheses: the parser's place leaves out those around the first and last piece."""
     lowest = level = 0
     for letter in _blanked(text)[start:end]:
         level += {"(": 1, ")": -1}.get(letter, 0)
@@ -106,7 +106,7 @@ def _balanced(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _blanked(text: str) -> str:
-    """The text with its quoted parts blanked, so that what is in them is no syntax."""
+    """The text with its quoted parts blanked, so that their content is not taken for syntax."""
     return re.sub(r"'(\\.|[^'\\])*'", lambda quoted: "'" + " " * (len(quoted[0]) - 2) + "'", text)
 
 
@@ -126,13 +126,13 @@ PLAIN = {"null": 0, "true": 0, "false": 0, "dyn": 1, "double": 1, "duration": 1,
 
 
 def weight(text: str) -> tuple[int, int]:
-    """How complicated: names count most, then length. What wraps a literal counts half, a literal nothing."""
+    """How complicated a text is: by its names, then by its length. Functions around literals count half."""
     names = re.findall(r"(?<![\w'\\])[A-Za-z_]\w*", _blanked(text))
     return sum(PLAIN.get(name, 2) for name in names), len(text)
 
 
 def _values(case: Case, meet: Meet) -> Iterator[str]:
-    """Literals for the value that a part has with the data, known to the checker or not."""
+    """Literals for the value of a part, with a kind that the checker knows, or not."""
     met = meet(case)
     if met.words != ("value", "value") or not met.is_same:
         return
@@ -143,7 +143,7 @@ def _values(case: Case, meet: Meet) -> Iterator[str]:
 
 
 def _literal(content: Any) -> str:
-    """The written value as an expression; empty where there is none."""
+    """The written value as an expression; "" if it has none."""
     if content is None or isinstance(content, bool):
         return json.dumps(content)
     if isinstance(content, str):
@@ -156,7 +156,7 @@ def _literal(content: Any) -> str:
 
 
 def _quoted(value: str | bytes) -> str:
-    """Python's form is CEL's as long as there is no single quote inside."""
+    """The literal of a text or bytes: Python's form is that of CEL unless it contains a single quote."""
     text = repr(value)
     return text if text.lstrip("b").startswith("'") else ""
 

@@ -1,4 +1,4 @@
-"""The official evaluator, in a process that may die. The child needs nothing of Octo but this folder."""
+"""The official evaluator, in a child process that may die. The child needs only this folder of Octo."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from bench.fuzz.outcome import Case, Outcome, written
 from bench.machine import environment
 
 PATIENCE = 30.0
-"""Seconds a batch may take in the child."""
+"""Seconds that a batch may take in the child, at most."""
 
 EXTENSIONS = ("bindings", "encoders", "math", "optional", "strings", "lists", "sets", "two-var-comprehensions", "regex")
 
 
 class Oracle:
-    """Asks the child, and starts another when it died."""
+    """Asks the child, and starts another one when it has died."""
 
     def __init__(self, python: str) -> None:
         self.command = [python, "-m", "bench.fuzz.oracle"]
@@ -33,7 +33,7 @@ class Oracle:
         )
 
     def ask(self, cases: list[Case]) -> list[Outcome]:
-        """Their outcomes. A batch that kills the child is halved until the one expression is found."""
+        """The outcomes of the official evaluator. A batch that kills the child is halved to find the expression."""
         answer = self._try(cases)
         if answer is not None:
             return answer
@@ -80,7 +80,7 @@ def _outcome(env: Any, case: Case) -> Outcome:
     outcome = _evaluated(env, case)
     if outcome.word != "unspeakable":
         return outcome
-    # Optionals have no form in Python; as an element they leave a list, empty or of one.
+    # The binding cannot convert an optional. As an optional element it gives a list of one, or an empty one.
     inside = _evaluated(env, Case(f"[?{case.text}]", checked=False, data=case.data))
     return Outcome("value", {"optional": inside.content}) if inside.word == "value" else outcome
 

@@ -13,7 +13,7 @@ from octo.expr.values import kind_of
 
 
 class Ours:
-    """The two scopes, with declared kinds and without, made once."""
+    """Evaluates with two scopes, with declared kinds and without, which are built once."""
 
     def __init__(self) -> None:
         names = {name: f"data[{name!r}]" for name in VARIABLES}

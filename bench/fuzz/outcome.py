@@ -1,4 +1,4 @@
-"""What becomes of an expression, in a form that both sides can write down. Knows neither of the two."""
+"""The outcome of an expression, in a form that both sides can write. This module imports neither evaluator."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import json
 from typing import Any, Literal, NamedTuple
 
 Word = Literal["value", "error", "refused", "unspeakable", "unplanned", "died"]
-"""`refused` when it was built; `unspeakable` for a value without a written form; `unplanned` for a mistake of ours."""
+"""refused: the compiler refused it. unspeakable: its value has no written form. unplanned: a bug in Octo. died: the
+evaluator's process died.
+"""
 
 
 class Case(NamedTuple):
@@ -20,7 +22,7 @@ class Case(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """A word for it, then the written value or the message."""
+    """How an evaluation ended, in a word, and the written value or the message."""
 
     word: Word
     content: Any
@@ -42,7 +44,7 @@ class Meeting(NamedTuple):
 
     @property
     def is_same(self) -> bool:
-        """The same value, or no value on both sides: how an error is worded is nobody's business here."""
+        """Whether both have the same value, or both fail. The texts of errors may differ."""
         if self.words == ("value", "value"):
             return bool(self.ours.content == self.theirs.content)
         return self.ours.word in _FAILED and self.theirs.word in _FAILED
@@ -52,7 +54,7 @@ _FAILED = {"error", "refused"}
 
 
 def written(value: Any, top: bool = False) -> Any:  # noqa: PLR0911 - one line per kind
-    """A value in a form that both sides can write down. Only at the top a uint is one: the binding loses others."""
+    """A value in a form that both sides can write. Inside lists and maps a uint becomes an int, as in the binding."""
     if value is None or isinstance(value, bool | str):
         return value
     if isinstance(value, int):

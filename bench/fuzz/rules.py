@@ -1,7 +1,7 @@
-"""What is known to differ, each as the smallest expression that shows it and what both sides make of that.
+"""The known differences, each as the smallest expression that shows it and the outcomes on both sides.
 
-A rule holds only when the form, both outcomes and what ties the two together are the documented ones, so that it cannot
-hide another difference in a similar expression.
+A rule holds only if the form, both outcomes and the relation between these are as documented, so that it cannot hide
+another difference in a similar expression.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ def _always(_: Meeting) -> bool:
 
 
 class Rule(NamedTuple):
-    """`form` is the whole smallest expression, `dyn` left out; an outcome, patterns of its word and content."""
+    """A known difference. form: a pattern of the whole smallest expression, without `dyn`. ours, theirs: patterns of
+    the outcome's word and content.
+    """
 
     name: str
     form: str
@@ -38,12 +40,12 @@ class Rule(NamedTuple):
 
 
 def named(met: Meeting) -> str:
-    """The name of the rule for a difference; empty when there is none."""
+    """The name of the rule for a difference; "" if there is none."""
     return next((rule.name for rule in RULES if rule.names(met)), "")
 
 
 def _plain(text: str) -> str:
-    """The text without the `dyn` around its literals, which says nothing."""
+    """The text without the `dyn` around its literals, which changes nothing."""
     return re.sub(r"\bdyn\(([^()]*)\)", r"\1", text)
 
 
@@ -52,17 +54,17 @@ def _is(outcome: Outcome, wanted: str) -> bool:
     return re.fullmatch(word, outcome.word) is not None and re.search(message, str(outcome.content)) is not None
 
 
-# --- what ties the two sides together ----------------------------------------------------------------------------
+# --- how the two outcomes must be related ------------------------------------------------------------------------
 
 
 def _fraction(met: Meeting) -> bool:
-    """The same time; theirs fills its fraction with zeros to 3, 6 or 9 digits."""
+    """The same time; theirs pads its fraction with zeros to 3, 6 or 9 digits."""
     filled = re.compile(r"\.(\d{3}){1,3}(?=[sZ](\W|$))")
     return bool(met.ours.content == filled.sub(lambda digits: digits[0].rstrip("0."), str(met.theirs.content)))
 
 
 def _decimal(met: Meeting) -> bool:
-    """The same number; theirs has always six digits behind the point, and every digit before it."""
+    """The same number; theirs always has six digits after the point, and every digit before it."""
     ours, theirs = (str(each.content).partition("|") for each in (met.ours, met.theirs))
     has_six = re.fullmatch(r"-?\d+\.\d{6}", theirs[0]) and re.fullmatch(r"-?\d+(\.\d+)?", ours[0])
     return bool(has_six) and f"{float(ours[0]):.6f}" == theirs[0] and ours[1:] == theirs[1:]
@@ -78,7 +80,7 @@ def _numbers(met: Meeting) -> bool:
 
 
 def _optional_inside(met: Meeting) -> bool:
-    """The value has an optional in a list, a map or another optional; the one at the top has a written form."""
+    """The value has an optional inside a list, a map or another optional; only one at the top can be written."""
     return json.dumps(met.ours.content).removeprefix('{"optional": ').find('"optional": ') > 0
 
 
@@ -104,7 +106,7 @@ def _up_to_the_end(met: Meeting) -> bool:
 
 
 def _exponent(met: Meeting) -> bool:
-    """The same double, its digits here, with an exponent there."""
+    """The same double: ours has all digits, theirs an exponent."""
     ours, theirs = str(met.ours.content), str(met.theirs.content)
     if not (re.fullmatch(r"-?\d{7,16}(\.\d*[1-9])?", ours) and re.fullmatch(r"-?\d(\.\d+)?e\+\d\d", theirs)):
         return False
@@ -128,7 +130,7 @@ def _same_but_order(met: Meeting) -> bool:
 TEXT = r"'(?:\\.|[^'\\])*'"
 
 RULES = (
-    # Both have a value.
+    # Both sides have a value.
     Rule(
         "the fraction of a second has no zeros at its end, as in cel-go",
         r"string\(.+\)|'.*%s'\.format\(\[.+\]\)",
@@ -167,7 +169,7 @@ RULES = (
         "value",
         "value",
     ),
-    # Only ours has one.
+    # Only Octo has a value.
     Rule(
         "cel.bind reads the variable of a loop that ended early, a defect of theirs",
         r".*\.(exists|all)\(.+\) (\?|&&|\|\|) .*(\.sort(By)?|cel\.bind)\(.*",
@@ -260,7 +262,7 @@ RULES = (
         r"refused: math\.(greatest|least)\(\) (invalid single argument value|simple literal arguments must be numeric)",
     ),
     Rule("nesting beyond 32 levels is refused there", r".+", "value", "refused: Exceeded max recursion depth of 32"),
-    # Only theirs has one.
+    # Only the official evaluator has a value.
     Rule(
         "base64 with blanks is refused here",
         r"base64\.decode\('[^']*\s[^']*'\)",

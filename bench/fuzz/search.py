@@ -1,4 +1,4 @@
-"""Random expressions on both sides, and what became of them."""
+"""Evaluates random expressions on both sides, and counts the outcomes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ UNNAMED = "differences without a name"
 
 
 class Search:
-    """Counts how the two sides agree, and prints each form on which they do not, once."""
+    """Counts how often the two sides agree, and prints each form of difference once."""
 
     def __init__(self, oracle: Oracle, ours: Ours) -> None:
         self.oracle = oracle
@@ -36,7 +36,7 @@ class Search:
 
     def verdict(self, met: Meeting) -> str:
         if met.case.checked and met.words == ("value", "refused"):
-            # Their checker also refuses what would work. What it would come to, the two are still to agree on.
+            # Their checker refuses some expressions that would work. Without it, both sides must still agree.
             met = Meeting(
                 met.case._replace(checked=False), met.ours, self.meet(met.case._replace(checked=False)).theirs
             )
@@ -51,7 +51,7 @@ class Search:
         return name or UNNAMED
 
     def name(self, met: Meeting) -> str:
-        """Its own, or that of a difference inside it without which both sides agree, or differ in a known way."""
+        """The rule of the difference, or of one inside it without which both sides agree or differ in a known way."""
         if name := named(met):
             return name
         for part, rest in causes(met, self.meet):
@@ -74,7 +74,7 @@ class Search:
 
 
 def compare(options: argparse.Namespace) -> int:
-    """Search as long as was asked for; 1 when something has no name."""
+    """Search as long as the options say; return 1 if a difference has no rule, else 0."""
     oracle, dice = Oracle(options.oracle), random.Random(options.seed)
     search, started, done = Search(oracle, Ours()), time.monotonic(), 0
     tick = started

@@ -1,4 +1,4 @@
-"""Random texts: whatever they are, nothing but ExprError may come of them, and nothing but allowed code."""
+"""Random texts: the compiler must raise ExprError, or generate only allowed code, for any text."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def mutated(dice: random.Random, text: str) -> str:
 
 
 def mutate(options: argparse.Namespace) -> int:
-    """Whatever the text: a program of allowed code, or an ExprError."""
+    """Check random texts: each must become a program of allowed code, or raise ExprError."""
     ours, dice, counts = Ours(), random.Random(options.seed), Counter[str]()
     started = time.monotonic()
     while running(options, started, counts.total()):
@@ -58,7 +58,7 @@ def mutate(options: argparse.Namespace) -> int:
 
 
 def examine(ours: Ours, case: Case, counts: Counter[str]) -> str:
-    """What is wrong with how a text is treated; empty when it is refused or translated as it should be."""
+    """What is wrong with the treatment of a text; "" if it is refused or translated rightly."""
     scope = ours.scopes[case.checked]
     try:
         generated = generate(case.text, parse(case.text), ours.environments[case.checked])
@@ -71,7 +71,7 @@ def examine(ours: Ours, case: Case, counts: Counter[str]) -> str:
             return f"unplanned: {error} from {error.__cause__!r}"
         counts["refused" if error.code < "OCTO-E2" else "failed"] += 1
     except (RecursionError, MemoryError):
-        counts["too complex"] += 1  # `compile` of the API makes an ExprError of these
+        counts["too complex"] += 1  # `octo.expr.compile` turns these into an ExprError
     except Exception as error:  # noqa: BLE001  that is what we look for
         return f"{type(error).__name__}: {error}"
     else:

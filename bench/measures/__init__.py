@@ -1,1 +1,1 @@
-"""One file per question. Each has `measure(effort) -> Section`."""
+"""The measures, one file per question. Each file has `measure(effort) -> Section`."""

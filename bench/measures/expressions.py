@@ -59,7 +59,7 @@ def _cells(compared: dict[str, float] | None) -> list[Cell]:
 
 
 def _times(expression: Expression, series: int) -> tuple[float, float]:
-    """Seconds of ours and of the hand-written one, in turns."""
+    """Seconds of Octo and of the code by hand, in turns."""
     from octo.core.expressions import Build
     from octo.core.message import Message
     from octo.expr import compile as build
@@ -75,7 +75,7 @@ def _times(expression: Expression, series: int) -> tuple[float, float]:
 
 
 def _official(rounds: int) -> dict[str, dict[str, float]]:
-    """What `bench.official` prints: the times of both and their ratio, by the name of the expression."""
+    """The output of `bench.official`: the times of both and their ratio, by name of the expression."""
     done = subprocess.run(
         ["taskset", "-c", str(SERVER_CPU), peers.official_binding(), "-m", "bench.official", str(rounds)],
         env=environment(),

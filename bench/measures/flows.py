@@ -1,4 +1,4 @@
-"""The suite's flows: CPU per request and throughput at saturation, then latency at a rate they all serve with ease."""
+"""The suite's flows: CPU per request and throughput at saturation, then latency at a rate that all serve with ease."""
 
 from __future__ import annotations
 
@@ -77,5 +77,5 @@ def _times(it: Result) -> list[float | int]:
 
 
 def saturation(process: Process, case: Case, effort: Effort) -> float:
-    """Requests per second that this process serves of this flow, for measures that need a share of it."""
+    """The requests per second at which this flow is saturated, for measures that need a share of them."""
     return closed(process, case.request, case.connections, min(2.0, effort.seconds), effort.warm).rate

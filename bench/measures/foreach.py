@@ -1,4 +1,4 @@
-"""`foreach` in map mode: what an item costs, of ten and of ten thousand."""
+"""`foreach` in map mode: the cost of an item among ten and among ten thousand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Memory: idle, over minutes of load, and offered ten times what can be served."""
+"""Memory: idle, over minutes of load, and at ten times the load that can be served."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def measure(effort: Effort) -> Section:
 
 
 def _refusal(row: list[Cell]) -> Budget:
-    """Whether what is more than can be served is told so. An answer that comes late is no refusal."""
+    """Whether requests over the capacity are refused. A late answer is not a refusal."""
     name, refused, silent = str(row[0]), int(row[6]), int(row[8]) + int(row[9])
     return Budget(
         f"overload of {name}: what is not served is refused with 503",
@@ -107,7 +107,7 @@ def _idle(seconds: float) -> tuple[float, float]:
 
 
 def _flat(seconds: float, effort: Effort) -> tuple[float, list[tuple[float, float, float]], int]:
-    """Offered rate, samples of (second, PSS, RSS), and how many requests failed."""
+    """The offered rate, samples of (second, PSS, RSS), and the number of failed requests."""
     with served((FANOUT,)) as [(process, case)]:
         rate = saturation(process, case, effort) / 2
         load = started(process, case.request, rate, seconds)

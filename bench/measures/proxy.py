@@ -1,4 +1,4 @@
-"""A proxy before a slow back end: what the defaults give, of what tuning gives."""
+"""A proxy in front of a slow back end: the throughput of the defaults as a share of that of a tuned one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reloads: what callers notice of them, and what a thousand of them leave behind."""
+"""Reloads: whether callers notice them, and how much memory a thousand of them leave behind."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def measure(effort: Effort) -> Section:
 
 
 def _under_load(seconds: float) -> tuple[int, int, int]:
-    """Edits that were swapped in, requests that got 200, requests that did not."""
+    """The numbers of edits that took effect, of requests that got 200, and of requests that did not."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "flow.yaml")
         path.write_text(FLOW % {"edit": 0})

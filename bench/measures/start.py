@@ -1,4 +1,4 @@
-"""How long a start takes: `octo invoke` over an empty Python, and `octo run` until it answers."""
+"""How long a start takes: `octo invoke` compared with an empty Python, and `octo run` until it answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What traces cost: at 1 % and at 100 %, each against none.
+"""What traces cost: at 1 % and at 100 % of the messages, each compared with none.
 
 `python -m bench.measures.traces CONFIG SAMPLE [STORE]` is the measured server: `octo run` with a recorder of its own.
 """
@@ -63,8 +63,8 @@ Series = list[tuple[Result, float]]
 
 
 def _compared(case: Case, ways: dict[str, tuple[str, ...]], effort: Effort) -> dict[str, tuple[Series, Series]]:
-    """Each way against a server without traces, the two in turns and nobody else up: what one still writes when its
-    turn is over would be at the cost of a third.
+    """Each way compared with a server without traces. Only these two run, in turns: a server goes on writing traces
+    after its turn, which would slow a third one.
     """
     return {way: _pair(case, how, effort) for way, how in ways.items()}
 
@@ -106,7 +106,7 @@ def _cpu(series: Series) -> float:
 
 
 def _kept(server: Process) -> tuple[int, int]:
-    """Traces that were put into the writer and that were dropped, as the server last said."""
+    """The numbers of traces that were put into the writer and that were dropped, from the server's last line."""
     time.sleep(0.3)
     line = server.said().rpartition("traces put=")[2].partition("\n")[0]
     put, _, dropped = line.partition(" dropped=")
@@ -122,7 +122,7 @@ def _share(before: tuple[int, int], after: tuple[int, int]) -> float:
 
 
 def served(config: str, *how: str) -> Process:
-    """A server of this flow. how: sample, store and its bound in bytes; nothing for no recorder."""
+    """A server of this flow. how: the sample, the store and its limit in bytes; nothing for no recorder."""
     port = free_port()
     command = [sys.executable, "-m", "bench.measures.traces", str(FLOWS / config), *how]
     return Process(command, port, says="runtime ready", HTTP_PORT=str(port))

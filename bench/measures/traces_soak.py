@@ -1,4 +1,4 @@
-"""Whether a server that keeps every trace, and its store, stay as large as they are over time."""
+"""Whether a server that keeps every trace, and its store, keep their size over time."""
 
 from __future__ import annotations
 
