@@ -1,7 +1,7 @@
 """Expressions of integrations, and the same work written by hand in Python.
 
-The code by hand is what a programmer would write who knows the data: without checks, and without CEL's errors. `SMALL`
-are those that take so little time that the call around them decides.
+The code by hand is what a programmer would write who knows the data: without checks, and without CEL's errors.
+`is_small` marks those that take so little time that the call around them decides.
 """
 
 from __future__ import annotations
@@ -122,4 +122,4 @@ EXPRESSIONS = (
     Expression("item's field", "body.items[0].sku", lambda m: m.body["items"][0]["sku"], is_small=True),
     Expression("absorbed error", 'body.nope == 1 || body.name == "Ada"', _absorbed),
 )
-"""The small expressions, for which the design sets a budget."""
+"""The expressions of the study for which the design sets a budget."""

@@ -92,7 +92,9 @@ class Live:
         queue: asyncio.Queue[Encoded] = asyncio.Queue(MOST_WAITING)
         leave = self._recorder.tap(flow, wanted, take, lambda trace: _offer(queue, trace))
         self._look(1)
-        log.info("messages are looked at", extra=fields(flow=flow, take=take))  # what they hold leaves the process
+        log.info(
+            "a tap on the flow is open", extra=fields(flow=flow, take=take)
+        )  # the log says so, because the content of messages leaves the process
         try:
             for _ in range(take):
                 if (trace := await _next(queue, goes_on)) is None:
@@ -101,7 +103,7 @@ class Live:
         finally:
             leave()
             self._look(-1)
-            log.info("messages are looked at no longer", extra=fields(flow=flow))
+            log.info("the tap on the flow is closed", extra=fields(flow=flow))
 
     def _look(self, more: int) -> None:
         before, self._looking = self._looking, self._looking + more
@@ -135,5 +137,5 @@ def condition(when: str) -> Program | None:
         said = f"{error.message}; it may use {', '.join(MESSAGE)}" if error.code == UNDECLARED_NAME else error
         raise Permanent(f"`when`: {said}", code=codes.CONDITION) from error
     if program.kind not in ("bool", "dyn"):
-        raise Permanent(f"`when` must be a condition, this always is of kind {program.kind}", code=codes.CONDITION)
+        raise Permanent(f"`when` must be a condition, but this is always of kind {program.kind}", code=codes.CONDITION)
     return program

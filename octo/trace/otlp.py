@@ -141,7 +141,7 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 
 def _refused(answer: bytes) -> int:
-    """How many spans the answer says were refused: a collector may accept some and refuse others, with a reason."""
+    """The number of refused spans in the answer: a collector may accept some and refuse others, with a reason."""
     try:
         partial = json.loads(answer or b"{}").get("partialSuccess") or {}
         spans = max(0, int(partial.get("rejectedSpans") or 0))

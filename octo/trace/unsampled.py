@@ -83,6 +83,6 @@ def blamed(trace: Trace, failure: Failure, steps: Mapping[str, Step]) -> Trace:
     _, _, _, began, end, ended = first
     step = steps.get(failure.address)
     if step is not None:
-        # Nobody noted when the block began, so it gets the flow's times.
+        # The beginning of the block was not recorded, so it gets the flow's times.
         trace.crossings.append([Spot("", step), first, failure.message, began, end, ended])
     return trace

@@ -58,7 +58,7 @@ def test_every_component_says_what_it_does(name: str):
 
 @pytest.mark.parametrize("name", COMPONENTS)
 def test_every_setting_says_what_it_does(name: str):
-    """Every option has a docstring, because nobody can use one without."""
+    """Every option has a docstring, because its documentation comes from there."""
     missing = [
         f"{model.__name__}.{field}"
         for model in models_in(kinds(COMPONENTS[name].settings))

@@ -138,7 +138,7 @@ def test_what_is_wrong_is_said_by_exit_code_2(serving, tap, processes):
     for when, said in {
         "body.": "expected a field name after '.'",
         "boddy.n > 1": "undeclared name 'boddy'; it may use body, vars, eventID, correlationID",
-        "'text'": "must be a condition, this always is of kind string",
+        "'text'": "must be a condition, but this is always of kind string",
     }.items():
         code, out, err = tap("orders", "--when", when).ended()
         assert (code, out) == (2, "")
@@ -184,12 +184,12 @@ def test_ctrl_c_ends_it_and_leaves_no_watching_behind(serving, tap, http, free, 
     process = serving("--processes", processes)
     process.wait_for("runtime ready", int(processes))
     looking = tap("idle")
-    process.wait_for('messages are looked at"', int(processes))
+    process.wait_for('a tap on the flow is open"', int(processes))
 
     looking.process.send_signal(signal.SIGINT)
 
     assert looking.ended() == (0, "", "")
-    process.wait_for("messages are looked at no longer", int(processes))
+    process.wait_for("the tap on the flow is closed", int(processes))
 
 
 @pytest.mark.parametrize("processes", ["1", "2"])
@@ -197,7 +197,7 @@ def test_one_whose_flow_a_reload_removes_ends_with_a_word(serving, tap, tmp_path
     process = serving("--watch", "--processes", processes)
     process.wait_for("runtime ready", int(processes))
     looking = tap("idle")
-    process.wait_for('messages are looked at"', int(processes))
+    process.wait_for('a tap on the flow is open"', int(processes))
 
     (tmp_path / "flow.yaml").write_text(FLOW.format(port=port).replace("idle", "other"))
 
@@ -208,7 +208,7 @@ def test_one_whose_flow_a_reload_removes_ends_with_a_word(serving, tap, tmp_path
 def test_one_that_sees_too_little_before_octo_ends_says_so(serving, tap, free):
     process = serving()
     looking = tap("idle")
-    process.wait_for('messages are looked at"')
+    process.wait_for('a tap on the flow is open"')
 
     assert process.stop() == 0
     assert "level=ERROR" not in process.log

@@ -1,4 +1,4 @@
-"""A trace reads as a tree: who called whom, what each changed, what went wrong."""
+"""A trace is shown as a tree: which flow or block called which, what each changed, what went wrong."""
 
 from __future__ import annotations
 
