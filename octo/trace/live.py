@@ -92,9 +92,8 @@ class Live:
         queue: asyncio.Queue[Encoded] = asyncio.Queue(MOST_WAITING)
         leave = self._recorder.tap(flow, wanted, take, lambda trace: _offer(queue, trace))
         self._look(1)
-        log.info(
-            "a tap on the flow is open", extra=fields(flow=flow, take=take)
-        )  # the log says so, because the content of messages leaves the process
+        # An operator must see it in the log, because the content of messages leaves the process.
+        log.info("a tap on the flow is open", extra=fields(flow=flow, take=take))
         try:
             for _ in range(take):
                 if (trace := await _next(queue, goes_on)) is None:
