@@ -3,10 +3,10 @@
     .venv/bin/python scripts/mutate.py octo/engine octo/core --count 150 --seed 1
     .venv/bin/python scripts/mutate.py octo/core/backoff.py --all
 
-Run by hand, not in CI: every fault costs a run of tests. A fault is tried against the tests of its file first
-(`tests/` mirrors `octo/`), then those of its folder, then those of `WIDER` (not with `--near`), as long as all pass.
-Faults that nobody can notice are listed with their reason in `scripts/mutate_equivalent.txt`. Ends with the share that
-was caught, and what was not, also when it is interrupted.
+Run it by hand, not in CI: every fault costs a run of tests. The tests of the file run first (`tests/` mirrors `octo/`),
+then, while all pass, those of its folder, then those in `WIDER` (not with `--near`). `scripts/mutate_equivalent.txt`
+lists faults that no test can notice, with the reason. At the end, also when it is interrupted, it prints the share of
+faults that the tests caught, and the faults that they missed.
 
 It exists because mutmut and cosmic-ray run one test command for all faults, and do not know which tests belong to a
 file; here that would take days. See docs/decisions/0025-planted-faults.md.
@@ -37,7 +37,7 @@ WIDER = ("core", "engine", "services", "blocks", "debug", "testing", "trace", "o
 """Folders of tests that run if the tests of the file have not noticed the fault."""
 
 LONGEST = 400.0
-"""Seconds after which a run counts as a caught fault: it hangs. A run of one file or folder has a quarter of them."""
+"""Seconds after which a run counts as hanging. A run of one file or folder has a quarter of them."""
 
 
 class Fault(NamedTuple):
@@ -49,7 +49,7 @@ class Fault(NamedTuple):
     end: int
     becomes: str
     name: str
-    """How it is listed: the file, and whole lines before and after, so that it survives edits elsewhere."""
+    """The file and the whole lines before and after: so the name stays the same when the file is edited elsewhere."""
 
     def planted(self, source: bytes) -> bytes:
         return source[: self.start] + self.becomes.encode() + source[self.end :]
@@ -112,9 +112,9 @@ def _planned(tree: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, ast.AST | str
 
 
 def _interesting(node: ast.AST) -> Iterator[ast.expr | ast.stmt]:
-    """Nodes where a fault says something: no annotations, no texts for people, no logging, no type checking.
+    """Nodes in which a fault matters: no annotations, no texts for people, no logging, no imports for type checkers.
 
-    Also no numbers that a module names: which size or pause is a good one is a choice. What is done with them is tried.
+    Numbers that a module names are left out too, because a size or a pause is a choice; the code that uses them is not.
     """
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.Assert | ast.AnnAssign) and not isinstance(getattr(child, "value", None), ast.expr):
@@ -156,7 +156,7 @@ def _is_log(node: ast.expr) -> bool:
 
 
 def _is_choice(node: ast.AST) -> bool:
-    """Whether it gives a name to numbers, or to a type."""
+    """Whether the statement gives a name to numbers, or to a type."""
     if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
         return False
     if isinstance(node.value, ast.Call) and ast.unparse(node.value.func) in ("TypeVar", "ParamSpec"):
@@ -200,10 +200,10 @@ def _called(node: ast.Call) -> Iterator[ast.AST | str]:
     name = node.func.id if isinstance(node.func, ast.Name) else ""
     if name in ("min", "max"):
         yield _with(node, func=ast.Name("max" if name == "min" else "min"))
-    if name == "fields":  # what a log line says beside its text
+    if name == "fields":  # the fields of a log line
         return
     for index, keyword in enumerate(node.keywords):
-        if keyword.arg != "slots":  # only takes less memory
+        if keyword.arg != "slots":  # without it, objects only take more memory
             yield _with(node, keywords=node.keywords[:index] + node.keywords[index + 1 :])
 
 
@@ -271,7 +271,7 @@ class Tree:
         (folder / ".venv").symlink_to(ROOT / ".venv")
 
     def notices(self, fault: Fault) -> str:
-        """What the tests say to the fault: "caught" if one fails, "hangs", or "MISSED"."""
+        """How the tests end with the fault in place: "caught" if one fails, "hangs", or "MISSED"."""
         place = self.root / fault.path.relative_to(ROOT)
         original = place.read_bytes()
         place.write_bytes(fault.planted(original))
@@ -282,7 +282,7 @@ class Tree:
             place.write_bytes(original)
 
     def run(self, tests: list[str]) -> str:
-        """How tests end: "passed", "caught" or "hangs"."""
+        """How a run of tests ends: "passed", "caught" or "hangs"."""
         if self.is_over:
             return "passed"
         command = [
@@ -321,14 +321,14 @@ class Tree:
             process.wait()
 
     def stop(self) -> None:
-        """Kill the run, also what a test has left behind."""
+        """Kill the run, with the processes that a test has left behind."""
         if self._running is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._running.pid, signal.SIGKILL)
 
 
 def _tests_for(path: Path, widely: bool) -> Iterator[list[str]]:
-    """The tests of a file, then those of others."""
+    """The tests of the file, then those of its folder, then those of other folders."""
     inside = path.relative_to(ROOT / "octo")
     own = ROOT / "tests" / inside.parent / f"test_{inside.name}"
     folder = _folder(path)
@@ -421,7 +421,7 @@ def main() -> int:
         if said == "MISSED":
             missed.append(fault)
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended from outside: leave nothing behind
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended from outside: stop all runs first
     with contextlib.suppress(KeyboardInterrupt):
         run(faults, options.workers, not options.near, told)
     caught = len(tried) - len(missed)

@@ -350,7 +350,7 @@ async def beyond_the_limits_is_refused(queues: Queues, second: float) -> None:
 
 @QUEUES.check
 async def settling_beyond_the_limits_is_refused(queues: Queues, second: float) -> None:
-    """What is beyond the limits when a message is extended or settled is refused, and the message stays lent."""
+    """Values and times beyond the limits are refused when a message is extended or settled, and it stays lent."""
     queue = fresh()
     await queues.send(queue, 1)
     received = await _one(queues, queue, lease=60 * second)
