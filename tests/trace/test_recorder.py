@@ -303,7 +303,7 @@ flows:
     assert found["f.fork[b].fail"] == found["f.fork"] == found["f"] == "failed"
 
 
-async def test_a_block_that_answers_nonsense_is_recorded_as_failed(plugins):
+async def test_a_block_that_returns_nonsense_is_recorded_as_failed(plugins):
     kept = []
 
     class Nonsense(Recorder):
