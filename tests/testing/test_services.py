@@ -414,6 +414,12 @@ class SendsAnything(Lines):
         return await super().send(queue, repr(value)[:10], delay=delay, key=key)
 
 
+@breaks(QUEUES, "settling_beyond_the_limits_is_refused")
+class RepliesAnything(Lines):
+    async def ack(self, received, reply=None):
+        await super().ack(received, repr(reply)[:10])
+
+
 # --- topics ------------------------------------------------------------------------------------------------------
 
 Logs = topics.Logs
