@@ -291,18 +291,25 @@ def test_a_logger_that_is_only_called_alike_is_a_library():
     assert after_time(line("m", name="octo")) == "level=INFO msg=m"
 
 
-def test_a_value_that_contains_itself_costs_no_line():
-    """Values that nest too deep to be visited are masked all the same."""
+@pytest.mark.parametrize("within", [lambda each: [each], lambda each: {"key": each}], ids=["list", "map"])
+def test_a_value_that_is_very_deep_costs_no_line(within):
+    """And what lies too deep to be looked at is masked all the same."""
     mask("hunter22")
-    endless = []
-    endless.append(endless)
     deep = "hunter22"
     for _ in range(100):
-        deep = [deep]
+        deep = within(deep)
 
-    assert "msg=m" in line("m", value=endless)
     assert "hunter22" not in line("m", value=deep)
     assert "«secret»" in line("m", value=deep)
+
+
+def test_a_value_that_contains_itself_costs_no_line():
+    items, pairs = [], {}
+    items.append(items)
+    pairs["key"] = pairs
+
+    assert "msg=m" in line("m", value=items)
+    assert "msg=m" in line("m", value=pairs)
 
 
 def test_without_an_exception_there_is_no_traceback():
