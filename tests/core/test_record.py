@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings, strategies as some
+from hypothesis import example, given, settings, strategies as some
 
 from octo.core import charsets, codec, content
 from octo.core.charsets import Text
@@ -86,6 +86,7 @@ def parts(message: Message) -> list[object]:
 
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(_messages)
+@example(Message({"half \ud800": ["half \ud800"]}))
 def test_a_message_comes_back_as_it_was(message):
     """Through the record and through its text: the same contents, of the same kinds, in the same order."""
     text = codec.write(message.to_record())
