@@ -33,15 +33,17 @@ async def invoke(
     connector does not open.
     """
     needed = part(unfed(config, ()), [flow])
+    time = asyncio.get_running_loop().time
+    end = time() + timeout
     try:
-        async with entered(services) as given, asyncio.timeout(timeout) as scope, asyncio.TaskGroup() as tasks:
+        async with entered(services) as given, asyncio.timeout_at(end), asyncio.TaskGroup() as tasks:
             connections = Connections(tasks, services=given)
             generation = Generation(needed, connections, Bus(), tasks, observer=observer)
             await generation.open()
             try:
                 return await at_last(generation.flows[flow].call(message))
             finally:
-                await generation.drain(max(0.0, (scope.when() or 0.0) - asyncio.get_running_loop().time()))
+                await generation.drain(max(0.0, end - time()))
     except TimeoutError:
         raise Timeout(f'flow "{flow}" did not finish within {timeout:g}s') from None
     except BaseExceptionGroup as group:

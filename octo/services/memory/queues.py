@@ -35,7 +35,7 @@ class _Item:
 
 @dataclass(eq=False, slots=True)
 class _Line:
-    """A queue, or its dead letters. Invariant: an item is waiting or lent, never both.
+    """A queue, or its dead letters. Invariant: an item is waiting or lent, never both; a line is never empty.
 
     waiting: a heap, by the time from which an item may be given out. lent: by receipt, with the end of the lease.
     """
@@ -49,7 +49,7 @@ class _Line:
     def next(self) -> float:
         """The time at which there will be something to give out, as far as is known."""
         waiting = [self.waiting[0][0]] if self.waiting else []
-        return min([*waiting, *(until for until, _ in self.lent.values())], default=float("inf"))
+        return min([*waiting, *(until for until, _ in self.lent.values())])
 
 
 class Lines:
