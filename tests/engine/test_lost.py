@@ -14,6 +14,7 @@ from octo.testing.clock import virtual
 @virtual(start="2026-01-01T00:00:00Z")
 async def test_it_refuses_every_block_and_is_unhealthy():
     lost = Lost("mq", "reset by peer")
+    assert str(lost).endswith("opened again: reset by peer")
     await asyncio.sleep(60)
     lost.reason = "connection refused"
 

@@ -61,6 +61,21 @@ async def test_without_a_notice_it_looks_now_and_then(tmp_path, monkeypatch):
         assert await anext(happening) == set()
 
 
+async def test_folders_within_are_not_watched(tmp_path, monkeypatch):
+    """A project may hold a large one that has nothing to do with the flows."""
+    monkeypatch.setattr(watching, "FALLBACK", 10)
+    (tmp_path / "within").mkdir()
+    seen = set()
+
+    async with asyncio.timeout(20), contextlib.aclosing(notices([tmp_path])) as happening:
+        while str(tmp_path / "a.yaml") not in seen:
+            seen |= {path for _, path in await anext(happening)}
+            (tmp_path / "within" / "b.yaml").write_text("x")
+            (tmp_path / "a.yaml").write_text("x")
+
+    assert str(tmp_path / "within" / "b.yaml") not in seen
+
+
 async def test_an_edit_that_is_saved_while_the_files_are_read_is_a_change(tmp_path, save):
     file = tmp_path / "a.yaml"
     file.write_text("1")
