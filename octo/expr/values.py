@@ -47,9 +47,12 @@ class Exact(float):
 def digits(value: Any) -> Any:
     """Return what to compare of a value if every digit counts. Python compares ints, doubles and decimals exactly."""
     if isinstance(value, Exact):
-        from decimal import Decimal
+        from decimal import Decimal, InvalidOperation
 
-        return Decimal(value.literal)
+        try:
+            return Decimal(value.literal)
+        except InvalidOperation:  # an exponent of more than 18 digits; equal is what is written the same
+            return value.literal
     return value
 
 

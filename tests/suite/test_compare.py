@@ -143,6 +143,14 @@ def test_numbers_are_compared_digit_for_digit():
     assert compared("n", exact, 0.5)[0].summary == "n: want 0.1234567890123456789, got 0.5"
 
 
+def test_numbers_beyond_all_arithmetic_are_compared_as_they_are_written():
+    """Anybody may send one, and a replay has to compare it."""
+    large, small = (Exact(f"1e{sign}{'9' * 30}") for sign in ("", "-"))
+
+    assert not list(differences([large, small], [large, small]))
+    assert len(list(differences([large, small, 1], [small, large, large]))) == 3
+
+
 def test_of_long_bytes_the_first_that_differs_is_told():
     one, other = bytes(1000), bytes(500) + b"x" + bytes(499)
     [told] = compared("body", one, other)

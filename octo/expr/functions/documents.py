@@ -1,14 +1,15 @@
 """Text formats: JSON, YAML, web forms and environment files."""
 
 import re
+from functools import cache
 from typing import Any
 
 from octo.expr.errors import CONVERSION, INVALID_ARGUMENT, ExprError, quoted
 from octo.expr.function import function
-from octo.expr.json import NotJson, dumps, read
+from octo.expr.json import NotJson, decimal, dumps, read
 from octo.expr.limits import MAX_VISITS, check_size, exhausted
 from octo.expr.settle import render, settle, to_json
-from octo.expr.values import a as article, kind_of
+from octo.expr.values import Exact, a as article, kind_of
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -78,11 +79,42 @@ def to_yaml(value: Any) -> str:
     """The value as YAML text; strings that could be read as something else are quoted."""
     import yaml
 
-    dumper = type("Dumper", (yaml.SafeDumper,), {"ignore_aliases": lambda *_: True})
+    plain = to_json(value)
     try:
-        return str(yaml.dump(to_json(value), Dumper=dumper, sort_keys=False, allow_unicode=True, width=1_000_000))
+        return str(yaml.dump(plain, Dumper=_dumper(), sort_keys=False, allow_unicode=True, width=1_000_000))
     except yaml.YAMLError as error:
         raise ExprError(CONVERSION, f"the value has no YAML form: {error}") from None
+
+
+@cache
+def _dumper() -> Any:
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  the library's signature
+            return True
+
+    Dumper.add_multi_representer(str, lambda dumper, text: dumper.represent_str(str(text)))
+    Dumper.add_representer(Exact, lambda dumper, number: dumper.represent_scalar(_FLOAT, number.literal))
+    return Dumper
+
+
+@cache
+def _loader() -> Any:
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        def construct_yaml_float(self, node: Any) -> float:
+            """Keep every digit of what JSON could hold, too."""
+            text = str(self.construct_scalar(node))
+            return decimal(text) if _DECIMAL.fullmatch(text) else super().construct_yaml_float(node)
+
+    Loader.add_constructor(_FLOAT, Loader.construct_yaml_float)
+    return Loader
+
+
+_FLOAT = "tag:yaml.org,2002:float"
+_DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 
 
 @function("fromYaml(string) -> json", family="octo", examples=['fromYaml("a: 1\\nb: [x]") == {"a": 1, "b": ["x"]}'])
@@ -92,7 +124,7 @@ def from_yaml(text: str) -> Any:
 
     check_size(len(text))
     try:
-        return _plain(yaml.safe_load(text), [MAX_VISITS])
+        return _plain(yaml.load(text, _loader()), [MAX_VISITS])  # noqa: S506  the loader is a safe one
     except yaml.YAMLError as error:
         place = getattr(error, "problem_mark", None)
         where = f" at line {place.line + 1}, column {place.column + 1}" if place else ""

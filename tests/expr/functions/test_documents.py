@@ -3,7 +3,9 @@
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+from octo.core.charsets import decode
 from octo.expr import Scope, compile  # noqa: A004 - the name of the API
+from octo.expr.json import read, write
 
 ROUND_TRIP = compile("fromEnv(toEnv(v)) == v", Scope(("v",), {"v": "v"}))
 
@@ -30,6 +32,25 @@ def test_yaml_aliases_may_be_used(evaluate):
 
 def test_yaml_that_contains_itself_is_an_expression_error(failure):
     assert "nested too deeply" in failure("fromYaml(body)", "&a [*a]").message
+
+
+@pytest.mark.parametrize("number", ["0.1234567890123456789", "1e400", "-1e-400", "-12345678901234567890.5", "0.5"])
+def test_yaml_keeps_the_digits_of_a_number(evaluate, number):
+    value = read(f'{{"n": {number}}}')
+
+    assert write(evaluate("fromYaml(toYaml(body))", value)) == write(value)
+    assert write(evaluate("fromYaml(body)", f"n: !!float '{number}'")) == write(value)
+
+
+@pytest.mark.parametrize(("text", "number"), [("1_000.5", 1000.5), (".5", 0.5), ("+1.5", 1.5), ("1.5e+3", 1500.0)])
+def test_yaml_has_more_ways_to_write_a_number(evaluate, text, number):
+    assert evaluate("fromYaml(body)", text) == number
+
+
+def test_a_text_that_has_its_bytes_with_it_has_a_yaml_form(evaluate):
+    text = decode(b"\xfe\xff\0a", "text/xml; charset=utf-16")
+
+    assert evaluate("toYaml(body)", {"t": text}) == "t: a\n"
 
 
 def test_an_empty_form_field_is_kept(evaluate):
