@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from octo.cli import exits
-from octo.cli.project import config_option, config_path, refuse
+from octo.cli.project import config_option, config_path, import_beside, refuse
 from octo.cli.stored import find, store_option
 from octo.core.errors import OctoError
 from octo.core.printable import printable
@@ -54,6 +54,7 @@ def _replay(trace: Sequence[Record], path: Path) -> Replayed:
     from octo.suite.replay import replay
 
     known = plugins()
+    import_beside(path)
     return replay(trace, Configs(lambda file, environ: load(file, known, environ)), path)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 import pytest
 
@@ -48,6 +49,22 @@ def test_the_same_files_answer_the_same(cli, kept):
 
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout.splitlines() == ["= orders.total", "= orders.big", "flow orders answers the same"]
+
+
+def test_functions_beside_the_flow_file_are_found(cli, kept, tmp_path, monkeypatch):
+    """As `octo run` finds them."""
+    monkeypatch.setattr("sys.path", sys.path[:])
+    (tmp_path / "replayed_total.py").write_text("def total(body):\n    return {'total': body['amount'] * 2}\n")
+    edit(
+        tmp_path,
+        """set-payload, name: total, value: '{"total": body.amount * 2}'""",
+        "python, name: total, call: 'replayed_total:total'",
+    )
+
+    result = cli("replay", kept, "flow.yaml")
+
+    assert "there is no module" not in result.stderr
+    assert result.stdout.splitlines()[-1] == "flow orders answers the same"
 
 
 def test_what_became_different_is_shown_and_is_exit_code_1(cli, kept, tmp_path):
