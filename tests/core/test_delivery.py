@@ -23,3 +23,20 @@ def test_a_lease_without_a_way_to_extend_it_or_the_other_way_round_is_refused(ha
     """The engine could not renew it, or would not know when to renew it."""
     with pytest.raises(TypeError, match="both `extend` and `lease`, or neither"):
         Delivery(Message(1), **half)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"attempt": "3"},
+        {"attempt": None},
+        {"most_attempts": "5"},
+        {"lease": 0.0, "extend": extend},
+        {"lease": float("nan"), "extend": extend},
+        {"lease": "30", "extend": extend},
+    ],
+)
+def test_numbers_that_are_none_are_refused_where_the_delivery_is_made(how):
+    """Brokers put them into headers, as text; the engine must not come to grief over one much later."""
+    with pytest.raises((TypeError, ValueError)):
+        Delivery(Message(1), **how)
