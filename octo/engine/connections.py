@@ -31,7 +31,7 @@ PAUSES = Backoff()
 """The pauses before a lost connector is opened again."""
 
 CLOSING = 10.0
-"""Seconds that a connector may take to close after its connection was lost; a dead peer must not hold it longer."""
+"""Seconds that a connector may take to close. A dead peer must not hold it longer, nor a stop."""
 
 
 class StartError(OctoError):
@@ -137,7 +137,7 @@ class Connection:
                 await self._over.wait()
                 if not self._is_unused:
                     await self._parted()
-                    limit.reschedule(clock() + CLOSING)
+                limit.reschedule(clock() + CLOSING)
         except Exception as error:  # noqa: BLE001  any component's code: `ready` raises it, or it is logged
             if not self.ready.done():
                 self.ready.set_exception(error)

@@ -92,6 +92,8 @@ class Feed:
         while not pump.done():
             pump.cancel()
             await asyncio.wait((pump,), timeout=LEAVING)
+            if not pump.done():
+                log.warning("a source does not leave", extra=self._about(source=self._source.type.name))
         self._pump = None
 
     # --- the pump ------------------------------------------------------------------------------------------------

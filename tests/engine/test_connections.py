@@ -274,6 +274,20 @@ async def test_one_that_does_not_close_after_its_loss_is_given_up(plugins):
 
 
 @virtual()
+async def test_one_that_does_not_close_holds_up_nobody_for_longer(plugins, caplog):
+    """Neither a stop nor a reload waits for it until somebody kills the process."""
+    made = Made(plugins)
+    async with asyncio.TaskGroup() as tasks:
+        connections = Connections(tasks)
+        held = await connections.acquire(made.doc)
+        made.closing.append(hang)
+        await connections.release(held)
+        assert asyncio.get_running_loop().time() == CLOSING
+
+    assert "connector did not close cleanly" in caplog.text
+
+
+@virtual()
 async def test_one_whose_sources_do_not_start_again_is_opened_once_more(plugins):
     made = Made(plugins)
     user = User(made)

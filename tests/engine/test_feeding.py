@@ -184,7 +184,7 @@ async def test_a_stop_while_the_flow_is_full_has_left_the_source_when_it_returns
 
 
 @virtual()
-async def test_a_source_that_does_not_leave_is_told_again(plugins):
+async def test_a_source_that_does_not_leave_is_told_again(plugins, caplog):
     """Its cleanup may wait for a dead broker."""
     told = []
 
@@ -204,6 +204,7 @@ async def test_a_source_that_does_not_leave_is_told_again(plugins):
         await asyncio.sleep(1)
 
     assert told == [1 + LEAVING]
+    assert "a source does not leave" in caplog.text
 
 
 # --- the watchdog ------------------------------------------------------------------------------------------------
