@@ -81,7 +81,7 @@ class Delivery:
     ) -> None:
         if (extend is None) is not (lease is None):
             raise TypeError("a delivery has both `extend` and `lease`, or neither")
-        if not isinstance(attempt, int) or not isinstance(most_attempts, int | None):
+        if not all(isinstance(each, int | None) for each in (attempt, most_attempts)) or attempt is None:
             raise TypeError("`attempt` and `most_attempts` of a delivery are whole numbers")
         if lease is not None and not lease > 0:
             raise ValueError("the `lease` of a delivery is a number of seconds above 0")
