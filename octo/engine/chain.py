@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable
 
 from octo.core.errors import Bug
 from octo.core.flow import Drop, Failure, Outcome, Processor, Result
@@ -38,7 +37,7 @@ class _Chain:
                 elif result.__class__ is Drop:
                     return result
                 else:
-                    return self.resume(result, index, message)  # type: ignore[arg-type]
+                    return self.resume(result, index, message)
         except Failure as failure:
             assert step is not None
             step.passed(failure)
@@ -48,16 +47,14 @@ class _Chain:
             raise step.failed(error, message) from error
         return message
 
-    async def resume(self, waiting: Awaitable[Outcome], index: int, message: Message) -> Outcome:
+    async def resume(self, waiting: object, index: int, message: Message) -> Outcome:
         """Go on from a step that waits.
 
         Each such step nests the coroutine one level deeper; chains are short enough for that.
         """
         step = self.steps[index]
         try:
-            if not inspect.isawaitable(waiting):
-                raise Bug(f"the block returned {type(waiting).__name__}, neither a message nor a drop")
-            outcome = await waiting
+            outcome = _outcome(await waiting if inspect.isawaitable(waiting) else waiting)
         except Failure as failure:
             step.passed(failure)
             raise
@@ -70,3 +67,10 @@ class _Chain:
             return outcome
         result = self.run(outcome, index + 1)
         return result if isinstance(result, Message | Drop) else await result
+
+
+def _outcome(given: object) -> Outcome:
+    """The outcome that a block returned, at once or later. Raises `Bug` for anything else."""
+    if not isinstance(given, Message | Drop):
+        raise Bug(f"the block returned {type(given).__name__}, neither a message nor a drop")
+    return given

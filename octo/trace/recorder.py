@@ -289,20 +289,27 @@ def _recorded(call: Callable[[Message], Result], site: Spot, most: int) -> Calla
 def _waited(waiting: Any, trace: Trace, crossing: Crossing, message: Message) -> Result:
     if hasattr(waiting, "__await__"):
         return _wait(waiting, trace, crossing, message)
-    _break(trace, crossing, Bug(f"it returned {type(waiting).__name__}, neither a message nor a drop"), message)
-    return waiting  # type: ignore[no-any-return]  # the chain raises the error
+    return _nonsense(waiting, trace, crossing, message)  # type: ignore[no-any-return]
+
+
+def _nonsense(given: Any, trace: Trace, crossing: Crossing, message: Message) -> Any:
+    _break(trace, crossing, Bug(f"it returned {type(given).__name__}, neither a message nor a drop"), message)
+    return given  # the chain raises the error
 
 
 async def _wait(waiting: Awaitable[Outcome], trace: Trace, crossing: Crossing, message: Message) -> Outcome:
     trace.waited = True
     token = current.set(Within(trace, crossing))
     try:
-        outcome = crossing[AFTER] = await waiting
+        outcome = await waiting
     except BaseException as error:
         _break(trace, crossing, error, message)
         raise
     finally:
         current.reset(token)
+    if outcome.__class__ is not Message and outcome.__class__ is not Drop:
+        return _nonsense(outcome, trace, crossing, message)  # type: ignore[no-any-return]
+    crossing[AFTER] = outcome
     crossing[ENDED] = trace.site.clock()
     return outcome
 

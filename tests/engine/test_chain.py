@@ -95,11 +95,21 @@ async def test_nested_chains_tell_the_whole_way_and_the_label_of_each(failing):
     assert caught.value.address == "flow.leaf"
 
 
-async def test_a_block_that_answers_nonsense_is_a_bug():
-    with pytest.raises(Failure) as caught:
-        await chain((step(lambda _: {"not": "a message"}),))(Message())
+async def none_later(message):
+    await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(
+    ("call", "kind"), [(lambda _: {"not": "a message"}, "dict"), (lambda _: None, "NoneType"), (none_later, "NoneType")]
+)
+@pytest.mark.parametrize("after", [(), (step(add("a"), "next"),)])
+async def test_a_block_that_returns_nonsense_is_a_bug(call, kind, after):
+    """Of that block, not of the one behind it."""
+    with pytest.raises(Failure, match='block "step"') as caught:
+        await chain((step(call), *after))(Message())
 
     assert isinstance(caught.value.cause, Bug)
+    assert f"returned {kind}, neither a message nor a drop" in str(caught.value.cause)
 
 
 async def test_cancellation_is_not_a_failure():

@@ -303,12 +303,18 @@ flows:
     assert found["f.fork[b].fail"] == found["f.fork"] == found["f"] == "failed"
 
 
-async def test_a_block_that_returns_nonsense_is_recorded_as_failed(plugins):
+async def nonsense_later(_):
+    await asyncio.sleep(0)
+    return 42
+
+
+@pytest.mark.parametrize("call", [lambda _: 42, nonsense_later])
+async def test_a_block_that_returns_nonsense_is_recorded_as_failed(plugins, call):
     kept = []
 
     class Nonsense(Recorder):
         def step(self, step):
-            return super().step(step._replace(call=lambda _: 42))
+            return super().step(step._replace(call=call))
 
     async with running(PLAIN, plugins, observer=Nonsense(kept.append)) as app:
         with pytest.raises(Exception, match="returned int"):
