@@ -18,10 +18,12 @@ from octo import expr
 from octo.core import log as process_log
 from octo.core.block import Site, block
 from octo.core.connector import connector
+from octo.core.content import Held
 from octo.core.errors import Permanent
 from octo.core.expressions import Expr
 from octo.core.message import Message
 from octo.core.settings import Advanced, Settings
+from octo.core.spool import Content
 from octo.core.state import State
 
 _MOST_KEPT = 1000
@@ -106,16 +108,28 @@ class Logger:
             if self._settings.add_source:
                 fields["block"] = site.address
             if settings.full:
-                fields |= {"correlation_id": message.correlation_id, "variables": message.vars, "body": message.body}
+                fields |= {"correlation_id": message.correlation_id, **_parts(message, "variables")}
             self._logger.log(level, "%s", text, extra=process_log.fields(**fields))
         return message
 
 
 def _text(settings: Entry, message: Message) -> str:
     if settings.message is None:
-        return expr.render({"body": message.body, "vars": dict(message.vars)})
+        return expr.render(_parts(message, "vars"))
     value = settings.message(message)
-    return value if isinstance(value, str) else expr.render(value)
+    return value if isinstance(value, str) else expr.render(_short(value))
+
+
+def _parts(message: Message, variables: str) -> dict[str, object]:
+    shortened = {name: _short(each) for name, each in message.vars.items()}
+    return {"body": _short(message.body), variables: shortened}
+
+
+def _short(value: object) -> object:
+    """Of large content only the size: a line of megabytes helps nobody, and costs several times that."""
+    if not isinstance(value, Held):
+        return value
+    return {name: f"<{each.size:,} bytes>" if isinstance(each, Content) else each for name, each in dict.items(value)}
 
 
 def _own(level: int, parent: logging.Logger | None = None) -> logging.Logger:

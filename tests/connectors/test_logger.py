@@ -10,9 +10,11 @@ from pydantic import ValidationError
 from octo.connectors.logger import Entry, Logger, Output
 from octo.core import log, secrets
 from octo.core.block import Site
+from octo.core.content import raw
 from octo.core.errors import Permanent
 from octo.core.flow import Failure
 from octo.core.message import Message
+from octo.core.spool import Spool
 from octo.expr import ExprError
 
 SITE = Site("orders", "say", "orders.check[then].say", None)
@@ -68,6 +70,21 @@ async def test_without_message_the_line_shows_body_and_variables(capsys):
 async def test_what_is_not_a_text_is_compact_json(capsys, expression, text):
     await say(None, {"output": "stdout", "format": "json"}, message=expression)
     assert json.loads(capsys.readouterr().out)["msg"] == text
+
+
+@pytest.mark.parametrize("entry", [{}, {"message": "body"}, {"message": '"m"', "full": True}])
+async def test_of_large_content_only_the_size_is_written(capsys, entry):
+    """A line of 27 MB helps nobody, and eight at once cost a gigabyte."""
+    spool = Spool(threshold=10)
+    spool.write(b"\x89PNG" * 5)
+    large = raw(spool.finish(), "image/png")
+
+    await say(Message(large, {"kept": large}), {"output": "stdout", "format": "json"}, **entry)
+
+    out = capsys.readouterr().out
+    assert "<20 bytes>" in out
+    assert "image/png" in out
+    assert "iVBO" not in out
 
 
 async def test_full_carries_the_whole_message(capsys):
