@@ -30,6 +30,8 @@ class SetPayload(Settings):
     def _raw_has_a_type(self) -> Self:
         if self.raw_body != (self.content_type is not None):
             raise ValueError("`rawBody: true` and `contentType` belong together")
+        if not (self.content_type or "").isprintable():
+            raise ValueError("`contentType` becomes a header: it has no line breaks or control characters")
         encode("", self.content_type or "")  # reports an unknown charset when the configuration is checked
         return self
 

@@ -101,6 +101,10 @@ async def test_a_bare_scalar_is_an_expression_too(app):
     ("block", "says"),
     [
         (
+            '{type: set-payload, value: body, rawBody: true, contentType: "text/x\\r\\nX-Evil: 1"}',
+            "no line breaks or control characters",
+        ),
+        (
             "{type: set-payload, value: body, rawBody: true, contentType: text/x; charset=no}",
             "charset 'no' is not known",
         ),
