@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from copy import deepcopy
 
-from octo.core.errors import OctoError
+from octo.core.errors import Bug, OctoError
 from octo.core.flow import Failure
 from octo.testing.conformance.subject import Subject, flow_of_block
 from octo.testing.conformance.watch import TURNS, Findings, cancelled, watched
@@ -33,7 +33,9 @@ async def call(subject: Subject, app: App, name: str, found: Findings) -> str:
         await app.call(flow_of_block(name), given, timeout=subject.given.patience)
     except Failure as failure:
         text = found.raised(where, failure.cause)
-        if not isinstance(failure.cause, OctoError):
+        if isinstance(failure.cause, Bug):
+            found.add(f"{where} does what no block may: {failure.cause}")
+        elif not isinstance(failure.cause, OctoError):
             found.add(f"{where} raises {text}: raise octo.Permanent or octo.Transient with what to do")
         return type(failure.cause).__name__
     except OctoError as error:

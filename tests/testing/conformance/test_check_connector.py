@@ -844,6 +844,11 @@ def fault_of_send(told):
     return mark
 
 
+@fault_of_send("the block `send` does what no block may: the block returned NoneType, neither a message nor a drop")
+async def forgets_to_return(self, message):
+    pass
+
+
 @fault_of_send("the block `send` raises KeyError: 'pigeon': raise octo.Permanent or octo.Transient with what to do")
 async def flown(self, message):
     raise KeyError("pigeon")
