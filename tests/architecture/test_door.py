@@ -25,6 +25,8 @@ INSIDE = {
     "octo.core.log.Lines": "the logger writes the process's own log",
     "octo.core.log.Text": "the logger writes the process's own log",
     "octo.core.log.stdout_reserved": "the logger writes the process's own log",
+    "octo.core.misfit.Misfit": "how stubs of Octo word that no answer fits",
+    "octo.core.misfit.advice": "how stubs of Octo word that no answer fits",
     "octo.core.spool.THRESHOLD": "from which size on HTTP spools",
     "octo.core.trace.HEADER": "a word of the standard",
     "octo.core.trace.STATE": "a word of the standard",

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
 from octo.connectors.database import codes, dsn, errors
 from octo.connectors.database.driver import Row
 from octo.connectors.database.settings import Connection
 from octo.connectors.database.stub import Answer, one_line, pattern, shown
 from octo.core.errors import Permanent
+from octo.core.misfit import Misfit, advice
 from octo.core.secrets import masked
-from octo.expr import nearest
 from octo.expr.json import dumps
 from octo.expr.values import Duration, Timestamp, digits
-
-_MOST_LISTED = 5
-
-
-class Misfit(NamedTuple):
-    """Why an answer does not fit a query. closeness: how much of it fits; 0 if it is for another query."""
-
-    closeness: int
-    reason: str
 
 
 class Canned:
@@ -69,7 +60,8 @@ class Canned:
                 candidate.given += 1
                 return candidate.answer if candidate.answer.error is None else self._fail(candidate.answer.error)
             misfits.append(misfit)
-        text = f"the stub has no answer to {shown(query)}; {self._advice(query, misfits)}"
+        labels = [one_line(masked(each.answer.query or "any query")) for each in self._answers]
+        text = f"the stub has no answer to {shown(query)}; {advice(one_line(query), labels, misfits, shown)}"
         raise Permanent(text, code=codes.NO_ANSWER)
 
     def _fail(self, error: str) -> NoReturn:
@@ -80,19 +72,6 @@ class Canned:
                 raise errors.too_slow(self._settings.timeout or 0)
         state = {"sqlState": "23505"} if self._settings.driver == "postgres" else {}
         raise Permanent("a constraint was violated: its stub says so", code=codes.CONSTRAINT, vars=state)
-
-    def _advice(self, query: str, misfits: list[Misfit]) -> str:
-        if not misfits:
-            return "it has no `answers` at all"
-        labels = [one_line(masked(each.answer.query or "any query")) for each in self._answers]
-        closest = max(misfits, key=lambda each: each.closeness)
-        if closest.closeness:
-            number = misfits.index(closest) + 1
-            return f"the nearest is answer {number} ({shown(labels[number - 1])}), but {closest.reason}"
-        if near := nearest(one_line(query), labels):
-            return f"the nearest is answer {labels.index(near) + 1} ({shown(near)})"
-        more = ", ..." if len(labels) > _MOST_LISTED else ""
-        return f"it answers {', '.join(map(shown, labels[:_MOST_LISTED]))}{more}"
 
 
 class _Candidate:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import NamedTuple
 
 from yarl import URL
 
@@ -16,16 +15,8 @@ from octo.core import codec
 from octo.core.charsets import encode, taken
 from octo.core.content import BINARY
 from octo.core.errors import Permanent
-from octo.expr import ExprError, nearest
-
-_MOST_LISTED = 5
-
-
-class Misfit(NamedTuple):
-    """Why an answer does not fit a request. closeness: how much of it fits; 0 if it is for another path."""
-
-    closeness: int
-    reason: str
+from octo.core.misfit import Misfit, advice
+from octo.expr import ExprError
 
 
 class Answers:
@@ -67,23 +58,9 @@ class Answers:
                 candidate.given += 1
                 return candidate.answer
             misfits.append(misfit)
-        raise Permanent(
-            f"the stub has no answer to {request.method} {request.target}; {self._advice(asked, misfits)}",
-            code=codes.NO_ANSWER,
-        )
-
-    def _advice(self, asked: dict[str, object], misfits: list[Misfit]) -> str:
-        if not misfits:
-            return "it has no `answers` at all"
-        closest = max(misfits, key=lambda each: each.closeness)
         labels = [each.answer.label for each in self._answers]
-        if closest.closeness:
-            number = misfits.index(closest) + 1
-            return f"the nearest is answer {number} ({labels[number - 1]}), but {closest.reason}"
-        if near := nearest(f"{asked['method']} {asked['path']}", labels):
-            return f"the nearest is answer {labels.index(near) + 1} ({near})"
-        more = ", ..." if len(labels) > _MOST_LISTED else ""
-        return f"it answers {', '.join(labels[:_MOST_LISTED])}{more}"
+        near = advice(f"{asked['method']} {asked['path']}", labels, misfits)
+        raise Permanent(f"the stub has no answer to {request.method} {request.target}; {near}", code=codes.NO_ANSWER)
 
 
 class _Candidate:
