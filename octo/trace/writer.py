@@ -64,6 +64,8 @@ class Writer:
         self._in = self._out = 0
         self._weights: dict[str, int] = {}
         self._lost = self._lost_ever = self._left = 0
+        # Traces that could not be encoded, ever and since the last that could. Only the writer's thread changes these.
+        self._broken_ever = self._broken = 0
         self._wake = threading.Event()
         self._hurry = threading.Event()
         self._progress = threading.Condition()
@@ -86,7 +88,7 @@ class Writer:
     @property
     def dropped(self) -> int:
         """How many traces did not reach a sink so far; one that missed two sinks counts twice."""
-        return self._lost_ever + self._left + sum(queue.lost_ever for queue in self._queues)
+        return self._lost_ever + self._left + self._broken_ever + sum(queue.lost_ever for queue in self._queues)
 
     def admit(self) -> bool:
         """Whether there is room for the trace of a message that comes in now; if not, it is counted as lost."""
@@ -165,7 +167,11 @@ class Writer:
         while self._queue:
             trace, size, lost = self._queue.popleft()
             encoded = self._encoded(trace)
-            if encoded is not None:
+            lost += self._broken
+            self._broken = lost + 1 if encoded is None else 0
+            if encoded is None:
+                self._broken_ever += 1
+            else:
                 batch.append(encoded.after_loss(lost, now_ns()) if lost else encoded)
             self._bytes_out += size
             self._out += 1

@@ -171,18 +171,21 @@ def test_a_trace_that_was_written_holds_no_messages():
     assert trace.crossings[0][2] is None
 
 
-def test_a_trace_that_cannot_be_encoded_is_passed(monkeypatch, caplog):
+def test_a_trace_that_cannot_be_encoded_is_counted_as_lost(monkeypatch, caplog):
+    """The next trace carries the count, and the losses that the broken one would have carried."""
     store = Memory()
     encode = writers.encode
     monkeypatch.setattr(writers, "encode", lambda trace, *more: encode(trace, *more) if trace.at else 1 / 0)
     bad = a_trace()
     bad.at = 0
     with Writer([store]) as writer:
+        writer._lose()
         writer.put(bad)
+        writer.put(a_trace())
         writer.put(a_trace())
         writer.flush(20)
 
-    assert len(store.find()) == 1
+    assert (len(store.find()), counts(store), writer.dropped) == (2, [2], 2)
     assert "please report it" in caplog.text
 
 
