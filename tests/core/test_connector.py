@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from octo.core.connector import connector
+from octo.services.ports import KeyValue
 from octo.testing.probe import Brought, Note, Probe, ProbeSettings, Pull, Push, Standin
 
 
@@ -44,3 +45,12 @@ def test_a_class_without_a_text_has_that_of_its_module():
         def open(cls, settings: ProbeSettings): ...
 
     assert Plain.__octo_connector__.doc == "A connector class declares its sources and blocks by marking methods."
+
+
+def test_the_services_that_open_asks_for_are_declared():
+    @connector("plain")
+    class Plain:
+        @classmethod
+        def open(cls, settings: ProbeSettings, store: KeyValue): ...
+
+    assert Plain.__octo_connector__.services == {"store": "key-value"}

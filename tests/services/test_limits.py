@@ -55,18 +55,19 @@ def test_a_value_of_a_mebibyte_is_the_largest():
     assert caught.value.code == "OCTO-P110"
 
 
-def nested(depth):
-    value: list[object] = []
+def nested(depth, within):
+    value: object = []
     for _ in range(depth):
-        value = [value]
+        value = within(value)
     return value
 
 
-def test_a_value_nests_a_thousand_deep():
+@pytest.mark.parametrize("within", [lambda each: [each], lambda each: {"k": each}], ids=["list", "map"])
+def test_a_value_nests_a_thousand_deep(within):
     """A thousand levels are more than anybody writes, and no more than every codec can read."""
-    limits.size(nested(1000))
+    limits.size(nested(1000, within))
     with pytest.raises(Permanent, match="nests more than 1,000 deep"):
-        limits.size(nested(1001))
+        limits.size(nested(1001, within))
 
 
 @pytest.mark.parametrize("check", [lambda text: limits.name(text, "key"), limits.path, limits.prefix])
