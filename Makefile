@@ -3,7 +3,7 @@
 SAMPLE ?= http-orders
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt docs pictures bench bench-full clean setup
+.PHONY: help run test check fmt docs pictures bench bench-full soak clean setup
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ bench: setup  ## measure the budgets, some minutes; writes docs/performance.md
 
 bench-full: setup  ## measure everything, half an hour; writes docs/performance.md
 	@.venv/bin/python bench/run.py --full
+
+soak: setup  ## an hour of reloads, killed workers and restarts under load (MINUTES=60)
+	@PYTHONPATH=. .venv/bin/python -m bench.soak --minutes $(or $(MINUTES),60)
 
 setup:  ## install what development needs
 	@scripts/setup.sh dev
