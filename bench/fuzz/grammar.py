@@ -155,5 +155,17 @@ def expression(dice: random.Random, kind: str, depth: int, names: tuple[str, ...
     return f"({text})" if " " in text and dice.random() < 0.7 else text
 
 
+OURS = ("t", "v", "constant", "constant_0", "t_1", "v_t", "error", "caught", "budget", "space", "dispatch", "matches")
+"""Names of the code that expressions become: an author may call a variable like any of them."""
+
+_BOUND = re.compile(r"(?<![\w.'\"])[ijt](?![\w'\"(:])")
+
+
+def renamed(dice: random.Random, text: str) -> str:
+    """The same expression with other names for the variables of its macros, some of them names of our own."""
+    chosen = dict(zip("ijt", dice.sample(OURS, 3), strict=True))
+    return _BOUND.sub(lambda found: chosen[found[0]], text)
+
+
 def inputs(dice: random.Random) -> dict[str, Any]:
     return {name: dice.choice(values) for name, values in DATA.items()}

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 
 from bench.fuzz.clock import running
-from bench.fuzz.grammar import KINDS, expression, inputs
+from bench.fuzz.grammar import KINDS, expression, inputs, renamed
 from bench.fuzz.minimise import causes, smallest
 from bench.fuzz.oracle import Oracle
 from bench.fuzz.ours import Ours
@@ -94,5 +94,5 @@ def compare(options: argparse.Namespace) -> int:
 
 
 def _case(dice: random.Random) -> Case:
-    text = expression(dice, dice.choice(KINDS), dice.randint(1, 5))
+    text = renamed(dice, expression(dice, dice.choice(KINDS), dice.randint(1, 5)))
     return Case(text, dice.random() < 0.4, inputs(dice))

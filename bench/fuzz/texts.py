@@ -8,7 +8,7 @@ import time
 from collections import Counter
 
 from bench.fuzz.clock import running
-from bench.fuzz.grammar import KINDS, expression, inputs
+from bench.fuzz.grammar import KINDS, expression, inputs, renamed
 from bench.fuzz.ours import Ours
 from bench.fuzz.outcome import Case
 from octo.expr import ExprError
@@ -47,7 +47,7 @@ def mutate(options: argparse.Namespace) -> int:
     ours, dice, counts = Ours(), random.Random(options.seed), Counter[str]()
     started = time.monotonic()
     while running(options, started, counts.total()):
-        text = mutated(dice, expression(dice, dice.choice(KINDS), dice.randint(0, 4)))
+        text = mutated(dice, renamed(dice, expression(dice, dice.choice(KINDS), dice.randint(0, 4))))
         checked = dice.random() < 0.5
         problem = examine(ours, Case(text, checked, inputs(dice)), counts)
         if problem:

@@ -13,6 +13,7 @@ from octo.expr.environment import environment
 from octo.expr.errors import FAILED, NO_SUCH_OVERLOAD, OUT_OF_BOUNDS, OVERFLOW, TOO_COMPLEX, ExprError
 from octo.expr.functions.lists import sort_by
 from octo.expr.generate import Generated, generate
+from octo.expr.generate.audit import violations
 from octo.expr.generate.core import Selection
 from octo.expr.generate.generator import FILE
 from octo.expr.parser import parse
@@ -116,7 +117,14 @@ def _compile(text: str, scope: Scope) -> Program:
 
 
 def link(text: str, scope: Scope, generated: Generated, **more: object) -> Callable[..., Any]:
-    """The Python function of a translation. `more` holds names that its code uses besides the usual ones."""
+    """The Python function of a translation. `more` holds names that its code uses besides the usual ones.
+
+    Raises ExprError if the translation is not as it must be, which only a fault in the generator can cause.
+    """
+    found = violations(generated, scope, (*_BUILTINS, *more))
+    if found:
+        hint = "This is a fault of Octo, not of the expression: please report it"
+        raise ExprError(TOO_COMPLEX, f"the translation of the expression has {found[0]}", hint=hint, text=text)
     names: dict[str, Any] = {
         "__builtins__": _BUILTINS,
         **scope.globals,

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from bench.fuzz.grammar import KINDS, VARIABLES, expression, inputs
+from bench.fuzz.grammar import KINDS, VARIABLES, expression, inputs, renamed
 from bench.fuzz.minimise import smallest
 from bench.fuzz.ours import Ours
 from bench.fuzz.outcome import Case, Meeting, Outcome, written
@@ -40,6 +40,18 @@ def test_a_seed_makes_the_same_expressions():
     first, again = ([expression(dice, kind, 3) for kind in KINDS] for dice in (random.Random(3), random.Random(3)))
     assert first == again
     assert inputs(random.Random(3)).keys() == VARIABLES.keys()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_an_expression_means_the_same_whatever_its_variables_are_called(seed):
+    dice, changed = random.Random(seed), 0
+    for _ in range(600):
+        text, data = expression(dice, dice.choice(KINDS), dice.randint(1, 4)), inputs(dice)
+        other = renamed(dice, text)
+        changed += other != text
+        ours, theirs = (OURS.outcome(Case(each, False, data)) for each in (text, other))
+        assert Meeting(Case(other, False, data), ours, theirs).is_same, (text, other)
+    assert changed > 20
 
 
 # --- what counts as the same -------------------------------------------------------------------------------------

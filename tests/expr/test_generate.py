@@ -16,7 +16,7 @@ from octo.expr.function import function
 from octo.expr.generate import generate
 from octo.expr.generate.audit import violations
 from octo.expr.parser import parse
-from octo.expr.program import _BUILTINS
+from octo.expr.program import _BUILTINS, link
 from octo.expr.values import INT_MAX, INT_MIN, kind_of
 
 # The first example of a run pays for imports.
@@ -267,7 +267,7 @@ def test_random_programs_consist_of_allowed_code():
         ("import os", "the syntax Import"),
         ("eval('1')", "the name eval"),
         ("m.__globals__", "the attribute __globals__"),
-        ("m.append(key=m)", "keyword arguments"),
+        ("m.append(key=m)", "the syntax keyword"),
         ("lambda: m", "the syntax Lambda"),
         ("len = 1", "the name len is taken"),
         ("m[1:2]", "the syntax Slice"),
@@ -276,6 +276,34 @@ def test_random_programs_consist_of_allowed_code():
 def test_other_code_would_be_found(code, problem):
     generated = generate("1", parse("1"), environment(SCOPE))._replace(module=ast.parse(code))
     assert problem in violations(generated, Scope(("m",)), frozenset(_BUILTINS))
+
+
+def test_a_translation_that_breaks_the_rules_is_never_run():
+    generated = generate("1", parse("1"), environment(SCOPE))._replace(module=ast.parse("def expression(): len = 1"))
+    with pytest.raises(ExprError, match="the name len is taken"):
+        link("1", Scope(("m",)), generated)
+
+
+GENERATED = [
+    *("t", "t_1", "t_2", "v", "v_a", "v_v", "k", "constant", "constant_0", "k_constant", "dispatch", "matches", "size"),
+    *("error", "caught", "found", "part", "part_1", "budget", "space", "expression", "message", "m", "x", "now"),
+    *("len", "list", "str", "_weight", "_scan", "_failure", "_stopped", "_none", "_saw", "_stepped", "_decided"),
+    *("__builtins__", "__class__", "startswith", "append", "value", "None_", "lambda", "def", "self", "yield"),
+]
+"""Names that generated code uses, or might: an author may use each of them for a variable."""
+
+
+@pytest.mark.parametrize("name", GENERATED)
+def test_a_variable_of_a_macro_may_be_called_like_anything_in_generated_code(evaluate, name):
+    other = "other_1" if name != "other_1" else "other"
+    held = "7u, 8u, 9u, 10u, 11u, 12u"  # enough of them that one has the number of the variable
+    assert evaluate(f"[10, 20].map({name}, [{held}, {name}])") == [[7, 8, 9, 10, 11, 12, each] for each in (10, 20)]
+    assert evaluate(f"[2].map({name}, [1, 2].exists({other}, {other} == {name}) && [{held}].size() == 6)") == [True]
+    assert evaluate(f"[1, 2].exists({name}, {name} == 2 && 1 / {name} == 0)") is True
+    assert evaluate(f"[[1], [2]].map({name}, {name}.map({other}, {name}[0] + {other} + size('ab')))") == [[4], [6]]
+    assert evaluate(f'cel.bind({name}, "a" + "b", {name} + {name}.upperAscii())') == "abAB"
+    assert evaluate(f"optional.of(3).optMap({name}, [{name}, 7u, 8u])").value == [3, 7, 8]
+    assert evaluate(f"[3, 1].transformList({name}, {other}, {name} * 10 + {other})") == [3, 11]
 
 
 # -- folding

@@ -1,68 +1,95 @@
 """A second check of generated code: whatever the generator does, its code may contain only what is listed here.
 
-Nothing at run time needs it. The tests and the fuzzer check every translation with it, so that a mistake in the
-generator is found before it becomes a security hole.
+Every program is checked before it is linked, so that a mistake in the generator becomes a refusal and not a wrong
+result or a security hole.
 """
 
 import _ast as py
-from collections.abc import Iterator
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Final
 
 from octo.expr.generate.generator import Generated
 from octo.expr.scope import Scope
 
-_ALLOWED: frozenset[type[py.AST]] = frozenset(
-    (
-        *(py.Module, py.FunctionDef, py.arguments, py.arg, py.Return, py.Nonlocal, py.Expr, py.Load, py.Store),
-        *(py.Assign, py.AugAssign, py.NamedExpr, py.If, py.IfExp, py.For, py.Break, py.Continue),
-        *(py.Try, py.ExceptHandler, py.Raise, py.Constant, py.Name, py.Attribute, py.Subscript, py.Starred),
-        *(py.List, py.Tuple, py.Dict, py.Call, py.Compare, py.BoolOp, py.BinOp, py.UnaryOp),
-        *(py.And, py.Or, py.Not, py.USub, py.Add, py.Sub, py.Mult, py.Div, py.Is, py.IsNot, py.In),
-        *(py.Eq, py.NotEq, py.Lt, py.LtE, py.Gt, py.GtE),
-    )
-)
+# The syntax that generated code may have, and where each piece holds further pieces.
+_PARTS: Final[dict[type[py.AST], tuple[str, ...]]] = {
+    py.Module: ("body",),
+    py.FunctionDef: ("args", "body"),
+    py.arguments: ("args",),
+    py.arg: (),
+    py.Return: ("value",),
+    py.Nonlocal: (),
+    py.Expr: ("value",),
+    py.Assign: ("targets", "value"),
+    py.AugAssign: ("target", "op", "value"),
+    py.NamedExpr: ("target", "value"),
+    py.If: ("test", "body", "orelse"),
+    py.IfExp: ("test", "body", "orelse"),
+    py.For: ("target", "iter", "body", "orelse"),
+    py.Break: (),
+    py.Continue: (),
+    py.Try: ("body", "handlers", "orelse", "finalbody"),
+    py.ExceptHandler: ("type", "body"),
+    py.Raise: ("exc", "cause"),
+    py.Constant: (),
+    py.Name: (),
+    py.Attribute: ("value",),
+    py.Subscript: ("value", "slice"),
+    py.Starred: ("value",),
+    py.List: ("elts",),
+    py.Tuple: ("elts",),
+    py.Dict: ("keys", "values"),
+    py.Call: ("func", "args", "keywords"),
+    py.Compare: ("left", "ops", "comparators"),
+    py.BoolOp: ("op", "values"),
+    py.BinOp: ("left", "op", "right"),
+    py.UnaryOp: ("op", "operand"),
+    **dict.fromkeys((py.And, py.Or, py.Not, py.USub, py.Add, py.Sub, py.Mult, py.Div, py.Is, py.IsNot, py.In), ()),
+    **dict.fromkeys((py.Eq, py.NotEq, py.Lt, py.LtE, py.Gt, py.GtE), ()),
+}
 _CONSTANTS = frozenset((str, int, float, bool, bytes, type(None)))
 _ATTRIBUTES = frozenset(("__class__", "append", "present", "value", "startswith", "endswith"))
+_COUNTERS = frozenset(("budget", "space"))
 
 
-def violations(generated: Generated, scope: Scope, builtins: frozenset[str]) -> list[str]:
+def violations(generated: Generated, scope: Scope, builtins: Iterable[str]) -> list[str]:
     """What generated code contains but may not; empty when all is well."""
-    given = {*builtins, *scope.parameters, *scope.globals, *generated.constants, "_failure", "budget", "space"}
-    nodes = list(_walk(generated.module))
-    made = {each.id for each in nodes if isinstance(each, py.Name) and isinstance(each.ctx, py.Store)}
-    made |= {each.name for each in nodes if isinstance(each, py.FunctionDef)}
-    made |= {each.name for each in nodes if isinstance(each, py.ExceptHandler) and each.name}
-    attributes = _ATTRIBUTES | _attributes_of(scope)
-    found = [f"the name {name} is taken" for name in made & given - {"budget", "space"}]
-    return found + [problem for each in nodes if (problem := _problem(each, made | given, attributes))]
+    given = {*builtins, *scope.parameters, *scope.globals, *generated.constants, *_COUNTERS, "_failure"}
+    attributes = _attributes_of(scope)
+    made: set[str] = set()
+    used: set[str] = set()
+    found: list[str] = []
+    pending: list[py.AST] = [generated.module]
+    while pending:
+        node = pending.pop()
+        cls = type(node)
+        parts = _PARTS.get(cls)
+        if parts is None:
+            found.append(f"the syntax {cls.__name__}")
+            continue
+        if isinstance(node, py.Name):
+            (made if isinstance(node.ctx, py.Store) else used).add(node.id)
+        elif isinstance(node, py.Attribute) and node.attr not in attributes:
+            found.append(f"the attribute {node.attr}")
+        elif isinstance(node, py.Constant) and type(node.value) not in _CONSTANTS:
+            found.append(f"a constant {type(node.value).__name__}")
+        elif isinstance(node, (py.FunctionDef, py.ExceptHandler)) and node.name:
+            made.add(node.name)
+        for part in parts:
+            child = getattr(node, part)
+            if child.__class__ is list:
+                pending += child
+            elif child is not None:
+                pending.append(child)
+    found += [f"the name {name} is taken" for name in sorted(made & (given - _COUNTERS))]
+    return found + [f"the name {name}" for name in sorted(used - made - given)]
 
 
-def _problem(node: py.AST, names: set[str], attributes: frozenset[str]) -> str:
-    if type(node) not in _ALLOWED:
-        return f"the syntax {type(node).__name__}"
-    if isinstance(node, py.Name) and node.id not in names:
-        return f"the name {node.id}"
-    if isinstance(node, py.Attribute) and node.attr not in attributes:
-        return f"the attribute {node.attr}"
-    if isinstance(node, py.Constant) and type(node.value) not in _CONSTANTS:
-        return f"a constant {type(node.value).__name__}"
-    if isinstance(node, py.Call) and node.keywords:
-        return "keyword arguments"
-    return ""
-
-
+@lru_cache(maxsize=256)
 def _attributes_of(scope: Scope) -> frozenset[str]:
-    """The attributes that the sources of a scope read. They are allowed: we wrote them."""
+    """The attributes that code may read: ours, and those in the sources of the scope, which we wrote too."""
     from ast import parse, walk
 
     trees = (parse(source, mode="eval") for source in scope.variables.values())
-    return frozenset(each.attr for tree in trees for each in walk(tree) if isinstance(each, py.Attribute))
-
-
-def _walk(node: py.AST) -> Iterator[py.AST]:
-    pending = [node]
-    while pending:
-        node = pending.pop()
-        yield node
-        for field in node._fields:
-            value = getattr(node, field, None)
-            pending += [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, py.AST)]
+    return _ATTRIBUTES | {each.attr for tree in trees for each in walk(tree) if isinstance(each, py.Attribute)}

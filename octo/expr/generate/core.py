@@ -93,9 +93,16 @@ class Generator:
 
     # -- statements
 
+    # Invariant: generated names never meet. A variable of the author's is `v_NAME_1`, a held value `k_NAME_1`, names of
+    # our own have other stems, and builtins, globals and parameters do not end in a number.
+
     def temporary(self, stem: str = "t") -> str:
         self._count += 1
         return f"{stem}_{self._count}"
+
+    def variable(self, name: str) -> str:
+        """The Python name of a variable that a macro of the author declares."""
+        return self.temporary(f"v_{name}")
 
     def keep(self, value: Value) -> Value:
         """The same value, read from a variable."""
@@ -154,7 +161,7 @@ class Generator:
         for name, held in self.constants.items():
             if held is value:
                 return name
-        name = f"{stem}_{len(self.constants)}"
+        name = f"k_{stem}_{len(self.constants)}"
         self.constants[name] = value
         return name
 

@@ -31,8 +31,8 @@ class _Frame:
         self.source = _checked(g, source)
         self.is_settled = source.is_settled
         _charge(g, self.source, node)
-        self.first = g.temporary(node.first)
-        self.second = g.temporary(node.second) if node.second else ""
+        self.first = g.variable(node.first)
+        self.second = g.variable(node.second) if node.second else ""
 
     @property
     def variables(self) -> dict[str, Local]:
@@ -236,7 +236,7 @@ _KINDS = {
 def bind(g: Generator, node: Bind) -> Value:
     """`cel.bind`: the value is computed once; its error counts only where the variable is used."""
     block, value = g.captured(node.value, blocks=1)
-    variable, error = g.temporary(node.name), ""
+    variable, error = g.variable(node.name), ""
     assigned = [*block, emit.assign(variable, value.node)]
     if value.fallible or block:
         error = g.temporary("error")
@@ -258,7 +258,7 @@ def bind(g: Generator, node: Bind) -> Value:
 def optional_map(g: Generator, node: OptionalMap) -> Value:
     macro = "optFlatMap" if node.flat else "optMap"
     target = g.value(node.target)
-    source, result, variable = g.temporary(), g.temporary(), g.temporary(node.name)
+    source, result, variable = g.temporary(), g.temporary(), g.variable(node.name)
     g.block.append(emit.assign(source, emit.call("_optional_target", target.node, emit.constant(macro))))
     with g.scope({node.name: Local(variable)}, repeats=0):
         block, body = g.captured(node.body)
