@@ -9,8 +9,8 @@ from typing import Annotated
 from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+")
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)")
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+", re.ASCII)
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)", re.ASCII)
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _LEAST_NANOSECONDS = 1_000_000
 
@@ -22,18 +22,25 @@ def parse_duration(value: object) -> object:
     the author of `timeout: 30` nearly always means thirty seconds.
     """
     if isinstance(value, str) and (value in ("0", "") or _DURATION.fullmatch(value)):
-        return timedelta(seconds=sum(float(n) * _SECONDS[unit] for n, unit in _PART.findall(value)))
+        return _span(seconds=sum(float(n) * _SECONDS[unit] for n, unit in _PART.findall(value)))
     if isinstance(value, str | bool):
         raise PydanticCustomError("duration", "not a duration; write e.g. 250ms, 30s or 1h30m")
     if isinstance(value, int | float):
         if value == 0 or (isinstance(value, int) and value >= _LEAST_NANOSECONDS):
-            return timedelta(microseconds=value / 1000)
+            return _span(microseconds=value // 1000)
         raise PydanticCustomError(
             "duration",
             "a duration without a unit; write {value}s for seconds, {value}ms for milliseconds",
             {"value": value},
         )
     return value
+
+
+def _span(**length: float) -> timedelta:
+    try:
+        return timedelta(**length)
+    except OverflowError:
+        raise PydanticCustomError("duration", "a duration of more than 999999999 days is too long") from None
 
 
 Duration = Annotated[

@@ -23,12 +23,20 @@ class IP:
         self.number = number
 
     def __eq__(self, other: object) -> bool:
+        """Whether both are the same address; an IPv4 address mapped into IPv6 is that IPv4 address."""
         if not isinstance(other, IP):
             return NotImplemented
-        return self.family == other.family and self.number == other.number
+        return self._plain == other._plain
 
     def __hash__(self) -> int:
-        return hash((IP, self.family, self.number))
+        return hash((IP, self._plain))
+
+    @property
+    def _plain(self) -> tuple[int, int]:
+        """Family and number, without the prefix of an IPv4 address that is mapped into IPv6."""
+        if self.family == 6 and self.number >> 32 == _MAPPED:
+            return 4, self.number & 0xFFFF_FFFF
+        return self.family, self.number
 
     def __str__(self) -> str:
         """The canonical text (RFC 5952)."""
@@ -44,8 +52,13 @@ class IP:
         return f'ip("{self}")'
 
     def within(self, network: "CIDR") -> bool:
-        """Whether the address shares the first bits of the network; families never share any."""
-        return self.family == network.ip.family and network.prefix_of(self) == network.prefix_of(network.ip)
+        """Whether the address shares the first bits of the network; families never share any.
+
+        An IPv4 address mapped into IPv6 lies in IPv4 networks as well: the check of a list must not depend on the form
+        in which an address is written.
+        """
+        address = self if self.family == network.ip.family else IP(*self._plain)
+        return address.family == network.ip.family and network.prefix_of(address) == network.prefix_of(network.ip)
 
 
 class CIDR:

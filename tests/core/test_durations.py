@@ -34,3 +34,15 @@ def test_durations_are_written_as_in_go(text, seconds):
 def test_a_duration_without_a_sensible_unit_is_refused(text):
     with pytest.raises(ValidationError, match="duration"):
         TypeAdapter(Duration).validate_python(text)
+
+
+@pytest.mark.parametrize("value", ["999999999999999999h", "9" * 400 + "s", 10**400])
+def test_a_duration_that_is_too_long_is_refused(value):
+    with pytest.raises(ValidationError, match="too long"):
+        TypeAdapter(Duration).validate_python(value)
+
+
+@pytest.mark.parametrize("text", ["٣s", "１s", "1h٣٠m"])
+def test_only_the_digits_of_ascii_count(text):
+    with pytest.raises(ValidationError, match="not a duration"):
+        TypeAdapter(Duration).validate_python(text)

@@ -40,3 +40,18 @@ def test_they_are_their_text_in_json_and_in_messages(evaluate, failure):
     assert to_json(evaluate('[ip("::1"), cidr("10.0.0.0/8")]')) == ["::1", "10.0.0.0/8"]
     assert repr(parse_cidr("10.0.0.0/8")) == 'cidr("10.0.0.0/8")'
     assert str(failure('dyn(ip("::1")) + 1')).startswith("no such overload: net.IP + int")
+
+
+def test_an_ipv4_address_mapped_into_ipv6_is_that_address(evaluate):
+    assert evaluate("ip('::ffff:c0a8:1') == ip('192.168.0.1')") is True
+    assert evaluate("ip('::ffff:c0a8:1') == ip('192.168.10.1')") is False
+    assert evaluate("ip('::c0a8:1') == ip('192.168.0.1')") is False
+    assert evaluate("[ip('::ffff:c0a8:1'), ip('192.168.0.1')].distinct().size()") == 1
+    assert evaluate("ip('192.168.0.1') in [ip('::ffff:c0a8:1')]") is True
+
+
+def test_a_list_of_networks_cannot_be_avoided_by_the_form_of_an_address(evaluate):
+    assert evaluate("cidr('192.168.0.0/16').containsIP('::ffff:c0a8:1')") is True
+    assert evaluate("ip('::ffff:7f00:1').isLoopback() && ip('::ffff:a9fe:1').isLinkLocalUnicast()") is True
+    assert evaluate("cidr('::ffff:0:0/96').containsIP('::ffff:c0a8:1')") is True
+    assert evaluate("cidr('::/0').containsIP('192.168.0.1')") is False

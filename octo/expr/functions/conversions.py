@@ -107,7 +107,7 @@ def to_uint(value: Any) -> Uint:
 def to_double(value: Any) -> float:
     """The value as a double."""
     try:
-        if isinstance(value, str) and ("_" in value or value != value.strip()):
+        if isinstance(value, str) and not (value.isascii() and "_" not in value and value == value.strip()):
             raise failed(value, "double")
         return float(value)
     except (ValueError, OverflowError):

@@ -12,7 +12,7 @@ from octo.expr.functions.conversions import show_double
 from octo.expr.limits import MAX_VISITS, check_size, exhausted
 from octo.expr.values import Optional, Type, a as article, kind_of
 
-_CLAUSE = re.compile(r"%(?:(%)|(?:\.(\d{1,6}))?([a-zA-Z])|)")
+_CLAUSE = re.compile(r"%(?:(%)|(?:\.(\d{1,6}))?([a-zA-Z])|)", re.ASCII)
 MAX_PRECISION = 1000
 
 

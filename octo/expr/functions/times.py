@@ -14,6 +14,7 @@ _TIMESTAMP = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9})\d*)?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII
 )
 _DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(h|ms|us|µs|μs|ns|m|s)", re.ASCII)
+_OFFSET = re.compile(r"([+-]?)(\d\d):(\d\d)", re.ASCII)
 _UNITS = {
     "h": 3600 * SECOND,
     "m": 60 * SECOND,
@@ -45,8 +46,10 @@ def parse_timestamp(text: str) -> Timestamp:
         raise ExprError(OVERFLOW, f"timestamp out of range: {quoted(text)}") from None
     seconds = ((days * 24 + hour) * 60 + minute) * 60 + second
     if parts[8]:
-        offset = (int(parts[9]) * 60 + int(parts[10])) * 60
-        seconds -= offset if parts[8] == "+" else -offset
+        offset = _offset(parts[8], parts[9], parts[10])
+        if offset is None:
+            raise ExprError(CONVERSION, f"cannot convert a string to timestamp: {quoted(text)} has no valid offset")
+        seconds -= offset
     return Timestamp(seconds * SECOND + int((parts[7] or "").ljust(9, "0")))
 
 
@@ -73,15 +76,25 @@ def _nanos(number: str, unit: int) -> int:
     return int(whole or 0) * unit + (int(fraction) * unit // 10 ** len(fraction) if fraction else 0)
 
 
+def _offset(sign: str, hours: str, minutes: str) -> int | None:
+    """The seconds of an offset from UTC, 00:00 to 23:59 (RFC 3339); None if it is none."""
+    if int(hours) > 23 or int(minutes) > 59:
+        return None
+    seconds = (int(hours) * 60 + int(minutes)) * 60
+    return -seconds if sign == "-" else seconds
+
+
 def _zone(name: str) -> "tzinfo":
     from datetime import timedelta, timezone
     from zoneinfo import ZoneInfo
 
-    offset = re.fullmatch(r"([+-]?)(\d\d):(\d\d)", name, re.ASCII)
+    written = _OFFSET.fullmatch(name)
     try:
-        if offset:
-            span = timedelta(hours=int(offset[2]), minutes=int(offset[3]))
-            return timezone(-span if offset[1] == "-" else span)
+        if written:
+            offset = _offset(*written.groups())
+            if offset is None:
+                raise ValueError(name)
+            return timezone(timedelta(seconds=offset))
         return ZoneInfo(name)
     except (ValueError, OSError, KeyError):
         raise ExprError(
@@ -89,14 +102,26 @@ def _zone(name: str) -> "tzinfo":
         ) from None
 
 
+_CYCLE = 400
+"""Years after which the calendar repeats, days of the week included."""
+
+
 def _moment(timestamp: Timestamp, zone: str = "") -> "datetime":
+    """The date and time in UTC or in a zone; what lies in the year 0 or 10000 there, one cycle nearer to today."""
     from datetime import UTC, datetime, timedelta
 
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=timestamp.nanos // SECOND)
+    if not zone:
+        return moment
+    where = _zone(zone)
     try:
-        return moment.astimezone(_zone(zone)) if zone else moment
+        return moment.astimezone(where)
     except OverflowError:
-        raise ExprError(OVERFLOW, "timestamp out of range in that time zone") from None
+        return moment.replace(year=moment.year + _cycle(moment)).astimezone(where)
+
+
+def _cycle(moment: "datetime") -> int:
+    return _CYCLE if moment.year == 1 else -_CYCLE
 
 
 @function(
@@ -107,7 +132,8 @@ def _moment(timestamp: Timestamp, zone: str = "") -> "datetime":
 )
 def get_full_year(timestamp: Timestamp, zone: str = "") -> int:
     """The year, in UTC or in the given time zone."""
-    return _moment(timestamp, zone).year
+    local, utc = _moment(timestamp, zone).year, _moment(timestamp).year
+    return local if abs(local - utc) <= 1 else local - (_CYCLE if local > utc else -_CYCLE)
 
 
 @function(

@@ -25,6 +25,12 @@ def test_a_value_in_the_range_of_the_type_is_taken(evaluate, text, value):
     [
         'double("1_0")',
         'double(" 1")',
+        'double("٣.5")',
+        'double("１")',
+        'double("1٣")',
+        'double("1\u00a0")',
+        'int("٣")',
+        'uint("１")',
         'double("1\\n")',
         'double("")',
         "int(9223372036854775808.0)",

@@ -31,3 +31,29 @@ def test_a_timestamp_of_another_zone_is_the_same_moment(evaluate, text, utc):
 @pytest.mark.parametrize("text", ["24:00:00", "23:60:00", "23:59:60"])
 def test_what_is_no_time_of_day_is_refused(failure, text):
     assert "is no time of day" in failure("timestamp(body)", f"2024-03-01T{text}Z").message
+
+
+@pytest.mark.parametrize("offset", ["+24:00", "-24:00", "+99:99", "+23:60", "+00:60"])
+def test_an_offset_goes_from_00_00_to_23_59(failure, offset):
+    assert "no valid offset" in failure("timestamp(body)", f"2024-03-01T00:00:00{offset}").message
+    assert "unknown time zone" in failure("timestamp(0).getHours(body)", offset).message
+
+
+def test_the_largest_offsets_are_offsets(evaluate):
+    assert evaluate('timestamp("2024-03-01T00:00:00+23:59") == timestamp("2024-02-29T00:01:00Z")') is True
+    assert evaluate('timestamp(0).getMinutes("-23:59")') == 1
+
+
+@pytest.mark.parametrize(
+    ("moment", "zone", "parts"),
+    [
+        ("9999-12-31T23:59:59Z", "+01:00", [10000, 0, 1, 6, 0, 0, 59]),
+        ("9999-12-31T23:59:59Z", "Asia/Tokyo", [10000, 0, 1, 6, 0, 8, 59]),
+        ("9999-12-31T23:59:59Z", "-01:00", [9999, 11, 31, 5, 364, 22, 59]),
+        ("0001-01-01T00:00:00Z", "-01:00", [0, 11, 31, 0, 365, 23, 0]),
+        ("0001-01-01T00:00:00Z", "+01:00", [1, 0, 1, 1, 0, 1, 0]),
+    ],
+)
+def test_local_time_goes_beyond_the_years_of_timestamps(evaluate, moment, zone, parts):
+    read = ["FullYear", "Month", "Date", "DayOfWeek", "DayOfYear", "Hours", "Minutes"]
+    assert [evaluate(f'timestamp("{moment}").get{part}("{zone}")') for part in read] == parts
