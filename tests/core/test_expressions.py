@@ -7,10 +7,10 @@ from typing import Annotated
 import pytest
 from pydantic import ValidationError
 
-from octo.core.expressions import Build, Expr, Names
+from octo.core.expressions import Build, Expr, Names, compile_expr
 from octo.core.message import Message
 from octo.core.settings import Settings
-from octo.expr import ExprError, Timestamp
+from octo.expr import ExprError, Scope, Timestamp
 from octo.expr.values import Duration
 
 
@@ -131,3 +131,19 @@ def test_settings_with_another_expression_are_other_settings():
 def test_an_expression_that_cannot_be_meant_is_refused(values, complaint):
     with pytest.raises(ValidationError, match=complaint):
         Strict.model_validate(values)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "now == now",
+        "[1, 2].map(i, now).distinct().size() == 1",
+        "false ? true : (now - now == duration('0s') && [now, now].all(each, each == now))",
+        "cel.bind(then, now, [1].exists(i, then == now))",
+    ],
+)
+def test_an_evaluation_has_one_moment_and_the_next_one_another(text):
+    ticks = iter(range(10))
+    scope = Scope(("message",), {"now": "clock()"}, globals={"clock": lambda: Timestamp(next(ticks))})
+    assert compile_expr(text, bool, scope)(Message(None)) is True
+    assert compile_expr("now", object, scope)(Message(None)) != compile_expr("now", object, scope)(Message(None))

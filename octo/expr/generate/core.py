@@ -47,6 +47,7 @@ class Generator:
         self.environment = environment
         self.handlers = handlers
         self.block: list[py.stmt] = []
+        self.first: dict[str, tuple[str, py.expr]] = {}
         self.locals: dict[str, Local] = {}
         self.constants: dict[str, object] = {}
         self.selections: dict[tuple[int, int], Selection] = {}
@@ -109,6 +110,15 @@ class Generator:
         variable = self.temporary()
         self.block.append(emit.assign(variable, value.node))
         return Value(emit.name(variable), value.kind, False, value.is_settled, path=value.path, hidden=value.hidden)
+
+    def once(self, declared: str, tree: py.expr) -> str:
+        """The variable that holds what a declared name comes to: it is computed once, before all else.
+
+        So `now == now` is true: an evaluation has one moment.
+        """
+        if declared not in self.first:
+            self.first[declared] = (self.temporary(), tree)
+        return self.first[declared][0]
 
     def captured(self, node: Node, blocks: int = 0) -> tuple[list[py.stmt], Value]:
         """The value of `node`, and its statements separately: they run only where the caller puts them.

@@ -64,7 +64,8 @@ def generate(text: str, tree: Node, environment: Environment, make: Make = Gener
         raise
     if generator.loops > MAX_JSON_LOOPS and value.kind in {"dyn", "list", "map"}:
         value.is_settled = False
-    body = [*generator.block, emit.returning(value.node)]
+    first = [emit.assign(variable, source) for variable, source in generator.first.values()]
+    body = [*first, *generator.block, emit.returning(value.node)]
     if generator.meters:
         body = [*loops.meters(), *body]
     failure = emit.call("_failure", emit.name("error"))

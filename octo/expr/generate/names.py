@@ -47,10 +47,10 @@ def _declared(g: Generator, declared: str) -> Value:
     if declared in scope.variables:
         g.names.add(declared)
         tree = g.environment.source(declared)
-        # Only what is read from the message is certainly settled; the result of a call such as now() need not be.
-        is_settled = is_path(tree)
-        path = (scope.variables[declared], ()) if is_settled else None
-        return Value(tree, fallible=not is_settled, is_settled=is_settled, path=path)
+        if not is_path(tree):
+            return Value(emit.name(g.once(declared, tree)))
+        # What is read from the message is certainly settled; the result of a call such as now() need not be.
+        return Value(tree, is_settled=True, path=(scope.variables[declared], ()))
     if declared in scope.constants:
         return _constant(g, scope.constants[declared])
     return g.literal(TYPE_NAMES[declared], "type")
