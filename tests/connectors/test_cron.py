@@ -540,3 +540,25 @@ async def test_without_a_stub_the_schedule_runs_in_virtual_time(stubbed):
 def test_a_time_that_is_none_is_refused(at):
     with pytest.raises(ValidationError, match=r"not a time; write e\.g\. 2026-03-29T06:30:00Z"):
         Trigger.model_validate({"at": at})
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        ("MON-SUN", "Mon Tue Wed Thu Fri Sat Sun"),
+        ("SAT-SUN", "Sat Sun"),
+        ("sat-sun", "Sat Sun"),
+        ("FRI-MON", "Mon Fri Sat Sun"),
+        ("5-1", "Mon Fri Sat Sun"),
+        ("MON-SUN/2", "Mon Wed Fri Sun"),
+        ("SUN-SAT", "Mon Tue Wed Thu Fri Sat Sun"),
+        ("1-5", "Mon Tue Wed Thu Fri"),
+        ("TUE,SAT-SUN", "Tue Sat Sun"),
+        ("0-7", "Mon Tue Wed Thu Fri Sat Sun"),
+    ],
+)
+def test_a_range_of_days_may_go_on_into_the_next_week(days, expected):
+    schedule, moment, found = parse(f"0 0 12 * * {days}", "UTC"), datetime(2026, 11, 30, tzinfo=UTC), []
+    while (moment := schedule.next_after(moment)) < datetime(2026, 12, 7, tzinfo=UTC):
+        found.append(f"{moment:%a}")
+    assert " ".join(found) == expected

@@ -126,6 +126,7 @@ def _fields(text: str, where: tzinfo) -> Fields:
         raise ValueError(f"expected 6 fields (sec min hour dom mon dow), or 5, found {len(fields)}; {EXAMPLE}")
     if len(fields) == 5:
         fields.insert(0, "0")
+    fields[5] = _WEEK.sub(_days, fields[5].upper())
     is_fixed = not fields[1].startswith("*") and not fields[2].startswith("*")
     schedule = Fields(" ".join(fields), where, is_fixed)
     try:
@@ -139,6 +140,16 @@ def _fields(text: str, where: tzinfo) -> Fields:
     except StopIteration:
         raise ValueError(f"`{text}` names a day that never comes; {EXAMPLE}") from None
     return schedule
+
+
+_DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+_WEEK = re.compile(r"\b([0-6]|SUN|MON|TUE|WED|THU|FRI|SAT)-([0-6]|SUN|MON|TUE|WED|THU|FRI|SAT)(?:/([1-7]))?(?![\w/])")
+
+
+def _days(found: re.Match[str]) -> str:
+    """A range of days of the week as a list: `SAT-SUN`, `MON-SUN` and `FRI-MON` go on into the next week."""
+    first, last = (_DAYS.index(day) if day in _DAYS else int(day) for day in found.group(1, 2))
+    return ",".join(str(day % 7) for day in range(first, last + (7 if last < first else 0) + 1, int(found[3] or 1)))
 
 
 def _instant(naive: datetime, where: tzinfo) -> datetime:
