@@ -11,9 +11,11 @@ import asyncio
 import contextvars
 import importlib
 import inspect
+import math
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Annotated, Any, Self
 
@@ -27,6 +29,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError, PydanticSerializationError, core_schema, to_jsonable_python
 
+from octo.blocks.printed import printed
 from octo.blocks.threads import Threads
 from octo.core.block import block
 from octo.core.errors import Bug, OctoError, Permanent
@@ -114,12 +117,8 @@ async def python(settings: Python, message: Message) -> Message:
     arguments = _arguments(settings, message)
     function = settings.call
     try:
-        if inspect.iscoroutinefunction(function.call):
-            result = await function.call(**arguments)
-        else:
-            result = await _in_thread(partial(function.call, **arguments))
-            if inspect.isawaitable(result):
-                result = await result
+        with printed(function.name):
+            result = await _called(function, arguments)
     except (OctoError, ExprError):
         raise
     except ValidationError as error:
@@ -131,6 +130,13 @@ async def python(settings: Python, message: Message) -> Message:
         return result
     value = _value(function, result)
     return message.with_body(value) if settings.as_ is None else message.with_var(settings.as_, value)
+
+
+async def _called(function: Function, arguments: Mapping[str, Any]) -> Any:
+    if inspect.iscoroutinefunction(function.call):
+        return await function.call(**arguments)
+    result = await _in_thread(partial(function.call, **arguments))
+    return await result if inspect.isawaitable(result) else result
 
 
 async def _in_thread(call: Callable[[], Any]) -> Any:
@@ -163,7 +169,8 @@ def find(value: object) -> Function:
 
 def _module(name: str) -> Any:
     try:
-        return importlib.import_module(name)
+        with printed(name):
+            return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name and (name == error.name or name.startswith(f"{error.name}.")):
             problem = f"there is no module `{error.name}`; it must be beside the config or in an installed package"
@@ -255,7 +262,10 @@ def _copy(value: Any) -> Any:
 
 
 def _value(function: Function, result: object) -> object:
-    """Return the result as a value of a flow: dataclasses and models as maps, dates as text, sets as lists."""
+    """Return the result as a value of a flow: dataclasses and models as maps, sets as lists, times as texts.
+
+    A timedelta comes out as the interval of a database does. What has no exact form fails; nothing is invented.
+    """
     try:
         return settle(_settled(_ANYTHING.dump_python(result)))
     except (PydanticSerializationError, ValueError, RecursionError, ExprError) as error:
@@ -266,7 +276,7 @@ def _value(function: Function, result: object) -> object:
 
 
 _ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
-_KEPT = (str, bytes, Exact, Timestamp, Duration)
+_KEPT = (str, bytes, Timestamp, Duration)
 
 
 def _settled(value: Any) -> Any:
@@ -275,7 +285,33 @@ def _settled(value: Any) -> Any:
         return {name: _settled(each) for name, each in zip(names, value.values(), strict=True)}
     if isinstance(value, list | tuple | set | frozenset):
         return [_settled(each) for each in value]
+    for cls, convert in _CONVERTED.items():
+        if isinstance(value, cls):
+            return convert(value)
     return value if isinstance(value, _KEPT) else to_jsonable_python(value)
+
+
+def _finite(value: float) -> object:
+    if not (math.isfinite(value) or isinstance(value, Exact)):
+        raise ValueError(f"{value} has no JSON form")
+    return value
+
+
+def _moment(value: datetime) -> str:
+    if value.tzinfo is None:
+        raise ValueError("a datetime needs a time zone, e.g. `datetime.now(UTC)`")
+    return value.isoformat().replace("+00:00", "Z")
+
+
+def _span(value: timedelta) -> str:
+    return str(Duration(value // timedelta(microseconds=1) * 1000))
+
+
+_CONVERTED: dict[type, Callable[[Any], object]] = {
+    float: _finite,
+    datetime: _moment,
+    timedelta: _span,
+}
 
 
 def _listed(names: typing.Iterable[str]) -> str:

@@ -1,15 +1,18 @@
 """The `python` block: functions are checked when the flow is built, typed, isolated, and never block the loop."""
 
 import asyncio
+import logging
 import sys
 import textwrap
 import traceback
+from datetime import timedelta
 from types import MappingProxyType
 
 import pytest
 from pydantic import ValidationError
 
 from octo.blocks.python import Python, python
+from octo.connectors.database import values
 from octo.core import codec, current
 from octo.core.errors import Bug, Permanent, Transient
 from octo.core.message import Message
@@ -61,7 +64,15 @@ async def leaves_later(body): sys.exit(3)
 def leaves_awaited(body): return leaves_later(body)
 def interrupts(body): raise KeyboardInterrupt
 def odd(body): return object()
-def many(body): return {"set": {1}, "id": uuid.UUID(int=0), "when": datetime.datetime(2026, 1, 2), "d": Decimal("1.10")}
+def many(body): return {"set": {1}, "id": uuid.UUID(int=0), "d": Decimal("1.10")}
+def times(body): return {"at": datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC), "took": datetime.timedelta(**body)}
+def naive(body): return [datetime.datetime(2026, 1, 2)]
+def chatty(body):
+    print("working on", body)
+    return body
+async def chatty_later(body):
+    print("waiting for", body)
+    return body
 def not_finite(body): return {"n": [float(body)]}
 def deep(body): return deep_list(100_000)
 def deep_list(times):
@@ -132,13 +143,35 @@ async def call(function, body=None, variables=None, /, **settings):
         (
             "many",
             None,
-            {"set": [1], "id": "00000000-0000-0000-0000-000000000000", "when": "2026-01-02T00:00:00", "d": "1.10"},
+            {"set": [1], "id": "00000000-0000-0000-0000-000000000000", "d": "1.10"},
         ),
     ],
 )
 async def test_the_body_goes_in_and_the_result_becomes_the_body(function, body, result):
     """Plain, typed, async and callable objects; dataclasses, models and dates come out as JSON."""
     assert (await call(function, body, {"who": "ada"})).body == result
+
+
+@pytest.mark.parametrize(
+    ("span", "text"),
+    [
+        ({"minutes": 90}, "5400s"),
+        ({"days": -1, "microseconds": 1}, "-86399.999999s"),
+        ({"milliseconds": 1500}, "1.5s"),
+        ({}, "0s"),
+    ],
+)
+async def test_times_are_written_as_those_of_a_database(span, text):
+    assert (await call("times", span)).body == {"at": "2026-01-02T00:00:00Z", "took": text}
+    assert values.to_value(timedelta(**span)) == text
+
+
+@pytest.mark.parametrize(("function", "line"), [("chatty", "working on 7"), ("chatty_later", "waiting for 7")])
+async def test_what_a_function_prints_goes_to_the_log(function, line, capsys, caplog):
+    caplog.set_level(logging.INFO, "octo.python")
+    assert (await call(function, 7)).body == 7
+    assert [each.fields for each in caplog.records] == [{"function": f"shop:{function}", "text": line}]
+    assert capsys.readouterr().out == ""
 
 
 async def test_bytes_stay_bytes_in_dataclasses_too():
@@ -184,6 +217,8 @@ async def test_a_function_cannot_spoil_the_message_it_was_given():
         ("odd", None, r"shop:odd returned object, which is not JSON"),
         ("not_finite", "inf", r"shop:not_finite returned dict, which is not JSON: inf has no JSON form"),
         ("not_finite", "nan", r"shop:not_finite returned dict, which is not JSON: nan has no JSON form"),
+        ("naive", None, r"shop:naive returned list, .*: a datetime needs a time zone, e.g. `datetime.now\(UTC\)`"),
+        ("times", {"days": 999_999}, r"shop:times returned dict, .*: duration out of range"),
         ("deep", None, r"shop:deep returned list, which is not JSON"),
         ("numbers", ["x"] * 5, r"argument `body`: (\d: Input should be [^;]*(; )?){5}$"),
         ("numbers", ["x"] * 7, r"argument `body`: (\d: Input should be [^;]*; ){5}and 2 more$"),
