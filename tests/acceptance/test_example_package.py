@@ -70,10 +70,10 @@ def test_its_codes_are_explained(installed):
     assert run(installed, octo, "explain", "EXAMPLE-101").startswith("EXAMPLE-101: A counter has reached its end")
 
 
-def test_its_tests_pass(installed):
+def test_its_tests_pass(installed, tmp_path):
     """The tests that it ships run where it is installed."""
     tests = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(PACKAGE / "tests"))
-    assert "2 passed" in run(installed, *tests, "--rootdir", str(PACKAGE))
+    assert "2 passed" in run(installed, *tests, "--rootdir", str(PACKAGE), "--basetemp", str(tmp_path / "base"))
 
 
 def test_only_doors_are_used():

@@ -42,7 +42,10 @@ def run(package, *arguments: str) -> str:
 
 def test_its_tests_pass(package):
     """The tests of the page pass in a plain pytest, as a new user has it: no plug-in, no settings."""
-    shown = run(package, "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:asyncio", "-W", "error")
+    # A folder of its own: pytest clears away old ones, and warns if another run does so at the same time.
+    shown = run(
+        package, "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:asyncio", "-W", "error", "--basetemp=temporary"
+    )
 
     assert re.search(r"^4 passed", shown, re.MULTILINE), shown
 
