@@ -5,6 +5,8 @@ from itertools import islice
 
 MAX_CANDIDATES = 2_000
 MAX_LENGTH = 80
+MAX_WORK = 50_000
+"""At most this many pairs of characters are compared: keys of a message are candidates, too."""
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str | None:
@@ -14,11 +16,15 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
     best: str | None = None
     best_distance = max(1, (len(word) + 1) // 3) + 1
     known = list(islice(candidates, MAX_CANDIDATES))
+    work = 0
     for candidate in known:
         if abs(len(candidate) - len(word)) >= best_distance:
             continue
         if candidate.lower() == word.lower():
             return candidate
+        work += len(word) * len(candidate)
+        if work > MAX_WORK:
+            break
         distance = _distance(word.lower(), candidate.lower())
         if distance < best_distance:
             best, best_distance = candidate, distance

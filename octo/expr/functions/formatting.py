@@ -6,7 +6,7 @@ from collections.abc import Callable
 from operator import itemgetter
 from typing import Any
 
-from octo.expr.errors import INVALID_ARGUMENT, OUT_OF_BOUNDS, ExprError
+from octo.expr.errors import BUDGET, INVALID_ARGUMENT, OUT_OF_BOUNDS, ExprError
 from octo.expr.function import function
 from octo.expr.functions.conversions import show_double
 from octo.expr.limits import MAX_VISITS, check_size, exhausted
@@ -127,10 +127,15 @@ def _decimal(value: Any, precision: int) -> str:
 
 def _digits(value: float) -> str:
     """The shortest digits of a double, written without an exponent."""
-    from decimal import Decimal
+    from decimal import Decimal, InvalidOperation
 
-    text = f"{Decimal(repr(value)):f}"
-    return text.removesuffix(".0")
+    try:
+        number = Decimal(repr(value))
+    except InvalidOperation:  # an exponent of more than 18 digits
+        raise ExprError(BUDGET, "a number with such an exponent is too long without one") from None
+    # A number of a message may be 1e-999999999: few characters, but a gigabyte of zeros.
+    check_size(abs(number.adjusted()))
+    return f"{number:f}".removesuffix(".0")
 
 
 def _number(letter: str) -> Callable[[Any, int], str]:

@@ -15,6 +15,8 @@ _TIMESTAMP = re.compile(
 )
 _DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(h|ms|us|µs|μs|ns|m|s)", re.ASCII)
 _OFFSET = re.compile(r"([+-]?)(\d\d):(\d\d)", re.ASCII)
+_LONGEST = 200
+"""At most this many characters in the text of a duration."""
 _UNITS = {
     "h": 3600 * SECOND,
     "m": 60 * SECOND,
@@ -55,16 +57,16 @@ def parse_timestamp(text: str) -> Timestamp:
 
 def parse_duration(text: str) -> Duration:
     sign = -1 if text.startswith("-") else 1
-    body = text.lstrip("+-") if len(text) - len(text.lstrip("+-")) <= 1 else ""
+    body = text[1:] if text[:1] in {"-", "+"} else text
     if body == "0":
         return Duration(0)
-    position = total = 0
-    for part in _DURATION.finditer(body):
-        if part.start() != position:
-            break
+    # Invariant: the length comes first. A search through a long run of digits takes quadratic time.
+    position, end = 0, len(body) if len(body) <= _LONGEST else -1
+    total = 0
+    while position < end and (part := _DURATION.match(body, position)):
         position = part.end()
         total += _nanos(part[1], _UNITS[part[2]])
-    if position != len(body) or not body or len(body) > 200:
+    if position != end or not body:
         raise ExprError(
             CONVERSION, f"cannot convert a string to duration: {quoted(text)}", hint="Write e.g. 1h30m or 250ms"
         )

@@ -2,6 +2,8 @@
 
 import pytest
 
+from octo.expr.json import read
+
 BOUND = 16 * 1024 * 1024
 
 
@@ -29,3 +31,12 @@ def test_the_digits_of_a_double_have_a_bound(evaluate, failure):
 @pytest.mark.parametrize("text", ['"%s".format([])', '"%s %s".format([1])'])
 def test_a_clause_without_a_value_is_an_expression_error(failure, text):
     assert failure(text).code == "OCTO-E205"
+
+
+@pytest.mark.parametrize("number", ["1e-999999999", "1e-9999999999999999999"])
+def test_a_number_that_is_long_without_its_exponent_is_refused_before_it_is_written(failure, number):
+    assert failure('"%d".format([body])', read(number)).code == "OCTO-E207"
+
+
+def test_a_number_with_many_digits_keeps_them(evaluate):
+    assert evaluate('"%d".format([body])', read("1e-400")) == "0." + "0" * 399 + "1"

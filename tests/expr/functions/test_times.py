@@ -2,6 +2,8 @@
 
 import pytest
 
+from octo.expr.functions import times
+
 
 @pytest.mark.parametrize(
     ("zone", "hour"),
@@ -57,3 +59,34 @@ def test_the_largest_offsets_are_offsets(evaluate):
 def test_local_time_goes_beyond_the_years_of_timestamps(evaluate, moment, zone, parts):
     read = ["FullYear", "Month", "Date", "DayOfWeek", "DayOfYear", "Hours", "Minutes"]
     assert [evaluate(f'timestamp("{moment}").get{part}("{zone}")') for part in read] == parts
+
+
+class Short:
+    """A pattern that refuses to look at long texts."""
+
+    def match(self, text, position):
+        assert len(text) <= 200
+        return times_pattern.match(text, position)
+
+
+times_pattern = times._DURATION
+
+
+@pytest.mark.parametrize("text", ["1" * 15_000, "1h" * 8_000, "." * 15_000, "-" + "1" * 201 + "h"])
+def test_a_long_text_is_no_duration_and_no_pattern_reads_it(failure, monkeypatch, text):
+    """A search through a long run of digits is quadratic: 15 KB took 12 seconds."""
+    monkeypatch.setattr(times, "_DURATION", Short())
+    assert failure("duration(body)", text).code == "OCTO-E206"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("1h30m", 5400), ("+1.5s", 1), ("-.5h", -1800), ("0", 0), ("-0", 0), ("1h" * 100, 360_000)],
+)
+def test_a_duration_is_the_sum_of_its_parts(evaluate, text, seconds):
+    assert evaluate("duration(body).getSeconds()", text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "-", "+-1h", "--1h", "1", "1h ", "h", "1h2"])
+def test_what_is_no_duration_is_refused(failure, text):
+    assert failure("duration(body)", text).code == "OCTO-E206"
