@@ -29,7 +29,9 @@ class IP:
         return self._plain == other._plain
 
     def __hash__(self) -> int:
-        return hash((IP, self._plain))
+        # The hash of a text is keyed. That of a number is not: one could choose any number of addresses with one hash.
+        family, number = self._plain
+        return hash((IP, family, f"{number:x}"))
 
     @property
     def _plain(self) -> tuple[int, int]:

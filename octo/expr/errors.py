@@ -30,14 +30,17 @@ LONGEST_QUOTE = 60
 
 
 class ExprError(Exception):
-    """An expression that cannot be built or evaluated: what is wrong, where and, when known, what to do."""
+    """An expression that cannot be built or evaluated: what is wrong, where and, when known, what to do.
+
+    hint: a text, or a function that makes it. In a loop most errors are dropped, and nobody reads their hints.
+    """
 
     def __init__(
         self,
         code: str,
         message: str,
         *,
-        hint: str = "",
+        hint: str | Callable[[], str] = "",
         text: str = "",
         line: int = 1,
         column: int = 1,
@@ -45,10 +48,16 @@ class ExprError(Exception):
         super().__init__(code, message)
         self.code = code
         self.message = message
-        self.hint = hint
+        self._hint = hint
         self.text = text
         self.line = line
         self.column = column
+
+    @property
+    def hint(self) -> str:
+        if not isinstance(self._hint, str):
+            self._hint = self._hint()
+        return self._hint
 
     def __str__(self) -> str:
         return f"{self.message}. {self.hint}" if self.hint else self.message

@@ -26,6 +26,7 @@ from octo.expr.values import (
     Uint,
     a as article,
     find,
+    held_key,
     kind_of,
 )
 
@@ -347,8 +348,11 @@ def put(target: dict[Any, Any], key: Any, value: Any) -> None:
             f"{article(kind_of(key))} cannot be a map key",
             hint="Convert it with string(...)",
         )
+    if key.__class__ is int and not INT_MIN <= key <= INT_MAX:
+        # Any number of such keys could have one hash, and each would then be compared with all others.
+        raise ExprError(OVERFLOW, "a map key does not fit into 64 bits", hint="Convert it with string(...)")
     if key in target:
-        actual = next(other for other in target if other == key)
+        actual = held_key(target, key)
         if (actual.__class__ is bool) is not (key.__class__ is bool):
             raise ExprError(INVALID_ARGUMENT, f"a map cannot hold both {_show(actual)} and {_show(key)} as keys")
         raise ExprError(INVALID_ARGUMENT, f"the key {_show(key)} is repeated")

@@ -217,13 +217,34 @@ def a(kind: str) -> str:
 def find(container: Mapping[Any, Any], key: Any) -> Any:
     """Return the value under `key` by CEL equality: 1, 1u and 1.0 are one key, true is another. Raises `KeyError`."""
     value = container[key]
-    if key.__class__ is bool or key in (0, 1):
-        # Python finds True under 1; only a search tells them apart.
-        for actual, candidate in container.items():
-            if actual == key and (actual.__class__ is bool) is (key.__class__ is bool):
-                return candidate
+    is_bool = key.__class__ is bool
+    # Python finds True under 1; only the key that the map holds tells them apart.
+    if (is_bool or key in (0, 1)) and (held_key(container, key).__class__ is bool) is not is_bool:
         raise KeyError(key)
     return value
+
+
+class _Probe:
+    """Stands for a key in a look-up and remembers the key that it was compared with last."""
+
+    __slots__ = ("held", "key")
+
+    def __init__(self, key: Any) -> None:
+        self.key = self.held = key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        self.held = other
+        return bool(self.key == other)
+
+
+def held_key(container: Mapping[Any, Any], key: Any) -> Any:
+    """Return the key that a map holds under an equal one, without a search. Raises `KeyError`."""
+    probe = _Probe(key)
+    container[probe]
+    return probe.held
 
 
 def position(index: Any) -> int:
@@ -271,15 +292,18 @@ def item(container: Any, key: Any) -> Any:
 
 def no_such_key(key: Any, container: Any) -> ExprError:
     """Return the error for a missing key; the hint has the nearest key and some of those that exist."""
-    hint = ""
-    if isinstance(container, dict):
-        names = [str(each) for each in islice(container, MAX_KEYS + 1)]
-        more = ", ..." if len(names) > MAX_KEYS else ""
-        hint = f"Keys are {', '.join(names[:MAX_KEYS])}{more}" if names else "The map is empty"
-        guess = nearest(key, (each for each in container if isinstance(each, str))) if isinstance(key, str) else None
-        hint = f"Did you mean '{guess}'? {hint}" if guess else hint
     shown = "null" if key is None else str(key).lower() if isinstance(key, bool) else str(key)
-    return ExprError(NO_SUCH_KEY, f"no such key: {quoted(shown, str)}", hint=hint)
+    return ExprError(NO_SUCH_KEY, f"no such key: {quoted(shown, str)}", hint=lambda: _nearest_keys(key, container))
+
+
+def _nearest_keys(key: Any, container: Any) -> str:
+    if not isinstance(container, dict):
+        return ""
+    names = [str(each) for each in islice(container, MAX_KEYS + 1)]
+    more = ", ..." if len(names) > MAX_KEYS else ""
+    known = f"Keys are {', '.join(names[:MAX_KEYS])}{more}" if names else "The map is empty"
+    guess = nearest(key, (each for each in container if isinstance(each, str))) if isinstance(key, str) else None
+    return f"Did you mean '{guess}'? {known}" if guess else known
 
 
 def elements(count: int) -> str:

@@ -67,3 +67,9 @@ def test_a_map_holds_each_key_once():
     for entries in ([(1, 1), (1.0, 2)], [("a", 1), ("a", 1)], [(1, 1), (True, 2)], [(None, 1)]):
         with pytest.raises(ExprError):
             runtime.make_map(entries)
+
+
+def test_a_map_key_fits_64_bits(failure):
+    """Larger integers can all have one hash."""
+    error = failure("body.transformMapEntry(i, v, {v: i})", [2**64])
+    assert (error.code, error.message) == ("OCTO-E204", "a map key does not fit into 64 bits")

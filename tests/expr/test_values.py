@@ -14,6 +14,7 @@ from octo.expr.values import (
     find,
     item,
     kind_of,
+    no_such_key,
     peek,
     position,
 )
@@ -91,3 +92,26 @@ def test_kinds_are_those_of_the_class_or_of_what_it_extends():
         *("bool", "int", "uint", "double", "string", "null", "type", "optional")
     ]
     assert kind_of({1}) == "Python set"
+
+
+class Uncountable(dict):
+    """A map that can be looked into, not searched."""
+
+    def items(self):
+        raise AssertionError
+
+    __iter__ = keys = items
+
+
+@pytest.mark.parametrize("key", [1, 0, True, False, Uint(1), 1.0])
+def test_a_key_that_python_takes_for_another_is_found_without_a_search(key):
+    container = Uncountable(dict.fromkeys(range(-100, 0)) | {key: "found"})
+    assert find(container, key) == "found"
+
+
+def test_the_hint_for_a_missing_key_is_made_when_it_is_read():
+    """Most such errors in a loop are dropped, and the nearest of many keys takes long to find."""
+    error = no_such_key("nmae", Uncountable(name=1))
+    with pytest.raises(AssertionError):
+        str(error)
+    assert str(no_such_key("nmae", {"name": 1})) == "no such key: nmae. Did you mean 'name'? Keys are name"
