@@ -16,6 +16,9 @@ MAX_ELEMENTS: Final = 5_000_000
 MAX_VISITS: Final = 1_000_000
 """At most this many values are looked at by one comparison or format."""
 
+MAX_NODES: Final = 250_000
+"""At most this many values in a document of YAML, whose parser is much slower than that of JSON."""
+
 _WEIGHTS: Final = {str: 1, bytes: 1, list: 8, dict: 16}
 
 

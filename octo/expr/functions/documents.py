@@ -1,15 +1,14 @@
 """Text formats: JSON, YAML, web forms and environment files."""
 
 import re
-from functools import cache
 from typing import Any
 
+from octo.expr import yaml
 from octo.expr.errors import CONVERSION, INVALID_ARGUMENT, ExprError, quoted
 from octo.expr.function import function
-from octo.expr.json import NotJson, decimal, dumps, read
-from octo.expr.limits import MAX_VISITS, check_size, exhausted
-from octo.expr.settle import render, settle, to_json
-from octo.expr.values import Exact, a as article, kind_of
+from octo.expr.json import NotJson, dumps, read
+from octo.expr.settle import render, settle
+from octo.expr.values import a as article, kind_of
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -77,82 +76,13 @@ def from_form_data(text: str) -> dict[str, Any]:
 @function("toYaml(dyn) -> string", family="octo", examples=['toYaml({"a": "1", "b": [2]}) == "a: \'1\'\\nb:\\n- 2\\n"'])
 def to_yaml(value: Any) -> str:
     """The value as YAML text; strings that could be read as something else are quoted."""
-    import yaml
-
-    plain = to_json(value)
-    try:
-        return str(yaml.dump(plain, Dumper=_dumper(), sort_keys=False, allow_unicode=True, width=1_000_000))
-    except yaml.YAMLError as error:
-        raise ExprError(CONVERSION, f"the value has no YAML form: {error}") from None
-
-
-@cache
-def _dumper() -> Any:
-    import yaml
-
-    class Dumper(yaml.SafeDumper):
-        def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  the library's signature
-            return True
-
-    Dumper.add_multi_representer(str, lambda dumper, text: dumper.represent_str(str(text)))
-    Dumper.add_representer(Exact, lambda dumper, number: dumper.represent_scalar(_FLOAT, number.literal))
-    return Dumper
-
-
-@cache
-def _loader() -> Any:
-    import yaml
-
-    class Loader(yaml.SafeLoader):
-        def construct_yaml_float(self, node: Any) -> float:
-            """Keep every digit of what JSON could hold, too."""
-            text = str(self.construct_scalar(node))
-            return decimal(text) if _DECIMAL.fullmatch(text) else super().construct_yaml_float(node)
-
-    Loader.add_constructor(_FLOAT, Loader.construct_yaml_float)
-    return Loader
-
-
-_FLOAT = "tag:yaml.org,2002:float"
-_DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
+    return yaml.write(value)
 
 
 @function("fromYaml(string) -> json", family="octo", examples=['fromYaml("a: 1\\nb: [x]") == {"a": 1, "b": ["x"]}'])
 def from_yaml(text: str) -> Any:
-    """The value that YAML text stands for, as JSON kinds."""
-    import yaml
-
-    check_size(len(text))
-    try:
-        return _plain(yaml.load(text, _loader()), [MAX_VISITS])  # noqa: S506  the loader is a safe one
-    except yaml.YAMLError as error:
-        place = getattr(error, "problem_mark", None)
-        where = f" at line {place.line + 1}, column {place.column + 1}" if place else ""
-        problem = getattr(error, "problem", None) or str(error)
-        raise ExprError(CONVERSION, f"not YAML: {problem}{where}") from None
-    except RecursionError:
-        raise ExprError(CONVERSION, "not YAML: it is nested too deeply") from None
-    except (ValueError, OverflowError):
-        raise ExprError(CONVERSION, "not YAML: a number or date is out of range") from None
-
-
-def _plain(value: Any, fuel: list[int]) -> Any:
-    """Return YAML's values as JSON kinds. `fuel` limits the work, because aliases can multiply values."""
-    fuel[0] -= 1
-    if fuel[0] < 0:
-        exhausted()
-    if isinstance(value, dict):
-        for key in value:
-            if not isinstance(key, str):
-                raise ExprError(CONVERSION, f"a YAML key must be a string, found {key!r}", hint="Put it in quotes")
-        return {key: _plain(item, fuel) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set)):
-        return [_plain(item, fuel) for item in value]
-    if value is None or isinstance(value, (str, bool, int, float)):
-        return value
-    if isinstance(value, bytes):
-        return to_json(value)
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+    """The value that YAML text stands for, as JSON kinds. It has no merge keys."""
+    return yaml.read(text)
 
 
 # -- environment files
