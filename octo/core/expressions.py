@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Generic, TypeVar, get_args, get_origin
 
 from pydantic import GetCoreSchemaHandler
@@ -38,11 +39,13 @@ class Build:
     def scope(self, names: tuple[str, ...] | None = None) -> Scope:
         """The names of an expression: those of a message, or the given ones as parameters of their own."""
         if names not in self.scopes:
-            self.scopes[names] = _message_scope(self.env) if names is None else _named_scope(names)
+            self.scopes[names] = _message_scope(tuple(self.env.items())) if names is None else _named_scope(names)
         return self.scopes[names]
 
 
-def _message_scope(env: Mapping[str, str]) -> Scope:
+# Cached, because the programs of the configuration that runs are found again only in the scope they were made for.
+@lru_cache(maxsize=16)
+def _message_scope(env: tuple[tuple[str, str], ...]) -> Scope:
     from octo.core.clock import timestamp
 
     return Scope(
@@ -53,6 +56,7 @@ def _message_scope(env: Mapping[str, str]) -> Scope:
     )
 
 
+@lru_cache(maxsize=256)
 def _named_scope(names: tuple[str, ...]) -> Scope:
     return Scope(parameters=names, variables={name: name for name in names})
 

@@ -41,7 +41,8 @@ class Watched(Program):
 
     def __init__(self, program: Program, seen: Seen, *, whole: bool = False) -> None:
         for name in Program.__slots__:
-            setattr(self, name, getattr(program, name))
+            if name != "__weakref__":
+                setattr(self, name, getattr(program, name))
         self.program = program
         self.points: list[Decision] = []
         try:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from itertools import islice
 from types import FrameType, TracebackType
 from typing import Any
+from weakref import WeakValueDictionary
 
 from octo.expr import limits, runtime
 from octo.expr.environment import environment
@@ -21,6 +22,7 @@ from octo.expr.scope import Scope
 from octo.expr.values import KINDS, NONE, Optional, a, elements, item, kind_of, no_such_key, peek
 
 CACHED = 4096
+"""Programs that are kept although nobody uses them. Those in use are kept besides: see `_used`."""
 
 # All the builtins of generated code: it has none of Python's own besides these.
 _BUILTINS: dict[str, Any] = {
@@ -78,7 +80,7 @@ _BUILTINS: dict[str, Any] = {
 class Program:
     """An expression ready to run. `function` is the Python function it became: call it directly where speed matters."""
 
-    __slots__ = ("function", "is_constant", "is_settled", "kind", "names", "scope", "text")
+    __slots__ = ("__weakref__", "function", "is_constant", "is_settled", "kind", "names", "scope", "text")
 
     def __init__(self, text: str, scope: Scope, generated: Generated) -> None:
         self.text = text
@@ -104,12 +106,27 @@ class Program:
 
 
 def compile(text: str, scope: Scope) -> Program:  # noqa: A001 - it is what it does, and the name of the API
-    """Build the expression `text`. Raises ExprError, with a position, when anything is wrong with it."""
+    """Build the expression `text`. Raises ExprError, with a position, when anything is wrong with it.
+
+    A program that is in use is returned again, so a reload compiles only what its edit changed.
+    """
     return _compile(text, scope)
+
+
+_used: WeakValueDictionary[tuple[str, Scope], Program] = WeakValueDictionary()
+"""The programs that somebody holds. A bounded cache alone would be of no use to a configuration larger than it: each
+reload walks the expressions in the same order, and the one that it asks for is always the one just dropped."""
 
 
 @lru_cache(maxsize=CACHED)
 def _compile(text: str, scope: Scope) -> Program:
+    found = _used.get((text, scope))
+    if found is None:
+        found = _used[text, scope] = _built(text, scope)
+    return found
+
+
+def _built(text: str, scope: Scope) -> Program:
     try:
         return Program(text, scope, generate(text, parse(text), environment(scope)))
     except (RecursionError, MemoryError):

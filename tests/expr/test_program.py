@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from octo.expr import ERRORS, ExprError, Scope, compile  # noqa: A004 - the name of the API
+from octo.expr.program import _compile
 
 BODY = {"name": "Ann", "n": 3, "total": 10.5, "none": None, "items": [{"sku": "a", "qty": 1}, {"qty": 2}]}
 
@@ -238,3 +239,10 @@ def test_names_may_have_dots_and_a_container():
     assert compile("x", scope)([1, 2]) == 1
     assert compile(".x", scope)([1, 2]) == 2
     assert compile("a.b.x", scope)([1, 2]) == 1
+
+
+def test_a_program_in_use_is_not_compiled_again_however_many_there_are(build):
+    """A reload asks for every expression of its configuration, which may be more than the cache keeps."""
+    first = build("1 + 1")
+    _compile.cache_clear()
+    assert build("1 + 1") is first
