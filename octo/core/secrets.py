@@ -9,7 +9,8 @@ from urllib.parse import quote, quote_plus
 MASKED = "«secret»"
 _SHORTEST_SECRET = 6
 _secrets: dict[str, set[str]] = {}
-"""The forms of all secrets, by a piece of text that every form of a secret contains."""
+"""The forms of all secrets, by a piece of text that every form of a secret contains. Replaced as a whole, never
+changed: configurations are read in a thread, while others write lines."""
 _pattern: re.Pattern[str] | None = None
 
 
@@ -19,12 +20,12 @@ def mask(secret: str) -> None:
     Texts of fewer than 6 characters are left alone: masking `root` or `1234` would make logs unreadable and reveal
     the secret.
     """
-    global _pattern  # noqa: PLW0603  a fact about the process
+    global _pattern, _secrets  # noqa: PLW0603  a fact about the process
     if len(secret) < _SHORTEST_SECRET:
         return
     # Letters and digits are the same in every form.
     piece = max(re.findall("[A-Za-z0-9]*", secret), key=len)
-    _secrets.setdefault(piece, set()).update(_forms(secret))
+    _secrets = {**_secrets, piece: _secrets.get(piece, set()) | _forms(secret)}
     # The longest first: a secret may be the beginning of another.
     forms = sorted(set().union(*_secrets.values()), key=len, reverse=True)
     _pattern = re.compile("|".join(map(re.escape, forms)))
