@@ -90,7 +90,7 @@ def recording(asked: Traces, service: Service) -> Iterator[Live | None]:
             sample=asked.sample,
             whole_failures=asked.whole_failures,
         )
-        service.observe(live.observer)
+        service.observer = live.observer  # before the service runs
         log.info(
             "keeping traces",
             extra=fields(store=asked.store or "", otlp=collector.place if collector else "", sample=asked.sample),

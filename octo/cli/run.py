@@ -214,6 +214,7 @@ async def _run(asked: _Asked) -> int:
 
 def _service(asked: _Asked, metrics: Metrics, blocks: BlockMetrics | None) -> Service:
     from octo.config.load import candidates
+    from octo.engine.garbage import set_aside
     from octo.engine.service import Service
 
     watched = (asked.path, *candidates(asked.path, os.environ))
@@ -228,6 +229,7 @@ def _service(asked: _Asked, metrics: Metrics, blocks: BlockMetrics | None) -> Se
         _banner(config)
         if blocks is not None and _is_first():
             blocks.check(config)
+        set_aside()
 
     def refused(error: OctoError) -> None:
         if not _is_first():

@@ -60,6 +60,7 @@ def check_inputs(context: Context, flows: Mapping[str, FlowDoc], places: Mapping
     walk = _Walk(context, flows, places, inputs)
     for name in inputs:
         walk.check(flows[name])
+    walk.results.clear()  # each refers to the walk: a circle would keep the whole configuration
 
 
 def _shape(context: Context, place: Place | None) -> Shape | None:

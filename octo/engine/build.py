@@ -54,7 +54,7 @@ def build_flows(
         flow = flows[doc.name]
         flow.pool = Pool(doc.pool)
         flow.recursive = doc.name in recursive
-        compile_flow(doc, connectors, flows, observer, judge, services)
+    compile_flows(docs, connectors, flows, observer, judge, services)
     return flows
 
 
@@ -70,21 +70,23 @@ def _flow(doc: FlowDoc, bus: Bus, spawn: Callable[[Coroutine[Any, Any, None]], o
     )
 
 
-def compile_flow(
-    doc: FlowDoc,
+def compile_flows(
+    docs: Iterable[FlowDoc],
     connectors: Mapping[str, Any],
     flows: Mapping[str, Flow],
     observer: Observer,
     judge: Judge,
     services: Services = NO_SERVICES,
 ) -> None:
-    """Compile what a flow runs, and give it to the flow.
+    """Compile what each of the flows runs, and give it to the flow.
 
-    The flow may be running, and compiled again with another observer or another instance of a connector: the next
-    message takes the new chains.
+    A flow may be running, and compiled again with another observer or another instance of a connector: the next
+    message takes the new chains. May be called in a thread beside the event loop.
     """
-    flow = flows[doc.name]
-    flow.process = observer.flow(doc, partial(_Builder(flow.pool, connectors, flows, judge, services).process, doc))
+    for doc in docs:
+        flow = flows[doc.name]
+        builder = _Builder(flow.pool, connectors, flows, judge, services)
+        flow.process = observer.flow(doc, partial(builder.process, doc))
 
 
 class _Builder:

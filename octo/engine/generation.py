@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
@@ -20,7 +20,8 @@ from octo.config.documents import Config, FlowDoc, SourceDoc
 from octo.config.walk import blocks_of
 from octo.core.errors import Disconnected
 from octo.core.log import fields
-from octo.engine.build import build_flows, compile_flow
+from octo.engine.background import in_background
+from octo.engine.build import build_flows, compile_flows
 from octo.engine.connections import Connection, Connections
 from octo.engine.events import Bus
 from octo.engine.feeding import Feed
@@ -46,6 +47,8 @@ class Generation:
 
     Invariants:
     - Code that starts or stops sources holds `_feeding`: a connection may be lost, or open again, during a reload.
+    - Flows are compiled while `_compiling` is held, each time with the instances and the observer of that moment: so
+      those that are replaced while the flows are being compiled in the background are not forgotten.
     - `_pushing` has the exit stack of every push source that was entered and not left yet.
     """
 
@@ -59,14 +62,15 @@ class Generation:
         first: bool = True,
         observer: Observer = NOBODY,
     ) -> None:
-        self.config = config
+        # A mapping of its own, which `dissolve` empties: whoever read the configuration may use it again.
+        self.config = config._replace(flows=dict(config.flows))
         self.flows: dict[str, Flow] = {}
         self._connections = connections
         self._services = connections.services
         self._bus = bus
         self._tasks = tasks
         self._first = first
-        self._observer = observer
+        self.observer = observer
         self.number = 1
         self._held: dict[str, Connection] = {}
         self.instances: dict[str, Any] = {}
@@ -74,6 +78,7 @@ class Generation:
         self._feeds: dict[str, Feed] = {}
         self._pushing: dict[str, AsyncExitStack] = {}
         self._feeding = asyncio.Lock()
+        self._compiling = asyncio.Lock()
         self._is_fed = False
 
     async def open(self) -> None:
@@ -83,16 +88,18 @@ class Generation:
             for doc in self.config.connectors.values():
                 held = self._held[doc.name] = await self._connections.acquire(doc, self)
                 self.instances[doc.name] = held.instance
-            self._observer.begin(self.number)
-            self.flows = build_flows(
-                self.config.flows.values(),
-                self.instances,
-                self._bus,
-                self._work.spawn,
-                self._observer,
-                self._judge,
-                self._services,
-            )
+            async with self._compiling:
+                self.observer.begin(self.number)
+                self.flows = await in_background(
+                    build_flows,
+                    self.config.flows.values(),
+                    dict(self.instances),
+                    self._bus,
+                    self._work.spawn,
+                    self.observer,
+                    self._judge,
+                    self._services,
+                )
         except BaseException:
             await self._release()
             raise
@@ -103,15 +110,21 @@ class Generation:
         handed = self._services.handed(source.type.services)
         return Feed(self.flows[doc.name], source, self._work, self._tasks.create_task, lost, handed)
 
-    def observe(self, observer: Observer) -> None:
-        """Replace the observer, from the next message on."""
-        self._observer = observer
+    async def observe(self, observer: Observer) -> None:
+        """Replace the observer; messages that come after this has returned are observed."""
+        if observer is self.observer:
+            async with self._compiling:
+                return
+        self.observer = observer
         observer.begin(self.number)
-        self._compile(self.config.flows.values())
+        await self._compile(lambda _: True)
 
-    def _compile(self, docs: Iterable[FlowDoc]) -> None:
-        for doc in docs:
-            compile_flow(doc, self.instances, self.flows, self._observer, self._judge, self._services)
+    async def _compile(self, is_wanted: Callable[[FlowDoc], bool]) -> None:
+        """Compile flows again, with the observer and the instances of this moment."""
+        async with self._compiling:
+            docs = [doc for doc in self.config.flows.values() if doc.name in self.flows and is_wanted(doc)]
+            instances = dict(self.instances)
+            await in_background(compile_flows, docs, instances, self.flows, self.observer, self._judge, self._services)
 
     # --- sources -------------------------------------------------------------------------------------------------
 
@@ -195,7 +208,7 @@ class Generation:
     async def part(self, connector: str, lost: Lost) -> None:
         """Stop the sources of the connector, and let its blocks raise `Disconnected`."""
         async with self._feeding:
-            self._replace(connector, lost)
+            await self._replace(connector, lost)
             for doc, source in self._sources(push=True):
                 if source.connector == connector and doc.name in self._pushing:
                     await self._pushing.pop(doc.name).aclose()
@@ -204,15 +217,14 @@ class Generation:
     async def join(self, connector: str, instance: Any) -> None:
         """Start the sources of the connector on a new instance, and let its blocks use it."""
         async with self._feeding:
-            self._replace(connector, instance)
+            await self._replace(connector, instance)
             if self._is_fed:
                 await self._enter((connector,))
                 self._pull((connector,))
 
-    def _replace(self, connector: str, instance: Any) -> None:
+    async def _replace(self, connector: str, instance: Any) -> None:
         self.instances[connector] = instance
-        docs = self.config.flows.values() if self.flows else ()
-        self._compile(doc for doc in docs if any(block.connector == connector for block in blocks_of(doc)))
+        await self._compile(lambda doc: any(block.connector == connector for block in blocks_of(doc)))
 
     # --- the end -------------------------------------------------------------------------------------------------
 
@@ -236,7 +248,24 @@ class Generation:
             for flow in self.flows.values():
                 await flow.drained()
 
+    async def dissolve(self) -> None:
+        """Take apart what was drained and is not needed any more, in the background and flow by flow.
+
+        To free all of a large configuration at once would make the loop stand still; and what has no circles is freed
+        without a collection.
+        """
+        self._feeds.clear()
+        parts: list[Any] = [self.flows, self.config.flows]
+        async with self._compiling:
+            await in_background(_empty, parts)
+
     async def _release(self) -> None:
         while self._held:
             _, held = self._held.popitem()
             await self._connections.release(held, self)
+
+
+def _empty(parts: Iterable[dict[str, Any]]) -> None:
+    for each in parts:
+        while each:
+            each.popitem()

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -16,8 +17,10 @@ from octo.config.documents import Config
 from octo.core import clock
 from octo.core.errors import ConfigError, OctoError
 from octo.core.log import fields
+from octo.engine.background import in_background
 from octo.engine.connections import Connections
 from octo.engine.events import Bus
+from octo.engine.garbage import without_full_collections
 from octo.engine.generation import Generation
 from octo.engine.observe import NOBODY, Observer
 from octo.engine.watch import Watch
@@ -102,11 +105,20 @@ class Service:
         except BaseExceptionGroup as group:
             raise group.exceptions[0] from group.exceptions[0].__cause__
 
-    def observe(self, observer: Observer) -> None:
-        """Replace the observer, from the next message on and for later generations."""
+    async def observe(self, observer: Observer) -> None:
+        """Replace the observer, for the messages that come after this has returned and for later generations.
+
+        A caller that is cancelled meanwhile has replaced it all the same.
+        """
         self.observer = observer
         if self.current is not None:
-            self.current.observe(observer)
+            await asyncio.shield(self._tasks.create_task(self._observed(self.current)))
+
+    async def _observed(self, generation: Generation) -> None:
+        """Let the generation use the observer of now: it may be replaced while flows are being compiled."""
+        await generation.observe(self.observer)
+        while generation.observer is not self.observer:
+            await generation.observe(self.observer)
 
     @property
     def phase(self) -> Phase:
@@ -125,7 +137,7 @@ class Service:
 
     async def _live(self, stop: asyncio.Event) -> None:
         if self._watched is None:
-            await self._swap(self._load())
+            await self._take(self._load)
             await stop.wait()
             return
         watch = Watch(self._watched)
@@ -136,15 +148,39 @@ class Service:
     async def _try(self, watch: Watch) -> None:
         """Load the files and run them. If that fails, what runs keeps running."""
         try:
-            await self._swap(watch.read(self._load))
+            await self._take(partial(watch.read, self._load))
         except (ConfigError, OctoError) as error:
             self._refuse(error)
         except Exception as error:
             log.exception("reload failed")
             self._refuse(OctoError(f"reload failed: {type(error).__name__}"))
 
+    async def _take(self, read: Callable[[], Config]) -> None:
+        """Read the configuration and run it, unless `stop` is set while it is being read."""
+        with without_full_collections():
+            config = await self._read(read)
+            if config is not None:
+                await self._swap(config)
+
+    async def _read(self, read: Callable[[], Config]) -> Config | None:
+        """Return what `read` does; None if `stop` is set first. Raises what `read` does."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                reading = tasks.create_task(in_background(read))
+                stopping = tasks.create_task(self._cancel_at_stop(reading))
+                await asyncio.wait((reading,))
+                stopping.cancel()
+        except BaseExceptionGroup as group:
+            raise group.exceptions[0] from group.exceptions[0].__cause__
+        return None if reading.cancelled() else reading.result()
+
+    async def _cancel_at_stop(self, reading: asyncio.Task[Config]) -> None:
+        await self._stop.wait()
+        reading.cancel()
+
     def _refuse(self, error: OctoError) -> None:
         self.reloads["refused"] += 1
+        error.__traceback__ = None  # it would keep all that was read until the next edit
         self.refusal = Refusal(clock.now_ns(), error)
         self._refused(error)
 
@@ -153,6 +189,7 @@ class Service:
         new = Generation(config, self._connections, self.bus, self._tasks, first=self._first, observer=self.observer)
         new.number = self._generations + 1
         await new.open()
+        await self._observed(new)
         old = self.current
         try:
             await new.feed(old)
@@ -181,3 +218,4 @@ class Service:
             await old.drain(self._drain)
         finally:
             self.draining.remove(old)
+        await old.dissolve()

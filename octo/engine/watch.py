@@ -13,6 +13,8 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import TypeVar
 
+from octo.engine.background import in_background
+
 T = TypeVar("T")
 
 QUIET = 50
@@ -98,11 +100,11 @@ class Watch:
 
     async def changed(self, stop: asyncio.Event | None = None) -> bool:
         """Wait until the files differ from what they were before they were read; False if `stop` is set first."""
-        if self._differs():
+        if await in_background(self._differs):
             return True
         async with aclosing(notices(self._files, stop)) as happening:
             async for _ in happening:
-                if self._differs():
+                if await in_background(self._differs):
                     return True
         return False
 

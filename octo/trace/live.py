@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 
 from octo import expr
 from octo.core.errors import Permanent
@@ -37,7 +37,7 @@ class Live:
 
     Invariant: without a writer, the service is observed by the recorder exactly while at least one tap is open.
 
-    watch: makes the service use an observer from the next message on (`Service.observe`).
+    watch: makes the service use an observer (`Service.observe`).
     others: the observer that is used in any case.
     writer, store: where kept traces go, and where they are read again; both None to keep none, so that only taps
         record. sample, whole_failures: see `Recorder`.
@@ -45,7 +45,7 @@ class Live:
 
     def __init__(
         self,
-        watch: Callable[[Observer], None],
+        watch: Callable[[Observer], Awaitable[None]],
         others: Observer = NOBODY,
         *,
         writer: Writer | None = None,
@@ -91,23 +91,23 @@ class Live:
     ) -> AsyncGenerator[list[Record], None]:
         queue: asyncio.Queue[Encoded] = asyncio.Queue(MOST_WAITING)
         leave = self._recorder.tap(flow, wanted, take, lambda trace: _offer(queue, trace))
-        self._look(1)
-        # An operator must see it in the log, because the content of messages leaves the process.
-        log.info("a tap on the flow is open", extra=fields(flow=flow, take=take))
         try:
+            await self._look(1)
+            # An operator must see it in the log, because the content of messages leaves the process.
+            log.info("a tap on the flow is open", extra=fields(flow=flow, take=take))
             for _ in range(take):
                 if (trace := await _next(queue, goes_on)) is None:
                     return
                 yield records(trace.data)
         finally:
             leave()
-            self._look(-1)
+            await self._look(-1)
             log.info("the tap on the flow is closed", extra=fields(flow=flow))
 
-    def _look(self, more: int) -> None:
+    async def _look(self, more: int) -> None:
         before, self._looking = self._looking, self._looking + more
         if self.writer is None and bool(before) != bool(self._looking):
-            self._watch(self.observer)
+            await self._watch(self.observer)
 
 
 async def _next(queue: asyncio.Queue[Encoded], goes_on: Callable[[], bool]) -> Encoded | None:

@@ -74,6 +74,7 @@ class Recorder(Observer):
         most_blocks: int = MOST_BLOCKS,
     ) -> None:
         self._generation = 1
+        self._now, self._wall = clock(), wall_clock()
         self._keep = keep
         self._admit = admit
         self._share = share_of(sample)
@@ -85,17 +86,18 @@ class Recorder(Observer):
         self._masks: set[str] = set()
 
     def begin(self, generation: int) -> None:
-        """Note the generation, which traces name."""
+        """Note the generation, which traces name, and the clocks of the loop: flows are compiled beside it."""
         self._generation = generation
+        self._now, self._wall = clock(), wall_clock()
 
     def step(self, step: Step) -> Step:
         """The step, with its crossings recorded."""
         self._steps[step.address] = step
-        return step._replace(call=_recorded(step.call, Spot("", step), self._most))
+        return step._replace(call=_recorded(step.call, Spot("", step), self._now, self._most))
 
     def flow(self, doc: FlowDoc, build: Build) -> Processor:
         """The flow, built twice: recorded, and plain. Messages outside the sample run the plain one, for free."""
-        site = Spot(doc.name, None, frozenset(doc.mask), self._generation, clock(), self._share)
+        site = Spot(doc.name, None, frozenset(doc.mask), self._generation, self._now, self._share)
         self._masks.update(doc.mask)
         watched = build(self)
         plain = watched if self._records_all and self._admit is None else build(Outside())
@@ -124,7 +126,7 @@ class Recorder(Observer):
         Invariant: the decision is made once, where a message comes in; the flows that it calls follow it.
         """
         get, limit, admit = current.get, limit_of(self._share), self._admit
-        whole, called = self._whole(watched, site), _recorded(watched, site, self._most)
+        whole, called = self._whole(watched, site), _recorded(watched, site, self._now, self._most)
         outside = self._outside(plain, site)
         refused = spanned(outside)  # so that the flows it calls do not ask `admit` again
 
@@ -146,7 +148,7 @@ class Recorder(Observer):
 
     def _outside(self, process: Processor, site: Spot) -> Processor:
         """The flow for messages that are not recorded, unless they fail."""
-        now, failed = clock(), partial(self._failed, site)
+        now, failed = self._now, partial(self._failed, site)
 
         def outside(message: Message) -> Result:
             began = now()
@@ -177,7 +179,7 @@ class Recorder(Observer):
 
     def _whole(self, process: Processor, site: Spot) -> Callable[..., Result]:
         """The flow for messages that are recorded. `above` is the span that made a one-way call, or None."""
-        enter, leave, now, wall, end = current.set, current.reset, clock(), wall_clock(), self._end
+        enter, leave, now, wall, end = current.set, current.reset, self._now, self._wall, self._end
 
         def whole(message: Message, above: Span | None) -> Result:
             crossing: Crossing = [site, None, message, now(), None, 0]
@@ -252,12 +254,14 @@ def _join(trace: Trace, above: Span | None, message: Message) -> None:
         trace.caller, trace.asked = parent.span_id, parent.sampled
 
 
-def _recorded(call: Callable[[Message], Result], site: Spot, most: int) -> Callable[[Message], Result]:
+def _recorded(
+    call: Callable[[Message], Result], site: Spot, now: Callable[[], int], most: int
+) -> Callable[[Message], Result]:
     """The call, recorded as a crossing of the running trace.
 
     Invariant: whether it returns, raises or waits, it restores `open` to what it was before.
     """
-    get, now = current.get, clock()
+    get = current.get
 
     def recorded(message: Message) -> Result:
         scope: Any = get()

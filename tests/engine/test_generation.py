@@ -518,7 +518,7 @@ async def test_whoever_begins_to_watch_while_a_connector_is_lost_watches_the_new
         unreachable.add("b")
         await fails_with(Disconnected, app.call("f", "lose"))
         await asyncio.sleep(5)
-        app.generation.observe(Watch())
+        await app.generation.observe(Watch())
         await fails_with(Disconnected, app.call("f", "x"))
         unreachable.clear()
         await asyncio.sleep(30)

@@ -91,7 +91,7 @@ async def test_an_observer_is_told_which_generation_it_sees(plugins):
 
     async with running(FLOWS, plugins, observer=Observers([Counting()])) as app:
         app.generation.number = 7
-        app.generation.observe(Counting())
+        await app.generation.observe(Counting())
 
     assert Counting.generations == [1, 7]
 
@@ -100,9 +100,9 @@ async def test_watching_can_begin_and_end_while_a_flow_runs(plugins):
     seeing = Seeing()
     async with running(FLOWS, plugins) as app:
         await app.call("g", 1)
-        app.generation.observe(seeing)
+        await app.generation.observe(seeing)
         await app.call("g", 1)
-        app.generation.observe(NOBODY)
+        await app.generation.observe(NOBODY)
         await app.call("g", 1)
 
     assert seeing.trail == ["flow g", "g", "g.set-payload"]

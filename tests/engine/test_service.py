@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import threading
+import weakref
 from functools import partial
 
 import pytest
@@ -11,8 +14,10 @@ from octo.config.load import parse
 from octo.core.errors import ConfigError
 from octo.core.message import Message
 from octo.engine.flow import at_last
+from octo.engine.lost import Lost
 from octo.engine.observe import Observer
 from octo.engine.service import Service
+from octo.expr import program as program_module
 from octo.testing.clock import virtual
 from octo.testing.probe import history, probes
 
@@ -111,7 +116,7 @@ async def test_a_new_observer_sees_the_next_message_and_stays_over_edits(edited)
 
     observer = Seeing()
     async with edited(flow("one")) as editor:
-        editor.service.observe(observer)
+        await editor.service.observe(observer)
         await answer()
         assert observer.seen == ["set-payload"]
 
@@ -309,3 +314,113 @@ async def test_a_stop_while_a_reload_retires_the_old_generation_waits_for_both(p
 
     assert sorted(verdict.message.body for verdict in probe.settled) == ["new", "old"]
     assert history == ["open probe", "close probe"]
+
+
+# --- the loop goes on turning ------------------------------------------------------------------------------------
+
+
+async def test_the_loop_turns_while_a_configuration_is_read(plugins):
+    """`load` waits for a turn of the loop: without one it would raise."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+
+    def load():
+        turned = threading.Event()
+        loop.call_soon_threadsafe(turned.set)
+        assert turned.wait(60)
+        return parse(flow("one"), plugins, {})
+
+    await asyncio.wait_for(Service(load, ready=lambda _: stop.set()).run(stop), 100)
+    assert history == ["open p", "close p"]
+
+
+async def test_the_loop_turns_while_flows_are_compiled(plugins):
+    loop, stop, turns = asyncio.get_running_loop(), asyncio.Event(), []
+
+    class Slow(Observer):
+        def flow(self, doc, build):
+            turned = threading.Event()
+            loop.call_soon_threadsafe(turned.set)
+            turns.append(turned.wait(60))
+            return build(self)
+
+    service = Service(lambda: parse(flow("one"), plugins, {}), ready=lambda _: loop.create_task(watch()))
+
+    async def watch():
+        await service.observe(Slow())
+        generation = service.current
+        await generation.part("p", Lost("p", "gone"))
+        await generation.join("p", probes["p"])
+        stop.set()
+
+    service.observer = Slow()
+    await asyncio.wait_for(service.run(stop), 100)
+    assert turns == [True] * len(turns)
+    assert len(turns) >= 2
+
+
+async def test_a_stop_does_not_wait_for_the_end_of_reading():
+    stop, go_on = asyncio.Event(), threading.Event()
+
+    def load():
+        asyncio.run_coroutine_threadsafe(stopped(), loop)
+        assert go_on.wait(60)
+
+    async def stopped():
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    await asyncio.wait_for(Service(load).run(stop), 50)
+    go_on.set()
+
+
+async def test_an_observer_that_comes_while_a_generation_is_being_opened_sees_it(plugins):
+    class Seeing(Observer):
+        def __init__(self):
+            self.flows = []
+
+        def flow(self, doc, build):
+            self.flows.append(doc.name)
+            return build(self)
+
+    class Replacing(Observer):
+        def flow(self, doc, build):
+            service.observer = seeing
+            return build(self)
+
+    stop, seeing = asyncio.Event(), Seeing()
+    service = Service(lambda: parse(flow("one"), plugins, {}), observer=Replacing(), ready=lambda _: stop.set())
+    await service.run(stop)
+    assert seeing.flows == ["f"]
+
+
+async def test_what_a_reload_replaces_is_freed_without_a_collection(edited):
+    """A collection would look at every object of the process, and the loop would stand still."""
+    more = """
+  - {name: g, source: {connector: p, type: pull}, process: []}
+  - {name: h, input: {type: object}, process: [{type: flow-ref, flow: f}, {type: flow-ref, flow: g}]}
+"""
+    gc.disable()
+    try:
+        async with edited(flow("one") + more) as editor:
+            old = editor.service.current
+            gone = weakref.ref(old.flows["f"]), weakref.ref(old.config.flows["f"].process[0].settings)
+            del old
+            await editor.edit(flow("two") + more)
+            async with asyncio.timeout(60):
+                while any(each() is not None for each in gone):
+                    await asyncio.sleep(0)
+    finally:
+        gc.enable()
+
+
+async def test_an_edit_compiles_only_what_it_changed(edited):
+    def program():
+        return editor.service.current.config.flows["f"].process[0].settings.value.program
+
+    async with edited(flow("one")) as editor:
+        first = program()
+        program_module._compile.cache_clear()  # as if there were more expressions than it keeps
+        await editor.edit(flow("one").replace("path: /", "path: /other"))
+        assert program() is first
+        await editor.edit(flow("two"))
+        assert program() is not first

@@ -95,7 +95,7 @@ async def test_a_reload_does_not_set_counts_back(plugins, tmp_path):
         while service.current is None:
             await asyncio.sleep(0)
         await at_last(service.current.flows["f"].call(Message()))
-        service.observe(metrics)
+        await service.observe(metrics)
         await at_last(service.current.flows["f"].call(Message()))
         stop.set()
 

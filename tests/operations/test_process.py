@@ -298,7 +298,7 @@ async def test_kept_traces_are_those_of_the_store(plugins):
         async with started(TRACED, plugins) as (_, service, _):
             await until_running(service)
             live = Live(service.observe, writer=writer, store=store)
-            service.observe(live.observer)
+            await service.observe(live.observer)
             state = ThisProcess(service, Metrics(), Lag(), Path("shop.yaml"), live=live)
             await call(service, 1)
             assert writer.flush()
@@ -320,6 +320,7 @@ async def test_a_tap_watches_while_somebody_looks_and_no_longer(plugins):
             looking = tasks.create_task(anext(traces))
             await asyncio.sleep(0)
             assert service.observer is not NOBODY
+            await service.observe(service.observer)  # returns once the flows are observed
             await call(service, 1)
             await call(service, 2)
         assert looking.result()[0]["input"] == {"body": 2}
@@ -331,11 +332,12 @@ async def test_a_tap_watches_while_somebody_looks_and_no_longer(plugins):
 async def test_what_watches_anyhow_goes_on_watching_after_a_tap(plugins):
     async with started(TRACED, plugins) as (state, service, _):
         await until_running(service)
-        service.observe(other := Observer())
+        await service.observe(other := Observer())
         traces = await state.tap("f", "", 1)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(anext(traces))
             await asyncio.sleep(0)
+            await service.observe(service.observer)  # returns once the flows are observed
             await call(service, 1)
         await traces.aclose()
 

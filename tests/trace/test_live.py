@@ -73,9 +73,9 @@ async def test_watching_ends_with_the_last_tap(plugins):
     watched = []
     async with running(FLOWS, plugins) as app:
 
-        def watch(observer):
+        async def watch(observer):
             watched.append(observer is not NOBODY)
-            app.generation.observe(observer)
+            await app.generation.observe(observer)
 
         live = Live(watch)
         await asyncio.gather(tapped(app, live, 1), tapped(app, live, 2))
@@ -113,7 +113,7 @@ async def test_traces_that_are_kept_are_found_in_the_store(plugins):
     async with running(FLOWS, plugins) as app:
         with Writer([store]) as writer:
             live = Live(app.generation.observe, writer=writer, store=store)
-            app.generation.observe(live.observer)
+            await app.generation.observe(live.observer)
             await app.call("f", 1)
             assert writer.flush()
 
@@ -121,7 +121,10 @@ async def test_traces_that_are_kept_are_found_in_the_store(plugins):
 
 
 async def test_others_go_on_watching_whether_somebody_looks_or_not(plugins):
+    async def watch(_):
+        pass
+
     other = Observer()
-    live = Live(lambda _: None, other)
+    live = Live(watch, other)
 
     assert live.observer is other

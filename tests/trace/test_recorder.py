@@ -503,7 +503,7 @@ async def test_a_record_names_the_generation_that_ran(plugins):
     kept = []
     async with running(PLAIN, plugins) as app:
         app.generation.number = 7
-        app.generation.observe(Recorder(kept.append))
+        await app.generation.observe(Recorder(kept.append))
         await app.call("f", 1)
 
     assert records(encode(kept[0]).data)[0]["generation"] == 7

@@ -92,7 +92,7 @@ async def test_after_a_tap_the_sample_counts_again(plugins, ends):
     kept = []
     recorder = Recorder(kept.append, sample=0.0)
     async with running("flows: [{name: f, process: [{type: set-payload, value: 1 / body}]}]", plugins) as app:
-        app.generation.observe(recorder)
+        await app.generation.observe(recorder)
         remove = recorder.tap("f", None, 1, lambda _: None)
         if ends == "taken":
             await app.call("f", 1)

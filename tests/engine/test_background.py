@@ -1,0 +1,55 @@
+"""Work in the background leaves the loop free, and ends with its result, its error, or with nobody who waits."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+
+import pytest
+
+from octo.engine.background import PATIENCE, in_background
+
+
+async def test_the_loop_turns_while_the_function_runs():
+    turned = threading.Event()
+    asyncio.get_running_loop().call_soon(turned.set)
+
+    assert await in_background(turned.wait, 60)
+
+
+async def test_what_the_function_raises_is_raised():
+    with pytest.raises(ZeroDivisionError):
+        await in_background(divmod, 1, 0)
+
+
+async def test_while_it_runs_the_loop_gets_its_turn_sooner_and_afterwards_as_before():
+    usual = sys.getswitchinterval()
+    first, second = threading.Event(), threading.Event()
+
+    async with asyncio.TaskGroup() as tasks:
+        for each in (first, second):
+            tasks.create_task(in_background(each.wait, 60))
+        await in_background(int)
+        assert sys.getswitchinterval() == pytest.approx(PATIENCE)
+        first.set()
+        second.set()
+
+    assert sys.getswitchinterval() == pytest.approx(usual)
+
+
+async def test_a_caller_that_is_cancelled_does_not_wait_for_the_end():
+    go_on, ended = threading.Event(), threading.Event()
+
+    def work():
+        go_on.wait(60)
+        ended.set()
+
+    async with asyncio.TaskGroup() as tasks:
+        waiting = tasks.create_task(in_background(work))
+        await asyncio.sleep(0)
+        waiting.cancel()
+    assert not ended.is_set()
+
+    go_on.set()
+    assert ended.wait(60)
