@@ -133,7 +133,7 @@ def _indented(places: Iterable[str]) -> list[str]:
 
 
 def _named_as_test(out: Path) -> None:
-    from octo.suite.discover import SUFFIXES, is_test
+    from octo.config.files import SUFFIXES, is_test
 
     if not is_test(out):
         suffix = out.suffix if out.suffix.lower() in SUFFIXES else SUFFIXES[0]

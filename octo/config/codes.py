@@ -26,7 +26,8 @@ NOT_FOUND = _code(
     "OCTO-C101",
     "Configuration not found",
     "The path names no file that can be read, or a folder without a `*.yaml` or `*.yml` file directly in it. Files "
-    "whose names end in `_test.yaml` are tests and do not count.",
+    "whose names end in `_test.yaml` are tests and do not count. Neither do files whose names begin with `.`, "
+    "`#` or `~`: editors, version control and file systems leave them behind.",
     "octo run flows/orders.yml  (the file is orders.yaml)",
     "octo run flows/orders.yaml",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from stat import S_ISDIR
 from typing import NamedTuple
 
 from octo.config import codes
@@ -12,6 +13,7 @@ from octo.config.context import Context, Entry
 from octo.config.documents import Config, FlowDoc
 from octo.config.dotenv import read_dotenv
 from octo.config.env import declarations, resolve
+from octo.config.files import is_test, yaml_files
 from octo.config.flows import read_flows, read_processors
 from octo.config.lint import lint
 from octo.config.place import Place
@@ -45,12 +47,14 @@ def parse(text: str, plugins: Plugins, environ: Mapping[str, str], name: str = "
 
 def config_files(path: Path) -> list[Path]:
     """The files that make up the configuration at `path`; a folder's are sorted by name, tests left out."""
-    if path.is_dir():
-        return _folder(path)
-    if not path.exists():
-        hint = "give the path of a flow file, or of a folder with flow files"
-        raise ConfigError([Problem(codes.NOT_FOUND, Position(str(path)), "no such file or folder", hint)])
-    return [path]
+    try:
+        is_folder = S_ISDIR(path.stat().st_mode)
+    except OSError as error:
+        is_missing = isinstance(error, FileNotFoundError | NotADirectoryError)
+        message = "no such file or folder" if is_missing else f"the path cannot be read: {error.strerror}"
+        hint = "give the path of a flow file, or of a folder with flow files" if is_missing else ""
+        raise ConfigError([Problem(codes.NOT_FOUND, Position(str(path)), message, hint)]) from error
+    return _folder(path) if is_folder else [path]
 
 
 def candidates(path: Path, environ: Mapping[str, str]) -> tuple[Path, ...]:
@@ -65,14 +69,14 @@ def candidates(path: Path, environ: Mapping[str, str]) -> tuple[Path, ...]:
 
 def _folder(path: Path) -> list[Path]:
     try:
-        found = sorted(each for each in path.iterdir() if each.suffix.lower() in (".yaml", ".yml") and each.is_file())
+        found = yaml_files(path)
     except OSError as error:
         message = f"the folder cannot be read: {error.strerror}"
         raise ConfigError([Problem(codes.NOT_FOUND, Position(str(path)), message)]) from error
-    files = [each for each in found if not each.stem.lower().endswith("_test")]
+    files = [each for each in found if not is_test(each)]
     if not files:
         message = "the folder contains no configuration"
-        hint = "put a `*.yaml` file into it"
+        hint = "put a `*.yaml` file into it; files whose names begin with `.`, `#` or `~` do not count"
         if found:
             hint = f"files such as `{found[0].name}` are tests; {hint}"
         raise ConfigError([Problem(codes.NOT_FOUND, Position(str(path)), message, hint)])

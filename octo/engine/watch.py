@@ -13,6 +13,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import TypeVar
 
+from octo.config.files import yaml_files
 from octo.engine.background import in_background
 
 T = TypeVar("T")
@@ -43,7 +44,7 @@ def _files(paths: Iterable[Path]) -> set[Path]:
     found: set[Path] = set()
     for path in paths:
         if path.is_dir():
-            found.update(each for each in path.iterdir() if each.suffix.lower() in (".yaml", ".yml"))
+            found.update(yaml_files(path))
         else:
             found.add(path)
     return found

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from octo.config import codes as config_codes
+from octo.config.files import SUFFIXES, is_test, yaml_files
 from octo.config.report import Report
 from octo.core.errors import ConfigError, Position
 from octo.suite import codes
 from octo.suite.configs import Configs
 
-SUFFIXES = (".yaml", ".yml")
 _CLASHES = {config_codes.SERVICE_TWICE, config_codes.DUPLICATE_NAME}
 
 
@@ -37,10 +37,6 @@ def discover(
     return sorted(found.values())
 
 
-def is_test(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and path.stem.lower().endswith("_test")
-
-
 def _targets(path: Path, configs: Configs, env: Mapping[str, str], report: Report) -> list[Target]:
     if path.is_dir():
         return _of_folder(path, configs, env, report)
@@ -63,7 +59,7 @@ def _targets(path: Path, configs: Configs, env: Mapping[str, str], report: Repor
 
 
 def _of_folder(path: Path, configs: Configs, env: Mapping[str, str], report: Report) -> list[Target]:
-    files = sorted(each for each in path.iterdir() if is_test(each) and each.is_file())
+    files = [each for each in yaml_files(path) if is_test(each) and each.is_file()]
     if not files:
         hint = "a test file is named `NAME_test.yaml`; sub-folders are not searched"
         report.error(codes.NOTHING, Position(str(path)), "the folder contains no tests", hint)

@@ -85,3 +85,11 @@ def test_what_is_not_there_or_no_flow_file_is_said(tmp_path, found):
 
     assert found("gone.yaml") == ["no such file or folder"]
     assert found("notes.txt") == ["this is not a flow file"]
+
+
+def test_what_tools_leave_beside_test_files_is_no_test(tmp_path, found):
+    write(tmp_path, a=FLOW % "a", a_test="")
+    for name in ("._a_test.yaml", ".#a_test.yaml", "~$a_test.yaml", "a_test.yaml~", ".a_test.yaml.swp"):
+        (tmp_path / name).write_bytes(b"\0\xff")
+
+    assert found(".") == ["a_test.yaml -> ."]
