@@ -12,8 +12,8 @@ _EMPTY: Mapping[str, Any] = MappingProxyType({})
 class Scope:
     """The names an expression may use, and how the generated function reads them. A scope never changes.
 
-    Two scopes are equal only if they are one object, because programs are cached per scope. So a scope that is made again
-    for each configuration is kept (`octo.core.expressions.Build`).
+    Two scopes are equal only if they are one object, because programs are cached per scope. So a scope that is made
+    again for each configuration is kept (`octo.core.expressions.Build`).
 
     parameters: the parameters of the generated Python function, e.g. `("message",)`.
     variables: CEL name to the Python source that reads it, e.g. `{"body": "message.body"}`. The source is trusted: it

@@ -113,3 +113,163 @@ async def test_a_file_that_only_reading_named_is_read_once_more(tmp_path, fails,
 
     assert found == ["1", "2"]
     assert not await watch.changed(stop)
+
+
+@pytest.fixture
+def waits(monkeypatch):
+    """The seconds for which files had to rest; no time passes."""
+    found = []
+
+    async def rest(stop, seconds):
+        found.append(seconds)
+        await asyncio.sleep(0)
+        return stop is not None and stop.is_set()
+
+    monkeypatch.setattr(watching, "_stopped", rest)
+    return found
+
+
+async def watched(file, text):
+    file.write_text(text)
+    watch = Watch(lambda: [file])
+    watch.read(file.read_text)
+    return watch
+
+
+@pytest.mark.parametrize(
+    ("new", "rests"),
+    [("flows: [a, b, c] # end", watching.SETTLE), ("flows: [a", watching.CAREFUL), ("", watching.CAREFUL)],
+)
+async def test_what_may_be_cut_must_rest_for_longer(tmp_path, waits, new, rests):
+    file = tmp_path / "a.yaml"
+    watch = await watched(file, "flows: [a, b] # end")
+    file.write_text(new)
+
+    assert await watch.changed()
+    assert waits == [rests]
+
+
+async def test_a_file_that_is_back_in_time_has_not_changed(tmp_path, waits, save):
+    """Editors remove a file and create it again."""
+    file = tmp_path / "a.yaml"
+    watch = await watched(file, "1")
+    file.unlink()
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        waiting = group.create_task(watch.changed(stop))
+        while not waits:
+            await asyncio.sleep(0)
+        save(file, "1")
+        while len(waits) < 2:
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        stop.set()
+
+    assert waiting.result() is False
+
+
+async def test_a_text_that_grows_is_read_when_it_rests(tmp_path, waits):
+    file = tmp_path / "a.yaml"
+    watch = await watched(file, "0123456789")
+    file.write_text("")
+    parts = iter("abcdefg")
+
+    def grow(paths):
+        with file.open("a") as writer:
+            writer.write(next(parts, ""))
+
+    look = watching.fingerprint
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(watching, "fingerprint", lambda paths: (grow(paths), look(paths))[1])
+        assert await watch.changed()
+
+    assert file.read_text() == "abcdefg"
+
+
+async def test_a_file_that_is_open_for_writing_is_waited_for(tmp_path, caplog):
+    caplog.set_level("INFO")
+    file = tmp_path / "a.yaml"
+    watch = await watched(file, "1")
+    async with asyncio.TaskGroup() as group:
+        with file.open("w") as writer:
+            writer.write("flows: [a")
+            writer.flush()
+            waiting = group.create_task(watch.changed())
+            while "still being written" not in caplog.text:
+                await asyncio.sleep(0.001)
+            assert not waiting.done()
+            writer.write(", b]")
+
+    assert waiting.result()
+    assert caplog.text.count("still being written") == 1
+
+
+async def test_a_file_that_stays_open_is_read_in_the_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(watching, "LONGEST", 0.0)
+    file = tmp_path / "a.yaml"
+    watch = await watched(file, "1")
+    with file.open("w") as writer:
+        writer.write("2")
+        writer.flush()
+
+        assert await watch.changed()
+
+
+async def test_it_waits_no_longer_than_asked_and_stops_nothing_else(tmp_path):
+    stop = asyncio.Event()
+    watch = await watched(tmp_path / "a.yaml", "1")
+
+    assert not await watch.changed(stop, 0.01)
+    assert not stop.is_set()
+
+
+async def test_the_swap_of_a_kubernetes_config_map_is_a_change(tmp_path):
+    """The kubelet renames a link to a new folder over the old link; the file itself stays a link."""
+    for version in ("1", "2"):
+        (tmp_path / f"..v{version}").mkdir()
+        (tmp_path / f"..v{version}" / "flow.yaml").write_text(version)
+    (tmp_path / "..data").symlink_to("..v1")
+    (tmp_path / "flow.yaml").symlink_to("..data/flow.yaml")
+    watch = Watch(lambda: [tmp_path])
+    watch.read(lambda: None)
+    async with asyncio.TaskGroup() as group:
+        waiting = group.create_task(watch.changed())
+        await asyncio.sleep(0)
+        (tmp_path / "..data_tmp").symlink_to("..v2")
+        (tmp_path / "..data_tmp").replace(tmp_path / "..data")
+
+    assert waiting.result()
+
+
+@pytest.mark.parametrize("error", [OSError(28, "limit of watches reached"), RuntimeError("no watcher")])
+async def test_without_a_watcher_it_looks_now_and_then(tmp_path, monkeypatch, error):
+    def refuse(*_, **__):
+        raise error
+
+    monkeypatch.setattr("watchfiles._rust_notify.RustNotify", refuse)
+    monkeypatch.setattr(watching, "FALLBACK", 1)
+    watch = await watched(tmp_path / "a.yaml", "1")
+    async with asyncio.TaskGroup() as group:
+        waiting = group.create_task(watch.changed())
+        await asyncio.sleep(0)
+        (tmp_path / "a.yaml").write_text("2")
+
+    assert waiting.result()
+
+
+async def test_a_folder_that_goes_and_comes_is_watched_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(watching, "FALLBACK", 10)
+    folder = tmp_path / "flows"
+    folder.mkdir()
+    (folder / "a.yaml").write_text("1")
+    watch = Watch(lambda: [folder])
+    watch.read(lambda: None)
+    (folder / "a.yaml").unlink()
+    folder.rmdir()
+    assert await watch.changed()
+    watch.read(lambda: None)
+    assert not await watch.changed(None, 0.05)
+
+    folder.mkdir()
+    (folder / "a.yaml").write_text("1")
+    assert await watch.changed()
