@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 @click.command("run")
 @config_option
 @click.option("--watch", is_flag=True, help="Reload what changed whenever the files change.")
+@click.option("--allow-empty", is_flag=True, help="With --watch: let an edit remove all flows.")
 @click.option("--processes", type=click.IntRange(1, 256), default=1, help="Number of processes that share the ports.")
 @click.option("--drain", type=float, default=30.0, show_default=True, help="Seconds for messages in flight to finish.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="Format of the log lines on stderr.")
@@ -107,6 +108,7 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
     option: Path | None,
     argument: Path | None,
     watch: bool,
+    allow_empty: bool,
     processes: int,
     drain: float,
     log_format: str | None,
@@ -150,7 +152,7 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
         whole_failures=traces_whole_failures,
     )
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        sys.exit(runner.run(_run(_Asked(path, watch, drain, port, measured, kept, contracts))))
+        sys.exit(runner.run(_run(_Asked(path, watch, allow_empty, drain, port, measured, kept, contracts))))
 
 
 class _Asked(NamedTuple):
@@ -158,6 +160,7 @@ class _Asked(NamedTuple):
 
     path: Path
     watch: bool
+    allow_empty: bool
     drain: float
     port: Port
     measured: tuple[str, ...]
@@ -235,8 +238,7 @@ def _service(asked: _Asked, metrics: Metrics, blocks: BlockMetrics | None) -> Se
         if not _is_first():
             return  # all processes see the same edit; one of them reports it
         refuse(error)
-        if service.current is not None:
-            click.echo("The running flows are unchanged.", err=True)
+        click.echo(_what_now(service), err=True)
 
     service = Service(
         read,
@@ -244,11 +246,20 @@ def _service(asked: _Asked, metrics: Metrics, blocks: BlockMetrics | None) -> Se
         ready=ready,
         refused=refused,
         drain=asked.drain,
+        allow_empty=asked.allow_empty,
         first=_is_first(),
         observer=_watchers(blocks, contracts(asked.contracts)),
         bus=metrics,
     )
     return service
+
+
+def _what_now(service: Service) -> str:
+    """What runs after a refusal, and what Octo waits for."""
+    now = "Nothing runs yet." if service.current is None else "The running flows are unchanged."
+    if service.refusal is not None and service.refusal.tries_again:
+        return f"{now} Octo waits, and tries again by itself until it works or a file changes."
+    return f"{now} Octo waits for an edit."
 
 
 def _watchers(*each: Observer | None) -> Observer:

@@ -80,6 +80,13 @@ MORE_DOCUMENTS = _code(
     "own in the same folder, or remove the line.",
 )
 
+NO_CONTENT = _code(
+    "OCTO-C109",
+    "File without a configuration",
+    "The file is empty or has only comments. That is allowed, but rarely meant: perhaps it was not saved, or only its "
+    "beginning was copied.",
+)
+
 # --- keys and values ---------------------------------------------------------------------------------------------
 
 WRONG_SHAPE = _code(
@@ -237,6 +244,16 @@ PROCESSOR_TYPE = _code(
     "A block with `ref` takes its type from the processor. It may have a `type` too, but only the same one.",
     "{ref: audit, type: rest}",
     "{ref: audit}",
+)
+
+EMPTIED = _code(
+    "OCTO-C154",
+    "New version without what runs",
+    "Flows run, and the new version of the configuration has none in their place: it was saved as empty, or cut before "
+    "its first flow or source, or a file in the folder is empty. Octo refuses it, and what runs goes on. To remove the "
+    "flows of a file, remove the file. To run without any flow, start Octo with `--allow-empty`.",
+    "octo run flows --watch  (and flows/orders.yaml saved as empty)",
+    "octo run flows --watch --allow-empty",
 )
 
 NOT_LOADABLE = _code(

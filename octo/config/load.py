@@ -141,6 +141,8 @@ class Draft(NamedTuple):
 
 def draft(files: list[File], root: Path | None, plugins: Plugins, environ: Mapping[str, str], report: Report) -> Draft:
     reader = Reader(report)
+    if root is not None:  # a text that is no file is given on purpose
+        _warn_of_empty(files, report)
     raw = [literal(file).top for file in files]
     sections = [reader.free_mapping(top, "a configuration").get("resources") for top in raw]
     resources = read_resources(sections, root, report)
@@ -153,6 +155,13 @@ def draft(files: list[File], root: Path | None, plugins: Plugins, environ: Mappi
     known = KnownTypes(plugins, report)
     context = Context(report, reader, known, build, Connectors(report, known, build), {})
     return Draft(context, tops, resources, dotenv)
+
+
+def _warn_of_empty(files: list[File], report: Report) -> None:
+    for file in files:
+        if file.root.value is None or file.root.value == {}:
+            what = "the file has only comments" if file.text.strip() else "the file is empty"
+            report.warn(codes.NO_CONTENT, Position(file.name), what, "write `flows:` into it, or remove it")
 
 
 def check(found: Draft, watched: tuple[Path, ...] = ()) -> Config:

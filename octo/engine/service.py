@@ -13,12 +13,15 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from octo.config import codes
 from octo.config.documents import Config
 from octo.core import clock
+from octo.core.backoff import Backoff, Failures
 from octo.core.errors import ConfigError, OctoError
 from octo.core.log import fields
 from octo.engine.background import in_background
 from octo.engine.connections import Connections
+from octo.engine.emptied import refuse_emptied
 from octo.engine.events import Bus
 from octo.engine.garbage import without_full_collections
 from octo.engine.generation import Generation
@@ -34,11 +37,22 @@ DRAIN = 30.0
 Phase = Literal["starting", "running", "draining"]
 
 
+AGAIN = Backoff(0.5, 10)
+"""The pauses before a configuration that did not start is tried again. A person may be waiting for it."""
+
+_MAY_PASS = frozenset({codes.NOT_FOUND, codes.DOTENV, codes.RESOURCE})
+"""Problems of a configuration that may pass without an edit: a file could not be read."""
+
+
 class Refusal(NamedTuple):
-    """An edit that was refused. at: nanoseconds since the epoch."""
+    """An edit that was refused. at: nanoseconds since the epoch.
+
+    tries_again: whether it is tried again without an edit: a port may become free, a database may start.
+    """
 
     at: int
     error: OctoError
+    tries_again: bool = False
 
 
 class Service:
@@ -48,7 +62,8 @@ class Service:
     watched: returns the files whose change causes a reload, called before and after each `load`; None: watch nothing.
     ready: called with the configuration that runs now, after the start and after every reload.
     first, observer: see `Generation`.
-    refused: called once per edit that was refused, with what is wrong.
+    refused: called once per edit that was refused, with what is wrong; again when a further try fails otherwise.
+    allow_empty: whether an edit may remove all flows; by default it is refused, see `emptied`.
     bus: takes the events of all flows.
     services: those that connectors, sources and blocks can ask for, across reloads; by default those in memory.
 
@@ -65,6 +80,7 @@ class Service:
         ready: Callable[[Config], None] = lambda _: None,
         refused: Callable[[OctoError], None] = lambda _: None,
         drain: float = DRAIN,
+        allow_empty: bool = False,
         first: bool = True,
         observer: Observer = NOBODY,
         bus: Bus | None = None,
@@ -81,6 +97,8 @@ class Service:
         self._ready = ready
         self._refused = refused
         self._drain = drain
+        self._allow_empty = allow_empty
+        self._failures = Failures(AGAIN)
         self._first = first
         self.observer = observer
         self._generations = 0
@@ -92,7 +110,8 @@ class Service:
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set.
 
-        Raises the error of a first generation that does not start; if files are watched, it waits for an edit instead.
+        Raises the error of a first generation that does not start. If files are watched, it waits for an edit instead,
+        and tries again by itself if the reason may pass.
         """
         self._stop = stop
         try:
@@ -141,19 +160,27 @@ class Service:
             await stop.wait()
             return
         watch = Watch(self._watched)
-        await self._try(watch)
-        while not stop.is_set() and await watch.changed(stop):
-            await self._try(watch)
+        pause = await self._try(watch)
+        while not stop.is_set():
+            is_edited = await watch.changed(stop, pause)
+            if not stop.is_set():
+                pause = await self._try(watch, is_edited=is_edited)
 
-    async def _try(self, watch: Watch) -> None:
-        """Load the files and run them. If that fails, what runs keeps running."""
+    async def _try(self, watch: Watch, *, is_edited: bool = True) -> float | None:
+        """Load the files and run them. If that fails, what runs keeps running.
+
+        Return the seconds after which to try again even without an edit; None if only an edit can help.
+        """
+        if is_edited:
+            self._failures.worked()
         try:
-            await self._take(partial(watch.read, self._load))
-        except (ConfigError, OctoError) as error:
-            self._refuse(error)
+            await self._take(partial(watch.read, self._loaded))
+        except OctoError as error:
+            return self._refuse(error, is_edited=is_edited, may_pass=_may_pass(error))
         except Exception as error:
             log.exception("reload failed")
-            self._refuse(OctoError(f"reload failed: {type(error).__name__}"))
+            return self._refuse(OctoError(f"reload failed: {type(error).__name__}"), is_edited=is_edited)
+        return None
 
     async def _take(self, read: Callable[[], Config]) -> None:
         """Read the configuration and run it, unless `stop` is set while it is being read."""
@@ -178,11 +205,20 @@ class Service:
         await self._stop.wait()
         reading.cancel()
 
-    def _refuse(self, error: OctoError) -> None:
-        self.reloads["refused"] += 1
+    def _loaded(self) -> Config:
+        config = self._load()
+        if self.current is not None and not self._allow_empty:
+            refuse_emptied(self.current.config, config)
+        return config
+
+    def _refuse(self, error: OctoError, *, is_edited: bool, may_pass: bool = False) -> float | None:
         error.__traceback__ = None  # it would keep all that was read until the next edit
-        self.refusal = Refusal(clock.now_ns(), error)
-        self._refused(error)
+        is_told = not is_edited and self.refusal is not None and str(self.refusal.error) == str(error)
+        self.reloads["refused"] += is_edited
+        if not is_told:
+            self.refusal = Refusal(clock.now_ns(), error, may_pass)
+            self._refused(error)
+        return self._failures.failed() if may_pass else None
 
     async def _swap(self, config: Config) -> None:
         began = time.perf_counter()
@@ -219,3 +255,9 @@ class Service:
         finally:
             self.draining.remove(old)
         await old.dissolve()
+
+
+def _may_pass(error: OctoError) -> bool:
+    if isinstance(error, ConfigError):
+        return any(problem.code in _MAY_PASS for problem in error.problems)
+    return True

@@ -64,8 +64,7 @@ class ThisProcess:
         if self._service.phase == "draining":
             return ["draining"]
         if generation is None:
-            refused = self._service.refusal is not None
-            return ["starting: the configuration was refused, waiting for an edit" if refused else "starting"]
+            return [_starting(self._service.refusal)]
         sick = await self._health.reasons(generation.instances)
         return [
             *(f'the source of flow "{flow}" is broken: {masked(why)}' for flow, why in generation.broken.items()),
@@ -194,6 +193,14 @@ class ThisProcess:
         return self._live.store
 
 
+def _starting(refusal: Refusal | None) -> str:
+    if refusal is None:
+        return "starting"
+    if refusal.tries_again:
+        return f"starting: trying again, {masked(str(refusal.error))}"
+    return "starting: the configuration was refused, waiting for an edit"
+
+
 _BORN = moment(int(BORN * 1e9))
 
 
@@ -241,4 +248,4 @@ def _refused(refusal: Refusal) -> dict[str, object]:
         problems = [{"code": error.code, "message": str(error)}]
     for problem in problems:
         problem.update({name: masked(value) for name, value in problem.items() if isinstance(value, str)})
-    return {"at": moment(refusal.at), "problems": problems}
+    return {"at": moment(refusal.at), "tries_again": refusal.tries_again, "problems": problems}

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 
 from octo import __version__
-from octo.operations.status import report
+from octo.operations.status import notes, report
 from octo.operations.subject import Subject
 from octo.operations.thread import in_thread
 from octo.operations.web import Refused, Request, Response, Route, as_json, text
@@ -20,11 +20,16 @@ async def alive(subject: Subject, request: Request) -> Response:
 
 
 async def ready(subject: Subject, request: Request) -> Response:
+    """Say whether it takes messages. A configuration that has gone is only noted: the flows from before keep running.
+
+    If it made processes unready, one empty file would take all of them out of service.
+    """
     reasons = await subject.reasons()
     status = 503 if reasons else 200
+    noted = [] if reasons else notes(await subject.facts())
     if request.wants_json:
-        return as_json({"ready": not reasons, "reasons": reasons}, status)
-    return text("\n".join(reasons or ["ready"]), status)
+        return as_json({"ready": not reasons, "reasons": reasons} | ({"notes": noted} if noted else {}), status)
+    return text("\n".join(reasons or ["ready", *noted]), status)
 
 
 async def metrics(subject: Subject, request: Request) -> Response:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from octo import __version__
 
 GOOD = "flows: [{name: f, process: [{type: set-payload, value: '1'}]}]\n"
@@ -94,3 +96,17 @@ def test_the_outline_of_good_files_ends_well(cli, tmp_path):
     (tmp_path / "a.yaml").write_text(GOOD)
 
     assert cli("check", "--outline", str(tmp_path / "a.yaml")).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("", "the file is empty"), ("\n \n", "the file is empty"), ("# later\n", "the file has only comments")],
+)
+def test_a_file_without_anything_is_a_warning(cli, tmp_path, text, says):
+    path = tmp_path / "flow.yaml"
+    path.write_text(text)
+
+    result = cli("check", str(path))
+
+    assert (result.exit_code, result.stdout) == (0, f"{path}: ok, 0 flows, 0 connectors\n")
+    assert result.stderr.startswith(f"{path}: OCTO-C109: {says}\n")

@@ -11,15 +11,17 @@ from functools import partial
 import pytest
 
 from octo.config.load import parse
-from octo.core.errors import ConfigError
+from octo.core.backoff import Backoff
+from octo.core.errors import ConfigError, Position, Problem
 from octo.core.message import Message
+from octo.engine import service as serving
 from octo.engine.flow import at_last
 from octo.engine.lost import Lost
 from octo.engine.observe import Observer
 from octo.engine.service import Service
 from octo.expr import program as program_module
 from octo.testing.clock import virtual
-from octo.testing.probe import history, probes
+from octo.testing.probe import history, probes, unreachable
 
 FLOW = """
 connectors: [{{name: p, type: probe, settings: {{id: {id}}}}}]
@@ -37,7 +39,7 @@ def flow(answer, id="p", wait=""):
 class Editor:
     """A service whose configuration the test edits."""
 
-    def __init__(self, text, plugins, tmp_path, save, meanwhile=None):
+    def __init__(self, text, plugins, tmp_path, save, meanwhile=None, **options):
         self.path = tmp_path / "flow.yaml"
         self.path.write_text(text)
         self.plugins = plugins
@@ -52,6 +54,7 @@ class Editor:
             ready=lambda _: self.loaded.set(),
             refused=self.refuse,
             drain=5,
+            **options,
         )
 
     def load(self):
@@ -424,3 +427,84 @@ async def test_an_edit_compiles_only_what_it_changed(edited):
         assert program() is first
         await editor.edit(flow("two"))
         assert program() is not first
+
+
+@pytest.mark.parametrize("text", ["", "# nothing yet", flow("one").partition("  - name")[0]])
+async def test_an_edit_that_leaves_no_flows_is_refused(edited, text):
+    """A file is saved as empty, or a slow editor has not come to the first flow."""
+    async with edited(flow("one")) as editor:
+        await editor.edit(text)
+
+        assert await answer() == "one"
+        assert [each.problems[0].code for each in editor.refusals] == ["OCTO-C154"]
+        assert not editor.service.refusal.tries_again
+
+        await editor.edit(flow("two"))
+        assert await answer() == "two"
+        assert editor.service.refusal is None
+
+
+async def test_an_edit_may_leave_no_flows_if_that_is_allowed(edited):
+    async with edited(flow("one"), allow_empty=True) as editor:
+        await editor.edit("")
+
+        assert editor.service.current.flows == {}
+        assert probes["p"].routes["/"] == []
+
+
+async def test_from_no_flows_to_none_is_no_mistake(edited):
+    async with edited("") as editor:
+        await editor.edit("# still nothing")
+
+        assert editor.refusals == []
+
+
+@pytest.mark.parametrize("at_start", [True, False])
+async def test_what_may_start_later_is_tried_again_without_an_edit_and_told_once(edited, monkeypatch, at_start):
+    """A port is taken, a database is not there yet."""
+    monkeypatch.setattr(serving, "AGAIN", Backoff(0.001, 0.001))
+    unreachable.add("q")
+    async with edited(flow("new", id="q") if at_start else flow("one")) as editor:
+        if not at_start:
+            await editor.edit(flow("new", id="q"))
+            assert await answer() == "one"
+        service = editor.service
+        assert service.refusal.tries_again
+        while service._failures.count < 3:
+            await asyncio.sleep(0)
+
+        unreachable.clear()
+        await editor.turn()
+
+        assert await answer("q") == "new"
+        assert len(editor.refusals) == 1
+        assert service.reloads == {"applied": 0 if at_start else 1, "refused": 1}
+        assert service.refusal is None
+
+
+async def test_an_edit_replaces_what_is_tried_again(edited):
+    unreachable.add("q")
+    async with edited(flow("one", id="q")) as editor:
+        await editor.edit(flow("two"))
+
+        assert await answer() == "two"
+        assert "open q" not in history
+
+
+async def test_a_file_that_could_not_be_read_for_a_moment_is_read_again(edited, monkeypatch):
+    """Its fingerprint was taken before, so no edit will be seen."""
+    monkeypatch.setattr(serving, "AGAIN", Backoff(0.001, 0.001))
+    async with edited(flow("one")) as editor:
+        load, failing = editor.service._load, iter([True])
+
+        def hiccup():
+            if next(failing, False):
+                raise ConfigError([Problem("OCTO-C101", Position("flow.yaml"), "Input/output error")])
+            return load()
+
+        editor.service._load = hiccup
+        await editor.edit(flow("two"))
+        assert "Input/output error" in str(editor.refusals[0])
+        await editor.turn()
+
+        assert await answer() == "two"

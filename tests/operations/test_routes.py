@@ -39,6 +39,40 @@ async def test_not_ready_names_every_reason(ask, made):
     assert (document.status, json.loads(document.body)) == (503, {"ready": False, "reasons": state.why})
 
 
+def problem(code, **more):
+    return {"code": code, "message": "no flows are left", **more}
+
+
+@pytest.mark.parametrize(
+    ("refused", "notes"),
+    [
+        (
+            {"tries_again": False, "problems": [problem("OCTO-C154", file="shop.yaml")]},
+            ["note: shop.yaml: no flows are left; the flows from before keep running"],
+        ),
+        (
+            {"tries_again": True, "problems": [problem("OCTO-R130")]},
+            ["note: no flows are left; the flows from before keep running, and the new version is tried again"],
+        ),
+        ({"tries_again": False, "problems": [problem("OCTO-C111", file="shop.yaml")]}, []),
+    ],
+)
+async def test_a_configuration_that_has_gone_is_noted_and_leaves_it_ready(ask, made, refused, notes):
+    """One empty file must not take every process out of service. The mistake of an edit is on stderr and in status."""
+    state = made()
+    facts = await state.facts() | {"refused": refused}
+
+    async def told():
+        return facts
+
+    state.facts = told
+    plain = await ask(state, "GET", "/readyz")
+    document = await ask(state, "GET", "/readyz", accept="application/json")
+
+    assert (plain.status, plain.body.decode().splitlines()) == (200, ["ready", *notes])
+    assert json.loads(document.body) == {"ready": True, "reasons": []} | ({"notes": notes} if notes else {})
+
+
 async def test_metrics_as_text_and_as_json(ask, made):
     state = made(octo_flow_waiting=[(("orders",), 3)])
 
