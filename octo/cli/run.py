@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @click.command("run")
 @config_option
 @click.option("--watch", is_flag=True, help="Reload what changed whenever the files change.")
-@click.option("--allow-empty", is_flag=True, help="With --watch: let an edit remove all flows.")
+@click.option("--allow-empty", is_flag=True, help="Let an edit remove all flows, and be ready without any.")
 @click.option("--processes", type=click.IntRange(1, 256), default=1, help="Number of processes that share the ports.")
 @click.option("--drain", type=float, default=30.0, show_default=True, help="Seconds for messages in flight to finish.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="Format of the log lines on stderr.")
@@ -207,7 +207,7 @@ async def _run(asked: _Asked) -> int:
     service = _service(asked, metrics, blocks)
     try:
         with recording(asked.traces, service) as live:
-            async with _operations(asked, service, metrics, blocks, live):
+            async with _operations(asked, service, metrics, blocks, live, stop):
                 await service.run(stop)
     except OctoError as error:
         refuse(error)
@@ -278,7 +278,12 @@ def _block_metrics(addresses: tuple[str, ...]) -> BlockMetrics | None:
 
 @asynccontextmanager
 async def _operations(
-    asked: _Asked, service: Service, metrics: Metrics, blocks: BlockMetrics | None, live: Live | None
+    asked: _Asked,
+    service: Service,
+    metrics: Metrics,
+    blocks: BlockMetrics | None,
+    live: Live | None,
+    stop: asyncio.Event,
 ) -> AsyncIterator[None]:
     """A context in which the operations port is open: from before the start until after the drain."""
     from octo.operations.figures import Lag
@@ -288,7 +293,8 @@ async def _operations(
 
     lag = Lag()
     more = () if blocks is None else (blocks.snapshot,)
-    async with opened(asked.port, ThisProcess(service, metrics, lag, asked.path, _number(), more, live), ROUTES):
+    process = ThisProcess(service, metrics, lag, asked.path, _number(), more, live)
+    async with opened(asked.port, process, ROUTES, stop if asked.watch else None):
         lag.start()
         try:
             yield

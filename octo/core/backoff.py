@@ -28,6 +28,10 @@ class Backoff(NamedTuple):
         return whole * (1 - self.jitter * self.chance()) if self.jitter else whole
 
 
+AT_START = Backoff(0.5, 10)
+"""The pauses before what does not start is tried again. A person may be waiting for it, so they are short."""
+
+
 class Failures:
     """How often something has failed in a row."""
 

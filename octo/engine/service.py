@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 from octo.config import codes
 from octo.config.documents import Config
 from octo.core import clock
-from octo.core.backoff import Backoff, Failures
+from octo.core.backoff import AT_START, Failures
 from octo.core.errors import ConfigError, OctoError
 from octo.core.log import fields
 from octo.engine.background import in_background
@@ -36,9 +36,6 @@ DRAIN = 30.0
 
 Phase = Literal["starting", "running", "draining"]
 
-
-AGAIN = Backoff(0.5, 10)
-"""The pauses before a configuration that did not start is tried again. A person may be waiting for it."""
 
 _MAY_PASS = frozenset({codes.NOT_FOUND, codes.DOTENV, codes.RESOURCE})
 """Problems of a configuration that may pass without an edit: a file could not be read."""
@@ -68,8 +65,8 @@ class Service:
     services: those that connectors, sources and blocks can ask for, across reloads; by default those in memory.
 
     current: the generation that runs. since: when it began to run, in nanoseconds since the epoch. draining:
-    generations that finish what they have in flight. refusal: the last edit, if it was refused. reloads: how many edits
-    were applied and refused.
+    generations that finish what they have in flight. allows_empty: as given. refusal: the last edit, if it was
+    refused. reloads: how many edits were applied and refused.
     """
 
     def __init__(  # noqa: PLR0913  what a process is made of
@@ -97,8 +94,8 @@ class Service:
         self._ready = ready
         self._refused = refused
         self._drain = drain
-        self._allow_empty = allow_empty
-        self._failures = Failures(AGAIN)
+        self.allows_empty = allow_empty
+        self._failures = Failures(AT_START)
         self._first = first
         self.observer = observer
         self._generations = 0
@@ -207,7 +204,7 @@ class Service:
 
     def _loaded(self) -> Config:
         config = self._load()
-        if self.current is not None and not self._allow_empty:
+        if self.current is not None and not self.allows_empty:
             refuse_emptied(self.current.config, config)
         return config
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from octo.core.backoff import AT_START, Failures
 from octo.core.errors import OctoError
 from octo.core.log import fields
 from octo.core.secrets import mask
@@ -65,10 +67,31 @@ def bound(port: Port) -> socket.socket | None:
         return None
 
 
+async def _patiently(port: Port, until: asyncio.Event) -> socket.socket | None:
+    """Return what `bound` does; while that raises, try again until `until` is set, and then return None."""
+    failures = Failures(AT_START)
+    while not until.is_set():
+        try:
+            return bound(port)
+        except OctoError as error:
+            if not failures.count:
+                log.warning("waiting for the operations port, trying again", extra=fields(reason=str(error)))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(failures.failed()):
+                await until.wait()
+    return None
+
+
 @asynccontextmanager
-async def opened(port: Port, subject: Subject, more: Iterable[Route[Subject]] = ()) -> AsyncIterator[None]:
-    """Serve the port while the context lasts. more: routes in addition to `ROUTES`. Raises as `bound` does."""
-    listening = bound(port)
+async def opened(
+    port: Port, subject: Subject, more: Iterable[Route[Subject]] = (), until: asyncio.Event | None = None
+) -> AsyncIterator[None]:
+    """Serve the port while the context lasts.
+
+    more: routes in addition to `ROUTES`. until: if given, a chosen address that is taken is waited for until this is
+    set; otherwise raises as `bound` does.
+    """
+    listening = bound(port) if until is None else await _patiently(port, until)
     if listening is None or port.address is None:
         yield
         return

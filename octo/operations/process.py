@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from octo import __version__
-from octo.config.documents import FlowDoc
+from octo.config import codes
+from octo.config.documents import Config, FlowDoc
 from octo.config.walk import blocks_of
 from octo.core.errors import ConfigError, Disconnected
 from octo.core.log import LEVELS, fields
@@ -67,10 +68,17 @@ class ThisProcess:
             return [_starting(self._service.refusal)]
         sick = await self._health.reasons(generation.instances)
         return [
+            *self._nothing(generation.config),
             *(f'the source of flow "{flow}" is broken: {masked(why)}' for flow, why in generation.broken.items()),
             *(f'flow "{flow}" does not move: {why}' for flow, why in generation.stalled.items()),
             *(f'connector "{name}" is unhealthy: {why}' for name, why in sick.items()),
         ]
+
+    def _nothing(self, config: Config) -> Iterable[str]:
+        """A start from an empty file: if it counted as ready, a rollout would go on and end what still runs."""
+        if not config.flows and not self._service.allows_empty:
+            empty = (warning for warning in config.warnings if warning.code == codes.NO_CONTENT)
+            yield from (f"nothing runs, {warning.at}: {warning.message}" for warning in empty)
 
     def _lost(self, connector: str, instance: Any, error: Disconnected) -> None:
         if self._service.current is not None:
@@ -197,7 +205,8 @@ def _starting(refusal: Refusal | None) -> str:
     if refusal is None:
         return "starting"
     if refusal.tries_again:
-        return f"starting: trying again, {masked(str(refusal.error))}"
+        reason = str(refusal.error).partition("\n")[0]
+        return f"starting: trying again, {masked(reason)}"
     return "starting: the configuration was refused, waiting for an edit"
 
 

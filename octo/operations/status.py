@@ -12,6 +12,7 @@ from octo.operations.subject import Facts
 
 _NOT_THERE = frozenset({codes.NOT_FOUND, codes.UNREADABLE, codes.EMPTIED})
 """Problems of a configuration that is not there. Others are mistakes of an author who sees them on stderr."""
+_MOST_NOTES = 5
 
 
 def report(facts: Facts, snapshot: Snapshot, reasons: Sequence[str]) -> dict[str, Any]:
@@ -43,7 +44,7 @@ def notes(facts: Facts) -> list[str]:
         if refused["tries_again"] or each["code"] in _NOT_THERE
     ]
     again = ", and the new version is tried again" if refused["tries_again"] else ""
-    return [f"note: {each}; the flows from before keep running{again}" for each in said]
+    return [f"note: {each}; the flows from before keep running{again}" for each in said[:_MOST_NOTES]]
 
 
 def _figures(flow: str, values: Values) -> dict[str, Any]:

@@ -103,6 +103,23 @@ def test_a_new_version_waits_for_its_port_while_the_old_one_runs(octo, tmp_path,
     assert http(f"http://127.0.0.1:{wanted}/") == (200, "hi")
 
 
+def test_with_watch_the_operations_port_is_waited_for(octo, flow, admin_port, http):
+    with socket.create_server(("127.0.0.1", admin_port)):
+        process = octo("run", flow, "--watch", "--admin-addr", f"127.0.0.1:{admin_port}", ready=False)
+        process.wait_for("waiting for the operations port, trying again")
+    process.wait_for("runtime ready")
+
+    assert http(f"http://127.0.0.1:{admin_port}/readyz") == (200, "ready\n")
+
+
+def test_a_stop_ends_the_waiting_for_the_operations_port(octo, flow, admin_port):
+    with socket.create_server(("127.0.0.1", admin_port)):
+        process = octo("run", flow, "--watch", "--admin-addr", f"127.0.0.1:{admin_port}", ready=False)
+        process.wait_for("waiting for the operations port")
+
+        assert process.stop() == 0
+
+
 def test_a_stop_ends_the_waiting_for_a_port(octo, flow, port):
     with socket.create_server(("127.0.0.1", port)):
         process = octo("run", flow, "--watch", "--admin-addr", "off", ready=False)

@@ -462,7 +462,7 @@ async def test_from_no_flows_to_none_is_no_mistake(edited):
 @pytest.mark.parametrize("at_start", [True, False])
 async def test_what_may_start_later_is_tried_again_without_an_edit_and_told_once(edited, monkeypatch, at_start):
     """A port is taken, a database is not there yet."""
-    monkeypatch.setattr(serving, "AGAIN", Backoff(0.001, 0.001))
+    monkeypatch.setattr(serving, "AT_START", Backoff(0.001, 0.001))
     unreachable.add("q")
     async with edited(flow("new", id="q") if at_start else flow("one")) as editor:
         if not at_start:
@@ -493,7 +493,7 @@ async def test_an_edit_replaces_what_is_tried_again(edited):
 
 async def test_a_file_that_could_not_be_read_for_a_moment_is_read_again(edited, monkeypatch):
     """Its fingerprint was taken before, so no edit will be seen."""
-    monkeypatch.setattr(serving, "AGAIN", Backoff(0.001, 0.001))
+    monkeypatch.setattr(serving, "AT_START", Backoff(0.001, 0.001))
     async with edited(flow("one")) as editor:
         load, failing = editor.service._load, iter([True])
 

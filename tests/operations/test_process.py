@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from octo.config.load import parse
+from octo.config.load import load, parse
 from octo.core.errors import Disconnected, OctoError, Transient
 from octo.core.message import Message
 from octo.core.secrets import mask
@@ -351,3 +351,19 @@ async def test_what_is_no_condition_watches_nothing(plugins):
             await state.tap("f", "body.", 1)
 
         assert service.observer is NOBODY
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+async def test_a_start_from_an_empty_file_is_not_ready(plugins, tmp_path, allowed):
+    """A rollout would go on and end the processes that still run flows."""
+    path = tmp_path / "flow.yaml"
+    path.write_text("# nothing yet")
+    metrics, stop, started = Metrics(), asyncio.Event(), asyncio.Event()
+    service = Service(lambda: load(path, plugins, {}), ready=lambda _: started.set(), allow_empty=allowed, bus=metrics)
+    async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+        tasks.create_task(service.run(stop))
+        await started.wait()
+        reasons = await ThisProcess(service, metrics, Lag(), path).reasons()
+        stop.set()
+
+    assert reasons == ([] if allowed else [f"nothing runs, {path}: the file has only comments"])
