@@ -174,8 +174,9 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     "OCTO-R122": Explanation(
         "Overloaded",
-        "All `workers` of the flow are busy, and the message did not get one of them before its deadline. An HTTP "
-        "caller gets 503 with Retry-After. Raise `workers` if the flow mostly waits; add processes if it computes.",
+        "All `workers` of the flow are busy, and its line of `buffer` messages is full, or the message did not get a "
+        "worker before its deadline. An HTTP caller gets 503 with Retry-After. If another system is slow, nothing here "
+        "helps but a shorter timeout. Raise `workers` if the flow mostly waits; add processes if it computes.",
     ),
     "OCTO-R123": Explanation(
         "A connector has lost its connection",

@@ -318,6 +318,8 @@ class FlowInlet:
             return self._stream(message, timeout, partial)
         flow = self._flow
         if flow.recursive or not flow.take():
+            if timeout is not None and flow.is_full:
+                raise self._full()  # here already, so that a refusal costs no task
             return self._wait(message, timeout)
         result = flow.run(message)
         if result.__class__ is Message or result.__class__ is Drop:
@@ -329,11 +331,13 @@ class FlowInlet:
             return await at_last(self.call(message, timeout))
 
     async def _wait(self, message: Message, timeout: float | None) -> Outcome:
-        """Stand in line within the deadline. A full line refuses a message at once if its estimated wait is longer."""
+        """Stand in line within the deadline. A full line refuses a message that has one; others wait for room."""
         flow = self._flow
+        if timeout is None:
+            await flow.room()
+        elif flow.is_full:
+            raise self._full()
         estimate = flow.wait_estimate()
-        if timeout is not None and flow.is_full and estimate > timeout:
-            raise self._refusal(estimate)
         loop = asyncio.get_running_loop()
         began = loop.time()
         try:
@@ -342,7 +346,8 @@ class FlowInlet:
         except TimeoutError:
             if not scope.expired():
                 raise
-            raise self._refusal(estimate) from None
+            text = f'flow "{self.flow}" has no free worker before the deadline'
+            raise Overloaded(text, retry_after=max(1.0, estimate)) from None
         left = None if timeout is None else max(0.0, timeout - (loop.time() - began))
         token = _held.set({self.flow: 1})
         try:
@@ -351,5 +356,7 @@ class FlowInlet:
         finally:
             _held.reset(token)
 
-    def _refusal(self, estimate: float) -> Overloaded:
-        return Overloaded(f'flow "{self.flow}" has no free worker before the deadline', retry_after=max(1.0, estimate))
+    def _full(self) -> Overloaded:
+        flow = self._flow
+        text = f'flow "{self.flow}" is full: {flow.workers} messages are worked on, and {flow.waiting} stand in line'
+        return Overloaded(text, retry_after=max(1.0, flow.wait_estimate()))

@@ -112,17 +112,45 @@ async def test_a_deadline_in_line_refuses_without_an_event():
     bench.gate.set()
 
 
-async def test_a_full_line_refuses_at_once_whom_it_would_keep_too_long():
-    bench = Bench(workers=1, buffer=1)
-    bench.start(0), bench.start(1)
+async def test_a_full_line_refuses_at_once():
+    """Whatever the estimate says: before the first message of a hanging upstream has ended there is none."""
+    bench = Bench(workers=1, buffer=2)
+    tasks = [asyncio.get_running_loop().create_task(asked(bench.flow)) for _ in range(9)]
     await settle()
-    bench.flow._pace = 60.0
 
-    with pytest.raises(Overloaded) as caught:
-        await at_last(FlowInlet(bench.flow).call(Message(), timeout=30))
-
-    assert caught.value.retry_after > 30
+    assert bench.flow.waiting == 2
+    refused = [each.exception() for each in tasks if each.done()]
+    assert [type(each) for each in refused] == [Overloaded] * 6
+    assert {each.retry_after for each in refused} == {1.0}
+    assert str(refused[0]) == 'flow "f" is full: 1 messages are worked on, and 2 stand in line'
     bench.gate.set()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_a_full_line_refuses_without_a_task():
+    """Thousands of refusals in a row must leave time for the other flows."""
+    bench = Bench(workers=1, buffer=0)
+    bench.start(0)
+    await settle()
+
+    with pytest.raises(Overloaded):
+        FlowInlet(bench.flow).call(Message(), timeout=30)
+    bench.gate.set()
+
+
+async def test_a_source_without_a_deadline_waits_for_room_in_the_line():
+    bench = Bench(workers=1, buffer=1)
+    tasks = [bench.start(n) for n in range(4)]
+    await settle()
+
+    assert bench.flow.waiting == 1
+    bench.gate.set()
+    await asyncio.gather(*tasks)
+    assert bench.entered == [0, 1, 2, 3]
+
+
+async def asked(flow):
+    return await at_last(FlowInlet(flow).call(Message(), timeout=30))
 
 
 @pytest.mark.parametrize("way", ["inlet", "flow"])
@@ -464,11 +492,8 @@ async def test_more_workers_shorten_the_wait():
     await settle()
     bench.flow._pace = 60.0
     assert await refused(bench.flow, timeout=29) == 30
-    waiting = asyncio.get_running_loop().create_task(at_last(FlowInlet(bench.flow).call(Message(5), timeout=31)))
-    await settle()
-    assert not waiting.done()
     bench.gate.set()
-    await asyncio.gather(waiting, *tasks)
+    await asyncio.gather(*tasks)
 
 
 async def test_all_who_wait_for_the_end_are_told():
