@@ -11,7 +11,8 @@ from typing import Self
 from octo.connectors.http import codes
 from octo.connectors.http.cors import Cors
 from octo.connectors.http.dispatch import Dispatch
-from octo.connectors.http.endpoint import Endpoint, Gate
+from octo.connectors.http.endpoint import Endpoint
+from octo.connectors.http.gate import Gate
 from octo.connectors.http.listener import listening
 from octo.connectors.http.patterns import Pattern, Relation, common_path, relation
 from octo.connectors.http.settings import Route, Server, Variables
@@ -105,6 +106,7 @@ class Http:
             yield
         finally:
             self._dispatch.routes.remove(endpoint)
+            self._gate.part(endpoint.share)
 
     @classmethod
     def conflicts(cls, sources: Sequence[Settings]) -> list[tuple[int, int, str]]:

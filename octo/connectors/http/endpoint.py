@@ -9,6 +9,7 @@ from typing import Any
 from octo.connectors.http import request, response, settings
 from octo.connectors.http.attended import Disconnected, attended
 from octo.connectors.http.cors import Cors
+from octo.connectors.http.gate import Gate
 from octo.connectors.http.limit import TimeLimit
 from octo.connectors.http.patterns import Pattern
 from octo.connectors.http.rsgi import Headers as Given, Proto, Scope
@@ -20,28 +21,7 @@ from octo.core.spool import Content
 
 Headers = list[tuple[str, str]]
 DEFAULT_TIMEOUT = 30.0
-
-
-class Gate:
-    """Counts the requests of one connector that are under way; at most `limit` may be."""
-
-    __slots__ = ("_empty", "busy", "limit")
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.busy = 0
-        self._empty: asyncio.Event | None = None
-
-    def leave(self) -> None:
-        self.busy -= 1
-        if self._empty is not None and not self.busy:
-            self._empty.set()
-
-    async def emptied(self) -> None:
-        """Return once every request has been answered."""
-        if self.busy:
-            self._empty = asyncio.Event()
-            await self._empty.wait()
+OVERLOADED = "server is overloaded"
 
 
 class Endpoint:
@@ -60,6 +40,7 @@ class Endpoint:
         self._correlation = (route.correlation_id_header or "").lower()
         self._timeout = (route.timeout or server.request_timeout).total_seconds() or DEFAULT_TIMEOUT
         self._reading = TimeLimit(min(self._timeout, server.read_timeout.total_seconds() or self._timeout))
+        self.share = gate.join(self._reading)
         self._limit = route.max_body_bytes
         self._raw_var = route.raw_body_var
         self._raw = route.raw_body
@@ -71,13 +52,15 @@ class Endpoint:
         gate = self._gate
         given = scope.headers  # only once: granian copies them at every access
         headers = self._headers if self._cors is None else self.headers(given)
-        if gate.busy >= gate.limit:
-            response.busy(proto, "server is overloaded", headers)
+        if gate.busy >= gate.common and not gate.admits(self.share):
+            response.busy(proto, OVERLOADED, headers)
             return None
         try:
             size = request.length(given, self._limit)
             if size != 0:
-                gate.busy += 1
+                if not gate.begin_reading():
+                    response.busy(proto, OVERLOADED, headers)
+                    return None
                 return self._receive(scope, proto, values, given, headers, size)
             message = self._message(scope, given, values, b"")
         except request.Rejected as rejected:
@@ -96,7 +79,7 @@ class Endpoint:
         except Exception as error:  # noqa: BLE001  the caller gets a response after any error
             response.failed(proto, error, message, headers)
             return None
-        self._gate.busy += 1
+        self._gate.enter(self.share)
         return self._wait(result, message, proto, headers)
 
     async def _wait(self, work: Awaitable[Outcome], message: Message, proto: Proto, headers: Headers) -> None:
@@ -107,7 +90,7 @@ class Endpoint:
         except Exception as error:  # noqa: BLE001  see above
             response.failed(proto, error, message, headers)
         finally:
-            self._gate.leave()
+            self._gate.leave(self.share)
 
     async def _receive(
         self, scope: Scope, proto: Proto, values: tuple[str, ...], given: Given, headers: Headers, size: int | None
@@ -119,11 +102,14 @@ class Endpoint:
             data = await request.read(proto, size, self._limit, self._reading, spools=self._spools)
             left = max(0.0, self._timeout - (clock() - began))
             message = self._message(scope, given, values, data)
-            rest = self._run(message, proto, headers, left)  # if it waits, `_run` has counted it in the gate
+            if self._gate.admits(self.share):
+                rest = self._run(message, proto, headers, left)  # if it waits, `_run` has counted it in the gate
+            else:
+                response.busy(proto, OVERLOADED, headers)
         except request.Rejected as rejected:
             response.reject(proto, rejected, headers)
         finally:
-            self._gate.leave()
+            self._gate.end_reading()
         if rest is not None:
             await rest
 

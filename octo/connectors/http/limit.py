@@ -39,6 +39,20 @@ class TimeLimit:
         finally:
             self._waiting.pop(task, None)
 
+    def __len__(self) -> int:
+        """How many wait."""
+        return len(self._waiting)
+
+    def end_first(self, least: float) -> bool:
+        """End the oldest wait as if its limit had passed, if it has lasted for `least` seconds; return whether."""
+        for task, end in self._waiting.items():
+            if asyncio.get_running_loop().time() - (end - self._seconds) < least:
+                break
+            del self._waiting[task]
+            task.cancel()
+            return True
+        return False
+
     def _expire(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer = None
         now = loop.time()

@@ -128,7 +128,9 @@ class Server(Settings):
     buffer that much: 64 KiB is ample for cookies and tokens, and little for a thousand hostile connections."""
     max_concurrent_requests: Annotated[int, Advanced] = Field(default=1024, ge=1)
     """At most this many requests may be under way at once. A further one is refused at once with 503 and
-    `Retry-After: 1`: a quick refusal costs the caller less than a long wait."""
+    `Retry-After: 1`: a quick refusal costs the caller less than a long wait. A quarter is in reserve: each route is
+    sure of an equal part of it, so routes that hang leave room for the others. As many more may send their body; of
+    these the slowest gives way to a new one, with 408."""
     response_headers: dict[SettableHeader, HeaderValue] = Field(default_factory=dict)
     """Headers of every response, e.g. `Strict-Transport-Security: max-age=31536000`."""
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from octo.connectors.http.endpoint import Gate
+from octo.connectors.http.gate import Gate
+from octo.connectors.http.limit import TimeLimit
 from octo.core.flow import Drop
 from octo.testing.clock import settle, virtual
 
@@ -104,14 +105,15 @@ async def test_closing_waits_for_requests_under_way(serve):
 async def test_closing_waits_for_the_last_request():
     """Not only for the first one that ends."""
     gate = Gate(9)
-    gate.busy = 2
+    share = gate.join(TimeLimit(1))
+    gate.enter(share), gate.enter(share)
     async with asyncio.TaskGroup() as tasks:
         closing = tasks.create_task(gate.emptied())
         await settle()
-        gate.leave()
+        gate.leave(share)
         await settle()
         assert not closing.done()
-        gate.leave()
+        gate.leave(share)
 
 
 async def test_a_request_that_is_cut_off_is_told_so(site):

@@ -10,7 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from octo.connectors.http import Route, Server
-from octo.connectors.http.endpoint import Endpoint, Gate
+from octo.connectors.http.endpoint import Endpoint
+from octo.connectors.http.gate import Gate
 from octo.testing.clock import virtual
 
 HEAD = b" / HTTP/1.1\r\nHost: x\r\n"
