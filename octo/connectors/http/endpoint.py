@@ -58,7 +58,7 @@ class Endpoint:
         try:
             size = request.length(given, self._limit)
             if size != 0:
-                if not gate.begin_reading():
+                if not gate.begin_reading(self.share):
                     response.busy(proto, OVERLOADED, headers)
                     return None
                 return self._receive(scope, proto, values, given, headers, size)
@@ -109,7 +109,7 @@ class Endpoint:
         except request.Rejected as rejected:
             response.reject(proto, rejected, headers)
         finally:
-            self._gate.end_reading()
+            self._gate.end_reading(self.share)
         if rest is not None:
             await rest
 

@@ -4,14 +4,16 @@ A flow refuses what it has no room for, so the limit of the connector is the las
 reserve: every route is sure of an equal part of the reserve, and all routes share the rest. So routes whose requests
 hang cannot take the places of the others.
 
-Requests whose body is still arriving are counted apart, with a limit of the same size: slow clients must not take the
-places of requests that run. If there are too many, the one that has been sending longest gives way to the new one.
+Requests whose body is still arriving are counted apart, under a limit of the same size and by the same rule: slow
+clients must not take the places of requests that run. If there are too many, the one that has been sending longest
+gives way to the new one.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterable
 
 from octo.connectors.http.limit import TimeLimit
 from octo.core.log import fields
@@ -23,29 +25,30 @@ SLOW = 1.0
 
 
 class Share:
-    """The requests of one route: `busy` run, and those that wait in `reading` still send their body."""
+    """The requests of one route: `busy` run, and `sending` still send their body, for which they wait in `reading`."""
 
-    __slots__ = ("busy", "reading")
+    __slots__ = ("busy", "reading", "sending")
 
     def __init__(self, reading: TimeLimit) -> None:
         self.busy = 0
+        self.sending = 0
         self.reading = reading
 
 
 class Gate:
     """Counts the requests of one connector.
 
-    limit: at most this many run at once, and at most about as many send their body. common: while fewer than this many
-    run, every route may run another.
+    limit: at most this many run at once, and at most this many send their body. common: while fewer than this many do,
+    every route may have another.
     """
 
-    __slots__ = ("_empty", "_shares", "busy", "common", "limit", "reading")
+    __slots__ = ("_empty", "_shares", "busy", "common", "limit", "sending")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.common = limit - limit // 4
         self.busy = 0
-        self.reading = 0
+        self.sending = 0
         self._shares: list[Share] = []
         self._empty: asyncio.Event | None = None
 
@@ -63,15 +66,19 @@ class Gate:
 
     def admits(self, share: Share) -> bool:
         """Whether one more request of this route may run."""
-        if self.busy < self.common:
+        if self._has_room(self.busy, share.busy, (each.busy for each in self._shares)):
             return True
-        if self.busy < self.limit:
-            sure = max(1, (self.limit - self.common) // max(1, len(self._shares)))
-            beyond = self.busy - sum(min(each.busy, sure) for each in self._shares)
-            if share.busy < sure or beyond < self.common:
-                return True
-        log.warning("a request was refused: too many are under way", extra=fields(maxConcurrentRequests=self.limit))
+        log.warning("a request was refused: too many run", extra=fields(maxConcurrentRequests=self.limit))
         return False
+
+    def _has_room(self, total: int, own: int, each: Iterable[int]) -> bool:
+        """Whether a route with `own` of `total` places may take another. each: the places of all routes."""
+        if total < self.common:
+            return True
+        if total >= self.limit:
+            return False
+        sure = max(1, (self.limit - self.common) // max(1, len(self._shares)))
+        return own < sure or total - sum(min(taken, sure) for taken in each) < self.common
 
     def enter(self, share: Share) -> None:
         self.busy += 1
@@ -84,16 +91,19 @@ class Gate:
 
     # --- requests whose body arrives -----------------------------------------------------------------------------
 
-    def begin_reading(self) -> bool:
+    def begin_reading(self, share: Share) -> bool:
         """Count one more body that arrives. Return False, and count nothing, if there is no room for it."""
-        if self.reading >= self.limit and not self._give_way():
-            log.warning("a request was refused: too many are sending", extra=fields(maxConcurrentRequests=self.limit))
+        has_room = self._has_room(self.sending, share.sending, (each.sending for each in self._shares))
+        if not has_room and not self._give_way():
+            log.warning("a request was refused: too many send", extra=fields(maxConcurrentRequests=self.limit))
             return False
-        self.reading += 1
+        self.sending += 1
+        share.sending += 1
         return True
 
-    def end_reading(self) -> None:
-        self.reading -= 1
+    def end_reading(self, share: Share) -> None:
+        self.sending -= 1
+        share.sending -= 1
         self._look()
 
     def _give_way(self) -> bool:
@@ -104,11 +114,11 @@ class Gate:
     # --- the end -------------------------------------------------------------------------------------------------
 
     def _look(self) -> None:
-        if self._empty is not None and not self.busy and not self.reading:
+        if self._empty is not None and not self.busy and not self.sending:
             self._empty.set()
 
     async def emptied(self) -> None:
         """Return once every request has been answered."""
-        if self.busy or self.reading:
+        if self.busy or self.sending:
             self._empty = asyncio.Event()
             await self._empty.wait()

@@ -67,28 +67,28 @@ async def test_a_slow_body_gives_way_to_a_new_one():
     ended = []
 
     async def receive(name, share):
-        assert gate.begin_reading()
+        assert gate.begin_reading(share)
         try:
             await share.reading.of(asyncio.Event().wait())
         except TimeoutError:
             ended.append(name)
         finally:
-            gate.end_reading()
+            gate.end_reading(share)
 
     async with asyncio.TaskGroup() as group:
         tasks = [
             group.create_task(receive(*each)) for each in (("other", other), ("crowd", crowd), ("crowd, later", crowd))
         ]
         await asyncio.sleep(SLOW / 2)
-        assert not gate.begin_reading()
+        assert not gate.begin_reading(crowd)
         await asyncio.sleep(SLOW)
         tasks.append(group.create_task(receive("new", other)))
         await asyncio.sleep(0.1)
         assert ended == ["crowd"]
-        assert gate.reading == 3
+        assert gate.sending == 3
         for each in tasks:
             each.cancel()
-    assert gate.reading == 0
+    assert gate.sending == 0
     await gate.emptied()
 
 
@@ -125,11 +125,11 @@ async def test_clients_that_send_their_body_slowly_leave_room_for_requests(serve
             clients.callback(writer.close)
             writer.write(b"POST /" + HEAD + b"Content-Length: 10\r\n\r\n1")
             slow.append(reader)
-        while site.http._gate.reading < 4:
+        while site.http._gate.sending < 4:
             await asyncio.sleep(0)
         answers = [(await site.ask("GET"))[0], *[(await site.ask("POST", data=b"1"))[0] for _ in range(3)]]
         told = await slow[0].readline()
-        assert site.http._gate.reading == 3
+        assert site.http._gate.sending == 3
 
     assert answers == [200] * 4
     assert told == b"HTTP/1.1 408 Request Timeout\r\n"
