@@ -30,21 +30,18 @@ from pydantic import (
 from pydantic_core import PydanticCustomError, PydanticSerializationError, core_schema, to_jsonable_python
 
 from octo.blocks.printed import printed
-from octo.blocks.threads import Threads
-from octo.core.block import block
+from octo.core.block import Site, block
 from octo.core.errors import Bug, OctoError, Permanent
 from octo.core.expressions import Expr
 from octo.core.message import Message
 from octo.core.settings import Settings
 from octo.core.state import State
+from octo.core.threads import threads_of
 from octo.expr import ExprError, nearest, settle
 from octo.expr.values import Duration, Exact, Timestamp
 
 _GIVEN = ("vars", "message")
 """Parameters that are filled by their name if `with` is not used."""
-
-_threads = Threads(64)
-"""Shared by all event loops, and bounded: a function that never returns keeps its thread for ever."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +76,8 @@ class Function:
 class Python(Settings):
     call: Function
     """The function, as `package.module:function`: from a module in the config's folder or an installed package. A plain
-    function runs in a thread, an `async` one in the event loop, where it must not block."""
+    function runs in a thread, an `async` one in the event loop, where it must not block. Each block has up to 64
+    threads of its own; one whose function does not return after its caller gave up is replaced, up to 64 times."""
 
     with_: Annotated[dict[str, Expr[object]], Field(alias="with", default_factory=dict)]
     """Keyword arguments, parameter name to expression, e.g. `amount: body.total`. Without them the first parameter gets
@@ -112,13 +110,13 @@ class Python(Settings):
 
 
 @block("python")
-async def python(settings: Python, message: Message) -> Message:
+async def python(settings: Python, message: Message, site: Site) -> Message:
     """Call a Python function; its result becomes the body, or a variable."""
     arguments = _arguments(settings, message)
     function = settings.call
     try:
         with printed(function.name):
-            result = await _called(function, arguments)
+            result = await _called(site.address, function, arguments)
     except (OctoError, ExprError):
         raise
     except ValidationError as error:
@@ -132,16 +130,16 @@ async def python(settings: Python, message: Message) -> Message:
     return message.with_body(value) if settings.as_ is None else message.with_var(settings.as_, value)
 
 
-async def _called(function: Function, arguments: Mapping[str, Any]) -> Any:
+async def _called(block: str, function: Function, arguments: Mapping[str, Any]) -> Any:
     if inspect.iscoroutinefunction(function.call):
         return await function.call(**arguments)
-    result = await _in_thread(partial(function.call, **arguments))
+    result = await _in_thread(block, partial(function.call, **arguments))
     return await result if inspect.isawaitable(result) else result
 
 
-async def _in_thread(call: Callable[[], Any]) -> Any:
+async def _in_thread(block: str, call: Callable[[], Any]) -> Any:
     context = contextvars.copy_context()
-    return await asyncio.get_running_loop().run_in_executor(_threads, context.run, call)
+    return await asyncio.get_running_loop().run_in_executor(threads_of(block), context.run, call)
 
 
 # --- finding the function ----------------------------------------------------------------------------------------

@@ -74,6 +74,7 @@ METRICS = (
     Metric("octo_connector_healthy", "gauge", ("connector", "type"), "1 if the connector works, else 0.", "min"),
     Metric("octo_generation", "gauge", (), "Which configuration of its process runs, counted from 1.", "max"),
     Metric("octo_reloads_total", "counter", ("result",), "Edits that were applied or refused, in each process."),
+    Metric("octo_threads_hanging", "gauge", (), "Threads in a function that nobody waits for any more."),
     Metric("octo_event_loop_lag_seconds", "histogram", (), "How late the event loop was, measured every 0.25 s."),
     Metric("octo_event_loop_lag_max_seconds", "gauge", (), "Its worst lag of the last 10 s.", "max"),
     Metric(

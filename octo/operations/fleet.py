@@ -93,6 +93,14 @@ class Fleet:
             found += (f"process {number}: {reason}" for reason in reasons)
         return found
 
+    async def notes(self) -> list[str]:
+        answers = await self._each(lambda member: member.ask("GET", "/readyz"))
+        return [
+            f"process {number}: {each}"
+            for number, answer in answers.items()
+            for each in (answer or {}).get("notes", ())
+        ]
+
     async def snapshot(self) -> Snapshot:
         async with self._measuring:
             while self._former:

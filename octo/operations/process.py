@@ -16,6 +16,7 @@ from octo.config.walk import blocks_of
 from octo.core.errors import ConfigError, Disconnected
 from octo.core.log import LEVELS, fields
 from octo.core.secrets import masked
+from octo.core.threads import Threads, hanging
 from octo.engine.generation import Generation
 from octo.engine.metrics import Metrics, Series, Snapshot
 from octo.engine.service import Refusal, Service
@@ -72,7 +73,11 @@ class ThisProcess:
             *(f'the source of flow "{flow}" is broken: {masked(why)}' for flow, why in generation.broken.items()),
             *(f'flow "{flow}" does not move: {why}' for flow, why in generation.stalled.items()),
             *(f'connector "{name}" is unhealthy: {why}' for name, why in sick.items()),
+            *(f"block {block} has no threads left: {each.lost} hang" for block, each in _hanging(full=True)),
         ]
+
+    async def notes(self) -> list[str]:
+        return [f"{each.lost} threads of block {block} hang" for block, each in _hanging(full=False)]
 
     def _nothing(self, config: Config) -> Iterable[str]:
         """A start from an empty file: if it counted as ready, a rollout would go on and end what still runs."""
@@ -96,6 +101,7 @@ class ThisProcess:
             "octo_ready": [((), int(ready))],
             "octo_reloads_total": [((result,), count) for result, count in self._service.reloads.items()],
             "octo_traces_dropped_total": [((), 0 if self._live is None else self._live.dropped)],
+            "octo_threads_hanging": [((), sum(each.lost for each in hanging().values()))],
             **self._lag.snapshot(),
             **process(),
         }
@@ -208,6 +214,11 @@ def _starting(refusal: Refusal | None) -> str:
         reason = str(refusal.error).partition("\n")[0]
         return f"starting: trying again, {masked(reason)}"
     return "starting: the configuration was refused, waiting for an edit"
+
+
+def _hanging(*, full: bool) -> list[tuple[str, Threads]]:
+    """Return the threads of each block of which some hang: all that may be, or fewer."""
+    return [(block, each) for block, each in hanging().items() if (each.lost >= each.most) is full]
 
 
 _BORN = moment(int(BORN * 1e9))

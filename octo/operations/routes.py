@@ -20,16 +20,17 @@ async def alive(subject: Subject, request: Request) -> Response:
 
 
 async def ready(subject: Subject, request: Request) -> Response:
-    """Say whether it takes messages. A configuration that has gone is only noted: the flows from before keep running.
+    """Say whether it takes messages, and in notes what is wrong although it does.
 
-    If it made processes unready, one empty file would take all of them out of service.
+    A configuration that has gone is only noted: the flows from before keep running. If it made processes unready, one
+    empty file would take all of them out of service.
     """
     reasons = await subject.reasons()
     status = 503 if reasons else 200
-    noted = [] if reasons else notes(await subject.facts())
+    noted = [*([] if reasons else notes(await subject.facts())), *await subject.notes()]
     if request.wants_json:
-        return as_json({"ready": not reasons, "reasons": reasons} | ({"notes": noted} if noted else {}), status)
-    return text("\n".join(reasons or ["ready", *noted]), status)
+        return as_json({"ready": not reasons, "reasons": reasons, "notes": noted}, status)
+    return text("\n".join([*(reasons or ["ready"]), *(f"note: {each}" for each in noted)]), status)
 
 
 async def metrics(subject: Subject, request: Request) -> Response:

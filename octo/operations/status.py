@@ -44,7 +44,7 @@ def notes(facts: Facts) -> list[str]:
         if refused["tries_again"] or each["code"] in _NOT_THERE
     ]
     again = ", and the new version is tried again" if refused["tries_again"] else ""
-    return [f"note: {each}; the flows from before keep running{again}" for each in said[:_MOST_NOTES]]
+    return [f"{each}; the flows from before keep running{again}" for each in said[:_MOST_NOTES]]
 
 
 def _figures(flow: str, values: Values) -> dict[str, Any]:

@@ -18,6 +18,10 @@ class Subject(Protocol):
         """Return why it is not ready to take messages; an empty list if it is."""
         ...
 
+    async def notes(self) -> list[str]:
+        """Return what is wrong although it takes messages."""
+        ...
+
     async def snapshot(self) -> Snapshot:
         """Return the current values of all metrics."""
         ...

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from octo.blocks.python import Python, python
 from octo.connectors.database import values
 from octo.core import codec, current
+from octo.core.block import Site
 from octo.core.errors import Bug, Permanent, Transient
 from octo.core.message import Message
 from octo.expr.values import Duration, Timestamp
@@ -25,6 +26,7 @@ from typing import Any
 from pydantic import BaseModel
 from octo.core.errors import Transient
 from octo.core import current
+from octo.core.block import Site
 from octo.core.message import Message
 
 @dataclasses.dataclass
@@ -123,7 +125,8 @@ def _shop(tmp_path, monkeypatch):
 async def call(function, body=None, variables=None, /, **settings):
     """The message after the block."""
     message = Message(body, variables or {}, correlation_id="c1")
-    return await python(Python.model_validate({"call": f"shop:{function}", **settings}), message)
+    site = Site("f", "python", "f.python", None)
+    return await python(Python.model_validate({"call": f"shop:{function}", **settings}), message, site)
 
 
 @pytest.mark.parametrize(

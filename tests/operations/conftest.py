@@ -30,13 +30,17 @@ OPEN = Guard()
 class Made:
     """A subject with fixed results."""
 
-    def __init__(self, why=(), **metrics):
+    def __init__(self, why=(), trouble=(), **metrics):
         self.why = list(why)
+        self.trouble = list(trouble)
         self.metrics = {"octo_ready": [((), 1)], **metrics}
         self.set_to = "info"
 
     async def reasons(self):
         return self.why
+
+    async def notes(self):
+        return self.trouble
 
     async def snapshot(self):
         return self.metrics

@@ -257,3 +257,12 @@ async def test_a_tap_ends_when_all_processes_have(fleet, made, tmp_path):
 async def test_what_is_no_condition_is_said_before_any_process_is_asked(fleet):
     with pytest.raises(OctoError, match="expected a field name"):
         await fleet.tap("orders", "body.", 1)
+
+
+async def test_the_trouble_of_each_process_is_told(fleet, made, tmp_path):
+    async with process(made(), tmp_path / "0") as one, process(made(trouble=["slow"]), tmp_path / "1") as two:
+        fleet.join(0, one)
+        fleet.join(1, two)
+        fleet.join(2, tmp_path / "none")
+
+        assert await fleet.notes() == ["process 1: slow"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import threading
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from octo.config.load import load, parse
 from octo.core.errors import Disconnected, OctoError, Transient
 from octo.core.message import Message
 from octo.core.secrets import mask
+from octo.core.threads import threads_of
 from octo.engine.flow import at_last
 from octo.engine.metrics import Metrics
 from octo.engine.observe import NOBODY, Observer
@@ -367,3 +369,31 @@ async def test_a_start_from_an_empty_file_is_not_ready(plugins, tmp_path, allowe
         stop.set()
 
     assert reasons == ([] if allowed else [f"nothing runs, {path}: the file has only comments"])
+
+
+async def test_threads_that_hang_are_counted_and_told(plugins, monkeypatch):
+    """Some degrade the process. When all of a block hang it cannot take messages, so the process is not ready."""
+    ends = threading.Event()
+    threads = threads_of("orders.price")
+    monkeypatch.setattr(threads, "most", 2)
+
+    def hang():
+        runs = threading.Event()
+        call = threads.submit(lambda: (runs.set(), ends.wait()))
+        runs.wait()
+        call.cancel()
+
+    async with started(FLOW.format(breaks=0), plugins) as (state, service, _):
+        await until_running(service)
+        try:
+            hang()
+            assert (await state.reasons(), await state.notes()) == ([], ["1 threads of block orders.price hang"])
+            hang()
+            assert await state.reasons() == ["block orders.price has no threads left: 2 hang"]
+            assert await state.notes() == []
+            assert Values(await state.snapshot()).of("octo_threads_hanging") == 2
+        finally:
+            ends.set()
+        while threads.lost:
+            await asyncio.sleep(0)
+        assert (await state.reasons(), await state.notes()) == ([], [])

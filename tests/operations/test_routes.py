@@ -36,7 +36,17 @@ async def test_not_ready_names_every_reason(ask, made):
     document = await ask(state, "GET", "/readyz", accept="application/json")
 
     assert (plain.status, plain.body.decode()) == (503, 'draining\nconnector "db" is unhealthy: gone\n')
-    assert (document.status, json.loads(document.body)) == (503, {"ready": False, "reasons": state.why})
+    assert (document.status, json.loads(document.body)) == (503, {"ready": False, "reasons": state.why, "notes": []})
+
+
+async def test_trouble_that_leaves_it_ready_is_told_too(ask, made):
+    state = made(trouble=["3 threads of block f.call hang"])
+
+    plain = await ask(state, "GET", "/readyz")
+    document = await ask(state, "GET", "/readyz", accept="application/json")
+
+    assert (plain.status, plain.body) == (200, b"ready\nnote: 3 threads of block f.call hang\n")
+    assert (document.status, json.loads(document.body)["notes"]) == (200, state.trouble)
 
 
 def problem(code, **more):
@@ -48,11 +58,11 @@ def problem(code, **more):
     [
         (
             {"tries_again": False, "problems": [problem("OCTO-C154", file="shop.yaml")]},
-            ["note: shop.yaml: no flows are left; the flows from before keep running"],
+            ["shop.yaml: no flows are left; the flows from before keep running"],
         ),
         (
             {"tries_again": True, "problems": [problem("OCTO-R130")]},
-            ["note: no flows are left; the flows from before keep running, and the new version is tried again"],
+            ["no flows are left; the flows from before keep running, and the new version is tried again"],
         ),
         ({"tries_again": False, "problems": [problem("OCTO-C111", file="shop.yaml")]}, []),
     ],
@@ -69,8 +79,8 @@ async def test_a_configuration_that_has_gone_is_noted_and_leaves_it_ready(ask, m
     plain = await ask(state, "GET", "/readyz")
     document = await ask(state, "GET", "/readyz", accept="application/json")
 
-    assert (plain.status, plain.body.decode().splitlines()) == (200, ["ready", *notes])
-    assert json.loads(document.body) == {"ready": True, "reasons": []} | ({"notes": notes} if notes else {})
+    assert (plain.status, plain.body.decode().splitlines()) == (200, ["ready", *(f"note: {each}" for each in notes)])
+    assert json.loads(document.body) == {"ready": True, "reasons": [], "notes": notes}
 
 
 async def test_metrics_as_text_and_as_json(ask, made):
