@@ -132,11 +132,13 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
     SIGINT and SIGTERM end it cleanly: sources stop, messages in flight finish, connectors close, exit code 0. A
     second signal ends it at once. Exit code 2 means that the configuration is wrong, 1 that something did not start.
     """
+    from octo.core.descriptors import raise_limit
     from octo.core.log import configure
 
     del metrics  # `--metrics` of older command lines: /metrics is always there
     path = config_path(option, argument)
     configure(log_level, log_format)
+    raise_limit()
     port = _port(admin_addr, admin_token_file, observability)
     if processes > 1:
         from octo.cli.processes import supervise
@@ -194,6 +196,9 @@ def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
         import uvloop
     except ImportError:
         return None
+    # Half of these threads may look up names. Of libuv's own 4 those are 2, so that two names whose server does not
+    # answer would keep every connector from connecting anywhere.
+    os.environ.setdefault("UV_THREADPOOL_SIZE", "64")
     return uvloop.Loop
 
 
@@ -287,18 +292,21 @@ async def _operations(
 ) -> AsyncIterator[None]:
     """A context in which the operations port is open: from before the start until after the drain."""
     from octo.operations.figures import Lag
+    from octo.operations.files import Files
     from octo.operations.port import opened
     from octo.operations.process import ThisProcess
     from octo.operations.traces import ROUTES
 
-    lag = Lag()
+    lag, files = Lag(), Files()
     more = () if blocks is None else (blocks.snapshot,)
     process = ThisProcess(service, metrics, lag, asked.path, _number(), more, live)
     async with opened(asked.port, process, ROUTES, stop if asked.watch else None):
         lag.start()
+        files.start()
         try:
             yield
         finally:
+            files.stop()
             lag.stop()
 
 

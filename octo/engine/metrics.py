@@ -89,6 +89,7 @@ METRICS = (
     Metric("process_cpu_seconds_total", "counter", (), "Processor time spent."),
     Metric("process_resident_memory_bytes", "gauge", (), "Memory in use."),
     Metric("process_open_fds", "gauge", (), "Open file descriptors."),
+    Metric("process_max_fds", "gauge", (), "Limit of open file descriptors."),
     Metric("process_start_time_seconds", "gauge", (), "Start of the youngest process, since the epoch.", "max"),
 )
 """Every metric. The exposition, the merging and docs/operations.md follow this list."""

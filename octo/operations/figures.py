@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from octo import __version__
+from octo.core.descriptors import limit
 from octo.core.log import lost
 from octo.engine.metrics import Histogram, Series
 
@@ -73,6 +74,7 @@ def process() -> dict[str, Series]:
     }
     with suppress(OSError):
         found["process_resident_memory_bytes"] = [((), memory())]
+        found["process_max_fds"] = [((), limit())]
         found["process_open_fds"] = [((), sum(1 for _ in (_PROC / "fd").iterdir()))]
     return found
 

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -152,6 +153,16 @@ def test_the_banner_is_on_stdout_and_the_log_on_stderr(flow):
 @pytest.mark.parametrize("arguments", [["run"], ["run", "a", "--config", "b"], ["run", "--processes", "0", "a"]])
 def test_bad_usage_is_2(command, arguments):
     assert command(*arguments)[0] == 2
+
+
+def test_names_are_looked_up_many_at_once(octo, tmp_path, port):
+    """A few names whose server does not answer must not keep every connector from connecting."""
+    pytest.importorskip("uvloop")
+    connector = f"{{name: web, type: http, settings: {{host: localhost, port: {port}}}}}"
+    (tmp_path / "flow.yaml").write_text(f"connectors: [{connector}]\nflows: [{{name: f, process: []}}]\n")
+    process = octo("run", str(tmp_path / "flow.yaml"), "--admin-addr=off").process
+
+    assert len(list(Path(f"/proc/{process.pid}/task").iterdir())) >= 64
 
 
 # --- the operations port -----------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from typing import Any
 from octo.connectors.http import codes
 from octo.connectors.http.dispatch import Dispatch
 from octo.connectors.http.worker import BACKLOG, Options, Worker
+from octo.core.descriptors import Share
 from octo.core.errors import OctoError
 
 Answered = Callable[[], Awaitable[None]]
@@ -32,6 +33,7 @@ class Listener(Dispatch):
         super().__init__((host, port))
         self.socket = bound
         self.users = 0
+        self._share = Share()
         self._workers: dict[Options, Worker] = {}
 
     @property
@@ -47,9 +49,13 @@ class Listener(Dispatch):
     def enter(self, options: Options) -> None:
         worker = self._workers.get(options)
         if worker is None:
-            worker = self._workers[options] = Worker(self.socket, options, self.serve)
+            worker = self._workers[options] = Worker(self.socket, options, self._share.most, self.serve)
         worker.users += 1
         self.users += 1
+
+    def close(self) -> None:
+        self.socket.close()
+        self._share.close()
 
     async def leave(self, options: Options, answered: Answered) -> None:
         """Stop the worker and the socket if this was their last user; return once its requests are answered."""
@@ -59,7 +65,7 @@ class Listener(Dispatch):
         if not worker.users:
             del self._workers[options]
             if not self.users:
-                self.socket.close()
+                self.close()
             worker.stop()
             await answered()
             await worker.stopped()
@@ -92,7 +98,7 @@ async def listening(host: str, port: int, options: Options, answered: Answered) 
     except BaseException:
         if not listener.users:
             _listeners.pop(address, None)
-            listener.socket.close()
+            listener.close()
         raise
     try:
         yield listener

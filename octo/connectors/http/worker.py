@@ -27,9 +27,6 @@ from octo.core.log import fields
 log = logging.getLogger("octo.http")
 
 BACKLOG = 1024
-CONNECTIONS = 1 << 20
-"""Above this number of connections granian stops accepting without a word. So it is set out of reach; the connector's
-own limit counts requests and refuses them with 503."""
 PATIENCE = 3.0
 """Seconds that a stopping server gives clients to take responses that are already written. It cannot tell them from
 clients that have connected and send nothing, as browsers do in advance; a stop must not wait for these."""
@@ -51,9 +48,13 @@ class Options:
 
 
 class Worker:
-    """Accepts from the socket and calls `serve` with every request, as a callback of the running loop."""
+    """Accepts from the socket and calls `serve` with every request, as a callback of the running loop.
 
-    def __init__(self, listening: socket.socket, options: Options, serve: Callable[[Any], None]) -> None:
+    most: while this many connections are open, granian accepts none without a word, so it is set so high that only the
+    file numbers run out; the connector's own limit counts requests and refuses them with 503.
+    """
+
+    def __init__(self, listening: socket.socket, options: Options, most: int, serve: Callable[[Any], None]) -> None:
         granian: Any = importlib.import_module("granian._granian")
         loop = asyncio.get_running_loop()
         self.users = 0
@@ -66,7 +67,7 @@ class Worker:
             1,
             (None, holder),
             None,
-            backpressure=CONNECTIONS,
+            backpressure=most,
             # HTTP/1 only: while granian waits to detect the version, no timeout applies to a client that sends nothing.
             http_mode="1",
             http1_opts=_http1(options),
