@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -26,9 +26,24 @@ _PIECE = 64 * 1024
 
 
 class Conversation:
-    """The requests of one connection, one after the other."""
+    """The requests of one connection, one after the other.
 
-    def __init__(self, serve: Serve, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    may_stream: whether another response without an end may begin.
+
+    waits_since: the loop's time since when it waits for its client; None while it works for it.
+    streams: whether its response has no end of its own.
+    """
+
+    def __init__(
+        self,
+        serve: Serve,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        may_stream: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self.waits_since: float | None = None
+        self.streams = False
+        self._may_stream = may_stream
         self._serve = serve
         self._reader = reader
         self._writer = writer
@@ -44,10 +59,11 @@ class Conversation:
     async def _turn(self, patience: float) -> bool:
         """Serve one request; return whether another may follow."""
         try:
-            request = await self._receive(patience)
+            with self._waiting():
+                request = await self._receive(patience)
             if request is None:
                 return False
-            response = await self._serve(request)
+            response = await self._admitted(await self._serve(request))
         except TimeoutError:
             return False
         except Refused as refused:
@@ -56,6 +72,24 @@ class Conversation:
             request, response = None, text("this is not valid HTTP", error.error_status_hint)
         await self._send(response, request)
         return self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        self.waits_since = asyncio.get_running_loop().time()
+        try:
+            yield
+        finally:
+            self.waits_since = None
+
+    async def _admitted(self, response: Response) -> Response:
+        """Return the response, or a refusal if it would be one stream too many."""
+        if isinstance(response.body, bytes):
+            return response
+        if self._may_stream():
+            self.streams = True
+            return response
+        await response.body.aclose()
+        return text("too many streams are open; close one of them", 503)
 
     # --- receiving -----------------------------------------------------------------------------------------------
 
@@ -120,8 +154,9 @@ class Conversation:
         data = self._http.send(event)
         if data:
             self._writer.write(data)
-            async with asyncio.timeout(SLOWEST):
-                await self._writer.drain()
+            with self._waiting():
+                async with asyncio.timeout(SLOWEST):
+                    await self._writer.drain()
 
 
 _ALWAYS = (("x-content-type-options", "nosniff"), ("cache-control", "no-store"))
