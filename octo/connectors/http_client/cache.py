@@ -7,9 +7,9 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 
 from octo.connectors.http_client import settings
+from octo.connectors.http_client.dates import seconds_of
 from octo.connectors.http_client.reply import Reply
 from octo.connectors.http_client.request import Request
 from octo.core import clock
@@ -104,22 +104,20 @@ def freshness(headers: Mapping[str, str], wall: float) -> float:
     control = headers.get("cache-control", "").lower()
     if {"no-store", "no-cache", "private"} & {each.partition("=")[0] for each in _tokens(control)}:
         return 0.0
-    age = _MAX_AGE.search(control)
-    if age is not None:
-        return float(age[1]) - _number(headers.get("age", "0"))
+    ages = [_number(value) or 0.0 for value in _AGES.findall(control)]
+    if ages:  # RFC 9111 4.2.1: of several the shortest; what is not a number means stale
+        return min(ages) - (_number(headers.get("age", "")) or 0.0)
     if "expires" in headers:
-        try:
-            return parsedate_to_datetime(headers["expires"]).timestamp() - wall
-        except ValueError:
-            return 0.0  # RFC 9111 5.3: a value that is not a date, `0` above all, means expired
+        date = seconds_of(headers["expires"])
+        return 0.0 if date is None else date - wall  # RFC 9111 5.3: what is not a date, `0` above all, means expired
     return float("inf")
 
 
-_MAX_AGE = re.compile(r"(?<![\w-])max-age\s*=\s*\"?(\d{1,10})")
+_AGES = re.compile(r"(?<![\w-])(?:s-maxage|max-age)(?:\s*=\s*\"?([^\s\",]*))?")
 
 
-def _number(text: str) -> float:
-    return float(text) if text.isascii() and text.isdigit() else 0.0
+def _number(text: str) -> float | None:
+    return float(text) if text.isascii() and text.isdigit() else None
 
 
 def _tokens(text: str) -> set[str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from email.utils import parsedate_to_datetime
 
 from octo.connectors.http_client import settings
+from octo.connectors.http_client.dates import seconds_of
 from octo.connectors.http_client.reply import Reply
 from octo.connectors.http_client.request import Request
 from octo.core import clock
@@ -48,10 +48,8 @@ class Retries:
         text = reply.headers.get("retry-after", "")
         if text.isascii() and text.isdigit():
             return float(text)
-        try:
-            return max(0.0, parsedate_to_datetime(text).timestamp() - self.wall())
-        except ValueError:
-            return None
+        date = seconds_of(text)
+        return None if date is None else max(0.0, date - self.wall())
 
 
 def _may_repeat(request: Request, error: Transient) -> bool:

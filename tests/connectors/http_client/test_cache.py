@@ -63,6 +63,15 @@ async def test_a_fresh_answer_serves_until_its_time(calling, upstream):
         ({"Expires": "0"}, 0),
         ({"Cache_Control": "max-age=10", "Expires": "0"}, 10),
         ({"Vary": "*"}, 0),
+        ({"Cache_Control": "max-age=10, max-age=3"}, 3),
+        ({"Cache_Control": "s-maxage=3, max-age=10"}, 3),
+        ({"Cache_Control": "max-age=-1"}, 0),
+        ({"Cache_Control": "max-age=1e3"}, 0),
+        ({"Cache_Control": "max-age"}, 0),
+        ({"Cache_Control": "max-age=" + "9" * 400}, 60),
+        ({"Cache_Control": "max-age=10", "Age": "9" * 400}, 0),
+        ({"Expires": "Thu, 01 Jan 1970 00:16:50 +99999999999999"}, 0),
+        ({"Expires": "Thu, 01 Jan 9999 00:00:00 GMT"}, 60),
     ],
 )
 async def test_the_server_shortens_or_forbids(calling, upstream, headers, seconds):

@@ -91,6 +91,9 @@ async def test_one_attempt_means_one(calling, upstream, attempts):
         ("soon", 0.2),
         ("\u00b2", 0.2),
         ("-1", 0.2),
+        ("9" * 400, 30.0),
+        ("Thu, 01 Jan 9999 00:00:00 GMT", 30.0),
+        ("Thu, 01 Jan 1970 00:00:00 +99999999999999", 0.2),
     ],
 )
 async def test_the_server_says_when(calls, upstream, header, pause):
