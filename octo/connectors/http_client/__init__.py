@@ -82,7 +82,7 @@ class HttpClient:
             if named is None and content_type:
                 headers["Content-Type"] = content_type
         context = trace.span_headers(message)
-        if context and not any(name.lower() in (trace.HEADER, trace.STATE) for name in headers):
-            headers |= context
+        if context and any(name.lower() in (trace.HEADER, trace.STATE) for name in headers):
+            context = {}
         query = [(name, expression(message)) for name, expression in settings.query.items()]
-        return self._caller.request(settings.method, settings.path, query, headers, data)
+        return self._caller.request(settings.method, settings.path, query, headers, data, context)

@@ -111,7 +111,7 @@ def _asked(base: URL, request: Request) -> dict[str, object]:
         "method": request.method,
         "path": _below(base, request.url),
         "query": {name: query[name] for name in query},
-        "headers": {name.lower(): value for name, value in request.headers.items()},
+        "headers": {name.lower(): value for name, value in {**request.context, **request.headers}.items()},
         "body": _value(bytes(request.data or b""), request.header("content-type") or ""),
     }
 

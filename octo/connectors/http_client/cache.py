@@ -7,18 +7,23 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
+
+from yarl import URL
 
 from octo.connectors.http_client import settings
 from octo.connectors.http_client.dates import seconds_of
 from octo.connectors.http_client.reply import Reply
 from octo.connectors.http_client.request import Request
 from octo.core import clock
+from octo.core.spool import Content
 
 MOST_BYTES = 32 * 1024 * 1024
-IDENTITY = ("authorization", "cookie")
-"""Request headers that identify the caller. Whatever `Vary` says, no caller gets an answer to another."""
+LASTING = (200, 203, 204)
+"""Statuses whose answers may be used again without the server's word (RFC 9110, 15.1), except of parts and errors."""
+CHANGING = frozenset(("POST", "PUT", "PATCH", "DELETE"))
 
-Base = tuple[str, ...]
+Key = tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,10 @@ class _Entry:
 class Cache:
     """The least recently used answer is dropped first. `clock` and `wall` exist so that tests can replace them.
 
-    Invariant: `_size` is the sum of the entries' sizes; `_vary` has the bases of `_entries`.
+    An answer is for requests that are the same in all that their author writes: address, headers and body. What the
+    server says in `Vary` cannot widen that, as a server may forget to name the header by which it knows the caller.
+
+    Invariant: `_size` is the sum of the entries' sizes; `_keys` has the keys of `_entries` by address.
     """
 
     def __init__(self, cache: settings.Cache) -> None:
@@ -42,8 +50,8 @@ class Cache:
         self._ttl = cache.ttl.total_seconds()
         self._most = cache.max_entries
         self._size = 0
-        self._vary: dict[Base, tuple[str, ...]] = {}
-        self._entries: OrderedDict[tuple[Base, Base], _Entry] = OrderedDict()
+        self._entries: OrderedDict[Key, _Entry] = OrderedDict()
+        self._keys: dict[URL, set[Key]] = {}
         self.clock = asyncio.get_running_loop().time
         self.wall: Callable[[], float] = lambda: clock.now().timestamp()
 
@@ -51,7 +59,7 @@ class Cache:
         """Return a fresh answer to the same request by the same caller, None if there is none."""
         if not self._serves(request):
             return None
-        key = self._key(request)
+        key = _key(request)
         entry = self._entries.get(key)
         if entry is None:
             return None
@@ -62,41 +70,53 @@ class Cache:
         return entry.reply
 
     def put(self, request: Request, reply: Reply) -> None:
-        """Keep the answer if it may be kept."""
-        if not self._serves(request) or not 200 <= reply.status < 300:
+        """Keep the answer if it may be kept. One to a request that changes something ends those about its address."""
+        if self._enabled and request.method in CHANGING and reply.status < 400:
+            for key in list(self._keys.get(request.url, ())):
+                self._drop(key)
+        if not self._serves(request) or not _may_keep(request, reply):
             return
         seconds = min(self._ttl, freshness(reply.headers, self.wall()))
-        vary = tuple(sorted(_tokens(reply.headers.get("vary", ""))))
-        if seconds <= 0 or "*" in vary:
+        if seconds <= 0:
             return
-        self._vary[_base(request)] = vary
-        key = self._key(request)
+        key = _key(request)
         self._drop(key)
         entry = self._entries[key] = _Entry(reply, self.clock() + seconds)
+        self._keys.setdefault(request.url, set()).add(key)
         self._size += entry.size
         while len(self._entries) > self._most or self._size > MOST_BYTES:
             self._drop(next(iter(self._entries)))
 
     def _serves(self, request: Request) -> bool:
-        if not self._enabled or request.method != "GET":
+        if not self._enabled or request.method != "GET" or isinstance(request.data, Content):
             return False
-        return not {"no-store", "no-cache"} & _tokens(request.header("cache-control") or "")
+        control = _tokens(request.header("cache-control") or request.header("pragma") or "")
+        return not {"no-store", "no-cache", "max-age=0"} & control
 
-    def _key(self, request: Request) -> tuple[Base, Base]:
-        base = _base(request)
-        return base, tuple(request.header(name) or "" for name in self._vary.get(base, ()))
-
-    def _drop(self, key: tuple[Base, Base]) -> None:
+    def _drop(self, key: Key) -> None:
         entry = self._entries.pop(key, None)
         if entry is None:
             return
         self._size -= entry.size
-        if not any(base == key[0] for base, _ in self._entries):
-            self._vary.pop(key[0], None)
+        url = key[0]
+        assert isinstance(url, URL)
+        self._keys[url].discard(key)
+        if not self._keys[url]:
+            del self._keys[url]
 
 
-def _base(request: Request) -> Base:
-    return (str(request.url), *(request.header(name) or "" for name in IDENTITY))
+def _key(request: Request) -> Key:
+    """Return what a request has in common with those that get the same answer: all but its context."""
+    headers = sorted((name.lower(), value) for name, value in request.headers.items())
+    assert not isinstance(request.data, Content)
+    return request.url, *headers, sha256(request.data).digest() if request.data else None
+
+
+def _may_keep(request: Request, reply: Reply) -> bool:
+    """Whether the answer is not for this one request only."""
+    vary = _tokens(reply.headers.get("vary", ""))
+    one = "*" in vary or not vary.isdisjoint(name.lower() for name in request.context)
+    return reply.status in LASTING and not one and "set-cookie" not in reply.headers
 
 
 def freshness(headers: Mapping[str, str], wall: float) -> float:

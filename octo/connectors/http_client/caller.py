@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from yarl import URL
@@ -33,6 +33,7 @@ class Caller:
     def __init__(self, client: settings.Client, transport: Transport) -> None:
         self._base = URL(client.base_url)
         self._headers = client.headers
+        self._names = {name.lower() for name in client.headers}
         self._transport = transport
         self.cache = Cache(client.cache)
         self.retries = Retries(client.retry)
@@ -46,14 +47,21 @@ class Caller:
         query: Sequence[tuple[str, str]],
         headers: dict[str, str],
         data: bytes | Content | None,
+        context: Mapping[str, str],
     ) -> Request:
-        """Return the request for a path below the base. The given headers win over the connector's."""
+        """Return the request for a path below the base.
+
+        The given headers win over the connector's, and both over those of the context.
+        """
         target = self._targets.get(path)
         if target is None:
             target = self._targets[path] = join(self._base, path)
         given = {name.lower() for name in headers}
         defaults = {name: value for name, value in self._headers.items() if name.lower() not in given}
-        return Request(method, target.extend_query(query) if query else target, {**defaults, **headers}, data)
+        if context and self._names:
+            context = {name: value for name, value in context.items() if name.lower() not in self._names}
+        url = target.extend_query(query) if query else target
+        return Request(method, url, {**defaults, **headers}, data, context)
 
     async def call(self, request: Request) -> Reply:
         """Return the answer, whatever its status."""

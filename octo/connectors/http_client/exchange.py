@@ -88,8 +88,8 @@ class _Stream:
 def _with_length(request: Request) -> Mapping[str, str]:
     """Return the headers, for large content with its length; aiohttp adds that of bytes itself."""
     if not isinstance(request.data, Content):
-        return request.headers
-    return {**request.headers, "Content-Length": str(request.data.size)}
+        return {**request.context, **request.headers} if request.context else request.headers
+    return {**request.context, **request.headers, "Content-Length": str(request.data.size)}
 
 
 def _joined(headers: Mapping[str, str]) -> dict[str, str]:

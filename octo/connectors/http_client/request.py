@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from yarl import URL
 
@@ -17,12 +17,17 @@ from octo.core.spool import Content
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to send. Header names stay as written; they are compared in lower case."""
+    """What to send. Header names stay as written; they are compared in lower case.
+
+    headers: what the author asks for. context: what Octo adds to say which message it is about (the trace); the answer
+        does not depend on it.
+    """
 
     method: str
     url: URL
     headers: Mapping[str, str]
     data: bytes | Content | None = field(default=None, repr=False)
+    context: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def target(self) -> str:
@@ -33,7 +38,7 @@ class Request:
         return next((value for key, value in self.headers.items() if key.lower() == name), None)
 
     def with_header(self, name: str, value: str) -> Request:
-        return Request(self.method, self.url, {**self.headers, name: value}, self.data)
+        return replace(self, headers={**self.headers, name: value})
 
 
 def written(body: object, message: Message, named: str | None) -> tuple[str, bytes | Content]:

@@ -127,7 +127,7 @@ class Cache(Settings):
     """Whether to keep answers at all."""
     ttl: Duration = timedelta(seconds=60)
     """An answer is used for at most this time. The server may shorten that (`max-age`, `Expires`) or forbid it
-    (`no-store`, `no-cache`, `private`)."""
+    (`no-store`, `no-cache`, `private`, `Vary: *`, `Set-Cookie`)."""
     max_entries: Annotated[int, Advanced] = Field(default=256, ge=1)
     """At most this many answers are kept, and at most 32 MiB together; the least recently used are dropped first."""
 
@@ -182,7 +182,8 @@ class Client(Settings):
     auth: Auth = Auth()
     """Credentials to send. They never go to another host, not even after a redirect."""
     cache: Cache = Cache()
-    """A cache of answers. Off by default."""
+    """A cache of answers to GET; off by default. Requests share an answer if all that their author writes is equal:
+    address, headers, credentials and body. A successful POST, PUT, PATCH or DELETE ends the answers to its address."""
     retry: Retry = Retry()
     """How to repeat requests: GET, HEAD, PUT, DELETE and OPTIONS after a broken connection, 429, 502, 503 or 504;
     other methods only if the connection was never made, so that nothing is done twice."""
