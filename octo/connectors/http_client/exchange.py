@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from io import BytesIO
@@ -11,6 +10,7 @@ from typing import Any
 import aiohttp
 
 from octo.connectors.http_client import codes, settings
+from octo.connectors.http_client.connections import connections
 from octo.connectors.http_client.reply import Reply
 from octo.connectors.http_client.request import Request, broken, cannot_connect, failed, too_large, too_slow
 from octo.core.errors import OctoError
@@ -105,41 +105,8 @@ def _joined(headers: Mapping[str, str]) -> dict[str, str]:
 async def exchanging(client: settings.Client) -> AsyncIterator[Exchange]:
     """Yield an exchange with the connector's pool and TLS settings. It keeps no cookies and reads no `.netrc`."""
     async with aiohttp.ClientSession(
-        connector=_connector(client.pool, client.tls),
+        connector=connections(client.pool, client.tls),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": "octo"},
     ) as session:
         yield Exchange(session, client.patience, client.max_response_bytes)
-
-
-def _connector(pool: settings.Pool, tls: settings.Tls) -> aiohttp.TCPConnector:
-    options: dict[str, Any] = {"limit": 0, "ssl": _trust(tls)}
-    if pool.disable_keep_alives:
-        return aiohttp.TCPConnector(force_close=True, **options)
-    return _Pool(pool, keepalive_timeout=pool.idle_conn_timeout.total_seconds(), **options)
-
-
-def _trust(tls: settings.Tls) -> ssl.SSLContext | bool:
-    if tls.insecure_skip_verify:
-        return False
-    if tls.ca is None:
-        return True
-    try:
-        return ssl.create_default_context(cafile=str(tls.ca))
-    except (OSError, ssl.SSLError) as error:
-        raise OctoError(f"`tls.ca`: cannot use {tls.ca}: {error}", code=codes.TLS) from error
-
-
-class _Pool(aiohttp.TCPConnector):
-    """aiohttp limits open connections, the settings limit idle ones: a connection beyond that limit is closed."""
-
-    def __init__(self, pool: settings.Pool, **options: Any) -> None:
-        super().__init__(**options)
-        self._most = pool.max_idle_conns
-        self._most_per_host = pool.max_idle_conns_per_host
-
-    def _release(self, key: Any, protocol: Any, *, should_close: bool = False) -> None:
-        idle = self._conns
-        full = bool(self._most_per_host) and key in idle and len(idle[key]) >= self._most_per_host
-        full = full or (bool(self._most) and sum(map(len, idle.values())) >= self._most)
-        super()._release(key, protocol, should_close=should_close or full)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import ssl
 from contextlib import asynccontextmanager
@@ -140,3 +141,68 @@ async def calls(calling):
     """A client with default settings."""
     async with calling() as calls:
         yield calls
+
+
+class Raw:
+    """Answers the n-th request with the n-th of these bytes, then for ever with the last. None resets the connection.
+
+    heads: what it was asked, one text per request. connections: how many it was asked on.
+    """
+
+    def __init__(self) -> None:
+        self.answers: tuple[bytes | None, ...] = (b"",)
+        self.keep = False
+        self.heads: list[str] = []
+        self.connections = 0
+        self.writers: list[asyncio.StreamWriter] = []
+
+    def answer(self, *answers: bytes | None, keep: bool = False) -> None:
+        """keep: leave the connection open after an answer."""
+        self.answers, self.keep = answers, keep
+
+    @staticmethod
+    def ok(body: bytes, *headers: bytes) -> bytes:
+        """An answer of 200 with its length."""
+        lines = [b"HTTP/1.1 200 OK", b"Content-Length: %d" % len(body), *headers]
+        return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+    async def serve(self, reader, writer) -> None:
+        self.connections += 1
+        self.writers.append(writer)
+        try:
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+                answer = self.answers[min(len(self.heads), len(self.answers) - 1)]
+                self.heads.append(head)
+                await reader.readexactly(_length(head))
+                if answer is None:
+                    writer.transport.abort()
+                    return
+                writer.write(answer)
+                await writer.drain()
+                if not self.keep:
+                    return
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+
+def _length(head: str) -> int:
+    for line in head.splitlines():
+        name, _, value = line.partition(":")
+        if name.lower() == "content-length":
+            return int(value)
+    return 0
+
+
+@pytest.fixture
+async def raw():
+    """A server that writes bytes; its url set."""
+    server = Raw()
+    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+    server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    yield server
+    listening.close()
+    for writer in server.writers:
+        writer.close()
