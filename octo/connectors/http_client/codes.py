@@ -24,8 +24,9 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     UNAVAILABLE: Explanation(
         "The server could not answer now",
-        "It answered with a status of 5xx, or with 408, 425 or 429. A GET, HEAD, PUT, DELETE or OPTIONS request that "
-        "got 429, 502, 503 or 504 was repeated as the connector's `retry` says; the last answer is reported. The same "
+        "It answered with a status of 5xx, or with 408, 425 or 429. After 429, 502, 503 or 504 the request was "
+        "repeated as the connector's `retry` says, unless it may change something: POST and PATCH are repeated only "
+        "with an `Idempotency-Key` header, or if `retry.methods` lists them. The last answer is reported. The same "
         "request may succeed later.",
     ),
     UNREACHABLE: Explanation(

@@ -109,4 +109,6 @@ async def exchanging(client: settings.Client) -> AsyncIterator[Exchange]:
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": "octo"},
     ) as session:
+        # aiohttp would send a request again by itself; how often one is sent is for `retry` to say.
+        session._retry_connection = False  # noqa: SLF001  there is no option
         yield Exchange(session, client.patience, client.max_response_bytes)

@@ -13,7 +13,6 @@ from octo.core import clock
 from octo.core.backoff import Backoff
 from octo.core.errors import NotConnected, Timeout, Transient
 
-IDEMPOTENT = frozenset(("GET", "HEAD", "PUT", "DELETE", "OPTIONS"))
 STATUSES = frozenset((429, 502, 503, 504))
 
 
@@ -22,6 +21,7 @@ class Retries:
 
     def __init__(self, retry: settings.Retry) -> None:
         self._attempts = max(1, retry.max_attempts)
+        self._methods = frozenset(retry.methods)
         self._longest = retry.max_backoff.total_seconds()
         self.sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
         self.wall: Callable[[], float] = lambda: clock.now().timestamp()
@@ -33,11 +33,11 @@ class Retries:
             try:
                 reply = await send(request)
             except Transient as error:
-                if not _may_repeat(request, error):
+                if not self._may_repeat_after(error, request):
                     raise
                 await self.sleep(self.backoff.pause(attempt))
             else:
-                if request.method not in IDEMPOTENT or reply.status not in STATUSES:
+                if reply.status not in STATUSES or not self._may_repeat(request):
                     return reply
                 asked = self._asked(reply)
                 await self.sleep(self.backoff.pause(attempt) if asked is None else min(asked, self._longest))
@@ -51,9 +51,12 @@ class Retries:
         date = seconds_of(text)
         return None if date is None else max(0.0, date - self.wall())
 
+    def _may_repeat_after(self, error: Transient, request: Request) -> bool:
+        if isinstance(error, Timeout):
+            return False  # it took as long as an attempt may take; a second one would double the caller's wait
+        return isinstance(error, NotConnected) or self._may_repeat(request)
 
-def _may_repeat(request: Request, error: Transient) -> bool:
-    """Whether another attempt is harmless: the server never got this one, or the request is idempotent."""
-    if isinstance(error, Timeout):
-        return False  # it took as long as an attempt may take; a second one would double the caller's wait
-    return isinstance(error, NotConnected) or request.method in IDEMPOTENT
+    def _may_repeat(self, request: Request) -> bool:
+        """Whether another attempt is harmless though the server may have carried out this one."""
+        # An empty key, e.g. of a variable that is not set, tells no request from another.
+        return request.method in self._methods or bool((request.header("idempotency-key") or "").strip())

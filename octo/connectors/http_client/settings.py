@@ -18,6 +18,7 @@ from octo.core.state import State
 from octo.expr import nearest
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+IDEMPOTENT = ("GET", "HEAD", "PUT", "DELETE", "OPTIONS")
 DEFAULT_TIMEOUT = 30.0
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -136,7 +137,11 @@ class Retry(Settings):
     """Repeating requests that failed for a passing reason."""
 
     max_attempts: int = Field(default=3, ge=0)
-    """At most this many attempts per request; 1 or 0 never repeats."""
+    """At most this many attempts per request; 1 or 0 never repeats. Not counted: one more try with a new token after a
+    401, which says that nothing was done."""
+    methods: list[Method] = Field(default_factory=lambda: list(IDEMPOTENT))
+    """Methods whose requests may be sent again, although the server may have carried them out. Add POST or PATCH only
+    if the server recognises what it has done. A request with an `Idempotency-Key` header may be sent again anyway."""
     min_backoff: Annotated[Duration, Advanced] = timedelta(milliseconds=200)
     """The first wait; each further one is twice as long. Each is shortened at random, by at most a half, so that many
     clients do not come back at once."""
@@ -185,8 +190,8 @@ class Client(Settings):
     """A cache of answers to GET; off by default. Requests share an answer if all that their author writes is equal:
     address, headers, credentials and body. A successful POST, PUT, PATCH or DELETE ends the answers to its address."""
     retry: Retry = Retry()
-    """How to repeat requests: GET, HEAD, PUT, DELETE and OPTIONS after a broken connection, 429, 502, 503 or 504;
-    other methods only if the connection was never made, so that nothing is done twice."""
+    """How to repeat requests: after a broken connection, 429, 502, 503 or 504, those of `retry.methods` and those with
+    an `Idempotency-Key`; others only if the connection was never made, so that nothing is done twice."""
     pool: Annotated[Pool, Advanced] = Pool()
     """Connections to keep open between requests."""
     tls: Annotated[Tls, Advanced] = Tls()

@@ -55,8 +55,52 @@ async def test_what_must_not_come_twice_is_not_repeated(calls, upstream, method)
 async def test_a_broken_connection_is_repeated_where_that_is_harmless(calls, upstream):
     """A GET changes nothing on the server."""
     upstream.answers(drop, drop, 200)
-    # aiohttp repeats by itself once on a kept connection; this client's are fresh, so all attempts are ours.
     assert (await calls.rest(method="PUT")).vars["statusCode"] == 200
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+async def test_a_key_makes_a_request_one_that_may_come_twice(calls, upstream, method, status):
+    """The server tells by `Idempotency-Key` what it has done: the same key in each attempt."""
+    upstream.answers(drop, status, 200)
+
+    await calls.rest(method=method, headers={"idempotency-key": "'order-7'"}, body="{'a': 1}")
+
+    assert [each.headers["Idempotency-Key"] for each in upstream.requests] == ["order-7"] * 3
+    assert upstream.bodies == [b'{"a":1}'] * 3
+
+
+@pytest.mark.parametrize("key", ["''", "' '"])
+async def test_an_empty_key_is_none(calls, upstream, key):
+    """It would be that of every request."""
+    upstream.answers(503, 200)
+
+    with pytest.raises(Transient, match="returned 503"):
+        await calls.rest(method="POST", headers={"Idempotency-Key": key})
+
+
+async def test_the_author_says_which_methods_may_come_twice(calling, upstream):
+    """POST for a server that knows what it has done; and only what is listed."""
+    upstream.answers(503, drop, 200, 503)
+    async with calling(retry={"methods": ["GET", "post"]}) as calls:
+        assert (await calls.rest(method="POST")).vars["statusCode"] == 200
+        with pytest.raises(Transient, match="returned 503"):
+            await calls.rest(method="PUT")
+
+    assert len(upstream.requests) == 4
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "POST"])
+async def test_one_attempt_is_sent_once_on_a_kept_connection_too(calling, raw, method):
+    """The library would repeat it by itself, unseen by `maxAttempts`."""
+    first = raw.ok(b"" if method == "HEAD" else b"1")
+    raw.answer(first, None, first, keep=True)
+    async with calling(baseURL=raw.url, retry={"maxAttempts": 1}) as calls:
+        await calls.rest(method=method)
+        with pytest.raises(Transient, match="connection broke"):
+            await calls.rest(method=method)
+
+    assert (len(raw.heads), raw.connections) == (2, 1)
 
 
 async def test_the_last_answer_is_reported(calls, upstream):
