@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import select
 import ssl
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http import HttpProcessingError
 
 from octo.connectors.http_client import codes, settings
 from octo.core.errors import OctoError
@@ -16,7 +21,7 @@ def connections(pool: settings.Pool, tls: settings.Tls) -> aiohttp.TCPConnector:
     """Return what opens and keeps the connections. Raises `OctoError` if the certificates cannot be used."""
     options: dict[str, Any] = {"limit": 0, "ssl": _trust(tls)}
     if pool.disable_keep_alives:
-        return aiohttp.TCPConnector(force_close=True, **options)
+        return _Connector(force_close=True, **options)
     return _Pool(pool, keepalive_timeout=pool.idle_conn_timeout.total_seconds(), **options)
 
 
@@ -31,7 +36,62 @@ def _trust(tls: settings.Tls) -> ssl.SSLContext | bool:
         raise OctoError(f"`tls.ca`: cannot use {tls.ca}: {error}", code=codes.TLS) from error
 
 
-class _Pool(aiohttp.TCPConnector):
+class _Connector(aiohttp.TCPConnector):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._factory: Callable[[], ResponseHandler] = partial(_Reader, loop=self._loop)  # type: ignore[assignment]
+
+
+class _Reader(ResponseHandler):
+    """Reads answers. A mistake in the middle of one reaches its reader, which otherwise waited until its time was over.
+
+    It also says which mistake it is if a server writes on after the end of its answer.
+    """
+
+    _packet = b""
+    _waiting: select.poll | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        found = transport.get_extra_info("socket")
+        if found is not None and hasattr(select, "poll"):
+            self._waiting = select.poll()
+            self._waiting.register(found.fileno(), select.POLLIN)
+
+    def rest(self) -> None:
+        """Between two answers. What arrives now is put aside, where `should_close` sees it."""
+        self._parser = None
+        self._packet = b""
+
+    def is_quiet(self) -> bool:
+        """Whether nothing has arrived since the last answer: neither read nor still in the socket."""
+        return not self.should_close and (self._waiting is None or not self._waiting.poll(0))
+
+    def data_received(self, data: bytes) -> None:
+        self._packet = data
+        super().data_received(data)
+
+    def set_exception(self, exc: BaseException, *causes: BaseException) -> None:
+        body = self._payload
+        if isinstance(exc, HttpProcessingError):
+            exc.message = self._surplus(exc.message) or exc.message
+            if isinstance(body, aiohttp.StreamReader) and not body.is_eof() and body.exception() is None:
+                body.set_exception(exc, *causes)
+        super().set_exception(exc, *causes)
+
+    def _surplus(self, message: str) -> str | None:
+        """Return what is wrong if bytes follow an answer, None if no answer was there to begin with."""
+        if "Expected HTTP/" not in message or not self._packet.startswith(b"HTTP/1."):
+            return None
+        if self._skip_payload:
+            return "an answer to HEAD has no body, but the server sent one"
+        status = self._packet[9:12].decode("latin-1")
+        if status in ("204", "304"):
+            return f"an answer of {status} has no body, but the server sent one"
+        return "the server sent more than the `Content-Length` of its answer"
+
+
+class _Pool(_Connector):
     """aiohttp limits open connections, the settings limit idle ones: a connection beyond that limit is closed.
 
     A kept connection on which anything has arrived since its last answer is closed, too. What arrived was taken for the
@@ -47,23 +107,13 @@ class _Pool(aiohttp.TCPConnector):
         idle = self._conns
         full = bool(self._most_per_host) and key in idle and len(idle[key]) >= self._most_per_host
         full = full or (bool(self._most) and sum(map(len, idle.values())) >= self._most)
-        protocol._parser = None  # noqa: SLF001  what arrives from now on is put aside, where `should_close` sees it
+        protocol.rest()
         super()._release(key, protocol, should_close=should_close or full)
 
     async def _get(self, key: Any, traces: Any) -> Any:
         while (connection := await super()._get(key, traces)) is not None:
-            if _is_quiet(connection.protocol):
+            reader = connection.protocol
+            if isinstance(reader, _Reader) and reader.is_quiet():
                 return connection
             connection.close()
         return None
-
-
-def _is_quiet(protocol: Any) -> bool:
-    if protocol.should_close:
-        return False
-    found = protocol.transport.get_extra_info("socket")
-    if found is None or not hasattr(select, "poll"):
-        return True
-    waiting = select.poll()
-    waiting.register(found.fileno(), select.POLLIN)
-    return not waiting.poll(0)

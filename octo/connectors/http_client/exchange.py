@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from io import BytesIO
 from typing import Any
 
 import aiohttp
+from aiohttp.http import HttpProcessingError
 
-from octo.connectors.http_client import codes, settings
+from octo.connectors.http_client import settings
 from octo.connectors.http_client.connections import connections
+from octo.connectors.http_client.encodings import ACCEPTED, Cut, Undecodable, decoded
+from octo.connectors.http_client.faults import LONGEST_HEADER, MOST_HEADERS, fault
 from octo.connectors.http_client.reply import Reply
-from octo.connectors.http_client.request import Request, broken, cannot_connect, failed, too_large, too_slow
-from octo.core.errors import OctoError
+from octo.connectors.http_client.request import Request, broken, failed, too_large
 from octo.core.spool import THRESHOLD, Content
 
 
@@ -34,37 +37,60 @@ class Exchange:
                 headers=_with_length(request),
                 data=_payload(request.data),
                 allow_redirects=redirects,
+                auto_decompress=False,
+                max_line_size=LONGEST_HEADER,
+                max_field_size=LONGEST_HEADER,
+                max_headers=MOST_HEADERS,
                 skip_auto_headers=("Content-Type",),
                 timeout=aiohttp.ClientTimeout(total=self._timeout),
             ) as response:
-                data = await self._read(response, request)
-                return Reply(response.status, _joined(response.headers), data)
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            raise self._said(error, request) from error
+                reply = Reply(response.status, _joined(response.headers), await self._read(response, request))
+            return await self._plain(reply, request)
+        except (aiohttp.ClientError, HttpProcessingError, TimeoutError, OSError, ValueError) as error:
+            raise fault(error, request, self._timeout) from error
 
     async def _read(self, response: aiohttp.ClientResponse, request: Request) -> bytes:
+        if response.status == 101:
+            raise failed(request, "the server switches to another protocol, which was not asked for")
+        if response.status < 200:
+            raise failed(request, f"the answer is not valid HTTP: its status is {response.status}")
         chunks = []
         size = 0
-        async for chunk in response.content.iter_any():
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > self._limit:
-                raise too_large(request, self._limit, response.status)
+        try:
+            async for chunk in response.content.iter_any():
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > self._limit:
+                    raise too_large(request, self._limit, response.status)
+        except aiohttp.ClientPayloadError as error:
+            length = response.headers.get("Content-Length")
+            end = f"after {size} of {length} bytes" if length else f"after {size} bytes, before its last chunk"
+            raise broken(request, f"the connection broke: the answer ended {end}") from error
         return b"".join(chunks)
 
-    def _said(self, error: Exception, request: Request) -> OctoError:
-        match error:
-            case TimeoutError():
-                return too_slow(request, self._timeout)
-            case aiohttp.ClientConnectorCertificateError():
-                return failed(request, error.certificate_error, codes.TLS)
-            case aiohttp.ClientConnectorError():
-                return cannot_connect(request, error.os_error.strerror or error.os_error)
-            case aiohttp.TooManyRedirects():
-                return failed(request, "too many redirects")
-            case aiohttp.ClientConnectionError() | aiohttp.ClientPayloadError() | OSError():
-                return broken(request)
-        return failed(request, type(error).__name__)
+    async def _plain(self, reply: Reply, request: Request) -> Reply:
+        """Return the answer without its encodings."""
+        transfer = reply.headers.get("transfer-encoding", "chunked").lower()
+        if transfer not in ("chunked", "identity"):
+            raise failed(request, f"the answer has the transfer encoding {transfer[:40]!r}, which was not asked for")
+        encoding = reply.headers.get("content-encoding")
+        if encoding is None or not reply.data:
+            return reply
+        pieces = []
+        size = 0
+        try:
+            for piece in decoded(reply.data, encoding):
+                pieces.append(piece)
+                size += len(piece)
+                if size > self._limit:
+                    raise too_large(request, self._limit, reply.status)
+                if len(pieces) > 1:
+                    await asyncio.sleep(0)  # other tasks get their turn
+        except Cut as error:
+            raise broken(request, f"the answer is not whole: {error}") from error
+        except Undecodable as error:
+            raise failed(request, error) from error
+        return Reply(reply.status, reply.headers, b"".join(pieces))
 
 
 def _payload(data: bytes | Content | None) -> Any:
@@ -97,8 +123,18 @@ def _joined(headers: Mapping[str, str]) -> dict[str, str]:
     joined: dict[str, str] = {}
     for name, value in headers.items():
         key = name.lower()
-        joined[key] = f"{joined[key]}, {value}" if key in joined else value
+        text = value if value.isascii() else _text(value)
+        joined[key] = f"{joined[key]}, {text}" if key in joined else text
     return joined
+
+
+def _text(value: str) -> str:
+    """Return a value as UTF-8, or as Latin-1 if it is not; the library leaves half characters for such bytes."""
+    data = value.encode("utf-8", "surrogateescape")
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
 
 
 @asynccontextmanager
@@ -107,7 +143,7 @@ async def exchanging(client: settings.Client) -> AsyncIterator[Exchange]:
     async with aiohttp.ClientSession(
         connector=connections(client.pool, client.tls),
         cookie_jar=aiohttp.DummyCookieJar(),
-        headers={"User-Agent": "octo"},
+        headers={"User-Agent": "octo", "Accept-Encoding": ACCEPTED},
     ) as session:
         # aiohttp would send a request again by itself; how often one is sent is for `retry` to say.
         session._retry_connection = False  # noqa: SLF001  there is no option

@@ -68,8 +68,8 @@ def too_slow(request: Request, seconds: float) -> Timeout:
     return Timeout(f"{_what(request)} had no answer within {seconds:g}s", code=codes.TOO_SLOW)
 
 
-def broken(request: Request) -> Transient:
-    return Transient(f"{_what(request)}: the connection broke", code=codes.UNREACHABLE)
+def broken(request: Request, why: str = "the connection broke") -> Transient:
+    return Transient(f"{_what(request)}: {why}", code=codes.UNREACHABLE)
 
 
 def too_large(request: Request, limit: int, status: int) -> Permanent:
