@@ -76,7 +76,8 @@ class Cache:
                 self._drop(key)
         if not self._serves(request) or not _may_keep(request, reply):
             return
-        seconds = min(self._ttl, freshness(reply.headers, self.wall()))
+        wall = self.wall()
+        seconds = min(self._ttl, *(freshness(headers, wall) for headers in (reply.headers, *reply.via)))
         if seconds <= 0:
             return
         key = _key(request)
@@ -114,9 +115,11 @@ def _key(request: Request) -> Key:
 
 def _may_keep(request: Request, reply: Reply) -> bool:
     """Whether the answer is not for this one request only."""
-    vary = _tokens(reply.headers.get("vary", ""))
-    one = "*" in vary or not vary.isdisjoint(name.lower() for name in request.context)
-    return reply.status in LASTING and not one and "set-cookie" not in reply.headers
+    ours = {"*", *(name.lower() for name in request.context)}
+    return reply.status in LASTING and all(
+        "set-cookie" not in headers and ours.isdisjoint(_tokens(headers.get("vary", "")))
+        for headers in (reply.headers, *reply.via)
+    )
 
 
 def freshness(headers: Mapping[str, str], wall: float) -> float:

@@ -15,6 +15,8 @@ TOKEN = "OCTO-H157"  # noqa: S105  the code, not a token
 TLS = "OCTO-H158"
 BAD_EXCHANGE = "OCTO-H159"
 NO_ANSWER = "OCTO-H160"
+REDIRECT = "OCTO-H161"
+PRIVATE = "OCTO-H162"
 
 EXPLANATIONS: dict[str, Explanation] = {
     REFUSED: Explanation(
@@ -73,5 +75,18 @@ EXPLANATIONS: dict[str, Explanation] = {
         "The stub has no answer",
         "In a test, the flow sent a request that none of its stub's `answers` fits. The message shows the request, the "
         "nearest answer, and why that does not fit. Add an answer, or change the flow if it should not send this.",
+    ),
+    REDIRECT: Explanation(
+        "A redirect that is not followed",
+        "The server sends the request to another address, to which it must not go: from `https` to `http`, where "
+        "everyone on the way can read and change it; to another server with a body or as a POST, PUT, PATCH or DELETE; "
+        "or to any other server, if `followRedirects` is `same-origin`. If the new address is right, write it as "
+        "`baseURL`.",
+    ),
+    PRIVATE: Explanation(
+        "An address that is not public",
+        "The server's name, or the address that a redirect leads to, belongs to this machine or to a private network. "
+        "A stranger's server could reach services there in Octo's name. If that is wanted, write the server as "
+        "`baseURL`, or set the connector's `privateAddresses: allow`.",
     ),
 }

@@ -10,16 +10,18 @@ from functools import partial
 from typing import Any
 
 import aiohttp
+from aiohttp.abc import ResolveResult
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http import HttpProcessingError
 
 from octo.connectors.http_client import codes, settings
+from octo.connectors.http_client.addresses import Guard
 from octo.core.errors import OctoError
 
 
-def connections(pool: settings.Pool, tls: settings.Tls) -> aiohttp.TCPConnector:
+def connections(pool: settings.Pool, tls: settings.Tls, guard: Guard) -> aiohttp.TCPConnector:
     """Return what opens and keeps the connections. Raises `OctoError` if the certificates cannot be used."""
-    options: dict[str, Any] = {"limit": 0, "ssl": _trust(tls)}
+    options: dict[str, Any] = {"guard": guard, "limit": 0, "ssl": _trust(tls)}
     if pool.disable_keep_alives:
         return _Connector(force_close=True, **options)
     return _Pool(pool, keepalive_timeout=pool.idle_conn_timeout.total_seconds(), **options)
@@ -37,9 +39,15 @@ def _trust(tls: settings.Tls) -> ssl.SSLContext | bool:
 
 
 class _Connector(aiohttp.TCPConnector):
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, guard: Guard, **options: Any) -> None:
         super().__init__(**options)
+        self._guard = guard
         self._factory: Callable[[], ResponseHandler] = partial(_Reader, loop=self._loop)  # type: ignore[assignment]
+
+    async def _resolve_host(self, host: str, port: int, traces: Any = None) -> list[ResolveResult]:
+        found = await super()._resolve_host(host, port, traces)
+        self._guard.check(host, port, (each["host"] for each in found))
+        return found
 
 
 class _Reader(ResponseHandler):

@@ -3,51 +3,87 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
 import aiohttp
 from aiohttp.http import HttpProcessingError
+from yarl import URL
 
-from octo.connectors.http_client import settings
+from octo.connectors.http_client import codes, settings
+from octo.connectors.http_client.addresses import Guard, PrivateAddress
 from octo.connectors.http_client.connections import connections
 from octo.connectors.http_client.encodings import ACCEPTED, Cut, Undecodable, decoded
 from octo.connectors.http_client.faults import LONGEST_HEADER, MOST_HEADERS, fault
+from octo.connectors.http_client.redirects import MOST, following, leads_on, too_many
 from octo.connectors.http_client.reply import Reply
-from octo.connectors.http_client.request import Request, broken, failed, too_large
+from octo.connectors.http_client.request import Request, broken, failed, too_large, too_slow
+from octo.core.errors import NotConnected, Timeout, Transient
 from octo.core.spool import THRESHOLD, Content
 
 
 class Exchange:
     """Sends requests through one session."""
 
-    def __init__(self, session: aiohttp.ClientSession, timeout: float, limit: int) -> None:
+    def __init__(self, session: aiohttp.ClientSession, client: settings.Client) -> None:
         self._session = session
-        self._timeout = timeout
-        self._limit = limit
+        self._timeout = client.patience
+        self._limit = client.max_response_bytes
+        self._mode = client.follow_redirects
 
     async def send(self, request: Request, *, redirects: bool = True) -> Reply:
-        """Return the whole answer, whatever its status. Cancelling aborts the request: the connection is closed."""
+        """Return the whole answer, whatever its status. Cancelling aborts the request: the connection is closed.
+
+        redirects: whether they may be followed, as the connector's settings say.
+        """
+        clock = asyncio.get_running_loop().time
+        ends = clock() + self._timeout
+        reply = await self._once(request, self._timeout)
+        if not redirects or self._mode == "never" or not leads_on(reply):
+            return reply
+        return await self._follow(request, reply, lambda: ends - clock())
+
+    async def _follow(self, first: Request, reply: Reply, left: Callable[[], float]) -> Reply:
+        """Return the answer at the end of a chain of redirects. All of it has the time of one attempt."""
+        requests = [first]
+        via = [reply.headers]
+        while leads_on(reply):
+            requests.append(following(requests[-1], reply, self._mode))
+            if len(requests) > MOST + 1:
+                raise too_many(requests)
+            try:
+                reply = await self._once(requests[-1], max(left(), 0.001))
+            except NotConnected as error:  # but the first request was sent, and must not be sent again as if it was not
+                raise Transient(str(error), code=error.code) from error
+            except Timeout as error:
+                raise too_slow(requests[-1], self._timeout) from error
+            via.append(reply.headers)
+        return replace(reply, via=tuple(via[:-1]))
+
+    async def _once(self, request: Request, seconds: float) -> Reply:
         try:
             async with self._session.request(
                 request.method,
                 request.url,
                 headers=_with_length(request),
                 data=_payload(request.data),
-                allow_redirects=redirects,
+                allow_redirects=False,
                 auto_decompress=False,
                 max_line_size=LONGEST_HEADER,
                 max_field_size=LONGEST_HEADER,
                 max_headers=MOST_HEADERS,
                 skip_auto_headers=("Content-Type",),
-                timeout=aiohttp.ClientTimeout(total=self._timeout),
+                timeout=aiohttp.ClientTimeout(total=seconds),
             ) as response:
                 reply = Reply(response.status, _joined(response.headers), await self._read(response, request))
             return await self._plain(reply, request)
+        except PrivateAddress as error:
+            raise failed(request, error, codes.PRIVATE) from error
         except (aiohttp.ClientError, HttpProcessingError, TimeoutError, OSError, ValueError) as error:
-            raise fault(error, request, self._timeout) from error
+            raise fault(error, request, seconds) from error
 
     async def _read(self, response: aiohttp.ClientResponse, request: Request) -> bytes:
         if response.status == 101:
@@ -141,10 +177,18 @@ def _text(value: str) -> str:
 async def exchanging(client: settings.Client) -> AsyncIterator[Exchange]:
     """Yield an exchange with the connector's pool and TLS settings. It keeps no cookies and reads no `.netrc`."""
     async with aiohttp.ClientSession(
-        connector=connections(client.pool, client.tls),
+        connector=connections(client.pool, client.tls, _guard(client)),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": "octo", "Accept-Encoding": ACCEPTED},
     ) as session:
         # aiohttp would send a request again by itself; how often one is sent is for `retry` to say.
         session._retry_connection = False  # noqa: SLF001  there is no option
-        yield Exchange(session, client.patience, client.max_response_bytes)
+        yield Exchange(session, client)
+
+
+def _guard(client: settings.Client) -> Guard:
+    own = set()
+    for url in (URL(address) for address in (client.base_url, client.auth.token_url) if address):
+        ports = (80, 443) if url.is_default_port() else (url.port or 0,)  # the same server with TLS
+        own |= {(url.raw_host or "", port) for port in ports}
+    return Guard(client.private_addresses, own)

@@ -14,7 +14,7 @@ LONGEST_HEADER = 1 << 16
 MOST_HEADERS = 256
 
 
-def fault(error: Exception, request: Request, timeout: float) -> OctoError:  # noqa: PLR0911
+def fault(error: Exception, request: Request, timeout: float) -> OctoError:  # noqa: PLR0911  one per cause
     """Return the error for one of aiohttp's. It shows nothing of what the server sent."""
     match error:
         case TimeoutError():
@@ -23,8 +23,8 @@ def fault(error: Exception, request: Request, timeout: float) -> OctoError:  # n
             return failed(request, error.certificate_error, codes.TLS)
         case aiohttp.ClientConnectorError():
             return cannot_connect(request, error.os_error.strerror or error.os_error)
-        case aiohttp.TooManyRedirects():
-            return failed(request, "too many redirects")
+        case aiohttp.InvalidURL():
+            return failed(request, "its host is neither a name nor an address")
         case aiohttp.ClientResponseError() | HttpProcessingError():
             return _unreadable(error.message, request)
         case aiohttp.ClientConnectionError() | aiohttp.ClientPayloadError() | OSError():

@@ -19,11 +19,12 @@ PASSING = (408, 425, 429)
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Status, headers by lower-case name, and the whole body."""
+    """Status, headers by lower-case name, and the whole body. via: the headers of the redirects that led to it."""
 
     status: int
     headers: Mapping[str, str]
     data: bytes = field(repr=False)
+    via: tuple[Mapping[str, str], ...] = ()
 
     @property
     def content_type(self) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from octo.connectors.http_client.addresses import Private
 from octo.core.durations import Duration
 from octo.core.expressions import Expr
 from octo.core.settings import Advanced, Effect, Secret, Settings
@@ -58,6 +59,10 @@ def _url(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise complain("write an absolute address, e.g. `https://api.example.com/v1`")
+    try:
+        parts.port  # noqa: B018  raises
+    except ValueError:
+        raise complain("a port is a number from 1 to 65535") from None
     if parts.username is not None:
         raise complain("credentials belong under `auth`, not into the address, which is written to logs")
     return text
@@ -171,6 +176,9 @@ class Tls(Settings):
     """Trust any certificate. Anyone on the network path can then read and change everything: for tests only."""
 
 
+FollowRedirects = Literal["never", "same-origin", "always"]
+
+
 class Client(Settings):
     """One server to call: its address, the credentials, timeouts and limits."""
 
@@ -186,6 +194,16 @@ class Client(Settings):
     Default: 1 MiB."""
     auth: Auth = Auth()
     """Credentials to send. They never go to another host, not even after a redirect."""
+    follow_redirects: FollowRedirects = "always"
+    """What to do with an answer of 301, 302, 303, 307 or 308 that names another address. `always`: go there, at most 10
+    times; to another server without body, credentials and all headers but Accept, Range and the like. `same-origin`: go
+    there if it is the same scheme, host and port (or the same host with TLS), else fail. `never`: the answer is the
+    result. From `https` to `http` is always an error."""
+    private_addresses: Private = "base"
+    """Whether to connect to addresses that are not public: of this machine (127.0.0.1, ::1), of a private network
+    (10.0.0.1, 192.168.0.1, 100.64.0.1, fd00::1), link-local ones (169.254.169.254) and the like. `base`: only to the
+    servers of `baseURL`, `auth.tokenURL` and the proxy, so that no redirect leads into a private network. `deny`: to
+    none; `allow`: to all. What counts is the address that is connected to, whatever its name."""
     cache: Cache = Cache()
     """A cache of answers to GET; off by default. Requests share an answer if all that their author writes is equal:
     address, headers, credentials and body. A successful POST, PUT, PATCH or DELETE ends the answers to its address."""

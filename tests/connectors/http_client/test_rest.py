@@ -397,7 +397,7 @@ async def test_redirects_are_followed_without_credentials_to_strangers(calling, 
         web.Response(status=302, headers={"Location": "/b"}),
         web.Response(status=302, headers={"Location": f"{stranger.url}/c"}),
     )
-    async with calling(auth={"type": "bearer", "token": "t"}) as calls:
+    async with calling(auth={"type": "bearer", "token": "t"}, privateAddresses="allow") as calls:
         message = await calls.rest(path="/a")
 
     assert message.body == {"ok": True}
@@ -534,7 +534,7 @@ async def test_idle_connections_to_all_servers_count_together(calling, upstream,
 
     stranger = await start()
     stranger.answer, upstream.answer = note, send_on
-    async with calling(pool={"maxIdleConns": 1}) as calls:
+    async with calling(pool={"maxIdleConns": 1}, privateAddresses="allow") as calls:
         await calls.rest()
         await calls.rest()
 

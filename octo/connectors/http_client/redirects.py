@@ -1,0 +1,103 @@
+"""Where an answer sends its request: the next request, or why there is none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from yarl import URL
+
+from octo.connectors.http_client import codes, settings
+from octo.connectors.http_client.reply import Reply
+from octo.connectors.http_client.request import Request, failed
+from octo.core.errors import Permanent
+
+MOST = 10
+STATUSES = frozenset((301, 302, 303, 307, 308))
+HARMLESS = frozenset(
+    ("accept", "accept-charset", "accept-encoding", "accept-language", "cache-control", "range", "user-agent")
+)
+"""Headers that another server may read: they say what is wanted, not who wants it."""
+
+
+def leads_on(reply: Reply) -> bool:
+    """Whether an answer names another address."""
+    return reply.status in STATUSES and bool(reply.headers.get("location"))
+
+
+def following(request: Request, reply: Reply, mode: settings.FollowRedirects) -> Request:
+    """Return the request that a redirect asks for.
+
+    POST becomes GET after 301, 302 and 303, and any method but HEAD after 303, without its body. To another server go
+    only `HARMLESS` headers, and no body. A server that once lost the others does not get them back.
+    Raises `Permanent`: the address cannot be used, or the request may not go there.
+    """
+    url = _address(request, reply)
+    if request.url.scheme == "https" and url.scheme == "http":
+        raise _refused(request, url, reply, "without TLS everyone on the way can read and change it")
+    further = _as_get(request) if _becomes_get(request.method, reply.status) else request
+    if is_same_server(request.url, url):
+        return replace(further, url=url)
+    if mode == "same-origin":
+        raise _refused(request, url, reply, "that is another server, and `followRedirects` is `same-origin`")
+    if further.data is not None or further.method not in ("GET", "HEAD", "OPTIONS"):
+        raise _refused(request, url, reply, f"a {further.method} and its body are meant for one server")
+    headers = {name: value for name, value in further.headers.items() if name.lower() in HARMLESS}
+    return replace(further, url=url, headers=headers, context={})
+
+
+def is_same_server(one: URL, other: URL) -> bool:
+    """Whether two addresses have the same scheme, host and port, or one is that of the other with TLS."""
+    if one.host != other.host:
+        return False
+    upgraded = one.scheme == "http" and other.scheme == "https" and one.is_default_port() and other.is_default_port()
+    return upgraded or (one.scheme == other.scheme and one.port == other.port)
+
+
+def too_many(requests: list[Request]) -> Permanent:
+    """Return the error for a chain that does not end. It names the circle, if there is one."""
+    last = requests[-1]
+    again = next((place for place in range(len(requests) - 2, -1, -1) if requests[place].url == last.url), None)
+    if again is None:
+        return failed(requests[0], f"too many redirects: more than {MOST}, the last to {last.target[:200]}")
+    circle = " -> ".join(each.target for each in requests[again:])
+    return failed(requests[0], f"too many redirects: more than {MOST}, in a circle: {circle[:500]}")
+
+
+def _address(request: Request, reply: Reply) -> URL:
+    location = reply.headers["location"]
+    try:
+        url = request.url.join(URL(location)).with_fragment(None)
+    except ValueError:
+        raise failed(request, f"it redirects to {location[:200]!r}, which is no address") from None
+    if url.scheme not in ("http", "https") or not url.host:
+        raise failed(request, f"it redirects to {_shown(url)}, which is no address of HTTP")
+    if url.user is not None or url.password is not None:
+        raise failed(request, f"it redirects to {url.host} with credentials in the address")
+    return url
+
+
+def _becomes_get(method: str, status: int) -> bool:
+    return (status == 303 and method not in ("GET", "HEAD")) or (status in (301, 302) and method == "POST")
+
+
+def _as_get(request: Request) -> Request:
+    headers = {
+        name: value
+        for name, value in request.headers.items()
+        if not name.lower().startswith("content-") and name.lower() not in ("digest", "idempotency-key", "expect")
+    }
+    return replace(request, method="GET", headers=headers, data=None)
+
+
+def _refused(request: Request, url: URL, reply: Reply, why: str) -> Permanent:
+    where = f"it answers {reply.status} and redirects to {_shown(url)}"
+    return Permanent(
+        f"rest request to {request.target}: {where}; not followed: {why}",
+        code=codes.REDIRECT,
+        status=reply.status,
+    )
+
+
+def _shown(url: URL) -> str:
+    """Return an address without what may be secret, of bounded length."""
+    return str(url.with_query(None))[:200] if url.host and url.user is None else f"{url.scheme}:"
