@@ -7,6 +7,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Literal
 
 Private = Literal["base", "allow", "deny"]
+Server = tuple[str, int]
 
 _TRANSLATED = ip_network("64:ff9b::/96")
 _COMPATIBLE = ip_network("::/96")
@@ -30,16 +31,22 @@ class Guard:
     """Says which connections may be made.
 
     mode: whether addresses that are not public are allowed: `base` for the servers in `own`, `allow` for all, `deny`
-        for none. own: host and port of the servers that the author wrote.
+        for none. own: host and port of the servers that the author wrote. proxies: those of proxies, always allowed.
     """
 
-    def __init__(self, mode: Private, own: Iterable[tuple[str, int]]) -> None:
+    def __init__(self, mode: Private, own: Iterable[Server], proxies: Iterable[Server] = ()) -> None:
         self._mode = mode
         self._own = frozenset(own)
+        self._proxies = frozenset(proxies)
 
     def trusts(self, host: str, port: int) -> bool:
         """Whether any address of this server is allowed."""
         return self._mode == "allow" or (self._mode == "base" and (host, port) in self._own)
+
+    def check_connection(self, host: str, port: int, addresses: Iterable[str]) -> None:
+        """Raise `PrivateAddress` for a connection that may not be made, be it to a server or a proxy."""
+        if (host, port) not in self._proxies:
+            self.check(host, port, addresses)
 
     def check(self, host: str, port: int, addresses: Iterable[str]) -> None:
         """Raise `PrivateAddress` if one of a server's addresses is not allowed.

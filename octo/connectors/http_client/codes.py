@@ -17,6 +17,7 @@ BAD_EXCHANGE = "OCTO-H159"
 NO_ANSWER = "OCTO-H160"
 REDIRECT = "OCTO-H161"
 PRIVATE = "OCTO-H162"
+PROXY = "OCTO-H163"
 
 EXPLANATIONS: dict[str, Explanation] = {
     REFUSED: Explanation(
@@ -88,5 +89,11 @@ EXPLANATIONS: dict[str, Explanation] = {
         "The server's name, or the address that a redirect leads to, belongs to this machine or to a private network. "
         "A stranger's server could reach services there in Octo's name. If that is wanted, write the server as "
         "`baseURL`, or set the connector's `privateAddresses: allow`.",
+    ),
+    PROXY: Explanation(
+        "The proxy does not let the request through",
+        "The proxy of the connector's `proxy.url`, or of the environment's HTTP_PROXY or HTTPS_PROXY, refused to "
+        "connect to the server, does not accept the user and password, or its address cannot be used. To call a server "
+        "without it, list that in `proxy.bypass` or NO_PROXY; `proxy.fromEnv: false` leaves the environment's out.",
     ),
 }

@@ -46,7 +46,7 @@ class _Connector(aiohttp.TCPConnector):
 
     async def _resolve_host(self, host: str, port: int, traces: Any = None) -> list[ResolveResult]:
         found = await super()._resolve_host(host, port, traces)
-        self._guard.check(host, port, (each["host"] for each in found))
+        self._guard.check_connection(host, port, (each["host"] for each in found))
         return found
 
 

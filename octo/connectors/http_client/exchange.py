@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -18,6 +20,7 @@ from octo.connectors.http_client.addresses import Guard, PrivateAddress
 from octo.connectors.http_client.connections import connections
 from octo.connectors.http_client.encodings import ACCEPTED, Cut, Undecodable, decoded
 from octo.connectors.http_client.faults import LONGEST_HEADER, MOST_HEADERS, fault
+from octo.connectors.http_client.proxies import Proxies, Proxy
 from octo.connectors.http_client.redirects import MOST, following, leads_on, too_many
 from octo.connectors.http_client.reply import Reply
 from octo.connectors.http_client.request import Request, broken, failed, too_large, too_slow
@@ -28,11 +31,13 @@ from octo.core.spool import THRESHOLD, Content
 class Exchange:
     """Sends requests through one session."""
 
-    def __init__(self, session: aiohttp.ClientSession, client: settings.Client) -> None:
+    def __init__(self, session: aiohttp.ClientSession, client: settings.Client, guard: Guard, proxies: Proxies) -> None:
         self._session = session
         self._timeout = client.patience
         self._limit = client.max_response_bytes
         self._mode = client.follow_redirects
+        self._guard = guard
+        self._proxies = proxies
 
     async def send(self, request: Request, *, redirects: bool = True) -> Reply:
         """Return the whole answer, whatever its status. Cancelling aborts the request: the connection is closed.
@@ -64,11 +69,15 @@ class Exchange:
         return replace(reply, via=tuple(via[:-1]))
 
     async def _once(self, request: Request, seconds: float) -> Reply:
+        proxy = self._proxies.of(request.url)
         try:
+            if proxy is not None:
+                await self._admit(request.url)
             async with self._session.request(
                 request.method,
                 request.url,
-                headers=_with_length(request),
+                headers=_headers(request, proxy),
+                **_through(proxy),
                 data=_payload(request.data),
                 allow_redirects=False,
                 auto_decompress=False,
@@ -83,7 +92,21 @@ class Exchange:
         except PrivateAddress as error:
             raise failed(request, error, codes.PRIVATE) from error
         except (aiohttp.ClientError, HttpProcessingError, TimeoutError, OSError, ValueError) as error:
-            raise fault(error, request, seconds) from error
+            raise fault(error, request, seconds, proxy) from error
+
+    async def _admit(self, url: URL) -> None:
+        """Raise `PrivateAddress` if a proxy would be asked for a private address, as far as that can be seen from here.
+
+        A name that is not known here is left to the proxy.
+        """
+        host, port = url.raw_host or "", url.port or 0
+        if self._guard.trusts(host, port):
+            return
+        try:
+            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError:
+            return
+        self._guard.check(host, port, (str(address[0]) for *_, address in found))
 
     async def _read(self, response: aiohttp.ClientResponse, request: Request) -> bytes:
         if response.status == 101:
@@ -147,11 +170,22 @@ class _Stream:
             yield piece
 
 
-def _with_length(request: Request) -> Mapping[str, str]:
+def _through(proxy: Proxy | None) -> Mapping[str, Any]:
+    """Return what tells aiohttp of a proxy. The headers are for the request that opens a tunnel."""
+    if proxy is None:
+        return {}
+    headers = {"Proxy-Authorization": proxy.authorization} if proxy.authorization else {}
+    return {"proxy": proxy.url, "proxy_headers": headers}
+
+
+def _headers(request: Request, proxy: Proxy | None) -> Mapping[str, str]:
     """Return the headers, for large content with its length; aiohttp adds that of bytes itself."""
-    if not isinstance(request.data, Content):
-        return {**request.context, **request.headers} if request.context else request.headers
-    return {**request.context, **request.headers, "Content-Length": str(request.data.size)}
+    headers = {**request.context, **request.headers} if request.context else request.headers
+    if isinstance(request.data, Content):
+        headers = {**headers, "Content-Length": str(request.data.size)}
+    if proxy is not None and proxy.authorization and request.url.scheme == "http":  # there is no tunnel
+        headers = {**headers, "Proxy-Authorization": proxy.authorization}
+    return headers
 
 
 def _joined(headers: Mapping[str, str]) -> dict[str, str]:
@@ -176,19 +210,21 @@ def _text(value: str) -> str:
 @asynccontextmanager
 async def exchanging(client: settings.Client) -> AsyncIterator[Exchange]:
     """Yield an exchange with the connector's pool and TLS settings. It keeps no cookies and reads no `.netrc`."""
+    proxies = Proxies(client.proxy, os.environ)
+    guard = _guard(client, proxies)
     async with aiohttp.ClientSession(
-        connector=connections(client.pool, client.tls, _guard(client)),
+        connector=connections(client.pool, client.tls, guard),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": "octo", "Accept-Encoding": ACCEPTED},
     ) as session:
         # aiohttp would send a request again by itself; how often one is sent is for `retry` to say.
         session._retry_connection = False  # noqa: SLF001  there is no option
-        yield Exchange(session, client)
+        yield Exchange(session, client, guard, proxies)
 
 
-def _guard(client: settings.Client) -> Guard:
+def _guard(client: settings.Client, proxies: Proxies) -> Guard:
     own = set()
     for url in (URL(address) for address in (client.base_url, client.auth.token_url) if address):
         ports = (80, 443) if url.is_default_port() else (url.port or 0,)  # the same server with TLS
         own |= {(url.raw_host or "", port) for port in ports}
-    return Guard(client.private_addresses, own)
+    return Guard(client.private_addresses, own, ((each.url.raw_host or "", each.url.port or 0) for each in proxies))

@@ -6,6 +6,7 @@ import aiohttp
 from aiohttp.http import HttpProcessingError
 
 from octo.connectors.http_client import codes
+from octo.connectors.http_client.proxies import Proxy
 from octo.connectors.http_client.request import Request, broken, cannot_connect, failed, too_slow
 from octo.core.errors import OctoError
 
@@ -14,13 +15,17 @@ LONGEST_HEADER = 1 << 16
 MOST_HEADERS = 256
 
 
-def fault(error: Exception, request: Request, timeout: float) -> OctoError:  # noqa: PLR0911  one per cause
+def fault(error: Exception, request: Request, timeout: float, proxy: Proxy | None = None) -> OctoError:  # noqa: PLR0911  one per cause
     """Return the error for one of aiohttp's. It shows nothing of what the server sent."""
     match error:
         case TimeoutError():
             return too_slow(request, timeout)
         case aiohttp.ClientConnectorCertificateError():
             return failed(request, error.certificate_error, codes.TLS)
+        case aiohttp.ClientProxyConnectionError() if proxy is not None:
+            return cannot_connect(request, f"{error.os_error.strerror or error.os_error} (the proxy {proxy.place})")
+        case aiohttp.ClientHttpProxyError() if proxy is not None:
+            return _refused(error.status, request, proxy)
         case aiohttp.ClientConnectorError():
             return cannot_connect(request, error.os_error.strerror or error.os_error)
         case aiohttp.InvalidURL():
@@ -30,6 +35,13 @@ def fault(error: Exception, request: Request, timeout: float) -> OctoError:  # n
         case aiohttp.ClientConnectionError() | aiohttp.ClientPayloadError() | OSError():
             return broken(request)
     return failed(request, type(error).__name__)
+
+
+def _refused(status: int, request: Request, proxy: Proxy) -> OctoError:
+    what = f"the proxy {proxy.place} answered {status} to the request for a tunnel"
+    if status >= 500 or status == 429:
+        return cannot_connect(request, what)  # nothing has been sent to the server
+    return failed(request, f"{what}; it wants other credentials" if status == 407 else what, codes.PROXY)
 
 
 def _unreadable(message: str, request: Request) -> OctoError:

@@ -167,6 +167,31 @@ class Pool(Settings):
     """Open a connection for every request."""
 
 
+class Proxy(Settings):
+    """A proxy between the client and the server: an `http` request is sent through it, `https` tunnelled."""
+
+    url: Url | None = Field(default=None, examples=["http://proxy.example.com:3128"])
+    """Its address, e.g. `http://proxy.example.com:3128`. Without one, the environment's is used."""
+    username: str | None = None
+    """The user that the proxy knows."""
+    password: Secret | None = None
+    """The user's password."""
+    bypass: list[str] = Field(default_factory=list)
+    """Servers to call directly: names with all names below them (`example.com`), addresses, ranges (`10.0.0.0/8`), each
+    with a port if wanted, or `*`."""
+    from_env: bool = True
+    """Whether to use HTTP_PROXY, HTTPS_PROXY and NO_PROXY, in capital or small letters, if there is no `url`. For
+    `localhost` and 127.0.0.1 they are never used."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Proxy:
+        if self.username is None and self.password is not None:
+            raise complain("`password` needs `username`")
+        if self.url is None and self.username is not None:
+            raise complain("`username` belongs to `url`")
+        return self
+
+
 class Tls(Settings):
     """How the server proves who it is."""
 
@@ -212,6 +237,8 @@ class Client(Settings):
     an `Idempotency-Key`; others only if the connection was never made, so that nothing is done twice."""
     pool: Annotated[Pool, Advanced] = Pool()
     """Connections to keep open between requests."""
+    proxy: Annotated[Proxy, Advanced] = Proxy()
+    """The proxy to use. By default the one that the environment names."""
     tls: Annotated[Tls, Advanced] = Tls()
     """Checks of the server's certificate. By default the machine's authorities are trusted."""
 
