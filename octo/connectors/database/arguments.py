@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from math import isinf
 from typing import Any, Protocol
 
+from octo.connectors.database import moments
+from octo.connectors.database.codecs import Parts
 from octo.connectors.database.errors import bad_argument
 from octo.core import codec
 from octo.expr import ExprError
@@ -62,15 +63,18 @@ def _fit(name: str, value: object) -> object:
 
 
 def _integer(name: str, value: object) -> int:
+    given = value
     if value.__class__ is int:
         return value
-    if isinstance(value, float) and _is_whole(value):
+    if isinstance(value, Exact):
+        value = value.literal
+    if isinstance(value, float) and value.is_integer():
         return int(value)
-    if isinstance(value, str) and re.fullmatch(r"\s*[+-]?\d+\s*", value):
+    if isinstance(value, str) and re.fullmatch(r"\s*[+-]?[0-9]+\s*", value):
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return int(value)
-    raise Misfit(f"expected a whole number for {name}, got {_kind(value)}")
+    raise Misfit(f"expected a whole number for {name}, got {_kind(given)}")
 
 
 def _is_whole(value: float) -> bool:
@@ -79,19 +83,29 @@ def _is_whole(value: float) -> bool:
 
 def _float(name: str, value: object) -> float:
     try:
-        number = float("true" if isinstance(value, bool) else value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
+        number = float(value if _is_number(value) else "")  # type: ignore[arg-type]
+    except (ValueError, OverflowError):
         raise Misfit(f"expected a number for {name}, got {_kind(value)}") from None
     if isinstance(value, Exact) and isinf(number):
         raise Misfit(f"the number is too large for {name}")
     return number
 
 
+_NUMBER = re.compile(r"\s*[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|nan|inf|infinity)\s*", re.IGNORECASE)
+
+
+def _is_number(value: object) -> bool:
+    """Whether PostgreSQL takes it for a number; Python would take `1_000` and digits of other scripts, too."""
+    if isinstance(value, str):
+        return _NUMBER.fullmatch(value) is not None
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _decimal(name: str, value: object) -> Decimal:
-    if isinstance(value, str | int | float) and not isinstance(value, bool):
+    if _is_number(value):
         try:
             # From the digits as written: Decimal(0.1) would be 0.1000000000000000055511151231257827.
-            return Decimal(repr(value) if isinstance(value, float) else value)
+            return Decimal(repr(value) if isinstance(value, float) else value)  # type: ignore[arg-type]
         except InvalidOperation:
             pass
     raise Misfit(f"expected a number for {name}, got {_kind(value)}")
@@ -133,61 +147,28 @@ def _boolean(name: str, value: object) -> bool:
     raise Misfit(f"expected true or false for {name}, got {_kind(value)}")
 
 
-def _moment(value: object, name: str) -> datetime:
-    if isinstance(value, str):
-        text = value.strip()
-        if text in ("infinity", "-infinity"):
-            return datetime.max if text == "infinity" else datetime.min  # noqa: DTZ901  asyncpg's own convention
+def _time_of(read: Callable[[str], int | tuple[int, ...]], expected: str) -> Callable[[str, Any], Parts]:
+    """Return the conversion of a text to the numbers of a time."""
+
+    def convert(name: str, value: object) -> Parts:
         try:
-            return datetime.fromisoformat(text)
+            if isinstance(value, str):
+                numbers = read(value.strip())
+                return Parts(numbers if isinstance(numbers, tuple) else (numbers,))
         except ValueError:
             pass
-    raise Misfit(f"expected an RFC 3339 time such as 2026-01-31T12:00:00Z for {name}, got {_kind(value)}")
+        raise Misfit(f"expected {expected} for {name}, got {_kind(value)}")
+
+    return convert
 
 
-def _timestamptz(name: str, value: object) -> datetime:
-    moment = _moment(value, name)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+_stamp = _time_of(moments.read_moment, "an RFC 3339 time such as 2026-01-31T12:00:00Z")
 
 
-def _timestamp(name: str, value: object) -> datetime:
-    moment = _moment(value, name)
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
-
-
-def _date(name: str, value: object) -> date:
-    if isinstance(value, str):
-        try:
-            return date.fromisoformat(value.strip()[:10])
-        except ValueError:
-            pass
-    raise Misfit(f"expected a date such as 2026-01-31 for {name}, got {_kind(value)}")
-
-
-def _time(name: str, value: object) -> time:
-    if isinstance(value, str):
-        try:
-            return time.fromisoformat(value.strip())
-        except ValueError:
-            pass
-    raise Misfit(f"expected a time of day such as 12:30:00 for {name}, got {_kind(value)}")
-
-
-_UNITS = {
-    unit: Decimal(seconds)
-    for unit, seconds in {"h": "3600", "m": "60", "s": "1", "ms": "1e-3", "us": "1e-6", "µs": "1e-6"}.items()
-}
-_INTERVAL = re.compile(r"([+-]?)((?:\d+(?:\.\d+)?(?:ms|us|µs|h|m|s))+)")
-
-
-def _interval(name: str, value: object) -> timedelta:
-    found = _INTERVAL.fullmatch(value.strip()) if isinstance(value, str) else None
-    if not found:
-        raise Misfit(f"expected a duration such as 90s or 1h30m for {name}, got {_kind(value)}")
-    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|us|µs|h|m|s)", found[2])
-    seconds = sum((Decimal(number) * _UNITS[unit] for number, unit in parts), Decimal(0))
-    span = timedelta(microseconds=int(seconds * 1_000_000))
-    return -span if found[1] == "-" else span
+def _bits(name: str, value: object) -> str:
+    if isinstance(value, str) and re.fullmatch("[01]*", value.strip()):
+        return value.strip()
+    raise Misfit(f"expected a text of zeros and ones for {name}, got {_kind(value)}")
 
 
 def _binary(name: str, value: object) -> bytes:  # noqa: ARG001  one signature for all
@@ -210,12 +191,14 @@ _CONVERT: dict[str, Callable[[str, Any], object]] = {
     **dict.fromkeys(("json", "jsonb"), _json),
     "numeric": _decimal,
     "bool": _boolean,
-    "timestamptz": _timestamptz,
-    "timestamp": _timestamp,
-    "date": _date,
-    "time": _time,
-    "timetz": _time,
-    "interval": _interval,
+    "timestamptz": _stamp,
+    "timestamp": _stamp,
+    "date": _time_of(moments.read_day, "a date such as 2026-01-31"),
+    "time": _time_of(moments.read_clock, "a time of day such as 12:30:00"),
+    "timetz": _time_of(moments.read_zoned_clock, "a time of day such as 12:30:00+01:00"),
+    "interval": _time_of(moments.read_span, "a duration such as 90s or 1h30m"),
+    "bit": _bits,
+    "varbit": _bits,
     "bytea": _binary,
 }
 

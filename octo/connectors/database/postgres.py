@@ -19,10 +19,10 @@ import asyncpg
 
 from octo.connectors.database import codes, dsn, errors
 from octo.connectors.database.arguments import Parameter, fit
+from octo.connectors.database.codecs import teach
 from octo.connectors.database.driver import Driver, Row
 from octo.connectors.database.settings import Connection
 from octo.connectors.database.values import to_value
-from octo.core import codec
 from octo.core.errors import OctoError, Permanent, Timeout, Transient
 
 _CONNECT = 10.0
@@ -33,6 +33,8 @@ _CLEAN_UP = 5.0
 
 _IDLE = 300.0
 """Seconds after which an unused connection is closed."""
+
+_ASYNCPG_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 class _Link(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
@@ -118,7 +120,13 @@ class Postgres:
                     await self._release(connection, opened)
         except TimeoutError:
             raise self._timed_out(connection, deadline.expired()) from None
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
+        except (
+            asyncpg.PostgresError,
+            asyncpg.InterfaceError,
+            asyncpg.InternalClientError,
+            ValueError,
+            OSError,
+        ) as error:
             raise translated(error, self._where, connected=connection is not None) from error
 
     async def _release(self, connection: Any, opened: float) -> None:
@@ -126,7 +134,7 @@ class Postgres:
         lifetime = self._settings.lifetime
         is_old = lifetime and asyncio.get_running_loop().time() - opened > lifetime
         # asyncpg replaces a broken connection itself; its errors here say nothing new.
-        with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
+        with contextlib.suppress(*_ASYNCPG_ERRORS, OSError):
             if is_old or self._pool.get_idle_size() + self._leaving >= self._settings.idle_limit:
                 await connection.close(timeout=_CLEAN_UP)
             self._leaving += 1
@@ -158,7 +166,7 @@ async def open_driver(settings: Connection) -> AsyncIterator[Driver]:
             max_size=settings.open_limit,
             max_inactive_connection_lifetime=_IDLE,
             connection_class=_Link,
-            init=_prepare_session,
+            init=teach,
             reset=_clean_session,
             timeout=connect_timeout or _CONNECT,
         )
@@ -179,20 +187,6 @@ async def _close(pool: Any) -> None:
             await pool.close()
     except (TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
         pool.terminate()
-
-
-async def _prepare_session(connection: Any) -> None:
-    for name in ("json", "jsonb"):
-        await connection.set_type_codec(name, schema="pg_catalog", encoder=str, decoder=_json)
-    # As text: the binary form of real 0.1 would come out as 0.10000000149011612.
-    await connection.set_type_codec("float4", schema="pg_catalog", encoder=repr, decoder=float)
-
-
-def _json(text: str) -> object:
-    try:
-        return codec.read(text)
-    except codec.NotJson as error:  # half a surrogate pair in a `json` column, or too many digits
-        raise Permanent(f"a json value of the row cannot be read: {error}", code=codes.BAD_QUERY) from None
 
 
 async def _clean_session(connection: Any) -> None:
@@ -237,11 +231,17 @@ _MEANING: tuple[tuple[tuple[str, ...], tuple[type[Permanent | Transient], str]],
 # asyncpg's message about an argument quotes its value; Octo's leaves it out.
 _UNFIT = re.compile(r"invalid input for query argument \$(\d+): .* \((.*)\)\Z", re.DOTALL)
 
+# asyncpg's texts about a type that it has no codec for.
+_NO_CODEC = re.compile(r"\bno (?:decoder|encoder|codec)\b|missing codec|argument types")
+
 
 def translated(error: Exception, where: str, *, connected: bool) -> OctoError:
     """Return an error of asyncpg as one of Octo's, by who must act."""
     state = getattr(error, "sqlstate", None)
     if state is None:
+        if connected and (isinstance(error, asyncpg.UnsupportedClientFeatureError) or _NO_CODEC.search(str(error))):
+            text = f"{error}; cast the value to text in the query, or select its fields: `(value).name`"
+            return Permanent(text, code=codes.BAD_QUERY)
         return _without_state(error, where, connected=connected)
     if found := _UNFIT.match(str(error)):
         reason = f"{found[2]}; or cast in the query, e.g. `$1::text::int4range`"
@@ -260,9 +260,10 @@ def _without_state(error: Exception, where: str, *, connected: bool) -> OctoErro
             return Transient(f"the connection to {where} broke: {error}", code=codes.LOST)
         return errors.not_connected(where, error)
     if isinstance(error, ValueError):
-        # asyncpg: an argument its codec cannot encode, or a DSN it cannot read.
+        # asyncpg: a value of a row that its codec cannot decode, or a DSN it cannot read.
         if connected:
-            return Permanent(str(error), code=codes.BAD_ARGUMENT)
+            text = f"a value of the row cannot be read ({error}); cast it in the query, e.g. `value::text`"
+            return Permanent(text, code=codes.BAD_QUERY)
         return errors.refused_login(where, "the `dsn` cannot be read")
     if "clos" in str(error) or "release" in str(error):
         return Transient(f"the connection to {where} was closed", code=codes.LOST)

@@ -6,16 +6,19 @@ Times are texts: a column without a time zone, a date or `infinity` cannot be a 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from ipaddress import IPv6Address
 from typing import Any
 
+from octo.connectors.database.moments import seconds
 from octo.core import codec
 from octo.expr.values import Exact
 
 _MOST_DIGITS = 4300
-"""A whole number may have at most this many digits: Python and JSON readers take no more."""
+"""JSON readers take no whole number with more digits than this, but take it with a fraction."""
 
 
 def to_value(value: Any) -> object:
@@ -33,12 +36,14 @@ def _float(value: float) -> object:
 
 
 def _decimal(value: Decimal) -> object:
-    """Return a whole number as an int, any other as a decimal with its digits."""
+    """Return a decimal with all its digits, also for a whole number: the kind depends on the column alone."""
     if not value.is_finite():
         return str(value)
-    if value == value.to_integral_value():
-        return int(value) if value.adjusted() < _MOST_DIGITS else format(value, "f")
-    return codec.decimal(format(value, "f"))
+    text = format(value, "f")
+    whole, _, fraction = text.partition(".")
+    if fraction.strip("0"):
+        return codec.decimal(text)
+    return codec.decimal(whole if len(whole) <= _MOST_DIGITS else f"{whole}.0")
 
 
 def _datetime(value: datetime) -> str:
@@ -55,9 +60,7 @@ def _iso(value: date | time) -> str:
 
 def _interval(value: timedelta) -> str:
     """Return seconds as CEL's `duration()` reads and prints them."""
-    microseconds = value // timedelta(microseconds=1)
-    seconds = Decimal(microseconds).scaleb(-6)
-    return f"{format(seconds.normalize(), 'f')}s"
+    return seconds(value // timedelta(microseconds=1))
 
 
 def _list(value: list[Any] | tuple[Any, ...]) -> list[object]:
@@ -72,8 +75,21 @@ def _range(value: Any) -> str:
     """Return PostgreSQL's own notation, `[1,5)`, which a cast from text reads back."""
     if value.isempty:
         return "empty"
-    lower, upper = ("" if each is None else str(to_value(each)) for each in (value.lower, value.upper))
+    lower, upper = ("" if each is None else _bound(str(to_value(each))) for each in (value.lower, value.upper))
     return f"{'[' if value.lower_inc else '('}{lower},{upper}{']' if value.upper_inc else ')'}"
+
+
+def _bound(text: str) -> str:
+    """Return a bound in quotes if a reader would take a part of it for the notation of the range."""
+    if text and not re.search(r'[\s",()\[\]\\]', text):
+        return text
+    return '"' + re.sub(r'(["\\])', r"\1\1", text) + '"'
+
+
+def _address(value: IPv6Address) -> str:
+    """Return an address as PostgreSQL writes it: one of IPv4 in IPv6 has its dots."""
+    mapped, (_, slash, prefix) = value.ipv4_mapped, str(value).partition("/")
+    return f"::ffff:{mapped}{slash}{prefix}" if mapped else str(value)
 
 
 _BY_TYPE: dict[type, Any] = {
@@ -94,6 +110,7 @@ _BY_TYPE: dict[type, Any] = {
     list: _list,
     tuple: _list,
     dict: _map,
+    IPv6Address: _address,
 }
 
 
