@@ -14,6 +14,7 @@ BAD_QUERY = "OCTO-D110"
 CONSTRAINT = "OCTO-D111"
 BAD_ARGUMENT = "OCTO-D112"
 TOO_MANY_ROWS = "OCTO-D113"
+SAME_COLUMN = "OCTO-D114"
 NO_LIBRARY = "OCTO-D120"
 NO_ANSWER = "OCTO-D130"
 
@@ -69,6 +70,12 @@ EXPLANATIONS: dict[str, Explanation] = {
         "More rows than allowed",
         "A result of more than `maxRows` rows fails, because nothing is cut off silently. Add a LIMIT, page through "
         "the rows, or raise `maxRows` if there is enough memory.",
+    ),
+    SAME_COLUMN: Explanation(
+        "Two columns have one name",
+        "A row is an object, in which a name stands once, so one of the two values would be lost. A join with "
+        "`select a.*, b.*` does this when both tables have e.g. an `id`. Nothing was changed. Name the columns that "
+        "you need, each once: `select a.*, b.id as b_id`.",
     ),
     NO_LIBRARY: Explanation(
         "A driver is not installed",

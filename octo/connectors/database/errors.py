@@ -6,6 +6,8 @@ may quote values ("Key (email)=(a@b.c) already exists"): it reaches the log and 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from octo.connectors.database import codes
 from octo.core.errors import NotConnected, Permanent, Timeout, Transient
 
@@ -41,6 +43,15 @@ def too_many_rows(limit: int) -> Permanent:
     return Permanent(
         f"the query returns more than {limit} rows; add a LIMIT, or raise the block's `maxRows`",
         code=codes.TOO_MANY_ROWS,
+    )
+
+
+def same_column(names: Sequence[str]) -> Permanent:
+    named = ", ".join(f"{name[:64]!r}" for name in names[:5])
+    return Permanent(
+        f"the query returns two columns named {named}, and a row can have only one; "
+        f'give each a name of its own: `b."{names[0][:64]}" as ...`',
+        code=codes.SAME_COLUMN,
     )
 
 

@@ -11,19 +11,22 @@ import asyncio
 import contextlib
 import functools
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 
-from octo.connectors.database import codes, dsn, errors
-from octo.connectors.database.arguments import Parameter, fit
+from octo.connectors.database import dsn, errors, prepared
 from octo.connectors.database.codecs import teach
 from octo.connectors.database.driver import Driver, Row
 from octo.connectors.database.settings import Connection
+from octo.connectors.database.statements import effect_of
+from octo.connectors.database.translate import ASYNCPG_ERRORS, translated
 from octo.connectors.database.values import to_value
-from octo.core.errors import OctoError, Permanent, Timeout, Transient
+from octo.core.errors import OctoError, Permanent
+
+T = TypeVar("T")
 
 _CONNECT = 10.0
 """Seconds to open a connection, unless the DSN has `connect_timeout`."""
@@ -31,19 +34,24 @@ _CONNECT = 10.0
 _CLEAN_UP = 5.0
 """Seconds that the server may take to confirm the cancellation of a query; then its connection is given up."""
 
+_MOMENT = 0.25
+"""Seconds that a message which failed waits until its connection can be used again."""
+
+_FAREWELL = 1.0
+"""Seconds that the server may take to say goodbye when the connector is closed."""
+
 _IDLE = 300.0
 """Seconds after which an unused connection is closed."""
 
-_ASYNCPG_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
-
 
 class _Link(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
-    __slots__ = ("opened", "touched")
+    __slots__ = ("known", "opened", "touched")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.opened = asyncio.get_running_loop().time()
         self.touched = False
+        self.known: dict[str, prepared.Prepared] = {}
 
     def touch(self) -> None:
         """Note that the session must be reset. This is a method because the pool returns proxies."""
@@ -53,55 +61,59 @@ class _Link(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
 class Postgres:
     """An open pool."""
 
-    def __init__(self, pool: Any, settings: Connection, where: str) -> None:
+    def __init__(self, pool: Any, settings: Connection, where: str, releasing: asyncio.TaskGroup) -> None:
         self._pool = pool
         self._settings = settings
         self._where = where
+        self._releasing = releasing
         self._leaving = 0
-        self._parameters: dict[str, Sequence[Parameter]] = {}
 
     @property
     def is_busy(self) -> bool:
         return bool(self._pool.get_idle_size() == 0 and self._pool.get_size() >= self._pool.get_max_size())
 
     async def fetch(self, query: str, args: Sequence[object], limit: int) -> list[Row]:
-        async with self._connection(query) as connection:
-            values = await self._values(connection, query, args)
-            # The only way to limit the rows without a transaction around each query; `fetchrow` does this with 1.
-            rows = await connection._execute(query, values, limit + 1, None)  # noqa: SLF001
-        if len(rows) > limit:
-            raise errors.too_many_rows(limit)
-        return [_row(each) for each in rows]
+        async def work(connection: Any) -> list[Row]:
+            records = await prepared.rows(connection, query, args, limit + 1)
+            if len(records) > limit:
+                raise errors.too_many_rows(limit)
+            return [_row(each) for each in records]
+
+        return await self._block(query, work)
 
     async def first(self, query: str, args: Sequence[object]) -> Row | None:
-        async with self._connection(query) as connection:
-            row = await connection.fetchrow(query, *await self._values(connection, query, args))
-        return None if row is None else _row(row)
+        async def work(connection: Any) -> Row | None:
+            records = await prepared.rows(connection, query, args, 1)
+            return _row(records[0]) if records else None
+
+        return await self._block(query, work)
 
     async def execute(self, query: str, args: Sequence[object]) -> int:
-        async with self._connection(query) as connection:
-            # Without arguments asyncpg uses the simple protocol, which allows several statements at once.
-            values = await self._values(connection, query, args) if args else ()
-            status = await connection.execute(query, *values)
-        count = status.rpartition(" ")[2]
-        return int(count) if count.isdigit() else 0
+        async def work(connection: Any) -> int:
+            # Without arguments the simple protocol is used, which allows several statements, in one transaction.
+            status = await (prepared.status(connection, query, args) if args else connection.execute(query))
+            count = status.rpartition(" ")[2]
+            return int(count) if count.isdigit() else 0
+
+        return await self._block(query, work)
 
     async def ping(self) -> None:
         async with self._connection("select") as connection:
             await connection.execute("select 1")
 
-    async def _values(self, connection: Any, query: str, args: Sequence[object]) -> list[object]:
-        """Return the arguments in the types that the server expects. It is asked for them once per query."""
-        parameters = self._parameters.get(query)
-        if parameters is None:
-            parameters = (await connection.prepare(query)).get_parameters()
-            self._parameters[query] = parameters
-        try:
-            return fit(parameters, args)
-        except Permanent:
-            # The table may have changed since: ask the server again for the next message.
-            del self._parameters[query]
-            raise
+    async def _block(self, query: str, work: Callable[[Any], Awaitable[T]]) -> T:
+        """Do the work of a block: all of it, or nothing remains. It is done once more if it met an outdated type."""
+        async with self._connection(query) as connection:
+            try:
+                return await _attempt(connection, query, work)
+            except (Permanent, *ASYNCPG_ERRORS) as error:
+                if not await prepared.is_outdated(connection, query, error, is_one=not _changes_session(query)):
+                    raise
+                prepared.forget(self._pool)
+                return await _attempt(connection, query, work)
+            finally:
+                if _changes_schema(query):
+                    prepared.forget(self._pool)
 
     @asynccontextmanager
     async def _connection(self, query: str) -> AsyncIterator[Any]:
@@ -116,32 +128,41 @@ class Postgres:
                     connection.touch()
                 try:
                     yield connection
-                finally:
-                    await self._release(connection, opened)
+                except BaseException:
+                    await self._give_up(connection, opened)
+                    raise
+                await self._release(connection, opened)
         except TimeoutError:
             raise self._timed_out(connection, deadline.expired()) from None
-        except (
-            asyncpg.PostgresError,
-            asyncpg.InterfaceError,
-            asyncpg.InternalClientError,
-            ValueError,
-            OSError,
-        ) as error:
+        except (*ASYNCPG_ERRORS, ValueError, OSError) as error:
             raise translated(error, self._where, connected=connection is not None) from error
+
+    async def _give_up(self, connection: Any, opened: float) -> None:
+        """Release the connection of a query that failed. What that takes longer than a moment goes on by itself: a
+        server that does not answer must not delay the answer to the message.
+        """
+        await asyncio.wait([self._releasing.create_task(self._release(connection, opened))], timeout=_MOMENT)
 
     async def _release(self, connection: Any, opened: float) -> None:
         """Give the connection back; close it when it is old or there are enough idle ones."""
+        # asyncpg replaces a broken connection itself; its errors here say nothing new.
+        with contextlib.suppress(*ASYNCPG_ERRORS, OSError):
+            try:
+                await self._clean(connection, opened)
+            finally:
+                self._leaving += 1
+                try:
+                    await self._pool.release(connection, timeout=_CLEAN_UP)
+                finally:
+                    self._leaving -= 1
+
+    async def _clean(self, connection: Any, opened: float) -> None:
         lifetime = self._settings.lifetime
         is_old = lifetime and asyncio.get_running_loop().time() - opened > lifetime
-        # asyncpg replaces a broken connection itself; its errors here say nothing new.
-        with contextlib.suppress(*_ASYNCPG_ERRORS, OSError):
-            if is_old or self._pool.get_idle_size() + self._leaving >= self._settings.idle_limit:
-                await connection.close(timeout=_CLEAN_UP)
-            self._leaving += 1
-            try:
-                await self._pool.release(connection, timeout=_CLEAN_UP)
-            finally:
-                self._leaving -= 1
+        if is_old or self._pool.get_idle_size() + self._leaving >= self._settings.idle_limit:
+            await connection.close(timeout=_CLEAN_UP)
+        elif connection.is_in_transaction():
+            await connection.execute("rollback", timeout=_CLEAN_UP)
 
     def _timed_out(self, connection: Any, expired: bool) -> OctoError:
         seconds = self._settings.timeout or 0.0
@@ -171,22 +192,55 @@ async def open_driver(settings: Connection) -> AsyncIterator[Driver]:
             timeout=connect_timeout or _CONNECT,
         )
         await pool
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError, OSError) as error:
+    except (*ASYNCPG_ERRORS, ValueError, OSError) as error:
         raise translated(error, where, connected=False) from None
-    try:
-        postgres = Postgres(pool, settings, where)
-        await postgres.ping()
-        yield postgres
-    finally:
-        await _close(pool)
+    async with _tasks() as releasing:
+        try:
+            postgres = Postgres(pool, settings, where, releasing)
+            await postgres.ping()
+            yield postgres
+        finally:
+            await _close(pool)
+
+
+@asynccontextmanager
+async def _tasks() -> AsyncIterator[asyncio.TaskGroup]:
+    """A task group that raises the error of its body as it is, not as a group of one."""
+    failed = None
+    async with asyncio.TaskGroup() as group:
+        try:
+            yield group
+        except Exception as error:  # noqa: BLE001  raised below
+            failed = error
+    if failed:
+        raise failed
 
 
 async def _close(pool: Any) -> None:
     try:
-        async with asyncio.timeout(_CLEAN_UP):
+        async with asyncio.timeout(_FAREWELL):
             await pool.close()
-    except (TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+    except (TimeoutError, *ASYNCPG_ERRORS, OSError):
         pool.terminate()
+
+
+async def _attempt(connection: Any, query: str, work: Callable[[Any], Awaitable[T]]) -> T:
+    """Do the work. Several statements without arguments and single statements are transactions by themselves.
+
+    Only where a row could still fail the block when the server has committed, a transaction of our own is worth two
+    more round trips.
+    """
+    if not _writes_and_returns(query):
+        return await work(connection)
+    await connection.execute("begin")
+    try:
+        result = await work(connection)
+    except Exception:
+        with contextlib.suppress(*ASYNCPG_ERRORS, OSError):
+            await connection.execute("rollback")
+        raise
+    await connection.execute("commit")
+    return result
 
 
 async def _clean_session(connection: Any) -> None:
@@ -210,67 +264,19 @@ def _changes_session(query: str) -> bool:
     return not is_ordinary or "set_config" in text or "advisory" in text
 
 
+@functools.lru_cache(maxsize=1024)
+def _writes_and_returns(query: str) -> bool:
+    return not _changes_session(query) and effect_of(query) != "safe" and _RETURNS.search(query) is not None
+
+
+_RETURNS = re.compile(r"\breturning\b|^\W*(?:select|with)\b", re.IGNORECASE)
+_SCHEMA = re.compile(r"\b(?:alter|create|drop|import)\b", re.IGNORECASE)
+
+
+@functools.lru_cache(maxsize=1024)
+def _changes_schema(query: str) -> bool:
+    return _changes_session(query) and _SCHEMA.search(query) is not None
+
+
 def _row(record: Any) -> Row:
     return {name: to_value(value) for name, value in record.items()}
-
-
-# --- errors ------------------------------------------------------------------------------------------------------
-
-_LOGIN = ("28", "3D")
-# The first entry that fits counts; PostgreSQL's appendix A lists the states.
-_MEANING: tuple[tuple[tuple[str, ...], tuple[type[Permanent | Transient], str]], ...] = (
-    # Cancelled by the server itself: its `statement_timeout`, or an administrator.
-    (("57014",), (Timeout, codes.TOO_SLOW)),
-    # The server ended the connection, or is out of memory, disk or connections.
-    (("08", "57", "25P03", "53", "58"), (Transient, codes.LOST)),
-    # Deadlock, serialization failure, lock not available.
-    (("40", "55P03"), (Transient, codes.CONFLICT)),
-    (("23",), (Permanent, codes.CONSTRAINT)),
-    (("",), (Permanent, codes.BAD_QUERY)),
-)
-# asyncpg's message about an argument quotes its value; Octo's leaves it out.
-_UNFIT = re.compile(r"invalid input for query argument \$(\d+): .* \((.*)\)\Z", re.DOTALL)
-
-# asyncpg's texts about a type that it has no codec for.
-_NO_CODEC = re.compile(r"\bno (?:decoder|encoder|codec)\b|missing codec|argument types")
-
-
-def translated(error: Exception, where: str, *, connected: bool) -> OctoError:
-    """Return an error of asyncpg as one of Octo's, by who must act."""
-    state = getattr(error, "sqlstate", None)
-    if state is None:
-        if connected and (isinstance(error, asyncpg.UnsupportedClientFeatureError) or _NO_CODEC.search(str(error))):
-            text = f"{error}; cast the value to text in the query, or select its fields: `(value).name`"
-            return Permanent(text, code=codes.BAD_QUERY)
-        return _without_state(error, where, connected=connected)
-    if found := _UNFIT.match(str(error)):
-        reason = f"{found[2]}; or cast in the query, e.g. `$1::text::int4range`"
-        return errors.bad_argument(int(found[1]), reason)
-    text = _text(error, state)
-    if not connected:
-        return (errors.refused_login if state.startswith(_LOGIN) else errors.not_connected)(where, text)
-    kind, code = next(meaning for states, meaning in _MEANING if state.startswith(states))
-    return kind(text, code=code, vars={"sqlState": state})
-
-
-def _without_state(error: Exception, where: str, *, connected: bool) -> OctoError:
-    """Return an error that asyncpg or the operating system raised, not the server."""
-    if isinstance(error, OSError | asyncpg.InternalClientError):
-        if connected:
-            return Transient(f"the connection to {where} broke: {error}", code=codes.LOST)
-        return errors.not_connected(where, error)
-    if isinstance(error, ValueError):
-        # asyncpg: a value of a row that its codec cannot decode, or a DSN it cannot read.
-        if connected:
-            text = f"a value of the row cannot be read ({error}); cast it in the query, e.g. `value::text`"
-            return Permanent(text, code=codes.BAD_QUERY)
-        return errors.refused_login(where, "the `dsn` cannot be read")
-    if "clos" in str(error) or "release" in str(error):
-        return Transient(f"the connection to {where} was closed", code=codes.LOST)
-    return Permanent(str(error), code=codes.BAD_QUERY)
-
-
-def _text(error: Any, state: str) -> str:
-    """Return the server's message with its detail and hint, on one line."""
-    parts = [str(error.args[0] if error.args else error), getattr(error, "detail", None), getattr(error, "hint", None)]
-    return f"{'; '.join(part for part in parts if part)} (SQLSTATE {state})"
