@@ -13,11 +13,11 @@ import importlib
 import inspect
 import math
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, NoReturn, Self
 
 from pydantic import (
     Field,
@@ -112,29 +112,64 @@ class Python(Settings):
 @block("python")
 async def python(settings: Python, message: Message, site: Site) -> Message:
     """Call a Python function; its result becomes the body, or a variable."""
-    arguments = _arguments(settings, message)
     function = settings.call
     try:
         with printed(function.name):
-            result = await _called(site.address, function, arguments)
-    except (OctoError, ExprError):
-        raise
-    except ValidationError as error:
-        # Its own text, and so its traceback, would quote parts of values.
-        raise Bug(f"{function.name} raised ValidationError: {error.title}: {_complaints(error)}") from None
-    except (Exception, SystemExit) as error:  # a function must not end the process with `sys.exit`
-        raise Bug(f"{function.name} raised {type(error).__name__}: {error}") from error
-    if isinstance(result, Message) and settings.as_ is None:
-        return result
-    value = _value(function, result)
+            result = await _called(site.address, function, _arguments(settings, message))
+        if isinstance(result, Message) and settings.as_ is None:
+            return result
+        value = _value(function, result)
+    except BaseException as error:
+        if _comes_from_outside(error):
+            raise
+        _fail(function, error)
     return message.with_body(value) if settings.as_ is None else message.with_var(settings.as_, value)
 
 
-async def _called(block: str, function: Function, arguments: Mapping[str, Any]) -> Any:
+async def _called(block: str, function: Function, arguments: dict[str, Any]) -> Any:
     if inspect.iscoroutinefunction(function.call):
         return await function.call(**arguments)
-    result = await _in_thread(block, partial(function.call, **arguments))
+    result = await _in_thread(block, partial(_call, function, arguments))
     return await result if inspect.isawaitable(result) else result
+
+
+def _call(function: Function, arguments: dict[str, Any]) -> Any:
+    """Call a plain function. Its errors are told here: a future cannot carry every exception."""
+    try:
+        result = function.call(**arguments)
+        return list(result) if isinstance(result, Generator) else result
+    except BaseException as error:  # noqa: BLE001  a function must end neither its thread nor the process
+        _fail(function, error)
+
+
+def _comes_from_outside(error: BaseException) -> bool:
+    """Whether the message itself is cut off: its task is cancelled, or its coroutine is closed.
+
+    A function that raises the same exceptions has failed, as with any other.
+    """
+    if isinstance(error, asyncio.CancelledError):
+        task = asyncio.current_task()
+        return task is not None and task.cancelling() > 0
+    # Closing raises the exception where the coroutine waits, so there is no frame below.
+    return isinstance(error, GeneratorExit) and error.__traceback__ is not None and error.__traceback__.tb_next is None
+
+
+def _fail(function: Function, error: BaseException) -> NoReturn:
+    """Raise what the message fails with. No exception of a function ends more than its message, not even SystemExit."""
+    if isinstance(error, OctoError | ExprError):
+        raise error
+    if isinstance(error, ValidationError):
+        # Its own text, and so its traceback, would quote parts of values.
+        raise Bug(f"{function.name} raised ValidationError: {error.title}: {_complaints(error)}") from None
+    raise Bug(f"{function.name} raised {_told(error)}") from error
+
+
+def _told(error: BaseException) -> str:
+    """The type and the text of an exception, whatever its `__str__` does."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except BaseException as second:  # noqa: BLE001  see `_fail`
+        return f"{type(error).__name__}, whose text raises {type(second).__name__}"
 
 
 async def _in_thread(block: str, call: Callable[[], Any]) -> Any:
@@ -150,8 +185,18 @@ def find(value: object) -> Function:
     if isinstance(value, Function):
         return value
     module_name, colon, path = value.partition(":") if isinstance(value, str) else ("", "", "")
-    if not (module_name and colon and path):
+    if not (isinstance(value, str) and module_name and colon and path):
         raise PydanticCustomError("call", "expected `package.module:function`, e.g. `shop.orders:price`")
+    try:
+        return _described(value, _target(module_name, path))
+    except PydanticCustomError:
+        raise
+    except BaseException as error:  # noqa: BLE001  annotations and `__getattr__` are an author's code too
+        problem = f"`{value}` cannot be used: {_told(error)}"
+    raise PydanticCustomError("call", "{problem}", {"problem": problem})
+
+
+def _target(module_name: str, path: str) -> Callable[..., Any]:
     target: Any = _module(module_name)
     for name in path.split("."):
         if not hasattr(target, name):
@@ -160,9 +205,9 @@ def find(value: object) -> Function:
             raise PydanticCustomError("call", "{problem}", {"problem": problem})
         target = getattr(target, name)
     if not callable(target):
-        problem = f"`{value}` is {type(target).__name__}, not a function"
+        problem = f"`{module_name}:{path}` is {type(target).__name__}, not a function"
         raise PydanticCustomError("call", "{problem}", {"problem": problem})
-    return _described(str(value), target)
+    return target  # type: ignore[no-any-return]
 
 
 def _module(name: str) -> Any:
@@ -174,8 +219,8 @@ def _module(name: str) -> Any:
             problem = f"there is no module `{error.name}`; it must be beside the config or in an installed package"
         else:
             problem = f"importing `{name}` fails: {error}"
-    except (Exception, SystemExit) as error:  # noqa: BLE001  an author's module may raise anything when imported
-        problem = f"importing `{name}` fails: {type(error).__name__}: {error}"
+    except BaseException as error:  # noqa: BLE001  an author's module may raise anything when imported
+        problem = f"importing `{name}` fails: {_told(error)}"
     raise PydanticCustomError("call", "{problem}", {"problem": problem})
 
 

@@ -10,7 +10,7 @@ import asyncio
 import inspect
 
 from octo.core.errors import Bug
-from octo.core.flow import Drop, Failure, Outcome, Processor, Result
+from octo.core.flow import Drop, Failure, Halt, Outcome, Processor, Result
 from octo.core.message import Message
 from octo.engine import deadline
 from octo.engine.step import Step
@@ -42,9 +42,11 @@ class _Chain:
             assert step is not None
             step.passed(failure)
             raise
-        except Exception as error:
+        except _OURS:
+            raise
+        except BaseException as error:
             assert step is not None
-            raise step.failed(error, message) from error
+            raise step.failed(_harmless(error), message) from error
         return message
 
     async def resume(self, waiting: object, index: int, message: Message) -> Outcome:
@@ -61,12 +63,23 @@ class _Chain:
         except asyncio.CancelledError:
             deadline.interrupted(step, message)
             raise
-        except Exception as error:
-            raise step.failed(error, message) from error
+        except (*_OURS, GeneratorExit):
+            raise
+        except BaseException as error:
+            raise step.failed(_harmless(error), message) from error
         if isinstance(outcome, Drop):
             return outcome
         result = self.run(outcome, index + 1)
         return result if isinstance(result, Message | Drop) else await result
+
+
+_OURS = (asyncio.CancelledError, Halt)
+"""What ends a message without failing it."""
+
+
+def _harmless(error: BaseException) -> Exception:
+    """The error of a block as one that ends its message only: a block must not end the process with `SystemExit`."""
+    return error if isinstance(error, Exception) else Bug(f"the block raised {type(error).__name__}: {error}")
 
 
 def _outcome(given: object) -> Outcome:

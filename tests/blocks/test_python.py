@@ -64,7 +64,6 @@ def retry(body): raise Transient("later")
 def leaves(body): sys.exit(3)
 async def leaves_later(body): sys.exit(3)
 def leaves_awaited(body): return leaves_later(body)
-def interrupts(body): raise KeyboardInterrupt
 def odd(body): return object()
 def many(body): return {"set": {1}, "id": uuid.UUID(int=0), "d": Decimal("1.10")}
 def times(body): return {"at": datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC), "took": datetime.timedelta(**body)}
@@ -108,6 +107,29 @@ def by_position(body, /): return body
 def unresolvable(body: "Nowhere"): return body
 """
 
+ENDING = """
+import asyncio, threading
+class Textless(Exception):
+    def __str__(self): raise KeyboardInterrupt
+def _error(name):
+    return asyncio.CancelledError() if name == "CancelledError" else eval(name)()
+def plainly(body): raise _error(body)
+async def later(body):
+    await asyncio.sleep(0)
+    raise _error(body)
+def in_generator(body):
+    yield 1
+    raise _error(body)
+def yields():
+    yield threading.current_thread() is threading.main_thread()
+    yield False
+def textless(): raise Textless
+async def waits(): await asyncio.Event().wait()
+def annotated(body: "1/0"): return body
+"""
+ENDINGS = ["SystemExit", "KeyboardInterrupt", "GeneratorExit", "CancelledError", "StopIteration", "StopAsyncIteration",
+           "BaseException"]  # fmt: skip
+
 
 @pytest.fixture(autouse=True)
 def _shop(tmp_path, monkeypatch):
@@ -116,17 +138,20 @@ def _shop(tmp_path, monkeypatch):
     (tmp_path / "broken.py").write_text("import no_such_package\n")
     (tmp_path / "raising.py").write_text("raise RuntimeError('at import')\n")
     (tmp_path / "leaving.py").write_text("raise SystemExit(3)\n")
+    (tmp_path / "ending.py").write_text(ENDING)
     monkeypatch.syspath_prepend(str(tmp_path))
     yield
-    for name in ("shop", "broken", "raising", "leaving"):
+    for name in ("shop", "broken", "raising", "leaving", "ending"):
         sys.modules.pop(name, None)
+
+
+SITE = Site("f", "python", "f.python", None)
 
 
 async def call(function, body=None, variables=None, /, **settings):
     """The message after the block."""
     message = Message(body, variables or {}, correlation_id="c1")
-    site = Site("f", "python", "f.python", None)
-    return await python(Python.model_validate({"call": f"shop:{function}", **settings}), message, site)
+    return await python(Python.model_validate({"call": f"shop:{function}", **settings}), message, SITE)
 
 
 @pytest.mark.parametrize(
@@ -268,9 +293,52 @@ async def test_a_function_that_exits_has_failed(function):
         await call(function)
 
 
-async def test_an_interrupt_stays_an_interrupt():
-    with pytest.raises(KeyboardInterrupt):
-        await call("interrupts")
+@pytest.mark.parametrize("error", ENDINGS)
+@pytest.mark.parametrize("how", ["plainly", "later", "in_generator"])
+async def test_no_exception_of_a_function_ends_more_than_its_message(how, error):
+    """Neither the process, nor the thread, nor the task; and none of them leaves the message waiting."""
+    with pytest.raises(Bug, match=rf"ending:{how} raised (RuntimeError: \w+ raised )?{error}"):
+        await python(Python.model_validate({"call": f"ending:{how}"}), Message(error), SITE)
+
+    assert (await call("plain", 1)).body == {"got": 1}
+
+
+@pytest.mark.parametrize("error", ENDINGS)
+def test_no_exception_of_an_import_ends_the_process(tmp_path, error):
+    (tmp_path / "ends.py").write_text(f"import asyncio\nraise {error.replace('Cancelled', 'asyncio.Cancelled')}\n")
+
+    with pytest.raises(ValidationError, match=f"importing `ends` fails: {error}"):
+        Python.model_validate({"call": "ends:f"})
+
+
+def test_annotations_that_raise_are_a_mistake_with_a_name():
+    with pytest.raises(ValidationError, match="`ending:annotated` cannot be used: ZeroDivisionError"):
+        Python.model_validate({"call": "ending:annotated"})
+
+
+async def test_an_exception_whose_text_cannot_be_read_is_told():
+    with pytest.raises(Bug, match="ending:textless raised Textless, whose text raises KeyboardInterrupt"):
+        await python(Python.model_validate({"call": "ending:textless"}), Message(None), SITE)
+
+
+async def test_a_message_that_is_cancelled_or_closed_has_not_failed():
+    settings = Python.model_validate({"call": "ending:waits"})
+    async with asyncio.timeout(20):
+        task = asyncio.get_running_loop().create_task(python(settings, Message(None), SITE))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    coroutine = python(settings, Message(None), SITE)
+    coroutine.send(None)
+    coroutine.close()  # raises nothing
+
+
+async def test_what_a_generator_yields_is_a_list():
+    """It runs in the thread, as a plain function does."""
+    result = (await python(Python.model_validate({"call": "ending:yields"}), Message(None), SITE)).body
+
+    assert result == [False, False]
 
 
 async def test_errors_of_octo_pass_through():

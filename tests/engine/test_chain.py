@@ -118,3 +118,35 @@ async def test_cancellation_is_not_a_failure():
 
     with pytest.raises(asyncio.CancelledError):
         await chain((step(cancelled),))(Message())
+
+
+# --- exceptions that would end the process -----------------------------------------------------------------------
+
+
+class Own(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), Own("own")])
+async def test_no_exception_of_a_block_ends_more_than_its_message(error):
+    def now(message):
+        raise error
+
+    async def later(message):
+        await asyncio.sleep(0)
+        raise error
+
+    for raises in (now, later):
+        with pytest.raises(Failure) as caught:
+            await chain((step(raises),))(Message())
+        assert isinstance(caught.value.cause, Bug)
+        assert f"the block raised {type(error).__name__}" in str(caught.value)
+
+
+async def test_a_coroutine_that_is_closed_has_not_failed():
+    result = chain((step(add_later("a")),))(Message())
+    result.send(None)
+
+    result.close()  # raises nothing
+
+    assert inspect.getcoroutinestate(result) == inspect.CORO_CLOSED
