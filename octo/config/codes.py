@@ -271,7 +271,9 @@ UNDECLARED_VARIABLE = _code(
     "OCTO-C140",
     "Undeclared variable",
     "`${NAME}` works only for variables that are declared under `env:`, so that a configuration says what it needs. "
-    "For a literal `${` write `$${`.",
+    "`${NAME:-default}` inserts the default if the variable has no value or an empty one; it is declared too. What "
+    "nearly looks like a reference, such as `${ NAME }`, `${NAME-default}` or `${NAME` without its brace, is "
+    "refused as well. For a literal `${` write `$${`.",
     'port: "${PORT}"  (and no env)',
     'env: [{name: PORT, default: "8080"}] ... port: "${PORT}"',
 )

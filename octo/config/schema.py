@@ -40,7 +40,7 @@ def json_schema(known: Described) -> Schema:
             }
         ),
         "$defs": {
-            "Placeholder": {"type": "string", "pattern": r"\$\{[A-Za-z_][A-Za-z0-9_]*\}"},
+            "Placeholder": {"type": "string", "pattern": r"\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^{}]*)?\}"},
             "Duration": DURATION,
             "Expression": EXPRESSION,
             "Variable": object_of(known["env"], literal=True),

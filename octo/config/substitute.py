@@ -1,8 +1,10 @@
-"""`${NAME}` in the values of a configuration.
+"""`${NAME}` and `${NAME:-default}` in the values of a configuration.
 
 The inserted value stays text; the type of the field decides how it is read, so a password of digits stays a password
-and `port: ${PORT}` becomes a number. `$${` is a literal `${`. Keys are left alone, and so are `env:` and `resources:`,
-which are read before the variables have values.
+and `port: ${PORT}` becomes a number. As in a shell, the default replaces a value that is missing or empty. `$${` is a
+literal `${`, and what nearly looks like a reference is refused, because as text it would never be noticed.
+
+Keys are left alone, and so are `env:` and `resources:`, which are read before the variables have values.
 """
 
 from __future__ import annotations
@@ -15,8 +17,20 @@ from octo.config.place import Path, Source
 from octo.config.reader import did_you_mean
 from octo.config.report import Report
 from octo.config.yaml import File, Node
+from octo.core.secrets import mask
 
-_PLACEHOLDER = re.compile(r"\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_PLACEHOLDER = re.compile(
+    r"""
+    \$\$\{ | \$\{ (?:
+        (?P<name> [A-Za-z_][A-Za-z0-9_]* ) (?: :- (?P<default> [^{}]* ) )? \}
+        # Nearly one: a single word, perhaps with something after it that is no word; a second brace; nothing at all;
+        # or a name whose brace is not closed on its line. The limit keeps the search linear.
+      | (?P<near> \s* (?: [\w.]+ \s* (?: [^\w\s.}] [^}\n]{0,200} )? | \{ [^}\n]{0,200} )? \}
+                | [ \t]* [A-Za-z_]\w* (?![\w}]) [^}\n]{0,200} (?= \n | \Z ) )
+    )
+    """,
+    re.VERBOSE,
+)
 LITERAL = ("env", "resources")
 
 
@@ -60,32 +74,62 @@ class _Substitution:
         return node.value
 
     def text(self, node: Node, text: str, path: Path) -> str:
-        names = dict.fromkeys(name for name in _PLACEHOLDER.findall(text) if name)
-        values = self.environment.values
+        found = list(_PLACEHOLDER.finditer(text))
+        names = dict.fromkeys(match["name"] for match in found if match["name"])
         above = [path[:size] for size in range(len(path) + 1)]
-        if any(name not in values or name in self.environment.missing for name in names):
+        if any(self.fails(match) for match in found):
             self.broken.update(above)
-            self.complain(node, text)
+            self.complain(node, text, found)
             return text
         if names:
             for each in above:
                 self.used.setdefault(each, {}).update(names)
-        return _PLACEHOLDER.sub(lambda match: values[match[1]] if match[1] else "${", text)
+        return _PLACEHOLDER.sub(self.inserted, text)
 
-    def complain(self, node: Node, text: str) -> None:
-        for match in _PLACEHOLDER.finditer(text):
-            name = match[1]
-            if not name or name in self.environment.values or name in self.environment.missing:
+    def fails(self, match: re.Match[str]) -> bool:
+        name, known = match["name"], self.environment
+        if not name:
+            return match["near"] is not None
+        has_value = name in known.values or match["default"] is not None
+        return name not in known.declared or name in known.missing or not has_value
+
+    def inserted(self, match: re.Match[str]) -> str:
+        name, default = match["name"], match["default"]
+        if not name:
+            return "${"
+        value = self.environment.values.get(name, "")
+        if value or default is None:
+            return value
+        if self.environment.declared[name].secret:
+            mask(default)
+        return default
+
+    def complain(self, node: Node, text: str, found: list[re.Match[str]]) -> None:
+        for match in found:
+            name = match["name"]
+            if not self.fails(match) or name in self.environment.missing:
                 continue
             before = text[: match.start()]
             at = self.file.inside(node, before.count("\n") + 1, match.start() - before.rfind("\n"))
-            if name in self.environment.declared:
+            if not name:
+                self.report.error(codes.UNDECLARED_VARIABLE, at, *_nearly(match[0]))
+            elif name in self.environment.declared:
                 message = f"`${{{name}}}` is used here, but `{name}` has neither a value nor a default"
                 hint = f"set `{name}`, or give it a `default` under `env:`"
                 self.report.error(codes.VARIABLE_NOT_SET, at, message, hint)
             else:
                 hint = did_you_mean(name, self.environment.declared, _how_to_declare(name))
                 self.report.error(codes.UNDECLARED_VARIABLE, at, f"the variable `{name}` is not declared", hint)
+
+
+def _nearly(text: str) -> tuple[str, str]:
+    """The message and the hint for what is no reference. What follows the name is not shown: it may be a secret."""
+    begin = re.match(r"\$\{[{\s]*[\w.]{0,40}", text)
+    shown = begin[0] if begin else "${"
+    is_whole = text.rstrip("} ") == shown.rstrip()
+    name = (re.findall(r"[A-Za-z_][A-Za-z0-9_]*", shown) or ["NAME"])[-1]
+    message = f"`{text[:60] if is_whole else shown + '...'}` is no reference to a variable"
+    return message, f"write `${{{name}}}` or `${{{name}:-default}}`, or `$${{` for a literal `${{`"
 
 
 def _how_to_declare(name: str) -> str:

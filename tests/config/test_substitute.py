@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from octo.core.secrets import masked
+
 PASSWORD = "h-unter2's.password"
 
 
@@ -58,6 +60,85 @@ def test_env_and_the_escape_stay_literal(config):
 
     assert dict(found.env) == {"A": "${A}"}
     assert found.connectors["web"].settings.headers == {"x": "${A} ${not a name} $A {A}"}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(None, "h=localhost:80"), ("", "h=localhost:80"), ("db", "h=db")],
+    ids=["unset", "empty", "set"],
+)
+def test_a_default_replaces_a_value_that_is_missing_or_empty(config, value, expected):
+    text = """\
+    env: [{name: A}]
+    connectors: [{name: web, type: http, settings: {headers: {x: "h=${A:-localhost:80}"}}}]
+    """
+    found = config(text) if value is None else config(text, A=value)
+
+    assert found.connectors["web"].settings.headers == {"x": expected}
+
+
+def test_a_default_is_read_as_the_field_says(config):
+    text = 'env: [{name: P}]\nconnectors: [{name: web, type: http, settings: {port: "${P:-9090}"}}]'
+
+    assert config(text).connectors["web"].settings.port == 9090
+
+
+def test_a_default_may_be_empty(config):
+    text = 'env: [{name: A}]\nconnectors: [{name: web, type: http, settings: {headers: {x: "a${A:-}b"}}}]'
+
+    assert config(text).connectors["web"].settings.headers == {"x": "ab"}
+
+
+def test_the_default_of_a_secret_is_masked(config):
+    config('env: [{name: API_TOKEN}]\nservice: {name: "${API_TOKEN:-hunter2-hunter2}"}')
+
+    assert masked("it is hunter2-hunter2") == "it is «secret»"
+
+
+def test_a_default_needs_the_declaration_and_satisfies_no_requirement(problems):
+    (undeclared,) = problems('service: {name: "${A:-x}"}')
+    (missing,) = problems('env: [{name: A, required: true}]\nservice: {name: "${A:-x}"}')
+
+    assert undeclared.startswith("1:18 OCTO-C140 the variable `A` is not declared")
+    assert missing.startswith("1:7 OCTO-C141 the required variable `A` is not set")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("${ A }", "${ A }"),
+        ("${A }", "${A }"),
+        ("${ A}", "${ A}"),
+        ("${A-x}", "${A..."),
+        ("${A:x}", "${A..."),
+        ("${A:=s3cret}", "${A..."),
+        ("${A:?s3cret}", "${A..."),
+        ("${A+x}", "${A..."),
+        ("${A:-${A}}", "${A..."),
+        ("${A", "${A"),
+        ("${ A", "${ A"),
+        ("http://${A:8080/", "${A..."),
+        ("${my-name}", "${my..."),
+        ("${env.A}", "${env.A}"),
+        ("${1}", "${1}"),
+        ("${}", "${}"),
+        ("${{ A }}", "${{ A }"),
+    ],
+)
+def test_what_nearly_looks_like_a_reference_is_refused(problems, text, shown):
+    """As text it would never be noticed. What follows the name may be a secret, so it is not shown."""
+    (found,) = problems(f"env: [{{name: A}}]\nservice: {{name: 'x {text}'}}", A="a")
+
+    column = 20 + text.index("$")
+    assert found.startswith(f"2:{column} OCTO-C140 `{shown}` is no reference to a variable | write `${{")
+    assert "s3cret" not in found
+
+
+@pytest.mark.parametrize("text", ["$A", "{A}", "$ {A}", "a$", "a${", "$${ A }", "$${A", "${not a name}"])
+def test_what_does_not_look_like_one_is_text(config, text):
+    found = config(f"env: [{{name: A}}]\nservice: {{name: '{text}'}}", A="a")
+
+    assert found.name == text.replace("$$", "$")
 
 
 def test_only_the_top_level_env_and_resources_stay_literal(config):
