@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import click
 
 from octo.cli import exits
+from octo.config import codes
 from octo.config.documents import Config
 from octo.core.errors import ConfigError, OctoError, Problem
 from octo.core.secrets import masked
@@ -112,7 +113,7 @@ def show(problem: Problem, colour: str = "red") -> None:
     """Print one problem: place, code, message, the line with a mark under it, and the hint."""
     place = click.style(f"{problem.at}:", bold=True)
     click.echo(f"{place} {click.style(problem.code, fg=colour)}: {masked(problem.message)}", err=True)
-    line = linecache.getline(problem.at.file, problem.at.line).rstrip("\n") if problem.at.line else ""
+    line = _line(problem)
     if line and line.isprintable():
         number = f"{problem.at.line:>5} | "
         click.echo(f"{number}{_without_secrets(masked(line))[:160]}", err=True)
@@ -122,13 +123,26 @@ def show(problem: Problem, colour: str = "red") -> None:
         click.echo(f"        {masked(problem.hint)}", err=True)
 
 
-_SECRETS = re.compile(r"://[^:/@\s]*:([^@\s]+)@|(?:password|secret|token|apikey)[\"']?\s*:\s*([^\s,}]+)", re.IGNORECASE)
+def _line(problem: Problem) -> str:
+    """The line that a problem is about; none of a `.env` file, because an unreadable one may be part of a secret."""
+    if not problem.at.line or problem.code == codes.DOTENV:
+        return ""
+    linecache.checkcache(problem.at.file)  # it may have been edited since the last problem
+    return linecache.getline(problem.at.file, problem.at.line).rstrip("\n")
+
+
+_SECRETS = re.compile(
+    r"://[^:/@\s]*:([^@\s]+)@"
+    r"|(?:password|secret|token|apikey)[\"']?\s*:\s*([^\s,}]+)"
+    r"|(?<![^\s\"'])([A-Za-z0-9+/]{48,}={0,2})(?![^\s\"'])",  # a line of a key in PEM form
+    re.IGNORECASE,
+)
 
 
 def _without_secrets(line: str) -> str:
     """The line with likely secrets replaced by as many stars, so that the mark below still is at the right place."""
     for found in _SECRETS.finditer(line):
-        start, end = found.span(1 if found[1] else 2)
+        start, end = found.span(found.lastindex or 0)
         line = line[:start] + "*" * (end - start) + line[end:]
     return line
 

@@ -289,7 +289,8 @@ DOTENV = _code(
     "OCTO-C142",
     "Malformed .env file",
     "Each line of a `.env` file is `NAME=value`, perhaps after `export `, or empty, or a comment that begins with `#`. "
-    "Quotes around the whole value are removed; nothing else is interpreted.",
+    "Quotes around the whole value are removed, and between them it may have several lines; nothing else is "
+    "interpreted. The line is not shown: it may be part of a secret.",
     "export KEY secret",
     "export KEY=secret",
 )

@@ -1,12 +1,14 @@
 """`.env` files: `KEY=VALUE` lines.
 
 Blank lines and lines that begin with `#` are skipped, a line may begin with `export `, and one pair of matching quotes
-around the value is removed. There are no escapes, no interpolation and no comments after a value: a `#` there is part
-of the value, because it may be part of a password.
+around the value is removed; between the quotes it may have several lines, as a key in PEM form has. There are no
+escapes, no interpolation and no comments after a value: a `#` there is part of the value, because it may be part of a
+password.
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from octo.config import codes
@@ -14,6 +16,10 @@ from octo.config.report import Report
 from octo.core.errors import Position
 
 _MOST_BYTES = 1024 * 1024
+_QUOTES = ("'", '"')
+_BREAK = re.compile(r"\r\n|\r|\n")
+"""Other characters that Python ends a line at, such as U+2028, may be part of a password."""
+_HINT = "write `NAME=value`, or `#` for a comment; put a value of several lines into quotes"
 
 
 def read_dotenv(path: Path, report: Report) -> dict[str, str] | None:
@@ -41,17 +47,39 @@ def read_dotenv(path: Path, report: Report) -> dict[str, str] | None:
 
 def parse_dotenv(text: str, name: str, report: Report) -> dict[str, str]:
     values = {}
-    for number, raw in enumerate(text.splitlines(), 1):
-        line = raw.strip()
+    lines = _BREAK.split(text)
+    number = 0
+    while number < len(lines):
+        line, at = lines[number].strip(), Position(name, number + 1, 1)
+        number += 1
         if not line or line.startswith("#"):
             continue
         key, separator, value = line.removeprefix("export ").partition("=")
         key, value = key.strip(), value.strip()
         if not separator or not key:
             what = "the line has no `=`" if not separator else "the line has no name before `=`"
-            report.error(codes.DOTENV, Position(name, number, 1), what, "write `NAME=value`, or `#` for a comment")
+            report.error(codes.DOTENV, at, what, _HINT)
             continue
-        if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
+        more = _continued(value, lines, number)
+        if more:
+            value = "\n".join([lines[number - 1].partition("=")[2].lstrip(), *lines[number : number + more]]).rstrip()
+            number += more
+        if len(value) > 1 and value[0] == value[-1] and value[0] in _QUOTES:
             value = value[1:-1]
         values[key] = value
     return values
+
+
+def _continued(value: str, lines: list[str], start: int) -> int:
+    """The number of lines from `start` on that belong to a value: those until its quote is closed.
+
+    0 if it is not quoted, or closed at once. A quote that is never closed, or that comes again within a line, is a
+    character like any other.
+    """
+    if value[:1] not in _QUOTES or not value or value[0] in value[1:]:
+        return 0
+    for number in range(start, len(lines)):
+        if value[0] in lines[number]:
+            line = lines[number].rstrip()
+            return number + 1 - start if line.index(value[0]) == len(line) - 1 else 0
+    return 0

@@ -7,6 +7,8 @@ import json
 import pytest
 
 from octo import __version__
+from octo.cli.project import show
+from octo.core.errors import Position, Problem
 
 GOOD = "flows: [{name: f, process: [{type: set-payload, value: '1'}]}]\n"
 BAD = "flows:\n  - name: f\n    process:\n      - type: set-paylod\n      - {type: log, messag: x}\n"
@@ -63,6 +65,39 @@ def test_a_secret_on_the_line_of_a_problem_is_not_shown(cli, tmp_path):
     assert result.exit_code == 2
     assert "nope" in result.stderr
     assert "hunter" not in result.stderr
+
+
+def test_no_line_of_an_env_file_is_shown(cli, tmp_path):
+    """A line that cannot be read may be part of a key."""
+    (tmp_path / "a.yaml").write_text(GOOD)
+    (tmp_path / ".env").write_text("KEY=-----BEGIN PRIVATE KEY-----\nMIIEvQhunter22\n-----END PRIVATE KEY-----\n")
+
+    result = cli("check", str(tmp_path / "a.yaml"))
+
+    assert result.exit_code == 2
+    assert ".env:2:1: OCTO-C142: the line has no `=`" in result.stderr
+    assert "put a value of several lines into quotes" in result.stderr
+    assert "hunter22" not in result.stderr
+    assert "BEGIN" not in result.stderr
+
+
+def test_a_line_of_a_key_in_a_flow_file_is_not_shown(tmp_path, capsys):
+    key = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7hunter+/22A=="
+    (tmp_path / "a.yaml").write_text(f"key:\n  {key}\n")
+
+    show(Problem("OCTO-C103", Position(str(tmp_path / "a.yaml"), 2, 3), "not valid"))
+
+    assert capsys.readouterr().err.splitlines()[1] == f"    2 |   {'*' * len(key)}"
+
+
+def test_the_line_of_a_problem_is_the_one_of_now(cli, tmp_path):
+    """The file was edited since the last problem was shown."""
+    path = tmp_path / "a.yaml"
+    path.write_text(BAD)
+    cli("check", str(path))
+    path.write_text(BAD.replace("set-paylod", "set-payloood"))
+
+    assert "      - type: set-payloood" in cli("check", str(path)).stderr
 
 
 def test_the_outline(cli, tmp_path):

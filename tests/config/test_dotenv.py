@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from octo.config.dotenv import parse_dotenv, read_dotenv
 from octo.config.report import Report
 
@@ -91,3 +93,46 @@ def test_binary_and_huge_files_are_problems(tmp_path: Path):
         "2 the file is not UTF-8 text",
         "0 the file is larger than 1 MiB",
     ]
+
+
+PEM = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkq\n\n  QUJD+/==\n# no comment\n-----END PRIVATE KEY-----"
+
+
+@pytest.mark.parametrize("quote", ["'", '"'])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_value_in_quotes_may_have_several_lines(quote, end):
+    report = Report()
+    text = f"A=1\nexport KEY = {quote}{PEM}{quote}  \nB=2\n".replace("\n", end)
+
+    assert parse_dotenv(text, ".env", report) == {"A": "1", "KEY": PEM, "B": "2"}
+    assert report.problems == []
+
+
+def test_white_space_within_quotes_is_part_of_a_value_of_several_lines():
+    assert parse_dotenv("A=' x \n y '\n", ".env", Report()) == {"A": " x \n y "}
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("A='x\nB=2\n", {"A": "'x", "B": "2"}),
+        ("A='x\nB='y'\nC=3\n", {"A": "'x", "B": "y", "C": "3"}),
+        ("A=it's\nB=isn't\n", {"A": "it's", "B": "isn't"}),
+        ("A='\nB=2", {"A": "'", "B": "2"}),
+        ('A="it\'s\nB=2"\n', {"A": "it's\nB=2"}),
+    ],
+)
+def test_a_quote_that_is_not_closed_at_the_end_of_a_later_line_is_a_character(text, values):
+    assert parse_dotenv(text, ".env", Report()) == values
+
+
+def test_a_line_ends_only_where_files_end_lines():
+    assert parse_dotenv("A=a\u2028b\x85c\x0cd\rB=2", ".env", Report()) == {"A": "a\u2028b\x85c\x0cd", "B": "2"}
+
+
+def test_a_problem_after_a_value_of_several_lines_is_at_its_place():
+    report = Report()
+
+    parse_dotenv(f"KEY='{PEM}'\nnonsense\n", ".env", report)
+
+    assert [str(each.at) for each in report.problems] == [".env:7:1"]
