@@ -67,22 +67,28 @@ class HttpClient:
     def _request(self, settings: Rest, message: Message) -> Request:
         from octo.connectors.http_client.request import written
 
-        headers: dict[str, str] = {}
-        for name, expression in settings.headers.items():
-            value = expression(message)
-            if not is_value(value):
-                raise Permanent(
-                    f"the header {name} would have a line break or control character", code=codes.BAD_HEADER
-                )
-            headers[name] = value
+        headers = {name: _sound(name, expression(message)) for name, expression in settings.headers.items()}
         data = None
         if settings.body is not None:
             named = next((value for name, value in headers.items() if name.lower() == "content-type"), None)
             content_type, data = written(settings.body(message), message, named)
             if named is None and content_type:
-                headers["Content-Type"] = content_type
+                headers["Content-Type"] = _sound("Content-Type", content_type)
         context = trace.span_headers(message)
         if context and any(name.lower() in (trace.HEADER, trace.STATE) for name in headers):
             context = {}
-        query = [(name, expression(message)) for name, expression in settings.query.items()]
+        query = [(name, _whole(name, expression(message))) for name, expression in settings.query.items()]
         return self._caller.request(settings.method, settings.path, query, headers, data, context)
+
+
+def _sound(name: str, value: str) -> str:
+    if not is_value(value):
+        raise Permanent(f"the header {name} would have a line break or control character", code=codes.BAD_HEADER)
+    return value
+
+
+def _whole(name: str, value: str) -> str:
+    # The library would leave half a character out, and ask for something else.
+    if not value.isascii() and any("\ud800" <= each <= "\udfff" for each in value):
+        raise Permanent(f"the query parameter {name} has half a character", code=codes.NOT_IN_CHARSET)
+    return value

@@ -123,10 +123,17 @@ def _token(reply: Reply, target: str) -> tuple[str, float | None]:
         answer: Any = codec.body(reply.data)
         token, seconds = answer["access_token"], answer.get("expires_in")
         if isinstance(token, str) and token and settings.is_value(token):
-            return token, None if seconds is None else float(seconds)
+            return token, None if seconds is None else _number(seconds)
     except (AttributeError, KeyError, TypeError, ValueError):
         pass
     raise Permanent(f"the answer of {target} holds no usable `access_token`", code=codes.TOKEN)
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # a number of hundreds of digits
+        return float("inf")
 
 
 def _basic(username: str, password: str) -> str:

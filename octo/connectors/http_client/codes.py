@@ -49,12 +49,13 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     BAD_HEADER: Explanation(
         "Not a header value",
-        "An expression under `headers` gave a text with line breaks or other control characters. Sent as it is, it "
-        "could add further headers to the request.",
+        "An expression under `headers`, or the content type of a raw body, is a text with line breaks, other control "
+        "characters or half characters. Sent as it is, it could add further headers to the request.",
     ),
     NOT_IN_CHARSET: Explanation(
         "A text cannot be written in its charset",
-        "The content type of the request names a charset that lacks a character of the text, or that is not known. "
+        "The content type of the request names a charset that lacks a character of the text, or that is not known; or "
+        "a query parameter has half a character, which no charset has. "
         "Octo never replaces a character by a question mark. Send UTF-8, or replace the character in the flow.",
     ),
     TOKEN: Explanation(

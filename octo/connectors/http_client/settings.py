@@ -22,7 +22,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 IDEMPOTENT = ("GET", "HEAD", "PUT", "DELETE", "OPTIONS")
 DEFAULT_TIMEOUT = 30.0
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 
 
 def complain(text: str) -> PydanticCustomError:
@@ -38,7 +38,7 @@ def _header(name: str) -> str:
 
 
 def is_value(value: str) -> bool:
-    """Whether the text can be a header's value: one line, no control characters."""
+    """Whether the text can be a header's value: one line, no control characters, no half characters."""
     return not _CONTROL.search(value)
 
 
@@ -119,6 +119,8 @@ class Auth(Settings):
                 raise complain(f"`{self.type}` needs `{key}`")
             if name in self.model_fields_set and _text(value) and key not in _FIELDS[self.type]:
                 raise complain(f"`{key}` does not belong to type {self.type!r}")
+        if self.token is not None and not is_value(self.token.get_secret_value()):
+            raise complain("`token` has a line break or control character; a file may end with one")
         return self
 
 

@@ -8,6 +8,7 @@ from base64 import b64encode
 import pytest
 from aiohttp import web
 
+from octo.connectors.http_client import Client
 from octo.core.errors import Permanent, Transient
 from octo.core.secrets import masked
 
@@ -104,6 +105,18 @@ async def test_the_end_of_a_token_may_be_a_text(calling, upstream):
         await calls.rest()
 
     assert tokens.seen == ["Bearer token1", "Bearer token1", "Bearer token2"]
+
+
+@pytest.mark.parametrize("seconds", ["1e999", str(10**400)])
+async def test_a_token_may_last_for_ever(calling, upstream, seconds):
+    """However the server writes that."""
+    answer = f'{{"access_token": "t", "expires_in": {seconds}}}'
+    upstream.answer = lambda request: web.Response(text=answer, content_type="application/json")
+    async with calling(auth=oauth(upstream.url)) as calls:
+        await calls.rest()
+        await calls.rest()
+
+    assert len(upstream.requests) == 3
 
 
 async def test_an_authorization_of_ones_own_is_not_replaced(calling, upstream):
@@ -288,3 +301,12 @@ async def test_what_is_too_short_for_a_secret_does_not_riddle_texts(calling, ups
         shown.append(str(caught.value).partition("400: ")[2])
 
     assert shown == ["abcde abcdef", "abcde \u00absecret\u00bb"]
+
+
+@pytest.mark.parametrize("token", ["s3cret-token\n", "s3cret\r\nX-Evil: 1", "s3cret\0"])
+def test_a_token_of_several_lines_is_refused_when_it_is_read(token):
+    """Many a file ends with a line break. The error does not show the token."""
+    with pytest.raises(ValueError, match="`token` has a line break") as caught:
+        Client.model_validate({"baseURL": "http://a.b", "auth": {"type": "bearer", "token": token}})
+
+    assert "X-Evil" not in str(caught.value)

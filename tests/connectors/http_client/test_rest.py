@@ -107,7 +107,7 @@ async def test_the_trace_goes_along_unless_the_author_writes_one(calls, upstream
     assert (sent.getall("traceparent", []), sent.getall("tracestate", [])) == (parents, states)
 
 
-@pytest.mark.parametrize("value", ["a\0b", "a\nb", "a\rb", "a\x1fb", "a\x7fb"])
+@pytest.mark.parametrize("value", ["a\0b", "a\nb", "a\rb", "a\x1fb", "a\x7fb", "a\ud800b"])
 async def test_control_characters_have_no_place_in_a_header(calls, upstream, value):
     """None but the tab, which is a space."""
     with pytest.raises(Permanent, match="line break or control character"):
@@ -115,6 +115,23 @@ async def test_control_characters_have_no_place_in_a_header(calls, upstream, val
     await calls.rest(Message("a\tb"), headers={"X-A": "body"})
 
     assert [request.headers["X-A"] for request in upstream.requests] == ["a\tb"]
+
+
+async def test_the_type_of_a_raw_body_is_a_header_too(calls, upstream):
+    """It may come from a caller."""
+    message = Message({"contentType": "text/plain\r\nX-Evil: 1", "rawData": "x"}, raw=True)
+    with pytest.raises(Permanent, match="the header Content-Type") as caught:
+        await calls.rest(message, method="POST", body="body")
+
+    assert (caught.value.code, upstream.requests) == ("OCTO-H155", [])
+
+
+async def test_half_a_character_is_not_left_out_of_a_query(calls, upstream):
+    """The server would look for something else."""
+    with pytest.raises(Permanent, match="the query parameter name has half a character") as caught:
+        await calls.rest(Message("a\ud800b"), query={"name": "body"})
+
+    assert (caught.value.code, upstream.requests) == ("OCTO-H156", [])
 
 
 async def test_a_header_cannot_smuggle_another(calls, upstream):
