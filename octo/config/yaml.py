@@ -18,9 +18,9 @@ import yaml
 from octo.config import codes
 from octo.config.offsets import line_offset, offset_in_file
 from octo.config.report import Report
-from octo.config.scalars import Scalar, binary, resolve, tagged
 from octo.config.syntax import explain
 from octo.core.errors import Position
+from octo.expr.scalars import Scalar, binary, resolve, tagged
 
 MOST_BYTES = 8 * 1024 * 1024
 MOST_NODES = 200_000

@@ -9,25 +9,17 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, Final, NoReturn
 
-from octo.expr.errors import CONVERSION, ExprError
-from octo.expr.json import decimal
+from octo.expr.errors import CONVERSION, ExprError, quoted
 from octo.expr.limits import MAX_NODES, check_size, exhausted
+from octo.expr.scalars import binary, resolve, tagged
 from octo.expr.settle import to_json
 from octo.expr.values import Exact
 
 _TAG: Final = "tag:yaml.org,2002:"
 _COLLECTIONS: Final = {None: "", "!": "", f"{_TAG}seq": "", f"{_TAG}map": ""}
 _TEXTS: Final = frozenset((None, "!", *(f"{_TAG}{name}" for name in ("str", "merge", "value"))))
-_WORDS: Final = {
-    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-}
-_DECIMAL: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
-_MOST_DIGITS: Final = 400
-"""A longer bare word is a text: to read a number in base 60 takes quadratic time."""
 _SLOW: Final = 8
-"""How many nodes a date costs, or a number in base 60: PyYAML reads them in Python."""
+"""How many nodes a date costs, or a scalar with a tag."""
 _MOST_DIRECTIVES: Final = 100
 """libyaml compares each directive with all others."""
 _END: Final = object()
@@ -50,8 +42,6 @@ def read(text: str) -> Any:
         _refuse(getattr(error, "problem", None) or str(error), place)
     except RecursionError:
         raise ExprError(CONVERSION, "not YAML: it is nested too deeply") from None
-    except (ValueError, OverflowError):
-        raise ExprError(CONVERSION, "not YAML: a number or date is out of range") from None
 
 
 def _refuse(problem: str, mark: Any, hint: str = "") -> NoReturn:
@@ -113,26 +103,19 @@ class _Composer:
     def scalar(self, event: Any) -> Any:
         tag, text = event.tag, event.value
         if tag is None and event.implicit[0]:
-            if text in _WORDS:
-                return _WORDS[text]
-            if len(text) <= _MOST_DIGITS and (tag := _bare(text)) and _DECIMAL.fullmatch(text):
-                return int(text) if text.lstrip("-").isdigit() else decimal(text)
+            value = resolve(text)
+            if value.__class__ is str and value != text:
+                self.count(_SLOW)
+            return value
         return text if tag in _TEXTS else self.tagged(event, tag)
 
     def tagged(self, event: Any, tag: str) -> Any:
-        import yaml
-
         self.count(_SLOW)
-        if len(event.value) > _MOST_DIGITS and tag in {f"{_TAG}int", f"{_TAG}float"}:
-            raise ValueError
-        node = yaml.ScalarNode(tag, event.value, event.start_mark, event.end_mark)
+        name = tag.removeprefix(_TAG)
         try:
-            value = self.loader.construct_object(node)
-        except (KeyError, AttributeError):  # PyYAML has these for `!!bool x` and `!!timestamp x`
-            raise ValueError from None
-        if isinstance(value, bytes):
-            return to_json(value)
-        return value.isoformat() if hasattr(value, "isoformat") else value
+            return to_json(binary(event.value)) if name == "binary" else tagged(name, event.value)
+        except ValueError:
+            _refuse(f"the value does not fit its tag !!{name}" if name != tag else "an unknown tag", event.start_mark)
 
     def sequence(self, event: Any) -> list[Any]:
         self.refuse_tag(event)
@@ -147,6 +130,8 @@ class _Composer:
             if not isinstance(name, str):
                 shown = "a list or map" if isinstance(name, (list, dict)) else "null" if name is None else repr(name)
                 raise ExprError(CONVERSION, f"a YAML key must be a string, found {shown}", hint="Put it in quotes")
+            if name in entries:
+                _refuse(f"the key {quoted(name)} is repeated", start.start_mark)
             entries[name] = self.node(self.loader.get_event())
         return entries
 
@@ -171,29 +156,7 @@ _MAKERS: Final = {
 def _loader() -> Any:
     import yaml
 
-    class Loader(yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader):  # type: ignore[misc]
-        def construct_yaml_float(self, node: Any) -> float:
-            """Keep every digit of what JSON could hold, too."""
-            text = str(self.construct_scalar(node))
-            return decimal(text) if _DECIMAL.fullmatch(text) else super().construct_yaml_float(node)
-
-    Loader.add_constructor(f"{_TAG}float", Loader.construct_yaml_float)
-    return Loader
-
-
-@cache
-def _bare_words() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
-    import yaml
-
-    return yaml.SafeLoader.yaml_implicit_resolvers
-
-
-def _bare(text: str) -> str | None:
-    """The tag of an unquoted word, None if it is a text."""
-    for tag, pattern in _bare_words().get(text[:1], ()):
-        if pattern.match(text):
-            return tag
-    return None
+    return yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
 
 # -- out
@@ -257,10 +220,20 @@ def _scalar(value: Any) -> Any:
 
     if isinstance(value, str):
         text = str(value)
-        return yaml.ScalarEvent(None, None, (_bare(text) is None, True), text)
-    text = _shown(value)
-    tag = f"{_TAG}float" if isinstance(value, Exact) else None
-    return yaml.ScalarEvent(None, tag, (tag is None or _bare(text) == tag, False), text)
+        return yaml.ScalarEvent(None, None, (_is_bare(text), True), text)
+    return yaml.ScalarEvent(None, None, (True, False), _shown(value))
+
+
+@cache
+def _bare_words() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
+    import yaml
+
+    return yaml.SafeLoader.yaml_implicit_resolvers
+
+
+def _is_bare(text: str) -> bool:
+    """Whether an unquoted word is a text to all readers: by our own rules, and by those of YAML 1.1."""
+    return resolve(text) == text and not any(each.match(text) for _, each in _bare_words().get(text[:1], ()))
 
 
 def _shown(value: Any) -> str:

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from octo.config.scalars import binary, resolve, tagged
+from octo.expr.scalars import binary, resolve, tagged
 from octo.expr.values import Exact
 
 

@@ -1,4 +1,4 @@
-"""The meaning of a bare word in YAML: the YAML 1.2 core rules as Go's yaml.v3 reads them.
+"""The meaning of a bare word in YAML, in configurations and data: the YAML 1.2 core rules as Go's yaml.v3 reads them.
 
 `yes`, `no`, `on` and `off` are text, `0o17` and `017` are octal, `1:30` is text, a date is a timestamp and reaches
 settings as RFC 3339 text. Numbers keep their digits, as those of JSON do.
@@ -11,7 +11,7 @@ import re
 from base64 import b64decode
 from datetime import UTC, datetime, timedelta, timezone
 
-from octo.core.codec import decimal
+from octo.expr.json import decimal
 
 Scalar = str | bytes | int | float | bool | None
 
