@@ -14,6 +14,8 @@ from typing import Any
 import click
 
 from octo.cli import exits
+from octo.cli.terminal import say
+from octo.core.printable import calm
 
 VERBS = {
     "run": "Run the flows of a configuration until stopped.",
@@ -44,7 +46,11 @@ class Command(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         if os.environ.get("NO_COLOR"):
             ctx.color = False
-        return super().invoke(ctx)
+        try:
+            return super().invoke(ctx)
+        except click.ClickException as error:
+            error.message = calm(error.message)  # type: ignore[misc] # it may name what is in a file
+            raise
 
     def main(self, *args: Any, **extra: Any) -> Any:
         try:
@@ -58,7 +64,7 @@ class Command(click.Group):
                 raise
             forget_output()
             with suppress(OSError):  # standard error may be just as full
-                click.echo(f"cannot write the output: {error.strerror}", err=True)
+                say(f"cannot write the output: {error.strerror}", err=True)
             sys.exit(exits.USAGE)
 
 

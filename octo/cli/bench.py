@@ -15,6 +15,7 @@ import click
 from octo.cli import exits
 from octo.cli.given import read_body, read_object
 from octo.cli.project import Number, config_option, config_path, load_or_exit, refuse
+from octo.cli.terminal import give, say
 from octo.core.errors import OctoError
 from octo.measure import HEADROOM, BlockTime, Plan, Report, measure
 
@@ -105,12 +106,11 @@ def _print(report: Report, form: str) -> None:
     if form == "json":
         import orjson
 
-        sys.stdout.buffer.write(orjson.dumps(asdict(report)) + b"\n")
-        sys.stdout.buffer.flush()
+        give(orjson.dumps(asdict(report)) + b"\n", json=True)
         return
-    click.echo("\n".join(_text(report)))
+    say("\n".join(_text(report)))
     if report.first_failure:
-        click.echo(f"first failure: {report.first_failure}", err=True)
+        say(f"first failure: {report.first_failure}", err=True)
 
 
 def _text(report: Report) -> Iterator[str]:

@@ -11,6 +11,7 @@ import orjson
 
 from octo.cli import exits
 from octo.cli.project import counted, import_beside, load, refuse, show
+from octo.cli.terminal import give, say
 from octo.config.documents import Config
 from octo.core.errors import ConfigError
 
@@ -31,7 +32,7 @@ def command(paths: tuple[Path, ...], form: str, *, outlined: bool) -> None:
     results = [(path, _check(path)) for path in paths]
     good = all(isinstance(result, Config) for _, result in results)
     if form == "json":
-        sys.stdout.buffer.write(orjson.dumps(_as_json(results, ok=good)) + b"\n")
+        give(orjson.dumps(_as_json(results, ok=good)) + b"\n", json=True)
     else:
         for path, result in results:
             _tell(path, result)
@@ -50,7 +51,7 @@ def _outline(paths: tuple[Path, ...]) -> int:
     good = all(not each.problems for _, each in found)
     configurations = [{"path": str(path), **each.as_json()} for path, each in found]
     shown = {"version": VERSION, "octo": __version__, "ok": good, "configurations": configurations}
-    sys.stdout.buffer.write(orjson.dumps(shown) + b"\n")
+    give(orjson.dumps(shown) + b"\n", json=True)
     return exits.DONE if good else exits.USAGE
 
 
@@ -68,7 +69,7 @@ def _tell(path: Path, result: Config | ConfigError) -> None:
     for warning in result.warnings:
         show(warning, "yellow")
     flows, connectors = counted(len(result.flows), "flow"), counted(len(result.connectors), "connector")
-    click.echo(f"{path}: ok, {flows}, {connectors}")
+    say(f"{path}: ok, {flows}, {connectors}")
 
 
 def _as_json(results: list[tuple[Path, Config | ConfigError]], *, ok: bool) -> dict[str, object]:

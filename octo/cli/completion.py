@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
+from octo.cli.terminal import give
+
 
 @click.command("completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
@@ -17,4 +19,4 @@ def command(shell: str) -> None:
 
     script = get_completion_class(shell)
     assert script is not None
-    click.echo(script(octo, {}, "octo", "_OCTO_COMPLETE").source())
+    give(f"{script(octo, {}, 'octo', '_OCTO_COMPLETE').source()}\n".encode())

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import click
-
 from octo.builtin import installed
+from octo.cli.terminal import say
 from octo.config.shipped import joined, shipped
 
 
@@ -22,4 +21,4 @@ def components() -> dict[str, Any]:
 
 def _left_out(name: str, error: Exception) -> None:
     message = f"the type `{name}` of an installed package cannot be loaded: {type(error).__name__}: {error}"
-    click.secho(message, fg="yellow", err=True)
+    say(message, fg="yellow", err=True)

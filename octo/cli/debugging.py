@@ -14,6 +14,7 @@ from octo.cli import exits
 from octo.cli.ending import attempt, check_flow, encode, report, write
 from octo.cli.given import Given, read_mapping, read_option
 from octo.cli.project import load_or_exit, refuse
+from octo.cli.terminal import say
 from octo.config.documents import Config
 from octo.core.errors import ConfigError, OctoError, Problem
 from octo.core.flow import Halt, Outcome
@@ -127,16 +128,16 @@ def _tell(outcome: Outcome | Exception | Halt, watch: Debug, options: Options) -
         return exits.DONE
     assert not isinstance(outcome, Halt)
     if isinstance(outcome, Message) and watch.reached_block:
-        click.echo(f'the flow completed without reaching "{watch.reached_block}"', err=True)
+        say(f'the flow completed without reaching "{watch.reached_block}"', err=True)
         return exits.DROPPED
     return report(outcome, whole=options.whole, raw=options.raw)
 
 
 def _show(address: str, crossings: list[Crossing]) -> None:
     if not crossings:
-        click.echo(f"spy {address}: nothing crossed it", err=True)
+        say(f"spy {address}: nothing crossed it", err=True)
     for number, each in enumerate(crossings, 1):
-        click.echo(masked(f"spy {address}, crossing {number}\n  in   {_line(each.input)}\n  {_left(each)}"), err=True)
+        say(masked(f"spy {address}, crossing {number}\n  in   {_line(each.input)}\n  {_left(each)}"), err=True)
 
 
 def _left(crossing: Crossing) -> str:

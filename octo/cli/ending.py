@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from octo.cli import exits
 from octo.cli.project import refuse, show
+from octo.cli.terminal import give, say
 from octo.config.documents import Config
 from octo.core import codec, content
 from octo.core.charsets import NotText
@@ -52,7 +52,7 @@ def report(outcome: Outcome | Exception, *, whole: bool, raw: bool = False) -> i
     if isinstance(outcome, Message):
         return _pour(outcome) if raw and outcome.raw else _printed(outcome.as_json() if whole else outcome.body)
     if isinstance(outcome, Drop):
-        click.echo(f"flow dropped the message{f': {outcome.reason}' if outcome.reason else ''}", err=True)
+        say(f"flow dropped the message{f': {outcome.reason}' if outcome.reason else ''}", err=True)
         return exits.DROPPED
     if isinstance(outcome, Failure):
         _explain(outcome)
@@ -70,18 +70,16 @@ def _pour(message: Message) -> int:
     try:
         _, data = content.out(message.body)
     except NotText as error:
-        click.echo(str(error), err=True)
+        say(str(error), err=True)
         return exits.FAILED
     for piece in data.stream() if isinstance(data, Content) else (data,):
-        sys.stdout.buffer.write(piece)
-    sys.stdout.buffer.flush()
+        give(piece)
     return exits.DONE
 
 
 def write(value: object, *, indent: bool = False) -> None:
     """Print a value as JSON, on one line unless `indent` is true."""
-    sys.stdout.buffer.write(encode(value, indent=indent))
-    sys.stdout.buffer.flush()
+    give(encode(value, indent=indent), json=True)
 
 
 def encode(value: object, *, indent: bool = False) -> bytes:

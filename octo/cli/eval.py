@@ -8,6 +8,7 @@ import click
 
 from octo import expr
 from octo.cli import exits
+from octo.cli.terminal import give, say
 from octo.core import codec
 from octo.core.expressions import Build
 from octo.core.message import Message
@@ -55,7 +56,7 @@ def command(
     try:
         program = expr.compile(text, scope)
         if explain_code:
-            click.echo(program.source)
+            give(f"{program.source}\n".encode())
             return
         value = expr.settle(program(message))
     except ExprError as error:
@@ -67,15 +68,14 @@ def _failed(error: ExprError, form: str) -> int:
     if form == "json":
         _print({"ok": False, "result": None, "error": str(error)})
         return exits.DONE
-    click.secho(f"{error.code}: {error.message}", fg="red", err=True)
+    say(f"{error.code}: {error.message}", fg="red", err=True)
     line = (error.text.splitlines() or [""])[error.line - 1 : error.line]
     if line:
-        click.echo(f"    {line[0]}\n    {' ' * (error.column - 1)}^", err=True)
+        say(f"    {line[0]}\n    {' ' * (error.column - 1)}^", err=True)
     if error.hint:
-        click.echo(f"    {error.hint}", err=True)
+        say(f"    {error.hint}", err=True)
     return exits.FAILED
 
 
 def _print(value: object) -> None:
-    sys.stdout.buffer.write(codec.write(value) + b"\n")
-    sys.stdout.buffer.flush()
+    give(codec.write(value) + b"\n", json=True)

@@ -10,6 +10,7 @@ import click
 
 from octo.cli import exits
 from octo.cli.codes import OURS, Installed, explanations, installed
+from octo.cli.terminal import say
 
 
 @click.command("explain")
@@ -28,22 +29,22 @@ def command(code: str | None) -> None:
 
         guess = nearest(name, known)
         _warn(more.problems)
-        click.echo(f"there is no code {name}." + (f" Did you mean {guess}?" if guess else ""), err=True)
+        say(f"there is no code {name}." + (f" Did you mean {guess}?" if guess else ""), err=True)
         sys.exit(exits.USAGE)
-    click.secho(f"{name}: {known[name].title}", bold=True)
-    click.echo()
+    say(f"{name}: {known[name].title}", bold=True)
+    say()
     for line in known[name].text.splitlines():
-        click.echo(line if line.startswith(" ") else textwrap.fill(line, 100))
+        say(line if line.startswith(" ") else textwrap.fill(line, 100))
 
 
 def _list() -> None:
     more = installed()
     known = explanations() | more.explanations
     for name in sorted(known):
-        click.echo(f"{name}  {known[name].title}")
+        say(f"{name}  {known[name].title}")
     _warn(more.problems)
 
 
 def _warn(problems: Iterable[str]) -> None:
     for each in problems:
-        click.echo(f"error codes that cannot be explained: {each}", err=True)
+        say(f"error codes that cannot be explained: {each}", err=True)

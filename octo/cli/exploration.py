@@ -11,6 +11,7 @@ import click
 
 from octo.cli import exits
 from octo.cli.project import refuse, wants_colour, written
+from octo.cli.terminal import give, say
 from octo.core.errors import OctoError
 
 if TYPE_CHECKING:
@@ -41,13 +42,13 @@ def covered(cover: Cover, coverage: Coverage) -> int:
     from octo.suite.coverage.result import rounded
 
     result = coverage.result()
-    click.echo()
-    click.echo(text(result, colour=wants_colour()))
+    say()
+    say(text(result, colour=wants_colour()))
     code = exits.DONE
     if cover.least is not None and result.percent < cover.least:
-        click.echo(f"coverage is {rounded(result.percent)}, less than {cover.least:g}%", err=True)
+        say(f"coverage is {rounded(result.percent)}, less than {cover.least:g}%", err=True)
         code = exits.FAILED
-    if cover.html is not None and not written(cover.html, lambda path: click.echo(f"\n{html(result, path)}")):
+    if cover.html is not None and not written(cover.html, lambda path: say(f"\n{html(result, path)}")):
         code = exits.USAGE
     if cover.json is not None and not written(cover.json, lambda path: path.write_text(json(result))):
         code = exits.USAGE
@@ -107,12 +108,12 @@ def from_trace(id: str, store: str, config: Path, configs: Configs, out: Path | 
         return exits.USAGE
     text = f"# From the trace {first(trace)[-1]['trace']}.\n{_remarks(made)}{dump(made.suite)}"
     if out is None:
-        click.echo(text, nl=False)
+        give(text.encode())
         return exits.DONE
     if not written(out, lambda path: _new(path, text)):
         return exits.USAGE
     # Always with --config: the folder may contain other configurations, now or later.
-    click.echo(f"{out}: run it with `{shlex.join(['octo', 'test', str(out), '--config', str(config)])}`")
+    say(f"{out}: run it with `{shlex.join(['octo', 'test', str(out), '--config', str(config)])}`")
     return exits.DONE
 
 

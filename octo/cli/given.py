@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import click
 
+from octo.cli.terminal import say
 from octo.core import codec, content
 from octo.core.charsets import NotText, encode
 from octo.core.message import Message
@@ -88,9 +89,7 @@ def _stdin_mode() -> int:
 def _stdin() -> bytes:
     notice = threading.Timer(
         2.0,
-        lambda: click.echo(
-            "reading the body from standard input (use --data to give it, or </dev/null for none)", err=True
-        ),
+        lambda: say("reading the body from standard input (use --data to give it, or </dev/null for none)", err=True),
     )
     notice.daemon = True
     notice.start()

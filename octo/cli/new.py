@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from octo.cli import exits
+from octo.cli.terminal import say
 
 HTTP = """\
 # A first flow. Run it:    octo run --config {file} --watch
@@ -87,18 +88,18 @@ def command(folder: Path, template: str) -> None:
     """
     flow = folder / "flow.yaml"
     if flow.exists():
-        click.echo(f"{flow} already exists", err=True)
+        say(f"{flow} already exists", err=True)
         sys.exit(exits.USAGE)
     try:
         for path, text in _files(folder, flow, template).items():
             if not path.exists():
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text)
-                click.echo(f"wrote {path}")
+                say(f"wrote {path}")
     except OSError as error:
-        click.echo(f"cannot write {error.filename}: {error.strerror}", err=True)
+        say(f"cannot write {error.filename}: {error.strerror}", err=True)
         sys.exit(exits.FAILED)
-    click.echo(f"\nNext: octo run --config {flow} --watch")
+    say(f"\nNext: octo run --config {flow} --watch")
 
 
 def _files(folder: Path, flow: Path, template: str) -> dict[Path, str]:

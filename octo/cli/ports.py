@@ -8,6 +8,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from octo.cli import exits
+from octo.cli.terminal import say
 from octo.operations.address import DEFAULT, VARIABLE
 from octo.operations.client import Unreachable
 
@@ -28,5 +29,5 @@ def port_option(command: F) -> F:
 
 def nobody(error: Unreachable) -> NoReturn:
     """End the process, because no operations port answers at the address."""
-    click.echo(f"{error}\nIs `octo run` running? Name its port with --admin-addr HOST:PORT.", err=True)
+    say(f"{error}\nIs `octo run` running? Name its port with --admin-addr HOST:PORT.", err=True)
     raise SystemExit(exits.FAILED)

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import click
 
 from octo.cli import exits
+from octo.cli.terminal import say
 from octo.config import codes
 from octo.config.documents import Config
 from octo.core.errors import ConfigError, OctoError, Problem
@@ -88,7 +89,7 @@ def written(path: Path, write: Callable[[Path], object]) -> bool:
     try:
         write(path)
     except OSError as error:
-        click.echo(f"cannot write {path}: {error.strerror}", err=True)
+        say(f"cannot write {path}: {error.strerror}", err=True)
         return False
     return True
 
@@ -97,11 +98,11 @@ def refuse(error: OctoError) -> None:
     """Print on stderr what is wrong; each problem with the line that it is about."""
     problems = error.problems if isinstance(error, ConfigError) else None
     if problems is None:
-        click.secho(f"{error.code}: {masked(str(error))}", fg="red", err=True)
+        say(f"{error.code}: {masked(str(error))}", fg="red", err=True)
         return
     for problem in problems:
         show(problem)
-    click.secho(f"{counted(len(problems), 'problem')}. `octo explain CODE` tells more.", bold=True, err=True)
+    say(f"{counted(len(problems), 'problem')}. `octo explain CODE` tells more.", bold=True, err=True)
 
 
 def counted(number: int, noun: str) -> str:
@@ -112,15 +113,15 @@ def counted(number: int, noun: str) -> str:
 def show(problem: Problem, colour: str = "red") -> None:
     """Print one problem: place, code, message, the line with a mark under it, and the hint."""
     place = click.style(f"{problem.at}:", bold=True)
-    click.echo(f"{place} {click.style(problem.code, fg=colour)}: {masked(problem.message)}", err=True)
+    say(f"{place} {click.style(problem.code, fg=colour)}: {masked(problem.message)}", err=True)
     line = _line(problem)
     if line and line.isprintable():
         number = f"{problem.at.line:>5} | "
-        click.echo(f"{number}{_without_secrets(masked(line))[:160]}", err=True)
+        say(f"{number}{_without_secrets(masked(line))[:160]}", err=True)
         if 0 < problem.at.column <= 160:
-            click.echo(" " * (len(number) + problem.at.column - 1) + click.style("^", fg=colour), err=True)
+            say(" " * (len(number) + problem.at.column - 1) + click.style("^", fg=colour), err=True)
     if problem.hint:
-        click.echo(f"        {masked(problem.hint)}", err=True)
+        say(f"        {masked(problem.hint)}", err=True)
 
 
 def _line(problem: Problem) -> str:

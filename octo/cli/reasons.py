@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import click
-
 from octo import expr
 from octo.cli import exits
+from octo.cli.terminal import say
 from octo.expr import ExprError, Scope
 
 
@@ -17,8 +16,8 @@ def tell(text: str, scope: Scope, arguments: list[Any], conceal: Callable[[str],
     try:
         tree = expr.why(text, scope, *arguments)
     except ExprError as error:
-        click.secho(f"{error.code}: {error}", fg="red", err=True)
+        say(f"{error.code}: {error}", fg="red", err=True)
         return exits.FAILED
     for line in tree.render(conceal).splitlines():
-        click.secho(line, bold="◀" in line, fg="red" if "  ✗" in line else None, dim=line.endswith("not evaluated"))
+        say(line, bold="◀" in line, fg="red" if "  ✗" in line else None, dim=line.endswith("not evaluated"))
     return exits.DONE if tree.state == "value" else exits.FAILED

@@ -12,6 +12,7 @@ import click
 from octo.cli import exits
 from octo.cli.project import config_option, config_path, import_beside, refuse
 from octo.cli.stored import find, store_option
+from octo.cli.terminal import say
 from octo.core.errors import OctoError
 from octo.core.printable import printable
 
@@ -43,7 +44,7 @@ def command(id: str, option: Path | None, argument: Path | None, store: str) -> 
         refuse(error)
         sys.exit(exits.USAGE)
     for line in _shown(replayed):
-        click.echo(line)
+        say(line)
     sys.exit(exits.DONE if replayed.is_same else exits.FAILED)
 
 

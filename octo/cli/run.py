@@ -19,6 +19,7 @@ from octo.cli import exits, forget_output
 from octo.cli.observers import Traces, contracts, otlp_address, recording
 from octo.cli.project import Number, config_option, config_path, counted, load, refuse, show
 from octo.cli.stored import store_option
+from octo.cli.terminal import say
 from octo.config.documents import Config
 from octo.core.errors import ConfigError, OctoError
 
@@ -243,7 +244,7 @@ def _service(asked: _Asked, metrics: Metrics, blocks: BlockMetrics | None) -> Se
         if not _is_first():
             return  # all processes see the same edit; one of them reports it
         refuse(error)
-        click.echo(_what_now(service), err=True)
+        say(_what_now(service), err=True)
 
     service = Service(
         read,
@@ -340,6 +341,6 @@ def _banner(config: Config) -> None:
     counts = f"   {counted(len(config.flows), 'flow')}, {counted(len(config.connectors), 'connector')}, ready"
     width = max(len(title) + 1, len(counts)) + 2  # the octopus is two columns wide
     try:
-        click.echo(f"╭{'─' * width}╮\n│ {title:<{width - 2}}│\n│ {counts:<{width - 1}}│\n╰{'─' * width}╯")
+        say(f"╭{'─' * width}╮\n│ {title:<{width - 2}}│\n│ {counts:<{width - 1}}│\n╰{'─' * width}╯")
     except BrokenPipeError:
         forget_output()  # a banner that cannot be printed is no reason not to serve

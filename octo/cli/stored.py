@@ -9,6 +9,7 @@ import click
 
 from octo.cli import exits
 from octo.cli.project import coloured, refuse
+from octo.cli.terminal import say
 from octo.core.errors import OctoError
 from octo.core.printable import printable_json
 
@@ -53,10 +54,10 @@ def show(trace: Sequence[Record], *, full: bool, as_json: bool) -> None:
         from octo.trace.packed import dumps
 
         for record in trace:
-            click.echo(printable_json(dumps(record).decode()))
+            say(printable_json(dumps(record).decode()))
         return
     for line in shown(trace, coloured(), width=None if full else max(40, _columns() - 12)):
-        click.echo(line)
+        say(line)
 
 
 def _columns() -> int:

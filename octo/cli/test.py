@@ -19,6 +19,7 @@ from octo.cli.exploration import Cover
 from octo.cli.project import Number, coloured, refuse, written
 from octo.cli.stored import store_option
 from octo.cli.suites import configurations, env_file
+from octo.cli.terminal import say
 from octo.core.errors import ConfigError, Position, Problem
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def _list(options: Options) -> int:
 
     asked = _planned(options, partial(_read, options))
     for line in listed(asked.plan.cases) if asked else ():
-        click.echo(line)
+        say(line)
     return exits.DONE if asked else exits.USAGE
 
 
@@ -181,7 +182,7 @@ def _once(options: Options, read: Callable[[], Asked]) -> int:
 def _nothing_chosen(options: Options, plan: Plan) -> None:
     from octo.suite.codes import NOTHING
 
-    click.echo("no case fits -k", err=True)
+    say("no case fits -k", err=True)
     at = Position(" ".join(map(str, options.paths)))
     _report(options, plan, (), 0.0, problems=[Problem(NOTHING, at, "no case fits -k")])
 
@@ -266,10 +267,10 @@ def _finish(options: Options, plan: Plan, found: Mapping[str, Outcome], seconds:
     from octo.suite.console import summary
 
     outcomes = [found[case.id] for case in plan.cases]
-    click.echo()
+    say()
     _echo(summary(outcomes, seconds, coloured()))
     if folder is not None:
-        click.echo(f"\nthe runs are in {folder}")
+        say(f"\nthe runs are in {folder}")
     return _report(options, plan, outcomes, seconds, folder)
 
 
@@ -353,7 +354,7 @@ def _watch(options: Options) -> int:
             click.clear()
             code = INTERRUPTED  # unless this run ends by itself
             code = _once(options, partial(watch.read, partial(_read, options, files)))
-            click.echo("\nwaiting for a change; press Ctrl-C to end")
+            say("\nwaiting for a change; press Ctrl-C to end")
             asyncio.run(watch.changed())
     except KeyboardInterrupt:
         return code
@@ -363,4 +364,4 @@ def _watch(options: Options) -> int:
 
 
 def _echo(line: str) -> None:
-    click.echo(line)
+    say(line)

@@ -13,6 +13,7 @@ import click
 from octo.cli import exits
 from octo.cli.ports import nobody, port_option
 from octo.cli.stored import show
+from octo.cli.terminal import say
 from octo.core.printable import printable
 from octo.operations.address import parse
 from octo.operations.client import Client, Unreachable
@@ -60,7 +61,7 @@ async def _watch(client: Client, path: str, take: int, *, full: bool, as_json: b
         async with client.stream("GET", path) as (status, pieces):
             if status != 200:
                 said = b"".join([piece async for piece in pieces]).decode(errors="replace")
-                click.echo(printable(said.rstrip("\n")), err=True)
+                say(printable(said.rstrip("\n")), err=True)
                 return exits.USAGE if status in (400, 404) else exits.FAILED
             async for line in _lines(pieces):
                 trace = read(line)
@@ -73,7 +74,7 @@ async def _watch(client: Client, path: str, take: int, *, full: bool, as_json: b
         if not status:
             raise
     if seen < take:
-        click.echo(f"{client.address} ended after {seen} of {take}: {why}", err=True)
+        say(f"{client.address} ended after {seen} of {take}: {why}", err=True)
         return exits.FAILED
     return exits.DONE
 
@@ -90,5 +91,5 @@ async def _lines(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 def _show(trace: Any, *, full: bool, as_json: bool) -> None:
     show(trace, full=full, as_json=as_json)
     if not as_json:
-        click.echo()
+        say()
     sys.stdout.flush()

@@ -13,6 +13,7 @@ import click
 from octo.cli import exits
 from octo.cli.project import coloured, refuse
 from octo.cli.stored import find, show, store_option
+from octo.cli.terminal import say
 from octo.core.errors import OctoError
 from octo.core.printable import printable
 
@@ -84,9 +85,9 @@ def _list(found: Iterable[Summary], *, as_json: bool) -> None:
     style = coloured()
     for each in found:
         if as_json:
-            click.echo(json.dumps(each._asdict()))
+            say(json.dumps(each._asdict()))
             continue
         moment = datetime.fromtimestamp(each.at / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S")
         event, flow, code, outcome = map(printable, (each.event, each.flow, each.code, each.outcome))
         shown = style(f"{outcome:9}", {"completed": "green", "dropped": "yellow"}.get(outcome, "red"))
-        click.echo(f"{event}  {moment}  {shown}  {each.duration / 1e6:9.2f} ms  {flow}  {code}".rstrip())
+        say(f"{event}  {moment}  {shown}  {each.duration / 1e6:9.2f} ms  {flow}  {code}".rstrip())

@@ -8,10 +8,11 @@ from pathlib import Path
 import click
 
 import octo
+from octo.cli.terminal import say
 
 
 @click.command("version")
 def command() -> None:
     """Print the version and when this copy was built."""
     built = datetime.fromtimestamp(int(Path(octo.__file__).stat().st_mtime), UTC)
-    click.echo(f"octo {octo.__version__} (built {built:%Y-%m-%dT%H:%M:%SZ})")
+    say(f"octo {octo.__version__} (built {built:%Y-%m-%dT%H:%M:%SZ})")

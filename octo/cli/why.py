@@ -11,6 +11,7 @@ import click
 
 from octo.cli.project import load_or_exit
 from octo.cli.reasons import tell
+from octo.cli.terminal import say
 from octo.config.documents import Config
 from octo.core.expressions import Expr
 from octo.core.message import Message
@@ -46,7 +47,7 @@ def command(place: str, config: Path | None, data: str | None, variables: str | 
     codes = []
     for number, each in enumerate(found):
         if len(found) > 1:
-            click.secho(f"{chr(10) if number else ''}{each.at}", bold=True)
+            say(f"{chr(10) if number else ''}{each.at}", bold=True)
         scope = _with_env(each.program.scope, given)
         arguments = [_argument(name, message) for name in scope.parameters]
         codes.append(tell(each.text, scope, arguments, concealing(hidden)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 
 
 def printable(text: str) -> str:
@@ -16,4 +16,19 @@ def printable_json(text: str) -> str:
 
 
 def _escaped(character: str) -> str:
+    import json  # only where something is escaped: every command imports this module
+
     return character if character.isprintable() else json.dumps(character)[1:-1]
+
+
+def calm(text: str) -> str:
+    """The text with a dot for each character that is not printable, but with its lines, tabs, and our own colours."""
+    return text if text.isprintable() else _UNPRINTABLE.sub(_calmed, text)
+
+
+_UNPRINTABLE = re.compile(r"\x1b\[(?:0|1|2|22|3[0-7]|9[0-7])m|[^\x20-\x7e]")
+
+
+def _calmed(found: re.Match[str]) -> str:
+    text = found[0]
+    return text if len(text) > 1 or text in "\n\t" or text.isprintable() else "·"

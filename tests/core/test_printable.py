@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from octo.core.printable import printable, printable_json
+from octo.core.printable import calm, printable, printable_json
 
 
 @pytest.mark.parametrize("text", ["", "a plain one, with spaces", "Grüße 東京 😀"])
@@ -25,3 +25,20 @@ def test_json_stays_the_same_value(bad):
 
     assert shown.isprintable()
     assert json.loads(shown) == {bad: f"é{bad}"}
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\n\tb", "a\n\tb"),
+        ("\x1b[31m\x1b[1mred\x1b[0m", "\x1b[31m\x1b[1mred\x1b[0m"),
+        ("\x1b[2Jgone", "·[2Jgone"),
+        ("\x1b]0;title\x07", "·]0;title·"),
+        ("\x1b[8mhidden", "·[8mhidden"),
+        ("\x1b[38;5;1m\x1b[31;8m", "·[38;5;1m·[31;8m"),
+        ("\x9b2J \r \x08 \u202e \ud800", "·2J · · · ·"),
+        ("Grüße 東京 😀", "Grüße 東京 😀"),
+    ],
+)
+def test_lines_and_colours_stay_and_nothing_else_controls(text, shown):
+    assert calm(text) == shown
