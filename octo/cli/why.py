@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,10 @@ from octo.core.secrets import masked
 from octo.core.sockets import sockets
 from octo.expr import Scope
 
-_SHORTEST_SECRET = 6
+_LONG = 6
+"""Characters of a value that hardly occurs by chance."""
+_TELLING = 3
+"""Characters of a secret that is replaced inside of words, too."""
 
 
 @click.command("why")
@@ -50,25 +54,33 @@ def command(place: str, config: Path | None, data: str | None, variables: str | 
             say(f"{chr(10) if number else ''}{each.at}", bold=True)
         scope = _with_env(each.program.scope, given)
         arguments = [_argument(name, message) for name in scope.parameters]
-        codes.append(tell(each.text, scope, arguments, concealing(hidden)))
+        codes.append(tell(each.text, scope, arguments, concealing(hidden, loaded.secrets)))
     sys.exit(max(codes))
 
 
-def concealing(environment: Mapping[str, str]) -> Callable[[str], str]:
+def concealing(environment: Mapping[str, str], secrets: Collection[str] = ()) -> Callable[[str], str]:
     """A function that replaces values of the environment by their names.
 
-    Values of fewer than 6 characters are kept: they are hardly secrets, and occur by chance in other texts.
+    Values of fewer than 6 characters occur by chance in other texts. They are kept, unless the variable is one of
+    `secrets`: then at least 3 characters are replaced wherever they are, and fewer where they stand alone.
     """
-    secrets = sorted(
-        ((value, name) for name, value in environment.items() if len(value) >= _SHORTEST_SECRET), key=_longest_first
+    found = sorted(
+        ((value, name) for name, value in environment.items() if len(value) >= (1 if name in secrets else _LONG)),
+        key=_longest_first,
     )
+    patterns = [(_pattern(value), f"«env:{name}»") for value, name in found]
 
     def conceal(text: str) -> str:
-        for value, name in secrets:
-            text = text.replace(value, f"«env:{name}»")
+        for pattern, name in patterns:
+            text = pattern.sub(lambda _, name=name: name, text)  # type: ignore[misc]
         return masked(text)  # it also finds a secret that an error quotes or escapes
 
     return conceal
+
+
+def _pattern(value: str) -> re.Pattern[str]:
+    text = re.escape(value)
+    return re.compile(text if len(value) >= _TELLING else rf"(?<!\w){text}(?!\w)")
 
 
 def _longest_first(secret: tuple[str, str]) -> int:

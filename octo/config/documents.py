@@ -92,7 +92,7 @@ class Config(NamedTuple):
 
     connectors: by instance name, in file order, default instances (for sources that name none) last.
     flows: by name, in file order.
-    env: the declared environment variables that have a value.
+    env: the declared environment variables that have a value. secrets: the names of those whose value is secret.
     watched: the files that this configuration depends on, existing or not.
     warnings: what is allowed but probably a mistake.
     """
@@ -104,6 +104,7 @@ class Config(NamedTuple):
     env: Mapping[str, str] = MappingProxyType({})
     watched: tuple[Path, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    secrets: frozenset[str] = frozenset()
 
     def __repr__(self) -> str:
         # Invariant: no values of the environment in a repr; they may be secret.

@@ -131,12 +131,14 @@ class Draft(NamedTuple):
 
     tops: the files with the values of their variables.
     dotenv: the `.env` files, existing or not.
+    secrets: the names of the variables whose value is secret.
     """
 
     context: Context
     tops: list[Place]
     resources: Resources
     dotenv: list[Path]
+    secrets: frozenset[str]
 
 
 def draft(files: list[File], root: Path | None, plugins: Plugins, environ: Mapping[str, str], report: Report) -> Draft:
@@ -154,7 +156,8 @@ def draft(files: list[File], root: Path | None, plugins: Plugins, environ: Mappi
     build = Surroundings(env=environment.values, declared=environment.declared.keys())
     known = KnownTypes(plugins, report)
     context = Context(report, reader, known, build, Connectors(report, known, build), {})
-    return Draft(context, tops, resources, dotenv)
+    secrets = frozenset(name for name, each in declared.items() if each.secret)
+    return Draft(context, tops, resources, dotenv, secrets)
 
 
 def _warn_of_empty(files: list[File], report: Report) -> None:
@@ -177,6 +180,7 @@ def check(found: Draft, watched: tuple[Path, ...] = ()) -> Config:
         env=context.build.env,
         watched=(*watched, *found.dotenv, *found.resources.templates),
         warnings=tuple(report.warnings),
+        secrets=found.secrets,
     )
 
 

@@ -93,3 +93,24 @@ def test_the_longest_secret_is_concealed_first():
     conceal = concealing({"A": "secret", "B": "secret-more", "C": "x"})
 
     assert conceal("secret secret-more x") == "«env:A» «env:B» x"
+
+
+def test_short_secrets_are_concealed_too(tmp_path):
+    path = tmp_path / "pin.yaml"
+    path.write_text(
+        "env: [{name: PIN, secret: true, default: '0815'}, {name: X_TOKEN, default: a}, {name: MODE, default: fast}]\n"
+        "flows: [{name: f, process: [\n"
+        "{type: set-payload, value: '[env.PIN, env.PIN + body, env.X_TOKEN, env.MODE, 1 / 0]'}]}]"
+    )
+    shown = CliRunner().invoke(command, [f"{path}:3", "--data", '"tail"']).output
+
+    assert "0815" not in shown
+    assert "«env:PIN»tail" in shown
+    assert "«env:X_TOKEN»" in shown
+    assert '"fast"' in shown
+
+
+def test_a_very_short_secret_is_concealed_where_it_stands_alone():
+    conceal = concealing({"PIN": "ab", "MODE": "cd"}, {"PIN"})
+
+    assert conceal('"ab" cab cd') == '"«env:PIN»" cab cd'

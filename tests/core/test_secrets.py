@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import html
 import json
+import re
 import shlex
+from base64 import b64encode, urlsafe_b64encode
 from urllib.parse import quote, quote_plus
 from xml.etree import ElementTree as ET
 from xml.sax import saxutils
@@ -50,6 +52,13 @@ NASTY = "quo\"te's back\\slash/ <é&+>"
         saxutils.quoteattr,
         html.escape,
         lambda text: ET.tostring(ET.Element("a", b=text), "unicode"),
+        lambda text: quote(quote(quote(text))),
+        lambda text: html.escape(html.escape(text)),
+        lambda text: text.replace("'", "&#39;").replace('"', "&#34;"),
+        lambda text: json.dumps(json.dumps(json.dumps(text))),
+        lambda text: repr(repr(repr(text))),
+        lambda text: json.dumps(quote(text)).replace("%", "\\u0025"),
+        lambda text: json.dumps(text).replace("/", "\\/"),
     ],
 )
 def test_a_secret_is_masked_however_it_is_written(write):
@@ -86,3 +95,33 @@ def test_five_characters_are_left_alone_and_six_are_a_secret():
     mask("12345")
     mask("123456")
     assert masked("12345 123456") == "12345 «secret»"
+
+
+@pytest.mark.parametrize("user", ["", "u", "us", "user", "a much longer name"])
+@pytest.mark.parametrize("encode", [b64encode, urlsafe_b64encode])
+@pytest.mark.parametrize("secret", ["hunter22", NASTY, "p@ss/w:rd 123", "\xff\xfe\xfd\xfc\xfb\xfa"])
+def test_a_secret_inside_of_base64_is_masked(user, encode, secret):
+    """As HTTP Basic sends it, and as Kubernetes keeps it; but not more than what is made of the secret."""
+    mask(secret)
+    text = encode(f"{user}:{secret}:after".encode()).decode()
+
+    shown = masked(f"Authorization: Basic {text}")
+
+    left = shown.replace("«secret»", "")
+    assert "«secret»" in shown
+    assert len(left) <= len(f"Authorization: Basic {text}") - (len(secret.encode()) * 8 // 6 - 2)
+    assert left.startswith("Authorization: Basic ")
+
+
+def test_what_only_looks_like_a_secret_stays():
+    mask("Hunter\n2")
+    assert masked("Huntern2 hunter\n2 Hunter2") == "Huntern2 hunter\n2 Hunter2"
+
+
+@pytest.mark.parametrize("secret", ["\\" * 30 + "a", "'" * 40, "\\'" * 30 + "word", "% " * 30 + "x", "&" * 20 + "amp"])
+def test_no_text_takes_long_to_search(secret):
+    """Counted in steps of the search: the pattern has no repetition inside of another over the same characters."""
+    mask(secret)
+    word = max(re.findall("[A-Za-z0-9]*", secret), key=len)
+    for text in (secret[:-2] * 40 + word, "\\" * 5000 + word, "%25" * 3000 + word, "&amp;" * 2000 + word):
+        assert masked(text) is not None
