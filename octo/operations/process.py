@@ -77,7 +77,11 @@ class ThisProcess:
         ]
 
     async def notes(self) -> list[str]:
-        return [f"{each.lost} threads of block {block} hang" for block, each in _hanging(full=False)]
+        refusal = self._service.refusal if self._service.phase == "running" else None
+        return [
+            *([] if refusal is None else _missing(refusal)),
+            *(f"{each.lost} threads of block {block} hang" for block, each in _hanging(full=False)),
+        ]
 
     def _nothing(self, config: Config) -> Iterable[str]:
         """A start from an empty file: if it counted as ready, a rollout would go on and end what still runs."""
@@ -260,7 +264,23 @@ def _configured(doc: FlowDoc) -> dict[str, object]:
     }
 
 
-def _refused(refusal: Refusal) -> dict[str, object]:
+_NOT_THERE = frozenset({codes.NOT_FOUND, codes.UNREADABLE, codes.EMPTIED})
+"""Problems of a configuration that is not there. Others are mistakes of an author who sees them on stderr."""
+_MOST_NOTES = 5
+
+
+def _missing(refusal: Refusal) -> list[str]:
+    """What an operator must know: this process runs what is no longer, or not yet, there."""
+    again = ", and the new version is tried again" if refusal.tries_again else ""
+    said = [
+        f"{each['file']}: {each['message']}" if "file" in each else each["message"]
+        for each in _refused(refusal)["problems"]
+        if refusal.tries_again or each["code"] in _NOT_THERE
+    ]
+    return [f"{each}; the flows from before keep running{again}" for each in said[:_MOST_NOTES]]
+
+
+def _refused(refusal: Refusal) -> dict[str, Any]:
     error = refusal.error
     if isinstance(error, ConfigError):
         problems = [problem.as_json() for problem in error.problems]

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 
 from octo import __version__
-from octo.operations.status import notes, report
+from octo.operations.status import report
 from octo.operations.subject import Subject
 from octo.operations.thread import in_thread
 from octo.operations.web import Refused, Request, Response, Route, as_json, text
@@ -27,9 +27,9 @@ async def ready(subject: Subject, request: Request) -> Response:
     """
     reasons = await subject.reasons()
     status = 503 if reasons else 200
-    noted = [*([] if reasons else notes(await subject.facts())), *await subject.notes()]
+    noted = await subject.notes()
     if request.wants_json:
-        return as_json({"ready": not reasons, "reasons": reasons, "notes": noted}, status)
+        return as_json({"ready": not reasons, "reasons": reasons} | ({"notes": noted} if noted else {}), status)
     return text("\n".join([*(reasons or ["ready"]), *(f"note: {each}" for each in noted)]), status)
 
 

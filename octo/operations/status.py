@@ -6,13 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from octo.config import codes
 from octo.engine.metrics import OUTCOMES, Snapshot, Value, quantile
 from octo.operations.subject import Facts
-
-_NOT_THERE = frozenset({codes.NOT_FOUND, codes.UNREADABLE, codes.EMPTIED})
-"""Problems of a configuration that is not there. Others are mistakes of an author who sees them on stderr."""
-_MOST_NOTES = 5
 
 
 def report(facts: Facts, snapshot: Snapshot, reasons: Sequence[str]) -> dict[str, Any]:
@@ -31,20 +26,6 @@ def report(facts: Facts, snapshot: Snapshot, reasons: Sequence[str]) -> dict[str
         "flows": [flow | _figures(flow["name"], values) for flow in facts["flows"]],
         **{name: facts[name] for name in ("connectors", "processes")},
     }
-
-
-def notes(facts: Facts) -> list[str]:
-    """Return what an operator must know of a process that is ready: it runs what is no longer, or not yet, there."""
-    refused = facts["refused"]
-    if refused is None:
-        return []
-    said = [
-        f"{each['file']}: {each['message']}" if each.get("file") else each["message"]
-        for each in refused["problems"]
-        if refused["tries_again"] or each["code"] in _NOT_THERE
-    ]
-    again = ", and the new version is tried again" if refused["tries_again"] else ""
-    return [f"{each}; the flows from before keep running{again}" for each in said[:_MOST_NOTES]]
 
 
 def _figures(flow: str, values: Values) -> dict[str, Any]:

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from octo.config.load import load, parse
-from octo.core.errors import Disconnected, OctoError, Transient
+from octo.core.errors import ConfigError, Disconnected, OctoError, Position, Problem, Transient
 from octo.core.message import Message
 from octo.core.secrets import mask
 from octo.core.threads import threads_of
 from octo.engine.flow import at_last
 from octo.engine.metrics import Metrics
 from octo.engine.observe import NOBODY, Observer
-from octo.engine.service import Service
+from octo.engine.service import Refusal, Service
 from octo.operations.figures import Lag
 from octo.operations.health import FRESH
 from octo.operations.process import ThisProcess
@@ -397,3 +397,28 @@ async def test_threads_that_hang_are_counted_and_told(plugins, monkeypatch):
         while threads.lost:
             await asyncio.sleep(0)
         assert (await state.reasons(), await state.notes()) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("error", "tries_again", "notes"),
+    [
+        (
+            ConfigError([Problem("OCTO-C154", Position("shop.yaml"), "no flows are left")]),
+            False,
+            ["shop.yaml: no flows are left; the flows from before keep running"],
+        ),
+        (
+            OctoError("the port is in use"),
+            True,
+            ["the port is in use; the flows from before keep running, and the new version is tried again"],
+        ),
+        (ConfigError([Problem("OCTO-C111", Position("shop.yaml"), "unknown key")]), False, []),
+    ],
+)
+async def test_a_configuration_that_has_gone_is_noted_and_leaves_it_ready(plugins, error, tries_again, notes):
+    """One empty file must not take every process out of service. The mistake of an edit is on stderr and in status."""
+    async with started(FLOW.format(breaks=0), plugins) as (state, service, _):
+        await until_running(service)
+        service.refusal = Refusal(0, error, tries_again)
+
+        assert (await state.reasons(), await state.notes()) == ([], notes)

@@ -36,7 +36,7 @@ async def test_not_ready_names_every_reason(ask, made):
     document = await ask(state, "GET", "/readyz", accept="application/json")
 
     assert (plain.status, plain.body.decode()) == (503, 'draining\nconnector "db" is unhealthy: gone\n')
-    assert (document.status, json.loads(document.body)) == (503, {"ready": False, "reasons": state.why, "notes": []})
+    assert (document.status, json.loads(document.body)) == (503, {"ready": False, "reasons": state.why})
 
 
 async def test_trouble_that_leaves_it_ready_is_told_too(ask, made):
@@ -47,40 +47,6 @@ async def test_trouble_that_leaves_it_ready_is_told_too(ask, made):
 
     assert (plain.status, plain.body) == (200, b"ready\nnote: 3 threads of block f.call hang\n")
     assert (document.status, json.loads(document.body)["notes"]) == (200, state.trouble)
-
-
-def problem(code, **more):
-    return {"code": code, "message": "no flows are left", **more}
-
-
-@pytest.mark.parametrize(
-    ("refused", "notes"),
-    [
-        (
-            {"tries_again": False, "problems": [problem("OCTO-C154", file="shop.yaml")]},
-            ["shop.yaml: no flows are left; the flows from before keep running"],
-        ),
-        (
-            {"tries_again": True, "problems": [problem("OCTO-R130")]},
-            ["no flows are left; the flows from before keep running, and the new version is tried again"],
-        ),
-        ({"tries_again": False, "problems": [problem("OCTO-C111", file="shop.yaml")]}, []),
-    ],
-)
-async def test_a_configuration_that_has_gone_is_noted_and_leaves_it_ready(ask, made, refused, notes):
-    """One empty file must not take every process out of service. The mistake of an edit is on stderr and in status."""
-    state = made()
-    facts = await state.facts() | {"refused": refused}
-
-    async def told():
-        return facts
-
-    state.facts = told
-    plain = await ask(state, "GET", "/readyz")
-    document = await ask(state, "GET", "/readyz", accept="application/json")
-
-    assert (plain.status, plain.body.decode().splitlines()) == (200, ["ready", *(f"note: {each}" for each in notes)])
-    assert json.loads(document.body) == {"ready": True, "reasons": [], "notes": notes}
 
 
 async def test_metrics_as_text_and_as_json(ask, made):
