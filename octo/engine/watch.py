@@ -36,8 +36,8 @@ FALLBACK = 2000
 
 SETTLE = 0.1
 """Seconds for which the files must not change before they are read. Authors wait for it after every save."""
-CAREFUL = 1.0
-"""The same if a file is gone or new, or is shorter and ends elsewhere: it may be the first part of a slow save."""
+CAREFUL = 1.5
+"""The same if a file is gone or new, is shorter and ends elsewhere, or changes again: it may be saved in parts."""
 LONGEST = 30.0
 """Seconds after which files that never rest, or that a program keeps open for writing, are read as they are."""
 
@@ -145,9 +145,10 @@ class Watch:
         """Wait until the files are whole, or `LONGEST` is over; return whether they still differ."""
         end = asyncio.get_running_loop().time() + LONGEST
         now = await self._look()
-        waits_for: Path | None = None
-        while not await _stopped(stop, CAREFUL if may_be_cut(self._good, now) else SETTLE):
+        in_parts, waits_for = False, None
+        while not await _stopped(stop, CAREFUL if in_parts or may_be_cut(self._good, now) else SETTLE):
             before, now = now, await self._look()
+            in_parts |= now != before
             writing = await _in_thread(being_written, _different(self._good, now))
             if writing not in (None, waits_for):
                 log.info("a file is still being written", extra=fields(file=str(writing)))

@@ -186,6 +186,24 @@ async def test_a_text_that_grows_is_read_when_it_rests(tmp_path, waits):
     assert file.read_text() == "abcdefg"
 
 
+async def test_a_file_that_is_saved_in_parts_must_rest_for_longer(tmp_path, waits, monkeypatch):
+    """Also when it is longer than before by now."""
+    file = tmp_path / "a.yaml"
+    watch = await watched(file, "1")
+    file.write_text("1, 2")
+    look, looks = watching.fingerprint, []
+
+    def write(paths):
+        looks.append(None)
+        if len(looks) == 3:
+            file.write_text("1, 2, 3")
+        return look(paths)
+
+    monkeypatch.setattr(watching, "fingerprint", write)
+    assert await watch.changed()
+    assert waits == [watching.SETTLE, watching.CAREFUL]
+
+
 async def test_a_file_that_is_open_for_writing_is_waited_for(tmp_path, caplog):
     caplog.set_level("INFO")
     file = tmp_path / "a.yaml"
