@@ -250,8 +250,9 @@ EMPTIED = _code(
     "OCTO-C154",
     "New version without what runs",
     "Flows run, and the new version of the configuration has none in their place: it was saved as empty, or cut before "
-    "its first flow or source, or a file in the folder is empty. Octo refuses it, and what runs goes on. To remove the "
-    "flows of a file, remove the file. To run without any flow, start Octo with `--allow-empty`.",
+    "its first flow or source, or a file in the folder is empty, or a `.env` file that gave variables. Octo refuses "
+    "it, and what runs goes on. To remove the flows of a file, remove the file. To run without any flow, start Octo "
+    "with `--allow-empty`.",
     "octo run flows --watch  (and flows/orders.yaml saved as empty)",
     "octo run flows --watch --allow-empty",
 )

@@ -93,6 +93,7 @@ class Config(NamedTuple):
     connectors: by instance name, in file order, default instances (for sources that name none) last.
     flows: by name, in file order.
     env: the declared environment variables that have a value. secrets: the names of those whose value is secret.
+    given: the `.env` files that exist, with the number of variables that each sets.
     watched: the files that this configuration depends on, existing or not.
     warnings: what is allowed but probably a mistake.
     """
@@ -105,6 +106,7 @@ class Config(NamedTuple):
     watched: tuple[Path, ...] = ()
     warnings: tuple[Problem, ...] = ()
     secrets: frozenset[str] = frozenset()
+    given: Mapping[Path, int] = MappingProxyType({})
 
     def __repr__(self) -> str:
         # Invariant: no values of the environment in a repr; they may be secret.

@@ -97,13 +97,14 @@ def _dotenv_paths(root: Path | None, environ: Mapping[str, str]) -> list[Path]:
     return [*([root / ".env"] if root is not None else []), *([Path(named)] if named else [])]
 
 
-def _dotenv(paths: list[Path], environ: Mapping[str, str], report: Report) -> list[dict[str, str]]:
+def _dotenv(paths: list[Path], environ: Mapping[str, str], report: Report) -> dict[Path, dict[str, str]]:
     """The variables of each `.env` file that exists, in the order of the files."""
-    found = []
+    found: dict[Path, dict[str, str]] = {}
     for path in paths:
         values = read_dotenv(path, report)
         if values is not None:
-            found.append(values)
+            found.pop(path, None)  # a file that is named again overrides those between
+            found[path] = values
         elif str(path) == environ.get("OCTO_ENV_FILE"):
             report.warn(codes.ENV_FILE_MISSING, Position(str(path)), "`OCTO_ENV_FILE` names a file that does not exist")
     return found
@@ -130,7 +131,7 @@ class Draft(NamedTuple):
     """A configuration whose files are parsed, but not checked yet.
 
     tops: the files with the values of their variables.
-    dotenv: the `.env` files, existing or not.
+    dotenv: the `.env` files, existing or not. given: how many variables each existing one sets.
     secrets: the names of the variables whose value is secret.
     """
 
@@ -139,6 +140,7 @@ class Draft(NamedTuple):
     resources: Resources
     dotenv: list[Path]
     secrets: frozenset[str]
+    given: Mapping[Path, int]
 
 
 def draft(files: list[File], root: Path | None, plugins: Plugins, environ: Mapping[str, str], report: Report) -> Draft:
@@ -151,13 +153,14 @@ def draft(files: list[File], root: Path | None, plugins: Plugins, environ: Mappi
     dotenv = [*_dotenv_paths(root, environ), *resources.env]
     values = _dotenv(dotenv, environ, report)
     declared = declarations(_section(raw, "env", Reader(Report())), report)
-    environment = resolve(declared, environ, values, report)
+    environment = resolve(declared, environ, list(values.values()), report)
     tops = [substitute(file, environment, report).top for file in files]
     build = Surroundings(env=environment.values, declared=environment.declared.keys())
     known = KnownTypes(plugins, report)
     context = Context(report, reader, known, build, Connectors(report, known, build), {})
     secrets = frozenset(name for name, each in declared.items() if each.secret)
-    return Draft(context, tops, resources, dotenv, secrets)
+    given = {path: len(variables) for path, variables in values.items()}
+    return Draft(context, tops, resources, dotenv, secrets, given)
 
 
 def _warn_of_empty(files: list[File], report: Report) -> None:
@@ -178,6 +181,7 @@ def check(found: Draft, watched: tuple[Path, ...] = ()) -> Config:
         connectors=context.connectors.all(),
         flows=flows,
         env=context.build.env,
+        given=found.given,
         watched=(*watched, *found.dotenv, *found.resources.templates),
         warnings=tuple(report.warnings),
         secrets=found.secrets,

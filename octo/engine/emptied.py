@@ -17,9 +17,13 @@ _HINT = "what runs goes on; to allow this, start with `--allow-empty`"
 def refuse_emptied(old: Config, new: Config) -> None:
     """Raise ConfigError if `new` has no flows and `old` has some, or no flow with a source and `old` has one.
 
-    The same for a file of its own: if flows of `old` come from it, and it is there and empty, they must be elsewhere.
-    To remove a file together with its flows is no mistake.
+    The same for a file of its own: if flows of `old` come from it, and it is there and empty, they must be elsewhere;
+    and a `.env` file that set variables must set some. To remove a file together with what is in it is no mistake.
     """
+    for file, count in old.given.items():
+        if count and new.given.get(file) == 0:
+            what = f"the file is empty, but {count} variable{'s come' if count > 1 else ' comes'} from it"
+            raise ConfigError([Problem(codes.EMPTIED, Position(str(file)), what, _HINT)])
     lost = [flow for flow in old.flows.values() if flow.name not in new.flows]
     if not new.flows:
         what = "no flows are left"

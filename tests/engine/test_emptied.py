@@ -87,3 +87,26 @@ def test_flows_may_move_to_another_file(folder, tmp_path):
     (tmp_path / "b.yaml").write_text("")
 
     assert folder() is None
+
+
+@pytest.mark.parametrize("text", ["", "# A=1\n"])
+def test_an_env_file_that_lost_its_variables_is_refused(folder, tmp_path, plugins, text):
+    """The variables would silently get their defaults."""
+    (tmp_path / ".env").write_text("A=1\nB=2\n")
+    old = load(tmp_path, plugins, {})
+    (tmp_path / ".env").write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        refuse_emptied(old, load(tmp_path, plugins, {}))
+
+    assert caught.value.problems[0].message == "the file is empty, but 2 variables come from it"
+    assert caught.value.problems[0].at.file == str(tmp_path / ".env")
+
+
+def test_an_env_file_may_lose_some_variables_or_be_removed(folder, tmp_path, plugins):
+    (tmp_path / ".env").write_text("A=1\nB=2\n")
+    old = load(tmp_path, plugins, {})
+
+    (tmp_path / ".env").write_text("A=1\n")
+    refuse_emptied(old, load(tmp_path, plugins, {}))
+    (tmp_path / ".env").unlink()
+    refuse_emptied(old, load(tmp_path, plugins, {}))
