@@ -162,5 +162,12 @@ def _guarded(function: Function) -> Function:
         raise ExprError(FAILED, f"{function.name} returned {a(kind)}, it promised {' or '.join(sorted(promised))}")
 
     return Function(
-        function.name, call, function.signatures, function.doc, function.family, function.examples, function.pure
+        function.name,
+        call,
+        function.signatures,
+        function.doc,
+        function.family,
+        function.examples,
+        function.pure,
+        function.cost,
     )

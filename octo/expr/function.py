@@ -4,9 +4,12 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
+from octo.expr.cost import Cost
 from octo.expr.errors import NO_SUCH_OVERLOAD, ExprError
 from octo.expr.signature import Overload, name_of, parse_signature
 from octo.expr.values import kind_of
+
+_USUAL = Cost()
 
 
 class Function:
@@ -15,6 +18,7 @@ class Function:
     signatures: CEL text; `string.charAt(int) -> string` is called on its receiver, `math.abs(int) -> int` is not.
     examples: CEL expressions that are true.
     pure: the result depends on nothing but the arguments.
+    cost: what a call costs; by default, in proportion to the size of what it is given.
     """
 
     def __init__(
@@ -26,6 +30,7 @@ class Function:
         family: str,
         examples: tuple[str, ...] = (),
         pure: bool = True,
+        cost: Cost = _USUAL,
     ) -> None:
         self.name = name
         self.call = call
@@ -34,6 +39,7 @@ class Function:
         self.family = family
         self.examples = examples
         self.pure = pure
+        self.cost = cost
 
     def __repr__(self) -> str:
         return f"Function({self.name!r})"
@@ -47,7 +53,11 @@ class Function:
 
 
 def function(
-    *signatures: str, family: str = "custom", examples: Sequence[str] = (), pure: bool = True
+    *signatures: str,
+    family: str = "custom",
+    examples: Sequence[str] = (),
+    pure: bool = True,
+    cost: Cost = _USUAL,
 ) -> Callable[[Callable[..., Any]], Function]:
     """Make the decorated Python function a CEL function; its docstring is its documentation.
 
@@ -56,7 +66,7 @@ def function(
 
     def declare(call: Callable[..., Any]) -> Function:
         doc = " ".join((call.__doc__ or "").split())
-        return Function(name_of(signatures[0]), call, signatures, doc, family, tuple(examples), pure)
+        return Function(name_of(signatures[0]), call, signatures, doc, family, tuple(examples), pure, cost)
 
     return declare
 

@@ -7,19 +7,17 @@ from typing import Any, Final
 
 from octo.expr.errors import BUDGET, ExprError
 
-MAX_ITERATIONS: Final = 1_000_000
+FUEL: Final = 16 * 1024 * 1024
+"""What one evaluation may spend on loops and functions; a unit is about 60 ns of work. See `octo/expr/cost.py`."""
 MAX_SIZE: Final = 16 * 1024 * 1024
-"""At most this many characters or bytes in one value, and in all that loops and bindings build in one evaluation."""
+"""At most this many characters or bytes in one value."""
 MAX_ELEMENTS: Final = 5_000_000
 """At most this many elements in one list or map, or in a whole value as it becomes JSON."""
 
 MAX_VISITS: Final = 1_000_000
 """At most this many values are looked at by one comparison or format."""
-
 MAX_NODES: Final = 250_000
 """At most this many values in a document of YAML, whose parser is much slower than that of JSON."""
-
-_WEIGHTS: Final = {str: 1, bytes: 1, list: 8, dict: 16}
 
 
 class Exhausted(BaseException):
@@ -28,7 +26,7 @@ class Exhausted(BaseException):
     def explain(self) -> ExprError:
         return ExprError(
             BUDGET,
-            f"the evaluation is too expensive: over {MAX_ITERATIONS:,} iterations or {MAX_SIZE:,} characters",
+            "the evaluation is too expensive: it loops too often, or reads or builds too much",
             hint="Work on less data, or split the work over several messages",
         )
 
@@ -38,18 +36,9 @@ def exhausted() -> Any:
     raise Exhausted
 
 
-def weight(value: Any) -> int:
-    """What building a value costs."""
-    unit = _WEIGHTS.get(value.__class__)
-    return 1 if unit is None else unit * len(value)
-
-
-def scan(value: Any) -> int:
-    """What looking through a value once costs."""
-    cls = value.__class__
-    if cls is str or cls is bytes:
-        return len(value) >> 4
-    return len(value) if cls is list or cls is dict else 0
+def too_long(text: str | bytes) -> Any:
+    """Refuse a sum of texts. Generated code calls it, as an expression, for more than MAX_SIZE characters."""
+    check_size(len(text))
 
 
 def check_size(size: int) -> None:

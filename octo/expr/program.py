@@ -9,7 +9,7 @@ from types import FrameType, TracebackType
 from typing import Any
 from weakref import WeakValueDictionary
 
-from octo.expr import limits, runtime
+from octo.expr import cost, limits, runtime
 from octo.expr.environment import environment
 from octo.expr.errors import FAILED, NO_SUCH_OVERLOAD, OUT_OF_BOUNDS, OVERFLOW, TOO_COMPLEX, ExprError
 from octo.expr.functions.lists import sort_by
@@ -57,9 +57,11 @@ _BUILTINS: dict[str, Any] = {
             runtime.overflow,
             runtime.concat,
             limits.exhausted,
-            limits.weight,
-            limits.scan,
+            limits.too_long,
+            cost.weight,
+            cost.scan,
             runtime.equal_metered,
+            runtime.within_metered,
             item,
             peek,
         )

@@ -30,9 +30,16 @@ from octo.expr.values import (
     kind_of,
 )
 
+VISIT = 8
+"""The cost of one step of a comparison of lists and maps."""
+_LONG_TEXTS = 9
+"""Two texts are compared by 2**9 characters for one unit."""
 _NUMBERS = frozenset(("int", "uint", "double"))
 _ORDERED = frozenset(("bool", "string", "bytes", "timestamp", "duration"))
 _REAL = frozenset((int, float))
+_BITS = 64
+_MANY_BITS = 1024
+"""Two numbers with more bits than this are not divided by one another: that takes quadratic time."""
 _SCALARS = frozenset((str, bool, int, Uint, float, bytes, type(None)))
 
 
@@ -61,8 +68,16 @@ def to_uint(value: int) -> Uint:
     return Uint(value) if 0 <= value <= UINT_MAX else overflow()
 
 
+def _product(left: int, right: int) -> int:
+    """The product, if it can fit into 64 bits. Numbers of a message may have thousands of digits."""
+    if left.bit_length() > _BITS and right.bit_length() > _BITS:
+        overflow()
+    return left * right
+
+
 def _quotient(left: int, right: int) -> int:
     """Integer division that truncates towards zero."""
+    _check_digits(left, right)
     if right == 0:
         raise ExprError(DIVISION_BY_ZERO, "division by zero")
     result = abs(left) // abs(right)
@@ -71,6 +86,7 @@ def _quotient(left: int, right: int) -> int:
 
 def _remainder(left: int, right: int) -> int:
     """The remainder that goes with `_quotient`: it has the sign of `left`."""
+    _check_digits(left, right)
     if right == 0:
         raise ExprError(DIVISION_BY_ZERO, "modulus by zero")
     if left == INT_MIN and right == -1:
@@ -78,6 +94,11 @@ def _remainder(left: int, right: int) -> int:
         overflow()
     result = abs(left) % abs(right)
     return -result if left < 0 else result
+
+
+def _check_digits(left: int, right: int) -> None:
+    if left.bit_length() > _MANY_BITS and right.bit_length() > _MANY_BITS:
+        overflow()
 
 
 def _ratio(left: float, right: float) -> float:
@@ -94,7 +115,7 @@ Operation = Callable[[Any, Any], Any]
 _OPERATIONS: dict[str, tuple[Operation, Operation | None]] = {
     "+": (operator.add, operator.add),
     "-": (operator.sub, operator.sub),
-    "*": (operator.mul, operator.mul),
+    "*": (_product, operator.mul),
     "/": (_quotient, _ratio),
     "%": (_remainder, None),
 }
@@ -155,7 +176,7 @@ def subtract(left: Any, right: Any) -> Any:
 def multiply(left: Any, right: Any) -> Any:
     one, other = left.__class__, right.__class__
     if one is int and other is int:
-        return to_int(left * right)
+        return to_int(_product(left, right))
     if one in _REAL and other in _REAL:
         return float(left) * float(right)
     return _arithmetic("*", left, right, strict=False)
@@ -259,10 +280,26 @@ def equal_metered(left: Any, right: Any, space: int) -> tuple[bool, int]:
     """Equality, and what is left of `space` after it, for comparisons that can be repeated."""
     cls = left.__class__
     if cls is right.__class__ and cls in _SCALARS:
-        return bool(left == right), space
-    fuel = [min(space, MAX_VISITS)]
+        return bool(left == right), space - (len(left) >> _LONG_TEXTS if cls is str or cls is bytes else 0)
+    fuel = [min(space // VISIT, MAX_VISITS)]
     before = fuel[0]
-    return _equal(left, right, fuel), space - before + fuel[0]
+    return _equal(left, right, fuel), space - VISIT * (before - fuel[0])
+
+
+def within_metered(value: Any, container: Any, space: int) -> tuple[bool, int]:
+    """`value in container`, and what is left of `space` after it."""
+    if not isinstance(container, list):
+        return within(value, container), space
+    space -= 4 * len(container)
+    if value.__class__ in _SCALARS and value not in container:
+        return False, space
+    for element in container:
+        is_equal, space = equal_metered(value, element, space)
+        if is_equal or space < 0:
+            break
+    else:
+        return False, space
+    return is_equal, space
 
 
 def not_equal(left: Any, right: Any) -> bool:
@@ -288,6 +325,8 @@ def _equal(left: Any, right: Any, fuel: list[int]) -> bool:
         return not left.present or _equal(left.value, right.value, fuel)
     if (left.__class__ is bool) is not (right.__class__ is bool):
         return False
+    if isinstance(left, (str, bytes)):
+        fuel[0] -= len(left) // (VISIT << _LONG_TEXTS)
     return bool(left == right)
 
 

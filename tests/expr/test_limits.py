@@ -171,3 +171,54 @@ def test_deep_and_long_expressions_run_or_are_refused(evaluate, text):
         evaluate(text, body)
     except ExprError as error:
         assert error.code == "OCTO-E107"  # noqa: PT017 - success is as good
+
+
+TEXT = "x" * 1_000_000
+REPEATED = [
+    "body.l.filter(i, i == math.greatest(body.l))",
+    "body.l.all(i, math.least(body.l) <= i)",
+    'body.l.all(i, regex.extract(body.t, "y").hasValue() == false)',
+    'body.l.all(i, size(regex.extractAll(body.t, "y")) == 0)',
+    'body.l.all(i, regex.replace(body.t, "x+", "") == "")',
+    "body.l.all(i, size(hmacSha256(body.t, body.t)) == 32)",
+    "body.l.all(i, secureCompare(body.t, body.t))",
+    'body.l.all(i, body.t.replace("x", "") == "")',
+    'body.l.all(i, size(body.t.split("y")) == 1)',
+    "body.l.all(i, size(body.l.flatten()) > 0)",
+    'body.l.all(i, size(fromFormData("a=" + body.t)) == 1)',
+    "body.l.all(i, [[[[body.l]]]] == [[[[body.l]]]])",
+    "body.l.all(i, body.l in [body.l, [1]])",
+    "body.l.all(i, body.t == body.u)",
+    "body.l.all(i, body.t <= body.u)",
+    "body.l.all(i, body.t.startsWith(body.u))",
+    'body.l.all(i, size(toYaml(body.l)) > 0 && size(fromYaml("a: " + body.t)) == 1)',
+    "body.l.all(i, body.l.sort() == body.l.distinct())",
+    'body.l.exists(i, now.getHours("Nowhere/" + string(i)) == 1)',
+    'body.l.exists(i, "x".matches("(" + string(i) + "{1000}){1000}"))',
+    "body.l.all(i, int(double(string(i))) * 1 >= 0 && " + " && ".join(["i + 1 > i"] * 3_000) + ")",
+    "lists.range(1000000).exists(i, body.n * body.n > i && true)",
+]
+
+
+@pytest.mark.parametrize("text", REPEATED, ids=lambda text: text[:60])
+def test_what_a_loop_repeats_is_paid_for(failure, text):
+    """The second of these took 50 seconds for a body of 49 KB."""
+    body = {"l": list(range(10_000)), "t": TEXT, "u": TEXT[:-1] + "x", "n": 10**4_000}
+    assert failure(text, body).code in {"OCTO-E207", "OCTO-E204"}
+
+
+def test_a_sum_of_texts_is_bounded_outside_of_loops(failure, evaluate):
+    """1.3 GB were made of 10 MB."""
+    assert failure(" + ".join(["string(body)"] * 130), "x" * 10_000_000).code == "OCTO-E207"
+    assert failure("body + body", "x" * 9_000_000).code == "OCTO-E207"
+    assert failure("bytes(body) + bytes(body)", "x" * 9_000_000).code == "OCTO-E207"
+    assert len(evaluate("string(body) + string(body)", "x" * 8_000_000)) == 16_000_000
+
+
+@pytest.mark.parametrize("symbol", ["/", "%"])
+def test_numbers_of_many_digits_are_not_divided_by_one_another(failure, symbol):
+    assert failure(f"body {symbol} body", 10**4_000).code == "OCTO-E204"
+
+
+def test_a_number_of_many_digits_is_divided_by_a_small_one(evaluate):
+    assert evaluate("body / 100", 10**20) == 10**18

@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from octo.expr.cost import Cost
 from octo.expr.errors import CONVERSION, NO_SUCH_OVERLOAD, ExprError, quoted
 from octo.expr.function import function
 from octo.expr.values import (
@@ -202,6 +203,7 @@ def to_bool(value: Any) -> bool:
     "timestamp(string) -> timestamp",
     family="conversions",
     examples=['timestamp("2024-02-29T12:00:00+01:00") == timestamp("2024-02-29T11:00:00Z")'],
+    cost=Cost(base=64),
 )
 def to_timestamp(value: Any) -> Timestamp:
     """A point in time from RFC 3339 text, or from seconds since 1970."""
@@ -220,6 +222,7 @@ def to_timestamp(value: Any) -> Timestamp:
     "duration(int) -> duration",
     family="conversions",
     examples=['duration("1h30m") == duration("5400s")', 'duration("1.5s") > duration("1s")'],
+    cost=Cost(base=64),
 )
 def to_duration(value: Any) -> Duration:
     """A span of time from text such as "1h30m" or "250ms", or from seconds."""

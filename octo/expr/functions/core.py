@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from octo.expr.cost import FREE, Cost
 from octo.expr.function import function
-from octo.expr.functions.regex import matcher
+from octo.expr.functions.regex import matcher, search_cost
 from octo.expr.values import Type
+
+_MATCHING = Cost(base=16, more=search_cost)
 
 
 @function(
@@ -14,6 +17,7 @@ from octo.expr.values import Type
     "size(map) -> int",
     family="core",
     examples=['size("πέντε") == 5', "size([1, 2]) == 2", 'size({"a": 1}) == 1'],
+    cost=FREE,
 )
 def size(value: Any) -> int:
     """The number of characters, bytes, elements or entries."""
@@ -27,6 +31,7 @@ def size(value: Any) -> int:
     "map.size() -> int",
     family="core",
     examples=['"four".size() == 4'],
+    cost=FREE,
 )
 def size_of(value: Any) -> int:
     """The number of characters, bytes, elements or entries."""
@@ -55,25 +60,31 @@ def ends_with(text: str, suffix: str) -> bool:
     "string.matches(string) -> bool",
     family="core",
     examples=['"hubba".matches("ubb")', '!"hubba".matches("^ubb")'],
+    cost=_MATCHING,
 )
 def matches(text: str, pattern: str) -> bool:
     """Whether the regular expression (RE2) matches anywhere in the string."""
     return matcher(pattern)(text)
 
 
-@function("matches(string, string) -> bool", family="core", examples=['matches("hubba", "b+")'])
+@function(
+    "matches(string, string) -> bool",
+    family="core",
+    examples=['matches("hubba", "b+")'],
+    cost=_MATCHING,
+)
 def matches_global(text: str, pattern: str) -> bool:
     """Whether the regular expression (RE2) matches anywhere in the string."""
     return matcher(pattern)(text)
 
 
-@function("dyn(T) -> dyn", family="core", examples=["dyn(1) == 1.0"])
+@function("dyn(T) -> dyn", family="core", examples=["dyn(1) == 1.0"], cost=FREE)
 def dyn(value: Any) -> Any:
     """The value itself; its type is checked only at run time."""
     return value
 
 
-@function("type(T) -> type", family="core", examples=["type(1) == int", 'type({"a": 1}) == map'])
+@function("type(T) -> type", family="core", examples=["type(1) == int", 'type({"a": 1}) == map'], cost=FREE)
 def type_of(value: Any) -> Type:
     """The type of a value."""
     from octo.expr.functions.conversions import type_of_value

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from octo.expr.cost import Cost
 from octo.expr.errors import CONVERSION, FAILED, INVALID_ARGUMENT, ExprError
 from octo.expr.function import function
 from octo.expr.functions.encoders import to_bytes
@@ -17,6 +18,7 @@ _KEY = '"0123456789abcdef0123456789abcdef"'
     examples=[
         'hexEncode(hmacSha256("key", "message")) == "6e9ef29b75fffc5b7abae527d58fdadb2fe42e7219011976917343065f58ed4a"'
     ],
+    cost=Cost(base=32),
 )
 def hmac_sha256(key: Any, data: Any) -> bytes:
     """The HMAC-SHA256 of data under a key; both are strings or bytes."""
@@ -27,6 +29,7 @@ def hmac_sha256(key: Any, data: Any) -> bytes:
     "hmacSha1(dyn, dyn) -> bytes",
     family="octo",
     examples=['hexEncode(hmacSha1("key", "message")) == "2088df74d5f2146b48146caf4965377e9d0be3a4"'],
+    cost=Cost(base=32),
 )
 def hmac_sha1(key: Any, data: Any) -> bytes:
     """The HMAC-SHA1 of data under a key; both are strings or bytes."""
@@ -57,7 +60,13 @@ def secure_compare(left: Any, right: Any) -> bool:
     return hmac.compare_digest(_bytes("secureCompare", left), _bytes("secureCompare", right))
 
 
-@function("uuid() -> string", family="octo", pure=False, examples=["size(uuid()) == 36", "uuid() != uuid()"])
+@function(
+    "uuid() -> string",
+    family="octo",
+    pure=False,
+    examples=["size(uuid()) == 36", "uuid() != uuid()"],
+    cost=Cost(base=32),
+)
 def uuid() -> str:
     """A random identifier (UUID version 4)."""
     from uuid import uuid4
@@ -103,6 +112,7 @@ def _open(name: str, sealed: bytes, key: Any) -> bytes:
     family="octo",
     pure=False,
     examples=[f'string(fromAes(toAes("secret", {_KEY}), {_KEY})) == "secret"'],
+    cost=Cost(base=128),
 )
 def to_aes(plain: Any, key: Any) -> bytes:
     """The text sealed with AES-GCM under a key of 16, 24 or 32 bytes."""
@@ -113,6 +123,7 @@ def to_aes(plain: Any, key: Any) -> bytes:
     "fromAes(bytes, dyn) -> bytes",
     family="octo",
     examples=[f'fromAes(toAes(b"\\x00\\x01", {_KEY}), {_KEY}) == b"\\x00\\x01"'],
+    cost=Cost(base=128),
 )
 def from_aes(sealed: bytes, key: Any) -> bytes:
     """The bytes that toAes sealed; an error when the key is wrong or the data was changed."""
@@ -124,6 +135,7 @@ def from_aes(sealed: bytes, key: Any) -> bytes:
     family="octo",
     pure=False,
     examples=[f'string(fromChacha(toChacha("secret", {_KEY}), {_KEY})) == "secret"'],
+    cost=Cost(base=128),
 )
 def to_chacha(plain: Any, key: Any) -> bytes:
     """The text sealed with ChaCha20-Poly1305 under a key of 32 bytes."""
@@ -134,6 +146,7 @@ def to_chacha(plain: Any, key: Any) -> bytes:
     "fromChacha(bytes, dyn) -> bytes",
     family="octo",
     examples=[f'fromChacha(toChacha(b"x", {_KEY}), {_KEY}) == b"x"'],
+    cost=Cost(base=128),
 )
 def from_chacha(sealed: bytes, key: Any) -> bytes:
     """The bytes that toChacha sealed; an error when the key is wrong or the data was changed."""

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from octo.expr import yaml
+from octo.expr.cost import Cost
 from octo.expr.errors import CONVERSION, INVALID_ARGUMENT, ExprError, quoted
 from octo.expr.function import function
 from octo.expr.json import NotJson, dumps, read
@@ -16,13 +17,23 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # -- JSON
 
 
-@function("toJson(dyn) -> string", family="octo", examples=["""toJson({"a": [1, null]}) == '{"a":[1,null]}'"""])
+@function(
+    "toJson(dyn) -> string",
+    family="octo",
+    examples=["""toJson({"a": [1, null]}) == '{"a":[1,null]}'"""],
+    cost=Cost(base=16, reads=4),
+)
 def to_json_text(value: Any) -> str:
     """The value as compact JSON text."""
     return dumps(settle(value))
 
 
-@function("fromJson(string) -> json", family="octo", examples=["""fromJson('{"a": [1, 2.5]}').a[1] == 2.5"""])
+@function(
+    "fromJson(string) -> json",
+    family="octo",
+    examples=["""fromJson('{"a": [1, 2.5]}').a[1] == 2.5"""],
+    cost=Cost(base=16, reads=4, makes=4),
+)
 def from_json_text(text: str) -> Any:
     """The value that JSON text stands for."""
     try:
@@ -38,6 +49,7 @@ def from_json_text(text: str) -> Any:
     "toFormData(map) -> string",
     family="octo",
     examples=['toFormData({"q": "a b", "id": [1, 2]}) == "id=1&id=2&q=a+b"'],
+    cost=Cost(base=64, reads=16),
 )
 def to_form_data(fields: dict[Any, Any]) -> str:
     """The fields URL-encoded, sorted by name; a list repeats its field."""
@@ -58,6 +70,7 @@ def to_form_data(fields: dict[Any, Any]) -> str:
     "fromFormData(string) -> json",
     family="octo",
     examples=['fromFormData("id=1&id=2&q=a+b") == {"id": ["1", "2"], "q": "a b"}'],
+    cost=Cost(base=64, reads=128),
 )
 def from_form_data(text: str) -> dict[str, Any]:
     """The fields of a URL-encoded form, as strings; a repeated field is a list."""
@@ -73,13 +86,23 @@ def from_form_data(text: str) -> dict[str, Any]:
 # -- YAML
 
 
-@function("toYaml(dyn) -> string", family="octo", examples=['toYaml({"a": "1", "b": [2]}) == "a: \'1\'\\nb:\\n- 2\\n"'])
+@function(
+    "toYaml(dyn) -> string",
+    family="octo",
+    examples=['toYaml({"a": "1", "b": [2]}) == "a: \'1\'\\nb:\\n- 2\\n"'],
+    cost=Cost(base=512, reads=16),
+)
 def to_yaml(value: Any) -> str:
     """The value as YAML text; strings that could be read as something else are quoted."""
     return yaml.write(value)
 
 
-@function("fromYaml(string) -> json", family="octo", examples=['fromYaml("a: 1\\nb: [x]") == {"a": 1, "b": ["x"]}'])
+@function(
+    "fromYaml(string) -> json",
+    family="octo",
+    examples=['fromYaml("a: 1\\nb: [x]") == {"a": 1, "b": ["x"]}'],
+    cost=Cost(base=1024, reads=64, makes=8),
+)
 def from_yaml(text: str) -> Any:
     """The value that YAML text stands for, as JSON kinds. It has no merge keys."""
     return yaml.read(text)
@@ -88,7 +111,12 @@ def from_yaml(text: str) -> Any:
 # -- environment files
 
 
-@function("toEnv(map) -> string", family="octo", examples=['toEnv({"B": 1, "A": "x y"}) == "A=\\"x y\\"\\nB=1\\n"'])
+@function(
+    "toEnv(map) -> string",
+    family="octo",
+    examples=['toEnv({"B": 1, "A": "x y"}) == "A=\\"x y\\"\\nB=1\\n"'],
+    cost=Cost(base=16, reads=8),
+)
 def to_env(variables: dict[Any, Any]) -> str:
     """The variables as lines NAME=value, sorted; values are quoted if necessary."""
     lines = []
@@ -116,6 +144,7 @@ def _quoted(text: str) -> str:
     "fromEnv(string) -> json",
     family="octo",
     examples=['fromEnv("# note\\nexport A=1\\nB=\\"x y\\"") == {"A": "1", "B": "x y"}'],
+    cost=Cost(base=16, reads=64),
 )
 def from_env(text: str) -> dict[str, str]:
     """The variables of lines NAME=value, as strings."""

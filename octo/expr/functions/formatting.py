@@ -6,6 +6,7 @@ from collections.abc import Callable
 from operator import itemgetter
 from typing import Any
 
+from octo.expr.cost import Cost
 from octo.expr.errors import BUDGET, INVALID_ARGUMENT, OUT_OF_BOUNDS, ExprError
 from octo.expr.function import function
 from octo.expr.functions.conversions import show_double
@@ -16,6 +17,11 @@ _CLAUSE = re.compile(r"%(?:(%)|(?:\.(\d{1,6}))?([a-zA-Z])|)", re.ASCII)
 MAX_PRECISION = 1000
 
 
+def _clauses(template: object, values: object) -> int:
+    del values
+    return len(template) if isinstance(template, str) else 0
+
+
 @function(
     "string.format(list) -> string",
     family="strings",
@@ -24,10 +30,12 @@ MAX_PRECISION = 1000
         '"%.2f".format([2.5]) == "2.50"',
         '"%x".format([255]) == "ff"',
     ],
+    cost=Cost(base=16, reads=4, more=_clauses),
 )
 def format_(template: str, values: list[Any]) -> str:
     """The template with each %s, %d, %f, %e, %b, %o, %x and %X replaced by a value of the list."""
     pieces: list[str] = []
+    fuel = [MAX_VISITS]
     last = used = size = 0
     for clause in _CLAUSE.finditer(template):
         pieces.append(template[last : clause.start()])
@@ -37,7 +45,7 @@ def format_(template: str, values: list[Any]) -> str:
             continue
         if used >= len(values):
             raise ExprError(OUT_OF_BOUNDS, f"format has more clauses than values: there are {len(values)} values")
-        pieces.append(_formatted(clause[3], clause[2], values[used]))
+        pieces.append(_formatted(clause[3], clause[2], values[used], fuel))
         used += 1
         size += len(pieces[-1])
         check_size(size + len(template))
@@ -45,12 +53,14 @@ def format_(template: str, values: list[Any]) -> str:
     return "".join(pieces)
 
 
-def _formatted(letter: str | None, precision: str | None, value: Any) -> str:
+def _formatted(letter: str | None, precision: str | None, value: Any, fuel: list[int]) -> str:
     formatter = _FORMATTERS.get(letter or "")
-    if formatter is None:
+    if formatter is None and letter != "s":
         raise ExprError(INVALID_ARGUMENT, f"unknown clause '%{letter or ''}' in a format")
     if precision is not None and int(precision) > MAX_PRECISION:
         raise ExprError(INVALID_ARGUMENT, f"a precision of {precision} is too large (at most {MAX_PRECISION})")
+    if formatter is None:
+        return _text(value, fuel)
     return formatter(value, 6 if precision is None else int(precision))
 
 
@@ -66,10 +76,9 @@ def _special(value: float) -> str | None:
     return None
 
 
-def _text(value: Any, precision: int = 0) -> str:
-    del precision
+def _text(value: Any, fuel: list[int]) -> str:
     pieces: list[str] = []
-    _write(value, pieces, [MAX_VISITS])
+    _write(value, pieces, fuel)
     return "".join(pieces)
 
 
@@ -176,7 +185,6 @@ def _hex(value: Any, precision: int) -> str:
 
 
 _FORMATTERS: dict[str, Callable[[Any, int], str]] = {
-    "s": _text,
     "d": _decimal,
     "f": _number("f"),
     "e": _number("e"),

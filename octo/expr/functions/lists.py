@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from octo.expr.cost import FLAT, FREE, Cost
 from octo.expr.errors import INVALID_ARGUMENT, NO_SUCH_OVERLOAD, OUT_OF_BOUNDS, ExprError
 from octo.expr.function import function
 from octo.expr.limits import check_elements
@@ -12,14 +13,19 @@ _SORTABLE = frozenset(("bool", "int", "uint", "double", "string", "bytes", "time
 _NUMBERS = frozenset(("int", "uint", "double"))
 
 
-@function("lists.range(int) -> list(int)", family="lists", examples=["lists.range(3) == [0, 1, 2]"])
+@function("lists.range(int) -> list(int)", family="lists", examples=["lists.range(3) == [0, 1, 2]"], cost=FLAT)
 def range_(count: int) -> list[int]:
     """The ints from 0 up to the number, which is not included."""
     check_elements(count)
     return list(range(count))
 
 
-@function("list(T).distinct() -> list(T)", family="lists", examples=["[1, 2, 1, 3, 2].distinct() == [1, 2, 3]"])
+@function(
+    "list(T).distinct() -> list(T)",
+    family="lists",
+    examples=["[1, 2, 1, 3, 2].distinct() == [1, 2, 3]"],
+    cost=Cost(reads=8),
+)
 def distinct(items: list[Any]) -> list[Any]:
     """The elements without repetitions, in the order of their first appearance."""
     seen = Members()
@@ -36,21 +42,30 @@ def flatten(items: list[Any], depth: int = 1) -> list[Any]:
     """One list with the elements of nested lists, down to the given depth (1 if not given)."""
     if depth < 0:
         raise ExprError(INVALID_ARGUMENT, f"flatten needs a depth of at least 0, found {depth}")
-    for _ in range(depth):
-        if not any(isinstance(item, list) for item in items):
-            break
-        check_elements(sum(len(item) if isinstance(item, list) else 1 for item in items))
-        items = [inner for item in items for inner in (item if isinstance(item, list) else (item,))]
-    return list(items)
+    flat: list[Any] = []
+    levels = [iter(items)]
+    # One step for each element of the result or of a list inside, whatever the depth.
+    while levels:
+        for item in levels[-1]:
+            if isinstance(item, list) and len(levels) <= depth:
+                check_elements(len(flat) + len(item))
+                levels.append(iter(item))
+                break
+            flat.append(item)
+        else:
+            levels.pop()
+    return flat
 
 
-@function("list(T).reverse() -> list(T)", family="lists", examples=["[1, 2, 3].reverse() == [3, 2, 1]"])
+@function("list(T).reverse() -> list(T)", family="lists", examples=["[1, 2, 3].reverse() == [3, 2, 1]"], cost=FLAT)
 def reverse(items: list[Any]) -> list[Any]:
     """The elements in reverse order."""
     return items[::-1]
 
 
-@function("list(T).slice(int, int) -> list(T)", family="lists", examples=["[1, 2, 3, 4].slice(1, 3) == [2, 3]"])
+@function(
+    "list(T).slice(int, int) -> list(T)", family="lists", examples=["[1, 2, 3, 4].slice(1, 3) == [2, 3]"], cost=FLAT
+)
 def slice_(items: list[Any], start: int, end: int) -> list[Any]:
     """The elements from the first position up to the second, which is not included."""
     if not 0 <= start <= end <= len(items):
@@ -62,6 +77,7 @@ def slice_(items: list[Any], start: int, end: int) -> list[Any]:
     "list(T).sort() -> list(T)",
     family="lists",
     examples=["[3, 1, 2].sort() == [1, 2, 3]", '["b", "a"].sort() == ["a", "b"]'],
+    cost=Cost(reads=4),
 )
 def sort(items: list[Any]) -> list[Any]:
     """The elements in ascending order; all must be of one comparable type."""
@@ -79,13 +95,15 @@ def sort_by(items: Any, keys: list[Any]) -> list[Any]:
     return [items[position] for position in order]
 
 
-@function("list(T).first() -> optional(T)", family="optionals", examples=["[1, 2].first() == optional.of(1)"])
+@function(
+    "list(T).first() -> optional(T)", family="optionals", examples=["[1, 2].first() == optional.of(1)"], cost=FREE
+)
 def first(items: list[Any]) -> Optional:
     """The first element; `optional.none()` for an empty list."""
     return Optional(items[0]) if items else NONE
 
 
-@function("list(T).last() -> optional(T)", family="optionals", examples=["[1, 2].last() == optional.of(2)"])
+@function("list(T).last() -> optional(T)", family="optionals", examples=["[1, 2].last() == optional.of(2)"], cost=FREE)
 def last(items: list[Any]) -> Optional:
     """The last element; `optional.none()` for an empty list."""
     return Optional(items[-1]) if items else NONE

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from octo.expr.cost import FREE, Cost
 from octo.expr.errors import INVALID_ARGUMENT, NO_SUCH_OVERLOAD, ExprError
 from octo.expr.function import function
 from octo.expr.runtime import greater, less, to_int
@@ -30,6 +31,7 @@ def _extreme(name: str, better: Callable[[Any, Any], bool], values: tuple[Any, .
     "math.greatest(dyn...) -> dyn",
     family="math",
     examples=["math.greatest(1, 3, 2) == 3", "math.greatest([1.5, 2.5]) == 2.5"],
+    cost=Cost(reads=2),
 )
 def greatest(*values: Any) -> Any:
     """The greatest of some numbers, or of a list of numbers."""
@@ -40,6 +42,7 @@ def greatest(*values: Any) -> Any:
     "math.least(dyn...) -> dyn",
     family="math",
     examples=["math.least(1, 3, 2) == 1", "math.least([1.5, 2.5]) == 1.5"],
+    cost=Cost(reads=2),
 )
 def least(*values: Any) -> Any:
     """The least of some numbers, or of a list of numbers."""
@@ -50,13 +53,13 @@ def _whole(value: float, rounding: Callable[[float], int]) -> float:
     return math.copysign(float(rounding(value)), value) if math.isfinite(value) else value
 
 
-@function("math.ceil(double) -> double", family="math", examples=["math.ceil(1.2) == 2.0"])
+@function("math.ceil(double) -> double", family="math", examples=["math.ceil(1.2) == 2.0"], cost=FREE)
 def ceil(value: float) -> float:
     """The smallest whole number that is not less than the number."""
     return _whole(value, math.ceil)
 
 
-@function("math.floor(double) -> double", family="math", examples=["math.floor(1.8) == 1.0"])
+@function("math.floor(double) -> double", family="math", examples=["math.floor(1.8) == 1.0"], cost=FREE)
 def floor(value: float) -> float:
     """The largest whole number that is not greater than the number."""
     return _whole(value, math.floor)
@@ -66,6 +69,7 @@ def floor(value: float) -> float:
     "math.round(double) -> double",
     family="math",
     examples=["math.round(1.5) == 2.0", "math.round(-1.5) == -2.0"],
+    cost=FREE,
 )
 def round_(value: float) -> float:
     """The nearest whole number; halves are rounded away from zero."""
@@ -76,7 +80,7 @@ def round_(value: float) -> float:
     return math.copysign(float(abs(whole) + away), value)
 
 
-@function("math.trunc(double) -> double", family="math", examples=["math.trunc(-1.8) == -1.0"])
+@function("math.trunc(double) -> double", family="math", examples=["math.trunc(-1.8) == -1.0"], cost=FREE)
 def trunc(value: float) -> float:
     """The number without its fraction."""
     return _whole(value, math.trunc)
@@ -110,19 +114,19 @@ def sign(value: Any) -> Any:
     return type(value)((value > 0) - (value < 0))
 
 
-@function("math.isNaN(double) -> bool", family="math", examples=["math.isNaN(0.0 / 0.0)"])
+@function("math.isNaN(double) -> bool", family="math", examples=["math.isNaN(0.0 / 0.0)"], cost=FREE)
 def is_nan(value: float) -> bool:
     """Whether the double is NaN (not a number)."""
     return math.isnan(value)
 
 
-@function("math.isInf(double) -> bool", family="math", examples=["math.isInf(1.0 / 0.0)"])
+@function("math.isInf(double) -> bool", family="math", examples=["math.isInf(1.0 / 0.0)"], cost=FREE)
 def is_inf(value: float) -> bool:
     """Whether the double is infinite."""
     return math.isinf(value)
 
 
-@function("math.isFinite(double) -> bool", family="math", examples=["math.isFinite(1.5)"])
+@function("math.isFinite(double) -> bool", family="math", examples=["math.isFinite(1.5)"], cost=FREE)
 def is_finite(value: float) -> bool:
     """Whether the double is neither NaN nor infinite."""
     return math.isfinite(value)
@@ -134,6 +138,7 @@ def is_finite(value: float) -> bool:
     "math.sqrt(uint) -> double",
     family="math",
     examples=["math.sqrt(81) == 9.0", "math.isNaN(math.sqrt(-1.0))"],
+    cost=FREE,
 )
 def sqrt(value: float) -> float:
     """The square root; NaN for a negative number."""

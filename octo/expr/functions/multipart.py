@@ -9,6 +9,7 @@ import re
 from contextlib import suppress
 from typing import Any
 
+from octo.expr.cost import FREE, Cost
 from octo.expr.errors import CONVERSION, INVALID_ARGUMENT, ExprError, quoted
 from octo.expr.function import function
 from octo.expr.functions.encoders import base64_decode, to_bytes
@@ -18,10 +19,18 @@ from octo.expr.values import a as article, kind_of
 
 BOUNDARY = "octo-multipart"
 _BOUNDARY = re.compile(r"[A-Za-z0-9'()+_,./:=?-]{1,70}")
+_LINE = 16
+"""The cost of a line, which may be a header."""
 _UNSAFE = re.compile(r"[\r\n\0]")
 
 
-@function("multipart() -> map", family="octo", examples=["multipart() == {}"])
+def _lines(raw: object, content_type: object = "") -> int:
+    del content_type
+    data = raw.get("rawData") if isinstance(raw, dict) else raw
+    return _LINE * (data.count("\n") if isinstance(data, str) else data.count(b"\n") if isinstance(data, bytes) else 0)
+
+
+@function("multipart() -> map", family="octo", examples=["multipart() == {}"], cost=FREE)
 def multipart() -> dict[str, Any]:
     """An empty map of parts, to which addPart adds."""
     return {}
@@ -34,6 +43,7 @@ def multipart() -> dict[str, Any]:
         'multipart().addPart("note", "hi").note.data == "hi"',
         'multipart().addPart("f", {"filename": "a.txt", "data": b"hi"}).f.data == b"hi"',
     ],
+    cost=Cost(base=32),
 )
 def add_part(parts: dict[str, Any], name: str, value: Any) -> dict[str, Any]:
     """The parts and one more, given as text or as a map with data, filename, contentType and headers."""
@@ -83,6 +93,7 @@ def _described(name: str, filename: str, content_type: str, content: bytes, head
         'fromMultipart(toMultipart(multipart().addPart("a", "1"))).a.data == "1"',
         'toMultipart(multipart(), "x").contentType == "multipart/form-data; boundary=x"',
     ],
+    cost=Cost(base=32, reads=8),
 )
 def to_multipart(parts: dict[str, Any], boundary: str = BOUNDARY) -> dict[str, Any]:
     """The parts as a raw body, sorted by name."""
@@ -132,6 +143,7 @@ def _escaped(text: str) -> str:
         r'''fromMultipart("--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nhi\r\n--x--\r\n",
             "multipart/form-data; boundary=x").a.data == "hi"'''
     ],
+    cost=Cost(base=64, makes=2, more=_lines),
 )
 def from_multipart(raw: Any, content_type: str = "") -> dict[str, Any]:
     """The parts of a raw body, or of text or bytes and their content type, by name."""
@@ -145,15 +157,11 @@ def from_multipart(raw: Any, content_type: str = "") -> dict[str, Any]:
     sections = (b"\r\n" + to_bytes(raw)).split(to_bytes(f"\r\n--{boundary[1]}"))
     if len(sections) < 2 or not sections[-1].startswith(b"--"):
         raise ExprError(CONVERSION, f"not a multipart body: no end of boundary {quoted(boundary[1])}")
-    parts: dict[str, Any] = {}
+    parts: dict[str, list[Any]] = {}
     for section in sections[1:-1]:
         part = _decoded(section)
-        existing = parts.get(part["name"])
-        if existing is None:
-            parts[part["name"]] = part
-        else:
-            parts[part["name"]] = [*(existing if isinstance(existing, list) else [existing]), part]
-    return parts
+        parts.setdefault(part["name"], []).append(part)
+    return {name: found[0] if len(found) == 1 else found for name, found in parts.items()}
 
 
 def _decoded(section: bytes) -> dict[str, Any]:

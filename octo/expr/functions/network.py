@@ -1,6 +1,7 @@
 """The network extension of CEL: IP addresses, and the networks they lie in."""
 
 from octo.expr.addresses import CIDR, IP, parse_cidr, parse_ip
+from octo.expr.cost import Cost
 from octo.expr.errors import ExprError
 from octo.expr.function import function
 
@@ -22,13 +23,16 @@ def _is_in(address: IP, networks: tuple[CIDR, ...]) -> bool:
     "ip(string) -> net.IP",
     family="network",
     examples=['ip("2001:DB8::68") == ip("2001:db8::68")', 'string(ip("2001:DB8::68")) == "2001:db8::68"'],
+    cost=Cost(base=64),
 )
 def ip(text: str) -> IP:
     """The IPv4 or IPv6 address written in the text."""
     return parse_ip(text)
 
 
-@function("isIP(string) -> bool", family="network", examples=['isIP("10.0.0.1")', '!isIP("10.0.0.256")'])
+@function(
+    "isIP(string) -> bool", family="network", examples=['isIP("10.0.0.1")', '!isIP("10.0.0.256")'], cost=Cost(base=64)
+)
 def is_ip(text: str) -> bool:
     """Whether the text is an IP address."""
     try:
@@ -42,6 +46,7 @@ def is_ip(text: str) -> bool:
     "ip.isCanonical(string) -> bool",
     family="network",
     examples=['ip.isCanonical("127.0.0.1")', '!ip.isCanonical("2001:DB8::68")'],
+    cost=Cost(base=64),
 )
 def is_canonical(text: str) -> bool:
     """Whether the text is an IP address in its canonical form."""
@@ -104,13 +109,23 @@ def is_link_local_unicast(address: IP) -> bool:
 # -- networks
 
 
-@function("cidr(string) -> net.CIDR", family="network", examples=['string(cidr("10.0.0.0/8")) == "10.0.0.0/8"'])
+@function(
+    "cidr(string) -> net.CIDR",
+    family="network",
+    examples=['string(cidr("10.0.0.0/8")) == "10.0.0.0/8"'],
+    cost=Cost(base=64),
+)
 def cidr(text: str) -> CIDR:
     """The network written as address/length."""
     return parse_cidr(text)
 
 
-@function("isCIDR(string) -> bool", family="network", examples=['isCIDR("10.0.0.0/8")', '!isCIDR("10.0.0.0")'])
+@function(
+    "isCIDR(string) -> bool",
+    family="network",
+    examples=['isCIDR("10.0.0.0/8")', '!isCIDR("10.0.0.0")'],
+    cost=Cost(base=64),
+)
 def is_cidr(text: str) -> bool:
     """Whether the text is a network such as 10.0.0.0/8."""
     try:
@@ -134,6 +149,7 @@ def contains_ip(network: CIDR, address: IP) -> bool:
     "net.CIDR.containsIP(string) -> bool",
     family="network",
     examples=['cidr("10.0.0.0/8").containsIP("10.1.2.3")'],
+    cost=Cost(base=64),
 )
 def contains_ip_text(network: CIDR, address: str) -> bool:
     """Whether the address lies in the network."""
@@ -154,6 +170,7 @@ def contains_cidr(network: CIDR, other: CIDR) -> bool:
     "net.CIDR.containsCIDR(string) -> bool",
     family="network",
     examples=['!cidr("10.0.0.0/8").containsCIDR("0.0.0.0/0")'],
+    cost=Cost(base=64),
 )
 def contains_cidr_text(network: CIDR, other: str) -> bool:
     """Whether all addresses of the other network lie in this one."""

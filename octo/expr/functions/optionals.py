@@ -2,18 +2,19 @@
 
 from typing import Any
 
+from octo.expr.cost import FREE
 from octo.expr.errors import INVALID_ARGUMENT, NO_SUCH_OVERLOAD, ExprError
 from octo.expr.function import function
 from octo.expr.values import NONE, Duration, Optional, Timestamp, a as article, kind_of
 
 
-@function("optional.of(T) -> optional(T)", family="optionals", examples=["optional.of(1).value() == 1"])
+@function("optional.of(T) -> optional(T)", family="optionals", examples=["optional.of(1).value() == 1"], cost=FREE)
 def of(value: Any) -> Optional:
     """An optional that holds the value."""
     return Optional(value)
 
 
-@function("optional.none() -> optional(T)", family="optionals", examples=["!optional.none().hasValue()"])
+@function("optional.none() -> optional(T)", family="optionals", examples=["!optional.none().hasValue()"], cost=FREE)
 def none() -> Optional:
     """The optional that holds nothing."""
     return NONE
@@ -23,6 +24,7 @@ def none() -> Optional:
     "optional.ofNonZeroValue(T) -> optional(T)",
     family="optionals",
     examples=['!optional.ofNonZeroValue("").hasValue()', "optional.ofNonZeroValue(1).hasValue()"],
+    cost=FREE,
 )
 def of_non_zero_value(value: Any) -> Optional:
     """An optional that holds the value, or `optional.none()` when it is null, false, zero or empty."""
@@ -36,13 +38,13 @@ def _is_zero(value: Any) -> bool:
     return not isinstance(value, Optional) and not value
 
 
-@function("optional(T).hasValue() -> bool", family="optionals", examples=["optional.of(null).hasValue()"])
+@function("optional(T).hasValue() -> bool", family="optionals", examples=["optional.of(null).hasValue()"], cost=FREE)
 def has_value(value: Optional) -> bool:
     """Whether the optional holds a value."""
     return value.present
 
 
-@function("optional(T).value() -> T", family="optionals", examples=['{"a": 1}.?a.value() == 1'])
+@function("optional(T).value() -> T", family="optionals", examples=['{"a": 1}.?a.value() == 1'], cost=FREE)
 def value_of(value: Optional) -> Any:
     """The value inside; an error when there is none."""
     if not value.present:
@@ -54,13 +56,14 @@ def value_of(value: Optional) -> Any:
     "optional(T).or(optional(T)) -> optional(T)",
     family="optionals",
     examples=["optional.none().or(optional.of(2)).value() == 2"],
+    cost=FREE,
 )
 def or_(value: Optional, other: Optional) -> Optional:
     """The optional itself when it holds a value, else the other optional."""
     return value if value.present else other
 
 
-@function("optional(T).orValue(T) -> T", family="optionals", examples=["{}.?a.orValue(2) == 2"])
+@function("optional(T).orValue(T) -> T", family="optionals", examples=["{}.?a.orValue(2) == 2"], cost=FREE)
 def or_value(value: Optional, default: Any) -> Any:
     """The value inside, or the default."""
     return value.value if value.present else default

@@ -1,23 +1,37 @@
 """Regular expressions in RE2: matching takes linear time, whatever the pattern."""
 
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Callable, Iterator
+from functools import lru_cache, partial
 from typing import Any
 
+from octo.expr.cost import Cost
 from octo.expr.errors import BAD_REGEX, INVALID_ARGUMENT, ExprError, quoted
 from octo.expr.function import function
-from octo.expr.limits import check_elements, check_size
+from octo.expr.limits import FUEL, MAX_SIZE, check_size, exhausted
 from octo.expr.values import NONE, Optional
 
 MAX_PATTERN = 10_000
+MAX_PROGRAM = 10_000
+"""At most this many instructions in a pattern: with more, RE2 may lack the memory to match, and find nothing."""
+MAX_MEMORY = 1 << 20
+"""What RE2 may use to compile a pattern. It takes 100 ms to give up at its default of 8 MiB."""
+_INSTRUCTIONS = 16
+"""How many instructions are tried on a character for one unit, at worst. Most patterns are matched much faster."""
+MAX_MATCHING = FUEL * _INSTRUCTIONS
+"""At most this much in one call: characters of the text times instructions of the pattern, a second or two at worst."""
+MAX_MATCHES = 250_000
+"""At most this many matches are extracted or replaced in one call."""
+
+_BAD_PATTERN = 1 << 19
+"""The cost of a pattern that does not compile, which may need all of MAX_MEMORY to find that out."""
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def matcher(pattern: str) -> Callable[[str], bool]:
     """A function that returns whether the pattern matches anywhere in a text."""
     import re2
 
-    compiled(pattern)
+    most = MAX_MATCHING // compiled(pattern).programsize
     # A set of one pattern is several times faster than search() of the binding.
     found = re2.Set.SearchSet()
     found.Add(pattern)
@@ -30,10 +44,15 @@ def matcher(pattern: str) -> Callable[[str], bool]:
         except UnicodeEncodeError:
             raise half_a_character() from None
 
-    return search
+    def search_short(text: str) -> bool:
+        if len(text) > most:
+            exhausted()
+        return search(text)
+
+    return search if most >= MAX_SIZE else search_short
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def compiled(pattern: str) -> Any:
     """The compiled pattern. Raises ExprError for a bad one."""
     import re2
@@ -42,26 +61,77 @@ def compiled(pattern: str) -> Any:
         raise ExprError(BAD_REGEX, f"the regular expression has more than {MAX_PATTERN} characters")
     options = re2.Options()
     options.log_errors = False
+    options.max_mem = MAX_MEMORY
     try:
-        return re2.compile(pattern, options)
+        regex = re2.compile(pattern, options)
     except (re2.error, UnicodeError) as error:
         detail = error.args[0] if error.args else ""
         detail = detail.decode(errors="replace") if isinstance(detail, bytes) else str(detail)
         detail = detail.partition(": ")[0]  # the rest quotes a part of the pattern, which may be secret: see `quoted`
         raise ExprError(BAD_REGEX, f"bad regular expression {quoted(pattern)}: {detail}") from None
+    if regex.programsize > MAX_PROGRAM:
+        raise ExprError(BAD_REGEX, f"the regular expression {quoted(pattern)} is too large")
+    return regex
+
+
+def search_cost(text: object, pattern: object, *rest: object) -> int:
+    """The cost of one pass over a text with a pattern, and of compiling it."""
+    del rest
+    return _pass(len(text), _program(pattern)) if isinstance(text, str) and isinstance(pattern, str) else 0
+
+
+def matcher_cost(pattern: str) -> Callable[[object], int]:
+    """The cost of each match of a text with this pattern, which is compiled already."""
+    program = compiled(pattern).programsize
+    return lambda text: _pass(len(text), program) if isinstance(text, str) else 0
+
+
+def _pass(length: int, program: int) -> int:
+    return (length + _INSTRUCTIONS) * program // _INSTRUCTIONS
+
+
+@lru_cache(maxsize=1024)
+def _program(pattern: str) -> int:
+    try:
+        return max(64, int(compiled(pattern).programsize))
+    except ExprError:
+        return _BAD_PATTERN
+
+
+def _matches(text: str, regex: Any) -> Iterator[tuple[int, int, Callable[[int], str | None]]]:
+    """The start and end of each match in the bytes of the text, and a function that returns its groups."""
+    data = _encoded(text)
+    if len(data) * regex.programsize > MAX_MATCHING:
+        exhausted()
+    count = 0
+    for match in regex.finditer(data):
+        start = match.start()
+        # The binding steps over single bytes after an empty match.
+        if start < len(data) and data[start] & 0xC0 == 0x80:
+            continue
+        count += 1
+        if count > MAX_MATCHES:
+            exhausted()
+        yield start, match.end(), partial(_group, match)
+
+
+def _group(match: Any, group: int) -> str | None:
+    found = match.group(group)
+    return None if found is None else found.decode(errors="replace")
 
 
 def half_a_character() -> ExprError:
     return ExprError(INVALID_ARGUMENT, "the string holds half a character and cannot be encoded")
 
 
-def _encodable(text: str) -> str:
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise half_a_character() from None
-    return text
+def _encoded(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise half_a_character() from None
+
+
+_COST = Cost(base=16, more=search_cost)
 
 
 def _one_group(pattern: str) -> Any:
@@ -79,32 +149,28 @@ def _one_group(pattern: str) -> Any:
         'regex.extract("id=7", "id=(.)").value() == "7"',
         '!regex.extract("none", "[0-9]").hasValue()',
     ],
+    cost=_COST,
 )
 def extract(text: str, pattern: str) -> Optional:
     """The first match, or its capture group if the pattern has one; `optional.none()` without a match."""
     regex = _one_group(pattern)
-    match = regex.search(_encodable(text))
-    if match is None:
-        return NONE
-    found = match.group(regex.groups)
-    return NONE if found is None else Optional(found)
+    for _, _, group in _matches(text, regex):
+        found = group(regex.groups)
+        return NONE if found is None else Optional(found)
+    return NONE
 
 
 @function(
     "regex.extractAll(string, string) -> list(string)",
     family="regex",
     examples=['regex.extractAll("a1b22", "[0-9]+") == ["1", "22"]'],
+    cost=_COST,
 )
 def extract_all(text: str, pattern: str) -> list[str]:
     """All matches, or their capture groups if the pattern has one."""
     regex = _one_group(pattern)
-    found = []
-    for match in regex.finditer(_encodable(text)):
-        group = match.group(regex.groups)
-        if group is not None:
-            found.append(group)
-    check_elements(len(found))
-    return found
+    groups = (group(regex.groups) for _, _, group in _matches(text, regex))
+    return [each for each in groups if each is not None]
 
 
 @function(
@@ -116,6 +182,7 @@ def extract_all(text: str, pattern: str) -> list[str]:
         r'regex.replace("ann bo", "(\\w+) (\\w+)", r"\2 \1") == "bo ann"',
         r'regex.replace("aaa", "a", "b", 2) == "bba"',
     ],
+    cost=_COST,
 )
 def replace(text: str, pattern: str, replacement: str, limit: int = -1) -> str:
     r"""The text with all matches replaced, or at most the given number; \1 to \9 stand for capture groups."""
@@ -123,17 +190,18 @@ def replace(text: str, pattern: str, replacement: str, limit: int = -1) -> str:
     parts = _template(replacement, regex.groups)
     if limit == 0:
         return text
+    data = _encoded(text)
     pieces: list[str] = []
     last = size = 0
-    for count, match in enumerate(regex.finditer(_encodable(text)), 1):
-        pieces.append(text[last : match.start()])
-        pieces += [part if isinstance(part, str) else match.group(part) or "" for part in parts]
-        last = match.end()
+    for count, (start, end, group) in enumerate(_matches(text, regex), 1):
+        pieces.append(data[last:start].decode(errors="replace"))
+        pieces += [part if isinstance(part, str) else group(part) or "" for part in parts]
+        last = end
         size += sum(map(len, pieces[-len(parts) - 1 :]))
         check_size(size)
         if count == limit:
             break
-    pieces.append(text[last:])
+    pieces.append(data[last:].decode(errors="replace"))
     return "".join(pieces)
 
 

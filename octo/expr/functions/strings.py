@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from octo.expr.cost import FREE
 from octo.expr.errors import INVALID_ARGUMENT, NO_SUCH_OVERLOAD, OUT_OF_BOUNDS, ExprError
 from octo.expr.function import function
 from octo.expr.limits import check_elements, check_size
@@ -20,7 +21,7 @@ def _within(text: str, index: int) -> int:
     return index
 
 
-@function("string.charAt(int) -> string", family="strings", examples=['"hello".charAt(1) == "e"'])
+@function("string.charAt(int) -> string", family="strings", examples=['"hello".charAt(1) == "e"'], cost=FREE)
 def char_at(text: str, index: int) -> str:
     """The character at a position; "" at the position after the last character."""
     return text[_within(text, index) : index + 1]

@@ -1,14 +1,16 @@
 """Timestamps and durations: parsing them, and reading their parts in any time zone."""
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from octo.expr.cost import Cost
 from octo.expr.errors import CONVERSION, INVALID_ARGUMENT, OVERFLOW, ExprError, quoted
 from octo.expr.function import function
 from octo.expr.values import SECOND, Duration, Timestamp
 
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
+    from zoneinfo import ZoneInfo
 
 _TIMESTAMP = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9})\d*)?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII
@@ -86,18 +88,38 @@ def _offset(sign: str, hours: str, minutes: str) -> int | None:
     return -seconds if sign == "-" else seconds
 
 
+_ZONES: "dict[str, ZoneInfo]" = {}
+"""The zones that were found: there are about 600 names. Python itself keeps only eight, and looks into files."""
+_SEARCH: Final = 8192
+"""The cost of a search for a name that may not exist, in all folders of zones."""
+
+
+def _zone_cost(value: object, zone: object = "") -> int:
+    del value
+    return 0 if not isinstance(zone, str) or zone[:1] in _OFFSET_STARTS or zone in _ZONES else _SEARCH
+
+
+_OFFSET_STARTS = frozenset(("", *"+-0123456789"))
+_PARTS = Cost(base=16, reads=0, more=_zone_cost)
+
+
 def _zone(name: str) -> "tzinfo":
     from datetime import timedelta, timezone
     from zoneinfo import ZoneInfo
 
-    written = _OFFSET.fullmatch(name)
+    known = _ZONES.get(name)
+    if known is not None:
+        return known
+    written = _OFFSET.fullmatch(name) if len(name) <= len("+00:00") else None
     try:
         if written:
             offset = _offset(*written.groups())
             if offset is None:
                 raise ValueError(name)
             return timezone(timedelta(seconds=offset))
-        return ZoneInfo(name)
+        if len(name) > _LONGEST or name[:1] in _OFFSET_STARTS:
+            raise KeyError(name)
+        return _ZONES.setdefault(name, ZoneInfo(name))
     except (ValueError, OSError, KeyError):
         raise ExprError(
             INVALID_ARGUMENT, f"unknown time zone {quoted(name)}", hint="Write e.g. Europe/Berlin or +02:00"
@@ -131,6 +153,7 @@ def _cycle(moment: "datetime") -> int:
     "timestamp.getFullYear(string) -> int",
     family="times",
     examples=['timestamp("2024-02-29T12:00:00Z").getFullYear() == 2024'],
+    cost=_PARTS,
 )
 def get_full_year(timestamp: Timestamp, zone: str = "") -> int:
     """The year, in UTC or in the given time zone."""
@@ -143,6 +166,7 @@ def get_full_year(timestamp: Timestamp, zone: str = "") -> int:
     "timestamp.getMonth(string) -> int",
     family="times",
     examples=['timestamp("2024-02-29T12:00:00Z").getMonth() == 1'],
+    cost=_PARTS,
 )
 def get_month(timestamp: Timestamp, zone: str = "") -> int:
     """The month, from 0 for January, in UTC or in the given time zone."""
@@ -154,6 +178,7 @@ def get_month(timestamp: Timestamp, zone: str = "") -> int:
     "timestamp.getDate(string) -> int",
     family="times",
     examples=['timestamp("2024-02-29T23:00:00Z").getDate("Europe/Berlin") == 1'],
+    cost=_PARTS,
 )
 def get_date(timestamp: Timestamp, zone: str = "") -> int:
     """The day of the month, from 1, in UTC or in the given time zone."""
@@ -165,6 +190,7 @@ def get_date(timestamp: Timestamp, zone: str = "") -> int:
     "timestamp.getDayOfMonth(string) -> int",
     family="times",
     examples=['timestamp("2024-02-29T12:00:00Z").getDayOfMonth() == 28'],
+    cost=_PARTS,
 )
 def get_day_of_month(timestamp: Timestamp, zone: str = "") -> int:
     """The day of the month, from 0, in UTC or in the given time zone."""
@@ -176,6 +202,7 @@ def get_day_of_month(timestamp: Timestamp, zone: str = "") -> int:
     "timestamp.getDayOfWeek(string) -> int",
     family="times",
     examples=['timestamp("2024-02-29T12:00:00Z").getDayOfWeek() == 4'],
+    cost=_PARTS,
 )
 def get_day_of_week(timestamp: Timestamp, zone: str = "") -> int:
     """The day of the week, from 0 for Sunday, in UTC or in the given time zone."""
@@ -187,6 +214,7 @@ def get_day_of_week(timestamp: Timestamp, zone: str = "") -> int:
     "timestamp.getDayOfYear(string) -> int",
     family="times",
     examples=['timestamp("2024-02-29T12:00:00Z").getDayOfYear() == 59'],
+    cost=_PARTS,
 )
 def get_day_of_year(timestamp: Timestamp, zone: str = "") -> int:
     """The day of the year, from 0, in UTC or in the given time zone."""
@@ -202,6 +230,7 @@ def get_day_of_year(timestamp: Timestamp, zone: str = "") -> int:
         'timestamp("2024-02-29T12:00:00Z").getHours("+02:00") == 14',
         'duration("90m").getHours() == 1',
     ],
+    cost=_PARTS,
 )
 def get_hours(value: Timestamp | Duration, zone: str = "") -> int:
     """The hour of the day of a timestamp, or the whole hours in a duration."""
@@ -216,6 +245,7 @@ def get_hours(value: Timestamp | Duration, zone: str = "") -> int:
     "duration.getMinutes() -> int",
     family="times",
     examples=['duration("1h30m").getMinutes() == 90'],
+    cost=_PARTS,
 )
 def get_minutes(value: Timestamp | Duration, zone: str = "") -> int:
     """The minute of the hour of a timestamp, or the whole minutes in a duration."""
@@ -230,6 +260,7 @@ def get_minutes(value: Timestamp | Duration, zone: str = "") -> int:
     "duration.getSeconds() -> int",
     family="times",
     examples=['duration("1m30s").getSeconds() == 90'],
+    cost=_PARTS,
 )
 def get_seconds(value: Timestamp | Duration, zone: str = "") -> int:
     """The second of the minute of a timestamp, or the whole seconds in a duration."""
@@ -244,6 +275,7 @@ def get_seconds(value: Timestamp | Duration, zone: str = "") -> int:
     "duration.getMilliseconds() -> int",
     family="times",
     examples=['duration("1.25s").getMilliseconds() == 250'],
+    cost=_PARTS,
 )
 def get_milliseconds(value: Timestamp | Duration, zone: str = "") -> int:
     """The milliseconds within the second."""

@@ -50,7 +50,7 @@ _PARTS: Final[dict[type[py.AST], tuple[str, ...]]] = {
 }
 _CONSTANTS = frozenset((str, int, float, bool, bytes, type(None)))
 _ATTRIBUTES = frozenset(("__class__", "append", "present", "value", "startswith", "endswith"))
-_COUNTERS = frozenset(("budget", "space"))
+_COUNTERS = frozenset(("space",))
 
 
 def violations(generated: Generated, scope: Scope, builtins: Iterable[str]) -> list[str]:

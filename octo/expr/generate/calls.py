@@ -3,6 +3,7 @@
 import _ast as py
 from collections.abc import Callable
 
+from octo.expr.cost import Cost
 from octo.expr.errors import ARGUMENT_COUNT, TYPE_CLASH, UNDECLARED_FUNCTION, ExprError
 from octo.expr.function import Candidate, dispatcher, mismatch
 from octo.expr.generate import emit
@@ -23,7 +24,6 @@ _CLASSES = {
     "map": "dict",
 }
 _SETTLED = frozenset(("bool", "int", "string", "bytes", "timestamp", "duration", "null"))
-_CHEAP = frozenset(("size", "startsWith", "endsWith", "bool", "hasValue"))
 _FOLDED = frozenset(("conversions", "strings", "math", "encoders", "network"))
 _GROWN = frozenset(("dyn", "list", "map", "optional"))  # results that a caller could change, or of unknown kind
 _GROWING = frozenset(("dyn", "string", "bytes", "list", "map", "optional"))
@@ -119,18 +119,30 @@ def _apply(g: Generator, node: Call, name: str, candidates: list[Candidate], arg
     result_kinds = {overload.result.kind for overload, _ in fits}
     kind = result_kinds.pop() if len(result_kinds) == 1 else "dyn"
     is_settled = all(_is_settled(overload.result) for overload, _ in fits)
-    direct = _direct(g, name, candidates, fits, arguments)
-    if g.repeats and kind in _GROWING:
-        direct = g.metered(direct)
-    elif g.repeats and not _is_cheap(fits):
+    call = _charged(g, name, candidates, fits, arguments, kind)
+    return Value(call, kind, True, is_settled, deeper(*arguments, by=4) if arguments else 2)
+
+
+def _charged(
+    g: Generator, name: str, candidates: list[Candidate], fits: list[Candidate], arguments: list[Value], kind: str
+) -> py.expr:
+    """The call, charged for what it reads and makes where it can be evaluated repeatedly, or is slow."""
+    cost = _dearest(fits)
+    if cost.is_free or not (g.repeats or cost.is_dear):
+        return _direct(g, name, candidates, fits, arguments)
+    kept = arguments
+    if cost.reads or cost.more:
         kept = [each if each.is_simple else g.keep(each) for each in arguments]
-        direct = g.charged(_direct(g, name, candidates, fits, kept), *kept)
-    return Value(direct, kind, True, is_settled, deeper(*arguments, by=4) if arguments else 2)
+    called = _direct(g, name, candidates, fits, kept)
+    if kind in _GROWING:
+        called = g.weighed(called, g.hold(cost.after, "after") if cost.makes else "_weight")
+    if cost.reads or cost.more:
+        return g.paid(called, emit.call(g.hold(cost.before, "before"), *[each.node for each in kept]))
+    return g.paid(called, emit.constant(cost.base))
 
 
-def _is_cheap(fits: list[Candidate]) -> bool:
-    """Whether the functions take the same time for all arguments."""
-    return all(function.family in {"times", "math"} or function.name in _CHEAP for _, function in fits)
+def _dearest(fits: list[Candidate]) -> Cost:
+    return max((function.cost for _, function in fits), key=lambda cost: (cost.reads, cost.base))
 
 
 def _is_settled(result: TypeExpr) -> bool:
@@ -264,7 +276,8 @@ def _method(python: str) -> Callable[[Generator, Call, list[Value]], Value | Non
         text, part = arguments
         if part.kind != "string" or text.kind not in {"string", "dyn"} or not part.is_simple:
             return None
-        if g.repeats and python == "in" and not text.is_simple:
+        is_costly = g.repeats and (python == "in" or not part.is_known)
+        if is_costly and not text.is_simple:
             text = g.keep(text)
         depth = deeper(text, part, by=4)
         first, later = g.twice(text)
@@ -276,8 +289,8 @@ def _method(python: str) -> Callable[[Generator, Call, list[Value]], Value | Non
             fast = _apply_method(python, later, part.node)
             test = emit.choose(emit.is_class(first, "str"), fast, emit.call(slow, later, part.node))
         fallible = text.fallible or part.fallible or text.kind != "string"
-        if python == "in" and g.repeats:
-            return Value(g.charged(test, text), "bool", True, True, depth)
+        if is_costly:
+            return Value(g.charged(test, text if python == "in" else part), "bool", True, True, depth)
         return Value(test, "bool", fallible, True, depth)
 
     return inline
@@ -294,7 +307,7 @@ def _matches(g: Generator, node: Call, arguments: list[Value]) -> Value | None:
     text, pattern = arguments
     if not isinstance(pattern.constant, str) or text.kind not in {"string", "dyn"}:
         return None
-    from octo.expr.functions.regex import matcher
+    from octo.expr.functions.regex import matcher, matcher_cost
 
     try:
         search = g.hold(matcher(pattern.constant), "matches")
@@ -308,7 +321,10 @@ def _matches(g: Generator, node: Call, arguments: list[Value]) -> Value | None:
         candidates = g.environment.candidates("matches", True)
         slow = emit.call(g.hold(dispatcher("matches", candidates, strict=True), "matches"), later, pattern.node)
         test = emit.choose(emit.is_class(first, "str"), emit.call(search, later), slow)
-    return Value(g.charged(test, text), "bool", True, True, deeper(text, by=4))
+    if g.repeats and not text.is_known:
+        cost = emit.call(g.hold(matcher_cost(pattern.constant), "before"), text.node)
+        return Value(g.paid(test, cost), "bool", True, True, deeper(text, by=4))
+    return Value(test, "bool", True, True, deeper(text, by=4))
 
 
 _Special = Callable[[Generator, Call, list[Value]], Value | None]

@@ -56,7 +56,7 @@ class Generator:
         self.meters = False
         self.loops = 0
         self.repeats = 0
-        """How many loops and bindings surround the current piece: what is built inside them can add up."""
+        """How many loops and bindings surround the current piece: what is read and built inside them can add up."""
         self.blocks = 0
         self._count = 0
 
@@ -141,7 +141,7 @@ class Generator:
         value = self.value(node)
         part = self.temporary("part")
         self.meters = True
-        body = [py.Nonlocal(names=["budget", "space"]), *self.block, emit.returning(value.node)]
+        body = [py.Nonlocal(names=["space"]), *self.block, emit.returning(value.node)]
         called = Value(emit.call(part), value.kind, True, value.is_settled, hidden=value.hidden)
         return [emit.function(part, (), body)], called
 
@@ -184,25 +184,32 @@ class Generator:
 
     def metered(self, node: py.expr, function: str = "_weight") -> py.expr:
         """`node`, charged for the size of its value where it can be evaluated repeatedly."""
-        if not self.repeats:
-            return node
-        self.meters = True
+        return self.weighed(node, function) if self.repeats else node
+
+    def weighed(self, node: py.expr, function: str) -> py.expr:
+        """`node`, charged for what `function` says its value costs."""
         variable = self.temporary()
-        cost = emit.call(function, emit.walrus(variable, node))
-        left = emit.walrus("space", emit.binary(emit.name("space"), "-", cost))
-        return emit.choose(emit.compare(left, ">=", emit.constant(0)), emit.name(variable), emit.call("_exhausted"))
+        spent = self._spent(emit.call(function, emit.walrus(variable, node)))
+        return emit.choose(spent, emit.name(variable), emit.call("_exhausted"))
 
     def charged(self, node: py.expr, *scanned: Value) -> py.expr:
         """`node`, charged first for the values it looks through, where it can be evaluated repeatedly."""
         costly = [each for each in scanned if not each.is_known and each.kind not in _SMALL]
         if not self.repeats or not costly:
             return node
+        return self.paid(node, *[emit.call("_scan", each.node) for each in costly])
+
+    def paid(self, node: py.expr, *costs: py.expr) -> py.expr:
+        """`node`, charged first for these costs."""
+        return emit.choose(self._spent(*costs), node, emit.call("_exhausted"))
+
+    def _spent(self, *costs: py.expr) -> py.expr:
+        """Take the costs from what is left. Whether there was enough."""
         self.meters = True
         left: py.expr = emit.name("space")
-        for each in costly:
-            left = emit.binary(left, "-", emit.call("_scan", each.node))
-        enough = emit.compare(emit.walrus("space", left), ">=", emit.constant(0))
-        return emit.choose(enough, node, emit.call("_exhausted"))
+        for each in costs:
+            left = emit.binary(left, "-", each)
+        return emit.compare(emit.walrus("space", left), ">=", emit.constant(0))
 
     # -- errors
 

@@ -17,6 +17,7 @@ FILE: Final = "<cel>"
 MAX_JSON_LOOPS: Final = 3
 """With more loops than this, a result may repeat parts so often that `settle` must count its size as JSON."""
 
+_LINEAR: Final = frozenset(("+", "==", "!=", "in"))
 _HANDLERS: Final[dict[type[Node], Handler]] = {
     nodes.Literal: names.literal,
     nodes.Name: names.name,
@@ -36,6 +37,9 @@ _HANDLERS: Final[dict[type[Node], Handler]] = {
     loops._Known: loops.known,  # noqa: SLF001 - a node that never leaves the generator
 }
 
+FEW: Final = 16
+"""At most so many calls, sums and comparisons need not be charged where they are not repeated: each is linear."""
+
 Make = Callable[[str, Environment, Mapping[type[Node], Handler]], Generator]
 
 
@@ -53,9 +57,21 @@ class Generated(NamedTuple):
         return compile_python(self.module, FILE, "exec")
 
 
+def _work(tree: Node) -> int:
+    """How many pieces of the expression can take time in proportion to their data."""
+    total, pending = 0, [tree]
+    while pending:
+        node = pending.pop()
+        total += isinstance(node, nodes.Call) or (isinstance(node, nodes.Binary) and node.operator in _LINEAR)
+        pending += nodes.children(node)
+    return total
+
+
 def generate(text: str, tree: Node, environment: Environment, make: Make = Generator) -> Generated:
     """Translate `tree`. Raises ExprError for anything that is wrong before it runs."""
     generator = make(text, environment, _HANDLERS)
+    if _work(tree) > FEW:
+        generator.repeats = 1
     try:
         value = generator.value(tree)
     except ExprError as error:

@@ -5,11 +5,11 @@ import _ast as py
 from octo.expr.generate import emit
 from octo.expr.generate.core import Generator, Local, Value
 from octo.expr.generate.logic import as_bool, keep_first, settle
-from octo.expr.limits import MAX_ITERATIONS, MAX_SIZE
-from octo.expr.nodes import Bind, ListNode, Loop, MapNode, Node, OptionalMap
+from octo.expr.limits import FUEL
+from octo.expr.nodes import Bind, Loop, Node, OptionalMap, children
 
-_ENTRIES_PER_ITERATION = 8
-"""A body that builds more entries than this per round costs more than one iteration."""
+_ROUND = 16
+"""The cost of a round of a loop for each 16 pieces of its body: at most a million small rounds."""
 
 
 def loop(g: Generator, node: Loop) -> Value:
@@ -63,39 +63,30 @@ def _checked(g: Generator, source: Value) -> py.expr:
 def _charge(g: Generator, source: py.expr, node: Loop) -> None:
     g.meters = True
     g.loops += 1
-    cost = emit.call("len", source)
-    weight = 1 + _entries(node.body) // _ENTRIES_PER_ITERATION
-    if weight > 1:
-        cost = emit.binary(cost, "*", emit.constant(weight))
+    pieces = sum(map(_pieces, [node.body, node.condition] if node.condition is not None else [node.body]))
+    cost = emit.binary(emit.call("len", source), "*", emit.constant(_ROUND * (1 + pieces // _ROUND)))
     g.block += [
-        emit.subtract("budget", cost),
+        emit.subtract("space", cost),
         emit.when(
-            emit.compare(emit.name("budget"), "<", emit.constant(0)),
+            emit.compare(emit.name("space"), "<", emit.constant(0)),
             [emit.statement(emit.call("_exhausted"))],
         ),
     ]
 
 
-def _entries(node: Node) -> int:
-    """How many entries the list and map literals of a body have in all."""
+def _pieces(node: Node) -> int:
+    """How many pieces are evaluated in each round. Loops inside have rounds of their own."""
     total, pending = 0, [node]
     while pending:
         node = pending.pop()
-        if isinstance(node, ListNode):
-            total += len(node.items)
-            pending += [item for item, _ in node.items]
-        elif isinstance(node, MapNode):
-            total += len(node.entries)
-            pending += [part for key, value, _ in node.entries for part in (key, value)]
+        total += 1
+        pending += [node.source] if isinstance(node, Loop) else children(node)
     return total
 
 
 def meters() -> list[py.stmt]:
-    """Statements that set the counters before an evaluation starts."""
-    return [
-        emit.assign("budget", emit.constant(MAX_ITERATIONS)),
-        emit.assign("space", emit.constant(MAX_SIZE)),
-    ]
+    """Statements that set the budget before an evaluation starts."""
+    return [emit.assign("space", emit.constant(FUEL))]
 
 
 # -- loops that decide
@@ -214,7 +205,8 @@ def _transform_map(g: Generator, node: Loop) -> Value:
 def _transform_map_entry(g: Generator, node: Loop) -> Value:
     frame = _Frame(g, node)
     result, block, value = _build(g, frame, py.Dict(keys=[], values=[]))
-    merge = emit.statement(emit.call("_merge", emit.name(result), value.node))
+    with g.scope({}):
+        merge = emit.statement(emit.call("_merge", emit.name(result), g.metered(value.node)))
     g.block.append(frame.each(_filtered(g, frame, [*block, merge])))
     return Value(emit.name(result), "map", False, False)
 

@@ -9,6 +9,7 @@ from octo.expr import runtime
 from octo.expr.errors import ExprError
 from octo.expr.generate import emit
 from octo.expr.generate.core import Generator, Value, deeper
+from octo.expr.limits import MAX_SIZE
 from octo.expr.nodes import Binary, Node, Unary
 from octo.expr.values import INT_MAX, INT_MIN
 
@@ -45,6 +46,8 @@ _TIMES = {
     ("timestamp", "-", "timestamp"): "duration",
     ("duration", "-", "duration"): "duration",
 }
+_SHORT = 512
+"""Shorter texts are compared inline, and for nothing: the round of the loop is paid for."""
 # With an operand of these kinds, Python's comparison equals CEL's: for any other kind on the other side it raises
 # TypeError. With a list it would compare, which CEL does not do.
 _SAFE_TO_COMPARE = frozenset(("string", "bytes", "timestamp", "duration"))
@@ -56,15 +59,34 @@ def binary(g: Generator, node: Binary) -> Value:
     while isinstance(chain[-1].left, Binary):
         chain.append(chain[-1].left)
     left = g.value(chain[-1].left)
+    unknown = int(not left.is_known)
     for step in reversed(chain):
         block, count = g.block, len(g.block)
-        left = _binary(g, step, left, g.value(step.right))
+        right = g.value(step.right)
+        unknown += not right.is_known
+        left = _binary(g, step, left, right)
+        if step is node and unknown > 1:
+            left = _bounded(g, node, left)
         if left.depth > 20:
             left = g.keep(left)
         emit.locate((left.node, *block[count:]), step.anchor, step.end)
         if step is not node:
             left = g.watched(step, left)
     return left
+
+
+def _bounded(g: Generator, node: Binary, total: Value) -> Value:
+    """A sum of texts, refused if it is too long. In loops and bindings each part is metered instead.
+
+    The sum of one text and literals needs no check: it is hardly longer than the text.
+    """
+    if g.repeats or node.operator != "+" or total.kind not in {"string", "bytes"}:
+        return total
+    first, later = g.twice(total)
+    fits = emit.compare(emit.call("len", first), "<=", emit.constant(MAX_SIZE))
+    total.node = emit.choose(fits, later, emit.call("_too_long", later))
+    total.depth += 2
+    return total
 
 
 def _binary(g: Generator, node: Binary, left: Value, right: Value) -> Value:
@@ -203,16 +225,29 @@ def _comparison(g: Generator, node: Binary, left: Value, right: Value) -> Value:
         if not (kinds <= _NUMBERS or (len(kinds) == 1 and kinds <= _ORDERED)):
             raise _clash(g, node, left, right)
         mixes = "double" in kinds and len(kinds) == 2
-        plain = _helper(g, symbol, left.node, right.node) if mixes else emit.compare(left.node, symbol, right.node)
+        plain = _ordered(g, symbol, left, right, _HELPERS[symbol] if mixes else "")
         return Value(plain, "bool", left.fallible or right.fallible, True, depth)
     known, unknown = (left, right) if right.kind == "dyn" else (right, left)
     if known.kind in _SAFE_TO_COMPARE:
-        return Value(emit.compare(left.node, symbol, right.node), "bool", True, True, depth)
+        return Value(_ordered(g, symbol, left, right), "bool", True, True, depth)
     if known.kind not in _NUMBERS or not _is_exact(known):
         if known.kind in {"null", "map", "list", "type", "optional"}:
             raise _clash(g, node, left, right)
-        return Value(_helper(g, symbol, left.node, right.node), "bool", True, True, depth)
+        return Value(_ordered(g, symbol, left, right, _HELPERS[symbol]), "bool", True, True, depth)
     return Value(_with_number(g, symbol, known, unknown, known is left), "bool", True, True, depth)
+
+
+def _ordered(g: Generator, symbol: str, left: Value, right: Value, helper: str = "") -> py.expr:
+    """The comparison, charged for long texts where it can be repeated and neither side is a literal."""
+    if g.repeats and not (left.is_known or right.is_known):
+        left = left if left.is_simple else g.keep(left)
+        right = right if right.is_simple else g.keep(right)
+        return g.charged(_compared(symbol, left, right, helper), left)
+    return _compared(symbol, left, right, helper)
+
+
+def _compared(symbol: str, left: Value, right: Value, helper: str) -> py.expr:
+    return emit.call(helper, left.node, right.node) if helper else emit.compare(left.node, symbol, right.node)
 
 
 def _with_number(g: Generator, symbol: str, number: Value, unknown: Value, is_left: bool) -> py.expr:
@@ -254,12 +289,16 @@ def _equality(g: Generator, symbol: str, left: Value, right: Value) -> Value:
         return Value(inline, "bool", fallible, True, depth)
     if g.repeats:
         left, right = (each if each.is_simple else g.keep(each) for each in (left, right))
+    is_literal = left.is_known or right.is_known
     helper = _equal_helper(g, symbol, left, right)
     if left.kind != "dyn" or not (left.is_simple and right.is_simple):
         return Value(helper, "bool", True, True, depth)
     plain = emit.compare(left.node, symbol, right.node)
     ints = emit.both(emit.is_class(left.node, "int"), emit.is_class(right.node, "int"))
-    fast = emit.choose(emit.either(emit.is_class(left.node, "str"), ints), plain, helper)
+    texts = emit.is_class(left.node, "str")
+    if g.repeats and not is_literal:
+        texts = emit.both(texts, emit.compare(emit.call("len", left.node), "<", emit.constant(_SHORT)))
+    fast = emit.choose(emit.either(texts, ints), plain, helper)
     return Value(fast, "bool", True, True, depth)
 
 
@@ -269,7 +308,8 @@ def _equal_inline(g: Generator, symbol: str, left: Value, right: Value) -> py.ex
     if known.kind == "null" or (known.is_known and known.kind == "bool"):
         single = emit.constant(known.constant if known.is_known else None)
         return emit.compare(unknown.node, "is" if symbol == "==" else "is not", single)
-    if "string" in {known.kind, unknown.kind} or {known.kind, unknown.kind} <= _NUMBERS:
+    kinds = {known.kind, unknown.kind}
+    if kinds <= _NUMBERS or ("string" in kinds and (known.is_known or not g.repeats)):
         return emit.compare(left.node, symbol, right.node)
     if known.is_known and known.kind in {"int", "double"}:
         return _equal_number(g, symbol, unknown, known)
@@ -280,14 +320,18 @@ def _equal_helper(g: Generator, symbol: str, left: Value, right: Value) -> py.ex
     """Equality of any two values. Where it can be evaluated repeatedly, it charges for what it looks at."""
     if not g.repeats:
         return _helper(g, symbol, left.node, right.node)
+    return _metered(g, "_equal_metered", left, right, negated=symbol == "!=")
+
+
+def _metered(g: Generator, function: str, left: Value, right: Value, *, negated: bool = False) -> py.expr:
+    """A call of a function that also returns what it leaves of `space`."""
     g.meters = True
     both = g.temporary()
-    asked = emit.walrus(both, emit.call("_equal_metered", left.node, right.node, emit.name("space")))
+    asked = emit.walrus(both, emit.call(function, left.node, right.node, emit.name("space")))
     rest = emit.walrus("space", emit.subscript(asked, emit.constant(1)))
     enough = emit.compare(rest, ">=", emit.constant(0))
-    is_equal = emit.subscript(emit.name(both), emit.constant(0))
-    answer = is_equal if symbol == "==" else emit.invert(is_equal)
-    return emit.choose(enough, answer, emit.call("_exhausted"))
+    answer = emit.subscript(emit.name(both), emit.constant(0))
+    return emit.choose(enough, emit.invert(answer) if negated else answer, emit.call("_exhausted"))
 
 
 def _equal_number(g: Generator, symbol: str, unknown: Value, number: Value) -> py.expr:
@@ -320,7 +364,11 @@ def _within(g: Generator, node: Binary, left: Value, right: Value) -> Value:
         left = left if left.is_simple else g.keep(left)
         fast.append(emit.is_class(left.node, "str"))
     plain = emit.compare(left.node, "in", g_right.node)
-    helper = g.charged(emit.call("_within", left.node, g_right.node), g_right)
+    if g.repeats:
+        left = left if left.is_simple else g.keep(left)
+        helper = _metered(g, "_within_metered", left, g_right)
+    else:
+        helper = emit.call("_within", left.node, g_right.node)
     return Value(emit.choose(emit.both(*fast), plain, helper), "bool", True, True, depth)
 
 

@@ -24,3 +24,35 @@ def test_more_than_one_group_is_refused(failure):
 @pytest.mark.parametrize(("limit", "value"), [(0, "aaa"), (1, "baa"), (3, "bbb"), (9, "bbb"), (-1, "bbb")])
 def test_a_number_of_matches_is_replaced(evaluate, limit, value):
     assert evaluate(f'regex.replace("aaa", "a", "b", {limit})') == value
+
+
+def test_a_pattern_of_too_many_instructions_is_refused(failure):
+    """RE2 lacks the memory to match the largest ones, and says that nothing matches."""
+    assert failure("'a'.matches(body)", r"[\pL\pN]{100}").code == "OCTO-E208"
+    assert failure("'a'.matches(body)", "|".join(f"[a-z]{{{n}}}q" for n in range(200))).code == "OCTO-E208"
+
+
+def test_a_long_text_is_not_matched_with_a_large_pattern(failure, evaluate):
+    """A pattern that RE2 cannot make a table of takes time for each instruction and character."""
+    assert failure("body.matches('(?:a|b)*a(?:a|b){400}c')", "ab" * 500_000).code == "OCTO-E207"
+    assert failure("regex.extract(body, '(?:a|b)*a(?:a|b){400}c')", "ab" * 500_000).code == "OCTO-E207"
+    assert evaluate("body.matches('^[ab]+$')", "ab" * 500_000)
+
+
+def test_the_number_of_matches_has_a_bound(failure, evaluate):
+    assert failure("regex.replace(body, 'a', 'b')", "a" * 250_001).code == "OCTO-E207"
+    assert failure("regex.extractAll(body, 'a')", "a" * 250_001).code == "OCTO-E207"
+    assert evaluate("size(regex.extractAll(body, 'a'))", "a" * 1000) == 1000
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern", "replacement", "result"),
+    [
+        ("né", "", "-", "-n-é-"),
+        ("aéb😀", "[é😀]", "<\\0>", "a<é>b<😀>"),
+        ("éé", "é?", "x", "xxx"),
+        ("ßa", "a*", "_", "_ß__"),
+    ],
+)
+def test_characters_beyond_ascii_are_whole(evaluate, text, pattern, replacement, result):
+    assert evaluate("regex.replace(body[0], body[1], body[2])", [text, pattern, replacement]) == result

@@ -1,0 +1,124 @@
+"""What an evaluation pays for: a cost for each operation, as a function of the sizes of what it reads and makes.
+
+A unit is about 60 ns of work. Where a piece of an expression can be evaluated repeatedly, generated code takes the cost
+of what it reads from `space` before it runs, and the cost of what it made afterwards.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final, NamedTuple
+
+from octo.expr.addresses import CIDR, IP
+from octo.expr.limits import FUEL
+from octo.expr.values import INT_MAX, INT_MIN, Duration, Exact, Optional, Timestamp, Type, Uint
+
+ELEMENT: Final = 4
+"""The cost of looking at one element of a list, or at a key or value of a map."""
+CHARACTERS: Final = 16
+"""How many characters are looked at for one unit."""
+_CONTAINER: Final = 12
+_DEAR: Final = 4
+_EXACT: Final = 64
+_WEIGHTS: Final = {str: 1, bytes: 1, list: 8, dict: 16}
+_SMALL: Final = frozenset((bool, float, type(None), Uint, Timestamp, Duration, Type, IP, CIDR))
+
+
+class Cost(NamedTuple):
+    """The cost of a function: base + reads * (size of the arguments) + more(arguments), then that of its result.
+
+    more: what it costs besides. It is called before the arguments are checked, so they can be of any kind.
+    makes: 0 means that the result costs its memory, one level deep; otherwise every part of it costs this many times
+        what looking at it costs.
+    """
+
+    base: int = 4
+    reads: int = 1
+    makes: int = 0
+    more: Callable[..., int] | None = None
+
+    @property
+    def is_free(self) -> bool:
+        return self.base == 0 and self.reads == 0 and self.more is None
+
+    @property
+    def is_dear(self) -> bool:
+        """Whether a single call is so slow that it pays even where it cannot be repeated."""
+        return self.reads > _DEAR
+
+    def before(self, *arguments: Any) -> int:
+        total = self.base
+        if self.reads:
+            for each in arguments:
+                cls = each.__class__
+                if cls is str:
+                    total += self.reads * len(each) // CHARACTERS
+                elif cls not in _SMALL:
+                    total += self.reads * size(each)
+        return total + self.more(*arguments) if self.more is not None else total
+
+    def after(self, result: Any) -> int:
+        return self.makes * size(result) if self.makes else weight(result)
+
+
+FREE: Final = Cost(base=0, reads=0)
+"""The work is the same for all arguments, and small."""
+FLAT: Final = Cost(reads=0)
+"""The work depends on the size of the result only."""
+
+
+def weight(value: Any) -> int:
+    """What the memory of a value costs, one level deep."""
+    unit = _WEIGHTS.get(value.__class__)
+    return 1 if unit is None else unit * len(value)
+
+
+def scan(value: Any) -> int:
+    """What looking through a value costs, one level deep."""
+    cls = value.__class__
+    if cls is str or cls is bytes:
+        return len(value) // CHARACTERS
+    return ELEMENT * len(value) if cls is list or cls is dict else 0
+
+
+def size(value: Any) -> int:
+    """What looking at every part of a value costs. It stops counting when there is more than the budget allows.
+
+    Shared parts count each time: a walk through the value meets them each time.
+    """
+    total = 0
+    pending = _large((value,))
+    while pending and total <= FUEL:
+        value = pending.pop()
+        if isinstance(value, (str, bytes)):
+            total += len(value) // CHARACTERS
+        elif isinstance(value, list):
+            total += _CONTAINER + ELEMENT * len(value)
+            pending += _large(value)
+        elif isinstance(value, dict):
+            total += _CONTAINER + 2 * ELEMENT * len(value) + sum(map(_length, dict.keys(value))) // CHARACTERS
+            pending += _large(dict.values(value))
+        elif isinstance(value, Optional):
+            total += ELEMENT
+            pending += _large((value.value,))
+        else:
+            total += _digits(value)
+    return total
+
+
+def _large(values: Iterable[Any]) -> list[Any]:
+    """Those values whose size is not the same for all of their kind."""
+    return [
+        each
+        for each in values
+        if (cls := each.__class__) not in _SMALL and not (cls is int and INT_MIN <= each <= INT_MAX)
+    ]
+
+
+def _length(key: Any) -> int:
+    return len(key) if isinstance(key, str) else 8
+
+
+def _digits(value: Any) -> int:
+    """A number with many digits takes quadratic time to become text, but it has at most 4300 of them."""
+    if isinstance(value, Exact):
+        return _EXACT + len(value.literal) // CHARACTERS
+    return value.bit_length() >> 5 if isinstance(value, int) else 0
