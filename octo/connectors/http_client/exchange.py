@@ -23,9 +23,11 @@ from octo.connectors.http_client.faults import LONGEST_HEADER, MOST_HEADERS, fau
 from octo.connectors.http_client.proxies import Proxies, Proxy
 from octo.connectors.http_client.redirects import MOST, following, leads_on, too_many
 from octo.connectors.http_client.reply import Reply
-from octo.connectors.http_client.request import Request, broken, failed, too_large, too_slow
-from octo.core.errors import NotConnected, Timeout, Transient
+from octo.connectors.http_client.request import Request, broken, failed, too_large
+from octo.core.errors import NotConnected, Transient
 from octo.core.spool import THRESHOLD, Content
+
+SINGLE = frozenset(("content-type", "location", "expires", "date", "age", "retry-after"))
 
 
 class Exchange:
@@ -34,6 +36,7 @@ class Exchange:
     def __init__(self, session: aiohttp.ClientSession, client: settings.Client, guard: Guard, proxies: Proxies) -> None:
         self._session = session
         self._timeout = client.patience
+        self._whole = aiohttp.ClientTimeout(total=self._timeout)
         self._limit = client.max_response_bytes
         self._mode = client.follow_redirects
         self._guard = guard
@@ -46,8 +49,9 @@ class Exchange:
         """
         clock = asyncio.get_running_loop().time
         ends = clock() + self._timeout
-        reply = await self._once(request, self._timeout)
-        if not redirects or self._mode == "never" or not leads_on(reply):
+        redirects = redirects and self._mode != "never"
+        reply = await self._once(request, self._whole, redirects)
+        if not redirects or not leads_on(reply.status, reply.headers):
             return reply
         return await self._follow(request, reply, lambda: ends - clock())
 
@@ -55,24 +59,24 @@ class Exchange:
         """Return the answer at the end of a chain of redirects. All of it has the time of one attempt."""
         requests = [first]
         via = [reply.headers]
-        while leads_on(reply):
+        while leads_on(reply.status, reply.headers):
             requests.append(following(requests[-1], reply, self._mode))
             if len(requests) > MOST + 1:
                 raise too_many(requests)
             try:
-                reply = await self._once(requests[-1], max(left(), 0.001))
+                reply = await self._once(requests[-1], aiohttp.ClientTimeout(total=max(left(), 0.001)), redirects=True)
             except NotConnected as error:  # but the first request was sent, and must not be sent again as if it was not
                 raise Transient(str(error), code=error.code) from error
-            except Timeout as error:
-                raise too_slow(requests[-1], self._timeout) from error
             via.append(reply.headers)
         return replace(reply, via=tuple(via[:-1]))
 
-    async def _once(self, request: Request, seconds: float) -> Reply:
+    async def _once(self, request: Request, timeout: aiohttp.ClientTimeout, redirects: bool) -> Reply:
+        """Return the answer to one request. That of a redirect which is followed has no body."""
         proxy = self._proxies.of(request.url)
         try:
             if proxy is not None:
-                await self._admit(request.url)
+                async with asyncio.timeout(timeout.total):
+                    await self._admit(request.url)
             async with self._session.request(
                 request.method,
                 request.url,
@@ -80,19 +84,17 @@ class Exchange:
                 **_through(proxy),
                 data=_payload(request.data),
                 allow_redirects=False,
-                auto_decompress=False,
-                max_line_size=LONGEST_HEADER,
-                max_field_size=LONGEST_HEADER,
-                max_headers=MOST_HEADERS,
-                skip_auto_headers=("Content-Type",),
-                timeout=aiohttp.ClientTimeout(total=seconds),
+                timeout=timeout,
             ) as response:
-                reply = Reply(response.status, _joined(response.headers), await self._read(response, request))
+                headers = _joined(response.headers)
+                if redirects and leads_on(response.status, headers):
+                    return Reply(response.status, headers, b"")
+                reply = Reply(response.status, headers, await self._read(response, request))
             return await self._plain(reply, request)
         except PrivateAddress as error:
             raise failed(request, error, codes.PRIVATE) from error
         except (aiohttp.ClientError, HttpProcessingError, TimeoutError, OSError, ValueError) as error:
-            raise fault(error, request, seconds, proxy) from error
+            raise fault(error, request, self._timeout, proxy) from error
 
     async def _admit(self, url: URL) -> None:
         """Raise `PrivateAddress` if a proxy would be asked for a private address, as far as that can be seen from here.
@@ -123,8 +125,8 @@ class Exchange:
                     raise too_large(request, self._limit, response.status)
         except aiohttp.ClientPayloadError as error:
             length = response.headers.get("Content-Length")
-            end = f"after {size} of {length} bytes" if length else f"after {size} bytes, before its last chunk"
-            raise broken(request, f"the connection broke: the answer ended {end}") from error
+            end = f"{size} of {length} bytes" if length else f"{size} bytes, before its last chunk"
+            raise broken(request, f"the connection broke: the answer ended after {end}") from error
         return b"".join(chunks)
 
     async def _plain(self, reply: Reply, request: Request) -> Reply:
@@ -148,6 +150,8 @@ class Exchange:
         except Cut as error:
             raise broken(request, f"the answer is not whole: {error}") from error
         except Undecodable as error:
+            if reply.status >= 500:  # it could not answer now, whatever it says
+                raise broken(request, f"the answer has status {reply.status}, and {error}") from error
             raise failed(request, error) from error
         return Reply(reply.status, reply.headers, b"".join(pieces))
 
@@ -189,12 +193,18 @@ def _headers(request: Request, proxy: Proxy | None) -> Mapping[str, str]:
 
 
 def _joined(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers by lower-case name; the values of one name are joined with commas, which means the same."""
+    """Return the headers by lower-case name; the values of one name are joined with commas, which means the same.
+
+    Of those that have one value the first counts, if a server or a proxy writes them twice.
+    """
     joined: dict[str, str] = {}
     for name, value in headers.items():
         key = name.lower()
         text = value if value.isascii() else _text(value)
-        joined[key] = f"{joined[key]}, {text}" if key in joined else text
+        if key not in joined:
+            joined[key] = text
+        elif key not in SINGLE:
+            joined[key] = f"{joined[key]}, {text}"
     return joined
 
 
@@ -216,6 +226,11 @@ async def exchanging(client: settings.Client) -> AsyncIterator[Exchange]:
         connector=connections(client.pool, client.tls, guard),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": "octo", "Accept-Encoding": ACCEPTED},
+        skip_auto_headers=("Content-Type",),
+        auto_decompress=False,
+        max_line_size=LONGEST_HEADER,
+        max_field_size=LONGEST_HEADER,
+        max_headers=MOST_HEADERS,
     ) as session:
         # aiohttp would send a request again by itself; how often one is sent is for `retry` to say.
         session._retry_connection = False  # noqa: SLF001  there is no option

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from yarl import URL
@@ -19,9 +20,9 @@ HARMLESS = frozenset(
 """Headers that another server may read: they say what is wanted, not who wants it."""
 
 
-def leads_on(reply: Reply) -> bool:
+def leads_on(status: int, headers: Mapping[str, str]) -> bool:
     """Whether an answer names another address."""
-    return reply.status in STATUSES and bool(reply.headers.get("location"))
+    return status in STATUSES and bool(headers.get("location"))
 
 
 def following(request: Request, reply: Reply, mode: settings.FollowRedirects) -> Request:

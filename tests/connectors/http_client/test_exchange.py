@@ -37,6 +37,10 @@ PACKED = gzip.compress(ROWS)
         (b"HTTP/1.1 100 Continue\r\n\r\n", "the connection broke"),
         (b"", "the connection broke"),
         (None, "the connection broke"),
+        (
+            with_length(b"x", b"Content-Encoding: br", status=b"503 Busy"),
+            "has status 503, and the body is encoded as 'br'",
+        ),
     ],
 )
 async def test_half_an_answer_is_transient(calling, raw, answer, why):
@@ -136,6 +140,18 @@ async def test_a_header_with_any_bytes_is_text(calling, raw):
         kinds = [(await calls.rest()).body["contentType"] for _ in range(2)]
 
     assert kinds == ["text/x; n=\u00e9", "text/x; n=\u20ac"]
+
+
+async def test_a_header_that_has_one_value_is_not_joined(calling, raw):
+    """A proxy may add a second. The first counts; of a redirect, too."""
+    raw.answer(
+        b"HTTP/1.1 302 Found\r\nLocation: /a\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n",
+        raw.ok(b"{}", b"Content-Type: application/json", b"Content-Type: text/html"),
+    )
+    async with calling(baseURL=raw.url) as calls:
+        assert (await calls.rest()).body == {}
+
+    assert raw.heads[1].startswith("GET /a ")
 
 
 async def test_only_encodings_that_are_read_are_asked_for(calling, raw):

@@ -184,6 +184,16 @@ async def test_a_redirect_to_nowhere_is_an_answer(calls, upstream, status, heade
     assert (await calls.rest()).vars["statusCode"] == status
 
 
+@pytest.mark.parametrize(
+    "more", [{"text": "x" * 3_000_000}, {"body": b"x", "headers": {"Location": "/b", "Content-Encoding": "br"}}]
+)
+async def test_the_body_of_a_redirect_is_nobodys(calls, upstream, more):
+    """Neither too large nor undecodable."""
+    upstream.answers(web.Response(**{"status": 302, "headers": {"Location": "/b"}, **more}), web.json_response("there"))
+
+    assert (await calls.rest(path="/a")).body == "there"
+
+
 async def test_ten_are_followed(calls, upstream):
     """The eleventh is one too many."""
     upstream.answer = lambda request: (
