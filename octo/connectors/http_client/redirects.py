@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from octo.core.errors import Permanent
 
 MOST = 10
 STATUSES = frozenset((301, 302, 303, 307, 308))
+_WRITTEN = re.compile(r"[!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]+")
 HARMLESS = frozenset(
     ("accept", "accept-charset", "accept-encoding", "accept-language", "cache-control", "range", "user-agent")
 )
@@ -67,10 +69,12 @@ def too_many(requests: list[Request]) -> Permanent:
 def _address(request: Request, reply: Reply) -> URL:
     location = reply.headers["location"]
     try:
-        url = request.url.join(URL(location)).with_fragment(None)
+        # As it is written, if it can be: an address may be signed, and `%2F` in a signature is not a slash.
+        url = request.url.join(URL(location, encoded=bool(_WRITTEN.fullmatch(location)))).with_fragment(None)
+        port = url.port
     except ValueError:
         raise failed(request, f"it redirects to {location[:200]!r}, which is no address") from None
-    if url.scheme not in ("http", "https") or not url.host:
+    if url.scheme not in ("http", "https") or not url.host or not port:
         raise failed(request, f"it redirects to {_shown(url)}, which is no address of HTTP")
     if url.user is not None or url.password is not None:
         raise failed(request, f"it redirects to {url.host} with credentials in the address")

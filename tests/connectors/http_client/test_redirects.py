@@ -194,6 +194,24 @@ async def test_the_body_of_a_redirect_is_nobodys(calls, upstream, more):
     assert (await calls.rest(path="/a")).body == "there"
 
 
+@pytest.mark.parametrize(
+    ("location", "asked"),
+    [
+        ("/p%2Fq%7e?sig=a%2fb%2B%3D&y=a+b;c", "/p%2Fq%7e?sig=a%2fb%2B%3D&y=a+b;c"),
+        ("?page=2", "/a/b?page=2"),
+        ("c#part", "/a/c"),
+        ("/a b/\u00e9", "/a%20b/%C3%A9"),
+    ],
+)
+async def test_an_address_is_asked_for_as_it_is_written(raw, calling, location, asked):
+    """It may be signed. Only what has no place in an address is encoded."""
+    raw.answer(b"HTTP/1.1 302 F\r\nContent-Length: 0\r\nLocation: " + location.encode() + b"\r\n\r\n", raw.ok(b"1"))
+    async with calling(baseURL=raw.url) as calls:
+        assert (await calls.rest(path="/a/b")).body == 1
+
+    assert raw.heads[1].split()[1] == asked
+
+
 async def test_ten_are_followed(calls, upstream):
     """The eleventh is one too many."""
     upstream.answer = lambda request: (
