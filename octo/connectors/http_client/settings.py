@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -66,6 +67,15 @@ def _url(text: str) -> str:
     if parts.username is not None:
         raise complain("credentials belong under `auth`, not into the address, which is written to logs")
     return text
+
+
+def _server(entry: str) -> str:
+    if "/" in entry:
+        try:
+            ip_network(entry, strict=False)
+        except ValueError:
+            raise complain(f"{entry!r} is no range of addresses; write e.g. `10.0.0.0/8`, or a name") from None
+    return entry
 
 
 HeaderName = Annotated[str, AfterValidator(_header)]
@@ -178,7 +188,7 @@ class Proxy(Settings):
     """The user that the proxy knows."""
     password: Secret | None = None
     """The user's password."""
-    bypass: list[str] = Field(default_factory=list)
+    bypass: list[Annotated[str, AfterValidator(_server)]] = Field(default_factory=list)
     """Servers to call directly: names with all names below them (`example.com`), addresses, ranges (`10.0.0.0/8`), each
     with a port if wanted, or `*`."""
     from_env: bool = True

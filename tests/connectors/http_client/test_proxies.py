@@ -306,6 +306,8 @@ def test_a_proxy_that_cannot_be_used_is_refused_without_its_password(value):
         ({"url": "socks5://proxy:1"}, "absolute address"),
         ({"url": "http://proxy:1", "password": "p"}, "`password` needs `username`"),
         ({"username": "u", "password": "p"}, "`username` belongs to `url`"),
+        ({"bypass": ["10.0.0.0/33"]}, "'10.0.0.0/33' is no range of addresses"),
+        ({"bypass": ["http://a.b/"]}, "'http://a.b/' is no range of addresses"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(proxy, why):
