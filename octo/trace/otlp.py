@@ -15,6 +15,7 @@ import http.client
 import json
 import logging
 import os
+import re
 import urllib.error
 import urllib.request
 from base64 import b64encode
@@ -38,6 +39,8 @@ log = logging.getLogger("octo.trace")
 
 SECONDS = 10.0
 """How long a collector may take to answer: OpenTelemetry's default."""
+SHOWN = 200
+"""Characters of what a collector says in an error."""
 LARGE = 4096
 """Bytes of a request above which it is compressed."""
 
@@ -50,7 +53,7 @@ class Otlp:
 
     endpoint: the collector's URL, e.g. `http://localhost:4318/v1/traces`. headers: sent with each request, mostly
         credentials. service: `service.name` of the spans. instance: tells the processes of a service apart.
-    Raises `OctoError` for an endpoint that is not an HTTP address.
+    Raises `OctoError` for an endpoint that is not an HTTP address, and for headers that cannot be sent.
 
     place: the endpoint without its credentials.
     """
@@ -61,7 +64,7 @@ class Otlp:
         self, endpoint: str, *, headers: Mapping[str, str] | None = None, service: str = "octo", instance: str = ""
     ) -> None:
         parts = _checked(endpoint)
-        headers = {**_credentials(parts), **(headers or {})}
+        headers = {**_credentials(parts), **_written(headers or {})}
         for value in (parts.password or "", *_arguments(parts.query), *headers.values()):
             mask(value)
         self.place = _place(endpoint)
@@ -96,8 +99,8 @@ class Otlp:
         except urllib.error.HTTPError as error:
             with error:
                 raise Transient(f"the collector at {where} answered {error.code}", code=codes.OTLP) from None
-        except (OSError, http.client.HTTPException) as error:
-            reason = getattr(error, "reason", None) or error
+        except (OSError, http.client.HTTPException, ValueError) as error:  # ValueError: a redirect to no address
+            reason = " ".join(str(getattr(error, "reason", None) or error).split())[:SHOWN]
             raise Transient(f"the collector at {where} cannot be reached: {reason}", code=codes.OTLP) from None
 
 
@@ -106,12 +109,28 @@ def _checked(endpoint: str) -> SplitResult:
     try:
         parts = urlsplit(endpoint)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        (parts.hostname or "").encode("idna")  # raises for what cannot be sent, and so does the next
+        (parts.path + parts.query).encode("ascii")
     except ValueError:
         usable = False
     if not usable:
         shown = _place(endpoint)
         raise OctoError(f"{shown!r} is not the address of a collector; write http://HOST:4318", code=codes.OTLP)
     return parts
+
+
+def _written(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """The headers, if they can be written. The error does not show the value, which may be a key."""
+    for name, value in headers.items():
+        if not _HEADER.fullmatch(name):
+            raise OctoError(f"{name[:SHOWN]!r} is not the name of a header for the collector", code=codes.OTLP)
+        if not _VALUE.fullmatch(value):
+            raise OctoError(f"the header {name} for the collector is not one line of Latin-1", code=codes.OTLP)
+    return headers
+
+
+_HEADER = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_VALUE = re.compile(r"[\t\x20-\x7e\xa0-\xff]*")
 
 
 def _place(endpoint: str) -> str:
@@ -145,7 +164,7 @@ def _refused(answer: bytes) -> int:
     try:
         partial = json.loads(answer or b"{}").get("partialSuccess") or {}
         spans = max(0, int(partial.get("rejectedSpans") or 0))
-    except (ValueError, AttributeError, TypeError):  # the traces have arrived, however odd the answer is
+    except (ValueError, AttributeError, TypeError, OverflowError):  # the traces have arrived, however odd the answer is
         return 0
     if spans:
         log.warning("the collector refused spans", extra=fields(spans=spans, reason=partial.get("errorMessage", "")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -160,7 +161,55 @@ def test_what_a_collector_refused_in_part_is_logged_and_answered(collector, capl
     assert "the collector refused spans" in caplog.text
 
 
-@pytest.mark.parametrize("answer", [b"", b"ok", b"[]", b'{"partialSuccess": {"rejectedSpans": "some"}}'])
+def test_whatever_a_server_writes_is_an_error_that_passes():
+    """In one line, and not in full: the log is for people."""
+    for answer in (
+        b"SSH-2.0" + b"x" * 60_000 + b"\r\n",
+        b"HTTP/1.1 302 Found\r\nLocation: http://[::1\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    ):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            threading.Thread(target=_answer, args=(server, answer), daemon=True).start()
+            with pytest.raises(Transient, match="cannot be reached") as caught:
+                Otlp(f"http://127.0.0.1:{server.getsockname()[1]}/v1/traces").write([encoded()])
+
+        assert len(str(caught.value)) < 300
+        assert "\n" not in str(caught.value)
+
+
+def _answer(server, answer):
+    there, _ = server.accept()
+    with there:
+        there.recv(65536)
+        there.sendall(answer)
+
+
+@pytest.mark.parametrize(
+    ("headers", "why"),
+    [
+        ({"X-Key": "s3cret\n"}, "the header X-Key for the collector is not one line of Latin-1"),
+        ({"X-Key": "s3cret\u20ac"}, "the header X-Key for the collector is not one line of Latin-1"),
+        ({"X Key": "s3cret"}, "'X Key' is not the name of a header"),
+    ],
+)
+def test_headers_that_cannot_be_sent_are_said_at_once(headers, why):
+    """Not with every trace, and without the value, which may be a key."""
+    with pytest.raises(OctoError, match=why) as caught:
+        Otlp("http://127.0.0.1:4318/v1/traces", headers=headers)
+
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"ok",
+        b"[]",
+        b'{"partialSuccess": {"rejectedSpans": "some"}}',
+        b'{"partialSuccess": {"rejectedSpans": 1e999}}',
+    ],
+)
 def test_what_a_collector_says_in_other_words_refuses_nothing(collector, answer):
     collector.answer = answer
 
@@ -209,7 +258,17 @@ def test_credentials_are_not_said_of_what_is_no_address(endpoint):
 
 
 @pytest.mark.parametrize(
-    "endpoint", ["collector:4318", "ftp://x", "http://", "http://[", "http://x:port", "http://x:0"]
+    "endpoint",
+    [
+        "collector:4318",
+        "ftp://x",
+        "http://",
+        "http://[",
+        "http://x:port",
+        "http://x:0",
+        "http://x/\u00e4",
+        "http://" + "x" * 64,
+    ],
 )
 def test_what_is_no_address_is_said_at_once(endpoint):
     with pytest.raises(OctoError, match="is not the address of a collector"):
