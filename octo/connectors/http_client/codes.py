@@ -34,8 +34,9 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     UNREACHABLE: Explanation(
         "No connection",
-        "The server's name could not be resolved, no server listens there, or the connection broke before the answer "
-        "was complete. If it broke, the server may still have carried out the request.",
+        "The server's name could not be resolved, no server or proxy listens there, or the answer is not whole: the "
+        "connection broke, or its compressed data ends too early or is damaged. Then the server may still have carried "
+        "out the request.",
     ),
     TOO_SLOW: Explanation(
         "No answer in time",
@@ -70,8 +71,8 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     BAD_EXCHANGE: Explanation(
         "The exchange failed",
-        "The server's answer is not HTTP, it redirects in circles or to an invalid address, or the address of the "
-        "request cannot be used.",
+        "The server's answer is not valid HTTP, is not in the encoding that it names or in one that was not asked for, "
+        "redirects in circles or to an invalid address, or the address of the request cannot be used.",
     ),
     NO_ANSWER: Explanation(
         "The stub has no answer",
