@@ -126,8 +126,8 @@ class Overloaded(Transient):
 
     code = "OCTO-R122"
 
-    def __init__(self, message: str, *, retry_after: float = 1.0) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, retry_after: float = 1.0, code: str | None = None) -> None:
+        super().__init__(message, code=code)
         self.retry_after = retry_after
 
 
@@ -161,6 +161,13 @@ EXPLANATIONS: dict[str, Explanation] = {
         "A flow called itself too often",
         "A flow-ref led back to its own flow more than 100 times within one call. Give the recursion an end: put the "
         "flow-ref into an `if` or `switch` whose condition becomes false.",
+    ),
+    "OCTO-R112": Explanation(
+        "Flows wait for one another",
+        "Flows that call one another in a circle were all busy, and every message in them waited for a free worker, or "
+        "for room in the line, of another one: none could ever go on. So Octo refused one call. Often a flow sends "
+        "several messages to itself, so that there are more and more; send at most one, or end the circle earlier. Or "
+        "give the flows more `workers` and a larger `buffer`.",
     ),
     "OCTO-R120": Explanation(
         "Transient failure",

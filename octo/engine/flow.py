@@ -13,7 +13,8 @@ import contextvars
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from octo.core import current, partial
@@ -24,6 +25,7 @@ from octo.core.message import Message
 from octo.core.partial import Receiver
 from octo.engine import deadline
 from octo.engine.deadline import Deadline
+from octo.engine.deadlock import Permit, awaiting, is_endless
 from octo.engine.events import Bus
 from octo.engine.pool import Pool
 from octo.expr import ExprError
@@ -33,20 +35,24 @@ log = logging.getLogger("octo.engine")
 MOST_NESTED_CALLS = 100
 """A flow may call itself at most this many levels deep: a recursion without an end must not exhaust the stack."""
 
-_held: contextvars.ContextVar[dict[str, int]] = contextvars.ContextVar("held")
-"""How deep the current call is in each recursive flow, by the flow's name."""
+_NONE: Mapping[Flow, tuple[Permit, int]] = MappingProxyType({})
+
+_held: contextvars.ContextVar[Mapping[Flow, tuple[Permit, int]]] = contextvars.ContextVar("held", default=_NONE)
+"""The permits of recursive flows that the current call runs under, and how deep it is in each flow."""
 
 
 class Flow:
     """See the module; to other flows it is a `Callee`.
 
     process: runs each message; compiled by `octo.engine.build`. recursive: whether the flow can call itself.
-    pool: limits its concurrent branches.
+    pool: limits its concurrent branches. lent: the permits in use, if the flow is recursive.
 
     Invariants:
     - `_free` plus the permits in use is `workers`.
     - A permit is given back exactly once, by `_pass_on`: when its message ends (`_end`), or when its call is cancelled
       in the moment in which it gets the permit (`stand_in_line`).
+    - `_coming` counts the messages that were sent and have not begun; with the line they are at most `buffer`, besides
+      those that will find a free permit.
     - `_tasks` counts, per task, the messages of this flow that wait in it; `cancel` cancels these tasks.
     """
 
@@ -69,9 +75,11 @@ class Flow:
         self.process: Processor
         self.pool: Pool
         self.recursive = False
+        self.lent: set[Permit] = set()
         self._bus = bus
         self._spawn = spawn
         self._free = workers
+        self._coming = 0
         self._line: deque[asyncio.Future[None]] = deque()
         self._room: deque[asyncio.Future[None]] = deque()
         self._tasks: dict[asyncio.Task[object], int] = {}
@@ -89,9 +97,28 @@ class Flow:
         return self._call_later(message)
 
     async def send(self, message: Message) -> None:
-        """Wait while the line is full, then run the message in a task of its own."""
-        await self.room()
+        """Wait while the line is full, then run the message in a task of its own.
+
+        It gives other tasks their turn: a flow that sends in a loop, or that sends to itself, must not stop the rest.
+        """
+        if self.is_full:
+            with self._waiting():
+                await self.room()
         self._spawn(self._sent(message))
+        self._coming += 1
+        await asyncio.sleep(0)
+
+    @contextlib.contextmanager
+    def _waiting(self) -> Iterator[None]:
+        """A context in which the current call waits for this flow. Raises `Overloaded` if that would never end."""
+        held = [permit for permit, _ in _held.get().values()]
+        if held and is_endless(self, held):
+            raise Overloaded(
+                f'flow "{self.name}" is full, and every message in it waits for a flow that waits for "{self.name}"',
+                code="OCTO-R112",
+            )
+        with awaiting(self, held):
+            yield
 
     async def room(self) -> None:
         """Return once another message may join the line."""
@@ -107,7 +134,12 @@ class Flow:
 
     @property
     def is_full(self) -> bool:
-        return self._free == 0 and len(self._line) >= self.buffer
+        return self._coming + len(self._line) >= self._free + self.buffer
+
+    @property
+    def has_free(self) -> bool:
+        """Whether a permit is free."""
+        return self._free > 0
 
     @property
     def in_flight(self) -> int:
@@ -246,7 +278,8 @@ class Flow:
         return await at_last(self.run(message))
 
     async def _sent(self, message: Message) -> None:
-        _held.set({})  # this task does not run under the sender's permits
+        self._coming -= 1
+        _held.set(_NONE)  # this task does not run under the sender's permits
         deadline.leave()
         partial.leave()
         try:
@@ -260,18 +293,31 @@ class Flow:
         Then the message runs under the permit that its ancestor holds: waiting for another permit could mean waiting
         for itself.
         """
-        held = _held.get({})
-        depth = held.get(self.name, 0)
+        permit, depth = _held.get().get(self, (None, 0))
+        if permit is None:
+            with self._waiting():
+                await self.stand_in_line()
+            with self.lending():
+                return await at_last(self.run(message))
         if depth >= MOST_NESTED_CALLS:
             raise Permanent(f'flow "{self.name}" called itself more than {MOST_NESTED_CALLS} times', code="OCTO-R111")
-        token = _held.set({**held, self.name: depth + 1})
+        token = _held.set({**_held.get(), self: (permit, depth + 1)})
         try:
-            if depth:
-                return await at_last(self.run(message, permit=False))
-            await self.stand_in_line()
-            return await at_last(self.run(message))
+            return await at_last(self.run(message, permit=False))
         finally:
             _held.reset(token)
+
+    @contextlib.contextmanager
+    def lending(self) -> Iterator[None]:
+        """A context in which the current call runs under the permit that it just took."""
+        permit = Permit()
+        self.lent.add(permit)
+        token = _held.set({**_held.get(), self: (permit, 1)})
+        try:
+            yield
+        finally:
+            _held.reset(token)
+            self.lent.discard(permit)
 
     # --- the end -------------------------------------------------------------------------------------------------
 
@@ -349,12 +395,9 @@ class FlowInlet:
             text = f'flow "{self.flow}" has no free worker before the deadline'
             raise Overloaded(text, retry_after=max(1.0, estimate)) from None
         left = None if timeout is None else max(0.0, timeout - (loop.time() - began))
-        token = _held.set({self.flow: 1})
-        try:
+        with flow.lending():
             result = flow.run(message)
             return result if isinstance(result, Message | Drop) else await Deadline(self.flow, left).of(result)
-        finally:
-            _held.reset(token)
 
     def _full(self) -> Overloaded:
         flow = self._flow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from types import SimpleNamespace
 
 import pytest
@@ -603,3 +604,114 @@ async def test_a_task_that_has_made_a_call_holds_nothing_afterwards(plugins):
         assert probe.most_waiting == 1
         probe.gate("go").set()
         await other
+
+
+# --- flows that send to themselves -------------------------------------------------------------------------------
+
+MORE_AND_MORE = """
+flows:
+  - name: f
+    workers: 2
+    buffer: 3
+    process:
+      - type: if
+        condition: 'true'
+        then: [{type: flow-ref, flow: %(one)s, oneWay: true}, {type: flow-ref, flow: %(two)s, oneWay: true}]
+  - name: g
+    workers: 2
+    buffer: 3
+    process: [{type: flow-ref, flow: f, oneWay: true}, {type: flow-ref, flow: f, oneWay: true}]
+  - name: failing
+    workers: 2
+    buffer: 3
+    process: [{type: set-payload, value: 1 / 0}]
+    error: [{type: flow-ref, flow: failing, oneWay: true}, {type: flow-ref, flow: failing, oneWay: true}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("flow", "one", "two"), [("f", "f", "f"), ("f", "g", "g"), ("f", "f", "g"), ("failing", "f", "f")]
+)
+@virtual()
+async def test_messages_that_become_more_and_more_are_bounded_and_leave_the_loop_free(flow, one, two, plugins):
+    """The surplus is refused; others get their turn; a stop ends."""
+    async with running(MORE_AND_MORE % {"one": one, "two": two}, plugins, drain=0) as app:
+        with contextlib.suppress(Failure):
+            await app.call(flow)
+        for _ in range(200):
+            before = len(app.events)
+            await asyncio.sleep(0)
+            assert len(app.events) - before <= 100
+            for each in app.generation.flows.values():
+                assert each.in_flight + each.waiting <= each.workers + each.buffer
+            assert len(asyncio.all_tasks()) < 40
+        refused = [
+            event.error.cause for event in app.events if event.kind == "failed" and isinstance(event.error, Failure)
+        ]
+        assert {cause.code for cause in refused if isinstance(cause, Overloaded)} == {"OCTO-R112"}
+
+
+@virtual()
+async def test_a_flow_may_send_the_next_page_to_itself_until_there_is_none(plugins):
+    text = """
+flows:
+  - name: f
+    workers: 1
+    buffer: 1
+    process:
+      - type: if
+        condition: body < 500
+        then: [{type: set-payload, value: body + 1}, {type: flow-ref, flow: f, oneWay: true}]
+"""
+    async with running(text, plugins) as app:
+        await app.call("f", 0)
+        await app.generation.flows["f"].drained()
+    assert app.kinds("f").count("completed") == 501
+
+
+@virtual()
+async def test_flows_that_wait_for_one_another_crosswise_do_not_wait_for_ever(plugins):
+    """Each message holds the only worker that the other one waits for."""
+    text = """
+connectors: [{name: p, type: probe}]
+flows:
+  - name: a
+    workers: 1
+    process:
+      - {type: wait, connector: p}
+      - {type: if, condition: body == 1, then: [{type: set-payload, value: 0}, {type: flow-ref, flow: b}]}
+  - name: b
+    workers: 1
+    process:
+      - {type: wait, connector: p}
+      - {type: if, condition: body == 1, then: [{type: set-payload, value: 0}, {type: flow-ref, flow: a}]}
+"""
+    async with running(text, plugins) as app:
+        both = asyncio.gather(app.call("a", 1), app.call("b", 1), return_exceptions=True)
+        await settle()
+        probes["probe"].gate("go").set()
+        outcomes = await both
+    assert [each.cause.code for each in outcomes if isinstance(each, Failure)] == ["OCTO-R112"]
+
+
+@virtual()
+async def test_each_send_gives_other_tasks_their_turn(plugins):
+    text = """
+flows:
+  - {name: f, process: [{type: foreach, items: body, body: [{type: flow-ref, flow: g, oneWay: true}]}]}
+  - {name: g, process: []}
+"""
+    async with running(text, plugins) as app:
+        turns = 0
+
+        async def turn():
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        async with asyncio.TaskGroup() as tasks:
+            turning = tasks.create_task(turn())
+            await app.call("f", list(range(100)))
+            turning.cancel()
+    assert turns >= 100
