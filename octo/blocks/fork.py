@@ -11,12 +11,12 @@ from octo.core.block import Block, Site, block, driven
 from octo.core.flow import Failure, Outcome
 from octo.core.message import Message
 from octo.core.settings import Settings
-from octo.core.sockets import Steps
+from octo.core.sockets import Always, Steps
 from octo.core.state import State
 
 
 class Fork(Settings):
-    branches: Annotated[list[Steps], Field(min_length=1)]
+    branches: Annotated[list[Annotated[Steps, Always()]], Field(min_length=1)]
     """The branches: `- name: audit` with `process: [...]`. Each gets the incoming message."""
 
     def shape_after(self, before: State) -> State:

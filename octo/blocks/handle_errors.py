@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from octo.core.block import Block, Site, block
 from octo.core.flow import Failure, Outcome
 from octo.core.message import Message
 from octo.core.settings import Settings
-from octo.core.sockets import Steps
+from octo.core.sockets import Always, Steps
 from octo.core.state import State
 
 
 class HandleErrors(Settings):
-    process: Steps
+    process: Annotated[Steps, Always()]
     """The chain to try."""
     error: Steps
     """Runs when `process` fails, with `vars.error` (`message`, `flow`, `block`, `code`, `type`, `status`, `path`,

@@ -353,6 +353,17 @@ ENDLESS_CALLS = _code(
     "flow a calls b, flow b calls a",
     "flow a calls b, flow b calls a inside `if`",
 )
+SENT_IN_CIRCLES = _code(
+    "OCTO-C156",
+    "Flows send messages in a circle",
+    "A warning: a flow sends a message to itself with `oneWay: true`, or to a flow that leads back to it, perhaps from "
+    "its `error:` chain. Nothing waits for such a message and nothing limits how often it goes round. If each message "
+    "sends several, there are more and more, until calls are refused with OCTO-R112; one that fails and is sent again "
+    "goes round without a pause. It is right for the next page of a list, if the last page sends none. To try again "
+    "later, let the message fail, so that its source brings it again, or use `retry`.",
+    "flow: crawl with two blocks {type: flow-ref, flow: crawl, oneWay: true} inside `if`",
+    "send the next page only, inside `if` with a condition that becomes false: vars.page < vars.pages",
+)
 SOURCES_CLASH = _code(
     "OCTO-C151",
     "Sources that cannot both exist",

@@ -1,8 +1,8 @@
-"""Walks documents: the blocks of a flow at any depth, and the flows that it may call."""
+"""Walks documents: the blocks of a flow at any depth, the flows that it may call, and those that call in a circle."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from octo.config.documents import BlockDoc, Config, FlowDoc
 from octo.core.sockets import FlowRef, Steps, sockets
@@ -44,3 +44,28 @@ def reachable(config: Config, flow: str) -> list[FlowDoc]:
             found[name] = config.flows[name]
             waiting.extend(called(found[name]))
     return list(found.values())
+
+
+def in_circles(calls: Mapping[str, set[str]]) -> set[str]:
+    """The flows that can reach themselves, and those on a way between two such flows, which it does not harm.
+
+    A flow that calls no other flow cannot be on a cycle, nor can a flow that none calls. Removing such flows until
+    there are no more takes time in proportion to the calls.
+    """
+    callers: dict[str, set[str]] = {name: set() for name in calls}
+    for name, names in calls.items():
+        for each in names:
+            callers[each].add(name)
+    return set(calls) - _loose(calls, callers) - _loose(callers, calls)
+
+
+def _loose(forth: Mapping[str, set[str]], back: Mapping[str, set[str]]) -> set[str]:
+    """The names from which every path ends, because none leads into a cycle."""
+    open_ways = {name: len(ways) for name, ways in forth.items()}
+    ended = [name for name, ways in open_ways.items() if not ways]
+    for name in ended:
+        for each in back[name]:
+            open_ways[each] -= 1
+            if not open_ways[each]:
+                ended.append(each)
+    return set(ended)

@@ -82,6 +82,12 @@ class Steps:
         return cls(process, str(value.get("name") or ""), ("process",))
 
 
+class Always:
+    """Annotation for a chain that runs for every message: `Annotated[Steps, Always()]`. `octo check` looks into it for
+    calls without end.
+    """
+
+
 def _unbuilt(_: Message) -> Result:
     raise RuntimeError("this chain was never compiled")
 

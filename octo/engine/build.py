@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from octo.config.documents import BlockDoc, FlowDoc
-from octo.config.walk import called
+from octo.config.walk import called, in_circles
 from octo.core.block import Site
 from octo.core.expressions import Expr
 from octo.core.flow import Processor
@@ -49,7 +49,7 @@ def build_flows(
     """
     docs = list(docs)
     flows = {doc.name: _flow(doc, bus, spawn) for doc in docs}
-    recursive = _recursive({doc.name: called(doc) for doc in docs})
+    recursive = in_circles({doc.name: called(doc) for doc in docs})
     for doc in docs:
         flow = flows[doc.name]
         flow.pool = Pool(doc.pool)
@@ -142,28 +142,3 @@ def _copied(settings: Settings) -> Settings:
     """The settings, copied if chains or callees will be put into them."""
     is_open = any(isinstance(each, Steps | FlowRef) for _, each in sockets(settings))
     return deepcopy(settings) if is_open else settings
-
-
-def _recursive(calls: Mapping[str, set[str]]) -> set[str]:
-    """The flows that can reach themselves, and those on a way between two such flows, which it does not harm.
-
-    A flow that calls no other flow cannot be on a cycle, nor can a flow that none calls. Removing such flows until
-    there are no more takes time in proportion to the calls.
-    """
-    callers: dict[str, set[str]] = {name: set() for name in calls}
-    for name, names in calls.items():
-        for each in names:
-            callers[each].add(name)
-    return set(calls) - _loose(calls, callers) - _loose(callers, calls)
-
-
-def _loose(forth: Mapping[str, set[str]], back: Mapping[str, set[str]]) -> set[str]:
-    """The names from which every path ends, because none leads into a cycle."""
-    open_ways = {name: len(ways) for name, ways in forth.items()}
-    ended = [name for name, ways in open_ways.items() if not ways]
-    for name in ended:
-        for each in back[name]:
-            open_ways[each] -= 1
-            if not open_ways[each]:
-                ended.append(each)
-    return set(ended)

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
+from octo.builtin import plugins as all_plugins
+from octo.config.load import parse
+from octo.core.errors import ConfigError
 from octo.testing.harness import running
 from octo.testing.probe import probes
 
@@ -97,3 +102,32 @@ async def test_one_way_goes_on_at_once_and_drain_waits_for_it(plugins):
 async def test_a_flow_with_a_source_can_be_called_too(plugins):
     async with running(FLOWS, plugins) as app:
         assert (await app.call("ask-sourced")).body == "sourced"
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "{type: foreach, items: body, body: [%s]}",
+        "{type: switch, cases: [{when: body.x, process: [%s]}]}",
+        "{type: if, condition: body.x, then: [{type: log}], else: [%s]}",
+        "{type: handle-errors, process: [{type: log}], error: [%s]}",
+        "{type: foreach, items: body, body: [{type: handle-errors, process: [%s], error: [{type: log}]}]}",
+    ],
+)
+def test_messages_that_a_flow_sends_itself_are_warned_of_in_every_chain(block):
+    text = block % "{type: flow-ref, flow: f, oneWay: true}"
+    (warning,) = parse(f"flows: [{{name: f, process: [{text}]}}]", all_plugins(), {}).warnings
+    assert warning.code == "OCTO-C156"
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "{type: fork, branches: [{name: one, process: [%s]}]}",
+        "{type: handle-errors, process: [%s], error: [{type: log}]}",
+    ],
+)
+def test_chains_that_always_run_cannot_end_a_circle(block):
+    text = block % "{type: flow-ref, flow: f, oneWay: true}"
+    with pytest.raises(ConfigError, match="OCTO-C150"):
+        parse(f"flows: [{{name: f, process: [{text}]}}]", all_plugins(), {})

@@ -18,7 +18,7 @@ from octo.core.errors import ConfigError
 from octo.core.expressions import Expr, Names
 from octo.core.plugins import Plugins
 from octo.core.settings import Secret, Settings
-from octo.core.sockets import FlowRef, Steps
+from octo.core.sockets import Always, FlowRef, Steps
 from octo.core.source import source
 
 
@@ -238,7 +238,7 @@ def switch(settings: Switch, message):
 
 
 class Fork(Settings):
-    branches: list[Steps]
+    branches: list[Annotated[Steps, Always()]]
     """Run at once."""
 
 
@@ -249,7 +249,7 @@ def fork(settings: Fork, message):
 
 
 class Guard(Settings):
-    process: Steps
+    process: Annotated[Steps, Always()]
     """What may fail."""
     error: Steps
     """What then happens."""
