@@ -297,16 +297,20 @@ async def _operations(
     from octo.operations.port import opened
     from octo.operations.process import ThisProcess
     from octo.operations.traces import ROUTES
+    from octo.operations.watchdog import Watchdog
 
     lag, files = Lag(), Files()
+    watchdog = Watchdog(lag)
     more = () if blocks is None else (blocks.snapshot,)
-    process = ThisProcess(service, metrics, lag, asked.path, _number(), more, live)
+    process = ThisProcess(service, metrics, lag, asked.path, _number(), more, live, watchdog)
     async with opened(asked.port, process, ROUTES, stop if asked.watch else None):
         lag.start()
         files.start()
+        watchdog.start()
         try:
             yield
         finally:
+            watchdog.stop()
             files.stop()
             lag.stop()
 

@@ -78,6 +78,10 @@ METRICS = (
     Metric("octo_event_loop_lag_seconds", "histogram", (), "How late the event loop was, measured every 0.25 s."),
     Metric("octo_event_loop_lag_max_seconds", "gauge", (), "Its worst lag of the last 10 s.", "max"),
     Metric(
+        "octo_event_loop_stalls_total", "counter", (), "How often the event loop stood still for more than a second."
+    ),
+    Metric("octo_event_loop_stalled_seconds_total", "counter", (), "Seconds for which it then stood still."),
+    Metric(
         "octo_traces_dropped_total",
         "counter",
         (),

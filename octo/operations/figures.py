@@ -48,9 +48,14 @@ class Lag:
         self._recent.append(late)
         self.start()
 
+    def since(self) -> float:
+        """Seconds since the loop should have called back; at most 0 if it is in time. May be called in any thread."""
+        return self._clock() - self._due if self._next is not None else 0.0
+
     def stop(self) -> None:
         if self._next is not None:
             self._next.cancel()
+            self._next = None
 
     def snapshot(self) -> dict[str, Series]:
         return {

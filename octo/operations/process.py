@@ -25,6 +25,7 @@ from octo.operations.health import Health
 from octo.operations.status import moment
 from octo.operations.subject import Facts
 from octo.operations.thread import in_thread
+from octo.operations.watchdog import Watchdog
 from octo.operations.web import Refused
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class ThisProcess:
 
     metrics: counts the events of the service. path: of the configuration. number: of this process among its siblings.
     more: further measurements, e.g. block metrics. live: records traces, None if none are recorded yet.
+    watchdog: watches the loop.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class ThisProcess:
         number: int = 0,
         more: Iterable[Counts] = (),
         live: Live | None = None,
+        watchdog: Watchdog | None = None,
     ) -> None:
         self._service = service
         self._metrics = metrics
@@ -59,6 +62,7 @@ class ThisProcess:
         self._number = number
         self._more = tuple(more)
         self._live = live
+        self._watchdog = watchdog
         self._health = Health(self._lost)
 
     async def reasons(self) -> list[str]:
@@ -70,6 +74,7 @@ class ThisProcess:
         sick = await self._health.reasons(generation.instances)
         return [
             *self._nothing(generation.config),
+            *(() if self._watchdog is None else self._watchdog.reasons),
             *(f'the source of flow "{flow}" is broken: {masked(why)}' for flow, why in generation.broken.items()),
             *(f'flow "{flow}" does not move: {why}' for flow, why in generation.stalled.items()),
             *(f'connector "{name}" is unhealthy: {why}' for name, why in sick.items()),
@@ -107,6 +112,7 @@ class ThisProcess:
             "octo_traces_dropped_total": [((), 0 if self._live is None else self._live.dropped)],
             "octo_threads_hanging": [((), sum(each.lost for each in hanging().values()))],
             **self._lag.snapshot(),
+            **({} if self._watchdog is None else self._watchdog.snapshot()),
             **process(),
         }
         if generation is not None:
