@@ -20,6 +20,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, NamedTuple
 
+from octo.core.bounded import bounded
+
 
 class Position(NamedTuple):
     """A place in a file: `line` and `column` count from 1; 0 means "the file as a whole"."""
@@ -75,7 +77,7 @@ class OctoError(Exception):
         status: int | None = None,
         vars: Mapping[str, object] | None = None,  # noqa: A002  the language's own word
     ) -> None:
-        super().__init__(message)
+        super().__init__(bounded(message))
         if code is not None:
             self.code = code
         self.status = status
@@ -89,7 +91,8 @@ class ConfigError(OctoError):
 
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = sorted(problems, key=lambda problem: problem.at)
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        super().__init__("")
+        self.args = ("\n".join(str(problem) for problem in self.problems),)  # each is short: no client wrote it
 
 
 class Permanent(OctoError):

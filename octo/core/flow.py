@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Mapping
 from typing import NamedTuple, Protocol
 
+from octo.core.bounded import bounded
 from octo.core.errors import Bug, ConfigError, OctoError, Overloaded, Permanent, Position, Timeout, Transient
 from octo.core.message import Message
 from octo.expr import ExprError
@@ -116,7 +117,7 @@ class Failure(Exception):
     def __str__(self) -> str:
         cause = self.cause
         text = str(cause) if isinstance(cause, OctoError | ExprError) else f"{type(cause).__name__}: {cause}"
-        return ": ".join((*self.way, text))
+        return ": ".join((*self.way, bounded(text)))
 
 
 def _type(cause: Exception) -> str:

@@ -5,8 +5,9 @@
 
     time=2026-01-01T10:00:00.000+01:00 level=INFO msg="starting flow" flow=orders workers=8
 
-Invariants: a line never contains a line break or a control character, whatever a message brings; a registered secret
-never appears; and logging never raises - a line that cannot be written is counted (`lost`), and work goes on.
+Invariants: a line never contains a line break or a control character, whatever a message brings; each of its fields has
+a bounded length, except in the lines that authors ask for with a `log` block; a registered secret never appears; and
+logging never raises - a line that cannot be written is counted (`lost`), and work goes on.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from pathlib import Path
 from typing import Any, Literal, TextIO
 
 from octo.core import codec, current
-from octo.core.repeats import Left, Repeats
+from octo.core.bounded import MOST, bounded
+from octo.core.repeats import AUTHORS, Left, Repeats
 from octo.core.secrets import masked
 from octo.expr import render
 from octo.expr.values import Exact
@@ -110,6 +112,9 @@ def stdout_reserved() -> bool:
 # --- values ------------------------------------------------------------------------------------------------------
 
 _DEEPEST = 32
+_LONGEST = 2 * MOST
+_LONGEST_TRACEBACK = 10 * MOST
+"""Characters of a field, and of a traceback. An error with the way to its block is shorter: it is not cut twice."""
 
 
 def _plain(value: object, depth: int = 0) -> Any:
@@ -144,9 +149,22 @@ class _Formatter(logging.Formatter):
         }
         for name, value in (_fields(record) | _working_on(record)).items():
             line[f"{name}_" if name in line else name] = _plain(value)
+        if record.name != AUTHORS:
+            line = {name: _short(value) for name, value in line.items()}
         if record.exc_info and record.exc_info[0] is not None:
-            line["traceback"] = masked("".join(traceback.format_exception(*record.exc_info)))
+            trace = "".join(traceback.format_exception(*record.exc_info))
+            line["traceback"] = masked(bounded(trace, _LONGEST_TRACEBACK))
         return line
+
+
+def _short(value: Any) -> Any:
+    """The value; the beginning and the end of its text if that is long."""
+    if isinstance(value, str):
+        return bounded(value, _LONGEST)
+    if isinstance(value, dict | list):
+        text = _json(value)
+        return value if len(text) <= _LONGEST else bounded(text, _LONGEST)
+    return value
 
 
 def _message(record: logging.LogRecord) -> str:

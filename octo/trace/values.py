@@ -8,6 +8,7 @@ from typing import Any
 from octo import expr
 from octo.config.documents import BlockDoc, Config
 from octo.config.walk import blocks_of
+from octo.core.bounded import bounded
 from octo.core.expressions import Expr
 from octo.core.message import Message
 from octo.core.record import pack
@@ -57,4 +58,4 @@ def _value(expression: Expr[Any], message: Message) -> Any:
     try:
         return pack(secrets(expr.settle(expression.program.function(message))))
     except ExprError as error:
-        return {"error": masked(str(error))}
+        return {"error": masked(bounded(str(error)))}

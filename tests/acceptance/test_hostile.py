@@ -129,3 +129,42 @@ def test_odd_paths_are_answered(served, path):
     answer = exchange(served.port, f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
 
     assert answer.startswith((b"HTTP/1.1 4", b"HTTP/1.1 200")) or answer == b""
+
+
+LONG_TEXTS = """
+env: [{name: PORT}]
+connectors:
+  - {name: web, type: http, settings: {host: 127.0.0.1, port: "${PORT}", maxHeaderBytes: 65536}}
+  - {name: db, type: database, settings: {driver: sqlite, dsn: ":memory:"}}
+flows:
+  - name: key
+    source: {connector: web, type: http, settings: {path: /key, maxBodyBytes: 9000000, correlationIdHeader: X-Id}}
+    process: [{type: set-payload, value: 'body.map[body.key]'}]
+  - name: twice
+    source: {connector: web, type: http, settings: {path: /twice, maxBodyBytes: 9000000}}
+    process: [{type: set-payload, value: '{body.key: 1, string(body.key): 2}'}]
+  - name: number
+    source: {connector: web, type: http, settings: {path: /number, maxBodyBytes: 9000000}}
+    process: [{type: set-payload, value: '[int(body.key), timestamp(body.key)]'}]
+  - name: raises
+    source: {connector: web, type: http, settings: {path: /raises, maxBodyBytes: 9000000}}
+    process: [{type: python, call: "raising:no", with: {key: body.key}}]
+  - name: queries
+    source: {connector: web, type: http, settings: {path: /queries, maxBodyBytes: 9000000}}
+    process: [{type: sql, connector: db, query: "select json(?)", args: [body.key]}]
+"""
+
+
+def test_long_texts_of_clients_do_not_become_long_lines(octo, port, tmp_path, http):
+    """Keys, texts and headers of a megabyte in errors of expressions, functions and databases."""
+    (tmp_path / "flow.yaml").write_text(LONG_TEXTS)
+    (tmp_path / "raising.py").write_text("def no(key):\n    raise KeyError(key)\n")
+    process = octo("run", "--config", str(tmp_path / "flow.yaml"), PORT=str(port))
+    body = {"key": "k" * MEGABYTE, "map": {"q" * MEGABYTE: 1}}
+    for path in ("key", "twice", "number", "raises", "queries"):
+        status, _ = http(f"http://127.0.0.1:{port}/{path}", body, headers={"X-Id": "i" * 30_000})
+        assert status == 500
+        process.wait_for(f'msg="flow failed".* flow={path} ')
+
+    assert max(map(len, process.lines)) < 35_000
+    assert process.stop() == 0

@@ -368,3 +368,40 @@ def test_two_may_append_to_one_log_file(tmp_path):
         handler.close()
 
     assert (tmp_path / "app.log").read_text().count("msg=one\n") == 4
+
+
+LONG = "k" * 1_000_000
+
+
+@pytest.mark.parametrize("value", [LONG, LONG.encode(), {LONG: 1}, [LONG], {"a": [{"b": LONG}]}, list(range(100_000))])
+@pytest.mark.parametrize("formatter", [Text(), Json()])
+def test_a_field_is_cut_whatever_it_is(formatter, value):
+    """A key of a body that a client made up must not become a line of a megabyte."""
+    text = line("failed", error=value, formatter=formatter)
+
+    assert len(text) < 10_000
+    assert "characters> ..." in text
+
+
+@pytest.mark.parametrize("formatter", [Text(), Json()])
+def test_messages_ids_and_tracebacks_are_cut_too(formatter):
+    token = current.message.set(Message(event_id="e", correlation_id=LONG))
+    try:
+        raise ValueError(LONG)
+    except ValueError:
+        text = line(f"said {LONG}", exc_info=sys.exc_info(), formatter=formatter)
+    finally:
+        current.message.reset(token)
+
+    assert len(text) < 40_000
+    assert "Traceback (most recent call last)" in text
+
+
+def test_a_line_that_an_author_asked_for_is_whole():
+    assert LONG in line("order", body=LONG, name="octo.flow")
+
+
+def test_a_secret_in_a_long_field_is_masked_before_it_is_cut():
+    mask("Zq7Wv9Kp3Xj5Ld1Tf8Gm2B")
+    for before in range(2_990, 3_010):
+        assert "Zq7" not in line("x", error="." * before + "Zq7Wv9Kp3Xj5Ld1Tf8Gm2B" + "." * 5_000)
