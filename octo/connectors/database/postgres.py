@@ -37,7 +37,7 @@ _CLEAN_UP = 5.0
 _MOMENT = 0.25
 """Seconds that a message which failed waits until its connection can be used again."""
 
-_FAREWELL = 1.0
+_FAREWELL = 0.5
 """Seconds that the server may take to say goodbye when the connector is closed."""
 
 _IDLE = 300.0

@@ -85,6 +85,8 @@ class SqlAlchemy:
         except TimeoutError:
             if not deadline.expired():
                 raise errors.unreachable(self._where, "no answer") from None
+            if connection is None and not self.is_busy:
+                raise errors.not_connected(self._where, "no answer in time") from None
             if connection is None:
                 raise errors.exhausted(self._settings.open_limit, seconds or 0) from None
             raise errors.too_slow(seconds or 0) from None

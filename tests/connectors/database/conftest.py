@@ -1,5 +1,6 @@
 """A real PostgreSQL for the tests of this folder; each test process has its own."""
 
+import asyncio
 from contextlib import asynccontextmanager
 
 import pytest
@@ -62,3 +63,54 @@ def opened(server):
 async def sql(opened):
     async with opened() as session:
         yield session
+
+
+class Line:
+    """A line to the server that can be cut without a sign: no byte comes through any more, and no connection ends."""
+
+    def __init__(self, port):
+        self._port = port
+        self._open = asyncio.Event()
+        self._open.set()
+        self._served = set()
+
+    def cut(self):
+        self._open.clear()
+
+    def mend(self):
+        self._open.set()
+
+    async def serve(self, reader, writer):
+        self._served.add(asyncio.current_task())
+        there, back = await asyncio.open_connection("127.0.0.1", self._port)
+        try:
+            await asyncio.gather(self._carry(reader, back), self._carry(there, writer))
+        except (OSError, asyncio.CancelledError):
+            pass
+        finally:
+            for each in (back, writer):
+                each.transport.abort()
+
+    async def _carry(self, source, target):
+        while data := await source.read(65536):
+            await self._open.wait()
+            target.write(data)
+        await self._open.wait()
+        target.close()
+
+    async def end(self):
+        for each in self._served:
+            each.cancel()
+        await asyncio.gather(*self._served, return_exceptions=True)
+
+
+@pytest.fixture
+async def line(server):
+    """A line to the server; its `dsn` leads through it."""
+    line = Line(server.port)
+    listening = await asyncio.start_server(line.serve, "127.0.0.1", 0)
+    line.port = listening.sockets[0].getsockname()[1]
+    line.dsn = server.dsn.replace(f":{server.port}/", f":{line.port}/")
+    yield line
+    listening.close()
+    await line.end()

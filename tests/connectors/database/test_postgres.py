@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from octo.connectors.database import Connection, Database
+from octo.connectors.database import Connection, Database, postgres
 from octo.core.errors import Permanent, Timeout, Transient
 from octo.core.secrets import masked
 from octo.expr.values import Exact, Timestamp
@@ -835,6 +835,33 @@ async def _sessions(sql, name, at_most):
         while (count := await sql.value(query, f'"{name}"')) > at_most:
             await asyncio.sleep(0.02)
     return count
+
+
+async def test_a_server_that_does_not_answer_delays_no_message(opened, line, monkeypatch):
+    """A query is given up at its deadline; the connection is tidied up by itself, and works when the server is back."""
+    monkeypatch.setattr(postgres, "_CLEAN_UP", 3600.0)  # the message may wait for no confirmation
+    async with opened(dsn=line.dsn, maxOpenConns=1, queryTimeout="200ms") as one:
+        line.cut()
+        with pytest.raises(Timeout, match=r"cancelled after 0\.2s"):
+            await one("select 1")
+        line.mend()
+        async with asyncio.timeout(60):
+            while await asyncio.gather(one.value("select 1"), return_exceptions=True) != [1]:
+                pass
+
+
+async def test_closing_does_not_wait_for_a_server_that_does_not_answer(opened, line, monkeypatch):
+    """Neither for an idle connection nor for one whose query was cancelled."""
+    monkeypatch.setattr(postgres, "_CLEAN_UP", 3600.0)
+    monkeypatch.setattr(postgres, "_MOMENT", 0.01)
+    monkeypatch.setattr(postgres, "_FAREWELL", 0.01)
+    async with opened(dsn=line.dsn) as sql:
+        await asyncio.gather(*(sql("select pg_sleep(0.05)") for _ in range(2)))
+        line.cut()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await sql("select 1")
+    assert sql.database._driver._pool.get_size() == 0
 
 
 async def test_cancelling_many_queries_leaks_no_connection(opened):
