@@ -6,6 +6,7 @@ may quote values ("Key (email)=(a@b.c) already exists"): it reaches the log and 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from octo.connectors.database import codes
@@ -39,6 +40,18 @@ def too_slow(seconds: float) -> Timeout:
     )
 
 
+def locked(where: str, seconds: float) -> Timeout:
+    return Timeout(
+        f"{where} was locked by another connection for {seconds:g}s, and nothing was changed; "
+        "shorten its transactions, or raise the connector's `queryTimeout`",
+        code=codes.CONFLICT,
+    )
+
+
+def interrupted() -> Timeout:
+    return Timeout("the block was interrupted, and nothing was changed", code=codes.TOO_SLOW)
+
+
 def too_many_rows(limit: int) -> Permanent:
     return Permanent(
         f"the query returns more than {limit} rows; add a LIMIT, or raise the block's `maxRows`",
@@ -53,6 +66,12 @@ def same_column(names: Sequence[str]) -> Permanent:
         f'give each a name of its own: `b."{names[0][:64]}" as ...`',
         code=codes.SAME_COLUMN,
     )
+
+
+def check_columns(names: Sequence[str]) -> None:
+    """Raise `Permanent` if two columns have one name."""
+    if len(set(names)) < len(names):
+        raise same_column([name for name, count in Counter(names).items() if count > 1])
 
 
 def no_library(driver: str, package: str, extra: str) -> Permanent:

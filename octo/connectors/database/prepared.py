@@ -6,7 +6,6 @@ knows the statement from before disagrees with a new one, and values are refused
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,15 +28,13 @@ class Prepared:
     statement: Any
     parameters: Sequence[Parameter]
     columns: Sequence[Any]
-    repeated: tuple[str, ...]
-    """Names that more than one column has."""
+    names: tuple[str, ...]
 
 
 async def rows(connection: Any, query: str, args: Sequence[object], limit: int) -> list[Any]:
     """Return at most `limit` rows. Raises `Permanent` if two columns have one name: a row would lose one of them."""
     known = await _known(connection, query)
-    if known.repeated:
-        raise errors.same_column(known.repeated)
+    errors.check_columns(known.names)
     records: list[Any] = (await _run(connection, known, args, limit))[0]
     return records
 
@@ -73,9 +70,8 @@ async def _known(connection: Any, query: str) -> Prepared:
 
 def _described(statement: Any) -> Prepared:
     columns = statement._get_attributes()  # noqa: SLF001
-    counted = Counter(each.name for each in columns)
-    repeated = tuple(name for name, count in counted.items() if count > 1)
-    return Prepared(statement, statement._get_parameters(), columns, repeated)  # noqa: SLF001
+    names = tuple(each.name for each in columns)
+    return Prepared(statement, statement._get_parameters(), columns, names)  # noqa: SLF001
 
 
 async def is_outdated(connection: Any, query: str, error: Exception, *, is_one: bool) -> bool:

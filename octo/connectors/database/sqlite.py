@@ -1,6 +1,8 @@
 """SQLite: Python's own library, in threads; one connection unless `maxOpenConns` says more.
 
 Files use the write-ahead log, so that readers and the writer do not block one another, and foreign keys are enforced.
+Another process may hold the lock all the same. SQLite's own waiting cannot be interrupted, so a statement that finds
+the database locked is tried again here, until it is free or the message is no longer wanted.
 A database in memory lives in its only connection, for as long as the connector is open.
 
 aiosqlite is not used: it sends each call to its thread separately, so one query would change threads three times, and
@@ -10,11 +12,13 @@ a cancelled query would still run to its end.
 from __future__ import annotations
 
 import asyncio
+import functools
 import re
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
@@ -22,6 +26,7 @@ from urllib.parse import unquote, urlsplit
 from octo.connectors.database import codes, dsn, errors
 from octo.connectors.database.driver import Driver, Row
 from octo.connectors.database.settings import Connection
+from octo.connectors.database.statements import effect_of
 from octo.connectors.database.values import to_value
 from octo.core import codec
 from octo.core.errors import OctoError, Permanent, Timeout, Transient
@@ -29,8 +34,8 @@ from octo.expr.values import Duration, Exact, Timestamp
 
 T = TypeVar("T")
 
-_BUSY = 5.0
-"""Seconds that SQLite itself waits for another process's lock."""
+_LOOK_AGAIN = 0.01
+"""Seconds between two looks at a lock that another process holds."""
 
 _INTERRUPT_AGAIN = 0.05
 _INT64 = range(-(2**63), 2**63)
@@ -54,79 +59,92 @@ class Sqlite:
     async def fetch(self, query: str, args: Sequence[object], limit: int) -> list[Row]:
         bound = _bound(query, args)
 
-        def work(connection: sqlite3.Connection) -> list[Row]:
-            cursor = connection.execute(query, bound)
-            rows = cursor.fetchmany(limit + 1)
+        def work(session: Session) -> list[Row]:
+            with closing(session.execute(query, bound)) as cursor:
+                names = _names(cursor)
+                rows = cursor.fetchmany(limit + 1)
             if len(rows) > limit:
-                cursor.close()
                 raise errors.too_many_rows(limit)
-            return [_row(cursor, each) for each in rows]
+            return [_row(names, each) for each in rows]
 
-        return await self._run(work)
+        return await self._run(work, is_transaction=_changes(query))
 
     async def first(self, query: str, args: Sequence[object]) -> Row | None:
         bound = _bound(query, args)
 
-        def work(connection: sqlite3.Connection) -> Row | None:
-            cursor = connection.execute(query, bound)
-            row = cursor.fetchone()
-            cursor.close()
-            return None if row is None else _row(cursor, row)
+        def work(session: Session) -> Row | None:
+            with closing(session.execute(query, bound)) as cursor:
+                names = _names(cursor)
+                row = cursor.fetchone()
+            return None if row is None else _row(names, row)
 
-        return await self._run(work)
+        return await self._run(work, is_transaction=_changes(query))
 
     async def execute(self, query: str, args: Sequence[object]) -> int:
         bound = _bound(query, args)
+        script = () if args else statements(query)
 
-        def work(connection: sqlite3.Connection) -> int:
-            if not args and _has_several_statements(query):
-                before = connection.total_changes
-                connection.executescript(query)
-                return connection.total_changes - before
-            cursor = connection.execute(query, bound)
+        def work(session: Session) -> int:
+            if len(script) > 1:
+                return _run_script(session, script)
+            cursor = session.execute(query, bound)
             # A statement with RETURNING counts its rows as they are fetched.
             for _ in cursor:
                 pass
             return max(cursor.rowcount, 0)
 
-        return await self._run(work)
+        is_transaction = len(script) > 1 and _OUTSIDE.isdisjoint(map(_first_word, script))
+        return await self._run(work, is_transaction=is_transaction)
 
     async def ping(self) -> None:
-        await self._run(lambda connection: connection.execute("select 1").fetchone())
+        await self._run(lambda session: session.execute("select 1").fetchone())
 
-    async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def _run(self, work: Callable[[Session], T], *, is_transaction: bool = False) -> T:
         """Do the work with a connection of its own until the deadline. Errors are raised as Octo's."""
         seconds = self._settings.timeout
-        has_slot = False
+        session = None
         try:
             async with asyncio.timeout(seconds), self._slots:
-                has_slot = True
-                connection = self._idle.pop() if self._idle else await self._connect()
+                session = Session()
+                session.connection = self._idle.pop() if self._idle else await self._connect(session)
                 try:
-                    return await self._in_thread(work, connection)
+                    return await self._in_thread(_whole(work) if is_transaction else work, session)
                 finally:
-                    self._keep(connection)
+                    self._keep(session.connection)
         except TimeoutError:
-            limit = self._settings.open_limit
-            raise errors.too_slow(seconds or 0) if has_slot else errors.exhausted(limit, seconds or 0) from None
+            if session is None:
+                raise errors.exhausted(self._settings.open_limit, seconds or 0) from None
+            if session.is_waiting:
+                raise errors.locked(self._where, seconds or 0) from None
+            raise errors.too_slow(seconds or 0) from None
         except sqlite3.Error as error:
             raise _translated(error, self._where) from error
 
-    async def _connect(self) -> sqlite3.Connection:
+    async def _connect(self, session: Session) -> sqlite3.Connection:
         future = asyncio.get_running_loop().run_in_executor(self._threads, connect, self._path)
         try:
-            return await asyncio.shield(future)
+            session.connection = await asyncio.shield(future)
         except asyncio.CancelledError:
             future.add_done_callback(_close_late)
             raise
+        try:
+            await self._in_thread(self._set_up, session)
+        except BaseException:
+            session.connection.close()
+            raise
+        return session.connection
 
-    async def _in_thread(self, work: Callable[[sqlite3.Connection], T], connection: sqlite3.Connection) -> T:
+    def _set_up(self, session: Session) -> None:
+        if not dsn.is_in_memory("sqlite", self._path) and not re.search(r"[?&](mode=ro|immutable=1)\b", self._path):
+            session.execute("pragma journal_mode = wal").fetchone()
+
+    async def _in_thread(self, work: Callable[[Session], T], session: Session) -> T:
         """Run the work in a thread; if cancelled, interrupt it and return only once it has ended."""
-        future = asyncio.get_running_loop().run_in_executor(self._threads, _alone, work, connection)
+        future = asyncio.get_running_loop().run_in_executor(self._threads, _alone, work, session)
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
-            await _interrupt(connection, future)
+            await session.interrupt(future)
             raise
 
     def _keep(self, connection: sqlite3.Connection) -> None:
@@ -151,25 +169,79 @@ async def open_driver(settings: Connection) -> AsyncIterator[Driver]:
         sqlite.close()
 
 
-def _alone(work: Callable[[sqlite3.Connection], T], connection: sqlite3.Connection) -> T:
+class Session:
+    """A connection for one block, which works in a thread."""
+
+    connection: sqlite3.Connection
+
+    def __init__(self) -> None:
+        self.is_waiting = False
+        """Whether a statement waits for the lock of another connection."""
+        self._unwanted = threading.Event()
+
+    def execute(self, statement: str, values: Sequence[object] | Mapping[str, object] = ()) -> sqlite3.Cursor:
+        """Execute one statement as soon as the database is not locked. It had no effect when it found a lock."""
+        while True:
+            try:
+                cursor = self.connection.execute(statement, values)
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode not in _LOCKED:
+                    raise
+                self.is_waiting = True
+                if self._unwanted.wait(_LOOK_AGAIN):
+                    raise
+            else:
+                self.is_waiting = False
+                return cursor
+
+    def check(self) -> None:
+        """Raise if the message is no longer wanted: an interrupt between two statements meets none of them."""
+        if self._unwanted.is_set():
+            raise errors.interrupted()
+
+    async def interrupt(self, future: asyncio.Future[T]) -> None:
+        # Invariant: a connection goes back only once its thread has left it, however often this task is cancelled.
+        self._unwanted.set()
+        while not future.done():
+            self.connection.interrupt()
+            try:
+                await asyncio.wait([future], timeout=_INTERRUPT_AGAIN)
+            except asyncio.CancelledError:
+                continue
+        if not future.cancelled():
+            future.exception()  # retrieved, so that asyncio does not log it
+
+
+def _whole(work: Callable[[Session], T]) -> Callable[[Session], T]:
+    """Return the work as one transaction. It takes the lock at once: one that reads first might never get it later."""
+
+    def whole(session: Session) -> T:
+        session.execute("begin immediate")
+        result = work(session)
+        session.check()
+        session.execute("commit")
+        return result
+
+    return whole
+
+
+def _run_script(session: Session, script: Sequence[str]) -> int:
+    """Execute the statements and return how many rows they changed."""
+    before = session.connection.total_changes
+    for statement in script:
+        session.check()
+        for _ in session.execute(statement):
+            pass
+    return session.connection.total_changes - before
+
+
+def _alone(work: Callable[[Session], T], session: Session) -> T:
     """Do the work, and roll back a transaction that it leaves open."""
     try:
-        return work(connection)
+        return work(session)
     finally:
-        if connection.in_transaction:
-            connection.rollback()
-
-
-async def _interrupt(connection: sqlite3.Connection, future: asyncio.Future[T]) -> None:
-    # Invariant: a connection goes back only once its thread has left it, however often this task is cancelled.
-    while not future.done():
-        connection.interrupt()
-        try:
-            await asyncio.wait([future], timeout=_INTERRUPT_AGAIN)
-        except asyncio.CancelledError:
-            continue
-    if not future.cancelled():
-        future.exception()  # retrieved, so that asyncio does not log it
+        if session.connection.in_transaction:
+            session.connection.rollback()
 
 
 def _close_late(future: asyncio.Future[sqlite3.Connection]) -> None:
@@ -181,14 +253,11 @@ def connect(path: str) -> sqlite3.Connection:
     """Return a connection that commits every statement by itself."""
     is_uri = path.startswith("file:")
     file = unquote(urlsplit(path).path) if is_uri else path
-    is_memory = dsn.is_in_memory("sqlite", path)
     folder = Path(file).parent
-    if not is_memory and not folder.is_dir():
+    if not dsn.is_in_memory("sqlite", path) and not folder.is_dir():
         raise errors.unreachable(dsn.place("sqlite", path), f"the folder {str(folder)!r} does not exist")
-    connection = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False, uri=is_uri)
+    connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False, uri=is_uri)
     try:
-        if not is_memory and not re.search(r"[?&](mode=ro|immutable=1)\b", path):
-            connection.execute("pragma journal_mode = wal").fetchone()
         connection.execute("pragma foreign_keys = on")
     except BaseException:
         connection.close()
@@ -196,8 +265,13 @@ def connect(path: str) -> sqlite3.Connection:
     return connection
 
 
-def _row(cursor: sqlite3.Cursor, values: tuple[object, ...]) -> Row:
-    names = (each[0] for each in cursor.description)
+def _names(cursor: sqlite3.Cursor) -> list[str]:
+    names = [each[0] for each in cursor.description or ()]
+    errors.check_columns(names)
+    return names
+
+
+def _row(names: Sequence[str], values: tuple[object, ...]) -> Row:
     return {name: to_value(value) for name, value in zip(names, values, strict=True)}
 
 
@@ -225,13 +299,40 @@ def _argument(position: int, value: object) -> object:
     return value
 
 
-def _has_several_statements(query: str) -> bool:
-    return ";" in _QUOTED.sub("", query).strip().rstrip(";")
+@functools.lru_cache(maxsize=1024)
+def statements(script: str) -> tuple[str, ...]:
+    """Return the statements of a script. SQLite itself says where one ends, also in a trigger with several."""
+    found, start = [], 0
+    for semicolon in re.finditer(";", script):
+        if sqlite3.complete_statement(script[start : semicolon.end()]):
+            found.append(script[start : semicolon.end()])
+            start = semicolon.end()
+    return tuple(each for each in (*found, script[start:]) if _first_word(each))
+
+
+def _first_word(statement: str) -> str:
+    return _FIRST_WORD.match(statement)[1].lower()  # type: ignore[index]  # it matches every text
+
+
+_FIRST_WORD = re.compile(r"(?:[\s;]|--[^\n]*(?:\n|$)|/\*.*?(?:\*/|$))*(\w*)", re.DOTALL)
+_CHANGING = {"insert", "replace", "update", "delete", "with"}
+_OUTSIDE = {
+    *("begin", "commit", "end", "rollback", "savepoint", "release"),  # the author's own transaction
+    *("pragma", "vacuum", "attach", "detach"),  # which have no effect in one, or fail
+}
+
+
+def _changes(query: str) -> bool:
+    """Whether a query that returns rows changes something."""
+    return _first_word(query) in _CHANGING and effect_of(query) != "safe"
 
 
 # --- errors ------------------------------------------------------------------------------------------------------
 
 _BUSY_CODES = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_BUSY_RECOVERY, sqlite3.SQLITE_LOCKED_SHAREDCACHE}
+"""Locks that will be free. Not SQLITE_BUSY_SNAPSHOT: a transaction that read something old can never write."""
+
 _WORLD_CODES = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM}
 
 

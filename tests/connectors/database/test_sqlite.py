@@ -320,21 +320,169 @@ async def test_a_transaction_left_open_is_rolled_back(opened, tmp_path):
         assert await sql.value("select count(*) from t") == 0
 
 
-async def test_another_process_holding_the_lock_is_transient(opened, tmp_path, monkeypatch):
-    """A locked database may be free later."""
-    monkeypatch.setattr(sqlite, "_BUSY", 0.05)
-    path = tmp_path / "a.db"
-    async with opened(path) as sql:
+# --- all or nothing ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def counted(opened, tmp_path):
+    """A file with a table of two rows, n = 1 and n = 2."""
+    async with opened(tmp_path / "a.db") as sql:
+        await sql.run("create table t (n int unique); insert into t values (1), (2)")
+        yield sql
+
+
+@pytest.mark.parametrize(
+    ("query", "settings"),
+    [
+        ("insert into t values (3); insert into t values (1); insert into t values (4)", {"exec": True}),
+        ("insert into t values (3); selec 1", {"exec": True}),
+        ("create table u (n int); insert into u values (1); insert into nowhere values (1)", {"exec": True}),
+        ("delete from t; select * from nowhere;;", {"exec": True}),
+        ("update t set n = n + 10 returning n", {"maxRows": 1}),
+        ("update t set n = n + 10 returning n, n + 1 as n", {}),
+        ("insert into t values (3) returning n, n + 1 as n", {"single": True}),
+        ("insert into t values (3), (1)", {"exec": True}),
+    ],
+)
+async def test_a_block_that_fails_leaves_nothing(counted, query, settings):
+    """Whichever statement failed, or whether its result was refused."""
+    with pytest.raises(Permanent):
+        await counted(query, **settings)
+    assert await counted("select n from t order by n") == [{"n": 1}, {"n": 2}]
+    assert await counted("select name from sqlite_master where type = 'table'") == [{"name": "t"}]
+
+
+async def test_a_block_that_is_cancelled_leaves_nothing(counted):
+    """While its second statement runs."""
+    for settings in ({}, {"exec": True}):
+        query = f"insert into t select * from ({ENDLESS}) returning n" if not settings else f"delete from t; {ENDLESS}"
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await counted(query, **settings)
+        assert await counted("select n from t order by n") == [{"n": 1}, {"n": 2}]
+
+
+async def test_an_interrupt_between_two_statements_is_not_lost(opened, connected, tmp_path):
+    """The thread is held in the first statement, where SQLite cannot see the interrupt, and ends before the second."""
+    async with opened(tmp_path / "a.db", queryTimeout="100ms") as sql:
         await sql.run("create table t (n int)")
-        other = sqlite3.connect(path, isolation_level=None)
-        other.execute("begin immediate")
-        try:
-            with pytest.raises(Transient, match="locked") as caught:
-                await sql.run("insert into t values (1)")
-        finally:
-            other.close()
+        connected[0].create_function("held", 0, lambda: connected.leave.wait(0.3))
+        with pytest.raises(Timeout):
+            await sql.run("insert into t values (1); insert into t select 2 where held() is not null")
+        assert await sql("select * from t") == []
+
+
+async def test_a_script_may_have_a_transaction_of_its_own(counted):
+    """What the author commits, stays; pragmas have an effect only outside of a transaction."""
+    with pytest.raises(Permanent):
+        await counted.run("begin; insert into t values (3); commit; insert into t values (1)")
+    assert await counted.value("select count(*) from t") == 3
+    assert await counted.run("pragma foreign_keys = off; delete from t") == 3
+    assert await counted.value("pragma foreign_keys") == 0
+    await counted.run("vacuum; analyze")
+
+
+@pytest.mark.parametrize(
+    ("script", "count"),
+    [
+        ("select 1", 1),
+        ("select ';'; -- ; \n select 2 /* ; */ ;", 2),
+        ("create trigger a after insert on t begin delete from t; insert into t values (';'); end; select 1", 2),
+        ("select 1;;  ; -- the end", 1),
+        ("-- nothing", 0),
+    ],
+)
+def test_sqlite_says_where_a_statement_ends(script, count):
+    assert len(sqlite.statements(script)) == count
+
+
+async def test_two_columns_of_one_name_are_refused(counted):
+    """One of the two would be lost."""
+    for query in ("select a.*, b.* from t a, t b", "select n, 1 as n from t where n > 5"):
+        with pytest.raises(Permanent, match=r"returns two columns named 'n'.* give each a name of its own") as caught:
+            await counted(query)
+        assert caught.value.code == "OCTO-D114"
+
+
+# --- locks of others ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def lock(tmp_path):
+    """Another process's lock on the file, held until `rollback()`."""
+    other = sqlite3.connect(tmp_path / "a.db", isolation_level=None, check_same_thread=False, timeout=0)
+    yield other
+    other.close()
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["insert into t values (3)", "insert into t values (3); delete from t", "insert into t values (3) returning n"],
+)
+async def test_waiting_for_a_lock_ends_at_the_query_timeout(opened, counted, lock, tmp_path, query):
+    """The message fails with a timeout that says what it waited for; a locked database may be free later."""
+    async with opened(tmp_path / "a.db", queryTimeout="100ms") as sql:
+        lock.execute("begin immediate")
+        with pytest.raises(Timeout, match=r"a\.db was locked by another connection for 0\.1s, and nothing") as caught:
+            await sql(query, exec="returning" not in query)
         assert caught.value.code == "OCTO-D106"
-        assert await sql.run("insert into t values (1)") == 1
+        lock.rollback()
+        await sql(query, exec="returning" not in query)
+
+
+async def test_waiting_for_a_lock_ends_with_the_message(counted, lock):
+    """At its own deadline, long before `queryTimeout`; the connection is free at once."""
+    lock.execute("begin immediate")
+    async with asyncio.timeout(20):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await counted.run("insert into t values (3)")
+    assert await counted.value("select count(*) from t") == 2
+
+
+async def test_a_lock_that_is_released_in_time_is_no_error(counted, lock):
+    """The statement goes on as soon as it is free, also one that reads before it writes."""
+    lock.execute("begin immediate")
+    lock.execute("insert into t values (3)")
+    script = "create table if not exists u (n int); insert into u select count(*) from t; insert into t values (4)"
+    async with asyncio.TaskGroup() as group:
+        calls = [group.create_task(counted.run(each)) for each in (script, "insert into t values (5)")]
+        await asyncio.sleep(0.05)
+        assert not any(each.done() for each in calls)
+        lock.execute("commit")
+    assert [each.result() for each in calls] == [2, 1]
+    assert await counted.value("select n from u") == 3
+
+
+async def test_a_file_that_is_locked_at_the_start_is_waited_for(opened, tmp_path):
+    """The mode of its journal cannot be changed meanwhile; the deadline counts from the first query on."""
+    other = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
+    other.executescript("create table t (n int); begin exclusive")
+    with pytest.raises(Timeout, match="was locked by another connection for"):
+        async with opened(tmp_path / "a.db", queryTimeout="100ms"):
+            pass
+    other.rollback()
+    async with opened(tmp_path / "a.db", queryTimeout="10s") as sql:
+        assert await sql("select * from t") == []
+    other.close()
+
+
+async def test_a_transaction_of_the_author_that_can_never_write_fails_at_once(opened, counted, tmp_path):
+    """It has read what another has changed since; waiting would not help."""
+    async with opened(tmp_path / "a.db", maxOpenConns=2) as sql:
+        driver = sql.database._driver
+
+        def work(session):
+            session.execute("begin")
+            session.execute("select * from t").fetchall()
+            with sqlite3.connect(tmp_path / "a.db") as other:
+                other.execute("insert into t values (3)")
+            other.close()
+            session.execute("insert into t values (4)")
+
+        with pytest.raises(Transient, match="locked") as caught:
+            await driver._run(work)
+        assert caught.value.code == "OCTO-D106"
 
 
 async def test_cancelling_many_queries_leaks_no_connection(opened, tmp_path):
