@@ -153,8 +153,7 @@ def _time_of(read: Callable[[str], int | tuple[int, ...]], expected: str) -> Cal
     def convert(name: str, value: object) -> Parts:
         try:
             if isinstance(value, str):
-                numbers = read(value.strip())
-                return Parts(numbers if isinstance(numbers, tuple) else (numbers,))
+                return Parts.of(read(value.strip()))
         except ValueError:
             pass
         raise Misfit(f"expected {expected} for {name}, got {_kind(value)}")

@@ -9,8 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from operator import attrgetter
-from typing import Any
+from typing import Any, Self
 
 from octo.connectors.database import codes, moments
 from octo.core import codec
@@ -23,14 +22,18 @@ class Parts:
 
     numbers: tuple[int, ...]
 
+    @classmethod
+    def of(cls, numbers: int | tuple[int, ...]) -> Self:
+        return cls(numbers if isinstance(numbers, tuple) else (numbers,))
 
-_MOMENTS: dict[str, Callable[..., str]] = {
-    "date": moments.day,
-    "timestamp": moments.moment,
-    "timestamptz": moments.instant,
-    "time": moments.clock,
-    "timetz": moments.zoned_clock,
-    "interval": moments.span,
+
+_MOMENTS: dict[str, tuple[Callable[..., str], Callable[[str], int | tuple[int, ...]]]] = {
+    "date": (moments.day, moments.read_day),
+    "timestamp": (moments.moment, moments.read_moment),
+    "timestamptz": (moments.instant, moments.read_moment),
+    "time": (moments.clock, moments.read_clock),
+    "timetz": (moments.zoned_clock, moments.read_zoned_clock),
+    "interval": (moments.span, moments.read_span),
 }
 _TEXTS = (
     *("pg_lsn", "tid", "txid_snapshot", "pg_snapshot", "anyarray"),
@@ -46,8 +49,8 @@ _SMALLEST_NORMAL = 2.0**-126
 
 async def teach(connection: Any) -> None:
     """Set the codecs of a new connection. This sends nothing: asyncpg knows the numbers of these types."""
-    for name, written in _MOMENTS.items():
-        await _set(connection, name, "tuple", attrgetter("numbers"), _spread(written))
+    for name, (written, read) in _MOMENTS.items():
+        await _set(connection, name, "tuple", _numbers(read), _spread(written))
     for name in _TEXTS:
         await _set(connection, name, "text", str, str)
     for name in ("bit", "varbit"):
@@ -62,6 +65,20 @@ async def teach(connection: Any) -> None:
 
 async def _set(connection: Any, name: str, form: str, encoder: Any, decoder: Any) -> None:
     await connection.set_type_codec(name, schema="pg_catalog", encoder=encoder, decoder=decoder, format=form)
+
+
+def _numbers(read: Callable[[str], int | tuple[int, ...]]) -> Callable[[Parts | str], tuple[int, ...]]:
+    """Return the encoder of a time; SQLAlchemy hands over texts that nobody has read yet."""
+
+    def encode(value: Parts | str) -> tuple[int, ...]:
+        if isinstance(value, Parts):
+            return value.numbers
+        try:
+            return Parts.of(read(value)).numbers
+        except (AttributeError, TypeError, ValueError):
+            raise ValueError("no date or time of this type") from None
+
+    return encode
 
 
 def _spread(written: Callable[..., str]) -> Callable[[tuple[int, ...]], str]:

@@ -6,6 +6,7 @@ may quote values ("Key (email)=(a@b.c) already exists"): it reaches the log and 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -82,3 +83,14 @@ def no_library(driver: str, package: str, extra: str) -> Permanent:
 
 def bad_argument(position: int, message: str) -> Permanent:
     return Permanent(f"argument ${position}: {message}", code=codes.BAD_ARGUMENT)
+
+
+_UNFIT = re.compile(r"invalid input for query argument \$(\d+): .* \((.*)\)\Z", re.DOTALL)
+
+
+def unfit(text: str) -> Permanent | None:
+    """Return asyncpg's error about an argument without the value that it quotes, None if it is another error."""
+    found = _UNFIT.match(text)
+    if not found:
+        return None
+    return bad_argument(int(found[1]), f"{found[2][:200]}; or cast in the query, e.g. `$1::text::int4range`")

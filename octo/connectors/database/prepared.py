@@ -14,7 +14,6 @@ import asyncpg
 
 from octo.connectors.database import codes, errors
 from octo.connectors.database.arguments import Parameter, fit
-from octo.connectors.database.translate import UNFIT
 from octo.core.errors import Permanent
 
 _MOST = 200
@@ -97,7 +96,7 @@ def forget(pool: Any) -> None:
 def _is_suspect(error: Exception, *, is_one: bool) -> bool:
     if isinstance(error, Permanent):
         return error.code == codes.BAD_ARGUMENT
-    if _is_certain(error) or UNFIT.match(str(error)):
+    if _is_certain(error) or errors.unfit(str(error)):
         return True
     # An unknown column, function or type; no operator for these types; a cached plan or an entry of the catalogue
     # that does not fit any more; a value in the binary form of another type.

@@ -7,12 +7,13 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from sqlalchemy import URL, exc, make_url
+from sqlalchemy import URL, event, exc, make_url
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from octo.connectors.database import codes, dsn, errors
+from octo.connectors.database.codecs import teach
 from octo.connectors.database.driver import Driver, Row
 from octo.connectors.database.placeholders import rewritten
 from octo.connectors.database.settings import Connection
@@ -40,16 +41,18 @@ class SqlAlchemy:
     async def fetch(self, query: str, args: Sequence[object], limit: int) -> list[Row]:
         async with self._connection() as connection:
             result = await self._execute(connection, query, args)
-            rows = result.mappings().fetchmany(limit + 1) if result.returns_rows else []
+            names = _names(result)
+            rows = result.fetchmany(limit + 1) if names else []
             if len(rows) > limit:
                 raise errors.too_many_rows(limit)
-            return [{str(name): to_value(value) for name, value in row.items()} for row in rows]
+            return [_row(names, row) for row in rows]
 
     async def first(self, query: str, args: Sequence[object]) -> Row | None:
         async with self._connection() as connection:
             result = await self._execute(connection, query, args)
-            row = result.mappings().first() if result.returns_rows else None
-            return None if row is None else {str(name): to_value(value) for name, value in row.items()}
+            names = _names(result)
+            row = result.first() if names else None
+            return None if row is None else _row(names, row)
 
     async def execute(self, query: str, args: Sequence[object]) -> int:
         async with self._connection() as connection:
@@ -90,11 +93,25 @@ class SqlAlchemy:
             if connection is None:
                 raise errors.exhausted(self._settings.open_limit, seconds or 0) from None
             raise errors.too_slow(seconds or 0) from None
-        except OverflowError:
+        except OverflowError:  # SQLite; PostgreSQL's driver says which argument it is
             text = "an argument is a whole number beyond 64 bits; convert it with `string(...)`"
             raise Permanent(text, code=codes.BAD_ARGUMENT) from None
         except (exc.SQLAlchemyError, OSError) as error:
-            raise translated(error, self._where) from error
+            raise errors.unfit(_text(error)) or translated(error, self._where) from error
+        except ValueError as error:
+            # The driver's Python types lack it: the year 20000, 24:00, text in another encoding.
+            text = f"a value of the row cannot be read ({error}); cast it to text in the query"
+            raise Permanent(text, code=codes.BAD_QUERY) from error
+
+
+def _names(result: CursorResult[tuple[object, ...]]) -> list[str]:
+    names = list(map(str, result.keys())) if result.returns_rows else []
+    errors.check_columns(names)
+    return names
+
+
+def _row(names: Sequence[str], values: Sequence[object]) -> Row:
+    return {name: to_value(value) for name, value in zip(names, values, strict=True)}
 
 
 def _argument(value: object) -> object:
@@ -122,6 +139,9 @@ async def open_driver(settings: Connection) -> AsyncIterator[Driver]:
         raise errors.refused_login(where, f"the `dsn` does not name an async dialect: {error}") from None
     except ModuleNotFoundError as error:
         raise errors.no_library(settings.driver, str(error.name), "sql") from None
+    if engine.dialect.driver == "asyncpg":
+        # Its own Python types have no year 20000 and no month as a span of time.
+        event.listen(engine.sync_engine, "connect", lambda connection, _: connection.run_async(teach))
     try:
         opened = SqlAlchemy(engine, settings, where)
         await opened.ping()
@@ -141,9 +161,13 @@ _LOGIN = re.compile(r"access denied|authentication failed|unknown database|does 
 _CONFLICT = re.compile(r"deadlock|lock wait timeout|serializ|database is locked", re.IGNORECASE)
 
 
+def _text(error: Exception) -> str:
+    return str(getattr(error, "orig", None) or error)
+
+
 def translated(error: Exception, where: str) -> OctoError:
     """Return an error of SQLAlchemy as one of Octo's, with the driver's text; SQLAlchemy's would repeat the query."""
-    text = str(getattr(error, "orig", None) or error)
+    text = _text(error)
     if isinstance(error, exc.TimeoutError | OSError):
         return errors.unreachable(where, text)
     if isinstance(error, exc.IntegrityError):

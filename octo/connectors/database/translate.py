@@ -24,9 +24,6 @@ _MEANING: tuple[tuple[tuple[str, ...], tuple[type[Permanent | Transient], str]],
     (("23",), (Permanent, codes.CONSTRAINT)),
     (("",), (Permanent, codes.BAD_QUERY)),
 )
-# asyncpg's message about an argument quotes its value; Octo's leaves it out.
-UNFIT = re.compile(r"invalid input for query argument \$(\d+): .* \((.*)\)\Z", re.DOTALL)
-
 # asyncpg's texts about a type that it has no codec for.
 _NO_CODEC = re.compile(r"\bno (?:decoder|encoder|codec)\b|missing codec|argument types")
 
@@ -39,9 +36,8 @@ def translated(error: Exception, where: str, *, connected: bool) -> OctoError:
             text = f"{error}; cast the value to text in the query, or select its fields: `(value).name`"
             return Permanent(text, code=codes.BAD_QUERY)
         return _without_state(error, where, connected=connected)
-    if found := UNFIT.match(str(error)):
-        reason = f"{found[2]}; or cast in the query, e.g. `$1::text::int4range`"
-        return errors.bad_argument(int(found[1]), reason)
+    if unfit := errors.unfit(str(error)):
+        return unfit
     text = _text(error, state)
     if not connected:
         return (errors.refused_login if state.startswith(_LOGIN) else errors.not_connected)(where, text)

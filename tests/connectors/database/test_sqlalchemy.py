@@ -65,6 +65,49 @@ async def test_numbers_of_any_size_reach_numeric(opened, server):
     assert repr(row) == repr({"a": 2**100, "b": body[1]})
 
 
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("'20000-01-01'::date", "20000-01-01"),
+        ("'0044-03-15 12:00 BC'::timestamptz", "0044-03-15 12:00:00+00 BC"),
+        ("'infinity'::timestamp", "infinity"),
+        ("'24:00'::time", "24:00:00"),
+        ("interval '1 month'", "1 mon"),
+        ("B'101'", "101"),
+        ("avg(2)", 2.0),
+        ("'[18446744073709551615, 1e400]'::json", [2**64 - 1, Exact("1e400")]),
+    ],
+)
+async def test_postgres_values_are_those_of_its_own_driver(opened, server, expression, value):
+    """The dialect uses the same library, with the same form for what Python has none for."""
+    async with opened(dsn=f"postgresql+asyncpg://octo@{server.address}/postgres", password=PASSWORD) as sql:
+        assert repr(await sql.value(f"select {expression} as value")) == repr(value)
+
+
+async def test_an_argument_that_does_not_fit_is_permanent(opened, server):
+    """Which one is told, and never its value."""
+    async with opened(dsn=f"postgresql+asyncpg://octo@{server.address}/postgres", password=PASSWORD) as sql:
+        assert await sql.value("select ?::date as d", '"2026-01-31"') == "2026-01-31"
+        for cast, argument in (("date", '"2026-01-31garbage"'), ("int", '"garbage"'), ("date", "5")):
+            with pytest.raises(Permanent, match=r"argument \$1: ") as caught:
+                await sql(f"select ?::{cast}", argument)
+            assert caught.value.code == "OCTO-D112"
+            assert "garbage" not in str(caught.value)
+
+
+async def test_a_block_that_fails_leaves_nothing(sql):
+    """Neither if a row is refused, nor if two columns have one name, nor if the message is cancelled."""
+    await sql.run("drop table if exists goods")
+    await sql.run("create table goods (id bigint primary key, n int)")
+    await sql.run("insert into goods values (1, 1), (2, 1)")
+    with pytest.raises(Permanent, match="more than 1 rows"):
+        await sql("update goods set n = 2 returning *", maxRows=1)
+    with pytest.raises(Permanent, match="returns two columns named 'n'") as caught:
+        await sql("update goods set n = 2 returning n, id as n")
+    assert caught.value.code == "OCTO-D114"
+    assert await sql("select distinct n from goods") == [{"n": 1}]
+
+
 async def test_an_int_that_sqlite_does_not_hold_is_refused(opened):
     """As with the driver for SQLite, the error names the argument and says what to do."""
     async with opened(dsn="sqlite+aiosqlite://") as sql:
