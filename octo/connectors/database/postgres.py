@@ -40,6 +40,9 @@ _MOMENT = 0.25
 _FAREWELL = 0.5
 """Seconds that the server may take to say goodbye when the connector is closed."""
 
+_STATEMENTS = 100
+"""Statements that a connection keeps prepared; the one that was not used for the longest time is dropped."""
+
 _IDLE = 300.0
 """Seconds after which an unused connection is closed."""
 
@@ -186,6 +189,7 @@ async def open_driver(settings: Connection) -> AsyncIterator[Driver]:
             min_size=0,
             max_size=settings.open_limit,
             max_inactive_connection_lifetime=_IDLE,
+            statement_cache_size=_STATEMENTS if settings.prepare else 0,
             connection_class=_Link,
             init=teach,
             reset=_clean_session,

@@ -48,6 +48,11 @@ class Connection(Settings):
     """How long a query may take, including the wait for a free connection. After that it is cancelled on the server and
     the message fails with a timeout. With `0s` only the message's own deadline limits it."""
 
+    prepare: Annotated[bool, Advanced] = True
+    """Whether PostgreSQL prepares a query once per connection and keeps it, which saves a round trip per query. `false`
+    for a pooler between that gives each transaction another session (pgbouncer in transaction mode), and where
+    statements are dropped behind Octo's back. Other drivers do not have the setting."""
+
     @property
     def open_limit(self) -> int:
         if dsn.is_in_memory(self.driver, self.dsn.get_secret_value()):
@@ -80,6 +85,13 @@ class Connection(Settings):
         if problem := dsn.problem(info.data.get("driver", ""), dsn_.get_secret_value()):
             raise PydanticCustomError("dsn", "{problem}", {"problem": problem})
         return dsn_
+
+    @field_validator("prepare")
+    @classmethod
+    def _is_for_postgres(cls, prepare: bool, info: ValidationInfo) -> bool:
+        if not prepare and info.data.get("driver", "postgres") != "postgres":
+            raise PydanticCustomError("prepare", "only the driver postgres has it; remove the key")
+        return prepare
 
     @field_validator("password")
     @classmethod

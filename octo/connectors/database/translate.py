@@ -24,6 +24,10 @@ _MEANING: tuple[tuple[tuple[str, ...], tuple[type[Permanent | Transient], str]],
     (("23",), (Permanent, codes.CONSTRAINT)),
     (("",), (Permanent, codes.BAD_QUERY)),
 )
+_POOLED = (
+    "the server does not have the statement that this session prepared, or has it twice, as happens behind a pooler; "
+    "set `prepare: false` on the connector (SQLSTATE {})"
+)
 # asyncpg's texts about a type that it has no codec for.
 _NO_CODEC = re.compile(r"\bno (?:decoder|encoder|codec)\b|missing codec|argument types")
 
@@ -38,7 +42,7 @@ def translated(error: Exception, where: str, *, connected: bool) -> OctoError:
         return _without_state(error, where, connected=connected)
     if unfit := errors.unfit(str(error)):
         return unfit
-    text = _text(error, state)
+    text = _POOLED.format(state) if state in ("26000", "42P05") else _text(error, state)
     if not connected:
         return (errors.refused_login if state.startswith(_LOGIN) else errors.not_connected)(where, text)
     kind, code = next(meaning for states, meaning in _MEANING if state.startswith(states))

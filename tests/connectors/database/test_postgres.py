@@ -463,6 +463,24 @@ async def test_a_statement_that_the_server_has_dropped_is_prepared_again(opened)
             await one.run("deallocate all")
 
 
+async def test_without_prepare_nothing_stays_in_the_session(opened):
+    """A pooler may give the next transaction another session. Values are the same, and types never outlive a table."""
+    async with opened(maxOpenConns=1) as usual, opened(maxOpenConns=1, prepare=False) as one:
+        held = "select count(*) as n from pg_prepared_statements"
+        for sql in (usual, one):
+            await sql.run("drop table if exists plain; create table plain (id bigint, day date)")
+            await sql.run("insert into plain values ($1, $2)", "7", '"infinity"')
+            assert await sql("select * from plain where id = $1", "7") == [{"id": 7, "day": "infinity"}]
+            assert await sql("update plain set id = 8 returning id", single=True) == {"id": 8}
+        assert await usual.value(held) > 0
+        assert await one.value(held) == 0
+        await one.run("deallocate all")
+        assert await one("select * from plain where id = $1", "8") == [{"id": 8, "day": "infinity"}]
+        await usual.run("alter table plain alter column id type text")
+        assert await one.run("insert into plain (id) values ($1)", '"007"') == 1
+        assert await one.value("select id from plain where id = $1", '"007"') == "007"
+
+
 # --- all or nothing ----------------------------------------------------------------------------------------------
 
 
@@ -570,6 +588,7 @@ async def test_a_refused_query_is_permanent_with_its_sqlstate(people, query, sta
         ("57014", Timeout, "OCTO-D104"),
         ("57P03", Transient, "OCTO-D105"),
         ("08006", Transient, "OCTO-D105"),
+        ("26000", Permanent, "OCTO-D110"),
         ("25P03", Transient, "OCTO-D105"),
         ("25P02", Permanent, "OCTO-D110"),
         ("53100", Transient, "OCTO-D105"),
@@ -591,6 +610,12 @@ async def test_what_the_server_advises_is_told(people):
     with pytest.raises(Permanent) as caught:
         await people.run("do $$ begin raise exception 'no' using detail = 'too late', hint = 'come early'; end $$")
     assert str(caught.value) == "no; too late; come early (SQLSTATE P0001)"
+
+
+async def test_a_statement_that_is_gone_for_good_points_to_the_setting(people):
+    """Asyncpg's own advice is for Python programs."""
+    with pytest.raises(Permanent, match=r"behind a pooler; set `prepare: false` on the connector \(SQLSTATE 26000\)"):
+        await people.run("do $$ begin raise exception 'no' using errcode = '26000'; end $$")
 
 
 async def test_a_deadlock_is_transient(people):

@@ -19,6 +19,7 @@ from octo.connectors.database import EXPLANATIONS, Connection, Query, codes, dsn
         ({"driver": "mysql", "dsn": "root@tcp(db)/x"}, "must be a URL: `mysql://user"),
         ({"driver": "sqlalchemy", "dsn": "shop.db"}, r"must be a URL: `dialect\+driver://"),
         ({"driver": "sqlite", "dsn": "a.db", "password": "x"}, "SQLite has no passwords"),
+        ({"driver": "sqlite", "dsn": "a.db", "prepare": False}, "only the driver postgres has it; remove the key"),
         ({"driver": "sqlite", "dsn": "a.db", "queryTimeout": 30}, "write 30s for seconds"),
         ({"driver": "sqlite", "dsn": "a.db", "maxOpenConns": -1}, "greater than or equal to 0"),
         ({"driver": "sqlite", "dsn": "a.db", "maxConns": 1}, "Extra inputs"),
