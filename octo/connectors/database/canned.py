@@ -7,7 +7,8 @@ from typing import NoReturn
 
 from octo.connectors.database import codes, dsn, errors
 from octo.connectors.database.driver import Row
-from octo.connectors.database.settings import Connection
+from octo.connectors.database.settings import MOST_BYTES, Connection
+from octo.connectors.database.size import Size
 from octo.connectors.database.stub import Answer, one_line, pattern, shown
 from octo.core.errors import Permanent
 from octo.core.misfit import Misfit, advice
@@ -26,17 +27,19 @@ class Canned:
         self._where = dsn.place(settings.driver, settings.dsn.get_secret_value())
         self._answers = [_Candidate(answer) for answer in answers]
 
-    async def fetch(self, query: str, args: Sequence[object], limit: int) -> list[Row]:
+    async def fetch(self, query: str, args: Sequence[object], limit: int, most: int = MOST_BYTES) -> list[Row]:
         rows = self._rows(query, args)
         if len(rows) > limit:
             raise errors.too_many_rows(limit)
+        Size(most).add(rows)
         return rows
 
-    async def first(self, query: str, args: Sequence[object]) -> Row | None:
-        rows = self._rows(query, args)
+    async def first(self, query: str, args: Sequence[object], most: int = MOST_BYTES) -> Row | None:
+        rows = self._rows(query, args)[:1]
+        Size(most).add(rows)
         return rows[0] if rows else None
 
-    async def execute(self, query: str, args: Sequence[object]) -> int:
+    async def execute(self, query: str, args: Sequence[object], most: int = MOST_BYTES) -> int:  # noqa: ARG002
         answer = self._chosen(query, args)
         if answer.rows_affected is None:
             raise _misplaced("it has `rows`, but the block says `exec`: write `rowsAffected`", query)

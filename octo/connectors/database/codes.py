@@ -15,6 +15,7 @@ CONSTRAINT = "OCTO-D111"
 BAD_ARGUMENT = "OCTO-D112"
 TOO_MANY_ROWS = "OCTO-D113"
 SAME_COLUMN = "OCTO-D114"
+TOO_MANY_BYTES = "OCTO-D115"
 NO_LIBRARY = "OCTO-D120"
 NO_ANSWER = "OCTO-D130"
 
@@ -76,6 +77,13 @@ EXPLANATIONS: dict[str, Explanation] = {
         "A row is an object, in which a name stands once, so one of the two values would be lost. A join with "
         "`select a.*, b.*` does this when both tables have e.g. an `id`. Nothing was changed. Name the columns that "
         "you need, each once: `select a.*, b.id as b_id`.",
+    ),
+    TOO_MANY_BYTES: Explanation(
+        "A result larger than allowed",
+        "A result of more than `maxBytes` bytes fails while it arrives, so that one query cannot fill the memory. With "
+        "PostgreSQL its connection is closed, because nothing else stops the server. Leave large columns out, page "
+        "through the rows, or raise `maxBytes` if there is enough memory: the values of a message take several times "
+        "the bytes of the result.",
     ),
     NO_LIBRARY: Explanation(
         "A driver is not installed",

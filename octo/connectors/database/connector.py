@@ -99,12 +99,12 @@ class Database:
     async def _answer(self, settings: Query, args: list[object]) -> tuple[object, dict[str, int]]:
         """Return the new body, and the number of its rows for the trace."""
         if settings.exec_:
-            affected = {"rowsAffected": await self._driver.execute(settings.query, args)}
+            affected = {"rowsAffected": await self._driver.execute(settings.query, args, settings.max_bytes)}
             return affected, affected
         if settings.single:
-            row = await self._driver.first(settings.query, args)
+            row = await self._driver.first(settings.query, args, settings.max_bytes)
             return row, {"rows": int(row is not None)}
-        rows = await self._driver.fetch(settings.query, args, settings.max_rows)
+        rows = await self._driver.fetch(settings.query, args, settings.max_rows, settings.max_bytes)
         return rows, {"rows": len(rows)}
 
 

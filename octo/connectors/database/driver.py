@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from octo.connectors.database.settings import Connection
+from octo.connectors.database.settings import MOST_BYTES, Connection
 
 Row = dict[str, object]
 
@@ -22,16 +22,18 @@ class Driver(Protocol):
         """Whether every connection that may be open is in use."""
         ...
 
-    async def fetch(self, query: str, args: Sequence[object], limit: int) -> list[Row]:
-        """Return the rows. Raises `Permanent` if there are more than `limit`."""
+    async def fetch(self, query: str, args: Sequence[object], limit: int, most: int = MOST_BYTES) -> list[Row]:
+        """Return the rows. Raises `Permanent` if there are more than `limit`, or more than `most` bytes."""
         ...
 
-    async def first(self, query: str, args: Sequence[object]) -> Row | None:
-        """Return the first row, None if there is none."""
+    async def first(self, query: str, args: Sequence[object], most: int = MOST_BYTES) -> Row | None:
+        """Return the first row, None if there is none. Raises `Permanent` if it has more than `most` bytes."""
         ...
 
-    async def execute(self, query: str, args: Sequence[object]) -> int:
-        """Run the statement and return how many rows it changed."""
+    async def execute(self, query: str, args: Sequence[object], most: int = MOST_BYTES) -> int:
+        """Run the statement and return how many rows it changed. Raises `Permanent` if it returns more than `most`
+        bytes and the driver keeps them.
+        """
         ...
 
     async def ping(self) -> None:

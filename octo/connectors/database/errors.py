@@ -75,6 +75,13 @@ def check_columns(names: Sequence[str]) -> None:
         raise same_column([name for name, count in Counter(names).items() if count > 1])
 
 
+def too_many_bytes(limit: int) -> Permanent:
+    return Permanent(
+        f"the result has more than {limit} bytes; select fewer rows or columns, or raise the block's `maxBytes`",
+        code=codes.TOO_MANY_BYTES,
+    )
+
+
 def no_library(driver: str, package: str, extra: str) -> Permanent:
     return Permanent(
         f"driver {driver} needs the Python package {package}: pip install 'octo[{extra}]'", code=codes.NO_LIBRARY

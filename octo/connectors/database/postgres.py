@@ -20,7 +20,8 @@ import asyncpg
 from octo.connectors.database import dsn, errors, prepared
 from octo.connectors.database.codecs import teach
 from octo.connectors.database.driver import Driver, Row
-from octo.connectors.database.settings import Connection
+from octo.connectors.database.meter import Meter
+from octo.connectors.database.settings import MOST_BYTES, Connection
 from octo.connectors.database.statements import effect_of
 from octo.connectors.database.translate import ASYNCPG_ERRORS, translated
 from octo.connectors.database.values import to_value
@@ -48,10 +49,11 @@ _IDLE = 300.0
 
 
 class _Link(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
-    __slots__ = ("known", "opened", "touched")
+    __slots__ = ("known", "meter", "opened", "touched")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.meter = Meter(self._protocol, self._transport)
         self.opened = asyncio.get_running_loop().time()
         self.touched = False
         self.known: dict[str, prepared.Prepared] = {}
@@ -75,48 +77,53 @@ class Postgres:
     def is_busy(self) -> bool:
         return bool(self._pool.get_idle_size() == 0 and self._pool.get_size() >= self._pool.get_max_size())
 
-    async def fetch(self, query: str, args: Sequence[object], limit: int) -> list[Row]:
+    async def fetch(self, query: str, args: Sequence[object], limit: int, most: int = MOST_BYTES) -> list[Row]:
         async def work(connection: Any) -> list[Row]:
             records = await prepared.rows(connection, query, args, limit + 1)
             if len(records) > limit:
                 raise errors.too_many_rows(limit)
             return [_row(each) for each in records]
 
-        return await self._block(query, work)
+        return await self._block(query, work, most)
 
-    async def first(self, query: str, args: Sequence[object]) -> Row | None:
+    async def first(self, query: str, args: Sequence[object], most: int = MOST_BYTES) -> Row | None:
         async def work(connection: Any) -> Row | None:
             records = await prepared.rows(connection, query, args, 1)
             return _row(records[0]) if records else None
 
-        return await self._block(query, work)
+        return await self._block(query, work, most)
 
-    async def execute(self, query: str, args: Sequence[object]) -> int:
+    async def execute(self, query: str, args: Sequence[object], most: int = MOST_BYTES) -> int:
         async def work(connection: Any) -> int:
             # Without arguments the simple protocol is used, which allows several statements, in one transaction.
             status = await (prepared.status(connection, query, args) if args else connection.execute(query))
             count = status.rpartition(" ")[2]
             return int(count) if count.isdigit() else 0
 
-        return await self._block(query, work)
+        return await self._block(query, work, most)
 
     async def ping(self) -> None:
         async with self._connection("select") as connection:
             await connection.execute("select 1")
 
-    async def _block(self, query: str, work: Callable[[Any], Awaitable[T]]) -> T:
-        """Do the work of a block: all of it, or nothing remains. It is done once more if it met an outdated type."""
+    async def _block(self, query: str, work: Callable[[Any], Awaitable[T]], most: int) -> T:
+        """Do the work of a block, with a result of at most `most` bytes: all of it, or nothing remains."""
         async with self._connection(query) as connection:
-            try:
-                return await _attempt(connection, query, work)
-            except (Permanent, *ASYNCPG_ERRORS) as error:
-                if not await prepared.is_outdated(connection, query, error, is_one=not _changes_session(query)):
-                    raise
+            with connection.meter.limited(most):
+                return await self._done(connection, query, work)
+
+    async def _done(self, connection: Any, query: str, work: Callable[[Any], Awaitable[T]]) -> T:
+        """Do the work, and once more if it met an outdated type."""
+        try:
+            return await _attempt(connection, query, work)
+        except (Permanent, *ASYNCPG_ERRORS) as error:
+            if not await prepared.is_outdated(connection, query, error, is_one=not _changes_session(query)):
+                raise
+            prepared.forget(self._pool)
+            return await _attempt(connection, query, work)
+        finally:
+            if _changes_schema(query):
                 prepared.forget(self._pool)
-                return await _attempt(connection, query, work)
-            finally:
-                if _changes_schema(query):
-                    prepared.forget(self._pool)
 
     @asynccontextmanager
     async def _connection(self, query: str) -> AsyncIterator[Any]:

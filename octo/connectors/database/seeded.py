@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 from octo.connectors.database import codes
 from octo.connectors.database.driver import Driver, Row
-from octo.connectors.database.settings import Connection
+from octo.connectors.database.settings import MOST_BYTES, Connection
 from octo.connectors.database.sqlite import open_driver
 from octo.connectors.database.stub import shown
 from octo.core.errors import OctoError, Permanent
@@ -41,17 +41,17 @@ class Foreign:
     def is_busy(self) -> bool:
         return self._sqlite.is_busy
 
-    async def fetch(self, query: str, args: Sequence[object], limit: int) -> list[Row]:
+    async def fetch(self, query: str, args: Sequence[object], limit: int, most: int = MOST_BYTES) -> list[Row]:
         with self._explained(query):
-            return await self._sqlite.fetch(query, args, limit)
+            return await self._sqlite.fetch(query, args, limit, most)
 
-    async def first(self, query: str, args: Sequence[object]) -> Row | None:
+    async def first(self, query: str, args: Sequence[object], most: int = MOST_BYTES) -> Row | None:
         with self._explained(query):
-            return await self._sqlite.first(query, args)
+            return await self._sqlite.first(query, args, most)
 
-    async def execute(self, query: str, args: Sequence[object]) -> int:
+    async def execute(self, query: str, args: Sequence[object], most: int = MOST_BYTES) -> int:
         with self._explained(query):
-            return await self._sqlite.execute(query, args)
+            return await self._sqlite.execute(query, args, most)
 
     async def ping(self) -> None:
         await self._sqlite.ping()

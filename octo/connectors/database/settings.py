@@ -15,6 +15,9 @@ from octo.core.expressions import Expr
 from octo.core.settings import Advanced, Effect, Secret, Settings
 from octo.core.state import State
 
+MOST_BYTES = 64 * 1024 * 1024
+"""See `Query.max_bytes`."""
+
 _OPEN = {"sqlite": 1}
 _LIFETIME = {"postgres": timedelta(minutes=30), "mysql": timedelta(minutes=30), "sqlalchemy": timedelta(minutes=30)}
 _DEFAULT_OPEN = 16
@@ -117,6 +120,10 @@ class Query(Settings):
 
     max_rows: Annotated[int, Advanced] = Field(10_000, ge=1)
     """The body may have at most this many rows. With more the message fails; nothing is cut off silently."""
+
+    max_bytes: Annotated[int, Advanced] = Field(MOST_BYTES, ge=1)
+    """The result may have at most this many bytes, as the database sends it. With more the message fails before they
+    are in memory. Default: 64 MiB; the values of a message take several times as much."""
 
     @field_validator("query")
     @classmethod

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 
 from sqlalchemy import URL, event, exc, make_url
-from sqlalchemy.engine import CursorResult
+from sqlalchemy.engine import Connection as SyncConnection, CursorResult
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
@@ -16,11 +16,16 @@ from octo.connectors.database import codes, dsn, errors
 from octo.connectors.database.codecs import teach
 from octo.connectors.database.driver import Driver, Row
 from octo.connectors.database.placeholders import rewritten
-from octo.connectors.database.settings import Connection
+from octo.connectors.database.settings import MOST_BYTES, Connection
+from octo.connectors.database.size import Size
+from octo.connectors.database.statements import effect_of
 from octo.connectors.database.values import to_value
 from octo.core import codec
 from octo.core.errors import OctoError, Permanent, Transient
 from octo.expr.values import Duration, Exact, Timestamp
+
+_AT_A_TIME = 32
+"""Rows that are fetched together."""
 
 
 class SqlAlchemy:
@@ -38,35 +43,46 @@ class SqlAlchemy:
         assert isinstance(pool, AsyncAdaptedQueuePool)
         return pool.checkedout() >= self._settings.open_limit
 
-    async def fetch(self, query: str, args: Sequence[object], limit: int) -> list[Row]:
-        async with self._connection() as connection:
-            result = await self._execute(connection, query, args)
-            names = _names(result)
-            rows = result.fetchmany(limit + 1) if names else []
-            if len(rows) > limit:
-                raise errors.too_many_rows(limit)
-            return [_row(names, row) for row in rows]
+    async def fetch(self, query: str, args: Sequence[object], limit: int, most: int = MOST_BYTES) -> list[Row]:
+        return await self._rows(query, args, limit, most)
 
-    async def first(self, query: str, args: Sequence[object]) -> Row | None:
-        async with self._connection() as connection:
-            result = await self._execute(connection, query, args)
-            names = _names(result)
-            row = result.first() if names else None
-            return None if row is None else _row(names, row)
+    async def first(self, query: str, args: Sequence[object], most: int = MOST_BYTES) -> Row | None:
+        rows = await self._rows(query, args, None, most)
+        return rows[0] if rows else None
 
-    async def execute(self, query: str, args: Sequence[object]) -> int:
+    async def _rows(self, query: str, args: Sequence[object], limit: int | None, most: int) -> list[Row]:
+        """Return the rows, only the first if there is no limit. A few are fetched at a time, so that too many bytes are
+        never in memory.
+        """
+        options = {"stream_results": effect_of(query) == "safe", "max_row_buffer": _AT_A_TIME}
+
+        def read(connection: SyncConnection) -> list[Row]:
+            result = connection.exec_driver_sql(*self._statement(query, args), execution_options=options)
+            with closing(result):
+                names, size = _names(result), Size(most)
+                rows: list[Row] = []
+                while names and (row := result.fetchone()) is not None:
+                    if len(rows) == limit:
+                        raise errors.too_many_rows(limit)
+                    size.add(row)
+                    rows.append(_row(names, row))
+                    if limit is None:
+                        break
+            return rows
+
         async with self._connection() as connection:
-            return max((await self._execute(connection, query, args)).rowcount, 0)
+            return await connection.run_sync(read)
+
+    async def execute(self, query: str, args: Sequence[object], most: int = MOST_BYTES) -> int:  # noqa: ARG002
+        async with self._connection() as connection:
+            return max((await connection.exec_driver_sql(*self._statement(query, args))).rowcount, 0)
 
     async def ping(self) -> None:
         async with self._connection() as connection:
             await connection.exec_driver_sql("select 1")
 
-    async def _execute(
-        self, connection: AsyncConnection, query: str, args: Sequence[object]
-    ) -> CursorResult[tuple[object, ...]]:
-        values = tuple(map(_argument, args))
-        return await connection.exec_driver_sql(rewritten(query, self._style), values or None)
+    def _statement(self, query: str, args: Sequence[object]) -> tuple[str, tuple[object, ...] | None]:
+        return rewritten(query, self._style), tuple(map(_argument, args)) or None
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[AsyncConnection]:

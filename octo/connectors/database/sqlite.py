@@ -25,7 +25,8 @@ from urllib.parse import unquote, urlsplit
 
 from octo.connectors.database import codes, dsn, errors
 from octo.connectors.database.driver import Driver, Row
-from octo.connectors.database.settings import Connection
+from octo.connectors.database.settings import MOST_BYTES, Connection
+from octo.connectors.database.size import Size
 from octo.connectors.database.statements import effect_of
 from octo.connectors.database.values import to_value
 from octo.core import codec
@@ -56,31 +57,35 @@ class Sqlite:
     def is_busy(self) -> bool:
         return self._slots.locked()
 
-    async def fetch(self, query: str, args: Sequence[object], limit: int) -> list[Row]:
+    async def fetch(self, query: str, args: Sequence[object], limit: int, most: int = MOST_BYTES) -> list[Row]:
         bound = _bound(query, args)
 
         def work(session: Session) -> list[Row]:
             with closing(session.execute(query, bound)) as cursor:
-                names = _names(cursor)
-                rows = cursor.fetchmany(limit + 1)
-            if len(rows) > limit:
-                raise errors.too_many_rows(limit)
+                names, size = _names(cursor), Size(most)
+                rows: list[tuple[object, ...]] = []
+                for values in cursor:
+                    if len(rows) == limit:
+                        raise errors.too_many_rows(limit)
+                    size.add(values)
+                    rows.append(values)
             return [_row(names, each) for each in rows]
 
         return await self._run(work, is_transaction=_changes(query))
 
-    async def first(self, query: str, args: Sequence[object]) -> Row | None:
+    async def first(self, query: str, args: Sequence[object], most: int = MOST_BYTES) -> Row | None:
         bound = _bound(query, args)
 
         def work(session: Session) -> Row | None:
             with closing(session.execute(query, bound)) as cursor:
                 names = _names(cursor)
                 row = cursor.fetchone()
+            Size(most).add(row or ())
             return None if row is None else _row(names, row)
 
         return await self._run(work, is_transaction=_changes(query))
 
-    async def execute(self, query: str, args: Sequence[object]) -> int:
+    async def execute(self, query: str, args: Sequence[object], most: int = MOST_BYTES) -> int:  # noqa: ARG002
         bound = _bound(query, args)
         script = () if args else statements(query)
 
