@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 INSIDE = {
     "octo.core.block.driven": "fork makes a function of one of its own generators",
+    "octo.core.descriptors.Share": "how listeners of Octo share the file numbers of the process",
     "octo.core.log.File": "the logger writes the process's own log",
     "octo.core.log.Json": "the logger writes the process's own log",
     "octo.core.log.LEVELS": "the logger writes the process's own log",
