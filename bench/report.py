@@ -23,6 +23,7 @@ MEASURES = (
     "traces_soak",
     "growth",
     "proxy",
+    "tenants",
     "memory",
     "reload",
     "peer",
