@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from octo.config import codes
 from octo.config.documents import Config
@@ -33,6 +33,8 @@ log = logging.getLogger("octo.engine")
 
 DRAIN = 30.0
 """Seconds that messages in flight may take to finish on stop and reload; Kubernetes kills after 30 by default."""
+
+T = TypeVar("T")
 
 Phase = Literal["starting", "running", "draining"]
 
@@ -180,27 +182,27 @@ class Service:
         return None
 
     async def _take(self, read: Callable[[], Config]) -> None:
-        """Read the configuration and run it, unless `stop` is set while it is being read."""
+        """Read the configuration and run it, unless `stop` is set while it is read or its connectors are opened."""
         with without_full_collections():
-            config = await self._read(read)
+            config = await self._unless_stopped(in_background(read))
             if config is not None:
                 await self._swap(config)
 
-    async def _read(self, read: Callable[[], Config]) -> Config | None:
-        """Return what `read` does; None if `stop` is set first. Raises what `read` does."""
+    async def _unless_stopped(self, work: Coroutine[Any, Any, T]) -> T | None:
+        """Return what the work does; None if `stop` is set first, and the work is cancelled. Raises what it does."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                reading = tasks.create_task(in_background(read))
-                stopping = tasks.create_task(self._cancel_at_stop(reading))
-                await asyncio.wait((reading,))
+                working = tasks.create_task(work)
+                stopping = tasks.create_task(self._cancel_at_stop(working))
+                await asyncio.wait((working,))
                 stopping.cancel()
         except BaseExceptionGroup as group:
             raise group.exceptions[0] from group.exceptions[0].__cause__
-        return None if reading.cancelled() else reading.result()
+        return None if working.cancelled() else working.result()
 
-    async def _cancel_at_stop(self, reading: asyncio.Task[Config]) -> None:
+    async def _cancel_at_stop(self, working: asyncio.Task[Any]) -> None:
         await self._stop.wait()
-        reading.cancel()
+        working.cancel()
 
     def _loaded(self) -> Config:
         config = self._load()
@@ -221,7 +223,8 @@ class Service:
         began = time.perf_counter()
         new = Generation(config, self._connections, self.bus, self._tasks, first=self._first, observer=self.observer)
         new.number = self._generations + 1
-        await new.open()
+        if await self._unless_stopped(_opened(new)) is None:
+            return
         await self._observed(new)
         old = self.current
         try:
@@ -252,6 +255,11 @@ class Service:
         finally:
             self.draining.remove(old)
         await old.dissolve()
+
+
+async def _opened(generation: Generation) -> Generation:
+    await generation.open()
+    return generation
 
 
 def _may_pass(error: OctoError) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 
 import aiohttp
 import pytest
@@ -190,3 +191,19 @@ def test_an_interrupt_ends_it_without_a_traceback(octo, hanging, arguments):
     assert process.stop(signal.SIGINT) in (1, 130)
     assert "Traceback" not in process.log
     assert "Exception ignored" not in process.log
+
+
+def test_a_stop_while_a_database_does_not_answer_is_clean(octo, tmp_path):
+    """At the start nothing runs yet that could be waited for: the exit code is 0 at once, not 1 after ten seconds."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        path = tmp_path / "flow.yaml"
+        path.write_text(
+            "connectors: [{name: db, type: database, settings: {driver: postgres, queryTimeout: 1h,"
+            f' dsn: "postgres://u@{address}/d?connect_timeout=3600"}}}}]\n'
+            "flows: [{name: f, process: [{type: sql, connector: db, query: select 1}]}]\n"
+        )
+        process = octo("run", "--config", str(path), ready=False)
+        connection, _ = silent.accept()
+        with connection:
+            assert process.stop() == 0

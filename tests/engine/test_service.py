@@ -6,6 +6,7 @@ import asyncio
 import gc
 import threading
 import weakref
+from contextlib import asynccontextmanager
 from functools import partial
 
 import pytest
@@ -21,7 +22,7 @@ from octo.engine.observe import Observer
 from octo.engine.service import Service
 from octo.expr import program as program_module
 from octo.testing.clock import virtual
-from octo.testing.probe import history, probes, unreachable
+from octo.testing.probe import Probe, history, probes, unreachable
 
 FLOW = """
 connectors: [{{name: p, type: probe, settings: {{id: {id}}}}}]
@@ -374,6 +375,24 @@ async def test_a_stop_does_not_wait_for_the_end_of_reading():
     loop = asyncio.get_running_loop()
     await asyncio.wait_for(Service(load).run(stop), 50)
     go_on.set()
+
+
+async def test_a_stop_does_not_wait_for_a_connector_that_does_not_open(plugins, monkeypatch):
+    """It is given up, and the end is a clean one: a database that does not answer must not fail the stop."""
+    stop = asyncio.Event()
+
+    @asynccontextmanager
+    async def never(settings):
+        try:
+            stop.set()
+            await asyncio.Event().wait()
+            yield
+        finally:
+            history.append(f"give up {settings.id}")
+
+    monkeypatch.setattr(Probe, "open", never)
+    await asyncio.wait_for(Service(lambda: parse(flow("one"), plugins, {})).run(stop), 50)
+    assert history == ["give up p"]
 
 
 async def test_an_observer_that_comes_while_a_generation_is_being_opened_sees_it(plugins):
