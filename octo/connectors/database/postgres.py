@@ -151,7 +151,13 @@ class Postgres:
         """Release the connection of a query that failed. What that takes longer than a moment goes on by itself: a
         server that does not answer must not delay the answer to the message.
         """
-        await asyncio.wait([self._releasing.create_task(self._release(connection, opened))], timeout=_MOMENT)
+
+        async def release() -> None:
+            # Whatever asyncpg says of a connection that may be cut at any time must not end the others.
+            with contextlib.suppress(Exception):
+                await self._release(connection, opened)
+
+        await asyncio.wait([self._releasing.create_task(release())], timeout=_MOMENT)
 
     async def _release(self, connection: Any, opened: float) -> None:
         """Give the connection back; close it when it is old or there are enough idle ones."""
@@ -167,6 +173,10 @@ class Postgres:
                     self._leaving -= 1
 
     async def _clean(self, connection: Any, opened: float) -> None:
+        protocol = connection._protocol  # noqa: SLF001
+        if protocol is not None and protocol._is_cancelling():  # noqa: SLF001
+            # Only then it is known whether a `begin` that was cancelled has begun a transaction.
+            await protocol._wait_for_cancellation(_CLEAN_UP)  # noqa: SLF001
         lifetime = self._settings.lifetime
         is_old = lifetime and asyncio.get_running_loop().time() - opened > lifetime
         if is_old or self._pool.get_idle_size() + self._leaving >= self._settings.idle_limit:
