@@ -1,12 +1,14 @@
 """SQL databases: run queries whose values come from the message.
 
-Values go to the database as parameters, never as part of the query's text, so nothing can be injected. Values from the
-database keep their digits and bytes: a whole number is an int of any size, a numeric is never rounded, a bytea or blob
-is bytes (`string(...)` converts them to text). Times are RFC 3339 texts, intervals texts such as `5400s`. If a
-connection breaks, the message fails as transient, and the next query opens another. A query that takes too long, or
-whose message is cancelled, is cancelled on the server.
+Values go to the database as parameters, never as part of the query's text, so nothing can be injected. The kind of a
+value follows from the type of its column, and digits and bytes are kept: a bigint is an int, a numeric is a decimal
+that is never rounded, also a whole one, a bytea or blob is bytes (`string(...)` converts them to text). Times are RFC
+3339 texts, intervals texts such as `5400s`; what has no such form (`infinity`, the year 20000, `1 mon`) is the
+server's own text. If a connection breaks, the message fails as transient, and the next query opens another. A query
+that takes too long, or whose message is cancelled, is cancelled on the server.
 
-Each `sql` block is a transaction of its own.
+Each `sql` block is a transaction of its own: all of its statements take effect, or none. The page
+[Databases](databases.md) has the table of types and what is promised about waiting and changed tables.
 """
 
 from __future__ import annotations
