@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,9 +17,11 @@ from octo import __version__
 from octo.cli import exits, forget_output
 from octo.cli.observers import Traces, contracts, otlp_address, recording
 from octo.cli.project import Number, config_option, config_path, counted, load, refuse, show
+from octo.cli.stopping import GRACE, Stopping
 from octo.cli.stored import store_option
 from octo.cli.terminal import say
 from octo.config.documents import Config
+from octo.core import supervisor
 from octo.core.errors import ConfigError, OctoError
 
 if TYPE_CHECKING:
@@ -31,12 +32,30 @@ if TYPE_CHECKING:
     from octo.operations.port import Port
     from octo.trace.live import Live
 
+BEAT = 0.5
+"""Seconds between two signs of life to the supervisor."""
+
 
 @click.command("run")
 @config_option
 @click.option("--watch", is_flag=True, help="Reload what changed whenever the files change.")
 @click.option("--allow-empty", is_flag=True, help="Let an edit remove all flows, and be ready without any.")
 @click.option("--processes", type=click.IntRange(1, 256), default=1, help="Number of processes that share the ports.")
+@click.option(
+    "--hung-after",
+    type=click.FloatRange(0),
+    default=15.0,
+    show_default=True,
+    help="With --processes: seconds without a sign of life after which a process is replaced; 0 for never.",
+)
+@click.option(
+    "--stop-delay",
+    type=click.FloatRange(0),
+    default=0.0,
+    show_default=True,
+    envvar="OCTO_STOP_DELAY",
+    help="Seconds from a signal to the stop. In them it is not ready, but serves: load balancers need time to notice.",
+)
 @click.option("--drain", type=float, default=30.0, show_default=True, help="Seconds for messages in flight to finish.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="Format of the log lines on stderr.")
 @click.option("--log-level", help="debug, info, warn or error; default $LOG_LEVEL, else info.")
@@ -111,6 +130,8 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
     watch: bool,
     allow_empty: bool,
     processes: int,
+    hung_after: float,
+    stop_delay: float,
     drain: float,
     log_format: str | None,
     log_level: str | None,
@@ -130,8 +151,9 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
 ) -> None:
     """Run the flows of a configuration until stopped.
 
-    SIGINT and SIGTERM end it cleanly: sources stop, messages in flight finish, connectors close, exit code 0. A
-    second signal ends it at once. Exit code 2 means that the configuration is wrong, 1 that something did not start.
+    SIGINT, SIGTERM and SIGHUP end it cleanly: sources stop, messages in flight finish, connectors close, exit code 0. A
+    second signal ends it at once. Exit code 2 means that the configuration is wrong, 1 that something did not start or
+    did not stop in time.
     """
     from octo.core.descriptors import raise_limit
     from octo.core.log import configure
@@ -142,9 +164,10 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
     raise_limit()
     port = _port(admin_addr, admin_token_file, observability)
     if processes > 1:
-        from octo.cli.processes import supervise
+        from octo.cli.processes import Patience, supervise
 
-        sys.exit(supervise(processes, port))
+        patience = Patience(hung_after, stop=stop_delay + drain + 2 * GRACE)  # they need GRACE themselves
+        sys.exit(supervise(processes, port, patience))
     measured = tuple(each.strip() for each in metrics_blocks.split(",") if each.strip())
     kept = Traces(
         store=store if traces else None,
@@ -155,7 +178,7 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
         whole_failures=traces_whole_failures,
     )
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        sys.exit(runner.run(_run(_Asked(path, watch, allow_empty, drain, port, measured, kept, contracts))))
+        sys.exit(runner.run(_run(_Asked(path, watch, allow_empty, stop_delay, drain, port, measured, kept, contracts))))
 
 
 class _Asked(NamedTuple):
@@ -164,6 +187,7 @@ class _Asked(NamedTuple):
     path: Path
     watch: bool
     allow_empty: bool
+    stop_delay: float
     drain: float
     port: Port
     measured: tuple[str, ...]
@@ -207,10 +231,14 @@ async def _run(asked: _Asked) -> int:
     from octo.engine.metrics import Metrics
 
     stop = asyncio.Event()
-    _stop_on_signals(stop)
+    stopping = Stopping(stop, asked.stop_delay + asked.drain + GRACE)
+    stopping.listen()
+    line = supervisor.join(os.environ, stopping.abandoned)
     metrics = Metrics()
     blocks = _block_metrics(asked.measured)
     service = _service(asked, metrics, blocks)
+    if line is not None:
+        _beat(service, line)
     try:
         with recording(asked.traces, service) as live:
             async with _operations(asked, service, metrics, blocks, live, stop):
@@ -235,6 +263,8 @@ def _service(asked: _Asked, metrics: Metrics, blocks: BlockMetrics | None) -> Se
         return config
 
     def ready(config: Config) -> None:
+        if (line := supervisor.line()) is not None:
+            line.beat(True)
         _banner(config)
         if blocks is not None and _is_first():
             blocks.check(config)
@@ -251,6 +281,7 @@ def _service(asked: _Asked, metrics: Metrics, blocks: BlockMetrics | None) -> Se
         watched=(lambda: watched) if asked.watch else None,
         ready=ready,
         refused=refused,
+        stop_delay=asked.stop_delay,
         drain=asked.drain,
         allow_empty=asked.allow_empty,
         first=_is_first(),
@@ -315,15 +346,10 @@ async def _operations(
             lag.stop()
 
 
-def _stop_on_signals(stop: asyncio.Event) -> None:
-    def on_signal() -> None:
-        if stop.is_set():
-            os._exit(exits.FAILED)  # the second signal: end at once, whatever is still in flight
-        stop.set()
-
-    loop = asyncio.get_running_loop()
-    for each in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(each, on_signal)
+def _beat(service: Service, line: supervisor.Line) -> None:
+    """Tell the supervisor again and again that the event loop runs."""
+    line.beat(service.since > 0)
+    asyncio.get_running_loop().call_later(BEAT, _beat, service, line)
 
 
 def _number() -> int:

@@ -89,6 +89,12 @@ METRICS = (
     ),
     Metric("octo_log_lines_lost_total", "counter", (), "Log lines that could not be written."),
     Metric("octo_processes", "gauge", (), "Processes that run the configuration."),
+    Metric(
+        "octo_processes_replaced_total",
+        "counter",
+        (),
+        "Processes that ended or hung, and were replaced.",
+    ),
     Metric("octo_build_info", "gauge", ("version", "python"), "Always 1; the labels say what runs.", "max"),
     Metric("process_cpu_seconds_total", "counter", (), "Processor time spent."),
     Metric("process_resident_memory_bytes", "gauge", (), "Memory in use."),

@@ -59,6 +59,7 @@ class Service:
 
     load: reads and checks the configuration anew; raises `ConfigError`.
     watched: returns the files whose change causes a reload, called before and after each `load`; None: watch nothing.
+    stop_delay: seconds from `stop` until sources stop; in them the service is not ready, but does its work.
     ready: called with the configuration that runs now, after the start and after every reload.
     first, observer: see `Generation`.
     refused: called once per edit that was refused, with what is wrong; again when a further try fails otherwise.
@@ -78,6 +79,7 @@ class Service:
         watched: Callable[[], Iterable[Path]] | None = None,
         ready: Callable[[Config], None] = lambda _: None,
         refused: Callable[[OctoError], None] = lambda _: None,
+        stop_delay: float = 0.0,
         drain: float = DRAIN,
         allow_empty: bool = False,
         first: bool = True,
@@ -95,6 +97,7 @@ class Service:
         self._watched = watched
         self._ready = ready
         self._refused = refused
+        self._stop_delay = stop_delay
         self._drain = drain
         self.allows_empty = allow_empty
         self._failures = Failures(AT_START)
@@ -148,6 +151,9 @@ class Service:
     async def _end(self) -> None:
         if self.current is None:
             return
+        if self._stop_delay and self._stop.is_set():
+            log.info("not ready from now on, stopping soon", extra=fields(seconds=self._stop_delay))
+            await asyncio.sleep(self._stop_delay)
         log.info("stopping")
         await self.current.starve()
         await self.current.drain(self._drain)

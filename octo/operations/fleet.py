@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 from urllib.parse import quote, urlencode
 
 from octo.core.clock import now_ns
-from octo.engine.metrics import Snapshot
+from octo.engine.metrics import Series, Snapshot
 from octo.operations.address import Address
 from octo.operations.client import Client, Reply, Unreachable
 from octo.operations.merge import counters, merged
@@ -66,12 +66,15 @@ class Member:
 class Fleet:
     """Several processes as one `Subject` of the operations port. Processes are numbered from 0.
 
+    replaced: how many processes have ended, or were killed because they hung, and got a successor.
+
     Invariant: a counter never goes backwards. The counts of a process are kept when it is replaced (`_former`,
     `_gone`) or does not answer (`Member.last`). Only one snapshot is taken at a time, so an old answer cannot
     overwrite a newer one.
     """
 
     def __init__(self) -> None:
+        self.replaced = 0
         self._started = moment(now_ns())
         self._members: dict[int, Member] = {}
         self._former: list[Member] = []
@@ -108,7 +111,11 @@ class Fleet:
             members = list(self._members.values())
             reasons, *_ = await asyncio.gather(self.reasons(), *(member.measure() for member in members))
             parts = [self._gone, *(member.last for member in members)]
-            return merged(parts) | {"octo_ready": [((), int(not reasons))]}
+            own: dict[str, Series] = {
+                "octo_ready": [((), int(not reasons))],
+                "octo_processes_replaced_total": [((), self.replaced)],
+            }
+            return {**merged(parts), **own}
 
     async def facts(self) -> Facts:
         by_number = await self._each(lambda member: member.ask("GET", "/status"))

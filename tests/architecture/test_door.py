@@ -18,6 +18,9 @@ import octo.testing
 ROOT = Path(__file__).parents[2]
 
 INSIDE = {
+    "octo.core.addresses.Resolved": "how HTTP listens alone, or with its siblings",
+    "octo.core.addresses.bound": "how HTTP listens alone, or with its siblings",
+    "octo.core.addresses.holder": "how HTTP listens alone, or with its siblings",
     "octo.core.block.driven": "fork makes a function of one of its own generators",
     "octo.core.descriptors.Share": "how listeners of Octo share the file numbers of the process",
     "octo.core.log.File": "the logger writes the process's own log",
@@ -29,6 +32,7 @@ INSIDE = {
     "octo.core.misfit.Misfit": "how stubs of Octo word that no answer fits",
     "octo.core.misfit.advice": "how stubs of Octo word that no answer fits",
     "octo.core.spool.THRESHOLD": "from which size on HTTP spools",
+    "octo.core.supervisor.line": "how HTTP listens alone, or with its siblings",
     "octo.core.trace.HEADER": "a word of the standard",
     "octo.core.trace.STATE": "a word of the standard",
     "octo.expr.json.dumps": "how the stub of a database shows a query's arguments",

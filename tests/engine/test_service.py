@@ -527,3 +527,33 @@ async def test_a_file_that_could_not_be_read_for_a_moment_is_read_again(edited, 
         await editor.turn()
 
         assert await answer() == "two"
+
+
+# --- the delay of a stop -----------------------------------------------------------------------------------------
+
+
+@virtual()
+async def test_with_a_delay_sources_stop_later_than_readiness(plugins):
+    stop, ready = asyncio.Event(), asyncio.Event()
+    service = Service(lambda: parse(flow("one"), plugins, {}), ready=lambda _: ready.set(), stop_delay=10, drain=5)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(service.run(stop))
+        await ready.wait()
+        stop.set()
+
+        await asyncio.sleep(9.9)
+        assert service.phase == "draining"
+        assert await answer() == "one"
+        await asyncio.sleep(0.2)
+        assert history == ["open p", "close p"]
+
+
+@virtual()
+async def test_a_start_that_fails_does_not_wait(plugins):
+    service = Service(lambda: parse("flows: 1", plugins, {}), stop_delay=10)
+    began = asyncio.get_running_loop().time()
+
+    with pytest.raises(ConfigError):
+        await service.run(asyncio.Event())
+
+    assert asyncio.get_running_loop().time() == began

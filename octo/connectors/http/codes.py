@@ -12,9 +12,9 @@ DEAF = "OCTO-H104"
 EXPLANATIONS: dict[str, Explanation] = {
     PORT_BUSY: Explanation(
         "Port in use",
-        "Another process listens at the connector's address. Stop it (`ss -ltnp` shows which it is), or give the "
-        "connector another `port`; `port: 0` takes any free one. Processes share a port only under "
-        "`octo run --processes N`, which sets OCTO_REUSE_PORT=1.",
+        "Another process listens at the connector's address, or at the same port of all addresses. Stop it (the error "
+        "names it if it is yours; otherwise `ss -ltnp` does), or give the connector another `port`; `port: 0` takes "
+        "any free one. Only the processes of one `octo run --processes N` share a port.",
     ),
     NO_ADDRESS: Explanation(
         "Cannot listen at this address",

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from functools import partial
 
 from octo.connectors.http import codes
 from octo.connectors.http.dispatch import Dispatch
 from octo.connectors.http.worker import BACKLOG, Options, Worker
+from octo.core import supervisor
+from octo.core.addresses import Resolved, bound, holder
 from octo.core.descriptors import Share
 from octo.core.errors import OctoError
 
@@ -26,12 +27,13 @@ Answered = Callable[[], Awaitable[None]]
 
 
 class Listener(Dispatch):
-    """A bound socket, the routes behind it, and the servers that accept from it."""
+    """A bound socket, the routes behind it, and the servers that accept from it. closed: called after `close`."""
 
-    def __init__(self, bound: socket.socket) -> None:
+    def __init__(self, bound: socket.socket, closed: Callable[[], None]) -> None:
         host, port = bound.getsockname()[:2]
         super().__init__((host, port))
         self.socket = bound
+        self._closed = closed
         self.users = 0
         self._share = Share()
         self._workers: dict[Options, Worker] = {}
@@ -46,16 +48,18 @@ class Listener(Dispatch):
         if hasattr(socket, "TCP_USER_TIMEOUT"):
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(seconds * 1000))
 
+    def close(self) -> None:
+        """Close the socket. Workers have descriptors of their own, and accept until they are stopped."""
+        self.socket.close()
+        self._share.close()
+        self._closed()
+
     def enter(self, options: Options) -> None:
         worker = self._workers.get(options)
         if worker is None:
             worker = self._workers[options] = Worker(self.socket, options, self._share.most, self.serve)
         worker.users += 1
         self.users += 1
-
-    def close(self) -> None:
-        self.socket.close()
-        self._share.close()
 
     async def leave(self, options: Options, answered: Answered) -> None:
         """Stop the worker and the socket if this was their last user; return once its requests are answered."""
@@ -90,7 +94,7 @@ async def listening(host: str, port: int, options: Options, answered: Answered) 
     address = (asyncio.get_running_loop(), host, port)
     listener = _listeners.get(address)
     if listener is None:
-        listener = Listener(await _bind(address))
+        listener = Listener(*await _bind(address))
         if port:
             _listeners[address] = listener
     try:
@@ -113,13 +117,14 @@ async def listening(host: str, port: int, options: Options, answered: Answered) 
                 _closing.remove(address)
 
 
-async def _bind(address: Address) -> socket.socket:
+async def _bind(address: Address) -> tuple[socket.socket, Callable[[], None]]:
+    """Return a socket that listens at the address, and what to call once it is closed."""
     loop, host, port = address
     while True:
         try:
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            family, kind, protocol, _, resolved = found[0]
-            return _bound(socket.socket(family, kind, protocol), resolved)
+            family, _, protocol, _, resolved = found[0]
+            return await _opened(Resolved(family, protocol, resolved))
         except OSError as error:
             if error.errno != errno.EADDRINUSE or address not in _closing:
                 raise _refused(host, port, error) from error
@@ -127,24 +132,18 @@ async def _bind(address: Address) -> socket.socket:
         await asyncio.sleep(0.01)
 
 
-def _bound(fresh: socket.socket, address: Any) -> socket.socket:
-    try:
-        fresh.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        fresh.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if os.environ.get("OCTO_REUSE_PORT") == "1":
-            fresh.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        fresh.bind(address)
-        fresh.listen(BACKLOG)
-    except BaseException:
-        fresh.close()
-        raise
-    return fresh
+async def _opened(address: Resolved) -> tuple[socket.socket, Callable[[], None]]:
+    line = supervisor.line()
+    if line is None or not address.where[1]:  # port 0 means a port of its own, also for a process that has siblings
+        return bound(address, BACKLOG), lambda: None
+    return await line.borrow(address, BACKLOG), partial(line.give_back, address)
 
 
 def _refused(host: str, port: int, error: OSError) -> OctoError:
     if error.errno == errno.EADDRINUSE:
+        by = holder(port) or "another process"
         return OctoError(
-            f"{host}:{port} is in use by another process; stop that process or choose another `port`",
+            f"{host}:{port} is in use by {by}; stop that process or choose another `port`",
             code=codes.PORT_BUSY,
         )
     return OctoError(f"cannot listen at {host}:{port}: {error.strerror or error}", code=codes.NO_ADDRESS)

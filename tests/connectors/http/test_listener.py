@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import os
 import socket
 import ssl
 import subprocess
@@ -70,17 +71,7 @@ async def test_a_busy_port_says_so_and_what_to_do():
                 pass
 
     assert caught.value.code == "OCTO-H101"
-    assert str(caught.value).startswith(f"127.0.0.1:{port} is in use by another process; ")
-
-
-async def test_processes_may_share_a_port(monkeypatch):
-    """`octo run --processes N` says so in the environment."""
-    monkeypatch.setenv("OCTO_REUSE_PORT", "1")
-    with socket.socket() as other:
-        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        other.bind(("127.0.0.1", 0))
-        async with Http.open(server(other.getsockname()[1])) as http:
-            assert http.port == other.getsockname()[1]
+    assert str(caught.value).startswith(f"127.0.0.1:{port} is in use by process {os.getpid()} (")
 
 
 async def test_an_address_that_is_not_ours_says_so():

@@ -1,0 +1,75 @@
+"""How `octo run` is asked to stop, and how long it may take.
+
+The first signal asks it to stop; the second ends it at once, also while a function blocks the event loop. A stop that
+takes longer than it may, as when a function swallows its cancellation, is ended too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import faulthandler
+import logging
+import os
+import signal
+import sys
+import threading
+from contextlib import suppress
+
+from octo.cli import exits
+from octo.core.log import fields
+
+log = logging.getLogger("octo.engine")
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""Those that ask for a stop. SIGHUP comes when a terminal closes; `nohup` keeps it from us."""
+
+GRACE = 5.0
+"""Seconds beyond the drain deadline in which sources leave and connectors close."""
+
+
+class Stopping:
+    """Sets `stop` at the first signal. most: seconds from then on until the process is ended whatever it still does."""
+
+    def __init__(self, stop: asyncio.Event, most: float) -> None:
+        self._stop = stop
+        self._most = most
+        self._is_asked = False
+        self._loop = asyncio.get_running_loop()
+
+    def listen(self) -> None:
+        """Take signals from now on. Call it in the main thread."""
+        for each in SIGNALS:
+            if each == signal.SIGHUP and signal.getsignal(each) is signal.SIG_IGN:
+                continue
+            self._loop.add_signal_handler(each, int)  # it wakes the loop; the handler below also runs when it blocks
+            signal.signal(each, self._on_signal)
+        with suppress(OSError, ValueError, AttributeError):  # without a standard error there is nowhere to write it
+            faulthandler.register(signal.SIGQUIT, sys.__stderr__, all_threads=True, chain=True)  # type: ignore[arg-type]
+
+    def _on_signal(self, *_: object) -> None:
+        if self._is_asked:
+            os._exit(exits.FAILED)
+        self._is_asked = True
+        self._loop.call_soon_threadsafe(self._begin)
+
+    def _begin(self) -> None:
+        self._stop.set()
+        limit(self._most)
+
+    def abandoned(self) -> None:
+        """Stop because the supervisor has ended. May be called in any thread."""
+        log.error("the supervisor has ended, stopping")
+        limit(self._most)
+        self._loop.call_soon_threadsafe(self._stop.set)
+
+
+def limit(seconds: float) -> None:
+    """End this process after so many seconds, if it has not ended by then."""
+
+    def end() -> None:
+        log.error("did not stop in time, ending now", extra=fields(seconds=seconds))
+        os._exit(exits.FAILED)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
