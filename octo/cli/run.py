@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from octo import __version__
-from octo.cli import exits, forget_output
+from octo.cli import exits
 from octo.cli.observers import Traces, contracts, otlp_address, recording
 from octo.cli.project import Number, config_option, config_path, counted, load, refuse, show
 from octo.cli.stopping import GRACE, Stopping
@@ -157,9 +157,11 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
     """
     from octo.core.descriptors import raise_limit
     from octo.core.log import configure
+    from octo.core.output import steady
 
     del metrics  # `--metrics` of older command lines: /metrics is always there
     path = config_path(option, argument)
+    steady()
     configure(log_level, log_format)
     raise_limit()
     port = _port(admin_addr, admin_token_file, observability)
@@ -265,7 +267,7 @@ def _service(asked: _Asked, metrics: Metrics, blocks: BlockMetrics | None) -> Se
     def ready(config: Config) -> None:
         if (line := supervisor.line()) is not None:
             line.beat(True)
-        _banner(config)
+        _tell(lambda: _banner(config))
         if blocks is not None and _is_first():
             blocks.check(config)
         set_aside()
@@ -273,8 +275,8 @@ def _service(asked: _Asked, metrics: Metrics, blocks: BlockMetrics | None) -> Se
     def refused(error: OctoError) -> None:
         if not _is_first():
             return  # all processes see the same edit; one of them reports it
-        refuse(error)
-        say(_what_now(service), err=True)
+        _tell(lambda: refuse(error))
+        _tell(lambda: say(_what_now(service), err=True))
 
     service = Service(
         read,
@@ -361,6 +363,17 @@ def _is_first() -> bool:
     return _number() == 0
 
 
+def _tell(say: Callable[[], None]) -> None:
+    """Call what prints. A text that cannot be written is counted and no reason not to serve."""
+    from octo.core.log import count_lost, fields
+
+    try:
+        say()
+    except (OSError, ValueError) as error:
+        count_lost()
+        logging.getLogger("octo.log").warning("cannot print", extra=fields(error=error))
+
+
 def _banner(config: Config) -> None:
     for warning in config.warnings:
         show(warning, "yellow")
@@ -370,7 +383,4 @@ def _banner(config: Config) -> None:
     title = f"🐙 Octo {__version__}{name}"
     counts = f"   {counted(len(config.flows), 'flow')}, {counted(len(config.connectors), 'connector')}, ready"
     width = max(len(title) + 1, len(counts)) + 2  # the octopus is two columns wide
-    try:
-        say(f"╭{'─' * width}╮\n│ {title:<{width - 2}}│\n│ {counts:<{width - 1}}│\n╰{'─' * width}╯")
-    except BrokenPipeError:
-        forget_output()  # a banner that cannot be printed is no reason not to serve
+    say(f"╭{'─' * width}╮\n│ {title:<{width - 2}}│\n│ {counts:<{width - 1}}│\n╰{'─' * width}╯")

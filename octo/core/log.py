@@ -260,17 +260,22 @@ def lost() -> int:
     return _lost
 
 
-def _count_lost() -> None:
+def count_lost() -> None:
+    """Count a line that could not be written."""
     global _lost  # noqa: PLW0603  a fact about the process
     _lost += 1
 
 
 class Lines(logging.StreamHandler[TextIO]):
-    """Writes lines to a stream; without one, to whatever `sys.stderr` is at that moment."""
+    """Writes lines to a stream; without one, to whatever `sys.stderr` is at that moment.
+
+    Lines that cannot be written are counted; the first that can be is preceded by one that says how many are missing.
+    """
 
     def __init__(self, stream: TextIO | None = None) -> None:
         super().__init__(stream or sys.stderr)
         self._follows_stderr = stream is None
+        self._missing = 0
         self._repeats = Repeats()
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -286,18 +291,31 @@ class Lines(logging.StreamHandler[TextIO]):
 
     def _write(self, record: logging.LogRecord) -> None:
         try:
-            stream = sys.stderr if self._follows_stderr else self.stream
-            line = self.format(record) + "\n"
-            try:
-                stream.write(line)
-            except UnicodeEncodeError:
-                stream.write(line.encode("ascii", "backslashreplace").decode())
-            stream.flush()
+            if self._missing:
+                self._pour(_missing(self._missing))
+                self._missing = 0
+            self._pour(record)
         except Exception:  # noqa: BLE001  invariant: logging never raises
             self.handleError(record)
 
+    def _pour(self, record: logging.LogRecord) -> None:
+        stream = sys.stderr if self._follows_stderr else self.stream
+        line = self.format(record) + "\n"
+        try:
+            stream.write(line)
+        except UnicodeEncodeError:
+            stream.write(line.encode("ascii", "backslashreplace").decode())
+        stream.flush()
+
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802
-        _count_lost()
+        self._missing += 1
+        count_lost()
+
+
+def _missing(lines: int) -> logging.LogRecord:
+    record = logging.makeLogRecord({"name": _log.name, "levelno": logging.WARNING, "levelname": "WARNING"})
+    record.msg, record.fields = "log lines could not be written", {"lines": lines}
+    return record
 
 
 def _repeated(left: Left) -> logging.LogRecord:
@@ -311,11 +329,12 @@ def _repeated(left: Left) -> logging.LogRecord:
 class File(WatchedFileHandler):
     """Appends lines to a file that only its owner may read; follows it when it is rotated away.
 
-    The first line that cannot be written is reported in the process log; the others are only counted.
+    The process log tells the first line that cannot be written, and how many were lost once one can be again.
     """
 
     def __init__(self, path: Path) -> None:
-        self._reported = False
+        self._missing = 0
+        self._cut = b""
         super().__init__(path)
 
     def _open(self) -> Any:
@@ -326,15 +345,26 @@ class File(WatchedFileHandler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             self.reopenIfNeeded()
-            assert self.stream is not None
-            os.write(self.stream.fileno(), f"{self.format(record)}\n".encode())
+            self._append(f"{self.format(record)}\n".encode())
         except Exception:  # noqa: BLE001  invariant: logging never raises
             self.handleError(record)
+            return
+        if self._missing:
+            about = fields(file=self.baseFilename, lines=self._missing)
+            self._missing = 0
+            _log.warning("a log file can be written again; lines were lost", extra=about)
+
+    def _append(self, line: bytes) -> None:
+        assert self.stream is not None
+        left = self._cut + line  # a line that was cut when the disk became full must not run into the next
+        while left:
+            left = left[os.write(self.stream.fileno(), left) :]
+            self._cut = b"\n" if left else b""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802
-        _count_lost()
-        if not self._reported:
-            self._reported = True
+        count_lost()
+        self._missing += 1
+        if self._missing == 1:
             reason = sys.exc_info()[1]
             _log.warning(
                 "cannot write a log file; its lines are lost", extra=fields(file=self.baseFilename, error=reason)

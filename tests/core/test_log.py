@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import os
 import re
 import sys
 import warnings
@@ -213,6 +214,30 @@ def test_a_stream_that_fails_is_counted_and_work_goes_on():
     assert log.lost() == 2
 
 
+def test_when_a_stream_works_again_it_says_how_many_lines_are_missing():
+    class Once(io.StringIO):
+        full = True
+
+        def write(self, text):
+            if self.full:
+                raise OSError(28, "No space left on device")
+            return super().write(text)
+
+    stream = Once()
+    configure("info", "text", stream)
+    for number in range(3):
+        logging.getLogger("octo").info("lost %d", number)
+    stream.full = False
+    logging.getLogger("octo").info("kept")
+    logging.getLogger("octo").info("kept too")
+
+    lines = [line.split(" ", 1)[1] for line in stream.getvalue().splitlines()]
+    assert lines == [
+        'level=WARN msg="log lines could not be written" lines=3', "level=INFO msg=kept", 'level=INFO msg="kept too"'
+    ]  # fmt: skip
+    assert log.lost() == 3
+
+
 def test_a_stream_of_few_characters_gets_escapes():
     """An ASCII terminal shows an escape; the line is not lost."""
     raw = io.BytesIO()
@@ -255,6 +280,35 @@ def test_a_full_disk_is_reported_once(caplog):
     handler.close()
     assert log.lost() == 3
     assert [record.message for record in caplog.records] == ["cannot write a log file; its lines are lost"]
+
+
+def test_when_a_log_file_works_again_it_is_told(caplog, tmp_path):
+    """The disk was full, in the middle of a line too."""
+    path = tmp_path / "app.log"
+    handler = File(path)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    record = logging.LogRecord("octo", logging.INFO, "", 1, "a line", (), None)
+    with caplog.at_level("WARNING", "octo.log"):
+        room = [3, OSError(28, "full"), OSError(28, "full")]
+        real = os.write
+
+        def write(descriptor, data):
+            step = room.pop(0) if room else len(data)
+            if isinstance(step, OSError):
+                raise step
+            return real(descriptor, data[:step])
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(log.os, "write", write)
+            for _ in range(3):
+                handler.handle(record)
+    handler.close()
+
+    assert path.read_text() == "a l\na line\n"
+    assert [record.message for record in caplog.records] == [
+        "cannot write a log file; its lines are lost", "a log file can be written again; lines were lost"
+    ]  # fmt: skip
+    assert caplog.records[1].fields == {"file": str(path), "lines": 2}
 
 
 def test_standard_output_can_be_reserved():

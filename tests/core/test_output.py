@@ -1,0 +1,88 @@
+"""Standard output of a service: nothing is kept that could not be written, and nobody is waited for long."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from octo.core.output import Whole
+
+full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+
+
+@pytest.fixture
+def pipe():
+    """A pipe: the end to read from and the end to write to."""
+    ends = os.pipe()
+    yield ends
+    for each in ends:
+        os.close(each)
+
+
+def fill(descriptor):
+    """Write into a pipe until it takes no more."""
+    os.set_blocking(descriptor, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(descriptor, b"x" * 4096)
+    os.set_blocking(descriptor, True)
+
+
+def test_a_text_of_any_size_is_written_whole(tmp_path):
+    path = tmp_path / "out"
+    with path.open("wb") as file:
+        assert Whole(file.fileno()).write(b"y" * 1_000_000) == 1_000_000
+
+    assert path.read_bytes() == b"y" * 1_000_000
+
+
+def test_a_reader_that_does_not_read_is_not_waited_for(pipe):
+    read, write = pipe
+    writer = Whole(write, patience=0)
+    fill(write)
+    with pytest.raises(BlockingIOError, match="nobody reads"):
+        writer.write(b"lost\n")
+    os.read(read, 1 << 20)
+
+    writer.write(b"next\n")
+
+    assert os.read(read, 1 << 20) == b"next\n"
+
+
+def test_a_line_that_was_cut_gets_an_end(pipe):
+    read, write = pipe
+    writer = Whole(write, patience=0)
+    with pytest.raises(BlockingIOError):
+        writer.write(b"z" * 10_000_000)
+    os.read(read, 1 << 20)
+
+    writer.write(b"next\n")
+
+    assert os.read(read, 1 << 20).endswith(b"\nnext\n")
+
+
+@full
+def test_a_full_disk_leaves_nothing_that_fails_at_the_end():
+    """Python's own stream would make this program end with 120."""
+    code = """
+import sys
+from octo.core.output import steady
+steady()
+try: print("lost")
+except OSError: sys.stderr.write("told")
+"""
+    with Path("/dev/full").open("w") as out:
+        done = subprocess.run([sys.executable, "-c", code], stdout=out, stderr=subprocess.PIPE, check=False)
+
+    assert (done.returncode, done.stderr) == (0, b"told")
+
+
+def test_streams_of_tests_and_closed_ones_stay_as_they_are(monkeypatch):
+    code = "import sys; from octo.core.output import steady; steady(); sys.exit(sys.stdout is not None)"
+
+    assert subprocess.call(["sh", "-c", f'"{sys.executable}" -c "{code}" >&-']) == 0
