@@ -328,7 +328,9 @@ async def test_ticks_missed_by_a_jump_are_skipped_by_default(caplog):
         with caplog.at_level(logging.WARNING, "octo.cron"):
             await flow.run(4000, schedule="@hourly", timezone="UTC", payload="now")
     assert [str(message.body) for message in flow.messages] == ["2026-01-01T04:00:00Z"]
-    assert [record.fields["reason"] for record in caplog.records] == ["the clock jumped past it"]
+    told, skipped = caplog.records
+    assert told.fields["seconds"] == 3 * 3600
+    assert skipped.fields["reason"] == "the clock jumped past it"
 
 
 @virtual()
@@ -402,6 +404,40 @@ async def test_a_clock_set_back_does_not_repeat_a_daily_run():
         group.create_task(at(6 * 3600 + 60, lambda: shift_wall(-1800)))
         await flow.run(12 * 3600, schedule="0 6 * * *", timezone="UTC", payload="now")
     assert [str(message.body) for message in flow.messages] == ["2026-01-01T06:00:00Z"]
+
+
+YEARS = 10 * 365 * 24 * 3600
+
+
+@pytest.mark.parametrize(("missed", "made_up"), [("skip", []), ("once", ["2026-01-01T06:00:00Z"])])
+@virtual()
+async def test_a_clock_that_was_years_ahead_does_not_silence_a_daily_run(missed, made_up, caplog):
+    """It runs at its time of day, in the wrong year and in the right one; and the log tells of both jumps."""
+    flow = Flow()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(at(3600, lambda: shift_wall(YEARS)))
+        group.create_task(at(29 * 3600, lambda: shift_wall(-YEARS)))
+        with caplog.at_level(logging.WARNING, "octo.cron"):
+            await flow.run(60 * 3600, schedule="0 6 * * *", timezone="UTC", payload="now", missed=missed)
+
+    ran = ["2035-12-30T06:00:00Z", "2026-01-02T06:00:00Z", "2026-01-03T06:00:00Z"]
+    assert [str(message.body) for message in flow.messages] == [*made_up, *ran]
+    jumps = [record.fields for record in caplog.records if "clock was set" in record.message]
+    assert [each["seconds"] for each in jumps] == [YEARS, -YEARS]
+    assert jumps[1]["next"] == "2026-01-02T06:00:00+00:00"
+
+
+@virtual()
+async def test_a_clock_that_is_put_right_while_the_flow_is_busy_does_not_silence_it():
+    """The next tick was computed with the wrong clock."""
+    flow = Flow(takes=600, workers=1)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(at(3600, lambda: shift_wall(YEARS)))
+        group.create_task(at(3900, lambda: shift_wall(-YEARS)))
+        schedule = {"schedule": "0 6 * * *", "timezone": "UTC", "missed": "once", "overlap": "queue"}
+        await flow.run(36 * 3600, payload="now", **schedule)
+
+    assert str(flow.messages[-1].body) == "2026-01-02T06:00:00Z"
 
 
 @virtual()

@@ -11,7 +11,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal, Self
 
@@ -41,8 +40,11 @@ _HICCUP = timedelta(seconds=1)
 _LATE = timedelta(minutes=1)
 """A tick later than this counts as missed. So does one later than `_HICCUP` whose successor is due too."""
 
-_JUMP = -1.0
-"""Seconds by which the wall clock moves against the timers. Below this, it was set back."""
+_CORRECTION = timedelta(days=1)
+"""A clock that is set back by more than this was wrong before, and what ticked then comes again at its right time."""
+
+_NOTABLE = 60.0
+"""Seconds by which the wall clock moves against the timers before a line in the log tells of it."""
 
 
 class Nothing(Settings):
@@ -229,51 +231,64 @@ class Hand:
 # --- waiting -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Woken:
-    """How a sleep ended. slept: whether it slept at all. set_back: whether it ended early as the clock was set back."""
-
-    slept: bool
-    set_back: bool = False
-
-
 async def _moments(schedule: Schedule, settings: Tick) -> AsyncIterator[datetime]:
     """Yield the time of each tick when it is due. Late ticks are handled as the settings say."""
-    due = schedule.next_after(clock.now())
+    watched = _Wall(settings.schedule)
+    ticked = clock.now()
+    due = schedule.next_after(ticked)
     while True:
-        woken = await _sleep_until(due)
+        slept = False
+        while (left := (due - clock.now()).total_seconds()) > 0:
+            slept = True
+            await asyncio.sleep(min(left, _STEP))
+            # The clock may have been set back, even before this sleep began, while the flow was busy.
+            due = min(due, schedule.next_after(_floor(schedule, ticked)))
+            watched.look(due)
         now = clock.now()
-        if woken.set_back:
-            # Times of day that passed before the clock was set back must not come again.
-            due = due if schedule.is_fixed else schedule.next_after(now)
-            continue
         following = schedule.next_after(due)
+        ticked = due
         if now - due <= (_LATE if following > now else _HICCUP):
             yield due
             due = following if following > now else schedule.next_after(now)
             continue
         # Late after a sleep: the machine was asleep. Late without a sleep: the flow had no room for the tick before.
-        if woken.slept and settings.missed == "skip":
+        if slept and settings.missed == "skip":
             _skipped(settings, due, "the clock jumped past it")
-        elif not woken.slept and settings.overlap == "skip":
+        elif not slept and settings.overlap == "skip":
             _skipped(settings, due, "the flow has no room")
         else:
             yield due
         due = schedule.next_after(now)
 
 
-async def _sleep_until(due: datetime) -> _Woken:
-    loop = asyncio.get_running_loop()
-    slept = False
-    wall, timers = clock.now_ns(), loop.time()
-    while (left := (due - clock.now()).total_seconds()) > 0:
-        slept = True
-        await asyncio.sleep(min(left, _STEP))
-        wall_before, timers_before = wall, timers
-        wall, timers = clock.now_ns(), loop.time()
-        if (wall - wall_before) / 1e9 - (timers - timers_before) < _JUMP:
-            return _Woken(slept, set_back=True)
-    return _Woken(slept)
+def _floor(schedule: Schedule, ticked: datetime) -> datetime:
+    """The moment after which a tick may come now. ticked: the time of the last one.
+
+    Times of day that passed before the clock was set back do not come again, unless they are so far ahead that the
+    clock was wrong when they passed.
+    """
+    now = clock.now()
+    return ticked if schedule.is_fixed and now < ticked <= now + _CORRECTION else now
+
+
+class _Wall:
+    """The wall clock, as the timers of the event loop see it. Tells of it when it was set."""
+
+    def __init__(self, schedule: str) -> None:
+        self._schedule = schedule
+        self._ahead = self._measure()
+
+    def look(self, due: datetime) -> None:
+        """Log a warning if the clock was set since the last look. due: the next tick."""
+        before, self._ahead = self._ahead, self._measure()
+        moved = self._ahead - before
+        if abs(moved) > _NOTABLE:
+            about = fields(schedule=self._schedule, seconds=round(moved), next=due.isoformat())
+            log.warning("the clock was set, or the machine was asleep", extra=about)
+
+    @staticmethod
+    def _measure() -> float:
+        return clock.now_ns() / 1e9 - asyncio.get_running_loop().time()
 
 
 def _skipped(settings: Tick, moment: datetime, reason: str) -> None:
