@@ -1,4 +1,4 @@
-"""The ceiling: an application on Octo's server library that reads a body, does nothing, and answers.
+"""The ceiling: an ASGI application on granian, a server in Rust, that reads a body, does nothing, and answers.
 
 `python -m bench.bare PORT`
 """

@@ -20,7 +20,7 @@ CPUS = sorted(os.sched_getaffinity(0))
 SERVER_CPU, OTHER_CPU = CPUS[0], CPUS[-1]
 """The server has one CPU; the generator, back ends and databases share another, so neither slows the other."""
 
-PACKAGES = ("granian", "uvloop", "aiohttp", "asyncpg", "orjson", "pydantic", "google-re2")
+PACKAGES = ("httptools", "granian", "uvloop", "aiohttp", "asyncpg", "orjson", "pydantic", "google-re2")
 
 
 def environment(**more: str) -> dict[str, str]:

@@ -29,7 +29,7 @@ def measure(effort: Effort) -> Section:
     return Section(
         "The ceiling",
         "The same JSON is posted to a flow (two `set-variable`, an `if` with one, a `set-payload`) and to a bare ASGI "
-        "application that reads it, ignores it and answers. Both run on granian with one worker. 32 connections, "
+        "application on granian, with one worker, that reads it, ignores it and answers. 32 connections, "
         "closed model. The flow decodes the body, routes, sets variables, evaluates and encodes; nothing listens to "
         "its events.",
         [

@@ -122,7 +122,7 @@ def test_unknown_names_are_refused(door: ModuleType):
 @pytest.mark.parametrize("door", ["octo.cli", "octo.testing"])
 def test_the_doors_cost_nothing(door: str):
     """`octo version`, shell completion and tests load neither the engine nor the libraries of components."""
-    heavy = "pydantic", "octo.engine", "granian", "aiohttp", "asyncpg", "sqlalchemy"
+    heavy = "pydantic", "octo.engine", "httptools", "aiohttp", "asyncpg", "sqlalchemy"
     code = f"import sys, {door}; print([name for name in {heavy!r} if name in sys.modules])"
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

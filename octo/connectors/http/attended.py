@@ -11,7 +11,7 @@ import types
 from collections.abc import Awaitable, Generator
 from typing import Any, TypeVar
 
-from octo.connectors.http.rsgi import Proto
+from octo.connectors.http.call import Proto
 
 T = TypeVar("T")
 

@@ -8,9 +8,9 @@ from collections.abc import Coroutine
 from typing import Any
 
 from octo.connectors.http import response
+from octo.connectors.http.call import Call, Proto, Scope
 from octo.connectors.http.endpoint import Endpoint, allow
-from octo.connectors.http.routes import Routes
-from octo.connectors.http.rsgi import Call, Proto, Scope
+from octo.connectors.http.routes import BadPath, Routes
 
 Found = tuple[Endpoint, tuple[str, ...]]
 log = logging.getLogger("octo.http")
@@ -38,6 +38,8 @@ class Dispatch:
                 rest = self._seldom(scope, proto, found)
             else:
                 rest = found[0].serve(scope, proto, found[1])
+        except BadPath as error:
+            response.refuse(proto, 400, "malformed request", [], detail=str(error))
         except Exception as error:  # noqa: BLE001  logged there
             _broken(proto, error)
         else:

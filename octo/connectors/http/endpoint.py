@@ -8,11 +8,11 @@ from typing import Any
 
 from octo.connectors.http import request, response, settings
 from octo.connectors.http.attended import Disconnected, attended
+from octo.connectors.http.call import Headers as Given, Proto, Scope
 from octo.connectors.http.cors import Cors
 from octo.connectors.http.gate import Gate
 from octo.connectors.http.limit import TimeLimit
 from octo.connectors.http.patterns import Pattern
-from octo.connectors.http.rsgi import Headers as Given, Proto, Scope
 from octo.core import content, trace
 from octo.core.flow import Drop, Outcome
 from octo.core.message import Message
@@ -45,12 +45,12 @@ class Endpoint:
         self._raw_var = route.raw_body_var
         self._raw = route.raw_body
         self._spools = route.raw_body and not route.raw_body_var
-        self._emitted = tuple(route.response_headers)
+        self._emitted = tuple((name, name.lower()) for name in route.response_headers)
 
     def serve(self, scope: Scope, proto: Proto, values: tuple[str, ...]) -> Coroutine[Any, Any, None] | None:
         """Answer one request: at once if nothing waits, else by the coroutine that is returned and must be run."""
         gate = self._gate
-        given = scope.headers  # only once: granian copies them at every access
+        given = scope.headers
         headers = self._headers if self._cors is None else self.headers(given)
         if gate.busy >= gate.common and not gate.admits(self.share):
             response.busy(proto, OVERLOADED, headers)

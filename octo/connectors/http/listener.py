@@ -1,4 +1,4 @@
-"""Listening sockets and the granian servers behind them.
+"""Listening sockets and the servers behind them.
 
 A process has one listener per address, which connectors share: a new generation opens its connector before the old one
 is closed, so a listener whose address did not change never closes. The listener owns the socket. Workers accept from
@@ -54,12 +54,18 @@ class Listener(Dispatch):
         self._share.close()
         self._closed()
 
-    def enter(self, options: Options) -> None:
+    async def enter(self, options: Options) -> None:
         worker = self._workers.get(options)
         if worker is None:
             worker = self._workers[options] = Worker(self.socket, options, self._share.most, self.serve)
         worker.users += 1
         self.users += 1
+        try:
+            await worker.start()
+        except BaseException:
+            del self._workers[options]
+            self.users -= worker.users
+            raise
 
     async def leave(self, options: Options, answered: Answered) -> None:
         """Stop the worker and the socket if this was their last user; return once its requests are answered."""
@@ -98,7 +104,7 @@ async def listening(host: str, port: int, options: Options, answered: Answered) 
         if port:
             _listeners[address] = listener
     try:
-        listener.enter(options)
+        await listener.enter(options)
     except BaseException:
         if not listener.users:
             _listeners.pop(address, None)
@@ -128,7 +134,7 @@ async def _bind(address: Address) -> tuple[socket.socket, Callable[[], None]]:
         except OSError as error:
             if error.errno != errno.EADDRINUSE or address not in _closing:
                 raise _refused(host, port, error) from error
-        # A listener of this process is closing here: granian's thread releases the socket within moments.
+        # A listener of this process is closing here, which releases the socket within moments.
         await asyncio.sleep(0.01)
 
 

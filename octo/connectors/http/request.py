@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from urllib.parse import unquote_plus
 
+from octo.connectors.http.call import Headers, Proto, Truncated
 from octo.connectors.http.limit import TimeLimit
-from octo.connectors.http.rsgi import Headers, Proto
 from octo.core import codec
 from octo.core.spool import THRESHOLD, Content, Spool
 
@@ -57,27 +57,18 @@ async def read(
         found = await patience.of(_chunks(proto, limit, Spool(THRESHOLD if spools else limit)))
     except TimeoutError:
         raise Rejected(408, "request timed out", "the body did not arrive in time") from None
-    except RuntimeError as error:  # granian raises its protocol errors as this
-        raise bad_body("the body ended early") from error
+    except Truncated as error:
+        raise bad_body(str(error)) from error
     if size is not None and len(found) != size:
         raise bad_body("the body ended early")
     return found
 
 
 async def _chunks(proto: Proto, limit: int, spool: Spool) -> bytes | Content:
-    """Read a body in pieces.
-
-    granian ends the iteration with one empty chunk. If the connection broke or a chunk was malformed, there is a second
-    one; nothing else tells a truncated body from a whole one. Trailers look the same, so they are refused too.
-    """
-    empty = 0
     async for chunk in proto:
         spool.write(chunk)
-        empty += not chunk
         if spool.size > limit:
             raise _too_large(limit)
-    if empty > 1:
-        raise bad_body("the chunked body is malformed, cut short, or has trailers")
     return spool.finish()
 
 

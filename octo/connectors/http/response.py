@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 import math
 import re
-from urllib.parse import quote
 
+from octo.connectors.http.call import Proto
 from octo.connectors.http.request import Rejected
-from octo.connectors.http.rsgi import Proto
 from octo.core import codec, content
 from octo.core.charsets import NotText
 from octo.core.errors import Overloaded, Timeout
@@ -67,10 +66,13 @@ def status_of(chosen: object) -> int:
     return 200
 
 
-def from_variables(message: Message, names: tuple[str, ...]) -> Headers:
-    """Return the variables that the route declares as headers, without those that are not a single line of text."""
+def from_variables(message: Message, names: tuple[tuple[str, str], ...]) -> Headers:
+    """Return the variables that the route declares as headers, without those that are not a single line of text.
+
+    names: of the variables, each with that of its header.
+    """
     headers = []
-    for name in names:
+    for name, header in names:
         value = message.vars.get(name)
         if value is None:
             continue
@@ -81,7 +83,7 @@ def from_variables(message: Message, names: tuple[str, ...]) -> Headers:
                 extra=fields(variable=name, event_id=message.event_id),
             )
         else:
-            headers.append((name, line))
+            headers.append((header, line))
     return headers
 
 
@@ -131,6 +133,9 @@ def busy(proto: Proto, error: str, headers: Headers, retry_after: float = 1.0, *
 
 
 def moved(proto: Proto, path: str, query: str) -> None:
-    """Redirect `/files` to the subtree `/files/`. 308 keeps method and body, unlike Go's 301."""
-    location = quote(path) + (f"?{query}" if query else "")
+    """Redirect `/files` to the subtree `/files/`. 308 keeps method and body, unlike Go's 301.
+
+    path: as it was sent.
+    """
+    location = path + (f"?{query}" if query else "")
     proto.response_empty(308, [("location", location)])

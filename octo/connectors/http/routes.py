@@ -6,9 +6,11 @@ and an older one serves again if the newer one leaves, so generations are swappe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
+from urllib.parse import unquote
 
 from octo.connectors.http.patterns import Pattern
 
@@ -27,6 +29,11 @@ class Target(Protocol):
 
 E = TypeVar("E", bound=Target)
 NO_VALUES: tuple[str, ...] = ()
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+class BadPath(ValueError):
+    """A path whose escapes mean nothing; the text says why."""
 
 
 class _Entry(Generic[E]):
@@ -92,7 +99,10 @@ class Routes(Generic[E]):
             self._root = _Node()
 
     def find(self, path: str, method: str) -> tuple[E, tuple[str, ...]] | None:
-        """Return the endpoint for a request and the values of its path parameters, None if there is none."""
+        """Return the endpoint for a request and the values of its path parameters, None if there is none.
+
+        path: as it was sent. Raises `BadPath`.
+        """
         entry = self._exact.get(path)
         if entry is not None:
             endpoint = entry.serving(method)
@@ -105,7 +115,7 @@ class Routes(Generic[E]):
         return None
 
     def served(self, path: str) -> list[E]:
-        """Return every endpoint that serves this path with some method, the most specific first."""
+        """Return every endpoint that serves this path with some method, the most specific first. Raises `BadPath`."""
         return [endpoint for entry, _ in self._matches(path) for endpoint in reversed(entry.endpoints)]
 
     def _entry(self, pattern: Pattern) -> _Entry[E]:
@@ -125,7 +135,26 @@ class Routes(Generic[E]):
         return node.here
 
     def _matches(self, path: str) -> Iterator[tuple[_Entry[E], tuple[str, ...]]]:
-        yield from _walk(self._root, path[1:].split("/"), 0, NO_VALUES)
+        yield from _walk(self._root, segments(path), 0, NO_VALUES)
+
+
+def segments(path: str) -> list[str]:
+    """Return the decoded segments of a path. Raises `BadPath`.
+
+    Split first, decode afterwards: an escaped slash, question mark or dot is a part of its segment, so whoever chooses
+    a value cannot choose the route. Nothing is decoded twice, and no segment is left out or merged.
+    """
+    parts = path[1:].split("/")
+    return [_decoded(part) if "%" in part else part for part in parts] if "%" in path else parts
+
+
+def _decoded(part: str) -> str:
+    if _BAD_ESCAPE.search(part):
+        raise BadPath("a percent sign in the path is not followed by two hexadecimal digits")
+    try:
+        return unquote(part, errors="strict")
+    except UnicodeDecodeError:
+        raise BadPath("the escapes in the path are not UTF-8") from None
 
 
 def _walk(

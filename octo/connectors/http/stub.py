@@ -7,11 +7,13 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Annotated
-from urllib.parse import unquote, urlencode
+from urllib.parse import urlencode
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
+from octo.connectors.http.call import Truncated
 from octo.connectors.http.dispatch import Dispatch
+from octo.connectors.http.head import Head, Headers
 from octo.connectors.http.patterns import Pattern
 from octo.connectors.http.settings import HeaderName, HeaderValue, Method, Route, Server, complain
 from octo.core import codec
@@ -135,15 +137,11 @@ def path_of(request: Request, server: Server, route: Route) -> str:
     return pattern.text.removesuffix("{$}")
 
 
-class _Scope:
-    """A request's head."""
-
-    def __init__(self, request: Request, path: str, headers: dict[str, str]) -> None:
-        path, _, query = path.partition("?")
-        self.method = request.method or ("GET" if request.body is None else "POST")
-        self.path = unquote(path)
-        self.query_string = "&".join(each for each in (query, urlencode(request.query)) if each)
-        self.headers = headers
+def _head(request: Request, path: str) -> Head:
+    method = request.method or ("GET" if request.body is None else "POST")
+    path, _, query = path.partition("?")
+    query = "&".join(each for each in (query, urlencode(request.query)) if each)
+    return Head(method, f"{path}?{query}", Headers(request.all_headers.items()))
 
 
 class _Proto:
@@ -158,12 +156,11 @@ class _Proto:
     async def __call__(self) -> bytes:
         if not self._is_whole:
             await asyncio.shield(self._gone)
-            raise RuntimeError("the client has gone")
+            raise Truncated("the body ended early")
         return self._body
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         yield self._body
-        yield b""
 
     def client_disconnect(self) -> asyncio.Future[None]:
         return self._gone
@@ -194,9 +191,8 @@ class _Call:
 
     def __init__(self, request: Request, path: str) -> None:
         body = request.body or b""
-        headers = request.all_headers
-        self.scope = _Scope(request, path, headers)
-        self.proto = _Proto(body, int(headers.get("content-length", len(body))))
+        self.scope = _head(request, path)
+        self.proto = _Proto(body, int(self.scope.headers.get("content-length", len(body))))
         self.over = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 

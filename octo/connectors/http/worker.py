@@ -1,35 +1,30 @@
-"""One granian server on a socket that the listener owns.
-
-granian's own `Server` opens the socket itself, always with SO_REUSEPORT, so that a busy port goes unnoticed; it also
-sets up logging for the whole process. So this module runs granian's worker directly.
-"""
+"""The server behind a socket that the listener owns: it accepts connections, and closes them when it stops."""
 
 from __future__ import annotations
 
 import asyncio
-import importlib
 import logging
 import socket
 import ssl
-from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from octo.connectors.http import codes
-from octo.connectors.http.response import busy
+from octo.connectors.http.call import Call
+from octo.connectors.http.limit import Deadline
 from octo.core.errors import OctoError
 from octo.core.log import fields
+
+if TYPE_CHECKING:
+    from octo.connectors.http.connection import Connection
 
 log = logging.getLogger("octo.http")
 
 BACKLOG = 1024
 PATIENCE = 3.0
-"""Seconds that a stopping server gives clients to take responses that are already written. It cannot tell them from
-clients that have connected and send nothing, as browsers do in advance; a stop must not wait for these."""
+"""Seconds that a stopping server gives clients to take responses that are already written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,41 +45,50 @@ class Options:
 class Worker:
     """Accepts from the socket and calls `serve` with every request, as a callback of the running loop.
 
-    most: while this many connections are open, granian accepts none without a word, so it is set so high that only the
-    file numbers run out; the connector's own limit counts requests and refuses them with 503.
+    most: connections that may be open. One more takes the place of the one that has been waited for longest; if all of
+    them are served, it is refused.
     """
 
-    def __init__(self, listening: socket.socket, options: Options, most: int, serve: Callable[[Any], None]) -> None:
-        granian: Any = importlib.import_module("granian._granian")
-        loop = asyncio.get_running_loop()
+    def __init__(self, listening: socket.socket, options: Options, most: int, serve: Callable[[Call], None]) -> None:
         self.users = 0
+        self._most = most
+        self.serve = serve
+        self.most_head = options.max_header_bytes
+        self.keeps = options.keep_alive
+        self.is_stopping = False
+        self._is_starting = False
+        self.quiet: Deadline[Connection] = Deadline(options.header_timeout, lambda connection: connection.expire())
+        self._listening = listening
+        self._tls = _tls(options)
+        self._patience = options.header_timeout
+        self._server: asyncio.Server | None = None
+        self._connections: set[Connection] = set()
         self._stopped = asyncio.Event()
-        self._signal = granian.WorkerSignal()
-        self._signal.add_cb(partial(_tell, loop, self._stopped))
-        # Invariant: the worker closes the descriptor it is given, so it gets one of its own.
-        holder = granian.SocketHolder(listening.dup().detach(), False, BACKLOG)
-        self._worker = granian.RSGIWorker(
-            1,
-            (None, holder),
-            None,
-            backpressure=most,
-            # HTTP/1 only: while granian waits to detect the version, no timeout applies to a client that sends nothing.
-            http_mode="1",
-            http1_opts=_http1(options),
-            ssl_enabled=bool(options.cert),
-            ssl_cert=options.cert or None,
-            ssl_key=options.key or None,
-            ssl_protocol_min="tls1.2",
-            ssl_crl=[],
-            metrics=(None, None),
+
+    async def start(self) -> None:
+        """Accept connections, if it does not yet."""
+        if self._server is not None or self._is_starting:
+            return
+        self._is_starting = True
+        from octo.connectors.http.connection import Connection  # its library, only where something listens
+
+        # Invariant: a server closes the descriptor it is given, so it gets one of its own.
+        self._server = await asyncio.get_running_loop().create_server(
+            lambda: Connection(self),
+            sock=self._listening.dup(),
+            backlog=BACKLOG,
+            ssl=self._tls,
+            ssl_handshake_timeout=self._patience if self._tls else None,
         )
-        scheduler = granian.CallbackScheduler(loop, serve, None, None, None)
-        scheduler._schedule_fn = _Handover(loop, serve).put  # noqa: SLF001  as granian's own do
-        self._worker.serve_async(scheduler, loop, self._signal)
 
     def stop(self) -> None:
         """Accept no more connections. Idle ones close at once, the others after their response."""
-        self._signal.set()
+        self.is_stopping = True
+        if self._server is not None:
+            self._server.close()
+        for each in tuple(self._connections):
+            each.stop()
+        self._check_stopped()
 
     async def stopped(self) -> None:
         """Return once all connections are closed, at most `PATIENCE` seconds later."""
@@ -94,63 +98,31 @@ class Worker:
         except TimeoutError:
             log.info("left connections behind that clients did not close", extra=fields(seconds=PATIENCE))
 
+    def come(self, connection: Connection) -> None:
+        self._connections.add(connection)
+        if self.is_stopping:
+            connection.stop()
+        elif len(self._connections) > self._most and not self.quiet.end_first(0.0):
+            log.warning("a connection was refused: all that may be open are served", extra=fields(most=self._most))
+            connection.refuse()
 
-def _tell(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
-    with suppress(RuntimeError):  # the loop may be gone by the time the last connection is
-        loop.call_soon_threadsafe(stopped.set)
+    def left(self, connection: Connection) -> None:
+        self._connections.discard(connection)
+        self._check_stopped()
 
-
-class _Handover:
-    """Passes requests from granian's thread to that of the loop.
-
-    Waking the loop is the most expensive part of a small request. So it is woken once for all requests that come before
-    it gets to them, not once for each; that alone saves a third of the processor time of a busy server.
-
-    Flows that never wait hold no permit that others could wait for: when they are too slow, requests pile up here. So
-    the pile has a limit, and a request beyond it is refused at once.
-    """
-
-    MOST_AT_ONCE = 64
-    MOST_WAITING = 1024
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, serve: Callable[[Any], None]) -> None:
-        self._loop = loop
-        self._serve = serve
-        self._waiting: deque[Any] = deque()
-        self._refused: deque[Any] = deque()
-        self._is_woken = False
-
-    def put(self, watcher: Any) -> None:
-        """Called in granian's thread."""
-        pile = self._waiting if len(self._waiting) < self.MOST_WAITING else self._refused
-        pile.append(watcher)
-        if not self._is_woken:
-            self._is_woken = True
-            self._loop.call_soon_threadsafe(self._take)
-
-    def _take(self) -> None:
-        # Invariant: cleared before the queues are read, so that a request that comes too late for that wakes the loop.
-        self._is_woken = False
-        waiting, refused, serve = self._waiting, self._refused, self._serve
-        while refused:
-            watcher = refused.popleft()
-            busy(watcher.proto, "server is overloaded", [])
-            watcher.done()
-        for _ in range(min(len(waiting), self.MOST_AT_ONCE)):
-            serve(waiting.popleft())
-        if waiting and not self._is_woken:
-            self._is_woken = True
-            self._loop.call_soon(self._take)  # others on the loop get their turn in between
+    def _check_stopped(self) -> None:
+        if self.is_stopping and not self._connections:
+            self._stopped.set()
 
 
-def _http1(options: Options) -> Any:
-    from granian.http import HTTP1Settings
-
-    return HTTP1Settings(
-        header_read_timeout=int(options.header_timeout * 1000),
-        keep_alive=options.keep_alive,
-        max_buffer_size=options.max_header_bytes,
-    )
+def _tls(options: Options) -> ssl.SSLContext | None:
+    if not options.cert:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(options.cert, options.key, password="")
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 def check_certificate(cert: str, key: str) -> bytes:

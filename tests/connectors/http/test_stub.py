@@ -79,8 +79,8 @@ async def test_a_request_runs_its_flow_and_answers_as_the_server_would(stubbed):
 @virtual()
 async def test_no_port_is_opened_and_no_server_loaded(stubbed, monkeypatch):
     """The configured port, 1, could not even be bound; and the server's library is not imported."""
-    monkeypatch.setitem(sys.modules, "granian", None)
-    monkeypatch.setitem(sys.modules, "granian._granian", None)
+    monkeypatch.setitem(sys.modules, "httptools", None)
+    monkeypatch.delitem(sys.modules, "octo.connectors.http.connection", raising=False)
     async with stubbed(SHOP, api={}) as app:
         reply = await app.trigger("show", path="/v1/orders/7")
 

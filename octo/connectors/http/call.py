@@ -1,21 +1,26 @@
-"""The part of granian's RSGI interface that the connector uses, as types."""
+"""What a server hands over for each request: its head, its body, and the way to answer, as types."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Protocol
 
 
+class Truncated(Exception):
+    """The body of a request ended before it was whole, or is not framed as HTTP says. The text says which."""
+
+
 class Headers(Protocol):
-    """Request headers. Names in any letter case; of several values the first."""
+    """Request headers by lower-case name. `get` returns the first of several values, `all` every one."""
 
     def __contains__(self, name: str, /) -> bool: ...
     def get(self, name: str, default: Any = None, /) -> Any: ...
+    def all(self, name: str, /) -> Sequence[str]: ...
 
 
 class Scope(Protocol):
-    """A request's head. `path` is percent-decoded as a whole, so an encoded slash is a slash."""
+    """A request's head. `path` is as it was sent: percent escapes are not decoded."""
 
     @property
     def method(self) -> str: ...
@@ -28,11 +33,14 @@ class Scope(Protocol):
 
 
 class Proto(Protocol):
-    """A request's body and its response. Only the first response counts."""
+    """A request's body and its response. Only the first response counts.
+
+    Awaiting it returns the whole body, iterating over it returns the body in pieces; both raise `Truncated`.
+    """
 
     async def __call__(self) -> bytes: ...
     def __aiter__(self) -> AsyncIterator[bytes]: ...
-    def client_disconnect(self) -> Any: ...
+    def client_disconnect(self) -> asyncio.Future[None]: ...
     def response_empty(self, status: int, headers: list[tuple[str, str]], /) -> None: ...
     def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes, /) -> None: ...
 

@@ -1,0 +1,303 @@
+"""One client's connection: requests come in, one at a time is served, and the responses go out in their order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade, HttpRequestParser
+
+from octo.connectors.http.call import Call
+from octo.connectors.http.exchange import Exchange
+from octo.connectors.http.head import MOST_HEADERS, NO_HEAD, Head, head, malformed
+from octo.connectors.http.limit import Deadline
+from octo.connectors.http.request import Rejected
+from octo.connectors.http.response import reject
+
+MOST_AT_ONCE = 16
+"""Requests of one connection that are served before other connections get their turn."""
+LINGER = 2.0
+"""Seconds for which the rest of a refused request is read and dropped. If the connection were closed at once, the
+client's system would throw away the response together with what the client still sends (RFC 9112, 9.6)."""
+MOST_DROPPED = 1 << 20
+"""Bytes that nobody wants of one connection; with more it is closed."""
+_FULL = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+
+class Server(Protocol):
+    """What a connection needs of its server.
+
+    most_head: bytes of a request line and headers. keeps: whether connections may be kept. quiet: those that are waited
+    for. open: all of them.
+    """
+
+    serve: Callable[[Call], None]
+    most_head: int
+    keeps: bool
+    is_stopping: bool
+    quiet: Deadline[Connection]
+
+    def come(self, connection: Connection) -> None: ...
+    def left(self, connection: Connection) -> None: ...
+
+
+class Connection(asyncio.Protocol):
+    """Parses what the client sends, and has the server serve the requests.
+
+    Invariant: the client is waited for (`quiet`) while no request of its is being served or in line.
+    """
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._parser: Any = HttpRequestParser(self)
+        self._transport: Any = None
+        self._line: deque[Exchange] = deque()
+        self._serving: Exchange | None = None
+        self._arriving: Exchange | None = None
+        self._target = b""
+        self._fields: list[tuple[bytes, bytes]] = []
+        self._heads = 0
+        self._is_in_head = False
+        self._head_bytes = 0
+        self._dropped = 0
+        self._is_over = False
+        """Whether nothing more is parsed: after a malformed request, or before the connection closes."""
+        self._is_writable = True
+        self._is_paused = False
+        self._is_turning = False
+
+    # --- the connection ------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+        self._server.come(self)
+        self._server.quiet.start(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  the protocol's parameter
+        self._leave()
+        self._line.clear()
+        self._parser = None  # it refers to the connection, and only the garbage collector would notice
+        self._server.quiet.stop(self)
+        self._server.left(self)
+
+    def eof_received(self) -> bool:
+        """Take the end of what the client sends for its leaving: nothing tells it from a connection that was closed.
+
+        A flow that does not wait answers all the same.
+        """
+        self._leave()
+        return self._serving is not None or bool(self._line)
+
+    def _leave(self) -> None:
+        self._is_over = True
+        for exchange in (self._arriving, self._serving, *self._line):
+            if exchange is not None:
+                exchange.leave()
+
+    def pause_writing(self) -> None:
+        self._is_writable = False
+
+    def resume_writing(self) -> None:
+        self._is_writable = True
+        self._turn()
+
+    def expire(self) -> None:
+        """Close: the client has not sent a whole head in time."""
+        self._transport.abort()
+
+    def refuse(self) -> None:
+        """Close without serving anything."""
+        self._transport.write(_FULL)
+        self._transport.close()
+
+    def stop(self) -> None:
+        """Close as soon as the requests that have come are answered."""
+        if self._serving is None and not self._line:
+            self._transport.close()
+
+    def close(self) -> None:
+        """Send what was written and close, but first let the client come to an end."""
+        self._is_over = True
+        self._serving = None
+        self._line.clear()
+        if (self._arriving is None and not self._is_in_head) or not self._transport.can_write_eof():
+            self._transport.close()
+        elif not self._transport.is_closing():
+            self._transport.write_eof()
+            self.read_on()
+            asyncio.get_running_loop().call_later(LINGER, self._transport.abort)
+
+    # --- what comes in -------------------------------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_over:
+            self.drop(data)
+            return
+        heads, is_between = self._heads, not self._is_in_head and self._arriving is None
+        try:
+            if is_between:
+                self._glance(data)
+            self._feed(data)
+            if self._is_in_head and not self._is_over:
+                self._measure(data, heads, is_first=is_between)
+        except HttpParserCallbackError:
+            raise
+        except HttpParserError as error:
+            self._give_up(malformed(str(error)))
+        except Rejected as rejected:
+            self._give_up(rejected)
+        self._turn()
+
+    def _glance(self, data: bytes) -> None:
+        """Refuse a head that cannot be right, before anything of it is parsed. Raises `Rejected`."""
+        if data[0] == 10:
+            raise malformed("a line ends with CR and LF")
+        most = self._server.most_head
+        if len(data) > most and data.find(b"\r\n\r\n", 0, most) < 0:
+            raise self._too_large(is_target=data.find(b"\r\n", 0, most) < 0)
+
+    def _feed(self, data: bytes) -> None:
+        while data:
+            try:
+                self._parser.feed_data(data)
+            except HttpParserUpgrade as upgrade:
+                # The offer of another protocol is never taken up, so what follows is the next request.
+                data = data[upgrade.args[0] :]
+            else:
+                return
+
+    def _measure(self, data: bytes, heads: int, *, is_first: bool) -> None:
+        """Refuse a head that is not complete and already too large. Raises `Rejected`."""
+        if self._heads == heads:
+            self._head_bytes += len(data)
+        else:  # the first bytes of a head that comes behind another request are not counted
+            self._head_bytes = len(data) if is_first and self._heads == heads + 1 else 0
+        if self._head_bytes > self._server.most_head:
+            raise self._too_large(is_target=not self._fields)
+
+    def _too_large(self, *, is_target: bool) -> Rejected:
+        limit = f"the limit is {self._server.most_head} bytes"
+        return Rejected(414, "URI too long", limit) if is_target else Rejected(431, "headers too large", limit)
+
+    def _give_up(self, rejected: Rejected) -> None:
+        """Parse nothing more: nobody knows where another request would begin."""
+        if self._is_over:
+            return
+        self._is_over = True
+        if self._arriving is not None:
+            self._arriving.lose(rejected.detail)
+        else:
+            self._is_in_head = True
+            self._server.quiet.stop(self)
+            self._line.append(Exchange(self, NO_HEAD, rejected))
+
+    def drop(self, data: bytes) -> None:
+        """Throw away what nobody wants, within limits."""
+        self._dropped += len(data)
+        if self._dropped > MOST_DROPPED:
+            self._transport.abort()
+
+    def read_on(self) -> None:
+        """Read as long as there is room for what comes."""
+        full = bool(self._line) or (self._arriving is not None and self._arriving.is_full and not self._is_over)
+        if full and not self._is_paused:
+            self._transport.pause_reading()
+        elif self._is_paused and not full:
+            self._transport.resume_reading()
+        self._is_paused = full
+
+    # --- the parser's callbacks ----------------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        self._target = b""
+        self._fields = []
+        self._heads += 1
+        self._is_in_head = True
+
+    def on_url(self, piece: bytes) -> None:
+        self._target += piece
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._is_in_head:
+            self._fields.append((name, value))
+        else:  # a trailer: nobody reads it
+            self.drop(name + value)
+
+    def on_headers_complete(self) -> None:
+        if self._is_over:
+            return
+        try:
+            scope = self._head()
+        except Rejected as rejected:
+            self._give_up(rejected)
+            return
+        self._is_in_head = False
+        self._dropped = 0
+        self._server.quiet.stop(self)
+        self._arriving = Exchange(self, scope)
+        self._line.append(self._arriving)
+
+    def _head(self) -> Head:
+        """Return the head that was parsed. Raises `Rejected`."""
+        parser, fields = self._parser, self._fields
+        method = parser.get_method()
+        line = len(method) + len(self._target) + len(b"  HTTP/1.1\r\n")
+        size = line + sum([len(name) + len(value) + 4 for name, value in fields]) + 2
+        if size > self._server.most_head:
+            raise self._too_large(is_target=line > self._server.most_head)
+        if len(fields) > MOST_HEADERS:
+            raise Rejected(431, "too many headers", f"the limit is {MOST_HEADERS} headers")
+        keeps = self._server.keeps and parser.should_keep_alive()
+        return head(method.decode("ascii"), self._target, parser.get_http_version(), fields, is_persistent=keeps)
+
+    def on_body(self, piece: bytes) -> None:
+        if self._arriving is not None:
+            self._arriving.take(piece)
+
+    def on_message_complete(self) -> None:
+        if self._arriving is not None:
+            self._arriving.end()
+            self._arriving = None
+
+    # --- what goes out -------------------------------------------------------------------------------------------
+
+    def _turn(self) -> None:
+        """Serve what has come, one request at a time."""
+        if self._is_turning:
+            return
+        self._is_turning = True
+        for _ in range(MOST_AT_ONCE):
+            if self._serving is not None or not self._line or not self._is_writable:
+                break
+            self._serving = exchange = self._line.popleft()
+            if exchange.rejected is None:
+                self._server.serve(exchange)
+            else:
+                reject(exchange, exchange.rejected, [])
+        else:
+            asyncio.get_running_loop().call_soon(self._turn)
+        self._is_turning = False
+        if self._line or self._is_paused or self._arriving is not None:
+            self.read_on()
+
+    @property
+    def persists(self) -> bool:
+        """Whether another request may follow the one that is being served."""
+        return not (self._is_over or self._server.is_stopping) or bool(self._line)
+
+    def write(self, data: bytes) -> None:
+        self._transport.write(data)
+
+    def answer(self, data: bytes, *, persists: bool) -> None:
+        """Send the response to the request that is being served, and go on with the next."""
+        if not self._transport.is_closing():
+            self._transport.write(data)
+        self._serving = None
+        if not persists:
+            self.close()
+            return
+        if not self._line:
+            self._server.quiet.start(self)
+        self._turn()

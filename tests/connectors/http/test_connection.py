@@ -1,0 +1,297 @@
+"""Connections, with the bytes that clients send and get: what is refused, and in which order things happen."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+HOST = b"Host: x\r\n"
+CLOSE = b"Connection: close\r\n"
+POST = b"POST / HTTP/1.1\r\n" + HOST
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n"
+
+
+def statuses(answer: bytes) -> list[int]:
+    """The statuses of the responses in these bytes."""
+    return [int(part[:3]) for part in answer.split(b"HTTP/1.1 ")[1:]]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"GET / HTTP/1.1\r\n\r\n",  # no host
+        b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nhost: a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a, b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: [::1]evil.com\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: user@a\r\n\r\n",
+        b"GET / HTTP/1.1\nHost: a\n\n",
+        b"GET / HTTP/1.1\nHost: a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\nX: b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\n\n",
+        b"\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\rX: b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nX: b\r\n c\r\n\r\n",  # a folded line
+        b"GET / HTTP/1.1\r\nHost: a\r\nX : b\r\n\r\n",
+        b"GET / HTTP/1.1\r\n X: b\r\nHost: a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\n: b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nX: a\x00b\r\n\r\n",
+        b"GET / HTTP/2.0\r\nHost: a\r\n\r\n",
+        b"GET / HTTP/0.9\r\n\r\n",
+        b"GET /#x HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /\xc3\xa9 HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET * HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET http://a:b@c/ HTTP/1.1\r\nHost: c\r\n\r\n",
+        b"GET ftp://c/ HTTP/1.1\r\nHost: c\r\n\r\n",
+        b"GET http://c/ HTTP/1.1\r\nHost: c\r\nHost: d\r\n\r\n",
+        POST + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        CHUNKED + b"Content-Length: 1\r\n\r\n0\r\n\r\n",
+        POST + b"Content-Length: 1\r\nContent-Length: 1\r\n\r\n1",
+        POST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n12",
+        POST + b"Content-Length: 1, 1\r\n\r\n1",
+        POST + b"Content-Length: +1\r\n\r\n1",
+        POST + b"Content-Length: -1\r\n\r\n1",
+        POST + b"Content-Length: 0x1\r\n\r\n1",
+        POST + b"Content-Length:\r\n\r\n1",
+        POST + b"Content-Length: 99999999999999999999\r\n\r\n1",
+        POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n1\r\n1\r\n0\r\n\r\n",
+        POST + b"Transfer-Encoding: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n1\r\n0\r\n\r\n",
+        POST + b"Transfer-Encoding: xchunked\r\n\r\n1\r\n1\r\n0\r\n\r\n",
+        POST + b"Transfer-Encoding: \x0bchunked\r\n\r\n1\r\n1\r\n0\r\n\r\n",
+        POST + b"Transfer-Encoding:\r\n chunked\r\n\r\n1\r\n1\r\n0\r\n\r\n",
+        b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n1\r\n0\r\n\r\n",
+        CHUNKED + b"\r\n1\n1\r\n0\r\n\r\n",
+        CHUNKED + b"\r\n1\r\n1\n0\r\n\r\n",
+        CHUNKED + b"\r\n1;a\nb\r\n1\r\n0\r\n\r\n",
+        CHUNKED + b"\r\n0x1\r\n1\r\n0\r\n\r\n",
+        CHUNKED + b"\r\n-1\r\n1\r\n0\r\n\r\n",
+        CHUNKED + b"\r\n1 \r\n1\r\n0\r\n\r\n",
+        CHUNKED + b"\r\nfffffffffffffffff\r\n1\r\n0\r\n\r\n",
+        CHUNKED + b"\r\n1\r\n12\r\n0\r\n\r\n",
+    ],
+)
+async def test_what_peers_could_read_differently_is_400(site, request_):
+    """And the connection closes, so that no second request hides in the first."""
+    async with site.route() as inlet:
+        answer = await site.raw(request_ + b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+
+    assert statuses(answer) == [400]
+    assert b"\r\nconnection: close\r\n" in answer
+    assert json.loads(answer.split(b"\r\n\r\n")[1])["detail"]
+    assert inlet.messages == []
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"GET / HTTP/1.1\r\nHost:\r\n",
+        b"GET / HTTP/1.1\r\nHost: [::1]:80\r\n",
+        b"GET / HTTP/1.1\r\nHost: a.b:80\r\n",
+        b"GET http://a HTTP/1.1\r\nHost: b\r\n",
+        b"GET HTTP://a/ HTTP/1.1\r\nHost: b\r\n",
+        b"GET / HTTP/1.0\r\n",
+        b"\r\nGET / HTTP/1.1\r\nHost: a\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c\r\n",
+    ],
+)
+async def test_what_is_unusual_but_right_is_served(site, request_):
+    """Also an offer of another protocol, which is not taken up."""
+    async with site.route():
+        answer = await site.raw(request_ + CLOSE + b"\r\n")
+
+    assert statuses(answer) == [200]
+
+
+async def test_the_address_in_the_target_wins_over_the_host_header(site):
+    """RFC 9112, section 3.2.2."""
+    async with site.route(headers=["Host"], path="/a") as inlet:
+        await site.raw(b"GET http://right:1/a?b=c HTTP/1.1\r\nHost: wrong\r\n" + CLOSE + b"\r\n")
+
+    assert inlet.messages[0].vars["Host"] == "right:1"
+    assert inlet.messages[0].vars["query"] == {"b": "c"}
+
+
+@pytest.mark.parametrize("method", [b"CONNECT x:1", b"CONNECT /"])
+async def test_connect_is_no_request_for_a_flow(site, method):
+    """The server is no proxy."""
+    async with site.route() as inlet:
+        answer = await site.raw(method + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+
+    assert statuses(answer)[0] in (400, 501)
+    assert inlet.messages == []
+
+
+@pytest.mark.parametrize(("more", "status"), [(0, 200), (1, 431)])
+@pytest.mark.parametrize("pieces", [1, 3])
+async def test_the_limit_of_the_headers_is_exact(serve, more, status, pieces):
+    """In bytes, from the method to the empty line, however they arrive."""
+    start, end = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: ", b"\r\n\r\n"
+    whole = start + b"a" * (65_536 + more - len(start) - len(end)) + end
+    async with serve() as site, site.route():
+        reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+        size = -(-len(whole) // pieces)
+        for at in range(0, len(whole), size):
+            writer.write(whole[at : at + size])
+            await writer.drain()
+            await asyncio.sleep(0)
+        answer = await reader.read()
+        writer.close()
+
+    assert statuses(answer) == [status]
+
+
+@pytest.mark.parametrize("start", [b"", b"GET / HTTP/1.1\r\nHost: x\r\nX: ", b"GET / HTTP/1.1\r\nX:"])
+@pytest.mark.parametrize("filler", [b"a", b" "])
+async def test_a_head_without_an_end_is_refused_at_the_limit(serve, start, filler):
+    """Of 100 kB, not a byte is kept for longer; spaces count too."""
+    async with serve() as site, site.route() as inlet:
+        answer = await site.raw(start + filler * 100_000 + b"\r\nHost: x\r\n\r\n" if start else b"G" * 100_000)
+
+    assert statuses(answer)[0] in (400, 414, 431)
+    assert inlet.messages == []
+
+
+async def test_a_target_that_is_too_long_is_414(serve):
+    """Together with what follows or alone."""
+    target = b"GET /" + b"a" * 70_000
+    async with serve() as site, site.route():
+        answers = [await site.raw(target), await site.raw(target + b" HTTP/1.1\r\nHost: x\r\n\r\n")]
+
+    assert [statuses(each) for each in answers] == [[414], [414]]
+
+
+@pytest.mark.parametrize(("count", "status"), [(98, 200), (99, 431)])
+async def test_a_request_has_at_most_100_headers(site, count, status):
+    lines = b"".join(b"X: %d\r\n" % number for number in range(count))
+    async with site.route():
+        answer = await site.raw(b"GET / HTTP/1.1\r\nHost: x\r\n" + CLOSE + lines + b"\r\n")
+
+    assert statuses(answer) == [status]
+
+
+async def test_requests_that_come_at_once_are_answered_in_their_order(site):
+    """Also if the first waits and the second does not."""
+    release = asyncio.Event()
+
+    async def answer(message):
+        await release.wait()
+        return message.with_body(message.vars["query"]["n"])
+
+    def choose(message):
+        if message.vars["query"]["n"] == "1":
+            asyncio.get_running_loop().call_soon(release.set)
+            return answer(message)
+        return message.with_body(message.vars["query"]["n"])
+
+    requests = b"".join(b"GET /?n=%d HTTP/1.1\r\nHost: x\r\n\r\n" % number for number in range(1, 60))
+    last = b"GET /?n=60 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    async with site.route(choose):
+        said = await site.raw(requests + last)
+
+    bodies = [part.split(b"\r\n\r\n")[1] for part in said.split(b"HTTP/1.1 200 OK")[1:]]
+    assert bodies == [b'"%d"' % number for number in range(1, 61)]
+
+
+async def test_what_was_right_before_a_malformed_request_is_answered(site):
+    """Then the malformed one is, and the connection closes."""
+    async with site.route():
+        answer = await site.raw(b"GET / HTTP/1.1\r\nHost: x\r\n\r\nnonsense\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n")
+
+    assert statuses(answer) == [200, 400]
+
+
+async def test_nothing_behind_the_last_request_is_served(site):
+    """`Connection: close` means that no further request comes."""
+    async with site.route() as inlet:
+        answer = await site.raw(b"GET / HTTP/1.1\r\nHost: x\r\n" + CLOSE + b"\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n")
+
+    assert statuses(answer) == [200]
+    assert len(inlet.messages) == 1
+
+
+@pytest.mark.parametrize("framing", [b"Content-Length: 3\r\n", b"Transfer-Encoding: chunked\r\n"])
+async def test_a_client_is_told_to_go_on_with_the_body(site, framing):
+    """`Expect: 100-continue`, e.g. of curl: before the body, and only if it is wanted."""
+    async with site.route(maxBodyBytes=10) as inlet:
+        reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+        writer.write(POST + CLOSE + framing + b"Expect: 100-continue\r\n\r\n")
+        told = await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"123" if framing.startswith(b"Content") else b"3\r\n123\r\n0\r\n\r\n")
+        answer = await reader.read()
+        writer.close()
+        refused = await site.raw(POST + b"Content-Length: 11\r\nExpect: 100-continue\r\n\r\n")
+        unknown = await site.raw(POST + b"Content-Length: 1\r\nExpect: tea\r\n\r\n1")
+
+    assert told == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert statuses(answer) == [200]
+    assert [message.body for message in inlet.messages] == [123]
+    assert statuses(refused) == [413]
+    assert statuses(unknown) == [417]
+
+
+async def test_an_old_client_may_keep_its_connection(site):
+    """HTTP/1.0 closes by default."""
+    async with site.route():
+        kept = await site.raw(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET / HTTP/1.0\r\n\r\n")
+
+    assert statuses(kept) == [200, 200]
+    assert kept.count(b"connection: keep-alive") == 1
+
+
+@pytest.mark.parametrize("body", [b"", b"Content-Length: 1\r\n\r\n1"])
+async def test_a_client_that_ends_its_side_gets_its_answer(site, body):
+    """From a flow that does not wait, like `nc -N`."""
+    async with site.route():
+        reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+        writer.write(POST + (body or b"\r\n"))
+        writer.write_eof()
+        answer = await reader.read()
+        writer.close()
+
+    assert statuses(answer) == [200]
+
+
+async def test_head_says_the_length_of_what_it_does_not_send(site):
+    async with site.route(lambda message: message.with_body("four")):
+        answer = await site.raw(b"HEAD / HTTP/1.1\r\nHost: x\r\n" + CLOSE + b"\r\n")
+
+    assert b"\r\ncontent-length: 6\r\n" in answer
+    assert answer.endswith(b"\r\n\r\n")
+
+
+async def test_a_client_that_does_not_read_is_not_served_without_end(serve):
+    """Its responses would fill the memory: it has to take them before more of its requests are served."""
+    async with serve() as site, site.route(lambda message: message.with_body("x" * 100_000)) as inlet:
+        _, writer = await asyncio.open_connection("127.0.0.1", site.port, limit=1)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 5000)
+        while not inlet.messages:
+            await asyncio.sleep(0)
+        for _ in range(2000):
+            await asyncio.sleep(0)
+        served = len(inlet.messages)
+        writer.close()
+
+    assert 0 < served < 1000
+
+
+async def test_one_connection_does_not_keep_the_others_waiting(site):
+    """Of many requests that come in one piece, a few are served before others get their turn."""
+    order = []
+
+    def note(message):
+        order.append(message.vars["query"]["who"])
+        return message
+
+    async with site.route(note):
+        many, few = [await asyncio.open_connection("127.0.0.1", site.port) for _ in range(2)]
+        many[1].write(b"GET /?who=many HTTP/1.1\r\nHost: x\r\n\r\n" * 500)
+        few[1].write(b"GET /?who=few HTTP/1.1\r\nHost: x\r\n\r\n")
+        await few[0].readuntil(b"\r\n\r\n")
+        for _, writer in (many, few):
+            writer.close()
+
+    assert order.index("few") < 250
