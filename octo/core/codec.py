@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from octo.core import charsets
-from octo.expr.json import NotJson, decimal, read, write
+from octo.expr.json import NotJson, check_keys, decimal, read, write
 
-__all__ = ["NotJson", "body", "decimal", "read", "write"]
+__all__ = ["NotJson", "body", "check_keys", "decimal", "read", "write"]
 
 _UTF8 = frozenset(("", "utf-8", "utf8", "us-ascii"))
 _BOM = b"\xef\xbb\xbf"

@@ -39,6 +39,23 @@ def read(data: bytes | str) -> Any:
     return _exactly(text) if _is_suspect(text) and not all(map(_is_held, _long_numbers(text))) else value
 
 
+def check_keys(text: str) -> None:
+    """Raise `NotJson` if an object of the JSON text has the same key twice. Text that is not JSON is left to `read`."""
+    try:
+        json.loads(text.removeprefix("\ufeff"), object_pairs_hook=_once, parse_int=len, parse_float=len)
+    except NotJson:
+        raise
+    except RecursionError:
+        raise NotJson("nested too deeply to look for keys that are there twice") from None
+    except ValueError:
+        return
+
+
+def _once(pairs: list[tuple[str, object]]) -> None:
+    if len(dict(pairs)) != len(pairs):
+        raise NotJson("an object has the same key twice")
+
+
 def _mask(byte: int) -> int:
     return ord(" 0"[chr(byte) in "0123456789."] if chr(byte) not in "eE-" else chr(byte).lower())
 

@@ -8,6 +8,8 @@ PORT_BUSY = "OCTO-H101"
 NO_ADDRESS = "OCTO-H102"
 TLS = "OCTO-H103"
 DEAF = "OCTO-H104"
+NO_STATUS = "OCTO-H105"
+NOT_TEXT = "OCTO-H106"
 
 EXPLANATIONS: dict[str, Explanation] = {
     PORT_BUSY: Explanation(
@@ -30,5 +32,16 @@ EXPLANATIONS: dict[str, Explanation] = {
         "The socket no longer listens",
         "The listening socket of the connector is gone although the connector is open. `/readyz` reports it, so that "
         "an orchestrator can restart the process; the log says what happened before.",
+    ),
+    NO_STATUS: Explanation(
+        "The flow chose no status",
+        '`vars.httpStatus` is set, but not to a status: a whole number from 200 to 599, or the text of one (`"404"`). '
+        "The caller gets 500 instead of an answer that looks like a success. Set the variable to a number, or do not "
+        "set it: without it the status is 200. To end a request without a body, set 204.",
+    ),
+    NOT_TEXT: Explanation(
+        "The response cannot be written in its charset",
+        "The content type of the raw body names a charset that lacks a character of `rawData`. The caller gets 500. "
+        "Write `charset=utf-8`, or leave the charset out.",
     ),
 }

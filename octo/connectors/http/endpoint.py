@@ -35,7 +35,11 @@ class Endpoint:
         self._inlet = inlet
         self._gate = gate
         self._cors = cors
-        self._headers: Headers = [(name.lower(), value) for name, value in server.response_headers.items()]
+        self._headers: Headers = [
+            (name.lower(), value)
+            for name, values in server.response_headers.items()
+            for value in ([values] if isinstance(values, str) else values)
+        ]
         self._copied = tuple((name, name.lower()) for name in route.headers)
         self._correlation = (route.correlation_id_header or "").lower()
         self._timeout = (route.timeout or server.request_timeout).total_seconds() or DEFAULT_TIMEOUT
@@ -44,6 +48,7 @@ class Endpoint:
         self._limit = route.max_body_bytes
         self._raw_var = route.raw_body_var
         self._raw = route.raw_body
+        self._unique = route.unique_keys
         self._spools = route.raw_body and not route.raw_body_var
         self._emitted = tuple((name, name.lower()) for name in route.response_headers)
 
@@ -58,6 +63,8 @@ class Endpoint:
         try:
             size = request.length(given, self._limit)
             if size != 0:
+                if not self._raw and "content-encoding" in given:
+                    request.check_encoding(given)
                 if not gate.begin_reading(self.share):
                     response.busy(proto, OVERLOADED, headers)
                     return None
@@ -125,15 +132,16 @@ class Endpoint:
             parent = trace.with_tracestate(parent, given.get(trace.STATE, ""))
         if self._raw_var:
             variables[self._raw_var] = request.exact(bytes(data))
-        body = self._body(given, data) if data else None
-        is_raw = self._raw and bool(data)
-        return Message(body, variables, correlation_id=correlation, raw=is_raw, traceparent=parent)
+        body = self._body(given, data) if data or self._raw else None
+        return Message(body, variables, correlation_id=correlation, raw=self._raw, traceparent=parent)
 
     def _body(self, given: Given, data: bytes | Content) -> object:
         content_type = given.get("content-type", "")
-        if self._raw:
-            return content.raw(data, content_type or content.BINARY)
-        return request.parse(bytes(data), content_type)
+        if not self._raw:
+            return request.parse(bytes(data), content_type, unique=self._unique)
+        if not data:  # neither text nor bytes: the text, which compares and joins with others
+            return {"contentType": content_type or content.BINARY, "rawData": ""}
+        return content.raw(data, content_type or content.BINARY)
 
     def _write(self, proto: Proto, outcome: Outcome, headers: Headers) -> None:
         if isinstance(outcome, Drop):

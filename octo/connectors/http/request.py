@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import unquote_plus
 
 from octo.connectors.http.call import Headers, Proto, Truncated
 from octo.connectors.http.limit import TimeLimit
-from octo.core import codec
+from octo.core import charsets, codec
 from octo.core.spool import THRESHOLD, Content, Spool
 
 NO_QUERY: Mapping[str, str] = {}
@@ -17,11 +17,12 @@ NO_QUERY: Mapping[str, str] = {}
 class Rejected(Exception):
     """A request that is refused before it reaches a flow. `detail` says why, and may be shown to any caller."""
 
-    def __init__(self, status: int, error: str, detail: str = "") -> None:
+    def __init__(self, status: int, error: str, detail: str = "", headers: Sequence[tuple[str, str]] = ()) -> None:
         super().__init__(error)
         self.status = status
         self.error = error
         self.detail = detail
+        self.headers = headers
 
 
 def bad_body(detail: str) -> Rejected:
@@ -29,6 +30,14 @@ def bad_body(detail: str) -> Rejected:
 
 
 # --- the bytes ---------------------------------------------------------------------------------------------------
+
+
+def check_encoding(headers: Headers) -> None:
+    """Raise `Rejected` if the body is compressed: a few bytes could become gigabytes, and no flow needs that."""
+    encoding = headers.get("content-encoding", "").strip().lower()
+    if encoding not in ("", "identity"):
+        detail = "the body is compressed (Content-Encoding); send it as it is"
+        raise Rejected(415, "unsupported content encoding", detail, [("accept-encoding", "identity")])
 
 
 def length(headers: Headers, limit: int) -> int | None:
@@ -79,11 +88,15 @@ def _too_large(limit: int) -> Rejected:
 # --- its meaning -------------------------------------------------------------------------------------------------
 
 
-def parse(data: bytes, content_type: str) -> object:
+def parse(data: bytes, content_type: str, *, unique: bool = False) -> object:
+    """Return the value of a JSON body. unique: whether to refuse objects with a key twice. Raises `Rejected`."""
     try:
-        return codec.body(data, content_type)
+        value = codec.body(data, content_type)
+        if unique and data:
+            codec.check_keys(charsets.decode(data, content_type))
     except codec.NotJson as error:
         raise bad_body(str(error)) from None
+    return value
 
 
 def exact(data: bytes) -> str | bytes:

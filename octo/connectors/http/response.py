@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import math
 import re
+import reprlib
 
+from octo.connectors.http import codes
 from octo.connectors.http.call import Proto
 from octo.connectors.http.request import Rejected
 from octo.core import codec, content
@@ -22,13 +24,19 @@ JSON: Headers = [("content-type", "application/json")]
 BODILESS = (204, 205, 304)
 log = logging.getLogger("octo.http")
 
+_STATUS = re.compile(r"[2-5][0-9]{2}")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 def complete(proto: Proto, message: Message, headers: Headers) -> None:
     """Write the message that the flow returned, with the status that it chose."""
-    chosen = message.vars.get("httpStatus")
-    status = 200 if chosen is None else status_of(chosen)
+    status = 200
+    if "httpStatus" in message.vars:
+        try:
+            status = status_of(message.vars["httpStatus"])
+        except NoStatus as error:
+            _author(proto, message, headers, codes.NO_STATUS, str(error))
+            return
     body = message.body
     if body is None or status in BODILESS:
         proto.response_empty(status, headers)
@@ -42,8 +50,7 @@ def _raw(proto: Proto, status: int, message: Message, headers: Headers) -> None:
     try:
         content_type, data = content.out(message.body)
     except NotText as error:
-        log.error("cannot write the response", extra=fields(event_id=message.event_id, error=error))  # noqa: TRY400
-        refuse(proto, 500, "internal server error", headers, eventID=message.event_id)
+        _author(proto, message, headers, codes.NOT_TEXT, str(error))
         return
     if _CONTROL.search(content_type):
         content_type = content.BINARY
@@ -54,36 +61,45 @@ def dropped(proto: Proto, headers: Headers) -> None:
     proto.response_empty(204, headers)
 
 
-def status_of(chosen: object) -> int:
-    """Return a whole number from 200 to 599 as it is, also if arithmetic made it a float; else 200.
+def _author(proto: Proto, message: Message, headers: Headers, code: str, error: str) -> None:
+    """Answer 500: the flow made what is no response. Its author finds out why in the log."""
+    log.error("cannot write the response", extra=fields(event_id=message.event_id, code=code, error=error))
+    ids = {"eventID": message.event_id, "correlationID": message.correlation_id}
+    refuse(proto, 500, "internal server error", headers, **ids)
 
-    1xx announce a response and are none, so they become 200 too.
+
+class NoStatus(ValueError):
+    """A value that is not the status of a response; the text says so."""
+
+
+def status_of(chosen: object) -> int:
+    """Return the status that a flow chose: a whole number from 200 to 599, also as a float or as text. 1xx only
+    announce a response and are none. Raises `NoStatus`.
     """
-    if isinstance(chosen, float) and chosen.is_integer():
-        chosen = int(chosen)
-    if isinstance(chosen, int) and not isinstance(chosen, bool) and 200 <= chosen <= 599:
-        return chosen
-    return 200
+    status = chosen
+    if (isinstance(status, str) and _STATUS.fullmatch(status)) or (isinstance(status, float) and status.is_integer()):
+        status = int(status)
+    if isinstance(status, int) and not isinstance(status, bool) and 200 <= status <= 599:
+        return status
+    raise NoStatus(f"`vars.httpStatus` is {reprlib.repr(chosen)}; a status is a whole number from 200 to 599")
 
 
 def from_variables(message: Message, names: tuple[tuple[str, str], ...]) -> Headers:
-    """Return the variables that the route declares as headers, without those that are not a single line of text.
+    """Return the variables that the route declares as headers: of a list, a header for each item.
 
-    names: of the variables, each with that of its header.
+    What is not a single line of text is left out. names: of the variables, each with that of its header.
     """
-    headers = []
+    headers: Headers = []
     for name, header in names:
         value = message.vars.get(name)
-        if value is None:
-            continue
-        line = _line(value)
-        if line is None:
+        items = value if isinstance(value, list) else (value,)
+        lines = [(header, line) for item in items if item is not None and (line := _line(item)) is not None]
+        if len(lines) < sum(item is not None for item in items):
             log.warning(
                 "variable left out of the response headers: it is not a single line of text",
                 extra=fields(variable=name, event_id=message.event_id),
             )
-        else:
-            headers.append((header, line))
+        headers += lines
     return headers
 
 
@@ -110,8 +126,9 @@ def refuse(proto: Proto, status: int, error: str, headers: Headers, **more: str)
 
 def reject(proto: Proto, rejected: Rejected, headers: Headers) -> None:
     # Part of the request may still be on its way, so the connection cannot serve another.
-    closing = [*headers, ("connection", "close")] if rejected.status in (408, 413) else headers
-    refuse(proto, rejected.status, rejected.error, closing, detail=rejected.detail)
+    closing = [("connection", "close")] if rejected.status in (408, 413) else []
+    headers = [*headers, *rejected.headers, *closing]
+    refuse(proto, rejected.status, rejected.error, headers, detail=rejected.detail)
 
 
 def failed(proto: Proto, error: Exception, message: Message, headers: Headers) -> None:

@@ -131,8 +131,9 @@ class Server(Settings):
     `Retry-After: 1`: a quick refusal costs the caller less than a long wait. A quarter is in reserve: each route is
     sure of an equal part of it, so routes that hang leave room for the others. As many more may send their body; of
     these the slowest gives way to a new one, with 408."""
-    response_headers: dict[SettableHeader, HeaderValue] = Field(default_factory=dict)
-    """Headers of every response, e.g. `Strict-Transport-Security: max-age=31536000`."""
+    response_headers: dict[SettableHeader, HeaderValue | list[HeaderValue]] = Field(default_factory=dict)
+    """Headers of every response, e.g. `Strict-Transport-Security: max-age=31536000`. A list sends the header once for
+    each item."""
 
     @field_validator("base_path")
     @classmethod
@@ -181,10 +182,14 @@ class Route(Settings):
     is text if it is UTF-8, else bytes."""
     raw_body: bool = False
     """Take the body as it is instead of parsing JSON: `body` is then `{contentType, rawData}`. `rawData` is text if the
-    content type is one of text and the bytes are text in its charset, else bytes. More than 1 MiB is kept in a file."""
+    content type is one of text and the bytes are text in its charset, else bytes, and "" if the body is empty. More
+    than 1 MiB is kept in a file. A compressed body stays compressed; without `rawBody` it is refused with 415."""
+    unique_keys: Annotated[bool, Advanced] = False
+    """Refuse a body with 400 if an object in it has the same key twice. By default the last one counts, as in most
+    languages. Switch it on if another system checks the same body and could take the first; it costs a second parse."""
     response_headers: list[SettableHeader] = Field(default_factory=list)
-    """Variables to send as response headers of the same name: texts, numbers, booleans and times. A variable that is
-    absent, null, a list or a map, or that has a line break, is left out."""
+    """Variables to send as response headers of the same name: texts, numbers, booleans and times. A list sends the
+    header once for each item, as `Set-Cookie` needs. What is absent, null, a map or has a line break is left out."""
 
     @field_validator("path")
     @classmethod

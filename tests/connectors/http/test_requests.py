@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 from io import BytesIO
 
@@ -181,7 +182,10 @@ async def test_raw_body_is_text_with_its_type(site):
     assert inlet.messages[0].body == {"contentType": "text/xml", "rawData": "<a>\u00e9</a>"}
     assert inlet.messages[0].raw
     assert (status, headers["content-type"], text) == (200, "text/xml", "<a>\u00e9</a>")
-    assert (inlet.messages[1].body, inlet.messages[1].raw) == (None, False)
+    assert (inlet.messages[1].body, inlet.messages[1].raw) == (
+        {"contentType": "application/octet-stream", "rawData": ""},
+        True,
+    )
 
 
 @pytest.mark.parametrize(
@@ -371,3 +375,55 @@ async def test_a_redirect_keeps_the_escapes(site):
 
     assert answer.startswith(b"HTTP/1.1 308 ")
     assert b"\r\nlocation: /a%2Fb/?c=%2F\r\n" in answer
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/json", "image/png", ""])
+async def test_an_empty_raw_body_has_an_empty_text(site, kind):
+    """`rawData` is there, whatever the content type."""
+    async with site.route(rawBody=True) as inlet:
+        await site.ask("POST", data=b"", headers={"Content-Type": kind})
+
+    assert inlet.messages[0].body == {"contentType": kind or "application/octet-stream", "rawData": ""}
+    assert inlet.messages[0].raw
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "br", "deflate", "x-gzip", "identity, gzip"])
+async def test_a_compressed_body_is_415(site, encoding):
+    """With what would be accepted, and before it is read. Raw bodies may be what they are."""
+    packed = gzip.compress(b'{"a":1}')
+    lines = ("Host: x", "Connection: close", f"Content-Encoding: {encoding}", f"Content-Length: {len(packed)}")
+    head = "\r\n".join([*lines, "", ""]).encode()
+    async with site.route(path="/json") as json_inlet, site.route(path="/raw", rawBody=True) as raw_inlet:
+        refused = await site.raw(b"POST /json HTTP/1.1\r\n" + head + packed)
+        taken = await site.raw(b"POST /raw HTTP/1.1\r\n" + head + packed)
+
+    assert refused.startswith(b"HTTP/1.1 415 ")
+    assert b"\r\naccept-encoding: identity\r\n" in refused
+    assert json_inlet.messages == []
+    assert taken.startswith(b"HTTP/1.1 200 ")
+    assert raw_inlet.messages[0].body["rawData"] == packed
+
+
+async def test_identity_is_no_compression(site):
+    async with site.route() as inlet:
+        status, _, _ = await site.ask("POST", data=b"1", headers={"Content-Encoding": "identity"})
+
+    assert (status, inlet.messages[0].body) == (200, 1)
+
+
+@pytest.mark.parametrize("body", ['{"a":1,"a":2}', '[{"b":{"a":1,"\\u0061":1}}]', "[" * 2000 + "]" * 2000])
+async def test_keys_that_are_there_twice_can_be_refused(site, body):
+    """By default the last one counts, as in Python, Go and JavaScript."""
+    async with site.route(path="/any") as lax, site.route(path="/once", uniqueKeys=True) as strict:
+        await site.ask("POST", "/any", data=body.encode())
+        status, _, text = await site.ask("POST", "/once", data=body.encode())
+        fine, _, _ = await site.ask("POST", "/once", data=b'{"a":{"a":1},"b":[{"a":1},{"a":2}]}')
+
+    assert [message.body for message in lax.messages] == ([{"a": 2}] if body.startswith("{") else lax_bodies(body))
+    assert (status, json.loads(text)["error"]) == (400, "invalid request body")
+    assert fine == 200
+    assert len(strict.messages) == 1
+
+
+def lax_bodies(body):
+    return [[{"b": {"a": 1}}]] if "b" in body else []

@@ -65,21 +65,35 @@ async def test_raw_content_goes_out_verbatim(site):
         (404.0, 404),
         (599, 599),
         (200, 200),
-        (99, 200),
-        (100, 200),
-        (600, 200),
-        (404.5, 200),
-        (float("nan"), 200),
-        (float("inf"), 200),
-        ("404", 200),
-        (True, 200),
-        (None, 200),
+        ("404", 404),
+        ("200", 200),
     ],
 )
 async def test_the_flow_chooses_the_status(site, chosen, status):
-    """A whole number from 200 to 599; anything else means 200. 1xx only announces a response."""
+    """A whole number from 200 to 599, or its text."""
     async with site.route(completing({}, httpStatus=chosen)):
         assert (await site.ask())[0] == status
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        *(None, True, False, 0, 99, 100, 101, 199, 600, 1000, -200, 10**400, 404.5, float("nan"), float("inf")),
+        *("", "abc", " 404", "404 ", "404\n", "4e2", "+404", "0404", "404.0", "\u0664\u0660\u0664", "99", "1"),
+        *([404], {}, b"404", "x" * 100_000),
+    ],
+)
+async def test_what_is_no_status_is_an_error_of_the_author(site, caplog, chosen):
+    """Not a silent success: 500, and a short line in the log that names the variable and what it was."""
+    async with site.route(completing({"secret": 1}, httpStatus=chosen)):
+        status, _, text = await site.ask()
+
+    [record] = caplog.records
+    assert (status, json.loads(text)["error"]) == (500, "internal server error")
+    assert "secret" not in text
+    assert record.fields["code"] == "OCTO-H105"
+    assert record.fields["error"].startswith(f"`vars.httpStatus` is {repr(chosen)[:12]}")
+    assert len(record.fields["error"]) < 150
 
 
 @pytest.mark.parametrize("status", [204, 205, 304])
@@ -226,7 +240,7 @@ async def test_variables_become_headers_if_they_are_one_line(site, caplog):
         "X-Flag": True,
         "X-At": Timestamp(0),
         "X-Null": None,
-        "X-List": [1],
+        "X-Map": {},
         "X-Evil": "a\r\nSet-Cookie: b",
     }
     async with site.route(completing({}, **variables), responseHeaders=[*variables, "X-Absent"]):
@@ -238,7 +252,23 @@ async def test_variables_become_headers_if_they_are_one_line(site, caplog):
         {"x-text": "a b", "x-number": "1.5", "x-flag": "true", "x-at": "1970-01-01T00:00:00Z"},
     )
     assert "set-cookie" not in headers
-    assert [record.fields["variable"] for record in caplog.records] == ["X-List", "X-Evil"]
+    assert [record.fields["variable"] for record in caplog.records] == ["X-Map", "X-Evil"]
+
+
+async def test_a_list_sends_the_header_for_each_item(serve, caplog):
+    """Two cookies are two headers, from a variable and from the settings."""
+    cookies = ["a=1; Path=/", "b=2", None, "c=3\r\nX: y", 4]
+    both = completing({}, **{"Set-Cookie": cookies})
+    async with (
+        serve(responseHeaders={"Link": ["</a>", "</b>"]}) as site,
+        site.route(both, responseHeaders=["Set-Cookie"]),
+    ):
+        _, headers, _ = await site.ask()
+
+    assert headers.getall("Set-Cookie") == ["a=1; Path=/", "b=2", "4"]
+    assert headers.getall("Link") == ["</a>", "</b>"]
+    assert "X" not in headers
+    assert [record.fields["variable"] for record in caplog.records] == ["Set-Cookie"]
 
 
 async def test_default_headers_are_on_every_response(serve):
