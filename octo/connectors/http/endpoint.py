@@ -15,13 +15,15 @@ from octo.connectors.http.limit import TimeLimit
 from octo.connectors.http.patterns import Pattern
 from octo.core import content, trace
 from octo.core.flow import Drop, Outcome
-from octo.core.message import Message
+from octo.core.message import Message, new_id
 from octo.core.source import Inlet
 from octo.core.spool import Content
 
 Headers = list[tuple[str, str]]
 DEFAULT_TIMEOUT = 30.0
 OVERLOADED = "server is overloaded"
+MOST_CORRELATION = 128
+"""Characters of a correlation id, at most."""
 
 
 class Endpoint:
@@ -56,7 +58,11 @@ class Endpoint:
         """Answer one request: at once if nothing waits, else by the coroutine that is returned and must be run."""
         gate = self._gate
         given = scope.headers
-        headers = self._headers if self._cors is None else self.headers(given)
+        headers = self._headers if self._cors is None else self._headers + self._cors.headers(given.get("origin"))
+        correlation = ""
+        if self._correlation:
+            correlation = _correlation(given.get(self._correlation, ""))
+            headers = [*headers, (self._correlation, correlation)]
         if gate.busy >= gate.common and not gate.admits(self.share):
             response.busy(proto, OVERLOADED, headers)
             return None
@@ -68,8 +74,8 @@ class Endpoint:
                 if not gate.begin_reading(self.share):
                     response.busy(proto, OVERLOADED, headers)
                     return None
-                return self._receive(scope, proto, values, given, headers, size)
-            message = self._message(scope, given, values, b"")
+                return self._receive(scope, proto, values, headers, size, correlation)
+            message = self._message(scope, values, b"", correlation)
         except request.Rejected as rejected:
             response.reject(proto, rejected, headers)
             return None
@@ -100,7 +106,13 @@ class Endpoint:
             self._gate.leave(self.share)
 
     async def _receive(
-        self, scope: Scope, proto: Proto, values: tuple[str, ...], given: Given, headers: Headers, size: int | None
+        self,
+        scope: Scope,
+        proto: Proto,
+        values: tuple[str, ...],
+        headers: Headers,
+        size: int | None,
+        correlation: str,
     ) -> None:
         rest = None
         try:
@@ -108,7 +120,7 @@ class Endpoint:
             began = clock()
             data = await request.read(proto, size, self._limit, self._reading, spools=self._spools)
             left = max(0.0, self._timeout - (clock() - began))
-            message = self._message(scope, given, values, data)
+            message = self._message(scope, values, data, correlation)
             if self._gate.admits(self.share):
                 rest = self._run(message, proto, headers, left)  # if it waits, `_run` has counted it in the gate
             else:
@@ -120,13 +132,17 @@ class Endpoint:
         if rest is not None:
             await rest
 
-    def _message(self, scope: Scope, given: Given, values: tuple[str, ...], data: bytes | Content) -> Message:
-        variables: dict[str, object] = {"method": scope.method, "query": request.query(scope.query_string)}
+    def _message(self, scope: Scope, values: tuple[str, ...], data: bytes | Content, correlation: str) -> Message:
+        given = scope.headers
+        every = request.query(scope.query_string)
+        first = {name: those[0] for name, those in every.items()} if every else {}
+        variables: dict[str, object] = {"method": scope.method, "query": first, "queryAll": every}
         if values:
             variables.update(zip(self.pattern.names, values, strict=False))
-        for name, header in self._copied:
-            variables[name] = given.get(header, "")
-        correlation = given.get(self._correlation, "") if self._correlation else ""
+        if self._copied:
+            variables["headersAll"] = {name: given.all(header) for name, header in self._copied}
+            for name, header in self._copied:
+                variables[name] = given.get(header, "")
         parent = given.get(trace.HEADER, "")
         if parent:
             parent = trace.with_tracestate(parent, given.get(trace.STATE, ""))
@@ -148,12 +164,16 @@ class Endpoint:
             response.dropped(proto, headers)
             return
         if self._emitted:
-            headers = headers + response.from_variables(outcome, self._emitted)
+            chosen = response.from_variables(outcome, self._emitted)
+            names = {name for name, _ in chosen}
+            headers = [each for each in headers if each[0] not in names] + chosen
         response.complete(proto, outcome, headers)
 
     def headers(self, given: Given) -> Headers:
         """Return the headers of every response to a request with these headers."""
-        return self._headers if self._cors is None else self._headers + self._cors.headers(given.get("origin"))
+        cors = [] if self._cors is None else self._cors.headers(given.get("origin"))
+        echo = [(self._correlation, _correlation(given.get(self._correlation, "")))] if self._correlation else []
+        return [*self._headers, *cors, *echo]
 
     def preflight(self, given: Given) -> Headers | None:
         """Return the headers of the response to a CORS preflight, or None if the request is none."""
@@ -161,6 +181,11 @@ class Endpoint:
         if self._cors is None or origin is None or method is None:
             return None
         return self._headers + self._cors.preflight(origin, method, given.get("access-control-request-headers"))
+
+
+def _correlation(given: str) -> str:
+    """Return the id that the caller gave, or a fresh one if it gave none that is fit for logs and headers."""
+    return given if 0 < len(given) <= MOST_CORRELATION and given.isascii() and given.isprintable() else new_id()
 
 
 def allow(endpoints: Iterable[Endpoint]) -> str:

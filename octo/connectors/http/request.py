@@ -11,7 +11,7 @@ from octo.connectors.http.limit import TimeLimit
 from octo.core import charsets, codec
 from octo.core.spool import THRESHOLD, Content, Spool
 
-NO_QUERY: Mapping[str, str] = {}
+NO_QUERY: Mapping[str, list[str]] = {}
 
 
 class Rejected(Exception):
@@ -107,11 +107,11 @@ def exact(data: bytes) -> str | bytes:
         return data
 
 
-def query(string: str) -> Mapping[str, str]:
-    """Return the first value of every name. As in Go, pairs with a semicolon or a bad escape are left out."""
+def query(string: str) -> Mapping[str, list[str]]:
+    """Return the values of every name, in order. As in Go, pairs with a semicolon or a bad escape are left out."""
     if not string:
         return NO_QUERY
-    values: dict[str, str] = {}
+    values: dict[str, list[str]] = {}
     escaped = "%" in string or "+" in string
     for pair in string.split("&"):
         if not pair or ";" in pair:
@@ -121,7 +121,7 @@ def query(string: str) -> Mapping[str, str]:
             if _BAD_ESCAPE.search(pair):
                 continue
             name, value = unquote_plus(name), unquote_plus(value)
-        values.setdefault(name, value)
+        values.setdefault(name, []).append(value)
     return values
 
 

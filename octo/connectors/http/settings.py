@@ -54,6 +54,7 @@ def _method(name: str) -> str:
 
 
 HeaderName = Annotated[str, AfterValidator(_header)]
+OptionalHeader = Annotated[str, AfterValidator(lambda name: _header(name) if name else name)]
 SettableHeader = Annotated[str, AfterValidator(_settable)]
 HeaderValue = Annotated[str, AfterValidator(_value)]
 Method = Annotated[str, AfterValidator(_method)]
@@ -151,9 +152,13 @@ class Variables(Settings):
     """The request's method, e.g. `POST`."""
     query: dict[str, str]
     """The query's parameters; of a parameter that is given several times, the first value."""
+    query_all: dict[str, list[str]]
+    """Every value of each parameter of the query, in their order: `vars.queryAll.tag` is `["a", "b"]` for
+    `?tag=a&tag=b`."""
 
 
-RESERVED = tuple(Variables.model_fields)
+RESERVED = tuple(field.alias or name for name, field in Variables.model_fields.items())
+HEADERS_ALL = "headersAll"
 
 
 class Route(Settings):
@@ -169,9 +174,13 @@ class Route(Settings):
     methods: list[Method] | None = Field(default=None, min_length=1)
     """Methods to serve; GET includes HEAD. Other methods get 405, and the flow does not run. Default: all methods."""
     headers: list[HeaderName] = Field(default_factory=list)
-    """Request headers to copy into variables of the same name, as written here; "" if the request has none."""
-    correlation_id_header: Annotated[HeaderName | None, Advanced] = None
-    """Request header whose value becomes the message's correlation id."""
+    """Request headers to copy into variables of the same name, as written here: the first value, "" if there is none.
+    `vars.headersAll` then has every value of each of them, as lists under the same names: also of headers that were
+    sent several times, e.g. `X-Forwarded-For`. Values are text: UTF-8, else Latin-1."""
+    correlation_id_header: Annotated[OptionalHeader | None, Advanced] = "X-Correlation-Id"
+    """Request header with the message's correlation id: at most 128 printable ASCII characters. A request without one,
+    or with another value, gets a fresh id. Every response has the id in the same header, and `rest` sends it on. Empty
+    switches all of this off; the correlation id is then ""."""
     timeout: Duration | None = None
     """How long a request of this route may take; default: the connector's `requestTimeout`."""
     max_body_bytes: Annotated[int, Advanced] = Field(default=1_048_576, ge=0)
@@ -215,11 +224,14 @@ class Route(Settings):
 
     def variables(self) -> dict[str, Any]:
         """Return the variables of path parameters and headers, which are texts, and that of the body as it was sent."""
-        return {name: object if name == self.raw_body_var else str for name, _ in _variables(self)}
+        kinds = {self.raw_body_var: object, HEADERS_ALL: dict[str, list[str]]}
+        return {name: kinds.get(name, str) for name, _ in _variables(self)}
 
 
 def _variables(route: Route) -> Iterable[tuple[str, str]]:
     yield from ((name, "the path") for name in Pattern.parse(route.path).names)
     yield from ((name, "`headers`") for name in route.headers)
+    if route.headers:
+        yield HEADERS_ALL, "all `headers`"
     if route.raw_body_var:
         yield route.raw_body_var, "`rawBodyVar`"

@@ -77,6 +77,7 @@ class HttpClient:
         context = trace.span_headers(message)
         if context and any(name.lower() in (trace.HEADER, trace.STATE) for name in headers):
             context = {}
+        context = {**context, **self._caller.correlated(message.correlation_id, headers)}
         query = [(name, _whole(name, expression(message))) for name, expression in settings.query.items()]
         return self._caller.request(settings.method, settings.path, query, headers, data, context)
 

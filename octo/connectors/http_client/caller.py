@@ -39,6 +39,14 @@ class Caller:
         self.retries = Retries(client.retry)
         self.credentials: Credentials | None = credentials(client.auth, self._fetch)
         self._targets: dict[str, URL] = {}
+        self._correlation = client.correlation_id_header
+
+    def correlated(self, id: str, headers: Mapping[str, str]) -> dict[str, str]:  # noqa: A002  the usual word
+        """Return the header that carries a message's correlation id, unless the request or the connector has it."""
+        name = self._correlation
+        if not id or not name or not id.isascii() or not id.isprintable():
+            return {}
+        return {} if name.lower() in {each.lower() for each in headers} | self._names else {name: id}
 
     def request(
         self,

@@ -80,6 +80,7 @@ def _server(entry: str) -> str:
 
 HeaderName = Annotated[str, AfterValidator(_header)]
 HeaderValue = Annotated[str, AfterValidator(_value)]
+OptionalHeader = Annotated[str, AfterValidator(lambda name: _header(name) if name else name)]
 Method = Annotated[str, AfterValidator(_method)]
 Url = Annotated[str, AfterValidator(_url)]
 
@@ -226,6 +227,9 @@ class Client(Settings):
     closed. The flow's own deadline bounds all attempts and waits together. 0 means the default."""
     headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
     """Headers of every request; a block's own headers win."""
+    correlation_id_header: Annotated[OptionalHeader, Advanced] = "X-Correlation-Id"
+    """Header in which the message's correlation id is sent, so that the logs of both systems can be put together. A
+    header of that name in `headers` wins; empty sends none."""
     max_response_bytes: Annotated[int, Advanced] = Field(default=1_048_576, ge=0)
     """An answer may have at most this many bytes, after decompression. A larger one is an error; it is never cut.
     Default: 1 MiB."""

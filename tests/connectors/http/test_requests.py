@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import re
 from io import BytesIO
 
 import pytest
@@ -23,6 +24,8 @@ async def test_path_parameters_query_method_and_headers_become_variables(site):
         "rest": "c/d",
         "method": "PUT",
         "query": {"x": "1", "y": "\u00e9 z", "flag": "", "": "v"},
+        "queryAll": {"x": ["1", "2"], "y": ["\u00e9 z"], "flag": [""], "": ["v"]},
+        "headersAll": {"X-Tenant": ["acme"], "X-None": []},
         "X-Tenant": "acme",
         "X-None": "",
     }
@@ -34,7 +37,7 @@ async def test_query_is_always_there(site):
     async with site.route() as inlet:
         await site.ask()
 
-    assert inlet.messages[0].vars == {"method": "GET", "query": {}}
+    assert inlet.messages[0].vars == {"method": "GET", "query": {}, "queryAll": {}}
 
 
 async def test_pairs_of_the_query_that_nobody_can_decode_are_left_out(site):
@@ -45,13 +48,65 @@ async def test_pairs_of_the_query_that_nobody_can_decode_are_left_out(site):
     assert inlet.messages[0].vars["query"] == {"c": " d"}
 
 
-async def test_correlation_id_comes_from_its_header(site):
-    """It is empty without that header."""
-    async with site.route(correlationIdHeader="X-Request-Id") as inlet:
-        await site.ask(headers={"X-Request-ID": "abc"})
-        await site.ask()
+async def test_every_value_is_there_in_its_order(site):
+    """Of the query and of the headers; where one value is expected it is the first."""
+    request = (
+        b"GET /?a=1&b=x&a=2&a=&%61=3 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        b"X-Forwarded-For: 1.1.1.1\r\nCookie: a=1\r\nx-forwarded-for: 2.2.2.2, 3.3.3.3\r\n\r\n"
+    )
+    async with site.route(headers=["X-Forwarded-For", "X-None"]) as inlet:
+        await site.raw(request)
 
-    assert [message.correlation_id for message in inlet.messages] == ["abc", ""]
+    found = inlet.messages[0].vars
+    assert found["query"] == {"a": "1", "b": "x"}
+    assert found["queryAll"] == {"a": ["1", "2", "", "3"], "b": ["x"]}
+    assert found["X-Forwarded-For"] == "1.1.1.1"
+    assert found["headersAll"] == {"X-Forwarded-For": ["1.1.1.1", "2.2.2.2, 3.3.3.3"], "X-None": []}
+
+
+@pytest.mark.parametrize("value", ["\u00e9", "\u00e9\u20ac\U0001f600"])
+@pytest.mark.parametrize("charset", ["utf-8", "latin-1"])
+async def test_header_values_that_are_not_ascii_are_text(site, value, charset):
+    """In UTF-8, else in Latin-1; and they can go out again."""
+    sent = value.encode(charset, "replace")
+    async with site.route(headers=["X-Name"], responseHeaders=["X-Name"]) as inlet:
+        answer = await site.raw(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Name:  " + sent + b" \r\n\r\n")
+
+    assert inlet.messages[0].vars["X-Name"] == sent.decode(charset)
+    assert inlet.messages[0].vars["headersAll"] == {"X-Name": [sent.decode(charset)]}
+    assert f"\r\nx-name: {sent.decode(charset)}\r\n".encode() in answer
+
+
+async def test_the_correlation_id_comes_from_its_header_and_goes_back(site):
+    """A caller that sent none gets a fresh one, in the same header."""
+    async with site.route(correlationIdHeader="X-Request-Id") as inlet:
+        _, given, _ = await site.ask(headers={"X-Request-ID": "abc"})
+        _, fresh, _ = await site.ask()
+    ids = [message.correlation_id for message in inlet.messages]
+
+    assert ids[0] == given["X-Request-Id"] == "abc"
+    assert ids[1] == fresh["X-Request-Id"]
+    assert re.fullmatch("[0-9a-f]{32}", ids[1])
+
+
+@pytest.mark.parametrize("sent", ["x" * 129, "\u00e9", "", "   ", "a\tb"])
+async def test_a_correlation_id_that_is_not_fit_for_logs_is_replaced(site, sent):
+    async with site.route() as inlet:
+        head = f"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Correlation-Id: {sent}\r\n\r\n"
+        answer = await site.raw(head.encode())
+
+    [fresh] = [message.correlation_id for message in inlet.messages]
+    assert re.fullmatch("[0-9a-f]{32}", fresh)
+    assert f"\r\nx-correlation-id: {fresh}\r\n".encode() in answer
+
+
+@pytest.mark.parametrize("off", ["", None])
+async def test_the_correlation_id_can_be_off(site, off):
+    async with site.route(correlationIdHeader=off) as inlet:
+        _, headers, _ = await site.ask(headers={"X-Correlation-Id": "abc"})
+
+    assert inlet.messages[0].correlation_id == ""
+    assert "X-Correlation-Id" not in headers
 
 
 @pytest.mark.parametrize(

@@ -145,8 +145,13 @@ async def test_deadline_is_504(site):
     async with site.route(raising(Timeout("late"))) as inlet:
         status, _, text = await site.ask()
 
+    [message] = inlet.messages
     assert status == 504
-    assert json.loads(text) == {"error": "flow timed out", "eventID": inlet.messages[0].event_id}
+    assert json.loads(text) == {
+        "error": "flow timed out",
+        "eventID": message.event_id,
+        "correlationID": message.correlation_id,
+    }
 
 
 @pytest.mark.parametrize(("estimate", "header"), [(0.2, "1"), (2.1, "3"), (float("inf"), "1")])
@@ -246,7 +251,7 @@ async def test_variables_become_headers_if_they_are_one_line(site, caplog):
     async with site.route(completing({}, **variables), responseHeaders=[*variables, "X-Absent"]):
         status, headers, _ = await site.ask()
 
-    sent = {name: value for name, value in headers.items() if name.lower().startswith("x-")}
+    sent = {name: value for name, value in headers.items() if name.lower() in {each.lower() for each in variables}}
     assert (status, sent) == (
         200,
         {"x-text": "a b", "x-number": "1.5", "x-flag": "true", "x-at": "1970-01-01T00:00:00Z"},
@@ -281,3 +286,31 @@ async def test_default_headers_are_on_every_response(serve):
         answers = [await site.ask("GET", "/a"), await site.ask("GET", "/b"), await site.ask("POST", "/a")]
 
     assert [headers["x-frame-options"] for _, headers, _ in answers] == ["DENY"] * 3
+
+
+async def test_every_answer_of_a_route_has_the_correlation_id(serve):
+    """Errors before, in and after the flow too; a variable of the same name wins."""
+    tell = {"X-Correlation-Id": "c1"}
+    own = completing({}, **{"X-Correlation-Id": "mine"})
+    async with (
+        serve(maxConcurrentRequests=1) as site,
+        site.route(raising(Permanent("no")), "/failed", methods=["POST"], maxBodyBytes=9),
+        site.route(raising(Timeout("late")), "/late"),
+        site.route(lambda message: Drop(), "/dropped"),
+        site.route(completing({}, httpStatus=None), "/wrong"),
+        site.route(own, "/own", responseHeaders=["X-Correlation-Id"]),
+    ):
+        asked = [
+            await site.ask("POST", "/failed", headers=tell),
+            await site.ask("GET", "/failed", headers=tell),
+            await site.ask("POST", "/failed", headers=tell, data=b"{"),
+            await site.ask("POST", "/failed", headers=tell, data=b"1234567890"),
+            await site.ask("GET", "/late", headers=tell),
+            await site.ask("GET", "/dropped", headers=tell),
+            await site.ask("GET", "/wrong", headers=tell),
+        ]
+        _, headers, _ = await site.ask("GET", "/own", headers=tell)
+
+    assert [status for status, _, _ in asked] == [500, 405, 400, 413, 504, 204, 500]
+    assert [headers.getall("X-Correlation-Id") for _, headers, _ in asked] == [["c1"]] * len(asked)
+    assert headers.getall("X-Correlation-Id") == ["mine"]

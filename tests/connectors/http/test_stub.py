@@ -61,8 +61,9 @@ flows:
 
 @virtual()
 async def test_a_request_runs_its_flow_and_answers_as_the_server_would(stubbed):
+    given = {"X-Tenant": "acme", "X-Correlation-Id": "c1"}
     async with stubbed(SHOP, api={}) as app:
-        reply = await app.trigger("take", json={"id": "7"}, query={"dry": True}, headers={"X-Tenant": "acme"})
+        reply = await app.trigger("take", json={"id": "7"}, query={"dry": True}, headers=given)
 
     assert reply == {
         "status": 201,
@@ -70,6 +71,7 @@ async def test_a_request_runs_its_flow_and_answers_as_the_server_would(stubbed):
             "content-type": "application/json",
             "x-served-by": "octo",
             "vary": "Origin",
+            "x-correlation-id": "c1",
             "location": "/v1/orders/7",
         },
         "body": {"id": "7", "tenant": "acme", "dry": "true"},

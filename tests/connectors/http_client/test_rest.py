@@ -666,3 +666,25 @@ async def test_a_request_is_an_effect_of_its_span(calling, upstream, recorded):
         ("http", {"method": "GET", "url": f"{upstream.url}/a", "status": 200, "seconds": True}),
         ("http", {"method": "GET", "url": f"{upstream.url}/b", "status": 200, "error": "OCTO-H154", "seconds": True}),
     ]
+
+
+@pytest.mark.parametrize(
+    ("connector", "headers", "correlation", "sent"),
+    [
+        ({}, {}, "c1", {"x-correlation-id": "c1"}),
+        ({}, {}, "", {}),
+        ({}, {}, "\u00e9", {}),
+        ({"correlationIdHeader": "X-Request-Id"}, {}, "c1", {"x-request-id": "c1"}),
+        ({"correlationIdHeader": ""}, {}, "c1", {}),
+        ({}, {"x-correlation-ID": '"mine"'}, "c1", {"x-correlation-id": "mine"}),
+        ({"headers": {"X-Correlation-Id": "fixed"}}, {}, "c1", {"x-correlation-id": "fixed"}),
+    ],
+)
+async def test_the_correlation_id_is_sent_on(calling, upstream, connector, headers, correlation, sent):
+    """Unless it is switched off, or the author sends that header."""
+    async with calling(**connector) as calls:
+        await calls.rest(Message(None, correlation_id=correlation), headers=headers)
+
+    names = ("x-correlation-id", "x-request-id")
+    found = {name.lower(): value for name, value in upstream.requests[0].headers.items() if name.lower() in names}
+    assert found == sent
