@@ -33,6 +33,7 @@ class Traces(NamedTuple):
     buffer: int = 1000
     otlp: str = ""
     whole_failures: bool = False
+    follows: bool = False
 
     @property
     def are_wanted(self) -> bool:
@@ -88,6 +89,7 @@ def recording(asked: Traces, service: Service) -> Iterator[Live | None]:
             writer=writer,
             store=store,
             sample=asked.sample,
+            follows=asked.follows,
             whole_failures=asked.whole_failures,
         )
         service.observer = live.observer  # before the service runs

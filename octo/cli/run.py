@@ -90,6 +90,12 @@ BEAT = 0.5
     help="Share of the messages to keep. Of the others, failed ones are kept, with the block that failed.",
 )
 @click.option(
+    "--traces-follow",
+    is_flag=True,
+    envvar="OCTO_TRACING_FOLLOW",
+    help="Also keep what a caller's `traceparent` marks as sampled. Then callers decide how much is kept.",
+)
+@click.option(
     "--traces-whole-failures",
     is_flag=True,
     help="Keep every block of failures outside the sample too. It costs about as much as keeping all messages.",
@@ -141,6 +147,7 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
     traces: bool,
     store: str,
     traces_sample: float,
+    traces_follow: bool,
     traces_whole_failures: bool,
     traces_max_payload: int,
     traces_buffer: int,
@@ -174,6 +181,7 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
     kept = Traces(
         store=store if traces else None,
         sample=traces_sample,
+        follows=traces_follow,
         max_payload=traces_max_payload,
         buffer=traces_buffer,
         otlp=otlp_address(otlp, os.environ),

@@ -40,7 +40,7 @@ class Live:
     watch: makes the service use an observer (`Service.observe`).
     others: the observer that is used in any case.
     writer, store: where kept traces go, and where they are read again; both None to keep none, so that only taps
-        record. sample, whole_failures: see `Recorder`.
+        record. sample, follows, whole_failures: see `Recorder`.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class Live:
         writer: Writer | None = None,
         store: Store | None = None,
         sample: float = 1.0,
+        follows: bool = False,
         whole_failures: bool = False,
     ) -> None:
         self.store = store
@@ -60,7 +61,9 @@ class Live:
         if writer is None:
             self._recorder = Recorder(lambda trace: trace.clear(), sample=0.0)
         else:
-            self._recorder = Recorder(writer.put, admit=writer.admit, sample=sample, whole_failures=whole_failures)
+            self._recorder = Recorder(
+                writer.put, admit=writer.admit, sample=sample, follows=follows, whole_failures=whole_failures
+            )
         self._looking = 0
 
     @property

@@ -60,6 +60,7 @@ class Recorder(Observer):
     admit: says for every message of the sample, when it comes in, whether there is room for its trace. If not, the
         message is treated as one outside the sample: its trace would be lost anyway.
     sample: the share of messages to keep, 0.0 to 1.0. The trace id decides, so that all processes agree.
+    follows: whether to keep whatever a caller marks as sampled too, which lets callers decide how much is kept.
     whole_failures: whether failures outside the sample are kept whole.
     most_blocks: how many crossings of one trace to record, at most.
     """
@@ -70,6 +71,7 @@ class Recorder(Observer):
         *,
         admit: Callable[[], bool] | None = None,
         sample: float = 1.0,
+        follows: bool = False,
         whole_failures: bool = False,
         most_blocks: int = MOST_BLOCKS,
     ) -> None:
@@ -78,6 +80,7 @@ class Recorder(Observer):
         self._keep = keep
         self._admit = admit
         self._share = share_of(sample)
+        self._follows = follows
         self._records_all = whole_failures or sample >= 1
         self._picks = not self._records_all
         self._most = most_blocks
@@ -171,21 +174,21 @@ class Recorder(Observer):
         return outside
 
     def _is_chosen(self, message: Message) -> bool:
-        """Whether to record a message that another system sent: if that system records it, or by its trace id."""
-        parent = parse(message.traceparent)
-        return (parent is not None and parent.sampled) or is_chosen(
-            number_of(message.event_id, message.traceparent), self._share
-        )
+        """Whether to record a message that another system sent: by its trace id, or if that system records it."""
+        if is_chosen(number_of(message.event_id, message.traceparent), self._share):
+            return True
+        return self._follows and (parent := parse(message.traceparent)) is not None and parent.sampled
 
     def _whole(self, process: Processor, site: Spot) -> Callable[..., Result]:
         """The flow for messages that are recorded. `above` is the span that made a one-way call, or None."""
         enter, leave, now, wall, end = current.set, current.reset, self._now, self._wall, self._end
+        follows = self._follows
 
         def whole(message: Message, above: Span | None) -> Result:
             crossing: Crossing = [site, None, message, now(), None, 0]
             trace = Trace(crossing, wall())
             if above is not None or message.traceparent:
-                _join(trace, above, message)
+                _join(trace, above, message, follows=follows)
             token = enter(trace)
             try:
                 result = process(message)
@@ -243,7 +246,7 @@ class Recorder(Observer):
             trace.clear()
 
 
-def _join(trace: Trace, above: Span | None, message: Message) -> None:
+def _join(trace: Trace, above: Span | None, message: Message, *, follows: bool) -> None:
     """Make the trace part of the one that it comes from: of a one-way call, or of the system that sent the message."""
     parent = parse(message.traceparent) if message.traceparent else None
     if isinstance(above, OpenSpan):
@@ -251,7 +254,7 @@ def _join(trace: Trace, above: Span | None, message: Message) -> None:
         trace.caller, trace.asked = origin.span(above.open), origin.asked
         trace.mask = origin.masks()
     elif parent is not None:
-        trace.caller, trace.asked = parent.span_id, parent.sampled
+        trace.caller, trace.asked = parent.span_id, follows and parent.sampled
 
 
 def _recorded(

@@ -364,15 +364,28 @@ flows:
     assert outcomes(trace)["g"] == "failed"
 
 
-async def test_a_trace_of_another_system_goes_on_here(plugins):
+@pytest.mark.parametrize(("sample", "follows"), [(0.0, True), (1.0, False)])
+async def test_a_trace_of_another_system_goes_on_here(plugins, sample, follows):
     kept = []
-    async with running(PLAIN, plugins, observer=Recorder(kept.append, sample=0.0)) as app:
+    async with running(PLAIN, plugins, observer=Recorder(kept.append, sample=sample, follows=follows)) as app:
         app.generation.flows["f"].call(Message(1, traceparent=f"00-{ID}-{SPAN}-01"))
-        app.generation.flows["f"].call(Message(1, traceparent="nonsense"))
+        if follows:
+            app.generation.flows["f"].call(Message(1, traceparent="nonsense"))
     [trace] = kept
     first = records(encode(trace).data)[0]
 
     assert (first["trace"], first["parent"]) == (ID, SPAN)
+
+
+async def test_callers_do_not_decide_how_much_is_kept(plugins):
+    """A mark in each request would keep every trace; whether it counts is a setting, and off."""
+    kept = []
+    marked = [Message(1, traceparent=f"00-{number:032x}-{SPAN}-01") for number in range(2**128 - 50, 2**128)]
+    async with running(PLAIN, plugins, observer=Recorder(kept.append, sample=0.01)) as app:
+        for message in marked:
+            app.generation.flows["f"].call(message)
+
+    assert kept == []
 
 
 # --- effects and trace ids in blocks ---------------------------------------------------------------------------------
