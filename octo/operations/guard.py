@@ -8,6 +8,7 @@ refused, because any page can make a browser call `localhost`, under a host name
 from __future__ import annotations
 
 import hmac
+import re
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,9 @@ SHORTEST = 16
 """A token has at least this many characters."""
 
 _LOCAL = ("localhost", "127.0.0.1", "::1")
+_HOST = re.compile(r"(?:\[(?P<v6>[0-9a-f:.%]+)\]|(?P<name>[^\[\]:@/\\\s]+))(?::[0-9]{0,5})?", re.IGNORECASE | re.ASCII)
+_OURS = frozenset(("none", "same-origin"))
+"""What `Sec-Fetch-Site` says of requests that no page of another site has made."""
 
 
 class Guard(NamedTuple):
@@ -41,7 +45,7 @@ class Guard(NamedTuple):
 
     def refusal(self, headers: Mapping[str, str]) -> str:
         """Return why a guarded request is refused; "" if it is not."""
-        if "origin" in headers:
+        if _is_from_a_page(headers):
             return "browser pages may not use this"
         if self.trusts:
             return ""
@@ -81,7 +85,16 @@ def _checked(token: str, where: str) -> str:
 
 
 def _hostname(host: str) -> str:
-    """The name in a Host header, without port and brackets."""
-    if host.startswith("["):
-        return host[1:].partition("]")[0].lower()
-    return host.partition(":")[0].lower()
+    """The name in a Host header, without port and brackets; "" if the whole is not a name and a port."""
+    found = _HOST.fullmatch(host)
+    return (found["v6"] or found["name"]).lower() if found else ""
+
+
+def _is_from_a_page(headers: Mapping[str, str]) -> bool:
+    """Whether a page of another site made the request.
+
+    Browsers send Origin only with some requests; an `<img>` that points here sends none. All current ones say with
+    Sec-Fetch-Site where a request comes from, and those that do not may still send the page's address as Referer.
+    """
+    site = headers.get("sec-fetch-site")
+    return "origin" in headers or (site not in _OURS if site is not None else "referer" in headers)

@@ -6,6 +6,7 @@ They show the content of messages, so all these routes are guarded (`octo.operat
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
 
@@ -22,6 +23,9 @@ LONGEST = 3600.0
 """Seconds after which a tap ends by itself, so that a forgotten one does not run for ever."""
 
 
+_NUMBER = re.compile(r"[0-9]{1,4}")
+LONGEST_CONDITION = 2000
+"""Characters of a tap's condition, at most."""
 _OF_THE_ID = frozenset({codes.NO_TRACE, codes.AMBIGUOUS})
 """Errors about the requested id; all other errors are about the store."""
 
@@ -48,16 +52,21 @@ async def one(subject: Subject, request: Request) -> Response:
 async def tap(subject: Subject, request: Request) -> Response:
     """Send the next traces of a flow as they happen: a JSON array of records per line, while the client stays.
 
-    When a reload removes the flow, the last line is an object that says so: `{"ended": "..."}`.
+    When a reload removes the flow, or the condition costs too much, the last line is an object that says so:
+    `{"ended": "..."}`.
     """
     query = request.query
     flow, take = query.get("flow", ""), _number(query, "take", 1)
     if not await _is_there(subject, flow):
         raise Refused(404, f"there is no flow {flow!r}; /flows lists them")
+    when = query.get("when", "")
+    if len(when) > LONGEST_CONDITION:
+        raise Refused(400, f"`when` may have at most {LONGEST_CONDITION} characters")
     try:
-        traces = await subject.tap(flow, query.get("when", ""), take)
+        traces = await subject.tap(flow, when, take)
     except OctoError as error:
-        raise Refused(400, f"{error.code}: {error}") from error
+        status = 503 if error.code == codes.TAPS else 400
+        raise Refused(status, f"{error.code}: {error}") from error
     return Response(200, _lines(subject, flow, traces), LINES)
 
 
@@ -67,10 +76,14 @@ async def _is_there(subject: Subject, flow: str) -> bool:
 
 async def _lines(subject: Subject, flow: str, traces: AsyncGenerator[object, None]) -> AsyncGenerator[bytes, None]:
     yield b"\n"  # tells the client that the tap runs, before the first trace
-    async with aclosing(traces):
-        end = asyncio.get_running_loop().time() + LONGEST
-        while (trace := await _next(traces, end)) is not None:
-            yield dumps(trace) + b"\n"
+    try:
+        async with aclosing(traces):
+            end = asyncio.get_running_loop().time() + LONGEST
+            while (trace := await _next(traces, end)) is not None:
+                yield dumps(trace) + b"\n"
+    except OctoError as error:
+        yield dumps({"ended": f"{error.code}: {error}"}) + b"\n"
+        return
     with suppress(Refused):  # the processes that would know have ended
         if not await _is_there(subject, flow):
             yield dumps({"ended": f"a reload removed the flow {flow!r}"}) + b"\n"
@@ -87,7 +100,7 @@ async def _next(traces: AsyncGenerator[object, None], end: float) -> object:
 
 def _number(query: Mapping[str, str], name: str, default: int) -> int:
     text = query.get(name, str(default))
-    if not text.isdecimal() or not 1 <= int(text) <= MOST:
+    if not _NUMBER.fullmatch(text) or not 1 <= int(text) <= MOST:
         raise Refused(400, f"`{name}` must be a number from 1 to {MOST}")
     return int(text)
 

@@ -11,6 +11,7 @@ AMBIGUOUS = "OCTO-S104"
 OTLP = "OCTO-S105"
 CONDITION = "OCTO-S106"
 UNUSABLE = "OCTO-S107"
+TAPS = "OCTO-S108"
 
 EXPLANATIONS: dict[str, Explanation] = {
     STORE: Explanation(
@@ -44,7 +45,13 @@ EXPLANATIONS: dict[str, Explanation] = {
     CONDITION: Explanation(
         "`when` is not a condition",
         "`when` is a CEL expression over the message that enters the flow, such as `body.total > 1000`. Its result "
-        "must be true or false. It may use `body`, `vars`, `eventID` and `correlationID`.",
+        "must be true or false. It may use `body`, `vars`, `eventID` and `correlationID`. Messages wait while it is "
+        "evaluated: a tap whose condition has taken half a second altogether is closed.",
+    ),
+    TAPS: Explanation(
+        "Too many taps",
+        "Each open tap looks at every message, so a process has at most 8. Close one, or wait for the messages that "
+        "it was asked for.",
     ),
     UNUSABLE: Explanation(
         "No test can be made of the trace",

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from time import perf_counter
 
 from octo import expr
-from octo.core.errors import Permanent
+from octo.core.errors import Permanent, Transient
 from octo.core.expressions import MESSAGE
 from octo.core.log import fields
+from octo.core.message import Message
 from octo.engine.observe import NOBODY, Observer, Observers
 from octo.expr import ExprError, Program, Scope
 from octo.expr.errors import UNDECLARED_NAME
@@ -25,6 +27,10 @@ log = logging.getLogger("octo.trace")
 
 MOST_WAITING = 100
 """Traces that may wait for the reader of a tap, at most; a reader that is too slow misses some."""
+MOST_TAPS = 8
+"""Taps that may be open at once: each looks at every message."""
+MOST_SPENT = 0.5
+"""Seconds that the condition of a tap may take on the event loop altogether; then the tap ends."""
 LOOK = 1.0
 """Seconds without a trace after which a tap checks whether its flow still exists."""
 
@@ -85,13 +91,20 @@ class Live:
 
         when: a CEL condition, or "" for every message. goes_on: whether the flow still exists; once it does not, the
         iterator ends. No message is paused. Recording ends with the iterator. Raises `Permanent` if `when` is not a
-        condition.
+        condition, and `Transient` if too many taps are open; the iterator raises `Permanent` once the condition has
+        cost too much.
         """
-        return self._tapped(flow, condition(when), take, goes_on)
+        program = condition(when)
+        if self._looking >= MOST_TAPS:
+            raise Transient(f"{MOST_TAPS} taps are open already; close one first", code=codes.TAPS)
+        return self._tapped(flow, None if program is None else Frugal(program), take, goes_on)
 
     async def _tapped(
-        self, flow: str, wanted: Program | None, take: int, goes_on: Callable[[], bool]
+        self, flow: str, wanted: Frugal | None, take: int, goes_on: Callable[[], bool]
     ) -> AsyncGenerator[list[Record], None]:
+        def lasts() -> bool:
+            return goes_on() and not (wanted is not None and wanted.is_spent)
+
         queue: asyncio.Queue[Encoded] = asyncio.Queue(MOST_WAITING)
         leave = self._recorder.tap(flow, wanted, take, lambda trace: _offer(queue, trace))
         try:
@@ -99,18 +112,43 @@ class Live:
             # An operator must see it in the log, because the content of messages leaves the process.
             log.info("a tap on the flow is open", extra=fields(flow=flow, take=take))
             for _ in range(take):
-                if (trace := await _next(queue, goes_on)) is None:
-                    return
+                if (trace := await _next(queue, lasts)) is None:
+                    break
                 yield records(trace.data)
         finally:
             leave()
             await self._look(-1)
             log.info("the tap on the flow is closed", extra=fields(flow=flow))
+        if wanted is not None and wanted.is_spent:
+            raise Permanent("the condition costs too much; the tap was closed", code=codes.CONDITION)
 
     async def _look(self, more: int) -> None:
         before, self._looking = self._looking, self._looking + more
         if self.writer is None and bool(before) != bool(self._looking):
             await self._watch(self.observer)
+
+
+class Frugal:
+    """A condition that is no longer evaluated once it has taken `MOST_SPENT` seconds: messages wait for it."""
+
+    def __init__(self, program: Program, clock: Callable[[], float] = perf_counter) -> None:
+        self._condition = program.function
+        self._clock = clock
+        self._left = MOST_SPENT
+
+    @property
+    def is_spent(self) -> bool:
+        return self._left <= 0
+
+    def function(self, message: Message) -> object:
+        """Return what the condition says of the message; False if it is spent."""
+        if self.is_spent:
+            return False
+        began = self._clock()
+        try:
+            return self._condition(message)
+        finally:
+            self._left -= self._clock() - began
 
 
 async def _next(queue: asyncio.Queue[Encoded], goes_on: Callable[[], bool]) -> Encoded | None:

@@ -27,7 +27,6 @@ from octo.core.trace import Span, current, parse
 from octo.engine import deadline
 from octo.engine.observe import Build, Observer
 from octo.engine.step import Step
-from octo.expr import Program
 from octo.trace.crossing import (
     AFTER,
     ENDED,
@@ -44,7 +43,7 @@ from octo.trace.crossing import (
     share_of,
 )
 from octo.trace.encode import Encoded
-from octo.trace.tap import Tap
+from octo.trace.tap import Tap, When
 from octo.trace.unsampled import Outside, Passing, blamed, spanned
 
 MOST_BLOCKS = 1000
@@ -106,7 +105,7 @@ class Recorder(Observer):
         plain = watched if self._records_all and self._admit is None else build(Outside())
         return self._traced(watched, plain, site)
 
-    def tap(self, flow: str, when: Program | None, take: int, deliver: Callable[[Encoded], None]) -> Callable[[], None]:
+    def tap(self, flow: str, when: When | None, take: int, deliver: Callable[[Encoded], None]) -> Callable[[], None]:
         """Deliver the next `take` traces in which `flow` runs, sampled or not. Calling the result ends the tap early.
 
         when: a condition on the message that went into the flow. If it fails or is not a bool, it does not match.

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import Protocol
 
 from octo.core.log import fields
 from octo.core.message import Message
-from octo.expr import Program
 from octo.trace.crossing import BEFORE, SITE, Trace
 from octo.trace.encode import Encoded, encode
 
 log = logging.getLogger("octo.trace")
 
 
+class When(Protocol):
+    """What a tap asks of a message: an expression, or something that stands for one."""
+
+    @property
+    def function(self) -> Callable[[Message], object]: ...
+
+
 class Tap:
     """See the module; `Recorder.tap` creates it. Invariant: `left` never grows, and at 0 nothing is delivered."""
 
-    def __init__(self, flow: str, when: Program | None, take: int, deliver: Callable[[Encoded], None]) -> None:
+    def __init__(self, flow: str, when: When | None, take: int, deliver: Callable[[Encoded], None]) -> None:
         self.flow = flow
         self.left = take
         self._when = when

@@ -25,7 +25,30 @@ def test_on_loopback_requests_to_its_names_are_answered(host):
     assert guard.refusal({"host": host}) == ""
 
 
-@pytest.mark.parametrize("headers", [{"host": "evil.example:39999"}, {"host": ""}, {}])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"host": "evil.example:39999"},
+        {"host": ""},
+        {},
+        {"host": "[127.0.0.1]evil.com"},
+        {"host": "[::1]evil.com:39999"},
+        {"host": "[::1]:39999.evil.com"},
+        {"host": "[::1"},
+        {"host": "127.0.0.1:39999.evil.com"},
+        {"host": "127.0.0.1:evil"},
+        {"host": "127.0.0.1@evil.com"},
+        {"host": "evil.com@127.0.0.1"},
+        {"host": "127.0.0.1/evil.com"},
+        {"host": "127.0.0.1 evil.com"},
+        {"host": "127.0.0.1, evil.com"},
+        {"host": "127.0.0.1\\.evil.com"},
+        {"host": "localhost.evil.com"},
+        {"host": "localhost\u0131"},
+        {"host": "127.0.0.1:1:1"},
+        {"host": ":39999"},
+    ],
+)
 def test_a_name_that_was_bent_to_loopback_is_refused(headers):
     with bound("127.0.0.1") as listening:
         guard = guard_for(Address("127.0.0.1", 1), listening, "")
@@ -33,8 +56,28 @@ def test_a_name_that_was_bent_to_loopback_is_refused(headers):
     assert "another host" in guard.host_refusal(headers)
 
 
-def test_a_page_in_a_browser_may_change_nothing():
-    assert "browser" in Guard().refusal({"host": "localhost", "origin": "https://evil.example"})
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},  # another port of localhost
+        {"sec-fetch-site": "something new"},
+        {"sec-fetch-site": ""},
+        {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"},
+        {"referer": "https://evil.example/"},
+    ],
+)
+def test_a_page_in_a_browser_may_change_and_see_nothing(header):
+    """Also by a link or a picture, with which browsers send no Origin."""
+    assert "browser" in Guard().refusal({"host": "localhost", **header})
+    assert "browser" in Guard(None, TOKEN, trusts=False).refusal({"authorization": f"Bearer {TOKEN}", **header})
+
+
+@pytest.mark.parametrize("header", [{}, {"sec-fetch-site": "none"}, {"sec-fetch-site": "same-origin", "referer": "x"}])
+def test_who_types_the_address_is_no_page(header):
+    assert Guard().refusal({"host": "localhost", **header}) == ""
 
 
 @pytest.mark.parametrize(

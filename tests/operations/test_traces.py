@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from octo.core.errors import Permanent
+from octo.core.errors import Permanent, Transient
 from octo.operations import traces as module
 from octo.operations.guard import Guard
 from octo.operations.traces import ROUTES
@@ -43,6 +43,8 @@ class Kept:
 
     async def tap(self, flow, when, take):
         self.asked.append((flow, when, take))
+        if when == "busy":
+            raise Transient("8 taps are open already", code="OCTO-S108")
         if when == "body.":
             raise Permanent("`when`: expected a field name", code="OCTO-S106")
         return self._tapped(take)
@@ -50,6 +52,8 @@ class Kept:
     async def _tapped(self, take):
         try:
             for number in range(take):
+                if number == 1 and self.asked[-1][1] == "costly":
+                    raise Permanent("the condition costs too much", code="OCTO-S106")
                 if number == 2:
                     await asyncio.Event().wait()
                 yield [{**RECORD, "n": number}]
@@ -87,7 +91,7 @@ async def test_fifty_are_listed_unless_told_otherwise(get, kept):
     assert kept.asked == [(None, None, 50)]
 
 
-@pytest.mark.parametrize("limit", ["0", "1001", "-1", "many", ""])
+@pytest.mark.parametrize("limit", ["0", "1001", "-1", "many", "", "9" * 5000, "\u0663", "1_0", " 1", "+1"])
 async def test_a_limit_is_a_number_within_bounds(get, limit):
     response = await get("/traces", limit=limit)
 
@@ -121,6 +125,23 @@ async def test_a_tap_is_a_line_per_trace_until_it_has_so_many(get, kept):
     assert await lines(response) == [[{**RECORD, "n": 0}], [{**RECORD, "n": 1}]]
     assert kept.asked == [("orders", "body.n > 1", 2)]
     assert kept.closed
+
+
+async def test_a_tap_whose_condition_costs_too_much_ends_with_a_word(get):
+    response = await get("/traces/tap", flow="orders", when="costly", take="2")
+
+    assert (await lines(response))[-1] == {"ended": "OCTO-S106: the condition costs too much"}
+
+
+async def test_a_tap_too_many_is_503(get):
+    assert (await get("/traces/tap", flow="orders", when="busy")).status == 503
+
+
+async def test_the_condition_of_a_tap_is_short(get, kept):
+    response = await get("/traces/tap", flow="orders", when="1" * 2001)
+
+    assert response.status == 400
+    assert kept.asked == []
 
 
 async def test_a_tap_whose_flow_is_removed_ends_with_a_word(get, kept):

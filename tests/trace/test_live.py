@@ -7,11 +7,13 @@ from contextlib import aclosing
 
 import pytest
 
-from octo.core.errors import Permanent
+from octo.core.errors import Permanent, Transient
+from octo.core.message import Message
 from octo.engine.observe import NOBODY, Observer
 from octo.testing.clock import virtual
 from octo.testing.harness import running
-from octo.trace.live import Live, condition
+from octo.trace import live as live_module
+from octo.trace.live import Frugal, Live, condition
 from octo.trace.memory import Memory
 from octo.trace.writer import Writer
 
@@ -128,3 +130,44 @@ async def test_others_go_on_watching_whether_somebody_looks_or_not(plugins):
     live = Live(watch, other)
 
     assert live.observer is other
+
+
+async def test_at_most_8_taps_are_open_at_once(plugins):
+    """Each of them looks at every message."""
+    async with running(FLOWS, plugins) as app:
+        live = Live(app.generation.observe)
+        async with asyncio.TaskGroup() as tasks:
+            waiting = [tasks.create_task(tapped(app, live, 1, bodies=())) for _ in range(8)]
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            with pytest.raises(Transient, match="8 taps are open already"):
+                live.tap("f", "", 1)
+            await app.call("f", 1)
+        assert [len(task.result()) for task in waiting] == [1] * 8
+        assert len(await tapped(app, live, 1)) == 1
+
+
+def test_a_condition_is_evaluated_until_it_has_cost_too_much():
+    """Messages wait for it, so it has half a second altogether."""
+    times = iter([0.0, 0.4, 1.0, 1.2, 2.0])
+    program = condition("body > 0")
+    assert program is not None
+    frugal = Frugal(program, lambda: next(times))
+
+    assert frugal.function(Message(1)) is True
+    assert not frugal.is_spent
+    assert frugal.function(Message(1)) is True
+    assert frugal.is_spent
+    assert frugal.function(Message(1)) is False
+    assert next(times) == 2.0
+
+
+@virtual()
+async def test_a_tap_whose_condition_costs_too_much_ends(plugins, monkeypatch):
+    """Its reader is told why."""
+    monkeypatch.setattr(live_module, "MOST_SPENT", 0.0)
+    async with running(FLOWS, plugins) as app:
+        live = Live(app.generation.observe)
+        with pytest.raises(ExceptionGroup) as caught:
+            await tapped(app, live, 1, "body > 0")
+    assert caught.group_contains(Permanent, match="the condition costs too much")
