@@ -61,11 +61,15 @@ class Dispatch:
             response.refuse(proto, 405, "method not allowed", headers)
         elif not len(self.routes):
             response.busy(proto, "server is starting or shutting down", [])
-        elif not scope.path.endswith("/") and self.routes.find(scope.path + "/", scope.method) is not None:
+        elif scope.path != "*" and self._is_below(scope):
             response.moved(proto, scope.path + "/", scope.query_string)
         else:
             response.refuse(proto, 404, "not found", [])
         return None
+
+    def _is_below(self, scope: Scope) -> bool:
+        """Whether a route serves everything below this path, which has no slash at its end."""
+        return not scope.path.endswith("/") and self.routes.find(scope.path + "/", scope.method) is not None
 
 
 async def _finish(rest: Coroutine[Any, Any, None], call: Call) -> None:

@@ -159,9 +159,10 @@ class Exchange:
         # Behind a body that nobody has read to its end, no other request can be found.
         persists = self._is_whole and self.scope.is_persistent and self._connection.persists
         for name, value in headers:
-            lines.append(f"{name}: {value}\r\n")
             if name == "connection":
                 persists = False
+            else:
+                lines.append(f"{name}: {value}\r\n")
         if status not in (204, 304):
             lines.append(f"content-length: {len(body)}\r\n")
         if not persists:
@@ -170,7 +171,7 @@ class Exchange:
             lines.append(f"date: {_date()}\r\nconnection: keep-alive\r\n\r\n")
         else:
             lines.append(f"date: {_date()}\r\n\r\n")
-        head = "".join(lines).encode()
+        head = "".join(lines).encode(errors="replace")
         self._connection.answer(head if self.scope.method == "HEAD" else head + body, persists=persists)
 
 

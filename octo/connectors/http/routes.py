@@ -144,6 +144,8 @@ def segments(path: str) -> list[str]:
     Split first, decode afterwards: an escaped slash, question mark or dot is a part of its segment, so whoever chooses
     a value cannot choose the route. Nothing is decoded twice, and no segment is left out or merged.
     """
+    if path[0] != "/":  # `*`, which names no path
+        return []
     parts = path[1:].split("/")
     return [_decoded(part) if "%" in part else part for part in parts] if "%" in path else parts
 

@@ -80,7 +80,7 @@ async def test_what_peers_could_read_differently_is_400(site, request_):
         answer = await site.raw(request_ + b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
 
     assert statuses(answer) == [400]
-    assert b"\r\nconnection: close\r\n" in answer
+    assert answer.count(b"\r\nconnection: close\r\n") == 1
     assert json.loads(answer.split(b"\r\n\r\n")[1])["detail"]
     assert inlet.messages == []
 
@@ -123,6 +123,15 @@ async def test_connect_is_no_request_for_a_flow(site, method):
 
     assert statuses(answer)[0] in (400, 501)
     assert inlet.messages == []
+
+
+async def test_options_of_the_whole_server_are_no_request_for_a_flow(site):
+    """`*` is no path, not even for a route that serves all of them."""
+    async with site.route(path="/") as everything, site.route(path="/{$}") as root:
+        answer = await site.raw(b"OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+
+    assert statuses(answer) == [404]
+    assert everything.messages == root.messages == []
 
 
 @pytest.mark.parametrize(("more", "status"), [(0, 200), (1, 431)])
