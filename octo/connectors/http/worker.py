@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("octo.http")
 
 BACKLOG = 1024
+SLOW = 1.0
+"""Seconds for which a connection may be waited for before it may have to give way to another."""
 PATIENCE = 3.0
 """Seconds that a stopping server gives clients to take responses that are already written."""
 
@@ -45,8 +47,8 @@ class Options:
 class Worker:
     """Accepts from the socket and calls `serve` with every request, as a callback of the running loop.
 
-    most: connections that may be open. One more takes the place of the one that has been waited for longest; if all of
-    them are served, it is refused.
+    most: connections that may be open. One more takes the place of the one that has been waited for longest; if none
+    has been for `SLOW` seconds, it is refused.
     """
 
     def __init__(self, listening: socket.socket, options: Options, most: int, serve: Callable[[Call], None]) -> None:
@@ -102,8 +104,8 @@ class Worker:
         self._connections.add(connection)
         if self.is_stopping:
             connection.stop()
-        elif len(self._connections) > self._most and not self.quiet.end_first(0.0):
-            log.warning("a connection was refused: all that may be open are served", extra=fields(most=self._most))
+        elif len(self._connections) > self._most and not self.quiet.end_first(SLOW):
+            log.warning("a connection was refused: too many are open", extra=fields(most=self._most))
             connection.refuse()
 
     def left(self, connection: Connection) -> None:

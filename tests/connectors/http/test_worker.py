@@ -1,0 +1,78 @@
+"""Servers: how many connections are open, and what happens to one more."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import pytest
+
+from octo.connectors.http import worker
+from octo.connectors.http.worker import Options, Worker
+
+
+@pytest.fixture
+async def start():
+    """Start a server that may have so many connections open and leaves requests unanswered."""
+    workers = []
+
+    async def open_(most, serve=lambda call: None):
+        listening = socket.create_server(("127.0.0.1", 0))
+        fresh = Worker(listening, Options(header_timeout=60.0, keep_alive=True, max_header_bytes=8192), most, serve)
+        workers.append((fresh, listening))
+        await fresh.start()
+        return listening.getsockname()[1]
+
+    yield open_
+    for fresh, listening in workers:
+        fresh.stop()
+        for connection in tuple(fresh._connections):
+            connection.expire()
+        await fresh.stopped()
+        listening.close()
+
+
+async def connect(port, data=b""):
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(data)
+    return reader, writer
+
+
+async def test_one_connection_too_many_is_refused(start, caplog):
+    """With 503, while the others have just come."""
+    port = await start(2)
+    kept = [await connect(port) for _ in range(2)]
+    reader, writer = await connect(port)
+
+    assert (await reader.read()).startswith(b"HTTP/1.1 503 ")
+    assert [record.fields for record in caplog.records] == [{"most": 2}]
+    for _, each in (*kept, (reader, writer)):
+        each.close()
+
+
+async def test_the_connection_that_is_waited_for_longest_gives_way(start, monkeypatch):
+    """Also one that sends half a head, so that silent clients keep nobody out."""
+    monkeypatch.setattr(worker, "SLOW", 0.0)
+    port = await start(2)
+    first, second = await connect(port, b"GET / HTT"), await connect(port)
+    third = await connect(port)
+
+    assert await first[0].read() == b""
+    second[0].feed_eof()
+    third[0].feed_eof()
+    assert [await each[0].read() for each in (second, third)] == [b"", b""]
+    for _, writer in (first, second, third):
+        writer.close()
+
+
+async def test_a_connection_that_is_served_does_not_give_way(start, monkeypatch):
+    monkeypatch.setattr(worker, "SLOW", 0.0)
+    served = asyncio.Event()
+    port = await start(1, lambda call: served.set())
+    _, first = await connect(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    await served.wait()
+    reader, second = await connect(port)
+
+    assert (await reader.read()).startswith(b"HTTP/1.1 503 ")
+    first.close()
+    second.close()
