@@ -128,7 +128,7 @@ def _tls(options: Options) -> ssl.SSLContext | None:
 
 
 def check_certificate(cert: str, key: str) -> bytes:
-    """Return the content of both files. Raises if they do not fit: granian would end the process."""
+    """Return the content of both files. Raises if they cannot be used, before anything is opened."""
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key, password="")
         return Path(cert).read_bytes() + Path(key).read_bytes()
