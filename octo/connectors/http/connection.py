@@ -11,7 +11,7 @@ from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrad
 
 from octo.connectors.http.call import Call
 from octo.connectors.http.exchange import Exchange
-from octo.connectors.http.head import MOST_HEADERS, NO_HEAD, Head, head, malformed
+from octo.connectors.http.head import MOST_HEADERS, NO_HEAD, Head, framing, head, malformed
 from octo.connectors.http.limit import Deadline
 from octo.connectors.http.request import Rejected
 from octo.connectors.http.response import reject
@@ -61,6 +61,8 @@ class Connection(asyncio.Protocol):
         self._heads = 0
         self._is_in_head = False
         self._head_bytes = 0
+        self._framing = b""
+        self._is_beginning = False
         self._dropped = 0
         self._is_over = False
         """Whether nothing more is parsed: after a malformed request, or before the connection closes."""
@@ -152,8 +154,6 @@ class Connection(asyncio.Protocol):
 
     def _glance(self, data: bytes) -> None:
         """Refuse a head that cannot be right, before anything of it is parsed. Raises `Rejected`."""
-        if data[0] == 10:
-            raise malformed("a line ends with CR and LF")
         most = self._server.most_head
         if len(data) > most and data.find(b"\r\n\r\n", 0, most) < 0:
             raise self._too_large(is_target=data.find(b"\r\n", 0, most) < 0)
@@ -163,10 +163,23 @@ class Connection(asyncio.Protocol):
             try:
                 self._parser.feed_data(data)
             except HttpParserUpgrade as upgrade:
-                # The offer of another protocol is never taken up, so what follows is the next request.
+                # The offer of another protocol is never taken up, so what follows is the body, or the next request.
                 data = data[upgrade.args[0] :]
+                if self._framing:
+                    self._begin_body()
             else:
                 return
+
+    def _begin_body(self) -> None:
+        """Parse on with the body of a request that offers another protocol, which the parser leaves out.
+
+        Invariant: a body is never parsed as a request. A new parser gets a head with the same framing, and no one else.
+        """
+        head, self._framing = b"POST / HTTP/1.1\r\n%b\r\n\r\n" % self._framing, b""
+        self._parser = HttpRequestParser(self)
+        self._is_beginning = True
+        self._parser.feed_data(head)
+        self._is_beginning = False
 
     def _measure(self, data: bytes, heads: int, *, is_first: bool) -> None:
         """Refuse a head that is not complete and already too large. Raises `Rejected`."""
@@ -211,6 +224,8 @@ class Connection(asyncio.Protocol):
     # --- the parser's callbacks ----------------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
+        if self._is_beginning:
+            return
         self._target = b""
         self._fields = []
         self._heads += 1
@@ -226,7 +241,7 @@ class Connection(asyncio.Protocol):
             self.drop(name + value)
 
     def on_headers_complete(self) -> None:
-        if self._is_over:
+        if self._is_over or self._is_beginning:
             return
         try:
             scope = self._head()
@@ -238,6 +253,8 @@ class Connection(asyncio.Protocol):
         self._server.quiet.stop(self)
         self._arriving = Exchange(self, scope)
         self._line.append(self._arriving)
+        if self._parser.should_upgrade():
+            self._framing = framing(scope.headers)
 
     def _head(self) -> Head:
         """Return the head that was parsed. Raises `Rejected`."""
@@ -257,7 +274,7 @@ class Connection(asyncio.Protocol):
             self._arriving.take(piece)
 
     def on_message_complete(self) -> None:
-        if self._arriving is not None:
+        if self._arriving is not None and not self._framing:
             self._arriving.end()
             self._arriving = None
 

@@ -77,6 +77,14 @@ def head(method: str, target: bytes, version: str, fields: list[tuple[bytes, byt
     return Head(method, path, headers, is_persistent=is_persistent, is_old=version == "1.0")
 
 
+def framing(headers: Headers) -> bytes:
+    """Return the header that says where the body ends; empty if there is no body."""
+    if "transfer-encoding" in headers:
+        return b"Transfer-Encoding: chunked"
+    size = int(headers.get("content-length", "0"))
+    return b"Content-Length: %d" % size if size else b""
+
+
 def malformed(detail: str) -> Rejected:
     return Rejected(400, "malformed request", detail)
 

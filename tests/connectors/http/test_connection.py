@@ -7,6 +7,11 @@ import json
 
 import pytest
 
+from octo.connectors.http.call import Truncated
+from octo.connectors.http.connection import Connection
+from octo.connectors.http.limit import Deadline
+from octo.testing.clock import settle, virtual
+
 HOST = b"Host: x\r\n"
 CLOSE = b"Connection: close\r\n"
 POST = b"POST / HTTP/1.1\r\n" + HOST
@@ -33,7 +38,6 @@ def statuses(answer: bytes) -> list[int]:
         b"GET / HTTP/1.1\nHost: a\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: a\nX: b\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: a\r\n\n",
-        b"\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: a\rX: b\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: a\r\nX: b\r\n c\r\n\r\n",  # a folded line
         b"GET / HTTP/1.1\r\nHost: a\r\nX : b\r\n\r\n",
@@ -304,3 +308,125 @@ async def test_one_connection_does_not_keep_the_others_waiting(site):
             writer.close()
 
     assert order.index("few") < 250
+
+
+# --- however the bytes arrive ------------------------------------------------------------------------------------
+
+UPGRADE = b"Connection: upgrade\r\nUpgrade: h2c\r\n"
+INNER = b"GET /inner HTTP/1.1\r\nHost: x\r\n\r\n"
+LAST = b"GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+
+class Wire:
+    """A transport in memory."""
+
+    def __init__(self) -> None:
+        self.sent = b""
+        self.is_over = False
+
+    def write(self, data):
+        self.sent += data
+
+    def close(self):
+        self.is_over = True
+
+    abort = write_eof = close
+
+    def is_closing(self):
+        return False
+
+    def can_write_eof(self):
+        return True
+
+    def pause_reading(self):
+        pass
+
+    resume_reading = pause_reading
+
+
+class Echo:
+    """A server whose answers say what it was asked: the path, and how the body was."""
+
+    most_head = 8192
+    keeps = True
+    is_stopping = False
+
+    def __init__(self) -> None:
+        self.quiet = Deadline(10.0, lambda connection: connection.expire())
+        self.tasks = []
+
+    def come(self, connection):
+        pass
+
+    left = come
+
+    def serve(self, call):
+        self.tasks.append(asyncio.get_running_loop().create_task(self._answer(call)))
+
+    async def _answer(self, call):
+        try:
+            if call.scope.path == "/pieces":
+                body = b"".join([piece async for piece in call.proto])
+            else:
+                body = await call.proto()
+        except Truncated:
+            call.proto.response_bytes(400, [], b"")
+        else:
+            call.proto.response_bytes(200, [], call.scope.path.encode() + b"?" + body)
+        call.done()
+
+
+async def said(pieces):
+    """The statuses and bodies of the answers to these bytes, and whether the connection is over."""
+    server, wire = Echo(), Wire()
+    connection = Connection(server)
+    connection.connection_made(wire)
+    for piece in pieces:
+        connection.data_received(piece)
+        await settle()
+    for task in server.tasks:
+        task.cancel()
+    answers = [part.split(b"\r\n\r\n", 1) for part in wire.sent.split(b"HTTP/1.1 ")[1:]]
+    return [(int(head[:3]), body) for head, body in answers], wire.is_over
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        (
+            b"POST /pieces HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+            b"3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nT: u\r\n\r\n"
+            b"POST /b HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello" + LAST,
+            [b"/pieces?abcde", b"/b?hello", b"/last?"],
+        ),
+        (b"GET /a HTTP/1.1\r\nHost: x\r\n" + UPGRADE + b"\r\n" + LAST, [b"/a?", b"/last?"]),
+        (
+            b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n" % len(INNER) + UPGRADE + b"\r\n" + INNER + LAST,
+            [b"/a?" + INNER, b"/last?"],
+        ),
+        (
+            b"POST /pieces HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+            + UPGRADE
+            + b"\r\n%x\r\n" % len(INNER)
+            + INNER
+            + b"\r\n0\r\n\r\n"
+            + LAST,
+            [b"/pieces?" + INNER, b"/last?"],
+        ),
+        (b"\r\n\r\nGET /a HTTP/1.1\r\nHost: x\r\n\r\n\r\n" + LAST, [b"/a?", b"/last?"]),
+        (b"GET /a HTTP/1.1\r\nHost: x\r\n\r\nGET /b HTTP/1.1\r\n\r\n" + LAST, [b"/a?", 400]),
+        (b"POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcX" + LAST, [400]),
+        (b"CONNECT a:1 HTTP/1.1\r\nHost: x\r\n\r\n" + LAST, [501]),
+        (b"GET /a HTTP/1.1\r\nHost: x\r\nX: y\n\r\n" + LAST, [400]),
+    ],
+)
+@virtual()
+async def test_it_does_not_matter_how_the_bytes_are_cut(request_, expected):
+    """At every place, and into single bytes: the same requests, and no body is taken for a request."""
+    found, is_over = await said([request_])
+
+    assert [body if status == 200 else status for status, body in found] == expected
+    assert is_over
+    cuts = [[request_[:at], request_[at:]] for at in range(1, len(request_))]
+    for pieces in (*cuts, [bytes([each]) for each in request_]):
+        assert await said(pieces) == (found, is_over)
