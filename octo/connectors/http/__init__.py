@@ -47,7 +47,7 @@ class Http:
     @classmethod
     @asynccontextmanager
     async def open(cls, settings: Server) -> AsyncIterator[Self]:
-        """Listen. Requests get 503 until the first route is there, and again after the last one is gone."""
+        """Listen. Requests wait for the first route, and get 503 after the last one is gone."""
         host = settings.host or os.environ.get("HTTP_HOST") or "0.0.0.0"  # noqa: S104  the documented default
         gate = Gate(settings.max_concurrent_requests)
         async with listening(host, _port(settings), _options(settings), gate.emptied) as listener:
@@ -97,7 +97,7 @@ class Http:
     async def route(self, settings: Route, inlet: Inlet) -> AsyncIterator[None]:
         """Serve one path. The response is the flow's outcome, or a 4xx or 5xx if there is none."""
         endpoint = Endpoint(self._settings, settings, inlet, self._gate, self._cors)
-        self._dispatch.routes.add(endpoint)
+        self._dispatch.add(endpoint)
         log.info(
             "http endpoint available",
             extra=fields(pattern=endpoint.pattern.text, url=f"{self.url}{settings.path}", flow=inlet.flow),

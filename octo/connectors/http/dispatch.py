@@ -15,29 +15,40 @@ from octo.connectors.http.routes import BadPath, Routes
 Found = tuple[Endpoint, tuple[str, ...]]
 log = logging.getLogger("octo.http")
 
+STARTING = 5.0
+"""Seconds that a request waits for the first route at most; a configuration may also have none."""
+
 
 class Dispatch:
-    """The routes behind one address (host and port). It does not listen itself: `serve` is called with each request."""
+    """The routes behind one address (host and port). It does not listen itself: `serve` is called with each request.
+
+    held: how many requests wait for the first route.
+    """
 
     def __init__(self, address: tuple[str, int]) -> None:
         self.address = address
         self.routes: Routes[Endpoint] = Routes()
+        self.held = 0
+        self._is_routed = asyncio.Event()
 
     @property
     def is_open(self) -> bool:
         """Whether requests can come in."""
         return True
 
+    def add(self, endpoint: Endpoint) -> None:
+        """Add a route. The requests that came before the first one are served in the next turn of the loop.
+
+        Then the other routes that start together with it are there, too.
+        """
+        self.routes.add(endpoint)
+        asyncio.get_running_loop().call_soon(self._is_routed.set)
+
     def serve(self, call: Call) -> None:
         """Serve one request. Never raises, so that the listener goes on."""
-        scope, proto = call.scope, call.proto
+        proto = call.proto
         try:
-            method = scope.method
-            found = self.routes.find(scope.path, method)
-            if found is None or method == "OPTIONS":
-                rest = self._seldom(scope, proto, found)
-            else:
-                rest = found[0].serve(scope, proto, found[1])
+            rest = self._served(call.scope, proto)
         except BadPath as error:
             response.refuse(proto, 400, "malformed request", [], detail=str(error))
         except Exception as error:  # noqa: BLE001  logged there
@@ -49,6 +60,13 @@ class Dispatch:
                 return
         call.done()
 
+    def _served(self, scope: Scope, proto: Proto) -> Coroutine[Any, Any, None] | None:
+        method = scope.method
+        found = self.routes.find(scope.path, method)
+        if found is None or method == "OPTIONS":
+            return self._seldom(scope, proto, found)
+        return found[0].serve(scope, proto, found[1])
+
     def _seldom(self, scope: Scope, proto: Proto, found: Found | None) -> Coroutine[Any, Any, None] | None:
         """Serve preflights, unknown paths and methods that are not allowed."""
         served = self.routes.served(scope.path)
@@ -59,8 +77,10 @@ class Dispatch:
         elif served:
             headers = [*served[0].headers(scope.headers), ("allow", allow(served))]
             response.refuse(proto, 405, "method not allowed", headers)
+        elif not len(self.routes) and not self._is_routed.is_set():
+            return self._when_routed(scope, proto)
         elif not len(self.routes):
-            response.busy(proto, "server is starting or shutting down", [])
+            response.busy(proto, "server is shutting down", [])
         elif scope.path != "*" and self._is_below(scope):
             response.moved(proto, scope.path + "/", scope.query_string)
         else:
@@ -70,6 +90,25 @@ class Dispatch:
     def _is_below(self, scope: Scope) -> bool:
         """Whether a route serves everything below this path, which has no slash at its end."""
         return not scope.path.endswith("/") and self.routes.find(scope.path + "/", scope.method) is not None
+
+    async def _when_routed(self, scope: Scope, proto: Proto) -> None:
+        """Serve a request that came before the first route: a process that replaces another one shall refuse none."""
+        self.held += 1
+        try:
+            async with asyncio.timeout(STARTING):
+                await self._is_routed.wait()
+        except TimeoutError:
+            response.busy(proto, "server is starting", [])
+            return
+        finally:
+            self.held -= 1
+        try:
+            rest = self._served(scope, proto)
+        except BadPath as error:
+            response.refuse(proto, 400, "malformed request", [], detail=str(error))
+        else:
+            if rest is not None:
+                await rest
 
 
 async def _finish(rest: Coroutine[Any, Any, None], call: Call) -> None:

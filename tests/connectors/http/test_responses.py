@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from octo.connectors.http import dispatch
 from octo.core.errors import Bug, Overloaded, Permanent, Timeout
 from octo.core.flow import Drop, Failure
 from octo.core.message import Message
@@ -230,11 +231,28 @@ async def test_other_methods_are_405_before_any_flow(site):
     assert first.messages + second.messages == []
 
 
-async def test_without_any_route_it_is_503(site):
-    """The listener is there before the first flow and after the last."""
-    status, headers, _ = await site.ask()
+async def test_a_request_before_the_first_route_waits_for_it(site):
+    """A process that takes the place of another one refuses nobody. Routes that come together are all there."""
+    async with asyncio.TaskGroup() as tasks:
+        asked = [tasks.create_task(site.ask("GET", path)) for path in ("/a", "/b", "/c")]
+        while not site.http._dispatch.held:
+            await asyncio.sleep(0)
+        async with site.route(path="/a"), site.route(path="/b"):
+            found = [(await each)[0] for each in asked]
 
+    assert found == [200, 200, 404]
+
+
+async def test_without_any_route_it_is_503(site, monkeypatch):
+    """A configuration may have none; and the listener is there until the last request is answered."""
+    monkeypatch.setattr(dispatch, "STARTING", 0.01)
+    status, headers, _ = await site.ask()
     assert (status, headers["retry-after"]) == (503, "1")
+
+    monkeypatch.setattr(dispatch, "STARTING", 3600)
+    async with site.route():
+        pass
+    assert (await site.ask())[0] == 503
 
 
 async def test_variables_become_headers_if_they_are_one_line(site, caplog):
