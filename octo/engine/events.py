@@ -54,6 +54,9 @@ class Bus:
 
         return unsubscribe
 
+    def refused(self, flow: str) -> None:
+        """Note a message that the flow had no room for. It never started, so there is no event."""
+
     def started(self, flow: str, message: Message) -> None:
         if self._handlers:
             self._publish(FlowEvent("started", flow, message.event_id, now_ns(), message))

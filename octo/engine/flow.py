@@ -158,6 +158,11 @@ class Flow:
         """
         return self._pace * (len(self._line) + 1) / self.workers
 
+    def refusal(self, text: str, wait: float) -> Overloaded:
+        """Count a message that there is no room for, and return what its caller gets."""
+        self._bus.refused(self.name)
+        return Overloaded(text, retry_after=max(1.0, wait))
+
     # --- permits -------------------------------------------------------------------------------------------------
 
     def take(self) -> bool:
@@ -392,8 +397,7 @@ class FlowInlet:
         except TimeoutError:
             if not scope.expired():
                 raise
-            text = f'flow "{self.flow}" has no free worker before the deadline'
-            raise Overloaded(text, retry_after=max(1.0, estimate)) from None
+            raise flow.refusal(f'flow "{self.flow}" has no free worker before the deadline', estimate) from None
         left = None if timeout is None else max(0.0, timeout - (loop.time() - began))
         with flow.lending():
             result = flow.run(message)
@@ -402,4 +406,4 @@ class FlowInlet:
     def _full(self) -> Overloaded:
         flow = self._flow
         text = f'flow "{self.flow}" is full: {flow.workers} messages are worked on, and {flow.waiting} stand in line'
-        return Overloaded(text, retry_after=max(1.0, flow.wait_estimate()))
+        return flow.refusal(text, flow.wait_estimate())

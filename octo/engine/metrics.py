@@ -44,6 +44,7 @@ METRICS = (
     Metric(
         "octo_flow_errors_total", "counter", ("flow", "block", "code"), "Unhandled errors, by the block they arose in."
     ),
+    Metric("octo_flow_refused_total", "counter", ("flow",), "Messages that a flow had no room for."),
     Metric("octo_flow_duration_seconds", "histogram", ("flow",), "Time a message took, without waiting in line."),
     Metric("octo_flow_in_flight", "gauge", ("flow",), "Messages being worked on."),
     Metric("octo_flow_waiting", "gauge", ("flow",), "Messages standing in line for a worker."),
@@ -136,12 +137,13 @@ class Histogram:
 class FlowCounts:
     """The counts of one flow."""
 
-    __slots__ = ("durations", "errors", "outcomes")
+    __slots__ = ("durations", "errors", "outcomes", "refused")
 
     def __init__(self) -> None:
         self.outcomes = dict.fromkeys(OUTCOMES, 0)
         self.durations = Histogram()
         self.errors: Counter[tuple[str, str]] = Counter()
+        self.refused = 0
 
     def failed(self, failure: Failure) -> None:
         self.outcomes["failed"] += 1
@@ -165,6 +167,9 @@ class Metrics(Bus):
         """Show these flows with zeros before their first message, so that their rates have a beginning."""
         for name in flows:
             self._flows.setdefault(name, FlowCounts())
+
+    def refused(self, flow: str) -> None:
+        self._flows.setdefault(flow, FlowCounts()).refused += 1
 
     def ended(self, flow: str, message: Message, outcome: Outcome | BaseException, duration: float) -> None:
         counts = self._flows.get(flow)
@@ -192,6 +197,7 @@ class Metrics(Bus):
             "octo_flow_errors_total": [
                 ((name, *where), count) for name, flow in flows for where, count in flow.errors.items()
             ],
+            "octo_flow_refused_total": [((name,), flow.refused) for name, flow in flows],
             "octo_flow_duration_seconds": [((name,), flow.durations.value()) for name, flow in flows],
         }
 

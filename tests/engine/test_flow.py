@@ -29,10 +29,16 @@ class Bench:
         self.events = []
         self.entered = []
         self.tasks = set()
+        self.refused = 0
         bus = Bus()
         bus.subscribe(self.events.append)
+        bus.refused = self.refuse
         self.flow = Flow("f", workers=workers, buffer=buffer, bus=bus, spawn=self.spawn)
         self.flow.process = recovering("f", chain((Step(call or self.wait, "wait", "f.wait"),)), error)
+
+    def refuse(self, flow):
+        assert flow == "f"
+        self.refused += 1
 
     def spawn(self, work):
         task = asyncio.get_running_loop().create_task(work)
@@ -110,6 +116,7 @@ async def test_a_deadline_in_line_refuses_without_an_event():
 
     assert caught.value.retry_after >= 1
     assert bench.kinds() == ["started"]
+    assert bench.refused == 1
     bench.gate.set()
 
 
@@ -123,6 +130,7 @@ async def test_a_full_line_refuses_at_once():
     refused = [each.exception() for each in tasks if each.done()]
     assert [type(each) for each in refused] == [Overloaded] * 6
     assert {each.retry_after for each in refused} == {1.0}
+    assert bench.refused == 6
     assert str(refused[0]) == 'flow "f" is full: 1 messages are worked on, and 2 stand in line'
     bench.gate.set()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -142,3 +142,14 @@ def test_names_follow_the_conventions_of_prometheus():
     for metric in METRICS:
         assert metric.name.endswith("_total") == (metric.kind == "counter")
         assert metric.help.endswith(".")
+
+
+def test_messages_that_a_flow_had_no_room_for_are_counted_apart():
+    """They never started, so they are no outcome."""
+    metrics = Metrics()
+    metrics.expect(["quiet"])
+    for _ in range(3):
+        metrics.refused("full")
+
+    assert of(metrics, "octo_flow_refused_total") == {("quiet",): 0, ("full",): 3}
+    assert set(of(metrics, "octo_flow_messages_total").values()) == {0}
