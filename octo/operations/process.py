@@ -24,7 +24,7 @@ from octo.operations.figures import BORN, Lag, process
 from octo.operations.health import Health
 from octo.operations.status import moment
 from octo.operations.subject import Facts
-from octo.operations.thread import in_thread
+from octo.operations.thread import in_store_thread
 from octo.operations.watchdog import Watchdog
 from octo.operations.web import Refused
 
@@ -193,11 +193,11 @@ class ThisProcess:
     # --- traces --------------------------------------------------------------------------------------------------
 
     async def traces(self, flow: str | None, outcome: str | None, limit: int) -> list[Mapping[str, object]]:
-        found = await in_thread(self._store().find, flow, outcome, limit)
+        found = await in_store_thread(self._store().find, flow, outcome, limit)
         return [each._asdict() for each in found]
 
     async def trace(self, id: str) -> Sequence[Mapping[str, Any]]:  # noqa: A002  the usual word
-        return await in_thread(self._store().get, id)
+        return await in_store_thread(self._store().get, id)
 
     async def tap(self, flow: str, when: str, take: int) -> AsyncGenerator[Any, None]:
         if self._live is None:
