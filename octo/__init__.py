@@ -32,7 +32,7 @@ _HOMES = {
     "octo.core.powers": "Conflicting, Healthy, Replying, Stubbed, Triggered, Vetting",
     "octo.core.secrets": "MASKED, mask, masked",
     "octo.core.settings": "Advanced, Effect, Effectful, Secret, Settings",
-    "octo.core.sockets": "Always, FlowRef, Steps",
+    "octo.core.sockets": "Always, FlowRef, Handler, Steps",
     "octo.core.source": "Inlet, Naming, source",
     "octo.core.spool": "Content, Spool",
     "octo.core.state": "Shaped, State",
@@ -105,7 +105,7 @@ if TYPE_CHECKING:
         Secret as Secret,
         Settings as Settings,
     )
-    from octo.core.sockets import Always as Always, FlowRef as FlowRef, Steps as Steps
+    from octo.core.sockets import Always as Always, FlowRef as FlowRef, Handler as Handler, Steps as Steps
     from octo.core.source import Inlet as Inlet, Naming as Naming, source as source
     from octo.core.spool import Content as Content, Spool as Spool
     from octo.core.state import Shaped as Shaped, State as State

@@ -8,14 +8,14 @@ from octo.core.block import Block, Site, block
 from octo.core.flow import Failure, Outcome
 from octo.core.message import Message
 from octo.core.settings import Settings
-from octo.core.sockets import Always, Steps
+from octo.core.sockets import Always, Handler, Steps
 from octo.core.state import State
 
 
 class HandleErrors(Settings):
     process: Annotated[Steps, Always()]
     """The chain to try."""
-    error: Steps
+    error: Annotated[Steps, Handler()]
     """Runs when `process` fails, with `vars.error` (`message`, `flow`, `block`, `code`, `type`, `status`, `path`,
     `retryable`). The flow continues with its result."""
     rollback: bool = False
@@ -36,6 +36,7 @@ def handle_errors(settings: HandleErrors, message: Message, site: Site) -> Block
     try:
         outcome: Outcome = yield settings.process(message)
     except Failure as failure:
+        first = failure
         if settings.rollback:
             failure.message = message
         recovery = failure.recovery("" if site.label == "handle-errors" else site.label)
@@ -44,5 +45,5 @@ def handle_errors(settings: HandleErrors, message: Message, site: Site) -> Block
     try:
         outcome = yield settings.error(recovery)
     except Failure as failure:
-        raise failure.inside("scope alternative")  # noqa: B904  the same failure goes on
+        raise failure.inside("scope alternative").after(first) from first
     return outcome

@@ -14,6 +14,9 @@ from octo.core.errors import Bug, ConfigError, OctoError, Overloaded, Permanent,
 from octo.core.message import Message
 from octo.expr import ExprError
 
+MOST_TOLD = 4
+"""Of failures that arose while others were handled, the text names at most so many: the first and the last ones."""
+
 
 class Drop(NamedTuple):
     """The message ends here on purpose: its flow is `dropped`, its delivery acknowledged."""
@@ -69,6 +72,7 @@ class Failure(Exception):
     way: every step from the outermost chain down to the block that raised, as text.
     address: where that block is, e.g. `orders.check[then].charge`.
     at: the place in the file: that of the failing part of the expression if one failed, else that of the block.
+    first: the failure that an error chain was to handle when this one arose in it; None outside of error chains.
     message: the input of the failing block. Composites that work on copies (fork branches, foreach in map mode,
         flow-ref) put their own input here: changes inside them stay inside.
     """
@@ -83,10 +87,27 @@ class Failure(Exception):
         self.address = address
         self.at = at
         self.message = message
+        self.first: Failure | None = None
+
+    def after(self, first: Failure) -> Failure:
+        """Return the same failure, which arose in the chain that was to handle `first`."""
+        earliest = self.told[0]
+        if earliest is not first:
+            earliest.first = first
+        return self
+
+    @property
+    def told(self) -> list[Failure]:
+        """All failures in the order in which they arose: those whose handling failed, then this one."""
+        found = [self]
+        while (first := found[0].first) is not None and first not in found:
+            found.insert(0, first)
+        return found
 
     def inside(self, step: str, label: str | None = None) -> Failure:
         """Return the same failure as seen from one step further out."""
-        self.way.insert(0, step)
+        for each in self.told:
+            each.way.insert(0, step)
         self.label = self.label if label is None else label
         return self
 
@@ -96,10 +117,17 @@ class Failure(Exception):
         return self.inside(step)
 
     def as_value(self, flow: str) -> dict[str, object]:
-        """Return what an error chain reads as `vars.error`."""
+        """Return what an error chain reads as `vars.error`.
+
+        `cause` is there if this failure arose in an error chain: the failure that the chain was to handle.
+        """
+        value = self._as_value(flow) | {"message": str(self)}
+        return value if self.first is None else value | {"cause": self.first._as_value(flow)}  # noqa: SLF001  its own
+
+    def _as_value(self, flow: str) -> dict[str, object]:
         cause = self.cause
         return {
-            "message": str(self),
+            "message": self.own,
             "flow": flow,
             "block": self.label,
             "code": cause.code if isinstance(cause, OctoError | ExprError) else Bug.code,
@@ -115,6 +143,14 @@ class Failure(Exception):
         return self.message.with_vars({**self.message.vars, **left, "error": self.as_value(flow)})
 
     def __str__(self) -> str:
+        told = [each.own for each in self.told]
+        if len(told) > MOST_TOLD:
+            told[1 : 1 - MOST_TOLD] = ["..."]
+        return "; then ".join(told)
+
+    @property
+    def own(self) -> str:
+        """The way to the block, and what it raised, without the failures before."""
         cause = self.cause
         text = str(cause) if isinstance(cause, OctoError | ExprError) else f"{type(cause).__name__}: {cause}"
         return ": ".join((*self.way, bounded(text)))

@@ -88,6 +88,12 @@ class Always:
     """
 
 
+class Handler:
+    """Annotation for a chain that handles errors: `Annotated[Steps, Handler()]`. It must have a block, because a chain
+    without blocks would hide every error.
+    """
+
+
 def _unbuilt(_: Message) -> Result:
     raise RuntimeError("this chain was never compiled")
 

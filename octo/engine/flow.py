@@ -101,12 +101,12 @@ class Flow:
 
         It gives other tasks their turn: a flow that sends in a loop, or that sends to itself, must not stop the rest.
         """
+        await asyncio.sleep(0)
         if self.is_full:
             with self._waiting():
                 await self.room()
-        self._spawn(self._sent(message))
+        self._spawn(self._sent(message))  # last: the message begins after the block that sent it has ended
         self._coming += 1
-        await asyncio.sleep(0)
 
     @contextlib.contextmanager
     def _waiting(self) -> Iterator[None]:
@@ -264,16 +264,23 @@ class Flow:
             self._report(message, outcome)
 
     def _report(self, message: Message, error: BaseException) -> None:
-        about = {"flow": self.name, "event_id": message.event_id, "correlation_id": message.correlation_id}
+        about: dict[str, object] = {
+            "flow": self.name,
+            "event_id": message.event_id,
+            "correlation_id": message.correlation_id,
+        }
         if not isinstance(error, Failure):
             log.warning("flow was cancelled", extra=fields(**about))
             return
-        planned = isinstance(error.cause, OctoError | ExprError) and not isinstance(error.cause, Bug)
+        told = error.told
         code = error.as_value(self.name)["code"]
+        if len(told) > 1:  # its error chain failed too
+            cause = told[0].as_value(self.name)["code"]
+            about |= {"cause_code": cause, "cause_path": told[0].address, "cause_at": str(told[0].at or "")}
         log.error(
             "flow failed",
             extra=fields(**about, code=code, path=error.address, at=str(error.at or ""), error=str(error)),
-            exc_info=None if planned else error.cause,
+            exc_info=next((each.cause for each in told if not _is_planned(each.cause)), None),
         )
 
     # --- calls that wait -----------------------------------------------------------------------------------------
@@ -340,6 +347,11 @@ class Flow:
         for turn in list(self._line):
             turn.cancel()
         return left
+
+
+def _is_planned(error: Exception) -> bool:
+    """Whether the text of an error says enough, so that its traceback is of no use."""
+    return isinstance(error, OctoError | ExprError) and not isinstance(error, Bug)
 
 
 async def at_last(result: Result) -> Outcome:

@@ -41,7 +41,7 @@ class _Recovery:
         try:
             result = self._error(failure.recovery(self._flow))
         except Failure as second:
-            raise second.inside("error path") from failure
+            raise second.inside("error path").after(failure) from failure
         if result.__class__ is Message or result.__class__ is Drop:
             return result
         return self._recover_on(result, failure)  # type: ignore[arg-type]
@@ -50,4 +50,4 @@ class _Recovery:
         try:
             return await waiting
         except Failure as second:
-            raise second.inside("error path") from failure
+            raise second.inside("error path").after(failure) from failure

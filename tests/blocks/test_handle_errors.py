@@ -70,8 +70,36 @@ async def test_a_drop_is_not_an_error(app):
 
 
 async def test_a_failing_recovery_fails_the_block(app):
-    with pytest.raises(Failure, match='block "handle-errors": scope alternative: block "again": as ordered'):
+    with pytest.raises(Failure, match='block "handle-errors": scope alternative: block "again": as ordered') as caught:
         await app.call("twice")
+    first = caught.value.first
+    assert first is not None
+    assert str(caught.value).startswith(f'{first}; then block "handle-errors": scope alternative: ')
+
+
+async def test_failures_of_nested_handlers_are_all_told_in_order(plugins):
+    text = """
+flows:
+  - name: f
+    process:
+      - type: handle-errors
+        process: [{type: set-payload, name: one, value: 1 / 0}]
+        error:
+          - type: handle-errors
+            process: [{type: set-payload, name: two, value: int("x")}]
+            error: [{type: set-payload, name: three, value: vars.nope}]
+    error:
+      - {type: set-variable, settings: {name: seen, value: vars.error}}
+      - {type: set-payload, name: four, value: '[][0]'}
+"""
+    async with running(text, plugins) as app:
+        with pytest.raises(Failure) as caught:
+            await app.call("f")
+
+    assert [each.address.rpartition(".")[2] for each in caught.value.told] == ["one", "two", "three", "four"]
+    seen = caught.value.message.vars["seen"]
+    assert seen["path"].endswith("three")
+    assert seen["cause"]["path"].endswith("two")
 
 
 async def test_a_failing_expression_has_a_type_and_a_code(app):

@@ -66,3 +66,38 @@ def test_an_error_of_an_expression_keeps_its_code():
     value = Failure(cause, "leaf", "f.leaf", Message()).as_value("f")
 
     assert (value["code"], value["message"]) == ("OCTO-E201", 'block "leaf": no such key: a')
+
+
+def failed(label, text="no"):
+    return Failure(Permanent(text), label, f"f.{label}", Message())
+
+
+def test_a_failure_in_an_error_chain_tells_the_one_before_too_in_order():
+    second = failed("notify", "mail is down").inside("error path").after(failed("charge", "declined"))
+    second.isolated('flow-ref "f"', Message())
+
+    assert str(second) == (
+        'flow-ref "f": block "charge": declined; then flow-ref "f": error path: block "notify": mail is down'
+    )
+    value = second.as_value("f")
+    assert value["message"] == str(second)
+    assert value["path"] == "f.notify"
+    assert (value["cause"]["message"], value["cause"]["path"]) == ('flow-ref "f": block "charge": declined', "f.charge")
+
+
+def test_failures_of_nested_handlers_are_told_in_the_order_in_which_they_arose():
+    """The handler of the second failure fails inside the chain that handles the first."""
+    first, second, third = failed("one"), failed("two"), failed("three")
+    outer = third.after(second).after(first)
+
+    assert [each.label for each in outer.told] == ["one", "two", "three"]
+    assert outer.after(first) is outer
+    assert len(outer.told) == 3
+
+
+def test_of_many_failures_the_first_and_the_last_are_told():
+    found = failed("b0")
+    for number in range(1, 9):
+        found = failed(f"b{number}").after(found)
+
+    assert str(found) == 'block "b0": no; then ...; then block "b6": no; then block "b7": no; then block "b8": no'

@@ -614,6 +614,27 @@ async def test_a_task_that_has_made_a_call_holds_nothing_afterwards(plugins):
         await other
 
 
+# --- an error chain that fails ------------------------------------------------------------------------------------
+
+
+async def test_the_log_names_the_first_failure_and_that_of_the_error_chain(plugins, caplog):
+    text = """
+flows:
+  - name: f
+    process: [{type: set-payload, name: charge, value: 1 / 0}]
+    error: [{type: set-payload, name: notify, value: vars.nope}]
+"""
+    async with running(text, plugins) as app:
+        with pytest.raises(Failure):
+            await app.call("f")
+
+    (line,) = [record for record in caplog.records if record.message == "flow failed"]
+    assert (line.fields["cause_code"], line.fields["cause_path"]) == ("OCTO-E203", "f.charge")
+    assert line.fields["cause_at"] == "flow.yaml:4:58"
+    assert (line.fields["code"], line.fields["path"]) == ("OCTO-E201", "f[error].notify")
+    assert line.fields["error"].startswith('block "charge": division by zero; then error path: block "notify": no such')
+
+
 # --- flows that send to themselves -------------------------------------------------------------------------------
 
 MORE_AND_MORE = """

@@ -58,7 +58,8 @@ async def test_an_error_chain_that_fails_says_that_it_was_one(fails, fails_again
     with pytest.raises(Failure, match='error path: block "b": no') as caught:
         await at_last(process(Message()))
 
-    assert str(caught.value.__cause__) == 'block "a": no'
+    assert str(caught.value) == 'block "a": no; then error path: block "b": no'
+    assert caught.value.first is caught.value.__cause__
 
 
 async def test_what_succeeds_or_drops_is_left_alone():

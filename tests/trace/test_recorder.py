@@ -588,3 +588,19 @@ flows:
     assert {each["error"]["code"] for each in ended.values()} == {"OCTO-R121"}
     assert {each["error"]["path"] for each in ended.values()} == {"g.wait"}
     assert len(ended) == (5 if sample else 3)
+
+
+async def test_an_error_chain_that_fails_leaves_both_failures_in_the_trace(record):
+    [trace] = await record(
+        """
+flows:
+  - name: f
+    process: [{type: set-payload, name: charge, value: 1 / 0}]
+    error: [{type: set-payload, name: notify, value: vars.nope}]
+""",
+        1,
+    )
+    told = {each["path"]: each["error"]["message"] for each in trace if "error" in each}
+
+    assert list(told) == ["f", "f.charge", "f[error].notify"]
+    assert told["f"].startswith('block "charge": division by zero; then error path: block "notify": no such key')
