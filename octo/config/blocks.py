@@ -10,13 +10,13 @@ from collections.abc import Iterable, Iterator
 from octo.config import codes
 from octo.config.context import Context, Entry, Processor
 from octo.config.documents import BlockDoc
-from octo.config.model import Kind, field_kinds, fields_of
+from octo.config.model import Kind, field_kinds, fields_of, kinds_at
 from octo.config.place import Path, Place
 from octo.config.reader import did_you_mean, kind
 from octo.config.settings import Written, validate
 from octo.core.block import BlockType
 from octo.core.settings import Settings
-from octo.core.sockets import FlowRef, Steps, sockets
+from octo.core.sockets import FlowRef, Handler, Steps, sockets
 from octo.expr import nearest
 
 RESERVED = ("type", "ref", "name", "settings")
@@ -150,11 +150,23 @@ def _fill(context: Context, settings: Settings, written: Written, address: str) 
         elif isinstance(socket, Steps):
             socket.address = f"{address}[{_branch(path, socket, written, branches)}]"
             socket.blocks = _inner(context, place, socket, address)
+            if not socket.raw and _handles_errors(settings, path):
+                refuse_empty_handler(context, place, str(path[-1]))
     for name, info in type(settings).model_fields.items():
         if getattr(settings, name) is None and any(each.is_a(Steps) for each in field_kinds(info)):
             key = info.alias or name
             absent = Entry("branch", f"{address}[{key}]", address, "", key, written.entries.get(key))
             context.entries.append(absent)
+
+
+def _handles_errors(settings: Settings, path: Path) -> bool:
+    return any(isinstance(note, Handler) for kind in kinds_at(type(settings), path) for note in kind.notes)
+
+
+def refuse_empty_handler(context: Context, place: Place, key: str) -> None:
+    message = f"`{key}` has no block, so it would hide every error"
+    hint = "add a block, at least one that tells: `- {type: log, message: vars.error.message}`; or remove the handling"
+    context.report.error(codes.EMPTY_HANDLER, place.at, message, hint)
 
 
 def _inner(context: Context, place: Place, steps: Steps, owner: str) -> tuple[BlockDoc, ...]:

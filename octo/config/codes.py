@@ -364,6 +364,15 @@ SENT_IN_CIRCLES = _code(
     "flow: crawl with two blocks {type: flow-ref, flow: crawl, oneWay: true} inside `if`",
     "send the next page only, inside `if` with a condition that becomes false: vars.page < vars.pages",
 )
+EMPTY_HANDLER = _code(
+    "OCTO-C157",
+    "Handling errors with no block",
+    "The `error:` chain of a flow, or `error` of a `handle-errors` block, is an empty list. Every error would vanish: "
+    "the flow goes on, or ends well, as if nothing had happened. Write what is to happen, if only a `log` block; or "
+    "remove the chain, and the flow fails.",
+    "error: []",
+    "error: [{type: log, message: vars.error.message}]",
+)
 SOURCES_CLASH = _code(
     "OCTO-C151",
     "Sources that cannot both exist",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from octo.config import codes
-from octo.config.blocks import block_type, chain
+from octo.config.blocks import block_type, chain, refuse_empty_handler
 from octo.config.context import Context, Entry, Processor
 from octo.config.documents import BlockDoc, FlowDoc, SourceDoc
 from octo.config.model import known_keys
@@ -112,6 +112,12 @@ def _recovery(context: Context, place: Place | None, flow: str) -> tuple[BlockDo
         return None
     address = f"{flow}[error]"
     context.entries.append(Entry("error", address, flow, "", "error", place))
+    if place.value is None:
+        hint = "remove the key, or give it a value"
+        context.report.warn(codes.EMPTY, place.key_at, "`error` is empty and counts as not written", hint)
+        return None
+    if place.value == []:
+        refuse_empty_handler(context, place, "error")
     return chain(context, context.reader.entries(place), address)
 
 

@@ -18,7 +18,7 @@ from octo.core.errors import ConfigError
 from octo.core.expressions import Expr, Names
 from octo.core.plugins import Plugins
 from octo.core.settings import Secret, Settings
-from octo.core.sockets import Always, FlowRef, Steps
+from octo.core.sockets import Always, FlowRef, Handler, Steps
 from octo.core.source import source
 
 
@@ -251,7 +251,7 @@ def fork(settings: Fork, message):
 class Guard(Settings):
     process: Annotated[Steps, Always()]
     """What may fail."""
-    error: Steps
+    error: Annotated[Steps, Handler()]
     """What then happens."""
 
 

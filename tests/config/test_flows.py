@@ -132,3 +132,40 @@ def test_a_description_may_be_a_thousand_characters_long(config):
 
 def test_masked_fields_are_names(config):
     assert config("flows: [{name: f, mask: [card, pin]}]").flows["f"].mask == ("card", "pin")
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("flows: [{name: f, process: [{type: log}], error: []}]", "1:50"),
+        ("flows: [{name: f, process: [{type: handle-errors, process: [{type: log}], error: []}]}]", "1:82"),
+        ("flows: [{name: f, process: [{type: handle-errors, process: [{type: log}], error: {process: []}}]}]", "1:82"),
+        (
+            "flows: [{name: f, process: [{type: handle-errors, process: [{type: log}], error: {name: x, process: }}]}]",
+            "1:82",
+        ),
+        (
+            (
+                "flows: [{name: f, process: [{type: if, condition: body.x, then: "
+                "[{type: handle-errors, settings: {process: [{type: log}], error: []}}]}]}]"
+            ),
+            "1:130",
+        ),
+    ],
+)
+def test_an_error_chain_without_blocks_is_refused(problems, text, place):
+    """It would hide every error."""
+    (problem,) = problems(text)
+    assert problem.startswith(f"{place} OCTO-C157 `error` has no block, so it would hide every error | add a block")
+
+
+def test_an_error_key_without_a_value_counts_as_not_written(config):
+    found = config("flows:\n- name: f\n  process: [{type: log}]\n  error:\n")
+    (warning,) = found.warnings
+    assert (warning.code, str(warning.at)) == ("OCTO-C116", "flow.yaml:4:3")
+    assert found.flows["f"].error is None
+
+
+@pytest.mark.parametrize("chain", ["then: []", "then: [{type: log}], else: []"])
+def test_other_chains_may_be_empty(config, chain):
+    assert config(f"flows: [{{name: f, process: [{{type: if, condition: body.x, {chain}}}]}}]").warnings == ()

@@ -30,7 +30,7 @@ flows:
   - {name: calls, process: [{type: flow-ref, flow: f}]}
   - {name: tells, process: [{type: flow-ref, flow: f, oneWay: true}]}
   - {name: waits, process: [{type: wait, connector: p}, {type: flow-ref, flow: f}]}
-  - {name: recovers, process: [{type: flow-ref, flow: f}], error: []}
+  - {name: recovers, process: [{type: flow-ref, flow: f}], error: [{type: set-payload, value: body}]}
 """
 
 

@@ -61,7 +61,9 @@ def test_what_was_done_before_a_failure_is_done_again_by_whoever_tries_again(exp
 
 
 def test_a_swallowed_failure_loses_the_call(explored):
-    found = explored(f"[{CHARGE}, {{type: handle-errors, process: [{NOTIFY}], error: []}}]")
+    found = explored(
+        f"[{CHARGE}, {{type: handle-errors, process: [{NOTIFY}], error: [{{type: set-payload, value: body}}]}}]"
+    )
 
     assert found["handle-errors[process].notify", "fails"] == ("lost", ["handle-errors[process].notify"])
     assert found["handle-errors[process].notify", "times out"] == ("unharmed", [])

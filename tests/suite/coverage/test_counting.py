@@ -168,7 +168,7 @@ flows:
         branches: [{name: a, process: [{type: log, message: body}]}, []]
       - type: handle-errors
         process: [{type: set-payload, value: 1 / body}]
-        error: []
+        error: [{type: set-payload, value: body}]
 """
     result = await covered(plugins, text, 0, 5)
 

@@ -75,7 +75,8 @@ def test_an_expression_that_cannot_be_evaluated_is_a_fault_of_the_flow(searched)
 
 def test_a_failure_that_is_recovered_is_none(searched):
     flow = (
-        f"flows:\n  - name: f{LINES}    process: [{{type: set-payload, value: 'body.lines[0].price'}}]\n    error: []\n"
+        f"flows:\n  - name: f{LINES}    process: [{{type: set-payload, value: 'body.lines[0].price'}}]\n"
+        "    error: [{type: set-payload, value: body}]\n"
     )
 
     assert searched(flow, examples=30).finding is None
