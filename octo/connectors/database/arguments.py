@@ -13,9 +13,12 @@ from decimal import Decimal, InvalidOperation
 from math import isinf
 from typing import Any, Protocol
 
-from octo.connectors.database import moments
+import asyncpg
+
+from octo.connectors.database import moments, ranges
 from octo.connectors.database.codecs import Parts
 from octo.connectors.database.errors import bad_argument
+from octo.connectors.database.ranges import SUBTYPES
 from octo.core import codec
 from octo.expr import ExprError
 from octo.expr.values import Duration, Exact, Timestamp
@@ -44,15 +47,19 @@ def fit(parameters: Sequence[Parameter], args: Sequence[object]) -> list[object]
     fitted = []
     for position, (parameter, value) in enumerate(zip(parameters, args, strict=True), 1):
         try:
-            fitted.append(_fit(parameter.name, value))
+            fitted.append(_fit(parameter.name, value, parameter.kind))
         except Misfit as error:
             raise bad_argument(position, str(error)) from None
     return fitted
 
 
-def _fit(name: str, value: object) -> object:
+def _fit(name: str, value: object, kind: str = "scalar") -> object:
     if value is None:
         return None
+    if name in SUBTYPES:
+        return _range(name, value)
+    if kind in ("range", "multirange", "composite"):
+        raise Misfit(f"a {kind} cannot be an argument; cast it in the query: `$1::text::{name}`")
     if isinstance(value, Timestamp | Duration):
         value = str(value)
     if name.endswith("[]"):
@@ -168,6 +175,17 @@ def _bits(name: str, value: object) -> str:
     if isinstance(value, str) and re.fullmatch("[01]*", value.strip()):
         return value.strip()
     raise Misfit(f"expected a text of zeros and ones for {name}, got {_kind(value)}")
+
+
+def _range(name: str, value: object) -> asyncpg.Range:
+    try:
+        found = ranges.read(value) if isinstance(value, str) else ranges.read("")
+    except ValueError:
+        raise Misfit(f"expected a range such as [1,5) for {name}, got {_kind(value)}") from None
+    if found is None:
+        return asyncpg.Range(empty=True)
+    lower, upper = (_fit(SUBTYPES[name], bound) for bound in found[:2])
+    return asyncpg.Range(lower, upper, lower_inc=found[2], upper_inc=found[3])
 
 
 def _binary(name: str, value: object) -> bytes:  # noqa: ARG001  one signature for all

@@ -135,7 +135,10 @@ def read_day(text: str) -> int:
     try:
         return (date.fromisoformat(text) - _DAY_ZERO).days
     except ValueError:
-        return _parts(text)[0]
+        days = _parts(text)[0]
+        if abs(days) >= _INT32:
+            raise
+        return days
 
 
 def read_moment(text: str) -> int:
@@ -176,7 +179,7 @@ def read_clock(text: str) -> int:
         return ((at.hour * 60 + at.minute) * 60 + at.second) * 1_000_000 + at.microsecond
     hours, minutes, seconds = int(found[1]), int(found[2]), int(found[3] or 0)
     microseconds = ((hours * 60 + minutes) * 60 + seconds) * 1_000_000 + int((found[4] or "0")[:6].ljust(6, "0"))
-    if minutes > 59 or seconds > 59 or microseconds > _DAY:
+    if minutes > 59 or seconds > 60 or microseconds > _DAY:  # a leap second counts as the next, as in PostgreSQL
         raise ValueError(text)
     return microseconds
 
@@ -215,10 +218,18 @@ def read_span(text: str) -> tuple[int, int, int]:
     if found := _DURATION.fullmatch(text):
         parts = re.findall(r"([0-9.]+)(ms|us|µs|h|m|s)", found[2])
         total = int(sum((Decimal(number) * _UNITS[unit] for number, unit in parts), Decimal(0)))
-        return 0, 0, -total if found[1] == "-" else total
+        return _held(0, 0, -total if found[1] == "-" else total)
     found = _CALENDAR.fullmatch(text)
     if not found or not text:
         raise ValueError(text)
     years, months, days, sign_, hours, rest = found.groups()
     microseconds = int(hours) * 3_600_000_000 + read_clock(f"00:{rest}") if hours else 0
-    return 12 * int(years or 0) + int(months or 0), int(days or 0), -microseconds if sign_ == "-" else microseconds
+    total = 12 * int(years or 0) + int(months or 0)
+    return _held(total, int(days or 0), -microseconds if sign_ == "-" else microseconds)
+
+
+def _held(months: int, days: int, microseconds: int) -> tuple[int, int, int]:
+    """Return the numbers if the server has room for them. Raises `ValueError`."""
+    if max(abs(months), abs(days)) >= _INT32 or abs(microseconds) >= _INT64:
+        raise ValueError("too long")
+    return months, days, microseconds

@@ -100,6 +100,8 @@ class Postgres:
             count = status.rpartition(" ")[2]
             return int(count) if count.isdigit() else 0
 
+        if not _first_word(query):
+            return 0  # nothing but a comment, which asyncpg cannot execute
         return await self._block(query, work, most)
 
     async def ping(self) -> None:
@@ -276,12 +278,17 @@ _ORDINARY = {"select", "insert", "update", "delete", "with", "values", "table", 
 
 
 @functools.lru_cache(maxsize=1024)
-def _changes_session(query: str) -> bool:
-    """Whether the query may change its session."""
+def _first_word(query: str) -> str:
     found = _FIRST_WORD.match(query)
     assert found
+    return found[1].lower()
+
+
+@functools.lru_cache(maxsize=1024)
+def _changes_session(query: str) -> bool:
+    """Whether the query may change its session."""
     text = query.lower()
-    is_ordinary = found[1].lower() in _ORDINARY and ";" not in text.rstrip().rstrip(";")
+    is_ordinary = _first_word(query) in _ORDINARY and ";" not in text.rstrip().rstrip(";")
     return not is_ordinary or "set_config" in text or "advisory" in text
 
 

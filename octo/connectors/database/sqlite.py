@@ -343,6 +343,8 @@ _WORLD_CODES = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOP
 
 def _translated(error: sqlite3.Error, where: str) -> OctoError:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if "one statement at a time" in str(error):
+        return Permanent("several statements need `exec: true`, and no `args`", code=codes.BAD_QUERY)
     text = f"{error} ({name})" if (name := getattr(error, "sqlite_errorname", "")) else str(error)
     if code in _BUSY_CODES:
         return Transient(text, code=codes.CONFLICT)

@@ -45,6 +45,8 @@ def translated(error: Exception, where: str, *, connected: bool) -> OctoError:
     text = _POOLED.format(state) if state in ("26000", "42P05") else _text(error, state)
     if not connected:
         return (errors.refused_login if state.startswith(_LOGIN) else errors.not_connected)(where, text)
+    if "multiple commands" in text:
+        text = f"{text}; several statements need `exec: true`, and no `args`"
     kind, code = next(meaning for states, meaning in _MEANING if state.startswith(states))
     return kind(text, code=code, vars={"sqlState": state})
 

@@ -6,13 +6,13 @@ Times are texts: a column without a time zone, a date or `infinity` cannot be a 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from ipaddress import IPv6Address
 from typing import Any
 
+from octo.connectors.database import ranges
 from octo.connectors.database.moments import seconds
 from octo.core import codec
 from octo.expr.values import Exact
@@ -71,21 +71,6 @@ def _map(value: Mapping[Any, Any]) -> dict[str, object]:
     return {str(key): to_value(each) for key, each in value.items()}
 
 
-def _range(value: Any) -> str:
-    """Return PostgreSQL's own notation, `[1,5)`, which a cast from text reads back."""
-    if value.isempty:
-        return "empty"
-    lower, upper = ("" if each is None else _bound(str(to_value(each))) for each in (value.lower, value.upper))
-    return f"{'[' if value.lower_inc else '('}{lower},{upper}{']' if value.upper_inc else ')'}"
-
-
-def _bound(text: str) -> str:
-    """Return a bound in quotes if a reader would take a part of it for the notation of the range."""
-    if text and not re.search(r'[\s",()\[\]\\]', text):
-        return text
-    return '"' + re.sub(r'(["\\])', r"\1\1", text) + '"'
-
-
 def _address(value: IPv6Address) -> str:
     """Return an address as PostgreSQL writes it: one of IPv4 in IPv6 has its dots."""
     mapped, (_, slash, prefix) = value.ipv4_mapped, str(value).partition("/")
@@ -119,7 +104,7 @@ def _by_ancestry(value: Any) -> object:
     if isinstance(value, Mapping) or (hasattr(value, "items") and hasattr(value, "keys")):
         return _map(dict(value.items()))
     if hasattr(value, "lower_inc"):
-        return _range(value)
+        return ranges.written(value, lambda bound: str(to_value(bound)))
     for ancestor in value.__class__.__mro__:
         if ancestor in _BY_TYPE:
             return _BY_TYPE[ancestor](value)

@@ -276,6 +276,11 @@ async def test_duplicate_statements_and_comments_are_fine(sql):
         ("bigint[]", "[[1, 2], [3, 4]]", [[1, 2], [3, 4]]),
         ("inet", '"10.0.0.1"', "10.0.0.1"),
         ("text::int4range::text", '"[1,5)"', "[1,5)"),
+        ("int4range", '"[1,5)"', "[1,5)"),
+        ("int4range[]", '["[1,)", "empty", null]', ["[1,)", "empty", None]),
+        ("numrange", '"(,1.50]"', "(,1.5]"),
+        ("tstzrange", '"[\\"2026-01-01 00:00:00+00\\",infinity)"', "[2026-01-01T00:00:00Z,infinity)"),
+        ("timestamptz", '"2026-12-31T23:59:60Z"', "2027-01-01T00:00:00Z"),
     ],
 )
 async def test_arguments_become_what_the_column_wants(sql, cast, argument, value):
@@ -331,7 +336,11 @@ async def test_a_time_without_zone_is_utc(sql, monkeypatch, cast):
         ("int", '"٣"', r"expected a whole number for int4, got a text"),
         ("float8", '"٣.5"', r"expected a number for float8, got a text"),
         ("numeric", '"1_000"', r"expected a number for numeric, got a text"),
-        ("int4range", '"[1,5)"', r"int4range|range"),
+        ("int4range", '"[1,5"', r"argument \$1: expected a range such as \[1,5\) for int4range, got a text"),
+        ("int4range", "5", r"expected a range such as \[1,5\) for int4range, got an int"),
+        ("daterange", '"[2026-01-31garbage,)"', r"expected a date such as 2026-01-31 for date"),
+        ("int4multirange", '"{[1,3)}"', r"a multirange cannot be an argument; .*`\$1::text::int4multirange`"),
+        ("interval", '"999999999999999h"', r"expected a duration such as 90s"),
     ],
 )
 async def test_an_argument_that_does_not_fit_is_permanent(sql, cast, argument, complaint):
@@ -546,6 +555,15 @@ async def test_exec_without_arguments_may_hold_several_statements(sql):
     """A small script runs as one; the count is that of its last statement."""
     script = "drop table if exists pair; create table pair (n int); insert into pair values (1), (2);"
     assert await sql.run(script) == 2
+
+
+async def test_several_statements_need_exec_and_no_arguments(sql):
+    """The server's own words do not say what to do; nothing at all is no error."""
+    for query, args, settings in (("select 1; select 2", (), {}), ("select 1; select $1::int", ("1",), {"exec": True})):
+        with pytest.raises(Permanent, match=r"several statements need `exec: true`, and no `args`"):
+            await sql(query, *args, **settings)
+    assert await sql.run("-- nothing") == 0
+    assert await sql("-- nothing") == []
 
 
 async def test_returning_answers_rows(people):
