@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, closing
+from typing import Any
+from weakref import WeakSet
 
 from sqlalchemy import URL, event, exc, make_url
 from sqlalchemy.engine import Connection as SyncConnection, CursorResult
@@ -26,6 +28,12 @@ from octo.expr.values import Duration, Exact, Timestamp
 
 _AT_A_TIME = 32
 """Rows that are fetched together."""
+
+_BUSY = 5.0
+"""Seconds that SQLite waits for a lock at most, as it does by default."""
+
+_FAREWELL = 0.5
+"""Seconds that the server may take to say goodbye when the connector is closed."""
 
 
 class SqlAlchemy:
@@ -143,6 +151,7 @@ async def open_driver(settings: Connection) -> AsyncIterator[Driver]:
     try:
         engine = create_async_engine(
             _url(settings),
+            connect_args=_connect_args(settings),
             poolclass=AsyncAdaptedQueuePool,
             pool_size=settings.idle_limit,
             max_overflow=settings.open_limit - settings.idle_limit,
@@ -155,15 +164,38 @@ async def open_driver(settings: Connection) -> AsyncIterator[Driver]:
         raise errors.refused_login(where, f"the `dsn` does not name an async dialect: {error}") from None
     except ModuleNotFoundError as error:
         raise errors.no_library(settings.driver, str(error.name), "sql") from None
+    links: WeakSet[Any] = WeakSet()
     if engine.dialect.driver == "asyncpg":
-        # Its own Python types have no year 20000 and no month as a span of time.
-        event.listen(engine.sync_engine, "connect", lambda connection, _: connection.run_async(teach))
+
+        def connected(connection: Any, _record: object) -> None:
+            # Its own Python types have no year 20000 and no month as a span of time.
+            connection.run_async(teach)
+            links.add(connection.driver_connection)
+
+        event.listen(engine.sync_engine, "connect", connected)
     try:
         opened = SqlAlchemy(engine, settings, where)
         await opened.ping()
         yield opened
     finally:
-        await engine.dispose()
+        await _close(engine, links)
+
+
+async def _close(engine: AsyncEngine, links: Iterable[Any]) -> None:
+    """Close the connections; cut them if the server does not say goodbye in time."""
+    try:
+        async with asyncio.timeout(_FAREWELL):
+            await engine.dispose()
+    except TimeoutError:
+        for each in links:
+            each.terminate()
+
+
+def _connect_args(settings: Connection) -> dict[str, object]:
+    """SQLite's wait for the lock of another process cannot be interrupted; it must not outlast `queryTimeout`."""
+    url = settings.dsn.get_secret_value()
+    is_set = "timeout=" in url or not url.startswith("sqlite+aiosqlite:")
+    return {} if is_set else {"timeout": min(settings.timeout or _BUSY, _BUSY)}
 
 
 def _url(settings: Connection) -> URL:

@@ -1,11 +1,12 @@
 """Every other database, through SQLAlchemy: here its dialects for SQLite and PostgreSQL."""
 
 import asyncio
+import sqlite3
 from contextlib import asynccontextmanager
 
 import pytest
 
-from octo.connectors.database import Connection, Database
+from octo.connectors.database import Connection, Database, sqlalchemy
 from octo.connectors.database.placeholders import rewritten
 from octo.core.errors import OctoError, Permanent, Timeout, Transient
 from octo.expr.values import Exact
@@ -108,6 +109,19 @@ async def test_a_block_that_fails_leaves_nothing(sql):
     assert await sql("select distinct n from goods") == [{"n": 1}]
 
 
+async def test_sqlite_waits_for_a_lock_no_longer_than_the_query_timeout(opened, tmp_path):
+    """Its own five seconds would hold up the message."""
+    async with opened(dsn=f"sqlite+aiosqlite:///{tmp_path}/a.db", queryTimeout="100ms") as sql:
+        await sql.run("create table t (n int)")
+        assert await sql.value("pragma busy_timeout") == 100
+        other = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
+        other.execute("begin exclusive")
+        with pytest.raises(Transient):
+            await sql.run("insert into t values (1)")
+        other.close()
+        assert await sql.run("insert into t values (1)") == 1
+
+
 async def test_an_int_that_sqlite_does_not_hold_is_refused(opened):
     """As with the driver for SQLite, the error names the argument and says what to do."""
     async with opened(dsn="sqlite+aiosqlite://") as sql:
@@ -165,6 +179,18 @@ async def test_a_restart_of_the_server_is_survived(opened, server):
         finally:
             await asyncio.to_thread(server.start)
         assert await sql("select 1 as n") == [{"n": 1}]
+
+
+async def test_closing_does_not_wait_for_a_server_that_does_not_answer(opened, line, monkeypatch):
+    """Neither for an idle connection nor for one whose query was cancelled."""
+    monkeypatch.setattr(sqlalchemy, "_FAREWELL", 0.01)
+    dsn = f"postgresql+asyncpg://octo@127.0.0.1:{line.port}/postgres"
+    async with opened(dsn=dsn, password=PASSWORD) as sql:
+        await asyncio.gather(*(sql("select pg_sleep(0.05)") for _ in range(2)))
+        line.cut()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await sql("select 1")
 
 
 @pytest.mark.parametrize(
