@@ -44,6 +44,10 @@ _FAREWELL = 0.5
 _STATEMENTS = 100
 """Statements that a connection keeps prepared; the one that was not used for the longest time is dropped."""
 
+_STATEMENT = 60
+"""Seconds after which a statement is prepared again: types of a table that another program changed, and that still take
+the values, are not used for longer."""
+
 _IDLE = 300.0
 """Seconds after which an unused connection is closed."""
 
@@ -208,6 +212,7 @@ async def open_driver(settings: Connection) -> AsyncIterator[Driver]:
             min_size=0,
             max_size=settings.open_limit,
             max_inactive_connection_lifetime=_IDLE,
+            max_cached_statement_lifetime=_STATEMENT,
             statement_cache_size=_STATEMENTS if settings.prepare else 0,
             connection_class=_Link,
             init=teach,
