@@ -66,6 +66,12 @@ class Lag:
 
 BORN = time.time()
 """When this process began to run Octo, in seconds since the epoch."""
+_BORN_AT = time.monotonic()
+
+
+def uptime() -> float:
+    """Seconds since then, whatever happened to the wall clock."""
+    return round(time.monotonic() - _BORN_AT, 1)
 
 
 def process() -> dict[str, Series]:

@@ -13,6 +13,7 @@ from octo.core.clock import now_ns
 from octo.engine.metrics import Series, Snapshot
 from octo.operations.address import Address
 from octo.operations.client import Client, Reply, Unreachable
+from octo.operations.figures import uptime
 from octo.operations.merge import counters, merged
 from octo.operations.status import moment
 from octo.operations.subject import Facts
@@ -127,6 +128,7 @@ class Fleet:
         return {
             **answers[0],
             "started": self._started,
+            "uptime": uptime(),
             "refused": next((answer["refused"] for answer in answers if answer["refused"]), None),
             "flows": _worst([answer["flows"] for answer in answers], "broken"),
             "connectors": _worst([answer["connectors"] for answer in answers], "reason"),

@@ -20,7 +20,7 @@ from octo.core.threads import Threads, hanging
 from octo.engine.generation import Generation
 from octo.engine.metrics import Metrics, Series, Snapshot
 from octo.engine.service import Refusal, Service
-from octo.operations.figures import BORN, Lag, process
+from octo.operations.figures import BORN, Lag, process, uptime
 from octo.operations.health import Health
 from octo.operations.status import moment
 from octo.operations.subject import Facts
@@ -156,6 +156,7 @@ class ThisProcess:
             "name": "",
             "config": str(self._path),
             "started": _BORN,
+            "uptime": uptime(),
             "generation": None,
             "refused": None if service.refusal is None else _refused(service.refusal),
             "flows": [],

@@ -16,8 +16,7 @@ def report(facts: Facts, snapshot: Snapshot, reasons: Sequence[str]) -> dict[str
     """
     values = Values(snapshot)
     return {
-        **{name: facts[name] for name in ("version", "python", "name", "config", "started")},
-        "uptime": round((datetime.now(UTC) - datetime.fromisoformat(facts["started"])).total_seconds(), 1),
+        **{name: facts[name] for name in ("version", "python", "name", "config", "started", "uptime")},
         "ready": not reasons,
         "reasons": list(reasons),
         **{name: facts[name] for name in ("generation", "refused")},

@@ -60,6 +60,7 @@ class Made:
             "name": "shop",
             "config": "shop.yaml",
             "started": "2026-01-01T00:00:00.000Z",
+            "uptime": 14.3,
             "generation": None,
             "refused": None,
             "flows": [{"name": "orders", "source": None, "broken": None}],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from octo.operations import figures
 from octo.operations.figures import EVERY, RECENT, Lag, memory, process
 from octo.testing.clock import virtual
 
@@ -71,3 +72,9 @@ def test_the_process_tells_what_it_is_and_uses():
     assert found["process_cpu_seconds_total"] > 0
     assert 1_000_000 < memory() < 10_000_000_000
     assert found["octo_processes"] == found["octo_build_info"] == 1
+
+
+def test_the_uptime_counts_from_the_start(monkeypatch):
+    monkeypatch.setattr(figures, "_BORN_AT", figures.time.monotonic() - 100)
+
+    assert figures.uptime() >= 100
