@@ -6,6 +6,7 @@ import ipaddress
 import os
 import re
 import socket
+from pathlib import Path
 from typing import NamedTuple
 
 DEFAULT = "127.0.0.1:39999"
@@ -40,12 +41,29 @@ def parse(text: str) -> Address:
 
 
 def bind(address: Address) -> socket.socket:
-    """Return a socket that listens at the address. Raises OSError."""
+    """Return a socket that listens at the address. Raises OSError.
+
+    The file of a unix socket stays when its process ends. One that nobody listens at any more is replaced.
+    """
     if address.path:
+        _clear(address.path)
         return _listening(socket.socket(socket.AF_UNIX), address.path)
     found = socket.getaddrinfo(address.host or None, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     family, kind, protocol, _, resolved = found[0]
     return _listening(socket.socket(family, kind, protocol), resolved)
+
+
+def _clear(path: str) -> None:
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(path)
+        except ConnectionRefusedError:
+            file = Path(path)
+            if file.is_socket():
+                file.unlink(missing_ok=True)
+        except OSError:
+            return  # there is no file, or one that `bind` refuses
 
 
 def _listening(fresh: socket.socket, where: object) -> socket.socket:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import socket
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -10,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from octo.core.addresses import holder
 from octo.core.backoff import AT_START, Failures
 from octo.core.errors import OctoError
 from octo.core.log import fields
@@ -59,6 +61,8 @@ def bound(port: Port) -> socket.socket | None:
         return bind(port.address)
     except OSError as error:
         reason = f"{port.address}: {(error.strerror or str(error)).lower()}"
+        if error.errno == errno.EADDRINUSE and (by := holder(port.address.port)):
+            reason = f"{reason} by {by}"
         if port.asked:
             raise OctoError(
                 f"the operations port cannot listen at {reason}; choose another --admin-addr, or `--admin-addr off`"

@@ -85,7 +85,7 @@ def test_with_watch_a_port_in_use_is_waited_for(octo, flow, port, http):
     with socket.create_server(("127.0.0.1", port)):
         process = octo("run", flow, "--watch", "--admin-addr", "off", ready=False)
         process.wait_for("Nothing runs yet. Octo waits, and tries again by itself")
-        assert f"127.0.0.1:{port} is in use by another process" in process.log
+        assert f"127.0.0.1:{port} is in use by process" in process.log
     process.wait_for("runtime ready")
 
     assert http(f"http://127.0.0.1:{port}/") == (200, "hi")
@@ -230,7 +230,7 @@ def test_an_operations_port_that_was_asked_for_and_is_taken_is_1(command, flow, 
         code, _, err = command("run", flow, "--admin-addr", address, "--processes", processes)
 
     assert code == 1
-    assert f"the operations port cannot listen at {address}: address already in use" in err
+    assert f"the operations port cannot listen at {address}: address already in use by process {os.getpid()} (" in err
     assert "--admin-addr off" in err
     assert "Traceback" not in err
 

@@ -46,3 +46,20 @@ def test_a_unix_socket_is_open_to_its_owner_alone(tmp_path):
 def test_a_port_in_use_is_an_error():
     with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(OSError, match="in use"):
         bind(Address("127.0.0.1", other.getsockname()[1]))
+
+
+def test_the_file_that_an_ended_process_left_is_no_hindrance(tmp_path):
+    address = Address(path=str(tmp_path / "s"))
+    bind(address).close()
+
+    with bind(address), pytest.raises(OSError, match="in use"):
+        bind(address)
+
+
+def test_a_file_that_is_no_socket_is_left_alone(tmp_path):
+    path = tmp_path / "s"
+    path.write_text("notes")
+
+    with pytest.raises(OSError, match="in use"):
+        bind(Address(path=str(path)))
+    assert path.read_text() == "notes"
