@@ -40,6 +40,9 @@ ASLEEP = 1.0
 PROMPT = 1.0
 """Seconds that new connections may wait for the next child of a place. If it takes longer, they go to its siblings."""
 
+LAST_WORDS = 1.0
+"""Seconds that a process which must end has to show on stderr what its threads do, before it is killed."""
+
 
 class Patience(NamedTuple):
     """Seconds. hung_after: without a sign of life from a child. stop: from a signal to its end."""
@@ -135,9 +138,12 @@ class _Family:
         if code is not None:
             child.close()
             self._ended(place, code, now)
-        elif not child.is_killed and (why := self._too_long(place, now)):
+        elif child.condemned is None and (why := self._too_long(place, now)):
             log.error(why, extra=fields(process=place.index, pid=child.process.pid))
-            child.kill()
+            child.condemned = now
+            child.process.send_signal(signal.SIGQUIT)
+        elif child.condemned is not None and now > child.condemned + LAST_WORDS:
+            child.process.kill()
 
     def _too_long(self, place: _Place, now: float) -> str:
         """Why a child must be killed, "" if it need not."""
@@ -175,10 +181,10 @@ class _Place:
 
 
 class _Child:
-    """A process, and our end of the line to it (see `octo.core.supervisor`)."""
+    """A process, and our end of the line to it (see `octo.core.supervisor`). condemned: when it was told to end."""
 
     def __init__(self, index: int, path: Path | None, shares: Shares, beat: Callable[[bool], None]) -> None:
-        self.is_killed = False
+        self.condemned: float | None = None
         self._index = index
         self._shares = shares
         self._beat = beat
@@ -188,10 +194,6 @@ class _Child:
             self.process = _spawn(index, path, end)
         self._line.setblocking(False)
         asyncio.get_running_loop().add_reader(self._line, self._read)
-
-    def kill(self) -> None:
-        self.is_killed = True
-        self.process.kill()
 
     def close(self) -> None:
         asyncio.get_running_loop().remove_reader(self._line)

@@ -159,6 +159,7 @@ def test_a_process_whose_loop_is_blocked_is_replaced_and_counted(several, free_p
     process.wait_for("blocking")
 
     process.wait_for("process ended, replacing it")
+    process.wait_for(r'who.py", line \d+ in blocks')
     process.wait_for("runtime ready", 3)
 
     assert "octo_processes_replaced_total 1.0" in http(f"http://127.0.0.1:{admin}/metrics")[1]
