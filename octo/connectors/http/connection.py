@@ -106,8 +106,11 @@ class Connection(asyncio.Protocol):
         self._turn()
 
     def expire(self) -> None:
-        """Close: the client has not sent a whole head in time."""
-        self._transport.abort()
+        """Close: the client has not sent a whole head in time. One that still takes its last answer has more time."""
+        if self._transport.get_write_buffer_size():
+            self._server.quiet.start(self)
+        else:
+            self._transport.abort()
 
     def refuse(self) -> None:
         """Close without serving anything."""
@@ -129,7 +132,16 @@ class Connection(asyncio.Protocol):
         elif not self._transport.is_closing():
             self._transport.write_eof()
             self.read_on()
-            asyncio.get_running_loop().call_later(LINGER, self._transport.abort)
+            self._linger()
+
+    def _linger(self) -> None:
+        asyncio.get_running_loop().call_later(LINGER, self._end)
+
+    def _end(self) -> None:
+        if self._transport.get_write_buffer_size():
+            self._linger()
+        else:
+            self._transport.abort()
 
     # --- what comes in -------------------------------------------------------------------------------------------
 

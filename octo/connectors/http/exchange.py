@@ -59,7 +59,7 @@ class Exchange:
         self._unread = 0
         self._is_whole = rejected is not None
         self._takes_all = False
-        self._expects = "expect" in scope.headers
+        self._expects = "expect" in scope.headers and not scope.is_old
         self._lost = ""
         self._waiter: asyncio.Future[None] | None = None
         self._gone: asyncio.Future[None] | None = None

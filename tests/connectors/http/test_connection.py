@@ -322,7 +322,11 @@ class Wire:
 
     def __init__(self) -> None:
         self.sent = b""
+        self.waiting = 0
         self.is_over = False
+
+    def get_write_buffer_size(self):
+        return self.waiting
 
     def write(self, data):
         self.sent += data
@@ -430,3 +434,24 @@ async def test_it_does_not_matter_how_the_bytes_are_cut(request_, expected):
     cuts = [[request_[:at], request_[at:]] for at in range(1, len(request_))]
     for pieces in (*cuts, [bytes([each]) for each in request_]):
         assert await said(pieces) == (found, is_over)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n", b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n1nonsense\r\n"],
+)
+@virtual()
+async def test_a_client_that_is_slow_to_take_its_answer_has_the_time(request_):
+    """The time limits for requests do not cut answers; `writeTimeout` does."""
+    server, wire = Echo(), Wire()
+    wire.write_eof = lambda: None
+    connection = Connection(server)
+    connection.connection_made(wire)
+    wire.waiting = 1
+    connection.data_received(request_)
+    await asyncio.sleep(100)
+    assert not wire.is_over
+
+    wire.waiting = 0
+    await asyncio.sleep(100)
+    assert wire.is_over
