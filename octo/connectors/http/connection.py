@@ -15,6 +15,7 @@ from octo.connectors.http.head import MOST_HEADERS, NO_HEAD, Head, framing, head
 from octo.connectors.http.limit import Deadline
 from octo.connectors.http.request import Rejected
 from octo.connectors.http.response import reject
+from octo.connectors.http.unsent import unsent
 
 MOST_AT_ONCE = 16
 """Requests of one connection that are served before other connections get their turn."""
@@ -107,7 +108,7 @@ class Connection(asyncio.Protocol):
 
     def expire(self) -> None:
         """Close: the client has not sent a whole head in time. One that still takes its last answer has more time."""
-        if self._transport.get_write_buffer_size():
+        if unsent(self._transport):
             self._server.quiet.start(self)
         else:
             self._transport.abort()
@@ -138,7 +139,7 @@ class Connection(asyncio.Protocol):
         asyncio.get_running_loop().call_later(LINGER, self._end)
 
     def _end(self) -> None:
-        if self._transport.get_write_buffer_size():
+        if unsent(self._transport):
             self._linger()
         else:
             self._transport.abort()

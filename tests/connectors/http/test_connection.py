@@ -328,6 +328,9 @@ class Wire:
     def get_write_buffer_size(self):
         return self.waiting
 
+    def get_extra_info(self, name):
+        return None
+
     def write(self, data):
         self.sent += data
 
