@@ -227,6 +227,8 @@ class Connection(asyncio.Protocol):
 
     def read_on(self) -> None:
         """Read as long as there is room for what comes."""
+        if self._transport.is_closing():
+            return
         full = bool(self._line) or (self._arriving is not None and self._arriving.is_full and not self._is_over)
         if full and not self._is_paused:
             self._transport.pause_reading()
