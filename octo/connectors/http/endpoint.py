@@ -145,7 +145,7 @@ class Endpoint:
                 variables[name] = given.get(header, "")
         parent = given.get(trace.HEADER, "")
         if parent:
-            parent = trace.with_tracestate(parent, given.get(trace.STATE, ""))
+            parent = _parent(given)
         if self._raw_var:
             variables[self._raw_var] = request.exact(bytes(data))
         body = self._body(given, data) if data or self._raw else None
@@ -186,6 +186,12 @@ class Endpoint:
 def _correlation(given: str) -> str:
     """Return the id that the caller gave, or a fresh one if it gave none that is fit for logs and headers."""
     return given if 0 < len(given) <= MOST_CORRELATION and given.isascii() and given.isprintable() else new_id()
+
+
+def _parent(given: Given) -> str:
+    """Return the caller's span with its vendors' states, of which there may be several headers; "" for two spans."""
+    spans = given.all(trace.HEADER)
+    return trace.with_tracestate(spans[0], ",".join(given.all(trace.STATE))) if len(spans) == 1 else ""
 
 
 def allow(endpoints: Iterable[Endpoint]) -> str:

@@ -482,3 +482,15 @@ async def test_keys_that_are_there_twice_can_be_refused(site, body):
 
 def lax_bodies(body):
     return [[{"b": {"a": 1}}]] if "b" in body else []
+
+
+async def test_a_trace_has_one_parent_and_any_number_of_states(site):
+    """W3C Trace Context: two parents are none, several states are one list."""
+    parent = b"traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n"
+    head = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+    async with site.route() as inlet:
+        await site.raw(head + parent + b"tracestate: a=1\r\ntracestate: b=2\r\n\r\n")
+        await site.raw(head + parent + parent + b"\r\n")
+
+    assert inlet.messages[0].traceparent.partition("\n")[2] == "a=1,b=2"
+    assert inlet.messages[1].traceparent == ""
