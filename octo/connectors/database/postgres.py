@@ -179,7 +179,7 @@ class Postgres:
                     self._leaving -= 1
 
     async def _clean(self, connection: Any, opened: float) -> None:
-        protocol = connection._protocol  # noqa: SLF001
+        protocol = getattr(connection, "_protocol", None)  # it has none once it is closed
         if protocol is not None and protocol._is_cancelling():  # noqa: SLF001
             # Only then it is known whether a `begin` that was cancelled has begun a transaction.
             await protocol._wait_for_cancellation(_CLEAN_UP)  # noqa: SLF001
