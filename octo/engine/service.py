@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
@@ -106,6 +106,7 @@ class Service:
         self._generations = 0
         self._services = services
         self._stop = asyncio.Event()
+        self._working: asyncio.Task[Any] | None = None
         self._tasks: asyncio.TaskGroup
         self._connections: Connections
 
@@ -119,9 +120,11 @@ class Service:
         try:
             async with entered(self._services) as services, asyncio.TaskGroup() as self._tasks:
                 self._connections = Connections(self._tasks, services=services)
+                stopping = self._tasks.create_task(self._cancel_at_stop())
                 try:
                     await self._live(stop)
                 finally:
+                    stopping.cancel()
                     await self._end()
         except BaseExceptionGroup as group:
             raise group.exceptions[0] from group.exceptions[0].__cause__
@@ -190,25 +193,29 @@ class Service:
     async def _take(self, read: Callable[[], Config]) -> None:
         """Read the configuration and run it, unless `stop` is set while it is read or its connectors are opened."""
         with without_full_collections():
-            config = await self._unless_stopped(in_background(read))
+            config = await self._unless_stopped(partial(in_background, read))
             if config is not None:
                 await self._swap(config)
 
-    async def _unless_stopped(self, work: Coroutine[Any, Any, T]) -> T | None:
-        """Return what the work does; None if `stop` is set first, and the work is cancelled. Raises what it does."""
+    async def _unless_stopped(self, work: Callable[[], Awaitable[T]]) -> T | None:
+        """Return or raise what the work does; None if `stop` is set first: then the work is cancelled."""
+        if self._stop.is_set():
+            return None
+        self._working = asyncio.current_task()
         try:
-            async with asyncio.TaskGroup() as tasks:
-                working = tasks.create_task(work)
-                stopping = tasks.create_task(self._cancel_at_stop(working))
-                await asyncio.wait((working,))
-                stopping.cancel()
-        except BaseExceptionGroup as group:
-            raise group.exceptions[0] from group.exceptions[0].__cause__
-        return None if working.cancelled() else working.result()
+            return await work()
+        except asyncio.CancelledError:
+            if self._working is None and _uncancelled():
+                return None
+            raise
+        finally:
+            self._working = None
 
-    async def _cancel_at_stop(self, working: asyncio.Task[Any]) -> None:
+    async def _cancel_at_stop(self) -> None:
         await self._stop.wait()
-        working.cancel()
+        working, self._working = self._working, None
+        if working is not None:
+            working.cancel()
 
     def _loaded(self) -> Config:
         config = self._load()
@@ -229,7 +236,7 @@ class Service:
         began = time.perf_counter()
         new = Generation(config, self._connections, self.bus, self._tasks, first=self._first, observer=self.observer)
         new.number = self._generations + 1
-        if await self._unless_stopped(_opened(new)) is None:
+        if await self._unless_stopped(partial(_opened, new)) is None:
             return
         await self._observed(new)
         old = self.current
@@ -266,6 +273,12 @@ class Service:
 async def _opened(generation: Generation) -> Generation:
     await generation.open()
     return generation
+
+
+def _uncancelled() -> bool:
+    """Take back a cancellation of the running task; whether nobody else wants it cancelled."""
+    task = asyncio.current_task()
+    return task is not None and task.uncancel() == 0
 
 
 def _may_pass(error: OctoError) -> bool:

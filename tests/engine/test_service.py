@@ -37,6 +37,10 @@ def flow(answer, id="p", wait=""):
     return FLOW.format(answer=answer, id=id, wait=wait)
 
 
+async def _turn(turned):
+    turned.set()
+
+
 class Editor:
     """A service whose configuration the test edits."""
 
@@ -46,6 +50,7 @@ class Editor:
         self.plugins = plugins
         self.save = save
         self.meanwhile = meanwhile
+        self.loop = asyncio.get_running_loop()
         self.loaded = asyncio.Event()
         self.refusals = []
         self.stop = asyncio.Event()
@@ -59,6 +64,9 @@ class Editor:
         )
 
     def load(self):
+        turned = threading.Event()
+        asyncio.run_coroutine_threadsafe(_turn(turned), self.loop)
+        assert turned.wait(60)  # reading takes longer than a turn of the loop, as it does for large files
         text = self.path.read_text()
         if self.meanwhile:
             self.save(self.path, self.meanwhile)
@@ -427,9 +435,11 @@ async def test_what_a_reload_replaces_is_freed_without_a_collection(edited):
             old = editor.service.current
             gone = weakref.ref(old.flows["f"]), weakref.ref(old.config.flows["f"].process[0].settings)
             del old
-            await editor.edit(flow("two") + more)
+            for text in (flow("two") + more, "flows: wrong", flow("three") + more, flow("four") + more):
+                await editor.edit(text)
+                gone += (weakref.ref(editor.service.current.config.flows["h"].process[0].settings),)
             async with asyncio.timeout(60):
-                while any(each() is not None for each in gone):
+                while any(each() is not None for each in gone[:-1]):
                     await asyncio.sleep(0)
     finally:
         gc.enable()
