@@ -27,6 +27,7 @@ FAILED = "OCTO-E211"
 
 
 LONGEST_QUOTE = 60
+LONGEST_NUMBER = 64
 
 
 class ExprError(Exception):
@@ -77,6 +78,11 @@ def quoted(text: str, quote: Callable[[str], str] = repr) -> str:
     Never a part of it: secrets are masked where messages are shown, and a part of a secret would not be recognised.
     """
     return quote(text) if len(text) <= LONGEST_QUOTE else f"<{len(text)} characters>"
+
+
+def number(value: int, form: str = "") -> str:
+    """The number as a message shows it. One of a message can have thousands of digits, which take long to write."""
+    return format(value, form) if value.bit_length() <= LONGEST_NUMBER else f"a number of {value.bit_length()} bits"
 
 
 class ErrorInfo(NamedTuple):

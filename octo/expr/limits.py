@@ -5,7 +5,7 @@ Invariant: every loop, and every function that can build more than it was given,
 
 from typing import Any, Final
 
-from octo.expr.errors import BUDGET, ExprError
+from octo.expr.errors import BUDGET, ExprError, number
 
 FUEL: Final = 16 * 1024 * 1024
 """What one evaluation may spend on loops and functions; a unit is about 60 ns of work. See `octo/expr/cost.py`."""
@@ -44,10 +44,10 @@ def too_long(text: str | bytes) -> Any:
 def check_size(size: int) -> None:
     """Refuse to build a string or bytes of more than MAX_SIZE, before it is built."""
     if size > MAX_SIZE:
-        raise ExprError(BUDGET, f"a text of {size:,} characters is too large (at most {MAX_SIZE:,})")
+        raise ExprError(BUDGET, f"a text of {number(size, ',')} characters is too large (at most {MAX_SIZE:,})")
 
 
 def check_elements(count: int) -> None:
     """Refuse to build a list of more than MAX_ELEMENTS, before it is built."""
     if count > MAX_ELEMENTS:
-        raise ExprError(BUDGET, f"a list of {count:,} elements is too large (at most {MAX_ELEMENTS:,})")
+        raise ExprError(BUDGET, f"a list of {number(count, ',')} elements is too large (at most {MAX_ELEMENTS:,})")

@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Any, ClassVar, Final, Self
 
 from octo.expr.addresses import CIDR, IP
-from octo.expr.errors import NO_SUCH_KEY, NO_SUCH_OVERLOAD, OUT_OF_BOUNDS, OVERFLOW, ExprError, quoted
+from octo.expr.errors import NO_SUCH_KEY, NO_SUCH_OVERLOAD, OUT_OF_BOUNDS, OVERFLOW, ExprError, number, quoted
 from octo.expr.nearest import nearest
 
 INT_MIN: Final = -(2**63)
@@ -268,7 +268,7 @@ def peek(container: Any, key: Any) -> Optional:
     if isinstance(container, list):
         at = position(key)
         return Optional(container[at]) if 0 <= at < len(container) else NONE
-    raise ExprError(NO_SUCH_OVERLOAD, f"cannot look up {key!r} in {a(kind_of(container))}")
+    raise ExprError(NO_SUCH_OVERLOAD, f"cannot look up {a(kind_of(key))} in {a(kind_of(container))}")
 
 
 def item(container: Any, key: Any) -> Any:
@@ -284,7 +284,7 @@ def item(container: Any, key: Any) -> Any:
         at = position(key)
         if 0 <= at < len(container):
             return container[at]
-        raise ExprError(OUT_OF_BOUNDS, f"index {at} is out of bounds: the list has {elements(len(container))}")
+        raise ExprError(OUT_OF_BOUNDS, f"index {number(at)} is out of bounds: the list has {elements(len(container))}")
     if isinstance(container, Optional):
         return container[key]
     raise ExprError(NO_SUCH_OVERLOAD, f"cannot index {a(kind_of(container))}")
@@ -292,8 +292,14 @@ def item(container: Any, key: Any) -> Any:
 
 def no_such_key(key: Any, container: Any) -> ExprError:
     """Return the error for a missing key; the hint has the nearest key and some of those that exist."""
-    shown = "null" if key is None else str(key).lower() if isinstance(key, bool) else str(key)
+    shown = "null" if key is None else _shown_key(key)
     return ExprError(NO_SUCH_KEY, f"no such key: {quoted(shown, str)}", hint=lambda: _nearest_keys(key, container))
+
+
+def _shown_key(key: Any) -> str:
+    if isinstance(key, bool):
+        return str(key).lower()
+    return number(key) if isinstance(key, int) else str(key)
 
 
 def _nearest_keys(key: Any, container: Any) -> str:

@@ -15,11 +15,13 @@ from octo.expr.values import Optional, Type, a as article, kind_of
 
 _CLAUSE = re.compile(r"%(?:(%)|(?:\.(\d{1,6}))?([a-zA-Z])|)", re.ASCII)
 MAX_PRECISION = 1000
+_CLAUSE_COST = 32
+_CLAUSE_VISITS = 8
 
 
 def _clauses(template: object, values: object) -> int:
     del values
-    return len(template) if isinstance(template, str) else 0
+    return _CLAUSE_COST * template.count("%") if isinstance(template, str) else 0
 
 
 @function(
@@ -40,6 +42,9 @@ def format_(template: str, values: list[Any]) -> str:
     for clause in _CLAUSE.finditer(template):
         pieces.append(template[last : clause.start()])
         last = clause.end()
+        fuel[0] -= _CLAUSE_VISITS
+        if fuel[0] < 0:
+            exhausted()
         if clause[1]:
             pieces.append("%")
             continue

@@ -3,7 +3,7 @@
 from typing import Any
 
 from octo.expr.cost import FLAT, FREE, Cost
-from octo.expr.errors import INVALID_ARGUMENT, NO_SUCH_OVERLOAD, OUT_OF_BOUNDS, ExprError
+from octo.expr.errors import INVALID_ARGUMENT, NO_SUCH_OVERLOAD, OUT_OF_BOUNDS, ExprError, number
 from octo.expr.function import function
 from octo.expr.limits import check_elements
 from octo.expr.members import Members
@@ -41,7 +41,7 @@ def distinct(items: list[Any]) -> list[Any]:
 def flatten(items: list[Any], depth: int = 1) -> list[Any]:
     """One list with the elements of nested lists, down to the given depth (1 if not given)."""
     if depth < 0:
-        raise ExprError(INVALID_ARGUMENT, f"flatten needs a depth of at least 0, found {depth}")
+        raise ExprError(INVALID_ARGUMENT, f"flatten needs a depth of at least 0, found {number(depth)}")
     flat: list[Any] = []
     levels = [iter(items)]
     # One step for each element of the result or of a list inside, whatever the depth.
@@ -57,7 +57,7 @@ def flatten(items: list[Any], depth: int = 1) -> list[Any]:
     return flat
 
 
-@function("list(T).reverse() -> list(T)", family="lists", examples=["[1, 2, 3].reverse() == [3, 2, 1]"], cost=FLAT)
+@function("list(T).reverse() -> list(T)", family="lists", examples=["[1, 2, 3].reverse() == [3, 2, 1]"])
 def reverse(items: list[Any]) -> list[Any]:
     """The elements in reverse order."""
     return items[::-1]
@@ -69,7 +69,10 @@ def reverse(items: list[Any]) -> list[Any]:
 def slice_(items: list[Any], start: int, end: int) -> list[Any]:
     """The elements from the first position up to the second, which is not included."""
     if not 0 <= start <= end <= len(items):
-        raise ExprError(OUT_OF_BOUNDS, f"slice({start}, {end}) is out of bounds: the list has {len(items)} elements")
+        raise ExprError(
+            OUT_OF_BOUNDS,
+            f"slice({number(start)}, {number(end)}) is out of bounds: the list has {len(items)} elements",
+        )
     return items[start:end]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from octo.expr.cost import FREE, Cost
-from octo.expr.errors import INVALID_ARGUMENT, NO_SUCH_OVERLOAD, ExprError
+from octo.expr.errors import INVALID_ARGUMENT, NO_SUCH_OVERLOAD, ExprError, number
 from octo.expr.function import function
 from octo.expr.runtime import greater, less, to_int
 from octo.expr.values import UINT_MAX, Uint, a as article, kind_of
@@ -196,7 +196,7 @@ def bit_not(value: Any) -> Any:
 
 def _offset(places: int) -> int:
     if places < 0:
-        raise ExprError(INVALID_ARGUMENT, f"cannot shift by a negative number of bits: {places}")
+        raise ExprError(INVALID_ARGUMENT, f"cannot shift by a negative number of bits: {number(places)}")
     return places
 
 

@@ -15,7 +15,7 @@ MAX_PROGRAM = 10_000
 """At most this many instructions in a pattern: with more, RE2 may lack the memory to match, and find nothing."""
 MAX_MEMORY = 1 << 20
 """What RE2 may use to compile a pattern. It takes 100 ms to give up at its default of 8 MiB."""
-_INSTRUCTIONS = 16
+_INSTRUCTIONS = 8
 """How many instructions are tried on a character for one unit, at worst. Most patterns are matched much faster."""
 MAX_MATCHING = FUEL * _INSTRUCTIONS
 """At most this much in one call: characters of the text times instructions of the pattern, a second or two at worst."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 from octo.expr.cost import FREE
-from octo.expr.errors import INVALID_ARGUMENT, NO_SUCH_OVERLOAD, OUT_OF_BOUNDS, ExprError
+from octo.expr.errors import INVALID_ARGUMENT, NO_SUCH_OVERLOAD, OUT_OF_BOUNDS, ExprError, number
 from octo.expr.function import function
 from octo.expr.limits import check_elements, check_size
 from octo.expr.values import a as article, kind_of
@@ -17,7 +17,7 @@ _QUOTED = {ord(character): f"\\{letter}" for character, letter in zip('\a\b\f\n\
 
 def _within(text: str, index: int) -> int:
     if not 0 <= index <= len(text):
-        raise ExprError(OUT_OF_BOUNDS, f"index {index} is out of bounds: the string has {len(text)} characters")
+        raise ExprError(OUT_OF_BOUNDS, f"index {number(index)} is out of bounds: the string has {len(text)} characters")
     return index
 
 
@@ -108,7 +108,7 @@ def substring(text: str, start: int, end: int | None = None) -> str:
     """The characters from a position to the end, or up to a second position, which is not included."""
     end = len(text) if end is None else _within(text, end)
     if start > end and start <= len(text):
-        raise ExprError(INVALID_ARGUMENT, f"substring ends at {end}, before its start at {start}")
+        raise ExprError(INVALID_ARGUMENT, f"substring ends at {number(end)}, before its start at {number(start)}")
     return text[_within(text, start) : end]
 
 

@@ -265,6 +265,8 @@ def _string(g: Generator, node: Call, arguments: list[Value]) -> Value | None:
     first, later = g.twice(value)
     candidates = g.environment.candidates("string", False)
     slow = emit.call(g.hold(dispatcher("string", candidates, strict=True), "string"), later)
+    if g.repeats:
+        slow = g.paid(slow, emit.call("_scan", later))
     shown = emit.choose(emit.is_class(first, "int"), emit.call("str", later), slow)
     return Value(g.metered(shown, "len"), "string", True, True, deeper(value, by=4))
 

@@ -9,7 +9,9 @@ from octo.expr.limits import FUEL
 from octo.expr.nodes import Bind, Loop, Node, OptionalMap, children
 
 _ROUND = 16
-"""The cost of a round of a loop for each 16 pieces of its body: at most a million small rounds."""
+"""The least cost of a round of a loop: there are at most a million rounds."""
+_PIECE = 3
+"""The cost of each piece of the body of a loop."""
 
 
 def loop(g: Generator, node: Loop) -> Value:
@@ -64,7 +66,7 @@ def _charge(g: Generator, source: py.expr, node: Loop) -> None:
     g.meters = True
     g.loops += 1
     pieces = sum(map(_pieces, [node.body, node.condition] if node.condition is not None else [node.body]))
-    cost = emit.binary(emit.call("len", source), "*", emit.constant(_ROUND * (1 + pieces // _ROUND)))
+    cost = emit.binary(emit.call("len", source), "*", emit.constant(max(_ROUND, _PIECE * pieces)))
     g.block += [
         emit.subtract("space", cost),
         emit.when(
