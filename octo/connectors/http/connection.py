@@ -62,6 +62,8 @@ class Connection(asyncio.Protocol):
         self._heads = 0
         self._is_in_head = False
         self._head_bytes = 0
+        self._frame_bytes = 0
+        self._has_gone_on = False
         self._framing = b""
         self._is_beginning = False
         self._dropped = 0
@@ -157,6 +159,8 @@ class Connection(asyncio.Protocol):
             self._feed(data)
             if self._is_in_head and not self._is_over:
                 self._measure(data, heads, is_first=is_between)
+            elif self._arriving is not None:
+                self._measure_frame(data)
         except HttpParserCallbackError:
             raise
         except HttpParserError as error:
@@ -202,6 +206,13 @@ class Connection(asyncio.Protocol):
             self._head_bytes = len(data) if is_first and self._heads == heads + 1 else 0
         if self._head_bytes > self._server.most_head:
             raise self._too_large(is_target=not self._fields)
+
+    def _measure_frame(self, data: bytes) -> None:
+        """Refuse a body that does not go on: the parser keeps a trailer until its end. Raises `Rejected`."""
+        self._frame_bytes = 0 if self._has_gone_on else self._frame_bytes + len(data)
+        self._has_gone_on = False
+        if self._frame_bytes > self._server.most_head:
+            raise malformed("the frame of a chunk, or the trailers, are too large")
 
     def _too_large(self, *, is_target: bool) -> Rejected:
         limit = f"the limit is {self._server.most_head} bytes"
@@ -285,6 +296,7 @@ class Connection(asyncio.Protocol):
         return head(method.decode("ascii"), self._target, parser.get_http_version(), fields, is_persistent=keeps)
 
     def on_body(self, piece: bytes) -> None:
+        self._has_gone_on = True
         if self._arriving is not None:
             self._arriving.take(piece)
 

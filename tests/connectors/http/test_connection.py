@@ -458,3 +458,24 @@ async def test_a_client_that_is_slow_to_take_its_answer_has_the_time(request_):
     wire.waiting = 0
     await asyncio.sleep(100)
     assert wire.is_over
+
+
+@pytest.mark.parametrize("start", [b"0\r\nX: ", b"1;x=", b"0\r\n"])
+@virtual()
+async def test_what_stands_around_a_body_is_bounded(start):
+    """A trailer, or the extension of a chunk, that never ends."""
+    head = b"POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    endless = b"a" * 1000 if start != b"0\r\n" else b"X: y\r\n" * 200
+    found, is_over = await said([head, b"3\r\nabc\r\n" + start, *[endless] * 30])
+
+    assert [status for status, _ in found] == [400]
+    assert is_over
+
+
+@virtual()
+async def test_small_chunks_are_no_large_frame():
+    """However many there are: the body goes on."""
+    head = b"POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    found, _ = await said([head, *[b"1\r\na\r\n"] * 4000, b"0\r\n\r\n"])
+
+    assert found == [(200, b"/a?" + b"a" * 4000)]
