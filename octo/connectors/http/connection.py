@@ -62,6 +62,7 @@ class Connection(asyncio.Protocol):
         self._heads = 0
         self._is_in_head = False
         self._head_bytes = 0
+        self._may_be_large = False
         self._frame_bytes = 0
         self._has_gone_on = False
         self._framing = b""
@@ -153,8 +154,10 @@ class Connection(asyncio.Protocol):
             self.drop(data)
             return
         heads, is_between = self._heads, not self._is_in_head and self._arriving is None
+        # A head that comes whole, in a piece that is small enough, need not be measured.
+        self._may_be_large = not is_between or len(data) > self._server.most_head
         try:
-            if is_between:
+            if is_between and self._may_be_large:
                 self._glance(data)
             self._feed(data)
             if self._is_in_head and not self._is_over:
@@ -170,9 +173,9 @@ class Connection(asyncio.Protocol):
         self._turn()
 
     def _glance(self, data: bytes) -> None:
-        """Refuse a head that cannot be right, before anything of it is parsed. Raises `Rejected`."""
+        """Refuse a head that is too large, before anything of it is parsed. Raises `Rejected`."""
         most = self._server.most_head
-        if len(data) > most and data.find(b"\r\n\r\n", 0, most) < 0:
+        if data.find(b"\r\n\r\n", 0, most) < 0:
             raise self._too_large(is_target=data.find(b"\r\n", 0, most) < 0)
 
     def _feed(self, data: bytes) -> None:
@@ -286,10 +289,10 @@ class Connection(asyncio.Protocol):
         """Return the head that was parsed. Raises `Rejected`."""
         parser, fields = self._parser, self._fields
         method = parser.get_method()
-        line = len(method) + len(self._target) + len(b"  HTTP/1.1\r\n")
-        size = line + sum([len(name) + len(value) + 4 for name, value in fields]) + 2
-        if size > self._server.most_head:
-            raise self._too_large(is_target=line > self._server.most_head)
+        if self._may_be_large:
+            line = len(method) + len(self._target) + len(b"  HTTP/1.1\r\n")
+            if line + sum([len(name) + len(value) + 4 for name, value in fields]) + 2 > self._server.most_head:
+                raise self._too_large(is_target=line > self._server.most_head)
         if len(fields) > MOST_HEADERS:
             raise Rejected(431, "too many headers", f"the limit is {MOST_HEADERS} headers")
         keeps = self._server.keeps and parser.should_keep_alive()

@@ -50,19 +50,39 @@ class Head:
         self.is_old = is_old
 
 
-def text(value: bytes) -> str:
-    """Return a header's value as text: UTF-8, which most clients send today, else Latin-1, which always fits."""
+def _read(fields: list[tuple[bytes, bytes]]) -> Headers:
+    """Return headers as text: UTF-8, which most clients send today, else Latin-1, which always fits."""
+    names = _names
+    try:
+        return Headers([(names.get(name) or _name(name), value.rstrip().decode()) for name, value in fields])
+    except UnicodeDecodeError:
+        return Headers([(_name(name), _text(value.rstrip())) for name, value in fields])
+
+
+def _text(value: bytes) -> str:
     try:
         return value.decode()
     except UnicodeDecodeError:
         return value.decode("latin-1")
 
 
+def _name(name: bytes) -> str:
+    lower = name.lower().decode("ascii")
+    if len(_names) < _MOST_NAMES and len(name) < _LONGEST_NAME:
+        _names[name] = lower
+    return lower
+
+
+_names: dict[bytes, str] = {}
+"""Names of headers in lower case, as far as they have been seen: most requests have the same few."""
+_MOST_NAMES, _LONGEST_NAME = 500, 50
+
+
 def head(method: str, target: bytes, version: str, fields: list[tuple[bytes, bytes]], *, is_persistent: bool) -> Head:
     """Return the head with these parts. Raises `Rejected` if no server should serve it."""
     if version not in ("1.1", "1.0"):
         raise malformed("this server speaks HTTP 1.1 and 1.0")
-    headers = Headers([(name.lower().decode("ascii"), text(value).rstrip(" \t")) for name, value in fields])
+    headers = _read(fields)
     if "transfer-encoding" in headers:
         _check_chunked(headers, version)
     if headers.get("expect", "100-continue").lower() != "100-continue":
