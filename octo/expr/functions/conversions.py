@@ -44,6 +44,15 @@ def _digits(text: str, value_of: str, *, signed: bool) -> int:
     return int(text)
 
 
+def _whole(value: Exact, kind: str) -> int:
+    """The whole part of a decimal with all its digits, of which a double keeps 15."""
+    from decimal import Decimal
+
+    if not abs(value) < 1e20:  # far beyond both kinds, and before all digits of 1e400 are written
+        raise failed(value, kind)
+    return int(Decimal(value.literal))
+
+
 @function(
     "int(int) -> int",
     "int(uint) -> int",
@@ -62,6 +71,8 @@ def to_int(value: Any) -> int:
         return value.whole(SECOND)
     if isinstance(value, str):
         number = _digits(value, "int", signed=True)
+    elif isinstance(value, Exact):
+        number = _whole(value, "int")
     elif isinstance(value, float):
         # No double is exactly the largest int: so both ends of the range are refused.
         if not abs(value) < 2.0**63:
@@ -86,6 +97,8 @@ def to_uint(value: Any) -> Uint:
     """The value as an unsigned int: a double loses its fraction."""
     if isinstance(value, str):
         number = _digits(value, "uint", signed=False)
+    elif isinstance(value, Exact):
+        number = _whole(value, "uint")
     elif isinstance(value, float):
         if not 0.0 <= value < 2.0**64:
             raise failed(value, "uint")
