@@ -84,7 +84,9 @@ def dyn(value: Any) -> Any:
     return value
 
 
-@function("type(T) -> type", family="core", examples=["type(1) == int", 'type({"a": 1}) == map'], cost=FREE)
+@function(
+    "type(T) -> type", family="core", examples=["type(1) == int", 'type({"a": 1}) == map'], cost=Cost(base=16, reads=0)
+)
 def type_of(value: Any) -> Type:
     """The type of a value."""
     from octo.expr.functions.conversions import type_of_value

@@ -31,7 +31,7 @@ def _extreme(name: str, better: Callable[[Any, Any], bool], values: tuple[Any, .
     "math.greatest(dyn...) -> dyn",
     family="math",
     examples=["math.greatest(1, 3, 2) == 3", "math.greatest([1.5, 2.5]) == 2.5"],
-    cost=Cost(reads=2),
+    cost=Cost(reads=4),
 )
 def greatest(*values: Any) -> Any:
     """The greatest of some numbers, or of a list of numbers."""
@@ -42,7 +42,7 @@ def greatest(*values: Any) -> Any:
     "math.least(dyn...) -> dyn",
     family="math",
     examples=["math.least(1, 3, 2) == 1", "math.least([1.5, 2.5]) == 1.5"],
-    cost=Cost(reads=2),
+    cost=Cost(reads=4),
 )
 def least(*values: Any) -> Any:
     """The least of some numbers, or of a list of numbers."""

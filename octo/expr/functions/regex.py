@@ -22,6 +22,8 @@ MAX_MATCHING = FUEL * _INSTRUCTIONS
 MAX_MATCHES = 250_000
 """At most this many matches are extracted or replaced in one call."""
 
+_MATCH = 8
+"""The cost of each character that may be a match."""
 _BAD_PATTERN = 1 << 19
 """The cost of a pattern that does not compile, which may need all of MAX_MEMORY to find that out."""
 
@@ -80,6 +82,11 @@ def search_cost(text: object, pattern: object, *rest: object) -> int:
     return _pass(len(text), _program(pattern)) if isinstance(text, str) and isinstance(pattern, str) else 0
 
 
+def _all_cost(text: object, pattern: object, *rest: object) -> int:
+    """The cost of finding all matches, which may be as many as there are characters."""
+    return search_cost(text, pattern, *rest) + (_MATCH * len(text) if isinstance(text, str) else 0)
+
+
 def matcher_cost(pattern: str) -> Callable[[object], int]:
     """The cost of each match of a text with this pattern, which is compiled already."""
     program = compiled(pattern).programsize
@@ -93,7 +100,7 @@ def _pass(length: int, program: int) -> int:
 @lru_cache(maxsize=1024)
 def _program(pattern: str) -> int:
     try:
-        return max(64, int(compiled(pattern).programsize))
+        return max(16, int(compiled(pattern).programsize))
     except ExprError:
         return _BAD_PATTERN
 
@@ -132,6 +139,7 @@ def _encoded(text: str) -> bytes:
 
 
 _COST = Cost(base=16, more=search_cost)
+_ALL = Cost(base=16, more=_all_cost)
 
 
 def _one_group(pattern: str) -> Any:
@@ -164,7 +172,7 @@ def extract(text: str, pattern: str) -> Optional:
     "regex.extractAll(string, string) -> list(string)",
     family="regex",
     examples=['regex.extractAll("a1b22", "[0-9]+") == ["1", "22"]'],
-    cost=_COST,
+    cost=_ALL,
 )
 def extract_all(text: str, pattern: str) -> list[str]:
     """All matches, or their capture groups if the pattern has one."""
@@ -182,7 +190,7 @@ def extract_all(text: str, pattern: str) -> list[str]:
         r'regex.replace("ann bo", "(\\w+) (\\w+)", r"\2 \1") == "bo ann"',
         r'regex.replace("aaa", "a", "b", 2) == "bba"',
     ],
-    cost=_COST,
+    cost=_ALL,
 )
 def replace(text: str, pattern: str, replacement: str, limit: int = -1) -> str:
     r"""The text with all matches replaced, or at most the given number; \1 to \9 stand for capture groups."""
