@@ -1,7 +1,7 @@
 """Regular expressions in RE2: matching takes linear time, whatever the pattern."""
 
 from collections.abc import Callable, Iterator
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 from octo.expr.cost import Cost
@@ -105,26 +105,24 @@ def _program(pattern: str) -> int:
         return _BAD_PATTERN
 
 
-def _matches(text: str, regex: Any) -> Iterator[tuple[int, int, Callable[[int], str | None]]]:
-    """The start and end of each match in the bytes of the text, and a function that returns its groups."""
-    data = _encoded(text)
+def _matches(data: bytes, regex: Any) -> Iterator[tuple[int, int, Any]]:
+    """The start, the end and the match, for each match in the bytes of a text."""
     if len(data) * regex.programsize > MAX_MATCHING:
         exhausted()
     count = 0
     for match in regex.finditer(data):
-        start = match.start()
+        start, end = match.span()
         # The binding steps over single bytes after an empty match.
-        if start < len(data) and data[start] & 0xC0 == 0x80:
+        if start == end and data[start : start + 1] in _INSIDE:
             continue
         count += 1
         if count > MAX_MATCHES:
             exhausted()
-        yield start, match.end(), partial(_group, match)
+        yield start, end, match
 
 
-def _group(match: Any, group: int) -> str | None:
-    found = match.group(group)
-    return None if found is None else found.decode(errors="replace")
+_INSIDE = frozenset(bytes((each,)) for each in range(0x80, 0xC0))
+"""The bytes of UTF-8 that are not the first of their character."""
 
 
 def half_a_character() -> ExprError:
@@ -162,10 +160,14 @@ def _one_group(pattern: str) -> Any:
 def extract(text: str, pattern: str) -> Optional:
     """The first match, or its capture group if the pattern has one; `optional.none()` without a match."""
     regex = _one_group(pattern)
-    for _, _, group in _matches(text, regex):
-        found = group(regex.groups)
-        return NONE if found is None else Optional(found)
+    for _, _, match in _matches(_encoded(text), regex):
+        found = match.group(regex.groups)
+        return NONE if found is None else Optional(_decoded(found))
     return NONE
+
+
+def _decoded(found: bytes) -> str:
+    return found.decode(errors="replace")
 
 
 @function(
@@ -177,8 +179,11 @@ def extract(text: str, pattern: str) -> Optional:
 def extract_all(text: str, pattern: str) -> list[str]:
     """All matches, or their capture groups if the pattern has one."""
     regex = _one_group(pattern)
-    groups = (group(regex.groups) for _, _, group in _matches(text, regex))
-    return [each for each in groups if each is not None]
+    data = _encoded(text)
+    if not regex.groups:
+        return [_decoded(data[start:end]) for start, end, _ in _matches(data, regex)]
+    groups = (match.group(1) for _, _, match in _matches(data, regex))
+    return [_decoded(each) for each in groups if each is not None]
 
 
 @function(
@@ -195,22 +200,29 @@ def extract_all(text: str, pattern: str) -> list[str]:
 def replace(text: str, pattern: str, replacement: str, limit: int = -1) -> str:
     r"""The text with all matches replaced, or at most the given number; \1 to \9 stand for capture groups."""
     regex = compiled(pattern)
-    parts = _template(replacement, regex.groups)
+    parts = [_encoded(part) if isinstance(part, str) else part for part in _template(replacement, regex.groups)]
+    parts = [part for part in parts if part != b""]
     if limit == 0:
         return text
     data = _encoded(text)
-    pieces: list[str] = []
+    pieces: list[bytes] = []
     last = size = 0
-    for count, (start, end, group) in enumerate(_matches(text, regex), 1):
-        pieces.append(data[last:start].decode(errors="replace"))
-        pieces += [part if isinstance(part, str) else group(part) or "" for part in parts]
+    for count, (start, end, match) in enumerate(_matches(data, regex), 1):
+        added = [data[last:start], *[part if isinstance(part, bytes) else match.group(part) or b"" for part in parts]]
+        pieces += added
         last = end
-        size += sum(map(len, pieces[-len(parts) - 1 :]))
-        check_size(size)
+        size += sum(map(len, added))
+        check_size(size // _MOST_BYTES)
         if count == limit:
             break
-    pieces.append(data[last:].decode(errors="replace"))
-    return "".join(pieces)
+    pieces.append(data[last:])
+    result = _decoded(b"".join(pieces))
+    check_size(len(result))
+    return result
+
+
+_MOST_BYTES = 4
+"""At most this many bytes for a character in UTF-8."""
 
 
 def _template(replacement: str, groups: int) -> list[str | int]:
