@@ -11,9 +11,7 @@ import faulthandler
 import logging
 import os
 import signal
-import sys
 import threading
-from contextlib import suppress
 
 from octo.cli import exits
 from octo.core.log import fields
@@ -22,6 +20,9 @@ log = logging.getLogger("octo.engine")
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 """Those that ask for a stop. SIGHUP comes when a terminal closes; `nohup` keeps it from us."""
+
+_STDERR = 2
+"""The descriptor: Python has no stream for a standard error that was closed."""
 
 GRACE = 5.0
 """Seconds beyond the drain deadline in which sources leave and connectors close."""
@@ -43,8 +44,7 @@ class Stopping:
                 continue
             self._loop.add_signal_handler(each, int)  # it wakes the loop; the handler below also runs when it blocks
             signal.signal(each, self._on_signal)
-        with suppress(OSError, ValueError, AttributeError):  # without a standard error there is nowhere to write it
-            faulthandler.register(signal.SIGQUIT, sys.__stderr__, all_threads=True, chain=True)  # type: ignore[arg-type]
+        faulthandler.register(signal.SIGQUIT, _STDERR, all_threads=True, chain=True)
 
     def _on_signal(self, *_: object) -> None:
         if self._is_asked:

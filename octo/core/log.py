@@ -91,7 +91,7 @@ def _choose(word: str | None, known: Iterable[str], default: str) -> tuple[str, 
 def _is_terminal(stream: TextIO) -> bool:
     try:
         return stream.isatty() and not os.environ.get("NO_COLOR")
-    except ValueError:  # closed
+    except (AttributeError, ValueError):  # closed, before the start or since
         return False
 
 

@@ -88,6 +88,20 @@ def test_a_reader_that_left(flow, port, http, save, streams):
 
 
 @pytest.mark.parametrize("processes", ["1", "2"])
+def test_no_output_at_all(flow, port, http, processes):
+    """Neither stream is open."""
+    command = f'exec "{sys.executable}" -m octo run --admin-addr=off --processes={processes} "{flow}" >&- 2>&-'
+    with subprocess.Popen(["sh", "-c", command]) as process:
+        try:
+            served(http, port, process, "one")
+        finally:
+            process.terminate()
+            code = process.wait(60)
+
+    assert code == 0
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
 def test_a_reader_that_does_not_read(flow, port, http, processes):
     """As with a terminal after Ctrl-S: lines are lost, requests are answered, and no process counts as hung."""
     read, write = os.pipe()
