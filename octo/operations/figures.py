@@ -78,6 +78,7 @@ def process() -> dict[str, Series]:
     """Return what this process is and uses. Entries that the system does not provide are left out."""
     found: dict[str, Series] = {
         "octo_processes": [((), 1)],
+        "octo_processes_replaced_total": [((), 0)],  # a process that has siblings leaves the count to its supervisor
         "octo_build_info": [((__version__, platform.python_version()), 1)],
         "octo_log_lines_lost_total": [((), lost())],
         "process_cpu_seconds_total": [((), time.process_time())],

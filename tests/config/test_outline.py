@@ -103,7 +103,10 @@ def test_a_source_says_which_variables_its_messages_have(tmp_path):
 
     (source,) = [each for each in outline(path, BUILTIN, {}).as_json()["entries"] if each["kind"] == "source"]
 
-    assert source["sets"] == {"method": "string", "query": "map", "id": "string", "X-Key": "string"}
+    assert source["sets"] == {
+        **{"method": "string", "query": "map", "queryAll": "map", "headersAll": "map"},
+        **{"id": "string", "X-Key": "string"},
+    }
 
 
 def test_ranges_reach_from_the_first_character_to_behind_the_last(outlined):
