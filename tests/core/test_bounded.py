@@ -24,6 +24,14 @@ def test_a_short_text_stays_as_it_is(text):
     assert bounded(text) is text
 
 
+def test_a_text_that_just_fits_is_not_changed():
+    """Masking is for texts that are cut; the log masks all others."""
+    mask("Zq7Wv9Kp3Xj5Ld1T")
+    text = "Zq7Wv9Kp3Xj5Ld1T".ljust(MOST)
+
+    assert (bounded(text), bounded(text + "y")) == (text, f"{MASKED}{text[16:]}y")
+
+
 def test_of_a_long_text_both_ends_stay_and_its_length():
     assert bounded("abcdefghij" * 10, 8) == "abcdef ... <100 characters> ... ij"
     assert len(bounded(LONG)) < MOST + 50

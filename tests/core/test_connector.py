@@ -38,6 +38,19 @@ def test_a_connector_may_have_no_stub():
     assert Plain.__octo_connector__.stub is None
 
 
+def test_a_stub_need_not_be_able_to_trigger_sources():
+    @connector("plain")
+    class Plain:
+        @classmethod
+        def open(cls, settings: ProbeSettings): ...
+
+        @classmethod
+        def stub(cls, settings: ProbeSettings, stub: Standin): ...
+
+    stub = Plain.__octo_connector__.stub
+    assert (stub.settings, stub.trigger) == (Standin, None)
+
+
 def test_a_class_without_a_text_has_that_of_its_module():
     @connector("plain")
     class Plain:

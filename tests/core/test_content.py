@@ -41,6 +41,15 @@ def test_expressions_see_its_bytes():
     assert value("has(body.rawData) && 'rawData' in body", body) is True
 
 
+def test_python_reads_it_like_any_dict():
+    body = Held(contentType="text/plain", rawData=spooled(b"x" * 20))
+    plain = {"contentType": "text/plain", "rawData": "x" * 20}
+
+    assert dict(body.items()) == plain
+    assert list(body.values()) == list(plain.values())
+    assert (body["rawData"], body.get("rawData"), body.get("other", 1)) == ("x" * 20, "x" * 20, 1)
+
+
 def test_who_hands_it_on_does_not_read_it(monkeypatch):
     content = spooled(b"x" * 20)
     monkeypatch.setattr("octo.core.content.MAX_SIZE", 10)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from octo.core import output
 from octo.core.output import Whole
 
 full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
@@ -41,6 +42,18 @@ def test_a_text_of_any_size_is_written_whole(tmp_path):
     assert path.read_bytes() == b"y" * 1_000_000
 
 
+def test_a_line_into_a_file_is_written_at_once(tmp_path, monkeypatch):
+    """Processes that write to the same file do not mix their lines."""
+    line = b"y" * 100_000 + b"\n"
+    pieces = []
+    real = os.write
+    with (tmp_path / "out").open("wb") as file:
+        monkeypatch.setattr(os, "write", lambda *given: pieces.append(real(*given)) or pieces[-1])
+        Whole(file.fileno()).write(line)
+
+    assert pieces == [len(line)]
+
+
 def test_a_reader_that_does_not_read_is_not_waited_for(pipe):
     read, write = pipe
     writer = Whole(write, patience=0)
@@ -52,6 +65,24 @@ def test_a_reader_that_does_not_read_is_not_waited_for(pipe):
     writer.write(b"next\n")
 
     assert os.read(read, 1 << 20) == b"next\n"
+
+
+def test_a_reader_is_waited_for_once_until_it_reads_again(pipe, monkeypatch):
+    read, write = pipe
+    waited = []
+    real = output._waiting(write)
+    monkeypatch.setattr(output, "_waiting", lambda _: lambda seconds: waited.append(seconds) or real(0))
+    writer = Whole(write, patience=7)
+    fill(write)
+    for _ in range(2):
+        with pytest.raises(BlockingIOError):
+            writer.write(b"lost\n")
+    os.read(read, 1 << 20)
+
+    writer.write(b"next\n")
+    writer.write(b"more\n")
+
+    assert waited == [7, 0, 0, 7]
 
 
 def test_a_line_that_was_cut_gets_an_end(pipe):

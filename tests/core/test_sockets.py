@@ -83,6 +83,12 @@ def test_copied_steps_are_compiled_anew():
         copied(Message())
 
 
+def test_steps_that_were_not_compiled_yet_can_be_copied():
+    copied = deepcopy(made(then=[1]).then)
+
+    assert (copied.raw, copied.blocks, copied.address) == ([1], (), "")
+
+
 def test_a_sub_flow_may_be_empty():
     """`process:` without a value, or an empty list."""
     assert [made(then=each).then.raw for each in ({"process": None}, [], {"name": "t"})] == [[], [], []]
