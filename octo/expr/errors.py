@@ -211,9 +211,12 @@ ERRORS: dict[str, ErrorInfo] = {
         _info(
             BUDGET,
             "evaluation too expensive",
-            "The evaluation ran through too many elements or built too large a value, and was stopped.",
-            "lists.range(1000000000)",
-            "lists.range(1000)",
+            "The evaluation took about a second of work, or built too large a value, and was stopped: the event loop "
+            "does nothing else meanwhile. Searching one list for each element of another takes as many steps as both "
+            "lengths multiplied; make a map of the list first. Formats such as YAML cost more than JSON.",
+            "body.orders.map(o, body.customers.filter(c, c.id == o.customer)[0].name)",
+            "cel.bind(names, body.customers.transformMapEntry(i, c, {c.id: c.name}), "
+            "body.orders.map(o, names[o.customer]))",
         ),
         _info(
             BAD_REGEX,

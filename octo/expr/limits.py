@@ -27,7 +27,7 @@ class Exhausted(BaseException):
         return ExprError(
             BUDGET,
             "the evaluation is too expensive: it loops too often, or reads or builds too much",
-            hint="Work on less data, or split the work over several messages",
+            hint="Look up in a map instead of searching a list in a loop, or split the work over several messages",
         )
 
 

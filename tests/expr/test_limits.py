@@ -1,5 +1,7 @@
 """Whatever an expression does, it ends soon: with a value or with an ExprError."""
 
+import json
+
 import pytest
 
 from octo.expr import ExprError, to_json
@@ -61,6 +63,46 @@ def test_honest_work_stays_within_the_budget(evaluate):
     records = [{"id": number, "name": f"n{number}"} for number in range(20_000)]
     text = "body.filter(r, r.id % 2 == 0).map(r, {'id': r.id, 'name': r.name.upperAscii() + '!'})"
     assert len(evaluate(text, records)) == 10_000
+
+
+ORDERS = {
+    "lines": [
+        {
+            "id": number,
+            "sku": f"sku-{number % 500}",
+            "price": number * 0.37 % 91,
+            "count": number % 7,
+            "name": f"Widget number {number} of a long line",
+            "country": ("DE", "FR", "US")[number % 3],
+        }
+        for number in range(45_000)
+    ]
+}
+"""5 MB of JSON."""
+ORDERS["text"] = "\n".join(map(json.dumps, ORDERS["lines"]))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'body.lines.map(i, toJson(i)).join("\\n")',
+        'body.text.split("\\n").map(line, fromJson(line))',
+        "body.lines.map(i, i.sku).distinct()",
+        "body.lines.distinct()",
+        'body.lines.map(i, "%s,%s,%f,%d,%s".format([i.name, i.country, i.price, i.count, i.sku])).join("\\n")',
+        'body.lines.map(i, i.name + ";" + string(i.price) + ";" + string(i.count) + ";" + i.sku).join("\\n")',
+        'body.lines.map(i, i.name.split(" ").map(w, w.upperAscii()).join("-"))',
+        'body.lines.filter(i, i.country == "DE" && i.price > 3.0 && i.name.matches("^Widget number [0-9]+"))',
+        "cel.bind(by, body.lines.transformMapEntry(n, i, {i.id: i}), body.lines.map(i, by[44999 - i.id].name))",
+    ],
+)
+def test_the_records_of_a_large_body_are_honest_work(evaluate, text):
+    assert evaluate(text, ORDERS)
+
+
+@pytest.mark.parametrize("text", ["body.lines.map(i, toYaml(i))", "body.lines.map(i, toFormData(i))"])
+def test_so_are_fewer_in_formats_that_are_slower(evaluate, text):
+    assert evaluate(text, {"lines": ORDERS["lines"][:20_000]})
 
 
 DEEP = 100_000

@@ -21,7 +21,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
     "toJson(dyn) -> string",
     family="octo",
     examples=["""toJson({"a": [1, null]}) == '{"a":[1,null]}'"""],
-    cost=Cost(base=16, reads=4),
+    cost=Cost(base=16),
 )
 def to_json_text(value: Any) -> str:
     """The value as compact JSON text."""
@@ -32,7 +32,7 @@ def to_json_text(value: Any) -> str:
     "fromJson(string) -> json",
     family="octo",
     examples=["""fromJson('{"a": [1, 2.5]}').a[1] == 2.5"""],
-    cost=Cost(base=16, reads=4, makes=4),
+    cost=Cost(base=16, reads=4, makes=2),
 )
 def from_json_text(text: str) -> Any:
     """The value that JSON text stands for."""
@@ -49,7 +49,7 @@ def from_json_text(text: str) -> Any:
     "toFormData(map) -> string",
     family="octo",
     examples=['toFormData({"q": "a b", "id": [1, 2]}) == "id=1&id=2&q=a+b"'],
-    cost=Cost(base=64, reads=16),
+    cost=Cost(base=64, reads=8),
 )
 def to_form_data(fields: dict[Any, Any]) -> str:
     """The fields URL-encoded, sorted by name; a list repeats its field."""
@@ -90,7 +90,7 @@ def from_form_data(text: str) -> dict[str, Any]:
     "toYaml(dyn) -> string",
     family="octo",
     examples=['toYaml({"a": "1", "b": [2]}) == "a: \'1\'\\nb:\\n- 2\\n"'],
-    cost=Cost(base=512, reads=16),
+    cost=Cost(base=128, reads=8),
 )
 def to_yaml(value: Any) -> str:
     """The value as YAML text; strings that could be read as something else are quoted."""
@@ -101,7 +101,7 @@ def to_yaml(value: Any) -> str:
     "fromYaml(string) -> json",
     family="octo",
     examples=['fromYaml("a: 1\\nb: [x]") == {"a": 1, "b": ["x"]}'],
-    cost=Cost(base=1024, reads=64, makes=8),
+    cost=Cost(base=256, reads=32, makes=8),
 )
 def from_yaml(text: str) -> Any:
     """The value that YAML text stands for, as JSON kinds. It has no merge keys."""

@@ -32,7 +32,7 @@ def _clauses(template: object, values: object) -> int:
         '"%.2f".format([2.5]) == "2.50"',
         '"%x".format([255]) == "ff"',
     ],
-    cost=Cost(base=16, reads=4, more=_clauses),
+    cost=Cost(base=16, reads=2, more=_clauses),
 )
 def format_(template: str, values: list[Any]) -> str:
     """The template with each %s, %d, %f, %e, %b, %o, %x and %X replaced by a value of the list."""

@@ -24,7 +24,7 @@ def range_(count: int) -> list[int]:
     "list(T).distinct() -> list(T)",
     family="lists",
     examples=["[1, 2, 1, 3, 2].distinct() == [1, 2, 3]"],
-    cost=Cost(reads=8),
+    cost=Cost(reads=4),
 )
 def distinct(items: list[Any]) -> list[Any]:
     """The elements without repetitions, in the order of their first appearance."""
