@@ -18,6 +18,10 @@ async def test_the_loop_turns_while_the_function_runs():
     assert await in_background(turned.wait, 60)
 
 
+async def test_the_function_gets_what_it_is_given():
+    assert await in_background(int, "ff", base=16) == 255
+
+
 async def test_what_the_function_raises_is_raised():
     with pytest.raises(ZeroDivisionError):
         await in_background(divmod, 1, 0)

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from octo.core import current
 from octo.core.errors import Overloaded, Permanent, Timeout
 from octo.core.flow import Drop, Failure
 from octo.core.message import Message
@@ -69,6 +70,25 @@ def test_a_message_that_never_waits_passes_as_a_plain_call():
     assert bench.flow.call(Message(1)).body == 1
     assert bench.kinds() == ["started", "completed"]
     assert bench.flow.in_flight == 0
+
+
+def fail(message):
+    raise Permanent("no")
+
+
+@pytest.mark.parametrize("call", [lambda message: message, fail, None], ids=["at once", "fails", "waits"])
+async def test_after_a_call_the_message_of_the_caller_is_current_again(call):
+    """What the caller's flow logs then must not carry the ids of the called one."""
+    bench = Bench(call=call)
+    bench.gate.set()
+    mine = Message("mine")
+    token = current.message.set(mine)
+    try:
+        with contextlib.suppress(Failure):
+            await at_last(bench.flow.call(Message("other")))
+        assert current.message.get() is mine
+    finally:
+        current.message.reset(token)
 
 
 async def test_one_worker_keeps_the_order():
