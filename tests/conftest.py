@@ -35,6 +35,8 @@ PATIENCE = 60.0
 settings.register_profile("octo", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("octo")  # how long an example takes says something about the machine only
 
+os.environ.pop("PYTHONUNBUFFERED", None)  # it would hide that a program does not flush what it writes
+
 # --- a secret that must never be seen ----------------------------------------------------------------------------
 
 if "PYTEST_XDIST_WORKER" not in os.environ:  # workers inherit the one of their session

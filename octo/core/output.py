@@ -31,8 +31,7 @@ def steady() -> None:
 
 
 def _text(stream: TextIO, number: int) -> TextIO:
-    errors = stream.errors or "backslashreplace"
-    return io.TextIOWrapper(Whole(number), stream.encoding, errors, write_through=True)  # type: ignore[type-var]
+    return io.TextIOWrapper(Whole(number), stream.encoding, stream.errors, write_through=True)  # type: ignore[type-var]
 
 
 class Whole(io.RawIOBase):

@@ -85,6 +85,18 @@ def test_a_reader_is_waited_for_once_until_it_reads_again(pipe, monkeypatch):
     assert waited == [7, 0, 0, 7]
 
 
+def test_it_tells_which_descriptor_and_whether_that_is_a_terminal(pipe):
+    """Colours depend on it."""
+    ours, theirs = os.openpty()
+    try:
+        assert [(each.fileno(), each.isatty()) for each in map(Whole, (theirs, pipe[1]))] == [
+            (theirs, True),
+            (pipe[1], False),
+        ]
+    finally:
+        os.close(ours), os.close(theirs)
+
+
 def test_a_line_that_was_cut_gets_an_end(pipe):
     read, write = pipe
     writer = Whole(write, patience=0)
@@ -98,19 +110,26 @@ def test_a_line_that_was_cut_gets_an_end(pipe):
 
 
 @full
-def test_a_full_disk_leaves_nothing_that_fails_at_the_end():
+@pytest.mark.parametrize(("stream", "other"), [("stdout", "stderr"), ("stderr", "stdout")])
+def test_a_full_disk_leaves_nothing_that_fails_at_the_end(stream, other):
     """Python's own stream would make this program end with 120."""
-    code = """
+    code = f"""
 import sys
 from octo.core.output import steady
 steady()
-try: print("lost")
-except OSError: sys.stderr.write("told")
+try: print("lost", file=sys.{stream})
+except OSError: sys.{other}.write("told")
 """
     with Path("/dev/full").open("w") as out:
-        done = subprocess.run([sys.executable, "-c", code], stdout=out, stderr=subprocess.PIPE, check=False)
+        done = subprocess.run([sys.executable, "-c", code], **{stream: out, other: subprocess.PIPE}, check=False)
 
-    assert (done.returncode, done.stderr) == (0, b"told")
+    assert (done.returncode, getattr(done, other)) == (0, b"told")
+
+
+def test_what_was_written_before_comes_first():
+    code = "import sys; from octo.core.output import steady; print(1); steady(); print(2)"
+
+    assert subprocess.check_output([sys.executable, "-c", code]) == b"1\n2\n"
 
 
 def test_streams_of_tests_and_closed_ones_stay_as_they_are(monkeypatch):
