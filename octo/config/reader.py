@@ -11,6 +11,7 @@ from octo.config.report import Report, listed
 from octo.expr import nearest
 
 _MANY = 200  # comparing with more names would take too long
+SETTINGS = "settings"
 _PLAIN_KEY = re.compile(r"[A-Za-z_][\w.-]*")
 
 
@@ -18,7 +19,9 @@ def about_key(key: str, known: Iterable[str]) -> str:
     """The hint for an unknown key. A key that does not look like one is part of a value that lacks quotes."""
     if not _PLAIN_KEY.fullmatch(key):
         return "inside `{ }` and `[ ]` a text that contains `,` needs quotes"
-    return did_you_mean(key, known) or "remove it"
+    names = list(known)
+    is_setting = SETTINGS in names and not nearest(key, names)
+    return did_you_mean(key, names, f"put it under `{SETTINGS}:`" if is_setting else "") or "remove it"
 
 
 def kind(value: object) -> str:

@@ -74,6 +74,7 @@ def test_what_is_wrong_with_a_reference(problems, connectors: str, block: str, e
         ("{name: a}", "1:14 OCTO-C112 `type` of a connector is missing"),
         ("{name: a, type: htp}", "1:30 OCTO-C131 no connector type `htp` | did you mean `http`?"),
         ("{name: a, type: http, setings: {}}", "1:36 OCTO-C111 a connector has no key `setings` | did you mean"),
+        ("{name: a, type: http, port: 1}", "1:36 OCTO-C111 a connector has no key `port` | put it under `settings:`;"),
         ("{name: a, type: http, settings: 3}", "1:46 OCTO-C110 `settings` must be a mapping, found a whole number"),
         ("{name: a, type: database}", "1:14 OCTO-C112 `dsn` of the `database` connector is missing"),
         ("{name: a, type: http}, {name: a, type: http}", "1:44 OCTO-C120 the connector `a` is defined twice"),

@@ -85,7 +85,11 @@ def test_default_instances_are_shared(config):
             "{type: http}",
             "OCTO-C112 `path` of the `http` source is missing | add `path: ...` (Path of the route, e.g.",
         ),
-        ("", "{type: http, path: /a, settings: {path: /a}}", "OCTO-C111 a source has no key `path`"),
+        (
+            "",
+            "{type: http, path: /a, settings: {path: /a}}",
+            "OCTO-C111 a source has no key `path` | put it under `settings:`; known",
+        ),
         (
             "{name: web, type: http}",
             "{connector: wbe, type: http}",
