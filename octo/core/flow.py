@@ -153,7 +153,7 @@ class Failure(Exception):
         """The way to the block, and what it raised, without the failures before."""
         cause = self.cause
         text = str(cause) if isinstance(cause, OctoError | ExprError) else f"{type(cause).__name__}: {cause}"
-        return ": ".join((*self.way, bounded(text)))
+        return f"{bounded(': '.join(self.way))}: {bounded(text)}"
 
 
 def _type(cause: Exception) -> str:

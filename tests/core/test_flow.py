@@ -57,6 +57,17 @@ def test_a_failure_knows_its_way_from_the_outside_in():
     assert failure.recovery("f").body == "as it came"
 
 
+def test_the_text_of_a_failure_has_a_bounded_length_however_long_its_way_is():
+    """A flow whose error chain calls the flow again fails a hundred calls deep."""
+    failure = Failure(Permanent("no"), "leaf", "f.leaf", Message())
+    for _ in range(1_000):
+        failure.inside('flow-ref "again"').inside('block "flow-ref"')
+
+    assert str(failure).startswith('block "flow-ref": flow-ref "again": ')
+    assert str(failure).endswith('block "leaf": no')
+    assert len(str(failure)) < 3_000
+
+
 def test_a_step_further_out_keeps_the_label_unless_it_names_one():
     assert Failure(Bug("x"), "leaf", "f.leaf", Message()).inside("a").label == "leaf"
 
