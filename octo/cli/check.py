@@ -69,7 +69,8 @@ def _tell(path: Path, result: Config | ConfigError) -> None:
     for warning in result.warnings:
         show(warning, "yellow")
     flows, connectors = counted(len(result.flows), "flow"), counted(len(result.connectors), "connector")
-    say(f"{path}: ok, {flows}, {connectors}")
+    warnings = f", {counted(len(result.warnings), 'warning')}" if result.warnings else ""
+    say(f"{path}: ok, {flows}, {connectors}{warnings}")
 
 
 def _as_json(results: list[tuple[Path, Config | ConfigError]], *, ok: bool) -> dict[str, object]:

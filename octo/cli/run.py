@@ -389,6 +389,8 @@ def _banner(config: Config) -> None:
         return
     name = f" {config.name}" if config.name else ""
     title = f"🐙 Octo {__version__}{name}"
-    counts = f"   {counted(len(config.flows), 'flow')}, {counted(len(config.connectors), 'connector')}, ready"
+    counts = f"   {counted(len(config.flows), 'flow')}, {counted(len(config.connectors), 'connector')}"
+    if config.flows:
+        counts += ", ready"
     width = max(len(title) + 1, len(counts)) + 2  # the octopus is two columns wide
     say(f"╭{'─' * width}╮\n│ {title:<{width - 2}}│\n│ {counts:<{width - 1}}│\n╰{'─' * width}╯")

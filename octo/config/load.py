@@ -166,8 +166,16 @@ def draft(files: list[File], root: Path | None, plugins: Plugins, environ: Mappi
 def _warn_of_empty(files: list[File], report: Report) -> None:
     for file in files:
         if file.root.value is None or file.root.value == {}:
-            what = "the file has only comments" if file.text.strip() else "the file is empty"
-            report.warn(codes.NO_CONTENT, Position(file.name), what, "write `flows:` into it, or remove it")
+            report.warn(
+                codes.NO_CONTENT, Position(file.name), _emptiness(file.text), "write `flows:` into it, or remove it"
+            )
+
+
+def _emptiness(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if not lines:
+        return "the file is empty"
+    return "the file has only comments" if all(line[0] == "#" for line in lines) else "the file says nothing"
 
 
 def check(found: Draft, watched: tuple[Path, ...] = ()) -> Config:

@@ -135,7 +135,13 @@ def test_the_outline_of_good_files_ends_well(cli, tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [("", "the file is empty"), ("\n \n", "the file is empty"), ("# later\n", "the file has only comments")],
+    [
+        ("", "the file is empty"),
+        ("\n \n", "the file is empty"),
+        ("# later\n", "the file has only comments"),
+        ("{}\n", "the file says nothing"),
+        ("# a\n---\n", "the file says nothing"),
+    ],
 )
 def test_a_file_without_anything_is_a_warning(cli, tmp_path, text, says):
     path = tmp_path / "flow.yaml"
@@ -143,5 +149,5 @@ def test_a_file_without_anything_is_a_warning(cli, tmp_path, text, says):
 
     result = cli("check", str(path))
 
-    assert (result.exit_code, result.stdout) == (0, f"{path}: ok, 0 flows, 0 connectors\n")
+    assert (result.exit_code, result.stdout) == (0, f"{path}: ok, 0 flows, 0 connectors, 1 warning\n")
     assert result.stderr.startswith(f"{path}: OCTO-C109: {says}\n")

@@ -264,3 +264,15 @@ def test_a_wrong_word_about_the_operations_port_is_2(command, flow, arguments, s
 
     assert code == 2
     assert says in err
+
+
+def test_the_banner_of_no_flows_does_not_say_ready(tmp_path):
+    """`/readyz` answers 503 then, unless `--allow-empty` is given."""
+    path = tmp_path / "flow.yaml"
+    path.write_text("# later")
+    command = [sys.executable, "-m", "octo", "run", str(path), "--admin-addr", "off"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        banner = [process.stdout.readline() for _ in range(4)]
+        process.terminate()
+
+    assert banner[2].strip("│ \n") == "0 flows, 0 connectors"
