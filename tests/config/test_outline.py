@@ -104,8 +104,12 @@ def test_a_source_says_which_variables_its_messages_have(tmp_path):
     (source,) = [each for each in outline(path, BUILTIN, {}).as_json()["entries"] if each["kind"] == "source"]
 
     assert source["sets"] == {
-        "method": "string", "query": "map", "queryAll": "map", "headersAll": "map",
-        "id": "string", "X-Key": "string",
+        "method": "string",
+        "query": "map",
+        "queryAll": "map",
+        "headersAll": "map",
+        "id": "string",
+        "X-Key": "string",
     }
 
 

@@ -73,6 +73,7 @@ leaf = st.one_of(
     st.just({"type": "flow-ref", "flow": "g"}),
     st.just({"type": "flow-ref", "flow": "g", "oneWay": True}),
 )
+LOG = {"type": "log", "message": "vars.error.message"}
 chain = st.recursive(
     st.lists(leaf, max_size=3),
     lambda inner: st.lists(
@@ -83,7 +84,7 @@ chain = st.recursive(
         )
         | inner.map(lambda it: {"type": "foreach", "items": "[1, 2]", "mode": "map", "body": it})
         | inner.map(lambda it: {"type": "foreach", "items": "[1, 2]", "body": it})
-        | inner.map(lambda it: {"type": "handle-errors", "process": it, "error": it[:1]}),
+        | inner.map(lambda it: {"type": "handle-errors", "process": it, "error": it[:1] or [LOG]}),
         max_size=3,
     ),
     max_leaves=5,

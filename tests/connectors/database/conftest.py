@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import asynccontextmanager
 
+import asyncpg
 import pytest
 
 from octo.connectors.database import Connection, Database, Query
@@ -48,15 +49,29 @@ def session_of():
 
 @pytest.fixture
 def opened(server):
-    """Open a connector to the server with settings of one's own."""
+    """Open a connector to the server with settings of one's own. The first time in a test its database is empty."""
+    is_empty = False
 
     @asynccontextmanager
     async def open_database(**settings):
+        nonlocal is_empty
+        if not is_empty:
+            is_empty = True
+            await emptied(server)
         given = {"driver": "postgres", "dsn": server.dsn, "password": PASSWORD, **settings}
         async with Database.open(Connection.model_validate(given)) as database:
             yield Session(database)
 
     return open_database
+
+
+async def emptied(server):
+    """Remove what other tests have made: in another order a type of the same name would be in the way."""
+    connection = await asyncpg.connect(server.dsn, password=PASSWORD)
+    try:
+        await connection.execute("drop schema public cascade; create schema public")
+    finally:
+        await connection.close()
 
 
 @pytest.fixture

@@ -111,9 +111,9 @@ async def test_a_block_that_fails_leaves_nothing(sql):
 
 async def test_sqlite_waits_for_a_lock_no_longer_than_the_query_timeout(opened, tmp_path):
     """Its own five seconds would hold up the message."""
-    async with opened(dsn=f"sqlite+aiosqlite:///{tmp_path}/a.db", queryTimeout="100ms") as sql:
+    async with opened(dsn=f"sqlite+aiosqlite:///{tmp_path}/a.db", queryTimeout="1s") as sql:
         await sql.run("create table t (n int)")
-        assert await sql.value("pragma busy_timeout") == 100
+        assert await sql.value("pragma busy_timeout") == 1000
         other = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
         other.execute("begin exclusive")
         with pytest.raises(Transient):
@@ -149,7 +149,7 @@ async def test_the_row_limit_fails_instead_of_cutting_off(sql):
 async def test_a_slow_query_times_out_and_the_next_works(opened, server):
     """The connection of the cancelled query is closed, and a new one replaces it."""
     dsn = f"postgresql+asyncpg://octo@{server.address}/postgres"
-    async with opened(dsn=dsn, password=PASSWORD, queryTimeout="300ms", maxOpenConns=1) as sql:
+    async with opened(dsn=dsn, password=PASSWORD, queryTimeout="1s", maxOpenConns=1) as sql:
         with pytest.raises(Timeout):
             await sql("select pg_sleep(30)")
         assert await sql.value("select 1 as one") == 1
