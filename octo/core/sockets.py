@@ -56,10 +56,7 @@ class Steps:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        reference = {"anyOf": [{"$ref": "#/$defs/SubFlow"}, {"$ref": "#/$defs/Chain"}]}
-        return core_schema.no_info_plain_validator_function(
-            cls._validate, metadata={"pydantic_js_functions": [lambda _schema, _handler: reference]}
-        )
+        return core_schema.no_info_plain_validator_function(cls._validate)
 
     @classmethod
     def _validate(cls, value: object) -> Steps:
@@ -120,11 +117,7 @@ class FlowRef:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        return core_schema.no_info_after_validator_function(
-            cls,
-            core_schema.str_schema(min_length=1),
-            metadata={"pydantic_js_functions": [lambda _schema, _handler: {"type": "string", "x-octo-ref": "flow"}]},
-        )
+        return core_schema.no_info_after_validator_function(cls, core_schema.str_schema(min_length=1))
 
 
 def sockets(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], object]]:

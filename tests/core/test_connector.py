@@ -67,3 +67,15 @@ def test_the_services_that_open_asks_for_are_declared():
         def open(cls, settings: ProbeSettings, store: KeyValue): ...
 
     assert Plain.__octo_connector__.services == {"store": "key-value"}
+
+
+def test_the_services_that_a_stub_asks_for_are_declared():
+    @connector("plain")
+    class Plain:
+        @classmethod
+        def open(cls, settings: ProbeSettings): ...
+
+        @classmethod
+        def stub(cls, settings: ProbeSettings, stub: Standin, store: KeyValue): ...
+
+    assert Plain.__octo_connector__.stub.services == {"store": "key-value"}

@@ -67,7 +67,9 @@ def test_what_is_too_large_for_an_expression_is_an_error(monkeypatch):
         ExprError, match="content of 20 bytes is too large for an expression \\(at most 19\\)"
     ) as caught:
         value("body.rawData", body)
-    assert caught.value.code == "OCTO-E207"
+    assert (caught.value.code, caught.value.hint) == ("OCTO-E207", "Pass it on as the body")
+    body = Held(contentType="image/png", rawData=spooled(b"x" * 19))
+    assert value("size(body.rawData)", body) == 19
     assert limits.MAX_SIZE == 16 * 1024 * 1024
 
 
@@ -89,7 +91,19 @@ def test_large_content_is_not_read_on_its_way():
         ({"contentType": "image/png", "rawData": b"\xe9"}, b"\xe9"),
         ({"contentType": "image/png", "rawData": None}, b""),
         ({"contentType": "image/png"}, b""),
+        ({"rawData": b"x"}, b"x"),
+        ("no raw body", b""),
+        (None, b""),
     ],
 )
 def test_what_goes_out_is_bytes(body, out):
-    assert content.out(body) == (body["contentType"], out)
+    said = body.get("contentType") if isinstance(body, dict) else None
+    assert content.out(body) == (said or "application/octet-stream", out)
+
+
+@pytest.mark.parametrize(
+    ("data", "content_type", "seen"),
+    [(b"\xe9", "text/plain; charset=iso-8859-1", "\u00e9"), (b"\xe9", "image/png", b"\xe9")],
+)
+def test_what_comes_in_is_text_or_bytes_by_its_content_type(data, content_type, seen):
+    assert raw(data, content_type) == {"contentType": content_type, "rawData": seen}

@@ -94,6 +94,33 @@ def test_a_sub_flow_may_be_empty():
     assert [made(then=each).then.raw for each in ({"process": None}, [], {"name": "t"})] == [[], [], []]
 
 
+def test_steps_are_read_alone_and_stay_what_they_are():
+    """Of a value that is no chain nothing is read."""
+    steps = Steps.read({"process": [1]})
+
+    assert steps.raw == [1]
+    assert made(then=steps).then is steps
+    assert Steps.read("log") is None
+
+
+async def test_a_reference_that_is_bound_calls_its_flow_or_sends_to_it():
+    class Other:
+        sent = []
+
+        def call(self, message):
+            return message.with_body("answer")
+
+        async def send(self, message):
+            self.sent.append(message.body)
+
+    flow = made(flow="other").flow
+    flow.target = Other()
+
+    assert flow.call(Message(1)).body == "answer"
+    await flow.send(Message(2))
+    assert Other.sent == [2]
+
+
 @pytest.mark.parametrize(
     ("values", "complaint"),
     [
