@@ -22,6 +22,13 @@ async def test_the_function_gets_what_it_is_given():
     assert await in_background(int, "ff", base=16) == 255
 
 
+async def test_a_process_ends_without_a_function_that_does_not():
+    """Its thread is a daemon, with a name that says what it is for."""
+    thread = await in_background(threading.current_thread)
+
+    assert (thread.daemon, thread.name) == (True, "octo-background")
+
+
 async def test_what_the_function_raises_is_raised():
     with pytest.raises(ZeroDivisionError):
         await in_background(divmod, 1, 0)
