@@ -164,10 +164,10 @@ class Endpoint:
             response.dropped(proto, headers)
             return
         if self._emitted:
-            chosen = response.from_variables(outcome, self._emitted)
+            chosen = response.from_variables(outcome, self._emitted, self._inlet.flow)
             names = {name for name, _ in chosen}
             headers = [each for each in headers if each[0] not in names] + chosen
-        response.complete(proto, outcome, headers)
+        response.complete(proto, outcome, headers, self._inlet.flow)
 
     def headers(self, given: Given) -> Headers:
         """Return the headers of every response to a request with these headers."""

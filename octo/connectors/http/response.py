@@ -28,29 +28,29 @@ _STATUS = re.compile(r"[2-5][0-9]{2}")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
-def complete(proto: Proto, message: Message, headers: Headers) -> None:
+def complete(proto: Proto, message: Message, headers: Headers, flow: str) -> None:
     """Write the message that the flow returned, with the status that it chose."""
     status = 200
     if "httpStatus" in message.vars:
         try:
             status = status_of(message.vars["httpStatus"])
         except NoStatus as error:
-            _author(proto, message, headers, codes.NO_STATUS, str(error))
+            _author(proto, message, headers, flow, codes.NO_STATUS, str(error))
             return
     body = message.body
     if body is None or status in BODILESS:
         proto.response_empty(status, headers)
     elif message.raw:
-        _raw(proto, status, message, headers)
+        _raw(proto, status, message, headers, flow)
     else:
         proto.response_bytes(status, JSON + headers, codec.write(body))
 
 
-def _raw(proto: Proto, status: int, message: Message, headers: Headers) -> None:
+def _raw(proto: Proto, status: int, message: Message, headers: Headers, flow: str) -> None:
     try:
         content_type, data = content.out(message.body)
     except NotText as error:
-        _author(proto, message, headers, codes.NOT_TEXT, str(error))
+        _author(proto, message, headers, flow, codes.NOT_TEXT, str(error))
         return
     if _CONTROL.search(content_type):
         content_type = content.BINARY
@@ -61,9 +61,10 @@ def dropped(proto: Proto, headers: Headers) -> None:
     proto.response_empty(204, headers)
 
 
-def _author(proto: Proto, message: Message, headers: Headers, code: str, error: str) -> None:
+def _author(proto: Proto, message: Message, headers: Headers, flow: str, code: str, error: str) -> None:
     """Answer 500: the flow made what is no response. Its author finds out why in the log."""
-    log.error("cannot write the response", extra=fields(event_id=message.event_id, code=code, error=error))
+    extra = fields(flow=flow, event_id=message.event_id, correlation_id=message.correlation_id, code=code, error=error)
+    log.error("cannot write the response", extra=extra)
     ids = {"eventID": message.event_id, "correlationID": message.correlation_id}
     refuse(proto, 500, "internal server error", headers, **ids)
 
@@ -81,10 +82,11 @@ def status_of(chosen: object) -> int:
         status = int(status)
     if isinstance(status, int) and not isinstance(status, bool) and 200 <= status <= 599:
         return status
-    raise NoStatus(f"`vars.httpStatus` is {reprlib.repr(chosen)}; a status is a whole number from 200 to 599")
+    shown = codec.write(chosen).decode() if chosen is None or isinstance(chosen, bool) else reprlib.repr(chosen)
+    raise NoStatus(f"`vars.httpStatus` is {shown}; a status is a whole number from 200 to 599")
 
 
-def from_variables(message: Message, names: tuple[tuple[str, str], ...]) -> Headers:
+def from_variables(message: Message, names: tuple[tuple[str, str], ...], flow: str) -> Headers:
     """Return the variables that the route declares as headers: of a list, a header for each item.
 
     What is not a single line of text is left out. names: of the variables, each with that of its header.
@@ -97,7 +99,7 @@ def from_variables(message: Message, names: tuple[tuple[str, str], ...]) -> Head
         if len(lines) < sum(item is not None for item in items):
             log.warning(
                 "variable left out of the response headers: it is not a single line of text",
-                extra=fields(variable=name, event_id=message.event_id),
+                extra=fields(flow=flow, variable=name, event_id=message.event_id),
             )
         headers += lines
     return headers
