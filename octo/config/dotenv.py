@@ -49,6 +49,7 @@ def parse_dotenv(text: str, name: str, report: Report) -> dict[str, str]:
     values = {}
     lines = _BREAK.split(text)
     number = 0
+    opened = 0
     while number < len(lines):
         line, at = lines[number].strip(), Position(name, number + 1, 1)
         number += 1
@@ -58,12 +59,15 @@ def parse_dotenv(text: str, name: str, report: Report) -> dict[str, str]:
         key, value = key.strip(), value.strip()
         if not separator or not key:
             what = "the line has no `=`" if not separator else "the line has no name before `=`"
-            report.error(codes.DOTENV, at, what, _HINT)
+            hint = f"perhaps line {opened} opens a quote that is not closed; {_HINT}" if opened else _HINT
+            report.error(codes.DOTENV, at, what, hint)
             continue
         more = _continued(value, lines, number)
         if more:
             value = "\n".join([lines[number - 1].partition("=")[2].lstrip(), *lines[number : number + more]]).rstrip()
             number += more
+        elif value[:1] in _QUOTES and value.count(value[0]) == 1:
+            opened = number
         if len(value) > 1 and value[0] == value[-1] and value[0] in _QUOTES:
             value = value[1:-1]
         values[key] = value

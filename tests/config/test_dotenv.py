@@ -67,6 +67,16 @@ def test_a_malformed_line_is_named_but_not_shown():
     assert "hunter2" not in str(report.problems)
 
 
+def test_a_quote_that_is_not_closed_is_named_where_a_line_cannot_be_read():
+    report = Report()
+
+    parse_dotenv('A=1\nKEY="-----BEGIN\nhunter2\nB=2\n', ".env", report)
+
+    [problem] = report.problems
+    assert (str(problem.at), problem.message) == (".env:3:1", "the line has no `=`")
+    assert problem.hint.startswith("perhaps line 2 opens a quote that is not closed; write")
+
+
 def test_a_missing_file_is_none(tmp_path: Path):
     report = Report()
 
