@@ -167,7 +167,7 @@ def _fail(function: Function, error: BaseException) -> NoReturn:
 def _told(error: BaseException) -> str:
     """The type and the text of an exception, whatever its `__str__` does."""
     try:
-        return f"{type(error).__name__}: {error}"
+        return f"{type(error).__name__}: {error}".removesuffix(": ")
     except BaseException as second:  # noqa: BLE001  see `_fail`
         return f"{type(error).__name__}, whose text raises {type(second).__name__}"
 

@@ -85,7 +85,7 @@ class ThisProcess:
         refusal = self._service.refusal if self._service.phase == "running" else None
         return [
             *([] if refusal is None else _missing(refusal)),
-            *(f"{each.lost} threads of block {block} hang" for block, each in _hanging(full=False)),
+            *(_hang(each.lost, block) for block, each in _hanging(full=False)),
         ]
 
     def _nothing(self, config: Config) -> Iterable[str]:
@@ -230,6 +230,10 @@ def _starting(refusal: Refusal | None) -> str:
 def _hanging(*, full: bool) -> list[tuple[str, Threads]]:
     """Return the threads of each block of which some hang: all that may be, or fewer."""
     return [(block, each) for block, each in hanging().items() if (each.lost >= each.most) is full]
+
+
+def _hang(lost: int, block: str) -> str:
+    return f"1 thread of block {block} hangs" if lost == 1 else f"{lost} threads of block {block} hang"
 
 
 _BORN = moment(int(BORN * 1e9))

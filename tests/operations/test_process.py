@@ -387,7 +387,7 @@ async def test_threads_that_hang_are_counted_and_told(plugins, monkeypatch):
         await until_running(service)
         try:
             hang()
-            assert (await state.reasons(), await state.notes()) == ([], ["1 threads of block orders.price hang"])
+            assert (await state.reasons(), await state.notes()) == ([], ["1 thread of block orders.price hangs"])
             hang()
             assert await state.reasons() == ["block orders.price has no threads left: 2 hang"]
             assert await state.notes() == []
