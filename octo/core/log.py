@@ -151,8 +151,9 @@ class _Formatter(logging.Formatter):
             line[f"{name}_" if name in line else name] = _plain(value)
         if record.name != AUTHORS:
             line = {name: _short(value) for name, value in line.items()}
-        if record.exc_info and record.exc_info[0] is not None:
-            trace = "".join(traceback.format_exception(*record.exc_info))
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None:
+            trace = "".join(traceback.format_exception(error))
             line["traceback"] = masked(bounded(trace, _LONGEST_TRACEBACK))
         return line
 

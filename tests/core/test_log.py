@@ -13,6 +13,7 @@ import orjson
 import pytest
 
 from octo.core import current, log, secrets
+from octo.core.bounded import MOST
 from octo.core.log import File, Json, Lines, Text, configure, fields
 from octo.core.message import Message
 from octo.core.secrets import mask
@@ -357,6 +358,16 @@ def test_a_value_that_is_very_deep_costs_no_line(within):
     assert "«secret»" in line("m", value=deep)
 
 
+@pytest.mark.parametrize("within", [lambda each: [each], lambda each: {"key": each}], ids=["list", "map"])
+def test_a_value_keeps_its_form_for_32_levels(within):
+    value: object = 1
+    for _ in range(32):
+        value = within(value)
+
+    assert orjson.loads(line("m", formatter=Json(), value=value))["value"] == value
+    assert orjson.loads(line("m", formatter=Json(), value=within(value)))["value"] != within(value)
+
+
 def test_a_value_that_contains_itself_costs_no_line():
     items, pairs = [], {}
     items.append(items)
@@ -400,6 +411,18 @@ def test_an_unknown_format_is_warned_about_and_means_text():
     configure(format="xml", stream=stream)
 
     assert after_time(stream.getvalue()) == 'level=WARN msg="LOG_FORMAT is not known, using text" value=xml\n'
+
+
+def test_a_stream_that_is_closed_is_no_terminal(monkeypatch):
+    closed, later = io.StringIO(), io.StringIO()
+    closed.close()
+    monkeypatch.setattr(sys, "stderr", closed)
+    configure()
+    monkeypatch.setattr(sys, "stderr", later)
+    logging.getLogger("octo.test").warning("m")
+
+    assert "\x1b" not in later.getvalue()
+    assert "msg=m" in later.getvalue()
 
 
 def test_lines_follow_standard_error(monkeypatch):
@@ -449,6 +472,14 @@ def test_messages_ids_and_tracebacks_are_cut_too(formatter):
 
     assert len(text) < 40_000
     assert "Traceback (most recent call last)" in text
+
+
+def test_a_list_or_map_that_just_fits_keeps_its_form():
+    """A longer one becomes a text that is cut."""
+    fits, longer = ["x" * (2 * MOST - len('[""]'))], ["x" * (2 * MOST)]
+
+    assert orjson.loads(line("m", formatter=Json(), value=fits))["value"] == fits
+    assert isinstance(orjson.loads(line("m", formatter=Json(), value=longer))["value"], str)
 
 
 def test_a_line_that_an_author_asked_for_is_whole():
