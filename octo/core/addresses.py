@@ -29,13 +29,13 @@ def bound(address: Resolved, backlog: int, group: Literal["", "founds", "joins"]
     """
     fresh = socket.socket(address.family, socket.SOCK_STREAM, address.protocol)
     try:
-        fresh.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        fresh.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        fresh.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, True)
+        fresh.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
         if group == "joins":
-            fresh.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            fresh.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, True)
         fresh.bind(address.where)
         if group == "founds":
-            fresh.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            fresh.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, True)
         fresh.listen(backlog)
     except BaseException:
         fresh.close()

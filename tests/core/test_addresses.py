@@ -22,6 +22,33 @@ def test_two_sockets_never_share_an_address_by_themselves(port):
         bound(resolved("127.0.0.1", port), 5)
 
 
+def connect(listening):
+    """Both ends of a connection, ours first."""
+    theirs = socket.create_connection(listening.getsockname())
+    return listening.accept()[0], theirs
+
+
+@pytest.mark.parametrize("group", ["", "founds"])
+def test_an_address_is_free_as_soon_as_its_listener_is_closed(port, group):
+    """The system keeps the end of a connection that we closed first for minutes."""
+    mine = resolved("127.0.0.1", port)
+    with bound(mine, 5, group) as listening:
+        ours, theirs = connect(listening)
+        with theirs, ours:
+            ours.shutdown(socket.SHUT_WR)
+            assert theirs.recv(1) == b""
+
+    with bound(mine, 5, group) as again:
+        assert again.getsockname() == mine.where
+
+
+def test_connections_send_small_answers_at_once(port):
+    with bound(resolved("127.0.0.1", port), 5) as listening:
+        ours, theirs = connect(listening)
+        with theirs, ours:
+            assert ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="others allow a wildcard beside a host")
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "::"])
 @pytest.mark.parametrize("group", ["", "founds"])
