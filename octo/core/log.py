@@ -239,16 +239,14 @@ def _word(text: str) -> str:
 
 
 _SPECIAL = re.compile(r'[\s="]')
-_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def _escaped(character: str) -> str:
-    if character in _ESCAPES:
-        return _ESCAPES[character]
-    if character.isprintable():
+    if character == '"':
+        return '\\"'
+    if character.isprintable() and character != "\\":
         return character
-    code = ord(character)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    return character.encode("unicode_escape").decode()
 
 
 # --- handlers ----------------------------------------------------------------------------------------------------

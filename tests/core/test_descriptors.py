@@ -17,7 +17,7 @@ def limited(monkeypatch):
     """A process that may have this many file numbers and uses that many."""
 
     def limit(soft, used=20):
-        monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, soft))
+        monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, resource.RLIM_INFINITY))
         monkeypatch.setattr(descriptors, "used", lambda: used)
 
     monkeypatch.setattr(descriptors, "_shares", [])

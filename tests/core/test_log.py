@@ -194,7 +194,7 @@ def test_colours_are_for_terminals_only(monkeypatch):
         return stream.getvalue()
 
     monkeypatch.delenv("NO_COLOR", raising=False)
-    assert "\x1b[32mINFO\x1b[0m" in written(Terminal())
+    assert written(Terminal()).endswith("\x1b[2mlevel=\x1b[0m\x1b[32mINFO\x1b[0m \x1b[2mmsg=\x1b[0mm\n")
     assert "\x1b" not in written(io.StringIO())
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b" not in written(Terminal())
