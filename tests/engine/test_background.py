@@ -34,8 +34,21 @@ async def test_what_the_function_raises_is_raised():
         await in_background(divmod, 1, 0)
 
 
-async def test_while_it_runs_the_loop_gets_its_turn_sooner_and_afterwards_as_before():
-    usual = sys.getswitchinterval()
+@pytest.fixture
+def usual():
+    """How often Python lets another thread run."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(0.004)
+    yield pytest.approx(0.004)
+    sys.setswitchinterval(before)
+
+
+async def test_while_it_runs_the_loop_gets_its_turn_sooner_and_afterwards_as_before(usual):
+    assert await in_background(sys.getswitchinterval) == pytest.approx(PATIENCE)
+    assert sys.getswitchinterval() == usual
+
+
+async def test_the_last_function_that_ends_lets_the_loop_have_its_turn_as_before(usual):
     first, second = threading.Event(), threading.Event()
 
     async with asyncio.TaskGroup() as tasks:
@@ -46,7 +59,7 @@ async def test_while_it_runs_the_loop_gets_its_turn_sooner_and_afterwards_as_bef
         first.set()
         second.set()
 
-    assert sys.getswitchinterval() == pytest.approx(usual)
+    assert sys.getswitchinterval() == usual
 
 
 async def test_a_caller_that_is_cancelled_does_not_wait_for_the_end():
