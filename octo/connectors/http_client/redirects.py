@@ -71,10 +71,10 @@ def _address(request: Request, reply: Reply) -> URL:
     try:
         # As it is written, if it can be: an address may be signed, and `%2F` in a signature is not a slash.
         url = request.url.join(URL(location, encoded=bool(_WRITTEN.fullmatch(location)))).with_fragment(None)
-        port = url.port
+        host, port = url.host, url.port  # reading them can fail
     except ValueError:
         raise failed(request, f"it redirects to {location[:200]!r}, which is no address") from None
-    if url.scheme not in ("http", "https") or not url.host or not port:
+    if url.scheme not in ("http", "https") or not host or not port:
         raise failed(request, f"it redirects to {_shown(url)}, which is no address of HTTP")
     if url.user is not None or url.password is not None:
         raise failed(request, f"it redirects to {url.host} with credentials in the address")
