@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Annotated, Literal
 
@@ -18,6 +19,7 @@ from octo.core.state import State
 MOST_BYTES = 64 * 1024 * 1024
 """See `Query.max_bytes`."""
 
+_UNSENDABLE = re.compile("[\0\ud800-\udfff]")
 _OPEN = {"sqlite": 1}
 _LIFETIME = {"postgres": timedelta(minutes=30), "mysql": timedelta(minutes=30), "sqlalchemy": timedelta(minutes=30)}
 _DEFAULT_OPEN = 16
@@ -130,6 +132,8 @@ class Query(Settings):
     def _has_text(cls, query: str) -> str:
         if not query.strip():
             raise PydanticCustomError("query", "the query is empty")
+        if _UNSENDABLE.search(query):
+            raise PydanticCustomError("query", "the query has a null character or half a character")
         return query
 
     @property

@@ -91,6 +91,13 @@ def test_a_query_must_have_text():
         Query.model_validate({"query": "  "})
 
 
+@pytest.mark.parametrize("text", ["a\0b", "\ud800"])
+def test_a_query_that_no_server_can_read_is_refused(text):
+    """PostgreSQL answered as if the connection was broken, so that it was tried again and again."""
+    with pytest.raises(ValidationError, match="a null character or half a character"):
+        Query.model_validate({"query": f"select '{text}'"})
+
+
 def test_every_code_is_explained():
     """`octo explain` knows each code that this package raises."""
     raised = {value for name, value in vars(codes).items() if name.isupper() and isinstance(value, str)}
