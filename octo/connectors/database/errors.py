@@ -75,6 +75,21 @@ def check_columns(names: Sequence[str]) -> None:
         raise same_column([name for name, count in Counter(names).items() if count > 1])
 
 
+def left_open() -> Permanent:
+    return Permanent(
+        "the block leaves a transaction open, which was rolled back; write its `commit` into the same block, or no "
+        "`begin`: each block is a transaction by itself",
+        code=codes.BAD_QUERY,
+    )
+
+
+def copies() -> Permanent:
+    return Permanent(
+        "`copy` with `stdin` or `stdout` is not possible in a block; use `insert`, `select`, or a file of the server",
+        code=codes.BAD_QUERY,
+    )
+
+
 def too_many_bytes(limit: int) -> Permanent:
     return Permanent(
         f"the result has more than {limit} bytes; select fewer rows or columns, or raise the block's `maxBytes`",
@@ -92,6 +107,7 @@ def bad_argument(position: int, message: str) -> Permanent:
     return Permanent(f"argument ${position}: {message}", code=codes.BAD_ARGUMENT)
 
 
+_QUOTED = re.compile(r"(?!'\w+' object)(['\"]).*\1", re.DOTALL)
 _UNFIT = re.compile(r"invalid input for query argument \$(\d+): .* \((.*)\)\Z", re.DOTALL)
 
 
@@ -100,4 +116,5 @@ def unfit(text: str) -> Permanent | None:
     found = _UNFIT.match(text)
     if not found:
         return None
-    return bad_argument(int(found[1]), f"{found[2][:200]}; or cast in the query, e.g. `$1::text::int4range`")
+    why = _QUOTED.sub("the value", found[2])
+    return bad_argument(int(found[1]), f"{why[:200]}; or cast in the query, e.g. `$1::text::int4range`")

@@ -2,7 +2,7 @@
 
 Invariants:
 - After a query, its connection goes back to the pool healthy, or it is closed.
-- What a query changes in its session (`SET`, an open transaction, advisory locks) is undone before the next query.
+- What a query changes in its session (`SET`, its role, temporary tables, advisory locks) is undone before the next one.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import math
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -114,9 +115,15 @@ class Postgres:
 
     async def _block(self, query: str, work: Callable[[Any], Awaitable[T]], most: int) -> T:
         """Do the work of a block, with a result of at most `most` bytes: all of it, or nothing remains."""
+        if _copies(query):
+            raise errors.copies()
         async with self._connection(query) as connection:
             with connection.meter.limited(most):
-                return await self._done(connection, query, work)
+                result = await self._done(connection, query, work)
+            protocol = getattr(connection, "_protocol", None)  # it has none once it is closed
+            if protocol is not None and protocol.is_in_transaction():
+                raise errors.left_open()
+            return result
 
     async def _done(self, connection: Any, query: str, work: Callable[[Any], Awaitable[T]]) -> T:
         """Do the work, and once more if it met an outdated type."""
@@ -139,21 +146,21 @@ class Postgres:
         try:
             async with deadline:
                 connection = await self._pool.acquire()
-                opened = connection.opened
+                ends = self._end_of(connection, query)
                 if _changes_session(query):
                     connection.touch()
                 try:
                     yield connection
                 except BaseException:
-                    await self._give_up(connection, opened)
+                    await self._give_up(connection, ends)
                     raise
-                await self._release(connection, opened)
+                await self._release(connection, ends)
         except TimeoutError:
             raise self._timed_out(connection, deadline.expired()) from None
         except (*ASYNCPG_ERRORS, ValueError, OSError) as error:
             raise translated(error, self._where, connected=connection is not None) from error
 
-    async def _give_up(self, connection: Any, opened: float) -> None:
+    async def _give_up(self, connection: Any, ends: float) -> None:
         """Release the connection of a query that failed. What that takes longer than a moment goes on by itself: a
         server that does not answer must not delay the answer to the message.
         """
@@ -161,16 +168,25 @@ class Postgres:
         async def release() -> None:
             # Whatever asyncpg says of a connection that may be cut at any time must not end the others.
             with contextlib.suppress(Exception):
-                await self._release(connection, opened)
+                await self._release(connection, ends)
 
         await asyncio.wait([self._releasing.create_task(release())], timeout=_MOMENT)
 
-    async def _release(self, connection: Any, opened: float) -> None:
+    def _end_of(self, connection: Any, query: str) -> float:
+        """Return when the connection is to be closed, in the loop's time. One with statements of `prepare` is not kept:
+        to drop them would drop those of asyncpg as well.
+        """
+        if _changes_session(query) and "prepare" in query.lower():
+            return 0.0
+        lifetime = self._settings.lifetime
+        return connection.opened + lifetime if lifetime else math.inf
+
+    async def _release(self, connection: Any, ends: float) -> None:
         """Give the connection back; close it when it is old or there are enough idle ones."""
         # asyncpg replaces a broken connection itself; its errors here say nothing new.
         with contextlib.suppress(*ASYNCPG_ERRORS, OSError):
             try:
-                await self._clean(connection, opened)
+                await self._clean(connection, ends)
             finally:
                 self._leaving += 1
                 try:
@@ -178,13 +194,12 @@ class Postgres:
                 finally:
                     self._leaving -= 1
 
-    async def _clean(self, connection: Any, opened: float) -> None:
+    async def _clean(self, connection: Any, ends: float) -> None:
         protocol = getattr(connection, "_protocol", None)  # it has none once it is closed
         if protocol is not None and protocol._is_cancelling():  # noqa: SLF001
             # Only then it is known whether a `begin` that was cancelled has begun a transaction.
             await protocol._wait_for_cancellation(_CLEAN_UP)  # noqa: SLF001
-        lifetime = self._settings.lifetime
-        is_old = lifetime and asyncio.get_running_loop().time() - opened > lifetime
+        is_old = asyncio.get_running_loop().time() > ends
         if is_old or self._pool.get_idle_size() + self._leaving >= self._settings.idle_limit:
             await connection.close(timeout=_CLEAN_UP)
         elif connection.is_in_transaction():
@@ -271,10 +286,14 @@ async def _attempt(connection: Any, query: str, work: Callable[[Any], Awaitable[
     return result
 
 
+_RESET = "reset session authorization; reset role; discard temp"
+"""What `reset all` leaves: whose rights the session has, and temporary tables, which hide real ones of their names."""
+
+
 async def _clean_session(connection: Any) -> None:
     """Reset the session if needed, as a reset costs a round trip. The pool calls this before a connection is free."""
     if connection.touched:
-        await connection.execute(connection.get_reset_query())
+        await connection.execute(f"{_RESET}; {connection.get_reset_query()}")
         connection.touched = False
 
 
@@ -294,7 +313,7 @@ def _changes_session(query: str) -> bool:
     """Whether the query may change its session."""
     text = query.lower()
     is_ordinary = _first_word(query) in _ORDINARY and ";" not in text.rstrip().rstrip(";")
-    return not is_ordinary or "set_config" in text or "advisory" in text
+    return not is_ordinary or any(each in text for each in ("set_config", "advisory", "into temp"))
 
 
 @functools.lru_cache(maxsize=1024)
@@ -302,6 +321,13 @@ def _writes_and_returns(query: str) -> bool:
     return not _changes_session(query) and effect_of(query) != "safe" and _RETURNS.search(query) is not None
 
 
+@functools.lru_cache(maxsize=1024)
+def _copies(query: str) -> bool:
+    """Whether the query exchanges data with its client by `copy`, beside the rows."""
+    return _changes_session(query) and _COPIES.search(query) is not None
+
+
+_COPIES = re.compile(r"\bcopy\b[^;]*\b(?:from\s+stdin|to\s+stdout)\b", re.IGNORECASE)
 _RETURNS = re.compile(r"\breturning\b|^\W*(?:select|with)\b", re.IGNORECASE)
 _SCHEMA = re.compile(r"\b(?:alter|create|drop|import)\b", re.IGNORECASE)
 

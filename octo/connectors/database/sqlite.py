@@ -42,6 +42,12 @@ _INTERRUPT_AGAIN = 0.05
 _INT64 = range(-(2**63), 2**63)
 
 
+class Link(sqlite3.Connection):
+    """A connection. file: device and number of the file that it opened; a name may mean another file later."""
+
+    file: tuple[int, int] | None = None
+
+
 class Sqlite:
     """Open connections, each used by one query at a time."""
 
@@ -50,7 +56,8 @@ class Sqlite:
         self._path = settings.dsn.get_secret_value()
         self._where = dsn.place("sqlite", self._path)
         self._slots = asyncio.Semaphore(settings.open_limit)
-        self._idle: list[sqlite3.Connection] = []
+        self._idle: list[Link] = []
+        self._is_in_memory = dsn.is_in_memory("sqlite", self._path)
         self._threads = ThreadPoolExecutor(settings.open_limit, thread_name_prefix="octo-sqlite")
 
     @property
@@ -71,7 +78,7 @@ class Sqlite:
                     rows.append(values)
             return [_row(names, each) for each in rows]
 
-        return await self._run(work, is_transaction=_changes(query))
+        return await self._run(work, query, is_transaction=_changes(query))
 
     async def first(self, query: str, args: Sequence[object], most: int = MOST_BYTES) -> Row | None:
         bound = _bound(query, args)
@@ -83,7 +90,7 @@ class Sqlite:
             Size(most).add(row or ())
             return None if row is None else _row(names, row)
 
-        return await self._run(work, is_transaction=_changes(query))
+        return await self._run(work, query, is_transaction=_changes(query))
 
     async def execute(self, query: str, args: Sequence[object], most: int = MOST_BYTES) -> int:  # noqa: ARG002
         bound = _bound(query, args)
@@ -99,23 +106,23 @@ class Sqlite:
             return max(cursor.rowcount, 0)
 
         is_transaction = len(script) > 1 and _OUTSIDE.isdisjoint(map(_first_word, script))
-        return await self._run(work, is_transaction=is_transaction)
+        return await self._run(work, query, is_transaction=is_transaction)
 
     async def ping(self) -> None:
         await self._run(lambda session: session.execute("select 1").fetchone())
 
-    async def _run(self, work: Callable[[Session], T], *, is_transaction: bool = False) -> T:
+    async def _run(self, work: Callable[[Session], T], query: str = "", *, is_transaction: bool = False) -> T:
         """Do the work with a connection of its own until the deadline. Errors are raised as Octo's."""
         seconds = self._settings.timeout
         session = None
         try:
             async with asyncio.timeout(seconds), self._slots:
                 session = Session()
-                session.connection = self._idle.pop() if self._idle else await self._connect(session)
+                session.connection = self._unused() or await self._connect(session)
                 try:
                     return await self._in_thread(_whole(work) if is_transaction else work, session)
                 finally:
-                    self._keep(session.connection)
+                    self._keep(session.connection, query)
         except TimeoutError:
             if session is None:
                 raise errors.exhausted(self._settings.open_limit, seconds or 0) from None
@@ -125,7 +132,7 @@ class Sqlite:
         except sqlite3.Error as error:
             raise _translated(error, self._where) from error
 
-    async def _connect(self, session: Session) -> sqlite3.Connection:
+    async def _connect(self, session: Session) -> Link:
         future = asyncio.get_running_loop().run_in_executor(self._threads, connect, self._path)
         try:
             session.connection = await asyncio.shield(future)
@@ -137,10 +144,11 @@ class Sqlite:
         except BaseException:
             session.connection.close()
             raise
+        session.connection.file = _identity(self._path)
         return session.connection
 
     def _set_up(self, session: Session) -> None:
-        if not dsn.is_in_memory("sqlite", self._path) and not re.search(r"[?&](mode=ro|immutable=1)\b", self._path):
+        if not self._is_in_memory and not re.search(r"[?&](mode=ro|immutable=1)\b", self._path):
             session.execute("pragma journal_mode = wal").fetchone()
 
     async def _in_thread(self, work: Callable[[Session], T], session: Session) -> T:
@@ -152,8 +160,18 @@ class Sqlite:
             await session.interrupt(future)
             raise
 
-    def _keep(self, connection: sqlite3.Connection) -> None:
-        if len(self._idle) < self._settings.idle_limit:
+    def _unused(self) -> Link | None:
+        """Return a connection that is free. One whose file was deleted or replaced would write where nobody reads."""
+        while self._idle:
+            connection = self._idle.pop()
+            if self._is_in_memory or connection.file == _identity(self._path):
+                return connection
+            connection.close()
+        return None
+
+    def _keep(self, connection: Link, query: str) -> None:
+        is_clean = self._is_in_memory or not _changes_session(query)
+        if is_clean and len(self._idle) < self._settings.idle_limit:
             self._idle.append(connection)
         else:
             connection.close()
@@ -177,7 +195,7 @@ async def open_driver(settings: Connection) -> AsyncIterator[Driver]:
 class Session:
     """A connection for one block, which works in a thread."""
 
-    connection: sqlite3.Connection
+    connection: Link
 
     def __init__(self) -> None:
         self.is_waiting = False
@@ -241,33 +259,51 @@ def _run_script(session: Session, script: Sequence[str]) -> int:
 
 
 def _alone(work: Callable[[Session], T], session: Session) -> T:
-    """Do the work, and roll back a transaction that it leaves open."""
+    """Do the work; a transaction that it leaves open is rolled back, and an error."""
     try:
-        return work(session)
+        result = work(session)
+        if session.connection.in_transaction:
+            raise errors.left_open()
+        return result
     finally:
         if session.connection.in_transaction:
             session.connection.rollback()
 
 
-def _close_late(future: asyncio.Future[sqlite3.Connection]) -> None:
+def _close_late(future: asyncio.Future[Link]) -> None:
     if not future.cancelled() and future.exception() is None:
         future.result().close()
 
 
-def connect(path: str) -> sqlite3.Connection:
+def connect(path: str) -> Link:
     """Return a connection that commits every statement by itself."""
     is_uri = path.startswith("file:")
-    file = unquote(urlsplit(path).path) if is_uri else path
-    folder = Path(file).parent
+    folder = Path(_file(path)).parent
     if not dsn.is_in_memory("sqlite", path) and not folder.is_dir():
         raise errors.unreachable(dsn.place("sqlite", path), f"the folder {str(folder)!r} does not exist")
-    connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False, uri=is_uri)
+    connection = sqlite3.connect(
+        path, timeout=0, isolation_level=None, check_same_thread=False, uri=is_uri, factory=Link
+    )
     try:
         connection.execute("pragma foreign_keys = on")
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _file(path: str) -> str:
+    """Return the name of the file that a path or a `file:` URI means."""
+    return unquote(urlsplit(path).path) if path.startswith("file:") else path
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """Return which file has the name now, None if none has."""
+    try:
+        found = Path(_file(path)).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _names(cursor: sqlite3.Cursor) -> list[str]:
@@ -325,6 +361,18 @@ _OUTSIDE = {
     *("begin", "commit", "end", "rollback", "savepoint", "release"),  # the author's own transaction
     *("pragma", "vacuum", "attach", "detach"),  # which have no effect in one, or fail
 }
+
+
+@functools.lru_cache(maxsize=1024)
+def _changes_session(query: str) -> bool:
+    """Whether something of the query outlasts it in its connection: a pragma, a file, a temporary table, which hides
+    the real one of its name.
+    """
+    return any(_first_word(each) in _SESSION or _TEMPORARY.search(each) for each in statements(query))
+
+
+_SESSION = {"pragma", "attach", "detach"}
+_TEMPORARY = re.compile(r"\bcreate\s+(?:temp\b|temporary\b|[^(]*?\btemp\s*\.)", re.IGNORECASE)
 
 
 def _changes(query: str) -> bool:

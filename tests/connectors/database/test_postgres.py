@@ -806,7 +806,7 @@ async def test_sessions_do_not_leak_into_one_another(opened):
     """What one block sets in its session, the next block does not see."""
     async with opened(maxOpenConns=1) as one:
         await one.run("set search_path = pg_catalog")
-        await one.run("begin; create temp table left_over (n int)")
+        await one.run("create temp table left_over (n int)")
         assert await one.value("show search_path") == '"$user", public'
         with pytest.raises(Permanent, match="left_over"):
             await one("select * from left_over")
@@ -827,6 +827,68 @@ async def test_a_setting_does_not_leak_however_it_was_made(opened, query):
     async with opened(maxOpenConns=1) as one:
         await one.run(query)
         assert await one.value("show search_path") == '"$user", public'
+
+
+@pytest.mark.parametrize("query", ["create temp table people (n int)", "select 1 as n into temp people"])
+async def test_a_temporary_table_does_not_hide_a_real_one(opened, people, query):
+    """It ends with its block, and the block can make it again."""
+    async with opened(maxOpenConns=1) as one:
+        for _ in range(2):
+            await one.run(query)
+        assert await one.run("insert into people (id, name) values (1, 'Ada')") == 1
+    assert await people.value("select name from people") == "Ada"
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["set role lowly", "set session authorization lowly", "select set_config('role', 'lowly', false)"],
+)
+async def test_the_rights_of_another_role_end_with_the_block(opened, sql, query):
+    """`reset all` does not reset the role: the next block would have had the rights of another user."""
+    await sql.run("drop role if exists lowly; create role lowly")
+    async with opened(maxOpenConns=1) as one:
+        await one.run(query)
+        assert await one.value("select current_user::text || ' ' || session_user::text") == "octo octo"
+
+
+async def test_a_statement_prepared_in_sql_ends_with_its_block(opened):
+    """The block can prepare it again."""
+    async with opened(maxOpenConns=1) as one:
+        for _ in range(2):
+            await one.run("prepare mine as select 1")
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["begin", "begin; insert into people (id, name) values (1, 'x')", "commit; begin", "start transaction"],
+)
+@pytest.mark.parametrize("exec_", [True, False])
+async def test_a_block_that_leaves_a_transaction_open_fails(people, query, exec_):
+    """It reported one row, of which nothing stayed."""
+    if exec_ or ";" not in query:
+        with pytest.raises(Permanent, match="leaves a transaction open, which was rolled back"):
+            await people(query, exec=exec_)
+    assert await people("select * from people") == []
+    await people.run("begin; insert into people (id, name) values (2, 'y'); commit")
+    assert await people.value("select id from people") == 2
+
+
+@pytest.mark.parametrize(
+    "query", ["copy people from stdin", "COPY people\n(id) TO STDOUT", "select 1; copy people to stdout"]
+)
+async def test_copy_with_the_client_is_refused(people, query):
+    """It waited for data until `queryTimeout`, or threw the rows away."""
+    with pytest.raises(Permanent, match="`copy` with `stdin` or `stdout` is not possible"):
+        await people.run(query)
+    assert await people("select 'copy x to stdout' as text") == [{"text": "copy x to stdout"}]
+
+
+@pytest.mark.parametrize(("kind", "why"), [("uuid", "invalid UUID the value"), ("inet", "the value does not appear")])
+async def test_the_error_about_an_argument_does_not_show_it(sql, kind, why):
+    """The reason that asyncpg gives quotes some values as well."""
+    with pytest.raises(Permanent, match=why) as caught:
+        await sql(f"select $1::{kind} as x", "body", body="s3cret's")
+    assert "s3cret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("function", ["pg_advisory_lock", "pg_try_advisory_lock_shared"])

@@ -312,12 +312,45 @@ async def test_the_loop_goes_on_while_a_query_runs(sql):
         query.cancel()
 
 
-async def test_a_transaction_left_open_is_rolled_back(opened, tmp_path):
-    """Each block is a transaction of its own; a forgotten BEGIN does not lock the file."""
+@pytest.mark.parametrize("query", ["begin", "begin; insert into t values (1)", "savepoint a; insert into t values (1)"])
+async def test_a_block_that_leaves_a_transaction_open_fails(opened, tmp_path, query):
+    """It is rolled back, so that it does not lock the file, and the block must not report a row."""
     async with opened(tmp_path / "a.db") as sql:
         await sql.run("create table t (n int)")
-        await sql.run("begin; insert into t values (1)")
+        with pytest.raises(Permanent, match="leaves a transaction open, which was rolled back"):
+            await sql.run(query)
         assert await sql.value("select count(*) from t") == 0
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "create temp table t (other int)",
+        "CREATE TEMPORARY VIEW t as select 1 as other",
+        "create table temp.t (other int)",
+        "pragma query_only = on",
+        "attach ':memory:' as other; create table other.u (n int)",
+    ],
+)
+async def test_what_a_block_changes_in_its_connection_ends_with_it(opened, tmp_path, query):
+    """A temporary table hid the real one from every later message."""
+    async with opened(tmp_path / "a.db") as sql:
+        await sql.run("create table t (n int)")
+        for _ in range(2):
+            await sql.run(query)
+        await sql.run("insert into t (n) values (1)")
+        assert await sql.value("select n from main.t") == 1
+
+
+async def test_a_file_that_is_replaced_is_opened_again(opened, tmp_path):
+    """What is written to a file that has been moved away would be lost."""
+    file = tmp_path / "a.db"
+    async with opened(file) as sql:
+        await sql.run("create table t (n int)")
+        file.rename(tmp_path / "old.db")
+        async with opened(file) as other:
+            await other.run("create table t (n int); insert into t values (7)")
+        assert await sql.value("select n from t") == 7
 
 
 # --- all or nothing ----------------------------------------------------------------------------------------------
@@ -378,8 +411,9 @@ async def test_a_script_may_have_a_transaction_of_its_own(counted):
     with pytest.raises(Permanent):
         await counted.run("begin; insert into t values (3); commit; insert into t values (1)")
     assert await counted.value("select count(*) from t") == 3
+    await counted.run("create table child (n int references t (n)); insert into child values (3)")
     assert await counted.run("pragma foreign_keys = off; delete from t") == 3
-    assert await counted.value("pragma foreign_keys") == 0
+    assert await counted.value("pragma foreign_keys") == 1
     await counted.run("vacuum; analyze")
 
 
