@@ -57,7 +57,7 @@ class Vitals:
 
     def may_be_replaced(self, code: int, now: float) -> bool:
         """Whether a successor may start well: what kept the first child from starting keeps every other from it."""
-        if code < 0 or self._had_started:
+        if code < 0 or self._had_started or self._has_started:
             return True
         return code != exits.USAGE and now - self._born >= STABLE
 

@@ -80,6 +80,13 @@ def test_the_first_child_is_replaced_only_if_it_did_not_fail_to_start(vitals, co
     assert vitals.may_be_replaced(code, 100 + seconds) is may
 
 
+def test_one_that_has_started_is_replaced_however_it_ends(vitals):
+    """A SIGTERM to one process, as `earlyoom` sends it, ended the whole service if it came in the first seconds."""
+    vitals.beat(101, True)
+
+    assert vitals.may_be_replaced(exits.DONE, 102)
+
+
 @pytest.mark.parametrize("code", [exits.FAILED, exits.USAGE])
 def test_a_successor_that_does_not_start_does_not_take_its_siblings_along(vitals, code):
     """They run: the configuration was right once, and may be again."""
