@@ -338,8 +338,7 @@ class File(WatchedFileHandler):
 
     def _open(self) -> Any:
         descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        # Unbuffered: one write per line, and nothing piles up in memory while the disk is full.
-        return os.fdopen(descriptor, "ab", buffering=0)
+        return os.fdopen(descriptor, "ab")
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -354,6 +353,7 @@ class File(WatchedFileHandler):
             _log.warning("a log file can be written again; lines were lost", extra=about)
 
     def _append(self, line: bytes) -> None:
+        # Not through the stream: one write per line, and nothing piles up in memory while the disk is full.
         assert self.stream is not None
         left = self._cut + line  # a line that was cut when the disk became full must not run into the next
         while left:
