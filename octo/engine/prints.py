@@ -62,7 +62,7 @@ def _print(path: Path) -> Print | None:
             data = file.read(MOST_BYTES)
     except OSError:
         return None
-    return Print(hashlib.blake2b(data, digest_size=32).digest(), len(data), data.rstrip()[-_END:])
+    return Print(hashlib.blake2b(data).digest(), len(data), data.rstrip()[-_END:])
 
 
 def may_be_cut(good: Prints, now: Prints) -> bool:

@@ -40,6 +40,7 @@ def test_a_change_within_one_tick_of_the_file_system_is_seen(tmp_path):
         (TEXT.replace("flow3", "f"), False),
         (TEXT + "  - {name: more, process: []}\n", False),
         (TEXT.rstrip(), False),
+        (TEXT[:-1] + "#", False),
         (TEXT[:100], True),
         (TEXT[:-3], True),
         ("", True),
