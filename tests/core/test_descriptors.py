@@ -78,6 +78,15 @@ def test_when_none_is_left_all_are_in_use(monkeypatch):
     assert descriptors.used() == descriptors.limit()
 
 
+def test_a_system_that_opens_nothing_for_another_reason_is_an_error(monkeypatch):
+    def refuse(*_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(PermissionError):
+        descriptors.used()
+
+
 def test_the_limit_is_raised_as_far_as_may_be_and_the_log_says_so(monkeypatch, caplog):
     limits = [256, 4096]
     monkeypatch.setattr(resource, "getrlimit", lambda _: tuple(limits))

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import socket
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -120,6 +123,28 @@ def test_a_process_joins_once_and_its_children_do_not(monkeypatch):
     ours.close()
     assert lost.wait(20)
     line._end.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others leave it stopped")
+def test_a_process_that_is_stopped_goes_on_when_its_supervisor_ends():
+    """Else it would never see that the line is broken. The system is asked which signal it will send."""
+    code = """
+import ctypes, os
+from octo.core.supervisor import join
+join(os.environ, lambda: None)
+found = ctypes.c_int()
+ctypes.CDLL(None).prctl(2, ctypes.byref(found))
+print(found.value)
+"""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        told = subprocess.check_output(
+            [sys.executable, "-c", code],
+            pass_fds=[theirs.fileno()],
+            env={**os.environ, VARIABLE: str(theirs.fileno())},
+        )
+
+    assert int(told) == signal.SIGCONT
 
 
 def test_without_a_supervisor_there_is_no_line():

@@ -46,10 +46,11 @@ def test_fewer_flows_none_before_and_other_flows_are_accepted(refused):
     assert refused(f"flows: [{INNER}]", "flows: [{name: other, process: []}]") is None
 
 
-def test_many_flows_are_not_all_named(refused):
-    many = ", ".join(f"{{name: f{number}, process: []}}" for number in range(9))
+@pytest.mark.parametrize(("flows", "told"), [(5, ""), (6, " and 1 more"), (9, " and 4 more")])
+def test_many_flows_are_not_all_named(refused, flows, told):
+    many = ", ".join(f"{{name: f{number}, process: []}}" for number in range(flows))
 
-    assert refused(f"flows: [{many}]", "").message.endswith("`f0`, `f1`, `f2`, `f3`, `f4` and 4 more run")
+    assert refused(f"flows: [{many}]", "").message.endswith(f"but `f0`, `f1`, `f2`, `f3`, `f4`{told} run")
 
 
 @pytest.fixture
