@@ -43,22 +43,28 @@ BEAT = 0.5
 @click.option("--processes", type=click.IntRange(1, 256), default=1, help="Number of processes that share the ports.")
 @click.option(
     "--hung-after",
-    type=click.FloatRange(0),
+    type=Number(0),
     default=15.0,
     show_default=True,
     help="With --processes: seconds without a sign of life after which a process is replaced; 0 for never.",
 )
 @click.option(
     "--stop-delay",
-    type=click.FloatRange(0),
+    type=Number(0),
     default=0.0,
     show_default=True,
     envvar="OCTO_STOP_DELAY",
     help="Seconds from a signal to the stop. In them it is not ready, but serves: load balancers need time to notice.",
 )
-@click.option("--drain", type=float, default=30.0, show_default=True, help="Seconds for messages in flight to finish.")
+@click.option(
+    "--drain", type=Number(0), default=30.0, show_default=True, help="Seconds for messages in flight to finish."
+)
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="Format of the log lines on stderr.")
-@click.option("--log-level", help="debug, info, warn or error; default $LOG_LEVEL, else info.")
+@click.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warn", "warning", "error"], case_sensitive=False),
+    help="Lowest level that is logged; default $LOG_LEVEL, else info.",
+)
 @click.option(
     "--admin-addr",
     "--observability-addr",

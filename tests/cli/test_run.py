@@ -266,6 +266,21 @@ def test_a_wrong_word_about_the_operations_port_is_2(command, flow, arguments, s
     assert says in err
 
 
+@pytest.mark.parametrize(
+    "option",
+    [
+        *([f"--{name}", value] for name in ("drain", "hung-after", "stop-delay") for value in ("nan", "-1", "soon")),
+        ["--log-level", "verbose"],
+    ],
+)
+def test_an_option_that_makes_no_sense_is_refused(cli, tmp_path, option):
+    """With `--drain nan` every stop was one that took too long, and an unknown level was info."""
+    result = cli("run", str(tmp_path / "none.yaml"), *option)
+
+    assert result.exit_code == 2
+    assert f"Invalid value for '{option[0]}'" in result.stderr
+
+
 def test_the_banner_of_no_flows_does_not_say_ready(tmp_path):
     """`/readyz` answers 503 then, unless `--allow-empty` is given."""
     path = tmp_path / "flow.yaml"
