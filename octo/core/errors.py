@@ -17,6 +17,7 @@ the text of an error.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import ClassVar, NamedTuple
 
@@ -211,3 +212,13 @@ EXPLANATIONS: dict[str, Explanation] = {
         "the traceback. If the block is one of Octo's own, please report it.",
     ),
 }
+
+
+def system_reason(error: OSError) -> str:
+    """The text of an error of the operating system, e.g. `Connection refused`.
+
+    asyncio writes `[Errno 111] Connect call failed ('127.0.0.1', 1)` instead, which only programmers can read.
+    """
+    if error.errno and "Connect call failed" in str(error):
+        return os.strerror(error.errno)
+    return error.strerror or str(error)

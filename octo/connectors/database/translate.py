@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 
 from octo.connectors.database import codes, errors
-from octo.core.errors import OctoError, Permanent, Timeout, Transient
+from octo.core.errors import OctoError, Permanent, Timeout, Transient, system_reason
 
 ASYNCPG_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
@@ -56,7 +56,7 @@ def _without_state(error: Exception, where: str, *, connected: bool) -> OctoErro
     if isinstance(error, OSError | asyncpg.InternalClientError):
         if connected:
             return Transient(f"the connection to {where} broke: {error}", code=codes.LOST)
-        return errors.not_connected(where, error)
+        return errors.not_connected(where, system_reason(error) if isinstance(error, OSError) else error)
     if isinstance(error, ValueError):
         # asyncpg: a value of a row that its codec cannot decode, or a DSN it cannot read.
         if connected:

@@ -8,7 +8,7 @@ from aiohttp.http import HttpProcessingError
 from octo.connectors.http_client import codes
 from octo.connectors.http_client.proxies import Proxy
 from octo.connectors.http_client.request import Request, broken, cannot_connect, failed, too_slow
-from octo.core.errors import OctoError
+from octo.core.errors import OctoError, system_reason
 
 LONGEST_HEADER = 1 << 16
 """Bytes of a line in the head of an answer."""
@@ -23,11 +23,11 @@ def fault(error: Exception, request: Request, timeout: float, proxy: Proxy | Non
         case aiohttp.ClientConnectorCertificateError():
             return failed(request, error.certificate_error, codes.TLS)
         case aiohttp.ClientProxyConnectionError() if proxy is not None:
-            return cannot_connect(request, f"{error.os_error.strerror or error.os_error} (the proxy {proxy.place})")
+            return cannot_connect(request, f"{system_reason(error.os_error)} (the proxy {proxy.place})")
         case aiohttp.ClientHttpProxyError() if proxy is not None:
             return _refused(error.status, request, proxy)
         case aiohttp.ClientConnectorError():
-            return cannot_connect(request, error.os_error.strerror or error.os_error)
+            return cannot_connect(request, system_reason(error.os_error))
         case aiohttp.InvalidURL():
             return failed(request, "its host is neither a name nor an address")
         case aiohttp.ClientResponseError() | HttpProcessingError():

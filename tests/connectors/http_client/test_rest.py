@@ -400,7 +400,9 @@ async def test_cancelling_aborts_the_request(calls, upstream):
 async def test_nobody_listening_is_transient(calling, port):
     """A server may listen there later."""
     async with calling(baseURL=f"http://127.0.0.1:{port}/a?key=k") as calls:
-        with pytest.raises(Transient, match=f"rest request to http://127.0.0.1:{port}/a: cannot connect") as caught:
+        with pytest.raises(
+            Transient, match=f"rest request to http://127.0.0.1:{port}/a: cannot connect: Connection refused"
+        ) as caught:
             await calls.rest(method="POST")
 
     assert caught.value.code == "OCTO-H152"
