@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from octo import __version__
-from octo.cli import exits
+from octo.cli import exits, lasting
 from octo.cli.observers import Traces, contracts, otlp_address, recording
 from octo.cli.project import Number, config_option, config_path, counted, load, refuse, show
 from octo.cli.stopping import GRACE, Stopping
@@ -194,7 +194,8 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
         whole_failures=traces_whole_failures,
     )
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        sys.exit(runner.run(_run(_Asked(path, watch, allow_empty, stop_delay, drain, port, measured, kept, contracts))))
+        asked = _Asked(path, watch, allow_empty, stop_delay, drain, port, measured, kept, contracts)
+        sys.exit(lasting.run(_run(asked), runner))
 
 
 class _Asked(NamedTuple):
