@@ -352,6 +352,8 @@ def _span(value: timedelta) -> str:
 
 _CONVERTED: dict[type, Callable[[Any], object]] = {
     float: _finite,
+    bytearray: bytes,
+    memoryview: bytes,
     datetime: _moment,
     timedelta: _span,
 }

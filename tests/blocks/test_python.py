@@ -96,6 +96,7 @@ def _hidden(body): return body
 class Stored:
     name: str
     data: bytes
+def buffers(body: bytes): return [bytearray(body), memoryview(body)]
 def stored(body: bytes): return {**dataclasses.asdict(Stored("a", body)), 1: [b""]}
 def kept(body): return [Stored("a", body)]
 def current_event(): return current.message.get().event_id
@@ -167,6 +168,7 @@ async def call(function, body=None, variables=None, /, **settings):
         ("wrapped", "2026-02-28", "2026-03-01"),
         ("day", Timestamp(0), "1970-01-02"),
         ("plain", [b"\xff", Timestamp(0), Duration(10**9)], {"got": [b"\xff", "1970-01-01T00:00:00Z", "1s"]}),
+        ("buffers", b"\xffa", [b"\xffa", b"\xffa"]),
         ("stored", b"\xff", {"name": "a", "data": b"\xff", "1": [b""]}),
         (
             "many",
