@@ -108,7 +108,6 @@ def _restore_logging():
     logging.captureWarnings(False)
     reserve_stdout(False)
     secrets_module._secrets.clear()
-    secrets_module._pattern = None
 
 
 _reserved: list[socket.socket] = []

@@ -6,42 +6,68 @@ import re
 from base64 import b64encode
 from collections.abc import Iterator
 from itertools import groupby
+from urllib.parse import unquote
 
 MASKED = "«secret»"
 _SHORTEST_SECRET = 6
-_secrets: dict[str, set[str]] = {}
-"""The patterns of all secrets, by a piece of text that is in whatever they match. Replaced as a whole, never changed:
-configurations are read in a thread, while others write lines."""
-_pattern: re.Pattern[str] | None = None
+_SHORTEST_LINE = 12
+"""Characters of a line that is masked by itself: shorter ones, such as `{` or `default`, are words of any text."""
+_LINE_ENDS = re.compile(r"[\r\n]|\\[rn]")
+"""Line ends, and those of a key inside of JSON."""
+_PASSWORD = re.compile(r"://[^/?#\s:@]*:([^/?#\s@]+)@")
+_FOUND = "\ufdd0"
+"""Stands for a secret while others are looked for. Unicode promises that it is no character of any text."""
+_secrets: dict[str, tuple[str, re.Pattern[str]]] = {}
+"""The pattern of each form of each secret, and a piece of text that is in whatever it matches; the longest first, as a
+secret may be the beginning of another. Replaced as a whole, never changed: configurations are read in a thread, while
+others write lines."""
 
 
 def mask(secret: str) -> None:
     """Replace this text by `«secret»` in every line from now on, also where it is encoded or quoted, however often.
 
+    So are its lines of at least 12 characters, as an error may tell one line of a key, and the password of an address.
     Texts of fewer than 6 characters are left alone: masking `root` or `1234` would make logs unreadable and reveal
     the secret.
     """
-    global _pattern, _secrets  # noqa: PLW0603  a fact about the process
-    if len(secret) < _SHORTEST_SECRET:
-        return
-    found = {piece: patterns.copy() for piece, patterns in _secrets.items()}
-    for piece, pattern in _forms(secret):
-        found.setdefault(piece, set()).add(pattern)
-    _secrets = found
-    # The longest first: a secret may be the beginning of another.
-    _pattern = re.compile("|".join(sorted(set().union(*found.values()), key=_length, reverse=True)))
+    global _secrets  # noqa: PLW0603  a fact about the process
+    # Each pattern is compiled once: compiling takes far longer than searching, and a reload masks everything again.
+    found = {
+        pattern: (piece, re.compile(pattern))
+        for part in _parts(secret)
+        for piece, pattern in _forms(part)
+        if pattern not in _secrets
+    }
+    if found:
+        _secrets = dict(sorted({**_secrets, **found}.items(), key=_length, reverse=True))
 
 
 def masked(text: str) -> str:
     """The text without registered secrets."""
-    # A plain search for each piece costs a fraction of the pattern, and hardly any text contains a secret.
-    if _pattern is None or not any(piece in text for piece in _secrets):
-        return text
-    return _pattern.sub(MASKED, text)
+    found = False
+    for piece, pattern in _secrets.values():
+        # A plain search costs a fraction of the pattern, and hardly any text contains a secret.
+        if piece in text:
+            text = pattern.sub(_FOUND, text)
+            found = True
+    return text.replace(_FOUND, MASKED) if found else text
 
 
-def _length(pattern: str) -> tuple[int, str]:
-    return len(pattern), pattern
+def _length(entry: tuple[str, object]) -> tuple[int, str]:
+    return len(entry[0]), entry[0]
+
+
+def _parts(secret: str) -> Iterator[str]:
+    """The secret, and what of it is a secret by itself."""
+    if len(secret) >= _SHORTEST_SECRET:
+        yield secret
+    lines = [line.strip() for line in _LINE_ENDS.split(secret)]
+    if len(lines) > 1:
+        yield from (line for line in lines if len(line) >= _SHORTEST_LINE)
+    for found in _PASSWORD.finditer(secret):
+        password = unquote(found[1])
+        if len(password) >= _SHORTEST_SECRET:
+            yield password
 
 
 def _forms(secret: str) -> Iterator[tuple[str, str]]:
@@ -52,6 +78,10 @@ def _forms(secret: str) -> Iterator[tuple[str, str]]:
         # The variant for URLs has other signs, and what holds it may escape the usual ones.
         pattern = "".join(each if each.isalnum() else r"(?:\\{0,7}[-+/_]|(?i:%(?:25)*2[bf]))" for each in text)
         yield _longest_word(text), pattern
+    # Databases and programs write bytes as hexadecimal digits.
+    digits = secret.encode(errors="replace").hex()
+    yield digits, digits
+    yield digits.upper(), digits.upper()
 
 
 def _longest_word(text: str) -> str:
@@ -86,7 +116,9 @@ def _written(character: str, times: int) -> str:
         return rf"(?:\\{{{times},{8 * times}}}|(?i:{_in_url(character)}){{{times}}})"
     plain = [re.escape(character), f"(?i:{_in_url(character)}|{_in_markup(character)})", *_ELSEWHERE.get(character, ())]
     code = "|".join(_in_code(character))
-    return rf"(?:\\{{0,7}}(?:{'|'.join(plain)})|\\{{1,8}}(?:{code})){{{times}}}"
+    written = rf"(?:\\{{0,7}}(?:{'|'.join(plain)})|\\{{1,8}}(?:{code})){{{times}}}"
+    # SQL, YAML and CSV write quotes twice. The whole run has one form, for the same reason.
+    return f"(?:{written}|{character}{{{2 * times}}})" if character in "\"'" else written
 
 
 _ELSEWHERE = {" ": (r"\+",), "'": ("""'"'"'""", r"'\\''")}
@@ -109,3 +141,5 @@ def _in_code(character: str) -> Iterator[str]:
     pair = r"\\{1,8}".join(f"u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
     wide = f"|U{ord(character):08x}" + (f"|x{ord(character):02x}" if ord(character) < 256 else "")
     yield f"(?i:{pair}{wide})"
+    if not character.isascii():
+        yield "(?i:" + r"\\{1,8}".join(f"x{byte:02x}" for byte in character.encode(errors="replace")) + ")"

@@ -146,7 +146,6 @@ def test_values_are_never_printed(config):
 )
 def test_a_value_is_secret_by_its_name_or_by_word(config, monkeypatch, declared, seen):
     monkeypatch.setattr(secrets, "_secrets", {})
-    monkeypatch.setattr(secrets, "_pattern", None)
 
     config(f"env: [{declared}]", **dict.fromkeys(("API_KEY", "db_password", "PLAIN"), "hunter22"))
 
@@ -190,7 +189,6 @@ def test_the_default_of_a_secret_is_one_too_unless_it_is_too_short_to_be_told_ap
     config, monkeypatch, declared, seen
 ):
     monkeypatch.setattr(secrets, "_secrets", {})
-    monkeypatch.setattr(secrets, "_pattern", None)
 
     config(f"env: [{declared}]")
 

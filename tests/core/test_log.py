@@ -27,7 +27,6 @@ def _restored(monkeypatch):
     monkeypatch.delenv("LOG_LEVEL", raising=False)
     monkeypatch.delenv("LOG_FORMAT", raising=False)
     monkeypatch.setattr(secrets, "_secrets", {})
-    monkeypatch.setattr(secrets, "_pattern", None)
     monkeypatch.setattr(log, "_lost", 0)
     yield
     root.handlers = handlers

@@ -22,7 +22,6 @@ from octo.core.secrets import mask, masked
 @pytest.fixture(autouse=True)
 def _restored(monkeypatch):
     monkeypatch.setattr(secrets, "_secrets", {})
-    monkeypatch.setattr(secrets, "_pattern", None)
 
 
 NASTY = "quo\"te's back\\slash/ <é&+>"
@@ -59,6 +58,12 @@ NASTY = "quo\"te's back\\slash/ <é&+>"
         lambda text: repr(repr(repr(text))),
         lambda text: json.dumps(quote(text)).replace("%", "\\u0025"),
         lambda text: json.dumps(text).replace("/", "\\/"),
+        lambda text: repr(text.encode()),
+        lambda text: repr(text.replace('"', "").encode()),
+        lambda text: text.replace("'", "''"),
+        lambda text: text.replace('"', '""'),
+        lambda text: text.encode().hex(),
+        lambda text: text.encode().hex().upper(),
     ],
 )
 def test_a_secret_is_masked_however_it_is_written(write):
@@ -68,6 +73,7 @@ def test_a_secret_is_masked_however_it_is_written(write):
     shown = masked(f"<{write(NASTY)}>")
 
     assert "back" not in shown
+    assert b"back".hex() not in shown.lower()
     assert "«secret»" in shown
 
 
@@ -125,3 +131,71 @@ def test_no_text_takes_long_to_search(secret):
     word = max(re.findall("[A-Za-z0-9]*", secret), key=len)
     for text in (secret[:-2] * 40 + word, "\\" * 5000 + word, "%25" * 3000 + word, "&amp;" * 2000 + word):
         assert masked(text) is not None
+
+
+KEY = "-----BEGIN KEY-----\ni2WqFCPYgb1BWaCUo85bbI8ynBboCFoo\nxCGXHzFbcT+LzkG/XI3oG8KDrJ9aY04V\nshort\n-----END KEY-----\n"
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda key: key.replace("\n", "\r\n"),
+        lambda key: key.replace("\n", " "),
+        lambda key: key.replace("\n", ""),
+        lambda key: key.replace("\n", "\n  | "),
+        lambda key: f"cannot read this line: {key.splitlines()[1]}, nor {quote(key.splitlines()[2], safe='')}",
+        str.strip,
+    ],
+)
+@pytest.mark.parametrize(
+    "secret", [KEY, KEY.replace("\n", "\r\n"), json.dumps({"type": "account", "private_key": KEY})]
+)
+def test_each_line_of_a_key_is_a_secret(write, secret):
+    """An error may tell one of them, and what writes the key may end its lines otherwise, or unpack it from JSON."""
+    mask(secret)
+
+    shown = masked(write(KEY))
+
+    assert "i2WqFC" not in shown
+    assert "xCGXHz" not in shown
+    assert "«secret»" in shown
+
+
+def test_short_lines_of_a_secret_are_left_alone():
+    mask("{\n  default\n  a line of some length\n}")
+    assert masked("default {} a line of some length") == "default {} «secret»"
+
+
+@pytest.mark.parametrize("password", ["hunter22", "p%40ss%3Aword"])
+def test_the_password_of_an_address_is_a_secret_by_itself(password):
+    mask(f"postgres://user:{password}@db.example/orders")
+    plain = password.replace("%40", "@").replace("%3A", ":")
+    basic = b64encode(f"user:{plain}".encode()).decode()
+
+    shown = masked(f"authentication failed: {plain} {basic} user db.example")
+
+    assert shown.startswith("authentication failed: «secret» ")
+    assert basic not in shown
+    assert shown.endswith(" user db.example")
+
+
+def test_a_secret_is_compiled_once(monkeypatch):
+    """Each reload masks all secrets again, and a configuration may have hundreds."""
+    compiled, compile_ = [], re.compile
+
+    def counted(pattern):
+        compiled.append(pattern)
+        return compile_(pattern)
+
+    monkeypatch.setattr(secrets.re, "compile", counted)
+    for number in [*range(20), *range(20)]:
+        mask(f"a-secret-{number:02}")
+
+    assert len(compiled) == len(set(compiled))
+    assert max(map(len, compiled)) < 20 * min(map(len, compiled))
+
+
+def test_the_mark_of_one_secret_is_not_searched_for_another():
+    mask("secret")
+    mask("hunter22")
+    assert masked("hunter22 secret") == "«secret» «secret»"

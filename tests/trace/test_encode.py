@@ -28,16 +28,14 @@ from octo.trace.recorder import Recorder
 @pytest.fixture
 def secret():
     """Registered for this test only."""
-    before = (dict(secrets._secrets), secrets._pattern)
+    before = secrets._secrets
 
     def register(text):
         secrets.mask(text)
         return text
 
     yield register
-    secrets._secrets.clear()
-    secrets._secrets.update(before[0])
-    secrets._pattern = before[1]
+    secrets._secrets = before
 
 
 def a_trace(message, outcome=None, *, flow="f", mask=(), **effect):
