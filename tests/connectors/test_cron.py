@@ -591,6 +591,11 @@ def test_a_time_that_is_none_is_refused(at):
         ("1-5", "Mon Tue Wed Thu Fri"),
         ("TUE,SAT-SUN", "Tue Sat Sun"),
         ("0-7", "Mon Tue Wed Thu Fri Sat Sun"),
+        ("7-1", "Mon Sun"),
+        ("SUN-7", "Mon Tue Wed Thu Fri Sat Sun"),
+        ("7-7", "Sun"),
+        ("6-7", "Sat Sun"),
+        ("SAT-7,MON", "Mon Sat Sun"),
     ],
 )
 def test_a_range_of_days_may_go_on_into_the_next_week(days, expected):
@@ -598,3 +603,11 @@ def test_a_range_of_days_may_go_on_into_the_next_week(days, expected):
     while (moment := schedule.next_after(moment)) < datetime(2026, 12, 7, tzinfo=UTC):
         found.append(f"{moment:%a}")
     assert " ".join(found) == expected
+
+
+@pytest.mark.parametrize(
+    "days", ["MON-TUE-WED", "1-5-2", "MON-FRI#2", "*/MON-FRI", "MON-FRI/2/3", "MON-FRI-", "-MON-FRI"]
+)
+def test_what_only_contains_a_range_of_days_is_refused(days):
+    with pytest.raises(ValueError, match="is not valid as day-of-week"):
+        parse(f"0 0 12 * * {days}", "UTC")

@@ -143,12 +143,16 @@ def _fields(text: str, where: tzinfo) -> Fields:
 
 
 _DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
-_WEEK = re.compile(r"\b([0-6]|SUN|MON|TUE|WED|THU|FRI|SAT)-([0-6]|SUN|MON|TUE|WED|THU|FRI|SAT)(?:/([1-7]))?(?![\w/])")
+_WEEK = re.compile(
+    r"(?<![^,])([0-7]|SUN|MON|TUE|WED|THU|FRI|SAT)-([0-7]|SUN|MON|TUE|WED|THU|FRI|SAT)(?:/([1-7]))?(?![^,])"
+)
 
 
 def _days(found: re.Match[str]) -> str:
     """A range of days of the week as a list: `SAT-SUN`, `MON-SUN` and `FRI-MON` go on into the next week."""
     first, last = (_DAYS.index(day) if day in _DAYS else int(day) for day in found.group(1, 2))
+    if first == 7:
+        first, last = 0, last % 7
     return ",".join(str(day % 7) for day in range(first, last + (7 if last < first else 0) + 1, int(found[3] or 1)))
 
 
