@@ -15,7 +15,8 @@ import math
 import typing
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from typing import Annotated, Any, NoReturn, Self
 
@@ -31,6 +32,7 @@ from pydantic_core import PydanticCustomError, PydanticSerializationError, core_
 
 from octo.blocks.printed import printed
 from octo.core.block import Site, block
+from octo.core.bounded import bounded
 from octo.core.errors import Bug, OctoError, Permanent
 from octo.core.expressions import Expr
 from octo.core.message import Message
@@ -311,7 +313,7 @@ def _value(function: Function, result: object) -> object:
     """
     try:
         return settle(_settled(_ANYTHING.dump_python(result)))
-    except (PydanticSerializationError, ValueError, RecursionError, ExprError) as error:
+    except (PydanticSerializationError, ValueError, OverflowError, RecursionError, ExprError) as error:
         raise Permanent(
             f"{function.name} returned {type(result).__name__}, which is not JSON: {error}; "
             "return a dict, list, text, number, dataclass or model"
@@ -319,30 +321,55 @@ def _value(function: Function, result: object) -> object:
 
 
 _ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
-_KEPT = (str, bytes, Timestamp, Duration)
+_KEPT = frozenset((str, bytes, bool, Exact, Timestamp, Duration))
 
 
 def _settled(value: Any) -> Any:
+    if value.__class__ in _KEPT:
+        return value
     if isinstance(value, dict):
-        names = value if all(key.__class__ is str for key in value) else to_jsonable_python(dict.fromkeys(value))
-        return {name: _settled(each) for name, each in zip(names, value.values(), strict=True)}
+        return _map(value)
     if isinstance(value, list | tuple | set | frozenset):
         return [_settled(each) for each in value]
     for cls, convert in _CONVERTED.items():
         if isinstance(value, cls):
             return convert(value)
-    return value if isinstance(value, _KEPT) else to_jsonable_python(value)
+    return to_jsonable_python(value)
+
+
+def _map(value: dict[Any, Any]) -> dict[str, Any]:
+    names = [key if key.__class__ is str else next(iter(to_jsonable_python({key: None}))) for key in value]
+    if len(set(names)) < len(names):
+        twice = next(name for position, name in enumerate(names) if name in names[:position])
+        raise ValueError(f"two keys of a dict are {bounded(twice)!r} as text")
+    return {name: _settled(each) for name, each in zip(names, value.values(), strict=True)}
+
+
+def _whole(value: int) -> int:
+    if abs(value) >= _TOO_LONG:
+        raise ValueError("an integer has more than 4300 digits")
+    return int(value)
 
 
 def _finite(value: float) -> object:
-    if not (math.isfinite(value) or isinstance(value, Exact)):
+    """The number as Python's own class: numpy and others derive theirs from it."""
+    if not math.isfinite(value):
+        raise ValueError(f"{float(value)} has no JSON form")
+    return float(value)
+
+
+def _decimal(value: Decimal) -> object:
+    if not value.is_finite():
         raise ValueError(f"{value} has no JSON form")
-    return value
+    return to_jsonable_python(value)
 
 
 def _moment(value: datetime) -> str:
-    if value.tzinfo is None:
+    offset = value.utcoffset()
+    if offset is None:
         raise ValueError("a datetime needs a time zone, e.g. `datetime.now(UTC)`")
+    if offset % timedelta(minutes=1):  # as local times before 1900: RFC 3339 has no seconds there
+        value = value.astimezone(UTC)
     return value.isoformat().replace("+00:00", "Z")
 
 
@@ -350,13 +377,20 @@ def _span(value: timedelta) -> str:
     return str(Duration(value // timedelta(microseconds=1) * 1000))
 
 
+_TOO_LONG = 10**4300
+"""The first integer that Python does not write as a text."""
 _CONVERTED: dict[type, Callable[[Any], object]] = {
+    str: str.__str__,
+    bytes: bytes,
+    int: _whole,
     float: _finite,
     bytearray: bytes,
     memoryview: bytes,
+    Decimal: _decimal,
     datetime: _moment,
     timedelta: _span,
 }
+"""How values become plain ones, by their class or one that it is derived from."""
 
 
 def _listed(names: typing.Iterable[str]) -> str:
