@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -13,7 +14,10 @@ from octo.cli import exits
 from octo.cli.project import counted, import_beside, load, refuse, show
 from octo.cli.terminal import give, say
 from octo.config.documents import Config
+from octo.config.files import is_test
 from octo.core.errors import ConfigError
+
+_CASES = re.compile(rb"^cases\s*:", re.MULTILINE)
 
 
 @click.command("check")
@@ -25,11 +29,15 @@ from octo.core.errors import ConfigError
 def command(paths: tuple[Path, ...], form: str, *, outlined: bool) -> None:
     """Find every problem in flow files or folders without running them.
 
+    Test files (`NAME_test.yaml` with `cases:`) are passed over; `octo test` reads them.
     Exit code 0 if all of them could run, else 2. `--format json` prints an object with `ok`, `problems` and `warnings`.
     """
     if outlined:
         sys.exit(_outline(paths))
-    results = [(path, _check(path)) for path in paths]
+    configurations = [path for path in paths if not _holds_tests(path)]
+    if not configurations:
+        raise click.UsageError(f"only test files are named; `octo test {paths[0]}` reads them")
+    results = [(path, _check(path)) for path in configurations]
     good = all(isinstance(result, Config) for _, result in results)
     if form == "json":
         give(orjson.dumps(_as_json(results, ok=good)) + b"\n", json=True)
@@ -37,6 +45,14 @@ def command(paths: tuple[Path, ...], form: str, *, outlined: bool) -> None:
         for path, result in results:
             _tell(path, result)
     sys.exit(exits.DONE if good else exits.USAGE)
+
+
+def _holds_tests(path: Path) -> bool:
+    """Whether it is a test file, which a pattern such as `*.yaml` names too."""
+    try:
+        return is_test(path) and _CASES.search(path.read_bytes()) is not None
+    except OSError:
+        return False
 
 
 def _outline(paths: tuple[Path, ...]) -> int:

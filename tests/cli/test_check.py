@@ -133,6 +133,17 @@ def test_the_outline_of_good_files_ends_well(cli, tmp_path):
     assert cli("check", "--outline", str(tmp_path / "a.yaml")).exit_code == 0
 
 
+def test_test_files_that_a_pattern_names_are_passed_over(cli, tmp_path):
+    flows, tests, named = tmp_path / "a.yaml", tmp_path / "a_test.yaml", tmp_path / "b_test.yaml"
+    flows.write_text("flows: []")
+    tests.write_text("flow: a\ncases: []")
+    named.write_text("flows: []")
+
+    assert cli("check", str(flows), str(tests)).stdout == f"{flows}: ok, 0 flows, 0 connectors\n"
+    assert f"`octo test {tests}` reads them" in cli("check", str(tests)).stderr
+    assert "b_test.yaml: ok" in cli("check", str(named)).stdout
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
