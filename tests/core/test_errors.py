@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from octo.core.errors import ConfigError, OctoError, Overloaded, Permanent, Position, Problem
+import errno
+
+import pytest
+
+from octo.core.errors import ConfigError, OctoError, Overloaded, Permanent, Position, Problem, system_reason
 
 
 def test_a_config_error_lists_all_problems_by_place():
@@ -42,3 +46,16 @@ def test_an_error_has_the_code_of_its_class_unless_it_brings_one():
 def test_who_is_refused_hears_when_to_come_back():
     assert Overloaded("x").retry_after == 1.0
     assert Overloaded("x", retry_after=7.5).retry_after == 7.5
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError(errno.ECONNREFUSED, "Connect call failed ('127.0.0.1', 1)"), "Connection refused"),
+        (OSError(errno.ECONNREFUSED, "Connection refused"), "Connection refused"),
+        (OSError(-2, "Name or service not known"), "Name or service not known"),
+        (OSError("Multiple exceptions: ..."), "Multiple exceptions: ..."),
+    ],
+)
+def test_what_the_system_refused_is_told_in_its_words(error, reason):
+    assert system_reason(error) == reason
