@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from octo.core.flow import Drop, Outcome, Result
 from octo.core.message import Message
-from octo.core.port import NOTHING, annotation, services_of
+from octo.core.port import annotation, services_of
 from octo.core.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -66,11 +66,11 @@ class BlockType(NamedTuple):
     settings: type[Settings]
     function: Callable[..., Any]
     doc: str
-    takes_site: bool = False
+    takes_site: bool
+    key: str
+    default: bool
+    services: Mapping[str, str]
     connector: str | None = None
-    key: str = "connector"
-    default: bool = False
-    services: Mapping[str, str] = NOTHING
 
     @property
     def calls_outside(self) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from octo.core.block import BlockType, model_of, settings_of
-from octo.core.port import NOTHING, services_of
+from octo.core.port import services_of
 from octo.core.powers import Stubbed, Triggered
 from octo.core.settings import Settings
 from octo.core.source import SourceType
@@ -30,7 +30,7 @@ class StubType(NamedTuple):
     settings: type[Settings]
     function: Callable[..., Any]
     trigger: type[Settings] | None
-    services: Mapping[str, str] = NOTHING
+    services: Mapping[str, str]
 
 
 class ConnectorType(NamedTuple):
@@ -45,8 +45,8 @@ class ConnectorType(NamedTuple):
     doc: str
     sources: Mapping[str, SourceType]
     blocks: Mapping[str, BlockType]
-    stub: StubType | None = None
-    services: Mapping[str, str] = NOTHING
+    stub: StubType | None
+    services: Mapping[str, str]
 
 
 def connector(name: str) -> Callable[[C], C]:

@@ -28,7 +28,7 @@ from octo.core.block import settings_of
 from octo.core.flow import Result
 from octo.core.message import Message
 from octo.core.partial import Receiver
-from octo.core.port import NOTHING, services_of
+from octo.core.port import services_of
 from octo.core.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -68,11 +68,11 @@ class SourceType(NamedTuple):
     function: Callable[..., Any]
     doc: str
     is_push: bool
-    once: bool = False
+    once: bool
+    silence: timedelta | None
+    sets: type[Settings] | None
+    services: Mapping[str, str]
     connector: str = ""
-    silence: timedelta | None = None
-    sets: type[Settings] | None = None
-    services: Mapping[str, str] = NOTHING
 
 
 @runtime_checkable
