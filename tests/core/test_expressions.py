@@ -18,6 +18,7 @@ class Example(Settings):
     count: Expr[int] | None = None
     routing_key: Expr[str] | None = None
     value: Expr[object] | None = None
+    when: Expr[bool] | None = None
     items: Expr[list[object]] | None = None
     tick: Annotated[Expr[object], Names("now", "settings")] | None = None
 
@@ -49,6 +50,15 @@ def test_a_list_expression_demands_a_list():
     assert made(items="[body]").items(Message(1)) == [1]
     with pytest.raises(ExprError, match="must evaluate to a list, got an int"):
         made(items="body").items(Message(1))
+
+
+def test_a_condition_demands_a_bool():
+    """Nothing else is taken for true or false."""
+    assert [made(when="body").when(Message(body)) for body in (True, False)] == [True, False]
+    assert made(when="body == 1").when(Message(1)) is True
+    for body, found in (("true", "a string"), (1, "an int"), (None, "null")):
+        with pytest.raises(ExprError, match=f"must evaluate to a bool, got {found}"):
+            made(when="body").when(Message(body))
 
 
 def test_an_int_expression_demands_an_int():

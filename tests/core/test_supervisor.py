@@ -99,6 +99,11 @@ def test_signs_of_life_do_not_wait_for_a_supervisor_that_stands_still(other):
     assert other.read() == ["beat", True]
 
 
+def test_a_process_ends_before_its_supervisor_does(other):
+    """The thread that listens is a daemon, with a name that says what it is for."""
+    assert [each.daemon for each in threading.enumerate() if each.name == "octo-supervisor"] == [True]
+
+
 def test_the_end_of_the_supervisor_is_noticed_without_an_event_loop(other):
     other.end.close()
 
