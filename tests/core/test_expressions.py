@@ -66,6 +66,8 @@ def test_an_int_expression_demands_an_int():
     for body, found in ((True, "a bool"), (1.0, "a double"), (None, "null")):
         with pytest.raises(ExprError, match=f"must evaluate to an int, got {found}"):
             made(count="body").count(Message(body))
+    with pytest.raises(ExprError, match="must evaluate to an int, got a bool"):
+        made(count="body == 1").count(Message(1))
 
 
 def test_bytes_times_and_durations_stay_what_they_are():
