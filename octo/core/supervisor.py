@@ -25,6 +25,9 @@ from octo.core.addresses import Resolved
 VARIABLE = "OCTO_SUPERVISOR"
 """The supervisor sets this variable for its children: the number of the descriptor that is their end of the line."""
 
+_MOST_BYTES, _MOST_SOCKETS = 4096, 8
+"""What is taken off the line at once; the rest stays for the next time."""
+
 _line: Line | None = None
 
 
@@ -85,7 +88,7 @@ class Line:
         descriptors: list[int] = []
         with suppress(OSError):
             while True:
-                data, received, _, _ = socket.recv_fds(self._end, 4096, 8)
+                data, received, _, _ = socket.recv_fds(self._end, _MOST_BYTES, _MOST_SOCKETS)
                 if not data:
                     break
                 descriptors += received
