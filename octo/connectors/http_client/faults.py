@@ -28,7 +28,7 @@ def fault(error: Exception, request: Request, timeout: float, proxy: Proxy | Non
             return _refused(error.status, request, proxy)
         case aiohttp.ClientConnectorError():
             return cannot_connect(request, system_reason(error.os_error))
-        case aiohttp.InvalidURL():
+        case aiohttp.InvalidURL() | UnicodeError():
             return failed(request, "its host is neither a name nor an address")
         case aiohttp.ClientResponseError() | HttpProcessingError():
             return _unreadable(error.message, request)

@@ -160,6 +160,7 @@ async def test_never_from_https_to_http(calling, secure, upstream, certificate):
         ("http://[::1", "no address"),
         ("http://h:99999/", "no address"),
         ("http://xn--/", "no address"),
+        ("http://a..b/", "its host is neither a name nor an address"),
         ("http://user:s3cret@example.com/", "redirects to example.com with credentials in the address"),
         ("x:" + "y" * 5000, "no address"),
     ],
