@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import count
 
 from yarl import URL
 
@@ -21,6 +22,8 @@ from octo.core.spool import Content
 MOST_BYTES = 32 * 1024 * 1024
 LASTING = (200, 203, 204)
 """Statuses whose answers may be used again without the server's word (RFC 9110, 15.1), except of parts and errors."""
+MOST_CHANGES = 1024
+"""So many addresses are remembered as changed while an answer may be on its way."""
 CHANGING = frozenset(("POST", "PUT", "PATCH", "DELETE"))
 
 Key = tuple[object, ...]
@@ -42,6 +45,7 @@ class Cache:
     An answer is for requests that are the same in all that their author writes: address, headers and body. What the
     server says in `Vary` cannot widen that, as a server may forget to name the header by which it knows the caller.
 
+    `_changed` has the moments at which addresses were last changed, `_changed_others` is that of all which it forgot.
     Invariant: `_size` is the sum of the entries' sizes; `_keys` has the keys of `_entries` by address.
     """
 
@@ -52,6 +56,9 @@ class Cache:
         self._size = 0
         self._entries: OrderedDict[Key, _Entry] = OrderedDict()
         self._keys: dict[URL, set[Key]] = {}
+        self._moments = count(1)
+        self._changed: OrderedDict[URL, int] = OrderedDict()
+        self._changed_others = 0
         self.clock = asyncio.get_running_loop().time
         self.wall: Callable[[], float] = lambda: clock.now().timestamp()
 
@@ -69,11 +76,27 @@ class Cache:
         self._entries.move_to_end(key)
         return entry.reply
 
-    def put(self, request: Request, reply: Reply) -> None:
-        """Keep the answer if it may be kept. One to a request that changes something ends those about its address."""
-        if self._enabled and request.method in CHANGING and reply.status < 400:
-            for key in list(self._keys.get(request.url, ())):
-                self._drop(key)
+    def begin(self) -> int:
+        """Return the moment at which a request is sent, for `put`."""
+        return next(self._moments)
+
+    def change(self, request: Request) -> None:
+        """End the answers about the address of a request that may have changed it, also those that are on their way."""
+        if not self._enabled or request.method not in CHANGING:
+            return
+        for key in list(self._keys.get(request.url, ())):
+            self._drop(key)
+        self._changed[request.url] = next(self._moments)
+        self._changed.move_to_end(request.url)
+        if len(self._changed) > MOST_CHANGES:
+            _, self._changed_others = self._changed.popitem(last=False)
+
+    def put(self, request: Request, reply: Reply, began: int) -> None:
+        """Keep the answer if it may be kept: not if its address was changed since the request began."""
+        if reply.status < 400 or reply.status >= 500:  # else the server says that it changed nothing
+            self.change(request)
+        if began < self._changed.get(request.url, self._changed_others):
+            return
         if not self._serves(request) or not _may_keep(request, reply):
             return
         wall = self.wall()

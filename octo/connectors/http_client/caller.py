@@ -80,10 +80,15 @@ class Caller:
         kept = self.cache.get(request)
         if kept is not None:
             return kept
-        reply = await self.retries.send(request, self._attempt)
-        if reply.status == 401 and header is not None and self.credentials is not None:
-            request, reply = await self._again(request, reply, header)
-        self.cache.put(request, reply)
+        began = self.cache.begin()
+        try:
+            reply = await self.retries.send(request, self._attempt)
+            if reply.status == 401 and header is not None and self.credentials is not None:
+                request, reply = await self._again(request, reply, header)
+        except BaseException:
+            self.cache.change(request)  # it may have been carried out
+            raise
+        self.cache.put(request, reply, began)
         return reply
 
     def hide(self, text: str) -> str:

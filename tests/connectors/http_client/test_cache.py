@@ -9,6 +9,7 @@ from aiohttp import web
 
 from octo.connectors.http_client import cache as caching
 from octo.core import content
+from octo.core.errors import Transient
 from octo.core.message import Message
 from octo.core.spool import Spool
 
@@ -181,6 +182,45 @@ async def test_what_changes_something_ends_the_answers_about_it(calling, upstrea
         assert await ask(calls, path="/a") == 6
         assert await ask(calls, path="/a", headers={"X-User": '"one"'}) == 7
         assert await ask(calls, path="/b") == 3
+
+
+async def test_what_changes_meanwhile_ends_an_answer_that_is_on_its_way(calling, upstream, monkeypatch):
+    """The old value would be kept after the new one has been written. This holds for a forgotten address, too."""
+    asked, changed = asyncio.Event(), asyncio.Event()
+
+    async def late(request):
+        number = len(upstream.requests)
+        if number == 1:
+            asked.set()
+            await changed.wait()
+        return web.json_response(number)
+
+    upstream.answer = late
+    monkeypatch.setattr(caching, "MOST_CHANGES", 1)
+    async with calling(cache=ON) as calls, asyncio.TaskGroup() as group:
+        first = group.create_task(ask(calls, path="/a"))
+        await asked.wait()
+        await ask(calls, path="/a", method="PUT")
+        await ask(calls, path="/b", method="PUT")
+        changed.set()
+
+        assert await first == 1
+        assert [await ask(calls, path="/a"), await ask(calls, path="/a")] == [4, 4]
+
+
+@pytest.mark.parametrize("failure", [503, None])
+async def test_a_change_of_which_nothing_is_known_ends_the_answers_too(calling, raw, failure):
+    """The server may have carried it out before its connection broke."""
+    fails = None if failure is None else raw.ok(b"0").replace(b"200 OK", b"503 Busy")
+    raw.answer(raw.ok(b"1"), fails, raw.ok(b"2"), keep=True)
+    async with calling(baseURL=raw.url, cache=ON) as calls:
+        assert await ask(calls) == 1
+        try:
+            await ask(calls, method="POST")
+        except Transient:
+            assert failure is None
+
+        assert await ask(calls) == 2
 
 
 @pytest.mark.parametrize(("ours", "theirs"), [("Authorization", "authorization"), ("authorization", "Authorization")])
