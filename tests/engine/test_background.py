@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from octo.engine.background import PATIENCE, in_background
+from octo.testing.clock import virtual
 
 
 async def test_the_loop_turns_while_the_function_runs():
@@ -77,3 +78,16 @@ async def test_a_caller_that_is_cancelled_does_not_wait_for_the_end():
 
     go_on.set()
     assert ended.wait(60)
+
+
+@virtual()
+async def test_virtual_time_stands_still_while_there_is_work_in_the_background():
+    """If it went on, the deadline of a test would pass while its flows are compiled."""
+    loop = asyncio.get_running_loop()
+    go_on = threading.Event()
+    real = threading.Timer(0.05, go_on.set)
+    real.start()
+    async with asyncio.timeout(30):
+        assert await in_background(go_on.wait, 60)
+    assert loop.time() == 0
+    real.join()
