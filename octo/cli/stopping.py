@@ -11,7 +11,10 @@ import faulthandler
 import logging
 import os
 import signal
+import socket
 import threading
+import time
+from contextlib import suppress
 
 from octo.cli import exits
 from octo.core.log import fields
@@ -24,6 +27,9 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _STDERR = 2
 """The descriptor: Python has no stream for a standard error that was closed."""
 
+_NUDGE, _MOST_NUDGES = 0.05, 40
+"""Seconds between two nudges of the main thread, and how often it is nudged for one signal."""
+
 GRACE = 5.0
 """Seconds beyond the drain deadline in which sources leave and connectors close."""
 
@@ -35,6 +41,7 @@ class Stopping:
         self._stop = stop
         self._most = most
         self._is_asked = False
+        self._taken = self._heard = 0
         self._loop = asyncio.get_running_loop()
 
     def listen(self) -> None:
@@ -42,11 +49,32 @@ class Stopping:
         for each in SIGNALS:
             if each == signal.SIGHUP and signal.getsignal(each) is signal.SIG_IGN:
                 continue
-            self._loop.add_signal_handler(each, int)  # it wakes the loop; the handler below also runs when it blocks
             signal.signal(each, self._on_signal)
+        signal.signal(signal.SIGURG, lambda *_: None)
+        told, telling = socket.socketpair()
+        telling.setblocking(False)
+        signal.set_wakeup_fd(telling.detach(), warn_on_full_buffer=False)
+        threading.Thread(target=self._wake, args=(told,), name="octo-signals", daemon=True).start()
         faulthandler.register(signal.SIGQUIT, _STDERR, all_threads=True, chain=True)
 
+    def _wake(self, told: socket.socket) -> None:
+        """Wake the main thread for each signal: Python runs handlers in no other.
+
+        The loop may wait in C, and a function that is about to block may block before it looks for signals.
+        """
+        while signals := told.recv(64):
+            self._taken += sum(number in SIGNALS for number in signals)
+            for _ in range(_MOST_NUDGES):
+                if self._heard >= self._taken:
+                    break
+                with suppress(RuntimeError):  # the loop has ended
+                    self._loop.call_soon_threadsafe(int)
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGURG)
+                time.sleep(_NUDGE)
+            self._heard = self._taken
+
     def _on_signal(self, *_: object) -> None:
+        self._heard += 1
         if self._is_asked:
             os._exit(exits.FAILED)
         self._is_asked = True

@@ -133,7 +133,8 @@ def test_no_text_takes_long_to_search(secret):
         assert masked(text) is not None
 
 
-KEY = "-----BEGIN KEY-----\ni2WqFCPYgb1BWaCUo85bbI8ynBboCFoo\nxCGXHzFbcT+LzkG/XI3oG8KDrJ9aY04V\nshort\n-----END KEY-----\n"
+LINES = ("-----BEGIN KEY-----", "i2WqFCPYgb1BWaCUo85bbI8ynBboCFoo", "xCGXHzFbcT+LzkG/XI3oG8KDrJ9aY04V", "short")
+KEY = "\n".join((*LINES, "-----END KEY-----", ""))
 
 
 @pytest.mark.parametrize(
