@@ -19,11 +19,14 @@ from octo.connectors.http.unsent import unsent
 
 MOST_AT_ONCE = 16
 """Requests of one connection that are served before other connections get their turn."""
+PIECE = 8192
+"""Bytes that are parsed at once. What comes behind a request in line waits unparsed, as it needs the least room so."""
 LINGER = 2.0
 """Seconds for which the rest of a refused request is read and dropped. If the connection were closed at once, the
 client's system would throw away the response together with what the client still sends (RFC 9112, 9.6)."""
 MOST_DROPPED = 1 << 20
 """Bytes that nobody wants of one connection; with more it is closed."""
+NOTHING = memoryview(b"")
 _FULL = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
@@ -59,12 +62,11 @@ class Connection(asyncio.Protocol):
         self._arriving: Exchange | None = None
         self._target = b""
         self._fields: list[tuple[bytes, bytes]] = []
-        self._heads = 0
+        self._rest = NOTHING
+        self._steps = 0
         self._is_in_head = False
-        self._head_bytes = 0
+        self._pending = 0
         self._may_be_large = False
-        self._frame_bytes = 0
-        self._has_gone_on = False
         self._framing = b""
         self._is_beginning = False
         self._dropped = 0
@@ -84,6 +86,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  the protocol's parameter
         self._leave()
         self._line.clear()
+        self._rest = NOTHING
         self._parser = None  # it refers to the connection, and only the garbage collector would notice
         self._server.quiet.stop(self)
         self._server.left(self)
@@ -123,7 +126,7 @@ class Connection(asyncio.Protocol):
 
     def stop(self) -> None:
         """Close as soon as the requests that have come are answered."""
-        if self._serving is None and not self._line:
+        if self._serving is None and not self._line and not self._rest:
             self._transport.close()
 
     def close(self) -> None:
@@ -131,6 +134,7 @@ class Connection(asyncio.Protocol):
         self._is_over = True
         self._serving = None
         self._line.clear()
+        self._rest = NOTHING
         if (self._arriving is None and not self._is_in_head) or not self._transport.can_write_eof():
             self._transport.close()
         elif not self._transport.is_closing():
@@ -153,32 +157,36 @@ class Connection(asyncio.Protocol):
         if self._is_over:
             self.drop(data)
             return
-        heads, is_between = self._heads, not self._is_in_head and self._arriving is None
-        # A head that comes whole, in a piece that is small enough, need not be measured.
-        self._may_be_large = not is_between or len(data) > self._server.most_head
+        if self._line or self._rest or len(data) > PIECE:
+            self._rest = memoryview(bytes(self._rest) + data)
+        else:
+            self._parse(data)
+        self._turn()
+
+    def _parse_on(self) -> None:
+        """Parse what waits, until a request is in line."""
+        while self._rest and not self._line and not self._is_over:
+            piece, self._rest = self._rest[:PIECE], self._rest[PIECE:]
+            self._parse(piece)
+        if not self._rest or self._is_over:
+            self._rest = NOTHING  # an empty view would keep what it is a view of
+
+    def _parse(self, piece: bytes | memoryview) -> None:
+        steps, is_between = self._steps, not self._is_in_head and self._arriving is None
+        # Invariant: a piece is not larger than the largest head, so one that comes whole need not be measured.
+        self._may_be_large = not is_between
         try:
-            if is_between and self._may_be_large:
-                self._glance(data)
-            self._feed(data)
-            if self._is_in_head and not self._is_over:
-                self._measure(data, heads, is_first=is_between)
-            elif self._arriving is not None:
-                self._measure_frame(data)
+            self._feed(piece)
+            if (self._is_in_head or self._arriving is not None) and not self._is_over:
+                self._measure(len(piece), steps, is_first=is_between)
         except HttpParserCallbackError:
             raise
         except HttpParserError as error:
             self._give_up(malformed(str(error)))
         except Rejected as rejected:
             self._give_up(rejected)
-        self._turn()
 
-    def _glance(self, data: bytes) -> None:
-        """Refuse a head that is too large, before anything of it is parsed. Raises `Rejected`."""
-        most = self._server.most_head
-        if data.find(b"\r\n\r\n", 0, most) < 0:
-            raise self._too_large(is_target=data.find(b"\r\n", 0, most) < 0)
-
-    def _feed(self, data: bytes) -> None:
+    def _feed(self, data: bytes | memoryview) -> None:
         while data:
             try:
                 self._parser.feed_data(data)
@@ -201,21 +209,20 @@ class Connection(asyncio.Protocol):
         self._parser.feed_data(head)
         self._is_beginning = False
 
-    def _measure(self, data: bytes, heads: int, *, is_first: bool) -> None:
-        """Refuse a head that is not complete and already too large. Raises `Rejected`."""
-        if self._heads == heads:
-            self._head_bytes += len(data)
-        else:  # the first bytes of a head that comes behind another request are not counted
-            self._head_bytes = len(data) if is_first and self._heads == heads + 1 else 0
-        if self._head_bytes > self._server.most_head:
-            raise self._too_large(is_target=not self._fields)
+    def _measure(self, size: int, steps: int, *, is_first: bool) -> None:
+        """Refuse what is not complete and already too large: a head, or what surrounds the pieces of a body.
 
-    def _measure_frame(self, data: bytes) -> None:
-        """Refuse a body that does not go on: the parser keeps a trailer until its end. Raises `Rejected`."""
-        self._frame_bytes = 0 if self._has_gone_on else self._frame_bytes + len(data)
-        self._has_gone_on = False
-        if self._frame_bytes > self._server.most_head:
-            raise malformed("the frame of a chunk, or the trailers, are too large")
+        The parser keeps an incomplete line, and with each piece copies it. Raises `Rejected`.
+        """
+        if self._steps == steps:
+            self._pending += size
+        else:  # the first bytes of a head that comes behind another request are not counted
+            self._pending = size if is_first and self._steps == steps + 1 else 0
+        if self._pending <= self._server.most_head:
+            return
+        if self._arriving is not None:
+            raise malformed(f"extensions of chunks, and trailers, may have at most {self._server.most_head} bytes")
+        raise self._too_large(is_target=not self._fields)
 
     def _too_large(self, *, is_target: bool) -> Rejected:
         limit = f"the limit is {self._server.most_head} bytes"
@@ -243,7 +250,8 @@ class Connection(asyncio.Protocol):
         """Read as long as there is room for what comes."""
         if self._transport.is_closing():
             return
-        full = bool(self._line) or (self._arriving is not None and self._arriving.is_full and not self._is_over)
+        is_full = self._arriving is not None and self._arriving.is_full and not self._is_over
+        full = bool(self._line or self._rest) or is_full
         if full and not self._is_paused:
             self._transport.pause_reading()
         elif self._is_paused and not full:
@@ -257,17 +265,15 @@ class Connection(asyncio.Protocol):
             return
         self._target = b""
         self._fields = []
-        self._heads += 1
+        self._steps += 1
         self._is_in_head = True
 
     def on_url(self, piece: bytes) -> None:
         self._target += piece
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._is_in_head:
+        if self._is_in_head:  # else it is a trailer, which nobody reads
             self._fields.append((name, value))
-        else:  # a trailer: nobody reads it
-            self.drop(name + value)
 
     def on_headers_complete(self) -> None:
         if self._is_over or self._is_beginning:
@@ -278,7 +284,6 @@ class Connection(asyncio.Protocol):
             self._give_up(rejected)
             return
         self._is_in_head = False
-        self._dropped = 0
         self._server.quiet.stop(self)
         self._arriving = Exchange(self, scope)
         self._line.append(self._arriving)
@@ -299,7 +304,7 @@ class Connection(asyncio.Protocol):
         return head(method.decode("ascii"), self._target, parser.get_http_version(), fields, is_persistent=keeps)
 
     def on_body(self, piece: bytes) -> None:
-        self._has_gone_on = True
+        self._steps += 1
         if self._arriving is not None:
             self._arriving.take(piece)
 
@@ -316,6 +321,8 @@ class Connection(asyncio.Protocol):
             return
         self._is_turning = True
         for _ in range(MOST_AT_ONCE):
+            if self._rest and not self._line:
+                self._parse_on()
             if self._serving is not None or not self._line or not self._is_writable:
                 break
             self._serving = exchange = self._line.popleft()
@@ -326,7 +333,7 @@ class Connection(asyncio.Protocol):
         else:
             asyncio.get_running_loop().call_soon(self._turn)
         self._is_turning = False
-        if self._line or self._is_paused or self._arriving is not None:
+        if self._line or self._rest or self._is_paused or self._arriving is not None:
             self.read_on()
 
     @property

@@ -7,8 +7,10 @@ import json
 
 import pytest
 
+from octo.connectors.http import connection as connection_
 from octo.connectors.http.call import Truncated
 from octo.connectors.http.connection import Connection
+from octo.connectors.http.exchange import Exchange
 from octo.connectors.http.limit import Deadline
 from octo.testing.clock import settle, virtual
 
@@ -437,6 +439,58 @@ async def test_it_does_not_matter_how_the_bytes_are_cut(request_, expected):
     cuts = [[request_[:at], request_[at:]] for at in range(1, len(request_))]
     for pieces in (*cuts, [bytes([each]) for each in request_]):
         assert await said(pieces) == (found, is_over)
+
+
+@pytest.mark.parametrize("start", [b"0\r\nX: ", b"0\r\n", b"1;", b'1;a="', b"1\r\na\r\n1;"])
+@virtual()
+async def test_what_surrounds_the_pieces_of_a_body_is_limited(start):
+    """Trailers and extensions: one that has no end would be kept, and copied with each of its pieces."""
+    server, wire = Echo(), Wire()
+    connection = Connection(server)
+    connection.connection_made(wire)
+    connection.data_received(b"POST /pieces HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + start)
+    count = 0
+    while not wire.sent and count < 100:
+        connection.data_received(b"a" * 1000)
+        await settle()
+        count += 1
+
+    assert statuses(wire.sent) == [400]
+    assert count <= 9
+
+
+@virtual()
+async def test_many_short_trailers_are_limited_too():
+    server, wire = Echo(), Wire()
+    connection = Connection(server)
+    connection.connection_made(wire)
+    connection.data_received(b"POST /pieces HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n")
+    connection.data_received(b"A: b\r\n" * 10_000)
+    await settle()
+
+    assert statuses(wire.sent) == [400]
+
+
+@virtual()
+async def test_requests_behind_one_that_waits_are_not_parsed(monkeypatch):
+    """As bytes they need the least room. They are answered all the same, in their order."""
+    parsed = []
+    monkeypatch.setattr(connection_, "Exchange", lambda *each: parsed.append(each) or Exchange(*each))
+    server, wire = Echo(), Wire()
+    waiting = []
+    server.serve = waiting.append
+    connection = Connection(server)
+    connection.connection_made(wire)
+    connection.data_received(b"".join(b"GET /%d HTTP/1.1\r\nHost:\r\n\r\n" % number for number in range(8000)))
+    assert len(waiting) == 1
+    assert len(parsed) < 500
+
+    for number in range(8000):
+        while len(waiting) <= number:
+            await settle()
+        assert waiting[number].scope.path == f"/{number}"
+        waiting[number].proto.response_bytes(200, [], b"")
+    assert len(statuses(wire.sent)) == 8000
 
 
 @pytest.mark.parametrize(
