@@ -50,7 +50,8 @@ class Server(Protocol):
 class Connection(asyncio.Protocol):
     """Parses what the client sends, and has the server serve the requests.
 
-    Invariant: the client is waited for (`quiet`) while no request of its is being served or in line.
+    Invariant: the client is waited for (`quiet`) while no request of its is being served: to send one, or to take
+    what it was sent.
     """
 
     def __init__(self, server: Server) -> None:
@@ -110,6 +111,8 @@ class Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._is_writable = True
+        if self._line:
+            self._server.quiet.stop(self)
         self._turn()
 
     def expire(self) -> None:
@@ -117,7 +120,11 @@ class Connection(asyncio.Protocol):
         if unsent(self._transport):
             self._server.quiet.start(self)
         else:
-            self._transport.abort()
+            self.abort()
+
+    def abort(self) -> None:
+        """Close at once, also if the client has not taken what was written."""
+        self._transport.abort()
 
     def refuse(self) -> None:
         """Close without serving anything."""
@@ -135,12 +142,17 @@ class Connection(asyncio.Protocol):
         self._serving = None
         self._line.clear()
         self._rest = NOTHING
+        self._wait()
         if (self._arriving is None and not self._is_in_head) or not self._transport.can_write_eof():
             self._transport.close()
         elif not self._transport.is_closing():
             self._transport.write_eof()
             self.read_on()
             self._linger()
+
+    def _wait(self) -> None:
+        if self not in self._server.quiet:
+            self._server.quiet.start(self)
 
     def _linger(self) -> None:
         asyncio.get_running_loop().call_later(LINGER, self._end)
@@ -335,6 +347,8 @@ class Connection(asyncio.Protocol):
         self._is_turning = False
         if self._line or self._rest or self._is_paused or self._arriving is not None:
             self.read_on()
+            if self._line and not self._is_writable and self._serving is None:
+                self._wait()
 
     @property
     def persists(self) -> bool:

@@ -40,15 +40,14 @@ class Deadline(Generic[K]):
         """How many wait."""
         return len(self._waiting)
 
-    def end_first(self, least: float) -> bool:
-        """End the oldest wait as if its limit had passed, if it has lasted for `least` seconds; return whether."""
+    def take_first(self, least: float) -> K | None:
+        """Take the oldest wait out and return what it is for, if it has lasted for `least` seconds, else None."""
         for waited, end in self._waiting.items():
             if asyncio.get_running_loop().time() - (end - self._seconds) < least:
                 break
             del self._waiting[waited]
-            self._expire(waited)
-            return True
-        return False
+            return waited
+        return None
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer = None
@@ -86,5 +85,6 @@ class TimeLimit:
         return len(self._deadline)
 
     def end_first(self, least: float) -> bool:
-        """End the oldest wait; see `Deadline.end_first`."""
-        return self._deadline.end_first(least)
+        """End the oldest wait as if its limit had passed, if it has lasted for `least` seconds; return whether."""
+        task = self._deadline.take_first(least)
+        return task is not None and task.cancel()

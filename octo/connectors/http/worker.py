@@ -48,7 +48,7 @@ class Worker:
     """Accepts from the socket and calls `serve` with every request, as a callback of the running loop.
 
     most: connections that may be open. One more takes the place of the one that has been waited for longest; if none
-    has been for `SLOW` seconds, it is refused.
+    has been for `SLOW` seconds, it is refused. One is waited for, too, while its client takes the last answer.
     """
 
     def __init__(self, listening: socket.socket, options: Options, most: int, serve: Callable[[Call], None]) -> None:
@@ -104,9 +104,16 @@ class Worker:
         self._connections.add(connection)
         if self.is_stopping:
             connection.stop()
-        elif len(self._connections) > self._most and not self.quiet.end_first(SLOW):
+        elif len(self._connections) > self._most:
+            self._make_room(connection)
+
+    def _make_room(self, newest: Connection) -> None:
+        longest = self.quiet.take_first(SLOW)
+        if longest is not None:
+            longest.abort()
+        else:
             log.warning("a connection was refused: too many are open", extra=fields(most=self._most))
-            connection.refuse()
+            newest.refuse()
 
     def left(self, connection: Connection) -> None:
         self._connections.discard(connection)

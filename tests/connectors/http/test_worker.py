@@ -76,3 +76,37 @@ async def test_a_connection_that_is_served_does_not_give_way(start, monkeypatch)
     assert (await reader.read()).startswith(b"HTTP/1.1 503 ")
     first.close()
     second.close()
+
+
+@pytest.mark.parametrize("more", [b"", b"Connection: close\r\n", b"\r\nGET / HTTP/1.1\r\nHost: x\r\n"])
+async def test_a_client_that_does_not_take_its_answer_gives_way(start, monkeypatch, more):
+    """Also if the connection ends with it, or further requests wait behind it."""
+    monkeypatch.setattr(worker, "SLOW", 0.0)
+    answered = asyncio.Event()
+
+    def serve(call):
+        call.proto.response_bytes(200, [], bytes(1 << 24))
+        call.done()
+        answered.set()
+
+    port = await start(1, serve)
+    silent = socket.create_connection(("127.0.0.1", port))
+    silent.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n" + more + b"\r\n")
+    await answered.wait()
+    reader, writer = await connect(port, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+
+    assert (await reader.read(12)) == b"HTTP/1.1 200"
+    assert await asyncio.to_thread(received, silent) < 1 << 24
+    silent.close()
+    writer.close()
+
+
+def received(client):
+    """Read to the end of the connection; return how many bytes came."""
+    count = 0
+    try:
+        while data := client.recv(1 << 20):
+            count += len(data)
+    except ConnectionResetError:
+        pass
+    return count
