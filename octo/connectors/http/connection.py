@@ -98,7 +98,8 @@ class Connection(asyncio.Protocol):
         A flow that does not wait answers all the same.
         """
         self._leave()
-        return self._serving is not None or bool(self._line)
+        # TLS cannot go on in one direction only, and asyncio warns of who asks for it.
+        return self._transport.can_write_eof() and (self._serving is not None or bool(self._line))
 
     def _leave(self) -> None:
         self._is_over = True

@@ -204,6 +204,29 @@ async def test_https(inlet, tmp_path):
         assert http.url.startswith("https://")
 
 
+async def test_a_client_of_https_that_leaves_ends_its_flow_without_a_warning(inlet, tmp_path, caplog):
+    """TLS says that the client leaves, as the end of a plain connection does."""
+    files = certificate(tmp_path)
+    trust = ssl.create_default_context(cafile=files["cert"])
+    entered, left = asyncio.Event(), asyncio.Event()
+
+    async def wait(message):
+        entered.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            left.set()
+
+    async with Http.open(server(tls=files)) as http, http.route(Route(path="/"), inlet(wait)):
+        _, writer = await asyncio.open_connection("127.0.0.1", http.port, ssl=trust, server_hostname="localhost")
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await entered.wait()
+        writer.close()
+        await left.wait()
+
+    assert caplog.records == []
+
+
 async def test_a_renewed_certificate_is_taken_up(inlet, tmp_path, port):
     """Same file names, new content: the new generation serves it, the old one answers what it has."""
     files = certificate(tmp_path)
