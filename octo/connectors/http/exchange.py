@@ -158,19 +158,22 @@ class Exchange:
         lines = [_LINES.get(status) or f"HTTP/1.1 {status} \r\n"]
         # Behind a body that nobody has read to its end, no other request can be found.
         persists = self._is_whole and self.scope.is_persistent and self._connection.persists
+        date = f"date: {_date()}\r\n"
         for name, value in headers:
             if name == "connection":
                 persists = False
+            elif name == "date":
+                date = f"date: {value}\r\n"  # e.g. of a response that a flow passes on; there is only one
             else:
                 lines.append(f"{name}: {value}\r\n")
         if status not in (204, 304):
             lines.append(f"content-length: {len(body)}\r\n")
         if not persists:
-            lines.append(f"date: {_date()}\r\nconnection: close\r\n\r\n")
+            lines.append(f"{date}connection: close\r\n\r\n")
         elif self.scope.is_old:
-            lines.append(f"date: {_date()}\r\nconnection: keep-alive\r\n\r\n")
+            lines.append(f"{date}connection: keep-alive\r\n\r\n")
         else:
-            lines.append(f"date: {_date()}\r\n\r\n")
+            lines.append(f"{date}\r\n")
         head = "".join(lines).encode(errors="replace")
         self._connection.answer(head if self.scope.method == "HEAD" else head + body, persists=persists)
 

@@ -333,3 +333,12 @@ async def test_every_answer_of_a_route_has_the_correlation_id(serve):
     assert [status for status, _, _ in asked] == [500, 405, 400, 413, 504, 204, 500]
     assert [headers.getall("X-Correlation-Id") for _, headers, _ in asked] == [["c1"]] * len(asked)
     assert headers.getall("X-Correlation-Id") == ["mine"]
+
+
+async def test_there_is_one_date(site):
+    """Of a response that a flow passes on, it is that of the response."""
+    passed = "Mon, 01 Jan 2024 00:00:00 GMT"
+    async with site.route(completing({}, Date=passed), responseHeaders=["Date"]):
+        _, headers, _ = await site.ask()
+
+    assert headers.getall("Date") == [passed]
