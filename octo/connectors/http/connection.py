@@ -22,9 +22,9 @@ MOST_AT_ONCE = 16
 PIECE = 8192
 """Bytes that are parsed at once. What comes behind a request in line waits unparsed, as it needs the least room so."""
 LINGER = 2.0
-"""Seconds for which the rest of a refused request is read and dropped. If the connection were closed at once, the
-client's system would throw away the response together with what the client still sends (RFC 9112, 9.6)."""
-MOST_DROPPED = 1 << 20
+"""Seconds without a byte of the rest of a refused request, which is read and dropped. If the connection were closed at
+once, the client's system would throw away the response together with what the client still sends (RFC 9112, 9.6)."""
+MOST_DROPPED = 64 << 20
 """Bytes that nobody wants of one connection; with more it is closed."""
 NOTHING = memoryview(b"")
 _FULL = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
@@ -156,10 +156,10 @@ class Connection(asyncio.Protocol):
             self._server.quiet.start(self)
 
     def _linger(self) -> None:
-        asyncio.get_running_loop().call_later(LINGER, self._end)
+        asyncio.get_running_loop().call_later(LINGER, self._end, self._dropped)
 
-    def _end(self) -> None:
-        if unsent(self._transport):
+    def _end(self, dropped: int) -> None:
+        if unsent(self._transport) or self._dropped > dropped:
             self._linger()
         else:
             self._transport.abort()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import closing
+from http.client import HTTPConnection
 
 import pytest
 
@@ -457,6 +459,39 @@ async def test_what_surrounds_the_pieces_of_a_body_is_limited(start):
 
     assert statuses(wire.sent) == [400]
     assert count <= 9
+
+
+@pytest.mark.parametrize("target", ["/", "/nowhere"])
+async def test_a_client_that_sends_far_too_much_gets_its_answer(site, target):
+    """Many send the whole body before they read; if the connection were reset, they would not know why."""
+
+    def send() -> int:
+        with closing(HTTPConnection("127.0.0.1", site.port)) as client:
+            client.request("POST", target, bytes(20_000_000))
+            return client.getresponse().status
+
+    async with site.route(path="/{$}"):
+        status = await asyncio.to_thread(send)
+
+    assert status == (413 if target == "/" else 404)
+
+
+@virtual()
+async def test_the_rest_of_a_refused_request_is_read_while_it_comes():
+    """But not for longer than a head may take."""
+    server, wire = Echo(), Wire()
+    wire.write_eof = lambda: None
+    connection = Connection(server)
+    connection.connection_made(wire)
+    connection.data_received(POST + b"Expect: tea\r\nContent-Length: 99\r\n\r\n")
+    assert statuses(wire.sent) == [417]
+    for _ in range(9):
+        assert not wire.is_over
+        connection.data_received(b"1")
+        await asyncio.sleep(1.0)
+    await asyncio.sleep(1.0)
+
+    assert wire.is_over
 
 
 @virtual()
