@@ -30,6 +30,26 @@ NOTHING = memoryview(b"")
 _FULL = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
+class Client(Protocol):
+    """A connection as its server sees it."""
+
+    def expire(self) -> None:
+        """Take note that it was waited for in vain."""
+        ...
+
+    def abort(self) -> None:
+        """Close at once."""
+        ...
+
+    def refuse(self) -> None:
+        """Close without serving anything."""
+        ...
+
+    def stop(self) -> None:
+        """Close as soon as what has come is answered."""
+        ...
+
+
 class Server(Protocol):
     """What a connection needs of its server.
 
@@ -41,10 +61,10 @@ class Server(Protocol):
     most_head: int
     keeps: bool
     is_stopping: bool
-    quiet: Deadline[Connection]
+    quiet: Deadline[Client]
 
-    def come(self, connection: Connection) -> None: ...
-    def left(self, connection: Connection) -> None: ...
+    def come(self, client: Client) -> None: ...
+    def left(self, client: Client) -> None: ...
 
 
 class Connection(asyncio.Protocol):

@@ -7,11 +7,11 @@ have the same limit, so they expire in the order in which they began, and one ti
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
-K = TypeVar("K", bound=Hashable)
+K = TypeVar("K")
 
 
 class Deadline(Generic[K]):

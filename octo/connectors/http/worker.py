@@ -18,7 +18,7 @@ from octo.core.errors import OctoError
 from octo.core.log import fields
 
 if TYPE_CHECKING:
-    from octo.connectors.http.connection import Connection
+    from octo.connectors.http.connection import Client
 
 log = logging.getLogger("octo.http")
 
@@ -59,12 +59,12 @@ class Worker:
         self.keeps = options.keep_alive
         self.is_stopping = False
         self._is_starting = False
-        self.quiet: Deadline[Connection] = Deadline(options.header_timeout, lambda connection: connection.expire())
+        self.quiet: Deadline[Client] = Deadline(options.header_timeout, lambda client: client.expire())
+        self._patience = options.header_timeout
         self._listening = listening
         self._tls = _tls(options)
-        self._patience = options.header_timeout
         self._server: asyncio.Server | None = None
-        self._connections: set[Connection] = set()
+        self._clients: set[Client] = set()
         self._stopped = asyncio.Event()
 
     async def start(self) -> None:
@@ -72,15 +72,16 @@ class Worker:
         if self._server is not None or self._is_starting:
             return
         self._is_starting = True
-        from octo.connectors.http.connection import Connection  # its library, only where something listens
+        # With their libraries, only where something listens.
+        from octo.connectors.http.connection import Connection
+        from octo.connectors.http.handshake import Handshake
 
+        tls = self._tls
         # Invariant: a server closes the descriptor it is given, so it gets one of its own.
         self._server = await asyncio.get_running_loop().create_server(
-            lambda: Connection(self),
+            (lambda: Connection(self)) if tls is None else (lambda: Handshake(self, tls, self._patience)),
             sock=self._listening.dup(),
             backlog=BACKLOG,
-            ssl=self._tls,
-            ssl_handshake_timeout=self._patience if self._tls else None,
         )
 
     def stop(self) -> None:
@@ -88,7 +89,7 @@ class Worker:
         self.is_stopping = True
         if self._server is not None:
             self._server.close()
-        for each in tuple(self._connections):
+        for each in tuple(self._clients):
             each.stop()
         self._check_stopped()
 
@@ -100,14 +101,14 @@ class Worker:
         except TimeoutError:
             log.info("left connections behind that clients did not close", extra=fields(seconds=PATIENCE))
 
-    def come(self, connection: Connection) -> None:
-        self._connections.add(connection)
+    def come(self, client: Client) -> None:
+        self._clients.add(client)
         if self.is_stopping:
-            connection.stop()
-        elif len(self._connections) > self._most:
-            self._make_room(connection)
+            client.stop()
+        elif len(self._clients) > self._most:
+            self._make_room(client)
 
-    def _make_room(self, newest: Connection) -> None:
+    def _make_room(self, newest: Client) -> None:
         longest = self.quiet.take_first(SLOW)
         if longest is not None:
             longest.abort()
@@ -115,12 +116,12 @@ class Worker:
             log.warning("a connection was refused: too many are open", extra=fields(most=self._most))
             newest.refuse()
 
-    def left(self, connection: Connection) -> None:
-        self._connections.discard(connection)
+    def left(self, client: Client) -> None:
+        self._clients.discard(client)
         self._check_stopped()
 
     def _check_stopped(self) -> None:
-        if self.is_stopping and not self._connections:
+        if self.is_stopping and not self._clients:
             self._stopped.set()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import os
 import socket
 import ssl
@@ -13,10 +12,7 @@ from contextlib import AsyncExitStack
 
 import aiohttp
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives import serialization
 
 from octo.connectors.http import Http, Route, Server, worker
 from octo.core.errors import OctoError, Transient
@@ -25,30 +21,6 @@ from octo.testing.clock import virtual
 
 def server(port=0, **settings):
     return Server.model_validate({"host": "127.0.0.1", "port": port, **settings})
-
-
-def certificate(folder, name="localhost"):
-    """A self-signed certificate and its key as files."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = dt.datetime.now(dt.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    cert, private = folder / "cert.pem", folder / "key.pem"
-    cert.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    private.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return {"cert": str(cert), "key": str(private)}
 
 
 async def get(port, path="/", tls=None):
@@ -195,7 +167,7 @@ async def test_closing_does_not_wait_for_clients_that_say_nothing(monkeypatch):
     half.close()
 
 
-async def test_https(inlet, tmp_path):
+async def test_https(inlet, tmp_path, certificate):
     """With the certificate's own trust."""
     files = certificate(tmp_path)
     trust = ssl.create_default_context(cafile=files["cert"])
@@ -204,7 +176,7 @@ async def test_https(inlet, tmp_path):
         assert http.url.startswith("https://")
 
 
-async def test_a_client_of_https_that_leaves_ends_its_flow_without_a_warning(inlet, tmp_path, caplog):
+async def test_a_client_of_https_that_leaves_ends_its_flow_without_a_warning(inlet, tmp_path, certificate, caplog):
     """TLS says that the client leaves, as the end of a plain connection does."""
     files = certificate(tmp_path)
     trust = ssl.create_default_context(cafile=files["cert"])
@@ -227,7 +199,7 @@ async def test_a_client_of_https_that_leaves_ends_its_flow_without_a_warning(inl
     assert caplog.records == []
 
 
-async def test_a_renewed_certificate_is_taken_up(inlet, tmp_path, port):
+async def test_a_renewed_certificate_is_taken_up(inlet, tmp_path, certificate, port):
     """Same file names, new content: the new generation serves it, the old one answers what it has."""
     files = certificate(tmp_path)
     async with AsyncExitStack() as new_generation:
@@ -241,7 +213,7 @@ async def test_a_renewed_certificate_is_taken_up(inlet, tmp_path, port):
 
 
 @pytest.mark.parametrize("broken", ["missing", "swapped", "garbage"])
-async def test_an_unusable_certificate_says_so(tmp_path, broken):
+async def test_an_unusable_certificate_says_so(tmp_path, certificate, broken):
     """Before granian sees it, which would end the process."""
     files = certificate(tmp_path)
     if broken == "missing":
@@ -258,7 +230,7 @@ async def test_an_unusable_certificate_says_so(tmp_path, broken):
     assert caught.value.code == "OCTO-H103"
 
 
-def test_a_key_behind_a_password_is_an_error_and_not_a_question(tmp_path):
+def test_a_key_behind_a_password_is_an_error_and_not_a_question(tmp_path, certificate):
     """Even with a terminal: a server must not wait for a person to type the password."""
     files = certificate(tmp_path)
     key = serialization.load_pem_private_key((tmp_path / "key.pem").read_bytes(), None)

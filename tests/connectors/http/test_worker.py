@@ -26,7 +26,7 @@ async def start():
     yield open_
     for fresh, listening in workers:
         fresh.stop()
-        for connection in tuple(fresh._connections):
+        for connection in tuple(fresh._clients):
             connection.expire()
         await fresh.stopped()
         listening.close()
