@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -147,9 +148,19 @@ async def _opened(address: Resolved) -> tuple[socket.socket, Callable[[], None]]
 
 def _refused(host: str, port: int, error: OSError) -> OctoError:
     if error.errno == errno.EADDRINUSE:
-        by = holder(port) or "another process"
-        return OctoError(
-            f"{host}:{port} is in use by {by}; stop that process or choose another `port`",
-            code=codes.PORT_BUSY,
-        )
+        return OctoError(f"{host}:{port} is in use by {_user(port)}", code=codes.PORT_BUSY)
     return OctoError(f"cannot listen at {host}:{port}: {error.strerror or error}", code=codes.NO_ADDRESS)
+
+
+def _user(port: int) -> str:
+    """Say which process has the port, and what to do about it."""
+    for _, host, taken in _listeners:
+        if taken == port:
+            return (
+                f"this process, which listens at {host}:{port}; give both connectors the same `host`, or one another "
+                "`port`. If one took the place of the other, restart the process"
+            )
+    by = holder(port)
+    if by.startswith(f"process {os.getpid()} "):
+        return "this process, e.g. for its operations port; choose another `port`"
+    return f"{by or 'another process'}; stop that process or choose another `port`"

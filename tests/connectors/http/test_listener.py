@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from octo.connectors.http import Http, Route, Server, worker
+from octo.connectors.http import Http, Route, Server, listener, worker
 from octo.core.errors import OctoError, Transient
 from octo.testing.clock import virtual
 
@@ -34,8 +34,16 @@ def saying(inlet, word):
     return inlet(lambda message: message.with_body(word))
 
 
-async def test_a_busy_port_says_so_and_what_to_do():
-    """Granian alone would share the port without an error."""
+@pytest.mark.parametrize(
+    ("pid", "said"),
+    [
+        (1, "process 1 (init); stop that process or choose another `port`"),
+        (os.getpid(), "this process, e.g. for its operations port; choose another `port`"),
+    ],
+)
+async def test_a_busy_port_says_so_and_what_to_do(monkeypatch, pid, said):
+    """Whose port it is decides that."""
+    monkeypatch.setattr(listener, "holder", lambda port: f"process {pid} (init)")
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(OctoError) as caught:
@@ -43,7 +51,15 @@ async def test_a_busy_port_says_so_and_what_to_do():
                 pass
 
     assert caught.value.code == "OCTO-H101"
-    assert str(caught.value).startswith(f"127.0.0.1:{port} is in use by process {os.getpid()} (")
+    assert str(caught.value) == f"127.0.0.1:{port} is in use by {said}"
+
+
+async def test_a_port_that_this_process_has_itself_says_so(port):
+    """Nobody should be told to stop the process that is just starting."""
+    async with Http.open(Server(host="0.0.0.0", port=port)):
+        with pytest.raises(OctoError, match=f"is in use by this process, which listens at 0.0.0.0:{port}; give both"):
+            async with Http.open(server(port)):
+                pass
 
 
 async def test_an_address_that_is_not_ours_says_so():
