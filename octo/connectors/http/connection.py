@@ -76,7 +76,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._parser: Any = HttpRequestParser(self)
+        self._parser: Any = None
         self._transport: Any = None
         self._line: deque[Exchange] = deque()
         self._serving: Exchange | None = None
@@ -101,6 +101,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
+        self._parser = HttpRequestParser(self)  # `connection_lost` breaks the circle
         self._server.come(self)
         self._server.quiet.start(self)
 
