@@ -101,7 +101,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
-        self._parser = HttpRequestParser(self)  # `connection_lost` breaks the circle
+        self._parser = HttpRequestParser(self)
         self._server.come(self)
         self._server.quiet.start(self)
 
@@ -109,7 +109,8 @@ class Connection(asyncio.Protocol):
         self._leave()
         self._line.clear()
         self._rest = NOTHING
-        self._parser = None  # it refers to the connection, and only the garbage collector would notice
+        # They refer to the connection, and only the garbage collector would notice.
+        self._parser = self._serving = self._arriving = None
         self._server.quiet.stop(self)
         self._server.left(self)
 
@@ -173,7 +174,7 @@ class Connection(asyncio.Protocol):
             self._linger()
 
     def _wait(self) -> None:
-        if self not in self._server.quiet:
+        if self not in self._server.quiet and not self._transport.is_closing():
             self._server.quiet.start(self)
 
     def _linger(self) -> None:

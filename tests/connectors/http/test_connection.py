@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
+import weakref
 from contextlib import closing
 from http.client import HTTPConnection
 
@@ -459,6 +461,39 @@ async def test_what_surrounds_the_pieces_of_a_body_is_limited(start):
 
     assert statuses(wire.sent) == [400]
     assert count <= 9
+
+
+@pytest.mark.parametrize("body", [b"", b"Content-Length: 9\r\n\r\n123"])
+@virtual()
+async def test_nothing_is_left_of_a_connection_that_ended_before_its_request(body):
+    """Not even for the garbage collector, which a service hardly ever runs."""
+    server = Echo()
+    server.serve = lambda call: None
+    connection = Connection(server)
+    connection.connection_made(Wire())
+    connection.data_received(POST + (body or b"\r\n"))
+    connection.connection_lost(None)
+    gone = weakref.ref(connection)
+    gc.disable()
+    try:
+        del connection
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+@virtual()
+async def test_a_connection_that_has_ended_is_not_waited_for():
+    server, wire = Echo(), Wire()
+    connection = Connection(server)
+    connection.connection_made(wire)
+    connection.data_received(POST + b"Content-Length: 9\r\n\r\n123")
+    await settle()
+    wire.is_closing = lambda: True
+    connection.connection_lost(None)
+    await settle()
+
+    assert len(server.quiet) == 0
 
 
 @pytest.mark.parametrize("target", ["/", "/nowhere"])
