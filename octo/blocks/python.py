@@ -159,7 +159,10 @@ def _comes_from_outside(error: BaseException) -> bool:
 def _fail(function: Function, error: BaseException) -> NoReturn:
     """Raise what the message fails with. No exception of a function ends more than its message, not even SystemExit."""
     if isinstance(error, OctoError | ExprError):
-        raise error
+        try:
+            raise error
+        finally:
+            del error  # its traceback refers to this frame
     if isinstance(error, ValidationError):
         # Its own text, and so its traceback, would quote parts of values.
         raise Bug(f"{function.name} raised ValidationError: {error.title}: {_complaints(error)}") from None

@@ -137,6 +137,7 @@ def _run(call: _Call) -> None:
         result = call.function()
     except BaseException as error:  # noqa: BLE001  the future passes it to the caller
         call.set_exception(error)
+        del call  # the traceback refers to this frame, which would refer to the error
     else:
         call.set_result(result)
 

@@ -247,6 +247,8 @@ class Flow:
             self._forget(task)
             self._end(message, outcome, began, permit)
             current.message.reset(token)
+            if isinstance(outcome, BaseException):
+                del outcome  # its traceback refers to this frame, and full collections of such circles hardly ever run
         return outcome
 
     def _forget(self, task: asyncio.Task[object]) -> None:

@@ -1,8 +1,10 @@
 """Threads for functions that block are apart for each user and bounded, and a hanging function costs only its own."""
 
 import asyncio
+import gc
 import logging
 import threading
+import weakref
 
 import pytest
 
@@ -40,6 +42,25 @@ def test_it_answers_what_the_function_answers_or_raises():
     assert threads.submit(divmod, 7, 2).result(PATIENCE) == (3, 1)
     with pytest.raises(SystemExit):
         threads.submit(exit, 3).result(PATIENCE)
+
+
+def test_nothing_is_left_of_a_function_that_raised():
+    """Not even for the garbage collector, which in a service looks at young objects only."""
+
+    class Odd(Exception):
+        pass
+
+    def fail():
+        raise Odd
+
+    gc.disable()
+    try:
+        error = Threads("f", 1).submit(fail).exception(PATIENCE)
+        gone = weakref.ref(error)
+        del error
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_a_thread_that_is_free_is_used_again():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import weakref
 from types import SimpleNamespace
 
 import pytest
@@ -249,6 +251,38 @@ async def test_a_cancelled_message_has_failed():
     await settle()
 
     assert bench.kinds() == ["started", "failed"]
+
+
+@pytest.mark.parametrize("is_cancelled", [True, False])
+async def test_nothing_is_left_of_a_message_that_failed(is_cancelled):
+    """Not even for the garbage collector, which in a service looks at young objects only."""
+    seen = []
+
+    async def fail(message):
+        try:
+            await asyncio.sleep(0)
+            raise Permanent("no")
+        except (Permanent, asyncio.CancelledError) as error:
+            seen.append(weakref.ref(error))
+            raise
+
+    async def call():
+        with contextlib.suppress(Failure, asyncio.CancelledError):
+            await at_last(FlowInlet(bench.flow).call(Message(0)))
+
+    bench = Bench(call=fail)
+    gc.disable()
+    try:
+        task = asyncio.get_running_loop().create_task(call())
+        await asyncio.sleep(0)
+        if is_cancelled:
+            task.cancel()
+        await task
+        bench.events.clear()
+
+        assert [each() for each in seen] == [None]
+    finally:
+        gc.enable()
 
 
 async def test_send_waits_while_the_line_is_full():
