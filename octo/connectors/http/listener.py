@@ -24,6 +24,9 @@ from octo.core.addresses import Resolved, bound, holder
 from octo.core.descriptors import Share
 from octo.core.errors import OctoError
 
+PATIENCE = 15 * 60.0
+"""Seconds that clients may leave sent bytes untaken by default: about what the system grants to those that are gone."""
+
 Answered = Callable[[], Awaitable[None]]
 
 
@@ -45,9 +48,13 @@ class Listener(Dispatch):
         return self.socket.fileno() >= 0 and bool(self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
 
     def patience(self, seconds: float) -> None:
-        """Set how long clients may leave sent bytes untaken; accepted connections inherit it from the socket."""
+        """Set how long clients may leave sent bytes untaken; accepted connections inherit it from the socket.
+
+        0: `PATIENCE`. The system itself would wait without end for one that answers and only takes nothing.
+        """
         if hasattr(socket, "TCP_USER_TIMEOUT"):
-            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(seconds * 1000))
+            milliseconds = int((seconds or PATIENCE) * 1000)
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
 
     def close(self) -> None:
         """Close the socket. Workers have descriptors of their own, and accept until they are stopped."""

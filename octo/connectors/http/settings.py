@@ -115,7 +115,7 @@ class Server(Settings):
     headers, the request's timeout for the body."""
     write_timeout: Annotated[Duration, Advanced] = timedelta()
     """How long sent bytes may wait for the client to take them before its connection is closed (Linux). 0, the
-    default: the limit of the operating system, about 15 minutes."""
+    default: 15 minutes."""
     idle_timeout: Annotated[Duration, Advanced] = timedelta()
     """How long a kept connection may wait for its next request, until that request's headers are complete: the server
     has one timer for both. 0, the default: as `readTimeout`, else 10 s. Behind a load balancer set it above the

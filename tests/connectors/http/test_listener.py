@@ -267,6 +267,16 @@ def test_a_key_behind_a_password_is_an_error_and_not_a_question(tmp_path, certif
     assert "pass phrase" not in done.stderr
 
 
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux only")
+@pytest.mark.parametrize(("written", "seconds"), [({}, 900), ({"writeTimeout": "2s"}, 2)])
+async def test_a_client_that_takes_nothing_has_a_limit(written, seconds):
+    """Also one whose system answers, for which Linux waits without end by default."""
+    async with Http.open(server(**written)) as http:
+        limit = http._dispatch.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+
+    assert limit == seconds * 1000
+
+
 @virtual()
 async def test_a_server_that_stops_waits_3_seconds_for_clients_that_say_nothing(caplog):
     """And logs that it left them behind."""
