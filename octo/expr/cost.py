@@ -104,6 +104,20 @@ def size(value: Any) -> int:
     return total
 
 
+def repeated(times: int, value: Any, *keys: str | int) -> int:
+    """The size of so many mentions of a part of a value; 0 if there is no such part."""
+    if not times:
+        return 0  # without a look at it: nobody pays for that
+    for key in keys:
+        if isinstance(value, dict):
+            value = dict.get(value, key)
+        elif isinstance(value, list) and isinstance(key, int) and key < len(value):
+            value = value[key]
+        else:
+            return 0
+    return times * (len(value) // CHARACTERS if value.__class__ is str else size(value))
+
+
 def _large(values: Iterable[Any]) -> list[Any]:
     """Those values whose size is not the same for all of their kind."""
     return [

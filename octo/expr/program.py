@@ -59,6 +59,8 @@ _BUILTINS: dict[str, Any] = {
             limits.exhausted,
             limits.too_long,
             cost.weight,
+            cost.size,
+            cost.repeated,
             cost.scan,
             runtime.equal_metered,
             runtime.within_metered,

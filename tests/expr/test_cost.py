@@ -2,7 +2,8 @@
 
 import pytest
 
-from octo.expr.cost import ELEMENT, FREE, Cost, scan, size, weight
+from octo.expr import cost as cost_module
+from octo.expr.cost import ELEMENT, FREE, Cost, repeated, scan, size, weight
 from octo.expr.limits import FUEL
 from octo.expr.values import Exact, Optional, Uint
 
@@ -52,3 +53,23 @@ def test_a_scan_looks_at_one_level():
     assert scan([[1] * 100]) == ELEMENT
     assert scan("x" * 160) == 10
     assert scan(1) == 0
+
+
+def test_a_part_that_is_repeated_costs_its_size_each_time():
+    value = {"a": [{"b": "x" * 1_600}]}
+    assert repeated(7, value, "a", 0, "b") == 700
+    assert repeated(7, value, "a") == 7 * size(value["a"])
+
+
+@pytest.mark.parametrize("keys", [("b",), ("a", 1), ("a", "b"), ("a", 0, "b", "c")])
+def test_a_part_that_is_not_there_costs_nothing(keys):
+    assert repeated(7, {"a": [{"b": "x" * 1_600}]}, *keys) == 0
+
+
+def test_a_part_that_no_round_takes_is_not_looked_at(monkeypatch):
+    """Nobody would pay for the look."""
+    looked = []
+    monkeypatch.setattr(cost_module, "size", lambda value: looked.append(value) or 1)
+
+    assert (repeated(0, {"a": [1]}, "a"), looked) == (0, [])
+    assert (repeated(2, {"a": [1]}, "a"), looked) == (2, [[1]])

@@ -264,3 +264,71 @@ def test_numbers_of_many_digits_are_not_divided_by_one_another(failure, symbol):
 
 def test_a_number_of_many_digits_is_divided_by_a_small_one(evaluate):
     assert evaluate("body / 100", 10**20) == 10**18
+
+
+SHARED = [
+    "body.l.map(i, body.t)",
+    'body.l.map(i, {"a": {"b": [body.t]}})',
+    "body.l.map(i, body)",
+    "body.l.map(i, [[body.t]] + [])",
+    "body.l.map(i, body.m + [])",
+    "body.l.map(i, body.m.slice(0, 1))",
+    "body.l.map(i, body.m.first())",
+    "body.l.map(i, body.?t.orValue(1))",
+    "body.l.map(i, i > 5 ? body.t : body.u)",
+    "body.l.map(i, [body.t, body.u][i % 2])",
+    "body.l.map(i, [?body.?t])",
+    "body.l.map(i, {string(i): body.t})",
+    "body.l.map(i, optional.of(body.t)).map(i, i.value())",
+    "body.l.map(i, dyn(body.t))",
+    "body.l.map(i, cel.bind(x, body.t, x))",
+    "cel.bind(x, body.t, body.l.map(i, x))",
+    "cel.bind(x, body.t + body.u, body.l.map(i, x))",
+    "body.l.transformList(i, x, body.m)",
+    "body.l.transformMap(i, x, body.m)",
+    "body.l.transformMapEntry(i, x, {string(x): body.m})",
+    "body.m.map(x, body.l.map(i, x))",
+    "[body]" + ".map(i, [i, i])" * 22,
+    "body.m" + ".map(i, {'a': i, 'b': {'c': i}})" * 22,
+    "size(toJson(body.l.map(i, body.t)))",
+    'size("%s".format([body.l.map(i, body.t)]))',
+    "body.l.sortBy(i, [body.t, body.u][i % 2])",
+    "size(body.l.map(i, [body.t, body.u][i % 2]).sort())",
+    '"y" in body.l.map(i, body.t)',
+    "body.l.filter(i, size([body.t, i]) > 0)",
+]
+
+
+@pytest.mark.parametrize("text", SHARED, ids=lambda text: text[:60])
+def test_what_a_loop_repeats_in_its_result_is_paid_for(failure, text):
+    """A body of 2 MB became JSON of 1 GB, and sorting, searching or writing such a value took minutes."""
+    body = {"l": list(range(10_000)), "t": TEXT, "u": TEXT[:-1] + "x", "m": [TEXT]}
+    assert failure(text, body).code == "OCTO-E207"
+
+
+def test_a_name_that_is_bound_twice_over_is_paid_for(failure):
+    text = "body"
+    for number in range(20):
+        text = f"cel.bind(x{number}, {text}, [x{number}, x{number}])"
+    assert failure(text, TEXT).code == "OCTO-E207"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'body.l.map(i, {"sku": i.sku, "order": body.order, "all": i})',
+        'body.l.map(i, body.nope.map(j, {"a": body.t}))',
+        "body.l.map(i, i.empty.map(j, [body.t, body.u]))",
+        "body.l.filter(i, i.sku == 1)",
+        'cel.bind(x, body, {"t": x.t, "u": x.u})',
+    ],
+)
+def test_what_is_there_once_is_free(evaluate, text):
+    items = [{"sku": number % 2, "empty": []} for number in range(10_000)]
+    evaluate(text, {"l": items, "order": "A-1", "nope": [], "t": TEXT, "u": TEXT})
+
+
+@pytest.mark.parametrize("text", ['body.t.split("").slice(0, 1)', 'lists.range(size(body.t.split("")) - 999999)'])
+def test_what_a_call_costs_is_paid_inside_of_another(failure, text):
+    """The budget was read before the inner call, so the outer one put back what that had taken."""
+    assert failure(f"body.l.map(i, {text})", {"l": list(range(1_000)), "t": TEXT}).code == "OCTO-E207"

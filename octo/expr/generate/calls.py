@@ -120,7 +120,8 @@ def _apply(g: Generator, node: Call, name: str, candidates: list[Candidate], arg
     kind = result_kinds.pop() if len(result_kinds) == 1 else "dyn"
     is_settled = all(_is_settled(overload.result) for overload, _ in fits)
     call = _charged(g, name, candidates, fits, arguments, kind)
-    return Value(call, kind, True, is_settled, deeper(*arguments, by=4) if arguments else 2)
+    value = Value(call, kind, True, is_settled, deeper(*arguments, by=4) if arguments else 2)
+    return value if _dearest(fits).reads else value.sharing(*arguments)
 
 
 def _charged(
@@ -221,7 +222,7 @@ def _default(g: Generator, node: Call, receiver: Value) -> Value:
             [*block, emit.assign(result, other)],
         ),
     ]
-    return Value(emit.name(result), kind)
+    return Value(emit.name(result), kind).sharing(receiver, default)
 
 
 # -- the most frequent functions, inline
@@ -239,7 +240,7 @@ def _dyn(g: Generator, node: Call, arguments: list[Value]) -> Value:
         inner.depth,
         path=inner.path,
         hidden=inner.kind if inner.kind != "dyn" else inner.hidden,
-    )
+    ).sharing(inner)
 
 
 def _size(g: Generator, node: Call, arguments: list[Value]) -> Value | None:

@@ -17,7 +17,7 @@ MAX_BLOCKS: Final = 12
 """Python allows 20 nested loops and try blocks in one function; beyond this many we start a new function."""
 
 _PLAIN: Final = frozenset((str, int, float, bool, bytes, type(None)))
-_SMALL: Final = frozenset(("bool", "int", "uint", "double", "null", "timestamp", "duration", "type"))
+SMALL: Final = frozenset(("bool", "int", "uint", "double", "null", "timestamp", "duration", "type"))
 _SETTLED_KINDS: Final = frozenset(("null", "bool", "int", "double", "string", "bytes", "timestamp", "duration"))
 
 Handler = Callable[["Generator", Any], Value]
@@ -57,6 +57,12 @@ class Generator:
         self.loops = 0
         self.repeats = 0
         """How many loops and bindings surround the current piece: what is read and built inside them can add up."""
+        self.rounds = 0
+        """How many loops surround the current piece."""
+        self.mentions: dict[str, tuple[int, list[tuple[str | int, ...]]]] = {}
+        """For each variable of a macro: how many loops surround it, and which parts of it became parts of others."""
+        self.outer: list[set[Path]] = []
+        """For each loop: what its rounds take from outside as parts of their values. See `sharing`."""
         self.blocks = 0
         self._count = 0
 
@@ -73,7 +79,7 @@ class Generator:
         if result.depth > MAX_NODE_DEPTH:
             result = self.keep(result)
         emit.locate((result.node, *block[count:]), node.anchor, node.end)
-        return self.watched(node, result)
+        return self.watched(node, result).sharing(result)
 
     # -- hooks for generators whose code reports
 
@@ -109,7 +115,8 @@ class Generator:
         """The same value, read from a variable."""
         variable = self.temporary()
         self.block.append(emit.assign(variable, value.node))
-        return Value(emit.name(variable), value.kind, False, value.is_settled, path=value.path, hidden=value.hidden)
+        kept = Value(emit.name(variable), value.kind, False, value.is_settled, path=value.path, hidden=value.hidden)
+        return kept.sharing(value)
 
     def once(self, declared: str, tree: py.expr) -> str:
         """The variable that holds what a declared name comes to: it is computed once, before all else.
@@ -143,19 +150,25 @@ class Generator:
         self.meters = True
         body = [py.Nonlocal(names=["space"]), *self.block, emit.returning(value.node)]
         called = Value(emit.call(part), value.kind, True, value.is_settled, hidden=value.hidden)
-        return [emit.function(part, (), body)], called
+        return [emit.function(part, (), body)], called.sharing(value)
 
     @contextmanager
-    def scope(self, variables: Mapping[str, Local], repeats: int = 1) -> Iterator[None]:
+    def scope(self, variables: Mapping[str, Local], repeats: int = 1, rounds: int = 0) -> Iterator[set[Path]]:
         """A context in which the variables of a macro are known and costs are metered."""
         outer = self.locals
         self.locals = {**outer, **variables}
         self.repeats += repeats
+        self.rounds += rounds
+        self.mentions.update({each.name: (self.rounds, []) for each in variables.values()})
+        found: set[Path] = set()
+        self.outer += [found] * rounds
         try:
-            yield
+            yield found
         finally:
             self.locals = outer
             self.repeats -= repeats
+            self.rounds -= rounds
+            del self.outer[len(self.outer) - rounds :]
 
     # -- expressions
 
@@ -194,7 +207,7 @@ class Generator:
 
     def charged(self, node: py.expr, *scanned: Value) -> py.expr:
         """`node`, charged first for the values it looks through, where it can be evaluated repeatedly."""
-        costly = [each for each in scanned if not each.is_known and each.kind not in _SMALL]
+        costly = [each for each in scanned if not each.is_known and each.kind not in SMALL]
         if not self.repeats or not costly:
             return node
         return self.paid(node, *[emit.call("_scan", each.node) for each in costly])
@@ -204,11 +217,16 @@ class Generator:
         return emit.choose(self._spent(*costs), node, emit.call("_exhausted"))
 
     def _spent(self, *costs: py.expr) -> py.expr:
-        """Take the costs from what is left. Whether there was enough."""
+        """Take the costs from what is left. Whether there was enough.
+
+        Invariant: what is left is read after the costs, because to find them may cost something too: they may be those
+        of a value that is computed there.
+        """
         self.meters = True
-        left: py.expr = emit.name("space")
-        for each in costs:
-            left = emit.binary(left, "-", each)
+        total = costs[0]
+        for each in costs[1:]:
+            total = emit.binary(total, "+", each)
+        left = emit.binary(py.UnaryOp(op=py.USub(), operand=total), "+", emit.name("space"))
         return emit.compare(emit.walrus("space", left), ">=", emit.constant(0))
 
     # -- errors

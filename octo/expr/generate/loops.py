@@ -5,6 +5,7 @@ import _ast as py
 from octo.expr.generate import emit
 from octo.expr.generate.core import Generator, Local, Value
 from octo.expr.generate.logic import as_bool, keep_first, settle
+from octo.expr.generate.sharing import outer, part
 from octo.expr.limits import FUEL
 from octo.expr.nodes import Bind, Loop, Node, OptionalMap, children
 
@@ -32,7 +33,11 @@ class _Frame:
             raise g.clash(f"{node.macro} needs a list or map, found {source.kind}", node.source.end)
         self.source = _checked(g, source)
         self.is_settled = source.is_settled
-        _charge(g, self.source, node)
+        g.meters = True
+        g.loops += 1
+        pieces = sum(map(_pieces, [node.body, node.condition] if node.condition is not None else [node.body]))
+        self.rounds = emit.call("len", self.source)
+        self.charge(emit.binary(self.rounds, "*", emit.constant(max(_ROUND, _PIECE * pieces))))
         self.first = g.variable(node.first)
         self.second = g.variable(node.second) if node.second else ""
 
@@ -43,6 +48,13 @@ class _Frame:
         if self.node.second:
             found[self.node.second] = Local(self.second, "dyn", self.is_settled)
         return found
+
+    def charge(self, *costs: py.expr) -> None:
+        """Take these costs from what is left."""
+        for each in costs:
+            is_spent = emit.compare(emit.name("space"), "<", emit.constant(0))
+            exhausted = emit.statement(emit.call("_exhausted"))
+            self.g.block += [emit.subtract("space", each), emit.when(is_spent, [exhausted])]
 
     def each(self, body: list[py.stmt]) -> py.stmt:
         names = [self.first, self.second] if self.second else [self.first]
@@ -60,20 +72,6 @@ def _checked(g: Generator, source: Value) -> py.expr:
     either = emit.choose(emit.is_class(first, "list"), later, emit.call("_iterable", later))
     g.block.append(emit.assign(checked, either))
     return emit.name(checked)
-
-
-def _charge(g: Generator, source: py.expr, node: Loop) -> None:
-    g.meters = True
-    g.loops += 1
-    pieces = sum(map(_pieces, [node.body, node.condition] if node.condition is not None else [node.body]))
-    cost = emit.binary(emit.call("len", source), "*", emit.constant(max(_ROUND, _PIECE * pieces)))
-    g.block += [
-        emit.subtract("space", cost),
-        emit.when(
-            emit.compare(emit.name("space"), "<", emit.constant(0)),
-            [emit.statement(emit.call("_exhausted"))],
-        ),
-    ]
 
 
 def _pieces(node: Node) -> int:
@@ -102,8 +100,9 @@ def _when(
     For `a && b`, Python's own `and` is tried first. The steps that know which error counts run only when it fails. So a
     round evaluates its condition at most twice, and the plain one contains no loop.
     """
-    with g.scope(frame.variables):
+    with g.scope(frame.variables, rounds=1) as shared:
         block, value = g.captured(node, blocks)
+    frame.charge(*outer(g, shared, frame.rounds))
 
     def when(condition: py.expr, outcome: bool, body: list[py.stmt]) -> py.stmt:
         return emit.when(condition if outcome else emit.invert(condition), body)
@@ -156,8 +155,10 @@ def _build(g: Generator, frame: _Frame, empty: py.expr) -> tuple[str, list[py.st
     """The variable that holds the result, then the statements and the value of each round."""
     result = g.temporary()
     g.block.append(emit.assign(result, empty))
-    with g.scope(frame.variables):
+    with g.scope(frame.variables, rounds=1) as shared:
         block, value = g.captured(frame.node.body, blocks=1)
+        value.node = part(g, value)
+    frame.charge(*outer(g, shared, frame.rounds))
     return result, block, value
 
 
@@ -246,7 +247,7 @@ def bind(g: Generator, node: Bind) -> Value:
     # A bound value may be used many times, so that the result can be exponentially large as JSON.
     return Value(
         body.node, body.kind, body.fallible, body.is_settled and body.kind not in {"list", "map", "dyn"}, body.depth
-    )
+    ).sharing(body)
 
 
 def optional_map(g: Generator, node: OptionalMap) -> Value:
@@ -264,4 +265,4 @@ def optional_map(g: Generator, node: OptionalMap) -> Value:
     ]
     present = emit.attribute(emit.name(source), "present")
     g.block.append(emit.when(present, then, [emit.assign(result, emit.name("_none"))]))
-    return Value(emit.name(result), "optional", False, False)
+    return Value(emit.name(result), "optional", False, False).sharing(body)

@@ -6,6 +6,7 @@ from octo.expr.environment import TYPE_NAMES, is_path
 from octo.expr.errors import UNDECLARED_NAME, ExprError
 from octo.expr.generate import emit
 from octo.expr.generate.core import Generator, Local, Selection, Value, deeper, merged
+from octo.expr.generate.sharing import part
 from octo.expr.generate.value import Path
 from octo.expr.nearest import nearest
 from octo.expr.nodes import Has, Index, ListNode, Literal, MapNode, Name, Node, Select, dotted
@@ -35,6 +36,7 @@ def name(g: Generator, node: Name) -> Value:
 
 def _local(local: Local) -> Value:
     value = Value(emit.name(local.name), local.kind, bool(local.error), local.is_settled, path=(local.name, ()))
+    value.shared = True
     if local.error:
         error = emit.name(local.error)
         failed = emit.compare(error, "is not", emit.constant(None))
@@ -50,7 +52,9 @@ def _declared(g: Generator, declared: str) -> Value:
         if not is_path(tree):
             return Value(emit.name(g.once(declared, tree)))
         # What is read from the message is certainly settled; the result of a call such as now() need not be.
-        return Value(tree, is_settled=True, path=(scope.variables[declared], ()))
+        value = Value(tree, is_settled=True, path=(scope.variables[declared], ()))
+        value.shared = True
+        return value
     if declared in scope.constants:
         return _constant(g, scope.constants[declared])
     return g.literal(TYPE_NAMES[declared], "type")
@@ -102,14 +106,14 @@ def select(g: Generator, node: Select) -> Value:
     operand = g.value(node.operand)
     field = emit.constant(node.field)
     if node.optional:
-        return Value(emit.call("_peek", operand.node, field), "optional", True, depth=deeper(operand))
+        return Value(emit.call("_peek", operand.node, field), "optional", True, depth=deeper(operand)).sharing(operand)
     if isinstance(operand.constant, dict) and node.field in operand.constant:
         return _constant(g, operand.constant[node.field])
     _check_fields(g, operand, node)
     path = _selected(g, operand, node, node.field)
     operand = _without_literal(g, operand)
     read = emit.subscript(operand.node, field)
-    return Value(read, "dyn", True, operand.is_settled, deeper(operand), path=path)
+    return Value(read, "dyn", True, operand.is_settled, deeper(operand), path=path).sharing(operand)
 
 
 def _without_literal(g: Generator, operand: Value) -> Value:
@@ -143,14 +147,14 @@ def index(g: Generator, node: Index) -> Value:
     operand, key = g.value(node.operand), g.value(node.index)
     depth = deeper(operand, key, by=2)
     if node.optional:
-        return Value(emit.call("_peek", operand.node, key.node), "optional", True, depth=depth)
+        return Value(emit.call("_peek", operand.node, key.node), "optional", True, depth=depth).sharing(operand)
     if operand.kind in _WITHOUT_ITEMS:
         raise g.clash(f"cannot index {article(operand.kind)}", node.operand.end)
     if isinstance(key.constant, str) and operand.kind != "list":
         path = _selected(g, operand, node, key.constant)
         operand = _without_literal(g, operand)
         read = emit.subscript(operand.node, key.node)
-        return Value(read, "dyn", True, operand.is_settled, deeper(operand), path=path)
+        return Value(read, "dyn", True, operand.is_settled, deeper(operand), path=path).sharing(operand)
     if isinstance(key.constant, int) and key.kind == "int" and key.constant >= 0:
         first, later = g.twice(operand)
         fast = emit.is_class(first, "list")
@@ -163,10 +167,11 @@ def index(g: Generator, node: Index) -> Value:
         g.selections[node.anchor, node.end] = Selection(operand.path, None)
         path = None
     else:
-        return Value(emit.call("_item", operand.node, key.node), "dyn", True, operand.is_settled, depth)
+        read = emit.call("_item", operand.node, key.node)
+        return Value(read, "dyn", True, operand.is_settled, depth).sharing(operand)
     slow = emit.call("_item", later, key.node)
     read = emit.choose(fast, emit.subscript(later, key.node), slow)
-    return Value(read, "dyn", True, operand.is_settled, depth, path=path)
+    return Value(read, "dyn", True, operand.is_settled, depth, path=path).sharing(operand)
 
 
 # -- lists and maps
@@ -178,13 +183,13 @@ def make_list(g: Generator, node: ListNode) -> Value:
     for value, optional in items:
         if optional:
             maybe = g.temporary()
-            unwrapped = emit.walrus(maybe, emit.call("_unwrap", value.node))
+            unwrapped = emit.walrus(maybe, emit.call("_unwrap", part(g, value)))
             inside = py.List(elts=[emit.attribute(emit.name(maybe), "value")], ctx=emit.LOAD)
             empty = py.List(elts=[], ctx=emit.LOAD)
             chosen = emit.choose(emit.attribute(unwrapped, "present"), inside, empty)
             elements.append(py.Starred(value=chosen, ctx=emit.LOAD))
         else:
-            elements.append(value.node)
+            elements.append(part(g, value))
     values = [value for value, _ in items]
     _, fallible, is_settled = merged(*values)
     has_optional = any(optional for _, optional in items)
@@ -205,14 +210,14 @@ def make_map(g: Generator, node: MapNode) -> Value:
     depth = deeper(*values, *[key for key, _, _ in entries], by=2) if entries else 1
     _, fallible, is_settled = merged(*values)
     if is_plain and not any(optional for _, _, optional in entries):
-        node_ = py.Dict(keys=[key.node for key, _, _ in entries], values=[value.node for value in values])
+        node_ = py.Dict(keys=[key.node for key, _, _ in entries], values=[part(g, value) for value in values])
         return Value(node_, "map", fallible, is_settled, depth)
     pairs: list[py.expr] = []
     for key, value, optional in entries:
         if optional:
             maybe = g.temporary()
-            unwrapped = emit.walrus(maybe, emit.call("_unwrap", value.node))
-            pair = py.Tuple(elts=[key.node, emit.attribute(emit.name(maybe), "value")], ctx=emit.LOAD)
+            unwrapped = emit.walrus(maybe, emit.call("_unwrap", part(g, value)))
+            pair = py.Tuple(elts=[part(g, key), emit.attribute(emit.name(maybe), "value")], ctx=emit.LOAD)
             chosen = emit.choose(
                 emit.attribute(unwrapped, "present"),
                 py.Tuple(elts=[pair], ctx=emit.LOAD),
@@ -220,6 +225,6 @@ def make_map(g: Generator, node: MapNode) -> Value:
             )
             pairs.append(py.Starred(value=chosen, ctx=emit.LOAD))
         else:
-            pairs.append(py.Tuple(elts=[key.node, value.node], ctx=emit.LOAD))
+            pairs.append(py.Tuple(elts=[part(g, key), part(g, value)], ctx=emit.LOAD))
     built = emit.call("_make_map", py.List(elts=pairs, ctx=emit.LOAD))
     return Value(built, "map", True, False, depth + 1)

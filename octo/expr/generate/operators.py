@@ -115,8 +115,10 @@ def _arithmetic(g: Generator, node: Binary, left: Value, right: Value) -> Value:
     is_settled = kind in {"string", "bytes", "int", "timestamp", "duration"}
     if kind == left.kind == right.kind:
         node_, fallible = _same(g, symbol, kind, left, right)
-        return Value(node_, kind, fallible or left.fallible or right.fallible, is_settled, depth)
-    return Value(_mixed(g, symbol, left, right), kind, True, is_settled, depth)
+        value = Value(node_, kind, fallible or left.fallible or right.fallible, is_settled, depth)
+    else:
+        value = Value(_mixed(g, symbol, left, right), kind, True, is_settled, depth)
+    return value.sharing(left, right) if symbol == "+" and kind in {"list", "dyn"} else value
 
 
 def _result(symbol: str, left: str, right: str, strict: bool) -> str | None:

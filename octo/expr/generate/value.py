@@ -15,7 +15,7 @@ class Value:
     Invariant: `kind` is proven, never assumed, because inline code without checks relies on it. An "int" fits 64 bits.
     """
 
-    __slots__ = ("constant", "depth", "fallible", "hidden", "is_settled", "kind", "node", "path", "plain")
+    __slots__ = ("constant", "depth", "fallible", "hidden", "is_settled", "kind", "node", "path", "plain", "shared")
 
     def __init__(
         self,
@@ -39,8 +39,15 @@ class Value:
         self.path = path
         self.hidden = hidden
         """The proven kind inside dyn(): the author asked for no check when the expression is built."""
+        self.shared = False
+        """Whether it is, or holds, something that exists elsewhere too: see `sharing`."""
         self.plain: Value | None = None
         """The same value without statements before it: cheaper, but it fails on errors that may not count."""
+
+    def sharing(self, *values: "Value") -> "Value":
+        """Return this value, which is or holds what is shared in those."""
+        self.shared = any(each.shared for each in values)
+        return self
 
     @property
     def is_simple(self) -> bool:
