@@ -11,6 +11,7 @@ from octo.core.block import Block, Site, block, drive
 from octo.core.flow import Drop, Outcome
 from octo.core.message import Message
 from octo.core.settings import Settings
+from octo.services.ports import KeyValue
 
 
 class Nothing(Settings):
@@ -34,6 +35,14 @@ def test_the_annotation_registers_the_settings():
     assert (declared.name, declared.settings, declared.doc) == ("plain", Nothing, "Does nothing.")
     assert not declared.takes_site
     assert (placed.__octo_block__.takes_site, placed.__octo_block__.key) == (True, "logger")
+
+
+def test_the_services_that_it_asks_for_are_declared():
+    @block("remember")
+    def remember(settings: Nothing, message: Message, store: KeyValue, site: Site) -> Message:
+        return message
+
+    assert remember.__octo_block__.services == {"store": "key-value"}
 
 
 def test_a_block_without_settings_is_refused():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 from contextlib import suppress
 
 import pytest
@@ -66,6 +67,17 @@ async def test_what_has_expired_makes_room():
     for number in range(5):
         await store.put("n", str(number), number, ttl=1)
         await asyncio.sleep(1)
+
+
+@virtual()
+async def test_many_entries_are_not_looked_at_again_for_each_that_comes(monkeypatch):
+    sorted_out = []
+    monkeypatch.setattr(heapq, "heapify", sorted_out.append)
+    store = Store()
+    for number in range(3000):
+        await store.put("n", str(number), number, ttl=3600)
+
+    assert sorted_out == []
 
 
 @virtual()

@@ -13,6 +13,9 @@ from octo.services import codes, limits
 from octo.services.memory.room import BYTES, ENTRIES, Room, page
 from octo.services.ports import Conflict, Entry, KeyValue, Page
 
+_SPARE = 1000
+"""Times of keys that were written again may be kept besides two for each key, before they are sorted out."""
+
 
 class _Cell(NamedTuple):
     value: object
@@ -97,7 +100,7 @@ class Store:
             cell = self._spaces.get(namespace, {}).get(key)
             if cell is not None and cell.expires is not None and cell.expires <= now:
                 self._remove(namespace, key)
-        if len(self._expiring) > 1000 + 2 * sum(map(len, self._spaces.values())):
+        if len(self._expiring) > _SPARE + 2 * sum(map(len, self._spaces.values())):
             self._expiring = [
                 (cell.expires, namespace, key)
                 for namespace, space in self._spaces.items()
