@@ -12,16 +12,16 @@ import logging
 from collections.abc import AsyncGenerator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import TypeVar, TypeVarTuple
 
 from octo.core.log import fields
 from octo.engine.prints import Prints, being_written, files, fingerprint, may_be_cut
 
 __all__ = ["Watch", "fingerprint", "notices"]
 
-P = ParamSpec("P")
+Given = TypeVarTuple("Given")
 T = TypeVar("T")
 
 log = logging.getLogger("octo.engine")
@@ -178,8 +178,8 @@ def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(3, "octo-watch")
 
 
-async def _in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    return await asyncio.get_running_loop().run_in_executor(_threads(), partial(function, *args, **kwargs))
+async def _in_thread(function: Callable[[*Given], T], *args: *Given) -> T:
+    return await asyncio.get_running_loop().run_in_executor(_threads(), function, *args)
 
 
 async def _stopped(stop: asyncio.Event | None, seconds: float) -> bool:
