@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Annotated
 
 import pytest
@@ -114,6 +115,21 @@ def test_bare_yaml_scalars_are_expressions(value, expected):
 def test_an_expression_is_one_text(value):
     with pytest.raises(ValidationError, match="expected a CEL expression"):
         made(value=value)
+
+
+def test_an_expression_that_is_compiled_stays_the_same():
+    """Compiling is what costs; settings are copied and made again."""
+    compiled = made(value="body").value
+
+    assert deepcopy(compiled) is compiled
+    assert made(value=compiled).value is compiled
+
+
+def test_a_schema_says_that_it_is_cel_and_what_it_gives():
+    found = Example.model_json_schema()["properties"]
+
+    assert {"type": "string", "format": "cel", "x-octo-result": "bool"} in found["when"]["anyOf"]
+    assert {"type": "string", "format": "cel", "x-octo-result": "list"} in found["items"]["anyOf"]
 
 
 def test_named_expressions_see_their_own_names_only():
