@@ -111,9 +111,9 @@ def test_bare_yaml_scalars_are_expressions(value, expected):
     assert made(value=value).value(Message()) == expected
 
 
-@pytest.mark.parametrize("value", [["1"], {"a": 1}])
-def test_an_expression_is_one_text(value):
-    with pytest.raises(ValidationError, match="expected a CEL expression"):
+@pytest.mark.parametrize(("value", "found"), [(["1"], "a list"), ({"a": 1}, "a mapping"), (b"1", "bytes")])
+def test_an_expression_is_one_text(value, found):
+    with pytest.raises(ValidationError, match=f"expected a CEL expression as text, found {found}"):
         made(value=value)
 
 
