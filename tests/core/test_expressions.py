@@ -43,8 +43,10 @@ def test_a_text_expression_renders_what_is_no_text(source, expected):
 
 
 def test_a_text_expression_refuses_null():
-    with pytest.raises(ExprError, match="found null"):
+    with pytest.raises(ExprError, match="found null") as caught:
         made(routingKey="body").routing_key(Message(None))
+    assert caught.value.text == "body"
+    assert "has(...)" in caught.value.hint
 
 
 def test_a_list_expression_demands_a_list():
