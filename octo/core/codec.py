@@ -8,7 +8,6 @@ from octo.expr.json import NotJson, check_keys, decimal, read, write
 __all__ = ["NotJson", "body", "check_keys", "decimal", "read", "write"]
 
 _UTF8 = frozenset(("", "utf-8", "utf8", "us-ascii"))
-_BOM = b"\xef\xbb\xbf"
 
 
 def body(data: bytes, content_type: str = "") -> object:

@@ -41,6 +41,22 @@ def test_what_is_no_json_is_refused(data):
         parse(data)
 
 
+@pytest.mark.parametrize(
+    ("charset", "content_type"),
+    [
+        ("utf-8-sig", ""),
+        ("utf-8-sig", "application/json; charset=utf-8"),
+        ("utf-16", ""),
+        ("utf-16", "application/json; charset=utf-16"),
+        ("utf-16-be", "application/json; charset=utf-16be"),
+        ("iso-8859-1", "application/json; charset=iso-8859-1"),
+    ],
+)
+def test_the_charset_is_the_one_of_the_byte_order_mark_or_of_the_content_type(charset, content_type):
+    assert parse('{"a": "\u00e9"}'.encode(charset), content_type) == {"a": "\u00e9"}
+    assert parse(" ".encode(charset), content_type) is None
+
+
 @pytest.mark.parametrize("data", [b"", b" ", b"\r\n\t "])
 def test_nothing_at_all_is_null(data):
     assert parse(data) is None
