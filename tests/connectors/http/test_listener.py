@@ -40,6 +40,7 @@ def saying(inlet, word):
         (1, "process 1 (init); stop that process or choose another `port`"),
         (os.getpid(), "this process, e.g. for its operations port; choose another `port`"),
     ],
+    ids=["another process", "this process"],  # the name of a test must be the same in every process
 )
 async def test_a_busy_port_says_so_and_what_to_do(monkeypatch, pid, said):
     """Whose port it is decides that."""
