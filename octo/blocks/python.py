@@ -32,7 +32,6 @@ from pydantic_core import PydanticCustomError, PydanticSerializationError, core_
 
 from octo.blocks.printed import printed
 from octo.core.block import Site, block
-from octo.core.bounded import bounded
 from octo.core.errors import Bug, OctoError, Permanent
 from octo.core.expressions import Expr
 from octo.core.message import Message
@@ -343,8 +342,7 @@ def _settled(value: Any) -> Any:
 def _map(value: dict[Any, Any]) -> dict[str, Any]:
     names = [key if key.__class__ is str else next(iter(to_jsonable_python({key: None}))) for key in value]
     if len(set(names)) < len(names):
-        twice = next(name for position, name in enumerate(names) if name in names[:position])
-        raise ValueError(f"two keys of a dict are {bounded(twice)!r} as text")
+        raise ValueError("two keys of a dict are the same text")
     return {name: _settled(each) for name, each in zip(names, value.values(), strict=True)}
 
 
