@@ -332,3 +332,10 @@ def test_what_is_there_once_is_free(evaluate, text):
 def test_what_a_call_costs_is_paid_inside_of_another(failure, text):
     """The budget was read before the inner call, so the outer one put back what that had taken."""
     assert failure(f"body.l.map(i, {text})", {"l": list(range(1_000)), "t": TEXT}).code == "OCTO-E207"
+
+
+def test_a_sum_of_many_texts_pays_for_their_sum_alone(evaluate, failure):
+    """The sums on the way to it do not stay."""
+    text = "body.map(i, " + " + ".join(["i"] * 6) + ")"
+    assert len(evaluate(text, ["x" * 100] * 20_000)) == 20_000
+    assert failure(text, ["x" * 100] * 30_000).code == "OCTO-E207"

@@ -63,6 +63,8 @@ class Generator:
         """For each variable of a macro: how many loops surround it, and which parts of it became parts of others."""
         self.outer: list[set[Path]] = []
         """For each loop: what its rounds take from outside as parts of their values. See `sharing`."""
+        self.uncharged: dict[int, tuple[py.expr, py.expr]] = {}
+        """For the id of a node that `metered` made: that node, so that the id stays its own, and what is inside."""
         self.blocks = 0
         self._count = 0
 
@@ -197,7 +199,18 @@ class Generator:
 
     def metered(self, node: py.expr, function: str = "_weight") -> py.expr:
         """`node`, charged for the size of its value where it can be evaluated repeatedly."""
-        return self.weighed(node, function) if self.repeats else node
+        if not self.repeats:
+            return node
+        charged = self.weighed(node, function)
+        self.uncharged[id(charged)] = charged, node
+        return charged
+
+    def operand(self, value: Value) -> Value:
+        """An operand of a sum, without the charge for its size if it is a sum: it is a part of the new one for which
+        that is charged.
+        """
+        value.node = self.uncharged.get(id(value.node), (value.node, value.node))[1]
+        return value
 
     def weighed(self, node: py.expr, function: str) -> py.expr:
         """`node`, charged for what `function` says its value costs."""

@@ -111,6 +111,8 @@ def _arithmetic(g: Generator, node: Binary, left: Value, right: Value) -> Value:
     folded = _fold(g, symbol, kind, left, right)
     if folded is not None:
         return folded
+    if symbol == "+":
+        left, right = g.operand(left), g.operand(right)
     depth = deeper(left, right, by=3)
     is_settled = kind in {"string", "bytes", "int", "timestamp", "duration"}
     if kind == left.kind == right.kind:
