@@ -120,13 +120,12 @@ class Threads(Executor):
     def _next(self) -> _Call | None:
         """Return the next call; None if there was none for a while."""
         with self._changed:
-            while not self._calls:
-                self._idle += 1
-                is_woken = self._changed.wait(IDLE)
-                self._idle -= 1
-                if not is_woken and not self._calls:
-                    self._living -= 1
-                    return None
+            self._idle += 1
+            has_one = self._changed.wait_for(lambda: self._calls, IDLE)
+            self._idle -= 1
+            if not has_one:
+                self._living -= 1
+                return None
             return self._calls.popleft()
 
 

@@ -119,6 +119,12 @@ def test_a_secret_inside_of_base64_is_masked(user, encode, secret):
     assert left.startswith("Authorization: Basic ")
 
 
+@pytest.mark.parametrize("write", [json.dumps, ascii, str, lambda text: json.dumps(json.dumps(text))])
+def test_a_character_that_takes_two_units_of_utf_16_is_one_of_a_secret(write):
+    mask("hunter\U0001f600word")
+    assert "word" not in masked(write("hunter\U0001f600word"))
+
+
 def test_what_only_looks_like_a_secret_stays():
     mask("Hunter\n2")
     assert masked("Huntern2 hunter\n2 Hunter2") == "Huntern2 hunter\n2 Hunter2"

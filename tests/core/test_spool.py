@@ -70,8 +70,10 @@ def test_a_spool_that_is_given_up_leaves_nothing():
 def test_equal_is_what_has_the_same_bytes():
     assert spooled(b"x" * 20) == spooled(b"x" * 20) == b"x" * 20
     assert spooled(b"x" * 20) != spooled(b"x" * 19 + b"y")
+    assert spooled(b"x" * 20) != b"x" * 19 + b"y"
     assert spooled(b"x" * 20) != b"x" * 21
     assert spooled(b"x" * 20) != "x" * 20
+    assert spooled(b"x" * 20) != 20
 
 
 def test_in_json_it_is_base64_like_all_bytes():

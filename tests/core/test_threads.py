@@ -40,6 +40,7 @@ def test_it_answers_what_the_function_answers_or_raises():
     """Even `SystemExit` is raised in the caller and does not end the thread."""
     threads = Threads("f", 2)
     assert threads.submit(divmod, 7, 2).result(PATIENCE) == (3, 1)
+    assert threads.submit(int, "ff", base=16).result(PATIENCE) == 255
     with pytest.raises(SystemExit):
         threads.submit(exit, 3).result(PATIENCE)
 
@@ -179,14 +180,15 @@ def test_users_have_threads_of_their_own(hang):
 
 
 def test_a_system_that_allows_no_more_threads_is_an_overload(monkeypatch):
-    """The message fails at once, and the process goes on."""
+    """The message fails at once and never runs, and the process goes on."""
 
     def refuse(_):
         raise RuntimeError("can't start new thread")
 
-    threads = Threads("f")
+    threads, ran = Threads("f", 1), []
     monkeypatch.setattr(threading.Thread, "start", refuse)
     with pytest.raises(Overloaded, match="cannot start a thread"):
-        threads.submit(int)
+        threads.submit(ran.append, "refused")
     monkeypatch.undo()
-    assert threads.submit(int).result(PATIENCE) == 0
+    threads.submit(ran.append, "taken").result(PATIENCE)
+    assert ran == ["taken"]
