@@ -159,6 +159,33 @@ async def test_keys_are_forgotten_after_two_minutes():
         await lines.send("q", 1, key="one too many")
 
 
+@virtual()
+async def test_who_waits_gets_what_is_due_first():
+    """Also while something else is held for longer."""
+    lines, now = Lines(), asyncio.get_running_loop().time
+    began = now()
+    await lines.send("q", "held")
+    await lines.receive("q", lease=30)
+    await lines.send("q", "late", delay=5)
+
+    [received] = await lines.receive("q", wait=60)
+    assert (received.value, now() - began) == ("late", 5)
+    [received] = await lines.receive("q", wait=60)
+    assert (received.value, now() - began) == ("held", 30)
+
+
+@virtual()
+async def test_a_request_is_given_out_at_once():
+    lines = Lines()
+    async with asyncio.TaskGroup() as tasks:
+        asking = tasks.create_task(lines.request("q", 1, timeout=10))
+        await settle()
+        [received] = await lines.receive("q")
+        await lines.ack(received, "answer")
+
+    assert asking.result() == "answer"
+
+
 async def test_an_empty_queue_is_nothing():
     """It takes no memory, however many names were used."""
     lines = Lines()

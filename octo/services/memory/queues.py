@@ -21,7 +21,7 @@ REMEMBERED = 120.0
 """Seconds for which the key of a message is remembered."""
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(slots=True)
 class _Item:
     """A message. attempt: how many times it was given out. reply: what the `request` waits for."""
 
@@ -33,7 +33,7 @@ class _Item:
     reply: asyncio.Future[object] | None = None
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(slots=True)
 class _Line:
     """A queue, or its dead letters. Invariant: an item is waiting or lent, never both; a line is never empty.
 
