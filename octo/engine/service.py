@@ -51,7 +51,7 @@ class Refusal(NamedTuple):
 
     at: int
     error: OctoError
-    tries_again: bool = False
+    tries_again: bool
 
 
 class Service:

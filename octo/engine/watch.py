@@ -169,13 +169,14 @@ def _different(one: Prints, other: Prints) -> set[Path]:
     return {path for path in one.keys() | other.keys() if one.get(path) != other.get(path)}
 
 
+_MOST_THREADS = 3
+"""One waits for notices, one reads, and one more may still be about to end."""
+
+
 @cache
 def _threads() -> ThreadPoolExecutor:
-    """Threads of its own: blocks that hang may hold all of asyncio's, and an edit must still be able to mend that.
-
-    One waits for notices, one reads, and one more may still be about to end.
-    """
-    return ThreadPoolExecutor(3, "octo-watch")
+    """Threads of its own: blocks that hang may hold all of asyncio's, and an edit must still be able to mend that."""
+    return ThreadPoolExecutor(_MOST_THREADS, "octo-watch")
 
 
 async def _in_thread(function: Callable[[*Given], T], *args: *Given) -> T:
