@@ -125,6 +125,8 @@ def _interesting(node: ast.AST) -> Iterator[ast.expr | ast.stmt]:
             continue
         if isinstance(node, ast.Module) and _is_choice(child):
             continue
+        if isinstance(child, ast.keyword) and child.arg == "slots":  # without it, objects only take more memory
+            continue
         if isinstance(child, ast.Expr) and (isinstance(child.value, ast.Constant) or _is_log(child.value)):
             continue
         if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -203,7 +205,7 @@ def _called(node: ast.Call) -> Iterator[ast.AST | str]:
     if name == "fields":  # the fields of a log line
         return
     for index, keyword in enumerate(node.keywords):
-        if keyword.arg != "slots":  # without it, objects only take more memory
+        if keyword.arg != "slots":
             yield _with(node, keywords=node.keywords[:index] + node.keywords[index + 1 :])
 
 
