@@ -373,6 +373,15 @@ EMPTY_HANDLER = _code(
     "error: []",
     "error: [{type: log, message: vars.error.message}]",
 )
+REMAINDER = _code(
+    "OCTO-C158",
+    "An integer division drops the remainder",
+    "A warning: both sides of `/` are integers that the expression makes, such as `size(...)`, `int(...)` or literals, "
+    "so 5 / 2 is 2. Numbers of a message divide exactly: `body.n / 2` of 5 is 2.5. If a whole number is wanted, write "
+    "`int(...)` around the division; if not, divide doubles.",
+    "size(body.items) / 2",
+    "double(size(body.items)) / 2.0, or int(size(body.items) / 2)",
+)
 SOURCES_CLASH = _code(
     "OCTO-C151",
     "Sources that cannot both exist",

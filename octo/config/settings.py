@@ -19,6 +19,7 @@ from octo.core.errors import Position
 from octo.core.expressions import Build, Expr
 from octo.core.settings import Settings
 from octo.core.sockets import sockets
+from octo.expr import Program
 
 S = TypeVar("S", bound=Settings)
 
@@ -65,7 +66,18 @@ def validate(model: type[S], written: Written, build: Build, report: Report, *, 
             if not place.variables:  # a value of the environment is nowhere in the file
                 socket.locate = partial(place.source.file.inside, place.node)
             check_reads(socket.text, place, build, report)
+            _warn_of_remainders(socket.program, place, report)
     return settings
+
+
+def _warn_of_remainders(program: Program, place: Place, report: Report) -> None:
+    for offset in program.dropped:
+        before = program.text[:offset]
+        line, column = before.count("\n") + 1, offset - before.rfind("\n")
+        at = place.at if place.variables else place.source.file.inside(place.node, line, column)
+        message = f"`{place.name}`: this division of integers drops the remainder"
+        hint = "for a fraction divide doubles, e.g. `double(n) / 2.0`; for a whole number write `int(a / b)`"
+        report.warn(codes.REMAINDER, at, message, hint)
 
 
 def check_base(model: type[Settings], written: Written, build: Build, report: Report) -> None:

@@ -34,6 +34,7 @@ _BUILTINS: dict[str, Any] = {
             runtime.subtract,
             runtime.multiply,
             runtime.divide,
+            runtime.divide_whole,
             runtime.modulo,
             runtime.add_strict,
             runtime.subtract_strict,
@@ -82,9 +83,12 @@ _BUILTINS: dict[str, Any] = {
 
 
 class Program:
-    """An expression ready to run. `function` is the Python function it became: call it directly where speed matters."""
+    """An expression ready to run. `function` is the Python function it became: call it directly where speed matters.
 
-    __slots__ = ("__weakref__", "function", "is_constant", "is_settled", "kind", "names", "scope", "text")
+    dropped: the offsets of the integer divisions that may drop a remainder.
+    """
+
+    __slots__ = ("__weakref__", "dropped", "function", "is_constant", "is_settled", "kind", "names", "scope", "text")
 
     def __init__(self, text: str, scope: Scope, generated: Generated) -> None:
         self.text = text
@@ -92,6 +96,7 @@ class Program:
         self.kind = generated.value.kind
         self.is_settled = generated.value.is_settled
         self.names = generated.names
+        self.dropped = generated.dropped
         self.is_constant = not generated.names and generated.is_pure
         self.function: Callable[..., Any] = link(text, scope, generated)
 

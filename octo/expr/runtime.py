@@ -84,6 +84,13 @@ def _quotient(left: int, right: int) -> int:
     return result if (left < 0) is (right < 0) else -result
 
 
+def _exact_quotient(left: int, right: int) -> float:
+    _check_digits(left, right)
+    if right == 0:
+        raise ExprError(DIVISION_BY_ZERO, "division by zero")
+    return left / right
+
+
 def _remainder(left: int, right: int) -> int:
     """The remainder that goes with `_quotient`: it has the sign of `left`."""
     _check_digits(left, right)
@@ -183,8 +190,22 @@ def multiply(left: Any, right: Any) -> Any:
 
 
 def divide(left: Any, right: Any) -> Any:
-    if left.__class__ is float and right.__class__ is float:
+    """Division where an integer may come from JSON, which knows no kinds of numbers: 5 by 2 is 2.5.
+
+    Only expressions make a `uint`, so two of them divide as `divide_whole` has it.
+    """
+    one, other = left.__class__, right.__class__
+    if one is float and other is float:
         return _ratio(left, right)
+    if one is int and other is int:
+        return _exact_quotient(left, right)
+    if one in _REAL and other in _REAL:
+        return _ratio(float(left), float(right))
+    return _arithmetic("/", left, right, strict=False)
+
+
+def divide_whole(left: Any, right: Any) -> Any:
+    """Division of integers that an expression made, as CEL defines it: 5 by 2 is 2."""
     return _arithmetic("/", left, right, strict=False)
 
 

@@ -43,3 +43,13 @@ def test_expressions_know_their_place(chain):
     (block,) = chain("- {type: send, headers: {X-A: body.a, X-B: body.b}}")
 
     assert [(each.at.line, each.at.column) for each in block.settings.headers.values()] == [(5, 35), (5, 48)]
+
+
+def test_a_division_that_drops_the_remainder_is_a_warning(config):
+    head = "flows:\n- name: f\n  process:\n  - type: set-payload\n    value: |\n"
+    text = f"{head}      [body.n / 2,\n       size(body.l) / 2]\n"
+
+    (warning,) = config(text).warnings
+
+    assert f"{warning.at.line}:{warning.at.column} {warning.code}" == "7:21 OCTO-C158"
+    assert config(text.replace("size(body.l) / 2", "int(size(body.l) / 2)")).warnings == ()

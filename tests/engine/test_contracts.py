@@ -17,7 +17,7 @@ flows:
     ensures: [body * 2 == input.body.n]
     process:
       - {type: filter, expr: body.n != 100}
-      - {type: set-payload, value: body.n / 2}
+      - {type: set-payload, value: int(body.n) / 2}
   - {name: slow, ensures: ['false'], process: [{type: wait, connector: p}]}
   - {name: free, process: []}
   - {name: fails, ensures: ['false'], process: [{type: fail, connector: p}]}

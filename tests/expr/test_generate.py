@@ -106,13 +106,8 @@ def test_int_arithmetic_is_exact_or_an_error(a, b, symbol):
     expected = None if b == 0 and symbol in "/%" else MODEL[symbol](a, b)
     if expected is not None and not INT_MIN <= expected <= INT_MAX:
         expected = None
-    for text in (
-        f"a {symbol} b",
-        f"{a} {symbol} b",
-        f"a {symbol} ({b})",
-        f"int(a) {symbol} int(b)",
-        f"{a} {symbol} ({b})",
-    ):
+    from_outside = (f"a {symbol} b", f"{a} {symbol} b", f"a {symbol} ({b})") if symbol != "/" else ()
+    for text in (*from_outside, f"int(a) {symbol} int(b)", f"{a} {symbol} ({b})"):
         try:
             actual = compile(text, SCOPE)(a, b)
         except ExprError as error:
@@ -120,6 +115,15 @@ def test_int_arithmetic_is_exact_or_an_error(a, b, symbol):
             assert error.code in {"OCTO-E203", "OCTO-E204"}  # noqa: PT017 - success is as good
         else:
             assert actual == expected, text
+
+
+@UNHURRIED
+@given(INTS, INTS.filter(bool))
+def test_numbers_from_outside_divide_exactly(a, b):
+    for text in ("a / b", f"{a} / b", f"a / ({b})", "int(a) / b"):
+        actual = compile(text, SCOPE)(a, b)
+        assert actual.__class__ is float, text
+        assert actual == a / b, text
 
 
 @UNHURRIED

@@ -170,7 +170,7 @@ def test_inputs_are_not_changed_and_results_are_fresh(evaluate):
     [
         ("body.n + 1.5", 4.5),
         ("body.total * 2", 21.0),
-        ("body.n / 2", 1),
+        ("body.n / 2", 1.5),
         ("body.n / 2.0", 1.5),
         ("uint(2) + body.n", 5),
         ("math.round(body.n)", 3.0),
@@ -246,3 +246,66 @@ def test_a_program_in_use_is_not_compiled_again_however_many_there_are(build):
     first = build("1 + 1")
     _compile.cache_clear()
     assert build("1 + 1") is first
+
+
+NUMBERS = {"t": 5, "c": 2, "l": [1, 2, 3], "m": {"a": 4}}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("body.t / body.c", 2.5),
+        ("body.c / body.t * 100.0", 40.0),
+        ("2 / body.t", 0.4),
+        ("size(body.l) / body.c", 1.5),
+        ("-body.t / 2", -2.5),
+        ("(body.t + 2) / 2", 3.5),
+        ("(body.t - size(body.l)) / 4", 0.5),
+        ("body.l[1] / 4", 0.5),
+        ("body.l.map(i, i / 2)", [0.5, 1.0, 1.5]),
+        ("body.l.transformList(i, v, v / 2)", [0.5, 1.0, 1.5]),
+        ("cel.bind(n, body.t, n / 2)", 2.5),
+        ("body.?t.orValue(1) / 2", 2.5),
+        ("math.greatest(1, body.t) / 2", 2.5),
+        ("fromJson('5') / 2", 2.5),
+        ("['5'].map(t, fromJson(t) / 2)", [2.5]),
+        ("[body.t][0] / 2", 2.5),
+        ("{'n': body.t}.n / 2", 2.5),
+        ("(true ? body.t : 1) / 2", 2.5),
+    ],
+)
+def test_a_number_that_may_come_from_json_divides_exactly(evaluate, build, text, value):
+    assert evaluate(text, NUMBERS) == value
+    assert build(text).dropped == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("int(body.t) / 2", 2),
+        ("size(body.l) / 2", 1),
+        ("body.l.size() / 2", 1),
+        ("7 / 2", 3),
+        ("(int(body.t) + 2) / 2", 3),
+        ("cel.bind(n, int(body.t), n / 2)", 2),
+        ("dyn(5) / 2", 2),
+        ("[7, 8].map(i, (i + 0) / 2)", [3, 4]),
+        ("body.l.transformList(i, v, i / 2)", [0, 0, 1]),
+        ("lists.range(4).map(i, i / 2)", [0, 0, 1, 1]),
+        ("{'n': 5}.n / 2", 2),
+        ("[5][0] / 2", 2),
+        ("-size(body.l) / 2", -1),
+        ("(body.t > 3 ? 5 : 7) / 2", 2),
+        ("math.greatest(1, size(body.l)) / 2", 1),
+        ("5u / 2u", 2),
+        ("[5u].map(i, i / 2u)", [2]),
+    ],
+)
+def test_an_integer_that_the_expression_makes_divides_towards_zero(evaluate, build, text, value):
+    assert evaluate(text, NUMBERS) == value
+    assert build(text).dropped == (text.rindex(" / ") + 1,)
+
+
+@pytest.mark.parametrize("text", ["6 / 2", "size(body) / 1", "int(7 / 2)", "int(size(body) / 2)", "7.0 / 2.0"])
+def test_no_remainder_is_dropped_unnoticed(build, text):
+    assert build(text).dropped == ()

@@ -10,7 +10,15 @@ from octo.expr.values import Duration, Timestamp, Uint
 
 @pytest.mark.parametrize(("left", "right", "quotient", "remainder"), [(7, 2, 3, 1), (-7, 2, -3, -1), (7, -2, -3, 1)])
 def test_integers_are_divided_towards_zero(left, right, quotient, remainder):
-    assert (runtime.divide(left, right), runtime.modulo(left, right)) == (quotient, remainder)
+    assert (runtime.divide_whole(left, right), runtime.modulo(left, right)) == (quotient, remainder)
+
+
+def test_integers_that_may_come_from_json_divide_exactly():
+    assert [runtime.divide(7, 2), runtime.divide(-7, 2), runtime.divide(6, 2)] == [3.5, -3.5, 3.0]
+    assert [runtime.divide(7, 2.0), runtime.divide(7.0, 2)] == [3.5, 3.5]
+    assert runtime.divide(Uint(7), Uint(2)) == 3
+    with pytest.raises(ExprError, match="division by zero"):
+        runtime.divide(7, 0)
 
 
 def test_doubles_are_divided_as_ieee_has_it():

@@ -11,7 +11,7 @@ from octo.expr.generate.core import Generator, Value, deeper
 from octo.expr.generate.names import qualified, undeclared
 from octo.expr.macros import USAGE
 from octo.expr.nearest import nearest
-from octo.expr.nodes import Call, Name
+from octo.expr.nodes import Binary, Call, Name
 from octo.expr.signature import TypeExpr
 
 _CLASSES = {
@@ -34,7 +34,10 @@ def call(g: Generator, node: Call) -> Value:
     if namespaced is not None:
         return _resolve(g, node, namespaced, False, [g.value(each) for each in node.arguments])
     if node.target is None:
-        return _resolve(g, node, node.name, False, [g.value(each) for each in node.arguments])
+        value = _resolve(g, node, node.name, False, [g.value(each) for each in node.arguments])
+        if node.name == "int" and isinstance(node.arguments[0], Binary):
+            g.dropped.discard(node.arguments[0].anchor)  # the author asks for a whole number
+        return value
     if isinstance(node.target, Name) and not _is_variable(g, node.target):
         raise _unknown_namespace(g, node, node.target)
     receiver = g.value(node.target)
@@ -121,7 +124,9 @@ def _apply(g: Generator, node: Call, name: str, candidates: list[Candidate], arg
     is_settled = all(_is_settled(overload.result) for overload, _ in fits)
     call = _charged(g, name, candidates, fits, arguments, kind)
     value = Value(call, kind, True, is_settled, deeper(*arguments, by=4) if arguments else 2)
-    return value if _dearest(fits).reads else value.sharing(*arguments)
+    value = value if _dearest(fits).reads else value.sharing(*arguments)
+    reads_text = any(each.kind in {"dyn", "string", "bytes"} for each in arguments)  # which may be JSON
+    return value if reads_text else value.of(*arguments)
 
 
 def _charged(
@@ -232,15 +237,19 @@ def _dyn(g: Generator, node: Call, arguments: list[Value]) -> Value:
     del node
     # A literal is put into a variable, so that it can be tested like any other value.
     inner = g.keep(arguments[0]) if arguments[0].is_known else arguments[0]
-    return Value(
-        inner.node,
-        "dyn",
-        inner.fallible,
-        inner.is_settled,
-        inner.depth,
-        path=inner.path,
-        hidden=inner.kind if inner.kind != "dyn" else inner.hidden,
-    ).sharing(inner)
+    return (
+        Value(
+            inner.node,
+            "dyn",
+            inner.fallible,
+            inner.is_settled,
+            inner.depth,
+            path=inner.path,
+            hidden=inner.kind if inner.kind != "dyn" else inner.hidden,
+        )
+        .sharing(inner)
+        .of(inner)
+    )
 
 
 def _size(g: Generator, node: Call, arguments: list[Value]) -> Value | None:

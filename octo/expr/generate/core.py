@@ -37,6 +37,7 @@ class Local(NamedTuple):
     kind: str = "dyn"
     is_settled: bool = False
     error: str = ""
+    made: bool = False
 
 
 class Generator:
@@ -52,6 +53,8 @@ class Generator:
         self.constants: dict[str, object] = {}
         self.selections: dict[tuple[int, int], Selection] = {}
         self.names: set[str] = set()
+        self.dropped: set[int] = set()
+        """Where an integer division may drop a remainder, and the author does not say `int(...)` around it."""
         self.is_pure = True
         self.meters = False
         self.loops = 0
@@ -118,7 +121,7 @@ class Generator:
         variable = self.temporary()
         self.block.append(emit.assign(variable, value.node))
         kept = Value(emit.name(variable), value.kind, False, value.is_settled, path=value.path, hidden=value.hidden)
-        return kept.sharing(value)
+        return kept.sharing(value).of(value)
 
     def once(self, declared: str, tree: py.expr) -> str:
         """The variable that holds what a declared name comes to: it is computed once, before all else.
@@ -152,7 +155,7 @@ class Generator:
         self.meters = True
         body = [py.Nonlocal(names=["space"]), *self.block, emit.returning(value.node)]
         called = Value(emit.call(part), value.kind, True, value.is_settled, hidden=value.hidden)
-        return [emit.function(part, (), body)], called.sharing(value)
+        return [emit.function(part, (), body)], called.sharing(value).of(value)
 
     @contextmanager
     def scope(self, variables: Mapping[str, Local], repeats: int = 1, rounds: int = 0) -> Iterator[set[Path]]:

@@ -52,6 +52,7 @@ class Generated(NamedTuple):
     selections: dict[tuple[int, int], Selection]
     names: frozenset[str]
     is_pure: bool
+    dropped: tuple[int, ...] = ()
 
     def compile(self) -> CodeType:
         return compile_python(self.module, FILE, "exec")
@@ -95,4 +96,5 @@ def generate(text: str, tree: Node, environment: Environment, make: Make = Gener
         generator.selections,
         frozenset(generator.names),
         generator.is_pure,
+        tuple(sorted(generator.dropped)),
     )

@@ -127,7 +127,9 @@ def conditional(g: Generator, node: Conditional) -> Value:
     if not then_block and not else_block:
         choice = _choice(g, node.condition, condition, then.node, otherwise.node)
         depth = deeper(condition, then, otherwise, by=2)
-        return Value(choice, kind, fallible, is_settled, depth, hidden=hidden).sharing(then, otherwise)
+        return (
+            Value(choice, kind, fallible, is_settled, depth, hidden=hidden).sharing(then, otherwise).of(then, otherwise)
+        )
     result = g.temporary()
     test = as_bool(g, condition, node.condition)
     g.block.append(
@@ -137,7 +139,7 @@ def conditional(g: Generator, node: Conditional) -> Value:
             [*else_block, emit.assign(result, otherwise.node)],
         )
     )
-    return Value(emit.name(result), kind, False, is_settled, hidden=hidden).sharing(then, otherwise)
+    return Value(emit.name(result), kind, False, is_settled, hidden=hidden).sharing(then, otherwise).of(then, otherwise)
 
 
 def _choice(g: Generator, origin: Node, condition: Value, then: py.expr, otherwise: py.expr) -> py.expr:

@@ -38,15 +38,20 @@ class _Frame:
         pieces = sum(map(_pieces, [node.body, node.condition] if node.condition is not None else [node.body]))
         self.rounds = emit.call("len", self.source)
         self.charge(emit.binary(self.rounds, "*", emit.constant(max(_ROUND, _PIECE * pieces))))
+        self.made = source.made
         self.first = g.variable(node.first)
         self.second = g.variable(node.second) if node.second else ""
 
     @property
     def variables(self) -> dict[str, Local]:
-        """The variables are settled if the source is: its keys are then strings, its indexes ints."""
-        found = {self.node.first: Local(self.first, "dyn", self.is_settled)}
+        """The variables are settled if the source is: its keys are then strings, its indexes ints.
+
+        The first of two is an index or a key, and no key of a JSON object is an integer.
+        """
+        first_made = self.made or bool(self.node.second)
+        found = {self.node.first: Local(self.first, "dyn", self.is_settled, made=first_made)}
         if self.node.second:
-            found[self.node.second] = Local(self.second, "dyn", self.is_settled)
+            found[self.node.second] = Local(self.second, "dyn", self.is_settled, made=self.made)
         return found
 
     def charge(self, *costs: py.expr) -> None:
@@ -167,7 +172,7 @@ def _map(g: Generator, node: Loop) -> Value:
     result, block, value = _build(g, frame, py.List(elts=[], ctx=emit.LOAD))
     append = emit.call(emit.attribute(emit.name(result), "append"), value.node)
     g.block.append(frame.each(_filtered(g, frame, [*block, emit.statement(append)])))
-    return Value(emit.name(result), "list", False, value.is_settled)
+    return Value(emit.name(result), "list", False, value.is_settled).of(value)
 
 
 def _sort_by(g: Generator, node: Loop) -> Value:
@@ -242,12 +247,16 @@ def bind(g: Generator, node: Bind) -> Value:
         ]
     else:
         g.block += assigned
-    with g.scope({node.name: Local(variable, value.kind, value.is_settled, error)}):
+    with g.scope({node.name: Local(variable, value.kind, value.is_settled, error, value.made)}):
         body = g.value(node.body)
     # A bound value may be used many times, so that the result can be exponentially large as JSON.
-    return Value(
-        body.node, body.kind, body.fallible, body.is_settled and body.kind not in {"list", "map", "dyn"}, body.depth
-    ).sharing(body)
+    return (
+        Value(
+            body.node, body.kind, body.fallible, body.is_settled and body.kind not in {"list", "map", "dyn"}, body.depth
+        )
+        .sharing(body)
+        .of(body)
+    )
 
 
 def optional_map(g: Generator, node: OptionalMap) -> Value:

@@ -37,6 +37,7 @@ def name(g: Generator, node: Name) -> Value:
 def _local(local: Local) -> Value:
     value = Value(emit.name(local.name), local.kind, bool(local.error), local.is_settled, path=(local.name, ()))
     value.shared = True
+    value.made = local.made
     if local.error:
         error = emit.name(local.error)
         failed = emit.compare(error, "is not", emit.constant(None))
@@ -113,7 +114,7 @@ def select(g: Generator, node: Select) -> Value:
     path = _selected(g, operand, node, node.field)
     operand = _without_literal(g, operand)
     read = emit.subscript(operand.node, field)
-    return Value(read, "dyn", True, operand.is_settled, deeper(operand), path=path).sharing(operand)
+    return Value(read, "dyn", True, operand.is_settled, deeper(operand), path=path).sharing(operand).of(operand)
 
 
 def _without_literal(g: Generator, operand: Value) -> Value:
@@ -154,7 +155,7 @@ def index(g: Generator, node: Index) -> Value:
         path = _selected(g, operand, node, key.constant)
         operand = _without_literal(g, operand)
         read = emit.subscript(operand.node, key.node)
-        return Value(read, "dyn", True, operand.is_settled, deeper(operand), path=path).sharing(operand)
+        return Value(read, "dyn", True, operand.is_settled, deeper(operand), path=path).sharing(operand).of(operand)
     if isinstance(key.constant, int) and key.kind == "int" and key.constant >= 0:
         first, later = g.twice(operand)
         fast = emit.is_class(first, "list")
@@ -168,10 +169,10 @@ def index(g: Generator, node: Index) -> Value:
         path = None
     else:
         read = emit.call("_item", operand.node, key.node)
-        return Value(read, "dyn", True, operand.is_settled, depth).sharing(operand)
+        return Value(read, "dyn", True, operand.is_settled, depth).sharing(operand).of(operand)
     slow = emit.call("_item", later, key.node)
     read = emit.choose(fast, emit.subscript(later, key.node), slow)
-    return Value(read, "dyn", True, operand.is_settled, depth, path=path).sharing(operand)
+    return Value(read, "dyn", True, operand.is_settled, depth, path=path).sharing(operand).of(operand)
 
 
 # -- lists and maps
@@ -199,7 +200,7 @@ def make_list(g: Generator, node: ListNode) -> Value:
         fallible or has_optional,
         is_settled and not has_optional,
         deeper(*values) if values else 1,
-    )
+    ).of(*values)
 
 
 def make_map(g: Generator, node: MapNode) -> Value:
@@ -211,7 +212,7 @@ def make_map(g: Generator, node: MapNode) -> Value:
     _, fallible, is_settled = merged(*values)
     if is_plain and not any(optional for _, _, optional in entries):
         node_ = py.Dict(keys=[key.node for key, _, _ in entries], values=[part(g, value) for value in values])
-        return Value(node_, "map", fallible, is_settled, depth)
+        return Value(node_, "map", fallible, is_settled, depth).of(*values)
     pairs: list[py.expr] = []
     for key, value, optional in entries:
         if optional:
@@ -227,4 +228,4 @@ def make_map(g: Generator, node: MapNode) -> Value:
         else:
             pairs.append(py.Tuple(elts=[part(g, key), part(g, value)], ctx=emit.LOAD))
     built = emit.call("_make_map", py.List(elts=pairs, ctx=emit.LOAD))
-    return Value(built, "map", True, False, depth + 1)
+    return Value(built, "map", True, False, depth + 1).of(*values, *[key for key, _, _ in entries])

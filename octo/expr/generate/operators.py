@@ -17,7 +17,7 @@ _HELPERS = {
     "+": "_add",
     "-": "_subtract",
     "*": "_multiply",
-    "/": "_divide",
+    "/": "_divide",  # and `_divide_whole` where no integer can come from JSON
     "%": "_modulo",
     "<": "_less",
     "<=": "_less_equal",
@@ -108,6 +108,8 @@ def _arithmetic(g: Generator, node: Binary, left: Value, right: Value) -> Value:
     kind = _result(symbol, left.kind, right.kind, g.environment.scope.strict)
     if kind is None:
         raise _clash(g, node, left, right)
+    if symbol == "/" and left.made and right.made and "double" not in {left.kind, right.kind}:
+        _note_remainder(g, node, left, right)
     folded = _fold(g, symbol, kind, left, right)
     if folded is not None:
         return folded
@@ -115,12 +117,23 @@ def _arithmetic(g: Generator, node: Binary, left: Value, right: Value) -> Value:
         left, right = g.operand(left), g.operand(right)
     depth = deeper(left, right, by=3)
     is_settled = kind in {"string", "bytes", "int", "timestamp", "duration"}
+    if symbol == "/" and left.made and right.made and "double" not in {left.kind, right.kind}:
+        quotient = emit.call("_divide_strict" if g.environment.scope.strict else "_divide_whole", left.node, right.node)
+        return Value(quotient, kind, True, is_settled, depth).of(left, right)
     if kind == left.kind == right.kind:
         node_, fallible = _same(g, symbol, kind, left, right)
         value = Value(node_, kind, fallible or left.fallible or right.fallible, is_settled, depth)
     else:
         value = Value(_mixed(g, symbol, left, right), kind, True, is_settled, depth)
+    value.of(left, right)
     return value.sharing(left, right) if symbol == "+" and kind in {"list", "dyn"} else value
+
+
+def _note_remainder(g: Generator, node: Binary, left: Value, right: Value) -> None:
+    one, other = left.constant, right.constant
+    if isinstance(other, int) and (other in (0, 1) or (isinstance(one, int) and one % other == 0)):
+        return
+    g.dropped.add(node.anchor)
 
 
 def _result(symbol: str, left: str, right: str, strict: bool) -> str | None:
@@ -403,7 +416,7 @@ def _minus(g: Generator, node: Unary, operand: Value) -> Value:
     if operand.constant.__class__ is int and operand.constant != INT_MIN:
         return g.literal(-operand.constant, "int")
     is_int = operand.kind == "int"
-    return Value(emit.call("_negate", operand.node), operand.kind, True, is_int, deeper(operand))
+    return Value(emit.call("_negate", operand.node), operand.kind, True, is_int, deeper(operand)).of(operand)
 
 
 def _require(g: Generator, node: Node, operand: Value, kinds: set[str]) -> None:

@@ -7,6 +7,7 @@ Path = tuple[str, tuple[str | int, ...]]
 """A Python name or source, and the keys selected from it: with it, an error can show what was there."""
 
 UNKNOWN: Final = object()
+_OPEN: Final = frozenset(("dyn", "list", "map", "optional"))
 
 
 class Value:
@@ -15,7 +16,19 @@ class Value:
     Invariant: `kind` is proven, never assumed, because inline code without checks relies on it. An "int" fits 64 bits.
     """
 
-    __slots__ = ("constant", "depth", "fallible", "hidden", "is_settled", "kind", "node", "path", "plain", "shared")
+    __slots__ = (
+        "constant",
+        "depth",
+        "fallible",
+        "hidden",
+        "is_settled",
+        "kind",
+        "made",
+        "node",
+        "path",
+        "plain",
+        "shared",
+    )
 
     def __init__(
         self,
@@ -39,10 +52,17 @@ class Value:
         self.path = path
         self.hidden = hidden
         """The proven kind inside dyn(): the author asked for no check when the expression is built."""
+        self.made = kind not in _OPEN
+        """Whether no integer in it can come from JSON: it, or what a list or map holds, is made by the expression."""
         self.shared = False
         """Whether it is, or holds, something that exists elsewhere too: see `sharing`."""
         self.plain: Value | None = None
         """The same value without statements before it: cheaper, but it fails on errors that may not count."""
+
+    def of(self, *parts: "Value") -> "Value":
+        """The same value, known to hold nothing but these parts."""
+        self.made = self.made or all(each.made for each in parts)
+        return self
 
     def sharing(self, *values: "Value") -> "Value":
         """Return this value, which is or holds what is shared in those."""
