@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from octo.core import charsets
-from octo.expr.json import NotJson, check_keys, decimal, read, write
+from octo.expr.json import NotJson, check_keys, decimal, read, write, write_kinds
 
-__all__ = ["NotJson", "body", "check_keys", "decimal", "read", "write"]
+__all__ = ["NotJson", "body", "check_keys", "decimal", "read", "write", "write_kinds"]
 
 _UTF8 = frozenset(("", "utf-8", "utf8", "us-ascii"))
 

@@ -8,8 +8,9 @@ Values are JSON. For what JSON lacks there is a map of one key that begins with 
     {"$content": BASE64}                {"$half": BASE64}              a text with half characters, in UTF-8
     {"$map": [[KEY, VALUE], ...]}       a map whose keys are not all texts, or that looks like one of these
 
-Numbers are written digit for digit; use `octo.core.codec` for the text of a record. The meaning of a version never
-changes: all later versions of Octo read the records that this one writes.
+Numbers are written digit for digit. `octo.core.codec` writes the text of a record with `write_kinds`, which keeps whole
+doubles apart from integers, and reads it with `read`. The meaning of a version never changes: all later versions of
+Octo read the records that this one writes.
 """
 
 from __future__ import annotations

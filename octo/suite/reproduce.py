@@ -64,7 +64,7 @@ class Reproduction:
 def _text(value: Mapping[str, object]) -> tuple[str, str]:
     """The value as JSON, or as YAML if JSON has not all that is in it, and how a file of that is called."""
     if pack(value) == value:
-        return codec.write(value, indent=True).decode() + "\n", ".json"
+        return codec.write_kinds(value, indent=True).decode() + "\n", ".json"
     return dump(value), ".yaml"
 
 

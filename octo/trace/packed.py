@@ -144,7 +144,7 @@ def payload(value: Any) -> bytes:
     if data and not is_tagged(data):
         return data
     try:
-        return _shallow(codec.write(pack(value)))
+        return _shallow(codec.write_kinds(pack(value)))
     except (TypeError, ExprError):
         return data or _dumps_slowly(value)
 
@@ -168,7 +168,7 @@ def _shallow(data: bytes) -> bytes:
 
 def _dumps_slowly(value: Any) -> bytes:
     with suppress(ExprError):
-        return _shallow(codec.write(value))
+        return _shallow(codec.write_kinds(value))
     try:
         return json.dumps(value, separators=(",", ":"), default=str).encode()
     except (TypeError, ValueError, RecursionError) as error:

@@ -56,7 +56,7 @@ CONTENTS = {
     "a table with a mark": ("text/csv", b"\xef\xbb\xbfa;b\r\n"),
     "text that is none": ("text/plain", b"\xff\xfe\xfd"),
 }
-NUMBERS = f'{{"big":{2**100},"fine":0.1234567890123456789,"far":1e400,"double":0.1,"whole":1.0}}'
+NUMBERS = f'{{"big":{2**100},"fine":0.1234567890123456789,"far":1e400,"double":0.1,"whole":1}}'
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, strategies as some
 
 from octo.expr import ExprError, Scope, compile  # noqa: A004 - the name of the API
-from octo.expr.json import NotJson, read, write
+from octo.expr.json import NotJson, read, write, write_kinds
 from octo.expr.values import NONE, TYPES, Duration, Exact, Optional, Timestamp, Uint
 
 _digits = some.text("0123456789", min_size=1, max_size=30)
@@ -135,14 +135,46 @@ def test_what_has_no_json_form_is_refused():
 ))  # fmt: skip
 def test_the_slow_way_writes_what_the_quick_one_does(value):
     """A big integer beside a value does not change how the value is written."""
-    assert write([2**100, value]) == b"[%d," % 2**100 + orjson_or_slow(value) + b"]"
+    assert write([2**100, value]) == b"[%d," % 2**100 + write(value) + b"]"
+    assert write_kinds([2**100, value]) == b"[%d," % 2**100 + orjson_or_slow(value) + b"]"
 
 
 def orjson_or_slow(value):
     try:
         return orjson.dumps(value)
     except TypeError:
-        return write(value)
+        return write_kinds(value)
+
+
+TRICKY = some.text(alphabet='1.0,]}\\"\n: ')
+
+
+@given(some.recursive(
+    some.sampled_from([2.0, -0.0, 10.0, 1.05, 0.5, 1e16, 1e15, 1e-7, 7, None]) | TRICKY,
+    lambda inner: some.lists(inner) | some.dictionaries(TRICKY, inner),
+))  # fmt: skip
+def test_only_the_points_of_whole_doubles_are_left_out(value):
+    for indent in (False, True):
+        text = write(value, indent=indent)
+        assert json.loads(text) == value
+        assert not [each for each in tokens(text) if each.endswith(".0")]
+
+
+def tokens(text):
+    """The numbers of a JSON text, as written."""
+    found = []
+    json.loads(text, parse_float=found.append, parse_int=found.append)
+    return found
+
+
+def test_a_whole_double_is_written_as_a_whole_number():
+    value = {"a": 2.0, "b": [1.0, -3.0, 1.5], "c": "2.0,", 'd"\\': 'x",1.0,', "e": 100.0}
+
+    assert write(value) == rb'{"a":2,"b":[1,-3,1.5],"c":"2.0,","d\"\\":"x\",1.0,","e":100}'
+    assert write(2.0) == b"2"
+    assert write([2**70, 2.0]) == b"[%d,2]" % 2**70
+    assert write([2.0], indent=True) == b"[\n  2\n]"
+    assert (write_kinds(value["b"]), write_kinds([2**70, 2.0])) == (b"[1.0,-3.0,1.5]", b"[%d,2.0]" % 2**70)
 
 
 def test_indented_json_has_the_same_numbers():
