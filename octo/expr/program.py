@@ -48,6 +48,7 @@ _BUILTINS: dict[str, Any] = {
             runtime.not_equal,
             runtime.within,
             runtime.has,
+            runtime.reach,
             runtime.make_map,
             runtime.merge,
             runtime.unwrap,

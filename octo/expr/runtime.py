@@ -40,6 +40,7 @@ _REAL = frozenset((int, float))
 _BITS = 64
 _MANY_BITS = 1024
 """Two numbers with more bits than this are not divided by one another: that takes quadratic time."""
+_WITHOUT_FIELDS = (str, int, float, bytes, type(None))
 _SCALARS = frozenset((str, bool, int, Uint, float, bytes, type(None)))
 
 
@@ -386,7 +387,14 @@ def has(container: Any, field: str) -> bool:
         return field in container
     if isinstance(container, Optional):
         return container.present and container[field].present
+    if isinstance(container, _WITHOUT_FIELDS):
+        return False
     raise ExprError(NO_SUCH_OVERLOAD, f"cannot select {field!r} of {article(kind_of(container))}")
+
+
+def reach(container: Any, field: str) -> Any:
+    """The field of a map on the way to what `has` tests; null if there is a value that has no fields at all."""
+    return None if isinstance(container, _WITHOUT_FIELDS) else container[field]
 
 
 # -- building

@@ -6,6 +6,7 @@ import pytest
 
 from octo.expr import ERRORS, ExprError, Scope, compile  # noqa: A004 - the name of the API
 from octo.expr.program import _compile
+from octo.expr.values import Exact
 
 BODY = {"name": "Ann", "n": 3, "total": 10.5, "none": None, "items": [{"sku": "a", "qty": 1}, {"qty": 2}]}
 
@@ -61,7 +62,7 @@ def test_what_is_wrong_before_it_runs_is_said_when_it_is_built(text, code, colum
         ("body.items.x", 202, 12, "cannot select 'x' of a list"),
         ("body.n.x", 202, 8, "cannot select 'x' of an int"),
         ("body.name[0]", 202, 10, "cannot index a string"),
-        ("has(body.none.x)", 202, 1, "cannot select 'x' of null"),
+        ("has(body.items.x)", 202, 1, "cannot select 'x' of a list"),
         ("body.name + 1", 202, 11, "no such overload: string + int. Convert with string(...)"),
         ("body.name > 3", 202, 11, "no such overload: string > int"),
         ('body.n > "3"', 202, 8, "no such overload: int > string"),
@@ -309,3 +310,43 @@ def test_an_integer_that_the_expression_makes_divides_towards_zero(evaluate, bui
 @pytest.mark.parametrize("text", ["6 / 2", "size(body) / 1", "int(7 / 2)", "int(size(body) / 2)", "7.0 / 2.0"])
 def test_no_remainder_is_dropped_unnoticed(build, text):
     assert build(text).dropped == ()
+
+
+ABSENT = [None, "x", 5, 2.5, Exact("1e400"), True, b"x"]
+
+
+@pytest.mark.parametrize("value", ABSENT)
+@pytest.mark.parametrize(
+    "text", ["has(body.a)", "has(body.a.b)", "has(body.a.b.c)", "has(body['a'].b)", "has(body['a']['b'].c)"]
+)
+def test_what_has_no_fields_has_no_field(evaluate, text, value):
+    assert evaluate(text, value) is False
+    assert evaluate(f"cel.bind(m, {{'it': body}}, {text.replace('body', 'm.it')})", value) is False
+    assert evaluate(f"{text} ? 'some' : 'none'", value) == "none"
+
+
+@pytest.mark.parametrize("value", ABSENT)
+def test_has_looks_below_a_field_without_fields(evaluate, value):
+    body = {"a": value}
+    assert evaluate("[has(body.a), has(body.a.b), has(body.a.b.c), has(body['a'].b)]", body) == [
+        True,
+        False,
+        False,
+        False,
+    ]
+    assert evaluate("[1, 2].exists(i, has(body.a.b))", body) is False
+
+
+@pytest.mark.parametrize(
+    ("text", "code"), [("has(body.b.c)", 201), ("has(body.a.b.c)", 202), ("has(body.a.b)", 202), ("has('x'.y)", 105)]
+)
+def test_has_still_fails_below_an_absent_field_and_on_lists(failure, text, code):
+    assert failure(text, {"a": [1]}).code == f"OCTO-E{code}"
+
+
+def test_has_reaches_any_depth(evaluate):
+    body = {}
+    for _ in range(60):
+        body = {"a": body}
+    assert evaluate(f"has(body{'.a' * 60})", body) is True
+    assert evaluate(f"has(body{'.a' * 60}.b.c)", {"a": None}) is False

@@ -5,7 +5,7 @@ import _ast as py
 from octo.expr.environment import TYPE_NAMES, is_path
 from octo.expr.errors import UNDECLARED_NAME, ExprError
 from octo.expr.generate import emit
-from octo.expr.generate.core import Generator, Local, Selection, Value, deeper, merged
+from octo.expr.generate.core import MAX_NODE_DEPTH, Generator, Local, Selection, Value, deeper, merged
 from octo.expr.generate.sharing import part
 from octo.expr.generate.value import Path
 from octo.expr.nearest import nearest
@@ -104,7 +104,10 @@ def select(g: Generator, node: Select) -> Value:
         declared = g.environment.resolve(dotted, root.absolute) if dotted else None
         if declared is not None:
             return _declared(g, declared)
-    operand = g.value(node.operand)
+    return _field(g, node, g.value(node.operand))
+
+
+def _field(g: Generator, node: Select, operand: Value) -> Value:
     field = emit.constant(node.field)
     if node.optional:
         return Value(emit.call("_peek", operand.node, field), "optional", True, depth=deeper(operand)).sharing(operand)
@@ -134,7 +137,7 @@ def _check_fields(g: Generator, operand: Value, node: Select) -> None:
 
 
 def has(g: Generator, node: Has) -> Value:
-    operand = g.value(node.select.operand)
+    operand = _reached(g, node.select.operand)
     _check_fields(g, operand, node.select)
     field = emit.constant(node.select.field)
     if operand.kind == "map":
@@ -144,8 +147,44 @@ def has(g: Generator, node: Has) -> Value:
     return Value(test, "bool", True, True, deeper(operand, by=2))
 
 
+def _reached(g: Generator, node: Node) -> Value:
+    """The value whose field `has` tests. On the way to it, what has no fields (null, a text) has null for each."""
+    key = _key(g, node)
+    if key is None or not isinstance(node, (Select, Index)):
+        return g.value(node)
+    operand = _reached(g, node.operand)
+    if operand.kind != "dyn" or operand.is_known:
+        result = _field(g, node, operand) if isinstance(node, Select) else _indexed(g, node, operand)
+    else:
+        first, later = g.twice(operand)
+        field, path = emit.constant(key), _selected(g, operand, node, key)
+        read = emit.choose(
+            emit.is_class(first, "dict"), emit.subscript(later, field), emit.call("_reach", later, field)
+        )
+        result = Value(read, "dyn", True, operand.is_settled, deeper(operand, by=2), path=path).of(operand)
+        result.sharing(operand)
+    emit.locate([result.node], node.anchor, node.end)
+    if result.depth > MAX_NODE_DEPTH:
+        result = g.keep(result)
+    return g.watched(node, result)
+
+
+def _key(g: Generator, node: Node) -> str | None:
+    """The key that a plain selection reads; None for any other piece, and for what may be one dotted name."""
+    if isinstance(node, Index) and not node.optional and isinstance(node.index, Literal):
+        return node.index.value if isinstance(node.index.value, str) else None
+    if not isinstance(node, Select) or node.optional:
+        return None
+    root = _root(node)
+    return None if root is not None and g.environment.may_qualify(root.name) else node.field
+
+
 def index(g: Generator, node: Index) -> Value:
-    operand, key = g.value(node.operand), g.value(node.index)
+    return _indexed(g, node, g.value(node.operand))
+
+
+def _indexed(g: Generator, node: Index, operand: Value) -> Value:
+    key = g.value(node.index)
     depth = deeper(operand, key, by=2)
     if node.optional:
         return Value(emit.call("_peek", operand.node, key.node), "optional", True, depth=depth).sharing(operand)
