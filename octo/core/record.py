@@ -4,6 +4,7 @@ Version 1 is a map: `v`, `id`, and where they are not empty `correlation`, `trac
 Values are JSON. For what JSON lacks there is a map of one key that begins with `$`:
 
     {"$bytes": BASE64}                  {"$timestamp": NANOSECONDS}    {"$duration": NANOSECONDS}
+    {"$timestamp": [NANOSECONDS, OFFSET]}   a timestamp that is written with an offset from UTC, in seconds
     {"$double": "NaN" | "inf" | "-inf"} {"$text": [TEXT, BASE64, CHARSET]}   a text and the bytes that it came from
     {"$content": BASE64}                {"$half": BASE64}              a text with half characters, in UTF-8
     {"$map": [[KEY, VALUE], ...]}       a map whose keys are not all texts, or that looks like one of these
@@ -139,7 +140,7 @@ _TAGGED: dict[type, Callable[[Any], Any]] = {
     str: _text,
     float: lambda number: number if number - number == 0.0 else {"$double": repr(number)},
     bytes: lambda data: {"$bytes": _base64(data)},
-    Timestamp: lambda time: {"$timestamp": time.nanos},
+    Timestamp: lambda time: {"$timestamp": [time.nanos, time.offset] if time.offset else time.nanos},
     Duration: lambda time: {"$duration": time.nanos},
     Content: lambda content: {"$content": _base64(content.read())},
     int: int,
@@ -183,7 +184,7 @@ def _held(value: dict[str, Any]) -> dict[str, Any]:
 
 _TAGS: dict[str, Callable[[Any], object]] = {
     "$bytes": b64decode,
-    "$timestamp": Timestamp,
+    "$timestamp": lambda parts: Timestamp(*parts) if isinstance(parts, list) else Timestamp(parts),
     "$duration": Duration,
     "$double": float,
     "$half": lambda text: b64decode(text).decode(errors="surrogatepass"),

@@ -150,7 +150,11 @@ def _arithmetic(symbol: str, left: Any, right: Any, strict: bool) -> Any:
         return to_uint(number) if kinds == ("uint", "uint") else to_int(number)
     times = _TIMES.get((kinds[0], symbol, kinds[1]))
     if times is not None:
-        return times[1](times[0](left.nanos, right.nanos))
+        operation, kind = times
+        nanos = operation(left.nanos, right.nanos)
+        return (
+            Timestamp(nanos, (left if kinds[0] == "timestamp" else right).offset) if kind is Timestamp else kind(nanos)
+        )
     if symbol == "+" and kinds[0] == kinds[1] and kinds[0] in {"string", "bytes", "list"}:
         return concat(left, right)
     raise no_overload(symbol, left, right)

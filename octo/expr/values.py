@@ -92,19 +92,34 @@ class _Instant:
 
 
 class Timestamp(_Instant):
-    """A point in time: nanoseconds since 1970 in UTC, in the years 1 to 9999."""
+    """A point in time: nanoseconds since 1970 in UTC, in the years 1 to 9999.
 
-    __slots__ = ()
+    offset: the seconds from UTC that it is written with. Two with different offsets are equal if the moment is.
+    """
+
+    __slots__ = ("offset",)
     lowest = MIN_TIMESTAMP
     highest = MAX_TIMESTAMP
+
+    def __init__(self, nanos: int, offset: int = 0) -> None:
+        super().__init__(nanos)
+        self.offset = offset
 
     def __str__(self) -> str:
         from datetime import UTC, datetime, timedelta
 
         seconds, nanos = divmod(self.nanos, SECOND)
         moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+        zone = "Z"
+        if self.offset:
+            try:
+                moment += timedelta(seconds=self.offset)
+                hours, minutes = divmod(abs(self.offset) // 60, 60)
+                zone = f"{'-' if self.offset < 0 else '+'}{hours:02d}:{minutes:02d}"
+            except OverflowError:  # there the year is 0 or 10000
+                zone = "Z"
         fraction = f".{nanos:09d}".rstrip("0") if nanos else ""
-        return f"{moment:%Y-%m-%dT%H:%M:%S}".rjust(19, "0") + f"{fraction}Z"
+        return f"{moment:%Y-%m-%dT%H:%M:%S}".rjust(19, "0") + fraction + zone
 
 
 class Duration(_Instant):

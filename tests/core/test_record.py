@@ -152,3 +152,9 @@ def test_what_cannot_be_read_is_refused(record, reason):
 def test_what_no_message_holds_has_no_record():
     with pytest.raises(TypeError, match="object is no value that a message holds"):
         Message(object()).to_record()
+
+
+def test_a_timestamp_keeps_its_offset():
+    found = unpack(codec.read(codec.write_kinds(pack([Timestamp(1_500_000_000, 7200), Timestamp(0)]))))
+
+    assert [str(each) for each in found] == ["1970-01-01T02:00:01.5+02:00", "1970-01-01T00:00:00Z"]

@@ -49,12 +49,10 @@ def parse_timestamp(text: str) -> Timestamp:
     except ValueError:
         raise ExprError(OVERFLOW, f"timestamp out of range: {quoted(text)}") from None
     seconds = ((days * 24 + hour) * 60 + minute) * 60 + second
-    if parts[8]:
-        offset = _offset(parts[8], parts[9], parts[10])
-        if offset is None:
-            raise ExprError(CONVERSION, f"cannot convert a string to timestamp: {quoted(text)} has no valid offset")
-        seconds -= offset
-    return Timestamp(seconds * SECOND + int((parts[7] or "").ljust(9, "0")))
+    offset = _offset(parts[8], parts[9], parts[10]) if parts[8] else 0
+    if offset is None:
+        raise ExprError(CONVERSION, f"cannot convert a string to timestamp: {quoted(text)} has no valid offset")
+    return Timestamp((seconds - offset) * SECOND + int((parts[7] or "").ljust(9, "0")), offset)
 
 
 def parse_duration(text: str) -> Duration:

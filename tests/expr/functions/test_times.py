@@ -90,3 +90,28 @@ def test_a_duration_is_the_sum_of_its_parts(evaluate, text, seconds):
 @pytest.mark.parametrize("text", ["", "-", "+-1h", "--1h", "1", "1h ", "h", "1h2"])
 def test_what_is_no_duration_is_refused(failure, text):
     assert failure("duration(body)", text).code == "OCTO-E206"
+
+
+AT = 'timestamp("2024-01-02T03:04:05.5+02:00")'
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (f"string({AT})", "2024-01-02T03:04:05.5+02:00"),
+        ('string(timestamp("2024-01-02T03:04:05-03:30"))', "2024-01-02T03:04:05-03:30"),
+        ('string(timestamp("2024-01-02T03:04:05+00:00"))', "2024-01-02T03:04:05Z"),
+        (f'string({AT} + duration("1h"))', "2024-01-02T04:04:05.5+02:00"),
+        (f'string(duration("1h") + {AT})', "2024-01-02T04:04:05.5+02:00"),
+        (f'string({AT} - duration("4h"))', "2024-01-01T23:04:05.5+02:00"),
+        (f"toJson([{AT}])", '["2024-01-02T03:04:05.5+02:00"]'),
+        (f'"%s".format([{AT}])', "2024-01-02T03:04:05.5+02:00"),
+        (f"{AT}.getHours()", 1),
+        (f'{AT} == timestamp("2024-01-02T01:04:05.5Z")', True),
+        (f'[{AT}, timestamp("2024-01-02T01:04:05.5Z")].distinct().size()', 1),
+        (f'string({AT} - timestamp("2024-01-02T01:04:05.5Z"))', "0s"),
+        ('string(timestamp("9999-12-31T23:30:00+02:00") + duration("1h30m"))', "9999-12-31T23:00:00Z"),
+    ],
+)
+def test_a_timestamp_is_written_with_the_offset_it_was_read_with(evaluate, text, value):
+    assert evaluate(text) == value
