@@ -38,9 +38,9 @@ def complete(proto: Proto, message: Message, headers: Headers, flow: str) -> Non
             _author(proto, message, headers, flow, codes.NO_STATUS, str(error))
             return
     body = message.body
-    if body is None or status in BODILESS:
+    if status in BODILESS:
         proto.response_empty(status, headers)
-    elif message.raw:
+    elif message.raw and body is not None:
         _raw(proto, status, message, headers, flow)
     else:
         proto.response_bytes(status, JSON + headers, codec.write(body))

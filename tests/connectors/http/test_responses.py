@@ -33,12 +33,18 @@ async def test_json_body(site):
     assert (status, headers["content-type"], text) == (200, "application/json", '{"a":1}')
 
 
-async def test_null_body_is_empty(site):
-    """Null is sent as an empty body, not as the word null."""
+async def test_a_null_body_is_json_too(site):
     async with site.route(completing(None)):
         status, headers, text = await site.ask()
 
-    assert (status, headers["content-length"], text) == (200, "0", "")
+    assert (status, headers["content-type"], text) == (200, "application/json", "null")
+
+
+async def test_a_status_without_a_body_has_none(site):
+    async with site.route(completing(None, httpStatus=204)):
+        status, headers, text = await site.ask()
+
+    assert (status, text) == (204, "")
     assert "content-type" not in headers
 
 
