@@ -22,7 +22,6 @@ INSIDE = {
     "octo.core.addresses.bound": "how HTTP listens alone, or with its siblings",
     "octo.core.addresses.holder": "how HTTP listens alone, or with its siblings",
     "octo.core.block.driven": "fork makes a function of one of its own generators",
-    "octo.core.bounded.bounded": "how the python block shows a key of a result",
     "octo.core.descriptors.Share": "how listeners of Octo share the file numbers of the process",
     "octo.core.errors.system_reason": "how connectors of Octo word that the system refused a connection",
     "octo.core.log.File": "the logger writes the process's own log",
