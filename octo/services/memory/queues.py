@@ -59,7 +59,7 @@ class Lines:
         self._lines: dict[tuple[str, bool], _Line] = {}
         self._room = Room("queues", entries, size)
         self._keys = Room("keys of queues", entries)
-        self._number = itertools.count(1)
+        self._number = itertools.count()
         self._bells = Bells()
         self._known: dict[tuple[str, str], str] = {}
         self._fading: deque[tuple[float, tuple[str, str]]] = deque()
@@ -103,16 +103,16 @@ class Lines:
         now = asyncio.get_running_loop().time()
         while self._fading and self._fading[0][0] <= now:
             _, known = self._fading.popleft()
-            self._keys.give(0)
+            self._keys.give()
             del self._known[known]
         return self._known.get((queue, key))
 
     def _add_once(self, queue: str, key: str, item: _Item, delay: float) -> None:
-        self._keys.take(0)
+        self._keys.take()
         try:
             self._add(queue, item, delay)
         except Transient:
-            self._keys.give(0)  # neither the message nor its key was added
+            self._keys.give()  # neither the message nor its key was added
             raise
         self._known[queue, key] = item.id
         self._fading.append((asyncio.get_running_loop().time() + REMEMBERED, (queue, key)))

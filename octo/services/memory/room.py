@@ -20,7 +20,7 @@ class Room:
         self._entries = entries
         self._size = size
 
-    def take(self, size: int, instead: int | None = None) -> None:
+    def take(self, size: int = 0, instead: int | None = None) -> None:
         """Take room for an entry of `size` bytes, in place of one of `instead` bytes. Raises `Transient` if full."""
         entries, more = (1, size) if instead is None else (0, size - instead)
         if self._entries < entries or self._size < more:
@@ -28,7 +28,7 @@ class Room:
         self._entries -= entries
         self._size -= more
 
-    def give(self, size: int) -> None:
+    def give(self, size: int = 0) -> None:
         self._entries += 1
         self._size += size
 
