@@ -98,7 +98,29 @@ class Verbs(Command):
 
             guess = nearest(args[0], VERBS)
             ctx.fail(f"there is no command {args[0]!r}." + (f" Did you mean {guess!r}?" if guess else ""))
-        return super().resolve_command(ctx, args)
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command, rest if command is None else doubled(command, rest)
+
+
+def doubled(command: click.Command, arguments: list[str]) -> list[str]:
+    """The arguments with two dashes before each long option of the command: `-config F` is what Go's flags accept."""
+    options = {name: each for each in command.params if isinstance(each, click.Option) for name in _names(each)}
+    result: list[str] = []
+    is_value = False
+    for position, each in enumerate(arguments):
+        if each == "--":
+            return result + arguments[position:]
+        name, equals, _ = each.partition("=")
+        is_long = not is_value and name[:1] == "-" and name[1:2] != "-" and len(name) > 2 and f"-{name}" in options
+        name = f"-{name}" if is_long else name
+        result.append(f"-{each}" if is_long else each)
+        option = None if is_value else options.get(name)
+        is_value = option is not None and not equals and not option.is_flag and not option.count
+    return result
+
+
+def _names(option: click.Option) -> list[str]:
+    return [*option.opts, *option.secondary_opts]
 
 
 @click.group(
@@ -144,7 +166,7 @@ def meant(arguments: list[str]) -> list[str]:
     first = arguments[0] if arguments else "--help"
     if first in ("--version", "-version"):
         return ["version", *arguments[1:]]
-    if first in ("help", "-h", "--help"):
+    if first in ("help", "-h", "-help", "--help"):
         return ["--help"]
     if first.startswith("-"):
         return ["run", *arguments]

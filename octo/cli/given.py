@@ -61,8 +61,11 @@ def read_body(data: str | None, content_type: str = "") -> object:
 
 
 def _raw(data: str | None) -> tuple[bytes, str]:
-    """The bytes from `--data` or standard input and their origin; empty if there are none."""
-    if data is None:
+    """The bytes from `--data` or standard input and their origin; empty if there are none.
+
+    An empty `--data` counts as not given: scripts pass on a variable that may be unset.
+    """
+    if not data:
         mode = stat.S_IFMT(_stdin_mode())
         if mode not in (stat.S_IFREG, stat.S_IFIFO):
             return b"", ""

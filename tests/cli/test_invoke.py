@@ -36,7 +36,7 @@ def test_prints_the_body_as_one_line(command, flows):
     assert (code, out) == (0, '{"greeting":"hello, Ada!"}\n')
 
 
-@pytest.mark.parametrize("data", [[], ["--data", "-"]])
+@pytest.mark.parametrize("data", [[], ["--data", "-"], ["--data", ""], ["-data", ""]])
 def test_reads_a_pipe(command, flows, data):
     code, out, _ = command("invoke", "--config", flows, "--flow", "greet", *data, input='{"name":"Bob"}')
 

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from octo.cli import VERBS
+from octo.cli import VERBS, doubled
+from octo.cli.invoke import command as invoke
+from octo.cli.run import command as run
 
 
 def test_no_argument_prints_help(cli):
@@ -72,3 +74,28 @@ def test_what_cannot_be_written_is_one_line_and_exit_code_2(arguments, tmp_path)
         )
 
     assert (result.returncode, result.stderr) == (2, "cannot write the output: No space left on device\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "given", "meant"),
+    [
+        (run, "-config F -watch", "--config F --watch"),
+        (run, "-config=F -watch", "--config=F --watch"),
+        (invoke, "-config F -flow f -data -1", "--config F --flow f --data -1"),
+        (invoke, "--config -flow -flow f", "--config -flow --flow f"),  # the value of an option stays as it is
+        (invoke, "-c F -d -data", "-c F -d -data"),
+        (invoke, "-confg F -- -config", "-confg F -- -config"),
+    ],
+)
+def test_a_long_option_may_have_one_dash(command, given, meant):
+    assert doubled(command, given.split()) == meant.split()
+
+
+def test_one_dash_from_end_to_end(cli, tmp_path):
+    flows = tmp_path / "f.yaml"
+    flows.write_text("flows: [{name: f, process: []}]")
+
+    result = cli("invoke", "-config", str(flows), "-flow", "f", "-data", '{"a": 1}')
+
+    assert (result.exit_code, result.output) == (0, '{"a":1}\n')
+    assert cli("-help").output == cli("--help").output
