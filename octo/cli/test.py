@@ -234,6 +234,7 @@ def _run(
     from octo.suite.logs import quiet
 
     log.reserve_stdout()
+    log.check_lines()
     if options.verbose:
         log.configure()
     console = Console(plan.suites, _echo, style=coloured(), verbose=options.verbose)

@@ -22,11 +22,12 @@ from octo.core.content import Held
 from octo.core.errors import Permanent
 from octo.core.expressions import Expr
 from octo.core.message import Message
-from octo.core.settings import Advanced, Settings
+from octo.core.settings import Advanced, AnyCase, Settings
 from octo.core.spool import Content
 from octo.core.state import State
 
 _MOST_KEPT = 1000
+
 Level = Literal["debug", "info", "warn", "warning", "error"]
 
 
@@ -36,10 +37,10 @@ class Output(Settings):
     is opened again after it was rotated away. Default: the process log, in its format. Under `octo invoke`, `stdout`
     means standard error, because the result goes to standard output."""
 
-    format: Literal["text", "json"] | None = None
+    format: Annotated[Literal["text", "json"] | None, AnyCase] = None
     """`text` (default) for lines such as `time=... level=INFO msg="..."`, `json` for one JSON object per line."""
 
-    level: Level | None = None
+    level: Annotated[Level | None, AnyCase] = None
     """The lowest level that is written. Default `info`; for the process log, the level of the process."""
 
     add_source: Annotated[bool, Advanced] = False
@@ -50,8 +51,9 @@ class Entry(Settings):
     message: Expr[object] | None = None
     """The text of the line. A value that is no text is written as compact JSON. Default: body and variables as JSON."""
 
-    level: Level = "info"
-    """The level of the line. Below the logger's own level, nothing is written and `message` is not evaluated."""
+    level: Annotated[Level, AnyCase] = "info"
+    """The level of the line. Below the logger's own level, nothing is written and `message` is not evaluated,
+    except in tests. Capitals do not matter."""
 
     full: bool = False
     """Whether the line contains the whole message: correlation id, variables and body."""
@@ -62,7 +64,7 @@ class Entry(Settings):
 
 
 class Stub(Settings):
-    """Nothing is written. The lines are still formatted, so an expression that fails, fails here too."""
+    """Nothing is written. Every `message` is evaluated, also below the level: one that fails, fails here."""
 
 
 @connector("logger")
@@ -72,6 +74,8 @@ class Logger:
         self._settings = settings
         self.lines: deque[dict[str, object]] = deque(maxlen=_MOST_KEPT)
         """Under a stub, the last lines as the fields of their JSON form, without the time."""
+        self._checks = process_log.lines_checked()
+        """Whether the text of a line that is not written is evaluated all the same: a test finds what fails."""
 
     @classmethod
     @asynccontextmanager
@@ -96,6 +100,7 @@ class Logger:
     async def stub(cls, settings: Output, stub: Stub) -> AsyncIterator[Self]:  # noqa: ARG003  nothing to set
         instance = cls(_own(process_log.LEVELS[settings.level or "info"]), settings)
         instance._logger.addHandler(_Kept(instance.lines))
+        instance._checks = True
         yield instance
 
     @block("log", key="logger", default=True)
@@ -110,6 +115,8 @@ class Logger:
             if settings.full:
                 fields |= {"correlation_id": message.correlation_id, **_parts(message, "variables")}
             self._logger.log(level, "%s", text, extra=process_log.fields(**fields))
+        elif self._checks:
+            _text(settings, message)
         return message
 
 

@@ -109,6 +109,20 @@ def stdout_reserved() -> bool:
     return _stdout_reserved
 
 
+_lines_checked = False
+
+
+def check_lines(checked: bool = True) -> None:
+    """Say whether the text of a line below the level is made all the same, as under `octo test`: it may fail."""
+    global _lines_checked  # noqa: PLW0603  a fact about the process
+    _lines_checked = checked
+
+
+def lines_checked() -> bool:
+    """Whether `log` blocks must evaluate `message` even where nothing is written."""
+    return _lines_checked
+
+
 # --- values ------------------------------------------------------------------------------------------------------
 
 _DEEPEST = 32

@@ -23,8 +23,9 @@ import textwrap
 from functools import cache
 from typing import Final, Literal, NamedTuple, Protocol, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticUseDefault
 
 from octo.core.secrets import mask
 
@@ -57,6 +58,20 @@ class Group(NamedTuple):
 
 Advanced: Final = Group("advanced")
 """Marks a setting that few authors need: `timeout: Annotated[Duration, Advanced] = ...`. Forms fold it away."""
+
+
+def _word(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    word = value.strip().lower()
+    if not word:
+        raise PydanticUseDefault
+    return word
+
+
+AnyCase: Final = BeforeValidator(_word)
+"""Marks a setting that is one of some words, whatever its capitals and the blanks around it; an empty one means the
+default, as a variable without a value leaves it: `level: Annotated[Level, AnyCase] = "info"`."""
 
 
 class Short(NamedTuple):

@@ -34,6 +34,7 @@ def _process_log(monkeypatch):
     octo.setLevel(levels[1])
     logging.captureWarnings(False)
     log.reserve_stdout(False)
+    log.check_lines(False)
 
 
 async def say(incoming=None, output=None, /, **entry):
@@ -193,6 +194,17 @@ async def test_secrets_are_masked_in_flow_lines(capsys, monkeypatch):
     assert out.count("«secret»") == 2
 
 
+@pytest.mark.parametrize("level", ["INFO", " info ", "Info", "", " "])
+def test_a_level_is_a_word_whatever_its_capitals_and_blanks(level):
+    assert Entry.model_validate({"level": level}).level == "info"
+    assert Output.model_validate({"level": level}).level in ("info", None)
+
+
+@pytest.mark.parametrize(("form", "taken"), [("", None), ("JSON", "json"), (" text ", "text")])
+def test_so_is_the_format(form, taken):
+    assert Output.model_validate({"format": form}).format == taken
+
+
 @pytest.mark.parametrize("settings", [{"level": "loud"}, {"format": "xml"}, {"file": "x"}])
 def test_a_bad_setting_is_refused(settings):
     with pytest.raises(ValidationError):
@@ -224,6 +236,21 @@ async def test_a_stub_keeps_lines_and_writes_none(stubbed, tmp_path, capsys):
     assert (line["level"], line["msg"], line["flow"], line["body"]) == ("WARN", "order 7", "orders", {"id": "7"})
     assert not path.exists()
     assert "order 7" not in "".join(capsys.readouterr())
+
+
+async def test_below_the_level_a_stub_finds_what_fails_too(stubbed):
+    async with stubbed(AUDITED.replace("'\"quiet\"'", "body.nope"), audit={}) as app:
+        with pytest.raises(Failure, match="nope"):
+            await app.call("orders", {"id": "7"})
+
+
+async def test_a_test_run_finds_what_fails_below_the_level():
+    log.check_lines()
+    try:
+        with pytest.raises(ExprError, match="missing"):
+            await say(message="body.missing", level="debug")
+    finally:
+        log.check_lines(False)
 
 
 async def test_a_line_that_fails_fails_under_a_stub_too(stubbed):
