@@ -69,7 +69,10 @@ class Dispatch:
 
     def _seldom(self, scope: Scope, proto: Proto, found: Found | None) -> Coroutine[Any, Any, None] | None:
         """Serve preflights, unknown paths and methods that are not allowed."""
-        served = self.routes.served(scope.path)
+        served = self.routes.served(scope.path) or self._of_base(scope.path)
+        below = self._below(scope) if found is None else None
+        if below is not None and below[0].is_base(scope.path):
+            found = below
         if scope.method == "OPTIONS" and served and (headers := served[0].preflight(scope.headers)) is not None:
             proto.response_empty(204, headers)
         elif found is not None:
@@ -81,15 +84,22 @@ class Dispatch:
             return self._when_routed(scope, proto)
         elif not len(self.routes):
             response.busy(proto, "server is shutting down", [])
-        elif scope.path != "*" and self._is_below(scope):
+        elif below is not None:
             response.moved(proto, scope.path + "/", scope.query_string)
         else:
             response.refuse(proto, 404, "not found", [])
         return None
 
-    def _is_below(self, scope: Scope) -> bool:
-        """Whether a route serves everything below this path, which has no slash at its end."""
-        return not scope.path.endswith("/") and self.routes.find(scope.path + "/", scope.method) is not None
+    def _of_base(self, path: str) -> list[Endpoint]:
+        """The routes with the path `/`, if this path is the base path, which has no slash at its end."""
+        below = [] if path == "*" or path.endswith("/") else self.routes.served(path + "/")
+        return [each for each in below if each.is_base(path)]
+
+    def _below(self, scope: Scope) -> Found | None:
+        """The route that serves everything below this path, which has no slash at its end."""
+        if scope.path == "*" or scope.path.endswith("/"):
+            return None
+        return self.routes.find(scope.path + "/", scope.method)
 
     async def _when_routed(self, scope: Scope, proto: Proto) -> None:
         """Serve a request that came before the first route: a process that replaces another one shall refuse none."""

@@ -33,6 +33,7 @@ class Endpoint:
         self, server: settings.Server, route: settings.Route, inlet: Inlet, gate: Gate, cors: Cors | None
     ) -> None:
         self.pattern = Pattern.parse(route.path, server.base_path)
+        self._base = server.base_path if route.path == "/" else None
         self.methods = None if route.methods is None else frozenset(route.methods)
         self._inlet = inlet
         self._gate = gate
@@ -53,6 +54,10 @@ class Endpoint:
         self._unique = route.unique_keys
         self._spools = route.raw_body and not route.raw_body_var
         self._emitted = tuple((name, name.lower()) for name in route.response_headers)
+
+    def is_base(self, path: str) -> bool:
+        """Whether this is the route `/` and the path is the base path: it is served as it is, without a redirect."""
+        return path == self._base
 
     def serve(self, scope: Scope, proto: Proto, values: tuple[str, ...]) -> Coroutine[Any, Any, None] | None:
         """Answer one request: at once if nothing waits, else by the coroutine that is returned and must be run."""

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from octo.connectors.http.patterns import BadPattern, Pattern
-from octo.core.durations import Duration
+from octo.core.durations import Duration, parse_duration
 from octo.core.settings import Advanced, Settings
 from octo.expr import nearest
 
@@ -77,7 +77,14 @@ class Cors(Settings):
     """Whether a page may send cookies and authorization. List the origins then: with `*` every site may act as the
     logged-in user, because the response names the caller's own origin, as browsers refuse a star with credentials."""
     max_age: Annotated[int | None, Advanced] = Field(default=None, ge=0)
-    """Seconds for which a browser may cache the response to a preflight; browsers' own default is 5."""
+    """Seconds for which a browser may cache the response to a preflight, or a duration such as `10m`; browsers' own
+    default is 5."""
+
+    @field_validator("max_age", mode="before")
+    @classmethod
+    def _seconds(cls, age: object) -> object:
+        span = parse_duration(age) if isinstance(age, str) and not age.strip().isdecimal() else age
+        return int(span.total_seconds()) if isinstance(span, timedelta) else span
 
     @field_validator("allowed_origins")
     @classmethod

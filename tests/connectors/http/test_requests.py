@@ -357,6 +357,16 @@ async def test_base_path_is_in_front_of_every_route(serve):
     assert len(inlet.messages) == 1
 
 
+async def test_the_route_of_a_slash_serves_the_base_path_itself(serve):
+    async with serve(basePath="/api") as site, site.route(path="/", methods=["GET"]):
+        answers = [
+            (await site.raw(f"{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()))[9:12]
+            for line in ("GET /api", "GET /api?a=1", "GET /api/", "POST /api", "GET /")
+        ]
+
+    assert answers == [b"200", b"200", b"200", b"405", b"404"]
+
+
 @pytest.mark.parametrize(
     ("path", "value"),
     [

@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from octo.connectors.http import Route, Server
+from octo.connectors.http.settings import Cors
 
 
 @pytest.mark.parametrize(
@@ -58,3 +59,13 @@ def test_lower_case_methods_are_meant():
 def test_base_path_gets_its_slash_in_front_and_none_behind(written, meant):
     """However it is written."""
     assert Server.model_validate({"basePath": written}).base_path == meant
+
+
+@pytest.mark.parametrize(("written", "seconds"), [(600, 600), ("600", 600), ("10m", 600), ("1h30m", 5400), (0, 0)])
+def test_the_age_of_a_preflight_is_seconds_or_a_duration(written, seconds):
+    assert Cors.model_validate({"allowedOrigins": ["*"], "maxAge": written}).max_age == seconds
+
+
+def test_an_age_that_is_neither_is_refused():
+    with pytest.raises(ValidationError, match="not a duration"):
+        Cors.model_validate({"allowedOrigins": ["*"], "maxAge": "soon"})
