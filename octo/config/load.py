@@ -93,8 +93,19 @@ def read_bytes(path: Path, report: Report) -> bytes | None:
 
 
 def _dotenv_paths(root: Path | None, environ: Mapping[str, str]) -> list[Path]:
+    """The `.env` files that may exist, the one that wins last: working directory, beside the configuration, named."""
+    here = Path(".env")  # only if it is there: what is to come belongs beside the configuration
+    found = [] if root is None else [here, root / ".env"] if here.is_file() and not _is_here(root) else [root / ".env"]
     named = environ.get("OCTO_ENV_FILE")
-    return [*([root / ".env"] if root is not None else []), *([Path(named)] if named else [])]
+    return [*found, *([Path(named)] if named else [])]
+
+
+def _is_here(folder: Path) -> bool:
+    """Whether it is the working directory; also if there is none, because somebody removed it."""
+    try:
+        return folder.resolve() == Path.cwd()
+    except OSError:
+        return True
 
 
 def _dotenv(paths: list[Path], environ: Mapping[str, str], report: Report) -> dict[Path, dict[str, str]]:

@@ -52,14 +52,19 @@ def test_precedence(folder, plugins):
     assert dict(found.env) == {"A": "os", "B": "more", "C": "overlay", "D": "dot", "E": "d"}
 
 
-def test_the_working_directory_does_not_count(folder, plugins, tmp_path_factory, monkeypatch):
-    """A configuration means the same in any working directory."""
+def test_the_file_beside_the_configuration_wins_over_the_one_in_the_working_directory(
+    folder, plugins, tmp_path_factory, monkeypatch
+):
+    """What is set beside the configuration means the same in any working directory."""
     elsewhere = tmp_path_factory.mktemp("elsewhere")
-    (elsewhere / ".env").write_text("A=wrong\n")
+    (elsewhere / ".env").write_text("A=wrong\nB=here\n")
     monkeypatch.chdir(elsewhere)
-    root = folder(flow="env: [{name: A}]\n", dotenv="A=right\n")
+    root = folder(flow="env: [{name: A}, {name: B, required: true}]\n", dotenv="A=right\n")
 
-    assert dict(load(root / "flow.yaml", plugins, {}).env) == {"A": "right"}
+    found = load(root / "flow.yaml", plugins, {})
+
+    assert dict(found.env) == {"A": "right", "B": "here"}
+    assert dict(load(root / "flow.yaml", plugins, {"B": "os"}).env) == {"A": "right", "B": "os"}
 
 
 def test_a_required_variable_must_come_from_outside(problems):
