@@ -31,7 +31,7 @@ _HOMES = {
     "octo.core.port": "port",
     "octo.core.powers": "Conflicting, Healthy, Replying, Stubbed, Triggered, Vetting",
     "octo.core.secrets": "MASKED, mask, masked",
-    "octo.core.settings": "Advanced, Effect, Effectful, Secret, Settings",
+    "octo.core.settings": "Advanced, AnyCase, Effect, Effectful, Secret, Settings",
     "octo.core.sockets": "Always, FlowRef, Handler, Steps",
     "octo.core.source": "Inlet, Naming, source",
     "octo.core.spool": "Content, Spool",
@@ -100,6 +100,7 @@ if TYPE_CHECKING:
     from octo.core.secrets import MASKED as MASKED, mask as mask, masked as masked
     from octo.core.settings import (
         Advanced as Advanced,
+        AnyCase as AnyCase,
         Effect as Effect,
         Effectful as Effectful,
         Secret as Secret,
