@@ -49,7 +49,7 @@ def _block(context: Context, place: Place, prefix: str, taken: dict[str, int]) -
         return None
     fields = place.fields()
     settings = entry_settings(context, fields)
-    name = context.reader.text(fields.get("name"))
+    name = context.reader.label(fields.get("name"))
     type_, base = _type(context, place, fields)
     named = type_.name if type_ else place.said("type", "ref")
     label = name or named
@@ -69,7 +69,7 @@ def _block(context: Context, place: Place, prefix: str, taken: dict[str, int]) -
         return None
     _refuse_slots_of_processor(context, valid, base, fields)
     _fill(context, valid, written, address)
-    ref = context.reader.text(fields.get("ref")) or ""
+    ref = context.reader.label(fields.get("ref")) or ""
     return BlockDoc(type_, label, address, valid, connector, place.at, ref)
 
 
@@ -124,7 +124,7 @@ def block_type(context: Context, name: str, place: Place) -> BlockType | None:
 
 
 def _processor(context: Context, ref: Place) -> Processor | None:
-    name = context.reader.text(ref)
+    name = context.reader.label(ref)
     if name is None or ref.is_broken:
         return None
     context.refs.add(name)

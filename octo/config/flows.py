@@ -77,7 +77,7 @@ def _flow(context: Context, place: Place, index: int) -> FlowDoc | None:
     source_place = fields.get("source")
     has_source = source_place is not None and source_place.value is not None
     # A flow with a source needs no name; logs and metrics then call it `flow-1`, by its place in the list.
-    name = reader.text(fields.get("name")) if has_source else reader.name(fields, place, "a flow without a source")
+    name = reader.label(fields.get("name")) if has_source else reader.name(fields, place, "a flow without a source")
     name = name or f"flow-{index + 1}"
     context.entries.append(Entry("flow", name, "", "", name, place))
     bound = _source(context, source_place, name) if has_source and source_place is not None else None

@@ -102,10 +102,15 @@ class Reader:
         self.wrong(place, f"`{place.name}` must be text, found {kind(place.value)}", hint)
         return None
 
+    def label(self, place: Place | None) -> str | None:
+        """A name of the author's own: a text, or a number as it is written; None if it is missing or empty."""
+        is_number = place is not None and isinstance(place.value, int | float) and not isinstance(place.value, bool)
+        return place.node.text if place is not None and is_number else self.text(place)
+
     def name(self, fields: dict[str, Place], owner: Place, what: str, key: str = "name") -> str | None:
-        """A text that must be there; reported if it is missing."""
+        """A text that must be there; reported if it is missing. A `name` may be a number."""
         place = fields.get(key)
-        name = self.text(place)
+        name = self.label(place) if key == "name" else self.text(place)
         if name is None and (place is None or place.value in (None, "")):
             at = place.key_at if place else owner.at
             self.report.error(codes.MISSING, at, f"`{key}` of {what} is missing", f"add `{key}: ...`")

@@ -117,7 +117,9 @@ class FlowRef:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        return core_schema.no_info_after_validator_function(cls, core_schema.str_schema(min_length=1))
+        return core_schema.no_info_after_validator_function(
+            cls, core_schema.str_schema(min_length=1, coerce_numbers_to_str=True)
+        )
 
 
 def sockets(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], object]]:

@@ -63,7 +63,7 @@ def test_a_sourced_flow_needs_no_name(config):
             "1:32 OCTO-C113 `description` has 1,001 characters; at most 1,000 are allowed",
         ),
         ("{name: f, descripton: x}", "1:19 OCTO-C111 a flow has no key `descripton` | did you mean `description`?"),
-        ("{name: 3}", "1:16 OCTO-C110 `name` must be text, found a whole number | put it in quotes"),
+        ("{name: true}", "1:16 OCTO-C110 `name` must be text, found `true` | put it in quotes"),
     ],
 )
 def test_what_is_wrong_with_a_flow(problems, flow: str, expected: str):
@@ -169,3 +169,13 @@ def test_an_error_key_without_a_value_counts_as_not_written(config):
 @pytest.mark.parametrize("chain", ["then: []", "then: [{type: log}], else: []"])
 def test_other_chains_may_be_empty(config, chain):
     assert config(f"flows: [{{name: f, process: [{{type: if, condition: body.x, {chain}}}]}}]").warnings == ()
+
+
+def test_a_name_may_be_a_number(config):
+    found = config(
+        "processors: [{name: 4, type: log}]\n"
+        "flows: [{name: 7, process: [{type: log, name: 1}, {ref: 4}]}, {name: b, process: [{type: flow-ref, flow: 7}]}]"
+    )
+
+    assert list(found.flows) == ["7", "b"]
+    assert [each.address for each in found.flows["7"].process] == ["7.1", "7.log"]
