@@ -18,7 +18,7 @@ _HOMES = {
     "octo.core.clock": "now, now_ns",
     "octo.core.connector": "connector",
     "octo.core.delivery": "Delivery, Done, Idle, Reject, Retry, Verdict",
-    "octo.core.durations": "Duration, parse_duration",
+    "octo.core.durations": "Duration, OrZero, parse_duration",
     "octo.core.errors": (
         "Bug, ConfigError, Disconnected, Explanation, NotConnected, OctoError, Overloaded, Permanent, Timeout, "
         "Transient"
@@ -70,7 +70,7 @@ if TYPE_CHECKING:
         Retry as Retry,
         Verdict as Verdict,
     )
-    from octo.core.durations import Duration as Duration, parse_duration as parse_duration
+    from octo.core.durations import Duration as Duration, OrZero as OrZero, parse_duration as parse_duration
     from octo.core.errors import (
         Bug as Bug,
         ConfigError as ConfigError,

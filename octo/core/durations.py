@@ -36,6 +36,14 @@ def parse_duration(value: object) -> object:
     return value
 
 
+def _least_zero(value: object) -> object:
+    return "0" if isinstance(value, str) and value.startswith("-") and _DURATION.fullmatch(value[1:]) else value
+
+
+OrZero = BeforeValidator(_least_zero)
+"""Marks a time limit of which 0 means the default; a negative one counts as 0: `Annotated[Duration, OrZero]`."""
+
+
 def _span(**length: float) -> timedelta:
     try:
         return timedelta(**length)

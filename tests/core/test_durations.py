@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Annotated
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from octo.core.durations import Duration, parse_duration
+from octo.core.durations import Duration, OrZero, parse_duration
 
 
 @pytest.mark.parametrize(
@@ -46,3 +47,14 @@ def test_a_duration_that_is_too_long_is_refused(value):
 def test_only_the_digits_of_ascii_count(text):
     with pytest.raises(ValidationError, match="not a duration"):
         TypeAdapter(Duration).validate_python(text)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("-1s", 0), ("-1h30m", 0), ("5s", 5), ("0", 0)])
+def test_a_negative_limit_is_none_where_0_is(text, seconds):
+    assert TypeAdapter(Annotated[Duration, OrZero]).validate_python(text) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("text", ["-soon", "--1s", "-1"])
+def test_a_negative_limit_must_still_be_a_duration(text):
+    with pytest.raises(ValidationError, match="duration"):
+        TypeAdapter(Annotated[Duration, OrZero]).validate_python(text)

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from octo.connectors.http.patterns import BadPattern, Pattern
-from octo.core.durations import Duration, parse_duration
+from octo.core.durations import Duration, OrZero, parse_duration
 from octo.core.settings import Advanced, Settings
 from octo.expr import nearest
 
@@ -114,16 +114,16 @@ class Server(Settings):
     """Path that every route's path is appended to, e.g. `/api`."""
     keep_alive: Annotated[bool, Advanced] = True
     """Whether a connection may carry several requests. If not, each request needs a new connection."""
-    request_timeout: Duration = timedelta(seconds=30)
+    request_timeout: Annotated[Duration, OrZero] = timedelta(seconds=30)
     """How long a request may take altogether: the arrival of its body, waiting for a free worker, and the flow. After
     that the flow is cancelled and the caller gets 504. A source's own `timeout` wins. 0 means the default."""
-    read_timeout: Annotated[Duration, Advanced] = timedelta()
+    read_timeout: Annotated[Duration, OrZero, Advanced] = timedelta()
     """How long a client may take to send the headers of a request, and again its body. 0, the default: 10 s for the
     headers, the request's timeout for the body."""
-    write_timeout: Annotated[Duration, Advanced] = timedelta()
+    write_timeout: Annotated[Duration, OrZero, Advanced] = timedelta()
     """How long sent bytes may wait for the client to take them before its connection is closed (Linux). 0, the
     default: 15 minutes."""
-    idle_timeout: Annotated[Duration, Advanced] = timedelta()
+    idle_timeout: Annotated[Duration, OrZero, Advanced] = timedelta()
     """How long a kept connection may wait for its next request, until that request's headers are complete: the server
     has one timer for both. 0, the default: as `readTimeout`, else 10 s. Behind a load balancer set it above the
     balancer's idle timeout (often 60 s), or the balancer sometimes uses a connection that was just closed."""
@@ -188,7 +188,7 @@ class Route(Settings):
     """Request header with the message's correlation id: at most 128 printable ASCII characters. A request without one,
     or with another value, gets a fresh id. Every response has the id in the same header, and `rest` sends it on. Empty
     switches all of this off; the correlation id is then ""."""
-    timeout: Duration | None = None
+    timeout: Annotated[Duration | None, OrZero] = None
     """How long a request of this route may take; default: the connector's `requestTimeout`."""
     max_body_bytes: Annotated[int, Advanced] = Field(default=1_048_576, ge=0)
     """A request body may have at most this many bytes; a larger one is refused with 413 and not read to its end.

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from octo.connectors.http_client.addresses import Private
-from octo.core.durations import Duration
+from octo.core.durations import Duration, OrZero
 from octo.core.expressions import Expr
 from octo.core.settings import Advanced, Effect, Secret, Settings
 from octo.core.state import State
@@ -222,7 +222,7 @@ class Client(Settings):
 
     base_url: Url = Field(alias="baseURL", examples=["https://api.example.com/v1"])
     """Absolute address, e.g. `https://api.example.com/v1`; a block's `path` is appended."""
-    timeout: Duration = timedelta(seconds=30)
+    timeout: Annotated[Duration, OrZero] = timedelta(seconds=30)
     """How long one attempt may take, from looking up the name to the last byte of the answer; then the connection is
     closed. The flow's own deadline bounds all attempts and waits together. 0 means the default."""
     headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
