@@ -9,6 +9,7 @@ from octo.config.circles import circles
 from octo.config.context import Context, Processor
 from octo.config.documents import FlowDoc, SourceDoc
 from octo.config.reader import did_you_mean
+from octo.config.report import Report
 from octo.config.settings import Written, check_base
 from octo.core.powers import Conflicting
 
@@ -42,7 +43,11 @@ def _check_unused(context: Context, processor: Processor) -> None:
         return
     entries = {key: place for key, place in processor.settings.items() if type_.connector is None or key != type_.key}
     written = Written(f"the `{type_.name}` block", processor.place.at, entries)
-    check_base(type_.settings, written, context.build, context.report)
+    scratch = Report()
+    check_base(type_.settings, written, context.build, scratch)
+    for each in scratch.problems:  # an expression that never runs stops nothing; a misspelt key is still a mistake
+        tell = context.report.warn if each.code.startswith("OCTO-E") else context.report.error
+        tell(each.code, each.at, each.message, each.hint)
 
 
 # --- sources that clash ------------------------------------------------------------------------------------------

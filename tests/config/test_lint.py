@@ -52,3 +52,10 @@ def test_a_processor_nobody_uses(config):
     (warning,) = config("processors: [{name: p, type: log}]").warnings
 
     assert warning.code == "OCTO-C122"
+
+
+def test_a_wrong_expression_of_a_processor_that_nothing_uses_is_a_warning(config, problems):
+    unused = "processors: [{name: p, type: set-payload, settings: {value: '1 +'}}]\nflows: [{name: f, process: []}]"
+
+    assert [each.code for each in config(unused).warnings] == ["OCTO-C122", "OCTO-E101"]
+    assert "OCTO-E101" in problems(unused.replace("process: []", "process: [{ref: p}]"))[0]
