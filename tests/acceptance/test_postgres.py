@@ -86,7 +86,7 @@ def test_create_read_update_delete_and_a_server_restart(url, http, postgres):
     assert answer[1]["item"] == "gadget"
 
     assert http(order, None, "DELETE") == (200, {"rowsAffected": 1})
-    assert http(order) == (200, "")
+    assert http(order) == (200, None)
 
 
 async def test_an_exhausted_pool_is_transient_and_recovers(url):
