@@ -233,6 +233,17 @@ async def test_a_file_that_stays_open_is_read_in_the_end(tmp_path, monkeypatch):
         assert await watch.changed()
 
 
+async def test_an_edit_that_does_not_rest_yet_is_no_change_when_it_stops(tmp_path):
+    """What is read then could be half of it."""
+    stop = asyncio.Event()
+    watch = await watched(tmp_path / "a.yaml", "1")
+    (tmp_path / "a.yaml").write_text("2")
+    assert await watch.changed(stop)
+
+    stop.set()
+    assert not await watch.changed(stop)
+
+
 async def test_it_waits_no_longer_than_asked_and_stops_nothing_else(tmp_path):
     stop = asyncio.Event()
     watch = await watched(tmp_path / "a.yaml", "1")
