@@ -122,7 +122,7 @@ class Watch:
 
         pause: seconds after which it no longer waits for a change. Returns False if they are over or `stop` is set.
         """
-        while await self._noticed(stop, pause):
+        while not (stop is not None and stop.is_set()) and await self._noticed(stop, pause):
             if await self._settled(stop):
                 return True
         return False
