@@ -8,6 +8,7 @@ import logging
 import threading
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MethodType
 
 import pytest
 
@@ -98,7 +99,7 @@ async def test_a_sick_connector_makes_it_unready_and_is_named(plugins, monkeypat
 
     async with started(FLOW.format(breaks=0), plugins) as (state, service, _):
         await until_running(service)
-        monkeypatch.setattr(type(probes["p"]), "health", health, raising=False)
+        monkeypatch.setattr(probes["p"], "health", MethodType(health, probes["p"]), raising=False)
 
         assert await state.reasons() == ['connector "p" is unhealthy: it has gone']
         values = Values(await state.snapshot())
@@ -136,7 +137,7 @@ async def test_a_connector_that_says_its_connection_is_gone_is_opened_again(plug
     async with started(FLOW.format(breaks=0), plugins) as (state, service, _):
         await until_running(service)
         before = probes["p"]
-        monkeypatch.setattr(type(before), "health", health, raising=False)
+        monkeypatch.setattr(before, "health", MethodType(health, before), raising=False)
         unreachable.add("p")
         assert await state.reasons() == ['connector "p" is unhealthy: it has gone']
         await asyncio.sleep(FRESH)
