@@ -24,6 +24,6 @@ def run(coroutine: Coroutine[Any, Any, T], runner: asyncio.Runner) -> T:
         try:
             return loop.run_until_complete(task)
         except (SystemExit, KeyboardInterrupt, RuntimeError) as error:  # RuntimeError: somebody called `stop()`
-            if task.done():
+            if task.done() or loop.is_closed():
                 raise
             log.error("a callback or task tried to end the process, going on", exc_info=error)  # noqa: TRY400  KeyboardInterrupt
