@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from time import thread_time
 from typing import Any
 
 from octo.expr.cost import Cost
@@ -22,8 +23,17 @@ MAX_MATCHING = FUEL * _INSTRUCTIONS
 MAX_MATCHES = 250_000
 """At most this many matches are extracted or replaced in one call."""
 
+MOST_SECONDS = 2.0
+"""Processor time of this thread after which the search for further matches ends. A pattern that looks ahead for an end
+that does not come, such as `<!--.*?-->|<[^>]*>`, reads the rest of the text from each of its matches, and RE2 does not
+tell how far it looked: it is the one cost that can only be measured. Other patterns never take so long."""
+_LOOKS = 16
+"""After so many matches the time is looked at."""
+
 _MATCH = 8
 """The cost of each character that may be a match."""
+_AHEAD = 64
+"""How many characters are read ahead for one unit."""
 _BAD_PATTERN = 1 << 19
 """The cost of a pattern that does not compile, which may need all of MAX_MEMORY to find that out."""
 
@@ -84,7 +94,15 @@ def search_cost(text: object, pattern: object, *rest: object) -> int:
 
 def _all_cost(text: object, pattern: object, *rest: object) -> int:
     """The cost of finding all matches, which may be as many as there are characters."""
-    return search_cost(text, pattern, *rest) + (_MATCH * len(text) if isinstance(text, str) else 0)
+    if not isinstance(text, str):
+        return 0
+    ahead = len(text) * len(text) // _AHEAD if isinstance(pattern, str) and _may_look_ahead(pattern) else 0
+    return search_cost(text, pattern, *rest) + _MATCH * len(text) + ahead
+
+
+def _may_look_ahead(pattern: str) -> bool:
+    """Whether a match may read on for an end that may not come: something endless within something optional."""
+    return any(each in pattern for each in "*+,") and any(each in pattern for each in ("|", ")?", ")*", ")+", "){"))
 
 
 def matcher_cost(pattern: str) -> Callable[[object], int]:
@@ -109,16 +127,16 @@ def _matches(data: bytes, regex: Any) -> Iterator[tuple[int, int, Any]]:
     """The start, the end and the match, for each match in the bytes of a text."""
     if len(data) * regex.programsize > MAX_MATCHING:
         exhausted()
-    count = 0
+    count, end = 0, thread_time() + MOST_SECONDS
     for match in regex.finditer(data):
-        start, end = match.span()
+        start, stop = match.span()
         # The binding steps over single bytes after an empty match.
-        if start == end and data[start : start + 1] in _INSIDE:
+        if start == stop and data[start : start + 1] in _INSIDE:
             continue
         count += 1
-        if count > MAX_MATCHES:
+        if count > MAX_MATCHES or (count % _LOOKS == 0 and thread_time() > end):
             exhausted()
-        yield start, end, match
+        yield start, stop, match
 
 
 _INSIDE = frozenset(bytes((each,)) for each in range(0x80, 0xC0))

@@ -2,6 +2,8 @@
 
 import pytest
 
+from octo.expr.functions import regex
+
 
 @pytest.mark.parametrize(
     ("text", "value"),
@@ -56,3 +58,33 @@ def test_the_number_of_matches_has_a_bound(failure, evaluate):
 )
 def test_characters_beyond_ascii_are_whole(evaluate, text, pattern, replacement, result):
     assert evaluate("regex.replace(body[0], body[1], body[2])", [text, pattern, replacement]) == result
+
+
+AHEAD = [("a(.*b)?", "a"), ("<!--.*?-->|<[^>]*>", "<!--x>"), ("(x[^y]*y)?.", "x"), ("(ab*c)+|a", "ab")]
+"""Patterns that look ahead from each match for an end that does not come, and what they meet again and again."""
+
+
+@pytest.mark.parametrize("function", ["regex.extractAll(body, '{}')", "regex.replace(body, '{}', '')"])
+@pytest.mark.parametrize(("pattern", "piece"), AHEAD)
+def test_a_search_that_looks_ahead_again_and_again_ends_by_its_own_time(failure, monkeypatch, function, pattern, piece):
+    """A mebibyte took minutes. The time is that of the thread, so a busy machine does not count."""
+    looks = []
+    monkeypatch.setattr(regex, "thread_time", lambda: looks.append(1) or len(looks) - 1.0)
+    assert failure(function.format(pattern), piece * 200).code == "OCTO-E207"
+    assert len(looks) == 4  # at the start, and until more than two seconds are over
+
+
+@pytest.mark.parametrize(("pattern", "piece"), AHEAD)
+def test_in_a_loop_looking_ahead_is_paid_for(failure, monkeypatch, pattern, piece):
+    calls = []
+    find = regex._matches
+    monkeypatch.setattr(regex, "_matches", lambda *given: calls.append(1) or find(*given))
+    text = f"body.l.map(i, regex.extractAll(body.t, '{pattern}').size())"
+    body = {"t": piece * (16_000 // len(piece)), "l": [0] * 100}
+    assert failure(text, body).code == "OCTO-E207"
+    assert 1 <= len(calls) <= 8
+
+
+def test_a_search_that_does_not_look_ahead_is_cheap_in_a_loop(evaluate):
+    body = {"t": "ab 12, " * 2_000, "l": [0] * 50}
+    assert evaluate("body.l.map(i, regex.extractAll(body.t, '[0-9]+').size())", body) == [2_000] * 50
