@@ -75,13 +75,6 @@ async def chatty_later(body):
     print("waiting for", body)
     return body
 def not_finite(body): return {"n": [float(body)]}
-def made(body): return eval(body)
-class Double(float): "As numpy's float64."
-class Whole(int): "As an IntEnum."
-class Text(str): "As a StrEnum."
-class Astray(datetime.tzinfo):
-    def utcoffset(self, when): return None
-def at(**offset): return datetime.datetime(1890, 1, 1, tzinfo=datetime.timezone(datetime.timedelta(**offset)))
 def deep(body): return deep_list(100_000)
 def deep_list(times):
     found = []
@@ -265,43 +258,6 @@ async def test_a_value_that_does_not_fit_is_permanent(function, body, complaint)
     """The error names the argument and the reason, never the value."""
     with pytest.raises(Permanent, match=complaint):
         await call(function, body)
-
-
-@pytest.mark.parametrize(
-    ("made", "expected"),
-    [
-        ("[Double(1.5), Whole(2), True]", "[1.5,2,true]"),
-        ("{Text('a'): Text('b'), 'raw': bytearray(b'x')}", '{"a":"b","raw":"eA=="}'),
-        ("10**4300 - 1", "9" * 4300),
-        ("{1: 'a', None: 'b'}", '{"1":"a","None":"b"}'),
-        ("at(hours=5, seconds=30)", '"1889-12-31T18:59:30Z"'),
-        ("at(hours=5)", '"1890-01-01T00:00:00+05:00"'),
-    ],
-)
-async def test_a_result_can_be_written_as_json_and_used_in_expressions(made, expected):
-    """Values of derived classes, as libraries make them, become plain ones."""
-    body = (await call("made", made)).body
-
-    assert codec.write(body).decode() == expected
-    for each in body if isinstance(body, list) else [body]:
-        assert each.__class__ in (dict, str, int, float, bool)
-
-
-@pytest.mark.parametrize(
-    ("made", "complaint"),
-    [
-        ("Double('nan')", "nan has no JSON form"),
-        ("[Decimal('NaN')]", "NaN has no JSON form"),
-        ("Decimal('-Infinity')", "-Infinity has no JSON form"),
-        ("-(10**4300)", "an integer has more than 4300 digits"),
-        ("{1: 1, '1': 2}", "two keys of a dict are the same text"),
-        ("datetime.datetime(2026, 1, 1, tzinfo=Astray())", "a datetime needs a time zone"),
-        ("at(seconds=30).replace(year=1)", "date value out of range"),
-    ],
-)
-async def test_what_has_no_exact_form_is_permanent(made, complaint):
-    with pytest.raises(Permanent, match=f"shop:made returned .*: {complaint}"):
-        await call("made", made)
 
 
 async def test_an_exception_becomes_a_bug_with_its_type_and_text():
