@@ -129,3 +129,21 @@ async def line(server):
     yield line
     listening.close()
     await line.end()
+
+
+@pytest.fixture
+async def people(sql):
+    """An empty table, known to all connections of this server."""
+    await sql.run("drop table if exists people")
+    await sql.run(
+        "create table people (id bigint primary key, name text not null, "
+        "age int check (age >= 0), price numeric, data jsonb, born date, seen timestamptz)"
+    )
+    return sql
+
+
+@pytest.fixture
+async def other(opened):
+    """Another process with the same database: what it changes, `people` is not told."""
+    async with opened() as session:
+        yield session
