@@ -173,7 +173,7 @@ async def test_host_and_port_come_from_the_environment(monkeypatch, port):
 async def test_closing_does_not_wait_for_clients_that_say_nothing(monkeypatch):
     """Browsers connect in advance, and half a request is no request."""
     monkeypatch.setattr(worker, "PATIENCE", 0.05)
-    async with asyncio.timeout(9):  # granian itself would wait 10 s for the headers
+    async with asyncio.timeout(9):  # the server alone would wait 10 s for the headers
         async with Http.open(server()) as http:
             _, silent = await asyncio.open_connection("127.0.0.1", http.port)
             _, half = await asyncio.open_connection("127.0.0.1", http.port)
@@ -231,7 +231,7 @@ async def test_a_renewed_certificate_is_taken_up(inlet, tmp_path, certificate, p
 
 @pytest.mark.parametrize("broken", ["missing", "swapped", "garbage"])
 async def test_an_unusable_certificate_says_so(tmp_path, certificate, broken):
-    """Before granian sees it, which would end the process."""
+    """Before the server starts with it."""
     files = certificate(tmp_path)
     if broken == "missing":
         (tmp_path / "key.pem").unlink()
