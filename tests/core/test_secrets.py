@@ -132,11 +132,13 @@ def test_what_only_looks_like_a_secret_stays():
 
 @pytest.mark.parametrize("secret", ["\\" * 30 + "a", "'" * 40, "\\'" * 30 + "word", "% " * 30 + "x", "&" * 20 + "amp"])
 def test_no_text_takes_long_to_search(secret):
-    """Counted in steps of the search: the pattern has no repetition inside of another over the same characters."""
+    """A repetition inside of another over the same characters would take for ever, and the test with it."""
     mask(secret)
     word = max(re.findall("[A-Za-z0-9]*", secret), key=len)
-    for text in (secret[:-2] * 40 + word, "\\" * 5000 + word, "%25" * 3000 + word, "&amp;" * 2000 + word):
-        assert masked(text) is not None
+    for nearly in (secret[:-1] + "?", "\\" * 25 + "?", "%25" * 30, "&amp;" * 15 + "?", "' \\"):
+        text = nearly * 200 + word
+
+        assert masked(text) == text
 
 
 LINES = ("-----BEGIN KEY-----", "i2WqFCPYgb1BWaCUo85bbI8ynBboCFoo", "xCGXHzFbcT+LzkG/XI3oG8KDrJ9aY04V", "short")
