@@ -27,6 +27,13 @@ def test_each_line_is_a_line_of_the_log_and_not_of_the_output(lines, capsys):
     assert capsys.readouterr().out == "ours\n"
 
 
+def test_several_lines_at_once_are_lines_too(lines, capsys):
+    with printed("f"):
+        sys.stdout.writelines(["one\n", "two\n"])
+    assert lines() == [("f", "one"), ("f", "two")]
+    assert capsys.readouterr().out == ""
+
+
 def test_what_has_no_line_break_is_told_at_the_end(lines):
     def fails():
         sys.stdout.write("half")
