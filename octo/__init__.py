@@ -24,7 +24,7 @@ _HOMES = {
         "Transient"
     ),
     "octo.core.expressions": "Expr, Names",
-    "octo.core.flow": "Drop, Failure, Outcome, Result",
+    "octo.core.flow": "Drop, Ending, Failure, Outcome, Result, Stop, ending",
     "octo.core.log": "fields",
     "octo.core.message": "Message",
     "octo.core.partial": "Receiver, is_streaming, partial",
@@ -84,7 +84,15 @@ if TYPE_CHECKING:
         Transient as Transient,
     )
     from octo.core.expressions import Expr as Expr, Names as Names
-    from octo.core.flow import Drop as Drop, Failure as Failure, Outcome as Outcome, Result as Result
+    from octo.core.flow import (
+        Drop as Drop,
+        Ending as Ending,
+        Failure as Failure,
+        Outcome as Outcome,
+        Result as Result,
+        Stop as Stop,
+        ending as ending,
+    )
     from octo.core.log import fields as fields
     from octo.core.message import Message as Message
     from octo.core.partial import Receiver as Receiver, is_streaming as is_streaming, partial as partial

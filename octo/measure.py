@@ -219,7 +219,7 @@ class Load:
     async def _one(self, due: float) -> None:
         try:
             result = self.flow.call(Message(self.body, self.vars))
-            outcome = result if isinstance(result, Message | Drop) else await result
+            outcome = result if isinstance(result, Outcome) else await result
         except Failure as failure:
             self._window.failed += 1
             self.first_failure = self.first_failure or str(failure)
@@ -255,7 +255,7 @@ def _timed(call: Callable[[Message], Result], time: BlockTime) -> Callable[[Mess
         waits = False
         try:
             result = call(message)
-            if not isinstance(result, Message | Drop) and inspect.isawaitable(result):
+            if not isinstance(result, Outcome) and inspect.isawaitable(result):
                 waits = True
                 return awaited(result, began)
             return result

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from octo.core.block import Block, block
-from octo.core.flow import Drop, Failure, Outcome
+from octo.core.flow import Drop, Failure, Outcome, Stop, ending
 from octo.core.message import Message
 from octo.core.settings import Settings
 from octo.core.sockets import FlowRef
@@ -25,8 +25,8 @@ def flow_ref(settings: FlowRefSettings, message: Message) -> Block[Outcome]:
     """Run another flow on the message.
 
     The resulting body replaces the body, and the resulting variables are merged over the variables. If the other flow
-    drops the message, the message goes on unchanged; if it fails, this block fails. The other flow gets the same
-    content with a new event id.
+    drops the message, the message goes on unchanged; if it fails, this block fails; if it stops with an answer, this
+    flow does, too. The other flow gets the same content with a new event id.
     """
     if settings.one_way:
         yield settings.flow.send(message.rekeyed())
@@ -35,6 +35,8 @@ def flow_ref(settings: FlowRefSettings, message: Message) -> Block[Outcome]:
         outcome: Outcome = yield settings.flow.call(message.rekeyed())
     except Failure as failure:
         raise failure.isolated(f'flow-ref "{settings.flow.name}"', message)  # noqa: B904  the same failure goes on
-    if isinstance(outcome, Drop):
+    end = ending(outcome)
+    if isinstance(end, Drop):
         return message
-    return message.with_body(outcome.body, raw=outcome.raw).with_vars({**message.vars, **outcome.vars})
+    answer = message.with_body(end.body, raw=end.raw).with_vars({**message.vars, **end.vars})
+    return Stop(answer) if isinstance(outcome, Stop) else answer

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from octo.core.block import Block, Site, block
 from octo.core.expressions import Expr
-from octo.core.flow import Drop, Failure, Outcome
+from octo.core.flow import Drop, Failure, Outcome, Stop, ending
 from octo.core.message import Message
 from octo.core.settings import Settings
 from octo.core.sockets import Steps
@@ -51,27 +51,25 @@ def foreach(settings: Foreach, message: Message, site: Site) -> Block[Outcome]:
     """Run a chain for every element of a list.
 
     With `iterate`, a drop inside the chain drops the message; with `map`, it leaves null in place of the element. An
-    error ends the loop.
+    error ends the loop. A stop ends loop and flow: `map` answers with the bodies so far, the last one included.
     """
     items = settings.items(message)
     if settings.mode == "iterate":
         return (yield from _iterate(settings, message, items))
     try:
         if settings.concurrency == 1:
-            bodies = yield from _map(settings, message, items)
-        else:
-            bodies = yield from _map_concurrently(settings, message, items, site)
+            return (yield from _map(settings, message, items))
+        return (yield from _map_concurrently(settings, message, items, site))
     except Failure as failure:
         failure.message = message
         raise
-    return message.with_body(bodies)
 
 
 def _iterate(settings: Foreach, message: Message, items: list[object]) -> Block[Outcome]:
     current = message
     for item in items:
         outcome: Outcome = yield settings.body(current.with_var(settings.as_, item))
-        if isinstance(outcome, Drop):
+        if not isinstance(outcome, Message):
             return outcome
         current = outcome
     return _restore(settings.as_, before=message, after=current)
@@ -84,19 +82,23 @@ def _restore(name: str, before: Message, after: Message) -> Message:
     return after.with_vars({key: value for key, value in after.vars.items() if key != name})
 
 
-def _map(settings: Foreach, message: Message, items: list[object]) -> Block[list[object]]:
+def _map(settings: Foreach, message: Message, items: list[object]) -> Block[Outcome]:
     """Run one element after the other. Only the bodies are kept: the cost per item must not grow with their number."""
     run, name, vars = settings.body.run, settings.as_, message.vars  # noqa: A001  the language's own word
     bodies: list[object] = []
     for item in items:
         outcome: Outcome = yield run(message.with_vars({**vars, name: item}))
+        if isinstance(outcome, Stop):
+            bodies.append(outcome.message.body)
+            return Stop(message.with_body(bodies))
         bodies.append(None if isinstance(outcome, Drop) else outcome.body)
-    return bodies
+    return message.with_body(bodies)
 
 
-def _map_concurrently(settings: Foreach, message: Message, items: list[object], site: Site) -> Block[list[object]]:
+def _map_concurrently(settings: Foreach, message: Message, items: list[object], site: Site) -> Block[Outcome]:
     run, name, vars = settings.body.run, settings.as_, message.vars  # noqa: A001  as above
     calls = (partial(run, message.with_vars({**vars, name: item})) for item in items)
-    gathered = site.pool.gather(calls, settings.concurrency)
+    gathered = site.pool.gather(calls, settings.concurrency, to_stop=True)
     outcomes: list[Outcome] = gathered if isinstance(gathered, list) else (yield gathered)
-    return [None if isinstance(each, Drop) else each.body for each in outcomes]
+    answer = message.with_body([None if isinstance(each, Drop) else ending(each).body for each in outcomes])
+    return Stop(answer) if any(isinstance(each, Stop) for each in outcomes) else answer

@@ -17,7 +17,7 @@ from octo.cli.project import load_or_exit, refuse
 from octo.cli.terminal import say
 from octo.config.documents import Config
 from octo.core.errors import ConfigError, OctoError, Problem
-from octo.core.flow import Halt, Outcome
+from octo.core.flow import Ending, Halt
 from octo.core.message import Message
 from octo.core.secrets import masked
 from octo.debug import AddressError, Crossing, Debug, DebugConfig, Mock, config_file, envelope, mocks
@@ -95,7 +95,7 @@ def _message(given: Given, wanted: DebugConfig) -> Message:
     return given.message().with_vars(variables)
 
 
-async def _run(watch: Debug, flow: str, message: Message, seconds: float) -> Outcome | Exception | Halt:
+async def _run(watch: Debug, flow: str, message: Message, seconds: float) -> Ending | Exception | Halt:
     try:
         return await attempt(watch.config, flow, message, seconds, watch)
     except Halt as halt:
@@ -105,7 +105,7 @@ async def _run(watch: Debug, flow: str, message: Message, seconds: float) -> Out
 # --- what is shown -----------------------------------------------------------------------------------------------
 
 
-def _hand_over(outcome: Outcome | Exception | Halt, watch: Debug, path: str | None) -> int:
+def _hand_over(outcome: Ending | Exception | Halt, watch: Debug, path: str | None) -> int:
     if isinstance(outcome, StartError):
         refuse(outcome)
         return exits.USAGE
@@ -122,7 +122,7 @@ def _hand_over(outcome: Outcome | Exception | Halt, watch: Debug, path: str | No
     return exits.DONE
 
 
-def _tell(outcome: Outcome | Exception | Halt, watch: Debug, options: Options) -> int:
+def _tell(outcome: Ending | Exception | Halt, watch: Debug, options: Options) -> int:
     if watch.reached is not None:
         write(watch.reached.as_json())
         return exits.DONE

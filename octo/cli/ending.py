@@ -13,7 +13,7 @@ from octo.config.documents import Config
 from octo.core import codec, content
 from octo.core.charsets import NotText
 from octo.core.errors import OctoError, Problem, Timeout
-from octo.core.flow import Drop, Failure, Outcome
+from octo.core.flow import Drop, Ending, Failure
 from octo.core.message import Message
 from octo.core.spool import Content
 
@@ -36,8 +36,8 @@ def check_flow(config: Config, flow: str) -> None:
 
 async def attempt(
     config: Config, flow: str, message: Message, seconds: float, observer: Observer | None = None
-) -> Outcome | Exception:
-    """The outcome of the flow, or the error that it ended with."""
+) -> Ending | Exception:
+    """How the flow ended, or the error that it ended with."""
     from octo.engine.invoke import invoke
     from octo.engine.observe import NOBODY
 
@@ -47,7 +47,7 @@ async def attempt(
         return error
 
 
-def report(outcome: Outcome | Exception, *, whole: bool, raw: bool = False) -> int:
+def report(outcome: Ending | Exception, *, whole: bool, raw: bool = False) -> int:
     """Print how the flow ended. Return the exit code. With `raw`, raw content is written as other systems get it."""
     if isinstance(outcome, Message):
         return _pour(outcome) if raw and outcome.raw else _printed(outcome.as_json() if whole else outcome.body)

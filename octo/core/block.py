@@ -18,7 +18,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from octo.core.flow import Drop, Outcome, Result
+from octo.core.flow import Drop, Outcome, Result, Stop
 from octo.core.message import Message
 from octo.core.port import annotation, services_of
 from octo.core.settings import Settings
@@ -34,10 +34,11 @@ class Pool(Protocol):
     """The limit on concurrent branches that all composites of one flow share (`pool:`)."""
 
     def gather(
-        self, calls: Iterable[Callable[[], Result]], limit: int | None = None
+        self, calls: Iterable[Callable[[], Result]], limit: int | None = None, *, to_stop: bool = False
     ) -> list[Outcome] | Awaitable[list[Outcome]]:
         """Run the calls concurrently and return their outcomes in order; at once if none of them waits.
 
+        With `to_stop`, no call begins any more once one has stopped, and the outcomes of those that ran are returned.
         The first error cancels the rest and is raised. If the pool is exhausted, calls run in the caller's own task:
         that is slower, but never a deadlock, however deep composites nest.
         """
@@ -126,7 +127,7 @@ def drive(generator: Block[Outcome]) -> Result:
     """Run a generator block: as plain calls while nothing waits, as a coroutine from the first step that does."""
     try:
         step = next(generator)
-        while step.__class__ is Message or step.__class__ is Drop:
+        while step.__class__ is Message or step.__class__ is Drop or step.__class__ is Stop:
             step = generator.send(step)
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]
@@ -136,7 +137,7 @@ def drive(generator: Block[Outcome]) -> Result:
 async def _drive_on(generator: Block[Outcome], step: Any) -> Outcome:
     try:
         while True:
-            if step.__class__ is Message or step.__class__ is Drop:
+            if step.__class__ is Message or step.__class__ is Drop or step.__class__ is Stop:
                 step = generator.send(step)
                 continue
             try:

@@ -7,7 +7,7 @@ wait runs as plain function calls, without an `await`; it becomes a coroutine at
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, overload
 
 from octo.core.bounded import bounded
 from octo.core.errors import Bug, ConfigError, OctoError, Overloaded, Permanent, Position, Timeout, Transient
@@ -24,8 +24,29 @@ class Drop(NamedTuple):
     reason: str = ""
 
 
-Outcome = Message | Drop
-Result = Message | Drop | Awaitable[Message | Drop]
+class Stop(NamedTuple):
+    """The message is the answer already: the chains around the block end here, and the flow is `completed` with it.
+
+    A block that refuses a message returns it with what the caller gets. Of flows that called each other all end.
+    """
+
+    message: Message
+
+
+Outcome = Message | Drop | Stop
+Result = Message | Drop | Stop | Awaitable[Message | Drop | Stop]
+
+Ending = Message | Drop
+"""How a message has ended, as its source sees it: a stop is an answer like any other."""
+
+
+@overload
+def ending(outcome: Message | Stop) -> Message: ...
+@overload
+def ending(outcome: Outcome) -> Ending: ...
+def ending(outcome: Outcome) -> Ending:
+    """Return what the source of a message gets."""
+    return outcome.message if isinstance(outcome, Stop) else outcome
 
 
 class Processor(Protocol):

@@ -20,12 +20,12 @@ entering and leaving must not wait, so that the swap is atomic.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from octo.core.block import settings_of
-from octo.core.flow import Result
+from octo.core.flow import Ending
 from octo.core.message import Message
 from octo.core.partial import Receiver
 from octo.core.port import services_of
@@ -39,15 +39,17 @@ class Inlet(Protocol):
 
     flow: str
 
-    def call(self, message: Message, timeout: float | None = None, partial: Receiver | None = None) -> Result:
+    def call(
+        self, message: Message, timeout: float | None = None, partial: Receiver | None = None
+    ) -> Ending | Awaitable[Ending]:
         """Run the message; `timeout`, in seconds, covers both waiting for room and the work.
 
         partial: takes the parts that blocks emit before the outcome (`octo.core.partial`), within the same time. With
             it the result is always an awaitable.
 
-        Returns the outcome if nothing waits, else an awaitable of it, which must be awaited. Raises, at once or when
-        awaited, `Overloaded` if the message never started, `Timeout` if its work was cancelled at the deadline,
-        `Failure` if the flow failed.
+        Returns how the message ended if nothing waits, else an awaitable of it, which must be awaited. Raises, at once
+        or when awaited, `Overloaded` if the message never started, `Timeout` if its work was cancelled at the
+        deadline, `Failure` if the flow failed.
         """
         ...
 

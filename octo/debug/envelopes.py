@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from octo.core.flow import Drop, Halt, Outcome
+from octo.core.flow import Drop, Ending, Halt
 from octo.core.message import Message
 from octo.core.secrets import masked
 from octo.debug.observer import Debug
 from octo.debug.spies import Crossing
 
 
-def envelope(outcome: Outcome | Exception | Halt, debug: Debug) -> dict[str, object]:
+def envelope(outcome: Ending | Exception | Halt, debug: Debug) -> dict[str, object]:
     """Return how the flow ended, where it was stopped, and what the spies saw.
 
     {result?, dropped?, reason?, error?, reached?, block?, message?,
@@ -24,7 +24,7 @@ def envelope(outcome: Outcome | Exception | Halt, debug: Debug) -> dict[str, obj
     return {**_ended(outcome), **_stopped(debug), "spies": spies}
 
 
-def _ended(outcome: Outcome | Exception | Halt) -> dict[str, object]:
+def _ended(outcome: Ending | Exception | Halt) -> dict[str, object]:
     if isinstance(outcome, Message):
         return {"result": outcome.as_json()}
     if isinstance(outcome, Drop):

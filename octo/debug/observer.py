@@ -10,7 +10,7 @@ from types import MappingProxyType
 from octo.config.documents import BlockDoc, Config
 from octo.config.part import without_idle
 from octo.config.walk import inside
-from octo.core.flow import Halt, Outcome, Result
+from octo.core.flow import Drop, Halt, Outcome, Result, ending
 from octo.core.message import Message
 from octo.debug.addresses import AddressError, resolve
 from octo.debug.mocks import Mock, mocked
@@ -110,8 +110,8 @@ class Debug(Observer):
 
     def _stop(self, outcome: Outcome) -> Outcome:
         """Halt the flow when a message leaves the block. A drop is returned: it ends the flow anyway."""
-        if not isinstance(outcome, Message):
+        if isinstance(outcome, Drop):
             return outcome
         if self.reached is None:
-            self.reached = outcome
+            self.reached = ending(outcome)
         raise Halt

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from octo.core import clock
 from octo.core.errors import Bug, OctoError
-from octo.core.flow import Drop, Failure, Outcome, Result
+from octo.core.flow import Drop, Failure, Outcome, Result, Stop, ending
 from octo.core.message import Message
 from octo.engine.step import Step
 from octo.expr import ExprError
@@ -64,8 +64,8 @@ async def _left_later(crossings: list[Crossing], index: int, waiting: Awaitable[
 def _left(crossings: list[Crossing], index: int, outcome: object) -> None:
     if isinstance(outcome, Drop):
         crossings[index] = crossings[index]._replace(dropped=outcome.reason)
-    elif isinstance(outcome, Message):
-        crossings[index] = crossings[index]._replace(output=outcome)
+    elif isinstance(outcome, Message | Stop):
+        crossings[index] = crossings[index]._replace(output=ending(outcome))
     else:  # a bug of the block: the chain will raise the same error
         _failed(crossings, index, Bug(f"the block returned {type(outcome).__name__}, neither a message nor a drop"))
 

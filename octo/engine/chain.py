@@ -10,7 +10,7 @@ import asyncio
 import inspect
 
 from octo.core.errors import Bug
-from octo.core.flow import Drop, Failure, Halt, Outcome, Processor, Result
+from octo.core.flow import Drop, Failure, Halt, Outcome, Processor, Result, Stop
 from octo.core.message import Message
 from octo.engine import deadline
 from octo.engine.step import Step
@@ -34,7 +34,7 @@ class _Chain:
                 result = step.call(message)
                 if result.__class__ is Message:
                     message = result
-                elif result.__class__ is Drop:
+                elif result.__class__ is Drop or result.__class__ is Stop:
                     return result
                 else:
                     return self.resume(result, index, message)
@@ -67,10 +67,10 @@ class _Chain:
             raise
         except BaseException as error:
             raise step.failed(_harmless(error), message) from error
-        if isinstance(outcome, Drop):
+        if not isinstance(outcome, Message):
             return outcome
         result = self.run(outcome, index + 1)
-        return result if isinstance(result, Message | Drop) else await result
+        return result if isinstance(result, Outcome) else await result
 
 
 _OURS = (asyncio.CancelledError, Halt)
@@ -84,6 +84,6 @@ def _harmless(error: BaseException) -> Exception:
 
 def _outcome(given: object) -> Outcome:
     """The outcome that a block returned, at once or later. Raises `Bug` for anything else."""
-    if not isinstance(given, Message | Drop):
+    if not isinstance(given, Outcome):
         raise Bug(f"the block returned {type(given).__name__}, neither a message nor a drop")
     return given

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from octo.config.documents import FlowDoc
 from octo.core.contract import Contract, Postcondition, Precondition
 from octo.core.errors import Position
-from octo.core.flow import Drop, Outcome, Processor, Result
+from octo.core.flow import Drop, Outcome, Processor, Result, ending
 from octo.core.message import Message
 from octo.engine.observe import Build, Observer
 from octo.expr import ExprError
@@ -55,7 +55,7 @@ class Contracts(Observer):
                 return process(message)
             self._before(doc.name, contract, message)
             result = process(message)
-            if isinstance(result, Message | Drop):
+            if isinstance(result, Outcome):
                 return self._after(doc.name, contract, message, result)
             return self._later(doc.name, contract, message, result)
 
@@ -68,13 +68,14 @@ class Contracts(Observer):
                 self._violated(Violation("requires", flow, clause.that.text, reason, clause.that.at, message))
 
     def _after(self, flow: str, contract: Contract, message: Message, outcome: Outcome) -> Outcome:
-        if isinstance(outcome, Drop):
+        answer = ending(outcome)
+        if isinstance(answer, Drop):
             return outcome
         came = {"body": message.body, "vars": message.vars}
         for clause in contract.ensures:
-            reason = broken(clause, outcome.body, outcome.vars, came)
+            reason = broken(clause, answer.body, answer.vars, came)
             if reason is not None:
-                self._violated(Violation("ensures", flow, clause.that.text, reason, clause.that.at, message, outcome))
+                self._violated(Violation("ensures", flow, clause.that.text, reason, clause.that.at, message, answer))
         return outcome
 
     async def _later(self, flow: str, contract: Contract, message: Message, waiting: Awaitable[Outcome]) -> Outcome:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable
 from contextvars import ContextVar
 
 from octo.core.errors import Timeout
-from octo.core.flow import Failure, Outcome
+from octo.core.flow import Ending, Failure, Outcome, ending
 from octo.core.message import Message
 from octo.engine.step import Step
 
@@ -25,12 +25,12 @@ class Deadline:
         self._scope = asyncio.timeout(seconds)
         self._failure: Failure | None = None
 
-    async def of(self, waiting: Awaitable[Outcome]) -> Outcome:
-        """Return the outcome of the work. Raises `Timeout` if the work was cancelled at the deadline."""
+    async def of(self, waiting: Awaitable[Outcome]) -> Ending:
+        """Return how the work ended. Raises `Timeout` if the work was cancelled at the deadline."""
         token = _current.set(self)
         try:
             async with self._scope:
-                return await waiting
+                return ending(await waiting)
         except TimeoutError:
             if self._scope.expired():
                 raise self._late() from None

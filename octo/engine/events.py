@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 from octo.core.clock import now_ns
-from octo.core.flow import Outcome
+from octo.core.flow import Drop, Outcome, ending
 from octo.core.message import Message
 
 log = logging.getLogger("octo.events")
@@ -66,12 +66,12 @@ class Bus:
         if not self._handlers:
             return
         now = now_ns()
-        if isinstance(outcome, Message):
-            event = FlowEvent("completed", flow, message.event_id, now, outcome, duration)
-        elif isinstance(outcome, BaseException):
+        if isinstance(outcome, BaseException):
             event = FlowEvent("failed", flow, message.event_id, now, message, duration, error=outcome)
-        else:
+        elif isinstance(outcome, Drop):
             event = FlowEvent("dropped", flow, message.event_id, now, message, duration, reason=outcome.reason)
+        else:
+            event = FlowEvent("completed", flow, message.event_id, now, ending(outcome), duration)
         self._publish(event)
 
     def _publish(self, event: FlowEvent) -> None:

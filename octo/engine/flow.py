@@ -19,7 +19,7 @@ from typing import Any
 
 from octo.core import current, partial
 from octo.core.errors import Bug, OctoError, Overloaded, Permanent
-from octo.core.flow import Drop, Failure, Halt, Outcome, Processor, Result
+from octo.core.flow import Drop, Ending, Failure, Halt, Outcome, Processor, Result, Stop, ending
 from octo.core.log import fields
 from octo.core.message import Message
 from octo.core.partial import Receiver
@@ -224,7 +224,7 @@ class Flow:
             raise
         finally:
             current.message.reset(token)
-        if result.__class__ is Message or result.__class__ is Drop:
+        if result.__class__ is Message or result.__class__ is Drop or result.__class__ is Stop:
             self._end(message, result, began, permit)
             return result
         return self._run_on(result, message, began, permit)  # type: ignore[arg-type]
@@ -358,9 +358,7 @@ def _is_planned(error: Exception) -> bool:
 
 async def at_last(result: Result) -> Outcome:
     """Return the outcome of a result; wait for it if it is an awaitable."""
-    if isinstance(result, Message | Drop):
-        return result
-    return await result
+    return result if isinstance(result, Outcome) else await result
 
 
 def only_message(given: object, flow: str) -> None:
@@ -376,7 +374,9 @@ class FlowInlet:
         self._flow = flow
         self.flow = flow.name
 
-    def call(self, message: Message, timeout: float | None = None, partial: Receiver | None = None) -> Result:
+    def call(
+        self, message: Message, timeout: float | None = None, partial: Receiver | None = None
+    ) -> Ending | Awaitable[Ending]:
         """See `octo.core.source.Inlet.call`."""
         only_message(message, self.flow)
         if partial is not None:
@@ -389,13 +389,16 @@ class FlowInlet:
         result = flow.run(message)
         if result.__class__ is Message or result.__class__ is Drop:
             return result
+        if result.__class__ is Stop:
+            return result.message
         return Deadline(self.flow, timeout).of(result)  # type: ignore[arg-type]
 
-    async def _stream(self, message: Message, timeout: float | None, receiver: Receiver) -> Outcome:
+    async def _stream(self, message: Message, timeout: float | None, receiver: Receiver) -> Ending:
         with partial.receiving(receiver):
-            return await at_last(self.call(message, timeout))
+            result = self.call(message, timeout)
+            return result if isinstance(result, Ending) else await result
 
-    async def _wait(self, message: Message, timeout: float | None) -> Outcome:
+    async def _wait(self, message: Message, timeout: float | None) -> Ending:
         """Stand in line within the deadline. A full line refuses a message that has one; others wait for room."""
         flow = self._flow
         if timeout is None:
@@ -415,7 +418,7 @@ class FlowInlet:
         left = None if timeout is None else max(0.0, timeout - (loop.time() - began))
         with flow.lending():
             result = flow.run(message)
-            return result if isinstance(result, Message | Drop) else await Deadline(self.flow, left).of(result)
+            return ending(result) if isinstance(result, Outcome) else await Deadline(self.flow, left).of(result)
 
     def _full(self) -> Overloaded:
         flow = self._flow

@@ -7,7 +7,7 @@ import asyncio
 from octo.config.documents import Config
 from octo.config.part import part, unfed
 from octo.core.errors import Timeout
-from octo.core.flow import Outcome
+from octo.core.flow import Ending, ending
 from octo.core.message import Message
 from octo.engine.connections import Connections
 from octo.engine.events import Bus
@@ -24,7 +24,7 @@ async def invoke(
     timeout: float,
     observer: Observer = NOBODY,
     services: Services | None = None,
-) -> Outcome:
+) -> Ending:
     """Run `message` through `flow` within `timeout` seconds, watched by `observer`.
 
     services: those that connectors and blocks can ask for; by default those in memory, new ones for each call.
@@ -41,7 +41,7 @@ async def invoke(
             generation = Generation(needed, connections, Bus(), tasks, observer=observer)
             await generation.open()
             try:
-                return await at_last(generation.flows[flow].call(message))
+                return ending(await at_last(generation.flows[flow].call(message)))
             finally:
                 await generation.drain(max(0.0, end - time()))
     except TimeoutError:

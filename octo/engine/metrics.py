@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from octo.core.errors import Bug, OctoError
-from octo.core.flow import Drop, Failure, Outcome
+from octo.core.flow import Drop, Failure, Outcome, Stop
 from octo.core.message import Message
 from octo.engine.events import Bus
 from octo.expr import ExprError
@@ -175,7 +175,7 @@ class Metrics(Bus):
         counts = self._flows.get(flow)
         if counts is None:
             counts = self._flows[flow] = FlowCounts()
-        if outcome.__class__ is Message:
+        if outcome.__class__ is Message or outcome.__class__ is Stop:
             counts.outcomes["completed"] += 1
         elif outcome.__class__ is Drop:
             counts.outcomes["dropped"] += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 
-from octo.core.flow import Drop, Failure, Outcome, Processor, Result
+from octo.core.flow import Drop, Failure, Outcome, Processor, Result, Stop
 from octo.core.message import Message
 
 
@@ -26,7 +26,7 @@ class _Recovery:
             result = self._chain(message)
         except Failure as failure:
             return self._recover(failure)
-        if result.__class__ is Message or result.__class__ is Drop:
+        if result.__class__ is Message or result.__class__ is Drop or result.__class__ is Stop:
             return result
         return self._run_on(result)  # type: ignore[arg-type]
 
@@ -35,14 +35,14 @@ class _Recovery:
             return await waiting
         except Failure as failure:
             result = self._recover(failure)
-        return result if isinstance(result, Message | Drop) else await result
+        return result if isinstance(result, Outcome) else await result
 
     def _recover(self, failure: Failure) -> Result:
         try:
             result = self._error(failure.recovery(self._flow))
         except Failure as second:
             raise second.inside("error path").after(failure) from failure
-        if result.__class__ is Message or result.__class__ is Drop:
+        if result.__class__ is Message or result.__class__ is Drop or result.__class__ is Stop:
             return result
         return self._recover_on(result, failure)  # type: ignore[arg-type]
 

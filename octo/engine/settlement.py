@@ -14,9 +14,8 @@ from contextlib import contextmanager
 from octo.core.backoff import Backoff
 from octo.core.delivery import Delivery, Done, Reject, Retry, Verdict
 from octo.core.errors import Disconnected, OctoError, Overloaded, Permanent, Transient
-from octo.core.flow import Failure, Outcome
+from octo.core.flow import Drop, Failure, Outcome, ending
 from octo.core.log import fields
-from octo.core.message import Message
 from octo.core.secrets import masked
 from octo.engine.flow import Flow, at_last, only_message
 from octo.engine.work import Work
@@ -105,7 +104,8 @@ class Settlement:
 
 def taken(outcome: Outcome) -> Verdict:
     """Return the verdict on a message that its flow has completed or dropped."""
-    return Done(outcome) if isinstance(outcome, Message) else outcome
+    end = ending(outcome)
+    return end if isinstance(end, Drop) else Done(end)
 
 
 def judged(error: Exception, delivery: Delivery) -> Retry | Reject:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from octo.config.documents import Config
 from octo.config.part import part, unfed
 from octo.core.errors import OctoError
-from octo.core.flow import Drop, Failure
+from octo.core.flow import Drop, Failure, ending
 from octo.core.message import Message
 from octo.engine.connections import Connections
 from octo.engine.contracts import Contracts, Violation
@@ -167,7 +167,7 @@ class _Run:
             outcome = await at_last(self._generation.flows[call.flow].call(Message(call.data, call.vars, raw=call.raw)))
         except (Failure, OctoError) as error:
             return _failed(error)
-        return Happened(dropped=outcome.reason) if isinstance(outcome, Drop) else Happened(outcome)
+        return Happened(dropped=outcome.reason) if isinstance(outcome, Drop) else Happened(ending(outcome))
 
     async def _brought(self, call: Call) -> Happened:
         """Trigger the flow's source. How the flow ended is taken from its event, because a source may hide it."""

@@ -15,13 +15,13 @@ from typing import Any
 from octo.builtin import plugins as all_plugins
 from octo.config.documents import Config
 from octo.config.load import parse
-from octo.core.flow import Outcome
+from octo.core.flow import Ending
 from octo.core.message import NO_VARS, Message
 from octo.core.plugins import Plugins
 from octo.core.settings import Settings
 from octo.engine.connections import Connections
 from octo.engine.events import Bus, FlowEvent
-from octo.engine.flow import FlowInlet, at_last
+from octo.engine.flow import FlowInlet
 from octo.engine.generation import Generation
 from octo.engine.observe import NOBODY, Observer
 from octo.services.container import Services, entered
@@ -41,9 +41,10 @@ class App:
         body: object = None,
         vars: Mapping[str, object] = NO_VARS,  # noqa: A002  the language's own word
         timeout: float | None = None,
-    ) -> Outcome:
+    ) -> Ending:
         """Run a message through a flow as a push source would; raises as `Inlet.call` does."""
-        return await at_last(FlowInlet(self.generation.flows[flow]).call(Message(body, vars), timeout))
+        result = FlowInlet(self.generation.flows[flow]).call(Message(body, vars), timeout)
+        return result if isinstance(result, Ending) else await result
 
     def connector(self, name: str) -> Any:
         """The opened connector of that name."""

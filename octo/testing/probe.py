@@ -16,7 +16,7 @@ from octo.core.connector import connector
 from octo.core.delivery import Delivery, Idle, Verdict
 from octo.core.errors import Disconnected, Permanent, Transient
 from octo.core.expressions import Expr
-from octo.core.flow import Drop, Outcome
+from octo.core.flow import Drop, Ending, Stop
 from octo.core.message import Message
 from octo.core.partial import partial
 from octo.core.plugins import Plugins
@@ -97,7 +97,7 @@ class Stream:
         self.gate.set()
         self.breaks = False
 
-    async def call(self, body: object = None, timeout: float | None = None) -> Outcome:
+    async def call(self, body: object = None, timeout: float | None = None) -> Ending:
         """Run a message; raises as `Inlet.call` does."""
         result = self.inlet.call(Message(body), timeout, partial=self._take)
         return result if isinstance(result, Message | Drop) else await result
@@ -231,8 +231,13 @@ class Probe:
         self.notes.append(settings.value(message))
         return message
 
+    @block("stop")
+    def stop(self, settings: Note, message: Message) -> Stop:
+        """Stop with an answer."""
+        return Stop(message.with_body(settings.value(message)))
+
 
 def probe_plugins(others: Plugins) -> Plugins:
     """The other components, and the probe."""
     home = f"{__name__}:Probe"
-    return others.joined(Plugins({"probe": home}, dict.fromkeys(("wait", "fail", "note", "say"), home)))
+    return others.joined(Plugins({"probe": home}, dict.fromkeys(("wait", "fail", "note", "say", "stop"), home)))

@@ -19,7 +19,7 @@ from octo.trace.packed import span_id
 Crossing = list[Any]
 SITE, ABOVE, BEFORE, BEGAN, AFTER, ENDED = range(6)
 """The fields of a crossing: its `Spot`; the crossing that it happened inside, None for the first; the message before;
-when it began; the `Message`, `Drop` or `Broken` that it ended with; when it ended, 0 until then.
+when it began; the `Message`, `Drop`, `Stop` or `Broken` that it ended with; when it ended, 0 until then.
 
 Invariant: ENDED is 0 exactly while the block or flow runs. A one-way call starts its flow after the crossing of the
 block that sent the message has ended, and so the recorder tells it from a call that is waited for.

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from octo.core.flow import Drop
+from octo.core.flow import Drop, Stop
 from octo.core.message import Message
 from octo.core.secrets import masked
 from octo.trace.crossing import AFTER, BEFORE, BEGAN, ENDED, SITE, Broken, Crossing, Spot, Trace
@@ -156,8 +156,9 @@ class _Packing:
                     given = self.change("input", above[BEFORE], before)
             outcome = _outcome(end)
             if not outcome:
-                answers[parent, id(end)] = number
-                made = self.change("output", before, end)
+                after = end.message if end.__class__ is Stop else end
+                answers[parent, id(after)] = number
+                made = self.change("output", before, after)
             head, rest = site.head or _head(site), self.rest(crossing, number)
             rows.append([head, parent, source, began - zero, ended - began, outcome, given, made, rest])
         return rows
@@ -173,6 +174,8 @@ class _Packing:
         end = crossing[AFTER]
         if end.__class__ is Drop and end.reason:
             found["reason"] = self.value(end.reason)
+        elif end.__class__ is Stop:
+            found["stopped"] = True
         elif end.__class__ is Broken and end.error:
             found["error"] = self.error(end.error)
         if self.effects and (effects := self.effects.get(id(crossing))):
@@ -328,7 +331,7 @@ def _head(site: Spot) -> Any:
 
 def _outcome(end: object) -> int:
     """The index in `OUTCOMES` of how a crossing ended."""
-    if end.__class__ is Message:
+    if end.__class__ is Message or end.__class__ is Stop:
         return 0
     if isinstance(end, Drop):
         return 1
@@ -357,7 +360,8 @@ def _payloads(trace: Trace) -> Iterator[Any]:
     """All bodies of a trace, and all variables, each with its name."""
     seen: set[tuple[str | None, int]] = set()
     for crossing in trace.crossings:
-        for message in (crossing[BEFORE], crossing[AFTER]):
+        for each in (crossing[BEFORE], crossing[AFTER]):
+            message = each.message if isinstance(each, Stop) else each
             if not isinstance(message, Message):
                 continue
             for name, value in ((None, message.body), *message.vars.items()):

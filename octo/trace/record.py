@@ -17,6 +17,7 @@ JSON object without its empty fields. In JSON Lines each record is a line.
     at, duration    nanoseconds: since the epoch, and how long it took
     outcome         "completed", "dropped", "failed", "cancelled"
     reason          why it was dropped
+    stopped         true if the chains around it ended there, and the flow with this message
     error           {message, code, type, status, path, at}: as `vars.error`, and the place in the file; each text up to
                     4096 characters
     input           {body, vars, raw}: the message that went in; `raw` is true or not there

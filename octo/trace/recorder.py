@@ -21,7 +21,7 @@ from typing import Any
 from octo.config.documents import FlowDoc
 from octo.core.clock import of_loop
 from octo.core.errors import Bug
-from octo.core.flow import Drop, Failure, Outcome, Processor, Result
+from octo.core.flow import Drop, Failure, Outcome, Processor, Result, Stop
 from octo.core.message import Message
 from octo.core.trace import Span, current, parse
 from octo.engine import deadline
@@ -159,7 +159,7 @@ class Recorder(Observer):
             except BaseException as error:
                 failed(message, error, began)
                 raise
-            if result.__class__ is Message or result.__class__ is Drop:
+            if result.__class__ is Message or result.__class__ is Drop or result.__class__ is Stop:
                 return result
             return later(result, message, began)  # type: ignore[arg-type]
 
@@ -197,7 +197,7 @@ class Recorder(Observer):
                 raise
             finally:
                 leave(token)
-            if result.__class__ is Message or result.__class__ is Drop:
+            if result.__class__ is Message or result.__class__ is Drop or result.__class__ is Stop:
                 crossing[AFTER] = result
                 end(trace, crossing, now())
                 return result
@@ -283,7 +283,7 @@ def _recorded(
             _break(scope.trace, crossing, error, message)
             raise
         scope.open = above
-        if result.__class__ is Message or result.__class__ is Drop:
+        if result.__class__ is Message or result.__class__ is Drop or result.__class__ is Stop:
             crossing[AFTER] = result
             crossing[ENDED] = now()
             return result
@@ -303,7 +303,7 @@ def _nonsense(given: Any, trace: Trace, crossing: Crossing, message: Message) ->
     return given  # the chain raises the error
 
 
-async def _wait(waiting: Awaitable[Outcome], trace: Trace, crossing: Crossing, message: Message) -> Outcome:
+async def _wait(waiting: Awaitable[Any], trace: Trace, crossing: Crossing, message: Message) -> Outcome:
     trace.waited = True
     token = current.set(Within(trace, crossing))
     try:
@@ -313,7 +313,7 @@ async def _wait(waiting: Awaitable[Outcome], trace: Trace, crossing: Crossing, m
         raise
     finally:
         current.reset(token)
-    if outcome.__class__ is not Message and outcome.__class__ is not Drop:
+    if not isinstance(outcome, Outcome):
         return _nonsense(outcome, trace, crossing, message)  # type: ignore[no-any-return]
     crossing[AFTER] = outcome
     crossing[ENDED] = trace.site.clock()

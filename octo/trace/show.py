@@ -83,6 +83,8 @@ def _facts(state: SpanState, *, is_first: bool) -> Iterator[tuple[str, str]]:
         yield f"not in the sample: only {kept} was recorded", "yellow"
     if record.get("more"):
         yield f"{record['more']} more blocks were not recorded", "yellow"
+    if record.get("stopped"):
+        yield "the flow is complete with this: what follows did not run", ""
     if record.get("reason"):
         yield f"because {record['reason']}", ""
     error = record.get("error")

@@ -11,7 +11,7 @@ def test_the_class_knows_what_it_offers():
     declared = Probe.__octo_connector__
 
     assert (declared.name, declared.settings) == ("probe", ProbeSettings)
-    assert set(declared.blocks) == {"wait", "fail", "note", "say"}
+    assert set(declared.blocks) == {"wait", "fail", "note", "say", "stop"}
     assert declared.blocks["note"].settings is Note
     assert declared.blocks["note"].connector == "probe"
 

@@ -178,3 +178,18 @@ async def test_a_block_that_waits_is_watched_until_it_is_done(plugins):
 
     assert debug.reached.body == 1
     assert [each.output.body for each in debug.spies[where]] == [1]
+
+
+async def test_spies_and_breakpoints_see_the_answer_of_a_block_that_stops(plugins):
+    text = """
+connectors: [{name: p, type: probe}]
+flows: [{name: f, process: [{type: stop, connector: p, value: '"no"'}, {type: set-payload, value: '1'}]}]
+"""
+    config = parse(text, plugins, {})
+    debug = Debug(config, "f", spies=["f.stop"])
+    ended = await invoke(config, "f", Message(), 5.0, debug)
+    halted = Debug(config, "f", break_at="f.stop")
+    with pytest.raises(Halt):
+        await invoke(config, "f", Message(), 5.0, halted)
+
+    assert ended.body == halted.reached.body == debug.spies["f.stop"][0].output.body == "no"

@@ -153,3 +153,15 @@ def test_messages_that_a_flow_had_no_room_for_are_counted_apart():
 
     assert of(metrics, "octo_flow_refused_total") == {("quiet",): 0, ("full",): 3}
     assert set(of(metrics, "octo_flow_messages_total").values()) == {0}
+
+
+async def test_a_stop_counts_as_completed(plugins):
+    metrics = Metrics()
+    text = "connectors: [{name: p, type: probe}]\nflows: [{name: f, process: [{type: stop, connector: p, value: '1'}]}]"
+    async with asyncio.TaskGroup() as tasks:
+        generation = Generation(parse(text, plugins, {}), Connections(tasks), metrics, tasks)
+        await generation.open()
+        FlowInlet(generation.flows["f"]).call(Message())
+        await generation.drain(1)
+
+    assert of(metrics, "octo_flow_messages_total")["f", "completed"] == 1

@@ -604,3 +604,23 @@ flows:
 
     assert list(told) == ["f", "f.charge", "f[error].notify"]
     assert told["f"].startswith('block "charge": division by zero; then error path: block "notify": no such key')
+
+
+STOPPED = """
+connectors: [{name: p, type: probe}]
+flows:
+  - name: f
+    process:
+      - {type: if, condition: 'true', then: [WAIT{type: stop, connector: p, value: '"no"'}]}
+      - {type: set-payload, value: '1'}
+"""
+
+
+@pytest.mark.parametrize("wait", ["", "{type: say, connector: p, values: '[1]'}, "], ids=["at-once", "later"])
+async def test_a_stop_is_an_answer_that_says_that_nothing_followed(record, wait):
+    [trace] = await record(STOPPED.replace("WAIT", wait), "body")
+
+    stopped = [each for each in trace if each.get("stopped")]
+    assert [each["path"] for each in stopped] == ["f", "f.if", "f.if[then].stop"]
+    assert {each["outcome"] for each in trace} == {"completed"}
+    assert [state.after.body for state in states(stopped)] == ["no"] * 3

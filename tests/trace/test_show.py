@@ -102,3 +102,10 @@ def test_a_line_that_is_cut_still_ends_in_its_colour():
 
 def test_values_may_be_shown_whole():
     assert any("x" * 200 in line for line in shown(TRACE, plain, width=None))
+
+
+def test_a_stop_says_that_nothing_followed():
+    record = {**TRACE[-1], "outcome": "completed", "stopped": True}
+    del record["reason"]
+
+    assert "      the flow is complete with this: what follows did not run" in list(shown([*TRACE[:-1], record], plain))

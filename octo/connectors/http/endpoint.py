@@ -14,7 +14,7 @@ from octo.connectors.http.gate import Gate
 from octo.connectors.http.limit import TimeLimit
 from octo.connectors.http.patterns import Pattern
 from octo.core import content, trace
-from octo.core.flow import Drop, Outcome
+from octo.core.flow import Drop, Ending
 from octo.core.message import Message, new_id
 from octo.core.source import Inlet
 from octo.core.spool import Content
@@ -100,7 +100,7 @@ class Endpoint:
         self._gate.enter(self.share)
         return self._wait(result, message, proto, headers)
 
-    async def _wait(self, work: Awaitable[Outcome], message: Message, proto: Proto, headers: Headers) -> None:
+    async def _wait(self, work: Awaitable[Ending], message: Message, proto: Proto, headers: Headers) -> None:
         try:
             self._write(proto, await attended(work, proto), headers)
         except Disconnected:
@@ -164,7 +164,7 @@ class Endpoint:
             return {"contentType": content_type or content.BINARY, "rawData": ""}
         return content.raw(data, content_type or content.BINARY)
 
-    def _write(self, proto: Proto, outcome: Outcome, headers: Headers) -> None:
+    def _write(self, proto: Proto, outcome: Ending, headers: Headers) -> None:
         if isinstance(outcome, Drop):
             response.dropped(proto, headers)
             return

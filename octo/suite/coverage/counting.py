@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from octo.config.documents import Config, FlowDoc
-from octo.core.flow import Drop, Outcome, Processor, Result
+from octo.core.flow import Outcome, Processor, Result
 from octo.core.message import Message
 from octo.engine.observe import Build, Observer
 from octo.engine.step import Step
@@ -97,7 +97,7 @@ def _counted(call: Callable[[Message], Result], count: Count) -> Callable[[Messa
         except Exception:
             count("failed")
             raise
-        if isinstance(result, Message | Drop) or not inspect.isawaitable(result):
+        if isinstance(result, Outcome) or not inspect.isawaitable(result):
             return result
         return _awaited(result, count)
 
