@@ -20,16 +20,20 @@ from octo.core.source import SourceType
 
 
 class ConnectorDoc(NamedTuple):
-    """A configured connector instance. Two with the same `key` are the same connection."""
+    """A configured connector instance. Two with the same `key` are the same connection.
+
+    stub: what replaces it, in the settings of its type's stub; None where it is real.
+    """
 
     name: str
     type: ConnectorType
     settings: Settings
     at: Position
+    stub: Settings | None = None
 
     @property
-    def key(self) -> tuple[str, str, Settings]:
-        return (self.name, self.type.name, self.settings)
+    def key(self) -> tuple[str, str, Settings, Settings | None]:
+        return (self.name, self.type.name, self.settings, self.stub)
 
 
 class BlockDoc(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 
 from octo.config.documents import BlockDoc, Config, ConnectorDoc, FlowDoc
@@ -22,6 +22,12 @@ def unfed(config: Config, fed: Collection[str]) -> Config:
     """The configuration in which only the flows in `fed` have a source."""
     flows = {name: doc if name in fed else doc._replace(source=None) for name, doc in config.flows.items()}
     return config._replace(flows=flows)
+
+
+def stubbed(config: Config, stubs: Mapping[str, Settings]) -> Config:
+    """The configuration in which these stubs replace the connectors of their names."""
+    connectors = {name: doc._replace(stub=stubs.get(name, doc.stub)) for name, doc in config.connectors.items()}
+    return config._replace(connectors=connectors)
 
 
 def without_idle(config: Config, mocked: Iterable[BlockDoc]) -> Config:

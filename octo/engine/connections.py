@@ -12,15 +12,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, Protocol
 
 from octo.config.documents import ConnectorDoc
 from octo.core.backoff import Backoff, Failures
 from octo.core.errors import Disconnected, OctoError
 from octo.core.log import fields
-from octo.core.settings import Settings
 from octo.engine.lost import Lost
 from octo.expr import ExprError
 from octo.services.container import NO_SERVICES, Services
@@ -60,13 +57,12 @@ class Connection:
     Invariant: once its last user has released it, it closes and is never opened again.
     """
 
-    def __init__(self, doc: ConnectorDoc, stub: Settings | None, services: Services) -> None:
+    def __init__(self, doc: ConnectorDoc, services: Services) -> None:
         self.doc = doc
         self.users: list[User | None] = []
         self.instance: Any = None
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.closed = asyncio.Event()
-        self._stub = stub
         self._services = services
         self._task: asyncio.Task[None] | None = None
         self._is_unused = False
@@ -147,11 +143,11 @@ class Connection:
 
     def _open(self) -> Any:
         type_, settings = self.doc.type, self.doc.settings
-        if self._stub is None:
+        if self.doc.stub is None:
             return type_.cls.open(settings, **self._services.handed(type_.services))  # type: ignore[attr-defined]
         assert type_.stub is not None
         handed = self._services.handed(type_.stub.services)
-        return type_.stub.function(type_.cls, settings, self._stub, **handed)
+        return type_.stub.function(type_.cls, settings, self.doc.stub, **handed)
 
     async def _opened(self, instance: Any) -> None:
         is_first, self.instance = self.instance is None, instance
@@ -181,17 +177,10 @@ class Connection:
 class Connections:
     """Acquire and release connectors by their document; equal documents share one connection.
 
-    stubs: the stubs that replace connectors, by connector name, in the settings of the type's stub.
     services: those that connectors, sources and blocks can ask for.
     """
 
-    def __init__(
-        self,
-        tasks: asyncio.TaskGroup,
-        stubs: Mapping[str, Settings] = MappingProxyType({}),
-        services: Services = NO_SERVICES,
-    ) -> None:
-        self.stubs = stubs
+    def __init__(self, tasks: asyncio.TaskGroup, services: Services = NO_SERVICES) -> None:
         self.services = services
         self._tasks = tasks
         self._open: list[Connection] = []
@@ -200,8 +189,9 @@ class Connections:
         """Return the connection, open or being opened again. Raises `StartError` if its first `open` fails."""
         connection = self._find(doc)
         if connection is None:
-            log.info("starting connector", extra=fields(connector=doc.name, type=doc.type.name))
-            connection = Connection(doc, self.stubs.get(doc.name), self.services)
+            kind = doc.type.name if doc.stub is None else f"stub of {doc.type.name}"
+            log.info("starting connector", extra=fields(connector=doc.name, type=kind))
+            connection = Connection(doc, self.services)
             self._open.append(connection)
             self._tasks.create_task(connection.live())
         connection.users.append(user)

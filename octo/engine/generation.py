@@ -84,7 +84,7 @@ class Generation:
     async def open(self) -> None:
         """Open the connectors and build the flows. If one of them fails, all that were opened are released."""
         try:
-            await open_services(self.config, self._services, self._connections.stubs)
+            await open_services(self.config, self._services)
             for doc in self.config.connectors.values():
                 held = self._held[doc.name] = await self._connections.acquire(doc, self)
                 self.instances[doc.name] = held.instance

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from octo.config.documents import Config, ConnectorDoc, FlowDoc
@@ -21,12 +21,9 @@ class _Asked(NamedTuple):
     services: Mapping[str, str]
 
 
-async def open_services(config: Config, services: Services, stubbed: Container[str]) -> None:
-    """Open the services that connectors, sources and blocks ask for. Raises `ConfigError` for one that is not known.
-
-    stubbed: the connectors that a stub replaces.
-    """
-    asked = [each for doc in config.connectors.values() for each in _of_connector(doc, doc.name in stubbed)]
+async def open_services(config: Config, services: Services) -> None:
+    """Open the services that connectors, sources and blocks ask for. Raises `ConfigError` for one that is not known."""
+    asked = [each for doc in config.connectors.values() for each in _of_connector(doc)]
     for flow in config.flows.values():
         asked += _of_flow(flow)
         await asyncio.sleep(0)  # the walk over very many blocks takes a while, and flows may be running
@@ -35,8 +32,8 @@ async def open_services(config: Config, services: Services, stubbed: Container[s
     await services.open({name: None for each in asked for name in each.services.values()})
 
 
-def _of_connector(doc: ConnectorDoc, is_stubbed: bool) -> Iterator[_Asked]:
-    asked = doc.type.stub.services if is_stubbed and doc.type.stub is not None else doc.type.services
+def _of_connector(doc: ConnectorDoc) -> Iterator[_Asked]:
+    asked = doc.type.stub.services if doc.stub is not None and doc.type.stub is not None else doc.type.services
     if asked:
         yield _Asked(f"the connector `{doc.name}`", doc.at, asked)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from octo.config.documents import Config
-from octo.config.part import part, unfed
+from octo.config.part import part, stubbed, unfed
 from octo.core.errors import OctoError
 from octo.core.flow import Drop, Failure, ending
 from octo.core.message import Message
@@ -80,7 +80,7 @@ def _needed(case: Case, config: Config) -> Config:
     from octo.config.part import without_idle
     from octo.debug.addresses import resolve
 
-    needed = part(unfed(config, case.fed), case.called)
+    needed = part(unfed(stubbed(config, case.stubs), case.fed), case.called)
     return without_idle(needed, [resolve(config, address) for address in case.mocks])
 
 
@@ -112,7 +112,7 @@ class _Run:
                 asyncio.timeout(self.case.seconds) as self._scope,
                 asyncio.TaskGroup() as tasks,
             ):
-                connections = Connections(tasks, self.case.stubs, services)
+                connections = Connections(tasks, services)
                 self._generation = Generation(self.config, connections, bus, tasks, observer=self.observer)
                 await self._generation.open()
                 await self._calls()

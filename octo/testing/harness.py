@@ -15,6 +15,7 @@ from typing import Any
 from octo.builtin import plugins as all_plugins
 from octo.config.documents import Config
 from octo.config.load import parse
+from octo.config.part import stubbed
 from octo.core.flow import Ending
 from octo.core.message import NO_VARS, Message
 from octo.core.plugins import Plugins
@@ -80,8 +81,8 @@ async def running(
     config = parse(text, known, environ or {})
     bus = Bus()
     async with entered(services) as given, _tasks() as tasks:
-        standing = {name: _stub(config, name, spec) for name, spec in stubs.items()}
-        generation = Generation(config, Connections(tasks, standing, given), bus, tasks, observer=observer)
+        config = stubbed(config, {name: _stub(config, name, spec) for name, spec in stubs.items()})
+        generation = Generation(config, Connections(tasks, given), bus, tasks, observer=observer)
         await generation.open()
         try:
             await generation.feed()

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from octo.config.load import parse
-from octo.config.part import part
+from octo.config.part import part, stubbed as with_stubs
 from octo.core.message import Message
 from octo.core.trace import current
 from octo.engine.connections import Connections
@@ -55,9 +55,8 @@ def stubbed(plugins):
         named = {name.replace("_", "-"): spec for name, spec in specs.items()}
         bus = Bus()
         async with asyncio.TaskGroup() as tasks:
-            generation = Generation(
-                config if only is None else part(config, [only]), Connections(tasks, named), bus, tasks
-            )
+            standing = with_stubs(config if only is None else part(config, [only]), named)
+            generation = Generation(standing, Connections(tasks), bus, tasks)
             await generation.open()
             try:
                 await generation.feed()

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from octo.config.load import parse
+from octo.config.part import stubbed
 from octo.core.message import Message
 from octo.debug import Debug, mocks
 from octo.engine.connections import Connections
@@ -45,9 +46,10 @@ async def test_what_is_mocked_needs_no_connector(config):
 
 
 async def test_what_stands_in_for_the_connector_in_a_test_is_opened_all_the_same(config):
+    config = stubbed(config, {"bank": Standin(notes=[1])})
     debug = Debug(config, "f", mocks={"f.charge": MOCK, "f.again": MOCK})
     async with asyncio.TaskGroup() as tasks:
-        connections = Connections(tasks, {"bank": Standin(notes=[1])})
+        connections = Connections(tasks)
         bank = await connections.acquire(debug.config.connectors["bank"])
         await connections.release(bank)
 

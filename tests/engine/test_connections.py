@@ -46,11 +46,11 @@ async def test_other_settings_are_another_connection(plugins):
         await connections.release(second)
 
 
-async def test_a_stub_stands_in_for_the_connector_of_its_name(plugins):
+async def test_a_stub_stands_in_for_its_connector(plugins):
     a = doc(plugins)
     async with asyncio.TaskGroup() as tasks:
-        connections = Connections(tasks, {"a": a.type.stub.settings.model_validate({"notes": ["before"]})})
-        stub = await connections.acquire(a)
+        connections = Connections(tasks)
+        stub = await connections.acquire(a._replace(stub=a.type.stub.settings.model_validate({"notes": ["before"]})))
         await connections.release(stub)
 
     assert stub.instance.notes == ["before"]

@@ -294,7 +294,7 @@ async def test_others_run_while_a_large_configuration_is_looked_through(known):
             await asyncio.sleep(0)
 
     counting = asyncio.get_running_loop().create_task(count())
-    await open_services(config, Services(), ())
+    await open_services(config, Services())
     counting.cancel()
 
     assert turns >= 20
