@@ -23,6 +23,9 @@ class If(Settings):
     else_: Steps | None = Field(None, alias="else")
     """Runs when the condition is false. Without it the message passes through."""
 
+    def wording(self, path: tuple[str | int, ...]) -> str:  # noqa: ARG002  there is but one expression
+        return ""
+
     def shape_after(self, before: State) -> State:
         before.of(self.condition)
         return before.chain(self.then).either(before.chain(self.else_))
@@ -50,6 +53,9 @@ class Switch(Settings):
     """The cases, tried in order: `- when: EXPR` with `process: [...]`."""
     default: Steps | None = None
     """Runs when no case is taken. Without it the message passes through."""
+
+    def wording(self, path: tuple[str | int, ...]) -> str:
+        return f"switch case {path[1]}"
 
     def shape_after(self, before: State) -> State:
         after = []

@@ -47,7 +47,7 @@ def set_payload(settings: SetPayload, message: Message) -> Message:
     if not settings.raw_body:
         return message.with_body(value)
     if not isinstance(value, str | bytes):
-        raise Permanent(f"set-payload with rawBody needs a text or bytes, got {type(value).__name__}")
+        raise Permanent(f"set-payload value must be a string or bytes when rawBody is set, got {type(value).__name__}")
     assert settings.content_type is not None
     if isinstance(value, str) and charset(settings.content_type) not in ("", "utf-8"):
         try:
@@ -62,6 +62,9 @@ class SetVariable(Settings):
     """Name of the variable; read it as `vars.name`, or `vars["X-Odd"]`."""
     value: Expr[object]
     """Its value, e.g. `body.items.size()`."""
+
+    def wording(self, path: tuple[str | int, ...]) -> str:  # noqa: ARG002  there is but one expression
+        return f'set-variable "{self.name}" value'
 
     def shape_after(self, before: State) -> State:
         return before.with_var(self.name, before.of(self.value))
@@ -108,6 +111,9 @@ class MultiTransform(Settings):
     transforms: Annotated[list[Transform], Field(min_length=1)]
     """The steps, in order: each is `setBody: EXPR`, or `setVar: NAME` with `value: EXPR`. A step sees the results of
     the steps before it."""
+
+    def wording(self, path: tuple[str | int, ...]) -> str:
+        return f"multi-transform step {path[1]}"
 
     def shape_after(self, before: State) -> State:
         for step in self.transforms:

@@ -58,6 +58,9 @@ class Entry(Settings):
     full: bool = False
     """Whether the line contains the whole message: correlation id, variables and body."""
 
+    def wording(self, path: tuple[str | int, ...]) -> str:  # noqa: ARG002  there is but one expression
+        return "render log message"
+
     def shape_after(self, before: State) -> State:
         before.of(self.message)
         return before

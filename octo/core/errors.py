@@ -19,7 +19,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import ClassVar, NamedTuple
+from copy import copy
+from typing import ClassVar, NamedTuple, Self
 
 from octo.core.bounded import bounded
 
@@ -83,6 +84,12 @@ class OctoError(Exception):
             self.code = code
         self.status = status
         self.vars: Mapping[str, object] = vars or {}
+
+    def within(self, work: str) -> Self:
+        """The same error, whose text begins with the work that it ended, e.g. `sql query`."""
+        error = copy(self)
+        error.args = (bounded(f"{work}: {self}"),)
+        return error
 
 
 class ConfigError(OctoError):

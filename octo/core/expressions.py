@@ -17,6 +17,8 @@ from octo.expr import ExprError, Scope
 T = TypeVar("T")
 
 
+WRONG_KIND = "OCTO-E301"
+
 MESSAGE: Mapping[str, str] = {
     "body": "message.body",
     "vars": "message.vars",
@@ -198,7 +200,7 @@ def _text(program: expr.Program) -> Callable[..., Any]:
     return evaluate
 
 
-def _exactly(kind: type, name: str) -> Callable[[expr.Program], Callable[..., Any]]:
+def _exactly(kind: type, demand: str) -> Callable[[expr.Program], Callable[..., Any]]:
     def prepare(program: expr.Program) -> Callable[..., Any]:
         if kind is bool and program.kind == "bool":
             return program.function
@@ -208,7 +210,7 @@ def _exactly(kind: type, name: str) -> Callable[[expr.Program], Callable[..., An
             value = inner(*arguments)
             if value.__class__ is kind:
                 return value
-            raise _wrong(program, f"must evaluate to {name}, got {_cel_kind(value)}")
+            raise _wrong(program, f"{demand}, got {_cel_kind(value)}")
 
         return evaluate
 
@@ -216,7 +218,7 @@ def _exactly(kind: type, name: str) -> Callable[[expr.Program], Callable[..., An
 
 
 def _wrong(program: expr.Program, message: str, hint: str = "") -> ExprError:
-    return ExprError("OCTO-E301", message, hint=hint, text=program.text)
+    return ExprError(WRONG_KIND, message, hint=hint, text=program.text)
 
 
 def _cel_kind(value: object) -> str:
@@ -224,11 +226,23 @@ def _cel_kind(value: object) -> str:
     return kinds.get(type(value), "null" if value is None else type(value).__name__.lower())
 
 
+def told(setting: str, error: ExprError) -> str:
+    """What an error chain reads of an expression that failed in the setting, e.g. `set-payload value`.
+
+    `evaluate expression` is not said of a value of the wrong kind: its evaluation succeeded.
+    """
+    if error.code != WRONG_KIND:
+        return f"{setting}: evaluate expression: {error}" if setting else f"evaluate expression: {error}"
+    if not setting:
+        return str(error)
+    return f"{setting} {error}" if error.message.startswith("must ") else f"{setting}: {error}"
+
+
 _EVALUATE: dict[type, Callable[[expr.Program], Callable[..., Any]]] = {
     object: _settled,
     str: _text,
-    bool: _exactly(bool, "a bool"),
-    int: _exactly(int, "an int"),
-    list: _exactly(list, "a list"),
-    dict: _exactly(dict, "a map"),
+    bool: _exactly(bool, "condition must evaluate to a bool"),
+    int: _exactly(int, "must evaluate to an int"),
+    list: _exactly(list, "must evaluate to an array"),
+    dict: _exactly(dict, "must evaluate to a map"),
 }

@@ -93,13 +93,20 @@ class Failure(Exception):
     way: every step from the outermost chain down to the block that raised, as text.
     address: where that block is, e.g. `orders.check[then].charge`.
     at: the place in the file: that of the failing part of the expression if one failed, else that of the block.
+    text: what is told of the cause, e.g. with the setting whose expression failed; without it, the cause's own text.
     first: the failure that an error chain was to handle when this one arose in it; None outside of error chains.
     message: the input of the failing block. Composites that work on copies (fork branches, foreach in map mode,
         flow-ref) put their own input here: changes inside them stay inside.
     """
 
     def __init__(
-        self, cause: Exception, label: str, address: str, message: Message, at: Position | None = None
+        self,
+        cause: Exception,
+        label: str,
+        address: str,
+        message: Message,
+        at: Position | None = None,
+        text: str | None = None,
     ) -> None:
         super().__init__(cause)
         self.cause = cause
@@ -107,6 +114,7 @@ class Failure(Exception):
         self.way = [f'block "{label}"']
         self.address = address
         self.at = at
+        self.text = text
         self.message = message
         self.first: Failure | None = None
 
@@ -173,7 +181,9 @@ class Failure(Exception):
     def own(self) -> str:
         """The way to the block, and what it raised, without the failures before."""
         cause = self.cause
-        text = str(cause) if isinstance(cause, OctoError | ExprError) else f"{type(cause).__name__}: {cause}"
+        text = self.text
+        if text is None:
+            text = str(cause) if isinstance(cause, OctoError | ExprError) else f"{type(cause).__name__}: {cause}"
         return f"{bounded(': '.join(self.way))}: {bounded(text)}"
 
 

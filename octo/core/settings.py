@@ -80,6 +80,22 @@ class Short(NamedTuple):
     field: str
 
 
+SettingPath = tuple[str | int, ...]
+"""Where a value stands in settings: the keys of mappings and the indexes of lists, in YAML names."""
+
+
+@runtime_checkable
+class Worded(Protocol):
+    """Settings of a block whose errors name some of its expressions otherwise than `type key`."""
+
+    def wording(self, path: SettingPath) -> str | None:
+        """How errors name the expression at `path`, e.g. `set-variable "t" value`.
+
+        None: by the block's type and the path. "": not at all.
+        """
+        ...
+
+
 @runtime_checkable
 class Effectful(Protocol):
     """Settings of a block that calls another system, with what a repeated call does there.

@@ -16,7 +16,7 @@ from octo.config.walk import called, in_circles
 from octo.core.block import Site
 from octo.core.expressions import Expr
 from octo.core.flow import Processor
-from octo.core.settings import Settings
+from octo.core.settings import SettingPath, Settings, Worded
 from octo.core.sockets import FlowRef, Steps, sockets
 from octo.engine.chain import chain
 from octo.engine.events import Bus
@@ -116,13 +116,13 @@ class _Builder:
 
     def step(self, doc: BlockDoc, flow: str, observer: Observer) -> Step:
         settings, expressions = _copied(doc.settings), []
-        for _, socket in sockets(settings):
+        for path, socket in sockets(settings):
             if isinstance(socket, Steps):
                 socket.run = self.chain(socket.blocks, flow, socket.address, observer)
             elif isinstance(socket, FlowRef):
                 socket.target = self.flows[socket.name]
             elif isinstance(socket, Expr):
-                expressions.append(socket)
+                expressions.append((_name(doc.type.name, settings, path), socket))
         call, judge = doc.type.function, None
         if doc.connector is not None:
             instance = self.connectors[doc.connector]
@@ -136,6 +136,14 @@ class _Builder:
         return observer.step(
             Step(call, doc.label, doc.address, doc.at, tuple(expressions), doc.type.name, doc.connector, judge)
         )
+
+
+def _name(type: str, settings: Settings, path: SettingPath) -> str:  # noqa: A002  the language's own word
+    """How errors name the expression at the path: as the settings say, else e.g. `enrich setVars["t"]`."""
+    if isinstance(settings, Worded) and (wording := settings.wording(path)) is not None:
+        return wording
+    key, *rest = path
+    return f"{type} {key}" + "".join(f"[{each}]" if isinstance(each, int) else f'["{each}"]' for each in rest)
 
 
 def _copied(settings: Settings) -> Settings:

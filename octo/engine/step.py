@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from octo.core.errors import Position
-from octo.core.expressions import Expr
+from octo.core.expressions import Expr, told
 from octo.core.flow import Failure, Result
 from octo.core.message import Message
 from octo.expr import ExprError
@@ -16,7 +16,8 @@ class Step(NamedTuple):
     """A block bound to its settings: it needs nothing more than a message.
 
     type: the block's type. connector: the name of the connector it calls, None for a block that calls none.
-    at: the block's place in its file. expressions: those in its settings, to find the place of one that fails.
+    at: the block's place in its file.
+    expressions: those in its settings, each with the name that errors give it, to tell which one failed and where.
     judge: takes an error that the block raised, for its connector, and returns the error to go on with.
     """
 
@@ -24,7 +25,7 @@ class Step(NamedTuple):
     label: str
     address: str
     at: Position | None = None
-    expressions: tuple[Expr[Any], ...] = ()
+    expressions: tuple[tuple[str, Expr[Any]], ...] = ()
     type: str = ""
     connector: str | None = None
     judge: Callable[[Exception], Exception] | None = None
@@ -32,14 +33,17 @@ class Step(NamedTuple):
     def failed(self, error: Exception, message: Message) -> Failure:
         """Return what the chain raises when this step raised `error` on `message`."""
         cause = error if self.judge is None else self.judge(error)
-        return Failure(cause, self.label, self.address, message, self._place(cause))
+        at, text = self.at, None
+        if isinstance(cause, ExprError) and (found := self.find(cause.text)):
+            setting, expression = found
+            text = told(setting, cause)
+            if expression.locate is not None:
+                at = expression.locate(cause.line, cause.column)
+        return Failure(cause, self.label, self.address, message, at, text)
 
-    def _place(self, error: Exception) -> Position | None:
-        if isinstance(error, ExprError):
-            for each in self.expressions:
-                if each.text == error.text and each.locate is not None:
-                    return each.locate(error.line, error.column)
-        return self.at
+    def find(self, text: str) -> tuple[str, Expr[Any]] | None:
+        """The expression of the text, with its name; None if it is no expression of the settings."""
+        return next((each for each in self.expressions if each[1].text == text), None)
 
     def passed(self, failure: Failure) -> None:
         """Note that the failure of a chain inside this step passes through it."""

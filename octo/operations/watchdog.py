@@ -207,8 +207,8 @@ def _expression(frame: FrameType) -> str:
 
 
 def _at(step: Step, text: str) -> str:
-    found = next((each.at for each in step.expressions if text and each.text == text), None)
-    return str(found or step.at or "")
+    found = step.find(text) if text else None
+    return str((found[1].at if found else None) or step.at or "")
 
 
 def _is_author_s(frame: FrameType) -> bool:

@@ -132,7 +132,7 @@ async def test_what_happened_in_map_stays_in_map(app):
 
 @pytest.mark.parametrize("body", [None, 1, "text", {"a": 1}])
 async def test_items_must_be_a_list(app, body):
-    with pytest.raises(Failure, match="must evaluate to a list"):
+    with pytest.raises(Failure, match="must evaluate to an array"):
         await app.call("double", body)
 
 

@@ -68,7 +68,7 @@ async def test_raw_body_is_marked_and_must_be_text_or_bytes(app, value):
 
     assert outcome.raw
     assert outcome.body == {"contentType": "text/plain", "rawData": value}
-    with pytest.raises(Failure, match="needs a text or bytes"):
+    with pytest.raises(Failure, match="value must be a string or bytes"):
         await app.call("raw", 1)
 
 

@@ -111,7 +111,7 @@ def test_the_envelope_is_one_line_and_a_failed_flow_is_0(invoke):
     assert code == 0
     assert out.count("\n") == 1
     found = json.loads(out)
-    assert found["error"].startswith('block "bad": no such key: missing')
+    assert found["error"].startswith('block "bad": set-payload value: evaluate expression: no such key: missing')
     assert [each["address"] for each in found["spies"]] == ["fail.bad"]
 
 

@@ -59,3 +59,16 @@ def test_who_is_refused_hears_when_to_come_back():
 )
 def test_what_the_system_refused_is_told_in_its_words(error, reason):
     assert system_reason(error) == reason
+
+
+def test_an_error_within_some_work_is_the_same_error():
+    """Its code, status, variables and kind stay."""
+    error = Overloaded("no room", retry_after=3, code="OCTO-X1")
+    error.status, error.vars = 503, {"a": 1}
+
+    told = error.within("sql query")
+
+    assert str(told) == "sql query: no room"
+    assert str(error) == "no room"
+    assert type(told) is Overloaded
+    assert (told.retry_after, told.code, told.status, told.vars) == (3, "OCTO-X1", 503, {"a": 1})

@@ -8,7 +8,7 @@ from typing import Annotated
 import pytest
 from pydantic import ValidationError
 
-from octo.core.expressions import Build, Expr, Names, compile_expr
+from octo.core.expressions import WRONG_KIND, Build, Expr, Names, compile_expr, told
 from octo.core.message import Message
 from octo.core.settings import Settings
 from octo.expr import ExprError, Scope, Timestamp
@@ -51,7 +51,7 @@ def test_a_text_expression_refuses_null():
 
 def test_a_list_expression_demands_a_list():
     assert made(items="[body]").items(Message(1)) == [1]
-    with pytest.raises(ExprError, match="must evaluate to a list, got an int"):
+    with pytest.raises(ExprError, match="must evaluate to an array, got an int"):
         made(items="body").items(Message(1))
 
 
@@ -177,3 +177,19 @@ def test_an_evaluation_has_one_moment_and_the_next_one_another(text):
     scope = Scope(("message",), {"now": "clock()"}, globals={"clock": lambda: Timestamp(next(ticks))})
     assert compile_expr(text, bool, scope)(Message(None)) is True
     assert compile_expr("now", object, scope)(Message(None)) != compile_expr("now", object, scope)(Message(None))
+
+
+@pytest.mark.parametrize(
+    ("setting", "code", "message", "text"),
+    [
+        ("log message", "OCTO-E203", "division by zero", "log message: evaluate expression: division by zero"),
+        ("", "OCTO-E203", "division by zero", "evaluate expression: division by zero"),
+        ("switch case 0", WRONG_KIND, "condition must evaluate", "switch case 0: condition must evaluate"),
+        ("foreach items", WRONG_KIND, "must evaluate to an array", "foreach items must evaluate to an array"),
+        ('rest header "X"', WRONG_KIND, "expected a text", 'rest header "X": expected a text'),
+        ("", WRONG_KIND, "condition must evaluate", "condition must evaluate"),
+    ],
+)  # fmt: skip
+def test_an_error_chain_reads_the_setting_and_that_its_expression_failed(setting, code, message, text):
+    """A value of the wrong kind is no evaluation that failed."""
+    assert told(setting, ExprError(code, message)) == text

@@ -6,6 +6,7 @@ import pytest
 
 from octo.config.load import parse
 from octo.core.block import block
+from octo.core.expressions import Expr
 from octo.core.flow import Failure
 from octo.core.message import Message
 from octo.core.plugins import Plugins
@@ -93,3 +94,46 @@ async def test_a_failure_knows_its_place_in_the_file(plugins, flow, place):
             await app.call(flow, {})
 
         assert str(caught.value.at) == f"flow.yaml:{place}"
+
+
+WORDED = """
+flows:
+  - name: f
+    process: [{type: lookup, keys: {a: body.a}, rows: ['1', body.b], when: body.c}]
+"""
+
+
+class Lookup(Settings):
+    keys: dict[str, Expr[str]]
+    """Keys."""
+    rows: list[Expr[object]]
+    """Rows."""
+    when: Expr[bool]
+    """When."""
+
+    def wording(self, path):
+        return "a condition" if path == ("when",) else None
+
+
+@block("lookup")
+def lookup(settings: Lookup, message: Message) -> Message:
+    for each in (*settings.keys.values(), *settings.rows, settings.when):
+        each(message)
+    return message
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({}, 'block "lookup": lookup keys["a"]: evaluate expression: no such key: a'),
+        ({"a": 1}, 'block "lookup": lookup rows[1]: evaluate expression: no such key: b'),
+        ({"a": 1, "b": 1}, 'block "lookup": a condition: evaluate expression: no such key: c'),
+    ],
+)
+async def test_a_failure_names_the_setting_whose_expression_failed(plugins, body, told):
+    """By the block's type and the path of the setting, or in the words of the settings."""
+    async with running(WORDED, plugins.joined(Plugins({}, {"lookup": f"{__name__}:lookup"}))) as app:
+        with pytest.raises(Failure) as caught:
+            await app.call("f", body)
+
+    assert str(caught.value).startswith(told)

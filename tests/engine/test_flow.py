@@ -686,7 +686,8 @@ flows:
     assert (line.fields["cause_code"], line.fields["cause_path"]) == ("OCTO-E203", "f.charge")
     assert line.fields["cause_at"] == "flow.yaml:4:58"
     assert (line.fields["code"], line.fields["path"]) == ("OCTO-E201", "f[error].notify")
-    assert line.fields["error"].startswith('block "charge": division by zero; then error path: block "notify": no such')
+    value = "set-payload value: evaluate expression:"
+    assert line.fields["error"].startswith(f'block "charge": {value} division by zero; then error path: block "notify"')
 
 
 # --- flows that send to themselves -------------------------------------------------------------------------------

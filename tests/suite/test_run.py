@@ -64,7 +64,9 @@ def test_a_failure_says_where_in_the_flow_file(outcomes, tmp_path):
     outcome = only(outcomes("{flow: greet, cases: [{name: a, input: {data: {}}}]}"))
 
     assert outcome.status == "failed"
-    assert outcome.failures[0].summary.startswith('the flow failed: block "greet": no such key: name')
+    assert outcome.failures[0].summary.startswith(
+        'the flow failed: block "greet": set-payload value: evaluate expression: no such key: name'
+    )
     assert outcome.failures[0].detail == f"at {tmp_path / 'shop.yaml'}:8:77"
 
 

@@ -603,7 +603,8 @@ flows:
     told = {each["path"]: each["error"]["message"] for each in trace if "error" in each}
 
     assert list(told) == ["f", "f.charge", "f[error].notify"]
-    assert told["f"].startswith('block "charge": division by zero; then error path: block "notify": no such key')
+    value = "set-payload value: evaluate expression:"
+    assert told["f"].startswith(f'block "charge": {value} division by zero; then error path: block "notify":')
 
 
 STOPPED = """

@@ -93,7 +93,7 @@ class Database:
             seen |= count
         except OctoError as error:
             seen["error"] = error.code
-            raise
+            raise error.within("sql exec" if settings.exec_ else "sql query") from error
         finally:
             effect("sql", **seen, seconds=round(clock() - began, 6))
         return message.with_body(body)

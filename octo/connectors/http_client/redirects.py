@@ -97,7 +97,7 @@ def _as_get(request: Request) -> Request:
 def _refused(request: Request, url: URL, reply: Reply, why: str) -> Permanent:
     where = f"it answers {reply.status} and redirects to {_shown(url)}"
     return Permanent(
-        f"rest request to {request.target}: {where}; not followed: {why}",
+        f"rest request: {request.method} {request.target}: {where}; not followed: {why}",
         code=codes.REDIRECT,
         status=reply.status,
     )

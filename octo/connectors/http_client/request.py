@@ -65,7 +65,7 @@ def cannot_connect(request: Request, reason: object) -> NotConnected:
 
 
 def too_slow(request: Request, seconds: float) -> Timeout:
-    return Timeout(f"{_what(request)} had no answer within {seconds:g}s", code=codes.TOO_SLOW)
+    return Timeout(f"{_what(request)}: no answer within {seconds:g}s", code=codes.TOO_SLOW)
 
 
 def broken(request: Request, why: str = "the connection broke") -> Transient:
@@ -85,4 +85,4 @@ def failed(request: Request, reason: object, code: str = codes.BAD_EXCHANGE) -> 
 
 
 def _what(request: Request) -> str:
-    return f"rest request to {request.target}"
+    return f"rest request: {request.method} {request.target}"

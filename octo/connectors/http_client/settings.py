@@ -300,6 +300,10 @@ class Rest(Settings):
         keyed = any(name.lower() == "idempotency-key" for name in self.headers)
         return "idempotent" if keyed or self.method in ("PUT", "DELETE") else "once"
 
+    def wording(self, path: tuple[str | int, ...]) -> str | None:
+        kind = {"query": "query", "headers": "header"}.get(str(path[0]))
+        return kind and f'rest {kind} "{path[1]}"'
+
     def shape_after(self, before: State) -> State:
         for each in (*self.query.values(), *self.headers.values(), self.body):
             before.of(each)

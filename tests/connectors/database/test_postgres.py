@@ -310,7 +310,7 @@ async def test_what_the_server_advises_is_told(people):
     """Message, detail and hint on one line."""
     with pytest.raises(Permanent) as caught:
         await people.run("do $$ begin raise exception 'no' using detail = 'too late', hint = 'come early'; end $$")
-    assert str(caught.value) == "no; too late; come early (SQLSTATE P0001)"
+    assert str(caught.value) == "sql exec: no; too late; come early (SQLSTATE P0001)"
 
 
 async def test_a_statement_that_is_gone_for_good_points_to_the_setting(people):

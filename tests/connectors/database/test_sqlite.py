@@ -269,7 +269,8 @@ async def test_waiting_for_the_connection_is_told_from_a_slow_query(opened, conn
         slow, waited = await asyncio.gather(sql("select hold()"), freeing(sql("select 1")), return_exceptions=True)
     assert isinstance(slow, Timeout)
     assert (slow.code, waited.code) == ("OCTO-D104", "OCTO-D103")
-    assert str(waited) == "the only connection was busy for 0.1s; raise `maxOpenConns`, or make the queries shorter"
+    why = "the only connection was busy for 0.1s; raise `maxOpenConns`, or make the queries shorter"
+    assert str(waited) == f"sql query: {why}"
 
 
 async def test_idle_connections_are_closed_beyond_the_limit(opened, connected, tmp_path):

@@ -155,7 +155,7 @@ async def test_a_query_without_an_answer_fails_naming_the_nearest(stubbed, answe
         cause = await fails(app, body={"id": "a secret"})
 
     assert cause.code == "OCTO-D130"
-    assert str(cause) == f"the stub has no answer to `SELECT id, total FROM orders WHERE id = $1`; {advice}"
+    assert str(cause) == f"sql query: the stub has no answer to `SELECT id, total FROM orders WHERE id = $1`; {advice}"
 
 
 @virtual()

@@ -356,7 +356,7 @@ async def test_an_answer_that_breaks_off_is_transient(calls, upstream):
 async def test_a_host_that_cannot_be_a_name_is_an_error(calling):
     """An error of the request, not a bug."""
     async with calling(baseURL=f"http://{'a' * 64}.test") as calls:
-        with pytest.raises(OctoError, match=r"rest request to http://a+\.test"):
+        with pytest.raises(OctoError, match=r"rest request: GET http://a+\.test"):
             await calls.rest()
 
 
@@ -401,7 +401,7 @@ async def test_nobody_listening_is_transient(calling, port):
     """A server may listen there later."""
     async with calling(baseURL=f"http://127.0.0.1:{port}/a?key=k") as calls:
         with pytest.raises(
-            Transient, match=f"rest request to http://127.0.0.1:{port}/a: cannot connect: Connection refused"
+            Transient, match=f"rest request: POST http://127.0.0.1:{port}/a: cannot connect: Connection refused"
         ) as caught:
             await calls.rest(method="POST")
 
@@ -561,7 +561,7 @@ async def test_idle_connections_to_all_servers_count_together(calling, upstream,
 async def test_a_wrong_certificate_is_permanent(calling, secure):
     """No authority has signed this one: trying again cannot help, and the request was never sent."""
     async with calling(baseURL=secure.url) as calls:
-        with pytest.raises(Permanent, match=f"rest request to {secure.url}/?: .*self.signed certificate") as caught:
+        with pytest.raises(Permanent, match=f"rest request: GET {secure.url}/?: .*self.signed certificate") as caught:
             await calls.rest()
 
     assert caught.value.code == "OCTO-H158"

@@ -185,8 +185,8 @@ async def test_tokens_are_fetched_from_the_same_answers(stubbed):
     [
         ({"error": "connect"}, "OCTO-H152", True, "cannot connect: its stub says so"),
         ({"error": "broken"}, "OCTO-H152", True, "the connection broke"),
-        ({"error": "timeout"}, "OCTO-H153", True, "had no answer within 10s"),
-        ({"delay": "11s"}, "OCTO-H153", True, "had no answer within 10s"),
+        ({"error": "timeout"}, "OCTO-H153", True, "no answer within 10s"),
+        ({"delay": "11s"}, "OCTO-H153", True, "no answer within 10s"),
         ({"status": 404, "body": {"why": "gone"}}, "OCTO-H150", False, 'returned 404: {"why":"gone"}'),
         ({"text": "x" * 201}, "OCTO-H154", False, "larger than `maxResponseBytes` (200)"),
     ],
