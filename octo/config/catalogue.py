@@ -213,20 +213,21 @@ def _kind(kind: Kind) -> Described:
         return _expression(kind)
     if kind.is_a(Secret):
         return {"type": "text", "secret": True}
-    if accepted := _accepted(kind):
-        return {"type": "any", "of": [{"type": each} for each in accepted]}
+    accepted = _accepted(kind)
+    if len(accepted) > 1:
+        return {"type": "any", "of": accepted}
     if kind.type is Literal:
         return {"type": "choice", "choices": list(kind.arguments)}
     if kind.type in _PLAIN:
         return {"type": _PLAIN[kind.type], **_bounds(kind.notes)}
-    return _composed(kind)
+    return accepted[0] if accepted else _composed(kind)
 
 
-def _accepted(kind: Kind) -> list[str]:
-    """The types in which a text may be written, such as numbers, if its JSON Schema lists several."""
+def _accepted(kind: Kind) -> list[Described]:
+    """The types in which a value may be written, if its JSON Schema says: a text as a number, a path as a text."""
     said = next((each.json_schema for each in kind.notes if isinstance(each, WithJsonSchema)), None) or {}
-    types = said.get("type")
-    return [_JSON_TYPES[each] for each in types] if isinstance(types, list) else []
+    types = said.get("type", [])
+    return [{"type": _JSON_TYPES[each]} for each in ([types] if isinstance(types, str) else types)]
 
 
 def _composed(kind: Kind) -> Described:

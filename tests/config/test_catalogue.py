@@ -121,6 +121,15 @@ class Formed(Settings):
     clauses: list[Annotated[Everything, Short("text")]] = []
 
 
+def test_a_type_of_its_own_may_be_written_as_a_text():
+    """As its JSON Schema says, whatever Python makes of it."""
+
+    class Routed(Settings):
+        path: Annotated[tuple[int, ...], WithJsonSchema({"type": "string"})] = ()
+
+    assert [each["type"] for each in fields(Routed)] == ["text"]
+
+
 def test_what_forms_need_to_know():
     found = {each["name"]: each for each in fields(Formed)}
 

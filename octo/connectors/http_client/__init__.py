@@ -79,7 +79,12 @@ class HttpClient:
             context = {}
         context = {**context, **self._caller.correlated(message.correlation_id, headers)}
         query = [(name, _whole(name, expression(message))) for name, expression in settings.query.items()]
-        return self._caller.request(settings.method, settings.path, query, headers, data, context)
+        path = settings.path
+        if path.fixed is not None:
+            target = self._caller.target(path.fixed)
+        else:
+            target = self._caller.below(path(message), encoded=not path.is_expression)
+        return self._caller.request(settings.method, target, query, headers, data, context)
 
 
 def _sound(name: str, value: str) -> str:

@@ -48,22 +48,30 @@ class Caller:
             return {}
         return {} if name.lower() in {each.lower() for each in headers} | self._names else {name: id}
 
+    def target(self, path: str) -> URL:
+        """Return the address of a path below the base. It is kept: for the paths of settings, of which few exist."""
+        target = self._targets.get(path)
+        if target is None:
+            target = self._targets[path] = join(self._base, path)
+        return target
+
+    def below(self, path: str, *, encoded: bool) -> URL:
+        """Return the address of a path below the base. encoded: whether the path is escaped already."""
+        return join(self._base, path, encoded=encoded)
+
     def request(
         self,
         method: str,
-        path: str,
+        target: URL,
         query: Sequence[tuple[str, str]],
         headers: dict[str, str],
         data: bytes | Content | None,
         context: Mapping[str, str],
     ) -> Request:
-        """Return the request for a path below the base.
+        """Return a request to an address with further parameters of the query.
 
         The given headers win over the connector's, and both over those of the context.
         """
-        target = self._targets.get(path)
-        if target is None:
-            target = self._targets[path] = join(self._base, path)
         given = {name.lower() for name in headers}
         defaults = {name: value for name, value in self._headers.items() if name.lower() not in given}
         if context and self._names:
@@ -122,9 +130,9 @@ class Caller:
         return reply
 
 
-def join(base: URL, path: str) -> URL:
+def join(base: URL, path: str, *, encoded: bool = False) -> URL:
     """Return the path below the base, joined with one slash; the base's query comes first."""
-    below = URL("/" + path.lstrip("/"))  # with a slash, or `items:search` would be taken for a scheme
+    below = URL("/" + path.lstrip("/"), encoded=encoded)  # with a slash, or `items:search` would be taken for a scheme
     target = base
     if below.raw_path != "/":
         target = base.with_path(base.raw_path.rstrip("/") + below.raw_path, encoded=True)

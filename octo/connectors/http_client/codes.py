@@ -18,6 +18,7 @@ NO_ANSWER = "OCTO-H160"
 REDIRECT = "OCTO-H161"
 PRIVATE = "OCTO-H162"
 PROXY = "OCTO-H163"
+BAD_PATH = "OCTO-H164"
 
 EXPLANATIONS: dict[str, Explanation] = {
     REFUSED: Explanation(
@@ -97,5 +98,11 @@ EXPLANATIONS: dict[str, Explanation] = {
         "The proxy of the connector's `proxy.url`, or of the environment's HTTP_PROXY or HTTPS_PROXY, refused to "
         "connect to the server, does not accept the user and password, or its address cannot be used. To call a server "
         "without it, list that in `proxy.bypass` or NO_PROXY; `proxy.fromEnv: false` leaves the environment's out.",
+    ),
+    BAD_PATH: Explanation(
+        "Not a path below the base",
+        "A value in the `path` of a request is null, empty or no text, or the path would lead out of the connector's "
+        "`baseURL`: it has a segment `..`, or is an address of its own. Nothing was sent. Check the value first, e.g. "
+        "with `if`, or answer the caller with 400.",
     ),
 }

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from octo.connectors.http_client.addresses import Private
+from octo.connectors.http_client.paths import Path as Target, complain
 from octo.core.durations import Duration, OrZero
 from octo.core.expressions import Expr
 from octo.core.settings import Advanced, Effect, Secret, Settings
+from octo.core.sockets import sockets
 from octo.core.state import State
 from octo.expr import nearest
 
@@ -24,10 +25,6 @@ IDEMPOTENT = ("GET", "HEAD", "PUT", "DELETE", "OPTIONS")
 DEFAULT_TIMEOUT = 30.0
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
-
-
-def complain(text: str) -> PydanticCustomError:
-    return PydanticCustomError("http", "{text}", {"text": text})
 
 
 def _header(name: str) -> str:
@@ -269,8 +266,10 @@ class Rest(Settings):
 
     method: Method = "GET"
     """The HTTP method."""
-    path: str = ""
-    """Path below the connector's `baseURL`, plain text; joined with exactly one slash. May have a query."""
+    path: Annotated[Target, WithJsonSchema({"type": "string"})] = Field(default="", validate_default=True)
+    """Path below the connector's `baseURL`, joined with exactly one slash. May have a query. A placeholder holds an
+    expression, whose value becomes one segment: `/users/{vars.id}`. What has quotes outside of braces and no slash
+    before them is an expression of the whole path: `"/users/" + vars.id`."""
     query: dict[str, Expr[str]] = Field(default_factory=dict)
     """Query parameters, e.g. `id: vars.id`; encoded as needed. A value that is not text is sent as compact JSON."""
     headers: dict[HeaderName, Expr[str]] = Field(default_factory=dict)
@@ -282,15 +281,6 @@ class Rest(Settings):
     """Whether an answer of 400 or above is an error. If not, it is an ordinary result."""
     status_var: Annotated[str, Advanced] = Field(default="statusCode", min_length=1)
     """Variable for the answer's status. It is set before a failure too, so that the error path can read it."""
-
-    @field_validator("path")
-    @classmethod
-    def _relative(cls, path: str) -> str:
-        if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*://|//", path):
-            raise complain("a path is below the connector's `baseURL`; for another server use another connector")
-        if ".." in urlsplit(path).path.split("/"):
-            raise complain("`..` would lead out of the connector's `baseURL`")
-        return path
 
     @property
     def effect(self) -> Effect:
@@ -305,6 +295,7 @@ class Rest(Settings):
         return kind and f'rest {kind} "{path[1]}"'
 
     def shape_after(self, before: State) -> State:
-        for each in (*self.query.values(), *self.headers.values(), self.body):
-            before.of(each)
+        for _, each in sockets(self):
+            if isinstance(each, Expr):
+                before.of(each)
         return before.with_body().without_var(self.status_var)

@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
-from octo.connectors.http_client.settings import HeaderName, HeaderValue, Method, complain
+from octo.connectors.http_client.paths import complain
+from octo.connectors.http_client.settings import HeaderName, HeaderValue, Method
 from octo.core.durations import Duration
 from octo.core.expressions import Expr, Names
 from octo.core.settings import Settings
