@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Coroutine, Iterable
 from typing import Any
 
-from octo.connectors.http import request, response, settings
+from octo.connectors.http import auth, request, response, settings
 from octo.connectors.http.attended import Disconnected, attended
 from octo.connectors.http.call import Headers as Given, Proto, Scope
 from octo.connectors.http.cors import Cors
@@ -14,12 +15,15 @@ from octo.connectors.http.gate import Gate
 from octo.connectors.http.limit import TimeLimit
 from octo.connectors.http.patterns import Pattern
 from octo.core import content, trace
+from octo.core.errors import Permanent
 from octo.core.flow import Drop, Ending
+from octo.core.log import fields
 from octo.core.message import Message, new_id
 from octo.core.source import Inlet
 from octo.core.spool import Content
 
 Headers = list[tuple[str, str]]
+log = logging.getLogger("octo.http")
 DEFAULT_TIMEOUT = 30.0
 OVERLOADED = "server is overloaded"
 MOST_CORRELATION = 128
@@ -43,6 +47,12 @@ class Endpoint:
             for name, values in server.response_headers.items()
             for value in ([values] if isinstance(values, str) else values)
         ]
+        self._guard = auth.guard(server, route)
+        if self._guard is not None and self._guard.variable in route.variables() and route.auth is None:
+            raise Permanent(
+                f"{route.path!r}: the variable `{self._guard.variable}` would be set both by the request and by the "
+                "connector's `auth`; choose another `userVar`"
+            )
         self._copied = tuple((name, name.lower()) for name in route.headers)
         self._correlation = (route.correlation_id_header or "").lower()
         self._timeout = (route.timeout or server.request_timeout).total_seconds() or DEFAULT_TIMEOUT
@@ -68,6 +78,14 @@ class Endpoint:
         if self._correlation:
             correlation = _correlation(given.get(self._correlation, ""))
             headers = [*headers, (self._correlation, correlation)]
+        user = ""
+        if self._guard is not None:
+            try:
+                user = self._guard.user(scope)
+            except request.Rejected as rejected:
+                log.info("a request was refused: no valid credentials", extra=fields(pattern=self.pattern.text))
+                response.reject(proto, rejected, headers)
+                return None
         if gate.busy >= gate.common and not gate.admits(self.share):
             response.busy(proto, OVERLOADED, headers)
             return None
@@ -79,8 +97,8 @@ class Endpoint:
                 if not gate.begin_reading(self.share):
                     response.busy(proto, OVERLOADED, headers)
                     return None
-                return self._receive(scope, proto, values, headers, size, correlation)
-            message = self._message(scope, values, b"", correlation)
+                return self._receive(scope, proto, values, headers, size, correlation, user)
+            message = self._message(scope, values, b"", correlation, user)
         except request.Rejected as rejected:
             response.reject(proto, rejected, headers)
             return None
@@ -118,6 +136,7 @@ class Endpoint:
         headers: Headers,
         size: int | None,
         correlation: str,
+        user: str,
     ) -> None:
         rest = None
         try:
@@ -125,7 +144,7 @@ class Endpoint:
             began = clock()
             data = await request.read(proto, size, self._limit, self._reading, spools=self._spools)
             left = max(0.0, self._timeout - (clock() - began))
-            message = self._message(scope, values, data, correlation)
+            message = self._message(scope, values, data, correlation, user)
             if self._gate.admits(self.share):
                 rest = self._run(message, proto, headers, left)  # if it waits, `_run` has counted it in the gate
             else:
@@ -137,9 +156,13 @@ class Endpoint:
         if rest is not None:
             await rest
 
-    def _message(self, scope: Scope, values: tuple[str, ...], data: bytes | Content, correlation: str) -> Message:
+    def _message(
+        self, scope: Scope, values: tuple[str, ...], data: bytes | Content, correlation: str, user: str
+    ) -> Message:
         given = scope.headers
         every = request.query(scope.query_string)
+        if self._guard is not None:
+            every = self._guard.shown(every)
         first = {name: those[0] for name, those in every.items()} if every else {}
         variables: dict[str, object] = {"method": scope.method, "query": first, "queryAll": every}
         if values:
@@ -154,6 +177,8 @@ class Endpoint:
         if self._raw_var:
             variables[self._raw_var] = request.exact(bytes(data))
         body = self._body(given, data) if data or self._raw else None
+        if self._guard is not None:
+            variables[self._guard.variable] = user
         return Message(body, variables, correlation_id=correlation, raw=self._raw, traceparent=parent)
 
     def _body(self, given: Given, data: bytes | Content) -> object:

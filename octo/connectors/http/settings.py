@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from octo.connectors.http.patterns import BadPattern, Pattern
 from octo.core.durations import Duration, OrZero, parse_duration
-from octo.core.settings import Advanced, Settings
+from octo.core.settings import Advanced, Secret, Settings
 from octo.expr import nearest
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
@@ -103,6 +103,75 @@ class Tls(Settings):
     """PEM file with the certificate's private key, unencrypted."""
 
 
+_AUTH = {
+    "none": (),
+    "basic": ("username", "password", "users", "realm"),
+    "apiKey": ("header", "query", "cookie", "keys", "realm"),
+}
+_PLACES = ("header", "query", "cookie")
+
+
+class Auth(Settings):
+    """Who may send requests. One without valid credentials gets 401; its body is not read, and no flow runs."""
+
+    type: Literal["none", "basic", "apiKey"]
+    """`basic`: user names and passwords (HTTP Basic). `apiKey`: a key in a header, in the query or in a cookie. `none`:
+    everybody, e.g. for one source of a connector that asks for credentials."""
+    username: str | None = Field(default=None, min_length=1)
+    """`basic`: the name of the only user, with `password`."""
+    password: Secret | None = None
+    """`basic`: the password of `username`, e.g. `${PASSWORD}`."""
+    users: dict[str, Secret] = Field(default_factory=dict)
+    """`basic`: several users, each name with its password."""
+    header: HeaderName | None = None
+    """`apiKey`: the header with the key. Default, if neither `query` nor `cookie` is set: `X-API-Key`. In the header
+    `Authorization` the key may follow the word `Bearer`."""
+    query: str | None = Field(default=None, min_length=1)
+    """`apiKey`: the query parameter with the key; it is left out of `vars.query` and `vars.queryAll`. Addresses end up
+    in logs of proxies and browsers: prefer a header."""
+    cookie: str | None = Field(default=None, pattern=f"^{_TOKEN.pattern}$")
+    """`apiKey`: the cookie with the key."""
+    keys: dict[str, Secret] | list[Secret] = Field(default_factory=list)
+    """`apiKey`: the keys that are valid. With names (`billing: ${BILLING_KEY}`) the flow knows who calls, and a new key
+    can be valid beside the old one until every caller has it."""
+    realm: Annotated[str, Advanced] = Field(default="octo", pattern=r"^[ !#-\[\]-~]+$")
+    """What the credentials are for: browsers show it to the user."""
+    user_var: Annotated[str, Advanced] = Field(default="user", min_length=1)
+    """Variable for the name of the user, or of the key; a key without a name is called `1`, `2` and so on."""
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Auth:
+        for name in type(self).model_fields:
+            if name in self.model_fields_set and name not in ("type", "user_var", *_AUTH[self.type]):
+                raise complain(f"`{name}` does not belong to type {self.type!r}")
+        if (self.username is None) is not (self.password is None):
+            raise complain("`username` and `password` belong together")
+        if sum(getattr(self, each) is not None for each in _PLACES) > 1:
+            raise complain("a key has one place: write `header`, `query` or `cookie`")
+        if self.type != "none" and not self.secrets:
+            raise complain("`basic` needs `users`" if self.type == "basic" else "`apiKey` needs `keys`")
+        for name, secret in self.secrets.items():
+            if not secret:  # as an environment variable that is not set would leave it
+                raise complain(f"the secret of {name!r} is empty")
+            if self.type == "basic" and (":" in name or _CONTROL.search(name)):
+                raise complain(f"the user name {name!r} has a colon or a control character")
+        if len({*self.secrets.values()}) < len(self.secrets) and self.type == "apiKey":
+            raise complain("two keys are the same")
+        return self
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """Each user with its password, or each name with its key."""
+        if isinstance(self.keys, list):
+            given = {str(number): each for number, each in enumerate(self.keys, 1)}
+        else:
+            given = dict(self.keys)
+        given |= self.users
+        if self.username is not None and self.password is not None:
+            given[self.username] = self.password
+        return {name: each.get_secret_value() for name, each in given.items()}
+
+
 class Server(Settings):
     """One listener: its address, its limits, and the settings of all its routes."""
 
@@ -129,6 +198,9 @@ class Server(Settings):
     balancer's idle timeout (often 60 s), or the balancer sometimes uses a connection that was just closed."""
     cors: Cors | None = None
     """Lets browsers call the routes from pages of other origins. Off by default."""
+    auth: Auth | None = None
+    """Who may send requests to the routes; a source's own `auth` wins. Default: everybody. Preflights of browsers pass
+    without credentials, as they never have any."""
     tls: Tls | None = None
     """Serve https, with TLS 1.2 or 1.3."""
     max_header_bytes: Annotated[int, Advanced] = Field(default=65536, ge=8192)
@@ -188,6 +260,8 @@ class Route(Settings):
     """Request header with the message's correlation id: at most 128 printable ASCII characters. A request without one,
     or with another value, gets a fresh id. Every response has the id in the same header, and `rest` sends it on. Empty
     switches all of this off; the correlation id is then ""."""
+    auth: Auth | None = None
+    """Who may send requests to this path. Default: the connector's `auth`."""
     timeout: Annotated[Duration | None, OrZero] = None
     """How long a request of this route may take; default: the connector's `requestTimeout`."""
     max_body_bytes: Annotated[int, Advanced] = Field(default=1_048_576, ge=0)
@@ -242,3 +316,5 @@ def _variables(route: Route) -> Iterable[tuple[str, str]]:
         yield HEADERS_ALL, "all `headers`"
     if route.raw_body_var:
         yield route.raw_body_var, "`rawBodyVar`"
+    if route.auth is not None and route.auth.type != "none":
+        yield route.auth.user_var, "`auth`"
