@@ -20,6 +20,7 @@ from octo.config.load import parse
 from octo.core.errors import ConfigError
 from octo.core.expressions import Build, compile_expr
 from octo.core.plugins import Plugins
+from octo.expr import Scope, compile  # noqa: A004 - the name of the API
 from octo.testing import check_connector
 from octo.testing.clock import virtual
 from octo.testing.harness import running
@@ -191,6 +192,28 @@ def test_problem_that_readme_shows(tmp_path: Path):
 def test_expressions_of_the_tour(line: str):
     """Every expression of the five-minute introduction compiles with the names of a message."""
     compile_expr(re.split(r"  +", line)[0], object, Build().scope())
+
+
+def equations() -> list[str]:
+    """The lines of the blocks in which each line says what a function gives."""
+    later = [text.splitlines() for text in blocks("docs/expressions.md", "cel")[1:]]
+    return [line for lines in later if all(" == " in line for line in lines) for line in lines]
+
+
+@pytest.mark.parametrize("line", equations())
+def test_functions_give_what_is_shown(line: str):
+    """Each line of the sections about functions is an expression that is true."""
+    assert compile(line, Scope(()))() is True
+
+
+def test_table_of_xml():
+    """`fromXml` gives the values of the table, and `toXml` the XML."""
+    rows = re.findall(r"^\| `(<.*?>)` \| `(\{.*\})` \|$", (ROOT / "docs/expressions.md").read_text(), re.MULTILINE)
+    assert len(rows) >= 5
+
+    for text, value in rows:
+        assert compile(f"fromXml('{text}') == {value}", Scope(()))() is True
+        assert compile(f"toXml({value}) == '{text}'", Scope(()))() is True
 
 
 @pytest.mark.parametrize("page", ["docs/cli.md", "docs/expressions.md"])

@@ -92,6 +92,19 @@ BESIDES = {
         (lambda n: "- &a x\n" + "- *a\n" * (n // 5),),
         (lambda n: "".join(f"%TAG !{number}! x\n" for number in range(n // 12)) + "--- a",),
     ],
+    "fromXml": [
+        (lambda n: "<a>" + "<a/>" * (n // 4) + "</a>",),
+        (lambda n: "<a>" + "<a b=''/>" * (n // 9) + "</a>",),
+        (lambda n: "<a " + " ".join(f"a{number}=''" for number in range(n // 12)) + "/>",),
+        (lambda n: "<a>" + "&#60;" * (n // 5) + "</a>",),
+        (lambda n: "<a>" * 200 + "<a/>" * (n // 4) + "</a>" * 200,),
+        (lambda n: "<a>" * (n // 3),),
+    ],
+    "toXml": [
+        (lambda n: {"a": {"a": [""] * (n // 4)}},),
+        (lambda n: {"a": {"a": [{"@a": number} for number in range(n // 16)]}},),
+        (lambda n: {"a": "&" * n},),
+    ],
     "fromFormData": [(times("a=%41&"),), (times("%é"),)],
     "fromEnv": [(times("A=1\n"),), (lambda n: 'A="' + "\\n" * (n // 2) + '"',)],
     "fromMultipart": [

@@ -20,6 +20,7 @@ FAMILIES = (
     "optionals",
     "documents",
     "multipart",
+    "xml",
     "crypto",
 )
 
