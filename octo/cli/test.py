@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -121,6 +122,8 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
     Exit codes: 0 all passed, 1 a case failed, 2 a case could not run or something is wrong with a file.
     """
     _refuse_idle_options(generate=bool(rest["generate"]), from_trace=from_trace is not None)
+    if rest["generate"] and find_spec("hypothesis") is None:
+        raise click.UsageError("--generate needs the package hypothesis: pip install 'octo-flows[test]'")
     wanted = Cover(cover, cover_min, cover_html, cover_json)
     options = Options(paths or (Path(),), cover=wanted, **rest)  # type: ignore[arg-type]
     if from_trace is not None:
@@ -341,12 +344,7 @@ def _read(options: Options, files: set[Path] | None = None) -> Asked:
 
 
 def _watch(options: Options) -> int:
-    from importlib.util import find_spec
-
     from octo.engine.watch import Watch
-
-    if find_spec("watchfiles") is None:
-        raise click.UsageError("--watch needs the package `watchfiles`: pip install 'octo[watch]'")
 
     files, code = {*options.paths}, exits.DONE
     watch = Watch(lambda: files)

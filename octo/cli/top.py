@@ -59,7 +59,7 @@ def command(admin_addr: str, interval: float, flow: str, once: bool) -> None:
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     except ImportError:
-        raise click.UsageError("this needs the library rich: pip install 'octo[top]'") from None
+        raise click.UsageError("this needs the package rich: pip install 'octo-flows[top]'") from None
     plain = once or not (sys.stdin.isatty() and sys.stdout.isatty())
     try:
         asyncio.run(_once(client, interval, View(flow)) if plain else _watch(client, interval, View(flow, KEYS)))

@@ -262,8 +262,8 @@ NOT_LOADABLE = _code(
     "Component that cannot be loaded",
     "The type exists, but its Python package could not be imported: something it needs is not installed, or it is "
     "broken. The message contains Python's own error.",
-    "pip install octo",
-    "pip install 'octo[all]'",
+    "pip install octo-flows",
+    "pip install 'octo-flows[all]'",
 )
 
 # --- environment -------------------------------------------------------------------------------------------------

@@ -53,6 +53,6 @@ class KnownTypes:
         except Exception as error:  # noqa: BLE001  importing a foreign package may raise anything
             if place is not None:
                 message = f"the {kind} type `{name}` cannot be loaded: {type(error).__name__}: {error}"
-                hint = "install what it needs, e.g. with `pip install 'octo[all]'`, or update the package it comes from"
+                hint = "`pip install 'octo-flows[all]'` has what Octo's own types need; else update the package"
                 self._report.error(codes.NOT_LOADABLE, place.at, message, hint)
             return None

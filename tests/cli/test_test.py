@@ -319,3 +319,12 @@ def test_an_edit_that_is_saved_while_the_files_are_read_is_not_lost(folder, watc
     until("waiting for a change")
 
     assert interrupt() == 1
+
+
+def test_what_generate_needs_is_said_where_it_is_missing(cli, folder, monkeypatch):
+    monkeypatch.setattr("octo.cli.test.find_spec", lambda _: None)
+
+    result = cli("test", "--generate")
+
+    assert result.exit_code == 2
+    assert "--generate needs the package hypothesis: pip install 'octo-flows[test]'" in result.stderr

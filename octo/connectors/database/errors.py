@@ -97,10 +97,10 @@ def too_many_bytes(limit: int) -> Permanent:
     )
 
 
-def no_library(driver: str, package: str, extra: str) -> Permanent:
-    return Permanent(
-        f"driver {driver} needs the Python package {package}: pip install 'octo[{extra}]'", code=codes.NO_LIBRARY
-    )
+def no_library(driver: str, package: str, extra: str = "") -> Permanent:
+    """extra: the extra of `octo-flows` that brings the package; empty if none does."""
+    cure = f"pip install 'octo-flows[{extra}]'" if extra else "Octo does not bring it; install the driver beside Octo"
+    return Permanent(f"driver {driver} needs the Python package {package}: {cure}", code=codes.NO_LIBRARY)
 
 
 def bad_argument(position: int, message: str) -> Permanent:

@@ -163,7 +163,8 @@ async def open_driver(settings: Connection) -> AsyncIterator[Driver]:
     except (exc.ArgumentError, exc.InvalidRequestError) as error:
         raise errors.refused_login(where, f"the `dsn` does not name an async dialect: {error}") from None
     except ModuleNotFoundError as error:
-        raise errors.no_library(settings.driver, str(error.name), "sql") from None
+        extra = "mysql" if error.name == "aiomysql" else ""
+        raise errors.no_library(settings.driver, str(error.name), extra) from None
     links: WeakSet[Any] = WeakSet()
     if engine.dialect.driver == "asyncpg":
 

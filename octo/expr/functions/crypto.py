@@ -81,7 +81,9 @@ def _cipher(name: str, key: Any) -> Any:
     try:
         from cryptography.hazmat.primitives.ciphers import aead
     except ImportError:
-        raise ExprError(FAILED, "encryption needs the package cryptography", hint="Install octo[crypto]") from None
+        raise ExprError(
+            FAILED, "encryption needs the package cryptography", hint="pip install 'octo-flows[crypto]'"
+        ) from None
     sizes = (16, 24, 32) if name == "AES" else (32,)
     raw = _bytes(name, key)
     if len(raw) not in sizes:
