@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +13,23 @@ import click
 
 from octo.cli.ending import attempt, check_flow, report
 from octo.cli.given import Given
-from octo.cli.project import config_option, config_path, load_or_exit
+from octo.cli.named import is_path
+from octo.cli.project import config_path, load_or_exit
 
 
-@click.command("invoke")
-@config_option
-@click.option("--flow", "-f", required=True, help="Name of the flow to call.")
+@click.command(
+    "invoke",
+    epilog="""\b
+Examples:
+  octo invoke greet --data '{"name": "Ada"}'     a flow of this folder
+  octo invoke flow.yaml greet --data @body.json  a flow of this file
+  octo invoke --config flow.yaml --flow hello --vars '{"name": "Ada"}'""",
+)
+@click.argument("words", nargs=-1, metavar="[CONFIG] [FLOW]")
+@click.option(
+    "--config", "-c", type=click.Path(path_type=Path), help="Flow file or folder, as CONFIG; default: this folder."
+)
+@click.option("--flow", "-f", help="Name of the flow to call, as FLOW.")
 @click.option("--data", "-d", help="Body as JSON; `@file` reads a file, `-` reads standard input.")
 @click.option("--content-type", help="Media type of the body, if not JSON, e.g. text/csv. It is then raw content.")
 @click.option("--vars", "variables", help="Variables as a JSON object.")
@@ -34,9 +47,9 @@ from octo.cli.project import config_option, config_path, load_or_exit
 @click.option("--envelope", is_flag=True, help="Print how the flow ended and what the spies saw, as one JSON object.")
 @click.option("--envelope-out", metavar="FILE", help="Write that object to a file instead.")
 def command(
-    option: Path | None,
-    argument: Path | None,
-    flow: str,
+    words: tuple[str, ...],
+    config: Path | None,
+    flow: str | None,
     data: str | None,
     content_type: str | None,
     variables: str | None,
@@ -58,17 +71,38 @@ def command(
     log.configure()
     log.reserve_stdout()
     seconds = _seconds(timeout)
-    path = config_path(option, argument)
+    path, name = _callee(words, config, flow)
     given = Given(data, content_type, variables)
     raw = debugging.pop("raw")
     if any(debugging.values()):
         from octo.cli.debugging import Options, debug
 
-        sys.exit(debug(path, flow, given, seconds, Options(**debugging, whole=whole, raw=raw)))
+        sys.exit(debug(path, name, given, seconds, Options(**debugging, whole=whole, raw=raw)))
     message = given.message()
-    config = load_or_exit(path)
-    check_flow(config, flow)
-    sys.exit(report(asyncio.run(attempt(config, flow, message, seconds)), whole=whole, raw=raw))
+    loaded = load_or_exit(path)
+    check_flow(loaded, name)
+    sys.exit(report(asyncio.run(attempt(loaded, name, message, seconds)), whole=whole, raw=raw))
+
+
+def _callee(words: Sequence[str], config: Path | None, flow: str | None) -> tuple[Path, str]:
+    """The configuration and the name of the flow, each as an option or as a word: `octo invoke flow.yaml greet`."""
+    rest = list(words)
+    if flow is None and rest and not is_path(rest[-1]):
+        flow = rest.pop()
+    if len(rest) > 1:
+        raise click.UsageError(f"what is {rest[-1]!r}? Name one flow file or folder, and one flow")
+    path = config_path(config, Path(rest[0]) if rest else None)
+    if flow is None:
+        raise click.UsageError(_which(path))
+    return path, flow
+
+
+def _which(path: Path) -> str:
+    """What to say if no flow is named."""
+    names = [name for name in load_or_exit(path).flows if name]
+    where = "" if path == Path() else f"{shlex.quote(str(path))} "
+    calls = "".join(f"\n  octo invoke {where}{shlex.quote(name)}" for name in names[:10])
+    return f"name the flow to call{calls and f':{calls}'}"
 
 
 def _seconds(timeout: str) -> float:

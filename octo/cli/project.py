@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import click
 
 from octo.cli import exits
+from octo.cli.named import Named, named
 from octo.cli.terminal import say
 from octo.config import codes
 from octo.config.documents import Config
@@ -36,28 +37,25 @@ class Number(click.FloatRange):
 
 def config_option(command: F) -> F:
     """`--config PATH`, or the path as a plain argument."""
-    command = click.option("--config", "-c", "option", type=click.Path(path_type=Path), help="Flow file or folder.")(
-        command
-    )
+    command = click.option(
+        "--config", "-c", "option", type=click.Path(path_type=Path), help="Flow file or folder; default: this folder."
+    )(command)
     return click.argument("argument", required=False, type=click.Path(path_type=Path), metavar="[CONFIG]")(command)
 
 
 def config_path(option: Path | None, argument: Path | None) -> Path:
-    """The path, which must be given exactly once: as the option or as the argument."""
-    if (option is None) == (argument is None):
-        raise click.UsageError("name one flow file or folder: --config PATH")
-    path = option or argument
-    assert path is not None
-    return path
+    """The path, given as the option or as the argument; without it the working directory, if it has flows."""
+    if option is not None and argument is not None:
+        raise click.UsageError(f"name one flow file or folder: {str(option)!r} or {str(argument)!r}")
+    given = option or argument
+    return named([given] if given else [], click.get_current_context().command.name or "run", one=True).paths[0]
 
 
-def load(path: Path) -> Config:
-    """Read and check the configuration at `path`. Raises ConfigError."""
-    from octo.builtin import plugins
-    from octo.config.load import load as load_config
-
-    import_beside(path)
-    config = load_config(path, plugins(), os.environ)
+def load(configuration: Path | Named) -> Config:
+    """Read and check the configuration. Raises ConfigError."""
+    found = Named((configuration,)) if isinstance(configuration, Path) else configuration
+    import_beside(found.place)
+    config = found.load()
     if not gc.isenabled():
         # Only after the first load: objects of later loads must be collected with their generation.
         gc.freeze()

@@ -15,8 +15,10 @@ import click
 
 from octo import __version__
 from octo.cli import exits, lasting
+from octo.cli.listening import listening
+from octo.cli.named import Named, named, told
 from octo.cli.observers import Traces, contracts, otlp_address, recording
-from octo.cli.project import Number, config_option, config_path, counted, load, refuse, show
+from octo.cli.project import Number, counted, load, refuse, show
 from octo.cli.stopping import GRACE, Stopping
 from octo.cli.stored import store_option
 from octo.cli.terminal import say
@@ -36,8 +38,19 @@ BEAT = 0.5
 """Seconds between two signs of life to the supervisor."""
 
 
-@click.command("run")
-@config_option
+@click.command(
+    "run",
+    epilog="""\b
+Examples:
+  octo run                       the flows of this folder
+  octo run --watch flow.yaml     take every save
+  octo run --port 9000 flow.yaml serve at another port
+  octo run flows more/*.yaml     several files and folders, as one configuration
+  octo run - <flow.yaml          from standard input""",
+)
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
+@click.option("--config", "-c", type=click.Path(path_type=Path), help="Flow file or folder; the same as PATH.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port of the only `http` connector; 0 takes a free one.")
 @click.option("--watch", is_flag=True, help="Reload what changed whenever the files change.")
 @click.option("--allow-empty", is_flag=True, help="Let an edit remove all flows, and be ready without any.")
 @click.option("--processes", type=click.IntRange(1, 256), default=1, help="Number of processes that share the ports.")
@@ -137,8 +150,9 @@ BEAT = 0.5
 @click.option("--observability", type=bool, is_flag=False, flag_value=True, default=None, hidden=True)
 @click.option("--metrics", type=bool, is_flag=False, flag_value=True, default=None, hidden=True)
 def command(  # noqa: PLR0913, PLR0917  one parameter per option
-    option: Path | None,
-    argument: Path | None,
+    paths: tuple[Path, ...],
+    config: Path | None,
+    port: int | None,
     watch: bool,
     allow_empty: bool,
     processes: int,
@@ -162,7 +176,7 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
     observability: bool | None,
     metrics: bool | None,
 ) -> None:
-    """Run the flows of a configuration until stopped.
+    """Run the flows of files and folders until stopped. Without a PATH, it runs those of the folder one stands in.
 
     SIGINT, SIGTERM and SIGHUP end it cleanly: sources stop, messages in flight finish, connectors close, exit code 0. A
     second signal ends it at once. Exit code 2 means that the configuration is wrong, 1 that something did not start or
@@ -173,16 +187,18 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
     from octo.core.output import steady
 
     del metrics  # `--metrics` of older command lines: /metrics is always there
-    path = config_path(option, argument)
+    found = named([*([config] if config else []), *paths], "run")
+    if found.text is not None and (watch or processes > 1):
+        raise click.UsageError("standard input is read once: save it as a file for --watch or --processes")
     steady()
     configure(log_level, log_format)
     raise_limit()
-    port = _port(admin_addr, admin_token_file, observability)
+    operations = _port(admin_addr, admin_token_file, observability)
     if processes > 1:
         from octo.cli.processes import Patience, supervise
 
         patience = Patience(hung_after, stop=stop_delay + drain + 2 * GRACE)  # they need GRACE themselves
-        sys.exit(supervise(processes, port, patience))
+        sys.exit(supervise(processes, operations, patience))
     measured = tuple(each.strip() for each in metrics_blocks.split(",") if each.strip())
     kept = Traces(
         store=store if traces else None,
@@ -194,19 +210,24 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
         whole_failures=traces_whole_failures,
     )
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        asked = _Asked(path, watch, allow_empty, stop_delay, drain, port, measured, kept, contracts)
+        asked = _Asked(found, port, watch, allow_empty, stop_delay, drain, operations, measured, kept, contracts)
         sys.exit(lasting.run(_run(asked), runner))
 
 
 class _Asked(NamedTuple):
-    """The options of the command line. measured: addresses of blocks. contracts: the share of messages to check."""
+    """The options of the command line.
 
-    path: Path
+    port: of the only http connector, instead of what its settings say. operations: where the operations port is.
+    measured: addresses of blocks. contracts: the share of messages to check.
+    """
+
+    named: Named
+    port: int | None
     watch: bool
     allow_empty: bool
     stop_delay: float
     drain: float
-    port: Port
+    operations: Port
     measured: tuple[str, ...]
     traces: Traces
     contracts: float
@@ -262,22 +283,23 @@ async def _run(asked: _Asked) -> int:
                 await service.run(stop)
     except OctoError as error:
         refuse(error)
+        if isinstance(error, ConfigError) and (hint := told(error, asked.named.paths, "run")):
+            say(hint, err=True)
         return exits.USAGE if isinstance(error, ConfigError) else exits.FAILED
     return exits.DONE
 
 
 def _service(asked: _Asked, metrics: Metrics, blocks: BlockMetrics | None) -> Service:
-    from octo.config.load import candidates
     from octo.engine.garbage import set_aside
     from octo.engine.service import Service
 
-    watched = (asked.path, *candidates(asked.path, os.environ))
+    watched = asked.named.watched if asked.watch else ()
 
     def read() -> Config:
         nonlocal watched
-        config = load(asked.path)
-        watched = (asked.path, *config.watched)
-        return config
+        config = load(asked.named)
+        watched = (*asked.named.paths, *config.watched)
+        return config if asked.port is None else listening(config, asked.port)
 
     def ready(config: Config) -> None:
         if (line := supervisor.line()) is not None:
@@ -350,8 +372,8 @@ async def _operations(
     lag, files = Lag(), Files()
     watchdog = Watchdog(lag)
     more = () if blocks is None else (blocks.snapshot,)
-    process = ThisProcess(service, metrics, lag, asked.path, _number(), more, live, watchdog)
-    async with opened(asked.port, process, ROUTES, stop if asked.watch else None):
+    process = ThisProcess(service, metrics, lag, str(asked.named), _number(), more, live, watchdog)
+    async with opened(asked.operations, process, ROUTES, stop if asked.watch else None):
         lag.start()
         files.start()
         watchdog.start()

@@ -17,6 +17,7 @@ import click
 
 from octo.cli import exits, exploration
 from octo.cli.exploration import Cover
+from octo.cli.named import expanded
 from octo.cli.project import Number, coloured, refuse, written
 from octo.cli.stored import store_option
 from octo.cli.suites import configurations, env_file
@@ -66,7 +67,15 @@ def _choice(_: click.Context, __: click.Parameter, value: str | None) -> Choice 
         raise click.BadParameter(f"{value!r}: {error}; write words with `and`, `or`, `not`") from None
 
 
-@click.command("test")
+@click.command(
+    "test",
+    epilog="""\b
+Examples:
+  octo test                 the tests of this folder
+  octo test flow.yaml       those of one flow file, flow_test.yaml
+  octo test -k declined -v  the cases with `declined` in their names, with the log
+  octo test --generate      look for a message that breaks a flow""",
+)
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
 @click.option("--config", "-c", type=click.Path(path_type=Path), help="Flow file or folder that all test files test.")
 @click.option("--env-file", type=_FILE, help="File of NAME=value lines, which override the environment.")
@@ -125,7 +134,7 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
     if rest["generate"] and find_spec("hypothesis") is None:
         raise click.UsageError("--generate needs the package hypothesis: pip install 'octo-flows[test]'")
     wanted = Cover(cover, cover_min, cover_html, cover_json)
-    options = Options(paths or (Path(),), cover=wanted, **rest)  # type: ignore[arg-type]
+    options = Options(tuple(expanded(paths)) or (Path(),), cover=wanted, **rest)  # type: ignore[arg-type]
     if from_trace is not None:
         sys.exit(exploration.from_trace(from_trace, store, options.config or options.paths[0], configurations(), out))
     if lists:

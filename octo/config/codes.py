@@ -398,3 +398,11 @@ RESOURCE = _code(
     "resources: {env: [../secrets.env]}",
     "resources: {env: [secrets.env]}",
 )
+NO_PORT = _code(
+    "OCTO-C195",
+    "No single port to choose",
+    "`octo run --port` replaces the port of the only `http` connector of a configuration. There is none, or there are "
+    "several. With several, declare a variable for each under `env:` and write it as `port: ${NAME}`.",
+    "octo run --port 9000  (and two connectors of type http)",
+    'env: [{name: WEB_PORT, default: "8080"}] ... port: ${WEB_PORT}',
+)

@@ -26,18 +26,26 @@ from octo.config.variables import Surroundings
 from octo.config.yaml import MOST_BYTES, File, read
 from octo.core.errors import ConfigError, Position, Problem
 from octo.core.plugins import Plugins
+from octo.expr import nearest
 
 SECTIONS = ("service", "env", "connectors", "processors", "flows", "resources")
 
 
-def load(path: Path, plugins: Plugins, environ: Mapping[str, str]) -> Config:
-    """Read a configuration file or folder. Raises ConfigError with every problem that was found."""
+def load(path: Path, plugins: Plugins, environ: Mapping[str, str], *more: Path) -> Config:
+    """Read a configuration file or folder. Raises ConfigError with every problem that was found.
+
+    more: further files and folders of the same configuration. `.env` files and resources are those beside the first.
+    """
     report = Report()
-    files = config_files(path)
+    files = config_files(path, *more)
     texts = [(str(each), data) for each in files if (data := read_bytes(each, report)) is not None]
     report.raise_if_any()
-    root = path if path.is_dir() else path.parent
-    return _build(texts, root, tuple(files), plugins, environ, report)
+    return _build(texts, _root(path), tuple(files), plugins, environ, report)
+
+
+def load_text(data: bytes, plugins: Plugins, environ: Mapping[str, str], name: str) -> Config:
+    """Read a configuration that came from elsewhere, as if it were a file in the working directory."""
+    return _build([(name, data[: MOST_BYTES + 1])], Path(), (), plugins, environ, Report())
 
 
 def parse(text: str, plugins: Plugins, environ: Mapping[str, str], name: str = "flow.yaml") -> Config:
@@ -45,26 +53,50 @@ def parse(text: str, plugins: Plugins, environ: Mapping[str, str], name: str = "
     return _build([(name, text.encode("utf-8", "surrogatepass"))], None, (), plugins, environ, Report())
 
 
-def config_files(path: Path) -> list[Path]:
-    """The files that make up the configuration at `path`; a folder's are sorted by name, tests left out."""
+def config_files(*paths: Path) -> list[Path]:
+    """The files that make up the configuration at these paths, each once; a folder's are sorted by name, without tests.
+
+    Raises ConfigError if a path leads nowhere.
+    """
+    found: dict[Path, Path] = {}
+    for each in (file for path in paths for file in _files(path)):
+        found.setdefault(each.resolve(), each)
+    return list(found.values())
+
+
+def _root(path: Path) -> Path:
+    return path if path.is_dir() else path.parent
+
+
+def _files(path: Path) -> list[Path]:
     try:
         is_folder = S_ISDIR(path.stat().st_mode)
     except OSError as error:
         is_missing = isinstance(error, FileNotFoundError | NotADirectoryError)
         message = "no such file or folder" if is_missing else f"the path cannot be read: {error.strerror}"
-        hint = "give the path of a flow file, or of a folder with flow files" if is_missing else ""
+        hint = _nearest(path) if is_missing else ""
         raise ConfigError([Problem(codes.NOT_FOUND, Position(str(path)), message, hint)]) from error
     return _folder(path) if is_folder else [path]
 
 
-def candidates(path: Path, environ: Mapping[str, str]) -> tuple[Path, ...]:
+def _nearest(path: Path) -> str:
+    """What to give instead of a path that leads nowhere."""
+    try:
+        guess = nearest(path.name, [each.name for each in yaml_files(path.parent)])
+    except OSError:
+        guess = None
+    if guess:
+        return f"did you mean `{path.with_name(guess)}`?"
+    return "give the path of a flow file, or of a folder with flow files"
+
+
+def candidates(path: Path, environ: Mapping[str, str], *more: Path) -> tuple[Path, ...]:
     """What to watch while a configuration cannot be loaded: its files as they are now, and its `.env` files."""
     try:
-        files = config_files(path)
+        files = config_files(path, *more)
     except ConfigError:
-        files = [path]
-    root = path if path.is_dir() else path.parent
-    return (*files, *_dotenv_paths(root, environ))
+        files = [path, *more]
+    return (*files, *_dotenv_paths(_root(path), environ))
 
 
 def _folder(path: Path) -> list[Path]:

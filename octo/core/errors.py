@@ -18,7 +18,7 @@ the text of an error.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import copy
 from typing import ClassVar, NamedTuple, Self
 
@@ -97,7 +97,7 @@ class ConfigError(OctoError):
 
     code = "OCTO-C100"
 
-    def __init__(self, problems: list[Problem]) -> None:
+    def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = sorted(problems, key=lambda problem: problem.at)
         super().__init__("")
         self.args = ("\n".join(str(problem) for problem in self.problems),)  # each is short: no client wrote it

@@ -49,7 +49,7 @@ class ThisProcess:
         service: Service,
         metrics: Metrics,
         lag: Lag,
-        path: Path,
+        path: Path | str,
         number: int = 0,
         more: Iterable[Counts] = (),
         live: Live | None = None,

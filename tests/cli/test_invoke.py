@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -155,3 +156,21 @@ def test_a_number_of_any_size_can_be_printed(capfd):
     write({"n": 10**30})
 
     assert capfd.readouterr().out == '{"n":1000000000000000000000000000000}\n'
+
+
+def test_the_flow_and_the_file_may_be_words(cli, flows, monkeypatch):
+    """The file may be left out where it is the only one."""
+    body = ("--data", '{"name":"Ada"}')
+    assert cli("invoke", flows, "greet", *body).output == '{"greeting":"hello, Ada!"}\n'
+
+    monkeypatch.chdir(Path(flows).parent)
+    assert cli("invoke", "greet", *body).output == '{"greeting":"hello, Ada!"}\n'
+    assert cli("invoke", "--flow", "greet", *body).output == '{"greeting":"hello, Ada!"}\n'
+
+
+def test_without_a_flow_it_names_them(cli, flows):
+    result = cli("invoke", flows)
+
+    assert result.exit_code == 2
+    assert f"name the flow to call:\n  octo invoke {flows} greet\n  octo invoke {flows} vars\n" in result.stderr
+    assert "what is 'b.yaml'?" in cli("invoke", "a.yaml", "b.yaml", "greet").stderr

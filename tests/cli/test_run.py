@@ -150,9 +150,42 @@ def test_the_banner_is_on_stdout_and_the_log_on_stderr(flow):
     assert process.returncode == 0
 
 
-@pytest.mark.parametrize("arguments", [["run"], ["run", "a", "--config", "b"], ["run", "--processes", "0", "a"]])
+@pytest.mark.parametrize(
+    "arguments", [["run"], ["run", "-", "a"], ["run", "-", "--watch"], ["run", "--processes", "0", "a"]]
+)
 def test_bad_usage_is_2(command, arguments):
     assert command(*arguments)[0] == 2
+
+
+def test_the_port_of_the_command_line_wins(octo, tmp_path, flow, free_port, http):
+    other = free_port()
+    octo("run", flow, "--port", str(other), "--admin-addr", "off")
+
+    assert http(f"http://127.0.0.1:{other}/hello/Ada")[0] == 200
+
+
+def test_a_configuration_from_standard_input(flow):
+    run = [sys.executable, "-m", "octo", "run", "-", "--admin-addr", "off"]
+    with Path(flow).open("rb") as text:
+        process = subprocess.Popen(run, stdin=text, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        assert "╭" in process.stdout.readline()
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
+    assert process.returncode == 0
+
+
+def test_a_folder_of_configurations_of_their_own_is_explained(command, tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.yaml").write_text("flows: [{name: f, process: []}]")
+
+    code, _, err = command("run", str(tmp_path), "--admin-addr", "off")
+
+    assert code == 2
+    assert err.splitlines()[-1] == (
+        f"A folder is one configuration; here a.yaml, b.yaml were put together. For one: octo run {tmp_path / 'a.yaml'}"
+    )
 
 
 def test_names_are_looked_up_many_at_once(octo, tmp_path, port):

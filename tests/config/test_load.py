@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from octo.config.load import candidates, config_files, load
+from octo.config.load import candidates, config_files, load, load_text
 from octo.core.errors import ConfigError
 
 
@@ -158,3 +158,25 @@ def test_warnings_come_with_the_configuration(config):
         "1:21 OCTO-C122 no block refers to the processor `p`",
         "2:47 OCTO-C116 `port` is empty and counts as not written",
     ]
+
+
+def test_a_path_that_is_nearly_right(folder, refused):
+    root = folder(**{"orders.yaml": ""})
+
+    assert "did you mean `" + str(root / "orders.yaml") + "`?" in refused(root / "oders.yaml")[0]
+
+
+def test_several_paths(folder, plugins):
+    """They are one configuration; what stands beside it stands beside the first."""
+    root = folder(**{"a.yaml": "env: [{name: WORD}]", "b.yaml": "flows: [{name: f, process: []}]", ".env": "WORD=x"})
+
+    found = load(root / "a.yaml", plugins, {}, root / "b.yaml", root)
+
+    assert (list(found.flows), found.env) == (["f"], {"WORD": "x"})
+    assert found.watched[:2] == (root / "a.yaml", root / "b.yaml")
+
+
+def test_a_text_is_as_a_file_in_the_working_directory(folder, plugins, monkeypatch):
+    monkeypatch.chdir(folder(**{".env": "WORD=x"}))
+
+    assert load_text(b"env: [{name: WORD}]", plugins, {}, "<it>").env == {"WORD": "x"}
