@@ -1,61 +1,127 @@
-"""`octo check`: report everything that `run` would refuse, without running anything."""
+"""`octo check`: report everything that `run` and `test` would refuse, without running anything."""
 
 from __future__ import annotations
 
 import os
-import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 import orjson
 
 from octo.cli import exits
+from octo.cli.named import STDIN, Named, expanded, holds_tests, named, told
 from octo.cli.project import counted, import_beside, load, refuse, show
 from octo.cli.terminal import give, say
-from octo.config.documents import Config
-from octo.config.files import is_test
-from octo.core.errors import ConfigError
-
-_CASES = re.compile(rb"^cases\s*:", re.MULTILINE)
+from octo.config.files import is_test, yaml_files
+from octo.core.errors import ConfigError, Problem
 
 
-@click.command("check")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
+class Checked(NamedTuple):
+    """What was found in one configuration, or in the test files of a path. content: what it has if it is right."""
+
+    label: str
+    content: str
+    problems: Sequence[Problem] = ()
+    warnings: Sequence[Problem] = ()
+
+
+@click.command(
+    "check",
+    epilog="""\b
+Examples:
+  octo check                      the flows and tests of this folder
+  octo check flow.yaml            one file
+  octo check flows/*.yaml         each file for itself
+  octo check --format json flows  for tools""",
+)
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option(
     "--outline", "outlined", is_flag=True, help="Print what the files contain, with addresses and places, as JSON."
 )
 def command(paths: tuple[Path, ...], form: str, *, outlined: bool) -> None:
-    """Find every problem in flow files or folders without running them.
+    """Find every problem in flow files, folders and test files without running them.
 
-    Test files (`NAME_test.yaml` with `cases:`) are passed over; `octo test` reads them.
-    Exit code 0 if all of them could run, else 2. `--format json` prints an object with `ok`, `problems` and `warnings`.
+    Each path is a configuration of its own; a folder is one, with the tests in it. Without a path, it checks the
+    folder one stands in. `-` reads a configuration from standard input. Exit code 0 if all of them could run, else 2.
     """
+    given = expanded(paths) if paths else list(named((), "check").paths)
     if outlined:
-        sys.exit(_outline(paths))
-    configurations = [path for path in paths if not _holds_tests(path)]
-    if not configurations:
-        raise click.UsageError(f"only test files are named; `octo test {paths[0]}` reads them")
-    results = [(path, _check(path)) for path in configurations]
-    good = all(isinstance(result, Config) for _, result in results)
+        sys.exit(_outline(given))
+    results = _all(given)
+    good = not any(each.problems for each in results)
     if form == "json":
         give(orjson.dumps(_as_json(results, ok=good)) + b"\n", json=True)
     else:
-        for path, result in results:
-            _tell(path, result)
+        for each in results:
+            _tell(each)
+        if len(given) == 1 and results[0].problems and (hint := told(ConfigError(results[0].problems), given, "check")):
+            say(hint, err=True)
     sys.exit(exits.DONE if good else exits.USAGE)
 
 
-def _holds_tests(path: Path) -> bool:
-    """Whether it is a test file, which a pattern such as `*.yaml` names too."""
+def _all(paths: Sequence[Path]) -> list[Checked]:
+    """What is found in each configuration, and then in each test file that is named or in a named folder."""
+    found = [_flows(path) for path in paths if not holds_tests(path)]
+    known = {problem for each in found for problem in each.problems}
+    tests = (_tests(path, known) for path in _suites(paths))
+    return [*found, *(each for each in tests if each is not None)]
+
+
+def _suites(paths: Sequence[Path]) -> list[Path]:
+    """The test files among the paths and in the folders among them, each once."""
+    found: dict[Path, None] = {}
+    for path in paths:
+        inside = [each for each in yaml_files(path) if is_test(each)] if path.is_dir() else [path]
+        found |= dict.fromkeys(each for each in inside if holds_tests(each))
+    return list(found)
+
+
+def _flows(path: Path) -> Checked:
+    configuration = named([path], "check") if path == STDIN else Named((path,))
     try:
-        return is_test(path) and _CASES.search(path.read_bytes()) is not None
-    except OSError:
-        return False
+        config = load(configuration)
+    except ConfigError as error:
+        return Checked(str(path), "", error.problems)
+    content = f"{counted(len(config.flows), 'flow')}, {counted(len(config.connectors), 'connector')}"
+    return Checked(str(path), content, (), config.warnings)
 
 
-def _outline(paths: tuple[Path, ...]) -> int:
+def _tests(path: Path, known: set[Problem]) -> Checked | None:
+    """What is found in a test file; None if only that its flows are wrong, which is `known` already."""
+    from octo.cli.suites import configurations
+    from octo.suite import plan
+
+    try:
+        found = plan([path], configurations())
+    except ConfigError as error:
+        problems = [each for each in error.problems if each not in known]
+        return Checked(str(path), "", problems) if problems else None
+    return Checked(str(path), counted(len(found.cases), "case"))
+
+
+def _tell(found: Checked) -> None:
+    if found.problems:
+        refuse(ConfigError(found.problems))
+        return
+    for warning in found.warnings:
+        show(warning, "yellow")
+    warnings = f", {counted(len(found.warnings), 'warning')}" if found.warnings else ""
+    say(f"{found.label}: ok, {found.content}{warnings}")
+
+
+def _as_json(results: list[Checked], *, ok: bool) -> dict[str, object]:
+    return {
+        "ok": ok,
+        "problems": [problem.as_json() for each in results for problem in each.problems],
+        "warnings": [problem.as_json() for each in results for problem in each.warnings],
+    }
+
+
+def _outline(paths: Sequence[Path]) -> int:
     from octo import __version__
     from octo.builtin import plugins
     from octo.config.outline import VERSION, outline
@@ -69,31 +135,3 @@ def _outline(paths: tuple[Path, ...]) -> int:
     shown = {"version": VERSION, "octo": __version__, "ok": good, "configurations": configurations}
     give(orjson.dumps(shown) + b"\n", json=True)
     return exits.DONE if good else exits.USAGE
-
-
-def _check(path: Path) -> Config | ConfigError:
-    try:
-        return load(path)
-    except ConfigError as error:
-        return error
-
-
-def _tell(path: Path, result: Config | ConfigError) -> None:
-    if isinstance(result, ConfigError):
-        refuse(result)
-        return
-    for warning in result.warnings:
-        show(warning, "yellow")
-    flows, connectors = counted(len(result.flows), "flow"), counted(len(result.connectors), "connector")
-    warnings = f", {counted(len(result.warnings), 'warning')}" if result.warnings else ""
-    say(f"{path}: ok, {flows}, {connectors}{warnings}")
-
-
-def _as_json(results: list[tuple[Path, Config | ConfigError]], *, ok: bool) -> dict[str, object]:
-    problems = [each for _, result in results if isinstance(result, ConfigError) for each in result.problems]
-    warnings = [each for _, result in results if isinstance(result, Config) for each in result.warnings]
-    return {
-        "ok": ok,
-        "problems": [each.as_json() for each in problems],
-        "warnings": [each.as_json() for each in warnings],
-    }

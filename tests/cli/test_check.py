@@ -133,15 +133,61 @@ def test_the_outline_of_good_files_ends_well(cli, tmp_path):
     assert cli("check", "--outline", str(tmp_path / "a.yaml")).exit_code == 0
 
 
-def test_test_files_that_a_pattern_names_are_passed_over(cli, tmp_path):
-    flows, tests, named = tmp_path / "a.yaml", tmp_path / "a_test.yaml", tmp_path / "b_test.yaml"
-    flows.write_text("flows: []")
-    tests.write_text("flow: a\ncases: []")
-    named.write_text("flows: []")
+SUITE = "flow: f\ncases:\n  - {name: one, expect: {body: 1}}\n"
 
-    assert cli("check", str(flows), str(tests)).stdout == f"{flows}: ok, 0 flows, 0 connectors\n"
-    assert f"`octo test {tests}` reads them" in cli("check", str(tests)).stderr
-    assert "b_test.yaml: ok" in cli("check", str(named)).stdout
+
+def test_a_test_file_is_checked_as_one(cli, tmp_path):
+    """Whether it is named, matched by a pattern or in a folder; a file that is only named so is a flow file."""
+    flows, tests, named = tmp_path / "a.yaml", tmp_path / "a_test.yaml", tmp_path / "b_test.yaml"
+    flows.write_text(GOOD)
+    tests.write_text(SUITE)
+    named.write_text("flows: []")
+    both = f"{flows}: ok, 1 flow, 0 connectors\n{tests}: ok, 1 case\n"
+
+    assert cli("check", str(flows), str(tests)).stdout == both
+    assert cli("check", str(tmp_path / "a*.yaml")).stdout == both
+    assert cli("check", str(tests)).stdout == f"{tests}: ok, 1 case\n"
+    assert cli("check", str(tmp_path)).stdout == f"{tmp_path}: ok, 1 flow, 0 connectors\n{tests}: ok, 1 case\n"
+    assert "b_test.yaml: ok, 0 flows" in cli("check", str(named)).stdout
+
+
+def test_a_wrong_test_file_is_refused(cli, tmp_path):
+    (tmp_path / "a.yaml").write_text(GOOD)
+    (tmp_path / "a_test.yaml").write_text(SUITE.replace("flow: f", "flow: g"))
+
+    result = cli("check", str(tmp_path))
+
+    assert result.exit_code == 2
+    assert "a_test.yaml:1:" in result.stderr
+    assert "1 problem." in result.stderr
+
+
+def test_a_problem_of_a_flow_is_told_once(cli, tmp_path):
+    """Its tests cannot be bound to it, which is no further problem."""
+    (tmp_path / "a.yaml").write_text(BAD)
+    (tmp_path / "a_test.yaml").write_text(SUITE)
+
+    assert cli("check", str(tmp_path)).stderr.count("set-paylod") == 2  # the message and the line
+    assert len(json.loads(cli("check", str(tmp_path), "--format", "json").stdout)["problems"]) == 2
+
+
+def test_without_a_path_it_checks_the_folder(cli, tmp_path, monkeypatch):
+    (tmp_path / "a.yaml").write_text(GOOD)
+    monkeypatch.chdir(tmp_path)
+
+    assert cli("check").stdout == ".: ok, 1 flow, 0 connectors\n"
+
+
+def test_standard_input(cli):
+    assert cli("check", "-", input=GOOD).stdout == "-: ok, 1 flow, 0 connectors\n"
+    assert "<standard input>:4:15" in cli("check", "-", input=BAD).stderr
+
+
+def test_files_that_do_not_belong_together(cli, tmp_path):
+    (tmp_path / "a.yaml").write_text(GOOD)
+    (tmp_path / "b.yaml").write_text(GOOD)
+
+    assert f"For one: octo check {tmp_path / 'a.yaml'}\n" in cli("check", str(tmp_path)).stderr
 
 
 @pytest.mark.parametrize(
