@@ -10,14 +10,17 @@ import sys
 
 def main() -> None:
     """Run the command line. Until a verb handles signals itself, each of them ends the process at once."""
-    arguments = sys.argv[1:]
-    runs = bool(arguments) and (arguments[0] == "run" or arguments[0].startswith("-"))
-    _end_on_signals(runs)
-    from octo.cli import main as cli
+    _end_on_signals(_may_run(sys.argv[1:2]))
+    from octo.cli import main as cli, meant
 
-    if not runs:
+    if meant(sys.argv[1:])[0] != "run":
         signal.signal(signal.SIGINT, signal.default_int_handler)
     cli()
+
+
+def _may_run(first: list[str]) -> bool:
+    """Whether the first argument may mean `run`; what exactly it means is not known before the verbs are imported."""
+    return any(each == "run" or each.startswith("-") or each.endswith((".yaml", ".yml")) for each in first)
 
 
 def _end_on_signals(runs: bool) -> None:

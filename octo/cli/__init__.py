@@ -48,6 +48,8 @@ class Command(click.Group):
             ctx.color = False
         try:
             return super().invoke(ctx)
+        except click.NoSuchOption as error:
+            raise _suggesting(error) from None
         except click.ClickException as error:
             error.message = calm(error.message)  # type: ignore[misc] # it may name what is in a file
             raise
@@ -66,6 +68,17 @@ class Command(click.Group):
             with suppress(OSError):  # standard error may be just as full
                 say(f"cannot write the output: {error.strerror}", err=True)
             sys.exit(exits.USAGE)
+
+
+def _suggesting(error: click.NoSuchOption) -> click.UsageError:
+    """The error, naming the option that does here what this one does in other programs."""
+    from octo.cli import guesses
+
+    verb = error.ctx.info_name if error.ctx else None
+    option = calm(error.option_name)
+    if meant := guesses.of_option(verb or "", option):
+        return click.UsageError(f"No such option: {option}. Did you mean {meant}?", error.ctx)
+    return click.NoSuchOption(option, possibilities=error.possibilities, ctx=error.ctx)
 
 
 def forget_output() -> None:
@@ -94,10 +107,10 @@ class Verbs(Command):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in VERBS:
-            from octo.expr import nearest
+            from octo.cli import guesses
 
-            guess = nearest(args[0], VERBS)
-            ctx.fail(f"there is no command {args[0]!r}." + (f" Did you mean {guess!r}?" if guess else ""))
+            hint = guesses.of_command(args[0], args[1:], list(VERBS))
+            ctx.fail(f"there is no command {args[0]!r}. {hint or 'Try: octo --help'}")
         name, command, rest = super().resolve_command(ctx, args)
         return name, command, rest if command is None else doubled(command, rest)
 
@@ -111,12 +124,17 @@ def doubled(command: click.Command, arguments: list[str]) -> list[str]:
         if each == "--":
             return result + arguments[position:]
         name, equals, _ = each.partition("=")
-        is_long = not is_value and name[:1] == "-" and name[1:2] != "-" and len(name) > 2 and f"-{name}" in options
+        is_long = not is_value and _is_long(name) and (f"-{name}" in options or name[:2] not in options)
         name = f"-{name}" if is_long else name
         result.append(f"-{each}" if is_long else each)
         option = None if is_value else options.get(name)
         is_value = option is not None and not equals and not option.is_flag and not option.count
     return result
+
+
+def _is_long(name: str) -> bool:
+    """Whether it is a word with one dash: no `-v`, no `--config`, and no number."""
+    return len(name) > 2 and name[0] == "-" and name[1].isalpha()
 
 
 def _names(option: click.Option) -> list[str]:
@@ -162,12 +180,17 @@ def _without_pydantic_plugins() -> None:
 
 
 def meant(arguments: list[str]) -> list[str]:
-    """The arguments with their verb. A leading option means `run`, no arguments mean help."""
-    first = arguments[0] if arguments else "--help"
-    if first in ("--version", "-version"):
-        return ["version", *arguments[1:]]
+    """The arguments with their verb. A leading option or a path means `run`, no arguments mean help."""
+    first, *rest = arguments or ["--help"]
+    if first in ("--version", "-version", "-V") or arguments == ["-v"]:
+        return ["version", *rest]
     if first in ("help", "-h", "-help", "--help"):
-        return ["--help"]
-    if first.startswith("-"):
+        return [*rest[:1], "--help"] if rest and first == "help" else ["--help"]
+    if first.startswith("-") or (first not in VERBS and _is_path(first)):
         return ["run", *arguments]
     return arguments
+
+
+def _is_path(word: str) -> bool:
+    """Whether somebody who types this means flow files: there is such a path, or it looks like one."""
+    return word.lower().endswith((".yaml", ".yml")) or os.path.exists(word) or os.sep in word  # noqa: PTH110  first word

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from octo.cli import VERBS, doubled
+from octo.cli import VERBS, doubled, meant
 from octo.cli.invoke import command as invoke
 from octo.cli.run import command as run
 
@@ -99,3 +99,36 @@ def test_one_dash_from_end_to_end(cli, tmp_path):
 
     assert (result.exit_code, result.output) == (0, '{"a":1}\n')
     assert cli("-help").output == cli("--help").output
+
+
+@pytest.mark.parametrize(
+    ("typed", "means"),
+    [
+        ("", "--help"),
+        ("help", "--help"),
+        ("-h", "--help"),
+        ("help run", "run --help"),
+        ("-V", "version"),
+        ("-v", "version"),
+        ("flow.yaml --watch", "run flow.yaml --watch"),
+        ("- --port 1", "run - --port 1"),
+        ("*.yml", "run *.yml"),
+        ("check flow.yaml", "check flow.yaml"),
+        ("nothing", "nothing"),
+    ],
+)
+def test_what_is_meant(typed, means, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert meant(typed.split()) == means.split()
+
+
+def test_a_folder_is_run_unless_it_is_named_like_a_verb(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("shop", "test"):
+        Path(name).mkdir()
+
+    assert (meant(["shop"]), meant(["test"])) == (["run", "shop"], ["test"])
+
+
+def test_a_mistyped_option_with_one_dash_is_guessed(cli):
+    assert "No such option '--wach'. Did you mean '--watch'?" in cli("run", "-wach").stderr
