@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import inspect
 
+from octo.core import deadline
 from octo.core.errors import Bug
 from octo.core.flow import Drop, Failure, Halt, Outcome, Processor, Result, Stop
 from octo.core.message import Message
-from octo.engine import deadline
 from octo.engine.step import Step
 
 

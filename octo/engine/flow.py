@@ -17,14 +17,13 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from octo.core import current, partial
+from octo.core import current, deadline, partial
+from octo.core.deadline import Deadline
 from octo.core.errors import Bug, OctoError, Overloaded, Permanent
 from octo.core.flow import Drop, Ending, Failure, Halt, Outcome, Processor, Result, Stop, ending
 from octo.core.log import fields
 from octo.core.message import Message
 from octo.core.partial import Receiver
-from octo.engine import deadline
-from octo.engine.deadline import Deadline
 from octo.engine.deadlock import Permit, awaiting, is_endless
 from octo.engine.events import Bus
 from octo.engine.pool import Pool
@@ -68,6 +67,7 @@ class Flow:
         input: Mapping[str, object] | None = None,  # noqa: A002  the language's own word
     ) -> None:
         self.name = name
+        self.title = f'flow "{name}"'
         self.description = description
         self.input = input
         self.workers = workers
@@ -391,7 +391,8 @@ class FlowInlet:
             return result
         if result.__class__ is Stop:
             return result.message
-        return Deadline(self.flow, timeout).of(result)  # type: ignore[arg-type]
+        waiting: Awaitable[Outcome] = result  # type: ignore[assignment]
+        return Deadline(flow.title, timeout).of(waiting, is_last=True)
 
     async def _stream(self, message: Message, timeout: float | None, receiver: Receiver) -> Ending:
         with partial.receiving(receiver):
@@ -418,7 +419,9 @@ class FlowInlet:
         left = None if timeout is None else max(0.0, timeout - (loop.time() - began))
         with flow.lending():
             result = flow.run(message)
-            return ending(result) if isinstance(result, Outcome) else await Deadline(self.flow, left).of(result)
+            if isinstance(result, Outcome):
+                return ending(result)
+            return await Deadline(flow.title, left).of(result, is_last=True)
 
     def _full(self) -> Overloaded:
         flow = self._flow

@@ -19,12 +19,12 @@ from functools import partial
 from typing import Any
 
 from octo.config.documents import FlowDoc
+from octo.core import deadline
 from octo.core.clock import of_loop
 from octo.core.errors import Bug
 from octo.core.flow import Drop, Failure, Outcome, Processor, Result, Stop
 from octo.core.message import Message
 from octo.core.trace import Span, current, parse
-from octo.engine import deadline
 from octo.engine.observe import Build, Observer
 from octo.engine.step import Step
 from octo.trace.crossing import (

@@ -6,8 +6,10 @@ import asyncio
 
 import pytest
 
+from octo.core import deadline
+from octo.core.deadline import Deadline
 from octo.core.errors import Timeout
-from octo.core.flow import Failure
+from octo.core.flow import Failure, Stop
 from octo.core.message import Message
 from octo.engine.flow import at_last
 from octo.testing.clock import virtual
@@ -142,3 +144,37 @@ async def test_it_ends_with_its_call(plugins):
         ("payment", asyncio.CancelledError),
         ("orders", asyncio.CancelledError),
     ]
+
+
+async def forever(message):
+    await asyncio.Event().wait()
+    return message
+
+
+@virtual()
+async def test_of_several_deadlines_the_nearest_counts_and_says_so():
+    told = []
+
+    async def inner(message):
+        told.append(deadline.left())
+        return await Deadline("inner", 5).of(forever(message))
+
+    async def far(message):
+        return await Deadline("far", 100).of(inner(message))
+
+    with pytest.raises(Timeout, match="inner did not finish within 5s"):
+        await Deadline("outer", 30).of(far(Message()))
+    with pytest.raises(Timeout, match="outer did not finish within 3s"):
+        await Deadline("outer", 3).of(far(Message()))
+
+    assert [(each.seconds, each.deadline.name) for each in told] == [(30, "outer"), (3, "outer")]
+    assert deadline.left() is None
+
+
+@virtual()
+async def test_a_stop_is_an_answer_where_the_message_ends():
+    async def stop():
+        return Stop(Message(1))
+
+    assert (await Deadline("f", None).of(stop(), is_last=True)).body == 1
+    assert isinstance(await Deadline("f", None).of(stop()), Stop)
