@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOMES = {
-    "octo.core": "charsets, codec, content",
+    "octo.core": "charsets, codec, content, deadline",
     "octo.core.backoff": "Backoff",
     "octo.core.block": "Block, Pool, Site, block",
     "octo.core.clock": "now, now_ns",
@@ -32,7 +32,7 @@ _HOMES = {
     "octo.core.powers": "Conflicting, Healthy, Replying, Stubbed, Triggered, Vetting",
     "octo.core.secrets": "MASKED, mask, masked",
     "octo.core.settings": "Advanced, AnyCase, Effect, Effectful, Secret, Settings",
-    "octo.core.sockets": "Always, FlowRef, Handler, Steps",
+    "octo.core.sockets": "Always, FlowRef, Handler, Repeating, Steps",
     "octo.core.source": "Inlet, Naming, source",
     "octo.core.spool": "Content, Spool",
     "octo.core.state": "Shaped, State",
@@ -57,7 +57,7 @@ __all__ = [  # noqa: PLE0604  a literal list would say everything twice
 
 if TYPE_CHECKING:
     # `as` the same name tells type checkers that a name may be imported from here.
-    from octo.core import charsets as charsets, codec as codec, content as content
+    from octo.core import charsets as charsets, codec as codec, content as content, deadline as deadline
     from octo.core.backoff import Backoff as Backoff
     from octo.core.block import Block as Block, Pool as Pool, Site as Site, block as block
     from octo.core.clock import now as now, now_ns as now_ns
@@ -114,7 +114,13 @@ if TYPE_CHECKING:
         Secret as Secret,
         Settings as Settings,
     )
-    from octo.core.sockets import Always as Always, FlowRef as FlowRef, Handler as Handler, Steps as Steps
+    from octo.core.sockets import (
+        Always as Always,
+        FlowRef as FlowRef,
+        Handler as Handler,
+        Repeating as Repeating,
+        Steps as Steps,
+    )
     from octo.core.source import Inlet as Inlet, Naming as Naming, source as source
     from octo.core.spool import Content as Content, Spool as Spool
     from octo.core.state import Shaped as Shaped, State as State

@@ -16,6 +16,7 @@ CONNECTORS = {
 }
 
 BLOCKS = {
+    "delay": "octo.blocks.delay:delay",
     "delete-variable": "octo.blocks.set:delete_variable",
     "filter": "octo.blocks.filter:filter_message",
     "flow-ref": "octo.blocks.flow_ref:flow_ref",
@@ -27,10 +28,12 @@ BLOCKS = {
     "multi-transform": "octo.blocks.set:multi_transform",
     "python": "octo.blocks.python:python",
     "rest": "octo.connectors.http_client:HttpClient",
+    "retry": "octo.blocks.retry:retry",
     "set-payload": "octo.blocks.set:set_payload",
     "set-variable": "octo.blocks.set:set_variable",
     "sql": "octo.connectors.database:Database",
     "switch": "octo.blocks.branch:switch",
+    "timeout": "octo.blocks.timeout:timeout",
 }
 
 

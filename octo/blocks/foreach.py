@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from octo.blocks.restored import restored
 from octo.core.block import Block, Site, block
 from octo.core.expressions import Expr
 from octo.core.flow import Drop, Failure, Outcome, Stop, ending
@@ -72,14 +73,7 @@ def _iterate(settings: Foreach, message: Message, items: list[object]) -> Block[
         if not isinstance(outcome, Message):
             return outcome
         current = outcome
-    return _restore(settings.as_, before=message, after=current)
-
-
-def _restore(name: str, before: Message, after: Message) -> Message:
-    """The message with the loop variable as it was before the loop, or without it."""
-    if name in before.vars:
-        return after.with_var(name, before.vars[name])
-    return after.with_vars({key: value for key, value in after.vars.items() if key != name})
+    return restored(settings.as_, message, current)
 
 
 def _map(settings: Foreach, message: Message, items: list[object]) -> Block[Outcome]:

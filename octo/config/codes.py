@@ -382,6 +382,17 @@ REMAINDER = _code(
     "size(body.items) / 2",
     "double(size(body.items)) / 2.0, or int(size(body.items) / 2)",
 )
+REPEATED = _code(
+    "OCTO-C159",
+    "A call that must happen once stands in a chain that is repeated",
+    "A warning: the block is inside a `retry`, perhaps in a flow that is called there. When its answer is lost, nobody "
+    "knows whether the other system has carried out the call, and the next attempt makes it again: two orders, two "
+    "payments. Give the request a key that stays the same over all attempts, made before the `retry`, if the other "
+    "system recognises it; write the statement so that a second time changes nothing; or repeat only what never "
+    "reached the other system (`on: [NotConnected]`).",
+    "{type: rest, method: POST, path: /orders}",
+    "{type: rest, method: POST, path: /orders, headers: {Idempotency-Key: eventID}}",
+)
 SOURCES_CLASH = _code(
     "OCTO-C151",
     "Sources that cannot both exist",

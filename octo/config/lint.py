@@ -9,6 +9,7 @@ from octo.config.circles import circles
 from octo.config.context import Context, Processor
 from octo.config.documents import FlowDoc, SourceDoc
 from octo.config.reader import did_you_mean
+from octo.config.repeated import check_repeated
 from octo.config.report import Report
 from octo.config.settings import Written, check_base
 from octo.core.powers import Conflicting
@@ -18,6 +19,7 @@ def lint(context: Context, flows: Mapping[str, FlowDoc]) -> None:
     _references(context, list(flows))
     _unused(context)
     circles(context, flows)
+    check_repeated(context, flows)
     _clashes(context, flows)
 
 

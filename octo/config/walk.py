@@ -10,18 +10,19 @@ from octo.core.sockets import FlowRef, Steps, sockets
 
 def blocks_of(doc: FlowDoc) -> Iterator[BlockDoc]:
     """Every block of a flow, at any depth."""
-    yield from _deep(doc.process)
-    yield from _deep(doc.error or ())
+    yield from deep(doc.process)
+    yield from deep(doc.error or ())
 
 
 def inside(block: BlockDoc) -> Iterator[BlockDoc]:
     """Every block inside a composite, at any depth."""
     for _, socket in sockets(block.settings):
         if isinstance(socket, Steps):
-            yield from _deep(socket.blocks)
+            yield from deep(socket.blocks)
 
 
-def _deep(docs: Iterable[BlockDoc]) -> Iterator[BlockDoc]:
+def deep(docs: Iterable[BlockDoc]) -> Iterator[BlockDoc]:
+    """Every block of a chain, at any depth."""
     for doc in docs:
         yield doc
         yield from inside(doc)

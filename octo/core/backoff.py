@@ -6,12 +6,9 @@ import random
 from collections.abc import Callable
 from typing import NamedTuple
 
-_MOST_DOUBLINGS = 63
-"""More doublings would not change any pause, and after about a thousand the number is too large for a float."""
-
 
 class Backoff(NamedTuple):
-    """Pauses in seconds: `first`, then each twice as long as the one before, at most `longest`.
+    """Pauses in seconds: `first`, then each `factor` times as long as the one before, at most `longest`.
 
     jitter: the share of a pause that chance may take away, so that calls that failed together do not return together.
     chance: returns a number from 0 to 1; tests replace it.
@@ -21,10 +18,14 @@ class Backoff(NamedTuple):
     longest: float = 30.0
     jitter: float = 0.0
     chance: Callable[[], float] = random.random
+    factor: float = 2.0
 
     def pause(self, failures: int) -> float:
         """Return the pause before the next try, after `failures` failures in a row."""
-        whole = min(self.longest, self.first * 2.0 ** min(failures - 1, _MOST_DOUBLINGS))
+        try:
+            whole = min(self.longest, self.first * self.factor ** (failures - 1))
+        except OverflowError:  # a system that is down for weeks
+            whole = self.longest
         return whole * (1 - self.jitter * self.chance()) if self.jitter else whole
 
 

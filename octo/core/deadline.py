@@ -68,6 +68,11 @@ class Deadline:
         if self._failure is None and self._scope.expired():
             self._failure = step.failed(self._late(), message)
 
+    @property
+    def reached(self) -> Failure | None:
+        """What the step failed with that was waited for at the deadline; None if no step was."""
+        return self._failure
+
     def failure(self, address: str, message: Message) -> Failure | None:
         """Return what work that is being cancelled fails with; None if this deadline is not the reason."""
         if not self._scope.expired():
@@ -83,6 +88,9 @@ class Left(NamedTuple):
 
     seconds: float
     deadline: Deadline
+
+    def __str__(self) -> str:
+        return f"{self.deadline.name} must finish within {self.deadline.seconds:g}s, {self.seconds:.3g}s are left"
 
 
 _current: ContextVar[Deadline | None] = ContextVar("octo.deadline", default=None)

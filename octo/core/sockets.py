@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel, GetCoreSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
@@ -89,6 +89,19 @@ class Handler:
     """Annotation for a chain that handles errors: `Annotated[Steps, Handler()]`. It must have a block, because a chain
     without blocks would hide every error.
     """
+
+
+@runtime_checkable
+class Repeating(Protocol):
+    """Settings of a block that may run a chain again for a message for which it has run already.
+
+    `octo check` warns of calls in it that must happen once (`octo.core.settings.Effectful`).
+    """
+
+    @property
+    def repeated(self) -> Steps | None:
+        """The chain; None if its calls cannot happen twice."""
+        ...
 
 
 def _unbuilt(_: Message) -> Result:

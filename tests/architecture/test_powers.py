@@ -8,8 +8,20 @@ from __future__ import annotations
 
 import pytest
 
-from octo import Conflicting, Effectful, Healthy, Replying, Shaped, Stubbed, Triggered, Vetting
-from octo.blocks import branch, filter, flow_ref, foreach, fork, handle_errors, python, set  # noqa: A004  their names
+from octo import Conflicting, Effectful, Healthy, Repeating, Replying, Shaped, Stubbed, Triggered, Vetting
+from octo.blocks import (
+    branch,
+    delay,
+    filter,  # noqa: A004  their names
+    flow_ref,
+    foreach,
+    fork,
+    handle_errors,
+    python,
+    retry,
+    set,  # noqa: A004  as above
+    timeout,
+)
 from octo.builtin import BLOCKS, CONNECTORS
 from octo.connectors import cron, database, http, http_client, logger
 from octo.connectors.database.settings import Query
@@ -28,19 +40,23 @@ TRIGGERED: list[type[Triggered]] = [cron.Cron, http.Http]
 HEALTHY: list[type[Healthy]] = [database.Database, http.Http]
 
 EFFECTFUL: list[type[Effectful]] = [Query, Rest]
+REPEATING: list[type[Repeating]] = [retry.Retry]
 SHAPED: list[type[Shaped]] = [
     branch.If,
     branch.Switch,
+    delay.Delay,
     filter.Filter,
     flow_ref.FlowRefSettings,
     foreach.Foreach,
     fork.Fork,
     handle_errors.HandleErrors,
     python.Python,
+    retry.Retry,
     set.DeleteVariable,
     set.MultiTransform,
     set.SetPayload,
     set.SetVariable,
+    timeout.TimeoutSettings,
     logger.Entry,
     Query,
     Rest,
@@ -63,7 +79,7 @@ def test_powers_of_opened_connectors(power: type, those: list[type]) -> None:
     assert [each for each in CLASSES if issubclass(each, power)] == those
 
 
-@pytest.mark.parametrize(("power", "those"), [(Shaped, SHAPED), (Effectful, EFFECTFUL)])
+@pytest.mark.parametrize(("power", "those"), [(Shaped, SHAPED), (Effectful, EFFECTFUL), (Repeating, REPEATING)])
 def test_powers_of_settings(power: type, those: list[type]) -> None:
     """The powers of settings: every block says what it makes of a message, and calls say what effect they have."""
     # The model has it as a method or a property, so no instance is needed.

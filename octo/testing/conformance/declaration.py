@@ -18,7 +18,7 @@ from octo.testing.conformance.subject import Given
 from octo.testing.conformance.watch import Findings
 
 _POWERS = ("stub", "trigger", "untriggerable", "replies", "conflicts", "health")
-_POWERS_OF_SETTINGS = ("effect", "shape_after", "variables")
+_POWERS_OF_SETTINGS = ("effect", "repeated", "shape_after", "variables")
 _COROUTINES = ("health", "trigger")
 _CONFIDENTIAL = ("password", "passwd", "passphrase", "secret", "token", "api_key", "apikey", "private_key")
 
