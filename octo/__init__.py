@@ -24,7 +24,7 @@ _HOMES = {
         "Transient"
     ),
     "octo.core.expressions": "Expr, Names",
-    "octo.core.flow": "Drop, Ending, Failure, Outcome, Result, Stop, ending",
+    "octo.core.flow": "Drop, Ending, Failure, Outcome, Processor, Result, Stop, ending",
     "octo.core.log": "fields",
     "octo.core.message": "Message",
     "octo.core.partial": "Receiver, is_streaming, partial",
@@ -89,6 +89,7 @@ if TYPE_CHECKING:
         Ending as Ending,
         Failure as Failure,
         Outcome as Outcome,
+        Processor as Processor,
         Result as Result,
         Stop as Stop,
         ending as ending,

@@ -18,6 +18,7 @@ CONNECTORS = {
 BLOCKS = {
     "delay": "octo.blocks.delay:delay",
     "delete-variable": "octo.blocks.set:delete_variable",
+    "enrich": "octo.blocks.enrich:enrich",
     "filter": "octo.blocks.filter:filter_message",
     "flow-ref": "octo.blocks.flow_ref:flow_ref",
     "foreach": "octo.blocks.foreach:foreach",

@@ -8,9 +8,10 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from octo.blocks.restored import restored
+from octo.blocks.tried import tried
 from octo.core.block import Block, Site, block
 from octo.core.expressions import Expr
-from octo.core.flow import Drop, Failure, Outcome, Stop, ending
+from octo.core.flow import Drop, Failure, Outcome, Processor, Stop, ending
 from octo.core.message import Message
 from octo.core.settings import Settings
 from octo.core.sockets import Steps
@@ -27,6 +28,9 @@ class Foreach(Settings):
     every element starts from the incoming message, and the list of the resulting bodies becomes the body."""
     concurrency: Annotated[int, Field(ge=1)] = 1
     """At most so many elements of `map` run at once. Results keep their order. The flow's `pool` is a limit, too."""
+    on_error: Literal["fail", "value"] = "fail"
+    """With `map`: `fail` ends the loop at the first error; with `value` each element gives `{ok: true, value: BODY}` or
+    `{ok: false, error: {type, code, message, status, retryable, block}}`."""
     body: Steps
     """Runs for every element."""
 
@@ -34,7 +38,14 @@ class Foreach(Settings):
     def _iterate_is_sequential(self) -> Self:
         if self.concurrency > 1 and self.mode == "iterate":
             raise ValueError("`concurrency` needs `mode: map`; `iterate` passes each message to the next element")
+        if self.on_error == "value" and self.mode == "iterate":
+            raise ValueError("`onError: value` needs `mode: map`, which has a place for each element")
         return self
+
+    @property
+    def run(self) -> Processor:
+        """The chain for one element."""
+        return self.body.run if self.on_error == "fail" else partial(tried, self.body)
 
     def shape_after(self, before: State) -> State:
         element = before.of(self.items).element
@@ -43,7 +54,8 @@ class Foreach(Settings):
             return state.with_var(self.as_, element).chain(self.body).without_var(self.as_)
 
         if self.mode == "map":  # a dropped element becomes null
-            return before.with_body(once(before).body.or_null().listed())
+            mapped = once(before)
+            return before.with_body(mapped.body.or_null().listed() if self.on_error == "fail" else None)
         return before.repeated(once)
 
 
@@ -78,7 +90,7 @@ def _iterate(settings: Foreach, message: Message, items: list[object]) -> Block[
 
 def _map(settings: Foreach, message: Message, items: list[object]) -> Block[Outcome]:
     """Run one element after the other. Only the bodies are kept: the cost per item must not grow with their number."""
-    run, name, vars = settings.body.run, settings.as_, message.vars  # noqa: A001  the language's own word
+    run, name, vars = settings.run, settings.as_, message.vars  # noqa: A001  the language's own word
     bodies: list[object] = []
     for item in items:
         outcome: Outcome = yield run(message.with_vars({**vars, name: item}))
@@ -90,7 +102,7 @@ def _map(settings: Foreach, message: Message, items: list[object]) -> Block[Outc
 
 
 def _map_concurrently(settings: Foreach, message: Message, items: list[object], site: Site) -> Block[Outcome]:
-    run, name, vars = settings.body.run, settings.as_, message.vars  # noqa: A001  as above
+    run, name, vars = settings.run, settings.as_, message.vars  # noqa: A001  as above
     calls = (partial(run, message.with_vars({**vars, name: item})) for item in items)
     gathered = site.pool.gather(calls, settings.concurrency, to_stop=True)
     outcomes: list[Outcome] = gathered if isinstance(gathered, list) else (yield gathered)

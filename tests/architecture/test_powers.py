@@ -12,6 +12,7 @@ from octo import Conflicting, Effectful, Healthy, Repeating, Replying, Shaped, S
 from octo.blocks import (
     branch,
     delay,
+    enrich,
     filter,  # noqa: A004  their names
     flow_ref,
     foreach,
@@ -45,6 +46,7 @@ SHAPED: list[type[Shaped]] = [
     branch.If,
     branch.Switch,
     delay.Delay,
+    enrich.Enrich,
     filter.Filter,
     flow_ref.FlowRefSettings,
     foreach.Foreach,

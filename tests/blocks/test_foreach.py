@@ -149,3 +149,37 @@ def test_wrong_settings_are_found_at_build(plugins, settings, says):
     flow = f"flows: [{{name: f, process: [{{type: foreach, items: body, body: [], {settings}}}]}}]"
     with pytest.raises(ConfigError, match=says):
         parse(flow, plugins, {})
+
+
+MAPPED = """
+connectors: [{name: p, type: probe}]
+flows:
+  - name: f
+    process:
+      - type: foreach
+        items: body
+        mode: map
+        onError: value
+        concurrency: %d
+        body:
+          - {type: delay, for: duration(string(10 - vars.item) + "s")}
+          - {type: if, condition: vars.item == 2, then: [{type: fail, name: leaf, connector: p}]}
+          - {type: filter, expr: vars.item != 3}
+          - {type: set-payload, value: vars.item * 10}
+"""
+
+
+@virtual()
+@pytest.mark.parametrize("concurrency", [1, 4])
+async def test_failed_elements_may_be_values(plugins, concurrency):
+    async with running(MAPPED % concurrency, plugins) as app:
+        body = (await app.call("f", [1, 2, 3, 4])).body
+
+    assert [each["ok"] for each in body] == [True, False, True, True]
+    assert [each.get("value") for each in body] == [10, None, None, 40]
+    assert body[1]["error"]["message"] == 'block "if": block "leaf": as ordered'
+
+
+def test_values_of_failed_elements_need_a_place(plugins):
+    with pytest.raises(ConfigError, match="`onError: value` needs `mode: map`"):
+        parse((MAPPED % 1).replace("mode: map", "mode: iterate"), plugins, {})
