@@ -35,6 +35,7 @@ BLOCKS = {
     "sql": "octo.connectors.database:Database",
     "switch": "octo.blocks.branch:switch",
     "timeout": "octo.blocks.timeout:timeout",
+    "validate": "octo.blocks.validate:validate",
 }
 
 

@@ -22,6 +22,7 @@ from octo.blocks import (
     retry,
     set,  # noqa: A004  as above
     timeout,
+    validate,
 )
 from octo.builtin import BLOCKS, CONNECTORS
 from octo.connectors import cron, database, http, http_client, logger
@@ -59,6 +60,7 @@ SHAPED: list[type[Shaped]] = [
     set.SetPayload,
     set.SetVariable,
     timeout.TimeoutSettings,
+    validate.Validate,
     logger.Entry,
     Query,
     Rest,
