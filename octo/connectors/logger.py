@@ -34,7 +34,8 @@ Level = Literal["debug", "info", "warn", "warning", "error"]
 class Output(Settings):
     output: str | None = None
     """Where lines go: `stdout`, `stderr`, or the path of a file. A file is created with mode 0600 and appended to; it
-    is opened again after it was rotated away. Default: the process log, in its format. Under `octo invoke`, `stdout`
+    is opened again after it was rotated away. Such lines have the field `event_id` alone; those of the process log also
+    have `flow`. Default: the process log, in its format. Under `octo invoke`, `stdout`
     means standard error, because the result goes to standard output."""
 
     format: Annotated[Literal["text", "json"] | None, AnyCase] = None
@@ -46,10 +47,18 @@ class Output(Settings):
     add_source: Annotated[bool, Advanced] = False
     """Whether each line has the address of the block that wrote it (`block=orders.check[then].log`)."""
 
+    @property
+    def is_own(self) -> bool:
+        """Whether lines go elsewhere than to the process log, in a form that programs read: they have `event_id` and
+        what the block asks for, but neither `flow` nor other ids.
+        """
+        return self.output is not None or self.format is not None
+
 
 class Entry(Settings):
     message: Expr[object] | None = None
-    """The text of the line. A value that is no text is written as compact JSON. Default: body and variables as JSON."""
+    """The text of the line. A value that is no text is written as compact JSON. Default: body and variables as JSON;
+    with `full`, the word `message`."""
 
     level: Annotated[Level, AnyCase] = "info"
     """The level of the line. Below the logger's own level, nothing is written and `message` is not evaluated,
@@ -83,14 +92,15 @@ class Logger:
     @classmethod
     @asynccontextmanager
     async def open(cls, settings: Output) -> AsyncIterator[Self]:
-        if settings.output is None and settings.format is None:
+        if not settings.is_own:
             logger = logging.getLogger("octo.flow")
             if settings.level:
                 logger = _own(process_log.LEVELS[settings.level], parent=logger)
             yield cls(logger, settings)
             return
         handler = _handler(settings.output or "stderr")
-        handler.setFormatter(process_log.Json() if settings.format == "json" else process_log.Text())
+        form = process_log.Json if settings.format == "json" else process_log.Text
+        handler.setFormatter(form(bare=True))
         logger = _own(process_log.LEVELS[settings.level or "info"])
         logger.addHandler(handler)
         try:
@@ -102,7 +112,7 @@ class Logger:
     @asynccontextmanager
     async def stub(cls, settings: Output, stub: Stub) -> AsyncIterator[Self]:  # noqa: ARG003  nothing to set
         instance = cls(_own(process_log.LEVELS[settings.level or "info"]), settings)
-        instance._logger.addHandler(_Kept(instance.lines))
+        instance._logger.addHandler(_Kept(instance.lines, bare=settings.is_own))
         instance._checks = True
         yield instance
 
@@ -112,7 +122,9 @@ class Logger:
         level = process_log.LEVELS[settings.level]
         if self._logger.isEnabledFor(level):
             text = _text(settings, message)
-            fields: dict[str, object] = {"flow": site.flow, "event_id": message.event_id}
+            fields: dict[str, object] = {"event_id": message.event_id}
+            if not self._settings.is_own:
+                fields = {"flow": site.flow, **fields}
             if self._settings.add_source:
                 fields["block"] = site.address
             if settings.full:
@@ -124,6 +136,8 @@ class Logger:
 
 
 def _text(settings: Entry, message: Message) -> str:
+    if settings.message is None and settings.full:
+        return "message"  # the fields hold all that could be said
     if settings.message is None:
         return expr.render(_parts(message, "vars"))
     value = settings.message(message)
@@ -152,10 +166,10 @@ def _own(level: int, parent: logging.Logger | None = None) -> logging.Logger:
 class _Kept(logging.Handler):
     """Keeps lines instead of writing them."""
 
-    def __init__(self, lines: deque[dict[str, object]]) -> None:
+    def __init__(self, lines: deque[dict[str, object]], *, bare: bool) -> None:
         super().__init__()
         self._lines = lines
-        self._form = process_log.Json()
+        self._form = process_log.Json(bare=bare)
 
     def emit(self, record: logging.LogRecord) -> None:
         line = self._form.pairs(record)

@@ -152,7 +152,14 @@ def _plain(value: object, depth: int = 0) -> Any:
 
 
 class _Formatter(logging.Formatter):
-    """What both formats share: a record as masked names and values, in the order of the line."""
+    """What both formats share: a record as masked names and values, in the order of the line.
+
+    bare: only the fields that the line gives itself, without the ids of the message that is worked on.
+    """
+
+    def __init__(self, *, bare: bool = False) -> None:
+        super().__init__()
+        self._bare = bare
 
     def pairs(self, record: logging.LogRecord) -> dict[str, Any]:
         moment = datetime.fromtimestamp(record.created).astimezone()
@@ -161,7 +168,8 @@ class _Formatter(logging.Formatter):
             "level": _NAMES.get(record.levelno, record.levelname),
             "msg": masked(_message(record)),
         }
-        for name, value in (_fields(record) | _working_on(record)).items():
+        ids = {} if self._bare else _working_on(record)
+        for name, value in (_fields(record) | ids).items():
             line[f"{name}_" if name in line else name] = _plain(value)
         if record.name != AUTHORS:
             line = {name: _short(value) for name, value in line.items()}
@@ -217,8 +225,8 @@ class Json(_Formatter):
 class Text(_Formatter):
     """`time=... level=INFO msg="..." name=value`: easy to read and to parse."""
 
-    def __init__(self, coloured: bool = False) -> None:
-        super().__init__()
+    def __init__(self, coloured: bool = False, *, bare: bool = False) -> None:
+        super().__init__(bare=bare)
         self._coloured = coloured
 
     def format(self, record: logging.LogRecord) -> str:

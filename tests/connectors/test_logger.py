@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from octo.connectors.logger import Entry, Logger, Output
-from octo.core import log, secrets
+from octo.core import current, log, secrets
 from octo.core.block import Site
 from octo.core.content import raw
 from octo.core.errors import Permanent
@@ -97,12 +97,33 @@ async def test_full_carries_the_whole_message(capsys):
     assert line == {
         "level": "WARN",
         "msg": "m",
-        "flow": "orders",
         "event_id": "e1",
         "correlation_id": "c1",
         "variables": {"who": "ada"},
         "body": {"n": 1},
     }
+
+
+@pytest.mark.parametrize("output", [{"output": "FILE"}, {"output": "stdout"}, {"format": "text"}])
+async def test_a_logger_of_its_own_writes_the_event_id_alone(tmp_path, capsys, output):
+    """Programs read such lines by their fields: not even the ids of the message under way are added."""
+    file = tmp_path / "audit.log"
+    output = {key: str(file) if value == "FILE" else value for key, value in output.items()}
+    message = Message({"n": 1}, event_id="e1", correlation_id="c1")
+    token = current.message.set(message)
+    try:
+        await say(message, output, message='"m"')
+    finally:
+        current.message.reset(token)
+
+    written = "".join(capsys.readouterr()) or file.read_text()
+    assert only(written) == "level=INFO msg=m event_id=e1"
+
+
+async def test_full_without_a_message_says_message(capsys):
+    """What could be said is in the fields."""
+    await say(None, {"output": "stdout"}, full=True)
+    assert " msg=message event_id=e1 " in capsys.readouterr().out
 
 
 async def test_add_source_names_the_block(capsys):
@@ -188,7 +209,7 @@ async def test_secrets_are_masked_in_flow_lines(capsys, monkeypatch):
     """A secret in a message does not get into a log."""
     monkeypatch.setattr(secrets, "_secrets", {})
     secrets.mask("tops3cret")
-    await say(Message({"token": "tops3cret"}), {"output": "stdout", "format": "json"}, full=True)
+    await say(Message({"token": "tops3cret"}), {"output": "stdout", "format": "json"}, message="body", full=True)
     out = capsys.readouterr().out
     assert "tops3cret" not in out
     assert out.count("«secret»") == 2
@@ -233,7 +254,8 @@ async def test_a_stub_keeps_lines_and_writes_none(stubbed, tmp_path, capsys):
         await app.call("orders", {"id": "7"}, {"who": "ada"})
         (line,) = app.generation.instances["audit"].lines
 
-    assert (line["level"], line["msg"], line["flow"], line["body"]) == ("WARN", "order 7", "orders", {"id": "7"})
+    assert (line["level"], line["msg"], line["body"]) == ("WARN", "order 7", {"id": "7"})
+    assert "flow" not in line
     assert not path.exists()
     assert "order 7" not in "".join(capsys.readouterr())
 
