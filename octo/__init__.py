@@ -31,7 +31,7 @@ _HOMES = {
     "octo.core.port": "port",
     "octo.core.powers": "Conflicting, Healthy, Replying, Stubbed, Triggered, Vetting",
     "octo.core.secrets": "MASKED, mask, masked",
-    "octo.core.settings": "Advanced, AnyCase, Effect, Effectful, Secret, Settings",
+    "octo.core.settings": "Advanced, Advising, AnyCase, Effect, Effectful, Secret, Settings, Worded",
     "octo.core.sockets": "Always, FlowRef, Handler, Repeating, Steps",
     "octo.core.source": "Inlet, Naming, source",
     "octo.core.spool": "Content, Spool",
@@ -109,11 +109,13 @@ if TYPE_CHECKING:
     from octo.core.secrets import MASKED as MASKED, mask as mask, masked as masked
     from octo.core.settings import (
         Advanced as Advanced,
+        Advising as Advising,
         AnyCase as AnyCase,
         Effect as Effect,
         Effectful as Effectful,
         Secret as Secret,
         Settings as Settings,
+        Worded as Worded,
     )
     from octo.core.sockets import (
         Always as Always,

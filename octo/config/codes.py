@@ -393,6 +393,13 @@ REPEATED = _code(
     "{type: rest, method: POST, path: /orders}",
     "{type: rest, method: POST, path: /orders, headers: {Idempotency-Key: eventID}}",
 )
+ADVICE = _code(
+    "OCTO-C162",
+    "A setting could be written better",
+    "A warning: the setting works, but another way of writing it is safer or clearer. The hint says which.",
+    "baseURL: https://user:password@api.example.com",
+    "baseURL: https://api.example.com, and auth: {type: basic, username: user, password: ${PASSWORD}}",
+)
 SOURCES_CLASH = _code(
     "OCTO-C151",
     "Sources that cannot both exist",

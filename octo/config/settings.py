@@ -17,7 +17,7 @@ from octo.config.report import Report
 from octo.config.variables import check_reads
 from octo.core.errors import Position
 from octo.core.expressions import Build, Expr
-from octo.core.settings import Settings
+from octo.core.settings import Advising, Settings
 from octo.core.sockets import sockets
 from octo.expr import Program
 
@@ -67,7 +67,14 @@ def validate(model: type[S], written: Written, build: Build, report: Report, *, 
                 socket.locate = partial(place.source.file.inside, place.node)
             check_reads(socket.text, place, build, report)
             _warn_of_remainders(socket.program, place, report)
+    _advise(settings, written, report)
     return settings
+
+
+def _advise(settings: Settings, written: Written, report: Report) -> None:
+    if isinstance(settings, Advising):
+        for key, message, hint in settings.advice():
+            report.warn(codes.ADVICE, written.entries[key].at, f"`{key}`: {message}", hint)
 
 
 def _warn_of_remainders(program: Program, place: Place, report: Report) -> None:

@@ -20,6 +20,7 @@ import ast
 import inspect
 import re
 import textwrap
+from collections.abc import Iterable
 from functools import cache
 from typing import Final, Literal, NamedTuple, Protocol, runtime_checkable
 
@@ -93,6 +94,15 @@ class Worded(Protocol):
 
         None: by the block's type and the path. "": not at all.
         """
+        ...
+
+
+@runtime_checkable
+class Advising(Protocol):
+    """Settings that work, but that their author could write better."""
+
+    def advice(self) -> Iterable[tuple[str, str, str]]:
+        """For each such setting its key, what is not so good about it, and what to write; `octo check` warns of it."""
         ...
 
 

@@ -39,6 +39,10 @@ class Server(Settings):
     headers: dict[str, str] = {}
     """Sent with every response."""
 
+    def advice(self):
+        if "Server" in self.headers:
+            yield "headers", "it tells attackers what runs here", "leave `Server` out"
+
 
 class Route(Settings):
     path: str

@@ -53,3 +53,11 @@ def test_a_division_that_drops_the_remainder_is_a_warning(config):
 
     assert f"{warning.at.line}:{warning.at.column} {warning.code}" == "7:21 OCTO-C158"
     assert config(text.replace("size(body.l) / 2", "int(size(body.l) / 2)")).warnings == ()
+
+
+def test_what_settings_advise_against_is_a_warning_at_its_place(config):
+    (warning,) = config(server("{headers: {Server: octo}}")).warnings
+
+    assert f"{warning.at.line}:{warning.at.column} {warning.code}" == "1:56 OCTO-C162"
+    assert warning.message == "`headers`: it tells attackers what runs here"
+    assert config(server("{headers: {}}")).warnings == ()

@@ -11,10 +11,11 @@ from yarl import URL
 from octo.connectors.http_client import settings
 from octo.connectors.http_client.auth import Credentials, credentials
 from octo.connectors.http_client.cache import Cache
+from octo.connectors.http_client.codes import BAD_HEADER
 from octo.connectors.http_client.reply import Reply
 from octo.connectors.http_client.request import Request
 from octo.connectors.http_client.retry import Retries
-from octo.core.errors import OctoError
+from octo.core.errors import OctoError, Permanent
 from octo.core.spool import Content
 from octo.core.trace import effect
 
@@ -73,6 +74,8 @@ class Caller:
         The given headers win over the connector's, and both over those of the context.
         """
         given = {name.lower() for name in headers}
+        if "host" in given:
+            _check_host(headers)
         defaults = {name: value for name, value in self._headers.items() if name.lower() not in given}
         if context and self._names:
             context = {name: value for name, value in context.items() if name.lower() not in self._names}
@@ -128,6 +131,12 @@ class Caller:
         finally:
             effect("http", **seen, seconds=round(clock() - began, 6))
         return reply
+
+
+def _check_host(headers: Mapping[str, str]) -> None:
+    for name, value in headers.items():
+        if name.lower() == "host" and not settings.is_host(value):
+            raise Permanent(f"the header {name} must be a name or an address, with a port or without", code=BAD_HEADER)
 
 
 def join(base: URL, path: str, *, encoded: bool = False) -> URL:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
-from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, Field, WithJsonSchema, field_validator, model_validator
 
 from octo.connectors.http_client.addresses import Private
 from octo.connectors.http_client.paths import Path as Target, complain
@@ -24,15 +25,27 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 IDEMPOTENT = ("GET", "HEAD", "PUT", "DELETE", "OPTIONS")
 DEFAULT_TIMEOUT = 30.0
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_HOST = re.compile(r"(?:[\w.~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 
 
 def _header(name: str) -> str:
     if not _TOKEN.fullmatch(name):
         raise complain(f"{name!r} is not a header name")
-    if name.lower() in ("content-length", "transfer-encoding", "connection", "host"):
+    if name.lower() in ("content-length", "transfer-encoding", "connection"):
         raise complain(f"the header {name} is written by the connector itself")
     return name
+
+
+def _id_header(name: str) -> str:
+    if name.lower() == "host":
+        raise complain("the header Host names the server")
+    return _header(name) if name else name
+
+
+def is_host(value: str) -> bool:
+    """Whether the text can be the value of `Host`: a name or an address, with a port or without."""
+    return _HOST.fullmatch(value) is not None
 
 
 def is_value(value: str) -> bool:
@@ -66,6 +79,18 @@ def _url(text: str) -> str:
     return text
 
 
+def _without_credentials(address: str) -> tuple[str, str, str] | None:
+    """The address, and the user and password that were in it; None if there were none, or if it is no address."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return None
+    if not parts.username:
+        return None
+    bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return bare, unquote(parts.username), unquote(parts.password or "")
+
+
 def _server(entry: str) -> str:
     if "/" in entry:
         try:
@@ -77,7 +102,7 @@ def _server(entry: str) -> str:
 
 HeaderName = Annotated[str, AfterValidator(_header)]
 HeaderValue = Annotated[str, AfterValidator(_value)]
-OptionalHeader = Annotated[str, AfterValidator(lambda name: _header(name) if name else name)]
+OptionalHeader = Annotated[str, AfterValidator(_id_header)]
 Method = Annotated[str, AfterValidator(_method)]
 Url = Annotated[str, AfterValidator(_url)]
 
@@ -130,6 +155,10 @@ class Auth(Settings):
         if self.token is not None and not is_value(self.token.get_secret_value()):
             raise complain("`token` has a line break or control character; a file may end with one")
         return self
+
+
+class _OfAddress(Auth):
+    """Credentials that were written into `baseURL`."""
 
 
 def _text(value: object) -> object:
@@ -218,12 +247,14 @@ class Client(Settings):
     """One server to call: its address, the credentials, timeouts and limits."""
 
     base_url: Url = Field(alias="baseURL", examples=["https://api.example.com/v1"])
-    """Absolute address, e.g. `https://api.example.com/v1`; a block's `path` is appended."""
+    """Absolute address, e.g. `https://api.example.com/v1`; a block's `path` is appended. A user and password in it are
+    sent as `auth` of type `basic`, and shown nowhere."""
     timeout: Annotated[Duration, OrZero] = timedelta(seconds=30)
     """How long one attempt may take, from looking up the name to the last byte of the answer; then the connection is
     closed. The flow's own deadline bounds all attempts and waits together. 0 means the default."""
     headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
-    """Headers of every request; a block's own headers win."""
+    """Headers of every request; a block's own headers win. `Host` is what the server is told to be, for requests to the
+    server of `baseURL` alone: the connection, the certificate and its name are those of the address."""
     correlation_id_header: Annotated[OptionalHeader, Advanced] = "X-Correlation-Id"
     """Header in which the message's correlation id is sent, so that the logs of both systems can be put together. A
     header of that name in `headers` wins; empty sends none."""
@@ -254,6 +285,32 @@ class Client(Settings):
     """The proxy to use. By default the one that the environment names."""
     tls: Annotated[Tls, Advanced] = Tls()
     """Checks of the server's certificate. By default the machine's authorities are trusted."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _credentials_of_the_address(cls, data: object) -> object:
+        if not isinstance(data, dict) or not isinstance(address := data.get("baseURL"), str):
+            return data
+        found = _without_credentials(address)
+        auth = data.get("auth") or {}
+        if found is None or isinstance(auth, Auth) or not isinstance(auth, dict) or auth.get("type"):
+            return data  # if there are both, `_url` complains
+        bare, user, password = found
+        basic = _OfAddress(type="basic", username=user, password=Secret(password))
+        return {**data, "baseURL": bare, "auth": basic}
+
+    @field_validator("headers")
+    @classmethod
+    def _host_is_one(cls, headers: dict[str, str]) -> dict[str, str]:
+        for name, value in headers.items():
+            if name.lower() == "host" and not is_host(value):
+                raise complain("`Host` is a name or an address, with a port or without")
+        return headers
+
+    def advice(self) -> Iterator[tuple[str, str, str]]:
+        if isinstance(self.auth, _OfAddress):
+            message = "the address has a user and a password, which end up where addresses are copied to"
+            yield "baseURL", message, "write them under `auth`: {type: basic, username: ..., password: ...}"
 
     @property
     def patience(self) -> float:

@@ -43,6 +43,37 @@ class Tokens:
 
 
 @pytest.mark.parametrize(
+    ("user", "sent"),
+    [("bob:pw@", "bob:pw"), ("bob@", "bob:"), ("b%40b:s3cret%2Fof%20url@", "b@b:s3cret/of url"), ("bob:@", "bob:")],
+)
+async def test_credentials_in_the_address_are_basic(calling, upstream, user, sent):
+    async with calling(baseURL=upstream.url.replace("://", f"://{user}")) as calls:
+        await calls.rest(path="/a")
+
+    (request,) = upstream.requests
+    assert request.headers["Authorization"] == "Basic " + b64encode(sent.encode()).decode()
+    assert request.headers["Host"] == f"127.0.0.1:{upstream.server.port}"
+
+
+async def test_credentials_in_the_address_are_not_shown(calling, upstream):
+    """Neither in errors nor, from then on, in anything that is logged."""
+    upstream.answer = lambda request: web.Response(status=403, text=request.headers["Authorization"])
+    async with calling(baseURL=upstream.url.replace("://", "://bob:s3cret-of-url@")) as calls:
+        with pytest.raises(Permanent) as caught:
+            await calls.rest(path="/a")
+
+    assert "bob" not in str(caught.value)
+    assert b64encode(b"bob:s3cret-of-url").decode() not in str(caught.value)
+    assert masked("s3cret-of-url") == "«secret»"
+    assert "s3cret" not in repr(Client.model_validate({"baseURL": "http://bob:s3cret-of-url@a"}))
+
+
+def test_credentials_in_the_address_are_advised_against():
+    with_, without = (Client.model_validate({"baseURL": f"http://{user}a"}) for user in ("bob:pw@", ""))
+    assert ([key for key, _, _ in with_.advice()], list(without.advice())) == (["baseURL"], [])
+
+
+@pytest.mark.parametrize(
     ("auth", "header"),
     [
         ({"type": "bearer", "token": "t"}, "Bearer t"),

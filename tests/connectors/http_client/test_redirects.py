@@ -57,7 +57,13 @@ async def test_the_method_after_a_redirect(calls, upstream, method, status, then
 
 
 OURS = {"X-Api-Key": "s3cret", "Accept": "text/csv"}
-THEIRS = {"Cookie": "'s3cret'", "X-Tenant": "'s3cret'", "Authorization": "'s3cret'", "Range": "'bytes=0-9'"}
+THEIRS = {
+    "Host": "'tenant.example'",
+    "Cookie": "'s3cret'",
+    "X-Tenant": "'s3cret'",
+    "Authorization": "'s3cret'",
+    "Range": "'bytes=0-9'",
+}
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -78,6 +84,14 @@ async def test_to_strangers_goes_only_what_is_harmless(calling, upstream, start,
         "accept-encoding": "gzip, deflate",
         "user-agent": "octo",
     }
+
+
+async def test_the_host_stays_on_the_way_to_the_same_server(calling, upstream):
+    upstream.answers(to("/b"), web.json_response({}))
+    async with calling() as calls:
+        await calls.rest(headers={"Host": "'tenant.example'"})
+
+    assert [each.headers["Host"] for each in upstream.requests] == ["tenant.example"] * 2
 
 
 async def test_a_way_back_does_not_bring_credentials_back(calling, upstream, start):

@@ -579,6 +579,38 @@ async def test_an_authority_of_ones_own_is_trusted_for_its_names(calling, secure
     assert caught.value.code == "OCTO-H158"
 
 
+async def test_a_host_header_says_nothing_of_the_connection(calling, secure, certificate):
+    """The certificate must be that of the address, and requests with other hosts go over the same connection."""
+    async with calling(baseURL=secure.url, tls={"ca": str(certificate)}) as calls:
+        for host in ("tenant-a.example", "tenant-b.example:8443", "[::1]:80"):
+            await calls.rest(Message({"host": host}), headers={"Host": "body.host"})
+
+    assert [each.headers["Host"] for each in secure.requests] == [
+        "tenant-a.example",
+        "tenant-b.example:8443",
+        "[::1]:80",
+    ]
+    assert len({id(each.protocol) for each in secure.requests}) == 1
+
+
+@pytest.mark.parametrize("host", ["", "a b", "a/b", "a@b", "a\r\nX: y", "a:b", "ü.example", "[::1"])
+async def test_a_host_of_a_message_must_be_one(calling, upstream, host):
+    async with calling() as calls:
+        with pytest.raises(Permanent, match=r"header host ") as caught:
+            await calls.rest(Message(host), headers={"host": "body"})
+
+    assert caught.value.code == "OCTO-H155"
+    assert upstream.requests == []
+
+
+async def test_a_host_of_the_connector_gives_way_to_that_of_the_block(calling, upstream):
+    async with calling(headers={"Host": "one.example"}) as calls:
+        await calls.rest()
+        await calls.rest(headers={"host": "'two.example'"})
+
+    assert [each.headers["Host"] for each in upstream.requests] == ["one.example", "two.example"]
+
+
 async def test_whoever_asks_for_it_trusts_any_certificate(calling, secure):
     """`insecureSkipVerify`, for tests."""
     async with calling(baseURL=secure.url, tls={"insecureSkipVerify": True}) as calls:
@@ -606,7 +638,6 @@ async def test_an_authority_that_cannot_be_read_is_a_start_error(calling, tmp_pa
         ({"path": "a/../../b"}, "would lead out"),
         ({"method": "GTE"}, "did you mean GET"),
         ({"headers": {"a b": '"x"'}}, "not a header name"),
-        ({"headers": {"Host": '"x"'}}, "written by the connector itself"),
         ({"headers": {"content-length": '"x"'}}, "written by the connector itself"),
         ({"headers": {"Transfer-Encoding": '"x"'}}, "written by the connector itself"),
         ({"headers": {"CONNECTION": '"x"'}}, "written by the connector itself"),
@@ -626,8 +657,11 @@ def test_rest_refuses(settings, why):
         ({}, "Field required"),
         ({"baseURL": "/a"}, "absolute address"),
         ({"baseURL": "ftp://a"}, "absolute address"),
-        ({"baseURL": "http://user:pw@a"}, "under `auth`"),
-        ({"baseURL": "http://token@a"}, "under `auth`"),
+        ({"baseURL": "http://user:pw@a", "auth": {"type": "bearer", "token": "t"}}, "under `auth`"),
+        ({"baseURL": "http://:pw@a"}, "under `auth`"),
+        ({"baseURL": "http://a", "headers": {"Host": "a b"}}, "a name or an address"),
+        ({"baseURL": "http://a", "headers": {"Host": "a/../b"}}, "a name or an address"),
+        ({"baseURL": "http://a", "correlationIdHeader": "Host"}, "names the server"),
         ({"baseURL": "http://a", "headers": {"X": "a\nb"}}, "control characters"),
         ({"baseURL": "http://a", "auth": {"type": "digest"}}, "Input should be"),
         ({"baseURL": "http://a", "auth": {"type": "bearer"}}, "`bearer` needs `token`"),
