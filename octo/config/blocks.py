@@ -110,7 +110,8 @@ def _own_type(context: Context, place: Place, fields: dict[str, Place]) -> Block
     return block_type(context, name, fields["type"]) if name else None
 
 
-def block_type(context: Context, name: str, place: Place) -> BlockType | None:
+def block_type(context: Context, name: str, place: Place, *, is_used: bool = True) -> BlockType | None:
+    """The type of that name. That there is none is an error, or a warning about a block that never runs."""
     found = context.known.block(name, place)
     if found is None and name not in context.known.block_names and not place.is_broken:
         more = ""
@@ -119,7 +120,8 @@ def block_type(context: Context, name: str, place: Place) -> BlockType | None:
         elif name in context.processors:
             more = f"`{name}` is a processor; write `ref: {name}`"
         hint = did_you_mean(name, context.known.block_names, more)
-        context.report.error(codes.UNKNOWN_BLOCK, place.at, f"no block type `{place.shown}`", hint)
+        tell = context.report.error if is_used else context.report.warn
+        tell(codes.UNKNOWN_BLOCK, place.at, f"no block type `{place.shown}`", hint)
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from octo.config import codes
-from octo.config.blocks import block_type, chain, refuse_empty_handler
+from octo.config.blocks import chain, refuse_empty_handler
 from octo.config.context import Context, Entry, Processor
 from octo.config.documents import BlockDoc, FlowDoc, SourceDoc
 from octo.config.model import known_keys
@@ -21,7 +21,7 @@ _COUNTS = {key: int(FlowSettings.model_fields[key].default) for key in ("workers
 
 
 def read_processors(context: Context, places: list[Place]) -> None:
-    """Fill `context.processors`. Their settings are checked where a block uses them and adds its own."""
+    """Fill `context.processors`. Their settings are checked where a block uses them and adds its own; see `lint`."""
     for place in places:
         processor = _processor(context, place)
         if processor is None:
@@ -42,8 +42,6 @@ def _processor(context: Context, place: Place) -> Processor | None:
     name = reader.name(fields, place, "a processor")
     type_ = reader.name(fields, place, "a processor", "type")
     settings = reader.free_mapping(fields.get("settings"), "`settings`")
-    if type_ is not None:
-        block_type(context, type_, fields["type"])
     return Processor(name, type_ or "", settings, place) if name is not None else None
 
 

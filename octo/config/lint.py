@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from octo.config import codes
+from octo.config.blocks import block_type
 from octo.config.circles import circles
 from octo.config.context import Context, Processor
 from octo.config.documents import FlowDoc, SourceDoc
@@ -12,12 +13,13 @@ from octo.config.reader import did_you_mean
 from octo.config.repeated import check_repeated
 from octo.config.report import Report
 from octo.config.settings import Written, check_base
+from octo.core.block import BlockType
 from octo.core.powers import Conflicting
 
 
 def lint(context: Context, flows: Mapping[str, FlowDoc]) -> None:
     _references(context, list(flows))
-    _unused(context)
+    _processors(context)
     circles(context, flows)
     check_repeated(context, flows)
     _clashes(context, flows)
@@ -30,26 +32,28 @@ def _references(context: Context, names: list[str]) -> None:
             context.report.error(codes.UNKNOWN_FLOW, place.at, message, did_you_mean(reference.name, names))
 
 
-def _unused(context: Context) -> None:
+def _processors(context: Context) -> None:
     for name, processor in context.processors.items():
-        if name not in context.refs:
-            place = processor.place.get("name") or processor.place
-            message = f"no block refers to the processor `{place.shown}`"
-            context.report.warn(codes.UNUSED, place.at, message, "remove it")
-            _check_unused(context, processor)
+        is_used = name in context.refs
+        place = processor.place.get("type")
+        type_ = block_type(context, processor.type, place, is_used=is_used) if place and processor.type else None
+        if not is_used:
+            _unused(context, processor, type_)
 
 
-def _check_unused(context: Context, processor: Processor) -> None:
-    type_ = context.known.block(processor.type, None)
+def _unused(context: Context, processor: Processor, type_: BlockType | None) -> None:
+    """Warn of the processor, and of all that is wrong with it: what never runs stops nothing."""
+    place = processor.place.get("name") or processor.place
+    context.report.warn(codes.UNUSED, place.at, f"no block refers to the processor `{place.shown}`", "remove it")
     if type_ is None:
         return
     entries = {key: place for key, place in processor.settings.items() if type_.connector is None or key != type_.key}
-    written = Written(f"the `{type_.name}` block", processor.place.at, entries)
     scratch = Report()
-    check_base(type_.settings, written, context.build, scratch)
-    for each in scratch.problems:  # an expression that never runs stops nothing; a misspelt key is still a mistake
-        tell = context.report.warn if each.code.startswith("OCTO-E") else context.report.error
-        tell(each.code, each.at, each.message, each.hint)
+    check_base(
+        type_.settings, Written(f"the `{type_.name}` block", processor.place.at, entries), context.build, scratch
+    )
+    for each in scratch.problems:
+        context.report.warn(each.code, each.at, each.message, each.hint)
 
 
 # --- sources that clash ------------------------------------------------------------------------------------------

@@ -85,7 +85,7 @@ def test_what_is_wrong_with_a_flow(problems, flow: str, expected: str):
     ],
 )
 def test_what_is_wrong_with_a_processor(problems, processor: str, expected: str):
-    (found,) = problems(f"processors: [{processor}]")
+    (found,) = problems(f"processors: [{processor}]\nflows: [{{name: f, process: [{{ref: p}}]}}]")[:1]
 
     assert found.startswith(expected)
 

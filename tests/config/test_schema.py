@@ -82,7 +82,10 @@ INVALID = {
     "empty list": "flows: [{name: a, process: [{type: switch, cases: []}]}]",
     "sub-flow with workers": "flows: [{name: a, process: [{type: if, condition: 'true', then: {workers: 1}}]}]",
     "wrong block deep inside": "flows: [{name: a, process: [{type: if, condition: 'true', then: [{type: nope}]}]}]",
-    "processor with an unknown setting": "processors: [{name: a, type: log, settings: {x: 1}}]",
+    "processor with an unknown setting": """\
+        processors: [{name: a, type: log, settings: {x: 1}}]
+        flows: [{name: f, process: [{ref: a}]}]
+        """,
     "variable with an unknown key": "env: [{name: A, defualt: x}]",
 }
 
