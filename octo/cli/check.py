@@ -15,6 +15,7 @@ from octo.cli import exits
 from octo.cli.named import STDIN, Named, expanded, holds_tests, named, told
 from octo.cli.project import counted, import_beside, load, refuse, show
 from octo.cli.terminal import give, say
+from octo.config.documents import Config
 from octo.config.files import is_test, yaml_files
 from octo.core.errors import ConfigError, Problem
 
@@ -35,6 +36,7 @@ Examples:
   octo check                      the flows and tests of this folder
   octo check flow.yaml            one file
   octo check flows/*.yaml         each file for itself
+  octo check --compat flow.yaml   a file written for the Go implementation
   octo check --format json flows  for tools""",
 )
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
@@ -42,7 +44,10 @@ Examples:
 @click.option(
     "--outline", "outlined", is_flag=True, help="Print what the files contain, with addresses and places, as JSON."
 )
-def command(paths: tuple[Path, ...], form: str, *, outlined: bool) -> None:
+@click.option(
+    "--compat", is_flag=True, help="Also warn of what means something else to the Go implementation, release 0.1.8."
+)
+def command(paths: tuple[Path, ...], form: str, *, outlined: bool, compat: bool) -> None:
     """Find every problem in flow files, folders and test files without running them.
 
     Each path is a configuration of its own; a folder is one, with the tests in it. Without a path, it checks the
@@ -51,7 +56,7 @@ def command(paths: tuple[Path, ...], form: str, *, outlined: bool) -> None:
     given = expanded(paths) if paths else list(named((), "check").paths)
     if outlined:
         sys.exit(_outline(given))
-    results = _all(given)
+    results = _all(given, compat=compat)
     good = not any(each.problems for each in results)
     if form == "json":
         give(orjson.dumps(_as_json(results, ok=good)) + b"\n", json=True)
@@ -63,9 +68,9 @@ def command(paths: tuple[Path, ...], form: str, *, outlined: bool) -> None:
     sys.exit(exits.DONE if good else exits.USAGE)
 
 
-def _all(paths: Sequence[Path]) -> list[Checked]:
+def _all(paths: Sequence[Path], *, compat: bool) -> list[Checked]:
     """What is found in each configuration, and then in each test file that is named or in a named folder."""
-    found = [_flows(path) for path in paths if not holds_tests(path)]
+    found = [_flows(path, compat=compat) for path in paths if not holds_tests(path)]
     known = {problem for each in found for problem in each.problems}
     tests = (_tests(path, known) for path in _suites(paths))
     return [*found, *(each for each in tests if each is not None)]
@@ -80,14 +85,24 @@ def _suites(paths: Sequence[Path]) -> list[Path]:
     return list(found)
 
 
-def _flows(path: Path) -> Checked:
+def _flows(path: Path, *, compat: bool) -> Checked:
     configuration = named([path], "check") if path == STDIN else Named((path,))
     try:
         config = load(configuration)
     except ConfigError as error:
         return Checked(str(path), "", error.problems)
     content = f"{counted(len(config.flows), 'flow')}, {counted(len(config.connectors), 'connector')}"
-    return Checked(str(path), content, (), config.warnings)
+    differences = _differences(config, configuration) if compat else []
+    return Checked(str(path), content, (), [*config.warnings, *differences])
+
+
+def _differences(config: Config, of: Named) -> list[Problem]:
+    from octo.config.compat import compare
+    from octo.config.load import config_files
+
+    if of.text is not None:
+        return compare(config, [("<standard input>", of.text)])
+    return compare(config, [(str(file), file.read_bytes()) for path in of.paths for file in config_files(path)])
 
 
 def _tests(path: Path, known: set[Problem]) -> Checked | None:

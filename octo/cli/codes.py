@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 HOMES = (
     "octo.core.errors",
     "octo.config.codes",
+    "octo.config.compat.table",
     "octo.debug.codes",
     "octo.services.codes",
     "octo.trace.codes",

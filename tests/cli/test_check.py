@@ -208,3 +208,32 @@ def test_a_file_without_anything_is_a_warning(cli, tmp_path, text, says):
 
     assert (result.exit_code, result.stdout) == (0, f"{path}: ok, 0 flows, 0 connectors, 1 warning\n")
     assert result.stderr.startswith(f"{path}: OCTO-C109: {says}\n")
+
+
+TEXT_OF_AN_ANSWER = """\
+connectors: [{name: api, type: http-client, settings: {baseURL: 'http://a.example'}}]
+flows:
+  - name: f
+    process:
+      - {type: rest, connector: api}
+      - {type: set-payload, value: '"got " + body'}
+"""
+
+
+def test_compat_warns_of_what_means_something_else_there(cli, tmp_path):
+    """Only if it is asked for, and the files are still right."""
+    (tmp_path / "a.yaml").write_text(TEXT_OF_AN_ANSWER)
+
+    told, quiet = cli("check", "--compat", str(tmp_path)), cli("check", str(tmp_path))
+    piped = cli("check", "--compat", "-", "--format", "json", input=TEXT_OF_AN_ANSWER)
+
+    assert (told.exit_code, quiet.exit_code, piped.exit_code) == (0, 0, 0)
+    assert "ok, 1 flow, 1 connector, 1 warning" in told.stdout
+    assert f"{tmp_path / 'a.yaml'}:6:44: OCTO-C204: in the Go implementation 0.1.8, an answer of `rest`" in told.stderr
+    assert "OCTO-C204" not in quiet.stderr
+    (warning,) = json.loads(piped.stdout)["warnings"]
+    assert (warning["code"], warning["line"], warning["column"]) == ("OCTO-C204", 6, 44)
+
+
+def test_what_compat_says_has_a_page(cli):
+    assert "it is raw content" in cli("explain", "OCTO-C204").stdout
