@@ -1,4 +1,4 @@
-"""Message authentication, encryption and random identifiers."""
+"""Hashes, message authentication, encryption and random identifiers."""
 
 from typing import Any
 
@@ -10,6 +10,64 @@ from octo.expr.functions.encoders import to_bytes
 NONCE = 12
 
 _KEY = '"0123456789abcdef0123456789abcdef"'
+
+
+# -- hashes: as bytes, like a code of authentication; hexEncode or base64.encode make text of them
+
+
+@function(
+    "sha256(dyn) -> bytes",
+    family="octo",
+    examples=[
+        'hexEncode(sha256("abc")) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"',
+    ],
+    cost=Cost(base=32),
+)
+def sha256(data: Any) -> bytes:
+    """The SHA-256 hash of a string (as UTF-8) or bytes."""
+    return _hash("sha256", data)
+
+
+@function(
+    "sha512(dyn) -> bytes",
+    family="octo",
+    examples=['size(sha512("abc")) == 64', 'hexEncode(sha512("abc")).startsWith("ddaf35a193617aba")'],
+    cost=Cost(base=32),
+)
+def sha512(data: Any) -> bytes:
+    """The SHA-512 hash of a string (as UTF-8) or bytes."""
+    return _hash("sha512", data)
+
+
+@function(
+    "sha1(dyn) -> bytes",
+    family="octo",
+    examples=['hexEncode(sha1("abc")) == "a9993e364706816aba3e25717850c26c9cd0d89d"'],
+    cost=Cost(base=32),
+)
+def sha1(data: Any) -> bytes:
+    """The SHA-1 hash of a string (as UTF-8) or bytes. It is broken: use it only where another system asks for it."""
+    return _hash("sha1", data)
+
+
+@function(
+    "md5(dyn) -> bytes",
+    family="octo",
+    examples=['hexEncode(md5("abc")) == "900150983cd24fb0d6963f7d28e17f72"'],
+    cost=Cost(base=32),
+)
+def md5(data: Any) -> bytes:
+    """The MD5 hash of a string (as UTF-8) or bytes. It is broken: use it only where another system asks for it."""
+    return _hash("md5", data)
+
+
+def _hash(algorithm: str, data: Any) -> bytes:
+    import hashlib
+
+    return hashlib.new(algorithm, _bytes(algorithm, data), usedforsecurity=False).digest()
+
+
+# -- message authentication
 
 
 @function(
@@ -34,6 +92,17 @@ def hmac_sha256(key: Any, data: Any) -> bytes:
 def hmac_sha1(key: Any, data: Any) -> bytes:
     """The HMAC-SHA1 of data under a key; both are strings or bytes."""
     return _hmac("sha1", key, data)
+
+
+@function(
+    "hmacSha512(dyn, dyn) -> bytes",
+    family="octo",
+    examples=['hexEncode(hmacSha512("key", "message")).startsWith("e477384d7ca229dd")'],
+    cost=Cost(base=32),
+)
+def hmac_sha512(key: Any, data: Any) -> bytes:
+    """The HMAC-SHA512 of data under a key; both are strings or bytes."""
+    return _hmac("sha512", key, data)
 
 
 def _hmac(algorithm: str, key: Any, data: Any) -> bytes:

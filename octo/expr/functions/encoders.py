@@ -1,4 +1,4 @@
-"""Base64 and hexadecimal text."""
+"""Base64, base64url and hexadecimal text."""
 
 from typing import Any
 
@@ -21,17 +21,46 @@ def base64_encode(data: bytes) -> str:
 )
 def base64_decode(text: str) -> bytes:
     """The bytes of base64 text; the padding may be missing."""
+    return _decoded(text, "base64")
+
+
+@function(
+    "base64url.encode(bytes) -> string",
+    "base64url.encode(bytes, bool) -> string",
+    family="encoders",
+    examples=['base64url.encode(b"\\xfb\\xff") == "-_8"', 'base64url.encode(b"\\xfb\\xff", true) == "-_8="'],
+)
+def base64url_encode(data: bytes, padded: bool = False) -> str:
+    """The bytes as base64 text for URLs and tokens (RFC 4648), with padding if the second argument is true."""
+    from base64 import urlsafe_b64encode
+
+    text = urlsafe_b64encode(data).decode()
+    return text if padded else text.rstrip("=")
+
+
+@function(
+    "base64url.decode(string) -> bytes",
+    family="encoders",
+    examples=['base64url.decode("-_8") == b"\\xfb\\xff"', 'base64url.decode("-_8=") == b"\\xfb\\xff"'],
+)
+def base64url_decode(text: str) -> bytes:
+    """The bytes of base64 text for URLs; the padding may be missing."""
+    return _decoded(text, "base64url")
+
+
+def _decoded(text: str, form: str) -> bytes:
     from base64 import b64decode
 
     bare = text.rstrip("=")
     padded = bare + "=" * (-len(bare) % 4)
-    # Python accepts too much padding, even in its strict mode.
-    if text in {bare, padded}:
+    foreign = "+/" if form == "base64url" else "-_"
+    # Python accepts too much padding, even in its strict mode, and the usual alphabet beside another one.
+    if text in {bare, padded} and not any(each in text for each in foreign):
         try:
-            return b64decode(padded, validate=True)
+            return b64decode(padded, b"-_", validate=True)
         except ValueError:
             pass
-    raise ExprError(CONVERSION, f"not base64: {quoted(text)}")
+    raise ExprError(CONVERSION, f"not {form}: {quoted(text)}")
 
 
 @function(
@@ -43,6 +72,20 @@ def base64_decode(text: str) -> bytes:
 def hex_encode(data: Any) -> str:
     """The bytes, or the UTF-8 bytes of a string, as lower case hexadecimal text."""
     return to_bytes(data).hex()
+
+
+@function("hexDecode(string) -> bytes", family="octo", examples=['hexDecode("ff00") == b"\\xff\\x00"'])
+def hex_decode(text: str) -> bytes:
+    """The bytes of hexadecimal text, in lower or upper case."""
+    # Python would skip blanks.
+    if text.isalnum():
+        try:
+            return bytes.fromhex(text)
+        except ValueError:
+            pass
+    if text:
+        raise ExprError(CONVERSION, f"not hexadecimal: {quoted(text)}")
+    return b""
 
 
 def to_bytes(data: str | bytes) -> bytes:

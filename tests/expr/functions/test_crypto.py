@@ -1,4 +1,6 @@
-"""A wrong key or changed data is an expression error, not a bug."""
+"""Hashes of texts and bytes; a wrong key or changed data is an expression error, not a bug."""
+
+import hashlib
 
 import pytest
 
@@ -38,3 +40,19 @@ def test_another_key_opens_nothing(failure, name):
 @pytest.mark.parametrize("name", ["Aes", "Chacha"])
 def test_the_same_text_is_never_sealed_the_same_way_twice(evaluate, name):
     assert evaluate(f'to{name}("a", {KEY}) != to{name}("a", {KEY})') is True
+
+
+@pytest.mark.parametrize("name", ["sha256", "sha512", "sha1", "md5"])
+@pytest.mark.parametrize("data", ["", "\u00fc", b"", b"\xff" * 1000])
+def test_a_hash_is_that_of_the_bytes(evaluate, name, data):
+    data_bytes = data.encode() if isinstance(data, str) else data
+
+    assert evaluate(f"{name}(body)", data) == hashlib.new(name, data_bytes).digest()
+
+
+@pytest.mark.parametrize("value", [1, None, [], {"a": 1}, True])
+def test_only_texts_and_bytes_have_hashes(failure, value):
+    """A number or a map has several forms as text, so it must be chosen: toJson(...) or string(...)."""
+    error = failure("sha256(body)", value)
+
+    assert (error.code, error.message) == ("OCTO-E209", "sha256 takes strings and bytes")
