@@ -2,7 +2,7 @@
 
 from typing import Literal as OneOf
 
-LoopKind = OneOf["all", "exists", "exists_one", "map", "sort_by", "transform_map", "transform_map_entry"]
+LoopKind = OneOf["all", "exists", "exists_one", "map", "sort_by", "group_by", "transform_map", "transform_map_entry"]
 
 
 class Node:

@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 from octo.expr import cost, limits, runtime
 from octo.expr.environment import environment
 from octo.expr.errors import FAILED, NO_SUCH_OVERLOAD, OUT_OF_BOUNDS, OVERFLOW, TOO_COMPLEX, ExprError
-from octo.expr.functions.lists import sort_by
+from octo.expr.functions.lists import group_by, sort_by
 from octo.expr.generate import Generated, generate
 from octo.expr.generate.audit import violations
 from octo.expr.generate.core import Selection
@@ -78,6 +78,7 @@ _BUILTINS: dict[str, Any] = {
     "_optional": Optional,
     "_stopped": (Exception, limits.Exhausted),
     "_sort_by": sort_by,
+    "_group_by": group_by,
     "_none": NONE,
     "_sized": frozenset((str, bytes, list, dict)),
 }

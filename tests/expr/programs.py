@@ -94,6 +94,7 @@ FUNCTIONS = [
     "{}.exists(i,{})",
     "{}.exists_one(i,{})",
     "{}.sortBy(i,{})",
+    "{}.groupBy(i,{})",
     "{}.transformMap(i,j,{})",
     "{}.transformList(i,j,{},{})",
     "cel.bind(t,{},{})",

@@ -37,7 +37,7 @@ UNHURRIED = settings(deadline=None)
         "body.__class__.__mro__",
         "''.__class__",
         "[].append(1)",
-        "body.keys()",
+        "body.items()",
         "message",
         "message.body",
         "error",

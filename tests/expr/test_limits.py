@@ -293,6 +293,7 @@ SHARED = [
     "size(toJson(body.l.map(i, body.t)))",
     'size("%s".format([body.l.map(i, body.t)]))',
     "body.l.sortBy(i, [body.t, body.u][i % 2])",
+    "body.l.groupBy(i, [body.t, body.u][i % 2])",
     "size(body.l.map(i, [body.t, body.u][i % 2]).sort())",
     '"y" in body.l.map(i, body.t)',
     "body.l.filter(i, size([body.t, i]) > 0)",

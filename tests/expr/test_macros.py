@@ -16,6 +16,7 @@ from octo.expr.parser import parse
         ("a.exists(i, j, i)", Loop),
         ("a.transformMap(k, v, v)", Loop),
         ("a.sortBy(i, i)", Loop),
+        ("a.groupBy(i, i)", Loop),
         ("cel.bind(x, 1, x)", Bind),
         ("a.optMap(x, x)", OptionalMap),
         ("a.optFlatMap(x, x)", OptionalMap),
@@ -43,7 +44,7 @@ def test_map_may_have_a_condition_of_its_own():
     "text",
     [
         *("has(a)", "has(a.?b)", "has(a.b, c)", "a.all(i)", "a.exists_one(i, j, k, l)", "a.map(1, 2)"),
-        *("a.map(i.j, 2)", "a.filter(.i, true)", "cel.bind(x, 1)", "a.optMap(x)", "a.sortBy(i, j, i)"),
+        *("a.map(i.j, 2)", "a.filter(.i, true)", "cel.bind(x, 1)", "a.optMap(x)", "a.sortBy(i, j, i)", "a.groupBy(i)"),
     ],
 )
 def test_a_macro_used_wrongly_shows_its_form(text):

@@ -13,6 +13,7 @@ FAMILIES = (
     "formatting",
     "lists",
     "sets",
+    "maps",
     "maths",
     "encoders",
     "network",

@@ -182,6 +182,14 @@ def _sort_by(g: Generator, node: Loop) -> Value:
     return Value(emit.call("_sort_by", source.node, keys.node), "list", True, False, 2)
 
 
+def _group_by(g: Generator, node: Loop) -> Value:
+    """`groupBy`: as `sortBy`, but each element goes to the list of its key."""
+    source = g.keep(g.value(node.source))
+    keys = _map(g, _over(node, source))
+    grouped = emit.call("_group_by", source.node, keys.node)
+    return Value(g.metered(grouped), "map", True, False, 2)
+
+
 def _over(node: Loop, source: Value) -> Loop:
     """The same loop, as a `map` over a value that is already computed."""
     known = _Known(node.source.start, node.source.end)
@@ -225,6 +233,7 @@ _KINDS = {
     "exists_one": _exists_one,
     "map": _map,
     "sort_by": _sort_by,
+    "group_by": _group_by,
     "transform_map": _transform_map,
     "transform_map_entry": _transform_map_entry,
 }

@@ -302,7 +302,8 @@ class _Inference:
         if node.kind in {"all", "exists", "exists_one"}:
             self.require_bool(node.body, body)
             return BOOL
-        results = {"map": list_of(body), "sort_by": source if source.kinds == ONLY_LIST else LIST}
+        same = source if source.kinds == ONLY_LIST else LIST
+        results = {"map": list_of(body), "sort_by": same, "group_by": _groups(body)}
         return results.get(node.kind, MAP)
 
     def bind(self, node: nodes.Bind) -> Shape:
@@ -331,6 +332,8 @@ class _Inference:
             kinds = [described(each).removeprefix("a ").removeprefix("an ") for each in arguments]
             error = mismatch(name, candidates, kinds, TYPE_CLASH)
             return self.wrong(TYPE_CLASH, node.anchor, error.message, error.hint)
+        if name == "merge" and candidates[0][1].family == "octo":
+            return _merged(*arguments)
         return either(*results)
 
     def candidates(self, name: str, member: bool) -> list[Candidate]:
@@ -379,6 +382,19 @@ def _run_through(source: Shape) -> tuple[Shape, Shape]:
     if any(each.open or not each.fields for each in found):
         return STRING, UNKNOWN
     return STRING, either(*(field for each in found for field in each.fields.values()))
+
+
+def _groups(key: Shape) -> Shape:
+    """The shape of what `groupBy` makes with such keys."""
+    return object_of({}, is_open=True) if key == STRING else MAP
+
+
+def _merged(target: Shape, other: Shape) -> Shape:
+    """The shape of `target.merge(other)`. An open map may have any field, and so replace any."""
+    if not (isinstance(target, Object) and isinstance(other, Object)):
+        return MAP
+    before = dict.fromkeys(target.fields, UNKNOWN) if other.open else target.fields
+    return object_of({**before, **other.fields}, is_open=target.open or other.open)
 
 
 def _all_objects(shape: Shape) -> bool:
