@@ -8,7 +8,7 @@ from octo.expr.addresses import CIDR, IP
 from octo.expr.errors import BUDGET, NOT_JSON, ExprError
 from octo.expr.json import dumps, key_text
 from octo.expr.limits import MAX_ELEMENTS
-from octo.expr.values import Duration, Exact, Optional, Timestamp, Uint, a as article, kind_of
+from octo.expr.values import INT_MAX, INT_MIN, Duration, Exact, Optional, Timestamp, Uint, a as article, kind_of
 
 _PLAIN = frozenset((str, int, bool, type(None)))
 _SETTLED = frozenset((*_PLAIN, bytes, Timestamp, Duration))
@@ -113,7 +113,9 @@ def render(value: Any) -> str:
     """A string as it is, anything else as compact JSON; a whole double is written without its fraction."""
     if isinstance(value, str):
         return value
-    value = to_json(value)
+    if value.__class__ is int and INT_MIN <= value <= INT_MAX:
+        return str(value)
+    value = value if value.__class__ is float and math.isfinite(value) else to_json(value)
     if isinstance(value, str):
         return value
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e16 and not isinstance(value, Exact):

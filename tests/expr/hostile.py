@@ -104,6 +104,21 @@ BESIDES = {
         (lambda n: {"a": {"a": [{"@a": number} for number in range(n // 16)]}},),
         (lambda n: {"a": "&" * n},),
     ],
+    "fromCsv": [
+        (lambda n: "a\n" * (n // 2),),
+        (lambda n: "\n" * n,),
+        (lambda n: ",\n" + ",\n" * (n // 2), lambda n: {"header": False}),
+        (lambda n: "1" * n, lambda n: {"header": False, "numbers": True}),
+        (lambda n: "1,1\n" * (n // 4), lambda n: {"header": ["a", "b"], "numbers": True}),
+        (lambda n: '""' * (n // 2), lambda n: {"header": False}),
+        (lambda n: '"' + "\n" * n, lambda n: {"header": False}),
+    ],
+    "toCsv": [
+        (lambda n: [{f"k{number}": ""} for number in range(n // 16)],),
+        (lambda n: [[]] * (n // 3), lambda n: {"escapeFormulas": True}),
+        (lambda n: [["="] * (n // 4)], lambda n: {"escapeFormulas": True, "newline": "\n"}),
+        (lambda n: [{}] * (n // 3), lambda n: {"columns": ["a"] * 100}),
+    ],
     "fromFormData": [(times("a=%41&"),), (times("%é"),)],
     "fromEnv": [(times("A=1\n"),), (lambda n: 'A="' + "\\n" * (n // 2) + '"',)],
     "fromMultipart": [

@@ -22,6 +22,7 @@ FAMILIES = (
     "documents",
     "multipart",
     "xml",
+    "csv",
     "urls",
     "crypto",
 )

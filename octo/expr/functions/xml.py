@@ -155,7 +155,7 @@ class _Reader:
         """toXml({"a": {"@id": 7, "b": ["x", "<y>"]}}) == '<a id="7"><b>x</b><b>&lt;y&gt;</b></a>'""",
         """toXml({"a": null}, {"declaration": true}) == '<?xml version="1.0" encoding="UTF-8"?>\\n<a/>'""",
     ],
-    cost=Cost(base=64, reads=8),
+    cost=Cost(base=64, reads=4),
 )
 def to_xml(document: dict[Any, Any], given: dict[str, Any] | None = None) -> str:
     """The map as an XML document: what fromXml reads, with everything escaped. Its one key is the root element.
