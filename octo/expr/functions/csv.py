@@ -32,12 +32,14 @@ _READ = {
     "delimiter": Option(("string",), ","),
     "quote": Option(("string",), '"'),
     "numbers": Option(("bool", "list"), False),
+    "decimal": Option(("string",), "."),
 }
 _WRITE = {
     "columns": Option(("list", "map", "null"), None),
     "header": Option(("bool",), True),
     "delimiter": Option(("string",), ","),
     "quote": Option(("string",), '"'),
+    "decimal": Option(("string",), "."),
     "newline": Option(("string",), "\r\n"),
     "bom": Option(("bool",), False),
     "escapeFormulas": Option(("bool",), False),
@@ -52,6 +54,8 @@ def _dialect(name: str, chosen: dict[str, Any]) -> dict[str, Any]:
             raise ExprError(INVALID_ARGUMENT, f"the option {option} of {name} is one character, not a line break")
     if delimiter == quote:
         raise ExprError(INVALID_ARGUMENT, f"delimiter and quote of {name} are the same")
+    if chosen["decimal"] not in {".", ","}:
+        raise ExprError(INVALID_ARGUMENT, f'the option decimal of {name} is "." or ","')
     return {"delimiter": delimiter, "quotechar": quote, "strict": True}
 
 
@@ -89,21 +93,23 @@ def from_csv(text: str | bytes, given: dict[str, Any] | None = None) -> list[Any
     """The rows as maps by the names in the first row. A row with more or fewer cells is an error that names its line.
 
     Options: header (false: lists of cells; a list: the names, if there is no first row with them), delimiter, quote,
-    numbers (true: cells that look like numbers become numbers; a list: those columns must be numbers, empty is null).
+    numbers (true: cells that look like numbers become numbers; a list: those columns must be numbers, empty is null),
+    decimal ("," for 1,5).
     """
     chosen = options("fromCsv", given or {}, _READ)
     rows = _rows(_decoded(text), _dialect("fromCsv", chosen))
     if chosen["header"] is False:
         if isinstance(chosen["numbers"], list):
             raise ExprError(INVALID_ARGUMENT, "columns without names cannot be named in numbers of fromCsv")
-        return [[_number(cell) for cell in row] if chosen["numbers"] else row for _, row in rows]
+        read = _reader(chosen["decimal"]) if chosen["numbers"] else None
+        return [[read(cell) for cell in row] if read else row for _, row in rows]
     names = chosen["header"]
     if isinstance(names, list):
         names = _checked(texts("fromCsv", _NAMES, names), "the option header of fromCsv")
     else:
         line, names = next(rows, (1, []))
         _checked(names, f"the header in line {line}")
-    return _maps(rows, names, _converter(names, chosen["numbers"]))
+    return _maps(rows, names, _converter(names, chosen["numbers"], _reader(chosen["decimal"])))
 
 
 def _decoded(text: str | bytes) -> str:
@@ -165,9 +171,14 @@ def _maps(rows: Iterator[tuple[int, list[str]]], names: list[str], convert: Conv
     return found
 
 
-def _converter(names: list[str], numbers: bool | list[Any]) -> Converter | None:
+def _converter(names: list[str], numbers: bool | list[Any], read: Callable[[str], Any]) -> Converter | None:
+    def guess(line: int, fields: dict[str, Any]) -> None:
+        del line
+        for name, cell in fields.items():
+            fields[name] = read(cell)
+
     if isinstance(numbers, bool):
-        return _guess if numbers else None
+        return guess if numbers else None
     columns = texts("fromCsv", "numbers", numbers)
     for column in columns:
         if column not in names and names:
@@ -178,17 +189,23 @@ def _converter(names: list[str], numbers: bool | list[Any]) -> Converter | None:
     def convert(line: int, fields: dict[str, Any]) -> None:
         for column in columns:
             cell = fields[column]
-            fields[column] = number = _number(cell.strip()) if cell else None
+            fields[column] = number = read(cell.strip()) if cell else None
             if isinstance(number, str):
                 raise ExprError(CONVERSION, f"line {line}: {quoted(column)} is no number: {quoted(cell)}")
 
     return convert
 
 
-def _guess(line: int, fields: dict[str, Any]) -> None:
-    del line
-    for name, cell in fields.items():
-        fields[name] = _number(cell)
+def _reader(mark: str) -> Callable[[str], Any]:
+    """A function that reads a number with this decimal mark, or returns the text as it is."""
+    if mark == ".":
+        return _number
+
+    def read(cell: str) -> Any:
+        number = cell if "." in cell else _number(cell.replace(mark, ".", 1))
+        return cell if isinstance(number, str) else number
+
+    return read
 
 
 def _number(cell: str) -> Any:
@@ -229,8 +246,8 @@ def to_csv(rows: list[Any], given: dict[str, Any] | None = None) -> str:
     """The rows as CSV with CRLF: maps below a header of all their keys, or lists of cells. A null is an empty cell.
 
     Options: columns (a list: these keys in this order; a map: with these titles), header (false: none), delimiter,
-    quote, newline, bom (true: begin with a byte order mark, for Excel), escapeFormulas (true: an apostrophe before text
-    that a spreadsheet would run).
+    quote, decimal ("," for 1,5), newline, bom (true: begin with a byte order mark, for Excel), escapeFormulas (true:
+    an apostrophe before text that a spreadsheet would run).
     """
     import csv
 
@@ -241,7 +258,7 @@ def to_csv(rows: list[Any], given: dict[str, Any] | None = None) -> str:
     written = csv.writer(_Lines(lines), lineterminator="\r\n", **_dialect("toCsv", chosen))
     guard = _guarded if chosen["escapeFormulas"] else None
     for number, row in enumerate(_table(settle(rows), chosen)):
-        cells = [_cell(number, at, cell) for at, cell in enumerate(row)]
+        cells = [_cell(number, at, cell, chosen["decimal"]) for at, cell in enumerate(row)]
         written.writerow(map(guard, cells) if guard else cells)
     text = "".join(lines) if chosen["newline"] == "\r\n" else "".join(f"{line[:-2]}\n" for line in lines)
     check_size(len(text))
@@ -290,7 +307,7 @@ def _named(rows: list[dict[str, Any]], chosen: Any) -> list[str]:
     return columns
 
 
-def _cell(row: int, at: int, value: Any) -> str:
+def _cell(row: int, at: int, value: Any, mark: str) -> str:
     if isinstance(value, str):
         return value
     if value is None:
@@ -301,7 +318,8 @@ def _cell(row: int, at: int, value: Any) -> str:
             f"in row {row} of toCsv, cell {at + 1} is {article(kind_of(value))}",
             hint="Convert it with toJson(...), or choose columns",
         )
-    return render(value)
+    text = render(value)
+    return text.replace(".", mark) if isinstance(value, float) and mark != "." else text
 
 
 def _guarded(cell: str) -> str:

@@ -41,6 +41,12 @@ def test_rows_are_maps_of_texts(evaluate, text, rows):
         ("'x,y',2\n", '{"header": false, "quote": "\'"}', [["x,y", "2"]]),
         ("1,007,1.50,-2e3,x,\n", '{"header": false, "numbers": true}', [[1, "007", 1.5, -2000.0, "x", ""]]),
         ("a,b,c\n7,,7\n", '{"numbers": ["a", "b"]}', [{"a": 7, "b": None, "c": "7"}]),
+        ("a;b\n1,5;1.234,5\n", '{"delimiter": ";", "numbers": true, "decimal": ","}', [{"a": 1.5, "b": "1.234,5"}]),
+        (
+            "1,5;7;1.5;x,y\n",
+            '{"delimiter": ";", "header": false, "numbers": true, "decimal": ","}',
+            [[1.5, 7, "1.5", "x,y"]],
+        ),
         ("a,b\n 1.5 ,x\n", '{"numbers": ["a"]}', [{"a": 1.5, "b": "x"}]),
     ],
 )
@@ -85,6 +91,7 @@ def test_what_is_no_table_is_refused_with_its_line(failure, text, options, messa
         ('{"delimiter": ";;"}', "the option delimiter of fromCsv is one character"),
         ('{"quote": "\\n"}', "the option quote of fromCsv is one character"),
         ('{"quote": ","}', "delimiter and quote of fromCsv are the same"),
+        ('{"decimal": ";"}', 'the option decimal of fromCsv is "." or ","'),
         ('{"separator": ","}', "fromCsv has no option 'separator'"),
         ('{"numbers": ["b"]}', "numbers of fromCsv names the column 'b', which is not there"),
         ('{"numbers": ["a"], "header": false}', "columns without names cannot be named"),
@@ -111,6 +118,7 @@ def test_a_wrong_option_of_reading_is_refused(failure, options, message):
         ([[""], [None]], "{}", '""\r\n""\r\n'),
         ([['x"y', "a\rb", "a\nb", "a,b", " a "]], '{"newline": "\\n"}', '"x""y","a\rb","a\nb","a,b", a \n'),
         ([["ä"]], '{"bom": true}', "\ufeffä\r\n"),
+        ([[1.5, 2, "1.5"]], '{"delimiter": ";", "decimal": ","}', "1,5;2;1.5\r\n"),
         ([["a;b", "c,d"]], '{"delimiter": ";"}', '"a;b";c,d\r\n'),
     ],
 )
