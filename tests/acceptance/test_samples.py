@@ -371,6 +371,21 @@ def test_check_accepts(octo: Octo):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+LESSONS = sorted(str(path.relative_to(SAMPLES)) for path in SAMPLES.glob("first-week/*.yaml"))
+
+
+@pytest.mark.parametrize("lesson", [name for name in LESSONS if not name.endswith("_test.yaml")])
+def test_lesson_is_checked_and_tested(lesson: str, tmp_path: Path, free_port: Callable[[], int]):
+    """A sample of the first week says how to try it, has no warning, and its suite passes."""
+    octo = Octo(SAMPLES / lesson, tmp_path, free_port)
+    head = octo.sample.read_text().split("\nservice:")[0]
+    checked, tested = octo.run("check", str(octo.sample)), octo.run("test", str(octo.sample))
+
+    assert [line for line in head.splitlines() if line.startswith("#   $ ")] != []
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert (tested.returncode, "0 failed, 0 errored, 0 skipped" in tested.stdout) == (0, True), tested.stdout
+
+
 @pytest.mark.parametrize("octo", NAMES, indirect=True)
 def test_sample_keeps_its_promise(octo: Octo):
     """The sample does what its comments say."""
