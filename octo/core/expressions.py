@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Generic, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_origin
 
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
@@ -14,7 +14,12 @@ from octo import expr
 from octo.core.errors import Position
 from octo.expr import ExprError, Scope
 
+if TYPE_CHECKING:
+    from octo.expr.templates import Templates
+
 T = TypeVar("T")
+_RENDERS = "templateResource"
+"""What every expression has that renders a template."""
 
 
 WRONG_KIND = "OCTO-E301"
@@ -32,35 +37,49 @@ MESSAGE: Mapping[str, str] = {
 class Build:
     """What validation needs to know of the configuration around it; pydantic passes it as the context.
 
-    env: the declared environment variables that have a value.
+    env: the declared environment variables that have a value. templates: those that expressions may render.
     """
 
     env: Mapping[str, str] = field(default_factory=dict)
+    templates: Templates | None = None
     scopes: dict[Any, Scope] = field(default_factory=dict)
 
-    def scope(self, names: tuple[str, ...] | None = None) -> Scope:
-        """The names of an expression: those of a message, or the given ones as parameters of their own."""
-        if names not in self.scopes:
-            self.scopes[names] = _message_scope(tuple(self.env.items())) if names is None else _named_scope(names)
-        return self.scopes[names]
+    def scope(self, names: tuple[str, ...] | None = None, text: object = "") -> Scope:
+        """The names of an expression: those of a message, or the given ones as parameters of their own.
+
+        text: the expression. Only one that renders templates is compiled anew when a template changes.
+        """
+        templates = self.templates if _RENDERS in str(text) else None
+        key = names, templates is None
+        if key not in self.scopes:
+            env = tuple(self.env.items())
+            self.scopes[key] = _message_scope(env, templates) if names is None else _named_scope(names, templates)
+        return self.scopes[key]
 
 
 # Cached, because the programs of the configuration that runs are found again only in the scope they were made for.
 @lru_cache(maxsize=16)
-def _message_scope(env: tuple[tuple[str, str], ...]) -> Scope:
+def _message_scope(env: tuple[tuple[str, str], ...], templates: Templates | None) -> Scope:
     from octo.core.clock import timestamp
 
+    functions: tuple[expr.Function, ...] = ()
+    if templates is not None:
+        from octo.expr.markup import template
+
+        functions = (template,)
     return Scope(
         parameters=("message",),
         variables={**MESSAGE, "now": "timestamp()"},
         constants={"env": dict(env)},
         globals={"timestamp": timestamp},
+        functions=functions,
+        templates=templates,
     )
 
 
 @lru_cache(maxsize=256)
-def _named_scope(names: tuple[str, ...]) -> Scope:
-    return Scope(parameters=names, variables={name: name for name in names})
+def _named_scope(names: tuple[str, ...], templates: Templates | None) -> Scope:
+    return Scope(parameters=names, variables={name: name for name in names}, templates=templates)
 
 
 def build_of(info: core_schema.ValidationInfo) -> Build:
@@ -129,7 +148,7 @@ def _expr_schema(source: Any, names: tuple[str, ...] | None) -> core_schema.Core
     def validate(value: object, info: core_schema.ValidationInfo) -> Expr[Any]:
         if isinstance(value, Expr):
             return value
-        return compile_expr(value, kind, build_of(info).scope(names))
+        return compile_expr(value, kind, build_of(info).scope(names, value))
 
     return core_schema.with_info_plain_validator_function(
         validate,

@@ -12,6 +12,7 @@ BAD_LITERAL = "OCTO-E106"
 TOO_COMPLEX = "OCTO-E107"
 BAD_MACRO = "OCTO-E108"
 BAD_FUNCTION = "OCTO-E109"
+UNSAFE = "OCTO-E110"
 
 NO_SUCH_KEY = "OCTO-E201"
 NO_SUCH_OVERLOAD = "OCTO-E202"
@@ -164,6 +165,15 @@ ERRORS: dict[str, ErrorInfo] = {
             "of a function that exists already. Its author must change it.",
             "def sign(text): ...",
             "def sign(text: str) -> str: ...",
+        ),
+        _info(
+            UNSAFE,
+            "no safe place for a value",
+            "A span of a markup template stands where no escaping keeps its value from becoming code: in a style "
+            "sheet, in an event attribute such as `onclick`, between the attributes of a tag, or in an attribute "
+            "without quotes. Move it, or write `raw(...)` around a value that nobody else can choose.",
+            "<p class={{ body.kind }}>",
+            '<p class="{{ body.kind }}">',
         ),
         _info(
             NO_SUCH_KEY,

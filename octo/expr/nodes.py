@@ -216,7 +216,7 @@ class OptionalMap(Node):
         self.flat = flat
 
 
-_PARTS: dict[type[Node], tuple[str, ...]] = {
+PARTS: dict[type[Node], tuple[str, ...]] = {
     Select: ("operand",),
     Has: ("select",),
     Index: ("operand", "index"),
@@ -231,11 +231,12 @@ _PARTS: dict[type[Node], tuple[str, ...]] = {
     Bind: ("value", "body"),
     OptionalMap: ("target", "body"),
 }
+"""Where each kind of node holds others."""
 
 
 def children(node: Node) -> list[Node]:
     """The nodes directly inside a node, in the order of the text."""
-    return [each for part in _PARTS.get(type(node), ()) for each in _nodes(getattr(node, part))]
+    return [each for part in PARTS.get(type(node), ()) for each in _nodes(getattr(node, part))]
 
 
 def _nodes(part: object) -> list[Node]:

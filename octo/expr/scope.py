@@ -1,12 +1,19 @@
 """The names an expression may use."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from octo.expr.function import Function
 
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+
+class Renderer(Protocol):
+    """Templates as an expression sees them (`octo.expr.templates`)."""
+
+    def rendered(self, name: str, names: tuple[str, ...], outer: "Scope", in_markup: bool) -> Callable[..., Any]: ...
+    def choosing(self, names: tuple[str, ...], outer: "Scope", in_markup: bool) -> Callable[..., Any]: ...
 
 
 class Scope:
@@ -24,12 +31,23 @@ class Scope:
     strict: whether int, uint and double are never promoted to one another.
     container: CEL's name space: in container `a.b`, the name `x` means `a.b.x` if that exists, else `a.x`, else `x`.
     checked: False is CEL's parse-only mode: an undeclared name or a type that does not fit fails only when reached.
+    templates: what `templateResource` may render; None if there are none here.
     """
 
     # A plain class: importing `dataclasses` would take a fifth of the time that importing all of CEL takes.
-    __slots__ = ("checked", "constants", "container", "functions", "globals", "parameters", "strict", "variables")
+    __slots__ = (
+        "checked",
+        "constants",
+        "container",
+        "functions",
+        "globals",
+        "parameters",
+        "strict",
+        "templates",
+        "variables",
+    )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - a scope is its parts
         self,
         parameters: tuple[str, ...],
         variables: Mapping[str, str] = _EMPTY,
@@ -39,6 +57,7 @@ class Scope:
         strict: bool = False,
         container: str = "",
         checked: bool = True,
+        templates: "Renderer | None" = None,
     ) -> None:
         self.parameters = parameters
         self.variables = variables
@@ -48,6 +67,7 @@ class Scope:
         self.strict = strict
         self.container = container
         self.checked = checked
+        self.templates = templates
 
     def having(self, constants: Mapping[str, object]) -> Self:
         """The same scope with other constants."""

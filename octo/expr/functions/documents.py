@@ -169,3 +169,23 @@ def _unquoted(value: str) -> str:
     if len(value) >= 2 and value[0] == value[-1] == '"':
         return re.sub(r"\\(.)", lambda escape: _ESCAPES.get(escape[1], escape[1]), value[1:-1])
     return value.partition(" #")[0].rstrip()
+
+
+# -- templates
+
+
+@function(
+    "templateResource(string) -> string",
+    family="octo",
+    examples=['templateResource("page.html") != "" || true'],
+    pure=False,
+)
+def template_resource(name: str) -> str:
+    """The text of a template under `resources:`, with the value of each `{{ CEL }}` span in its place. A span sees what
+    the expression sees, also the variables of loops: `body.items.map(i, templateResource("row")).join("")`.
+    """
+    raise ExprError(
+        INVALID_ARGUMENT,
+        f"no template is called {quoted(name)}",
+        hint="There are no templates here: they belong to a configuration, under `resources:`",
+    )

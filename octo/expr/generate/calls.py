@@ -6,7 +6,7 @@ from collections.abc import Callable
 from octo.expr.cost import Cost
 from octo.expr.errors import ARGUMENT_COUNT, TYPE_CLASH, UNDECLARED_FUNCTION, ExprError
 from octo.expr.function import Candidate, dispatcher, mismatch
-from octo.expr.generate import emit
+from octo.expr.generate import emit, templates
 from octo.expr.generate.core import Generator, Value, deeper
 from octo.expr.generate.names import qualified, undeclared
 from octo.expr.macros import USAGE
@@ -79,6 +79,8 @@ def _resolve(g: Generator, node: Call, name: str, member: bool, arguments: list[
     fitting = [each for each in candidates if each[0].takes(len(arguments))]
     if not fitting:
         raise _wrong_count(g, node, name, candidates, len(arguments) - member)
+    if name in templates.NAMES and not member and (rendered := templates.resource(g, node, arguments[0])) is not None:
+        return rendered
     special = None if name in g.environment.own else _SPECIAL.get((name, member, len(arguments)))
     if special is not None:
         value = special(g, node, arguments)

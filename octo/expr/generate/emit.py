@@ -45,6 +45,10 @@ def subscript(value: py.expr, key: py.expr) -> py.expr:
     return py.Subscript(value=value, slice=key, ctx=LOAD)
 
 
+def tuple_of(*values: py.expr) -> py.expr:
+    return py.Tuple(elts=list(values), ctx=LOAD)
+
+
 def compare(left: py.expr, *rest: str | py.expr) -> py.expr:
     """`compare(a, "<", b, "<=", c)` is a < b <= c."""
     operators = [OPERATORS[str(symbol)]() for symbol in rest[::2]]

@@ -14,6 +14,9 @@ from octo.expr.generate.core import Generator, Handler, Selection, Value
 from octo.expr.nodes import Node, called
 
 FILE: Final = "<cel>"
+SPACE: Final = "space"
+"""What is left of the budget. As a parameter, it makes the expression a part of a larger one: it goes on with what that
+has left, and returns what is left then beside its value."""
 MAX_JSON_LOOPS: Final = 3
 """With more loops than this, a result may repeat parts so often that `settle` must count its size as JSON."""
 
@@ -82,11 +85,14 @@ def generate(text: str, tree: Node, environment: Environment, make: Make = Gener
     if generator.loops > MAX_JSON_LOOPS and value.kind in {"dyn", "list", "map"}:
         value.is_settled = False
     first = [emit.assign(variable, source) for variable, source in generator.first.values()]
-    body = [*first, *generator.block, emit.returning(value.node)]
-    if generator.meters:
+    is_part = SPACE in environment.scope.parameters
+    result = emit.tuple_of(value.node, emit.name(SPACE)) if is_part else value.node
+    body = [*first, *generator.block, emit.returning(result)]
+    if generator.meters and not is_part:
         body = [*loops.meters(), *body]
     failure = emit.call("_failure", emit.name("error"))
-    guarded = emit.attempt(body, "error", [emit.fail(failure)], "_stopped")
+    # A part leaves it to the whole to say that the budget is spent.
+    guarded = emit.attempt(body, "error", [emit.fail(failure)], "Exception" if is_part else "_stopped")
     definition = emit.function("expression", environment.scope.parameters, [guarded])
     emit.locate([definition], 0, len(text))
     return Generated(
