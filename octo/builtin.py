@@ -36,6 +36,7 @@ BLOCKS = {
     "switch": "octo.blocks.branch:switch",
     "timeout": "octo.blocks.timeout:timeout",
     "validate": "octo.blocks.validate:validate",
+    "template-resource": "octo.blocks.template:template_resource",
 }
 
 

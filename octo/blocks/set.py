@@ -8,10 +8,12 @@ from pydantic import Field, model_validator
 
 from octo.core.block import block
 from octo.core.charsets import NotText, charset, encode
+from octo.core.content import data, raw
 from octo.core.errors import Permanent
 from octo.core.expressions import Expr
 from octo.core.message import Message
 from octo.core.settings import Settings
+from octo.core.spool import Content
 from octo.core.state import State
 
 Name = Annotated[str, Field(min_length=1)]
@@ -22,17 +24,14 @@ class SetPayload(Settings):
     """The new body, e.g. `{"id": vars.id, "total": body.price * body.count}`."""
     raw_body: bool = False
     """Send `value`, a text or bytes, as it is instead of as JSON. Needs `contentType`; a text is written in the charset
-    that it names, else as UTF-8."""
+    that it names, else as UTF-8. A raw body (`value: body`) gets another content type. Base64 is a text as any other:
+    `base64.decode(...)` makes bytes of it."""
     content_type: str | None = None
     """Media type of a raw body, e.g. `text/html; charset=utf-8`."""
 
     @model_validator(mode="after")
     def _raw_has_a_type(self) -> Self:
-        if self.raw_body != (self.content_type is not None):
-            raise ValueError("`rawBody: true` and `contentType` belong together")
-        if not (self.content_type or "").isprintable():
-            raise ValueError("`contentType` becomes a header: it has no line breaks or control characters")
-        encode("", self.content_type or "")  # reports an unknown charset when the configuration is checked
+        check_raw(self.raw_body, self.content_type)
         return self
 
     def shape_after(self, before: State) -> State:
@@ -46,15 +45,36 @@ def set_payload(settings: SetPayload, message: Message) -> Message:
     value = settings.value(message)
     if not settings.raw_body:
         return message.with_body(value)
-    if not isinstance(value, str | bytes):
-        raise Permanent(f"set-payload value must be a string or bytes when rawBody is set, got {type(value).__name__}")
     assert settings.content_type is not None
-    if isinstance(value, str) and charset(settings.content_type) not in ("", "utf-8"):
+    return raw_body(message, value, settings.content_type, "set-payload value")
+
+
+def check_raw(is_raw: bool, content_type: str | None) -> None:
+    """Raise ValueError unless a raw body has a content type that can be a header, and another body has none."""
+    if is_raw != (content_type is not None):
+        raise ValueError("`rawBody: true` and `contentType` belong together")
+    if not (content_type or "").isprintable():
+        raise ValueError("`contentType` becomes a header: it has no line breaks or control characters")
+    encode("", content_type or "")  # reports an unknown charset when the configuration is checked
+
+
+def raw_body(message: Message, value: object, content_type: str, name: str) -> Message:
+    """The message with a text, bytes, or the raw body that it has, as its raw body of this type.
+
+    name: of the block, for errors. Nothing is decoded: base64 stays the text that it is.
+    """
+    if message.raw and value is message.body:
+        value = data(value)
+    if isinstance(value, str) and charset(content_type) not in ("", "utf-8"):
         try:
-            encode(value, settings.content_type)
+            encode(value, content_type)
         except NotText as error:
-            raise Permanent(f"set-payload: {error}") from None
-    return message.with_body({"contentType": settings.content_type, "rawData": value}, raw=True)
+            raise Permanent(f"{name}: {error}") from None
+    if isinstance(value, Content):
+        return message.with_body(raw(value, content_type), raw=True)
+    if not isinstance(value, str | bytes):
+        raise Permanent(f"{name} must be a string or bytes when rawBody is set, got {type(value).__name__}")
+    return message.with_body({"contentType": content_type, "rawData": value}, raw=True)
 
 
 class SetVariable(Settings):

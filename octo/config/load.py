@@ -19,7 +19,7 @@ from octo.config.lint import lint
 from octo.config.place import Place
 from octo.config.reader import Reader
 from octo.config.report import Report
-from octo.config.resources import Resources, read_resources
+from octo.config.resources import Resources, check_templates, read_resources
 from octo.config.substitute import literal, substitute
 from octo.config.types import KnownTypes
 from octo.config.variables import Surroundings
@@ -27,6 +27,7 @@ from octo.config.yaml import MOST_BYTES, File, read
 from octo.core.errors import ConfigError, Position, Problem
 from octo.core.plugins import Plugins
 from octo.expr import nearest
+from octo.expr.templates import Templates
 
 SECTIONS = ("service", "env", "connectors", "processors", "flows", "resources")
 
@@ -198,7 +199,9 @@ def draft(files: list[File], root: Path | None, plugins: Plugins, environ: Mappi
     declared = declarations(_section(raw, "env", Reader(Report())), report)
     environment = resolve(declared, environ, list(values.values()), report)
     tops = [substitute(file, environment, report).top for file in files]
-    build = Surroundings(env=environment.values, declared=environment.declared.keys())
+    templates = None if root is None else Templates(resources.texts)
+    build = Surroundings(env=environment.values, templates=templates, declared=environment.declared.keys())
+    check_templates(resources, build, report)
     known = KnownTypes(plugins, report)
     context = Context(report, reader, known, build, Connectors(report, known, build), {})
     secrets = frozenset(name for name, each in declared.items() if each.secret)
@@ -233,7 +236,7 @@ def check(found: Draft, watched: tuple[Path, ...] = ()) -> Config:
         flows=flows,
         env=context.build.env,
         given=found.given,
-        watched=(*watched, *found.dotenv, *found.resources.templates),
+        watched=(*watched, *found.dotenv, *found.resources.templates.values()),
         warnings=tuple(report.warnings),
         secrets=found.secrets,
     )

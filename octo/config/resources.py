@@ -10,31 +10,82 @@ from octo.config import codes
 from octo.config.place import Place
 from octo.config.reader import Reader
 from octo.config.report import Report
+from octo.core.errors import Position
+from octo.core.expressions import Build
+from octo.expr import ExprError
+from octo.expr.template import Template
+from octo.expr.templates import check
+
+MOST_BYTES = 4 << 20
+"""Bytes of a template, at most."""
 
 
 class Resources(NamedTuple):
-    """env: `.env` files; a later one overrides the earlier ones. templates: text files."""
+    """env: `.env` files; a later one overrides the earlier ones. templates: text files, by the name that flows use."""
 
     env: tuple[Path, ...] = ()
-    templates: tuple[Path, ...] = ()
+    templates: dict[str, Path] = {}  # noqa: RUF012  nobody changes it
+    texts: dict[str, Template] = {}  # noqa: RUF012
 
 
 def read_resources(sections: Sequence[Place | None], root: Path | None, report: Report) -> Resources:
     """The declared files. A template must exist; a missing `.env` file is skipped."""
     reader = Reader(report)
     env: list[Path] = []
-    templates: list[Path] = []
+    templates: dict[str, Path] = {}
+    texts: dict[str, Template] = {}
     for section in sections:
         fields = reader.mapping(section, ("env", "templates"), "`resources`")
         found = (_inside(reader, place, root) for place in reader.entries(fields.get("env")))
         env += [path for path in found if path is not None]
         for place in reader.entries(fields.get("templates")):
-            entry = reader.mapping(place, ("resource", "as"), "a template")
-            reader.name(entry, place, "a template", "resource")
-            reader.text(entry.get("as"))
-            if (path := _inside(reader, entry.get("resource"), root)) and _is_there(path, entry["resource"], report):
-                templates.append(path)
-    return Resources(tuple(env), tuple(templates))
+            entry = reader.mapping(place, ("resource", "as", "escape"), "a template")
+            resource = reader.name(entry, place, "a template", "resource")
+            name = reader.text(entry.get("as")) or resource
+            escape = _escape(reader, entry.get("escape"))
+            path = _inside(reader, entry.get("resource"), root)
+            if name is None or path is None or not _is_there(path, entry["resource"], report):
+                continue
+            if name in templates:
+                hint = "give one of them another name with `as:`"
+                report.error(codes.RESOURCE, place.at, f"two templates are called `{name}`", hint)
+                continue
+            templates[name] = path
+            if (template := _template(path, str(resource), escape, entry["resource"], report)) is not None:
+                texts[name] = template
+    return Resources(tuple(env), templates, texts)
+
+
+def _escape(reader: Reader, place: Place | None) -> str:
+    word = reader.text(place) or ""
+    if place is not None and word not in ("", "html", "none"):
+        reader.report.error(codes.INVALID, place.at, f"`escape` is `html` or `none`, found `{place.shown}`")
+        return ""
+    return word
+
+
+def _template(path: Path, resource: str, escape: str, place: Place, report: Report) -> Template | None:
+    """The template in a file. What is wrong with it is reported at its place in that file."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+        return Template(resource, data.decode("utf-8-sig"), escape)
+    except OSError as error:
+        report.error(codes.RESOURCE, place.at, f"the template cannot be read: {error.strerror}")
+    except UnicodeDecodeError:
+        report.error(codes.RESOURCE, place.at, f"the template `{resource}` is not text in UTF-8")
+    except ExprError as error:
+        report.error(error.code, Position(str(path), error.line, error.column), error.message, error.hint)
+    return None
+
+
+def check_templates(found: Resources, build: Build, report: Report) -> None:
+    """Report what is wrong with the spans of the templates when a message's names are known to them."""
+    if build.templates is None:
+        return
+    for template, error in check(build.templates, build.scope(text="templateResource")):
+        path = next(found.templates[name] for name, each in found.texts.items() if each is template)
+        report.error(error.code, Position(str(path), error.line, error.column), error.message, error.hint)
 
 
 def _inside(reader: Reader, place: Place | None, root: Path | None) -> Path | None:

@@ -74,7 +74,8 @@ def _list(of: str, doc: str) -> Schema:
 
 
 def _resources() -> Schema:
-    template = _object({"resource": _TEXT, "as": _TEXT}, ["resource"])
+    escape = {"enum": ["html", "none"], "description": "How values are written; by default the file's name decides."}
+    template = _object({"resource": _TEXT, "as": _TEXT, "escape": escape}, ["resource"])
     env = {"type": "array", "items": _TEXT, "description": "`.env` files; a later one overrides the earlier ones."}
     return _object({"env": env, "templates": {"type": "array", "items": template}})
 

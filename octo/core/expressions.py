@@ -87,6 +87,21 @@ def build_of(info: core_schema.ValidationInfo) -> Build:
     return info.context if isinstance(info.context, Build) else Build()
 
 
+def rendering(name: str, info: core_schema.ValidationInfo, *, in_markup: bool = False) -> Callable[[Any], str]:
+    """What renders a template of the configuration for a message. in_markup: whether the text is sent as markup.
+
+    Raises pydantic's error if there is no such template.
+    """
+    build = build_of(info)
+    # Without templates, as where a text is read that is no file, the function says so when it is called.
+    function = "htmlTemplate" if in_markup and build.templates is not None else _RENDERS
+    try:
+        program = expr.compile(f"{function}({expr.render([name])[1:-1]})", build.scope(text=_RENDERS))
+    except ExprError as error:
+        raise PydanticCustomError("template", "{reason}", {"reason": str(error)}) from None
+    return program.function
+
+
 class Expr(Generic[T]):
     """A CEL expression whose value is a `T`; called with the message.
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from octo.builtin import plugins as all_plugins
 from octo.config.documents import Config
-from octo.config.load import parse
+from octo.config.load import load, parse
 from octo.config.part import stubbed
 from octo.core.flow import Ending
 from octo.core.message import NO_VARS, Message
@@ -58,7 +59,7 @@ class App:
 
 @asynccontextmanager
 async def running(
-    text: str,
+    text: str | Path,
     plugins: Plugins | None = None,
     environ: Mapping[str, str] | None = None,
     drain: float = 5.0,
@@ -70,6 +71,7 @@ async def running(
 ) -> AsyncIterator[App]:
     """The configuration in `text`, running, with its sources; leaving the context drains and closes it.
 
+    text: the configuration itself, or the path of its file or folder, which has its resources beside it.
     plugins: the components that flows may use; by default all that are built in or installed.
     components: further connector classes and block functions that flows may use.
     stubs: by name of the connector, its stub, as a test file writes it under `stubs:`.
@@ -78,7 +80,8 @@ async def running(
     drain: seconds that messages in flight have to finish when the context is left.
     """
     known = (all_plugins() if plugins is None else plugins).joined(Plugins.of(components))
-    config = parse(text, known, environ or {})
+    seen = environ or {}
+    config = load(text, known, seen) if isinstance(text, Path) else parse(text, known, seen)
     bus = Bus()
     async with entered(services) as given, _tasks() as tasks:
         config = stubbed(config, {name: _stub(config, name, spec) for name, spec in stubs.items()})

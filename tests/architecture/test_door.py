@@ -25,6 +25,7 @@ INSIDE = {
     "octo.core.descriptors.Share": "how listeners of Octo share the file numbers of the process",
     "octo.core.expressions.build_of": "a setting that is a length of time or an expression",
     "octo.core.expressions.compile_expr": "a setting that is a length of time or an expression",
+    "octo.core.expressions.rendering": "how a block of the language renders a template",
     "octo.core.errors.system_reason": "how connectors of Octo word that the system refused a connection",
     "octo.core.log.File": "the logger writes the process's own log",
     "octo.core.log.Json": "the logger writes the process's own log",

@@ -21,6 +21,7 @@ from octo.blocks import (
     python,
     retry,
     set,  # noqa: A004  as above
+    template,
     timeout,
     validate,
 )
@@ -61,6 +62,7 @@ SHAPED: list[type[Shaped]] = [
     set.SetVariable,
     timeout.TimeoutSettings,
     validate.Validate,
+    template.TemplateResource,
     logger.Entry,
     Query,
     Rest,

@@ -41,6 +41,61 @@ def test_an_env_file_need_not_exist(tmp_path: Path, plugins):
     assert tmp_path / "gone.env" in load(tmp_path / "flow.yaml", plugins, {}).watched
 
 
+def test_a_bad_span_is_shown_in_the_file_of_the_template(tmp_path: Path, plugins):
+    """Also a call of a function that does not exist, and of a template that is not declared."""
+    (tmp_path / "a.txt").write_text("one\n  {{ body. }}")
+    (tmp_path / "b.html").write_text("<p>{{ nope(1) }}</p>")
+    (tmp_path / "c.txt").write_text('{{ templateResource("a") }}')
+    (tmp_path / "d.html").write_text("<p class={{ body }}>")
+    declared = ", ".join(f"{{resource: {name}}}" for name in ("a.txt", "b.html", "c.txt", "d.html"))
+    (tmp_path / "flow.yaml").write_text(f"resources: {{templates: [{declared}]}}")
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path / "flow.yaml", plugins, {})
+
+    assert [
+        f"{Path(each.at.file).name}:{each.at.line}:{each.at.column} {each.code}" for each in caught.value.problems
+    ] == [
+        "a.txt:2:11 OCTO-E101",
+        "b.html:1:7 OCTO-E103",
+        "c.txt:1:21 OCTO-E209",
+        "d.html:1:13 OCTO-E110",
+    ]
+
+
+def test_templates_have_names_of_their_own(tmp_path: Path, plugins):
+    """So a flow says which one it means."""
+    (tmp_path / "a.txt").write_text("")
+
+    assert refused(tmp_path, "resources: {templates: [{resource: a.txt}, {resource: a.txt}]}", plugins) == [
+        "1:44 OCTO-C152 two templates are called `a.txt`"
+    ]
+    (tmp_path / "flow.yaml").write_text("resources: {templates: [{resource: a.txt}, {resource: a.txt, as: b}]}")
+    assert load(tmp_path / "flow.yaml", plugins, {}).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("template", "why"),
+    [
+        ("{resource: latin.txt}", "is not text in UTF-8"),
+        ("{resource: folder}", "there is no file"),
+        ("{resource: latin.txt, escape: xml}", "`escape` is `html` or `none`, found `xml`"),
+        ("{resource: latin.txt, ass: x}", "has no key `ass`"),
+    ],
+)
+def test_what_is_no_template(tmp_path: Path, plugins, template: str, why: str):
+    (tmp_path / "latin.txt").write_bytes(b"\xe4")
+    (tmp_path / "folder").mkdir()
+
+    assert why in " ".join(refused(tmp_path, f"resources: {{templates: [{template}]}}", plugins))
+
+
+def test_a_template_is_watched(tmp_path: Path, plugins):
+    (tmp_path / "a.txt").write_text("x")
+    (tmp_path / "flow.yaml").write_text("resources: {templates: [{resource: a.txt, as: b}]}")
+
+    assert tmp_path / "a.txt" in load(tmp_path / "flow.yaml", plugins, {}).watched
+
+
 def test_unknown_keys(tmp_path: Path, plugins):
     assert refused(tmp_path, "resources: {envs: []}", plugins) == ["1:13 OCTO-C111 `resources` has no key `envs`"]
 
