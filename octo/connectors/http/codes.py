@@ -10,6 +10,7 @@ TLS = "OCTO-H103"
 DEAF = "OCTO-H104"
 NO_STATUS = "OCTO-H105"
 NOT_TEXT = "OCTO-H106"
+NO_HEADER = "OCTO-H107"
 
 EXPLANATIONS: dict[str, Explanation] = {
     PORT_BUSY: Explanation(
@@ -43,5 +44,11 @@ EXPLANATIONS: dict[str, Explanation] = {
         "The response cannot be written in its charset",
         "The content type of the raw body names a charset that lacks a character of `rawData`. The caller gets 500. "
         "Write `charset=utf-8`, or leave the charset out.",
+    ),
+    NO_HEADER: Explanation(
+        "The value of a response header could not be computed",
+        "An expression under `responseHeaders` or `setCookies` of the source failed on the message that the flow ended "
+        "with. The caller gets 500; the log has the error. Test for what may be missing: "
+        '`has(body.id) ? "/orders/" + body.id : null` sends no header where there is no id.',
     ),
 }

@@ -7,9 +7,10 @@ import logging
 from collections.abc import Awaitable, Coroutine, Iterable
 from typing import Any
 
-from octo.connectors.http import auth, request, response, settings
+from octo.connectors.http import auth, codes, cookies, request, response, settings
 from octo.connectors.http.attended import Disconnected, attended
 from octo.connectors.http.call import Headers as Given, Proto, Scope
+from octo.connectors.http.chosen import Chosen
 from octo.connectors.http.cors import Cors
 from octo.connectors.http.gate import Gate
 from octo.connectors.http.limit import TimeLimit
@@ -21,6 +22,7 @@ from octo.core.log import fields
 from octo.core.message import Message, new_id
 from octo.core.source import Inlet
 from octo.core.spool import Content
+from octo.expr import ExprError
 
 Headers = list[tuple[str, str]]
 log = logging.getLogger("octo.http")
@@ -54,6 +56,7 @@ class Endpoint:
                 "connector's `auth`; choose another `userVar`"
             )
         self._copied = tuple((name, name.lower()) for name in route.headers)
+        self._cookies = tuple(route.cookies)
         self._correlation = (route.correlation_id_header or "").lower()
         self._timeout = (route.timeout or server.request_timeout).total_seconds() or DEFAULT_TIMEOUT
         self._reading = TimeLimit(min(self._timeout, server.read_timeout.total_seconds() or self._timeout))
@@ -63,7 +66,7 @@ class Endpoint:
         self._raw = route.raw_body
         self._unique = route.unique_keys
         self._spools = route.raw_body and not route.raw_body_var
-        self._emitted = tuple((name, name.lower()) for name in route.response_headers)
+        self._chosen = Chosen.of(route, inlet.flow)
 
     def is_base(self, path: str) -> bool:
         """Whether this is the route `/` and the path is the base path: it is served as it is, without a redirect."""
@@ -171,6 +174,9 @@ class Endpoint:
             variables["headersAll"] = {name: given.all(header) for name, header in self._copied}
             for name, header in self._copied:
                 variables[name] = given.get(header, "")
+        if self._cookies:
+            sent = given.all("cookie")
+            variables.update({name: next(iter(cookies.read(sent, name)), "") for name in self._cookies})
         parent = given.get(trace.HEADER, "")
         if parent:
             parent = _parent(given)
@@ -193,8 +199,12 @@ class Endpoint:
         if isinstance(outcome, Drop):
             response.dropped(proto, headers)
             return
-        if self._emitted:
-            chosen = response.from_variables(outcome, self._emitted, self._inlet.flow)
+        if self._chosen is not None:
+            try:
+                chosen = self._chosen.headers(outcome)
+            except ExprError as error:
+                response.author(proto, outcome, headers, self._inlet.flow, codes.NO_HEADER, str(error))
+                return
             names = {name for name, _ in chosen}
             headers = [each for each in headers if each[0] not in names] + chosen
         response.complete(proto, outcome, headers, self._inlet.flow)

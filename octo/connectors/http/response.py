@@ -35,7 +35,7 @@ def complete(proto: Proto, message: Message, headers: Headers, flow: str) -> Non
         try:
             status = status_of(message.vars["httpStatus"])
         except NoStatus as error:
-            _author(proto, message, headers, flow, codes.NO_STATUS, str(error))
+            author(proto, message, headers, flow, codes.NO_STATUS, str(error))
             return
     body = message.body
     if status in BODILESS:
@@ -50,7 +50,7 @@ def _raw(proto: Proto, status: int, message: Message, headers: Headers, flow: st
     try:
         content_type, data = content.out(message.body)
     except NotText as error:
-        _author(proto, message, headers, flow, codes.NOT_TEXT, str(error))
+        author(proto, message, headers, flow, codes.NOT_TEXT, str(error))
         return
     if _CONTROL.search(content_type):
         content_type = content.BINARY
@@ -61,7 +61,7 @@ def dropped(proto: Proto, headers: Headers) -> None:
     proto.response_empty(204, headers)
 
 
-def _author(proto: Proto, message: Message, headers: Headers, flow: str, code: str, error: str) -> None:
+def author(proto: Proto, message: Message, headers: Headers, flow: str, code: str, error: str) -> None:
     """Answer 500: the flow made what is no response. Its author finds out why in the log."""
     extra = fields(flow=flow, event_id=message.event_id, correlation_id=message.correlation_id, code=code, error=error)
     log.error("cannot write the response", extra=extra)
@@ -86,26 +86,14 @@ def status_of(chosen: object) -> int:
     raise NoStatus(f"`vars.httpStatus` is {shown}; a status is a whole number from 200 to 599")
 
 
-def from_variables(message: Message, names: tuple[tuple[str, str], ...], flow: str) -> Headers:
-    """Return the variables that the route declares as headers: of a list, a header for each item.
-
-    What is not a single line of text is left out. names: of the variables, each with that of its header.
-    """
-    headers: Headers = []
-    for name, header in names:
-        value = message.vars.get(name)
-        items = value if isinstance(value, list) else (value,)
-        lines = [(header, line) for item in items if item is not None and (line := _line(item)) is not None]
-        if len(lines) < sum(item is not None for item in items):
-            log.warning(
-                "variable left out of the response headers: it is not a single line of text",
-                extra=fields(flow=flow, variable=name, event_id=message.event_id),
-            )
-        headers += lines
-    return headers
+def lines(value: object) -> list[str | None]:
+    """Return the lines of a header for each item of a list, or for one value; None for what is not a line of text."""
+    items = value if isinstance(value, list) else [value]
+    return [line(item) for item in items if item is not None]
 
 
-def _line(value: object) -> str | None:
+def line(value: object) -> str | None:
+    """Return a value as a single line of text, None if it is none."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):

@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from octo.connectors.http.patterns import BadPattern, Pattern
 from octo.core.durations import Duration, OrZero, parse_duration
+from octo.core.expressions import Expr
 from octo.core.settings import Advanced, Secret, Settings
 from octo.expr import nearest
 
@@ -31,6 +32,12 @@ def complain(text: str) -> PydanticCustomError:
 def _header(name: str) -> str:
     if not _TOKEN.fullmatch(name):
         raise complain(f"{name!r} is not a header name")
+    return name
+
+
+def _cookie(name: str) -> str:
+    if not _TOKEN.fullmatch(name):
+        raise complain(f"{name!r} is not a cookie name")
     return name
 
 
@@ -57,6 +64,7 @@ HeaderName = Annotated[str, AfterValidator(_header)]
 OptionalHeader = Annotated[str, AfterValidator(lambda name: _header(name) if name else name)]
 SettableHeader = Annotated[str, AfterValidator(_settable)]
 HeaderValue = Annotated[str, AfterValidator(_value)]
+CookieName = Annotated[str, AfterValidator(_cookie)]
 Method = Annotated[str, AfterValidator(_method)]
 
 
@@ -129,7 +137,7 @@ class Auth(Settings):
     query: str | None = Field(default=None, min_length=1)
     """`apiKey`: the query parameter with the key; it is left out of `vars.query` and `vars.queryAll`. Addresses end up
     in logs of proxies and browsers: prefer a header."""
-    cookie: str | None = Field(default=None, pattern=f"^{_TOKEN.pattern}$")
+    cookie: CookieName | None = None
     """`apiKey`: the cookie with the key."""
     keys: dict[str, Secret] | list[Secret] = Field(default_factory=list)
     """`apiKey`: the keys that are valid. With names (`billing: ${BILLING_KEY}`) the flow knows who calls, and a new key
@@ -240,6 +248,32 @@ RESERVED = tuple(field.alias or name for name, field in Variables.model_fields.i
 HEADERS_ALL = "headersAll"
 
 
+class Cookie(Settings):
+    """A cookie to set. By default only the host that set it gets it back, and no script of a page sees it."""
+
+    value: Expr[object]
+    """Its value, evaluated when the flow has completed: a number, a boolean, or a text of visible ASCII characters but
+    for quotes, commas, semicolons and backslashes. Null sets no cookie; an empty text deletes it."""
+    max_age: Annotated[Duration, OrZero] = timedelta()
+    """How long the browser keeps it. 0, the default: until it is closed."""
+    path: str = Field(default="/", pattern=r"^/[!-:<-~]*$")
+    """It is sent with requests for this path and below."""
+    domain: str | None = Field(default=None, pattern=r"^[A-Za-z0-9.-]+$")
+    """It is sent to this domain and all below it. Default: only to the host that set it."""
+    secure: bool = True
+    """Whether it is sent over https only. Browsers make an exception for `localhost`."""
+    http_only: bool = True
+    """Whether scripts of pages cannot read it."""
+    same_site: Literal["Strict", "Lax", "None"] = "Lax"
+    """When other sites' pages send it: never, when the user follows a link, or always."""
+
+    @model_validator(mode="after")
+    def _is_accepted(self) -> Cookie:
+        if self.same_site == "None" and not self.secure:
+            raise complain("browsers refuse a cookie with `sameSite: None` and without `secure`")
+        return self
+
+
 class Route(Settings):
     """Requests for one path become messages; the outcome of the flow becomes the response.
 
@@ -277,9 +311,15 @@ class Route(Settings):
     unique_keys: Annotated[bool, Advanced] = False
     """Refuse a body with 400 if an object in it has the same key twice. By default the last one counts, as in most
     languages. Switch it on if another system checks the same body and could take the first; it costs a second parse."""
-    response_headers: list[SettableHeader] = Field(default_factory=list)
-    """Variables to send as response headers of the same name: texts, numbers, booleans and times. A list sends the
-    header once for each item, as `Set-Cookie` needs. What is absent, null, a map or has a line break is left out."""
+    cookies: list[CookieName] = Field(default_factory=list)
+    """Cookies of the request to copy into variables of the same name, as they were sent: of several the first, "" if
+    there is none."""
+    set_cookies: dict[CookieName, Cookie] = Field(default_factory=dict)
+    """Cookies to set with the response, by name, e.g. `session: {value: vars.token, maxAge: 8h}`."""
+    response_headers: list[SettableHeader] | dict[SettableHeader, Expr[object]] = Field(default_factory=list)
+    """Response headers: each name with the expression of its value, e.g. `Location: '"/orders/" + body.id'`, or a list
+    of variables of the same name. Values are texts, numbers, booleans and times; a list sends the header once for each
+    item. What is absent, null, a map or has a line break is left out."""
 
     @field_validator("path")
     @classmethod
@@ -303,6 +343,16 @@ class Route(Settings):
             seen[name] = origin
         return self
 
+    @field_validator("set_cookies")
+    @classmethod
+    def _keep_the_promise_of_their_name(cls, cookies: dict[str, Cookie]) -> dict[str, Cookie]:
+        for name, cookie in cookies.items():
+            if name.startswith(("__Secure-", "__Host-")) and not cookie.secure:
+                raise complain(f"browsers refuse the cookie {name} without `secure`")
+            if name.startswith("__Host-") and (cookie.domain is not None or cookie.path != "/"):
+                raise complain(f"browsers refuse the cookie {name} with a `domain` or another `path` than `/`")
+        return cookies
+
     def variables(self) -> dict[str, Any]:
         """Return the variables of path parameters and headers, which are texts, and that of the body as it was sent."""
         kinds = {self.raw_body_var: object, HEADERS_ALL: dict[str, list[str]]}
@@ -312,6 +362,7 @@ class Route(Settings):
 def _variables(route: Route) -> Iterable[tuple[str, str]]:
     yield from ((name, "the path") for name in Pattern.parse(route.path).names)
     yield from ((name, "`headers`") for name in route.headers)
+    yield from ((name, "`cookies`") for name in route.cookies)
     if route.headers:
         yield HEADERS_ALL, "all `headers`"
     if route.raw_body_var:
