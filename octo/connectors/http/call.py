@@ -32,6 +32,34 @@ class Scope(Protocol):
     def headers(self) -> Headers: ...
 
 
+class Stream(Protocol):
+    """A response whose body is sent piece by piece.
+
+    is_open: whether the client is there, and the body has not ended. is_full: whether the client should take what was
+    sent before more is sent.
+    """
+
+    @property
+    def is_open(self) -> bool: ...
+    @property
+    def is_full(self) -> bool: ...
+    def send(self, data: bytes, /) -> None:
+        """Send a piece; without effect once the stream is not open."""
+        ...
+
+    async def room(self) -> None:
+        """Return once the stream is not full, or not open."""
+        ...
+
+    def end(self) -> None:
+        """End the body; the connection may serve another request."""
+        ...
+
+    def abort(self) -> None:
+        """Close the connection at once, so that the client knows that the body is not whole."""
+        ...
+
+
 class Proto(Protocol):
     """A request's body and its response. Only the first response counts.
 
@@ -43,6 +71,9 @@ class Proto(Protocol):
     def client_disconnect(self) -> asyncio.Future[None]: ...
     def response_empty(self, status: int, headers: list[tuple[str, str]], /) -> None: ...
     def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes, /) -> None: ...
+    def stream(self, status: int, headers: list[tuple[str, str]], /) -> Stream:
+        """Begin a response whose length is not known."""
+        ...
 
 
 class Call(Protocol):

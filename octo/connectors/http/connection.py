@@ -134,6 +134,8 @@ class Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._is_writable = True
+        if self._serving is not None:
+            self._serving.resume()
         if self._line:
             self._server.quiet.stop(self)
         self._turn()
@@ -378,8 +380,14 @@ class Connection(asyncio.Protocol):
         """Whether another request may follow the one that is being served."""
         return not (self._is_over or self._server.is_stopping) or bool(self._line)
 
+    @property
+    def is_writable(self) -> bool:
+        """Whether the client has taken enough of what was written."""
+        return self._is_writable
+
     def write(self, data: bytes) -> None:
-        self._transport.write(data)
+        if not self._transport.is_closing():
+            self._transport.write(data)
 
     def answer(self, data: bytes, *, persists: bool) -> None:
         """Send the response to the request that is being served, and go on with the next."""

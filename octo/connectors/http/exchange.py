@@ -10,6 +10,7 @@ from time import gmtime, strftime, time
 from typing import Protocol
 
 from octo.connectors.http.call import Truncated
+from octo.connectors.http.chunked import Chunked
 from octo.connectors.http.head import Head
 from octo.connectors.http.request import Rejected
 
@@ -21,14 +22,20 @@ _LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for statu
 
 
 class Carrier(Protocol):
-    """The connection, as a request on it sees it. persists: whether another request may follow this one."""
+    """The connection, as a request on it sees it.
+
+    persists: whether another request may follow this one. is_writable: whether its buffer has room.
+    """
 
     @property
     def persists(self) -> bool: ...
+    @property
+    def is_writable(self) -> bool: ...
     def read_on(self) -> None: ...
     def write(self, data: bytes) -> None: ...
     def answer(self, data: bytes, *, persists: bool) -> None: ...
     def close(self) -> None: ...
+    def abort(self) -> None: ...
 
 
 class Exchange:
@@ -43,6 +50,7 @@ class Exchange:
         "_is_whole",
         "_lost",
         "_pieces",
+        "_stream",
         "_takes_all",
         "_task",
         "_unread",
@@ -65,6 +73,7 @@ class Exchange:
         self._gone: asyncio.Future[None] | None = None
         self._has_left = False
         self._is_answered = False
+        self._stream: Chunked | None = None
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -145,6 +154,13 @@ class Exchange:
         self.lose("the body ended early")
         if self._gone is not None and not self._gone.done():
             self._gone.set_result(None)
+        if self._stream is not None:
+            self._stream.leave()
+
+    def resume(self) -> None:
+        """Take note that the connection has room again."""
+        if self._stream is not None:
+            self._stream.wake()
 
     # --- the response --------------------------------------------------------------------------------------------
 
@@ -176,6 +192,25 @@ class Exchange:
             lines.append(f"{date}\r\n")
         head = "".join(lines).encode(errors="replace")
         self._connection.answer(head if self.scope.method == "HEAD" else head + body, persists=persists)
+
+    def stream(self, status: int, headers: Fields, /) -> Chunked:
+        is_chunked = not self.scope.is_old
+        persists = is_chunked and self._is_whole and self.scope.is_persistent and self._connection.persists
+        stream = Chunked(self._connection, is_chunked=is_chunked, persists=persists)
+        if self._is_answered:
+            stream.leave()
+            return stream
+        self._is_answered = True
+        lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", *(f"{name}: {value}" for name, value in headers)]
+        lines.append(f"date: {_date()}")
+        lines += ["transfer-encoding: chunked"] * is_chunked + ["connection: close"] * (not persists)
+        self._connection.write("\r\n".join([*lines, "", ""]).encode(errors="replace"))
+        self._stream = stream
+        if self._has_left:
+            stream.leave()
+        elif self.scope.method == "HEAD":
+            stream.end(body=False)
+        return stream
 
 
 _now = (0, "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Annotated
 from urllib.parse import urlencode
@@ -122,6 +122,7 @@ async def ask(dispatch: Dispatch, request: Request, path: str) -> dict[str, obje
     dispatch.serve(call)
     try:
         await call.over.wait()
+        await call.proto.ended.wait()
     finally:
         call.proto.leave()
     return call.proto.reply(call.scope.method)
@@ -152,6 +153,7 @@ class _Proto:
         self._is_whole = announced <= len(body)
         self._gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._response: tuple[int, dict[str, str], bytes] | None = None
+        self.ended = asyncio.Event()
 
     async def __call__(self) -> bytes:
         if not self._is_whole:
@@ -175,6 +177,14 @@ class _Proto:
     def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes, /) -> None:
         if self._response is None:
             self._response = status, _joined(headers), body
+            self.ended.set()
+
+    def stream(self, status: int, headers: list[tuple[str, str]], /) -> _Stream:
+        def end(body: bytes) -> None:
+            self._response = status, _joined(headers), body
+            self.ended.set()
+
+        return _Stream(end, self._gone)
 
     def reply(self, method: str) -> dict[str, object]:
         """Return the response as JSON. If it has no body, as with HEAD, there is no `body`."""
@@ -184,6 +194,36 @@ class _Proto:
         if body and method != "HEAD":
             reply["body"] = _value(body, headers.get("content-type", ""))
         return reply
+
+
+class _Stream:
+    """A response that is collected until it ends, or the client goes away."""
+
+    is_full = False
+
+    def __init__(self, end: Callable[[bytes], None], gone: asyncio.Future[None]) -> None:
+        self._pieces: list[bytes] = []
+        self._end = end
+        self._gone = gone
+        self._is_over = False
+
+    @property
+    def is_open(self) -> bool:
+        return not (self._is_over or self._gone.done())
+
+    def send(self, data: bytes, /) -> None:
+        if self.is_open:
+            self._pieces.append(data)
+
+    async def room(self) -> None:
+        return
+
+    def end(self) -> None:
+        if not self._is_over:
+            self._is_over = True
+            self._end(b"".join(self._pieces))
+
+    abort = end
 
 
 class _Call:
