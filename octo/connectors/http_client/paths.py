@@ -15,7 +15,6 @@ from octo.core.errors import Permanent
 from octo.core.expressions import Expr, build_of, compile_expr
 from octo.core.message import Message
 from octo.expr import ExprError, Scope, render
-from octo.expr.errors import SYNTAX
 
 Piece = str | Expr[object]
 
@@ -238,7 +237,7 @@ def _placeholder(inside: str, before: str, scope: Scope) -> Expr[object]:
 def _explained(cause: ExprError, inside: str) -> PydanticCustomError:
     message = f"`{{{inside}}}`: {cause.message}" if inside.strip() else "`{}` is empty"
     hint = f"a placeholder holds an expression: write {_fix(inside)}"
-    error = ExprError(cause.code or SYNTAX, message, hint=hint, line=cause.line, column=cause.column)
+    error = ExprError(cause.code, message, hint=hint, line=cause.line, column=cause.column)
     return PydanticCustomError("expression", "{reason}", {"reason": message, "error": error})
 
 
