@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 THRESHOLD = 1024 * 1024
@@ -38,6 +39,10 @@ class Content:
         return b"".join(self.stream())
 
     __bytes__ = read
+
+    def mapped(self) -> mmap:
+        """The bytes as memory that the system fills from the file when it is read."""
+        return mmap(self._file, self.size, access=ACCESS_READ)
 
     def __len__(self) -> int:
         return self.size

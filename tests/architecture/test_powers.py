@@ -28,7 +28,7 @@ from octo.blocks import (
 from octo.builtin import BLOCKS, CONNECTORS
 from octo.connectors import cron, database, http, http_client, logger
 from octo.connectors.database.settings import Query
-from octo.connectors.http_client.settings import Rest
+from octo.connectors.http_client.rest import Rest
 from octo.core.plugins import Plugins
 
 BUILTIN = Plugins(CONNECTORS, BLOCKS)

@@ -16,6 +16,7 @@ from octo.core.charsets import encode, taken
 from octo.core.content import BINARY
 from octo.core.errors import Permanent
 from octo.core.misfit import Misfit, advice
+from octo.core.spool import Content, Spool
 from octo.expr import ExprError
 
 
@@ -32,21 +33,23 @@ class Answers:
         """Return the whole answer, whatever its status."""
         del redirects  # none are followed
         answer = self._chosen(request)
+        patience = request.terms.patience or self._patience
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(patience):
                 await asyncio.sleep(answer.delay.total_seconds())
         except TimeoutError:
-            raise too_slow(request, self._patience) from None
+            raise too_slow(request, patience) from None
         match answer.error:
             case "connect":
                 raise cannot_connect(request, "its stub says so")
             case "timeout":
-                raise too_slow(request, self._patience)
+                raise too_slow(request, patience)
             case "broken":
                 raise broken(request)
         reply = _reply(answer, request)
-        if len(reply.data) > self._limit:
-            raise too_large(request, self._limit, reply.status)
+        limit = self._limit if request.terms.most is None else request.terms.most
+        if len(reply.data) > limit:
+            raise too_large(request, limit, reply.status)
         return reply
 
     def _chosen(self, request: Request) -> Answer:
@@ -81,7 +84,7 @@ class _Candidate:
             return Misfit(1, f"it is for {answer.method}")
         query = request.url.query
         for name, value in answer.query.items():
-            if query.get(name) != value:
+            if query.getall(name, []) != value if isinstance(value, list) else query.get(name) != value:
                 return Misfit(2, f"the query parameter {name} is not {value!r}")
         if answer.when is not None and not _holds(answer, asked, number):
             return Misfit(3, f"`{answer.when.text}` is false")
@@ -111,6 +114,7 @@ def _asked(base: URL, request: Request) -> dict[str, object]:
         "method": request.method,
         "path": _below(base, request.url),
         "query": {name: query[name] for name in query},
+        "queryAll": {name: query.getall(name) for name in query},
         "headers": {name.lower(): value for name, value in {**request.context, **request.headers}.items()},
         "body": _value(bytes(request.data or b""), request.header("content-type") or ""),
     }
@@ -142,4 +146,12 @@ def _reply(answer: Answer, request: Request) -> Reply:
     elif "body" in answer.model_fields_set:
         data = codec.write(answer.body)
         headers.setdefault("content-type", "application/json")
-    return Reply(answer.status, headers, b"" if request.method == "HEAD" else data)
+    cookies = (headers["set-cookie"],) if "set-cookie" in headers else ()
+    return Reply(answer.status, headers, _spooled(request, data), url=str(request.url), cookies=cookies)
+
+
+def _spooled(request: Request, data: bytes) -> bytes | Content:
+    """Return what is sent of a body, in a file if it is large, as a server's would be."""
+    spool = Spool()
+    spool.write(b"" if request.method == "HEAD" else data)
+    return spool.finish()

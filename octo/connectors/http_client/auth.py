@@ -120,7 +120,7 @@ def _form(auth: settings.Auth) -> bytes:
 
 def _token(reply: Reply, target: str) -> tuple[str, float | None]:
     try:
-        answer: Any = codec.body(reply.data)
+        answer: Any = codec.body(bytes(reply.data))
         token, seconds = answer["access_token"], answer.get("expires_in")
         if isinstance(token, str) and token and settings.is_value(token):
             return token, None if seconds is None else _number(seconds)

@@ -17,7 +17,6 @@ from octo.connectors.http_client.dates import seconds_of
 from octo.connectors.http_client.reply import Reply
 from octo.connectors.http_client.request import Request
 from octo.core import clock
-from octo.core.spool import Content
 
 MOST_BYTES = 32 * 1024 * 1024
 LASTING = (200, 203, 204)
@@ -112,7 +111,7 @@ class Cache:
             self._drop(next(iter(self._entries)))
 
     def _serves(self, request: Request) -> bool:
-        if not self._enabled or request.method != "GET" or isinstance(request.data, Content):
+        if not self._enabled or request.method != "GET" or request.terms.download or not _in_memory(request):
             return False
         control = _tokens(request.header("cache-control") or request.header("pragma") or "")
         return not {"no-store", "no-cache", "max-age=0"} & control
@@ -129,10 +128,14 @@ class Cache:
             del self._keys[url]
 
 
+def _in_memory(request: Request) -> bool:
+    return isinstance(request.data, bytes | None)
+
+
 def _key(request: Request) -> Key:
     """Return what a request has in common with those that get the same answer: all but its context."""
     headers = sorted((name.lower(), value) for name, value in request.headers.items())
-    assert not isinstance(request.data, Content)
+    assert isinstance(request.data, bytes | None)
     return request.url, *headers, sha256(request.data).digest() if request.data else None
 
 

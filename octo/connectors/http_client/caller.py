@@ -9,14 +9,16 @@ from typing import Protocol
 from yarl import URL
 
 from octo.connectors.http_client import settings
-from octo.connectors.http_client.auth import Credentials, credentials
+from octo.connectors.http_client.auth import SHORTEST, Credentials, credentials
 from octo.connectors.http_client.cache import Cache
 from octo.connectors.http_client.codes import BAD_HEADER
-from octo.connectors.http_client.reply import Reply
-from octo.connectors.http_client.request import Request
+from octo.connectors.http_client.reply import Reply, failure, into, variables
+from octo.connectors.http_client.request import USUAL, Data, Request, Terms
+from octo.connectors.http_client.rest import Received
 from octo.connectors.http_client.retry import Retries
 from octo.core.errors import OctoError, Permanent
-from octo.core.spool import Content
+from octo.core.message import Message
+from octo.core.secrets import MASKED
 from octo.core.trace import effect
 
 
@@ -66,8 +68,9 @@ class Caller:
         target: URL,
         query: Sequence[tuple[str, str]],
         headers: dict[str, str],
-        data: bytes | Content | None,
+        data: Data | None,
         context: Mapping[str, str],
+        terms: Terms = USUAL,
     ) -> Request:
         """Return a request to an address with further parameters of the query.
 
@@ -80,12 +83,12 @@ class Caller:
         if context and self._names:
             context = {name: value for name, value in context.items() if name.lower() not in self._names}
         url = target.extend_query(query) if query else target
-        return Request(method, url, {**defaults, **headers}, data, context)
+        return Request(method, url, {**defaults, **headers}, data, context, terms)
 
     async def call(self, request: Request) -> Reply:
         """Return the answer, whatever its status."""
         header = None
-        if self.credentials is not None and request.header("authorization") is None:
+        if self.credentials is not None and request.trusted and request.header("authorization") is None:
             header = await self.credentials.header()
             request = request.with_header("Authorization", header)
         kept = self.cache.get(request)
@@ -101,6 +104,19 @@ class Caller:
             raise
         self.cache.put(request, reply, began)
         return reply
+
+    async def ask(self, request: Request, received: Received, message: Message) -> Message:
+        """Return the message with the answer. Raises an error for an answer that the block does not accept."""
+        reply = await self.call(request)
+        if received.accepts(reply.status):
+            return into(message, reply, received)
+        raise failure(
+            reply,
+            f"rest request to {request.target}",
+            variables(reply, received),
+            hide=lambda text: self.hide(hidden(text, request)),
+            expected=received.expect,
+        )
 
     def hide(self, text: str) -> str:
         """Return the text without the credentials."""
@@ -137,6 +153,12 @@ def _check_host(headers: Mapping[str, str]) -> None:
     for name, value in headers.items():
         if name.lower() == "host" and not settings.is_host(value):
             raise Permanent(f"the header {name} must be a name or an address, with a port or without", code=BAD_HEADER)
+
+
+def hidden(text: str, request: Request) -> str:
+    """Return the text without the credentials that the block sent: a server may repeat them."""
+    token = (request.header("authorization") or "").rpartition(" ")[2]
+    return text.replace(token, MASKED) if len(token) >= SHORTEST else text
 
 
 def join(base: URL, path: str, *, encoded: bool = False) -> URL:

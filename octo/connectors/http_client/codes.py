@@ -19,6 +19,9 @@ REDIRECT = "OCTO-H161"
 PRIVATE = "OCTO-H162"
 PROXY = "OCTO-H163"
 BAD_PATH = "OCTO-H164"
+UNEXPECTED = "OCTO-H165"
+BAD_AUTH = "OCTO-H166"
+BAD_BODY = "OCTO-H167"
 
 EXPLANATIONS: dict[str, Explanation] = {
     REFUSED: Explanation(
@@ -104,5 +107,20 @@ EXPLANATIONS: dict[str, Explanation] = {
         "A value in the `path` of a request is null, empty or no text, or the path would lead out of the connector's "
         "`baseURL`: it has a segment `..`, or is an address of its own. Nothing was sent. Check the value first, e.g. "
         "with `if`, or answer the caller with 400.",
+    ),
+    UNEXPECTED: Explanation(
+        "An answer with another status",
+        "The server answered with a status below 400 that the block's `expect` does not list. Add it, if the flow can "
+        "go on with such an answer.",
+    ),
+    BAD_AUTH: Explanation(
+        "Credentials that cannot be sent",
+        "The `auth` of a block is no text of one line, or its connector has an `auth` of its own: then nobody could "
+        "say which of the two the server gets. Remove one of them, or use two connectors.",
+    ),
+    BAD_BODY: Explanation(
+        "A body that is not of its `bodyType`",
+        "`form` and `multipart` send a map, `raw` a text, bytes or raw content. The message says what the expression "
+        "under `body` gave. For other values leave `bodyType` out: they are sent as JSON.",
     ),
 }

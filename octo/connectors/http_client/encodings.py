@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from mmap import mmap
 
 ACCEPTED = "gzip, deflate"
 """What requests ask for. Others would need further libraries, and answers of JSON gain little by them."""
@@ -14,6 +15,10 @@ WINDOW = 1 << 14
 PIECE = 1 << 18
 
 
+Bytes = bytes | mmap
+"""A body in memory, or one in a file that is read where it is needed."""
+
+
 class Undecodable(Exception):
     """The body is not in the encoding that its header names, or that is none we know."""
 
@@ -22,7 +27,7 @@ class Cut(Exception):
     """The body ends before its end, or was damaged on the way."""
 
 
-def decoded(data: bytes, header: str) -> Iterator[bytes]:
+def decoded(data: Bytes, header: str) -> Iterator[bytes]:
     """Yield the body piece by piece; a piece may be empty. The caller counts: a few bytes may become thousands of MB.
 
     Raises `Undecodable` or `Cut`.
@@ -33,7 +38,7 @@ def decoded(data: bytes, header: str) -> Iterator[bytes]:
     name = names[0] if names else ""
     match name:
         case "":
-            yield data
+            yield data[:]
         case "gzip" | "x-gzip":
             yield from _gzip(data)
         case "deflate":
@@ -42,18 +47,18 @@ def decoded(data: bytes, header: str) -> Iterator[bytes]:
             raise Undecodable(f"the body is encoded as {_shown(name)}, but gzip or deflate was asked for")
 
 
-def _gzip(data: bytes) -> Iterator[bytes]:
+def _gzip(data: Bytes) -> Iterator[bytes]:
     if data[:2] != b"\x1f\x8b"[: len(data)]:
         raise Undecodable("the header says `Content-Encoding: gzip`, but the body is not gzip")
     yield from _inflated(data, 16 + zlib.MAX_WBITS)
 
 
-def _has_zlib_header(data: bytes) -> bool:
+def _has_zlib_header(data: Bytes) -> bool:
     """Whether the data is deflate as it should be. Some servers leave the header of two bytes out."""
     return data[0] & 0x0F == 8 and int.from_bytes(data[:2]) % 31 == 0
 
 
-def _inflated(data: bytes, bits: int) -> Iterator[bytes]:
+def _inflated(data: Bytes, bits: int) -> Iterator[bytes]:
     view = memoryview(data)
     engine = zlib.decompressobj(bits)
     for start in range(0, len(view), WINDOW):

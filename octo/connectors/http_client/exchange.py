@@ -20,12 +20,13 @@ from octo.connectors.http_client.addresses import Guard, PrivateAddress
 from octo.connectors.http_client.connections import connections
 from octo.connectors.http_client.encodings import ACCEPTED, Cut, Undecodable, decoded
 from octo.connectors.http_client.faults import LONGEST_HEADER, MOST_HEADERS, fault
+from octo.connectors.http_client.multipart import Multipart
 from octo.connectors.http_client.proxies import Proxies, Proxy
 from octo.connectors.http_client.redirects import MOST, following, leads_on, too_many
 from octo.connectors.http_client.reply import Reply
-from octo.connectors.http_client.request import Request, broken, failed, too_large
+from octo.connectors.http_client.request import Data, Request, broken, failed, too_large
 from octo.core.errors import NotConnected, Transient
-from octo.core.spool import THRESHOLD, Content
+from octo.core.spool import THRESHOLD, Content, Spool
 
 SINGLE = frozenset(("content-type", "location", "expires", "date", "age", "retry-after"))
 
@@ -48,9 +49,11 @@ class Exchange:
         redirects: whether they may be followed, as the connector's settings say.
         """
         clock = asyncio.get_running_loop().time
-        ends = clock() + self._timeout
+        patience = request.terms.patience
+        ends = clock() + (patience or self._timeout)
+        whole = self._whole if patience is None else aiohttp.ClientTimeout(total=patience)
         redirects = redirects and self._mode != "never"
-        reply = await self._once(request, self._whole, redirects)
+        reply = await self._once(request, whole, redirects)
         if not redirects or not leads_on(reply.status, reply.headers):
             return reply
         return await self._follow(request, reply, lambda: ends - clock())
@@ -89,12 +92,14 @@ class Exchange:
                 headers = _joined(response.headers)
                 if redirects and leads_on(response.status, headers):
                     return Reply(response.status, headers, b"")
-                reply = Reply(response.status, headers, await self._read(response, request))
+                cookies = tuple(map(_text, response.headers.getall("Set-Cookie", ())))
+                data = await self._read(response, request)
+            reply = Reply(response.status, headers, data, url=str(request.url), cookies=cookies)
             return await self._plain(reply, request)
         except PrivateAddress as error:
             raise failed(request, error, codes.PRIVATE) from error
         except (aiohttp.ClientError, HttpProcessingError, TimeoutError, OSError, ValueError) as error:
-            raise fault(error, request, self._timeout, proxy) from error
+            raise fault(error, request, request.terms.patience or self._timeout, proxy) from error
 
     async def _admit(self, url: URL) -> None:
         """Raise `PrivateAddress` if a proxy would be asked for a private address, as far as that can be seen from here.
@@ -110,24 +115,27 @@ class Exchange:
             return
         self._guard.check(host, port, (str(address[0]) for *_, address in found))
 
-    async def _read(self, response: aiohttp.ClientResponse, request: Request) -> bytes:
+    async def _read(self, response: aiohttp.ClientResponse, request: Request) -> bytes | Content:
         if response.status == 101:
             raise failed(request, "the server switches to another protocol, which was not asked for")
         if response.status < 200:
             raise failed(request, f"the answer is not valid HTTP: its status is {response.status}")
-        chunks = []
-        size = 0
+        limit = self._limit_of(request)
+        spool = Spool()
         try:
             async for chunk in response.content.iter_any():
-                chunks.append(chunk)
-                size += len(chunk)
-                if size > self._limit:
-                    raise too_large(request, self._limit, response.status)
+                spool.write(chunk)
+                if spool.size > limit:
+                    raise too_large(request, limit, response.status)
         except aiohttp.ClientPayloadError as error:
             length = response.headers.get("Content-Length")
-            end = f"{size} of {length} bytes" if length else f"{size} bytes, before its last chunk"
+            end = f"{spool.size} of {length} bytes" if length else f"{spool.size} bytes, before its last chunk"
             raise broken(request, f"the connection broke: the answer ended after {end}") from error
-        return b"".join(chunks)
+        return spool.finish()
+
+    def _limit_of(self, request: Request) -> int:
+        most = request.terms.most
+        return self._limit if most is None else most
 
     async def _plain(self, reply: Reply, request: Request) -> Reply:
         """Return the answer without its encodings."""
@@ -137,15 +145,15 @@ class Exchange:
         encoding = reply.headers.get("content-encoding")
         if encoding is None or not reply.data:
             return reply
-        pieces = []
-        size = 0
+        limit = self._limit_of(request)
+        spool = Spool()
+        data = reply.data.mapped() if isinstance(reply.data, Content) else reply.data
         try:
-            for piece in decoded(reply.data, encoding):
-                pieces.append(piece)
-                size += len(piece)
-                if size > self._limit:
-                    raise too_large(request, self._limit, reply.status)
-                if len(pieces) > 1:
+            for number, piece in enumerate(decoded(data, encoding)):
+                spool.write(piece)
+                if spool.size > limit:
+                    raise too_large(request, limit, reply.status)
+                if number:
                     await asyncio.sleep(0)  # other tasks get their turn
         except Cut as error:
             raise broken(request, f"the answer is not whole: {error}") from error
@@ -153,20 +161,22 @@ class Exchange:
             if reply.status >= 500:  # it could not answer now, whatever it says
                 raise broken(request, f"the answer has status {reply.status}, and {error}") from error
             raise failed(request, error) from error
-        return Reply(reply.status, reply.headers, b"".join(pieces))
+        return replace(reply, data=spool.finish())
 
 
-def _payload(data: bytes | Content | None) -> Any:
+def _payload(data: Data | None) -> Any:
     """Return the body for aiohttp; a large one is sent in pieces, so that other tasks get their turn."""
-    if isinstance(data, Content):
-        return _Stream(data)
-    return data if data is None or len(data) <= THRESHOLD else BytesIO(data)
+    if data is None:
+        return None
+    if isinstance(data, bytes):
+        return data if len(data) <= THRESHOLD else BytesIO(data)
+    return _Stream(data)
 
 
 class _Stream:
     """Large content for aiohttp. Each attempt reads it from its beginning."""
 
-    def __init__(self, content: Content) -> None:
+    def __init__(self, content: Content | Multipart) -> None:
         self._content = content
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -185,7 +195,7 @@ def _through(proxy: Proxy | None) -> Mapping[str, Any]:
 def _headers(request: Request, proxy: Proxy | None) -> Mapping[str, str]:
     """Return the headers, for large content with its length; aiohttp adds that of bytes itself."""
     headers = {**request.context, **request.headers} if request.context else request.headers
-    if isinstance(request.data, Content):
+    if isinstance(request.data, Content | Multipart):
         headers = {**headers, "Content-Length": str(request.data.size)}
     if proxy is not None and proxy.authorization and request.url.scheme == "http":  # there is no tunnel
         headers = {**headers, "Proxy-Authorization": proxy.authorization}

@@ -4,15 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from yarl import URL
 
 from octo.connectors.http_client import codes
-from octo.core import codec, content
-from octo.core.charsets import NotText, encode
+from octo.connectors.http_client.multipart import Multipart
 from octo.core.errors import NotConnected, Permanent, Timeout, Transient
-from octo.core.message import Message
 from octo.core.spool import Content
+
+Data = bytes | Content | Multipart
+"""A body to send. What is not bytes is read piece by piece, in each attempt from its beginning."""
+
+
+class Terms(NamedTuple):
+    """Limits of one request in place of the connector's.
+
+    patience: seconds that one attempt may take. most: bytes of the answer. download: whether the answer becomes raw
+    content, so that none is kept in the cache.
+    """
+
+    patience: float | None = None
+    most: int | None = None
+    download: bool = False
+
+
+USUAL = Terms()
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +37,16 @@ class Request:
     """What to send. Header names stay as written; they are compared in lower case.
 
     headers: what the author asks for. context: what Octo adds to say which message it is about (the trace); the answer
-        does not depend on it.
+        does not depend on it. trusted: whether it may carry the connector's credentials.
     """
 
     method: str
     url: URL
     headers: Mapping[str, str]
-    data: bytes | Content | None = field(default=None, repr=False)
+    data: Data | None = field(default=None, repr=False)
     context: Mapping[str, str] = field(default_factory=dict)
+    terms: Terms = USUAL
+    trusted: bool = True
 
     @property
     def target(self) -> str:
@@ -39,25 +58,6 @@ class Request:
 
     def with_header(self, name: str, value: str) -> Request:
         return replace(self, headers={**self.headers, name: value})
-
-
-def written(body: object, message: Message, named: str | None) -> tuple[str, bytes | Content]:
-    """Return the content type and the bytes to send for a body.
-
-    named: the content type in the block's headers, if any. The one that is returned is for requests without it: "" for
-        a text, which needs none.
-    """
-    try:
-        if message.raw and body is message.body:
-            kind, data = content.out(body if named is None else {"contentType": named, "rawData": content.data(body)})
-            return kind, data
-        if isinstance(body, str):
-            return "", encode(body, named or "")
-    except NotText as error:
-        raise Permanent(str(error), code=codes.NOT_IN_CHARSET) from None
-    if isinstance(body, bytes):
-        return content.BINARY, body
-    return "application/json", codec.write(body)
 
 
 def cannot_connect(request: Request, reason: object) -> NotConnected:

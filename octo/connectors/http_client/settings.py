@@ -1,4 +1,4 @@
-"""The settings of an `http-client` connector and of a `rest` block."""
+"""The settings of an `http-client` connector."""
 
 from __future__ import annotations
 
@@ -10,15 +10,12 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import unquote, urlsplit
 
-from pydantic import AfterValidator, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from octo.connectors.http_client.addresses import Private
-from octo.connectors.http_client.paths import Path as Target, complain
+from octo.connectors.http_client.paths import complain
 from octo.core.durations import Duration, OrZero
-from octo.core.expressions import Expr
-from octo.core.settings import Advanced, Effect, Secret, Settings
-from octo.core.sockets import sockets
-from octo.core.state import State
+from octo.core.settings import Advanced, Secret, Settings
 from octo.expr import nearest
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -316,43 +313,3 @@ class Client(Settings):
     def patience(self) -> float:
         """Seconds that one attempt may take."""
         return self.timeout.total_seconds() or DEFAULT_TIMEOUT
-
-
-class Rest(Settings):
-    """One request."""
-
-    method: Method = "GET"
-    """The HTTP method."""
-    path: Annotated[Target, WithJsonSchema({"type": "string"})] = Field(default="", validate_default=True)
-    """Path below the connector's `baseURL`, joined with exactly one slash. May have a query. A placeholder holds an
-    expression, whose value becomes one segment: `/users/{vars.id}`. What has quotes outside of braces and no slash
-    before them is an expression of the whole path: `"/users/" + vars.id`."""
-    query: dict[str, Expr[str]] = Field(default_factory=dict)
-    """Query parameters, e.g. `id: vars.id`; encoded as needed. A value that is not text is sent as compact JSON."""
-    headers: dict[HeaderName, Expr[str]] = Field(default_factory=dict)
-    """Request headers, e.g. `X-Tenant: vars.tenant`; they win over the connector's."""
-    body: Expr[object] | None = None
-    """What to send: a text in the charset of the `Content-Type` header, bytes as they are, a raw `body` with its own
-    type, anything else as JSON. A `Content-Type` under `headers` wins."""
-    fail_on_error: bool = True
-    """Whether an answer of 400 or above is an error. If not, it is an ordinary result."""
-    status_var: Annotated[str, Advanced] = Field(default="statusCode", min_length=1)
-    """Variable for the answer's status. It is set before a failure too, so that the error path can read it."""
-
-    @property
-    def effect(self) -> Effect:
-        """The effect of the method (RFC 9110, 9.2). With an `Idempotency-Key` any request can be repeated."""
-        if self.method in ("GET", "HEAD", "OPTIONS"):
-            return "safe"
-        keyed = any(name.lower() == "idempotency-key" for name in self.headers)
-        return "idempotent" if keyed or self.method in ("PUT", "DELETE") else "once"
-
-    def wording(self, path: tuple[str | int, ...]) -> str | None:
-        kind = {"query": "query", "headers": "header"}.get(str(path[0]))
-        return kind and f'rest {kind} "{path[1]}"'
-
-    def shape_after(self, before: State) -> State:
-        for _, each in sockets(self):
-            if isinstance(each, Expr):
-                before.of(each)
-        return before.with_body().without_var(self.status_var)

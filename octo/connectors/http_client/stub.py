@@ -36,11 +36,12 @@ class Answer(Settings):
     """Path of the request below the connector's `baseURL`, as in a `rest` block; `{name}` stands for one segment, `*`
     for any text. For a request elsewhere, such as one for a token, write the whole path or the address:
     `https://login.example.com/token`. Default: any."""
-    query: dict[str, Word] = Field(default_factory=dict)
-    """Query parameters that the request must have; it may have others."""
+    query: dict[str, Word | list[Word]] = Field(default_factory=dict)
+    """Query parameters that the request must have; it may have others. Of one that is repeated, the first value or a
+    list of all."""
     when: Annotated[Expr[bool], Names("request")] | None = None
-    """A condition on `request`: its `method`, `path`, `query`, `headers` (names in lower case) and `body`, e.g.
-    `request.body.quantity > 1`."""
+    """A condition on `request`: its `method`, `path`, `query`, `queryAll` (lists), `headers` (names in lower case) and
+    `body`, e.g. `request.body.quantity > 1`."""
     status: int = Field(default=200, ge=200, le=599)
     """Status of the answer. Redirects are not followed: give the answer that they lead to."""
     headers: dict[HeaderName, Annotated[HeaderValue, BeforeValidator(_word)]] = Field(default_factory=dict)

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from pydantic import ValidationError
 
-from octo.connectors.http_client.settings import Rest
+from octo.connectors.http_client.rest import Rest
 from octo.connectors.http_client.stub import Stub
 from octo.core.flow import Failure
 from octo.testing.clock import virtual
@@ -301,3 +301,34 @@ def test_an_answer_that_makes_no_sense_is_refused(answer, complaint):
 )
 def test_a_request_says_whether_it_may_be_sent_twice(written, effect):
     assert Rest.model_validate(written).effect == effect
+
+
+LISTS = SHOP.replace(
+    "query: {page: vars.page}", 'query: {id: "[1, 2]"}, headersVar: head, urlVar: from, download: true'
+)
+
+
+@virtual()
+async def test_a_repeated_parameter_is_matched_as_a_list(stubbed):
+    """Its first value, or all of them; `when` sees both."""
+    answers = [
+        order(query={"id": [1]}, text="no"),
+        order(query={"id": [2, 1]}, text="no"),
+        order(query={"id": [1, 2]}, when="request.queryAll.id == ['1', '2'] && request.query.id == '1'", text="yes"),
+    ]
+    async with stubbed(LISTS, shop={"answers": answers}) as app:
+        message = await app.call("get")
+
+    assert message.body["rawData"] == "yes"
+
+
+@virtual()
+async def test_its_headers_and_address_become_variables(stubbed):
+    """And bytes are a download."""
+    answer = order(text=b"\xff\xd8", headers={"Content-Type": "image/jpeg", "X-Total": 3, "Set-Cookie": "a=1"})
+    async with stubbed(LISTS, shop={"answers": [answer]}) as app:
+        message = await app.call("get")
+
+    head = {"content-type": "image/jpeg", "x-total": "3", "set-cookie": ["a=1"]}
+    assert (message.body, message.raw) == ({"contentType": "image/jpeg", "rawData": b"\xff\xd8"}, True)
+    assert (message.vars["head"], message.vars["from"]) == (head, "https://shop.test/v1/orders/7?id=1&id=2")
