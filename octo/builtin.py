@@ -29,6 +29,7 @@ BLOCKS = {
     "multi-transform": "octo.blocks.set:multi_transform",
     "python": "octo.blocks.python:python",
     "rest": "octo.connectors.http_client:HttpClient",
+    "rest-dynamic": "octo.connectors.http_client:HttpClient",
     "retry": "octo.blocks.retry:retry",
     "set-payload": "octo.blocks.set:set_payload",
     "set-variable": "octo.blocks.set:set_variable",

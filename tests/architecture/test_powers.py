@@ -28,7 +28,7 @@ from octo.blocks import (
 from octo.builtin import BLOCKS, CONNECTORS
 from octo.connectors import cron, database, http, http_client, logger
 from octo.connectors.database.settings import Query
-from octo.connectors.http_client.rest import Rest
+from octo.connectors.http_client.rest import Rest, RestDynamic
 from octo.core.plugins import Plugins
 
 BUILTIN = Plugins(CONNECTORS, BLOCKS)
@@ -42,7 +42,7 @@ REPLYING: list[Replying] = [http.Http]
 TRIGGERED: list[type[Triggered]] = [cron.Cron, http.Http]
 HEALTHY: list[type[Healthy]] = [database.Database, http.Http]
 
-EFFECTFUL: list[type[Effectful]] = [Query, Rest]
+EFFECTFUL: list[type[Effectful]] = [Query, Rest, RestDynamic]
 REPEATING: list[type[Repeating]] = [retry.Retry]
 SHAPED: list[type[Shaped]] = [
     branch.If,
@@ -66,6 +66,7 @@ SHAPED: list[type[Shaped]] = [
     logger.Entry,
     Query,
     Rest,
+    RestDynamic,
 ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Self
 
-from octo.connectors.http_client.rest import Rest
+from octo.connectors.http_client.rest import Rest, RestDynamic
 from octo.connectors.http_client.settings import Client
 from octo.connectors.http_client.stub import Stub
 from octo.core.block import block
@@ -16,7 +16,7 @@ from octo.core.message import Message
 if TYPE_CHECKING:
     from octo.connectors.http_client.caller import Caller
 
-__all__ = ["Client", "HttpClient", "Rest"]
+__all__ = ["Client", "HttpClient", "Rest", "RestDynamic"]
 
 
 @connector("http-client")
@@ -56,5 +56,18 @@ class HttpClient:
         from octo.connectors.http_client import sending
 
         asked = sending.asked(self._caller, settings, message)
+        request = sending.request(self._caller, asked, settings, settings, message)
+        return await self._caller.ask(request, settings, message)
+
+    @block("rest-dynamic")
+    async def dynamic(self, settings: RestDynamic, message: Message) -> Message:
+        """Send a request whose method and address the message chooses; the response becomes the body, as with `rest`.
+
+        The request never leaves the connector's `baseURL`, nor `pathPrefix`: a path that is a URL, or has a segment
+        `..` in any spelling, is refused.
+        """
+        from octo.connectors.http_client import dynamic, sending
+
+        asked = dynamic.asked(self._caller, settings, message)
         request = sending.request(self._caller, asked, settings, settings, message)
         return await self._caller.ask(request, settings, message)

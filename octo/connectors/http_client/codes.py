@@ -22,6 +22,7 @@ BAD_PATH = "OCTO-H164"
 UNEXPECTED = "OCTO-H165"
 BAD_AUTH = "OCTO-H166"
 BAD_BODY = "OCTO-H167"
+NOT_ALLOWED = "OCTO-H168"
 
 EXPLANATIONS: dict[str, Explanation] = {
     REFUSED: Explanation(
@@ -122,5 +123,10 @@ EXPLANATIONS: dict[str, Explanation] = {
         "A body that is not of its `bodyType`",
         "`form` and `multipart` send a map, `raw` a text, bytes or raw content. The message says what the expression "
         "under `body` gave. For other values leave `bodyType` out: they are sent as JSON.",
+    ),
+    NOT_ALLOWED: Explanation(
+        "A message asks for what it may not",
+        "The method, path or a header that a message chose for `rest-dynamic` is not among those that the block "
+        "allows: see `allowMethods` and `pathPrefix`. Nothing was sent.",
     ),
 }

@@ -114,7 +114,7 @@ def leads_out(path: str) -> bool:
     """Whether a server may understand a segment of the path as `.` or `..`, be it escaped once or more often."""
     path = path.partition("?")[0]
     for _ in range(4):
-        if not {".", ".."}.isdisjoint(_SEPARATOR.split(path)):
+        if any(each.partition(";")[0] in (".", "..") for each in _SEPARATOR.split(path)):  # `..;a` is `..` to some
             return True
         further = unquote(path)
         if further == path:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
-from octo.connectors.http_client.paths import Path, complain
-from octo.connectors.http_client.settings import HeaderName, Method
+from octo.connectors.http_client.paths import Path, complain, leads_out
+from octo.connectors.http_client.settings import METHODS, HeaderName, Method
 from octo.core.durations import Duration, OrZero
 from octo.core.expressions import Expr
 from octo.core.settings import Advanced, Effect, Settings
@@ -134,4 +134,45 @@ class Rest(Received, Sent, Addressed):
         for each in (*self.path, *self.query.values(), *self.headers.values(), self.body, self.auth):
             if not isinstance(each, str):
                 before.of(each)
+        return self.after(before)
+
+
+class Chosen(Settings):
+    """Where a request goes, as its message says."""
+
+    method: Expr[str]
+    """The HTTP method, e.g. `vars.method`."""
+    path: Expr[object]
+    """Path below the connector's `baseURL`, e.g. `"/users/" + vars.id`. May have a query."""
+    query: Expr[object] | None = None
+    """Query parameters as one map, e.g. `vars.query`. A list gives the parameter once for each item."""
+    headers: Expr[object] | None = None
+    """Request headers as one map. `Authorization` is refused: use `auth`, or that of the connector."""
+    allow_methods: list[Method] = Field(default_factory=lambda: list(METHODS), min_length=1)
+    """The methods that a message may choose."""
+    path_prefix: str = ""
+    """Every path must be this one or below it: `/users` allows `/users` and `/users/7`, but not `/users2`."""
+
+    @field_validator("path_prefix")
+    @classmethod
+    def _is_a_path(cls, prefix: str) -> str:
+        if prefix and (not prefix.startswith("/") or "?" in prefix or leads_out(prefix)):
+            raise complain("a prefix is a path such as `/users`")
+        return prefix
+
+
+class RestDynamic(Received, Sent, Chosen):
+    """One request, whose message chooses the method and the address."""
+
+    @property
+    def effect(self) -> Effect:
+        """That of the most harmful method that a message may choose."""
+        allowed = set(self.allow_methods)
+        if allowed <= {"GET", "HEAD", "OPTIONS"}:
+            return "safe"
+        return "once" if allowed & {"POST", "PATCH"} else "idempotent"
+
+    def shape_after(self, before: State) -> State:
+        for each in (self.method, self.path, self.query, self.headers, self.body, self.auth):
+            before.of(each)
         return self.after(before)

@@ -26,11 +26,18 @@ _HOST = re.compile(r"(?:[\w.~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 
 
-def _header(name: str) -> str:
+def header_fault(name: str) -> str:
+    """Return why a request may not have a header of this name, "" if it may."""
     if not _TOKEN.fullmatch(name):
-        raise complain(f"{name!r} is not a header name")
+        return f"{name[:80]!r} is not a header name"
     if name.lower() in ("content-length", "transfer-encoding", "connection"):
-        raise complain(f"the header {name} is written by the connector itself")
+        return f"the header {name} is written by the connector itself"
+    return ""
+
+
+def _header(name: str) -> str:
+    if fault := header_fault(name):
+        raise complain(fault)
     return name
 
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from octo.connectors.http_client import Client, HttpClient, Rest
+from octo.connectors.http_client import Client, HttpClient, Rest, RestDynamic
 from octo.core.message import Message
 
 
@@ -122,6 +122,9 @@ class Calls:
 
     async def rest(self, message: Message | None = None, **settings) -> Message:
         return await self.client.rest(Rest.model_validate(settings), message or Message())
+
+    async def dynamic(self, message: Message | None = None, **settings) -> Message:
+        return await self.client.dynamic(RestDynamic.model_validate(settings), message or Message())
 
 
 @pytest.fixture

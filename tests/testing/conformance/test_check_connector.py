@@ -72,8 +72,9 @@ async def test_http_client():
     app = web.Application()
     app.router.add_get("/", greet)
     async with TestServer(app, host="127.0.0.1") as server:
+        blocks = {"rest": {"path": "/"}, "rest-dynamic": {"method": '"GET"', "path": '"/"'}}
         settings = {"baseURL": str(server.make_url("/")), "auth": {"type": "bearer", "token": "correct horse"}}
-        await check_connector(HttpClient, settings, blocks={"rest": {"path": "/"}})
+        await check_connector(HttpClient, settings, blocks=blocks)
 
 
 async def test_database(tmp_path):
