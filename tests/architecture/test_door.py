@@ -37,6 +37,7 @@ INSIDE = {
     "octo.core.misfit.Misfit": "how stubs of Octo word that no answer fits",
     "octo.core.misfit.advice": "how stubs of Octo word that no answer fits",
     "octo.core.message.new_id": "a correlation id for a request that came without one",
+    "octo.core.settings.Short": "`follow: link` of `rest`",
     "octo.core.spool.THRESHOLD": "from which size on HTTP spools",
     "octo.core.supervisor.line": "how HTTP listens alone, or with its siblings",
     "octo.core.trace.HEADER": "a word of the standard",

@@ -11,6 +11,7 @@ from octo.connectors.http_client.settings import Client
 from octo.connectors.http_client.stub import Stub
 from octo.core.block import block
 from octo.core.connector import connector
+from octo.core.flow import Outcome
 from octo.core.message import Message
 
 if TYPE_CHECKING:
@@ -46,18 +47,22 @@ class HttpClient:
         yield cls(Caller(settings, Answers(settings, stub)))
 
     @block("rest")
-    async def rest(self, settings: Rest, message: Message) -> Message:
+    async def rest(self, settings: Rest, message: Message) -> Outcome:
         """Send a request; the response becomes the body.
 
         A JSON response becomes a value, an empty one null, any other raw content. A response with a status of 400 or
         above is an error unless `failOnError` is false or `expect` lists it. When the flow's deadline passes, the
-        request is aborted.
+        request is aborted. With `follow` it asks for one page after the other.
         """
         from octo.connectors.http_client import sending
 
         asked = sending.asked(self._caller, settings, message)
         request = sending.request(self._caller, asked, settings, settings, message)
-        return await self._caller.ask(request, settings, message)
+        if settings.follow is not None:
+            from octo.connectors.http_client.paging import pages
+
+            return await pages(self._caller, settings, request, message)
+        return (await self._caller.ask(request, settings, message))[1]
 
     @block("rest-dynamic")
     async def dynamic(self, settings: RestDynamic, message: Message) -> Message:
@@ -70,4 +75,4 @@ class HttpClient:
 
         asked = dynamic.asked(self._caller, settings, message)
         request = sending.request(self._caller, asked, settings, settings, message)
-        return await self._caller.ask(request, settings, message)
+        return (await self._caller.ask(request, settings, message))[1]

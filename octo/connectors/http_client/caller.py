@@ -42,6 +42,7 @@ class Caller:
         self.retries = Retries(client.retry)
         self.credentials: Credentials | None = credentials(client.auth, self._fetch)
         self._targets: dict[str, URL] = {}
+        self.redirects = client.follow_redirects
         self._correlation = client.correlation_id_header
 
     def correlated(self, id: str, headers: Mapping[str, str]) -> dict[str, str]:  # noqa: A002  the usual word
@@ -105,11 +106,11 @@ class Caller:
         self.cache.put(request, reply, began)
         return reply
 
-    async def ask(self, request: Request, received: Received, message: Message) -> Message:
-        """Return the message with the answer. Raises an error for an answer that the block does not accept."""
+    async def ask(self, request: Request, received: Received, message: Message) -> tuple[Reply, Message]:
+        """Return the answer, and the message with it. Raises an error for an answer that the block does not accept."""
         reply = await self.call(request)
         if received.accepts(reply.status):
-            return into(message, reply, received)
+            return reply, into(message, reply, received)
         raise failure(
             reply,
             f"rest request to {request.target}",

@@ -23,6 +23,10 @@ UNEXPECTED = "OCTO-H165"
 BAD_AUTH = "OCTO-H166"
 BAD_BODY = "OCTO-H167"
 NOT_ALLOWED = "OCTO-H168"
+CIRCLE = "OCTO-H169"
+BAD_LINK = "OCTO-H170"
+TOO_MANY = "OCTO-H171"
+NO_ITEMS = "OCTO-H172"
 
 EXPLANATIONS: dict[str, Explanation] = {
     REFUSED: Explanation(
@@ -128,5 +132,28 @@ EXPLANATIONS: dict[str, Explanation] = {
         "A message asks for what it may not",
         "The method, path or a header that a message chose for `rest-dynamic` is not among those that the block "
         "allows: see `allowMethods` and `pathPrefix`. Nothing was sent.",
+    ),
+    CIRCLE: Explanation(
+        "Pages without end",
+        "The server named a page as the next that had been there before, or gave the same page twice. Often it ignores "
+        "the parameter that `follow` sends: see the server's documentation for its name, and whether it counts from 0 "
+        "or 1.",
+    ),
+    BAD_LINK: Explanation(
+        "No next page can be asked for",
+        "What names the next page is no address of HTTP, or leads where the request must not go: from `https` to "
+        "`http`, to another server with a body or as another method than GET, or to any other server if "
+        "`followRedirects` is `same-origin`. If `next` is a number or a token, it is a `cursor`.",
+    ),
+    TOO_MANY: Explanation(
+        "More pages than allowed",
+        "There are more pages or items than `maxPages` and `maxItems` of `follow` allow, or the items of all pages "
+        "have more than 64 MiB together. The result is never cut, unless `onLimit: stop` says so. Raise the limit, or "
+        "take each page with a chain under `each`.",
+    ),
+    NO_ITEMS: Explanation(
+        "A page without a list",
+        "`follow` joins the items of all pages, and this answer is no list. Say under `items` where the list is, e.g. "
+        "`items: body.data`.",
     ),
 }

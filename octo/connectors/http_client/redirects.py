@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from yarl import URL
@@ -34,18 +34,26 @@ def following(request: Request, reply: Reply, mode: settings.FollowRedirects) ->
     only `HARMLESS` headers, and no body. A server that once lost the others does not get them back.
     Raises `Permanent`: the address cannot be used, or the request may not go there.
     """
-    url = _address(request, reply)
-    if request.url.scheme == "https" and url.scheme == "http":
-        raise _refused(request, url, reply, "without TLS everyone on the way can read and change it")
+    url = address(request.url, reply.headers["location"], lambda why: failed(request, f"it redirects to {why}"))
     further = _as_get(request) if _becomes_get(request.method, reply.status) else request
+    return led(further, url, mode, lambda why: _refused(request, url, reply, why))
+
+
+def led(request: Request, url: URL, mode: settings.FollowRedirects, refused: Callable[[str], Permanent]) -> Request:
+    """Return the request to an address that an answer names. Another server gets neither body nor credentials.
+
+    refused: makes the error for an address to which the request may not go.
+    """
+    if request.url.scheme == "https" and url.scheme == "http":
+        raise refused("without TLS everyone on the way can read and change it")
     if is_same_server(request.url, url):
-        return replace(further, url=url)
+        return replace(request, url=url)
     if mode == "same-origin":
-        raise _refused(request, url, reply, "that is another server, and `followRedirects` is `same-origin`")
-    if further.data is not None or further.method not in ("GET", "HEAD", "OPTIONS"):
-        raise _refused(request, url, reply, f"a {further.method} and its body are meant for one server")
-    headers = {name: value for name, value in further.headers.items() if name.lower() in HARMLESS}
-    return replace(further, url=url, headers=headers, context={})
+        raise refused("that is another server, and `followRedirects` is `same-origin`")
+    if request.data is not None or request.method not in ("GET", "HEAD", "OPTIONS"):
+        raise refused(f"a {request.method} and its body are meant for one server")
+    headers = {name: value for name, value in request.headers.items() if name.lower() in HARMLESS}
+    return replace(request, url=url, headers=headers, context={}, trusted=False)
 
 
 def is_same_server(one: URL, other: URL) -> bool:
@@ -66,18 +74,21 @@ def too_many(requests: list[Request]) -> Permanent:
     return failed(requests[0], f"too many redirects: more than {MOST}, in a circle: {circle[:500]}")
 
 
-def _address(request: Request, reply: Reply) -> URL:
-    location = reply.headers["location"]
+def address(base: URL, location: str, fail: Callable[[str], Permanent]) -> URL:
+    """Return the address that an answer from `base` names, whole or relative.
+
+    fail: makes the error for what is none; its text says what was found.
+    """
     try:
         # As it is written, if it can be: an address may be signed, and `%2F` in a signature is not a slash.
-        url = request.url.join(URL(location, encoded=bool(_WRITTEN.fullmatch(location)))).with_fragment(None)
+        url = base.join(URL(location, encoded=bool(_WRITTEN.fullmatch(location)))).with_fragment(None)
         host, port = url.host, url.port  # reading them can fail
     except ValueError:
-        raise failed(request, f"it redirects to {location[:200]!r}, which is no address") from None
+        raise fail(f"{location[:200]!r}, which is no address") from None
     if url.scheme not in ("http", "https") or not host or not port:
-        raise failed(request, f"it redirects to {_shown(url)}, which is no address of HTTP")
+        raise fail(f"{shown(url)}, which is no address of HTTP")
     if url.user is not None or url.password is not None:
-        raise failed(request, f"it redirects to {url.host} with credentials in the address")
+        raise fail(f"{url.host} with credentials in the address")
     return url
 
 
@@ -95,7 +106,7 @@ def _as_get(request: Request) -> Request:
 
 
 def _refused(request: Request, url: URL, reply: Reply, why: str) -> Permanent:
-    where = f"it answers {reply.status} and redirects to {_shown(url)}"
+    where = f"it answers {reply.status} and redirects to {shown(url)}"
     return Permanent(
         f"rest request: {request.method} {request.target}: {where}; not followed: {why}",
         code=codes.REDIRECT,
@@ -103,6 +114,6 @@ def _refused(request: Request, url: URL, reply: Reply, why: str) -> Permanent:
     )
 
 
-def _shown(url: URL) -> str:
+def shown(url: URL) -> str:
     """Return an address without what may be secret, of bounded length."""
     return str(url.with_query(None))[:200] if url.host and url.user is None else f"{url.scheme}:"

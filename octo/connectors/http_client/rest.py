@@ -7,11 +7,12 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
+from octo.connectors.http_client.follow import Follow
 from octo.connectors.http_client.paths import Path, complain, leads_out
 from octo.connectors.http_client.settings import METHODS, HeaderName, Method
 from octo.core.durations import Duration, OrZero
 from octo.core.expressions import Expr
-from octo.core.settings import Advanced, Effect, Settings
+from octo.core.settings import Advanced, Effect, Settings, Short
 from octo.core.state import State
 
 BodyType = Literal["auto", "raw", "form", "multipart"]
@@ -103,7 +104,10 @@ class Addressed(Settings):
 
 
 class Rest(Received, Sent, Addressed):
-    """One request."""
+    """One request, or one for each page."""
+
+    follow: Annotated[Follow | None, Short("link")] = None
+    """How to go on to the next page, until the last: `follow: link` if the server names it in the header `Link`."""
 
     @model_validator(mode="after")
     def _one_of_each(self) -> Rest:
@@ -112,6 +116,8 @@ class Rest(Received, Sent, Addressed):
             raise complain("`auth` is the Authorization header: write one of them")
         if self.body_type == "multipart" and "content-type" in names:
             raise complain("the Content-Type of `multipart` has the boundary that Octo chooses: remove it")
+        if self.follow is not None and self.download:
+            raise complain("`download` is for one answer, `follow` for several: remove one of them")
         if self.body_type != "auto" and self.body is None:
             raise complain(f"`bodyType: {self.body_type}` says how to send a `body`, which is missing")
         return self
@@ -134,7 +140,8 @@ class Rest(Received, Sent, Addressed):
         for each in (*self.path, *self.query.values(), *self.headers.values(), self.body, self.auth):
             if not isinstance(each, str):
                 before.of(each)
-        return self.after(before)
+        after = self.after(before)
+        return after if self.follow is None else self.follow.after(after, before)
 
 
 class Chosen(Settings):
