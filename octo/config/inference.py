@@ -26,6 +26,7 @@ from octo.config.sources import variables
 from octo.core.contract import Contract
 from octo.core.errors import Position
 from octo.core.expressions import Expr, Names
+from octo.core.json_schema import BadSchema, Schema
 from octo.core.sockets import FlowRef, Steps, sockets
 from octo.core.state import Shaped
 from octo.expr.errors import NO_SUCH_KEY
@@ -34,6 +35,7 @@ from octo.expr.shape import (
     TIMESTAMP,
     UNKNOWN,
     Kind,
+    Mistake,
     Shape,
     check_schema,
     either,
@@ -66,11 +68,20 @@ def check_inputs(context: Context, flows: Mapping[str, FlowDoc], places: Mapping
 def _shape(context: Context, place: Place | None) -> Shape | None:
     if place is None or place.is_broken:
         return None
-    mistakes = check_schema(place.value)
+    mistakes = check_schema(place.value) or _refused(place.value)
     for path, message, hint in mistakes:
         at = place.walk(path) or place
         context.report.error(codes.INPUT_SCHEMA, at.at, f"`{at.name}`: {message}", hint)
     return None if mistakes else shape_of(place.value)
+
+
+def _refused(schema: object) -> list[Mistake]:
+    """What the library that checks bodies does not take. It knows all keywords, but not what to do about a mistake."""
+    try:
+        Schema(schema)
+    except BadSchema as error:
+        return [Mistake(error.path, str(error), error.hint)]
+    return []
 
 
 # --- what is known of a message ----------------------------------------------------------------------------------

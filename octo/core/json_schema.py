@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 import orjson
@@ -33,12 +34,18 @@ _DATA = ("enum", "const", "default", "examples")
 _STRICT = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
 
 
-class BadSchema(ValueError):
-    """It is no JSON Schema that can be used. path: where in the schema, as far as known."""
+KEYWORDS = "every keyword and what it takes: https://json-schema.org/understanding-json-schema"
 
-    def __init__(self, message: str, path: Iterable[str | int] = ()) -> None:
+FLATTER = "write what is meant with fewer `allOf`, `anyOf`, `oneOf` and `$ref`"
+
+
+class BadSchema(ValueError):
+    """It is no JSON Schema that can be used. path: where in the schema, as far as known. hint: what to do about it."""
+
+    def __init__(self, message: str, path: Iterable[str | int] = (), hint: str = KEYWORDS) -> None:
         super().__init__(bounded(message, 500))
         self.path = tuple(path)
+        self.hint = hint
 
 
 class Schema:
@@ -61,11 +68,16 @@ class Schema:
                 plain, pattern_options=library.RegexOptions(), validate_formats=True, offline=True
             )
         except library.ValidationError as error:
-            raise BadSchema(_said(error), error.instance_path) from None
+            raise _bad(error) from None
         except (ValueError, RecursionError) as error:  # keys that are no texts, values that are no JSON, too deep
             raise BadSchema(str(error)) from None
         _Cost(plain).check()
-        self._explainer = Explainer(plain)
+        self._schema = plain
+
+    @cached_property
+    def explainer(self) -> Explainer:
+        """What lists the faults. Made when first asked for: its library takes a while to import."""
+        return Explainer(self._schema)
 
     def fits(self, value: object) -> bool:
         """Whether the value fits. Values that JSON lacks count as what they are written as."""
@@ -77,7 +89,7 @@ class Schema:
             value = _as_written(value)
             if value is _DEEP:
                 return [Fault("", f"is nested more than {MOST_DEEP} levels deep")]
-        return [] if self._judge.is_valid(value) else self._explainer.faults(value, most)
+        return [] if self._judge.is_valid(value) else self.explainer.faults(value, most)
 
 
 def nullable(schema: Any) -> Any:
@@ -123,15 +135,15 @@ def _is_deeper(value: object, room: int) -> bool:
 # --- schemas -----------------------------------------------------------------------------------------------------
 
 
-def _said(error: Any) -> str:
+def _bad(error: Any) -> BadSchema:
     """Return what is wrong with a schema, in our words where the library's do not say what to do."""
     if getattr(error.kind, "format", "") == "regex":
-        return (
-            "the pattern is no regular expression, or has a look-around or a back-reference, which could take for ever"
-        )
+        said = "the pattern is no regular expression, or has a look-around or a back-reference, which may take for ever"
+        return BadSchema(said, error.instance_path, "write `not: {pattern: ...}`, or several patterns under `allOf:`")
     if "Retrieval is disabled" in error.message:
-        return "a `$ref` leads to another document, and none is fetched; copy what it names under `$defs`"
-    return str(error.message)
+        said = "a `$ref` leads to another document, and none is fetched"
+        return BadSchema(said, error.instance_path, "copy what it names to a place under `$defs:`")
+    return BadSchema(str(error.message), error.instance_path)
 
 
 class _Cost:
@@ -156,12 +168,13 @@ class _Cost:
         if not isinstance(schema, dict):
             return 1
         if depth > MOST_REFS:
-            raise BadSchema(f"more than {MOST_REFS} schemas lie one inside the other, or refer to one another in a row")
+            said = f"more than {MOST_REFS} schemas lie one inside the other, or refer to one another in a row"
+            raise BadSchema(said, hint=FLATTER)
         if id(schema) not in self._known:
             self._known[id(schema)] = 1  # what it leads to may lead back to it
             self._known[id(schema)] = 1 + sum(self._work(each, depth + 1) for each in self._same_value(schema))
         if self._known[id(schema)] > MOST_WORK:
-            raise BadSchema(f"more than {MOST_WORK} schemas would be tried on one value")
+            raise BadSchema(f"more than {MOST_WORK} schemas would be tried on one value", hint=FLATTER)
         return self._known[id(schema)]
 
     def _same_value(self, schema: Mapping[str, Any]) -> Iterable[object]:
