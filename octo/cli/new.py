@@ -3,115 +3,137 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shlex
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
 from octo.cli import exits
+from octo.cli.templates import ENV, IGNORED, TEMPLATES, Template
 from octo.cli.terminal import say
+from octo.config.files import SUFFIXES, is_test, yaml_files
 
-HTTP = """\
-# A first flow. Run it:    octo run --config {file} --watch
-# Call it over HTTP:       curl localhost:8080/hello/Ada
-# Call it without HTTP:    octo invoke --config {file} --flow hello --vars '{{"name": "Ada"}}'
-service:
-  name: {name}
+_FLOW = "flow.yaml"
+_PLAIN = re.compile(r"(?!(?:true|false|null|yes|no|on|off|y|n)$)[A-Za-z][\w-]*", re.ASCII | re.IGNORECASE)
+"""A name that YAML reads as a text without quotes."""
 
-env:
-  - name: HTTP_PORT # change it in .env or in the environment
-    default: "8080"
-
-connectors:
-  - name: web
-    type: http
-    settings:
-      port: ${{HTTP_PORT}}
-
-flows:
-  - name: hello
-    source:
-      connector: web
-      type: http
-      settings:
-        path: /hello/{{name}}
-        methods: [GET]
-    process:
-      - type: set-payload
-        settings:
-          # CEL. Path parameters are variables.
-          value: '{{"greeting": "hello, " + vars.name + "!"}}'
-"""
-
-CRON = """\
-# A first flow. Run it:    octo run --config {file} --watch
-# Call it once:            octo invoke --config {file} --flow tick
-service:
-  name: {name}
-
-flows:
-  - name: tick
-    source:
-      type: cron
-      settings:
-        schedule: "@every 10s"
-        payload: '{{"at": string(now)}}'
-    process:
-      - type: log
-        settings:
-          message: '"tick at " + (has(body.at) ? body.at : string(now))'
-"""
-
-CALL = """\
-# A first flow. Call it:   octo invoke --config {file} --flow greet --data '{{"name": "Ada"}}'
-service:
-  name: {name}
-
-flows:
-  - name: greet
-    process:
-      - type: set-payload
-        settings:
-          value: '{{"greeting": "hello, " + body.name + "!"}}'
-"""
-
-TEMPLATES = {"http": HTTP, "cron": CRON, "call": CALL}
+_LISTED = "\n".join(f"  {name:<5} {each.about}" for name, each in TEMPLATES.items())
 
 
-@click.command("new")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.command(
+    "new",
+    epilog=f"""\b
+Templates:
+{_LISTED}
+
+\b
+Examples:
+  octo new shop
+  octo new ticks --template cron
+  octo new .""",
+)
+@click.argument("folder", required=False, type=click.Path(path_type=Path), metavar="FOLDER")
 @click.option("--template", type=click.Choice(list(TEMPLATES)), default="http", show_default=True)
-def command(folder: Path, template: str) -> None:
-    """Create FOLDER with a first flow, an .env file, and the schema with which editors complete flow files.
+def command(folder: Path | None, template: str) -> None:
+    """Create FOLDER with a first flow, its tests, an .env file, and what editors need to complete and check both.
 
-    Existing files are not overwritten.
+    `.` means the folder one stands in. Existing files are not overwritten.
     """
-    flow = folder / "flow.yaml"
+    if folder is None:
+        raise click.UsageError("name the folder: octo new shop, or `octo new .` for this one")
+    if folder.suffix.lower() in SUFFIXES:
+        raise click.UsageError(f"octo new makes a folder: octo new {shlex.quote(str(folder.with_suffix('')))}")
+    flow = folder / _FLOW
     if flow.exists():
-        say(f"{flow} already exists", err=True)
-        sys.exit(exits.USAGE)
+        _refuse(f"{flow} is there already; nothing was written. Try: {_typed('octo run', folder)}", exits.USAGE)
+    if folder.exists() and not folder.is_dir():
+        _refuse(f"{folder} is a file; name a folder", exits.USAGE)
     try:
-        for path, text in _files(folder, flow, template).items():
-            if not path.exists():
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(text)
-                say(f"wrote {path}")
+        is_alone = not folder.is_dir() or all(is_test(each) for each in yaml_files(folder))
+        _write(_files(folder, TEMPLATES[template], "" if is_alone else f" {_FLOW}"))
     except OSError as error:
-        say(f"cannot write {error.filename}: {error.strerror}", err=True)
-        sys.exit(exits.FAILED)
-    say(f"\nNext: octo run --config {flow} --watch")
+        _refuse(f"cannot write {error.filename}: {error.strerror}", exits.FAILED)
+    say("\nNext:\n")
+    for each in TEMPLATES[template].tries:
+        say(f"  {_next(each, folder if is_alone else flow)}")
 
 
-def _files(folder: Path, flow: Path, template: str) -> dict[Path, str]:
+def _refuse(text: str, code: int) -> NoReturn:
+    say(text, err=True)
+    sys.exit(code)
+
+
+def _write(files: Mapping[Path, str]) -> None:
+    for path, text in files.items():
+        if path.exists():
+            say(f"kept {path}{_missing(path)}")
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        say(f"wrote {path}")
+
+
+def _missing(path: Path) -> str:
+    """What a `.gitignore` that was there should have too."""
+    if path.name != ".gitignore":
+        return ""
+    has = {line.strip().strip("/") for line in path.read_text(encoding="utf-8", errors="replace").splitlines()}
+    missing = [each for each in IGNORED[:2] if each.strip("/") not in has]
+    return f"; add to it: {' '.join(missing)}" if missing else ""
+
+
+def _next(command: str, path: Path) -> str:
+    port = os.environ.get("HTTP_PORT") or "8080"
+    return command.replace("@PATH@", _argument(path)).replace("@PORT@", port)
+
+
+def _typed(command: str, path: Path) -> str:
+    return f"{command}{_argument(path)}"
+
+
+def _argument(path: Path) -> str:
+    return "" if path == Path() else f" {shlex.quote(str(path))}"
+
+
+def _files(folder: Path, template: Template, file: str) -> dict[Path, str]:
+    """file: what the commands in the comments have to name, because the folder has other YAML files; or ""."""
     from octo.cli.components import components
     from octo.config.schema import json_schema
+    from octo.suite.schema import json_schema as test_schema
 
-    editor = {"yaml.schemas": {"./octo.schema.json": ["*.yaml"]}}
-    return {
-        flow: TEMPLATES[template].format(name=folder.resolve().name, file=flow),
-        folder
-        / ".env": "# NAME=value, one per line. Read from beside the flow file. Keep it out of version control.\n",
-        folder / ".gitignore": ".env\n",
-        folder / "octo.schema.json": json.dumps(json_schema(components()), indent=2) + "\n",
-        folder / ".vscode" / "settings.json": json.dumps(editor, indent=2) + "\n",
+    known = components()
+    flow = template.flow.replace("@FILE@", file).replace("@NAME@", _quoted(folder.resolve().name or "flows"))
+    settings = {
+        "yaml.schemas": {
+            "./octo.schema.json": ["*.yaml", "!*_test.yaml"],
+            "./octo_test.schema.json": ["*_test.yaml"],
+        }
     }
+    return {
+        folder / _FLOW: flow,
+        folder / "flow_test.yaml": template.tests,
+        folder / ".env": f"{ENV}{template.env}",
+        folder / ".gitignore": _lines(IGNORED),
+        folder / "octo.schema.json": _json(json_schema(known)),
+        folder / "octo_test.schema.json": _json(test_schema(known)),
+        folder / ".vscode" / "settings.json": _json(settings),
+        folder / ".vscode" / "extensions.json": _json({"recommendations": ["redhat.vscode-yaml"]}),
+    }
+
+
+def _quoted(name: str) -> str:
+    """A name as YAML and Octo read it as this text."""
+    return name if _PLAIN.fullmatch(name) else json.dumps(name.replace("${", "$${"))
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=2) + "\n"
+
+
+def _lines(each: Iterable[str]) -> str:
+    return "\n".join(each) + "\n"

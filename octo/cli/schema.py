@@ -13,18 +13,27 @@ from octo.cli.components import components
 @click.command("schema")
 @click.option(
     "--kind",
-    type=click.Choice(["json-schema", "catalogue"]),
+    type=click.Choice(["json-schema", "tests", "catalogue"]),
     default="json-schema",
     show_default=True,
-    help="The JSON Schema of flow files, or the catalogue of connectors and blocks.",
+    help="The JSON Schema of flow files or of test files, or the catalogue of connectors and blocks.",
 )
 @click.option("--out", type=click.File("wb"), default="-", help="File to write; default standard output.")
 def command(kind: str, out: BinaryIO) -> None:
-    """Print the JSON Schema of flow files, or the catalogue of connectors and blocks.
+    """Print the JSON Schema of flow files or test files, or the catalogue of connectors and blocks.
 
-    With the schema, an editor completes and checks flow files while you write; docs/vscode.md shows how.
+    With the schemas, an editor completes and checks the files while you write; `octo new` writes both.
     """
-    from octo.config.schema import json_schema
+    out.write(orjson.dumps(_value(kind), option=orjson.OPT_INDENT_2) + b"\n")
 
-    value = json_schema(components()) if kind == "json-schema" else components()
-    out.write(orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n")
+
+def _value(kind: str) -> object:
+    if kind == "json-schema":
+        from octo.config.schema import json_schema
+
+        return json_schema(components())
+    if kind == "tests":
+        from octo.suite.schema import json_schema as test_schema
+
+        return test_schema(components())
+    return components()

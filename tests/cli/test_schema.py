@@ -22,3 +22,10 @@ def test_it_writes_files(cli, tmp_path):
     cli("schema", "--out", str(tmp_path / "schema.json"))
 
     assert json.loads((tmp_path / "schema.json").read_text())
+
+
+def test_the_schema_of_test_files(cli):
+    shown = json.loads(cli("schema", "--kind", "tests").stdout)
+
+    assert shown["title"] == "Octo test file"
+    assert "cases" in shown["properties"]
