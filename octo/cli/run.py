@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from octo import __version__
-from octo.cli import exits, lasting
+from octo.cli import banner, exits, lasting
 from octo.cli.listening import listening
 from octo.cli.named import Named, named, told
 from octo.cli.observers import Traces, contracts, otlp_address, recording
-from octo.cli.project import Number, counted, load, refuse, show
+from octo.cli.project import Number, load, refuse, show
 from octo.cli.stopping import GRACE, Stopping
 from octo.cli.stored import store_option
-from octo.cli.terminal import say
+from octo.cli.terminal import is_terminal, say
 from octo.config.documents import Config
 from octo.core import supervisor
 from octo.core.errors import ConfigError, OctoError
+from octo.core.supervisor import VARIABLE
 
 if TYPE_CHECKING:
     from octo.engine.metrics import Metrics
@@ -52,6 +52,9 @@ Examples:
 @click.option("--config", "-c", type=click.Path(path_type=Path), help="Flow file or folder; the same as PATH.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port of the only `http` connector; 0 takes a free one.")
 @click.option("--watch", is_flag=True, help="Reload what changed whenever the files change.")
+@click.option(
+    "--quiet", "-q", is_flag=True, help="No banner, and no line for each request as with --watch or on a terminal."
+)
 @click.option("--allow-empty", is_flag=True, help="Let an edit remove all flows, and be ready without any.")
 @click.option("--processes", type=click.IntRange(1, 256), default=1, help="Number of processes that share the ports.")
 @click.option(
@@ -154,6 +157,7 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
     config: Path | None,
     port: int | None,
     watch: bool,
+    quiet: bool,
     allow_empty: bool,
     processes: int,
     hung_after: float,
@@ -183,7 +187,7 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
     did not stop in time.
     """
     from octo.core.descriptors import raise_limit
-    from octo.core.log import configure
+    from octo.core.log import configure, tell_requests
     from octo.core.output import steady
 
     del metrics  # `--metrics` of older command lines: /metrics is always there
@@ -199,6 +203,7 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
 
         patience = Patience(hung_after, stop=stop_delay + drain + 2 * GRACE)  # they need GRACE themselves
         sys.exit(supervise(processes, operations, patience))
+    tell_requests(not quiet and VARIABLE not in os.environ and (watch or is_terminal(sys.stderr)))
     measured = tuple(each.strip() for each in metrics_blocks.split(",") if each.strip())
     kept = Traces(
         store=store if traces else None,
@@ -210,7 +215,7 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
         whole_failures=traces_whole_failures,
     )
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        asked = _Asked(found, port, watch, allow_empty, stop_delay, drain, operations, measured, kept, contracts)
+        asked = _Asked(found, port, watch, quiet, allow_empty, stop_delay, drain, operations, measured, kept, contracts)
         sys.exit(lasting.run(_run(asked), runner))
 
 
@@ -224,6 +229,7 @@ class _Asked(NamedTuple):
     named: Named
     port: int | None
     watch: bool
+    quiet: bool
     allow_empty: bool
     stop_delay: float
     drain: float
@@ -265,6 +271,39 @@ def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
     return uvloop.Loop
 
 
+class _Greeting:
+    """Says that the flows run, again after each reload. operations: the address of that port, "" without one."""
+
+    def __init__(self, asked: _Asked) -> None:
+        self.operations = ""
+        self._asked = asked
+        self._was_told = False
+        [*paths] = asked.named.paths
+        self._path = "" if paths == [Path()] else str(asked.named) if len(paths) == 1 else "PATH"
+
+    def tell(self, config: Config, service: Service) -> None:
+        for warning in config.warnings:
+            show(warning, "yellow")
+        if not _is_first() or self._asked.quiet:
+            return
+        lines = banner.box(config)
+        if is_terminal(sys.stdout):  # a file gets the box alone: the log says the rest, for programs
+            generation = service.current
+            instances = generation.instances if generation else {}
+            lines += ["", *banner.places(config, instances, self._path), ""]
+            if not self._was_told:
+                lines += self._once()
+        self._was_told = True
+        say("\n".join(lines))
+
+    def _once(self) -> list[str]:
+        """What stays the same until the end."""
+        asked = self._asked
+        off = banner.off(watch=asked.watch, traces=asked.traces.are_wanted, blocks=bool(asked.measured))
+        operations = [f"  health, metrics, status: http://{self.operations}"] if self.operations else []
+        return [*operations, *off, "  Ctrl-C stops.", ""]
+
+
 async def _run(asked: _Asked) -> int:
     from octo.engine.metrics import Metrics
 
@@ -274,12 +313,14 @@ async def _run(asked: _Asked) -> int:
     line = supervisor.join(os.environ, stopping.abandoned)
     metrics = Metrics()
     blocks = _block_metrics(asked.measured)
-    service = _service(asked, metrics, blocks)
+    greeting = _Greeting(asked)
+    service = _service(asked, greeting, metrics, blocks)
     if line is not None:
         _beat(service, line)
     try:
         with recording(asked.traces, service) as live:
-            async with _operations(asked, service, metrics, blocks, live, stop):
+            async with _operations(asked, service, metrics, blocks, live, stop) as address:
+                greeting.operations = address
                 await service.run(stop)
     except OctoError as error:
         refuse(error)
@@ -289,7 +330,7 @@ async def _run(asked: _Asked) -> int:
     return exits.DONE
 
 
-def _service(asked: _Asked, metrics: Metrics, blocks: BlockMetrics | None) -> Service:
+def _service(asked: _Asked, greeting: _Greeting, metrics: Metrics, blocks: BlockMetrics | None) -> Service:
     from octo.engine.garbage import set_aside
     from octo.engine.service import Service
 
@@ -304,7 +345,7 @@ def _service(asked: _Asked, metrics: Metrics, blocks: BlockMetrics | None) -> Se
     def ready(config: Config) -> None:
         if (line := supervisor.line()) is not None:
             line.beat(True)
-        _tell(lambda: _banner(config))
+        _tell(lambda: greeting.tell(config, service))
         if blocks is not None and _is_first():
             blocks.check(config)
         set_aside()
@@ -360,8 +401,8 @@ async def _operations(
     blocks: BlockMetrics | None,
     live: Live | None,
     stop: asyncio.Event,
-) -> AsyncIterator[None]:
-    """A context in which the operations port is open: from before the start until after the drain."""
+) -> AsyncIterator[str]:
+    """A context in which the operations port is open: from before the start until after the drain. Its address."""
     from octo.operations.figures import Lag
     from octo.operations.files import Files
     from octo.operations.port import opened
@@ -373,12 +414,12 @@ async def _operations(
     watchdog = Watchdog(lag)
     more = () if blocks is None else (blocks.snapshot,)
     process = ThisProcess(service, metrics, lag, str(asked.named), _number(), more, live, watchdog)
-    async with opened(asked.operations, process, ROUTES, stop if asked.watch else None):
+    async with opened(asked.operations, process, ROUTES, stop if asked.watch else None) as address:
         lag.start()
         files.start()
         watchdog.start()
         try:
-            yield
+            yield address
         finally:
             watchdog.stop()
             files.stop()
@@ -409,17 +450,3 @@ def _tell(say: Callable[[], None]) -> None:
     except (OSError, ValueError) as error:
         count_lost()
         logging.getLogger("octo.log").warning("cannot print", extra=fields(error=error))
-
-
-def _banner(config: Config) -> None:
-    for warning in config.warnings:
-        show(warning, "yellow")
-    if not _is_first():
-        return
-    name = f" {config.name}" if config.name else ""
-    title = f"🐙 Octo {__version__}{name}"
-    counts = f"   {counted(len(config.flows), 'flow')}, {counted(len(config.connectors), 'connector')}"
-    if config.flows:
-        counts += ", ready"
-    width = max(len(title) + 1, len(counts)) + 2  # the octopus is two columns wide
-    say(f"╭{'─' * width}╮\n│ {title:<{width - 2}}│\n│ {counts:<{width - 1}}│\n╰{'─' * width}╯")

@@ -7,7 +7,7 @@ clears the screen or writes to the clipboard.
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -19,6 +19,14 @@ def say(text: str = "", *, err: bool = False, nl: bool = True, **style: Any) -> 
     click.echo(  # noqa: TID251  the one place
         calm(click.style(text, **style) if style else text), err=err, nl=nl
     )
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether somebody sees it. A stream may be closed, or absent from the start."""
+    try:
+        return stream is not None and stream.isatty()
+    except ValueError:
+        return False
 
 
 def give(data: bytes, *, json: bool = False) -> None:

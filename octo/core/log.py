@@ -123,6 +123,20 @@ def lines_checked() -> bool:
     return _lines_checked
 
 
+_requests_told = False
+
+
+def tell_requests(told: bool = True) -> None:
+    """Say whether servers write a line for each request, as they do for a developer who watches."""
+    global _requests_told  # noqa: PLW0603  a fact about the process
+    _requests_told = told
+
+
+def requests_told() -> bool:
+    """Whether a server writes a line for each request. It asks when it opens, not per request."""
+    return _requests_told
+
+
 # --- values ------------------------------------------------------------------------------------------------------
 
 _DEEPEST = 32

@@ -89,20 +89,20 @@ async def _patiently(port: Port, until: asyncio.Event) -> socket.socket | None:
 @asynccontextmanager
 async def opened(
     port: Port, subject: Subject, more: Iterable[Route[Subject]] = (), until: asyncio.Event | None = None
-) -> AsyncIterator[None]:
-    """Serve the port while the context lasts.
+) -> AsyncIterator[str]:
+    """Serve the port while the context lasts; it is entered with the address, "" if nobody may connect to one.
 
     more: routes in addition to `ROUTES`. until: if given, a chosen address that is taken is waited for until this is
     set; otherwise raises as `bound` does.
     """
     listening = bound(port) if until is None else await _patiently(port, until)
     if listening is None or port.address is None:
-        yield
+        yield ""
         return
     routes = (*ROUTES, *more)
     app = App(subject, guard_for(port.address, listening, port.token), (index(routes), *routes))
     async with serving(app, listening):
-        if not port.address.path:
-            host, number = listening.getsockname()[:2]
-            log.info("operations port", extra=fields(address=str(Address(host, number))))
-        yield
+        address = "" if port.address.path else str(Address(*listening.getsockname()[:2]))
+        if address:
+            log.info("operations port", extra=fields(address=address))
+        yield address

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -161,7 +162,7 @@ def test_the_port_of_the_command_line_wins(octo, tmp_path, flow, free_port, http
     other = free_port()
     octo("run", flow, "--port", str(other), "--admin-addr", "off")
 
-    assert http(f"http://127.0.0.1:{other}/hello/Ada")[0] == 200
+    assert http(f"http://127.0.0.1:{other}/") == (200, "hi")
 
 
 def test_a_configuration_from_standard_input(flow):
@@ -186,6 +187,44 @@ def test_a_folder_of_configurations_of_their_own_is_explained(command, tmp_path)
     assert err.splitlines()[-1] == (
         f"A folder is one configuration; here a.yaml, b.yaml were put together. For one: octo run {tmp_path / 'a.yaml'}"
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "is_told"),
+    [(["--watch"], True), (["--watch", "--quiet"], False), (["--processes", "2"], False), ([], False)],
+)
+def test_a_line_for_each_request_is_for_development(octo, flow, port, http, options, is_told):
+    process = octo("run", flow, "--admin-addr", "off", *options)
+    http(f"http://127.0.0.1:{port}/?token=secret")
+
+    if is_told:
+        process.wait_for('msg="GET /" status=200 ms=.* flow=hello')
+    process.stop()
+    assert ("GET /" in process.log) is is_told
+    assert "secret" not in process.log
+
+
+def test_on_a_terminal_the_banner_says_where_and_what_is_off(flow, port):
+    shown = on_a_terminal(["run", flow, "--admin-addr", "off"], "Ctrl-C stops.")
+
+    assert f"  hello  any  http://127.0.0.1:{port}/" in shown
+    assert "  traces  off  --traces " in shown
+
+
+def on_a_terminal(arguments: list[str], until: str) -> str:
+    """What the command shows on a terminal until it shows this text; then it is interrupted."""
+    import pty
+
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen([sys.executable, "-m", "octo", *arguments], stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    while until.encode() not in shown:
+        shown += os.read(ours, 65536)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 0
+    os.close(ours)
+    return shown.decode().replace("\r", "")
 
 
 def test_names_are_looked_up_many_at_once(octo, tmp_path, port):

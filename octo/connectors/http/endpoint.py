@@ -68,6 +68,11 @@ class Endpoint:
         self._spools = route.raw_body and not route.raw_body_var
         self._chosen = Chosen.of(route, inlet.flow)
 
+    @property
+    def flow(self) -> str:
+        """The name of the flow that serves it."""
+        return self._inlet.flow
+
     def is_base(self, path: str) -> bool:
         """Whether this is the route `/` and the path is the base path: it is served as it is, without a redirect."""
         return path == self._base

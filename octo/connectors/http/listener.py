@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 
-from octo.connectors.http import codes
+from octo.connectors.http import codes, told
 from octo.connectors.http.dispatch import Dispatch
 from octo.connectors.http.worker import BACKLOG, Options, Worker
 from octo.core import supervisor
@@ -65,7 +65,7 @@ class Listener(Dispatch):
     async def enter(self, options: Options) -> None:
         worker = self._workers.get(options)
         if worker is None:
-            worker = self._workers[options] = Worker(self.socket, options, self._share.most, self.serve)
+            worker = self._workers[options] = Worker(self.socket, options, self._share.most, told.serving(self))
         worker.users += 1
         self.users += 1
         try:
@@ -170,4 +170,4 @@ def _user(port: int) -> str:
     by = holder(port)
     if by.startswith(f"process {os.getpid()} "):
         return "this process, e.g. for its operations port; choose another `port`"
-    return f"{by or 'another process'}; stop that process or choose another `port`"
+    return f"{by or 'another process'}; stop that process, or choose another `port` or `octo run --port`"

@@ -37,7 +37,7 @@ def saying(inlet, word):
 @pytest.mark.parametrize(
     ("pid", "said"),
     [
-        (1, "process 1 (init); stop that process or choose another `port`"),
+        (1, "process 1 (init); stop that process, or choose another `port` or `octo run --port`"),
         (os.getpid(), "this process, e.g. for its operations port; choose another `port`"),
     ],
     ids=["another process", "this process"],  # the name of a test must be the same in every process
