@@ -72,7 +72,7 @@ class Function:
 
 
 class Python(Settings):
-    call: Function
+    call: Function = Field(examples=["shop.orders:price"])
     """The function, as `package.module:function`: from a module in the config's folder or an installed package. A plain
     function runs in a thread, an `async` one in the event loop, where it must not block. Each block has up to 64
     threads of its own; one whose function does not return after its caller gave up is replaced, up to 64 times."""

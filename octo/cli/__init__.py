@@ -18,6 +18,7 @@ from octo.cli.terminal import say
 from octo.core.printable import calm
 
 VERBS = {
+    "new": "Create a first flow to start from.",
     "run": "Run the flows of a configuration until stopped.",
     "invoke": "Call one flow and print its result.",
     "check": "Find every problem in a configuration without running it.",
@@ -29,7 +30,8 @@ VERBS = {
     "replay": "Run a recorded message against the current files.",
     "bench": "Measure one flow: throughput, latency, slowest blocks.",
     "why": "Show how an expression in a flow file gets its value.",
-    "new": "Create a first flow to start from.",
+    "list": "List the connectors, sources, blocks and functions there are.",
+    "doc": "Show one of them: settings, defaults, an example.",
     "schema": "Print the JSON Schema of flow files, or the catalogue.",
     "explain": "Explain an error code.",
     "completion": "Print the completion script for a shell.",
@@ -91,7 +93,7 @@ class Verbs(Command):
     """Commands that are imported on demand. `--help` lists them from `VERBS` without importing any."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
-        return list(VERBS)
+        return [*VERBS]  # `list` is the verb here, once it is imported
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
         if name not in VERBS:
@@ -101,7 +103,7 @@ class Verbs(Command):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
-            formatter.write_dl(list(VERBS.items()))
+            formatter.write_dl([*VERBS.items()])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -109,7 +111,7 @@ class Verbs(Command):
         if args and args[0] not in VERBS:
             from octo.cli import guesses
 
-            hint = guesses.of_command(args[0], args[1:], list(VERBS))
+            hint = guesses.of_command(args[0], args[1:], [*VERBS])
             ctx.fail(f"there is no command {args[0]!r}. {hint or 'Try: octo --help'}")
         name, command, rest = super().resolve_command(ctx, args)
         return name, command, rest if command is None else doubled(command, rest)
@@ -143,7 +145,7 @@ def _names(option: click.Option) -> list[str]:
 
 @click.group(
     cls=Verbs,
-    epilog="A leading option means `run`: octo --config flows.yaml --watch",
+    epilog="A path or an option in place of the command means `run`: octo flow.yaml --watch",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 def octo() -> None:

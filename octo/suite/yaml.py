@@ -16,6 +16,9 @@ class _Plain(yaml.SafeDumper):
     def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002  the library's signature
         return True
 
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002  see above
+        super().increase_indent(flow, False)  # a list stands below its key, indented
+
 
 def _held(dumper: yaml.SafeDumper, value: Held) -> yaml.Node:
     return dumper.represent_dict(dict(value))

@@ -30,7 +30,7 @@ class Connection(Settings):
     """The kind of database. `sqlalchemy` takes any URL of an async SQLAlchemy dialect as `dsn`; its packages must be
     installed."""
 
-    dsn: Secret
+    dsn: Secret = Field(examples=["postgres://octo@localhost/shop"])
     """Where the database is. PostgreSQL: `postgres://user:password@host:5432/name?sslmode=require` or
     `host=... user=... dbname=...`. MySQL: `mysql://user:password@host:3306/name`. SQLite: a path, `:memory:` or a
     `file:` URI; the folder must exist."""

@@ -92,7 +92,9 @@ class Addressed(Settings):
 
     method: Method = "GET"
     """The HTTP method."""
-    path: Annotated[Path, WithJsonSchema({"type": "string"})] = Field(default="", validate_default=True)
+    path: Annotated[Path, WithJsonSchema({"type": "string"})] = Field(
+        default="", validate_default=True, examples=["/users/{vars.id}"]
+    )
     """Path below the connector's `baseURL`, joined with exactly one slash. May have a query. A placeholder holds an
     expression, whose value becomes one segment: `/users/{vars.id}`. What has quotes outside of braces and no slash
     before them is an expression of the whole path: `"/users/" + vars.id`."""
