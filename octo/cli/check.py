@@ -12,6 +12,7 @@ import click
 import orjson
 
 from octo.cli import exits
+from octo.cli.help import Verb
 from octo.cli.named import STDIN, Named, expanded, holds_tests, named, told
 from octo.cli.project import counted, import_beside, load, refuse, show
 from octo.cli.terminal import give, say
@@ -31,6 +32,7 @@ class Checked(NamedTuple):
 
 @click.command(
     "check",
+    cls=Verb,
     epilog="""\b
 Examples:
   octo check                      the flows and tests of this folder

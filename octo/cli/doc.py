@@ -13,6 +13,7 @@ import click
 
 from octo.cli import example
 from octo.cli.entries import Described, Entry, entries
+from octo.cli.help import Verb
 from octo.cli.terminal import is_terminal, say
 from octo.expr import nearest
 from octo.suite.yaml import dump
@@ -23,11 +24,12 @@ WIDEST = 100
 
 @click.command(
     "doc",
+    cls=Verb,
     epilog="""\b
 Examples:
   octo doc http-client  a connector
   octo doc rest log     two blocks
-  octo doc sum          a function
+  octo doc size         a function
   octo doc flow         the keys of a flow""",
 )
 @click.argument("names", nargs=-1, metavar="NAME...")

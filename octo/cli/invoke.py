@@ -13,12 +13,14 @@ import click
 
 from octo.cli.ending import attempt, check_flow, report
 from octo.cli.given import Given
+from octo.cli.help import Verb
 from octo.cli.named import is_path
 from octo.cli.project import config_path, load_or_exit
 
 
 @click.command(
     "invoke",
+    cls=Verb,
     epilog="""\b
 Examples:
   octo invoke greet --data '{"name": "Ada"}'     a flow of this folder

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 import click
 
 from octo.cli.entries import KINDS, Entry, entries
+from octo.cli.help import Verb
 from octo.cli.terminal import is_terminal, say
 from octo.expr import nearest
 
@@ -19,6 +20,7 @@ MOST_NAME = 24
 
 @click.command(
     "list",
+    cls=Verb,
     epilog="""\b
 Examples:
   octo list             everything

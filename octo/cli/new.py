@@ -14,6 +14,7 @@ from typing import NoReturn
 import click
 
 from octo.cli import exits
+from octo.cli.help import Verb
 from octo.cli.templates import ENV, IGNORED, TEMPLATES, Template
 from octo.cli.terminal import say
 from octo.config.files import SUFFIXES, is_test, yaml_files
@@ -27,6 +28,7 @@ _LISTED = "\n".join(f"  {name:<5} {each.about}" for name, each in TEMPLATES.item
 
 @click.command(
     "new",
+    cls=Verb,
     epilog=f"""\b
 Templates:
 {_LISTED}

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from octo.cli import banner, exits, lasting
+from octo.cli.help import Verb
 from octo.cli.listening import listening
 from octo.cli.named import Named, named, told
 from octo.cli.observers import Traces, contracts, otlp_address, recording
@@ -40,13 +41,14 @@ BEAT = 0.5
 
 @click.command(
     "run",
+    cls=Verb,
     epilog="""\b
 Examples:
-  octo run                       the flows of this folder
-  octo run --watch flow.yaml     take every save
-  octo run --port 9000 flow.yaml serve at another port
-  octo run flows more/*.yaml     several files and folders, as one configuration
-  octo run - <flow.yaml          from standard input""",
+  octo run                        the flows of this folder
+  octo run --watch flow.yaml      take every save
+  octo run --port 9000 flow.yaml  serve at another port
+  octo run flows more/*.yaml      several files and folders, as one configuration
+  octo run - <flow.yaml           from standard input""",
 )
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
 @click.option("--config", "-c", type=click.Path(path_type=Path), help="Flow file or folder; the same as PATH.")

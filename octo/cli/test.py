@@ -17,6 +17,7 @@ import click
 
 from octo.cli import exits, exploration
 from octo.cli.exploration import Cover
+from octo.cli.help import Verb
 from octo.cli.named import expanded
 from octo.cli.project import Number, coloured, refuse, written
 from octo.cli.stored import store_option
@@ -69,6 +70,7 @@ def _choice(_: click.Context, __: click.Parameter, value: str | None) -> Choice 
 
 @click.command(
     "test",
+    cls=Verb,
     epilog="""\b
 Examples:
   octo test                 the tests of this folder
