@@ -13,7 +13,7 @@ import click
 from octo.cli import exits
 from octo.cli.ending import attempt, check_flow, encode, report, write
 from octo.cli.given import Given, read_mapping, read_option
-from octo.cli.project import load_or_exit, refuse
+from octo.cli.project import refuse
 from octo.cli.terminal import say
 from octo.config.documents import Config
 from octo.core.errors import ConfigError, OctoError, Problem
@@ -37,9 +37,8 @@ class Options(NamedTuple):
     raw: bool = False
 
 
-def debug(path: Path, flow: str, given: Given, seconds: float, options: Options) -> int:
+def debug(config: Config, flow: str, given: Given, seconds: float, options: Options) -> int:
     """Call the flow and watch it. Return the exit code."""
-    config = load_or_exit(path)
     check_flow(config, flow)
     try:
         wanted = _wanted(config, options)

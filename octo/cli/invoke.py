@@ -6,6 +6,7 @@ import asyncio
 import shlex
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from octo.cli.given import Given
 from octo.cli.help import Verb
 from octo.cli.named import is_path
 from octo.cli.project import config_path, load_or_exit
+from octo.cli.stubs import load_stubbed, stubs_option
 
 
 @click.command(
@@ -35,6 +37,7 @@ Examples:
 @click.option("--data", "-d", help="Body as JSON; `@file` reads a file, `-` reads standard input.")
 @click.option("--content-type", help="Media type of the body, if not JSON, e.g. text/csv. It is then raw content.")
 @click.option("--vars", "variables", help="Variables as a JSON object.")
+@stubs_option
 @click.option("--timeout", default="30s", show_default=True, help="How long the flow may take, e.g. 500ms, 30s.")
 @click.option("--message", "whole", is_flag=True, help="Print the whole message, not just its body.")
 @click.option("--raw", is_flag=True, help="Write raw content as it is instead of as JSON: a picture, a CSV file.")
@@ -76,12 +79,13 @@ def command(
     path, name = _callee(words, config, flow)
     given = Given(data, content_type, variables)
     raw = debugging.pop("raw")
+    read = partial(load_stubbed, stubs=debugging.pop("stubs"))
     if any(debugging.values()):
         from octo.cli.debugging import Options, debug
 
-        sys.exit(debug(path, name, given, seconds, Options(**debugging, whole=whole, raw=raw)))
+        sys.exit(debug(load_or_exit(path, read), name, given, seconds, Options(**debugging, whole=whole, raw=raw)))
     message = given.message()
-    loaded = load_or_exit(path)
+    loaded = load_or_exit(path, read)
     check_flow(loaded, name)
     sys.exit(report(asyncio.run(attempt(loaded, name, message, seconds)), whole=whole, raw=raw))
 

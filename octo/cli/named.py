@@ -10,7 +10,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,14 +48,14 @@ class Named(NamedTuple):
 
         return (*self.paths, *candidates(self.paths[0], os.environ, *self.paths[1:]))
 
-    def load(self) -> Config:
+    def load(self, environ: Mapping[str, str] = os.environ) -> Config:
         """Read and check it. Raises ConfigError."""
         from octo.builtin import plugins
         from octo.config.load import load, load_text
 
         if self.text is not None:
-            return load_text(self.text, plugins(), os.environ, "<standard input>")
-        return load(self.paths[0], plugins(), os.environ, *self.paths[1:])
+            return load_text(self.text, plugins(), environ, "<standard input>")
+        return load(self.paths[0], plugins(), environ, *self.paths[1:])
 
 
 def named(paths: Sequence[Path], verb: str, *, one: bool = False) -> Named:

@@ -8,7 +8,7 @@ import math
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -51,11 +51,11 @@ def config_path(option: Path | None, argument: Path | None) -> Path:
     return named([given] if given else [], click.get_current_context().command.name or "run", one=True).paths[0]
 
 
-def load(configuration: Path | Named) -> Config:
+def load(configuration: Path | Named, environ: Mapping[str, str] = os.environ) -> Config:
     """Read and check the configuration. Raises ConfigError."""
     found = Named((configuration,)) if isinstance(configuration, Path) else configuration
     import_beside(found.place)
-    config = found.load()
+    config = found.load(environ)
     if not gc.isenabled():
         # Only after the first load: objects of later loads must be collected with their generation.
         gc.freeze()
@@ -146,10 +146,10 @@ def _without_secrets(line: str) -> str:
     return line
 
 
-def load_or_exit(path: Path) -> Config:
+def load_or_exit(path: Path, read: Callable[[Path], Config] = load) -> Config:
     """The configuration. If it is wrong, print all its problems and exit."""
     try:
-        config = load(path)
+        config = read(path)
     except ConfigError as error:
         refuse(error)
         raise SystemExit(exits.USAGE) from None

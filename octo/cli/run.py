@@ -18,9 +18,10 @@ from octo.cli.help import Verb
 from octo.cli.listening import listening
 from octo.cli.named import Named, named, told
 from octo.cli.observers import Traces, contracts, otlp_address, recording
-from octo.cli.project import Number, load, refuse, show
+from octo.cli.project import Number, refuse, show
 from octo.cli.stopping import GRACE, Stopping
 from octo.cli.stored import store_option
+from octo.cli.stubs import files_of, load_stubbed, stubs_option, tell_of_stubs, warn_of_stubs
 from octo.cli.terminal import is_terminal, say
 from octo.config.documents import Config
 from octo.core import supervisor
@@ -53,6 +54,7 @@ Examples:
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
 @click.option("--config", "-c", type=click.Path(path_type=Path), help="Flow file or folder; the same as PATH.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port of the only `http` connector; 0 takes a free one.")
+@stubs_option
 @click.option("--watch", is_flag=True, help="Reload what changed whenever the files change.")
 @click.option(
     "--quiet", "-q", is_flag=True, help="No banner, and no line for each request as with --watch or on a terminal."
@@ -158,6 +160,7 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
     paths: tuple[Path, ...],
     config: Path | None,
     port: int | None,
+    stubs: tuple[str, ...],
     watch: bool,
     quiet: bool,
     allow_empty: bool,
@@ -196,6 +199,8 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
     found = named([*([config] if config else []), *paths], "run")
     if found.text is not None and (watch or processes > 1):
         raise click.UsageError("standard input is read once: save it as a file for --watch or --processes")
+    if stubs and processes > 1:
+        raise click.UsageError("--stubs needs a single process: each of several would have stubs of its own")
     steady()
     configure(log_level, log_format)
     raise_limit()
@@ -217,7 +222,9 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
         whole_failures=traces_whole_failures,
     )
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        asked = _Asked(found, port, watch, quiet, allow_empty, stop_delay, drain, operations, measured, kept, contracts)
+        asked = _Asked(
+            found, stubs, port, watch, quiet, allow_empty, stop_delay, drain, operations, measured, kept, contracts
+        )
         sys.exit(lasting.run(_run(asked), runner))
 
 
@@ -229,6 +236,7 @@ class _Asked(NamedTuple):
     """
 
     named: Named
+    stubs: tuple[str, ...]
     port: int | None
     watch: bool
     quiet: bool
@@ -336,18 +344,21 @@ def _service(asked: _Asked, greeting: _Greeting, metrics: Metrics, blocks: Block
     from octo.engine.garbage import set_aside
     from octo.engine.service import Service
 
-    watched = asked.named.watched if asked.watch else ()
+    tests = files_of(asked.stubs)
+    watched = (*asked.named.watched, *tests) if asked.watch else ()
 
     def read() -> Config:
         nonlocal watched
-        config = load(asked.named)
-        watched = (*asked.named.paths, *config.watched)
+        config = load_stubbed(asked.named, asked.stubs)
+        watched = (*asked.named.paths, *config.watched, *tests)
         return config if asked.port is None else listening(config, asked.port)
 
     def ready(config: Config) -> None:
         if (line := supervisor.line()) is not None:
             line.beat(True)
         _tell(lambda: greeting.tell(config, service))
+        warn_of_stubs(config)
+        _tell(lambda: tell_of_stubs(config, asked.stubs))
         if blocks is not None and _is_first():
             blocks.check(config)
         set_aside()

@@ -174,7 +174,13 @@ class ThisProcess:
             "generation": {"number": generation.number, "since": moment(self._service.since)},
             "flows": [_fed(doc, generation) for doc in config.flows.values()],
             "connectors": [
-                {"name": doc.name, "type": doc.type.name, "healthy": doc.name not in sick, "reason": sick.get(doc.name)}
+                {
+                    "name": doc.name,
+                    "type": doc.type.name,
+                    "stub": doc.stub is not None,
+                    "healthy": doc.name not in sick,
+                    "reason": sick.get(doc.name),
+                }
                 for doc in config.connectors.values()
             ],
         }

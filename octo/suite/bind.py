@@ -40,7 +40,7 @@ def bind(draft: Draft, config: FilePath, configs: Configs, env: Mapping[str, str
     before = len(report.problems)
     cases = []
     for index, entry in enumerate(draft.entry.cases):
-        written = {**_texts(draft, ("env",)), **_texts(draft, ("cases", index, "env"))}
+        written = written_env(draft, index)
         case = Case(entry.name, draft.file, config, draft.entry.flow, draft.at("cases", index, "name"), ())
         case = case._replace(env={**env, **written}, written_env=written, sources=entry.sources, skip=entry.skip or "")
         try:
@@ -51,6 +51,19 @@ def bind(draft: Draft, config: FilePath, configs: Configs, env: Mapping[str, str
     if len(report.problems) > before:
         return None
     return Suite(draft.file, config, draft.entry.flow, tuple(cases), _blank(draft, config, configs, env, cases))
+
+
+def written_env(draft: Draft, index: int | None) -> dict[str, str]:
+    """The variables that the file sets, and those of its case at `index`."""
+    of_case = {} if index is None else _texts(draft, ("cases", index, "env"))
+    return {**_texts(draft, ("env",)), **of_case}
+
+
+def bound_stubs(draft: Draft, index: int | None, config: Config, report: Report) -> dict[str, Settings]:
+    """The stubs of the file, and those of its case at `index`, by connector name. Problems go to the report."""
+    entry, path = (CaseEntry(name="none"), ()) if index is None else (draft.entry.cases[index], ("cases", index))
+    binding = _Binding(draft, config, entry, path, report)
+    return binding.stubs(merged(draft.entry.stubs.items(), entry.stubs.items()))
 
 
 def _blank(draft: Draft, config: FilePath, configs: Configs, env: Mapping[str, str], cases: list[Case]) -> Case:

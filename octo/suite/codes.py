@@ -84,3 +84,12 @@ CLOCK = _code(
     "clock: tomorrow",
     'clock: "2026-03-29T00:30:00Z"',
 )
+STUBS = _code(
+    "OCTO-T111",
+    "No such stubs to run with",
+    "`--stubs FILE` takes the `stubs:` that a test file sets for all its cases, `--stubs 'FILE::CASE'` also those of "
+    "one case, by its name or a part that no other case has in its name. There must be some: mocks, which replace "
+    "blocks, are for tests only.",
+    "octo run shop.yaml --stubs shop_test.yaml  (and only its cases have stubs)",
+    "octo run shop.yaml --stubs 'shop_test.yaml::the bank is away'",
+)

@@ -105,7 +105,7 @@ async def test_a_sick_connector_makes_it_unready_and_is_named(plugins, monkeypat
         values = Values(await state.snapshot())
         assert values.of("octo_connector_healthy", "p", "probe") == 0
         [connector] = (await state.facts())["connectors"]
-        assert connector == {"name": "p", "type": "probe", "healthy": False, "reason": "it has gone"}
+        assert connector == {"name": "p", "type": "probe", "stub": False, "healthy": False, "reason": "it has gone"}
 
 
 @virtual(start="2026-01-01T00:00:00Z")
