@@ -27,6 +27,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError, PydanticSerializationError, core_schema
 
+from octo.blocks.origin import origin, place
 from octo.blocks.plain import copied, plain
 from octo.blocks.printed import printed
 from octo.core.block import Site, block
@@ -202,7 +203,9 @@ def _target(module_name: str, path: str) -> Callable[..., Any]:
     for name in path.split("."):
         if not hasattr(target, name):
             hint = nearest(name, [each for each in dir(target) if not each.startswith("_")])
-            problem = f"`{module_name}` has no `{name}`" + (f"; did you mean `{hint}`?" if hint else "")
+            file = getattr(target, "__file__", None)
+            where = f" (in {place(file)})" if file else ""
+            problem = f"`{module_name}` has no `{name}`" + (f"; did you mean `{hint}`?" if hint else "") + where
             raise PydanticCustomError("call", "{problem}", {"problem": problem})
         target = getattr(target, name)
     if not callable(target):
@@ -219,9 +222,12 @@ def _module(name: str) -> Any:
         if error.name and (name == error.name or name.startswith(f"{error.name}.")):
             problem = f"there is no module `{error.name}`; it must be beside the config or in an installed package"
         else:
-            problem = f"importing `{name}` fails: {error}"
+            problem = f"importing `{name}` fails: {error}{origin(error)}"
+    except SyntaxError as error:
+        where = f" ({place(error.filename, error.lineno)})" if error.filename else ""
+        problem = f"importing `{name}` fails: {type(error).__name__}: {error.msg}{where}"
     except BaseException as error:  # noqa: BLE001  an author's module may raise anything when imported
-        problem = f"importing `{name}` fails: {_told(error)}"
+        problem = f"importing `{name}` fails: {_told(error)}{origin(error)}"
     raise PydanticCustomError("call", "{problem}", {"problem": problem})
 
 

@@ -65,9 +65,14 @@ def load(configuration: Path | Named, environ: Mapping[str, str] = os.environ) -
 
 def import_beside(path: Path) -> None:
     """Make modules beside the flow file importable: `python` blocks may call their functions."""
-    folder = str((path if path.is_dir() else path.parent).resolve())
+    folder = str(folder_of(path))
     if folder not in sys.path:
         sys.path.insert(0, folder)
+
+
+def folder_of(path: Path) -> Path:
+    """The folder of a configuration."""
+    return (path if path.is_dir() else path.parent).resolve()
 
 
 def wants_colour() -> bool:

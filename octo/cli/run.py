@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,7 +19,7 @@ from octo.cli.help import Verb
 from octo.cli.listening import listening
 from octo.cli.named import Named, named, told
 from octo.cli.observers import Traces, contracts, otlp_address, recording
-from octo.cli.project import Number, refuse, show
+from octo.cli.project import Number, folder_of, refuse, show
 from octo.cli.stopping import GRACE, Stopping
 from octo.cli.stored import store_option
 from octo.cli.stubs import files_of, load_stubbed, stubs_option, tell_of_stubs, warn_of_stubs
@@ -30,6 +31,7 @@ from octo.core.supervisor import VARIABLE
 
 if TYPE_CHECKING:
     from octo.engine.metrics import Metrics
+    from octo.engine.modules import Modules
     from octo.engine.observe import Observer
     from octo.engine.service import Service
     from octo.operations.blocks import BlockMetrics
@@ -55,7 +57,7 @@ Examples:
 @click.option("--config", "-c", type=click.Path(path_type=Path), help="Flow file or folder; the same as PATH.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port of the only `http` connector; 0 takes a free one.")
 @stubs_option
-@click.option("--watch", is_flag=True, help="Reload what changed whenever the files change.")
+@click.option("--watch", is_flag=True, help="Reload what changed whenever the files or their Python modules change.")
 @click.option(
     "--quiet", "-q", is_flag=True, help="No banner, and no line for each request as with --watch or on a terminal."
 )
@@ -346,6 +348,7 @@ def _service(asked: _Asked, greeting: _Greeting, metrics: Metrics, blocks: Block
 
     tests = files_of(asked.stubs)
     watched = (*asked.named.watched, *tests) if asked.watch else ()
+    modules = _modules(asked)
 
     def read() -> Config:
         nonlocal watched
@@ -354,6 +357,8 @@ def _service(asked: _Asked, greeting: _Greeting, metrics: Metrics, blocks: Block
         return config if asked.port is None else listening(config, asked.port)
 
     def ready(config: Config) -> None:
+        if modules is not None:
+            modules.take()
         if (line := supervisor.line()) is not None:
             line.beat(True)
         _tell(lambda: greeting.tell(config, service))
@@ -370,8 +375,8 @@ def _service(asked: _Asked, greeting: _Greeting, metrics: Metrics, blocks: Block
         _tell(lambda: say(_what_now(service), err=True))
 
     service = Service(
-        read,
-        watched=(lambda: watched) if asked.watch else None,
+        read if modules is None else partial(modules.read, read),
+        watched=None if modules is None else lambda: {*watched, *modules.files},
         ready=ready,
         refused=refused,
         stop_delay=asked.stop_delay,
@@ -382,6 +387,17 @@ def _service(asked: _Asked, greeting: _Greeting, metrics: Metrics, blocks: Block
         bus=metrics,
     )
     return service
+
+
+def _modules(asked: _Asked) -> Modules | None:
+    """The Python modules beside the configuration, if they are watched."""
+    if not asked.watch:
+        return None
+    from octo.engine.modules import Modules
+
+    modules = Modules()
+    modules.follow(folder_of(asked.named.place))
+    return modules
 
 
 def _what_now(service: Service) -> str:

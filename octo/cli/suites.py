@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from octo.cli.project import folder_of
 from octo.config.documents import Config
 
 if TYPE_CHECKING:
+    from octo.engine.modules import Modules
     from octo.suite import Configs
     from octo.suite.coverage import Coverage
 
@@ -31,15 +33,18 @@ def env_file(path: Path | None) -> Mapping[str, str]:
     return found
 
 
-def configurations(coverage: Coverage | None = None) -> Configs:
+def configurations(coverage: Coverage | None = None, modules: Modules | None = None) -> Configs:
+    """The configurations of cases. modules: follows those beside them."""
     from octo.builtin import plugins
     from octo.config.load import load
     from octo.suite import Configs
 
-    known, modules = plugins(), _Modules()
+    known, importable = plugins(), _Importable()
 
     def read(path: Path, environ: Mapping[str, str]) -> Config:
-        modules.beside(path)
+        importable.beside(path)
+        if modules is not None:
+            modules.follow(folder_of(path))
         config = load(path, known, environ)
         if coverage is not None:
             coverage.add(config)
@@ -50,7 +55,7 @@ def configurations(coverage: Coverage | None = None) -> Configs:
     return Configs(read)
 
 
-class _Modules:
+class _Importable:
     """Makes modules beside a flow file importable for `python` blocks. Two folders may have modules of one name."""
 
     def __init__(self) -> None:
@@ -58,7 +63,7 @@ class _Modules:
 
     def beside(self, config: Path) -> None:
         """From now on, find the modules beside this configuration, and no longer those beside the one before."""
-        folder = (config if config.is_dir() else config.parent).resolve()
+        folder = folder_of(config)
         if folder == self._folder:
             return
         for name, module in list(sys.modules.items()):

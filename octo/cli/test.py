@@ -26,6 +26,7 @@ from octo.cli.terminal import say
 from octo.core.errors import ConfigError, Position, Problem
 
 if TYPE_CHECKING:
+    from octo.engine.modules import Modules
     from octo.suite import Case, Configs, Outcome, Plan
     from octo.suite.choose import Choice
     from octo.suite.coverage import Coverage
@@ -89,7 +90,7 @@ Examples:
     help='Run only cases whose file::name matches: a and not b; ="b" is a whole name.',
 )
 @click.option("--list", "lists", is_flag=True, help="Print the names of the cases and run none.")
-@click.option("--watch", is_flag=True, help="Run again whenever a test file or its flows change.")
+@click.option("--watch", is_flag=True, help="Run again whenever a test file, its flows or their modules change.")
 @click.option("--parallel", type=click.IntRange(1, 256), default=os.cpu_count() or 1, help="Cases at a time.")
 @click.option("--fail-fast", is_flag=True, help="Start no further case after one has failed.")
 @click.option("--junit", type=_FILE, help="Write a JUnit report.")
@@ -335,13 +336,16 @@ def _planned(options: Options, read: Callable[[], Asked]) -> Asked | None:
         return None
 
 
-def _read(options: Options, files: set[Path] | None = None) -> Asked:
-    """Read what to run. Raises `ConfigError`. files: the files that were read are added to it, even when it raises."""
+def _read(options: Options, files: set[Path] | None = None, modules: Modules | None = None) -> Asked:
+    """Read what to run. Raises `ConfigError`.
+
+    files: the files that were read are added to it, even when it raises. modules: follows those beside the flows.
+    """
     from octo.suite import plan
 
     files = set() if files is None else files
     coverage = _coverage(options)
-    configs = configurations(coverage)
+    configs = configurations(coverage, modules)
     try:
         env = env_file(options.env_file)
         found = plan(options.paths, configs, config=options.config, env=env, choice=options.choice)
@@ -355,15 +359,22 @@ def _read(options: Options, files: set[Path] | None = None) -> Asked:
 
 
 def _watch(options: Options) -> int:
+    from octo.engine.modules import Modules
     from octo.engine.watch import Watch
 
-    files, code = {*options.paths}, exits.DONE
-    watch = Watch(lambda: files)
+    files, code, modules = {*options.paths}, exits.DONE, Modules()
+    watch = Watch(lambda: files | modules.files)
+
+    def read() -> Asked:
+        asked = modules.read(partial(_read, options, files, modules))
+        modules.take()
+        return asked
+
     try:
         while True:
             click.clear()
             code = INTERRUPTED  # unless this run ends by itself
-            code = _once(options, partial(watch.read, partial(_read, options, files)))
+            code = _once(options, partial(watch.read, read))
             say("\nwaiting for a change; press Ctrl-C to end")
             asyncio.run(watch.changed())
     except KeyboardInterrupt:

@@ -328,3 +328,23 @@ def test_what_generate_needs_is_said_where_it_is_missing(cli, folder, monkeypatc
 
     assert result.exit_code == 2
     assert "--generate needs the package hypothesis: pip install 'octo-flows[test]'" in result.stderr
+
+
+def test_watch_follows_the_modules_of_the_flows(folder, watching, save):
+    (folder / "own.py").write_text("import number\n\n\ndef answer():\n    return number.N\n")
+    (folder / "number.py").write_text("N = 1\n")
+    (folder / "f.yaml").write_text("flows: [{name: f, process: [{type: python, call: 'own:answer'}]}]")
+    (folder / "f_test.yaml").write_text("{flow: f, cases: [{name: one, expect: {body: 1}}]}")
+    until, interrupt = watching()
+
+    until("1 passed, 0 failed")
+    until("waiting for a change")
+    save(folder / "number.py", "N = 2\n")
+    until("0 passed, 1 failed")
+    until("waiting for a change")
+    save(folder / "number.py", "N = (\n")
+    until("waiting for a change")
+    save(folder / "number.py", "N = 1\n")
+    until("1 passed, 0 failed")
+
+    assert interrupt() in (0, 130)
