@@ -2,9 +2,11 @@
 
     cases:
       - {when: body.amount > 100, error: declined}
+      - {when: vars.attempt == 1, error: {message: no answer, type: Timeout}}
     default: {body: {id: c1}, vars: {statusCode: 200}}
 
-With `contentType` the body, a text or bytes (`!!binary`), is raw content of this type, as a connector brings it.
+With `stop: true` beside a body the flow ends with it. With `contentType` the body, a text or bytes (`!!binary`), is raw
+content of this type, as a connector brings it.
 
 The first case whose `when` is true applies, else the default; without a default the block fails. The short form is
 the default alone: `{body: {id: c1}}`. `body: null` returns null, which is not the same as no body.
@@ -16,15 +18,21 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from octo.core import written
-from octo.core.errors import Permanent
+from octo.core.errors import NotConnected, OctoError, Overloaded, Permanent, Timeout, Transient
 from octo.core.expressions import Build, Expr, compile_expr
-from octo.core.flow import Drop, Outcome
+from octo.core.flow import Drop, Outcome, Stop
 from octo.core.message import Message
 from octo.debug import codes
 from octo.engine.step import Step
 from octo.expr import ExprError, nearest
 
+KINDS: Mapping[str, type[OctoError]] = {
+    kind.__name__: kind for kind in (Permanent, Transient, Timeout, NotConnected, Overloaded)
+}
+"""The kinds of errors that a mock can fail with. The first is the default."""
+_ERROR = ("message", "type", "code", "status")
 _ANSWERS = ("body", "error", "drop")
+_BESIDE_A_BODY = ("vars", "contentType", "stop")
 _NO_ENV: Mapping[str, str] = {}
 
 
@@ -37,17 +45,29 @@ class MockError(ValueError):
 
 
 class Reply(NamedTuple):
-    """The message continues with this body, raw or not; these variables are added to its own and replace them."""
+    """The message continues with this body, raw or not; these variables are added to its own and replace them.
+
+    stop: whether the flow ends with this message.
+    """
 
     body: object
     vars: Mapping[str, object] = _NO_ENV
     raw: bool = False
+    stop: bool = False
 
 
 class Error(NamedTuple):
-    """The block fails with this text."""
+    """The block fails with this text. kind, code, status: as in `octo.core.errors`; without a code it is the kind's."""
 
     text: str
+    kind: str = "Permanent"
+    code: str | None = None
+    status: int | None = None
+
+    def made(self) -> OctoError:
+        error = KINDS[self.kind](self.text)
+        error.code, error.status = self.code or error.code, self.status
+        return error
 
 
 class MockCase(NamedTuple):
@@ -93,8 +113,9 @@ def _answer(case: MockCase, message: Message) -> Outcome:
     if isinstance(answer, Drop):
         return answer
     if isinstance(answer, Error):
-        raise Permanent(answer.text)
-    return message.with_body(answer.body, raw=answer.raw).with_vars({**message.vars, **answer.vars})
+        raise answer.made()
+    replied = message.with_body(answer.body, raw=answer.raw).with_vars({**message.vars, **answer.vars})
+    return Stop(replied) if answer.stop else replied
 
 
 # --- reading -----------------------------------------------------------------------------------------------------
@@ -132,7 +153,7 @@ def _case(spec: object, build: Build, path: tuple[str | int, ...]) -> MockCase:
     if not isinstance(spec, dict):
         raise MockError(f"{what} must be a mapping", path)
     is_case = path[:1] == ("cases",)
-    _known(spec, ("when", *_ANSWERS, "vars", "contentType"), path)
+    _known(spec, ("when", *_ANSWERS, *_BESIDE_A_BODY), path)
     if not is_case and spec.get("when") is not None:
         raise MockError(f"{what} must not have `when`; a condition belongs to a case", (*path, "when"))
     when = _when(spec, build, path) if is_case else None
@@ -154,7 +175,7 @@ def _read_answer(spec: Mapping[str, object], path: tuple[str | int, ...]) -> Rep
     if len(given) != 1:
         found = " and ".join(f"`{key}`" for key in given) or "none"
         raise MockError(f"{what} needs exactly one of `body`, `error` and `drop`, found {found}", path)
-    for key in ("vars", "contentType"):
+    for key in _BESIDE_A_BODY:
         if key in spec and given != ["body"]:
             raise MockError(f"`{key}` of {what} needs a `body` beside it", (*path, key))
     return _READ[given[0]](spec, path)
@@ -164,17 +185,35 @@ def _reply(spec: Mapping[str, object], path: tuple[str | int, ...]) -> Reply:
     variables = {} if spec.get("vars") is None else spec["vars"]
     if not isinstance(variables, dict):
         raise MockError(f"`vars` of {_said(path)} must be a mapping", (*path, "vars"))
+    stop = spec.get("stop", False)
+    if not isinstance(stop, bool):
+        raise MockError(f"`stop` of {_said(path)} must be `true` or `false`", (*path, "stop"))
     try:
         content_type = spec.get("contentType")
-        return Reply(written.body(spec["body"], content_type), variables, content_type is not None)
+        return Reply(written.body(spec["body"], content_type), variables, content_type is not None, stop)
     except ValueError as error:
         raise MockError(f"{_said(path)}: {error}", (*path, "contentType")) from None
 
 
 def _error(spec: Mapping[str, object], path: tuple[str | int, ...]) -> Error:
-    if not isinstance(spec["error"], str):
-        raise MockError(f"`error` of {_said(path)} must be a text", (*path, "error"))
-    return Error(spec["error"])
+    given, what, inside = spec["error"], f"`error` of {_said(path)}", (*path, "error")
+    if isinstance(given, str):
+        return Error(given)
+    if not isinstance(given, dict):
+        raise MockError(f"{what} must be a text, or a mapping with `message`", inside)
+    _known(given, _ERROR, inside)
+    text, kind, code, status = (given.get(key) for key in _ERROR)
+    if not isinstance(text, str):
+        raise MockError(f"{what} needs a `message`, a text", inside)
+    if kind is not None and kind not in list(KINDS):
+        guess = nearest(str(kind), KINDS)
+        hint = f"did you mean `{guess}`?" if guess else f"known: {', '.join(KINDS)}"
+        raise MockError(f"`type` of {what}: there is no `{kind}`; {hint}", (*inside, "type"))
+    if code is not None and not isinstance(code, str):
+        raise MockError(f"`code` of {what} must be a text", (*inside, "code"))
+    if status is not None and (isinstance(status, bool) or not isinstance(status, int)):
+        raise MockError(f"`status` of {what} must be a number", (*inside, "status"))
+    return Error(text, kind or Permanent.__name__, code, status)
 
 
 def _drop(spec: Mapping[str, object], path: tuple[str | int, ...]) -> Drop:

@@ -8,11 +8,13 @@ from typing import Any, NamedTuple
 from octo.config.documents import Config
 from octo.config.walk import blocks_of
 from octo.core.errors import OctoError
+from octo.debug.mocks import KINDS
 from octo.suite.format import given
 from octo.suite.gaps import Gaps, masks, step
 from octo.trace import codes
 from octo.trace.record import Record, Seen, SpanState, first, states
 
+_USUAL = {kind.code for kind in KINDS.values()}
 _NOT_RECORDED = "this call was not made when the message was recorded"
 
 
@@ -116,10 +118,23 @@ def _answer(state: SpanState) -> dict[str, Any]:
         known = state.before.vars
         changed = {name: value for name, value in state.after.vars.items() if name not in known or known[name] != value}
         body = given(state.after.body, raw=state.after.raw, name="body")
-        return {**body, **({"vars": changed} if changed else {})}
+        stop = {"stop": True} if state.record.get("stopped") else {}
+        return {**body, **({"vars": changed} if changed else {}), **stop}
     if state.record["outcome"] == "dropped":
         return {"drop": True}
-    return {"error": _cause(state.record)}
+    return {"error": _error(state.record)}
+
+
+def _error(record: Record) -> object:
+    """The error for a mock: its text, with what else error chains and retries look at if that is not the usual."""
+    text, error = _cause(record), record.get("error", {})
+    more = {
+        "type": error.get("type") if error.get("type") in list(KINDS)[1:] else None,
+        "code": error.get("code") if error.get("code") not in _USUAL else None,
+        "status": error.get("status"),
+    }
+    said = {name: value for name, value in more.items() if value is not None}
+    return {"message": text, **said} if said else text
 
 
 def _cause(record: Record) -> str:

@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 
 from octo.config.schema import DIALECT, DURATION, EXPRESSION, Described, object_of
 from octo.core.settings import field_docs
+from octo.debug.mocks import KINDS
 from octo.suite.format import CallEntry, CaseEntry, Expect, Input, Record, Spy, SuiteFile, Wanted
 
 Schema = dict[str, Any]
@@ -75,7 +76,24 @@ def _or_null(*choices: Schema) -> Schema:
 _ANSWERS: Schema = {
     "body": {"description": "The body that the block returns; null is a value."},
     "vars": {"type": "object", "description": "Variables that the block sets, beside a `body`."},
-    "error": {"type": "string", "description": "The block fails with this text."},
+    "stop": {"type": "boolean", "description": "Beside a `body`: the flow ends with it."},
+    "error": {
+        "description": "The block fails with this text.",
+        "anyOf": [
+            {"type": "string"},
+            {
+                "type": "object",
+                "properties": {
+                    "message": {"type": "string", "description": "The text."},
+                    "type": {"enum": list(KINDS), "description": "The kind of error. Default: Permanent."},
+                    "code": {"type": "string", "description": "What `vars.error.code` is. Default: the kind's."},
+                    "status": {"type": "integer", "description": "What `vars.error.status` is."},
+                },
+                "required": ["message"],
+                "additionalProperties": False,
+            },
+        ],
+    },
     "drop": {"const": True, "description": "The block drops the message."},
 }
 _ONE: Schema = {"oneOf": [{"required": ["body"]}, {"required": ["error"]}, {"required": ["drop"]}]}

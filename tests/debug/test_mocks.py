@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from octo.core.errors import Permanent, Timeout, Transient
 from octo.core.flow import Drop, Failure
 from octo.debug import mocks
 from octo.testing.probe import probes
@@ -114,6 +115,8 @@ def test_drop_false_is_no_drop():
         ({"default": {"error": "x", "vars": {}}}, "`vars` of the default needs a `body`", ("default", "vars")),
         ({"default": {"body": 1, "vars": 2}}, "`vars` of the default must be a mapping", ("default", "vars")),
         ({"default": {"error": None}}, "`error` of the default must be a text", ("default", "error")),
+        ({"default": {"body": 1, "stop": "yes"}}, "`stop` of the default must be `true`", ("default", "stop")),
+        ({"default": {"drop": True, "stop": True}}, "`stop` of the default needs a `body`", ("default", "stop")),
         ({"default": {"drop": "yes"}}, "`drop` of the default must be `true`", ("default", "drop")),
     ],
 )
@@ -123,4 +126,40 @@ def test_a_specification_that_cannot_be_says_what_to_change_and_where(spec, text
 
     assert text in str(caught.value)
     assert str(caught.value).startswith('mock "f.x": ')
+    assert caught.value.path == path
+
+
+@pytest.mark.parametrize(
+    ("spec", "kind", "code", "status", "retryable"),
+    [
+        ("no", Permanent, "OCTO-R110", None, False),
+        ({"message": "no"}, Permanent, "OCTO-R110", None, False),
+        ({"message": "no", "type": "Timeout"}, Timeout, "OCTO-R121", None, True),
+        ({"message": "no", "type": "Transient", "code": "OCTO-H123", "status": 503}, Transient, "OCTO-H123", 503, True),
+    ],
+)
+def test_an_error_may_say_its_kind(spec, kind, code, status, retryable):
+    error = mocks.parse({"error": spec}, "f.x").default.answer.made()
+
+    assert (type(error), str(error)) == (kind, "no")
+    assert (error.code, error.status, error.retryable) == (code, status, retryable)
+
+
+@pytest.mark.parametrize(
+    ("spec", "text", "path"),
+    [
+        ({}, "needs a `message`", ("error",)),
+        ({"message": 1}, "needs a `message`", ("error",)),
+        ({"message": "x", "type": "Timout"}, "did you mean `Timeout`", ("error", "type")),
+        ({"message": "x", "type": []}, "known: Permanent", ("error", "type")),
+        ({"message": "x", "kind": "x"}, "no key `kind`", ("error", "kind")),
+        ({"message": "x", "code": 1}, "must be a text", ("error", "code")),
+        ({"message": "x", "status": "503"}, "must be a number", ("error", "status")),
+    ],
+)
+def test_what_an_error_cannot_be_is_said(spec, text, path):
+    with pytest.raises(mocks.MockError) as caught:
+        mocks.parse({"error": spec}, "f.x")
+
+    assert text in str(caught.value)
     assert caught.value.path == path

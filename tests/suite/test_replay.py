@@ -36,11 +36,11 @@ flows:
 def replayed(tmp_path: Path, plugins):
     """Record a message in FLOWS and replay it in other flows; return {path: (kind, differences)} and the verdict."""
 
-    def run(today, body=None):
+    def run(today, body=None, then=FLOWS):
         kept = []
         message = Message({"n": 1} if body is None else body)
         with contextlib.suppress(Failure):
-            asyncio.run(invoke(parse(FLOWS, plugins, {}), "f", message, 5.0, Recorder(kept.append)))
+            asyncio.run(invoke(parse(then, plugins, {}), "f", message, 5.0, Recorder(kept.append)))
         trace = records(encode(kept[0]).data)
         history.clear()
         file = tmp_path / "flow.yaml"
@@ -134,3 +134,28 @@ def test_a_failure_that_is_mended_is_told_too(replayed):
 
     assert not same
     assert steps["f"][1] == [": was failed, is completed"]
+
+
+RETRIED = """
+connectors: [{name: p, type: probe}]
+flows:
+  - name: f
+    process:
+      - type: retry
+        minBackoff: 1ms
+        process:
+          - type: if
+            condition: vars.attempt < 3
+            then: [{type: fail, connector: p, how: transient}]
+            else: [{type: stop, connector: p, value: vars.attempt}]
+      - {type: set-payload, value: '0'}
+"""
+
+
+def test_attempts_and_their_errors_come_back_as_they_were(replayed):
+    """What was tried again must be tried again, so the mock of a call fails with the kind of error that it had."""
+    steps, same = replayed(RETRIED, then=RETRIED)
+
+    assert same
+    assert {found for found, _ in steps.values()} == {"same"}
+    assert "f.set-payload" not in steps  # the stop came back, too
