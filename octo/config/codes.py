@@ -336,8 +336,9 @@ NO_SUCH_FIELD = _code(
 )
 INPUT_SCHEMA = _code(
     "OCTO-C161",
-    "`input` is no JSON Schema",
-    "`input:` of a flow is a JSON Schema of its body. A reference points to a place in the same schema, "
+    "No JSON Schema",
+    "`input:` of a flow and `schema` of a `validate` block are JSON Schemas of a body; `schema` may also name a file "
+    "beside the configuration, which must be there. A reference points to a place in the same schema, "
     "`#/$defs/NAME`. A `pattern` is a regular expression of ECMA-262 without look-around and back-references, because "
     "these may take for ever; often `not: {pattern: ...}` says the same. At most 50 schemas may lie one inside the "
     "other, or refer to one another in a row, and at most 10,000 may be tried on one value.",

@@ -116,6 +116,9 @@ def _complain(
         complain_of_expression(context["error"], place, report)
     elif error == "steps" and place is not None and (child := place.get(str(context.get("key", "")))) is not None:
         report.error(codes.SUB_FLOW, child.key_at, detail["msg"], "a sub-flow has only `name` and `process`")
+    elif error == "schema" and place is not None:
+        at = place.walk(context["path"]) or place
+        report.error(codes.INPUT_SCHEMA, at.at, f"`{at.name}`: {detail['msg']}", context["hint"])
     else:
         said = say(detail, place, _private(model, owner, path, place))
         name = f"`{place.name}`" if place else owner.what

@@ -19,7 +19,7 @@ from octo.config.lint import lint
 from octo.config.place import Place
 from octo.config.reader import Reader
 from octo.config.report import Report
-from octo.config.resources import Resources, check_templates, read_resources
+from octo.config.resources import Files, Resources, check_templates, read_resources
 from octo.config.substitute import literal, substitute
 from octo.config.types import KnownTypes
 from octo.config.variables import Surroundings
@@ -176,7 +176,7 @@ class Draft(NamedTuple):
 
     tops: the files with the values of their variables.
     dotenv: the `.env` files, existing or not. given: how many variables each existing one sets.
-    secrets: the names of the variables whose value is secret.
+    secrets: the names of the variables whose value is secret. named: the files that settings name.
     """
 
     context: Context
@@ -185,6 +185,7 @@ class Draft(NamedTuple):
     dotenv: list[Path]
     secrets: frozenset[str]
     given: Mapping[Path, int]
+    named: Files | None = None
 
 
 def draft(files: list[File], root: Path | None, plugins: Plugins, environ: Mapping[str, str], report: Report) -> Draft:
@@ -200,13 +201,19 @@ def draft(files: list[File], root: Path | None, plugins: Plugins, environ: Mappi
     environment = resolve(declared, environ, list(values.values()), report)
     tops = [substitute(file, environment, report).top for file in files]
     templates = None if root is None else Templates(resources.texts)
-    build = Surroundings(env=environment.values, templates=templates, declared=environment.declared.keys())
+    named = None if root is None else Files(root)
+    build = Surroundings(
+        env=environment.values,
+        templates=templates,
+        file=None if named is None else named.read,
+        declared=environment.declared.keys(),
+    )
     check_templates(resources, build, report)
     known = KnownTypes(plugins, report)
     context = Context(report, reader, known, build, Connectors(report, known, build), {})
     secrets = frozenset(name for name, each in declared.items() if each.secret)
     given = {path: len(variables) for path, variables in values.items()}
-    return Draft(context, tops, resources, dotenv, secrets, given)
+    return Draft(context, tops, resources, dotenv, secrets, given, named)
 
 
 def _warn_of_empty(files: list[File], report: Report) -> None:
@@ -236,7 +243,12 @@ def check(found: Draft, watched: tuple[Path, ...] = ()) -> Config:
         flows=flows,
         env=context.build.env,
         given=found.given,
-        watched=(*watched, *found.dotenv, *found.resources.templates.values()),
+        watched=(
+            *watched,
+            *found.dotenv,
+            *found.resources.templates.values(),
+            *(sorted(found.named.asked) if found.named else ()),
+        ),
         warnings=tuple(report.warnings),
         secrets=found.secrets,
     )

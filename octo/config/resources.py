@@ -17,7 +17,7 @@ from octo.expr.template import Template
 from octo.expr.templates import check
 
 MOST_BYTES = 4 << 20
-"""Bytes of a template, at most."""
+"""Bytes of a file, at most."""
 
 
 class Resources(NamedTuple):
@@ -26,6 +26,34 @@ class Resources(NamedTuple):
     env: tuple[Path, ...] = ()
     templates: dict[str, Path] = {}  # noqa: RUF012  nobody changes it
     texts: dict[str, Template] = {}  # noqa: RUF012
+
+
+class Files:
+    """Reads the files beside the configuration that settings name. asked: their paths, whether they exist or not."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self.asked: set[Path] = set()
+
+    def read(self, name: str) -> bytes:
+        """Return the content of a file below the configuration's folder. Raises ValueError."""
+        path = self._root / name
+        if not _is_below(path, self._root):
+            raise ValueError(f"the file `{name}` is outside the configuration's folder")
+        self.asked.add(path)
+        try:
+            with path.open("rb") as file:
+                data = file.read(MOST_BYTES + 1)
+        except OSError as error:
+            raise ValueError(f"the file `{name}` cannot be read: {error.strerror}") from None
+        if len(data) > MOST_BYTES:
+            raise ValueError(f"the file `{name}` has more than {MOST_BYTES >> 20} MiB")
+        return data
+
+
+def _is_below(path: Path, root: Path) -> bool:
+    """Whether it is in the folder or below it, also after following links."""
+    return path.resolve().is_relative_to(root.resolve())
 
 
 def read_resources(sections: Sequence[Place | None], root: Path | None, report: Report) -> Resources:
@@ -94,7 +122,7 @@ def _inside(reader: Reader, place: Place | None, root: Path | None) -> Path | No
     if name is None or root is None or place is None:
         return None
     path = root / name
-    if not path.resolve().is_relative_to(root.resolve()):
+    if not _is_below(path, root):
         hint = "put the file beside the configuration, or into a folder below it"
         message = f"the resource `{name}` is outside the configuration's folder"
         reader.report.error(codes.RESOURCE, place.at, message, hint)

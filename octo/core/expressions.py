@@ -38,10 +38,13 @@ class Build:
     """What validation needs to know of the configuration around it; pydantic passes it as the context.
 
     env: the declared environment variables that have a value. templates: those that expressions may render.
+    file: reads a file beside the configuration, for a setting that names one; raises ValueError. None if there is no
+        folder.
     """
 
     env: Mapping[str, str] = field(default_factory=dict)
     templates: Templates | None = None
+    file: Callable[[str], bytes] | None = None
     scopes: dict[Any, Scope] = field(default_factory=dict)
 
     def scope(self, names: tuple[str, ...] | None = None, text: object = "") -> Scope:

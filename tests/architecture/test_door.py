@@ -27,6 +27,9 @@ INSIDE = {
     "octo.core.expressions.compile_expr": "settings that may be an expression, and placeholders",
     "octo.core.expressions.rendering": "how a block of the language renders a template",
     "octo.core.errors.system_reason": "how connectors of Octo word that the system refused a connection",
+    "octo.core.json_schema.BadSchema": "how validate checks bodies",
+    "octo.core.json_schema.Fault": "how validate checks bodies",
+    "octo.core.json_schema.Schema": "how validate checks bodies",
     "octo.core.log.File": "the logger writes the process's own log",
     "octo.core.log.Json": "the logger writes the process's own log",
     "octo.core.log.LEVELS": "the logger writes the process's own log",
@@ -46,6 +49,8 @@ INSIDE = {
     "octo.expr.json.dumps": "how the stub of a database shows a query's arguments",
     "octo.expr.render": "how the logger writes a value",
     "octo.expr.settle": "how blocks of the language make a body of what an expression resulted in",
+    "octo.expr.shape.check_schema": "how validate words what is no schema",
+    "octo.expr.yaml": "a schema in a file may be YAML",
     "octo.expr.values.digits": "how the stub of a database shows a number",
     "octo.expr.values.Duration": "a duration as a value; the door's `Duration` is that of settings",
 }

@@ -104,3 +104,49 @@ def test_rules_are_checked_against_a_known_message(plugins):
     schema = "input: {type: object, properties: {item: {type: string}}}\n    process:"
     with pytest.raises(ConfigError, match="amount"):
         parse(flow().replace("process:", schema, 1), plugins, {})
+
+
+SCHEMA = """
+flows:
+  - name: f
+    process:
+      - type: validate
+        schema:
+          type: object
+          required: [id]
+          properties:
+            lines: {type: array, items: {type: object, properties: {qty: {type: integer, minimum: 1}}}}
+        RULES
+"""
+BAD_LINES = {"lines": [{"qty": 0}, {"qty": 1}, {"qty": "secret"}]}
+
+
+async def test_a_schema_says_what_is_wrong_where(plugins):
+    async with running(SCHEMA.replace("RULES", "rules: [{expr: body.id.size() > 100}]"), plugins) as app:
+        outcome = await app.call("f", BAD_LINES)
+
+    assert outcome.body["faults"] == [
+        {"pointer": "", "message": 'the property "id" is missing'},
+        {"pointer": "/lines/0/qty", "message": "must be at least 1"},
+        {"pointer": "/lines/2/qty", "message": "must be a whole number, not a text"},
+    ]
+    assert outcome.body["messages"] == outcome.vars["validationErrors"]
+    assert outcome.body["messages"][1] == "/lines/0/qty: must be at least 1"
+    assert "secret" not in str(outcome.body)
+
+
+async def test_rules_are_asked_once_the_body_fits(plugins):
+    async with running(SCHEMA.replace("RULES", "rules: [{expr: body.id != 'x', message: not x}]"), plugins) as app:
+        assert (await app.call("f", {"id": "x"})).body == {"error": "validation_failed", "messages": ["not x"]}
+        assert (await app.call("f", {"id": "y"})).body == {"id": "y"}
+
+
+async def test_the_chain_that_makes_the_answer_gets_the_messages_of_a_schema(plugins):
+    more = "onReject: [{type: set-payload, value: vars.validationErrors.size()}]"
+    async with running(SCHEMA.replace("RULES", more), plugins) as app:
+        assert (await app.call("f", BAD_LINES)).body == 3
+
+
+def test_a_validate_that_asks_for_nothing_is_refused(plugins):
+    with pytest.raises(ConfigError, match="it needs `rules` or a `schema`"):
+        parse("flows: [{name: f, process: [{type: validate}]}]", plugins, {})

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from octo.config.load import load
+from octo.config.resources import MOST_BYTES, Files
 from octo.core.errors import ConfigError
 
 
@@ -103,3 +104,16 @@ def test_unknown_keys(tmp_path: Path, plugins):
 def test_a_text_has_nothing_beside_it(config):
     """`parse` knows no folder, so resources are only checked for their shape."""
     assert config("resources: {env: [a.env], templates: [{resource: t}]}").watched == ()
+
+
+def test_files_that_settings_name_are_below_the_folder_and_of_bounded_size(tmp_path: Path):
+    files = Files(tmp_path)
+    (tmp_path / "a.json").write_bytes(b"{}")
+    (tmp_path / "big").write_bytes(b"x" * (MOST_BYTES + 1))
+
+    assert files.read("a.json") == b"{}"
+    expected = {"../a": "outside", "none": "cannot be read", "big": "more than 4 MiB", ".": "cannot be read"}
+    for name, said in expected.items():
+        with pytest.raises(ValueError, match=said):
+            files.read(name)
+    assert files.asked == {tmp_path / "a.json", tmp_path / "none", tmp_path / "big", tmp_path}

@@ -149,8 +149,8 @@ def _check_reference(value: object, root: object, path: Path) -> Iterator[Mistak
     if not isinstance(value, str):
         yield Mistake(path, "`$ref` must be text", "put it in quotes")
     elif not isinstance(_target(root, value), Mapping | bool):
-        hint = "write `#/$defs/NAME` for a schema under `$defs:` of this `input`"
-        yield Mistake(path, f"the reference `{value}` leads to no schema in `input`", hint)
+        hint = "write `#/$defs/NAME` for a schema under `$defs:`"
+        yield Mistake(path, f"the reference `{value}` leads to no schema in this one", hint)
 
 
 def _target(root: object, pointer: str) -> object:

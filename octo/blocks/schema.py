@@ -1,0 +1,73 @@
+"""A JSON Schema in settings: written there, or the name of a file beside the configuration."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import PlainValidator, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+from octo.core import codec
+from octo.core.expressions import build_of
+from octo.expr import ExprError, yaml
+
+if TYPE_CHECKING:
+    from octo.core.json_schema import Fault, Schema
+
+
+class BodySchema:
+    """A schema that was written in settings. Copies of the settings share it."""
+
+    __slots__ = ("_schema", "written")
+
+    def __init__(self, written: object, schema: Schema) -> None:
+        self.written = written
+        self._schema = schema
+
+    def faults(self, value: object) -> list[Fault]:
+        """Return where the value does not fit; none if it fits."""
+        return self._schema.faults(value)
+
+    def __deepcopy__(self, memo: object) -> BodySchema:
+        return self
+
+
+def _read(value: object, info: ValidationInfo) -> BodySchema:
+    if isinstance(value, BodySchema):
+        return value
+    from octo.core.json_schema import BadSchema, Schema  # both take a while, and most flows have no schema
+    from octo.expr.shape import check_schema
+
+    is_file = isinstance(value, str)
+    schema = _of_file(value, info) if isinstance(value, str) else value
+    try:
+        for mistake in check_schema(schema):  # it knows fewer keywords, and says better what is wrong with them
+            raise BadSchema(mistake.message, mistake.path, mistake.hint)
+        return BodySchema(value, Schema(schema))
+    except BadSchema as error:
+        if not is_file:
+            raise _wrong(str(error), error.path, error.hint) from None
+        inside = "".join(f"/{step}" for step in error.path)
+        raise _wrong(f"in `{value}`{f' at {inside}' if inside else ''}: {error}", (), error.hint) from None
+
+
+def _of_file(name: str, info: ValidationInfo) -> Any:
+    read = build_of(info).file
+    if read is None:
+        raise _wrong("there is no folder with files here", (), "write the schema itself")
+    try:
+        data = read(name)
+        return yaml.read(data.decode("utf-8-sig")) if name.endswith((".yaml", ".yml")) else codec.body(data)
+    except UnicodeDecodeError:
+        text = f"the file `{name}` is not text in UTF-8"
+    except (ValueError, ExprError) as error:
+        text = str(error) if name in str(error) else f"`{name}`: {error}"
+    raise _wrong(text, (), "name a file with a JSON Schema, in JSON or YAML, beside the configuration or below")
+
+
+def _wrong(text: str, path: tuple[str | int, ...], hint: str) -> PydanticCustomError:
+    return PydanticCustomError("schema", "{text}", {"text": text, "path": path, "hint": hint})
+
+
+JsonSchema = Annotated[BodySchema, PlainValidator(_read)]
+"""A JSON Schema (draft 2020-12), as a mapping, or the name of a file with one: `order.schema.json`."""
