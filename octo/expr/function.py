@@ -10,6 +10,7 @@ from octo.expr.signature import Overload, name_of, parse_signature
 from octo.expr.values import kind_of
 
 _USUAL = Cost()
+Literal = tuple[int, Callable[[Any], Any]]
 
 
 class Function:
@@ -19,6 +20,8 @@ class Function:
     examples: CEL expressions that are true.
     pure: the result depends on nothing but the arguments.
     cost: what a call costs; by default, in proportion to the size of what it is given.
+    literal: an argument that is most often written in the expression: its position, and a function that raises
+        ExprError if it cannot be. That is then found when the expression is built.
     """
 
     def __init__(
@@ -40,6 +43,7 @@ class Function:
         self.examples = examples
         self.pure = pure
         self.cost = cost
+        self.literal: Literal | None = None
 
     def __repr__(self) -> str:
         return f"Function({self.name!r})"
@@ -58,6 +62,7 @@ def function(
     examples: Sequence[str] = (),
     pure: bool = True,
     cost: Cost = _USUAL,
+    literal: Literal | None = None,
 ) -> Callable[[Callable[..., Any]], Function]:
     """Make the decorated Python function a CEL function; its docstring is its documentation.
 
@@ -66,7 +71,9 @@ def function(
 
     def declare(call: Callable[..., Any]) -> Function:
         doc = " ".join((call.__doc__ or "").split())
-        return Function(name_of(signatures[0]), call, signatures, doc, family, tuple(examples), pure, cost)
+        made = Function(name_of(signatures[0]), call, signatures, doc, family, tuple(examples), pure, cost)
+        made.literal = literal
+        return made
 
     return declare
 

@@ -9,6 +9,7 @@ FAMILIES = (
     "core",
     "conversions",
     "times",
+    "dates",
     "strings",
     "formatting",
     "lists",

@@ -92,16 +92,16 @@ _SEARCH: Final = 8192
 """The cost of a search for a name that may not exist, in all folders of zones."""
 
 
-def _zone_cost(value: object, zone: object = "") -> int:
+def zone_cost(value: object, zone: object = "") -> int:
     del value
     return 0 if not isinstance(zone, str) or zone[:1] in _OFFSET_STARTS or zone in _ZONES else _SEARCH
 
 
 _OFFSET_STARTS = frozenset(("", *"+-0123456789"))
-_PARTS = Cost(base=16, reads=0, more=_zone_cost)
+_PARTS = Cost(base=16, reads=0, more=zone_cost)
 
 
-def _zone(name: str) -> "tzinfo":
+def zone_of(name: str) -> "tzinfo":
     from datetime import timedelta, timezone
     from zoneinfo import ZoneInfo
 
@@ -128,14 +128,14 @@ _CYCLE = 400
 """Years after which the calendar repeats, days of the week included."""
 
 
-def _moment(timestamp: Timestamp, zone: str = "") -> "datetime":
+def moment_in(timestamp: Timestamp, zone: str = "") -> "datetime":
     """The date and time in UTC or in a zone; what lies in the year 0 or 10000 there, one cycle nearer to today."""
     from datetime import UTC, datetime, timedelta
 
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=timestamp.nanos // SECOND)
     if not zone:
         return moment
-    where = _zone(zone)
+    where = zone_of(zone)
     try:
         return moment.astimezone(where)
     except OverflowError:
@@ -155,7 +155,7 @@ def _cycle(moment: "datetime") -> int:
 )
 def get_full_year(timestamp: Timestamp, zone: str = "") -> int:
     """The year, in UTC or in the given time zone."""
-    local, utc = _moment(timestamp, zone).year, _moment(timestamp).year
+    local, utc = moment_in(timestamp, zone).year, moment_in(timestamp).year
     return local if abs(local - utc) <= 1 else local - (_CYCLE if local > utc else -_CYCLE)
 
 
@@ -168,7 +168,7 @@ def get_full_year(timestamp: Timestamp, zone: str = "") -> int:
 )
 def get_month(timestamp: Timestamp, zone: str = "") -> int:
     """The month, from 0 for January, in UTC or in the given time zone."""
-    return _moment(timestamp, zone).month - 1
+    return moment_in(timestamp, zone).month - 1
 
 
 @function(
@@ -180,7 +180,7 @@ def get_month(timestamp: Timestamp, zone: str = "") -> int:
 )
 def get_date(timestamp: Timestamp, zone: str = "") -> int:
     """The day of the month, from 1, in UTC or in the given time zone."""
-    return _moment(timestamp, zone).day
+    return moment_in(timestamp, zone).day
 
 
 @function(
@@ -192,7 +192,7 @@ def get_date(timestamp: Timestamp, zone: str = "") -> int:
 )
 def get_day_of_month(timestamp: Timestamp, zone: str = "") -> int:
     """The day of the month, from 0, in UTC or in the given time zone."""
-    return _moment(timestamp, zone).day - 1
+    return moment_in(timestamp, zone).day - 1
 
 
 @function(
@@ -204,7 +204,7 @@ def get_day_of_month(timestamp: Timestamp, zone: str = "") -> int:
 )
 def get_day_of_week(timestamp: Timestamp, zone: str = "") -> int:
     """The day of the week, from 0 for Sunday, in UTC or in the given time zone."""
-    return _moment(timestamp, zone).isoweekday() % 7
+    return moment_in(timestamp, zone).isoweekday() % 7
 
 
 @function(
@@ -216,7 +216,7 @@ def get_day_of_week(timestamp: Timestamp, zone: str = "") -> int:
 )
 def get_day_of_year(timestamp: Timestamp, zone: str = "") -> int:
     """The day of the year, from 0, in UTC or in the given time zone."""
-    return _moment(timestamp, zone).timetuple().tm_yday - 1
+    return moment_in(timestamp, zone).timetuple().tm_yday - 1
 
 
 @function(
@@ -234,7 +234,7 @@ def get_hours(value: Timestamp | Duration, zone: str = "") -> int:
     """The hour of the day of a timestamp, or the whole hours in a duration."""
     if isinstance(value, Duration):
         return value.whole(3600 * SECOND)
-    return _moment(value, zone).hour
+    return moment_in(value, zone).hour
 
 
 @function(
@@ -249,7 +249,7 @@ def get_minutes(value: Timestamp | Duration, zone: str = "") -> int:
     """The minute of the hour of a timestamp, or the whole minutes in a duration."""
     if isinstance(value, Duration):
         return value.whole(60 * SECOND)
-    return _moment(value, zone).minute
+    return moment_in(value, zone).minute
 
 
 @function(
@@ -264,7 +264,7 @@ def get_seconds(value: Timestamp | Duration, zone: str = "") -> int:
     """The second of the minute of a timestamp, or the whole seconds in a duration."""
     if isinstance(value, Duration):
         return value.whole(SECOND)
-    return _moment(value, zone).second
+    return moment_in(value, zone).second
 
 
 @function(
@@ -278,7 +278,7 @@ def get_seconds(value: Timestamp | Duration, zone: str = "") -> int:
 def get_milliseconds(value: Timestamp | Duration, zone: str = "") -> int:
     """The milliseconds within the second."""
     if zone:
-        _zone(zone)
+        zone_of(zone)
     nanos = value.nanos % SECOND if isinstance(value, Timestamp) else abs(value.nanos) % SECOND
     milliseconds = nanos // 1_000_000
     return -milliseconds if isinstance(value, Duration) and value.nanos < 0 else milliseconds

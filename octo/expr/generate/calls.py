@@ -116,6 +116,7 @@ def _apply(g: Generator, node: Call, name: str, candidates: list[Candidate], arg
     fits = [each for each in candidates if each[0].accepts(kinds)]
     if not fits:
         raise mismatch(name, candidates, kinds, TYPE_CLASH).locate(g.text, node.anchor)
+    _check_literal(g, node, fits, arguments)
     if not all(function.pure for _, function in fits):
         g.is_pure = False
     folded = _fold(g, fits, arguments)
@@ -129,6 +130,18 @@ def _apply(g: Generator, node: Call, name: str, candidates: list[Candidate], arg
     value = value if _dearest(fits).reads else value.sharing(*arguments)
     reads_text = any(each.kind in {"dyn", "string", "bytes"} for each in arguments)  # which may be JSON
     return value if reads_text else value.of(*arguments)
+
+
+def _check_literal(g: Generator, node: Call, fits: list[Candidate], arguments: list[Value]) -> None:
+    overload, function = fits[0]
+    if function.literal is None or len(fits) > 1:
+        return
+    position, check = function.literal
+    if arguments[position].is_known:
+        try:
+            check(arguments[position].constant)
+        except ExprError as error:
+            raise error.locate(g.text, node.arguments[position - overload.member].start) from None
 
 
 def _charged(
