@@ -86,14 +86,9 @@ class Endpoint:
         if self._correlation:
             correlation = _correlation(given.get(self._correlation, ""))
             headers = [*headers, (self._correlation, correlation)]
-        user = ""
-        if self._guard is not None:
-            try:
-                user = self._guard.user(scope)
-            except request.Rejected as rejected:
-                log.info("a request was refused: no valid credentials", extra=fields(pattern=self.pattern.text))
-                response.reject(proto, rejected, headers)
-                return None
+        user = self._known(scope, proto, headers)
+        if user is None:
+            return None
         if gate.busy >= gate.common and not gate.admits(self.share):
             response.busy(proto, OVERLOADED, headers)
             return None
@@ -112,14 +107,24 @@ class Endpoint:
             return None
         return self._run(message, proto, headers, self._timeout)
 
+    def _known(self, scope: Scope, proto: Proto, headers: Headers) -> str | None:
+        """Return the name of who asks, "" if anybody may; None, after the answer, to those who may not."""
+        if self._guard is None:
+            return ""
+        try:
+            return self._guard.user(scope)
+        except request.Rejected as rejected:
+            log.info("a request was refused: no valid credentials", extra=fields(pattern=self.pattern.text))
+            response.reject(proto, rejected, headers)
+            return None
+
     def _run(
         self, message: Message, proto: Proto, headers: Headers, timeout: float
     ) -> Coroutine[Any, Any, None] | None:
         try:
             result: Any = self._inlet.call(message, timeout)
             if result.__class__ is Message or result.__class__ is Drop:
-                self._write(proto, result, headers)
-                return None
+                return self._write(proto, result, headers)
         except Exception as error:  # noqa: BLE001  the caller gets a response after any error
             response.failed(proto, error, message, headers)
             return None
@@ -128,7 +133,9 @@ class Endpoint:
 
     async def _wait(self, work: Awaitable[Ending], message: Message, proto: Proto, headers: Headers) -> None:
         try:
-            self._write(proto, await attended(work, proto), headers)
+            rest = self._write(proto, await attended(work, proto), headers)
+            if rest is not None:
+                await rest
         except Disconnected:
             pass
         except Exception as error:  # noqa: BLE001  see above
@@ -200,19 +207,19 @@ class Endpoint:
             return {"contentType": content_type or content.BINARY, "rawData": ""}
         return content.raw(data, content_type or content.BINARY)
 
-    def _write(self, proto: Proto, outcome: Ending, headers: Headers) -> None:
+    def _write(self, proto: Proto, outcome: Ending, headers: Headers) -> response.Sending | None:
         if isinstance(outcome, Drop):
             response.dropped(proto, headers)
-            return
+            return None
         if self._chosen is not None:
             try:
                 chosen = self._chosen.headers(outcome)
             except ExprError as error:
                 response.author(proto, outcome, headers, self._inlet.flow, codes.NO_HEADER, str(error))
-                return
+                return None
             names = {name for name, _ in chosen}
             headers = [each for each in headers if each[0] not in names] + chosen
-        response.complete(proto, outcome, headers, self._inlet.flow)
+        return response.complete(proto, outcome, headers, self._inlet.flow)
 
     def headers(self, given: Given) -> Headers:
         """Return the headers of every response to a request with these headers."""

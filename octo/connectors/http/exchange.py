@@ -194,8 +194,11 @@ class Exchange:
         self._connection.answer(head if self.scope.method == "HEAD" else head + body, persists=persists)
 
     def stream(self, status: int, headers: Fields, /) -> Chunked:
-        is_chunked = not self.scope.is_old
-        persists = is_chunked and self._is_whole and self.scope.is_persistent and self._connection.persists
+        is_sized = any(name == "content-length" for name, _ in headers)
+        is_chunked = not (self.scope.is_old or is_sized)
+        persists = (
+            (is_chunked or is_sized) and self._is_whole and self.scope.is_persistent and self._connection.persists
+        )
         stream = Chunked(self._connection, is_chunked=is_chunked, persists=persists)
         if self._is_answered:
             stream.leave()
@@ -204,6 +207,7 @@ class Exchange:
         lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", *(f"{name}: {value}" for name, value in headers)]
         lines.append(f"date: {_date()}")
         lines += ["transfer-encoding: chunked"] * is_chunked + ["connection: close"] * (not persists)
+        lines += ["connection: keep-alive"] * (persists and self.scope.is_old)
         self._connection.write("\r\n".join([*lines, "", ""]).encode(errors="replace"))
         self._stream = stream
         if self._has_left:

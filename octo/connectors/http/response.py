@@ -6,19 +6,24 @@ import logging
 import math
 import re
 import reprlib
+from collections.abc import Coroutine
+from typing import Any
 
 from octo.connectors.http import codes
 from octo.connectors.http.call import Proto
 from octo.connectors.http.request import Rejected
+from octo.connectors.http.sending import PIECE, send
 from octo.core import codec, content
 from octo.core.charsets import NotText
 from octo.core.errors import Overloaded, Timeout
 from octo.core.flow import Failure
 from octo.core.log import fields
 from octo.core.message import Message
+from octo.core.spool import Content
 from octo.expr.values import Duration, Timestamp
 
 Headers = list[tuple[str, str]]
+Sending = Coroutine[Any, Any, None]
 
 JSON: Headers = [("content-type", "application/json")]
 BODILESS = (204, 205, 304)
@@ -28,33 +33,41 @@ _STATUS = re.compile(r"[2-5][0-9]{2}")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
-def complete(proto: Proto, message: Message, headers: Headers, flow: str) -> None:
-    """Write the message that the flow returned, with the status that it chose."""
+def complete(proto: Proto, message: Message, headers: Headers, flow: str) -> Sending | None:
+    """Write the message that the flow returned, with the status that it chose.
+
+    Returns what must be awaited to send content that is in a file.
+    """
     status = 200
     if "httpStatus" in message.vars:
         try:
             status = status_of(message.vars["httpStatus"])
         except NoStatus as error:
             author(proto, message, headers, flow, codes.NO_STATUS, str(error))
-            return
+            return None
     body = message.body
     if status in BODILESS:
         proto.response_empty(status, headers)
     elif message.raw and body is not None:
-        _raw(proto, status, message, headers, flow)
+        return _raw(proto, status, message, headers, flow)
     else:
         proto.response_bytes(status, JSON + headers, codec.write(body))
+    return None
 
 
-def _raw(proto: Proto, status: int, message: Message, headers: Headers, flow: str) -> None:
+def _raw(proto: Proto, status: int, message: Message, headers: Headers, flow: str) -> Sending | None:
     try:
         content_type, data = content.out(message.body)
     except NotText as error:
         author(proto, message, headers, flow, codes.NOT_TEXT, str(error))
-        return
+        return None
     if _CONTROL.search(content_type):
         content_type = content.BINARY
-    proto.response_bytes(status, [("content-type", content_type), *headers], bytes(data))
+    headers = [("content-type", content_type), *headers]
+    if isinstance(data, Content) and data.size > PIECE:
+        return send(proto, status, headers, data.stream(PIECE), data.size)
+    proto.response_bytes(status, headers, bytes(data))
+    return None
 
 
 def dropped(proto: Proto, headers: Headers) -> None:
