@@ -206,6 +206,7 @@ def draft(files: list[File], root: Path | None, plugins: Plugins, environ: Mappi
         env=environment.values,
         templates=templates,
         file=None if named is None else named.read,
+        root=root,
         declared=environment.declared.keys(),
     )
     check_templates(resources, build, report)

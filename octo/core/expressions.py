@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_origin
 
 from pydantic import GetCoreSchemaHandler
@@ -37,14 +38,15 @@ MESSAGE: Mapping[str, str] = {
 class Build:
     """What validation needs to know of the configuration around it; pydantic passes it as the context.
 
-    env: the declared environment variables that have a value. templates: those that expressions may render.
-    file: reads a file beside the configuration, for a setting that names one; raises ValueError. None if there is no
-        folder.
+    env: the declared environment variables that have a value. templates: those that expressions may render. root: the
+        folder of the configuration, None for a text that is no file. file: reads a file beside the configuration, for a
+        setting that names one; raises ValueError. None if there is no folder.
     """
 
     env: Mapping[str, str] = field(default_factory=dict)
     templates: Templates | None = None
     file: Callable[[str], bytes] | None = None
+    root: Path | None = None
     scopes: dict[Any, Scope] = field(default_factory=dict)
 
     def scope(self, names: tuple[str, ...] | None = None, text: object = "") -> Scope:
@@ -88,6 +90,23 @@ def _named_scope(names: tuple[str, ...], templates: Templates | None) -> Scope:
 def build_of(info: core_schema.ValidationInfo) -> Build:
     """The build context, or an empty one when a model is made outside of a configuration, as tests do."""
     return info.context if isinstance(info.context, Build) else Build()
+
+
+def inside(folder: str, info: core_schema.ValidationInfo) -> Path:
+    """The path of a folder that a setting names, relative to the configuration's folder.
+
+    Raises ValueError if it is outside of that, also after following links, or is no folder. In a text that is no file
+    nothing is checked.
+    """
+    root = build_of(info).root
+    if root is None:
+        return Path(folder)
+    path = root / folder
+    if not path.resolve().is_relative_to(root.resolve()):
+        raise ValueError(f"{folder!r} is outside the configuration's folder")
+    if not path.is_dir():
+        raise ValueError(f"there is no folder {str(path)!r}")
+    return path.resolve()
 
 
 def rendering(name: str, info: core_schema.ValidationInfo, *, in_markup: bool = False) -> Callable[[Any], str]:

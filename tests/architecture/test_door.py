@@ -25,6 +25,7 @@ INSIDE = {
     "octo.core.descriptors.Share": "how listeners of Octo share the file numbers of the process",
     "octo.core.expressions.build_of": "settings that may be an expression, and placeholders",
     "octo.core.expressions.compile_expr": "settings that may be an expression, and placeholders",
+    "octo.core.expressions.inside": "how a source of Octo finds a folder beside the configuration",
     "octo.core.expressions.rendering": "how a block of the language renders a template",
     "octo.core.errors.system_reason": "how connectors of Octo word that the system refused a connection",
     "octo.core.json_schema.BadSchema": "how validate checks bodies",

@@ -15,7 +15,8 @@ from octo.connectors.http.endpoint import Endpoint
 from octo.connectors.http.gate import Gate
 from octo.connectors.http.listener import listening
 from octo.connectors.http.patterns import Pattern, Relation, common_path, relation
-from octo.connectors.http.settings import Route, Server, Variables
+from octo.connectors.http.settings import Route, Server, Static as StaticFiles, Variables
+from octo.connectors.http.static import Static
 from octo.connectors.http.stub import ADDRESS, Request, Stub, ask, path_of
 from octo.connectors.http.worker import Options, check_certificate
 from octo.core.connector import connector
@@ -65,14 +66,14 @@ class Http:
     replies = ("status", "headers", "body")
 
     @classmethod
-    def untriggerable(cls, settings: Server, source: Route, spec: Request) -> str:
+    def untriggerable(cls, settings: Server, source: Route | StaticFiles, spec: Request) -> str:
         try:
             path_of(spec, settings, source)
         except Permanent as error:
             return str(error)
         return ""
 
-    async def trigger(self, source: Route, spec: Request) -> object:
+    async def trigger(self, source: Route | StaticFiles, spec: Request) -> object:
         """Send a request, by default to the source's own path; return `{status, headers, body}`."""
         return await ask(self._dispatch, spec, path_of(spec, self._settings, source))
 
@@ -108,10 +109,25 @@ class Http:
             self._dispatch.routes.remove(endpoint)
             self._gate.part(endpoint.share)
 
+    @source("static", sets=Variables)
+    @asynccontextmanager
+    async def files(self, settings: StaticFiles, inlet: Inlet) -> AsyncIterator[None]:
+        """Serve the files of a folder."""
+        endpoint = Static(self._settings, settings, inlet, self._gate, self._cors)
+        self._dispatch.add(endpoint)
+        extra = fields(url=f"{self.url}{settings.path}", folder=str(settings.folder), flow=inlet.flow)
+        log.info("files available", extra=extra)
+        try:
+            yield
+        finally:
+            self._dispatch.routes.remove(endpoint)
+            self._gate.part(endpoint.share)
+
     @classmethod
     def conflicts(cls, sources: Sequence[Settings]) -> list[tuple[int, int, str]]:
         """Return the pairs of sources, by index, that match the same request with no rule to choose, and why."""
-        routes = [(each, Pattern.parse(each.path)) for each in sources if isinstance(each, Route)]
+        given = [each.route if isinstance(each, StaticFiles) else each for each in sources]
+        routes = [(each, Pattern.parse(each.path)) for each in given if isinstance(each, Route)]
         return [
             (i, j, reason)
             for j, (second, right) in enumerate(routes)

@@ -8,12 +8,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from octo.connectors.http.patterns import BadPattern, Pattern
 from octo.core.durations import Duration, OrZero, parse_duration
-from octo.core.expressions import Expr
+from octo.core.expressions import Expr, inside
 from octo.core.settings import Advanced, Secret, Settings
 from octo.expr import nearest
 
@@ -64,6 +64,16 @@ HeaderName = Annotated[str, AfterValidator(_header)]
 OptionalHeader = Annotated[str, AfterValidator(lambda name: _header(name) if name else name)]
 SettableHeader = Annotated[str, AfterValidator(_settable)]
 HeaderValue = Annotated[str, AfterValidator(_value)]
+
+
+def _folder(folder: str, info: ValidationInfo) -> Path:
+    try:
+        return inside(folder, info)
+    except ValueError as error:
+        raise complain(str(error)) from None
+
+
+Folder = Annotated[Path, BeforeValidator(_folder)]
 CookieName = Annotated[str, AfterValidator(_cookie)]
 Method = Annotated[str, AfterValidator(_method)]
 
@@ -357,6 +367,49 @@ class Route(Settings):
         """Return the variables of path parameters and headers, which are texts, and that of the body as it was sent."""
         kinds = {self.raw_body_var: object, HEADERS_ALL: dict[str, list[str]]}
         return {name: kinds.get(name, str) for name, _ in _variables(self)}
+
+
+class Static(Settings):
+    """Files of a folder. The flow runs for each one that is asked for; if it drops the message, the answer is 404.
+
+    Guarantee: at most once. GET and HEAD, entity tags, conditional requests, and single ranges.
+    """
+
+    path: str = "/"
+    """Path below the connector's `basePath`; the files are below it. Other sources with a more specific path win."""
+    folder: Folder
+    """The folder with the files, relative to the configuration, and inside its folder. `index.html` is sent for a
+    folder in it. Names that begin with a dot (but `.well-known`), links that lead out of it, and what is no regular
+    file are not there for anybody."""
+    fallback: str | None = Field(default=None, pattern=r"^[^/.][^\x00]*$")
+    """File to send with 200 where there is none and the client accepts HTML, e.g. `index.html`: for applications that
+    draw their pages in the browser."""
+    cache_control: HeaderValue = "no-cache"
+    """`Cache-Control` of the answers. The default lets a browser keep a file, but ask each time whether it is still the
+    same. Write e.g. `public, max-age=31536000, immutable` for files whose names change with their content; empty sends
+    none."""
+    zipped: Annotated[bool, Advanced] = False
+    """Whether to send `app.js.gz`, if it is there, for `app.js` to clients that take gzip."""
+    auth: Auth | None = None
+    """Who may see the files. Default: the connector's `auth`."""
+    timeout: Annotated[Duration | None, OrZero, Advanced] = None
+    """How long the flow may take; default: the connector's `requestTimeout`. Sending the file may take longer."""
+
+    @field_validator("path")
+    @classmethod
+    def _below(cls, path: str) -> str:
+        try:
+            names = Pattern.parse(path).names
+        except BadPattern as error:
+            raise complain(str(error)) from None
+        if names or "{" in path:
+            raise complain("the path of static files has no {parameters}")
+        return path if path.endswith("/") else f"{path}/"
+
+    @property
+    def route(self) -> Route:
+        """The route of the files."""
+        return Route(path=f"{self.path}{{path...}}", methods=["GET", "HEAD"], auth=self.auth, timeout=self.timeout)
 
 
 def _variables(route: Route) -> Iterable[tuple[str, str]]:

@@ -15,7 +15,7 @@ from octo.connectors.http.call import Truncated
 from octo.connectors.http.dispatch import Dispatch
 from octo.connectors.http.head import Head, Headers
 from octo.connectors.http.patterns import Pattern
-from octo.connectors.http.settings import HeaderName, HeaderValue, Method, Route, Server, complain
+from octo.connectors.http.settings import HeaderName, HeaderValue, Method, Route, Server, Static, complain
 from octo.core import codec
 from octo.core.charsets import encode, taken
 from octo.core.content import BINARY
@@ -128,7 +128,7 @@ async def ask(dispatch: Dispatch, request: Request, path: str) -> dict[str, obje
     return call.proto.reply(call.scope.method)
 
 
-def path_of(request: Request, server: Server, route: Route) -> str:
+def path_of(request: Request, server: Server, route: Route | Static) -> str:
     """Return the path that the request goes to: its own, else that of the route."""
     if request.path is not None:
         return request.path

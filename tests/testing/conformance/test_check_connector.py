@@ -52,15 +52,20 @@ async def test_cron():
     await check_connector(Cron, sources={"cron": {"schedule": "@hourly"}}, without={"cron"})
 
 
-async def test_http():
+async def test_http(tmp_path):
     """Every request is answered, whatever the flow does with it."""
 
-    async def get(server: Http) -> None:
-        async with aiohttp.ClientSession() as session, session.get(f"{server.url}/orders"):
+    async def get(server: Http, path: str = "/orders") -> None:
+        async with aiohttp.ClientSession() as session, session.get(f"{server.url}{path}"):
             pass
 
+    async def get_file(server: Http) -> None:
+        await get(server, "/files/")
+
+    (tmp_path / "index.html").write_text("a")
     settings = {"host": "127.0.0.1", "port": 0}
-    await check_connector(Http, settings, sources={"http": {"path": "/orders"}}, feed={"http": get})
+    sources = {"http": {"path": "/orders"}, "static": {"path": "/files", "folder": str(tmp_path)}}
+    await check_connector(Http, settings, sources=sources, feed={"http": get, "static": get_file})
 
 
 async def greet(_: web.Request) -> web.Response:
