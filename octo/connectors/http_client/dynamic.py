@@ -52,8 +52,8 @@ def _map(name: str, expression: Expr[object] | None, message: Message) -> list[t
 def _header(name: str, value: object) -> tuple[str, str]:
     if fault := header_fault(name):
         raise _refused(fault)
-    if name.lower() == "authorization":
-        raise _refused("a message may not choose the header Authorization: use `auth`, or that of the connector")
+    if name.lower() in ("authorization", "host"):
+        raise _refused(f"a message may not choose the header {name}: it says who calls, or which server is meant")
     if value is None or isinstance(value, list | dict | bytes):
         raise _refused(f"the header {name} is no text")
     return name, sound(name, render(value))

@@ -156,7 +156,7 @@ class Chosen(Settings):
     query: Expr[object] | None = None
     """Query parameters as one map, e.g. `vars.query`. A list gives the parameter once for each item."""
     headers: Expr[object] | None = None
-    """Request headers as one map. `Authorization` is refused: use `auth`, or that of the connector."""
+    """Request headers as one map. `Authorization` is refused, use `auth` or that of the connector; so is `Host`."""
     allow_methods: list[Method] = Field(default_factory=lambda: list(METHODS), min_length=1)
     """The methods that a message may choose."""
     path_prefix: str = ""
