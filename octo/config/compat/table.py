@@ -156,6 +156,20 @@ def _is_no_json(expression: Expr[Any]) -> bool:
     return expression.program.kind in ("bytes", "timestamp", "duration") or expression.text.strip() == "now"
 
 
+def _paths(seen: Seen) -> Iterator[Position]:
+    """Paths that are expressions, or have placeholders: there they are texts."""
+    for block in seen.blocks("rest"):
+        if getattr(getattr(block.settings, "path", None), "fixed", "") is None:
+            yield seen.at(block.at, "path")
+
+
+def _lists(seen: Seen) -> Iterator[Position]:
+    for block in seen.blocks("rest"):
+        for each in getattr(block.settings, "query", {}).values():
+            if each.program.kind == "list":
+                yield each.at or block.at
+
+
 def _statuses(seen: Seen) -> Iterator[Position]:
     for block in seen.blocks("set-variable"):
         if getattr(block.settings, "name", "") == "httpStatus":
@@ -302,6 +316,18 @@ DIFFERENCES = (
         "every number of a message is a double",
         "a whole one is an int",
         lambda seen: _nodes(seen, _is_type),
+    ),
+    Difference(
+        "OCTO-C222",
+        "`path` of `rest` is always a text",
+        "one with `{...}` or quotes, or like `vars.path`, has expressions; a text begins with `/`, and has `%7B`",
+        _paths,
+    ),
+    Difference(
+        "OCTO-C223",
+        "a list under `query` of `rest` is one parameter, as JSON",
+        "it is the parameter once for each item; `toJson(...)` makes one",
+        _lists,
     ),
 )
 """In the order of docs/differences.md: a test compares them."""
