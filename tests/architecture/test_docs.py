@@ -175,19 +175,6 @@ async def test_connector_of_contributing_conforms(tmp_path: Path, monkeypatch: p
     )
 
 
-def test_problem_that_readme_shows(tmp_path: Path):
-    """The README shows the exact output of `octo check` for a mistyped key."""
-    (tmp_path / "hello.yaml").write_text(blocks("README.md", "yaml")[1].replace("value:", "valeu:"))
-    shown = next(text for text in blocks("README.md", "console") if text.startswith("$ octo check"))
-
-    done = subprocess.run(
-        [sys.executable, "-m", "octo", "check", "hello.yaml"], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-
-    assert done.returncode == 2
-    assert f"$ octo check hello.yaml\n{done.stderr}" == shown
-
-
 @pytest.mark.parametrize("line", blocks("docs/expressions.md", "cel")[0].splitlines())
 def test_expressions_of_the_tour(line: str):
     """Every expression of the five-minute introduction compiles with the names of a message."""
