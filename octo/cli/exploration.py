@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from octo.cli import exits
+from octo.cli.progress import Tell, progress
 from octo.cli.project import refuse, wants_colour, written
 from octo.cli.terminal import give, say
 from octo.core.errors import OctoError
 
 if TYPE_CHECKING:
     from octo.suite import Case, Configs, Plan
+    from octo.suite.chaos import Explored
     from octo.suite.console import Style
     from octo.suite.coverage import Coverage
     from octo.suite.recorded import Made
@@ -63,11 +66,17 @@ def generated(plan: Plan, configs: Configs, examples: int, seed: int, echo: Echo
     code = exits.DONE
     echo("")
     for case in _one_per_flow(suite.blank for suite in plan.suites):
-        found = search(case, configs, examples=examples, seed=seed)
+        with progress() as tell:
+            tried = partial(_searching, tell, case.flow, examples)
+            found = search(case, configs, examples=examples, seed=seed, tried=tried)
         for line in shown(found, style):
             echo(line)
         code = max(code, exits.USAGE if found.error else exits.FAILED if found.finding else exits.DONE)
     return code
+
+
+def _searching(tell: Tell, flow: str, examples: int, count: int, is_wrong: bool) -> None:
+    tell(f"{flow}: {count} messages, looking for the smallest" if is_wrong else f"{flow}: {count}/{examples} messages")
 
 
 def _one_per_flow(cases: Iterable[Case]) -> list[Case]:
@@ -79,7 +88,11 @@ def faulted(plan: Plan, configs: Configs, echo: Echo, style: Style) -> int:
     from octo.suite.chaos import explore
     from octo.suite.chaos.console import shown, summary
 
-    found = [explore(case, configs) for case in plan.cases]
+    found: list[Explored] = []
+    with progress() as tell:
+        for case in plan.cases:
+            tried = partial(_planting, tell, f"case {len(found) + 1}/{len(plan.cases)}, {case.title}")
+            found.append(explore(case, configs, tried=tried))
     for explored in found:
         if explored.verdicts or explored.skipped:
             echo("")
@@ -88,6 +101,10 @@ def faulted(plan: Plan, configs: Configs, echo: Echo, style: Style) -> int:
     echo("")
     echo(summary(found, style))
     return exits.FAILED if any(verdict.is_wrong for each in found for verdict in each.verdicts) else exits.DONE
+
+
+def _planting(tell: Tell, case: str, count: int, of: int) -> None:
+    tell(f"{case}: {count}/{of} faults")
 
 
 def from_trace(id: str, store: str, config: Path, configs: Configs, out: Path | None) -> int:  # noqa: A002

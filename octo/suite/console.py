@@ -46,14 +46,14 @@ class Console:
         was_run = any(outcome.status != "not-run" for outcome in outcomes)
         word = self._style("FAIL", "red") if is_wrong else self._style("ok  ", "green") if was_run else "--  "
         seconds = sum(outcome.seconds for outcome in outcomes)
-        self._line(f"{word} {suite.file}  ({suite.flow})  {_shown(seconds)}")
+        self._line(f"{word} {suite.file}  ({suite.flow})  {duration(seconds)}")
         for outcome in outcomes:
             if outcome.status != "passed" or self._verbose:
                 self._case(outcome)
 
     def _case(self, outcome: Outcome) -> None:
         word = self._style(_WORDS[outcome.status], _COLOURS[outcome.status])
-        time = f" ({_shown(outcome.seconds)})" if outcome.seconds else ""
+        time = f" ({duration(outcome.seconds)})" if outcome.seconds else ""
         reason = f" ({one_line(outcome.reason)})" if outcome.status == "skipped" else time
         self._line(f"  --- {word}: {outcome.case.title}{reason}")
         if outcome.status == "errored":
@@ -83,7 +83,7 @@ def summary(outcomes: Iterable[Outcome], seconds: float, style: Style = plain) -
     words = [f"{counts[status]} {status}" for status in ("passed", "failed", "errored", "skipped")]
     words += [f"{counts['not-run']} not run"] if counts["not-run"] else []
     colour = "red" if counts["failed"] or counts["errored"] else "green"
-    return style(f"{', '.join(words)}  ({_shown(seconds)})", colour)
+    return style(f"{', '.join(words)}  ({duration(seconds)})", colour)
 
 
 def listed(cases: Iterable[Case]) -> list[str]:
@@ -91,5 +91,6 @@ def listed(cases: Iterable[Case]) -> list[str]:
     return [case.id + (f"  (skip: {one_line(case.skip)})" if case.skip else "") for case in cases]
 
 
-def _shown(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """A time for people: `13ms`, `2.50s`."""
     return f"{seconds * 1000:.0f}ms" if seconds < 1 else f"{seconds:.2f}s"

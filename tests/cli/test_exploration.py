@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shlex
 
 import pytest
@@ -115,7 +116,7 @@ def test_a_flow_that_keeps_its_contracts_passes(cli, folder):
 def test_the_same_seed_finds_the_same(cli, folder):
     found = [cli("test", "f.yaml", "--generate", "--examples", "20", "--seed", "7").stdout for _ in range(2)]
 
-    shown = [text.partition("FAIL")[2] for text in found]
+    shown = [re.sub(r"\(\d+.*?s\)", "", text.partition("FAIL")[2]) for text in found]
     assert shown[0] == shown[1] != ""
 
 
@@ -215,3 +216,21 @@ def test_what_is_not_there_is_said(cli, folder, kept, id, config, said):
     assert result.exit_code == 2
     assert said in result.stderr
     assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("file", "cases", "option", "says"),
+    [
+        ("f_test.yaml", CASES, "--generate", "orders: 1/200 messages"),
+        ("f_test.yaml", CASES, "--generate", "messages, looking for the smallest"),
+        ("g_test.yaml", PAYS, "--chaos", "case 2/2, pays: 1/4 faults"),
+    ],
+)
+def test_progress_goes_to_standard_error_alone(cli, folder, monkeypatch, file, cases, option, says):
+    (folder / file).write_text(cases)
+    monkeypatch.setattr("octo.cli.progress.SELDOM", 0.0)
+
+    result = cli("test", option)
+
+    assert says in result.stderr
+    assert says not in result.stdout

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
 from octo.core.settings import Effect
@@ -54,10 +54,17 @@ class Explored(NamedTuple):
     skipped: str = ""
 
 
-def explore(case: Case, configs: Configs, faults: Iterable[Fault] = FAULTS) -> Explored:
+def explore(
+    case: Case,
+    configs: Configs,
+    faults: Iterable[Fault] = FAULTS,
+    tried: Callable[[int, int], object] = lambda _, __: None,
+) -> Explored:
     """Run the case once for every call that it makes to the outside and every fault.
 
     A call that only reads cannot be lost or doubled; an idempotent call cannot be doubled (`Settings.effect`).
+
+    tried: called after each fault with how many were tried, and how many there are.
     """
     if case.skip:
         return Explored(case, skipped=case.skip)
@@ -68,10 +75,12 @@ def explore(case: Case, configs: Configs, faults: Iterable[Fault] = FAULTS) -> E
     if outcome.is_wrong:
         return Explored(case, skipped=f"it does not pass as it is: {outcome.summary}")
     verdicts = []
-    for injection, nth in _injections(well, faults):
+    injections = list(_injections(well, faults))
+    for number, (injection, nth) in enumerate(injections, 1):
         made, outcome = _run(case, configs, known, injection)
         kind, calls, reason = _judged(known, well, made, outcome)
         verdicts.append(Verdict(well[injection.call].address, nth, injection.fault, kind, calls, reason))
+        tried(number, len(injections))
     return Explored(case, tuple(verdicts))
 
 

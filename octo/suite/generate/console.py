@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from octo.core.secrets import masked
 from octo.suite.compare import rendered
-from octo.suite.console import Style
+from octo.suite.console import Style, duration
 from octo.suite.generate.search import Finding, Searched
 
 _WIDEST = 400
@@ -17,9 +17,10 @@ def shown(searched: Searched, style: Style) -> Iterator[str]:
     if searched.error:
         yield f"{style('ERROR', 'red')} {searched.flow}: {masked(searched.error)}"
     elif searched.finding is None:
-        yield f"{style('ok', 'green')}    {searched.flow}: {searched.tried} messages"
+        yield f"{style('ok', 'green')}    {searched.flow}: {searched.tried} messages  ({duration(searched.seconds)})"
     else:
-        yield f"{style('FAIL', 'red')}  {searched.flow}: the smallest of {searched.tried} messages tried"
+        took = duration(searched.seconds)
+        yield f"{style('FAIL', 'red')}  {searched.flow}: the smallest of {searched.tried} messages tried  ({took})"
         yield from _finding(searched.finding)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -45,32 +46,47 @@ class Finding(NamedTuple):
 
 
 class Searched(NamedTuple):
-    """The result for one flow. tried: how many messages met its `requires`. error: why none could be tried, else ""."""
+    """The result for one flow. tried: how many messages met its `requires`. error: why none could be tried, else "".
+
+    seconds: how long the search took.
+    """
 
     flow: str
     tried: int
     finding: Finding | None = None
     error: str = ""
+    seconds: float = 0.0
 
 
-def search(case: Case, configs: Configs, *, examples: int = EXAMPLES, seed: int = 0) -> Searched:
+def search(
+    case: Case,
+    configs: Configs,
+    *,
+    examples: int = EXAMPLES,
+    seed: int = 0,
+    tried: Callable[[int, bool], object] = lambda _, __: None,
+) -> Searched:
     """Run the case with messages generated from the flow's `input:`, as the body of its only call.
 
     A flow has a fault if it breaks an `ensures` of its own, or a `requires` or `ensures` of a flow that it calls, or
     if it fails because of an expression that cannot be evaluated or a bug. A failure that a block raises on purpose,
     such as a refused request, is no fault.
+
+    tried: called after each message with their number, and whether one showed a fault: then the search is for a
+    smaller one.
     """
+    began = time.perf_counter()
     with configs.lent(case.config, case.env) as config:
         doc = config.flows[case.flow]
     # In virtual time: a flow may wait, and the waits of hundreds of messages add up.
-    trials = _Trials(case._replace(clock=case.clock or START), configs, doc)
+    trials = _Trials(case._replace(clock=case.clock or START), configs, doc, tried)
     try:
         _hypothesis(trials, doc, examples, seed)
     except _Wrong:
         assert trials.finding is not None
     except _Unusable as error:
         return Searched(case.flow, trials.count, error=str(error))
-    return Searched(case.flow, trials.count, trials.finding)
+    return Searched(case.flow, trials.count, trials.finding, seconds=time.perf_counter() - began)
 
 
 class _Wrong(Exception):
@@ -148,12 +164,13 @@ def _has_any(strategy: Strategy) -> bool:
 class _Trials:
     """Runs one message after the other. finding: the last one that showed a fault; in the end, the smallest."""
 
-    def __init__(self, case: Case, configs: Configs, doc: FlowDoc) -> None:
+    def __init__(self, case: Case, configs: Configs, doc: FlowDoc, tried: Callable[[int, bool], object]) -> None:
         self._demands = () if doc.contract is None else doc.contract.requires
         self._case = case
         self._configs = configs
         self.count = 0
         self.finding: Finding | None = None
+        self._tried = tried
 
     def attempt(self, body: Any) -> None:
         from hypothesis import reject
@@ -169,6 +186,8 @@ class _Trials:
         self.count += 1
         if watch.fault is not None:
             self.finding = Finding(case, watch.fault)
+        self._tried(self.count, self.finding is not None)
+        if watch.fault is not None:
             raise _Wrong
 
 

@@ -23,7 +23,7 @@ def test_a_finding():
     fault = Fault("ensures", 'flow "f" ensures body > 0, which does not hold', Position("a.yaml", 3, 9))
 
     assert list(shown(Searched("f", 17, Finding(case({"n": -1}), fault)), plain)) == [
-        "FAIL  f: the smallest of 17 messages tried",
+        "FAIL  f: the smallest of 17 messages tried  (0ms)",
         '        flow "f" ensures body > 0, which does not hold',
         "        at a.yaml:3:9",
         '        body: {"n": -1}',
@@ -31,7 +31,7 @@ def test_a_finding():
 
 
 def test_nothing_found_and_nothing_possible():
-    assert list(shown(Searched("f", 200), plain)) == ["ok    f: 200 messages"]
+    assert list(shown(Searched("f", 200, seconds=1.5), plain)) == ["ok    f: 200 messages  (1.50s)"]
     assert list(shown(Searched("f", 0, error="no message fits"), plain)) == ["ERROR f: no message fits"]
 
 

@@ -151,3 +151,12 @@ def test_an_input_that_contradicts_itself_is_told_apart(searched):
     found = searched("flows: [{name: f, input: {type: integer, minimum: 2, maximum: 1}, process: []}]", examples=10)
 
     assert found.error == "no message was found that fits `input`; does it contradict itself?"
+
+
+def test_it_tells_how_far_it_is(searched):
+    """The search that is over without a fault has tried as many as were asked for."""
+    told: list[tuple[int, bool]] = []
+    flow = "flows: [{name: f, input: {type: integer}, process: []}]"
+    found = searched(flow, examples=5, tried=lambda *each: told.append(each))
+
+    assert told == [(count, False) for count in range(1, found.tried + 1)]
