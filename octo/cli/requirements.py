@@ -65,10 +65,10 @@ def installed() -> Iterator[Finding]:
     known = requirements()
     if not known:
         text = "Octo runs from its source: nothing says which packages it needs"
-        yield Finding("warn", "packages", text, f"pip install {DISTRIBUTION}")
+        yield Finding("warn", "packages", text, "pip install octo-flows")
         return
     if gone := missing(""):
-        yield Finding("fail", "packages", f"not installed: {', '.join(gone)}", f"pip install --upgrade {DISTRIBUTION}")
+        yield Finding("fail", "packages", f"not installed: {', '.join(gone)}", "pip install --upgrade octo-flows")
     else:
         yield Finding("ok", "packages", f"all {len(known[''])} that Octo needs")
 
@@ -80,7 +80,7 @@ def extras(config: Config | None) -> Iterator[Finding]:
     for extra, why in needed.items():
         if gone := missing(extra):
             text = f"{why} needs {', '.join(gone)}"
-            yield Finding("fail", f"extra {extra}", text, f"pip install '{DISTRIBUTION}[{extra}]'")
+            yield Finding("fail", f"extra {extra}", text, f"pip install 'octo-flows[{extra}]'")
         else:
             yield Finding("ok", f"extra {extra}", f"installed, for {why}")
     rest = [each for each in known if each not in needed]

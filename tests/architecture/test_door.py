@@ -37,6 +37,7 @@ INSIDE = {
     "octo.core.log.Lines": "the logger writes the process's own log",
     "octo.core.log.Text": "the logger writes the process's own log",
     "octo.core.log.lines_checked": "the logger evaluates in tests what it does not write",
+    "octo.core.log.requests_told": "whether the server tells of each request, which the command line decides",
     "octo.core.log.stdout_reserved": "the logger writes the process's own log",
     "octo.core.misfit.Misfit": "how stubs of Octo word that no answer fits",
     "octo.core.misfit.advice": "how stubs of Octo word that no answer fits",
