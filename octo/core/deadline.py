@@ -26,14 +26,15 @@ class Failing(Protocol):
 class Deadline:
     """The deadline of the work on one message, `seconds` after `of` is awaited; None for no deadline.
 
-    name: what must be done by then, e.g. `flow "orders"`.
+    name: what must be done by then, e.g. `flow "orders"`. at: when it is, in the time of the loop, if the seconds have
+    begun before.
     """
 
-    def __init__(self, name: str, seconds: float | None) -> None:
+    def __init__(self, name: str, seconds: float | None, at: float | None = None) -> None:
         self.name = name
         self.seconds = seconds
         self.outer: Deadline | None = None
-        self._scope = asyncio.timeout(seconds)
+        self._scope = asyncio.timeout(seconds) if at is None else asyncio.timeout_at(at)
         self._failure: Failure | None = None
 
     @overload

@@ -6,12 +6,12 @@ import asyncio
 
 from octo.config.documents import Config
 from octo.config.part import part, unfed
+from octo.core.deadline import Deadline
 from octo.core.errors import Timeout
-from octo.core.flow import Ending, ending
+from octo.core.flow import Ending, Outcome, ending
 from octo.core.message import Message
 from octo.engine.connections import Connections
 from octo.engine.events import Bus
-from octo.engine.flow import at_last
 from octo.engine.generation import Generation
 from octo.engine.observe import NOBODY, Observer
 from octo.services.container import Services, entered
@@ -41,7 +41,11 @@ async def invoke(
             generation = Generation(needed, connections, Bus(), tasks, observer=observer)
             await generation.open()
             try:
-                return ending(await at_last(generation.flows[flow].call(message)))
+                result = generation.flows[flow].call(message)
+                if isinstance(result, Outcome):
+                    return ending(result)
+                # Blocks see the deadline, so that none begins a wait that cannot end in time.
+                return await Deadline(f'flow "{flow}"', timeout, end).of(result, is_last=True)
             finally:
                 await generation.drain(max(0.0, end - time()))
     except TimeoutError:

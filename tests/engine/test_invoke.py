@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from octo.config.load import parse
@@ -10,6 +12,7 @@ from octo.core.flow import Failure
 from octo.core.message import Message
 from octo.engine.connections import StartError
 from octo.engine.invoke import invoke
+from octo.testing.clock import virtual
 from octo.testing.probe import history
 
 FLOWS = """
@@ -59,3 +62,21 @@ async def test_a_failure_is_raised_as_such(config):
 async def test_a_connector_that_does_not_open_is_named(config):
     with pytest.raises(StartError, match='connector "broken"'):
         await invoke(config, "unlucky", Message(), 5)
+
+
+@virtual()
+async def test_blocks_know_how_much_time_is_left(plugins):
+    config = parse("flows: [{name: f, process: [{type: delay, for: 60s}]}]", plugins, {})
+
+    with pytest.raises(Failure, match='after the deadline: flow "f" must finish within 30s'):
+        await invoke(config, "f", Message(), 30)
+
+    assert asyncio.get_running_loop().time() == 0
+
+
+@virtual()
+async def test_what_is_cut_off_ends_with_the_flow_s_deadline(plugins):
+    config = parse(FLOWS, plugins, {})
+
+    with pytest.raises(Timeout, match='flow "stuck" did not finish within 30s'):
+        await invoke(config, "stuck", Message(), 30)
