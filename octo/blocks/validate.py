@@ -43,6 +43,9 @@ class Validate(Settings):
             raise ValueError("it needs `rules` or a `schema`")
         return self
 
+    def wording(self, path: tuple[str | int, ...]) -> str:
+        return f"validate rule {path[1]}"
+
     def shape_after(self, before: State) -> State:
         for rule in self.rules:
             before.of(rule.expr)

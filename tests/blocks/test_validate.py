@@ -85,7 +85,7 @@ async def test_that_chain_may_drop_or_fail(plugins):
 
 async def test_a_rule_that_cannot_be_evaluated_is_an_error_that_names_it(plugins):
     async with running(flow().split("    error:")[0], plugins) as app:
-        with pytest.raises(Failure, match="rules") as caught:
+        with pytest.raises(Failure, match="validate rule 0: ") as caught:
             await app.call("f", {"item": ""})
 
     assert (caught.value.address, caught.value.at.line) == ("f.check", 9)
