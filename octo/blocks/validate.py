@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
@@ -24,6 +24,8 @@ class Rule(Settings):
 
 
 class Validate(Settings):
+    may_stop: ClassVar[bool] = True
+
     rules: list[Rule] = Field(default_factory=list)
     """The rules: `- expr: EXPR` with `message: TEXT`. All are evaluated."""
     schema_: JsonSchema | None = Field(

@@ -69,7 +69,10 @@ def _calls(flow: FlowDoc, places: Mapping[int, Position]) -> Iterator[Call]:
 
 
 def _certain(blocks: Iterable[BlockDoc]) -> tuple[set[str], bool]:
-    """The flows that a chain calls for every message, until a block that may stop it; whether there is such a block."""
+    """The flows that a chain calls for every message, until a block that may stop it; whether there is such a block.
+
+    A block with a condition may stop the chain, and one whose settings say so: `may_stop: ClassVar[bool] = True`.
+    """
     called: set[str] = set()
     for block in blocks:
         found = list(sockets(block.settings))
@@ -85,7 +88,7 @@ def _certain(blocks: Iterable[BlockDoc]) -> tuple[set[str], bool]:
             may_stop = any(
                 isinstance(socket, Expr) and result_at(block.type.settings, path) is bool for path, socket in found
             )
-        if may_stop:
+        if may_stop or getattr(block.settings, "may_stop", False) is True:
             return called, True
     return called, False
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from octo.builtin import plugins as builtin
+from octo.config.load import parse
+
 
 def flows(**chains: str) -> str:
     return "flows:\n" + "".join(f"- {{name: {name}, process: [{chain}]}}\n" for name, chain in chains.items())
@@ -117,3 +120,9 @@ def test_what_is_refused_is_not_warned_of_too(problems):
 
 def test_a_flow_that_is_sent_messages_and_leads_back_to_nobody_is_fine(config):
     assert config(flows(a=f"{send('b')}, {call('b')}", b=send("c"), c="{type: log}")).warnings == ()
+
+
+@pytest.mark.parametrize("more", ["schema: {type: object}", "rules: [{expr: body.x}]"])
+@pytest.mark.parametrize("reject", ["", ", onReject: [{type: set-payload, value: '1'}]"])
+def test_a_block_that_says_that_it_may_stop_ends_a_recursion(more, reject):
+    parse(flows(a=f"{{type: validate, {more}{reject}}}, {call('a')}"), builtin(), {})
