@@ -23,7 +23,8 @@ def written(body: object, message: Message, named: str | None, kind: BodyType = 
     """Return the content type and the bytes to send for a body.
 
     named: the content type in the block's headers, if any. The one that is returned is for requests without it: "" for
-        a text, which needs none. Raises `Permanent`: the value is none of this kind, or has no form in its charset.
+        a text that `raw` sends as it is. Raises `Permanent`: the value is none of this kind, or has no form in its
+        charset.
     """
     try:
         return _KINDS[kind](body, message, named)
@@ -36,11 +37,10 @@ def written(body: object, message: Message, named: str | None, kind: BodyType = 
 def _auto(body: object, message: Message, named: str | None) -> tuple[str, Data]:
     if message.raw and body is message.body:
         return _content(body, named)
-    if isinstance(body, str):
-        return "", encode(body, named or "")
     if isinstance(body, bytes):
         return content.BINARY, body
-    return "application/json", codec.write(body)
+    # A text is often JSON that an expression has put together; servers read it only under this type.
+    return "application/json", encode(body, named or "") if isinstance(body, str) else codec.write(body)
 
 
 def _raw(body: object, _message: Message, named: str | None) -> tuple[str, Data]:

@@ -33,8 +33,8 @@ class Sent(Settings):
     """What a request has besides its address."""
 
     body: Expr[object] | None = None
-    """What to send: a text in the charset of the `Content-Type` header, bytes as they are, a raw `body` with its own
-    type, anything else as JSON. A `Content-Type` under `headers` wins."""
+    """What to send: a text as it is, in the charset of the `Content-Type` header; bytes; a raw `body` with its own
+    type; anything else as JSON. Without a `Content-Type` under `headers`, a text is sent as `application/json` too."""
     body_type: BodyType = "auto"
     """How to send it. `auto`: as above. `raw`: a text, bytes or raw content as it is, wherever it comes from. `form`: a
     map as a web form sends it. `multipart`: a map of parts, also files: see docs/http-client.md."""

@@ -64,10 +64,11 @@ def _value(value: str) -> str:
 
 
 def _method(name: str) -> str:
-    if name.upper() not in METHODS:
-        near = nearest(name.upper(), METHODS)
+    method = name.strip().upper()
+    if method not in METHODS:
+        near = nearest(method, METHODS)
         raise complain(f"{name!r} is not a method{f'; did you mean {near}?' if near else ''}")
-    return name.upper()
+    return method
 
 
 def _url(text: str) -> str:

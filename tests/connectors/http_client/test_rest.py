@@ -41,7 +41,8 @@ async def test_request_is_built_from_the_message(calls, upstream):
 @pytest.mark.parametrize(
     ("settings", "body", "content_type"),
     [
-        ({"body": '"as it is"'}, b"as it is", None),
+        ({"body": '"as it is"'}, b"as it is", "application/json"),
+        ({"body": '"as it is"', "headers": {"Content-Type": '"text/plain"'}}, b"as it is", "text/plain"),
         ({"body": "null"}, b"null", "application/json"),
         ({"body": "[1]", "headers": {"content-type": '"text/x"'}}, b"[1]", "text/x"),
         ({}, b"", None),
@@ -196,7 +197,7 @@ async def test_an_answer_that_is_no_json_is_raw_content(calls, upstream, data, k
         ("b'\\xff'", {}, b"\xff", "application/octet-stream"),
         ("b'\\xff'", {"content-type": "'image/x'"}, b"\xff", "image/x"),
         ("'\u00e9'", {"Content-Type": "'text/csv; charset=iso-8859-1'"}, b"\xe9", "text/csv; charset=iso-8859-1"),
-        ("'\u00e9'", {}, b"\xc3\xa9", None),
+        ("'\u00e9'", {}, b"\xc3\xa9", "application/json"),
         ("{'at': timestamp(0), 'b': b'a'}", {}, b'{"at":"1970-01-01T00:00:00Z","b":"YQ=="}', "application/json"),
     ],
 )
