@@ -143,7 +143,7 @@ def write(value: Any, *, indent: bool = False) -> bytes:
         data = orjson.dumps(value, _plainer, orjson.OPT_INDENT_2 if indent else None)
     except TypeError:
         data = write_kinds(value, indent=indent)
-    return data if _has_point(data) is None else _without_points(data)
+    return _without_points(data)
 
 
 def write_kinds(value: Any, *, indent: bool = False) -> bytes:
@@ -155,16 +155,44 @@ def write_kinds(value: Any, *, indent: bool = False) -> bytes:
     return _indented(text) if indent else text
 
 
-_has_point = re.compile(rb"\.0(?:[,}\]\n]|\Z)").search
+_points = re.compile(rb"\.0(?:[,}\]\n]|\Z)").finditer
 """Finds what looks like the end of a number `2.0`; a text may look so, too. Begins with a plain byte: that is fast."""
+_FEW = 16
+_SPARSE = 64
 
 
 def _without_points(data: bytes) -> bytes:
     """Return the JSON with every number `2.0` as `2`.
 
-    Texts are told from numbers by splitting at the quotes, which is much faster than a pattern for texts. The two
-    escapes that would be in the way become bytes that JSON does not have.
+    What looks so is a number if the quotes before it are even in number: only that many bytes are looked at, and most
+    bodies have few such numbers. Where they are dense, all texts are told from all numbers at once.
     """
+    pieces: list[bytes] = []
+    start = counted = quotes = 0
+    masked = b""
+    for found, point in enumerate(_points(data), 1):
+        at = point.start()
+        masked = masked or _masked(data)
+        if found > _FEW and at < found * _SPARSE:
+            return _without_dense_points(data)
+        quotes += masked.count(b'"', counted, at)
+        counted = at
+        if not quotes & 1:
+            pieces.append(data[start:at])
+            start = at + 2
+    if not pieces:
+        return data
+    pieces.append(data[start:])
+    return b"".join(pieces)
+
+
+def _masked(data: bytes) -> bytes:
+    """Return bytes of the same length in which each quote begins or ends a text."""
+    return data.replace(b"\\\\", b"\0\0").replace(b'\\"', b"\0\0") if b"\\" in data else data
+
+
+def _without_dense_points(data: bytes) -> bytes:
+    """Return the same by splitting at the quotes. The escapes that are in the way become bytes that JSON lacks."""
     escapes = b"\\" in data
     if escapes:
         data = data.replace(b"\\\\", b"\0").replace(b'\\"', b"\1")

@@ -160,6 +160,16 @@ def test_only_the_points_of_whole_doubles_are_left_out(value):
         assert not [each for each in tokens(text) if each.endswith(".0")]
 
 
+@given(some.lists(TRICKY, min_size=1), some.integers(0, 60), some.booleans())
+def test_points_are_left_out_where_they_are_dense_and_where_they_are_few(texts, count, first):
+    """Two ways lead to the same text: one for many whole doubles, one for a few among long texts."""
+    dense, sparse = [2.0] * count, [[3.0, "x" * 70 + text] for text in texts]
+    value = [dense, texts, sparse] if first else [texts, sparse, dense]
+
+    assert json.loads(write(value)) == value
+    assert [each for each in tokens(write(value)) if "." in each] == []
+
+
 def tokens(text):
     """The numbers of a JSON text, as written."""
     found = []
