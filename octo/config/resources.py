@@ -14,7 +14,7 @@ from octo.core.errors import Position
 from octo.core.expressions import Build
 from octo.expr import ExprError
 from octo.expr.template import Template
-from octo.expr.templates import check
+from octo.expr.templates import check, misspelt
 
 MOST_BYTES = 4 << 20
 """Bytes of a file, at most."""
@@ -79,8 +79,7 @@ def read_resources(sections: Sequence[Place | None], root: Path | None, report: 
                 report.error(codes.RESOURCE, place.at, f"two templates are called `{name}`", hint)
                 continue
             templates[name] = path
-            if (template := _template(path, str(resource), escape, entry["resource"], report)) is not None:
-                texts[name] = template
+            texts[name] = _template(path, str(resource), escape, entry["resource"], report)
     return Resources(tuple(env), templates, texts)
 
 
@@ -92,8 +91,11 @@ def _escape(reader: Reader, place: Place | None) -> str:
     return word
 
 
-def _template(path: Path, resource: str, escape: str, place: Place, report: Report) -> Template | None:
-    """The template in a file. What is wrong with it is reported at its place in that file."""
+def _template(path: Path, resource: str, escape: str, place: Place, report: Report) -> Template:
+    """The template in a file; an empty one, that those who render it are not blamed, if it is wrong.
+
+    What is wrong with it is reported at its place in that file.
+    """
     try:
         with path.open("rb") as file:
             data = file.read(MOST_BYTES + 1)
@@ -104,16 +106,23 @@ def _template(path: Path, resource: str, escape: str, place: Place, report: Repo
         report.error(codes.RESOURCE, place.at, f"the template `{resource}` is not text in UTF-8")
     except ExprError as error:
         report.error(error.code, Position(str(path), error.line, error.column), error.message, error.hint)
-    return None
+    return Template(resource, "")
 
 
 def check_templates(found: Resources, build: Build, report: Report) -> None:
     """Report what is wrong with the spans of the templates when a message's names are known to them."""
     if build.templates is None:
         return
-    for template, error in check(build.templates, build.scope(text="templateResource")):
-        path = next(found.templates[name] for name, each in found.texts.items() if each is template)
-        report.error(error.code, Position(str(path), error.line, error.column), error.message, error.hint)
+    scope = build.scope(text="templateResource")
+    for template, error in check(build.templates, scope):
+        report.error(error.code, _place(found, template, error), error.message, error.hint)
+    for template, error in misspelt(build.templates, scope):
+        report.warn(error.code, _place(found, template, error), error.message, error.hint)
+
+
+def _place(found: Resources, template: Template, error: ExprError) -> Position:
+    path = next(found.templates[name] for name, each in found.texts.items() if each is template)
+    return Position(str(path), error.line, error.column)
 
 
 def _inside(reader: Reader, place: Place | None, root: Path | None) -> Path | None:

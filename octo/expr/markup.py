@@ -93,6 +93,8 @@ def marked(node: Node, way: str) -> Node:
     """
     if way == "htmlText" and _has_markup(node):
         return _in_parts(node, way)
+    if way == "htmlScript" and isinstance(node, Call) and node.target is None and node.name == "toJson":
+        node = node.arguments[0]  # it is written as JSON anyway
     is_vouched = isinstance(node, Call) and node.target is None and node.name == RAW
     return node if is_vouched else Call(node.start, node.end, None, way, [node], node.start)
 

@@ -16,6 +16,7 @@ _BAD_PREFIX: Final = re.compile(r"\s*(javascript|vbscript|data)\s*:", re.IGNOREC
 _TEXTUAL: Final = frozenset(("script", "style", "textarea", "title", "xmp", "iframe", "noembed", "noframes"))
 _TAG: Final = re.compile(r"[^\s/>]*")
 _BARE: Final = re.compile(r"[^\s>]*")
+_MARKS: Final = ("'", '"', "`")
 _QUOTES: Final = {'"': "double", "'": "single", ">": "inside"}
 
 
@@ -31,10 +32,11 @@ class Scanner:
         self.attribute = ""
         self.before = ""
         self.is_end = False
+        self.last = ""
 
     def read(self, piece: str) -> None:
         """Go on behind a piece of fixed text."""
-        at = 0
+        at, self.last = 0, piece[-1:]
         while at < len(piece):
             at = getattr(self, f"_{self.state}")(piece, at)
 
@@ -51,6 +53,10 @@ class Scanner:
         if state == "raw" and self.tag == "style":
             raise self._unsafe("in a style sheet", "choose one of several classes instead")
         if state == "raw" and self.tag == "script":
+            if self.last in _MARKS:
+                raise self._unsafe(
+                    "between quotes in a script", "leave the quotes out: it is written as JSON, with its own"
+                )
             return "htmlScript"
         return self._in_attribute() if state in ("double", "single") else "htmlText"
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from octo.expr import limits, markup
 from octo.expr.environment import environment
-from octo.expr.errors import BUDGET, INVALID_ARGUMENT, ExprError, quoted
+from octo.expr.errors import BUDGET, INVALID_ARGUMENT, UNDECLARED_NAME, ExprError, quoted
 from octo.expr.generate import generate
 from octo.expr.lacking import filled
 from octo.expr.nearest import nearest
@@ -91,7 +91,7 @@ class Templates:
         self._key = tuple((name, each.name, each.text, each.escape) for name, each in templates.items())
         self._made: dict[tuple[str, tuple[str, ...], bool, bool], Rendered] = {}
         self.lacking: dict[str, dict[str, int]] = {}
-        """For each template the names that some place of use lacks, and where they are."""
+        """For each template the names that some place of use lacks, and where in it they are used first."""
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Templates) and other._key == self._key
@@ -148,7 +148,8 @@ class Templates:
         known = environment(scope)
         known.extend(called(parse(span.text)))
         tree, lacking = filled(parse(span.text), known.known, known.functions)
-        self.lacking.setdefault(name, {}).update(dict.fromkeys(lacking, span.start))
+        for each in lacking:
+            self.lacking.setdefault(name, {}).setdefault(each, span.start)
         try:
             return link(span.text, scope, generate(span.text, markup.marked(tree, span.way), known))
         except ExprError as error:
@@ -184,6 +185,18 @@ def _escaping(made: Rendered) -> Callable[..., Any]:
         return markup.text(text), space
 
     return escaped
+
+
+def misspelt(templates: Templates, scope: Scope) -> Iterator[tuple[Template, ExprError]]:
+    """Yield the names in templates that read null, but were probably meant to be a name of `scope`."""
+    for name, lacking in templates.lacking.items():
+        for word, at in lacking.items():
+            if meant := nearest(word, list(scope.variables)):
+                template = templates.templates[name]
+                error = ExprError(
+                    UNDECLARED_NAME, f"`{word}` is no name here and reads null", hint=f"did you mean `{meant}`?"
+                )
+                yield template, error.locate(template.text, at)
 
 
 def check(templates: Templates, scope: Scope) -> Iterator[tuple[Template, ExprError]]:

@@ -87,6 +87,12 @@ def test_only_markup_is_not_escaped(span, tree):
     assert shown(markup.marked(parse(span), "htmlText")) == expected
 
 
+def test_json_is_not_written_twice():
+    """`toJson(x)` in a script means what `x` means there."""
+    assert shown(markup.marked(parse("toJson(body)"), "htmlScript")) == "htmlScript(.)"
+    assert shown(markup.marked(parse("toJson(body)"), "htmlText")) == "htmlText(toJson(.))"
+
+
 def test_in_other_places_everything_is_escaped():
     """A template inside an attribute is no markup there."""
     assert shown(markup.marked(parse('templateResource("a")'), "htmlLink")) == "htmlLink(templateResource(.))"

@@ -37,7 +37,7 @@ def way(*pieces: str) -> str:
         (["<script>let a = 1 < 2;"], "htmlScript"),
         (['<SCRIPT type="x">'], "htmlScript"),
         (["<script></script>"], "htmlText"),
-        (["<script>'</scripted>'"], "htmlScript"),
+        (["<script>'</scripted>';"], "htmlScript"),
         (["<script></ScRiPt >"], "htmlText"),
         (["<script src='x'/>"], "htmlScript"),  # browsers know no empty script
         (['<a href="'], "htmlLink"),
@@ -60,6 +60,8 @@ def test_each_place_has_its_way(pieces, expected):
     [
         ("<p class=", "as an attribute without quotes"),
         ("<p class=a", "as an attribute without quotes"),
+        ("<script>a = '", "between quotes in a script"),
+        ('<script>a = "', "between quotes in a script"),
         ("<p ", "between the attributes"),
         ("<p hid", "between the attributes"),
         ('<p a="b" ', "between the attributes"),

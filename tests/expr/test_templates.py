@@ -6,7 +6,7 @@ from octo import expr
 from octo.expr.errors import ExprError
 from octo.expr.scope import Scope
 from octo.expr.template import Template
-from octo.expr.templates import Templates, check
+from octo.expr.templates import Templates, check, misspelt
 
 FILES = {
     "page.html": '<ul>{{ body.items.map(i, templateResource("row.html")).join("") }}</ul>',
@@ -183,3 +183,19 @@ def test_without_templates_it_says_so():
     """As in `octo eval`."""
     with pytest.raises(ExprError, match="belong to a configuration"):
         expr.compile('templateResource("x")', Scope(()))()
+
+
+def test_misspelt_names_are_found():
+    """Once the templates are compiled; names that are near to no other may be those of a loop."""
+    scope = scope_of({"a.txt": "{{ item }} {{ bdy }}"})
+    assert [*check(scope.templates, scope)] == []
+
+    assert [(each.name, error.column) for each, error in misspelt(scope.templates, scope)] == [("a.txt", 15)]
+
+
+def test_why_shows_what_was_rendered():
+    """A template is one piece of the expression."""
+    why = expr.why('templateResource("open.tmpl").size() > 1', SCOPE, {"name": "<"})
+
+    assert why.value is True
+    assert 'templateResource("open.tmpl")  → "<<br>"' in str(why)

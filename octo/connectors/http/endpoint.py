@@ -86,7 +86,7 @@ class Endpoint:
         if self._correlation:
             correlation = _correlation(given.get(self._correlation, ""))
             headers = [*headers, (self._correlation, correlation)]
-        user = self._known(scope, proto, headers)
+        user = "" if self._guard is None else self._known(scope, proto, headers)
         if user is None:
             return None
         if gate.busy >= gate.common and not gate.admits(self.share):
