@@ -108,6 +108,14 @@ def test_what_cannot_work_is_refused(tmp_path, plugins, settings, why):
     assert why in found[0]
 
 
+def test_a_wrong_template_is_one_problem(tmp_path, plugins):
+    """Who renders it is not blamed for it."""
+    with pytest.raises(ConfigError) as caught:
+        load(write(tmp_path, **{"bad.txt": "{{ body. }}"}), plugins, {})
+
+    assert [f"{Path(each.at.file).name} {each.code}" for each in caught.value.problems] == ["bad.txt OCTO-E101"]
+
+
 async def test_a_raw_body_may_get_another_type(tmp_path, plugins):
     """The content stays where it is: in memory, or in its file."""
     text = "flows: [{name: x, process: [{type: set-payload, rawBody: true, contentType: image/png, value: body}]}]"

@@ -63,15 +63,6 @@ def test_a_bad_span_is_shown_in_the_file_of_the_template(tmp_path: Path, plugins
     ]
 
 
-def test_who_renders_a_wrong_template_is_not_blamed(tmp_path: Path, plugins):
-    """One mistake is one problem."""
-    (tmp_path / "a.txt").write_text("{{ body. }}")
-    flow = "flows: [{name: x, process: [{type: template-resource, id: a.txt}]}]"
-    found = refused(tmp_path, f"resources: {{templates: [{{resource: a.txt}}]}}\n{flow}", plugins)
-
-    assert [each.split()[1] for each in found] == ["OCTO-E101"]
-
-
 def test_a_misspelt_name_is_a_warning(tmp_path: Path, plugins):
     """It reads null. Other unknown names may be those of loops around the template."""
     (tmp_path / "a.txt").write_text("{{ item.name }}\n{{ bdy.name }}")
