@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Coroutine
 from typing import Any
 
@@ -21,6 +22,7 @@ from octo.core.source import Inlet
 
 Headers = list[tuple[str, str]]
 INDEX = "index.html"
+_NONE = re.compile(r"q\s*=\s*0(\.0{0,3})?")
 
 
 class Static(Endpoint):
@@ -132,8 +134,8 @@ def _sent(headers: Headers, name: str) -> str:
 
 
 def _takes_gzip(given: Given) -> bool:
-    for each in ",".join(given.all("accept-encoding")).split(","):
-        coding, *parameters = (part.strip().lower() for part in each.split(";"))
-        if coding in ("gzip", "x-gzip", "*"):
-            return not any(part.replace(" ", "") in ("q=0", "q=0.0", "q=0.00", "q=0.000") for part in parameters)
-    return False
+    wanted: dict[str, bool] = {}
+    for each in ",".join(given.all("accept-encoding")).lower().split(","):
+        coding, *parameters = (part.strip() for part in each.split(";"))
+        wanted[coding] = not any(_NONE.fullmatch(part) for part in parameters)
+    return wanted.get("gzip", wanted.get("x-gzip", wanted.get("*", False)))

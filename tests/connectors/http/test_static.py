@@ -181,6 +181,32 @@ async def test_settings(serve, folder, inlet):
     assert (page[0], page[2], data[0], stranger[0]) == (200, "<h1>hi</h1>", 404, 401)
 
 
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [
+        ("gzip", "gzip"),
+        ("br, GZIP;q=0.5", "gzip"),
+        ("*", "gzip"),
+        ("*;q=0, gzip", "gzip"),
+        ("x-gzip", "gzip"),
+        ("gzip;q=0", None),
+        ("gzip; q=0.000, *", None),
+        ("br", None),
+        ("", None),
+    ],
+)
+async def test_a_zipped_file_is_for_those_who_take_it(site, folder, inlet, accepted, coding):
+    """By the letter of `Accept-Encoding`; caches keep both apart."""
+    (folder / "app.js.gz").write_bytes(b"zipped")
+    async with files(site, folder, inlet(), zipped=True):
+        lines = f"GET /app.js HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAccept-Encoding: {accepted}\r\n\r\n"
+        answer = await site.raw(lines.encode())
+
+    assert (b"content-encoding: gzip" in answer) is (coding is not None)
+    assert answer.endswith(b"zipped" if coding else b"let a")
+    assert b"vary: Accept-Encoding" in answer
+
+
 async def test_other_sources_are_more_specific(site, folder, inlet):
     """A site and its API on one connector."""
     api = Route.model_validate({"path": "/api/{id}"})
