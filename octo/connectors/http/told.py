@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
-from octo.connectors.http.call import Call, Scope
+from octo.connectors.http.call import Call, Scope, Stream
 from octo.connectors.http.routes import BadPath
 from octo.core.log import fields, requests_told
 
@@ -68,6 +68,10 @@ class Told:
         self.status = self.status or status
         self._proto.response_bytes(status, headers, body)
 
+    def stream(self, status: int, headers: list[tuple[str, str]], /) -> Stream:
+        self.status = self.status or status
+        return self._proto.stream(status, headers)
+
     async def __call__(self) -> bytes:
         return await self._proto()
 
@@ -75,13 +79,5 @@ class Told:
         return self._proto.__aiter__()
 
     def __getattr__(self, name: str) -> Any:
-        """What else the call offers. A response of another kind says its status first, as those above do."""
-        found = getattr(self._proto if hasattr(self._proto, name) else self._call, name)
-        if not name.startswith("response_"):
-            return found
-
-        def noted(status: int, *rest: Any) -> Any:
-            self.status = self.status or status
-            return found(status, *rest)
-
-        return noted
+        """What else the call and its proto offer."""
+        return getattr(self._proto if hasattr(self._proto, name) else self._call, name)

@@ -26,7 +26,7 @@ class Call:
     def response_empty(self, status, headers):
         self.answers.append(status)
 
-    def response_stream(self, status, headers):
+    def stream(self, status, headers):
         self.answers.append(status)
         return "stream"
 
@@ -80,7 +80,7 @@ def test_nothing_is_in_the_way_when_it_is_off():
 def test_any_kind_of_response_counts_and_the_first_one_does():
     told = Told(Call(), DISPATCH)
 
-    assert told.response_stream(200, []) == "stream"
+    assert told.stream(200, []) == "stream"
     told.response_empty(500, [])
     told.taskref("task")
 
