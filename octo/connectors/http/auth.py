@@ -32,7 +32,8 @@ class Guard:
         self._cookie = auth.cookie or ""
         self._known = {name: _digest(secret) for name, secret in auth.secrets.items()}
         self._nobody = _digest(secrets.token_hex())
-        self._challenge = f'{"Basic" if auth.type == "basic" else "ApiKey"} realm="{auth.realm}"'
+        scheme = "Basic" if auth.type == "basic" else "Bearer" if self._header == "authorization" else "ApiKey"
+        self._challenge = f'{scheme} realm="{auth.realm}"'
         if auth.type == "basic":
             self._challenge += ', charset="UTF-8"'
         self._who: Callable[[Scope], str | None] = self._basic if auth.type == "basic" else self._api_key

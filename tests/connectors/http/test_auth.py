@@ -83,6 +83,14 @@ async def test_a_key_is_taken_from_its_place_only(serve, place, request_, user):
     assert [each.vars["user"] for each in inlet.messages] == ([] if user is None else [user])
 
 
+async def test_a_key_behind_bearer_is_asked_for_as_that(serve):
+    """The challenge names the scheme of the header (RFC 6750)."""
+    async with serve(auth={**KEYS, "header": "Authorization", "realm": "shop"}) as site, site.route():
+        _, headers, _ = await site.ask()
+
+    assert headers["WWW-Authenticate"] == 'Bearer realm="shop"'
+
+
 async def test_a_key_in_the_query_is_no_part_of_the_message(serve):
     """Flows write their variables to logs and other systems."""
     async with serve(auth={**KEYS, "query": "key"}) as site, site.route() as inlet:
