@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
 from pydantic import GetCoreSchemaHandler
@@ -16,6 +16,7 @@ from octo.core.expressions import Expr, build_of, compile_expr
 from octo.core.message import Message
 from octo.expr import ExprError, Scope, render
 
+T = TypeVar("T")
 Piece = str | Expr[object]
 
 _ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://|[/\\]{2}")
@@ -33,6 +34,8 @@ _FOREIGN = re.compile(
     r"|(?<![^/=&])%(?P<printf>[sd])(?=[/?&]|$)"
 )
 """Placeholders of other systems. Octo would send each literally."""
+_QUOTED = re.compile(r"[$#]?\{\{?\s*(?P<value>(?:vars|body|env)[.\[][^{}]*?)\s*\}\}?")
+"""A placeholder inside a text of an expression."""
 
 
 class Path(tuple[Piece, ...]):  # noqa: SLOT001  it has attributes of its own
@@ -168,7 +171,7 @@ def _expression(text: str, scope: Scope) -> Expr[object] | None:
     if not text or text[0] in "/?{":
         return None
     if '"' in outside or text[0] == "'":
-        return compile_expr(text, object, scope)
+        return joined(compile_expr(text, object, scope))
     if "/" in outside or not _READS.search(text):
         return None
     try:
@@ -176,6 +179,15 @@ def _expression(text: str, scope: Scope) -> Expr[object] | None:
     except PydanticCustomError:
         return None
     return found if found.program.names else None
+
+
+def joined(expression: Expr[T]) -> Expr[T]:
+    """Return the expression. Raises an error of pydantic for `"Bearer {vars.token}"`, which would be sent like that."""
+    for text in _LITERAL.findall(expression.text):
+        if found := _QUOTED.search(text):
+            value = found["value"]
+            raise complain(f'`{found[0]}` in quotes would be sent as it is; join them: `"..." + string({value})`')
+    return expression
 
 
 def _pieces(text: str, scope: Scope) -> Iterator[Piece]:

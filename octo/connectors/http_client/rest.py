@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
 from octo.connectors.http_client.follow import Follow
-from octo.connectors.http_client.paths import Path, complain, leads_out
+from octo.connectors.http_client.paths import Path, complain, joined, leads_out
 from octo.connectors.http_client.settings import METHODS, HeaderName, Method
 from octo.core.durations import Duration, OrZero
 from octo.core.expressions import Expr
 from octo.core.settings import Advanced, Effect, Settings, Short
 from octo.core.state import State
 
+Joined = AfterValidator(joined)
 BodyType = Literal["auto", "raw", "form", "multipart"]
 
 
@@ -38,7 +39,7 @@ class Sent(Settings):
     body_type: BodyType = "auto"
     """How to send it. `auto`: as above. `raw`: a text, bytes or raw content as it is, wherever it comes from. `form`: a
     map as a web form sends it. `multipart`: a map of parts, also files: see docs/http-client.md."""
-    auth: Annotated[Expr[object] | None, Advanced] = None
+    auth: Annotated[Annotated[Expr[object], Joined] | None, Advanced] = None
     """The whole value of the `Authorization` header, e.g. `"Bearer " + vars.token`, for credentials that differ from
     message to message. Null or empty sends none. Only with a connector that has no `auth` of its own."""
     timeout: Annotated[Duration | None, OrZero, Advanced] = None
@@ -98,10 +99,10 @@ class Addressed(Settings):
     """Path below the connector's `baseURL`, joined with exactly one slash. May have a query. A placeholder holds an
     expression, whose value becomes one segment: `/users/{vars.id}`. What has quotes outside of braces and no slash
     before them is an expression of the whole path: `"/users/" + vars.id`."""
-    query: dict[str, Expr[object]] = Field(default_factory=dict)
+    query: dict[str, Annotated[Expr[object], Joined]] = Field(default_factory=dict)
     """Query parameters, e.g. `id: vars.id`; encoded as needed. A list gives the parameter once for each item, an
     optional without a value (`body.?page`) leaves it out. Other values that are not text are sent as compact JSON."""
-    headers: dict[HeaderName, Expr[str]] = Field(default_factory=dict)
+    headers: dict[HeaderName, Annotated[Expr[str], Joined]] = Field(default_factory=dict)
     """Request headers, e.g. `X-Tenant: vars.tenant`; they win over the connector's."""
 
 

@@ -187,6 +187,27 @@ def test_a_placeholder_that_would_be_sent_literally_is_refused(text, said):
     assert re.search(said, shown), shown
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"path": '"/users/{vars.id}"'},
+        {"query": {"q": '"a {{ body.q }}"'}},
+        {"headers": {"Authorization": "'Bearer {vars.token}'"}},
+        {"headers": {"Authorization": '"Bearer ${vars.token}"'}},
+        {"auth": '"Bearer #{env.TOKEN}"'},
+    ],
+)
+def test_a_placeholder_in_quotes_is_refused(settings):
+    """It would be sent as it is."""
+    with pytest.raises(ValidationError, match=r'in quotes would be sent as it is; join them: `"\.\.\." \+ string'):
+        Rest.model_validate(settings)
+
+
+@pytest.mark.parametrize("text", ["'{\"vars\": 1}'", "'{id}'", "'a' + {'k': vars.id}.k", "'{}' + vars.id"])
+def test_other_braces_in_quotes_are_meant(text):
+    assert Rest.model_validate({"query": {"q": text}}).query["q"].text == text
+
+
 def test_an_error_in_a_placeholder_has_its_place():
     """Line and column count from the beginning of the text."""
     with pytest.raises(ValidationError) as caught:
