@@ -21,6 +21,9 @@ from octo.core.message import Message
 from octo.core.secrets import MASKED
 from octo.core.trace import effect
 
+DOWNLOAD = 1 << 30
+"""Bytes that a download may have unless its block or its connector says otherwise."""
+
 
 class Transport(Protocol):
     """Sends one request and returns its answer."""
@@ -43,6 +46,8 @@ class Caller:
         self.credentials: Credentials | None = credentials(client.auth, self._fetch)
         self._targets: dict[str, URL] = {}
         self.redirects = client.follow_redirects
+        limited = "max_response_bytes" in client.model_fields_set
+        self.most_of_download = client.max_response_bytes if limited else DOWNLOAD
         self._correlation = client.correlation_id_header
 
     def correlated(self, id: str, headers: Mapping[str, str]) -> dict[str, str]:  # noqa: A002  the usual word

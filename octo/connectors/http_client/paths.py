@@ -19,6 +19,8 @@ from octo.expr import ExprError, Scope, render
 T = TypeVar("T")
 Piece = str | Expr[object]
 
+LONGEST = 1 << 16
+"""Characters of a value. No server takes longer addresses."""
 _ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://|[/\\]{2}")
 _BRACES = re.compile(r"\{[^{}]*\}")
 _READS = re.compile(r"[.(\[]")
@@ -75,6 +77,7 @@ class Path(tuple[Piece, ...]):  # noqa: SLOT001  it has attributes of its own
     @classmethod
     def of(cls, text: str, scope: Scope) -> Path:
         """Return what an author wrote. Raises an error of pydantic that says what to write instead."""
+        text = text.rstrip("\n")  # of a block of YAML
         if _ADDRESS.match(text):
             raise complain("a path is below the connector's `baseURL`; for another server use another connector")
         expression = _expression(text, scope)
@@ -152,6 +155,8 @@ def _text(value: object, what: str) -> str:
     if isinstance(value, list | dict | bytes):
         raise unusable(f"{what} is no text", "write a text, a number or a bool")
     text = render(value)
+    if len(text) > LONGEST:
+        raise unusable(f"{what} has {len(text)} characters, more than {LONGEST}")
     if any("\ud800" <= each <= "\udfff" for each in text):
         raise unusable(f"{what} has half a character")
     if any(each < " " or each == "\x7f" for each in text):

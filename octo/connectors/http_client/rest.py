@@ -63,7 +63,7 @@ class Received(Settings):
     """Variable for the address that answered, after redirects. Set before a failure too."""
     download: bool = False
     """Whether the answer becomes raw content, whatever its type, and a large one a file instead of memory. Then it may
-    have 1 GiB, and a `timeout` of its own is advisable."""
+    have 1 GiB, unless the connector or the block has a `maxResponseBytes`; a longer `timeout` is advisable."""
     max_response_bytes: Annotated[int | None, Advanced] = Field(default=None, ge=0)
     """An answer may have at most this many bytes, instead of the connector's `maxResponseBytes`."""
 

@@ -8,7 +8,7 @@ from yarl import URL
 
 from octo.connectors.http_client import bodies, codes
 from octo.connectors.http_client.caller import Caller
-from octo.connectors.http_client.request import Request, Terms
+from octo.connectors.http_client.request import USUAL, Request, Terms
 from octo.connectors.http_client.rest import Received, Rest, Sent
 from octo.connectors.http_client.settings import is_value
 from octo.core import trace
@@ -16,9 +16,6 @@ from octo.core.errors import Permanent
 from octo.core.expressions import Expr
 from octo.core.message import Message
 from octo.expr import ExprError, render
-
-DOWNLOAD = 1 << 30
-"""Bytes that a download may have unless its block or connector says otherwise."""
 
 
 class Asked(NamedTuple):
@@ -56,14 +53,18 @@ def request(caller: Caller, asked: Asked, sent: Sent, received: Received, messag
     if context and any(name.lower() in (trace.HEADER, trace.STATE) for name in headers):
         context = {}
     context = {**context, **caller.correlated(message.correlation_id, headers)}
-    return caller.request(asked.method, asked.target, asked.query, headers, data, context, terms(sent, received))
+    return caller.request(
+        asked.method, asked.target, asked.query, headers, data, context, terms(caller, sent, received)
+    )
 
 
-def terms(sent: Sent, received: Received) -> Terms:
+def terms(caller: Caller, sent: Sent, received: Received) -> Terms:
     """Return the limits of a block's requests, where they are not the connector's."""
     most = received.max_response_bytes
+    if not received.download and most is None and sent.timeout is None:
+        return USUAL
     if most is None and received.download:
-        most = DOWNLOAD
+        most = caller.most_of_download
     return Terms(sent.timeout.total_seconds() or None if sent.timeout else None, most, received.download)
 
 

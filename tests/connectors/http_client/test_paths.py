@@ -16,6 +16,11 @@ from octo.core.message import Message
 BASE = URL("http://h/v1")
 
 
+def repr_of(value):
+    """A name of bounded length."""
+    return repr(value)[:20]
+
+
 def path(text, body=None, **variables):
     """The path and query that are asked for."""
     made = Rest.model_validate({"path": text}).path
@@ -41,6 +46,7 @@ def path(text, body=None, **variables):
         ("/50%25", "/50%25"),
         ("/a?b=/:c", "/a?b=/:c"),
         ("/100%", "/100%25"),
+        ("/users\n", "/users"),
     ],
 )
 def test_a_text_without_placeholders_is_sent_as_it_is(text, expected):
@@ -103,7 +109,7 @@ def test_a_value_is_one_segment(value, segment):
         assert path("/users/{vars.id}/x", id=value) == f"/users/{segment}/x"
 
 
-@pytest.mark.parametrize("value", ["", None, [1], {"a": 1}, b"x", "a\ud800", "a\nb", "a\0"])
+@pytest.mark.parametrize("value", ["", None, [1], {"a": 1}, b"x", "a\ud800", "a\nb", "a\0", "a" * 65_537], ids=repr_of)
 @pytest.mark.parametrize("text", ["/users/{vars.id}", "users/{vars.id}/x", "/u/{vars.id}.json"])
 def test_a_value_that_is_none_is_refused(text, value):
     """`/users/` is another address than `/users/7`."""

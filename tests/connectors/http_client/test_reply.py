@@ -133,6 +133,15 @@ async def test_a_download_has_a_limit_of_its_own(calls, upstream):
     assert caught.value.code == "OCTO-H154"
 
 
+async def test_a_limit_of_the_connector_is_one_of_downloads_too(calling, upstream):
+    """If its author wrote it; its default is for other answers."""
+    upstream.answer = lambda request: web.Response(body=LARGE)
+    async with calling(maxResponseBytes=2_000_000) as calls:
+        with pytest.raises(Permanent, match=r"larger than `maxResponseBytes` \(2000000\)"):
+            await calls.rest(download=True)
+        assert (await calls.rest(download=True, maxResponseBytes=4_000_000)).raw
+
+
 async def test_a_block_may_take_larger_answers(calls, upstream):
     """JSON as a value; what is none stays in its file."""
     value = ["x" * 1000] * 2000
