@@ -56,12 +56,12 @@ class HttpClient:
         """
         from octo.connectors.http_client import sending
 
-        asked = sending.asked(self._caller, settings, message)
-        request = sending.request(self._caller, asked, settings, settings, message)
         if settings.follow is not None:
             from octo.connectors.http_client.paging import pages
 
-            return await pages(self._caller, settings, request, message)
+            return await pages(self._caller, settings, message)
+        asked = sending.asked(self._caller, settings, message)
+        request = sending.request(self._caller, asked, settings, settings, message)
         return (await self._caller.ask(request, settings, message))[1]
 
     @block("rest-dynamic")

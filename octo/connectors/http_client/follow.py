@@ -33,6 +33,9 @@ class Follow(Settings):
     is the last page."""
     param: str = Field(default="cursor", min_length=1)
     """The query parameter of `cursor`."""
+    as_: str | None = Field(default=None, alias="as", min_length=1)
+    """Variable that the request's expressions read instead of a query parameter, for a cursor or number that belongs
+    into its `body`, `path` or `headers`; null before the first cursor. It is gone afterwards."""
     page: str | None = Field(default=None, min_length=1)
     """The query parameter with the number of the page. The first page without items is the last."""
     offset: str | None = Field(default=None, min_length=1)
@@ -72,6 +75,8 @@ class Follow(Settings):
         if "param" in self.model_fields_set and self.cursor is None:
             raise complain("`param` belongs to `cursor`; `page` and `offset` name their own parameter")
         counted = self.page is not None or self.offset is not None
+        if self.as_ is not None and self.cursor is None and not counted:
+            raise complain("`as` belongs to `cursor`, `page` and `offset`: the others are whole addresses")
         for name in ("first", "size"):
             if getattr(self, name) is not None and not counted:
                 raise complain(f"`{name}` belongs to `page` and `offset`")

@@ -8,7 +8,7 @@ from hashlib import blake2b
 
 from yarl import URL
 
-from octo.connectors.http_client import codes
+from octo.connectors.http_client import codes, sending
 from octo.connectors.http_client.caller import Caller
 from octo.connectors.http_client.follow import Follow
 from octo.connectors.http_client.links import linked
@@ -27,22 +27,24 @@ MOST_BYTES = 64 * 1024 * 1024
 _NO_SUCH_KEY = "OCTO-E201"
 
 
-async def pages(caller: Caller, rest: Rest, request: Request, message: Message) -> Outcome:
+async def pages(caller: Caller, rest: Rest, message: Message) -> Outcome:
     """Return the message with the items of all pages, or with their number if a chain takes each page."""
     assert rest.follow is not None
-    return await _Paging(caller, rest, rest.follow).run(request, message)
+    return await _Paging(caller, rest, rest.follow, message).run(message)
 
 
 class _Paging:
     """One walk through the pages.
 
-    _seen: digests of the addresses that were asked for, to notice a circle. _last: that of the last page.
+    _origin: the message that all requests are made from. _seen: digests of what was asked for, to notice a circle.
+    _last: that of the last page.
     """
 
-    def __init__(self, caller: Caller, rest: Rest, follow: Follow) -> None:
+    def __init__(self, caller: Caller, rest: Rest, follow: Follow, message: Message) -> None:
         self._caller = caller
         self._rest = rest
         self._follow = follow
+        self._origin = message
         self._seen: set[bytes] = set()
         self._joined: list[object] = []
         self._pages = 0
@@ -51,11 +53,10 @@ class _Paging:
         self._number = follow.start
         self._last = b""
 
-    async def run(self, request: Request, message: Message) -> Outcome:
-        upcoming: Request | None = self._counted(request)
+    async def run(self, message: Message) -> Outcome:
+        upcoming: Request | None = self._first()
         while upcoming is not None:
             request = upcoming
-            self._remember(request)
             reply, page = await self._caller.ask(request, self._rest, message)
             message = message.with_vars(page.vars)
             if reply.status >= 400:
@@ -108,20 +109,31 @@ class _Paging:
 
     # --- the next page -------------------------------------------------------------------------------------------
 
+    def _first(self) -> Request:
+        follow = self._follow
+        if follow.counter is not None:
+            return self._with(self._made(self._number), follow.counter, self._number)
+        request = self._made(None)
+        self._remember(str(request.url), request)
+        return request
+
     def _next(self, request: Request, reply: Reply, page: Message, items: list[object]) -> Request | None:
         """Return the request for the next page, None after the last."""
         follow = self._follow
         if follow.until is not None and follow.until(page):
             return None
         if follow.counter is not None:
-            return self._counting(request, reply, items)
+            return self._counted(follow.counter, request, reply, items)
         if follow.cursor is not None:
             cursor = _found(follow.cursor, page)
-            return None if cursor is None else self._with(request, follow.param, render(cursor))
+            if cursor is None:
+                return None
+            self._remember(render(cursor), request)
+            return self._with(self._made(cursor), follow.param, cursor)
         found = linked(reply.headers.get("link", ""), follow.link) if follow.link else _found(follow.next, page)
         return None if found is None or found == "" else self._linked(request, reply, found)
 
-    def _counting(self, request: Request, reply: Reply, items: list[object]) -> Request | None:
+    def _counted(self, name: str, request: Request, reply: Reply, items: list[object]) -> Request | None:
         follow = self._follow
         if not items or (follow.size is not None and len(items) < follow.size):
             return None
@@ -130,14 +142,18 @@ class _Paging:
             raise _circle(request, "the server gave the same page twice")
         self._last = digest
         self._number += len(items) if follow.offset is not None else 1
-        return self._counted(request)
+        return self._with(self._made(self._number), name, self._number)
 
-    def _counted(self, request: Request) -> Request:
-        name = self._follow.counter
-        return request if name is None else self._with(request, name, str(self._number))
+    def _made(self, value: object) -> Request:
+        """Return the block's own request; its expressions see the cursor or number if it has a variable."""
+        name = self._follow.as_
+        message = self._origin if name is None else self._origin.with_var(name, value)
+        asked = sending.asked(self._caller, self._rest, message)
+        return sending.request(self._caller, asked, self._rest, self._rest, message)
 
-    def _with(self, request: Request, name: str, value: str) -> Request:
-        return replace(request, url=request.url.update_query({name: value}))
+    def _with(self, request: Request, name: str, value: object) -> Request:
+        """Return the request with the cursor or number in its query, unless the request's author puts it elsewhere."""
+        return request if self._follow.as_ else replace(request, url=request.url.update_query({name: render(value)}))
 
     def _linked(self, request: Request, reply: Reply, found: object) -> Request:
         def refused(why: str) -> Permanent:
@@ -146,12 +162,14 @@ class _Paging:
         if not isinstance(found, str):
             raise refused("is no text")
         url = address(URL(reply.url, encoded=True), found, lambda what: refused(f"is {what}"))
+        self._remember(str(url), request)
         return led(
             request, url, self._caller.redirects, lambda why: refused(f"is at {shown(url)}, not followed: {why}")
         )
 
-    def _remember(self, request: Request) -> None:
-        digest = blake2b(str(request.url).encode(), digest_size=16).digest()
+    def _remember(self, place: str, request: Request) -> None:
+        """Note an address or a cursor. Raises `Permanent` if it was there before."""
+        digest = blake2b(place.encode(errors="surrogatepass"), digest_size=16).digest()
         if digest in self._seen:
             raise _circle(request, "the next page is one that was there before")
         self._seen.add(digest)

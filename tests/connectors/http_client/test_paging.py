@@ -134,6 +134,46 @@ async def test_method_body_and_headers_stay(calls, upstream):
     assert [(each.method, each.headers["X-A"]) for each in upstream.requests] == [("POST", "b")] * 2
 
 
+async def test_a_cursor_may_be_anywhere_in_the_request(calls, upstream):
+    """In the body of a search, in a path, in a header; the query is left as it is."""
+    upstream.answers(
+        web.json_response({"items": [1], "next": "c1"}),
+        web.json_response({"items": [2], "next": "c/2"}),
+        web.json_response({"items": [3]}),
+    )
+    message = await calls.rest(
+        Message({"q": "x"}, {"kept": 1}),
+        method="POST",
+        path='/search/{vars.at == null ? "first" : vars.at}',
+        headers={"X-At": 'vars.at == null ? "none" : vars.at'},
+        body='{"q": body.q, "after": vars.at}',
+        follow={"cursor": "body.next", "items": "body.items", "as": "at"},
+    )
+
+    assert (message.body, message.vars) == ([1, 2, 3], {"kept": 1, "statusCode": 200})
+    assert [json.loads(each)["after"] for each in upstream.bodies] == [None, "c1", "c/2"]
+    assert [each.raw_path for each in upstream.requests] == ["/search/first", "/search/c1", "/search/c%2F2"]
+    assert [each.headers["X-At"] for each in upstream.requests] == ["none", "c1", "c/2"]
+
+
+@pytest.mark.parametrize(("way", "sent"), [({"page": "p"}, [1, 2, 3]), ({"offset": "o", "first": 5}, [5, 7, 9])])
+async def test_a_number_may_be_anywhere_in_the_request(calls, upstream, way, sent):
+    upstream.answers(web.json_response([1, 2]), web.json_response([3, 4]), web.json_response([]))
+
+    message = await calls.rest(method="POST", body="vars.n", follow={**way, "as": "n"})
+
+    assert (message.body, [json.loads(each) for each in upstream.bodies]) == ([1, 2, 3, 4], sent)
+    assert {each.raw_path for each in upstream.requests} == {"/"}
+
+
+async def test_a_cursor_that_comes_again_is_a_circle_wherever_it_is(calls, upstream):
+    upstream.answer = lambda request: web.json_response({"items": [], "next": "c"})
+    with pytest.raises(Permanent, match="the pages would never end"):
+        await calls.rest(method="POST", body="vars.c", follow={"cursor": "body.next", "items": "body.items", "as": "c"})
+
+    assert len(upstream.requests) == 2
+
+
 # --- a chain for each page ---------------------------------------------------------------------------------------
 
 FLOW = """
@@ -431,6 +471,7 @@ async def test_a_page_that_fails_fails_the_block(calling, upstream, page):
         ({"link": "next", "first": 0}, "`first` belongs to `page` and `offset`"),
         ({"cursor": "body.c", "size": 3}, "`size` belongs to"),
         ({"page": ""}, "at least 1"),
+        ({"link": "next", "as": "x"}, "`as` belongs to"),
         ({"nxt": "body.next"}, "Extra inputs"),
         (["link"], "valid dictionary"),
     ],
