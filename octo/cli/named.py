@@ -10,7 +10,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -122,26 +122,40 @@ def _here(verb: str) -> Path:
         raise click.UsageError(f"the working directory cannot be read: {error.strerror}") from None
     if any(not is_test(each) for each in found):
         return here
-    hints = [f"octo {verb} PATH      takes a file or folder"] if not (near := _below()) else []
+    hints = [f"octo {verb} PATH      takes a file or folder"] if not (near := _below(_is_flow_file, _FLOWS)) else []
     hints += [f"octo {verb} {shlex.quote(str(each))}" for each in near]
     hints += ["octo new NAME      makes a folder with a first flow"] if not near else []
     lines = "\n".join(f"  {each}" for each in hints)
     raise click.UsageError(f"there are no flow files in {Path.cwd()}\nLooked for: {_LOOKED_FOR}.\nTry:\n{lines}")
 
 
-def _below() -> list[Path]:
-    """The first few folders in the working directory that have flows: `octo new shop` was called one level up."""
+def _is_flow_file(path: Path) -> bool:
+    return not is_test(path)
+
+
+def refuse_testless() -> None:
+    """If the working directory has no tests, but folders in it have: say so, and how to run those."""
+    try:
+        here = yaml_files(Path())
+    except OSError:
+        return  # who reads it reports that
+    if not any(map(is_test, here)) and (near := _below(is_test, _CASES)):
+        lines = "".join(f"\n  octo test {shlex.quote(str(each))}" for each in near)
+        raise click.UsageError(f"there are no test files in {Path.cwd()}; they are named NAME_test.yaml\nTry:{lines}")
+
+
+def _below(wanted: Callable[[Path], bool], content: re.Pattern[bytes]) -> list[Path]:
+    """The first few folders in the working directory with such files: `octo new shop` was called one level up."""
     try:
         folders = sorted(each for each in Path().iterdir() if each.is_dir() and not each.name.startswith("."))
     except OSError:
         return []
-    return [each for each in folders[:100] if _has_flows(each)][:3]
+    return [each for each in folders[:100] if _has(each, wanted, content)][:3]
 
 
-def _has_flows(folder: Path) -> bool:
+def _has(folder: Path, wanted: Callable[[Path], bool], content: re.Pattern[bytes]) -> bool:
     try:
-        files = [each for each in yaml_files(folder) if not is_test(each)]
-        return any(_FLOWS.search(each.read_bytes()) for each in files[:20])
+        return any(content.search(each.read_bytes()) for each in list(filter(wanted, yaml_files(folder)))[:20])
     except OSError:
         return False
 

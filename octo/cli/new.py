@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -91,7 +92,15 @@ def _missing(path: Path) -> str:
 
 def _next(command: str, path: Path) -> str:
     port = os.environ.get("HTTP_PORT") or "8080"
-    return command.replace("@PATH@", _argument(path)).replace("@PORT@", port)
+    line = command.replace("@PATH@", _argument(path)).replace("@PORT@", port)
+    return f"{_again()}{line.removeprefix('octo')}" if line.startswith("octo ") else line
+
+
+def _again() -> str:
+    """How to call this program once more: it may not be on the PATH, or only for as long as `uvx` runs it."""
+    if any(part.startswith("archive-v") for part in Path(sys.prefix).parts):  # where uv keeps what it runs once
+        return "uvx --from octo-flows octo"
+    return "octo" if shutil.which("octo") else f"{shlex.quote(sys.executable)} -m octo"
 
 
 def _typed(command: str, path: Path) -> str:

@@ -18,7 +18,7 @@ import click
 from octo.cli import exits, exploration
 from octo.cli.exploration import Cover
 from octo.cli.help import Verb
-from octo.cli.named import expanded
+from octo.cli.named import expanded, refuse_testless
 from octo.cli.project import Number, coloured, refuse, written
 from octo.cli.stored import store_option
 from octo.cli.suites import configurations, env_file
@@ -136,6 +136,8 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
     _refuse_idle_options(generate=bool(rest["generate"]), from_trace=from_trace is not None)
     if rest["generate"] and find_spec("hypothesis") is None:
         raise click.UsageError("--generate needs the package hypothesis: pip install 'octo-flows[test]'")
+    if not paths and from_trace is None:
+        refuse_testless()
     wanted = Cover(cover, cover_min, cover_html, cover_json)
     options = Options(tuple(expanded(paths)) or (Path(),), cover=wanted, **rest)  # type: ignore[arg-type]
     if from_trace is not None:

@@ -52,6 +52,7 @@ octo new shop               | 2 | shop/flow.yaml is there already; nothing was w
 octo new ticks -t cron      | 2 | Error: No such option: -t. Did you mean --template?
 octo run                    | 2 |   octo run shop
 octo check                  | 2 |   octo check shop
+octo test                   | 2 |   octo test shop
 octo check shop             | 0 | shop: ok, 1 flow, 1 connector
 octo test shop              | 0 | ok   shop/flow_test.yaml  (hello)
 octo invoke shop            | 2 |   octo invoke shop hello

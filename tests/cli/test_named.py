@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from octo.cli.named import Named, expanded, is_path, named
+from octo.cli.named import Named, expanded, is_path, named, refuse_testless
 
 FLOW = "flows: [{{name: {}, process: []}}]\n"
 SUITE = "cases: [{name: one, flow: a}]\n"
@@ -56,6 +56,18 @@ def test_a_folder_above_the_flows_names_them():
     write(**{"a shop__flow": FLOW.format("a"), "notes__x": "a: 1", "tests__a_test": SUITE})
 
     assert refused(verb="check").endswith("Try:\n  octo check 'a shop'")
+
+
+def test_tests_below_are_named_too(folder):
+    write(shop__flow_test=SUITE, shop__flow=FLOW.format("a"))
+
+    with pytest.raises(click.UsageError) as caught:
+        refuse_testless()
+    assert caught.value.message == (
+        f"there are no test files in {folder}; they are named NAME_test.yaml\nTry:\n  octo test shop"
+    )
+    write(here_test=SUITE)
+    refuse_testless()
 
 
 def test_several_paths_are_one_configuration():

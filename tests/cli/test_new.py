@@ -29,6 +29,7 @@ FILES = [
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("HTTP_PORT", raising=False)
+    monkeypatch.setattr("shutil.which", lambda name: f"/bin/{name}")
     return tmp_path
 
 
@@ -84,6 +85,28 @@ def test_next_names_the_port_that_the_environment_sets(cli, monkeypatch):
     monkeypatch.setenv("HTTP_PORT", "9000")
 
     assert "curl localhost:9000/hello/Ada" in next_lines(cli("new", "a").stdout)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "found", "octo"),
+    [
+        (
+            "/home/a/.cache/uv/archive-v0/6JPkiG",
+            "/home/a/.cache/uv/archive-v0/6JPkiG/bin/octo",
+            "uvx --from octo-flows octo",
+        ),
+        ("/home/a/venv", None, "'/home/a/my venv/bin/python' -m octo"),
+        ("/home/a/venv", "/home/a/venv/bin/octo", "octo"),
+    ],
+)
+def test_next_calls_octo_as_it_was_called(cli, monkeypatch, prefix, found, octo):
+    monkeypatch.setattr("sys.prefix", prefix)
+    monkeypatch.setattr("sys.executable", "/home/a/my venv/bin/python")
+    monkeypatch.setattr("shutil.which", lambda _: found)
+
+    assert next_lines(cli("new", "a").stdout) == [
+        f"{octo} run --watch a", "curl localhost:8080/hello/Ada", f"{octo} test a",
+    ]  # fmt: skip
 
 
 def test_next_beside_other_files_names_the_file(cli, here):
