@@ -188,7 +188,7 @@ def meant(arguments: list[str]) -> list[str]:
     if first in ("--version", "-version", "-V") or arguments == ["-v"]:
         return ["version", *rest]
     if first in ("help", "-h", "-help", "--help"):
-        return [*rest[:1], "--help"] if rest and first == "help" else ["--help"]
+        return [rest[0], "--help"] if first == "help" and rest and rest[0] != "help" else ["--help"]
     if first.startswith("-") or (first not in VERBS and _is_path(first)):
         return ["run", *arguments]
     return arguments

@@ -60,7 +60,11 @@ def _found(name: str, known: Sequence[Entry]) -> list[Entry]:
     if re.fullmatch(r"[A-Za-z]+-[A-Za-z]?\d+", name):
         raise click.UsageError(f"{name!r} is an error code: octo explain {name.upper()}")
     names = [each.name for each in known]
-    guess = nearest(name, names) or next((each for each in names if name.lower() in each.lower()), None)
+    guess = (
+        next((each for each in names if name.lower().startswith(f"{each.lower()}.")), None)  # a setting of it
+        or nearest(name, names)
+        or next((each for each in names if name.lower() in each.lower()), None)
+    )
     raise click.UsageError(f"there is no {name!r}. " + (f"Try: octo doc {guess}" if guess else "Try: octo list"))
 
 

@@ -54,7 +54,7 @@ def _value(field: Described) -> object:
         case "expression":
             value: object = _EXPRESSIONS.get(field["result"], "body")
         case "choice":
-            value = next(each for each in field["choices"] if each)
+            value = next((each for each in field["choices"] if each), "")
         case "list":
             value = [_value(field["items"])]
         case "map":

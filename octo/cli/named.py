@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import click
 
+from octo.cli.terminal import is_terminal, say
 from octo.config.documents import Config
 from octo.config.files import SUFFIXES, is_test, yaml_files
 from octo.core.errors import ConfigError
@@ -70,12 +71,20 @@ def named(paths: Sequence[Path], verb: str, *, one: bool = False) -> Named:
     if STDIN in paths:
         if len(paths) > 1:
             raise click.UsageError("`-` reads the whole configuration from standard input; name nothing else")
-        return Named((STDIN,), sys.stdin.buffer.read())
+        return Named((STDIN,), _stdin())
     found = expanded(paths)
     flows = tuple(each for each in found if not holds_tests(each))
     if not flows:
         raise click.UsageError(_only_tests(found[0], verb))
     return Named(flows)
+
+
+def _stdin() -> bytes:
+    from octo.config.yaml import MOST_BYTES
+
+    if is_terminal(sys.stdin):
+        say("reading the configuration from standard input; Ctrl-D ends it", err=True)
+    return sys.stdin.buffer.read(MOST_BYTES + 1)  # more is refused where it is read
 
 
 def expanded(paths: Iterable[Path]) -> list[Path]:

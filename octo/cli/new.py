@@ -40,15 +40,16 @@ Examples:
   octo new ticks --template cron
   octo new .""",
 )
-@click.argument("folder", required=False, type=click.Path(path_type=Path), metavar="FOLDER")
+@click.argument("name", required=False, metavar="FOLDER")
 @click.option("--template", type=click.Choice(list(TEMPLATES)), default="http", show_default=True)
-def command(folder: Path | None, template: str) -> None:
+def command(name: str | None, template: str) -> None:
     """Create FOLDER with a first flow, its tests, an .env file, and what editors need to complete and check both.
 
     `.` means the folder one stands in. Existing files are not overwritten.
     """
-    if folder is None:
+    if not name or not name.strip():  # a variable of the shell may be empty
         raise click.UsageError("name the folder: octo new shop, or `octo new .` for this one")
+    folder = Path(name)
     if folder.suffix.lower() in SUFFIXES:
         raise click.UsageError(f"octo new makes a folder: octo new {shlex.quote(str(folder.with_suffix('')))}")
     flow = folder / _FLOW

@@ -46,7 +46,7 @@ def load(path: Path, plugins: Plugins, environ: Mapping[str, str], *more: Path) 
 
 def load_text(data: bytes, plugins: Plugins, environ: Mapping[str, str], name: str) -> Config:
     """Read a configuration that came from elsewhere, as if it were a file in the working directory."""
-    return _build([(name, data[: MOST_BYTES + 1])], Path(), (), plugins, environ, Report())
+    return _build([(name, data)], Path(), (), plugins, environ, Report())
 
 
 def parse(text: str, plugins: Plugins, environ: Mapping[str, str], name: str = "flow.yaml") -> Config:

@@ -148,6 +148,7 @@ def test_what_is_there_is_kept(cli, here):
     ("arguments", "says"),
     [
         ([], "name the folder: octo new shop, or `octo new .` for this one"),
+        ([""], "name the folder: octo new shop, or `octo new .` for this one"),
         (["orders.yaml"], "octo new makes a folder: octo new orders"),
         (["taken"], "taken is a file; name a folder"),
         (["a", "--template", "htp"], "'htp' is not one of 'http', 'cron', 'call'"),

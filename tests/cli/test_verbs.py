@@ -108,6 +108,7 @@ def test_one_dash_from_end_to_end(cli, tmp_path):
         ("help", "--help"),
         ("-h", "--help"),
         ("help run", "run --help"),
+        ("help help", "--help"),
         ("-V", "version"),
         ("-v", "version"),
         ("flow.yaml --watch", "run flow.yaml --watch"),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from octo.connectors.http.call import Call, Scope, Stream
 from octo.connectors.http.routes import BadPath
@@ -78,6 +79,8 @@ class Told:
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self._proto.__aiter__()
 
-    def __getattr__(self, name: str) -> Any:
-        """What else the call and its proto offer."""
-        return getattr(self._proto if hasattr(self._proto, name) else self._call, name)
+    def client_disconnect(self) -> asyncio.Future[None]:
+        return self._proto.client_disconnect()
+
+    def taskref(self, task: asyncio.Task[None], /) -> None:
+        self._call.taskref(task)
