@@ -6,7 +6,8 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections import deque
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,7 +19,7 @@ from octo.cli.project import Number
 from octo.core.printable import printable
 from octo.operations.address import parse
 from octo.operations.client import Client, Unreachable
-from octo.operations.rates import BlockPace, FlowPace, Pace, Rates
+from octo.operations.rates import BlockPace, ErrorPace, FlowPace, Pace, Rates
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -27,6 +28,12 @@ if TYPE_CHECKING:
 
 LEAST, AROUND = 5, 9
 """At least so many flows are shown, however low the terminal is; so many lines are needed for everything else."""
+TREND = 8
+"""Width, in characters, of the line that shows the last rates of a flow."""
+ERRORS = 5
+"""At most so many kinds of errors are shown."""
+NOT_MEASURED = "Blocks are not measured: octo run --metrics-blocks '*' shows which one is slow."
+BARS = "▁▂▃▄▅▆▇█"
 KEYS = "q quit   j k select   e by errors   / filter"
 BAR = 8
 """Width, in characters, of the bar that shows how full a flow's line is."""
@@ -34,7 +41,7 @@ GAP = 2
 """Characters between columns."""
 NAME = 12
 """Least width of a name, in characters: on a narrow terminal, bars and columns are left out to keep it."""
-GIVE_WAY = ("p50", "in flight", "waiting", "p99")
+GIVE_WAY = ("p50", "in flight", "trend", "waiting", "p99")
 """The columns that are left out on a narrow terminal, the least important first."""
 
 Cells = dict[str, list["Text"]]
@@ -75,6 +82,7 @@ class Frame(NamedTuple):
     status: dict[str, Any]
     flows: list[FlowPace]
     blocks: list[BlockPace]
+    errors: Sequence[ErrorPace] = ()
     lost: str = ""
 
 
@@ -86,7 +94,7 @@ async def _frames(client: Client, interval: float) -> AsyncIterator[Frame]:
         try:
             after, now = await client.facts("/metrics.json", "octo_ready"), time.monotonic()
             rates = Rates(before, after, now - at)
-            frame = Frame(await client.facts("/status", "version"), rates.flows(), rates.blocks())
+            frame = Frame(await client.facts("/status", "version"), rates.flows(), rates.blocks(), rates.errors())
             before, at = after, now
         except Unreachable as error:
             if frame is None:
@@ -110,6 +118,7 @@ async def _watch(client: Client, interval: float, view: View) -> None:
     keys: asyncio.Queue[str] = asyncio.Queue()
     frames = _frames(client, interval)
     frame = await anext(frames)
+    view.note(frame)
     with _keyboard(keys), Live(screen=True, auto_refresh=False) as live:
 
         def draw() -> None:
@@ -119,6 +128,7 @@ async def _watch(client: Client, interval: float, view: View) -> None:
             nonlocal frame
             async for newest in frames:
                 frame = newest
+                view.note(frame)
                 draw()
 
         async with asyncio.TaskGroup() as tasks:
@@ -167,6 +177,12 @@ class View:
         self.by_errors = False
         self.filter = ""
         self.typing = False
+        self._past: dict[str, deque[float]] = {}
+
+    def note(self, frame: Frame) -> None:
+        """Remember the rates of a frame, for the trends. One that is out of date tells nothing new."""
+        for flow in () if frame.lost else frame.flows:
+            self._past.setdefault(flow.name, deque(maxlen=TREND)).append(flow.pace.rate)
 
     def press(self, key: str, frame: Frame) -> bool:
         """Handle a key. Return whether to go on."""
@@ -210,10 +226,16 @@ class View:
         from rich.text import Text
 
         blocks = [block for block in frame.blocks if block.flow == self.selected]
-        room = max(LEAST, height - len(blocks) - AROUND) if height else len(frame.flows)
+        errors = [error for error in frame.errors if self.selected in ("", error.flow)][:ERRORS]
+        below = len(blocks) + (len(errors) + 2 if errors else 0)
+        room = max(LEAST, height - below - AROUND) if height else len(frame.flows)
         parts: list[Any] = [_head(frame), Text(), self._table(self._window(self.flows(frame), room), width)]
+        if errors:
+            parts += [Text(), _errors(errors, width)]
         if blocks:
             parts += [Text(), _blocks(self.selected, blocks, width)]
+        elif (self.keys or self.selected) and not frame.blocks:
+            parts.append(Text(f"\n{NOT_MEASURED}", style="dim", no_wrap=True, overflow="ellipsis"))
         if self.typing or self.filter:
             parts.append(Text(f"\n/{self.filter}{'▏' if self.typing else ''}"))
         elif self.keys:
@@ -229,6 +251,8 @@ class View:
         from rich.text import Text
 
         cells = _paces([flow.pace for flow in flows])
+        if any(len(past) > 1 for past in self._past.values()):
+            cells["trend"] = [Text(_trend(self._past.get(flow.name, ()))) for flow in flows]
         cells["in flight"] = [Text(f"{flow.in_flight}/{flow.workers}") for flow in flows]
         lines = [f"{flow.waiting}/{flow.buffer}" for flow in flows]
         bars = [f"{_bar(flow.waiting, flow.buffer)} {line}" for flow, line in zip(flows, lines, strict=True)]
@@ -255,9 +279,14 @@ def _head(frame: Frame) -> Text:
     text = Text(printable("  ".join(facts)) + "  ", style="bold")
     state = "no answer" if frame.lost else "ready" if status["ready"] else "not ready"
     text.append(state, style="green" if state == "ready" else "red")
-    trouble = [*status["reasons"], *_refused(status["refused"]), *([frame.lost] if frame.lost else [])]
+    trouble = [*status["reasons"], *_stubs(status), *_refused(status["refused"]), *([frame.lost] if frame.lost else [])]
     text.append("".join(f"\n  {printable(each)}" for each in trouble), style="not bold red")
     return text
+
+
+def _stubs(status: dict[str, Any]) -> list[str]:
+    names = [each["name"] for each in status.get("connectors", ()) if each.get("stub")]
+    return [f"stubs, not real: {', '.join(names)}"] if names else []
 
 
 def _refused(refused: dict[str, Any] | None) -> list[str]:
@@ -293,6 +322,24 @@ def _room(cells: Cells, width: int) -> int:
 def _blocks(flow: str, blocks: list[BlockPace], width: int) -> Table:
     names = [f"{block.path.removeprefix(f'{flow}.')} ({block.type})" for block in blocks]
     return _table(f"blocks of {flow}", names, _paces([block.pace for block in blocks]), width)
+
+
+def _errors(errors: list[ErrorPace], width: int) -> Table:
+    from rich.text import Text
+
+    names = [f"{each.code or 'others'}  {each.block or each.flow}" for each in errors]
+    cells = {
+        "errors/s": [Text(f"{each.rate:.1f}", style="red" if each.rate else "dim") for each in errors],
+        "since start": [Text(str(each.total)) for each in errors],
+    }
+    return _table("errors (octo explain CODE)", names, cells, width)
+
+
+def _trend(rates: Sequence[float]) -> str:
+    """The rates as a line of bars; the highest is that of the highest rate. A bar is seen for any rate above 0."""
+    most = max(rates, default=0.0)
+    bars = (BARS[min(len(BARS) - 1, 1 + int(rate / most * (len(BARS) - 2)))] if rate else BARS[0] for rate in rates)
+    return "".join(bars).rjust(TREND)
 
 
 def _paces(paces: list[Pace]) -> Cells:

@@ -38,6 +38,19 @@ class BlockPace(NamedTuple):
     pace: Pace
 
 
+class ErrorPace(NamedTuple):
+    """Unhandled errors with one code from one block. rate: per second. total: since the start.
+
+    block: its address; it and the code are "" for those that are counted together.
+    """
+
+    flow: str
+    block: str
+    code: str
+    rate: float
+    total: int
+
+
 class Rates:
     """The rates between two snapshots, `seconds` apart. A count that fell started again from 0, after a restart."""
 
@@ -61,6 +74,15 @@ class Rates:
         return [
             BlockPace(flow, path, type_, self._pace("octo_block", (flow, path, type_))) for flow, path, type_ in found
         ]
+
+    def errors(self) -> list[ErrorPace]:
+        """Return the errors of all flows, the most frequent first: now, then since the start."""
+        name = "octo_flow_errors_total"
+        found = [
+            ErrorPace(flow, block, code, self._grown(name, (flow, block, code)) / self._seconds, total)
+            for (flow, block, code), total in self._after.all(name).items()
+        ]
+        return sorted(found, key=lambda each: (-each.rate, -each.total, each[:3]))
 
     def _pace(self, what: str, labels: tuple[str, ...]) -> Pace:
         counts = self._grown_counts(f"{what}_duration_seconds", labels)

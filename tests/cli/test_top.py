@@ -16,7 +16,7 @@ import pytest
 from rich.console import Console
 
 from octo.cli.top import Frame, View
-from octo.operations.rates import BlockPace, FlowPace, Pace
+from octo.operations.rates import BlockPace, ErrorPace, FlowPace, Pace
 
 STATUS = {
     "version": "1.2.3",
@@ -175,6 +175,112 @@ def test_a_filter_is_typed_kept_and_cleared():
     view.press("\x1b", frame())
     assert len(names(view)) == 3
     assert drawn(view, frame())[-1] == "q quit"
+
+
+ERRORS = [
+    ErrorPace("orders", "orders.charge", "OCTO-R140", 2.0, 40),
+    ErrorPace("billing", "billing.pay", "OCTO-E202", 0.0, 700),
+    ErrorPace("billing", "", "", 0.0, 3),
+]
+
+
+def test_the_top_errors_are_named_with_code_and_block():
+    lines = drawn(View(), frame()._replace(errors=ERRORS))
+
+    assert [" ".join(line.split()) for line in lines[-4:]] == [
+        "errors (octo explain CODE) errors/s since start",
+        "OCTO-R140 orders.charge 2.0 40",
+        "OCTO-E202 billing.pay 0.0 700",
+        "others billing 0.0 3",
+    ]
+
+
+def test_the_errors_of_the_selected_flow_are_shown_alone():
+    picture = "\n".join(drawn(View("orders"), frame()._replace(errors=ERRORS)))
+
+    assert "OCTO-R140" in picture
+    assert "OCTO-E202" not in picture
+
+
+def test_few_errors_are_shown_and_flows_have_room():
+    errors = [ErrorPace("orders", f"orders.b{number}", "OCTO-E202", 1.0, 1) for number in range(50)]
+
+    assert sum("OCTO-E202" in line for line in drawn(View(), frame()._replace(errors=errors))) == 5
+
+
+def test_a_block_that_made_up_its_code_cannot_command_the_terminal():
+    evil = [ErrorPace("orders", "orders.x", "\x1b[2J", 1.0, 1)]
+
+    assert "\x1b" not in "".join(drawn(View(), frame()._replace(errors=evil)))
+
+
+def noted(*rates):
+    """A view that has seen the flow `orders` with these rates."""
+    view = View()
+    for rate in rates:
+        view.note(frame()._replace(flows=[FLOWS[0]._replace(pace=FLOWS[0].pace._replace(rate=rate))]))
+    return view
+
+
+@pytest.mark.parametrize(
+    ("rates", "trend"),
+    [
+        ((0.0, 1.0, 50.0, 100.0), "    ▁▂▅█"),
+        ((5.0, 5.0), "      ██"),
+        ((0.0, 0.0), "      ▁▁"),
+        ((9.0, *[0.0] * 7, 3.0), "▁▁▁▁▁▁▁█"),
+        ((100.0, 0.001), "      █▂"),
+    ],
+)
+def test_a_trend_shows_the_last_rates_of_a_flow(rates, trend):
+    (line,) = (each for each in drawn(noted(*rates), frame()) if each.startswith("orders"))
+
+    assert trend in line
+
+
+def test_the_first_frame_has_no_trend():
+    assert "trend" not in drawn(noted(1.0), frame(), 140)[2]
+
+
+@pytest.mark.parametrize(
+    ("width", "titles"),
+    [
+        (140, "flow rate/s errors/s p50 p99 trend in flight waiting"),
+        (80, "flow rate/s errors/s p50 p99 trend in flight waiting"),
+        (62, "flow rate/s errors/s p99 trend waiting"),
+        (50, "flow rate/s errors/s p99 waiting"),
+    ],
+)
+def test_on_a_narrow_terminal_the_trend_gives_way_too(width, titles):
+    assert titles in [" ".join(line.split()) for line in drawn(noted(1.0, 2.0), frame(), width)]
+
+
+def test_a_frame_that_is_out_of_date_adds_nothing_to_the_trend():
+    view = noted(1.0)
+    view.note(frame()._replace(lost="no answer"))
+
+    assert "trend" not in drawn(view, frame(), 140)[2]
+
+
+@pytest.mark.parametrize(
+    ("view", "blocks", "hints"),
+    [
+        (View(keys="q quit"), [], True),
+        (View("orders"), [], True),
+        (View(keys="q quit"), BLOCKS, False),
+        (View(), [], False),
+    ],
+)
+def test_how_blocks_are_measured_is_told_where_none_are(view, blocks, hints):
+    lines = drawn(view, frame()._replace(blocks=blocks))
+
+    assert any("octo run --metrics-blocks" in line for line in lines) is hints
+
+
+def test_stubs_are_told():
+    connectors = [{"name": "web", "stub": False}, {"name": "bank", "stub": True}, {"name": "old"}]
+
+    assert drawn(View(), frame(connectors=connectors))[1] == "  stubs, not real: bank"
 
 
 def test_a_low_terminal_shows_the_flows_around_the_selected_one():

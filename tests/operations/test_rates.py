@@ -52,3 +52,24 @@ def test_a_restart_in_between_gives_no_negative_rates(histogram):
 
     assert (flow.pace.rate, flow.pace.errors) == (5.0, 0.0)
     assert flow.pace.p50 is not None
+
+
+def test_errors_are_told_by_code_and_block_the_most_frequent_first():
+    before = {"octo_flow_errors_total": [(("f", "f.a", "OCTO-1"), 10), (("f", "f.b", "OCTO-2"), 3)]}
+    after = {
+        "octo_flow_errors_total": [
+            (["f", "f.a", "OCTO-1"], 10),
+            (["f", "f.b", "OCTO-2"], 5),
+            (["g", "g.c", "OCTO-1"], 99),
+            (["g", "", ""], 11),
+        ]
+    }
+
+    found = Rates(before, after, 2.0).errors()
+
+    assert found == [
+        ("g", "g.c", "OCTO-1", 49.5, 99),
+        ("g", "", "", 5.5, 11),
+        ("f", "f.b", "OCTO-2", 1.0, 5),
+        ("f", "f.a", "OCTO-1", 0.0, 10),
+    ]
