@@ -61,7 +61,7 @@ class Retry(Settings):
     min_backoff: Duration = timedelta(milliseconds=200)
     """The first wait; each further one is `multiplier` times as long."""
     max_backoff: Duration = timedelta(seconds=30)
-    """The longest wait, also when an overloaded system asks for a longer one."""
+    """The longest wait, also when the other system asks for a longer one (`Retry-After`)."""
     multiplier: float = Field(default=2.0, ge=1, le=100)
     """How much longer each wait is than the one before; 1 keeps them equal."""
     jitter: float = Field(default=0.5, ge=0, le=1)
@@ -98,10 +98,11 @@ class Retry(Settings):
         return before.without_var(self.as_).chain(self.process).without_var(self.as_)
 
     def pause(self, cause: Exception, attempt: int) -> float:
-        """Return the seconds to wait after an attempt: longer than usual if an overloaded system asks for it."""
+        """Return the seconds to wait after an attempt: longer than usual if the other system asks for it."""
         longest = self.max_backoff.total_seconds()
         usual = Backoff(self.min_backoff.total_seconds(), longest, self.jitter, factor=self.multiplier).pause(attempt)
-        return max(usual, min(cause.retry_after, longest)) if isinstance(cause, Overloaded) else usual
+        asked = cause.retry_after if isinstance(cause, Transient) else None
+        return usual if asked is None else max(usual, min(asked, longest))
 
     def covers(self, cause: Exception) -> bool:
         """Whether an error is one of those to try again after."""

@@ -110,10 +110,14 @@ class Permanent(OctoError):
 
 
 class Transient(OctoError):
-    """Another system was not ready; the same message may succeed later."""
+    """Another system was not ready; the same message may succeed later.
+
+    retry_after: seconds after which the other system wants to be asked again; None if it has not said.
+    """
 
     code = "OCTO-R120"
     retryable = True
+    retry_after: float | None = None
 
 
 class Timeout(Transient):
@@ -139,7 +143,7 @@ class Overloaded(Transient):
 
     def __init__(self, message: str, *, retry_after: float = 1.0, code: str | None = None) -> None:
         super().__init__(message, code=code)
-        self.retry_after = retry_after
+        self.retry_after: float = retry_after
 
 
 class Bug(OctoError):

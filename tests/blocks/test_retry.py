@@ -320,3 +320,20 @@ def test_there_are_no_more_attempts_than_allowed_and_no_wait_beyond_the_deadline
     assert [each[0] for each in seen] == starts[: failures + 1]
     assert (error is None) == (failures < len(starts))
     assert ended == seen[-1][0]
+
+
+FLAKY = """
+connectors: [{name: c, type: http-client, settings: {baseURL: "http://c.example", retry: {maxAttempts: 1}}}]
+flows: [{name: f, process: [{type: retry, jitter: 0, process: [{type: rest, connector: c, path: /}]}]}]
+"""
+
+
+@virtual(start="2026-01-01T00:00:00Z")
+@pytest.mark.parametrize(
+    ("said", "waited"), [("7", 7), ("Thu, 01 Jan 2026 00:00:05 GMT", 5), ("90", 30), ("soon", 0.2), ("0", 0.2)]
+)
+async def test_an_answer_says_when_to_come_back(plugins, said, waited):
+    answers = [{"status": 503, "headers": {"Retry-After": said}, "times": 1}, {"body": "fine"}]
+    async with running(FLAKY, plugins, stubs={"c": {"answers": answers}}) as app:
+        assert (await app.call("f")).body == "fine"
+        assert round(asyncio.get_running_loop().time(), 3) == waited

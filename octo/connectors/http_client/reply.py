@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from octo.connectors.http_client import codes
-from octo.core import codec, content
+from octo.connectors.http_client.dates import seconds_of
+from octo.core import clock, codec, content
 from octo.core.charsets import is_text
 from octo.core.errors import OctoError, Permanent, Transient
 from octo.core.message import Message
@@ -89,12 +90,24 @@ def failure(
     kind = Transient if passing else Permanent
     wanted = f", expected {' or '.join(expected)}" if expected else ""
     usual = codes.UNEXPECTED if reply.status < 400 else codes.UNAVAILABLE if passing else codes.REFUSED
-    return kind(
+    error = kind(
         f"{what} returned {reply.status}{wanted}: {snippet(reply.data, hide)}",
         code=code or usual,
         status=reply.status,
         vars=variables,
     )
+    if isinstance(error, Transient):
+        error.retry_after = after(reply, clock.now().timestamp())
+    return error
+
+
+def after(reply: Reply, now: float) -> float | None:
+    """Return what `Retry-After` says, in seconds from now, which is a wall time; None if it says nothing usable."""
+    text = reply.headers.get("retry-after", "")
+    if text.isascii() and text.isdigit():
+        return float(text)
+    date = seconds_of(text)
+    return None if date is None else max(0.0, date - now)
 
 
 def snippet(data: bytes | Content, hide: Callable[[str], str] = str) -> str:

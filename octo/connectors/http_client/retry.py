@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from octo.connectors.http_client import settings
-from octo.connectors.http_client.dates import seconds_of
-from octo.connectors.http_client.reply import Reply
+from octo.connectors.http_client.reply import Reply, after
 from octo.connectors.http_client.request import Request
 from octo.core import clock
 from octo.core.backoff import Backoff
@@ -39,17 +38,9 @@ class Retries:
             else:
                 if reply.status not in STATUSES or not self._may_repeat(request):
                     return reply
-                asked = self._asked(reply)
+                asked = after(reply, self.wall())
                 await self.sleep(self.backoff.pause(attempt) if asked is None else min(asked, self._longest))
         return await send(request)
-
-    def _asked(self, reply: Reply) -> float | None:
-        """Return what `Retry-After` says, in seconds from now; None if it says nothing usable."""
-        text = reply.headers.get("retry-after", "")
-        if text.isascii() and text.isdigit():
-            return float(text)
-        date = seconds_of(text)
-        return None if date is None else max(0.0, date - self.wall())
 
     def _may_repeat_after(self, error: Transient, request: Request) -> bool:
         if isinstance(error, Timeout):
