@@ -32,7 +32,7 @@ _HOMES = {
     "octo.core.powers": "Conflicting, Healthy, Replying, Stubbed, Triggered, Vetting",
     "octo.core.secrets": "MASKED, mask, masked",
     "octo.core.settings": "Advanced, Advising, AnyCase, Effect, Effectful, Secret, Settings, Worded",
-    "octo.core.sockets": "Always, FlowRef, Handler, Repeating, Steps",
+    "octo.core.sockets": "Afterwards, Always, FlowRef, Handler, Repeating, Steps",
     "octo.core.source": "Inlet, Naming, source",
     "octo.core.spool": "Content, Spool",
     "octo.core.state": "Shaped, State",
@@ -118,6 +118,7 @@ if TYPE_CHECKING:
         Worded as Worded,
     )
     from octo.core.sockets import (
+        Afterwards as Afterwards,
         Always as Always,
         FlowRef as FlowRef,
         Handler as Handler,

@@ -11,19 +11,23 @@ from octo.core.expressions import Expr
 from octo.core.flow import Drop, Failure, Outcome, Stop, ending
 from octo.core.message import Message
 from octo.core.settings import Settings
-from octo.core.sockets import Always, Steps
+from octo.core.sockets import Afterwards, Always, Steps
 from octo.core.state import State
 
 Name = Annotated[str, Field(min_length=1)]
 
 
+def _none_if_empty(value: object) -> object:
+    return None if value == "" else value
+
+
 class Enrich(Settings):
     body: Annotated[Steps, Always()]
     """The chain. It works on a copy: what it changes stays inside."""
-    set_body: Annotated[Expr[object] | None, BeforeValidator(lambda value: None if value == "" else value)] = None
+    set_body: Annotated[Expr[object] | None, Afterwards(), BeforeValidator(_none_if_empty)] = None
     """The new body, from the chain's result: there `body` and `vars` are those that the chain ended with. Without it
     the body stays as it was."""
-    set_vars: dict[Name, Expr[object]] = Field(default_factory=dict)
+    set_vars: dict[Name, Annotated[Expr[object], Afterwards()]] = Field(default_factory=dict)
     """Variables to set, each with an expression over the chain's result: `{customer: body.name}`."""
 
     def shape_after(self, before: State) -> State:

@@ -28,7 +28,7 @@ from octo.core.expressions import Expr
 from octo.core.flow import Failure, Outcome
 from octo.core.message import Message
 from octo.core.settings import Settings
-from octo.core.sockets import Always, Steps
+from octo.core.sockets import Afterwards, Always, Steps
 from octo.core.state import State
 from octo.expr import ExprError, nearest
 
@@ -72,7 +72,7 @@ class Retry(Settings):
     """The errors to try again after: kinds (`Transient` with its kinds `Timeout`, `NotConnected`, `Disconnected` and
     `Overloaded`; `Permanent`, `ExprError`, `Bug`), codes (`vars.error.code`) or statuses (`vars.error.status`). Without
     `on` and `when`: those that may pass (`vars.error.retryable`)."""
-    when: Expr[bool] | None = None
+    when: Annotated[Expr[bool] | None, Afterwards()] = None
     """Try again only if this is true, e.g. `vars.error.status == 409`; it sees `vars.error` and the message as it was
     when the attempt failed."""
     as_: str = Field("attempt", alias="as", min_length=1)

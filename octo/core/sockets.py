@@ -91,6 +91,12 @@ class Handler:
     """
 
 
+class Afterwards:
+    """Annotation for an expression that a composite evaluates on what its chains left, not on the message that came in:
+    `Annotated[Expr[object], Afterwards()]`. Traces do not show a value for it.
+    """
+
+
 @runtime_checkable
 class Repeating(Protocol):
     """Settings of a block that may run a chain again for a message for which it has run already.

@@ -71,3 +71,28 @@ def test_secrets_are_not_shown(trace, plugins):
     found = {record["path"]: record.get("values") for record in with_values(trace, config)}
 
     assert list(found["f.set-variable"].values()) == [{"key": "«secret»", "«secret»": ["«secret»!"]}]
+
+
+AFTERWARDS = """
+flows:
+  - name: f
+    process:
+      - type: enrich
+        body: [{type: set-payload, value: '{"name": "Ann"}'}]
+        setBody: body.name
+        setVars: {name: body.name}
+      - {type: retry, when: vars.error.status == 409, process: [{type: set-payload, value: vars.attempt}]}
+"""
+
+
+async def test_expressions_that_see_another_message_have_no_value(plugins):
+    kept = []
+    async with running(AFTERWARDS, plugins, observer=Recorder(kept.append)) as app:
+        await app.call("f", {"net": 10})
+    config = parse(AFTERWARDS, plugins, {})
+    trace = with_values(records(encode(kept[0]).data), config)
+
+    assert {record["path"]: record["values"] for record in trace if "values" in record} == {
+        "f.enrich[body].set-payload": {'{"name": "Ann"}': {"name": "Ann"}},
+        "f.retry[process].set-payload": {"vars.attempt": 1},
+    }
