@@ -211,7 +211,7 @@ def test_a_file_without_anything_is_a_warning(cli, tmp_path, text, says):
 
 
 TEXT_OF_AN_ANSWER = """\
-connectors: [{name: api, type: http-client, settings: {baseURL: 'http://a.example'}}]
+connectors: [{name: api, type: http-client, settings: {baseURL: 'http://a.example', retry: {maxAttempts: 3}}}]
 flows:
   - name: f
     process:

@@ -66,6 +66,25 @@ def _loggers(seen: Seen) -> Iterator[Position]:
     return (each.at for each in seen.connectors("logger") if not written(each.settings, "output"))
 
 
+def _dumps(seen: Seen) -> Iterator[Position]:
+    for block in seen.blocks("log"):
+        logger = seen.config.connectors[block.connector].settings if block.connector else None
+        if getattr(block.settings, "full", False) and getattr(logger, "format", None) != "json":
+            yield seen.at(block.at, "full")
+
+
+def _retries(seen: Seen) -> Iterator[Position]:
+    return (each.at for each in seen.connectors("http-client") if not written(each.settings, "retry"))
+
+
+def _redirects(seen: Seen) -> Iterator[Position]:
+    for block in seen.blocks("rest"):
+        client = seen.config.connectors[block.connector].settings if block.connector else None
+        is_led = getattr(client, "follow_redirects", "always") != "never"
+        if is_led and getattr(block.settings, "method", "GET") in ("PUT", "PATCH", "DELETE"):
+            yield seen.at(block.at, "method")
+
+
 def _caches(seen: Seen) -> Iterator[Position]:
     for each in seen.connectors("http-client"):
         if getattr(getattr(each.settings, "cache", None), "enabled", False):
@@ -328,6 +347,25 @@ DIFFERENCES = (
         "a list under `query` of `rest` is one parameter, as JSON",
         "it is the parameter once for each item; `toJson(...)` makes one",
         _lists,
+    ),
+    Difference(
+        "OCTO-C224",
+        "`full: true` writes maps into text lines as `map[a:1]`",
+        "they are JSON",
+        _dumps,
+    ),
+    Difference(
+        "OCTO-C225",
+        "PUT, PATCH and DELETE become GET after a redirect of 301 or 302",
+        "they stay what they are",
+        _redirects,
+    ),
+    Difference(
+        "OCTO-C226",
+        "`http-client` sends each request once",
+        "requests that may be repeated are, after a broken connection, 429, 502, 503 and 504; "
+        "`retry: {maxAttempts: 1}` never repeats",
+        _retries,
     ),
 )
 """In the order of docs/differences.md: a test compares them."""

@@ -32,6 +32,7 @@ def flow(*blocks: str, source: str = "") -> str:
 
 API = "connectors: [{name: api, type: http-client, settings: {baseURL: 'http://a.example'}}]\n"
 DB = "connectors: [{name: db, type: database, settings: {driver: sqlite, dsn: ':memory:'}}]\n"
+JSON = "connectors: [{name: l, type: logger, settings: {format: json}}]\n"
 HTTP = "type: http, settings: {path: /a, correlationIdHeader: X-Id}"
 ENV = "env: [{name: A, default: x}]\n"
 
@@ -94,6 +95,12 @@ CASES = [
     ("OCTO-C219", flow(payload("body.a * body.b + body.a * 2")), ["* body.b"]),
     ("OCTO-C220", flow(payload("body.a / body.b + body.a / 2")), ["/ body.b"]),
     ("OCTO-C221", flow(payload("type(body.a) == int")), ["type(body.a)"]),
+    ("OCTO-C224", flow("log, settings: {full: true}"), ["full: true"]),
+    ("OCTO-C224", JSON + flow("log, settings: {logger: l, full: true}", "log, settings: {message: body}"), []),
+    ("OCTO-C225", API + flow("rest, settings: {connector: api, method: put}", "rest, connector: api"), ["method: put"]),
+    ("OCTO-C225", API.replace("}}]", ", followRedirects: never}}]") + flow("rest, connector: api, method: PUT"), []),
+    ("OCTO-C226", API, ["{name: api"]),
+    ("OCTO-C226", API.replace("}}]", ", retry: {maxAttempts: 1}}}]"), []),
 ]  # fmt: skip
 
 
