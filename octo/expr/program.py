@@ -62,6 +62,7 @@ _BUILTINS: dict[str, Any] = {
             limits.too_long,
             cost.weight,
             cost.size,
+            cost.part,
             cost.repeated,
             cost.scan,
             runtime.equal_metered,

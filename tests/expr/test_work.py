@@ -5,6 +5,8 @@ a function written in C does inside one call cannot be counted; that it is paid 
 declares is compared with the size of all that it is given, and the number of calls in a loop with the budget.
 """
 
+import ast
+import builtins
 import sys
 from contextlib import suppress
 
@@ -12,8 +14,13 @@ import pytest
 from hostile import BESIDES, arguments, called
 
 from octo.expr import ExprError, Scope, compile, library  # noqa: A004 - the name of the API
-from octo.expr.cost import scan, size
+from octo.expr.cost import part, scan, size
+from octo.expr.environment import environment
+from octo.expr.generate import emit
+from octo.expr.generate.calls import _before
+from octo.expr.generate.core import Generator, Value
 from octo.expr.limits import Exhausted
+from octo.expr.values import kind_of
 
 NAMES = tuple(f"a{number}" for number in range(4))
 UNREAD = frozenset(
@@ -111,6 +118,37 @@ def test_what_is_read_is_paid_for(overload, function):
     for number, makers in enumerate(arguments(overload) if function.name not in UNREAD else ()):
         values = [make(64 * KIB) for make in makers]
         assert function.cost.before(*values) >= sum(map(size, values)), number
+
+
+@pytest.mark.parametrize(("overload", "function"), OVERLOADS, ids=lambda each: getattr(each, "text", ""))
+def test_generated_code_charges_what_the_function_declares(overload, function):
+    """Also what it charges inline, for texts and for what is known when the expression is built."""
+    for number, makers in enumerate(arguments(overload)):
+        values = [make(KIB) for make in makers]
+        price = function.cost.before(*values)
+        proven = ["dyn" if is_large(value) else kind_of(value) for value in values]
+        for kinds in (["dyn"] * len(values), proven):
+            assert charged(function.cost, values, kinds, known=0) == price, number
+        if makers and isinstance(values[-1], (str, int)):
+            assert charged(function.cost, values, ["dyn"] * len(values), known=1) == price, number
+
+
+def is_large(value):
+    """Whether it is an int, but none of which that is proven: that has 64 bits."""
+    return isinstance(value, int) and value.bit_length() > 64
+
+
+def charged(cost, values, kinds, known):
+    """What generated code takes for a call whose last arguments are literals."""
+    g = Generator("", environment(scope()), {})
+    names = [Value(emit.name(name), kind) for name, kind in zip(NAMES, kinds, strict=False)]
+    literals = [g.literal(value) for value in values[len(values) - known :]]
+    total, *looks = _before(g, cost, [*names[: len(values) - known], *literals])
+    for each in looks:
+        total = emit.binary(total, "+", each)
+    tree = ast.fix_missing_locations(ast.Expression(total))
+    given = {**g.constants, "_part": part, **dict(zip(NAMES, values, strict=False))}
+    return eval(builtins.compile(tree, "<test>", "eval"), given)
 
 
 def test_no_other_function_is_free():

@@ -45,7 +45,9 @@ _PARTS: Final[dict[type[py.AST], tuple[str, ...]]] = {
     py.BoolOp: ("op", "values"),
     py.BinOp: ("left", "op", "right"),
     py.UnaryOp: ("op", "operand"),
-    **dict.fromkeys((py.And, py.Or, py.Not, py.USub, py.Add, py.Sub, py.Mult, py.Div, py.Is, py.IsNot, py.In), ()),
+    **dict.fromkeys(
+        (py.And, py.Or, py.Not, py.USub, py.Add, py.Sub, py.Mult, py.Div, py.FloorDiv, py.Is, py.IsNot, py.In), ()
+    ),
     **dict.fromkeys((py.Eq, py.NotEq, py.Lt, py.LtE, py.Gt, py.GtE), ()),
 }
 _CONSTANTS = frozenset((str, int, float, bool, bytes, type(None)))

@@ -3,11 +3,11 @@
 import _ast as py
 from collections.abc import Callable
 
-from octo.expr.cost import Cost
+from octo.expr.cost import Cost, part
 from octo.expr.errors import ARGUMENT_COUNT, TYPE_CLASH, UNDECLARED_FUNCTION, ExprError
 from octo.expr.function import Candidate, dispatcher, mismatch
 from octo.expr.generate import emit, templates
-from octo.expr.generate.core import Generator, Value, deeper
+from octo.expr.generate.core import SMALL, Generator, Value, deeper, look
 from octo.expr.generate.names import qualified, undeclared
 from octo.expr.macros import USAGE
 from octo.expr.nearest import nearest
@@ -23,6 +23,7 @@ _CLASSES = {
     "list": "list",
     "map": "dict",
 }
+_WITHOUT_SIZE = SMALL - {"double"}  # one that no double holds has digits
 _SETTLED = frozenset(("bool", "int", "string", "bytes", "timestamp", "duration", "null"))
 _FOLDED = frozenset(("conversions", "strings", "math", "encoders", "network"))
 _GROWN = frozenset(("dyn", "list", "map", "optional"))  # results that a caller could change, or of unknown kind
@@ -156,10 +157,24 @@ def _charged(
         kept = [each if each.is_simple else g.keep(each) for each in arguments]
     called = _direct(g, name, candidates, fits, kept)
     if kind in _GROWING:
-        called = g.weighed(called, g.hold(cost.after, "after") if cost.makes else "_weight")
-    if cost.reads or cost.more:
-        return g.paid(called, emit.call(g.hold(cost.before, "before"), *[each.node for each in kept]))
-    return g.paid(called, emit.constant(cost.base))
+        # Invariant: a kind is proven for functions of the language and checked for those of packages, not for others.
+        proven = "dyn" if name in g.environment.own else kind
+        called = g.weighed(called, g.hold(cost.after, "after") if cost.makes else "_weight", proven)
+    return g.paid(called, *_before(g, cost, kept))
+
+
+def _before(g: Generator, cost: Cost, arguments: list[Value]) -> list[py.expr]:
+    """`cost.before`, without what is known of the arguments when the expression is built."""
+    known = cost.base
+    looks: list[py.expr] = []
+    for each in arguments if cost.reads else ():
+        if each.is_known:
+            known += part(each.constant, cost.reads)
+        elif each.kind not in _WITHOUT_SIZE:
+            looks.append(look(each.node, each.node, each.kind, "_part", cost.reads))
+    if cost.more is not None:
+        looks.append(emit.call(g.hold(cost.more, "more"), *[each.node for each in arguments]))
+    return [emit.constant(known), *looks]
 
 
 def _dearest(fits: list[Candidate]) -> Cost:

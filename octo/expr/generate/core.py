@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
+from octo.expr.cost import CHARACTERS, WEIGHTS
 from octo.expr.environment import Environment
 from octo.expr.errors import TYPE_CLASH, ExprError
 from octo.expr.generate import emit
@@ -215,11 +216,19 @@ class Generator:
         value.node = self.uncharged.get(id(value.node), (value.node, value.node))[1]
         return value
 
-    def weighed(self, node: py.expr, function: str) -> py.expr:
-        """`node`, charged for what `function` says its value costs."""
+    def weighed(self, node: py.expr, function: str, kind: str = "dyn") -> py.expr:
+        """`node`, charged for what `function` says its value costs. kind: that of the value, if it is proven."""
         variable = self.temporary()
-        spent = self._spent(emit.call(function, emit.walrus(variable, node)))
-        return emit.choose(spent, emit.name(variable), emit.call("_exhausted"))
+        first = emit.walrus(variable, node)
+        if function == "_size":
+            found = look(first, emit.name(variable), kind, function)
+        elif function == "_weight" and kind in WEIGHTS:
+            found = emit.call("len", first)
+            if WEIGHTS[kind] > 1:
+                found = emit.binary(found, "*", emit.constant(WEIGHTS[kind]))
+        else:
+            found = emit.call(function, first)
+        return emit.choose(self._spent(found), emit.name(variable), emit.call("_exhausted"))
 
     def charged(self, node: py.expr, *scanned: Value) -> py.expr:
         """`node`, charged first for the values it looks through, where it can be evaluated repeatedly."""
@@ -252,6 +261,22 @@ class Generator:
 
     def clash(self, message: str, offset: int, hint: str = "") -> ExprError:
         return self.error(TYPE_CLASH, message, offset, hint)
+
+
+def look(first: py.expr, later: py.expr, kind: str, otherwise: str, times: int = 1) -> py.expr:
+    """What so many looks at a value cost: inline for a text, else what the function `otherwise` says."""
+
+    def characters(text: py.expr) -> py.expr:
+        length = emit.call("len", text)
+        length = length if times == 1 else emit.binary(emit.constant(times), "*", length)
+        return emit.binary(length, "//", emit.constant(CHARACTERS))
+
+    if kind == "string":
+        return characters(first)
+    more = () if times == 1 else (emit.constant(times),)
+    if kind != "dyn":
+        return emit.call(otherwise, first, *more)
+    return emit.choose(emit.is_class(first, "str"), characters(later), emit.call(otherwise, later, *more))
 
 
 def deeper(*values: Value, by: int = 1) -> int:

@@ -12,6 +12,7 @@ OPERATORS: dict[str, Any] = {
     "-": py.Sub,
     "*": py.Mult,
     "/": py.Div,
+    "//": py.FloorDiv,
     "==": py.Eq,
     "!=": py.NotEq,
     "<": py.Lt,

@@ -17,7 +17,7 @@ def part(g: Generator, value: Value) -> py.expr:
     """The node of a value that becomes a part of another."""
     if not value.shared or value.is_known or value.kind in SMALL or _is_single(g, value.path) or _is_outer(g, value):
         return value.node
-    return g.weighed(value.node, "_size")
+    return g.weighed(value.node, "_size", value.kind)
 
 
 def outer(g: Generator, found: set[Path], rounds: py.expr) -> list[py.expr]:
