@@ -160,7 +160,7 @@ class _Paging:
             return Permanent(f"rest request to {request.target}: its next page {why}", code=codes.BAD_LINK)
 
         if not isinstance(found, str):
-            raise refused("is no text")
+            raise refused("is no text; a number or a token is a `cursor`")
         url = address(URL(reply.url, encoded=True), found, lambda what: refused(f"is {what}"))
         self._remember(str(url), request)
         return led(
@@ -193,12 +193,10 @@ class _Paging:
 def _found(expression: Expr[object] | None, page: Message) -> object:
     """Return what names the next page, None if nothing does: many servers leave the field out on the last page."""
     assert expression is not None
-    if page.body is None:
-        return None
     try:
         value = expression(page)
     except ExprError as error:
-        if error.code == _NO_SUCH_KEY:
+        if error.code == _NO_SUCH_KEY or page.body is None:
             return None
         raise
     return None if value == "" or value is False else value

@@ -13,6 +13,7 @@ from octo.connectors.http_client import Rest
 from octo.core.errors import OctoError, Permanent, Transient
 from octo.core.flow import Drop, Failure
 from octo.core.message import Message
+from octo.expr import ExprError
 
 ITEMS = list(range(1, 8))
 
@@ -116,6 +117,24 @@ async def test_expressions_see_the_answer(calls, upstream):
 
     assert (message.body, upstream.requests[1].raw_path) == ([1, 2], "/b?page=2")
     assert message.vars["head"]["x-next"] == ""
+
+
+async def test_an_empty_page_may_name_the_next_one(calls, upstream):
+    """In its headers; nothing can be selected from its body."""
+    upstream.answers(web.Response(status=204, headers={"X-Next": "/b"}), web.json_response([2]))
+
+    message = await calls.rest(headersVar="head", follow={"next": 'vars.head[?"x-next"]'})
+
+    assert message.body == [2]
+
+
+async def test_an_expression_that_fails_otherwise_is_an_error(calls, upstream):
+    """A number is no address, and no division is a last page."""
+    upstream.answer = lambda request: web.json_response([1])
+    with pytest.raises(Permanent, match="a number or a token is a `cursor`"):
+        await calls.rest(follow={"next": "2"})
+    with pytest.raises(ExprError, match="division by zero"):
+        await calls.rest(follow={"next": "1 / 0"})
 
 
 async def test_method_body_and_headers_stay(calls, upstream):
