@@ -146,7 +146,7 @@ def _names(option: click.Option) -> list[str]:
 
 @click.group(
     cls=Verbs,
-    epilog="A path or an option in place of the command means `run`: octo flow.yaml --watch",
+    epilog="A path in place of the command means `run`: octo flow.yaml --watch",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 def octo() -> None:

@@ -42,8 +42,14 @@ def of_connector(connector: Described) -> object:
 def _settings(fields: list[Described]) -> Described:
     """The required settings; if there are none, the first that says something."""
     chosen = [each for each in fields if each["required"]]
-    chosen = chosen or [each for each in fields if each.get("examples") or each["type"] == "expression"][:1]
+    chosen = chosen or [each for each in fields if _says_something(each)][:1]
     return {each["name"]: _value(each) for each in chosen}
+
+
+def _says_something(field: Described) -> bool:
+    if field["type"] == "list":
+        return bool(field["items"]["type"] == "object")
+    return bool(field.get("examples")) or field["type"] == "expression"
 
 
 def _value(field: Described) -> object:

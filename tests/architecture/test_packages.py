@@ -8,6 +8,7 @@ from importlib import metadata
 from pathlib import Path
 
 import octo
+from octo.cli.requirements import DISTRIBUTION
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -31,7 +32,11 @@ HERE = re.compile(r"-e|--?[a-z]|\.|dist/|/")
 def installed() -> list[tuple[str, str, set[str]]]:
     """Each package that a text says to install: the file, the package, its extras."""
     return [
-        (str(path.relative_to(ROOT)), found["package"], set((found["extras"] or "").split(",")) - {"", "{extra}"})
+        (
+            str(path.relative_to(ROOT)),
+            found["package"].replace("{DISTRIBUTION}", DISTRIBUTION),
+            set((found["extras"] or "").split(",")) - {"", "{extra}"},
+        )
         for path in TEXTS
         for found in INSTALL.finditer(path.read_text())
         if not HERE.match(found["package"])

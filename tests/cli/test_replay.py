@@ -51,6 +51,10 @@ def test_the_same_files_answer_the_same(cli, kept):
     assert result.stdout.splitlines() == ["= orders.total", "= orders.big", "flow orders answers the same"]
 
 
+def test_without_a_path_it_takes_the_folder(cli, kept):
+    assert cli("replay", kept).stdout.splitlines()[-1] == "flow orders answers the same"
+
+
 def test_functions_beside_the_flow_file_are_found(cli, kept, tmp_path, monkeypatch):
     """As `octo run` finds them."""
     monkeypatch.setattr("sys.path", sys.path[:])
@@ -116,7 +120,6 @@ def test_a_flow_that_is_gone_cannot_be_replayed(cli, kept, tmp_path):
     [
         (["ffffffff", "flow.yaml"], "OCTO-S103"),
         (["KEPT", "none.yaml"], "OCTO-C101"),
-        (["KEPT"], "name one flow file or folder"),
         (["KEPT", "flow.yaml", "--traces-store", "file:none.jsonl"], "OCTO-S102"),
     ],
 )
