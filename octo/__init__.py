@@ -17,6 +17,7 @@ _HOMES = {
     "octo.core.block": "Block, Pool, Site, block",
     "octo.core.clock": "now, now_ns",
     "octo.core.connector": "connector",
+    "octo.core.deadline": "Lift",
     "octo.core.delivery": "Delivery, Done, Idle, Reject, Retry, Verdict",
     "octo.core.durations": "Duration, OrZero, parse_duration",
     "octo.core.errors": (
@@ -29,7 +30,7 @@ _HOMES = {
     "octo.core.message": "Message",
     "octo.core.partial": "Receiver, is_streaming, partial",
     "octo.core.port": "port",
-    "octo.core.powers": "Conflicting, Healthy, Replying, Stubbed, Triggered, Vetting",
+    "octo.core.powers": "Conflicting, Draining, Healthy, Replying, Stubbed, Triggered, Vetting",
     "octo.core.secrets": "MASKED, mask, masked",
     "octo.core.settings": "Advanced, Advising, AnyCase, Effect, Effectful, Secret, Settings, Worded",
     "octo.core.sockets": "Afterwards, Always, FlowRef, Handler, Repeating, Steps",
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from octo.core.block import Block as Block, Pool as Pool, Site as Site, block as block
     from octo.core.clock import now as now, now_ns as now_ns
     from octo.core.connector import connector as connector
+    from octo.core.deadline import Lift as Lift
     from octo.core.delivery import (
         Delivery as Delivery,
         Done as Done,
@@ -100,6 +102,7 @@ if TYPE_CHECKING:
     from octo.core.port import port as port
     from octo.core.powers import (
         Conflicting as Conflicting,
+        Draining as Draining,
         Healthy as Healthy,
         Replying as Replying,
         Stubbed as Stubbed,

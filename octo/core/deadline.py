@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Iterator
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import Literal, NamedTuple, Protocol, overload
 
@@ -23,18 +24,42 @@ class Failing(Protocol):
     def failed(self, error: Exception, message: Message) -> Failure: ...
 
 
+class Lift:
+    """Takes the time limit off a call while it runs: call it, e.g. once a stream to the caller has begun.
+
+    Invariant: once it was called the limit is off, also if the call does not wait yet.
+    """
+
+    def __init__(self) -> None:
+        self.is_lifted = False
+        self._scope: asyncio.Timeout | None = None
+
+    def bind(self, scope: asyncio.Timeout) -> None:
+        """Take note of the limit, which is about to be entered."""
+        self._scope = scope
+
+    def __call__(self) -> None:
+        self.is_lifted = True
+        if self._scope is not None:
+            with suppress(RuntimeError):  # the call is over, or the limit has passed in this moment
+                self._scope.reschedule(None)
+
+
 class Deadline:
     """The deadline of the work on one message, `seconds` after `of` is awaited; None for no deadline.
 
     name: what must be done by then, e.g. `flow "orders"`. at: when it is, in the time of the loop, if the seconds have
-    begun before.
+    begun before. lift: takes the deadline off.
     """
 
-    def __init__(self, name: str, seconds: float | None, at: float | None = None) -> None:
+    def __init__(self, name: str, seconds: float | None, at: float | None = None, lift: Lift | None = None) -> None:
         self.name = name
         self.seconds = seconds
         self.outer: Deadline | None = None
-        self._scope = asyncio.timeout(seconds) if at is None else asyncio.timeout_at(at)
+        is_lifted = lift is not None and lift.is_lifted
+        self._scope = asyncio.timeout(None if is_lifted else seconds) if at is None else asyncio.timeout_at(at)
+        if lift is not None:
+            lift.bind(self._scope)
         self._failure: Failure | None = None
 
     @overload

@@ -27,6 +27,18 @@ class Healthy(Protocol):
 
 
 @runtime_checkable
+class Draining(Protocol):
+    """A connector that keeps something open for what its sources began, such as the streams of callers."""
+
+    def drained(self) -> None:
+        """End what sources that were left have begun: a configuration that used them has finished its messages.
+
+        Other configurations may go on to use the connector, and have sources that were not left.
+        """
+        ...
+
+
+@runtime_checkable
 class Stubbed(Protocol):
     """A connector class with a stand-in that tests use in its place."""
 

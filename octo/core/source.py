@@ -25,6 +25,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from octo.core.block import settings_of
+from octo.core.deadline import Lift
 from octo.core.flow import Ending
 from octo.core.message import Message
 from octo.core.partial import Receiver
@@ -35,17 +36,32 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Inlet(Protocol):
-    """A flow as a push source sees it."""
+    """A flow as a push source sees it.
 
-    flow: str
+    flow: its name. connector: the name of the source's connector. description, input: as in `octo.core.flow.Callee`.
+    """
+
+    @property
+    def flow(self) -> str: ...
+    @property
+    def connector(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+    @property
+    def input(self) -> Mapping[str, object] | None: ...
 
     def call(
-        self, message: Message, timeout: float | None = None, partial: Receiver | None = None
+        self,
+        message: Message,
+        timeout: float | None = None,
+        partial: Receiver | None = None,
+        lift: Lift | None = None,
     ) -> Ending | Awaitable[Ending]:
         """Run the message; `timeout`, in seconds, covers both waiting for room and the work.
 
         partial: takes the parts that blocks emit before the outcome (`octo.core.partial`), within the same time. With
             it the result is always an awaitable.
+        lift: takes the time limit off while the message is worked on.
 
         Returns how the message ended if nothing waits, else an awaitable of it, which must be awaited. Raises, at once
         or when awaited, `Overloaded` if the message never started, `Timeout` if its work was cancelled at the

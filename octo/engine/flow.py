@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Any
 
 from octo.core import current, deadline, partial
-from octo.core.deadline import Deadline
+from octo.core.deadline import Deadline, Lift
 from octo.core.errors import Bug, OctoError, Overloaded, Permanent
 from octo.core.flow import Drop, Ending, Failure, Halt, Outcome, Processor, Result, Stop, ending
 from octo.core.log import fields
@@ -370,36 +370,43 @@ def only_message(given: object, flow: str) -> None:
 class FlowInlet:
     """A flow as its push source sees it (`octo.core.source.Inlet`)."""
 
-    def __init__(self, flow: Flow) -> None:
+    def __init__(self, flow: Flow, connector: str = "") -> None:
         self._flow = flow
         self.flow = flow.name
+        self.connector = connector
+        self.description = flow.description
+        self.input = flow.input
 
     def call(
-        self, message: Message, timeout: float | None = None, partial: Receiver | None = None
+        self,
+        message: Message,
+        timeout: float | None = None,
+        partial: Receiver | None = None,
+        lift: Lift | None = None,
     ) -> Ending | Awaitable[Ending]:
         """See `octo.core.source.Inlet.call`."""
         only_message(message, self.flow)
         if partial is not None:
-            return self._stream(message, timeout, partial)
+            return self._stream(message, timeout, partial, lift)
         flow = self._flow
         if flow.recursive or not flow.take():
             if timeout is not None and flow.is_full:
                 raise self._full()  # here already, so that a refusal costs no task
-            return self._wait(message, timeout)
+            return self._wait(message, timeout, lift)
         result = flow.run(message)
         if result.__class__ is Message or result.__class__ is Drop:
             return result
         if result.__class__ is Stop:
             return result.message
         waiting: Awaitable[Outcome] = result  # type: ignore[assignment]
-        return Deadline(flow.title, timeout).of(waiting, is_last=True)
+        return Deadline(flow.title, timeout, lift=lift).of(waiting, is_last=True)
 
-    async def _stream(self, message: Message, timeout: float | None, receiver: Receiver) -> Ending:
+    async def _stream(self, message: Message, timeout: float | None, receiver: Receiver, lift: Lift | None) -> Ending:
         with partial.receiving(receiver):
-            result = self.call(message, timeout)
+            result = self.call(message, timeout, lift=lift)
             return result if isinstance(result, Ending) else await result
 
-    async def _wait(self, message: Message, timeout: float | None) -> Ending:
+    async def _wait(self, message: Message, timeout: float | None, lift: Lift | None) -> Ending:
         """Stand in line within the deadline. A full line refuses a message that has one; others wait for room."""
         flow = self._flow
         if timeout is None:
@@ -421,7 +428,7 @@ class FlowInlet:
             result = flow.run(message)
             if isinstance(result, Outcome):
                 return ending(result)
-            return await Deadline(flow.title, left).of(result, is_last=True)
+            return await Deadline(flow.title, left, lift=lift).of(result, is_last=True)
 
     def _full(self) -> Overloaded:
         flow = self._flow

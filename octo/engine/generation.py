@@ -20,6 +20,7 @@ from octo.config.documents import Config, FlowDoc, SourceDoc
 from octo.config.walk import blocks_of
 from octo.core.errors import Disconnected
 from octo.core.log import fields
+from octo.core.powers import Draining
 from octo.engine.background import in_background
 from octo.engine.build import build_flows, compile_flows
 from octo.engine.connections import Connection, Connections
@@ -165,7 +166,8 @@ class Generation:
             if source.connector not in connectors or isinstance(instance, Lost):
                 continue
             log.info("starting flow", extra=fields(flow=doc.name, source=source.type.name, workers=doc.workers))
-            inlet, handed = FlowInlet(self.flows[doc.name]), self._services.handed(source.type.services)
+            inlet = FlowInlet(self.flows[doc.name], source.connector)
+            handed = self._services.handed(source.type.services)
             entering = source.type.function(instance, source.settings, inlet, **handed)
             self._pushing[doc.name] = AsyncExitStack()
             await self._pushing[doc.name].enter_async_context(entering)
@@ -240,6 +242,9 @@ class Generation:
             await self._work.cut(last)
             await self._finish()
         finally:
+            for instance in self.instances.values():
+                if isinstance(instance, Draining):
+                    instance.drained()
             await self._release()
 
     async def _finish(self) -> None:

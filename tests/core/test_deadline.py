@@ -7,11 +7,11 @@ import asyncio
 import pytest
 
 from octo.core import deadline
-from octo.core.deadline import Deadline
+from octo.core.deadline import Deadline, Lift
 from octo.core.errors import Timeout
 from octo.core.flow import Failure, Stop
 from octo.core.message import Message
-from octo.engine.flow import at_last
+from octo.engine.flow import FlowInlet, at_last
 from octo.testing.clock import virtual
 from octo.testing.harness import running
 
@@ -178,3 +178,32 @@ async def test_a_stop_is_an_answer_where_the_message_ends():
 
     assert (await Deadline("f", None).of(stop(), is_last=True)).body == 1
     assert isinstance(await Deadline("f", None).of(stop()), Stop)
+
+
+@pytest.mark.parametrize("flow", ["audit", "f"])
+@pytest.mark.parametrize("after", [0, 4])
+@virtual()
+async def test_a_source_may_lift_it(plugins, flow, after):
+    """Also a recursive flow, whose messages stand in line first; and before the call has begun to wait."""
+    lift = Lift()
+    async with running({"audit": ONE_WAY, "f": RECURSIVE}[flow], plugins) as app:
+        if not after:
+            lift()
+        called = FlowInlet(app.generation.flows[flow]).call(Message(0), timeout=5, lift=lift)
+        calling = asyncio.get_running_loop().create_task(at_last(called))
+        await asyncio.sleep(after)
+        lift()
+        await asyncio.sleep(100)
+        assert not calling.done()
+        app.connector("p").gate("go").set()
+        assert (await calling).body == 0
+        lift()
+
+
+@virtual()
+async def test_once_it_has_passed_it_cannot_be_lifted(plugins):
+    lift = Lift()
+    async with running(ONE_WAY, plugins) as app:
+        with pytest.raises(Timeout):
+            await at_last(FlowInlet(app.generation.flows["audit"]).call(Message(0), timeout=5, lift=lift))
+        lift()

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from octo import Settings, connector
 from octo.config.load import parse
 from octo.core.backoff import Backoff
 from octo.core.delivery import Delivery, Done, Reject, Retry
@@ -525,3 +526,34 @@ async def test_whoever_begins_to_watch_while_a_connector_is_lost_watches_the_new
         await app.call("f", "x")
 
     assert seen.count("f.switch[default].note") == 2
+
+
+@connector("keeper")
+class Keeper:
+    """Notes what happens to it."""
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, settings: Settings):
+        yield cls()
+        history.append("close keeper")
+
+    def drained(self):
+        history.append(f"drained, and {probes['probe'].waiting} at work")
+
+
+@virtual()
+async def test_a_connector_hears_when_the_messages_of_a_configuration_have_finished(plugins):
+    """Before it is closed, and also if other configurations go on to use it."""
+    text = """
+    connectors: [{name: k, type: keeper}, {name: p, type: probe}]
+    flows: [{name: f, process: [{type: wait, connector: p}]}]
+    """
+    async with running(text, plugins, components=[Keeper]) as app:
+        calling = asyncio.get_running_loop().create_task(app.call("f"))
+        await asyncio.sleep(0)
+        assert probes["probe"].waiting == 1
+        asyncio.get_running_loop().call_later(1, app.connector("p").gate("go").set)
+
+    assert (await calling).body is None
+    assert history[1:] == ["drained, and 0 at work", "close probe", "close keeper"]

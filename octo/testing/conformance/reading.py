@@ -63,6 +63,9 @@ class _Flow:
     """An inlet that notes each message and ends it as `how` says."""
 
     flow = "checked"
+    connector = "checked"
+    description = ""
+    input = None
 
     def __init__(self, how: str) -> None:
         self.how = how

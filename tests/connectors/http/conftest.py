@@ -19,13 +19,17 @@ from octo.connectors.http import Http, Route, Server
 class Inlet:
     """Returns what the function returns for a message, and keeps the messages."""
 
-    def __init__(self, answer=lambda message: message, flow: str = "test") -> None:
+    connector = "http"
+    description = ""
+
+    def __init__(self, answer=lambda message: message, flow: str = "test", input=None) -> None:
         self.answer = answer
         self.flow = flow
+        self.input = input
         self.messages = []
         self.timeouts = []
 
-    def call(self, message, timeout=None):
+    def call(self, message, timeout=None, lift=None):
         self.messages.append(message)
         self.timeouts.append(timeout)
         return self.answer(message)
