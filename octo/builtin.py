@@ -34,6 +34,7 @@ BLOCKS = {
     "set-payload": "octo.blocks.set:set_payload",
     "set-variable": "octo.blocks.set:set_variable",
     "sql": "octo.connectors.database:Database",
+    "sse-event": "octo.connectors.http.sse:sse_event",
     "switch": "octo.blocks.branch:switch",
     "timeout": "octo.blocks.timeout:timeout",
     "validate": "octo.blocks.validate:validate",

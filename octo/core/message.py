@@ -73,6 +73,10 @@ class Message:
         event_id = f"{self.event_id[:FAMILY]}{_random.getrandbits(48):012x}"
         return Message(self.body, self.vars, event_id, self.correlation_id, self.raw, self.traceparent)
 
+    def is_kin(self, event_id: str) -> bool:
+        """Whether this message and the one with that id came from the same message, on their way through flows."""
+        return self.event_id[:FAMILY] == event_id[:FAMILY]
+
     def to_record(self) -> dict[str, Any]:
         """The whole message as a JSON value, without loss: what is stored of it. See `octo.core.record`."""
         return record.write(self.event_id, self.correlation_id, self.traceparent, self.raw, self.vars, self.body)

@@ -83,7 +83,8 @@ def test_every_connector_is_listed():
 
 def test_every_block_is_listed():
     """Every block is listed: flows cannot use another."""
-    free = {each.__octo_block__.name for each in declared(octo.blocks) if hasattr(each, "__octo_block__")}
+    everything = [*declared(octo.blocks), *declared(octo.connectors)]
+    free = {each.__octo_block__.name for each in everything if hasattr(each, "__octo_block__")}
     offered = {
         name
         for each in declared(octo.connectors)

@@ -28,6 +28,7 @@ from octo.blocks import (
 from octo.builtin import BLOCKS, CONNECTORS
 from octo.connectors import cron, database, http, http_client, logger
 from octo.connectors.database.settings import Query
+from octo.connectors.http import sse
 from octo.connectors.http_client.rest import Rest, RestDynamic
 from octo.core.plugins import Plugins
 
@@ -64,6 +65,7 @@ SHAPED: list[type[Shaped]] = [
     validate.Validate,
     template.TemplateResource,
     logger.Entry,
+    sse.Event,
     Query,
     Rest,
     RestDynamic,

@@ -58,3 +58,9 @@ def test_the_ids_of_what_one_message_becomes_in_other_flows_begin_alike():
 
     assert len(ids) == 100
     assert {(len(each), each[:FAMILY]) for each in ids} == {(32, message.event_id[:FAMILY])}
+
+
+def test_messages_of_one_family_are_kin():
+    message = Message()
+    assert message.rekeyed().rekeyed().is_kin(message.event_id)
+    assert not Message().is_kin(message.event_id)

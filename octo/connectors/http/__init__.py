@@ -17,12 +17,13 @@ from octo.connectors.http.listener import listening
 from octo.connectors.http.patterns import Pattern, Relation, common_path, relation
 from octo.connectors.http.settings import Route, Server, Static as StaticFiles, Variables
 from octo.connectors.http.static import Static
+from octo.connectors.http.streams import Streams
 from octo.connectors.http.stub import ADDRESS, Request, Stub, ask, path_of
 from octo.connectors.http.worker import Options, check_certificate
 from octo.core.connector import connector
 from octo.core.errors import Permanent, Transient
 from octo.core.log import fields
-from octo.core.powers import Healthy
+from octo.core.powers import Draining, Healthy
 from octo.core.settings import Settings
 from octo.core.source import Inlet, source
 
@@ -44,6 +45,7 @@ class Http:
         self._dispatch = dispatch
         self._gate = gate
         self._cors = Cors(settings.cors) if settings.cors else None
+        self._left: list[Streams] = []
 
     @classmethod
     @asynccontextmanager
@@ -53,17 +55,23 @@ class Http:
         gate = Gate(settings.max_concurrent_requests)
         async with listening(host, _port(settings), _options(settings), gate.emptied) as listener:
             listener.patience(settings.write_timeout.total_seconds())
-            yield cls(settings, listener, gate)
+            http = cls(settings, listener, gate)
+            try:
+                yield http
+            finally:
+                http.drained()
 
     @classmethod
     @asynccontextmanager
     async def stub(cls, settings: Server, stub: Stub) -> AsyncIterator[Self]:  # noqa: ARG003  nothing to set
         """Open no port; requests come only from `trigger`."""
         gate = Gate(settings.max_concurrent_requests)
-        yield cls(settings, Dispatch(ADDRESS), gate)
+        http = cls(settings, Dispatch(ADDRESS), gate)
+        yield http
+        http.drained()
         await gate.emptied()
 
-    replies = ("status", "headers", "body")
+    replies = ("status", "headers", "body", "events")
 
     @classmethod
     def untriggerable(cls, settings: Server, source: Route | StaticFiles, spec: Request) -> str:
@@ -108,6 +116,13 @@ class Http:
         finally:
             self._dispatch.routes.remove(endpoint)
             self._gate.part(endpoint.share)
+            if endpoint.streams is not None:
+                self._left.append(endpoint.streams)
+
+    def drained(self) -> None:
+        """End the streams of routes that were left: nobody writes to them any more."""
+        while self._left:
+            self._left.pop().end()
 
     @source("static", sets=Variables)
     @asynccontextmanager
@@ -137,6 +152,7 @@ class Http:
 
 
 _: type[Healthy] = Http
+__: type[Draining] = Http
 
 
 def _conflict(first: Route, left: Pattern, second: Route, right: Pattern) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import types
-from collections.abc import Awaitable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from typing import Any, TypeVar
 
 from octo.connectors.http.call import Proto
@@ -20,17 +20,20 @@ class Disconnected(Exception):
     """The client has gone away, and the work for it was cancelled."""
 
 
-async def attended(work: Awaitable[T], proto: Proto) -> T:
-    """Return the result of the work. Raises `Disconnected` once the client closes its connection."""
+async def attended(work: Awaitable[T], proto: Proto, is_kept: Callable[[], bool] = lambda: False) -> T:
+    """Return the result of the work. Raises `Disconnected` once the client closes its connection.
+
+    is_kept: whether the work goes on without the client, asked when it has closed its connection.
+    """
     steps: Any = work.__await__()
     try:
         waiting = steps.send(None)
     except StopIteration as finished:
         return finished.value  # type: ignore[no-any-return]
-    return await _watched(steps, waiting, proto)  # type: ignore[no-any-return]
+    return await _watched(steps, waiting, proto, is_kept)  # type: ignore[no-any-return]
 
 
-async def _watched(steps: Any, waiting: Any, proto: Proto) -> Any:
+async def _watched(steps: Any, waiting: Any, proto: Proto, is_kept: Callable[[], bool]) -> Any:
     task = asyncio.current_task()
     assert task is not None
     gone = over = False
@@ -38,7 +41,7 @@ async def _watched(steps: Any, waiting: Any, proto: Proto) -> Any:
     def leave(_: object) -> None:
         nonlocal gone
         # The notice may come in the moment in which the work ends by itself.
-        if not over:
+        if not over and not is_kept():
             gone = True
             task.cancel()
 

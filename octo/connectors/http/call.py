@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Protocol
 
 
@@ -36,8 +36,10 @@ class Stream(Protocol):
     """A response whose body is sent piece by piece.
 
     is_open: whether the client is there, and the body has not ended. is_full: whether the client should take what was
-    sent before more is sent.
+    sent before more is sent. left: called if the client goes away before the end.
     """
+
+    left: Callable[[], None] | None
 
     @property
     def is_open(self) -> bool: ...
@@ -60,7 +62,13 @@ class Stream(Protocol):
         ...
 
 
-class Proto(Protocol):
+class Answer(Protocol):
+    """Takes a response whose body is known."""
+
+    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes, /) -> None: ...
+
+
+class Proto(Answer, Protocol):
     """A request's body and its response. Only the first response counts.
 
     Awaiting it returns the whole body, iterating over it returns the body in pieces; both raise `Truncated`.
@@ -70,7 +78,6 @@ class Proto(Protocol):
     def __aiter__(self) -> AsyncIterator[bytes]: ...
     def client_disconnect(self) -> asyncio.Future[None]: ...
     def response_empty(self, status: int, headers: list[tuple[str, str]], /) -> None: ...
-    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes, /) -> None: ...
     def stream(self, status: int, headers: list[tuple[str, str]], /) -> Stream:
         """Begin a response that is sent piece by piece. Without a `content-length` its length is not known."""
         ...

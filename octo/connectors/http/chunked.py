@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -23,10 +24,11 @@ class Chunked:
     connection may serve another request.
     """
 
-    __slots__ = ("_carrier", "_is_chunked", "_persists", "_waiters", "is_open")
+    __slots__ = ("_carrier", "_is_chunked", "_persists", "_waiters", "is_open", "left")
 
     def __init__(self, carrier: Carrier, *, is_chunked: bool, persists: bool) -> None:
         self.is_open = True
+        self.left: Callable[[], None] | None = None
         self._carrier = carrier
         self._is_chunked = is_chunked
         self._persists = persists
@@ -48,16 +50,23 @@ class Chunked:
 
     def end(self, *, body: bool = True) -> None:
         if self.is_open:
-            self.leave()
+            self._shut()
             self._carrier.answer(b"0\r\n\r\n" if self._is_chunked and body else b"", persists=self._persists)
 
     def abort(self) -> None:
         if self.is_open:
-            self.leave()
+            self._shut()
             self._carrier.abort()
 
     def leave(self) -> None:
-        """Take note that the client is gone."""
+        """Take note that the client is gone. One that only ended its side gets the end of the body."""
+        if self.is_open:
+            self._persists = False
+            self.end()
+            if self.left is not None:
+                self.left()
+
+    def _shut(self) -> None:
         self.is_open = False
         self.wake()
 

@@ -11,6 +11,9 @@ DEAF = "OCTO-H104"
 NO_STATUS = "OCTO-H105"
 NOT_TEXT = "OCTO-H106"
 NO_HEADER = "OCTO-H107"
+NO_STREAM = "OCTO-H108"
+NOBODY = "OCTO-H109"
+NO_EVENT = "OCTO-H110"
 
 EXPLANATIONS: dict[str, Explanation] = {
     PORT_BUSY: Explanation(
@@ -50,5 +53,21 @@ EXPLANATIONS: dict[str, Explanation] = {
         "An expression under `responseHeaders` or `setCookies` of the source failed on the message that the flow ended "
         "with. The caller gets 500; the log has the error. Test for what may be missing: "
         '`has(body.id) ? "/orders/" + body.id : null` sends no header where there is no id.',
+    ),
+    NO_STREAM: Explanation(
+        "No stream to send the event to",
+        "`sse-event` needs the address of a stream, `<connector>:<id>`. An `http` source with `sse: {enabled: true}` "
+        "sets it as `vars.sseStream`, also for the flows that its flow calls. Other flows get it as a part of their "
+        "message, and name it with `stream:`.",
+    ),
+    NOBODY: Explanation(
+        "Nobody listens to the stream",
+        "The client has gone, or the stream was closed, and the block has `ifClosed: error`. With `stop` the flow ends "
+        "here as completed, with `ignore` it goes on. A stream lives in the process that took the request: under "
+        "`octo run --processes N` other processes do not know it.",
+    ),
+    NO_EVENT: Explanation(
+        "What an event cannot hold",
+        "The `id` of an event is one line of text. Only its data may have line breaks.",
     ),
 }

@@ -15,6 +15,7 @@ from octo.connectors.http.cors import Cors
 from octo.connectors.http.gate import Gate
 from octo.connectors.http.limit import TimeLimit
 from octo.connectors.http.patterns import Pattern
+from octo.connectors.http.streams import EventStream, Streams
 from octo.core import content, trace
 from octo.core.errors import Permanent
 from octo.core.flow import Drop, Ending
@@ -67,6 +68,7 @@ class Endpoint:
         self._unique = route.unique_keys
         self._spools = route.raw_body and not route.raw_body_var
         self._chosen = Chosen.of(route, inlet.flow)
+        self.streams = Streams(route.sse, inlet, self._with_chosen, self._timeout) if route.sse.enabled else None
 
     @property
     def flow(self) -> str:
@@ -121,6 +123,8 @@ class Endpoint:
     def _run(
         self, message: Message, proto: Proto, headers: Headers, timeout: float
     ) -> Coroutine[Any, Any, None] | None:
+        if self.streams is not None:
+            return self._stream(self.streams, message, proto, headers, timeout)
         try:
             result: Any = self._inlet.call(message, timeout)
             if result.__class__ is Message or result.__class__ is Drop:
@@ -141,6 +145,41 @@ class Endpoint:
         except Exception as error:  # noqa: BLE001  see above
             response.failed(proto, error, message, headers)
         finally:
+            self._gate.leave(self.share)
+
+    def _stream(
+        self, streams: Streams, message: Message, proto: Proto, headers: Headers, timeout: float
+    ) -> Coroutine[Any, Any, None] | None:
+        if streams.is_full:
+            response.busy(proto, "too many streams are open", headers)
+            return None
+        stream = streams.begin(proto, message, headers)
+        self._gate.enter(self.share)
+        message = message.with_var(streams.settings.stream_var, stream.address)
+        return self._streamed(stream, message, proto, headers, timeout)
+
+    async def _streamed(
+        self, stream: EventStream, message: Message, proto: Proto, headers: Headers, timeout: float
+    ) -> None:
+        """Run the message. Once its stream has begun it goes on without the client, until an event finds nobody."""
+        try:
+            result: Any = self._inlet.call(message, timeout, lift=stream.lift)
+            if not isinstance(result, Ending):
+                result = await attended(result, proto, lambda: stream.is_begun)
+            if stream.is_begun:
+                await stream.finish(result)
+            elif (rest := self._write(proto, result, headers)) is not None:
+                await rest
+        except Disconnected:
+            pass
+        except asyncio.CancelledError:
+            response.busy(stream if stream.is_begun else proto, "server is shutting down", headers)
+            raise
+        except Exception as error:  # noqa: BLE001  see above
+            response.failed(stream if stream.is_begun else proto, error, message, headers)
+        finally:
+            if not stream.is_begun:
+                stream.end()
             self._gate.leave(self.share)
 
     async def _receive(
@@ -211,15 +250,20 @@ class Endpoint:
         if isinstance(outcome, Drop):
             response.dropped(proto, headers)
             return None
-        if self._chosen is not None:
-            try:
-                chosen = self._chosen.headers(outcome)
-            except ExprError as error:
-                response.author(proto, outcome, headers, self._inlet.flow, codes.NO_HEADER, str(error))
-                return None
-            names = {name for name, _ in chosen}
-            headers = [each for each in headers if each[0] not in names] + chosen
+        try:
+            headers = self._with_chosen(headers, outcome)
+        except ExprError as error:
+            response.author(proto, outcome, headers, self._inlet.flow, codes.NO_HEADER, str(error))
+            return None
         return response.complete(proto, outcome, headers, self._inlet.flow)
+
+    def _with_chosen(self, headers: Headers, message: Message) -> Headers:
+        """Return the headers with those that the route declares, which replace others. Raises `ExprError`."""
+        if self._chosen is None:
+            return headers
+        chosen = self._chosen.headers(message)
+        names = {name for name, _ in chosen}
+        return [each for each in headers if each[0] not in names] + chosen
 
     def headers(self, given: Given) -> Headers:
         """Return the headers of every response to a request with these headers."""

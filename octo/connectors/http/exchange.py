@@ -201,7 +201,7 @@ class Exchange:
         )
         stream = Chunked(self._connection, is_chunked=is_chunked, persists=persists)
         if self._is_answered:
-            stream.leave()
+            stream.is_open = False
             return stream
         self._is_answered = True
         lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", *(f"{name}: {value}" for name, value in headers)]

@@ -10,7 +10,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from octo.connectors.http import codes
-from octo.connectors.http.call import Proto
+from octo.connectors.http.call import Answer, Proto
 from octo.connectors.http.request import Rejected
 from octo.connectors.http.sending import PIECE, send
 from octo.core import codec, content
@@ -121,7 +121,7 @@ def line(value: object) -> str | None:
 # --- what went wrong ---------------------------------------------------------------------------------------------
 
 
-def refuse(proto: Proto, status: int, error: str, headers: Headers, **more: str) -> None:
+def refuse(proto: Answer, status: int, error: str, headers: Headers, **more: str) -> None:
     """Write an error as JSON. The texts are fixed, so they reveal nothing to callers; the log says what happened."""
     body = codec.write({"error": error, **{name: value for name, value in more.items() if value}})
     proto.response_bytes(status, JSON + headers, body)
@@ -134,7 +134,7 @@ def reject(proto: Proto, rejected: Rejected, headers: Headers) -> None:
     refuse(proto, rejected.status, rejected.error, headers, detail=rejected.detail)
 
 
-def failed(proto: Proto, error: Exception, message: Message, headers: Headers) -> None:
+def failed(proto: Answer, error: Exception, message: Message, headers: Headers) -> None:
     """Write the response for a flow that raised. With the ids, operators find its log lines."""
     ids = {"eventID": message.event_id, "correlationID": message.correlation_id}
     if isinstance(error, Timeout):
@@ -147,7 +147,7 @@ def failed(proto: Proto, error: Exception, message: Message, headers: Headers) -
         refuse(proto, 500, "internal server error", headers, **ids)
 
 
-def busy(proto: Proto, error: str, headers: Headers, retry_after: float = 1.0, **more: str) -> None:
+def busy(proto: Answer, error: str, headers: Headers, retry_after: float = 1.0, **more: str) -> None:
     seconds = max(1, math.ceil(retry_after)) if math.isfinite(retry_after) else 1
     refuse(proto, 503, error, [*headers, ("retry-after", str(seconds))], **more)
 

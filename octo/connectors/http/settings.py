@@ -76,6 +76,8 @@ def _folder(folder: str, info: ValidationInfo) -> Path:
 Folder = Annotated[Path, BeforeValidator(_folder)]
 CookieName = Annotated[str, AfterValidator(_cookie)]
 Method = Annotated[str, AfterValidator(_method)]
+Line = Annotated[str, Field(pattern=r"^[^\r\n\x00]*$")]
+"""A text of one line, e.g. the name of an event."""
 
 
 class Cors(Settings):
@@ -284,6 +286,31 @@ class Cookie(Settings):
         return self
 
 
+class Sse(Settings):
+    """Server-sent events: the response becomes a stream with the first event that a flow sends to it."""
+
+    enabled: bool = False
+    """Whether requests of this route may be answered by a stream."""
+    stream_var: str = Field(default="sseStream", min_length=1)
+    """Variable for the address of the stream, `<connector>:<id>`. It is copied into called flows, and may be passed on
+    in any other way; it means something in this process only."""
+    final_event: bool = False
+    """Send the body that the flow returns as a last event."""
+    final_event_name: Line = ""
+    """Name of that event. Empty: none, which browsers call `message`."""
+    close_on_complete: bool = True
+    """Close the stream when the flow that took the request has ended. Otherwise flows that it called one-way, or any
+    that knows the address, may go on to write, until one closes it."""
+    heartbeat: Annotated[Duration, OrZero, Advanced] = timedelta(seconds=15)
+    """Send a comment after so long without an event, so that no proxy takes the connection for dead. It cannot be
+    switched off: 0 means the default."""
+    max_duration: Annotated[Duration, OrZero] = timedelta()
+    """Close a stream so long after its first event. Browsers connect again. 0, the default: no limit."""
+    max_streams: int = Field(default=0, ge=0)
+    """At most so many requests of this route may be open at once; one more gets 503. 0, the default: no limit but that
+    of the connector."""
+
+
 class Route(Settings):
     """Requests for one path become messages; the outcome of the flow becomes the response.
 
@@ -330,6 +357,9 @@ class Route(Settings):
     """Response headers: each name with the expression of its value, e.g. `Location: '"/orders/" + body.id'`, or a list
     of variables of the same name. Values are texts, numbers, booleans and times; a list sends the header once for each
     item. What is absent, null, a map or has a line break is left out."""
+    sse: Sse = Field(default_factory=Sse)
+    """Answer with server-sent events. `timeout` then bounds the wait for the first one, and later how long the client
+    may take nothing while one waits."""
 
     @field_validator("path")
     @classmethod
@@ -422,3 +452,5 @@ def _variables(route: Route) -> Iterable[tuple[str, str]]:
         yield route.raw_body_var, "`rawBodyVar`"
     if route.auth is not None and route.auth.type != "none":
         yield route.auth.user_var, "`auth`"
+    if route.sse.enabled:
+        yield route.sse.stream_var, "`sse`"

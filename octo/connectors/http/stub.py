@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
+from octo.connectors.http import frames
 from octo.connectors.http.call import Truncated
 from octo.connectors.http.dispatch import Dispatch
 from octo.connectors.http.head import Head, Headers
@@ -41,7 +42,11 @@ class Stub(Settings):
 
 
 class Request(Settings):
-    """A request to the routes of the connector; the response is `{status, headers, body}`."""
+    """A request to the routes of the connector; the response is `{status, headers, body}`.
+
+    Of a stream of server-sent events, `body` is the text, and `events` is a list of `{event, id, retry, data}`, each
+    without what it lacks; data that is JSON is parsed.
+    """
 
     method: Method | None = None
     """The HTTP method. Default: GET, or POST with a body."""
@@ -58,6 +63,8 @@ class Request(Settings):
     text: str | bytes | None = None
     """A body as it is, e.g. one that is not JSON: a text, in the charset of a `Content-Type` under `headers`, or bytes
     (`!!binary`)."""
+    events: int = Field(default=0, ge=0)
+    """The client goes away after so many server-sent events. Default: it stays until the stream ends."""
 
     @field_validator("path")
     @classmethod
@@ -121,10 +128,10 @@ async def ask(dispatch: Dispatch, request: Request, path: str) -> dict[str, obje
     call = _Call(request, path)
     dispatch.serve(call)
     try:
-        await call.over.wait()
         await call.proto.ended.wait()
     finally:
         call.proto.leave()
+    await call.over.wait()
     return call.proto.reply(call.scope.method)
 
 
@@ -148,7 +155,9 @@ def _head(request: Request, path: str) -> Head:
 class _Proto:
     """A body that has arrived, as far as it ever will, and the response."""
 
-    def __init__(self, body: bytes, announced: int) -> None:
+    def __init__(self, body: bytes, announced: int, events: int) -> None:
+        self.is_streaming = False
+        self._events = events
         self._body = body[:announced]
         self._is_whole = announced <= len(body)
         self._gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -165,7 +174,9 @@ class _Proto:
         yield self._body
 
     def client_disconnect(self) -> asyncio.Future[None]:
-        return self._gone
+        watch: asyncio.Future[None] = asyncio.get_running_loop().create_future()  # who watches may cancel it
+        self._gone.add_done_callback(lambda _: None if watch.done() else watch.set_result(None))
+        return watch
 
     def leave(self) -> None:
         if not self._gone.done():
@@ -181,10 +192,12 @@ class _Proto:
 
     def stream(self, status: int, headers: list[tuple[str, str]], /) -> _Stream:
         def end(body: bytes) -> None:
-            self._response = status, _joined(headers), body
-            self.ended.set()
+            if self._response is None:
+                self._response = status, _joined(headers), body
+                self.ended.set()
 
-        return _Stream(end, self._gone)
+        self.is_streaming = True
+        return _Stream(end, self._gone, self._events)
 
     def reply(self, method: str) -> dict[str, object]:
         """Return the response as JSON. If it has no body, as with HEAD, there is no `body`."""
@@ -193,6 +206,8 @@ class _Proto:
         reply: dict[str, object] = {"status": status, "headers": headers}
         if body and method != "HEAD":
             reply["body"] = _value(body, headers.get("content-type", ""))
+        if self.is_streaming:
+            reply["events"] = frames.read(body.decode(errors="replace"))
         return reply
 
 
@@ -201,11 +216,14 @@ class _Stream:
 
     is_full = False
 
-    def __init__(self, end: Callable[[bytes], None], gone: asyncio.Future[None]) -> None:
+    def __init__(self, end: Callable[[bytes], None], gone: asyncio.Future[None], events: int) -> None:
+        self.left: Callable[[], None] | None = None
         self._pieces: list[bytes] = []
         self._end = end
         self._gone = gone
         self._is_over = False
+        self._left = events or -1
+        gone.add_done_callback(lambda _: self._leave())
 
     @property
     def is_open(self) -> bool:
@@ -214,6 +232,13 @@ class _Stream:
     def send(self, data: bytes, /) -> None:
         if self.is_open:
             self._pieces.append(data)
+            self._left -= len(frames.read(data.decode()))
+            if not self._left:
+                self._end(b"".join(self._pieces))
+
+    def _leave(self) -> None:
+        if not self._is_over and self.left is not None:
+            self.left()
 
     async def room(self) -> None:
         return
@@ -232,7 +257,8 @@ class _Call:
     def __init__(self, request: Request, path: str) -> None:
         body = request.body or b""
         self.scope = _head(request, path)
-        self.proto = _Proto(body, int(self.scope.headers.get("content-length", len(body))))
+        announced = int(self.scope.headers.get("content-length", len(body)))
+        self.proto = _Proto(body, announced, request.events)
         self.over = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -241,6 +267,8 @@ class _Call:
 
     def done(self) -> None:
         self.over.set()
+        if not self.proto.is_streaming:
+            self.proto.ended.set()
 
 
 def _joined(headers: list[tuple[str, str]]) -> dict[str, str]:
