@@ -19,6 +19,7 @@ from octo.connectors.http.streams import EventStream, Streams
 from octo.core import content, trace
 from octo.core.errors import Permanent
 from octo.core.flow import Drop, Ending
+from octo.core.json_schema import BadSchema, Schema
 from octo.core.log import fields
 from octo.core.message import Message, new_id
 from octo.core.source import Inlet
@@ -67,6 +68,7 @@ class Endpoint:
         self._raw = route.raw_body
         self._unique = route.unique_keys
         self._spools = route.raw_body and not route.raw_body_var
+        self._schema = _schema(route, inlet)
         self._chosen = Chosen.of(route, inlet.flow)
         self.streams = Streams(route.sse, inlet, self._with_chosen, self._timeout) if route.sse.enabled else None
 
@@ -234,6 +236,8 @@ class Endpoint:
         if self._raw_var:
             variables[self._raw_var] = request.exact(bytes(data))
         body = self._body(given, data) if data or self._raw else None
+        if self._schema is not None and (data or scope.method not in request.BODILESS):
+            request.check(body, self._schema)
         if self._guard is not None:
             variables[self._guard.variable] = user
         return Message(body, variables, correlation_id=correlation, raw=self._raw, traceparent=parent)
@@ -277,6 +281,18 @@ class Endpoint:
         if self._cors is None or origin is None or method is None:
             return None
         return self._headers + self._cors.preflight(origin, method, given.get("access-control-request-headers"))
+
+
+def _schema(route: settings.Route, inlet: Inlet) -> Schema | None:
+    """Return what bodies are checked against. Raises `Permanent` if it is no schema."""
+    if inlet.input is None or route.raw_body or not route.validate_:
+        return None
+    try:
+        schema = Schema(inlet.input)
+    except BadSchema as error:  # not one that `octo check` has seen
+        raise Permanent(f"`input` of the flow {inlet.flow}: {error}") from None
+    _ = schema.explainer  # its library takes a while to import: not while requests come in
+    return schema
 
 
 def _correlation(given: str) -> str:

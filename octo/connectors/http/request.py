@@ -9,20 +9,32 @@ from urllib.parse import unquote_plus
 from octo.connectors.http.call import Headers, Proto, Truncated
 from octo.connectors.http.limit import TimeLimit
 from octo.core import charsets, codec
+from octo.core.json_schema import Fault, Schema
 from octo.core.spool import THRESHOLD, Content, Spool
 
 NO_QUERY: Mapping[str, list[str]] = {}
 
 
 class Rejected(Exception):
-    """A request that is refused before it reaches a flow. `detail` says why, and may be shown to any caller."""
+    """A request that is refused before it reaches a flow. `detail` says why, and may be shown to any caller.
 
-    def __init__(self, status: int, error: str, detail: str = "", headers: Sequence[tuple[str, str]] = ()) -> None:
+    faults: where the body is wrong.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        error: str,
+        detail: str = "",
+        headers: Sequence[tuple[str, str]] = (),
+        faults: Sequence[Fault] = (),
+    ) -> None:
         super().__init__(error)
         self.status = status
         self.error = error
         self.detail = detail
         self.headers = headers
+        self.faults = faults
 
 
 def bad_body(detail: str) -> Rejected:
@@ -97,6 +109,16 @@ def parse(data: bytes, content_type: str, *, unique: bool = False) -> object:
     except codec.NotJson as error:
         raise bad_body(str(error)) from None
     return value
+
+
+BODILESS = frozenset(("GET", "HEAD", "DELETE", "OPTIONS", "TRACE"))
+
+
+def check(value: object, schema: Schema) -> None:
+    """Raise `Rejected` (422) if a body does not fit the schema. At most ten faults are told."""
+    faults = schema.faults(value)
+    if faults:
+        raise Rejected(422, "invalid request body", faults=faults)
 
 
 def exact(data: bytes) -> str | bytes:

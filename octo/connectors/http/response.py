@@ -121,7 +121,7 @@ def line(value: object) -> str | None:
 # --- what went wrong ---------------------------------------------------------------------------------------------
 
 
-def refuse(proto: Answer, status: int, error: str, headers: Headers, **more: str) -> None:
+def refuse(proto: Answer, status: int, error: str, headers: Headers, **more: object) -> None:
     """Write an error as JSON. The texts are fixed, so they reveal nothing to callers; the log says what happened."""
     body = codec.write({"error": error, **{name: value for name, value in more.items() if value}})
     proto.response_bytes(status, JSON + headers, body)
@@ -131,7 +131,8 @@ def reject(proto: Proto, rejected: Rejected, headers: Headers) -> None:
     # Part of the request may still be on its way, so the connection cannot serve another.
     closing = [("connection", "close")] if rejected.status in (408, 413) else []
     headers = [*headers, *rejected.headers, *closing]
-    refuse(proto, rejected.status, rejected.error, headers, detail=rejected.detail)
+    problems = [each._asdict() for each in rejected.faults]
+    refuse(proto, rejected.status, rejected.error, headers, detail=rejected.detail, problems=problems)
 
 
 def failed(proto: Answer, error: Exception, message: Message, headers: Headers) -> None:

@@ -345,6 +345,10 @@ class Route(Settings):
     """Take the body as it is instead of parsing JSON: `body` is then `{contentType, rawData}`. `rawData` is text if the
     content type is one of text and the bytes are text in its charset, else bytes, and "" if the body is empty. More
     than 1 MiB is kept in a file. A compressed body stays compressed; without `rawBody` it is refused with 415."""
+    validate_: Annotated[bool, Field(alias="validate")] = True
+    """Check the body against the `input:` of the flow, if it declares one: a body that does not fit is answered with
+    422, which says where and why, and the flow does not run. A request without a body is not checked if its method
+    needs none (GET, HEAD, DELETE, OPTIONS, TRACE), nor is a raw body."""
     unique_keys: Annotated[bool, Advanced] = False
     """Refuse a body with 400 if an object in it has the same key twice. By default the last one counts, as in most
     languages. Switch it on if another system checks the same body and could take the first; it costs a second parse."""
