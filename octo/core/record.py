@@ -5,6 +5,7 @@ Values are JSON. For what JSON lacks there is a map of one key that begins with 
 
     {"$bytes": BASE64}                  {"$timestamp": NANOSECONDS}    {"$duration": NANOSECONDS}
     {"$timestamp": [NANOSECONDS, OFFSET]}   a timestamp that is written with an offset from UTC, in seconds
+    {"$decimal": DIGITS}                a decimal of a database
     {"$double": "NaN" | "inf" | "-inf"} {"$text": [TEXT, BASE64, CHARSET]}   a text and the bytes that it came from
     {"$content": BASE64}                {"$half": BASE64}              a text with half characters, in UTF-8
     {"$map": [[KEY, VALUE], ...]}       a map whose keys are not all texts, or that looks like one of these
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from octo.core.charsets import Text
@@ -143,6 +145,7 @@ _TAGGED: dict[type, Callable[[Any], Any]] = {
     Timestamp: lambda time: {"$timestamp": [time.nanos, time.offset] if time.offset else time.nanos},
     Duration: lambda time: {"$duration": time.nanos},
     Content: lambda content: {"$content": _base64(content.read())},
+    Decimal: lambda number: {"$decimal": str(number)},
     int: int,
 }
 """How each kind of value is packed, a subclass before its base."""
@@ -186,6 +189,7 @@ _TAGS: dict[str, Callable[[Any], object]] = {
     "$bytes": b64decode,
     "$timestamp": lambda parts: Timestamp(*parts) if isinstance(parts, list) else Timestamp(parts),
     "$duration": Duration,
+    "$decimal": Decimal,
     "$double": float,
     "$half": lambda text: b64decode(text).decode(errors="surrogatepass"),
     "$text": lambda parts: Text.of(parts[0], b64decode(parts[1]), parts[2]),

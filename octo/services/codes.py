@@ -10,6 +10,8 @@ LIMIT = "OCTO-P110"
 MISSING = "OCTO-P111"
 NO_COUNTER = "OCTO-P112"
 FULL = "OCTO-P113"
+DAMAGED = "OCTO-P114"
+STORE = "OCTO-P115"
 CONFLICT = "OCTO-P120"
 LOST = "OCTO-P121"
 LAGGED = "OCTO-P122"
@@ -46,7 +48,20 @@ EXPLANATIONS: dict[str, Explanation] = {
     FULL: Explanation(
         "The service is full",
         "Services in memory hold a limited number of entries and bytes, so that they cannot use up the memory of the "
-        "process. Let entries expire (`ttl`), read the queue faster, or use a provider that keeps its data on disk.",
+        "process. Let entries expire (`ttl`), read the queue faster, or use a provider that keeps its data on disk. A "
+        "store on disk is full when the disk is: make room, and the next message succeeds.",
+    ),
+    DAMAGED: Explanation(
+        "The store is damaged",
+        "The file of the store is not as it was written: a byte has changed, or a part is missing. Octo looks at every "
+        "value when it opens the store and refuses to start on a damaged one, because it cannot know what is lost. "
+        "Restore the folder from a backup. What can still be read of it, `sqlite3 octo.db .recover` writes out; to "
+        "begin with an empty store, move the files `octo.db*` away.",
+    ),
+    STORE: Explanation(
+        "The store did not write",
+        "SQLite refused to write to the store; the text says why. Nothing was written, and the message is tried again "
+        "where its source can do that. Look at the permissions of the folder, and for a process that holds the file.",
     ),
     CONFLICT: Explanation(
         "Another write was faster",

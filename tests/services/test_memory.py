@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 
 from octo.core.errors import Transient
-from octo.services.memory.bells import Bells
+from octo.services.bells import Bells
 from octo.services.memory.key_value import Store
 from octo.services.memory.leases import Holders
 from octo.services.memory.queues import Lines

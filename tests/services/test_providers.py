@@ -2,17 +2,43 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
+from octo.services.embedded import store
+from octo.services.embedded.key_value import Entries
+from octo.services.embedded.leases import Holders
+from octo.services.embedded.queues import Lines
+from octo.services.embedded.topics import Logs
 from octo.services.memory import key_value, leases, queues, resources, secrets, topics
 from octo.testing import clock
 from octo.testing.services import KEY_VALUE, LEASES, QUEUES, RESOURCES, SECRETS, TOPICS
 from octo.testing.services.resources import CONTENT as RESOURCES_CONTENT
 from octo.testing.services.secrets import CONTENT as SECRETS_CONTENT
 
+
+
+def embedded(provider):
+    """An opener of the provider, in a store of its own."""
+
+    @asynccontextmanager
+    async def opened():
+        with TemporaryDirectory() as folder:
+            async with store.opened(Path(folder) / "octo.db") as opened:
+                yield provider(opened)
+
+    return opened
+
+
 PROVIDERS = [
+    ("embedded", KEY_VALUE, embedded(Entries)),
+    ("embedded", LEASES, embedded(Holders)),
+    ("embedded", QUEUES, embedded(Lines)),
+    ("embedded", TOPICS, embedded(Logs)),
     ("memory", KEY_VALUE, key_value.opened),
     ("memory", LEASES, leases.opened),
     ("memory", QUEUES, queues.opened),

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from octo.core.errors import Timeout, Transient
 from octo.core.message import new_id
 from octo.services import limits
-from octo.services.memory.bells import Bells
+from octo.services.bells import Bells
 from octo.services.memory.room import BYTES, ENTRIES, Room
 from octo.services.ports import Lost, Queues, Received, Rejected
 

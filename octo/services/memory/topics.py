@@ -9,7 +9,7 @@ from typing import NamedTuple, Self
 
 from octo.core.errors import Transient
 from octo.services import codes, limits
-from octo.services.memory.bells import Bells
+from octo.services.bells import Bells
 from octo.services.memory.room import ENTRIES
 from octo.services.ports import Event, Lagged, Subscription, Topics
 

@@ -1,4 +1,4 @@
-"""Bells: they wake tasks that wait for something in memory when it may be there."""
+"""Bells: they wake tasks that wait for something of a service when it may be there."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ class Bells:
         for listener in self._listeners.get(name, ()):
             if not listener.done():
                 listener.set_result(None)
+
+    def ring_all(self) -> None:
+        """Wake every listener of every bell."""
+        for name in self._listeners:
+            self.ring(name)
 
     async def heard(self, name: str, until: float | None = None) -> None:
         """Return when the bell rings, or when the loop's clock reaches `until`."""

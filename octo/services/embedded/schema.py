@@ -1,0 +1,115 @@
+"""The tables of the store, and its clock."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from octo.core.errors import Permanent
+from octo.services import codes
+
+APPLICATION = 0x4F63_5374
+"""The application id in SQLite's header: `OcSt`."""
+VERSION = 1
+
+JUMP = 1.0
+"""Seconds by which the clock may go back unnoticed."""
+
+TABLES = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+INSERT INTO meta VALUES ('number', 0), ('clock', 0.0);
+
+CREATE TABLE entries (
+    namespace TEXT, key TEXT, version INTEGER NOT NULL, expires REAL, value BLOB NOT NULL, PRIMARY KEY (namespace, key)
+) WITHOUT ROWID;
+CREATE INDEX entries_expire ON entries (expires) WHERE expires IS NOT NULL;
+
+CREATE TABLE leases (name TEXT PRIMARY KEY, token INTEGER NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE messages (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, queue TEXT NOT NULL, dead INTEGER NOT NULL DEFAULT 0, due REAL,
+    lent INTEGER, attempt INTEGER NOT NULL DEFAULT 0, id TEXT NOT NULL, value BLOB NOT NULL, asker TEXT, reason TEXT
+);
+CREATE INDEX messages_ready ON messages (queue, dead, number) WHERE due IS NULL;
+CREATE INDEX messages_timed ON messages (queue, dead, due) WHERE due IS NOT NULL;
+
+CREATE TABLE sent (queue TEXT, key TEXT, id TEXT NOT NULL, until REAL NOT NULL, PRIMARY KEY (queue, key)) WITHOUT ROWID;
+CREATE INDEX sent_until ON sent (until);
+
+CREATE TABLE replies (asker TEXT PRIMARY KEY, value BLOB, reason TEXT, until REAL NOT NULL) WITHOUT ROWID;
+CREATE INDEX replies_until ON replies (until);
+
+CREATE TABLE topics (topic TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE events (
+    topic TEXT, number INTEGER, until REAL NOT NULL, value BLOB NOT NULL, PRIMARY KEY (topic, number)
+) WITHOUT ROWID;
+CREATE INDEX events_until ON events (until);
+CREATE TABLE subscribers (topic TEXT, name TEXT, seen INTEGER NOT NULL, PRIMARY KEY (topic, name)) WITHOUT ROWID;
+"""
+"""A message is ready (`due` is null), or timed: delayed, or lent until `due`. Ready ones go out by `number`, so what was
+sent first goes first, whatever the clock did, and what came back goes before what is new."""
+
+TIMES = (
+    *(("entries", "expires"), ("leases", "until"), ("messages", "due"), ("sent", "until")),
+    *(("replies", "until"), ("events", "until")),
+)
+
+
+def prepare(connection: sqlite3.Connection, path: Path) -> None:
+    """Set the connection up, and create the tables in a new file. Raises `Permanent` for a file of something else."""
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA journal_size_limit = 4194304")
+    application, version, tables = _header(connection)
+    if application == 0 and not tables:
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        connection.execute("PRAGMA journal_mode = WAL")
+        _create(connection)
+        return
+    if application != APPLICATION:
+        raise Permanent(f"{str(path)!r} is a database of something else, and no store of Octo", code=codes.NOT_STARTED)
+    if version > VERSION:
+        raise Permanent(
+            f"the store {str(path)!r} was written by a newer Octo: its version is {version}, and this Octo knows "
+            f"{VERSION}",
+            code=codes.NOT_STARTED,
+        )
+
+
+def _header(connection: sqlite3.Connection) -> tuple[int, int, int]:
+    return (
+        connection.execute("PRAGMA application_id").fetchone()[0],
+        connection.execute("PRAGMA user_version").fetchone()[0],
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0],
+    )
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    if _header(connection)[0] == 0:  # else another process was faster
+        for statement in TABLES.split(";"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {APPLICATION}")
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+    connection.execute("COMMIT")
+
+
+def number(connection: sqlite3.Connection) -> int:
+    """A number that is greater than every one before: versions, tokens and receipts never return."""
+    return connection.execute(  # type: ignore[no-any-return]
+        "UPDATE meta SET value = value + 1 WHERE name = 'number' RETURNING value"
+    ).fetchone()[0]
+
+
+def now(connection: sqlite3.Connection, wall: float) -> float:
+    """The time, in seconds since the epoch.
+
+    If the clock went back, every time in the store goes back with it: leases, delays and times to live stay as long
+    as they were, instead of hanging for as long as the clock went back.
+    """
+    latest: float = connection.execute("SELECT value FROM meta WHERE name = 'clock'").fetchone()[0]
+    if wall < latest - JUMP:
+        for table, column in TIMES:
+            connection.execute(f"UPDATE {table} SET {column} = {column} - ?", [latest - wall])  # noqa: S608  names of ours
+    if abs(wall - latest) > JUMP:
+        connection.execute("UPDATE meta SET value = ? WHERE name = 'clock'", [wall])
+    return wall
