@@ -21,7 +21,6 @@ from octo.testing.services.resources import CONTENT as RESOURCES_CONTENT
 from octo.testing.services.secrets import CONTENT as SECRETS_CONTENT
 
 
-
 def embedded(provider):
     """An opener of the provider, in a store of its own."""
 

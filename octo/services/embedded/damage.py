@@ -16,4 +16,4 @@ class Damaged(Permanent):
 
 def damaged(path: Path, what: str) -> Damaged:
     """The error of a store that cannot be used."""
-    return Damaged(f"the store {str(path)!r} is damaged: {what}", hint="Restore it from a backup")
+    return Damaged(f"the store {str(path)!r} is damaged: {what}. Restore it from a backup")

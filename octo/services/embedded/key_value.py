@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from typing import NamedTuple
 
 from octo.core.errors import Permanent
 from octo.services import codes, limits
@@ -13,6 +13,12 @@ from octo.services.ports import Conflict, Entry, Page
 
 _AT_ONCE = 100
 """Expired entries that a write removes, at most: so no write pays for all, and each pays for more than it adds."""
+
+
+class _Row(NamedTuple):
+    version: int
+    expires: float | None
+    value: bytes
 
 
 class Entries:
@@ -78,7 +84,7 @@ class Entries:
 def _get(namespace: str, key: str) -> Work[Entry | None]:
     def work(connection: sqlite3.Connection, now: float) -> Entry | None:
         row = _row(connection, namespace, key, now)
-        return None if row is None else Entry(values.opened(row[2], namespace, key, row[0]), row[0])
+        return None if row is None else Entry(values.opened(row.value, namespace, key, row.version), row.version)
 
     return work
 
@@ -86,32 +92,32 @@ def _get(namespace: str, key: str) -> Work[Entry | None]:
 def _incremented(namespace: str, key: str, by: int, ttl: float | None) -> Work[int]:
     def work(connection: sqlite3.Connection, now: float) -> int:
         row = _row(connection, namespace, key, now)
-        count = 0 if row is None else values.opened(row[2], namespace, key, row[0])
+        count = 0 if row is None else values.opened(row.value, namespace, key, row.version)
         if not isinstance(count, int) or isinstance(count, bool):
             raise Permanent(f"the value under the key {key[:80]!r} is no whole number", code=codes.NO_COUNTER)
         if not limits.LEAST_COUNT <= count + by <= limits.MOST_COUNT:
             raise Permanent(f"the counter {key[:80]!r} would not fit into 64 bits", code=codes.NO_COUNTER)
-        expires = row[1] if row is not None else None if ttl is None else now + ttl
+        expires = row.expires if row is not None else None if ttl is None else now + ttl
         _write(connection, namespace, key, count + by, expires, now)
         return count + by
 
     return work
 
 
-def _row(connection: sqlite3.Connection, namespace: str, key: str, now: float) -> tuple[int, float | None, bytes] | None:
-    """The version, the end, and the value as stored."""
-    return connection.execute(  # type: ignore[no-any-return]
+def _row(connection: sqlite3.Connection, namespace: str, key: str, now: float) -> _Row | None:
+    row = connection.execute(
         "SELECT version, expires, value FROM entries WHERE namespace = ? AND key = ? "
         "AND (expires IS NULL OR expires > ?)",
         [namespace, key, now],
     ).fetchone()
+    return None if row is None else _Row(*row)
 
 
 def _expect(connection: sqlite3.Connection, namespace: str, key: str, version: int | None, now: float) -> None:
     if version is None:
         return
     row = _row(connection, namespace, key, now)
-    found = 0 if row is None else row[0]
+    found = 0 if row is None else row.version
     if version != found:
         raise Conflict(f"the entry {key[:80]!r} has version {found}, not {version}")
 
@@ -130,6 +136,3 @@ def _write(
         [now, _AT_ONCE],
     )
     return version
-
-
-opened: Callable[[Store], Entries] = Entries

@@ -104,7 +104,7 @@ class Lines:
         """What `_taking` gives; a caller that is cancelled meanwhile has taken nothing."""
         answer = self._store.ask(_taking(queue, most, lease, dead=dead))
         try:
-            return await asyncio.shield(answer)  # type: ignore[no-any-return]
+            return await asyncio.shield(answer)
         except asyncio.CancelledError:
             answer.add_done_callback(self._untake)
             raise
@@ -123,7 +123,7 @@ class Lines:
 
         def work(connection: sqlite3.Connection, now: float) -> None:
             _held(connection, received)
-            connection.execute("UPDATE messages SET due = ? WHERE number = ?", [now + lease, _number(received)])
+            connection.execute("UPDATE messages SET due = ? WHERE number = ?", [now + lease, _receipt(received).number])
 
         await self._store.do(work)
 
@@ -132,11 +132,9 @@ class Lines:
 
         def work(connection: sqlite3.Connection, _: float) -> str | None:
             asker = _held(connection, received)
-            connection.execute("DELETE FROM messages WHERE number = ?", [_number(received)])
+            connection.execute("DELETE FROM messages WHERE number = ?", [_receipt(received).number])
             if asker is not None:
-                connection.execute(
-                    "UPDATE replies SET value = ? WHERE asker = ?", [values.sealed(reply, asker), asker]
-                )
+                connection.execute("UPDATE replies SET value = ? WHERE asker = ?", [values.sealed(reply, asker), asker])
             return asker
 
         await self._settle(received, work)
@@ -152,7 +150,7 @@ class Lines:
             connection.execute(
                 "UPDATE messages SET dead = 1, due = NULL, lent = NULL, attempt = 0, asker = NULL, reason = ? "
                 "WHERE number = ?",
-                [reason, _number(received)],
+                [reason, _receipt(received).number],
             )
             if asker is not None:
                 connection.execute("UPDATE replies SET reason = ? WHERE asker = ?", [reason, asker])
@@ -243,10 +241,10 @@ def _next(connection: sqlite3.Connection, queue: str, now: float, *, dead: bool)
 
 def _given_back(received: Received, delay: float | None, attempt: int = 0) -> Work[None]:
     def work(connection: sqlite3.Connection, now: float) -> None:
-        number, lent = received.receipt  # type: ignore[misc]
+        receipt = _receipt(received)
         connection.execute(
             "UPDATE messages SET due = ?, lent = NULL, attempt = attempt + ? WHERE number = ? AND lent = ?",
-            [now + delay if delay else None, attempt, number, lent],
+            [now + delay if delay else None, attempt, *receipt],
         )
 
     return work
@@ -254,17 +252,14 @@ def _given_back(received: Received, delay: float | None, attempt: int = 0) -> Wo
 
 def _held(connection: sqlite3.Connection, received: Received) -> str | None:
     """Who waits for the reply. Raises `Lost` if the message is not lent to this receiver any more."""
-    row = connection.execute(
-        "SELECT asker FROM messages WHERE number = ? AND lent = ?",
-        received.receipt,  # type: ignore[arg-type]
-    ).fetchone()
+    row = connection.execute("SELECT asker FROM messages WHERE number = ? AND lent = ?", _receipt(received)).fetchone()
     if row is None:
         raise Lost(f"the message {received.id} of the queue {received.queue[:80]!r} was held too long")
     return row[0]  # type: ignore[no-any-return]
 
 
-def _number(received: Received) -> int:
-    return received.receipt[0]  # type: ignore[index, no-any-return]
+def _receipt(received: Received) -> _Receipt:
+    return received.receipt  # type: ignore[return-value]
 
 
 def _reply(asker: str) -> Work[tuple[object, str | None] | None]:

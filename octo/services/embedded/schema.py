@@ -46,7 +46,7 @@ CREATE TABLE events (
 CREATE INDEX events_until ON events (until);
 CREATE TABLE subscribers (topic TEXT, name TEXT, seen INTEGER NOT NULL, PRIMARY KEY (topic, name)) WITHOUT ROWID;
 """
-"""A message is ready (`due` is null), or timed: delayed, or lent until `due`. Ready ones go out by `number`, so what was
+"""A message is ready (`due` is null), or timed: delayed, or lent until `due`. Ready ones go out by `number`: what was
 sent first goes first, whatever the clock did, and what came back goes before what is new."""
 
 TIMES = (
@@ -100,16 +100,19 @@ def number(connection: sqlite3.Connection) -> int:
     ).fetchone()[0]
 
 
-def now(connection: sqlite3.Connection, wall: float) -> float:
+def now(connection: sqlite3.Connection, wall: float, expected: float | None) -> float:
     """The time, in seconds since the epoch.
 
     If the clock went back, every time in the store goes back with it: leases, delays and times to live stay as long
     as they were, instead of hanging for as long as the clock went back.
+
+    expected: what the wall clock would show now if nobody had set it, None if that is not known.
     """
     latest: float = connection.execute("SELECT value FROM meta WHERE name = 'clock'").fetchone()[0]
-    if wall < latest - JUMP:
+    if wall < latest - JUMP:  # else another process has noticed it before
+        back = (latest if expected is None else max(latest, expected)) - wall
         for table, column in TIMES:
-            connection.execute(f"UPDATE {table} SET {column} = {column} - ?", [latest - wall])  # noqa: S608  names of ours
+            connection.execute(f"UPDATE {table} SET {column} = {column} - ?", [back])  # noqa: S608  names of ours
     if abs(wall - latest) > JUMP:
         connection.execute("UPDATE meta SET value = ? WHERE name = 'clock'", [wall])
     return wall

@@ -53,6 +53,7 @@ class Store:
         self._loop = asyncio.get_running_loop()
         self._asked: deque[_Asked] = deque()
         self._is_working = False
+        self._clock: tuple[float, float] | None = None
         self._bells = Bells()
         self._waiting = 0
         self._somebody_waits = asyncio.Event()
@@ -81,8 +82,14 @@ class Store:
         if batch:
             works = [each.work for each in batch]
             # Through the loop's own method: virtual time stands still while the thread works.
-            done = self._loop.run_in_executor(self._thread, self._transaction, works, clock.now_ns() / 1e9)
+            done = self._loop.run_in_executor(self._thread, self._transaction, works, *self._time())
             done.add_done_callback(partial(self._answer, batch))
+
+    def _time(self) -> tuple[float, float | None]:
+        """The wall time, and what it would be if nobody had set the clock since the last transaction."""
+        before, (wall, ticks) = self._clock, (clock.now_ns() / 1e9, self._loop.time())
+        self._clock = wall, ticks
+        return wall, None if before is None else before[0] + ticks - before[1]
 
     def _answer(self, batch: list[_Asked], done: asyncio.Future[list[Any]]) -> None:
         error = done.exception()
@@ -96,12 +103,12 @@ class Store:
                 each.answer.set_result(result)
         self._next()
 
-    def _transaction(self, works: list[Work[Any]], now: float) -> list[Any]:
+    def _transaction(self, works: list[Work[Any]], wall: float, expected: float | None) -> list[Any]:
         """In the thread: all works, or none of them."""
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
-                now = schema.now(self._connection, now)
+                now = schema.now(self._connection, wall, expected)
                 results = [_tried(work, self._connection, now) for work in works]
                 self._connection.execute("COMMIT")
             except BaseException:
@@ -179,13 +186,16 @@ async def opened(path: Path) -> AsyncIterator[Store]:
         loop = asyncio.get_running_loop()
         connection = await loop.run_in_executor(thread, _connected, path)
         store = Store(path, connection, thread)
-        watching = asyncio.create_task(store.watch())
         try:
-            yield store
+            async with asyncio.TaskGroup() as tasks:
+                watching = tasks.create_task(store.watch())
+                try:
+                    yield store
+                finally:
+                    watching.cancel()
+        except BaseExceptionGroup as group:
+            raise group.exceptions[0] from None
         finally:
-            watching.cancel()
-            with suppress(asyncio.CancelledError):
-                await watching
             await store.rest()
             await loop.run_in_executor(thread, _close, connection)
 

@@ -99,7 +99,7 @@ class Logs:
         def work(connection: sqlite3.Connection, _: float) -> int:
             last = connection.execute("SELECT max(last) FROM topics WHERE topic = ?", [topic]).fetchone()[0] or 0
             if not durable:
-                return last  # type: ignore[no-any-return]
+                return last
             connection.execute("INSERT OR IGNORE INTO subscribers VALUES (?, ?, ?)", [topic, durable, last])
             row = connection.execute("SELECT seen FROM subscribers WHERE topic = ? AND name = ?", [topic, durable])
             return row.fetchone()[0]  # type: ignore[no-any-return]

@@ -18,6 +18,9 @@ def check(connection: sqlite3.Connection, path: Path) -> None:
     (found,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
     if found != "ok":
         raise damaged(path, found)
+    meta = {name: type(value) for name, value in connection.execute("SELECT name, value FROM meta")}
+    if meta != {"number": int, "clock": float}:
+        raise damaged(path, "its numbers are gone")
     for table, columns in (
         ("entries", "namespace, key, version"),
         ("messages", "queue, id"),
