@@ -12,6 +12,7 @@ NO_COUNTER = "OCTO-P112"
 FULL = "OCTO-P113"
 DAMAGED = "OCTO-P114"
 STORE = "OCTO-P115"
+PLACE = "OCTO-P116"
 CONFLICT = "OCTO-P120"
 LOST = "OCTO-P121"
 LAGGED = "OCTO-P122"
@@ -62,6 +63,12 @@ EXPLANATIONS: dict[str, Explanation] = {
         "The store did not write",
         "SQLite refused to write to the store; the text says why. Nothing was written, and the message is tried again "
         "where its source can do that. Look at the permissions of the folder, and for a process that holds the file.",
+    ),
+    PLACE: Explanation(
+        "No place for services",
+        "`OCTO_SERVICES` says where services keep what they hold: a URL for all of them, then those of single ones, "
+        "separated by commas. Wrong: `OCTO_SERVICES=sqllite:octo.db`. Right: "
+        "`OCTO_SERVICES=sqlite:///var/lib/octo/octo.db,topics=memory:`.",
     ),
     CONFLICT: Explanation(
         "Another write was faster",

@@ -1,1 +1,78 @@
 """Services in a SQLite file: they need no server, survive `kill -9`, and serve all processes of one machine."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from octo.core.errors import Permanent
+from octo.services import codes
+
+if TYPE_CHECKING:
+    from octo.services.container import Opener
+    from octo.services.embedded.store import Store
+
+PROVIDED = ("key-value", "leases", "queues", "topics")
+
+
+def openers(url: str) -> Mapping[str, Opener]:
+    """The openers of the services in the file that a `sqlite:` URL names; all use one store."""
+    path = url.removeprefix("sqlite:")
+    if path.startswith("//"):
+        path = path.removeprefix("//")
+        if not path.startswith("/"):
+            raise _refused("write `sqlite:///PATH` for an absolute path, `sqlite:PATH` for another")
+    if not path.strip("/"):
+        raise _refused("`sqlite:` needs the path of a file, e.g. `sqlite:octo-store/octo.db`")
+    return in_file(Path(path))
+
+
+def _refused(text: str) -> Permanent:
+    return Permanent(f"services: {text}", code=codes.PLACE)
+
+
+def in_file(path: Path) -> Mapping[str, Opener]:
+    """The openers of the services in this file."""
+    shared = _Shared(path)
+    return {name: partial(shared.opened, name) for name in PROVIDED}
+
+
+class _Shared:
+    """The store of a file, open while any service of it is. The first that opens it is the last that closes."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._store: Store | None = None
+
+    @asynccontextmanager
+    async def opened(self, name: str) -> AsyncIterator[object]:
+        provider = _provider(name)
+        if self._store is not None:
+            yield provider(self._store)
+            return
+        async with self._opened() as store:
+            self._store = store
+            try:
+                yield provider(store)
+            finally:
+                self._store = None
+
+    def _opened(self) -> AbstractAsyncContextManager[Store]:
+        from octo.services.embedded import store  # a start without services does not pay for SQLite
+
+        return store.opened(self._path)
+
+
+def _provider(name: str) -> Callable[[Store], object]:
+    from octo.services.embedded import key_value, leases, queues, topics
+
+    providers: dict[str, Callable[[Store], object]] = {
+        "key-value": key_value.Entries,
+        "leases": leases.Holders,
+        "queues": queues.Lines,
+        "topics": topics.Logs,
+    }
+    return providers[name]

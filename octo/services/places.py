@@ -1,0 +1,64 @@
+"""Where services keep what they hold: a URL for all of them, or one for each.
+
+memory:                        nothing beyond the process
+sqlite:///var/lib/octo/octo.db an absolute path; `sqlite:octo-store/octo.db` is below the working directory
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from octo.core.errors import Permanent
+from octo.expr import nearest
+from octo.services import codes
+from octo.services.container import MEMORY, Opener
+
+PROVIDERS = {"memory": "", "sqlite": "octo.services.embedded"}
+"""The module of each scheme. Its `openers(url)` returns the openers of the services that it provides; until one is
+entered, it imports nothing heavy and connects to nothing."""
+
+
+def openers(text: str) -> Mapping[str, Opener | str]:
+    """The openers of all services for `URL`, or for `URL,service=URL,...`; what no URL provides is in memory.
+
+    Raises `Permanent` for a text that is no such list. A URL may hold a password: no error quotes more of it than its
+    scheme.
+    """
+    found = dict(MEMORY)
+    for position, part in enumerate(filter(None, map(str.strip, text.split(",")))):
+        name, url = _split(part)
+        provided = _provided(url)
+        if not name:
+            if position:
+                raise _refused("only the first URL is for all services; write e.g. `queues=sqlite:octo.db`")
+            found |= provided
+        elif name not in provided:
+            known = ", ".join(sorted(provided))
+            raise _refused(f"`{urlsplit(url).scheme}` provides no service {name[:40]!r}; it provides: {known}")
+        else:
+            found[name] = provided[name]
+    return found
+
+
+def _split(part: str) -> tuple[str, str]:
+    """The name of a service, "" for all of them, and the URL."""
+    name, equals, url = part.partition("=")
+    return (name.strip(), url.strip()) if equals and ":" not in name else ("", part)
+
+
+def _provided(url: str) -> Mapping[str, Opener | str]:
+    scheme = urlsplit(url).scheme
+    if scheme not in PROVIDERS:
+        guess = nearest(scheme, PROVIDERS)
+        known = ", ".join(f"`{each}:`" for each in PROVIDERS)
+        raise _refused(
+            f"{scheme[:40]!r} is no kind of service" + (f"; did you mean `{guess}:`?" if guess else f"; known: {known}")
+        )
+    module = PROVIDERS[scheme]
+    return importlib.import_module(module).openers(url) if module else MEMORY
+
+
+def _refused(text: str) -> Permanent:
+    return Permanent(f"services: {text}", code=codes.PLACE)
