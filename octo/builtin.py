@@ -13,6 +13,7 @@ CONNECTORS = {
     "http": "octo.connectors.http:Http",
     "http-client": "octo.connectors.http_client:HttpClient",
     "logger": "octo.connectors.logger:Logger",
+    "queue": "octo.connectors.queue:Queue",
 }
 
 BLOCKS = {
@@ -28,6 +29,7 @@ BLOCKS = {
     "log": "octo.connectors.logger:Logger",
     "multi-transform": "octo.blocks.set:multi_transform",
     "python": "octo.blocks.python:python",
+    "queue-dispatch": "octo.connectors.queue:Queue",
     "rest": "octo.connectors.http_client:HttpClient",
     "rest-dynamic": "octo.connectors.http_client:HttpClient",
     "retry": "octo.blocks.retry:retry",

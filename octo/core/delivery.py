@@ -64,10 +64,12 @@ class Delivery:
     most_attempts: a failure at this attempt is `Reject` instead of `Retry`. A later attempt, of a message whose
         earlier attempts ended with the process, is rejected without running. None for no limit.
     lease: seconds after which the sender gives the message to another consumer.
+    timeout: seconds that the flow may take, its place in line included; then it is cancelled, which is a `Timeout`.
+        None for no limit.
     extend: renews the lease; awaited after every half of it while the message is under way.
     """
 
-    __slots__ = ("attempt", "extend", "lease", "message", "most_attempts", "settle")
+    __slots__ = ("attempt", "extend", "lease", "message", "most_attempts", "settle", "timeout")
 
     def __init__(
         self,
@@ -78,6 +80,7 @@ class Delivery:
         most_attempts: int | None = None,
         extend: Callable[[], Awaitable[None]] | None = None,
         lease: float | None = None,
+        timeout: float | None = None,
     ) -> None:
         if (extend is None) is not (lease is None):
             raise TypeError("a delivery has both `extend` and `lease`, or neither")
@@ -91,3 +94,4 @@ class Delivery:
         self.most_attempts = most_attempts
         self.extend = extend
         self.lease = lease
+        self.timeout = timeout

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from octo.core.backoff import Backoff
+from octo.core.deadline import Deadline
 from octo.core.delivery import Delivery, Done, Reject, Retry, Verdict
 from octo.core.errors import Disconnected, OctoError, Overloaded, Permanent, Transient
 from octo.core.flow import Drop, Failure, Outcome, ending
@@ -48,7 +49,7 @@ class Settlement:
         try:
             only_message(delivery.message, self._flow.name)
             with self._kept(delivery):
-                outcome = await at_last(self._flow.call(delivery.message))
+                outcome = await self._outcome(delivery)
         except Exception as error:
             if not isinstance(error, Failure):
                 log.exception("a delivery failed outside its flow", extra=fields(flow=self._flow.name))
@@ -58,6 +59,11 @@ class Settlement:
             await self._settle(delivery, Retry(0.0, stopped))
             raise
         return await self._settle(delivery, taken(outcome))
+
+    async def _outcome(self, delivery: Delivery) -> Outcome:
+        if delivery.timeout is None:
+            return await at_last(self._flow.call(delivery.message))
+        return await Deadline(self._flow.title, delivery.timeout).of(at_last(self._flow.call(delivery.message)))
 
     async def _settle(self, delivery: Delivery, verdict: Verdict) -> None:
         self._work.settle()

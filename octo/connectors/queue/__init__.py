@@ -1,0 +1,177 @@
+"""Queues of the runtime: a flow sends messages, other flows take them, here or in another process.
+
+Guarantee: at least once. A message is acknowledged once its flow has finished, in this order: the flow, the reply, the
+acknowledgement. What the queue itself outlives depends on where services are (`OCTO_SERVICES`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from functools import partial
+from typing import Annotated, Self
+
+from pydantic import Field
+
+from octo.connectors.queue import stand_in, wire
+from octo.core.block import block
+from octo.core.connector import connector
+from octo.core.delivery import Delivery, Done, Idle, Reject, Retry, Verdict
+from octo.core.durations import Duration, OrZero
+from octo.core.expressions import Expr
+from octo.core.flow import Drop, Outcome
+from octo.core.message import Message
+from octo.core.settings import Advanced, Effect, Settings
+from octo.core.source import source
+from octo.core.state import State
+from octo.core.trace import effect
+from octo.services.ports import Queues, Received
+
+LOOK = 20.0
+"""Seconds that one look into an empty queue waits."""
+TIMEOUT = timedelta(seconds=30)
+
+
+class Nothing(Settings):
+    pass
+
+
+class Consume(Settings):
+    subject: str = Field(min_length=1, examples=["work.jobs"])
+    """Name of the queue. Many consumers of one name share its messages, each goes to one of them."""
+    listeners: Annotated[int, Field(ge=1)] = 8
+    """At most so many messages of this source are under way at once; 1 keeps them in order. The flow's `workers` are
+    a limit, too."""
+    timeout: Annotated[Duration, OrZero] = TIMEOUT
+    """How long the flow may take for one message; then it is cancelled, and the message is tried again. 0 means the
+    default."""
+    max_attempts: Annotated[int, Field(ge=1)] = 5
+    """A message that fails at this attempt, for a reason that may pass, is among the dead letters. One that would fail
+    again is at once."""
+    lease: Annotated[Duration, Advanced] = timedelta(seconds=30)
+    """How soon another process takes over a message when this one has gone. It is renewed while the flow works."""
+
+
+class Dispatch(Settings):
+    subject: Expr[str]
+    """Name of the queue, e.g. `"jobs." + vars.region`."""
+    await_reply: bool = False
+    """Whether to wait for the flow that takes the message. Its body replaces the body, its variables are merged over
+    the variables, and its error fails this block. Otherwise the message passes through unchanged as soon as the queue
+    has it."""
+    timeout: Annotated[Duration, OrZero] = TIMEOUT
+    """How long to wait for the reply; 0 means the default. The message stays in the queue all the same."""
+    delay: Annotated[Duration, Advanced] = timedelta()
+    """How long the message waits in the queue at least. Not with `awaitReply`."""
+    key: Annotated[Expr[str] | None, Advanced] = None
+    """A second message with this key is not added, for two minutes; e.g. `eventID`. Not with `awaitReply`."""
+
+    @property
+    def effect(self) -> Effect:
+        return "once" if self.key is None else "idempotent"
+
+    def shape_after(self, before: State) -> State:
+        before.of(self.subject)
+        before.of(self.key)
+        return before.unknown() if self.await_reply else before
+
+
+@connector("queue")
+class Queue:
+    def __init__(self, queues: Queues, stub: stand_in.Replies | None = None) -> None:
+        self._queues = queues
+        self._stub = stub
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, settings: Nothing, queues: Queues) -> AsyncIterator[Self]:  # noqa: ARG003  nothing to set
+        yield cls(queues)
+
+    @classmethod
+    @asynccontextmanager
+    async def stub(cls, settings: Nothing, stub: stand_in.Stub, queues: Queues) -> AsyncIterator[Self]:  # noqa: ARG003
+        """Yield queues of the test alone."""
+        yield cls(queues, stand_in.Replies(stub))
+
+    replies = ("body", "vars")
+
+    async def trigger(self, source: Consume, spec: stand_in.Trigger) -> object:
+        """Send the message to the source, and return the reply."""
+        sent = Message(spec.body, spec.vars, correlation_id=spec.correlation_id)
+        seconds = source.timeout.total_seconds() or TIMEOUT.total_seconds()
+        answer = await self._queues.request(source.subject, wire.sealed(sent), timeout=seconds + 1)
+        made = wire.merged(sent, answer)
+        return None if made is sent else {"body": made.body, "vars": dict(made.vars)}
+
+    @source("queue", silence=timedelta(minutes=2), sets=Nothing)
+    async def consume(self, settings: Consume) -> AsyncIterator[Delivery | Idle]:
+        """Take messages from a queue.
+
+        Guarantee: at least once. The order: the flow, then the reply to who waits, then the acknowledgement.
+        """
+        free = asyncio.Semaphore(settings.listeners)
+        lease = settings.lease.total_seconds()
+        while True:
+            await free.acquire()
+            taken = False
+            try:
+                found = await self._queues.receive(settings.subject, lease=lease, wait=LOOK)
+                for received in found:
+                    taken = True
+                    yield self._delivery(received, settings, free)
+            finally:
+                if not taken:
+                    free.release()
+            if not found:
+                yield Idle()
+
+    def _delivery(self, received: Received, settings: Consume, free: asyncio.Semaphore) -> Delivery:
+        async def settle(verdict: Verdict) -> None:
+            try:
+                await self._settle(received, verdict)
+            finally:
+                free.release()
+
+        return Delivery(
+            wire.opened(received.value),
+            settle,
+            attempt=received.attempt,
+            most_attempts=settings.max_attempts,
+            extend=partial(self._queues.extend, received, settings.lease.total_seconds()),
+            lease=settings.lease.total_seconds(),
+            timeout=settings.timeout.total_seconds() or TIMEOUT.total_seconds(),
+        )
+
+    async def _settle(self, received: Received, verdict: Verdict) -> None:
+        match verdict:
+            case Done() | Drop():
+                await self._queues.ack(received, wire.reply(verdict) if received.wants_reply else None)
+            case Retry(after=0.0):
+                await self._queues.nack(received)
+            case Retry(error=error) | Reject(error=error) if received.wants_reply:
+                # Who waits decides whether to try again; a second try here would come after that.
+                await self._queues.ack(received, wire.failure(error))
+            case Retry(after=after):
+                await self._queues.nack(received, delay=after)
+            case Reject(reason=reason):
+                await self._queues.reject(received, reason)
+
+    @block("queue-dispatch", default=True)
+    async def dispatch(self, settings: Dispatch, message: Message) -> Outcome:
+        """Put the message into a queue, and wait for the reply if `awaitReply` is set.
+
+        Guarantee: at least once. The block returns once the queue has the message, or the reply.
+        """
+        subject = settings.subject(message)
+        sent = message.rekeyed()
+        effect("queue", subject=subject, event_id=sent.event_id)
+        if self._stub is not None:
+            return self._stub.reply(subject, message) if settings.await_reply else message
+        if not settings.await_reply:
+            key = "" if settings.key is None else settings.key(message)
+            await self._queues.send(subject, wire.sealed(sent), delay=settings.delay.total_seconds(), key=key)
+            return message
+        timeout = settings.timeout.total_seconds() or TIMEOUT.total_seconds()
+        return wire.merged(message, await self._queues.request(subject, wire.sealed(sent), timeout=timeout))

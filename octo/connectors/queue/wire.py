@@ -1,0 +1,51 @@
+"""What stands in a queue: a message as its record. A reply is a message, a drop, or an error that both sides read."""
+
+from __future__ import annotations
+
+from octo.connectors.queue import codes
+from octo.core.delivery import Done
+from octo.core.errors import OctoError, Permanent, Transient
+from octo.core.flow import Drop
+from octo.core.message import Message
+from octo.core.secrets import masked
+from octo.expr import ExprError
+
+
+def sealed(message: Message) -> object:
+    """The message, to be sent."""
+    return message.to_record()
+
+
+def opened(value: object) -> Message:
+    """The message that was sent. Raises `Permanent` if it is none."""
+    return Message.from_record(value)
+
+
+def reply(outcome: Done | Drop) -> object:
+    """What the flow made of a message."""
+    return {"dropped": outcome.reason} if isinstance(outcome, Drop) else {"message": sealed(outcome.message)}
+
+
+def failure(error: Exception) -> object:
+    """Why the flow failed. An error that nobody planned for tells other systems nothing."""
+    if not isinstance(error, OctoError | ExprError):
+        return {"error": "see its log"}
+    return {
+        "error": masked(str(error)),
+        "code": error.code,
+        "retryable": isinstance(error, OctoError) and error.retryable,
+    }
+
+
+def merged(message: Message, answer: object) -> Message:
+    """The message with the reply folded in, as a called flow's result is. Raises the error that the reply is."""
+    if not isinstance(answer, dict):
+        raise Permanent("the reply is none of a queue source", code=codes.NO_REPLY)
+    if "error" in answer:
+        kind = Transient if answer.get("retryable") else Permanent
+        code = f"{answer['code']}: " if answer.get("code") else ""
+        raise kind(f"the consumer failed: {code}{answer['error']}", code=codes.FAILED)
+    if "dropped" in answer:
+        return message
+    made = opened(answer.get("message"))
+    return message.with_body(made.body, raw=made.raw).with_vars({**message.vars, **made.vars})

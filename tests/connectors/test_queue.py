@@ -1,0 +1,180 @@
+"""Queues of the runtime: what is sent arrives at least once, and who waits hears what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from octo.core.errors import Timeout
+from octo.core.flow import Failure
+from octo.services.container import Services
+from octo.services.embedded import in_file
+from octo.testing import running
+from octo.testing.clock import virtual
+
+JOBS = """
+connectors: [{name: q, type: queue}, {name: p, type: probe}]
+flows:
+  - name: ask
+    process:
+      - {type: queue-dispatch, subject: '"jobs"', awaitReply: true, timeout: 10s}
+  - name: tell
+    process:
+      - {type: queue-dispatch, subject: '"jobs"'}
+  - name: work
+    source: {connector: q, type: queue, settings: {subject: jobs}}
+    process: [WORK]
+"""
+
+
+BODY = {"b": b"\0\xff", "n": 2**70, "w": 2.0}
+
+
+def jobs(work):
+    return JOBS.replace("WORK", work).replace("NOTED", '\'{"body": body, "vars": vars}\'')
+
+
+@virtual()
+async def test_who_waits_gets_the_consumers_body_and_variables(plugins):
+    work = "{type: set-variable, settings: {name: done, value: 'true'}}, {type: set-payload, value: 'body.a + 1'}"
+    async with running(jobs(work), plugins) as app:
+        outcome = await app.call("ask", {"a": 1}, {"mine": "m"})
+
+    assert (outcome.body, outcome.vars) == (2, {"mine": "m", "done": True})
+
+
+@virtual()
+async def test_who_does_not_wait_goes_on_unchanged_and_the_message_arrives(plugins):
+    """With a new event id of the same family, its correlation id, its variables, and values that are no JSON."""
+    async with running(jobs("{type: note, connector: p, value: NOTED}"), plugins) as app:
+        outcome = await app.call("tell", BODY, {"v": 1})
+        await asyncio.sleep(1)
+        (got,) = app.connector("p").notes
+
+    assert (outcome.body, got) == (BODY, {"body": BODY, "vars": {"v": 1}})
+
+
+@virtual()
+async def test_a_consumers_error_reaches_who_waits_and_is_no_dead_letter(plugins):
+    async with running(jobs("{type: set-payload, value: 'body.nope'}"), plugins) as app:
+        with pytest.raises(Failure, match=r"the consumer failed: OCTO-E\d+: .*no such key: nope") as caught:
+            await app.call("ask", {"a": 1})
+        assert caught.value.cause.code == "OCTO-Q101"
+        assert not caught.value.cause.retryable
+        queues = app.connector("q")._queues
+        assert (await queues.count("jobs"), await queues.count("jobs", dead=True)) == (0, 0)
+
+
+@virtual()
+async def test_a_consumer_that_takes_too_long_is_cancelled_and_its_caller_told(plugins):
+    work = jobs("{type: wait, connector: p}").replace("{subject: jobs}", "{subject: jobs, timeout: 5s}")
+    async with running(work, plugins) as app:
+        with pytest.raises(Failure, match='flow "work" did not finish within 5s') as caught:
+            await app.call("ask")
+
+    assert caught.value.cause.retryable
+
+
+@virtual()
+async def test_without_a_consumer_the_wait_ends_and_the_message_stays(plugins):
+    text = jobs("{type: log}").replace("source: {connector: q, type: queue, settings: {subject: jobs}}", "")
+    async with running(text, plugins) as app:
+        with pytest.raises(Failure) as caught:
+            await app.call("ask")
+        assert isinstance(caught.value.cause, Timeout)
+        await app.call("tell")
+        services = app.connector("queue (default)") if "queue (default)" in app.generation.instances else None
+        queues = (services or app.connector("q"))._queues
+        assert await queues.count("jobs") == 2
+
+
+@virtual()
+async def test_a_dropped_message_changes_nothing_for_who_waits(plugins):
+    async with running(jobs("{type: filter, expr: 'false'}"), plugins) as app:
+        assert (await app.call("ask", "mine")).body == "mine"
+
+
+@virtual()
+async def test_what_may_pass_is_tried_again_and_then_a_dead_letter(plugins):
+    """With the reason; what would fail again is one at once."""
+    work = jobs("{type: fail, connector: p, how: transient}")
+    async with running(work, plugins) as app:
+        await app.call("tell", "x")
+        await asyncio.sleep(600)
+        queues = app.connector("q")._queues
+        (dead,) = await queues.receive("jobs", dead=True)
+
+    assert "attempt 5 of 5 failed" in dead.reason
+
+
+@virtual()
+async def test_a_message_is_there_after_a_restart(plugins, tmp_path):
+    """Sent while no consumer ran, it is taken by the next process."""
+    sender = jobs("{type: log}").replace("source: {connector: q, type: queue, settings: {subject: jobs}}", "")
+    async with Services(in_file(tmp_path / "octo.db")) as services, running(sender, plugins, services=services) as app:
+        await app.call("tell", {"n": 1})
+    taker = jobs("{type: note, connector: p, value: NOTED}")
+    async with Services(in_file(tmp_path / "octo.db")) as services, running(taker, plugins, services=services) as app:
+        await asyncio.sleep(1)
+        assert [each["body"] for each in app.connector("p").notes] == [{"n": 1}]
+        assert await app.connector("q")._queues.count("jobs") == 0
+
+
+@virtual()
+async def test_a_key_sends_once(plugins):
+    text = jobs("{type: note, connector: p, value: NOTED}").replace(
+        "subject: '\"jobs\"'}\n  - name: work", "subject: '\"jobs\"', key: body.id}\n  - name: work"
+    )
+    async with running(text, plugins) as app:
+        for _ in range(3):
+            await app.call("tell", {"id": "k"})
+        await asyncio.sleep(1)
+        assert len(app.connector("p").notes) == 1
+
+
+@virtual()
+async def test_one_listener_keeps_the_order(plugins):
+    text = jobs("{type: note, connector: p, value: NOTED}").replace("{subject: jobs}", "{subject: jobs, listeners: 1}")
+    async with running(text, plugins) as app:
+        for number in range(50):
+            await app.call("tell", number)
+        await asyncio.sleep(1)
+        assert [each["body"] for each in app.connector("p").notes] == list(range(50))
+
+
+# --- stubs -------------------------------------------------------------------------------------------------------
+
+STUB = {"replies": [{"subject": "jobs", "body": 7, "vars": {"v": 1}, "times": 1}, {"error": "no"}]}
+
+
+@virtual()
+async def test_a_stub_replies_in_place_of_consumers(plugins):
+    text = JOBS.replace("'\"jobs\"', awaitReply", "'\"jobs\"', connector: q, awaitReply").replace(
+        "[WORK]", "[{type: log}]"
+    )
+    async with running(text, plugins, stubs={"q": STUB}) as app:
+        outcome = await app.call("ask")
+        assert (outcome.body, outcome.vars) == (7, {"v": 1})
+        with pytest.raises(Failure, match="the consumer failed: no"):
+            await app.call("ask")
+    async with running(text, plugins, stubs={"q": {}}) as app:
+        with pytest.raises(Failure, match="the stub has no reply for the queue 'jobs'"):
+            await app.call("ask")
+
+
+SUITE = """
+flow: work
+cases:
+  - name: a job
+    trigger: {body: {a: 1}}
+    expect: {reply: {body: 2, vars: {}}}
+"""
+
+
+def test_a_trigger_is_a_message_in_the_queue(command, tmp_path):
+    text = jobs("{type: set-payload, value: 'body.a + 1'}").replace(", {name: p, type: probe}", "")
+    (tmp_path / "flow.yaml").write_text(text)
+    (tmp_path / "flow_test.yaml").write_text(SUITE)
+
+    assert command("test", str(tmp_path))[0] == 0
