@@ -16,6 +16,7 @@ from octo.core.errors import OctoError, Problem, Timeout
 from octo.core.flow import Drop, Ending, Failure
 from octo.core.message import Message
 from octo.core.spool import Content
+from octo.services.container import Services
 
 if TYPE_CHECKING:
     from octo.engine.observe import Observer
@@ -35,14 +36,20 @@ def check_flow(config: Config, flow: str) -> None:
 
 
 async def attempt(
-    config: Config, flow: str, message: Message, seconds: float, observer: Observer | None = None
+    config: Config,
+    flow: str,
+    message: Message,
+    seconds: float,
+    observer: Observer | None = None,
+    services: Services | None = None,
 ) -> Ending | Exception:
-    """How the flow ended, or the error that it ended with."""
+    """How the flow ended, or the error that it ended with. services: closed in the end; by default those in memory."""
     from octo.engine.invoke import invoke
     from octo.engine.observe import NOBODY
 
     try:
-        return await invoke(config, flow, message, seconds, observer or NOBODY)
+        async with services or Services() as opened:
+            return await invoke(config, flow, message, seconds, observer or NOBODY, opened)
     except (Failure, OctoError) as error:
         return error
 

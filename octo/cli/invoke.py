@@ -16,6 +16,7 @@ from octo.cli.ending import attempt, check_flow, report
 from octo.cli.given import Given
 from octo.cli.help import Verb
 from octo.cli.named import is_path
+from octo.cli.places import MEMORY, services_of, services_option
 from octo.cli.project import config_path, load_or_exit
 from octo.cli.stubs import load_stubbed, stubs_option
 
@@ -33,6 +34,7 @@ Examples:
 @click.option(
     "--config", "-c", type=click.Path(path_type=Path), help="Flow file or folder, as CONFIG; default: this folder."
 )
+@services_option(MEMORY)
 @click.option("--flow", "-f", help="Name of the flow to call, as FLOW.")
 @click.option("--data", "-d", help="Body as JSON; `@file` reads a file, `-` reads standard input.")
 @click.option("--content-type", help="Media type of the body, if not JSON, e.g. text/csv. It is then raw content.")
@@ -79,6 +81,7 @@ def command(
     path, name = _callee(words, config, flow)
     given = Given(data, content_type, variables)
     raw = debugging.pop("raw")
+    services = services_of(debugging.pop("services"), debugging.pop("storage_dir"), MEMORY)
     read = partial(load_stubbed, stubs=debugging.pop("stubs"))
     if any(debugging.values()):
         from octo.cli.debugging import Options, debug
@@ -87,7 +90,8 @@ def command(
     message = given.message()
     loaded = load_or_exit(path, read)
     check_flow(loaded, name)
-    sys.exit(report(asyncio.run(attempt(loaded, name, message, seconds)), whole=whole, raw=raw))
+    outcome = asyncio.run(attempt(loaded, name, message, seconds, services=services))
+    sys.exit(report(outcome, whole=whole, raw=raw))
 
 
 def _callee(words: Sequence[str], config: Path | None, flow: str | None) -> tuple[Path, str]:

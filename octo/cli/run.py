@@ -19,6 +19,7 @@ from octo.cli.help import Verb
 from octo.cli.listening import listening
 from octo.cli.named import Named, named, told
 from octo.cli.observers import Traces, contracts, otlp_address, recording
+from octo.cli.places import DURABLE, services_of, services_option
 from octo.cli.project import Number, folder_of, refuse, show
 from octo.cli.stopping import GRACE, Stopping
 from octo.cli.stored import store_option
@@ -28,6 +29,7 @@ from octo.config.documents import Config
 from octo.core import supervisor
 from octo.core.errors import ConfigError, OctoError
 from octo.core.supervisor import VARIABLE
+from octo.services.container import Services
 
 if TYPE_CHECKING:
     from octo.engine.metrics import Metrics
@@ -57,6 +59,7 @@ Examples:
 @click.option("--config", "-c", type=click.Path(path_type=Path), help="Flow file or folder; the same as PATH.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port of the only `http` connector; 0 takes a free one.")
 @stubs_option
+@services_option(DURABLE)
 @click.option("--watch", is_flag=True, help="Reload what changed whenever the files or their Python modules change.")
 @click.option(
     "--quiet", "-q", is_flag=True, help="No banner, and no line for each request as with --watch or on a terminal."
@@ -163,6 +166,8 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
     config: Path | None,
     port: int | None,
     stubs: tuple[str, ...],
+    services: str | None,
+    storage_dir: str | None,
     watch: bool,
     quiet: bool,
     allow_empty: bool,
@@ -223,9 +228,11 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
         otlp=otlp_address(otlp, os.environ),
         whole_failures=traces_whole_failures,
     )
+    chosen = services_of(services, storage_dir, DURABLE)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         asked = _Asked(
-            found, stubs, port, watch, quiet, allow_empty, stop_delay, drain, operations, measured, kept, contracts
+            *(found, stubs, chosen, port, watch, quiet, allow_empty, stop_delay),
+            *(drain, operations, measured, kept, contracts),
         )
         sys.exit(lasting.run(_run(asked), runner))
 
@@ -239,6 +246,7 @@ class _Asked(NamedTuple):
 
     named: Named
     stubs: tuple[str, ...]
+    services: Services
     port: int | None
     watch: bool
     quiet: bool
@@ -331,7 +339,7 @@ async def _run(asked: _Asked) -> int:
         _beat(service, line)
     try:
         with recording(asked.traces, service) as live:
-            async with _operations(asked, service, metrics, blocks, live, stop) as address:
+            async with asked.services, _operations(asked, service, metrics, blocks, live, stop) as address:
                 greeting.operations = address
                 await service.run(stop)
     except OctoError as error:
@@ -385,6 +393,7 @@ def _service(asked: _Asked, greeting: _Greeting, metrics: Metrics, blocks: Block
         first=_is_first(),
         observer=_watchers(blocks, contracts(asked.contracts)),
         bus=metrics,
+        services=asked.services,
     )
     return service
 

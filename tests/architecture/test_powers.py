@@ -26,21 +26,22 @@ from octo.blocks import (
     validate,
 )
 from octo.builtin import BLOCKS, CONNECTORS
-from octo.connectors import cron, database, http, http_client, logger
+from octo.connectors import cron, database, http, http_client, logger, queue
 from octo.connectors.database.settings import Query
 from octo.connectors.http import sse
 from octo.connectors.http_client.rest import Rest, RestDynamic
+from octo.connectors.queue.settings import Dispatch
 from octo.core.plugins import Plugins
 
 BUILTIN = Plugins(CONNECTORS, BLOCKS)
 CLASSES = [each.cls for each in map(BUILTIN.connector, CONNECTORS) if each]
 BLOCK_TYPES = [each for each in map(BUILTIN.block, BLOCKS) if each]
 
-STUBBED: list[Stubbed] = [cron.Cron, database.Database, http.Http, http_client.HttpClient, logger.Logger]
+STUBBED: list[Stubbed] = [cron.Cron, database.Database, http.Http, http_client.HttpClient, logger.Logger, queue.Queue]
 CONFLICTING: list[Conflicting] = [http.Http]
 VETTING: list[Vetting] = [http.Http]
-REPLYING: list[Replying] = [http.Http]
-TRIGGERED: list[type[Triggered]] = [cron.Cron, http.Http]
+REPLYING: list[Replying] = [http.Http, queue.Queue]
+TRIGGERED: list[type[Triggered]] = [cron.Cron, http.Http, queue.Queue]
 HEALTHY: list[type[Healthy]] = [database.Database, http.Http]
 
 EFFECTFUL: list[type[Effectful]] = [Query, Rest, RestDynamic]
@@ -49,6 +50,7 @@ SHAPED: list[type[Shaped]] = [
     branch.If,
     branch.Switch,
     delay.Delay,
+    Dispatch,
     enrich.Enrich,
     filter.Filter,
     flow_ref.FlowRefSettings,

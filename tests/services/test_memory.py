@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from contextlib import suppress
 
 import pytest
 
 from octo.core.errors import Transient
-from octo.services.bells import Bells
 from octo.services.memory.key_value import Store
 from octo.services.memory.leases import Holders
 from octo.services.memory.queues import Lines
@@ -266,26 +264,3 @@ async def test_one_that_is_forgotten_while_it_listens_goes_on():
         await subscription.commit(event)
     assert event.value == 1
     assert logs._logs == {}
-
-
-# --- bells -------------------------------------------------------------------------------------------------------
-
-
-@virtual()
-async def test_a_bell_wakes_all_who_listen_and_leaves_nothing_behind():
-    """Listeners that were cancelled, or whose time is over, are forgotten too."""
-    bells = Bells()
-    bells.ring("nobody listens")
-    async with asyncio.TaskGroup() as tasks:
-        for _ in range(3):
-            tasks.create_task(bells.heard("a"))
-        tasks.create_task(bells.heard("b", until=5.0))
-        impatient = tasks.create_task(bells.heard("a"))
-        await settle()
-        impatient.cancel()
-        with suppress(asyncio.CancelledError):
-            await impatient
-        bells.ring("a")
-
-    assert asyncio.get_running_loop().time() == 5
-    assert bells._listeners == {}

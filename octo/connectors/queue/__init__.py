@@ -11,76 +11,27 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import Field
-
-from octo.connectors.queue import stand_in, wire
+from octo.connectors.queue import wire
+from octo.connectors.queue.settings import TIMEOUT, Consume, Dispatch, Nothing
+from octo.connectors.queue.stub import Replies, Stub, Trigger
 from octo.core.block import block
 from octo.core.connector import connector
 from octo.core.delivery import Delivery, Done, Idle, Reject, Retry, Verdict
-from octo.core.durations import Duration, OrZero
-from octo.core.expressions import Expr
 from octo.core.flow import Drop, Outcome
 from octo.core.message import Message
-from octo.core.settings import Advanced, Effect, Settings
 from octo.core.source import source
-from octo.core.state import State
 from octo.core.trace import effect
 from octo.services.ports import Queues, Received
 
 LOOK = 20.0
 """Seconds that one look into an empty queue waits."""
-TIMEOUT = timedelta(seconds=30)
-
-
-class Nothing(Settings):
-    pass
-
-
-class Consume(Settings):
-    subject: str = Field(min_length=1, examples=["work.jobs"])
-    """Name of the queue. Many consumers of one name share its messages, each goes to one of them."""
-    listeners: Annotated[int, Field(ge=1)] = 8
-    """At most so many messages of this source are under way at once; 1 keeps them in order. The flow's `workers` are
-    a limit, too."""
-    timeout: Annotated[Duration, OrZero] = TIMEOUT
-    """How long the flow may take for one message; then it is cancelled, and the message is tried again. 0 means the
-    default."""
-    max_attempts: Annotated[int, Field(ge=1)] = 5
-    """A message that fails at this attempt, for a reason that may pass, is among the dead letters. One that would fail
-    again is at once."""
-    lease: Annotated[Duration, Advanced] = timedelta(seconds=30)
-    """How soon another process takes over a message when this one has gone. It is renewed while the flow works."""
-
-
-class Dispatch(Settings):
-    subject: Expr[str]
-    """Name of the queue, e.g. `"jobs." + vars.region`."""
-    await_reply: bool = False
-    """Whether to wait for the flow that takes the message. Its body replaces the body, its variables are merged over
-    the variables, and its error fails this block. Otherwise the message passes through unchanged as soon as the queue
-    has it."""
-    timeout: Annotated[Duration, OrZero] = TIMEOUT
-    """How long to wait for the reply; 0 means the default. The message stays in the queue all the same."""
-    delay: Annotated[Duration, Advanced] = timedelta()
-    """How long the message waits in the queue at least. Not with `awaitReply`."""
-    key: Annotated[Expr[str] | None, Advanced] = None
-    """A second message with this key is not added, for two minutes; e.g. `eventID`. Not with `awaitReply`."""
-
-    @property
-    def effect(self) -> Effect:
-        return "once" if self.key is None else "idempotent"
-
-    def shape_after(self, before: State) -> State:
-        before.of(self.subject)
-        before.of(self.key)
-        return before.unknown() if self.await_reply else before
 
 
 @connector("queue")
 class Queue:
-    def __init__(self, queues: Queues, stub: stand_in.Replies | None = None) -> None:
+    def __init__(self, queues: Queues, stub: Replies | None = None) -> None:
         self._queues = queues
         self._stub = stub
 
@@ -91,13 +42,13 @@ class Queue:
 
     @classmethod
     @asynccontextmanager
-    async def stub(cls, settings: Nothing, stub: stand_in.Stub, queues: Queues) -> AsyncIterator[Self]:  # noqa: ARG003
+    async def stub(cls, settings: Nothing, stub: Stub, queues: Queues) -> AsyncIterator[Self]:  # noqa: ARG003
         """Yield queues of the test alone."""
-        yield cls(queues, stand_in.Replies(stub))
+        yield cls(queues, Replies(stub))
 
     replies = ("body", "vars")
 
-    async def trigger(self, source: Consume, spec: stand_in.Trigger) -> object:
+    async def trigger(self, source: Consume, spec: Trigger) -> object:
         """Send the message to the source, and return the reply."""
         sent = Message(spec.body, spec.vars, correlation_id=spec.correlation_id)
         seconds = source.timeout.total_seconds() or TIMEOUT.total_seconds()

@@ -1,0 +1,55 @@
+"""The settings of a `queue` connector, its source and `queue-dispatch`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import Field
+
+from octo.core.durations import Duration, OrZero
+from octo.core.expressions import Expr
+from octo.core.settings import Advanced, Settings
+from octo.core.state import State
+
+TIMEOUT = timedelta(seconds=30)
+
+
+class Nothing(Settings):
+    pass
+
+
+class Consume(Settings):
+    subject: str = Field(min_length=1, examples=["work.jobs"])
+    """Name of the queue. Many consumers of one name share its messages, each goes to one of them."""
+    listeners: Annotated[int, Field(ge=1)] = 8
+    """At most so many messages of this source are under way at once; 1 keeps them in order. The flow's `workers` are
+    a limit, too."""
+    timeout: Annotated[Duration, OrZero] = TIMEOUT
+    """How long the flow may take for one message; then it is cancelled, and the message is tried again. 0 means the
+    default."""
+    max_attempts: Annotated[int, Field(ge=1)] = 5
+    """A message that fails at this attempt, for a reason that may pass, is among the dead letters. One that would fail
+    again is at once."""
+    lease: Annotated[Duration, Advanced] = timedelta(seconds=30)
+    """How soon another process takes over a message when this one has gone. It is renewed while the flow works."""
+
+
+class Dispatch(Settings):
+    subject: Expr[str]
+    """Name of the queue, e.g. `"jobs." + vars.region`."""
+    await_reply: bool = False
+    """Whether to wait for the flow that takes the message. Its body replaces the body, its variables are merged over
+    the variables, and its error fails this block. Otherwise the message passes through unchanged as soon as the queue
+    has it."""
+    timeout: Annotated[Duration, OrZero] = TIMEOUT
+    """How long to wait for the reply; 0 means the default. The message stays in the queue all the same."""
+    delay: Annotated[Duration, Advanced] = timedelta()
+    """How long the message waits in the queue at least. Not with `awaitReply`."""
+    key: Annotated[Expr[str] | None, Advanced] = None
+    """A second message with this key is not added, for two minutes; e.g. `eventID`. Not with `awaitReply`."""
+
+    def shape_after(self, before: State) -> State:
+        before.of(self.subject)
+        before.of(self.key)
+        return before.unknown() if self.await_reply else before
