@@ -404,7 +404,8 @@ class Route(Settings):
 
 
 class Static(Settings):
-    """Files of a folder. The flow runs for each one that is asked for; if it drops the message, the answer is 404.
+    """Files of a folder. The flow runs for each one that is asked for: if it drops the message, the answer is 404, and
+    if it sets `vars.httpStatus`, the answer is its own.
 
     Guarantee: at most once. GET and HEAD, entity tags, conditional requests, and single ranges.
     """

@@ -26,7 +26,7 @@ _NONE = re.compile(r"q\s*=\s*0(\.0{0,3})?")
 
 
 class Static(Endpoint):
-    """Answers with the files of a folder, each after a run of the flow, which may drop the message."""
+    """Answers with the files of a folder, each after a run of the flow, which may answer instead."""
 
     def __init__(
         self, server: settings.Server, static: settings.Static, inlet: Inlet, gate: Gate, cors: Cors | None
@@ -55,8 +55,10 @@ class Static(Endpoint):
                 outcome = await attended(_awaited(self._inlet.call(message, self._timeout)), proto)
                 if isinstance(outcome, Drop):
                     response.refuse(proto, 404, "not found", headers)
-                else:
+                elif "httpStatus" not in outcome.vars:
                     await self._send(scope, proto, file, headers)
+                elif (rest := self._write(proto, outcome, headers)) is not None:
+                    await rest
         except Disconnected:
             pass
         except Exception as error:  # noqa: BLE001  the caller gets a response after any error

@@ -13,6 +13,7 @@ from octo.connectors.http import Http, Route
 from octo.connectors.http.settings import Static
 from octo.core.errors import ConfigError
 from octo.core.flow import Drop
+from octo.core.message import Message
 
 OLD = 1_700_000_000
 
@@ -156,6 +157,17 @@ async def test_the_flow_may_refuse(site, folder, inlet):
 
     async with files(site, folder, inlet(fail)):
         assert (await site.ask(path="/app.js"))[0] == 500
+
+
+async def test_the_flow_may_answer_itself(site, folder, inlet):
+    """E.g. to those who have not logged in."""
+    message = Message({"error": "log in first"}, {"httpStatus": 403})
+    async with files(site, folder, inlet(lambda _: message)):
+        status, headers, text = await site.ask(path="/app.js")
+        gone, _, _ = await site.ask(path="/gone.js")
+
+    assert (status, text, gone) == (403, '{"error":"log in first"}', 404)
+    assert "ETag" not in headers
 
 
 async def test_settings(serve, folder, inlet):
