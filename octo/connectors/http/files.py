@@ -34,7 +34,7 @@ _TEXTS = ("application/json", "application/manifest+json", "application/yaml", "
 
 
 class File:
-    """An open file. It must be closed."""
+    """An open file. It is closed with its last reference, at the latest: a client may leave while it is opened."""
 
     __slots__ = ("_descriptor", "encoding", "kind", "size", "version")
 
@@ -56,7 +56,11 @@ class File:
             yield piece
 
     def close(self) -> None:
-        os.close(self._descriptor)
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    __del__ = close
 
 
 def kind_of(name: str) -> str:

@@ -46,9 +46,9 @@ class Static(Endpoint):
         return self._answer(scope, proto, values[-1] if values else "", headers, user)
 
     async def _answer(self, scope: Scope, proto: Proto, path: str, headers: Headers, user: str) -> None:
+        message = self._message(scope, (path,), b"", _sent(headers, self._correlation), user)
         self._gate.enter(self.share)
         file = None
-        message = self._message(scope, (path,), b"", _sent(headers, self._correlation), user)
         try:
             file = await self._find(scope, proto, path, headers)
             if file is not None:

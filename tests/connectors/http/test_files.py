@@ -140,3 +140,14 @@ def test_folders(folder):
     assert files.is_folder(folder, ["sub"])
     assert not files.is_folder(folder, ["up"])
     assert not files.is_folder(folder, ["a.txt"])
+
+
+def test_a_file_that_nobody_closes_is_closed(folder):
+    """A request may be cancelled while its file is opened in a thread."""
+    file = files.find(folder, ["a.txt"], zipped=False)
+    assert file is not None
+    descriptor = file._descriptor
+    del file
+
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(descriptor)
