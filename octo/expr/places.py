@@ -44,6 +44,7 @@ class Scanner:
         """The function that writes a value here. Raises ExprError where no function makes it safe."""
         state = self.state
         if state == "unsure":
+            self.state = "open"  # what is vouched for here is the name
             raise self._unsafe("in the name of a tag")
         if state in ("open", "inside", "name", "named"):
             raise self._unsafe("between the attributes of a tag")

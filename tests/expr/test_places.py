@@ -83,6 +83,19 @@ def test_places_without_a_safe_way_are_refused(piece, where):
     assert f"cannot be written safely {where}" in way(piece)
 
 
+@pytest.mark.parametrize("piece", ["<", "</", "<h", "<p ", "<p x"])
+def test_behind_a_vouched_value_the_tag_goes_on(piece):
+    """What follows is still inside of it."""
+    scanner = Scanner()
+    scanner.read(piece)
+    with pytest.raises(ExprError):
+        scanner.way()
+    scanner.read(" class=")
+
+    with pytest.raises(ExprError, match="without quotes"):
+        scanner.way()
+
+
 def test_the_end_of_an_unsafe_place_is_found():
     """So that a vouched value there does not spoil the rest."""
     scanner = Scanner()
