@@ -123,6 +123,7 @@ def _first(settings: Fork, message: Message, site: Site) -> Block[Outcome]:
         if not isinstance(gathered, list):
             yield gathered
     except _Won as won:
+        lost.clear()  # their tracebacks refer to frames that refer to them
         outcome = won.outcome
         return outcome if isinstance(outcome, Stop) else message.with_body(outcome.body, raw=outcome.raw)
     if lost:

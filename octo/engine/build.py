@@ -6,7 +6,8 @@ several times, and a message stays in the chains that it began in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from copy import deepcopy
 from functools import partial
 from typing import Any
@@ -17,20 +18,17 @@ from octo.core.block import Site
 from octo.core.expressions import Expr
 from octo.core.flow import Processor
 from octo.core.settings import SettingPath, Settings, Worded
-from octo.core.sockets import FlowRef, Steps, sockets
+from octo.core.sockets import FlowRef, Repeating, Steps, sockets
 from octo.engine.chain import chain
 from octo.engine.events import Bus
 from octo.engine.flow import Flow
+from octo.engine.late import Judge, late
 from octo.engine.lost import Lost
 from octo.engine.observe import NOBODY, Observer
 from octo.engine.pool import Pool
 from octo.engine.recovery import recovering
 from octo.engine.step import Step
 from octo.services.container import NO_SERVICES, Services
-
-Judge = Callable[[str, Any, Exception], Exception]
-"""Takes the name and the instance of a connector and the error that its block raised; returns what the block fails
-with."""
 
 
 def build_flows(
@@ -41,10 +39,11 @@ def build_flows(
     observer: Observer = NOBODY,
     judge: Judge = lambda _, __, error: error,
     services: Services = NO_SERVICES,
+    live: Mapping[str, Any] | None = None,
 ) -> dict[str, Flow]:
     """Return the flows by name, ready to run.
 
-    connectors: the opened instances by name; a `Lost` for each whose connection is lost.
+    connectors: the opened instances by name; a `Lost` for each whose connection is lost. live: the same, at any time.
     observer: see `octo.engine.observe`. judge: see `Judge`. services: those that the blocks ask for are open.
     """
     docs = list(docs)
@@ -54,7 +53,7 @@ def build_flows(
         flow = flows[doc.name]
         flow.pool = Pool(doc.pool)
         flow.recursive = doc.name in recursive
-    compile_flows(docs, connectors, flows, observer, judge, services)
+    compile_flows(docs, connectors, flows, observer, judge, services, live)
     return flows
 
 
@@ -77,6 +76,7 @@ def compile_flows(
     observer: Observer,
     judge: Judge,
     services: Services = NO_SERVICES,
+    live: Mapping[str, Any] | None = None,
 ) -> None:
     """Compile what each of the flows runs, and give it to the flow.
 
@@ -85,7 +85,7 @@ def compile_flows(
     """
     for doc in docs:
         flow = flows[doc.name]
-        builder = _Builder(flow.pool, connectors, flows, judge, services)
+        builder = _Builder(flow.pool, connectors, flows, judge, services, connectors if live is None else live)
         flow.process = observer.flow(doc, partial(builder.process, doc))
 
 
@@ -99,12 +99,15 @@ class _Builder:
         flows: Mapping[str, Flow],
         judge: Judge,
         services: Services,
+        live: Mapping[str, Any],
     ) -> None:
         self.pool = pool
         self.connectors = connectors
         self.flows = flows
         self.judge = judge
         self.services = services
+        self.live = live
+        self.repeated = 0
 
     def process(self, doc: FlowDoc, observer: Observer) -> Processor:
         chain = self.chain(doc.process, doc.name, doc.name, observer)
@@ -114,17 +117,29 @@ class _Builder:
     def chain(self, docs: Iterable[BlockDoc], flow: str, address: str, observer: Observer) -> Processor:
         return observer.branch(address, chain(tuple(self.step(doc, flow, observer) for doc in docs)))
 
+    @contextmanager
+    def repeating(self, is_repeated: bool) -> Iterator[None]:
+        """A context in which a chain is compiled that may run again for the same message, or is inside of one."""
+        self.repeated += is_repeated
+        try:
+            yield
+        finally:
+            self.repeated -= is_repeated
+
     def step(self, doc: BlockDoc, flow: str, observer: Observer) -> Step:
         settings, expressions = _copied(doc.settings), []
         for path, socket in sockets(settings):
             if isinstance(socket, Steps):
-                socket.run = self.chain(socket.blocks, flow, socket.address, observer)
+                with self.repeating(isinstance(settings, Repeating) and settings.repeated is socket):
+                    socket.run = self.chain(socket.blocks, flow, socket.address, observer)
             elif isinstance(socket, FlowRef):
                 socket.target = self.flows[socket.name]
             elif isinstance(socket, Expr):
                 expressions.append((_name(doc.type.name, settings, path), socket))
         call, judge = doc.type.function, None
-        if doc.connector is not None:
+        if doc.connector is not None and self.repeated:
+            call = late(call, doc.connector, self.live, self.judge)
+        elif doc.connector is not None:
             instance = self.connectors[doc.connector]
             call = instance.refuse if isinstance(instance, Lost) else partial(call, instance)
             judge = partial(self.judge, doc.connector, instance)

@@ -100,6 +100,7 @@ class Generation:
                     self.observer,
                     self._judge,
                     self._services,
+                    self.instances,
                 )
         except BaseException:
             await self._release()
@@ -125,7 +126,16 @@ class Generation:
         async with self._compiling:
             docs = [doc for doc in self.config.flows.values() if doc.name in self.flows and is_wanted(doc)]
             instances = dict(self.instances)
-            await in_background(compile_flows, docs, instances, self.flows, self.observer, self._judge, self._services)
+            await in_background(
+                compile_flows,
+                docs,
+                instances,
+                self.flows,
+                self.observer,
+                self._judge,
+                self._services,
+                self.instances,
+            )
 
     # --- sources -------------------------------------------------------------------------------------------------
 
