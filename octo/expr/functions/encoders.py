@@ -1,5 +1,6 @@
 """Base64, base64url and hexadecimal text."""
 
+from binascii import b2a_base64
 from typing import Any
 
 from octo.expr.errors import CONVERSION, ExprError, quoted
@@ -9,9 +10,7 @@ from octo.expr.function import function
 @function("base64.encode(bytes) -> string", family="encoders", examples=['base64.encode(b"hello") == "aGVsbG8="'])
 def base64_encode(data: bytes) -> str:
     """The bytes as base64 text."""
-    from base64 import b64encode
-
-    return b64encode(data).decode()
+    return b2a_base64(data, newline=False).decode()
 
 
 @function(

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
@@ -10,16 +11,18 @@ from octo.expr.cost import Cost
 from octo.expr.errors import BUDGET, INVALID_ARGUMENT, OUT_OF_BOUNDS, ExprError
 from octo.expr.function import function
 from octo.expr.functions.conversions import show_double
-from octo.expr.limits import MAX_VISITS, check_size, exhausted
+from octo.expr.limits import MAX_SIZE, MAX_VISITS, check_size, exhausted
 from octo.expr.values import Optional, Type, a as article, kind_of
 
 _CLAUSE = re.compile(r"%(?:(%)|(?:\.(\d{1,6}))?([a-zA-Z])|)", re.ASCII)
 MAX_PRECISION = 1000
 _CLAUSE_COST = 32
 _CLAUSE_VISITS = 8
+_SHORT = 1000
+"""Templates of at most so many characters are kept: most are written in the expression."""
 
 
-def _clauses(template: object, values: object) -> int:
+def _clauses_cost(template: object, values: object) -> int:
     del values
     return _CLAUSE_COST * template.count("%") if isinstance(template, str) else 0
 
@@ -32,36 +35,55 @@ def _clauses(template: object, values: object) -> int:
         '"%.2f".format([2.5]) == "2.50"',
         '"%x".format([255]) == "ff"',
     ],
-    cost=Cost(base=16, reads=2, more=_clauses),
+    cost=Cost(base=16, reads=2, more=_clauses_cost),
 )
 def format_(template: str, values: list[Any]) -> str:
     """The template with each %s, %d, %f, %e, %b, %o, %x and %X replaced by a value of the list."""
+    clauses, rest = (_known if len(template) <= _SHORT else _clauses)(template)
+    fuel = [MAX_VISITS - _CLAUSE_VISITS * len(clauses)]
+    if fuel[0] < 0:
+        exhausted()
     pieces: list[str] = []
-    fuel = [MAX_VISITS]
-    last = used = size = 0
-    for clause in _CLAUSE.finditer(template):
-        pieces.append(template[last : clause.start()])
-        last = clause.end()
-        fuel[0] -= _CLAUSE_VISITS
-        if fuel[0] < 0:
-            exhausted()
-        if clause[1]:
-            pieces.append("%")
+    used, size = 0, len(template)
+    for before, letter, precision in clauses:
+        pieces.append(before)
+        if letter is None:
             continue
         if used >= len(values):
             raise ExprError(OUT_OF_BOUNDS, f"format has more clauses than values: there are {len(values)} values")
-        pieces.append(_formatted(clause[3], clause[2], values[used], fuel))
+        value = values[used]
+        plain = letter == "s" and value.__class__ is str and precision is None
+        pieces.append(value if plain else _formatted(letter, precision, value, fuel))
         used += 1
         size += len(pieces[-1])
-        check_size(size + len(template))
-    pieces.append(template[last:])
+        if size > MAX_SIZE:
+            check_size(size)
+    pieces.append(rest)
     return "".join(pieces)
 
 
-def _formatted(letter: str | None, precision: str | None, value: Any, fuel: list[int]) -> str:
-    formatter = _FORMATTERS.get(letter or "")
+Clause = tuple[str, str | None, str | None]
+"""The text before a clause, its letter (none for a percent sign, which then ends the text) and its precision."""
+
+
+def _clauses(template: str) -> tuple[list[Clause], str]:
+    """The clauses of a template, and the text after them."""
+    clauses: list[Clause] = []
+    last = 0
+    for clause in _CLAUSE.finditer(template):
+        before = template[last : clause.start()]
+        last = clause.end()
+        clauses.append((f"{before}%", None, None) if clause[1] else (before, clause[3] or "", clause[2]))
+    return clauses, template[last:]
+
+
+_known = lru_cache(maxsize=256)(_clauses)
+
+
+def _formatted(letter: str, precision: str | None, value: Any, fuel: list[int]) -> str:
+    formatter = _FORMATTERS.get(letter)
     if formatter is None and letter != "s":
-        raise ExprError(INVALID_ARGUMENT, f"unknown clause '%{letter or ''}' in a format")
+        raise ExprError(INVALID_ARGUMENT, f"unknown clause '%{letter}' in a format")
     if precision is not None and int(precision) > MAX_PRECISION:
         raise ExprError(INVALID_ARGUMENT, f"a precision of {precision} is too large (at most {MAX_PRECISION})")
     if formatter is None:

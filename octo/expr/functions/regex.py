@@ -178,10 +178,14 @@ def _one_group(pattern: str) -> Any:
 def extract(text: str, pattern: str) -> Optional:
     """The first match, or its capture group if the pattern has one; `optional.none()` without a match."""
     regex = _one_group(pattern)
-    for _, _, match in _matches(_encoded(text), regex):
-        found = match.group(regex.groups)
-        return NONE if found is None else Optional(_decoded(found))
-    return NONE
+    data = _encoded(text)
+    if len(data) * regex.programsize > MAX_MATCHING:
+        exhausted()
+    match = regex.search(data)  # one match: nothing to count and no time to take
+    if match and data[match.start() : match.start() + 1] in _INSIDE:
+        match = next((each for _, _, each in _matches(data, regex)), None)
+    found = match.group(regex.groups) if match else None
+    return NONE if found is None else Optional(_decoded(found))
 
 
 def _decoded(found: bytes) -> str:

@@ -40,3 +40,11 @@ def test_a_number_that_is_long_without_its_exponent_is_refused_before_it_is_writ
 
 def test_a_number_with_many_digits_keeps_them(evaluate):
     assert evaluate('"%d".format([body])', read("1e-400")) == "0." + "0" * 399 + "1"
+
+
+@pytest.mark.parametrize("count", [1, 400])
+def test_short_and_long_templates_are_read_alike(evaluate, count):
+    """The clauses of a short template are kept; 400 of these are longer than that."""
+    values = ["a", 1, 2.5] * count
+
+    assert evaluate("body.t.format(body.v)", {"t": "%s%%|%d %.1f\n" * count, "v": values}) == "a%|1 2.5\n" * count

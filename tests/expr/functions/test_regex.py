@@ -88,3 +88,9 @@ def test_in_a_loop_looking_ahead_is_paid_for(failure, monkeypatch, pattern, piec
 def test_a_search_that_does_not_look_ahead_is_cheap_in_a_loop(evaluate):
     body = {"t": "ab 12, " * 2_000, "l": [0] * 50}
     assert evaluate("body.l.map(i, regex.extractAll(body.t, '[0-9]+').size())", body) == [2_000] * 50
+
+
+@pytest.mark.parametrize(("text", "found"), [("a\u00e9b", False), ("a\u00e9", True), ("\u00e9", True), ("ab", True)])
+def test_an_empty_match_is_not_inside_of_a_character(evaluate, text, found):
+    """The library looks at bytes, and finds a place without a word boundary between the two of an e with an accent."""
+    assert evaluate('regex.extract(body, "\\\\B").hasValue()', text) is found
