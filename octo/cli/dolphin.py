@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from pathlib import Path
 from typing import BinaryIO
 
 import click
@@ -43,8 +44,13 @@ for each in (test, schema, version):
 
 def meant(arguments: list[str]) -> list[str]:
     """The arguments with their verb. Without a verb they mean `test`."""
+    first = arguments[0] if arguments else ""
+    if first in ("--version", "-version", "-V"):
+        return ["version", *arguments[1:]]
+    if first == "help" and not Path(first).exists():
+        return [*arguments[1:2], "--help"]
     verbs = (*dolphin.commands, "-h", "--help")
-    return arguments if arguments and arguments[0] in verbs else ["test", *arguments]
+    return arguments if first in verbs else ["test", *arguments]
 
 
 def main() -> None:

@@ -25,6 +25,9 @@ STDIN = Path("-")
 
 _CASES = re.compile(rb"^cases\s*:", re.MULTILINE)
 _FLOWS = re.compile(rb"^flows\s*:", re.MULTILINE)
+_ENOUGH = 8 * 1024 * 1024
+"""Bytes of a file that are looked at; larger files are refused where they are read."""
+
 _LOOKED_FOR = "*.yaml and *.yml, without tests (NAME_test.yaml) and names that begin with `.`, `#` or `~`"
 
 
@@ -108,8 +111,13 @@ def is_path(word: str) -> bool:
 
 def holds_tests(path: Path) -> bool:
     """Whether it is a test file, which a pattern such as `*.yaml` names too."""
+    return is_test(path) and _holds(path, _CASES)
+
+
+def _holds(path: Path, content: re.Pattern[bytes]) -> bool:
     try:
-        return is_test(path) and _CASES.search(path.read_bytes()) is not None
+        with path.open("rb") as file:
+            return content.search(file.read(_ENOUGH)) is not None
     except OSError:
         return False
 
@@ -164,7 +172,7 @@ def _below(wanted: Callable[[Path], bool], content: re.Pattern[bytes]) -> list[P
 
 def _has(folder: Path, wanted: Callable[[Path], bool], content: re.Pattern[bytes]) -> bool:
     try:
-        return any(content.search(each.read_bytes()) for each in list(filter(wanted, yaml_files(folder)))[:20])
+        return any(_holds(each, content) for each in list(filter(wanted, yaml_files(folder)))[:20])
     except OSError:
         return False
 
@@ -180,7 +188,9 @@ def told(error: ConfigError, paths: Sequence[Path], verb: str) -> str:
     if len(files) < 2:
         return ""
     names = ", ".join(each.name for each in files[:6]) + (", ..." if len(files) > 6 else "")
-    one = next((each for each in files if _FLOWS.search(each.read_bytes())), files[0])
-    return (
-        f"A folder is one configuration; here {names} were put together. For one: octo {verb} {shlex.quote(str(one))}"
-    )
+    one = next((each for each in files if _holds(each, _FLOWS)), files[0])
+    cure = f"For one: octo {verb} {shlex.quote(str(one))}"
+    if verb == "check":
+        where = "" if paths[0] == Path() else f"{shlex.quote(str(paths[0]))}/"
+        cure = f"Each for itself: octo check {where}*{one.suffix}"
+    return f"A folder is one configuration; here {names} were put together. {cure}"

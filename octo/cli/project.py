@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import click
 
 from octo.cli import exits
-from octo.cli.named import Named, named
+from octo.cli.named import Named, named, told
 from octo.cli.terminal import say
 from octo.config import codes
 from octo.config.documents import Config
@@ -157,6 +157,8 @@ def load_or_exit(path: Path, read: Callable[[Path], Config] = load) -> Config:
         config = read(path)
     except ConfigError as error:
         refuse(error)
+        if hint := told(error, [path], click.get_current_context().info_name or "run"):
+            say(hint, err=True)
         raise SystemExit(exits.USAGE) from None
     for warning in config.warnings:
         show(warning, "yellow")

@@ -38,3 +38,6 @@ def test_schema_as_json_and_as_yaml(tmp_path):
 def test_version_and_help():
     assert run("version").stdout.startswith("octo ")
     assert "test files" in run("--help").stdout
+    assert run("--version").stdout == run("version").stdout
+    assert run("help").stdout == run("--help").stdout
+    assert run("help", "schema").stdout == run("schema", "--help").stdout

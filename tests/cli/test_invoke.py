@@ -174,3 +174,9 @@ def test_without_a_flow_it_names_them(cli, flows):
     assert result.exit_code == 2
     assert f"name the flow to call:\n  octo invoke {flows} greet\n  octo invoke {flows} vars\n" in result.stderr
     assert "what is 'b.yaml'?" in cli("invoke", "a.yaml", "b.yaml", "greet").stderr
+
+
+def test_a_folder_of_configurations_of_their_own_is_explained(cli, flows):
+    (Path(flows).parent / "compose.yaml").write_text("services: {}")
+
+    assert f"For one: octo invoke {flows}\n" in cli("invoke", str(Path(flows).parent), "greet").stderr
