@@ -127,30 +127,37 @@ class Recorder(Observer):
 
         Invariant: the decision is made once, where a message comes in; the flows that it calls follow it.
         """
-        get, limit, admit = current.get, limit_of(self._share), self._admit
-        whole, called = self._whole(watched, site), _recorded(watched, site, self._now, self._most)
-        outside = self._outside(plain, site)
-        refused = spanned(outside)  # so that the flows it calls do not ask `admit` again
+        get, limit, admit, now = current.get, limit_of(self._share), self._admit, self._now
+        whole, called = self._whole(watched, site), _recorded(watched, site, now, self._most)
+        failed, later = partial(self._failed, site), self._later(site)
+        refused = spanned(self._outside(plain, site))  # so that the flows it calls do not ask `admit` again
 
         def traced(message: Message) -> Result:
             above = get()
-            if above.__class__ is Passing:
-                if not above.is_over:
-                    return outside(message)
-                above = None
-            if above is None:
-                if self._picks and not (self._is_chosen(message) if message.traceparent else message.event_id < limit):
-                    return outside(message)
-                if admit is None or self._taps or admit():
-                    return whole(message, None)
-                return refused(message)
-            return called(message) if not above.open[ENDED] else whole(message, above)  # type: ignore[attr-defined]
+            if above is not None and above.__class__ is not Passing:
+                return called(message) if not above.open[ENDED] else whole(message, above)  # type: ignore[attr-defined]
+            if above is None or above.is_over:
+                chosen = not self._picks or (
+                    self._is_chosen(message) if message.traceparent else message.event_id < limit
+                )
+                if chosen:
+                    return whole(message, None) if admit is None or self._taps or admit() else refused(message)
+            # As `_outside` does, without a call: nearly every message comes this way.
+            began = now()
+            try:
+                result = plain(message)
+            except BaseException as error:
+                failed(message, error, began)
+                raise
+            if result.__class__ is Message or result.__class__ is Drop or result.__class__ is Stop:
+                return result
+            return later(result, message, began)  # type: ignore[arg-type]
 
         return traced
 
     def _outside(self, process: Processor, site: Spot) -> Processor:
         """The flow for messages that are not recorded, unless they fail."""
-        now, failed = self._now, partial(self._failed, site)
+        now, failed, later = self._now, partial(self._failed, site), self._later(site)
 
         def outside(message: Message) -> Result:
             began = now()
@@ -163,14 +170,19 @@ class Recorder(Observer):
                 return result
             return later(result, message, began)  # type: ignore[arg-type]
 
+        return outside
+
+    def _later(self, site: Spot) -> Callable[[Awaitable[Outcome], Message, int], Awaitable[Outcome]]:
+        """What waits for a message that is not recorded."""
+
         async def later(waiting: Awaitable[Outcome], message: Message, began: int) -> Outcome:
             try:
                 return await waiting
             except BaseException as error:
-                failed(message, error, began)
+                self._failed(site, message, error, began)
                 raise
 
-        return outside
+        return later
 
     def _is_chosen(self, message: Message) -> bool:
         """Whether to record a message that another system sent: by its trace id, or if that system records it."""

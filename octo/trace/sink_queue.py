@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Sequence
 
@@ -34,7 +35,7 @@ PAUSES = Backoff()
 
 
 class SinkQueue:
-    """See the module.
+    """See the module. spent: seconds of processor time that its thread has used so far.
 
     Invariant: fields that both threads use are changed only while `_changed` is held; the sink is called while it is
     not, so `put` never waits for a sink.
@@ -44,6 +45,7 @@ class SinkQueue:
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
+        self.spent = 0.0
         self._lost_ever = self._left = 0
         self._queue: deque[Encoded] = deque()
         self._bytes = self._in = self._out = 0
@@ -104,6 +106,7 @@ class SinkQueue:
     def _run(self) -> None:
         while batch := self._take():
             self._write(batch)
+            self.spent = time.thread_time()
         try:
             self._sink.close()
         except Exception:

@@ -15,7 +15,7 @@ from typing import Self
 
 from octo.core.clock import now_ns
 from octo.core.log import fields
-from octo.trace.crossing import Trace
+from octo.trace.crossing import SITE, Trace
 from octo.trace.encode import MOST_BYTES, Encoded, encode
 from octo.trace.pace import Pace
 from octo.trace.sink_queue import SinkQueue
@@ -99,10 +99,9 @@ class Writer:
 
     def put(self, trace: Trace) -> None:
         """Take the trace, or count it as lost. Never waits."""
-        size = self._weights.get(trace.site.flow, 0)
+        size = self._weights.get(trace.crossings[0][SITE].flow, 0)
         queued = self._bytes_in - self._bytes_out
-        most = self._most_traces + (self._most_traces // RESERVED if trace.has_failed else 0)
-        if self._closed or len(self._queue) >= most or (queued and queued + size > self._most_queued):
+        if self._closed or self._is_full(trace) or (queued and queued + size > self._most_queued):
             self._lose()
             if trace.waited:
                 trace.clear()
@@ -113,6 +112,10 @@ class Writer:
         self._queue.append((trace, size, lost))
         if not self._wake.is_set():
             self._wake.set()
+
+    def _is_full(self, trace: Trace) -> bool:
+        over = len(self._queue) - self._most_traces
+        return over >= 0 and (over >= self._most_traces // RESERVED or not trace.has_failed)
 
     def _lose(self) -> None:
         self._lost += 1
@@ -157,8 +160,10 @@ class Writer:
                     queue.put(batch)
                 with self._progress:
                     self._progress.notify_all()
+                rest = pace.rest(sum(queue.spent for queue in self._queues))
                 # Even a sleep of no time gives the other threads a turn.
-                time.sleep(0.0 if self._hurry.is_set() else pace.rest())
+                self._hurry.wait(rest)
+                time.sleep(0.0)
 
     def _slice(self) -> list[Encoded]:
         """The traces that can be packed in one stretch, at least one."""
