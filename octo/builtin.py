@@ -17,6 +17,7 @@ CONNECTORS = {
 }
 
 BLOCKS = {
+    "cache-scope": "octo.blocks.cache:cache_scope",
     "delay": "octo.blocks.delay:delay",
     "delete-variable": "octo.blocks.set:delete_variable",
     "enrich": "octo.blocks.enrich:enrich",
@@ -26,8 +27,12 @@ BLOCKS = {
     "fork": "octo.blocks.fork:fork",
     "handle-errors": "octo.blocks.handle_errors:handle_errors",
     "if": "octo.blocks.branch:if_",
+    "invalidate-cache": "octo.blocks.cache:invalidate_cache",
     "log": "octo.connectors.logger:Logger",
     "multi-transform": "octo.blocks.set:multi_transform",
+    "object-delete": "octo.blocks.objects:object_delete",
+    "object-read": "octo.blocks.objects:object_read",
+    "object-write": "octo.blocks.objects:object_write",
     "python": "octo.blocks.python:python",
     "queue-dispatch": "octo.connectors.queue:Queue",
     "rest": "octo.connectors.http_client:HttpClient",

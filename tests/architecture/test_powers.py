@@ -11,6 +11,7 @@ import pytest
 from octo import Conflicting, Effectful, Healthy, Repeating, Replying, Shaped, Stubbed, Triggered, Vetting
 from octo.blocks import (
     branch,
+    cache,
     delay,
     enrich,
     filter,  # noqa: A004  their names
@@ -18,6 +19,7 @@ from octo.blocks import (
     foreach,
     fork,
     handle_errors,
+    objects,
     python,
     retry,
     set,  # noqa: A004  as above
@@ -63,6 +65,11 @@ SHAPED: list[type[Shaped]] = [
     set.MultiTransform,
     set.SetPayload,
     set.SetVariable,
+    cache.CacheScope,
+    cache.InvalidateCache,
+    objects.ObjectDelete,
+    objects.ObjectRead,
+    objects.ObjectWrite,
     timeout.TimeoutSettings,
     validate.Validate,
     template.TemplateResource,
