@@ -75,7 +75,7 @@ def octo(config: Path | str, *options: str, **env: str) -> Process:
     """`octo run` with a flow file: a path, or the name of a file in `bench/flows`."""
     port = free_port()
     path = FLOWS / config if isinstance(config, str) else config
-    command = [sys.executable, "-m", "octo", "run", "--config", str(path), *options]
+    command = [sys.executable, "-m", "octo", "run", "--quiet", "--config", str(path), *options]
     return Process(command, port, says="runtime ready", HTTP_PORT=str(port), **env)
 
 
