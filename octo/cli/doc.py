@@ -29,7 +29,7 @@ WIDEST = 100
 Examples:
   octo doc http-client  a connector
   octo doc rest log     two blocks
-  octo doc size         a function
+  octo doc sum          a function
   octo doc flow         the keys of a flow""",
 )
 @click.argument("names", nargs=-1, metavar="NAME...")

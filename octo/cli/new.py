@@ -78,6 +78,7 @@ def _write(files: Mapping[Path, str]) -> None:
             say(f"kept {path}{_missing(path)}")
             continue
         path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(0o600 if path.name == ".env" else 0o666)  # it will hold secrets
         path.write_text(text, encoding="utf-8")
         say(f"wrote {path}")
 

@@ -83,6 +83,7 @@ octo list blocks            | 0 |   foreach          Run a chain for every eleme
 octo doc http-client        | 0 |   baseURL  text, required
 octo doc rest               | 0 |       path: /users/{vars.id}
 octo doc foreach            | 0 |   items  expression: list, required
+octo doc sum                | 0 |   list(T).sum() -> T
 octo doc size               | 0 |   size(list) -> int
 octo doc http-cleint        | 2 | Error: there is no 'http-cleint'. Try: octo doc http-client
 octo explain OCTO-C111      | 0 | OCTO-C111: Unknown key

@@ -135,6 +135,14 @@ def test_it_overwrites_nothing(cli, here):
     assert [each.name for each in here.iterdir()] == ["flow.yaml"]
 
 
+def test_nobody_else_may_read_the_variables(cli):
+    """They will be secret, and `octo doctor` would warn of it."""
+    cli("new", "shop")
+
+    assert Path("shop/.env").stat().st_mode & 0o777 == 0o600
+    assert "warn  .env" not in cli("doctor", "shop").stdout
+
+
 def test_what_is_there_is_kept(cli, here):
     (here / ".gitignore").write_text("/.octo/\n")
 
