@@ -49,7 +49,11 @@ class Seen:
         self._mappings = {value.at: value for value in self.values if isinstance(value.value, dict)}
 
     def connectors(self, type_: str) -> Iterator[ConnectorDoc]:
-        return (each for each in self.config.connectors.values() if each.type.name == type_)
+        """Those that are declared, not the default instances that blocks and sources share."""
+        for each in self.config.connectors.values():
+            mapping = self._mappings.get(each.at)
+            if each.type.name == type_ and mapping is not None and mapping.path[:1] == ("connectors",):
+                yield each
 
     def sources(self, type_: str) -> Iterator[tuple[FlowDoc, SourceDoc]]:
         for flow in self.config.flows.values():

@@ -57,6 +57,7 @@ CASES = [
     ("OCTO-C202", "env: [{name: A, default: '${B}'}]\n" + flow(payload('"$${A}"')), []),
     ("OCTO-C204", API + flow("rest, connector: api", payload('"got " + body')), ["+ body"]),
     ("OCTO-C205", "connectors: [{name: a, type: logger}, {name: b, type: logger, settings: {output: x}}]", ["{name"]),
+    ("OCTO-C205", flow("log"), []),
     ("OCTO-C206", API.replace("}}]", ", cache: {enabled: true}}}]"), ["cache: "]),
     ("OCTO-C206", API.replace("}}]", ", cache: {ttl: 1s}}}]"), []),
     ("OCTO-C207", API + flow("rest, settings: {connector: api, headers: {hOsT: '\"x\"'}}"), ["headers: {hOsT"]),
