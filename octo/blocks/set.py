@@ -15,6 +15,7 @@ from octo.core.message import Message
 from octo.core.settings import Settings
 from octo.core.spool import Content
 from octo.core.state import State
+from octo.expr import ExprError
 
 Name = Annotated[str, Field(min_length=1)]
 
@@ -148,8 +149,12 @@ class MultiTransform(Settings):
 def multi_transform(settings: MultiTransform, message: Message) -> Message:
     """Run several set-payload and set-variable steps in one block."""
     for step in settings.transforms:
-        if step.set_body is not None:
-            message = message.with_body(step.set_body(message))
-        elif step.set_var is not None and step.value is not None:
-            message = message.with_var(step.set_var, step.value(message))
+        expression = step.value if step.set_body is None else step.set_body
+        assert expression is not None
+        try:
+            value = expression(message)
+        except ExprError as error:
+            error.by = id(expression)  # steps before it may have the same text, and other values
+            raise
+        message = message.with_body(value) if step.set_var is None else message.with_var(step.set_var, value)
     return message

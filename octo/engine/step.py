@@ -34,16 +34,19 @@ class Step(NamedTuple):
         """Return what the chain raises when this step raised `error` on `message`."""
         cause = error if self.judge is None else self.judge(error)
         at, text = self.at, None
-        if isinstance(cause, ExprError) and (found := self.find(cause.text)):
+        if isinstance(cause, ExprError) and (found := self.find(cause.text, cause.by)):
             setting, expression = found
             text = told(setting, cause)
             if expression.locate is not None:
                 at = expression.locate(cause.line, cause.column)
         return Failure(cause, self.label, self.address, message, at, text)
 
-    def find(self, text: str) -> tuple[str, Expr[Any]] | None:
-        """The expression of the text, with its name; None if it is no expression of the settings."""
-        return next((each for each in self.expressions if each[1].text == text), None)
+    def find(self, text: str, by: int | None = None) -> tuple[str, Expr[Any]] | None:
+        """The expression of the text, with its name; None if it is no expression of the settings.
+
+        by: which one it is, if several have that text.
+        """
+        return next((each for each in self.expressions if each[1].text == text and by in (None, id(each[1]))), None)
 
     def passed(self, failure: Failure) -> None:
         """Note that the failure of a chain inside this step passes through it."""

@@ -35,6 +35,7 @@ class ExprError(Exception):
     """An expression that cannot be built or evaluated: what is wrong, where and, when known, what to do.
 
     hint: a text, or a function that makes it. In a loop most errors are dropped, and nobody reads their hints.
+    by: the `id` of the setting that was evaluated, for a block that has several of one text; None if the text says it.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class ExprError(Exception):
         self.message = message
         self._hint = hint
         self.text = text
+        self.by: int | None = None
         self.line = line
         self.column = column
 

@@ -130,3 +130,21 @@ def test_messages_are_values():
     assert (before.body, before.vars) == ({"a": 1}, {"v": 1})
     assert (after.body, after.vars, after.event_id) == (2, {"v": 1, "w": 2}, before.event_id)
     assert before.rekeyed().event_id != before.event_id
+
+
+async def test_a_step_of_the_same_text_as_one_before_is_told_from_it():
+    """Both ask for `body.a`, and only the second one finds none."""
+    text = """\
+flows:
+  - name: f
+    process:
+      - type: multi-transform
+        transforms:
+          - setBody: body.a
+          - setBody: body.a
+"""
+    async with running(text) as app:
+        with pytest.raises(Failure, match="multi-transform step 1: ") as caught:
+            await app.call("f", {"a": {"b": 1}})
+
+    assert (caught.value.at.line, caught.value.at.column) == (7, 27)
