@@ -7,7 +7,7 @@ import re
 from datetime import timedelta
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from octo.blocks.restored import restored
 from octo.core import deadline
@@ -53,6 +53,11 @@ def _known(name: str | int) -> str | int:
     return name
 
 
+def _listed(value: object) -> object:
+    """One error may be written without the list."""
+    return [value] if isinstance(value, str | int) else value
+
+
 class Retry(Settings):
     process: Annotated[Steps, Always()]
     """The chain. Each attempt starts from the message that came in."""
@@ -66,7 +71,7 @@ class Retry(Settings):
     """How much longer each wait is than the one before; 1 keeps them equal."""
     jitter: float = Field(default=0.5, ge=0, le=1)
     """The share of a wait that chance may take away, so that many callers do not come back at once."""
-    on: list[Annotated[str | int, AfterValidator(_known)]] | None = Field(
+    on: Annotated[list[Annotated[str | int, AfterValidator(_known)]] | None, BeforeValidator(_listed)] = Field(
         default=None, min_length=1, examples=[["Timeout", "NotConnected"], ["OCTO-R121", 503]]
     )
     """The errors to try again after: kinds (`Transient` with its kinds `Timeout`, `NotConnected`, `Disconnected` and

@@ -111,6 +111,8 @@ async def test_the_last_error_is_raised_with_the_number_of_attempts(plugins):
         ("on: [Timeout]", "timeout", 2),
         ("on: [Timeout]", "transient", 1),
         ("on: [Transient]", "timeout", 2),
+        ("on: Transient", "timeout", 2),
+        ("on: 409", "conflict", 2),
         ("on: [NotConnected]", "not-connected", 2),
         ("on: [NotConnected]", "disconnected", 1),
         ("on: [Disconnected]", "disconnected", 2),
@@ -241,6 +243,8 @@ async def test_an_expression_that_fails_in_when_is_an_error_of_the_block(plugins
     [
         ("on: [Timout]", "did you mean `Timeout`"),
         ("on: [42]", "42 is no HTTP status"),
+        ("on: Timout", "did you mean `Timeout`"),
+        ("on: {x: 1}", "on"),
         ("on: []", "on"),
         ("maxAttempts: 0", "maxAttempts"),
         ("minBackoff: 60s", "`minBackoff` (60s) is longer than `maxBackoff` (30s)"),
