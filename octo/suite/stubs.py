@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from octo.config.documents import Config
-from octo.config.part import only_feeding, stubbed
+from octo.config.part import stubbed
 from octo.config.reader import did_you_mean
 from octo.config.report import Report
 from octo.core.settings import Settings
@@ -40,8 +40,8 @@ class Asked(NamedTuple):
 def with_stubs(asked: Sequence[Asked], load: Load) -> Config:
     """Return the configuration in which the stubs replace connectors; of two for one connector, the later one does.
 
-    A connector that only feeds flows stays real if its stub is `{}`: without it nothing would come in. Raises
-    `ConfigError` with the problems of the test files, or of the configuration.
+    A connector that feeds flows stays real if its stub is `{}`: without it nothing would come in. Raises `ConfigError`
+    with the problems of the test files, or of the configuration.
     """
     report = Report()
     drafts = [(each, read_draft(each.file, report)) for each in asked]
@@ -79,7 +79,7 @@ def _of(draft: Draft, index: int | None, config: Config, report: Report) -> dict
         if index is None and with_some:
             hint = f"cases have some: name one, as in `{draft.file}::{with_some[0]}`; {_listed(with_some)}"
         report.error(codes.STUBS, draft.at("cases"), "the file has no `stubs` that could answer", hint)
-    feeding = {doc.name for doc in only_feeding(config)}
+    feeding = {doc.source.connector for doc in config.flows.values() if doc.source is not None}
     return {name: stub for name, stub in bound.items() if name not in feeding or stub.model_fields_set}
 
 

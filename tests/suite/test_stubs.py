@@ -97,7 +97,7 @@ def test_of_two_files_the_later_one_wins(stubbed):
     assert stubbed((SUITE, ""), (later, ""))["desk"].settings.base_url.endswith("/later")
 
 
-def test_what_only_feeds_flows_stays_real(stubbed):
+def test_what_feeds_flows_and_has_nothing_to_say_stays_real(stubbed):
     """Otherwise nothing would come in: the stub of an `http` connector opens no port."""
     assert stubbed((SUITE, ""))["web"].stub is None
 
