@@ -22,6 +22,7 @@ from pathlib import Path
 
 from octo.cli.requirements import EXTRAS, Finding, Level, installed, requirements, version
 from octo.config.documents import Config, ConnectorDoc
+from octo.core.errors import OctoError
 
 FILES = 4096
 """Below so many open files a server runs out of them under load."""
@@ -202,8 +203,25 @@ def folders(config: Config | None, environ: Mapping[str, str]) -> Iterator[Findi
     spool = Path(environ.get(FOLDER) or tempfile.gettempdir())
     yield _writable("spool folder", spool, "large content", "fail")
     yield _writable("trace folder", _traces(environ), "--traces", "warn")
+    yield from _storage(environ.get("OCTO_SERVICES", ""))
     for name, path in _written(config):
         yield _writable(f"folder of {name}", path, f"the connector {name}", "fail")
+
+
+def _storage(places: str) -> Iterator[Finding]:
+    """Whether the files that services are in can be written. No URL is quoted: it may hold a password."""
+    from octo.services.places import openers
+
+    try:
+        openers(places)
+    except OctoError as error:
+        yield Finding("fail", "services", str(error), f"octo explain {error.code}")
+        return
+    for url in (part.strip().rpartition("=")[2].strip() for part in places.split(",")):
+        if url.startswith("sqlite:"):
+            folder = Path(url.removeprefix("sqlite:").removeprefix("//")).absolute().parent
+            there = next(each for each in (folder, *folder.parents) if each.exists())
+            yield _writable("storage folder", there, "the services", "fail")
 
 
 def _traces(environ: Mapping[str, str]) -> Path:

@@ -196,3 +196,13 @@ def test_a_named_dotenv_must_be_there(tmp_path, monkeypatch):
     (one,) = dotenv(tmp_path, {"OCTO_ENV_FILE": "none.env"})
 
     assert (one.level, one.fix) == ("fail", "unset OCTO_ENV_FILE")
+
+
+def test_the_files_of_services_must_be_written(tmp_path):
+    def storage(places):
+        return [each[:2] for each in folders(None, {"OCTO_SERVICES": places}) if each.subject.startswith(("st", "se"))]
+
+    assert storage("memory:") == []
+    assert storage(f"sqlite://{tmp_path}/new/octo.db,topics=memory:") == [("ok", "storage folder")]
+    assert storage("memory:,queues=sqlite:/proc/octo.db") == [("fail", "storage folder")]
+    assert storage("sqllite:octo.db") == [("fail", "services")]
