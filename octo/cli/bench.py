@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import click
@@ -15,6 +16,7 @@ import click
 from octo.cli import exits
 from octo.cli.given import read_body, read_object
 from octo.cli.project import Number, config_option, config_path, load_or_exit, refuse
+from octo.cli.stubs import load_stubbed, stubs_option
 from octo.cli.terminal import give, say
 from octo.core.errors import OctoError
 from octo.measure import HEADROOM, BlockTime, Plan, Report, measure
@@ -25,6 +27,7 @@ from octo.measure import HEADROOM, BlockTime, Plan, Report, measure
 @click.option("--flow", "-f", required=True, help="Name of the flow to measure.")
 @click.option("--data", "-d", help="Body as JSON; `@file` reads a file, `-` reads standard input.")
 @click.option("--vars", "variables", help="Variables as a JSON object.")
+@stubs_option
 @click.option("--rate", type=Number(min=0.001), help="Messages per second, sent on schedule (open model).")
 @click.option("--duration", default="10s", show_default=True, help="How long to measure, e.g. 500ms, 10s.")
 @click.option(
@@ -37,6 +40,7 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
     flow: str,
     data: str | None,
     variables: str | None,
+    stubs: tuple[str, ...],
     rate: float | None,
     duration: str,
     concurrency: int | None,
@@ -55,7 +59,7 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
     log.configure("warn")
     log.reserve_stdout()
     plan = Plan(flow, read_body(data), read_object(variables, "--vars"), rate, _seconds(duration), concurrency)
-    config = load_or_exit(config_path(option, argument))
+    config = load_or_exit(config_path(option, argument), partial(load_stubbed, stubs=stubs))
     if flow not in config.flows:
         raise click.UsageError(f"there is no flow {flow!r}. Flows: {', '.join(config.flows) or 'none'}")
     try:

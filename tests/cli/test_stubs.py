@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -108,6 +109,14 @@ def test_invoke_takes_them_too(command, folder, case, says):
     code, out, _ = command("invoke", "pay.yaml", "--flow", "pay", "--stubs", f"pay_test.yaml{case}")
 
     assert (code, out) == (0, says)
+
+
+def test_a_flow_is_measured_without_its_services(command, folder):
+    arguments = ("--flow=pay", "--duration=50ms", "--concurrency=1", "--format=json", "--stubs=pay_test.yaml")
+    code, out, err = command("bench", "pay.yaml", *arguments)
+
+    assert code == 0, err
+    assert json.loads(out)["windows"][0]["completed"] > 0
 
 
 def test_a_breakpoint_and_stubs_go_together(command, folder):
