@@ -62,6 +62,9 @@ install_postgres() {
     apt_install postgresql
 }
 
+# --- the browser of the tests: the system's own, so that no other is downloaded ---
+has_chromium() { command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null; }
+
 # --- Python ----------------------------------------------------------------------------------------------------------
 
 works() { "$@" >/dev/null 2>&1 </dev/null; }
@@ -129,4 +132,7 @@ if command -v flock >/dev/null; then flock 9; fi
 is_ready "$goal" || install_python_packages
 if [[ $goal == dev ]] && ! has_postgres; then
     install_postgres || say "no PostgreSQL server programs (initdb) here; the tests that need them cannot run"
+fi
+if [[ $goal == dev ]] && ! has_chromium; then
+    apt_install chromium || say "no Chromium here; the tests in a browser cannot run"
 fi

@@ -32,6 +32,7 @@ VERBS = {
     "why": "Show how an expression in a flow file gets its value.",
     "list": "List the connectors, sources, blocks and functions there are.",
     "doc": "Show one of them: settings, defaults, an example.",
+    "openapi": "Print the OpenAPI document of the HTTP routes.",
     "doctor": "Check this machine: Python, packages, ports, folders.",
     "schema": "Print the JSON Schema of flow files, or the catalogue.",
     "explain": "Explain an error code.",

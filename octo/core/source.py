@@ -38,13 +38,16 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Inlet(Protocol):
     """A flow as a push source sees it.
 
-    flow: its name. connector: the name of the source's connector. description, input: as in `octo.core.flow.Callee`.
+    flow: its name. connector: the name of the source's connector. service: that of the configuration. description,
+    input: as in `octo.core.flow.Callee`.
     """
 
     @property
     def flow(self) -> str: ...
     @property
     def connector(self) -> str: ...
+    @property
+    def service(self) -> str: ...
     @property
     def description(self) -> str: ...
     @property

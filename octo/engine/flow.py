@@ -370,10 +370,11 @@ def only_message(given: object, flow: str) -> None:
 class FlowInlet:
     """A flow as its push source sees it (`octo.core.source.Inlet`)."""
 
-    def __init__(self, flow: Flow, connector: str = "") -> None:
+    def __init__(self, flow: Flow, connector: str = "", service: str = "") -> None:
         self._flow = flow
         self.flow = flow.name
         self.connector = connector
+        self.service = service
         self.description = flow.description
         self.input = flow.input
 

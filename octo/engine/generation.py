@@ -176,7 +176,7 @@ class Generation:
             if source.connector not in connectors or isinstance(instance, Lost):
                 continue
             log.info("starting flow", extra=fields(flow=doc.name, source=source.type.name, workers=doc.workers))
-            inlet = FlowInlet(self.flows[doc.name], source.connector)
+            inlet = FlowInlet(self.flows[doc.name], source.connector, self.config.name)
             handed = self._services.handed(source.type.services)
             entering = source.type.function(instance, source.settings, inlet, **handed)
             self._pushing[doc.name] = AsyncExitStack()

@@ -31,6 +31,7 @@ INSIDE = {
     "octo.core.json_schema.BadSchema": "how validate checks bodies",
     "octo.core.json_schema.Fault": "how validate checks bodies",
     "octo.core.json_schema.Schema": "how validate checks bodies",
+    "octo.core.json_schema.nullable": "the schema of a body in an OpenAPI document",
     "octo.core.log.File": "the logger writes the process's own log",
     "octo.core.log.Json": "the logger writes the process's own log",
     "octo.core.log.LEVELS": "the logger writes the process's own log",

@@ -10,10 +10,12 @@ from typing import Self
 
 from octo.connectors.http import codes
 from octo.connectors.http.cors import Cors
+from octo.connectors.http.described import Page, pages
 from octo.connectors.http.dispatch import Dispatch
 from octo.connectors.http.endpoint import Endpoint
 from octo.connectors.http.gate import Gate
 from octo.connectors.http.listener import listening
+from octo.connectors.http.openapi import Described
 from octo.connectors.http.patterns import Pattern, Relation, common_path, relation
 from octo.connectors.http.settings import Route, Server, Static as StaticFiles, Variables
 from octo.connectors.http.static import Static
@@ -46,6 +48,8 @@ class Http:
         self._gate = gate
         self._cors = Cors(settings.cors) if settings.cors else None
         self._left: list[Streams] = []
+        self._described: dict[Endpoint, Described] = {}
+        self._pages: list[Page] = []
 
     @classmethod
     @asynccontextmanager
@@ -106,7 +110,7 @@ class Http:
     async def route(self, settings: Route, inlet: Inlet) -> AsyncIterator[None]:
         """Serve one path. The response is the flow's outcome, or a 4xx or 5xx if there is none."""
         endpoint = Endpoint(self._settings, settings, inlet, self._gate, self._cors)
-        self._dispatch.add(endpoint)
+        self._enter(endpoint, settings, inlet)
         log.info(
             "http endpoint available",
             extra=fields(pattern=endpoint.pattern.text, url=f"{self.url}{settings.path}", flow=inlet.flow),
@@ -114,8 +118,7 @@ class Http:
         try:
             yield
         finally:
-            self._dispatch.routes.remove(endpoint)
-            self._gate.part(endpoint.share)
+            self._leave(endpoint)
             if endpoint.streams is not None:
                 self._left.append(endpoint.streams)
 
@@ -129,14 +132,36 @@ class Http:
     async def files(self, settings: StaticFiles, inlet: Inlet) -> AsyncIterator[None]:
         """Serve the files of a folder."""
         endpoint = Static(self._settings, settings, inlet, self._gate, self._cors)
-        self._dispatch.add(endpoint)
+        self._enter(endpoint, settings.route, inlet)
         extra = fields(url=f"{self.url}{settings.path}", folder=str(settings.folder), flow=inlet.flow)
         log.info("files available", extra=extra)
         try:
             yield
         finally:
-            self._dispatch.routes.remove(endpoint)
-            self._gate.part(endpoint.share)
+            self._leave(endpoint)
+
+    def _enter(self, endpoint: Endpoint, route: Route, inlet: Inlet) -> None:
+        if not self._described:  # with the first route, which requests wait for
+            origin = self.url.removesuffix(self._settings.base_path)
+            described = self._described.values
+            self._pages = pages(self._settings, described, inlet.service, origin, self._gate, self._cors)
+            for each in self._pages:
+                self._dispatch.routes.add(each)
+        self._described[endpoint] = Described(self._settings, route, inlet.flow, inlet.description, inlet.input)
+        self._dispatch.add(endpoint)
+        self._forget()
+
+    def _leave(self, endpoint: Endpoint) -> None:
+        del self._described[endpoint]
+        gone = [endpoint, *([] if self._described else self._pages)]
+        for each in gone:
+            self._dispatch.routes.remove(each)
+            self._gate.part(each.share)
+        self._forget()
+
+    def _forget(self) -> None:
+        for each in self._pages:
+            each.forget()
 
     @classmethod
     def conflicts(cls, sources: Sequence[Settings]) -> list[tuple[int, int, str]]:

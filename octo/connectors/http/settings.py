@@ -76,6 +76,8 @@ def _folder(folder: str, info: ValidationInfo) -> Path:
 Folder = Annotated[Path, BeforeValidator(_folder)]
 CookieName = Annotated[str, AfterValidator(_cookie)]
 Method = Annotated[str, AfterValidator(_method)]
+PagePath = Annotated[str, Field(pattern=r"^(/[!-z|~]*)?$")]
+"""A path without parameters, or ""."""
 Line = Annotated[str, Field(pattern=r"^[^\r\n\x00]*$")]
 """A text of one line, e.g. the name of an event."""
 
@@ -234,6 +236,15 @@ class Server(Settings):
     response_headers: dict[SettableHeader, HeaderValue | list[HeaderValue]] = Field(default_factory=dict)
     """Headers of every response, e.g. `Strict-Transport-Security: max-age=31536000`. A list sends the header once for
     each item."""
+
+    openapi: PagePath = ""
+    """Path at which the OpenAPI document of all routes is served, e.g. `/openapi.json`. Empty, the default: it is not.
+    Who may see it is decided by the connector's `auth`."""
+    docs: PagePath = ""
+    """Path of a page that shows it, e.g. `/docs`: without scripts, and without anything from elsewhere. Empty, the
+    default: there is none."""
+    api_version: Annotated[str, Advanced] = Field(default="1.0.0", min_length=1)
+    """The version of the API, as the document says it."""
 
     @field_validator("base_path")
     @classmethod

@@ -64,6 +64,7 @@ class _Flow:
 
     flow = "checked"
     connector = "checked"
+    service = "checked"
     description = ""
     input = None
 

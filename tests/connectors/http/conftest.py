@@ -20,6 +20,7 @@ class Inlet:
     """Returns what the function returns for a message, and keeps the messages."""
 
     connector = "http"
+    service = "shop"
     description = ""
 
     def __init__(self, answer=lambda message: message, flow: str = "test", input=None) -> None:
