@@ -113,7 +113,13 @@ def group_by(items: Any, keys: list[Any]) -> dict[Any, list[Any]]:
     if not isinstance(items, list):
         raise ExprError(NO_SUCH_OVERLOAD, f"groupBy needs a list, found {article(kind_of(items))}")
     groups: dict[Any, list[Any]] = {}
-    for item, key in zip(items, keys, strict=True):
+    for at, (item, key) in enumerate(zip(items, keys, strict=True)):
+        if key is None:
+            raise ExprError(
+                NO_SUCH_OVERLOAD,
+                f"groupBy: the key of element {at} is null",
+                hint='Choose one for null: x.key == null ? "none" : x.key',
+            )
         if key.__class__ is float and key.is_integer():
             key = int(key)  # noqa: PLW2901 - JSON knows one kind of number
         if key.__class__ is not str and not _is_key(groups, key):

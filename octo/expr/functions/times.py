@@ -102,12 +102,13 @@ _PARTS = Cost(base=16, reads=0, more=zone_cost)
 
 
 def zone_of(name: str) -> "tzinfo":
-    from datetime import timedelta, timezone
-    from zoneinfo import ZoneInfo
+    from datetime import UTC, timedelta, timezone
 
     known = _ZONES.get(name)
     if known is not None:
         return known
+    if name == "UTC":  # needs no database of zones, which a small image may lack
+        return UTC
     written = _OFFSET.fullmatch(name) if len(name) <= len("+00:00") else None
     try:
         if written:
@@ -117,6 +118,8 @@ def zone_of(name: str) -> "tzinfo":
             return timezone(timedelta(seconds=offset))
         if len(name) > _LONGEST or name[:1] in _OFFSET_STARTS:
             raise KeyError(name)
+        from zoneinfo import ZoneInfo
+
         return _ZONES.setdefault(name, ZoneInfo(name))
     except (ValueError, OSError, KeyError):
         raise ExprError(

@@ -168,6 +168,12 @@ def test_a_literal_that_cannot_be_is_found_when_the_expression_is_built(failure,
     assert message in str(error)
 
 
+def test_utc_needs_no_database_of_zones(evaluate, monkeypatch):
+    monkeypatch.setattr("zoneinfo.ZoneInfo", None)
+
+    assert evaluate('timestamp("2024-02-29", "yyyy-MM-dd").format("dd", "UTC")') == "29"
+
+
 def test_times_of_a_message_are_timestamps(evaluate):
     assert evaluate('body.at.format("yyyy")', {"at": Timestamp(0)}) == "1970"
     assert evaluate('body.text.format(["a"])', {"text": "%s"}) == "a"
