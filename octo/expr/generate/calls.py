@@ -192,10 +192,13 @@ def _is_settled(result: TypeExpr) -> bool:
 def _direct(
     g: Generator, name: str, candidates: list[Candidate], fits: list[Candidate], arguments: list[Value]
 ) -> py.expr:
-    """A call of the one function that fits, after a test of what is not proven; otherwise a call of a dispatcher."""
+    """A call of the function that fits, after a test of what is not proven; otherwise a call of a dispatcher.
+
+    Of several functions of one name, the first one is tested for: `indexOf` is most often that of texts.
+    """
     nodes = [each.node for each in arguments]
     strict = g.environment.scope.strict or any(each.hidden for each in arguments)
-    if len({id(function) for _, function in fits}) == 1 and len(fits) == 1:
+    if len(fits) == 1 or len({id(function) for _, function in fits}) > 1:
         overload, function = fits[0]
         wanted = [each.kind for each in overload.spread(len(arguments))]
         unproven = [
@@ -204,7 +207,7 @@ def _direct(
             if kind not in {"dyn", each.kind}
         ]
         target = g.hold(function.call, name.replace(".", "_"))
-        if not unproven:
+        if not unproven and len(fits) == 1:
             return emit.call(target, *nodes)
         if len(unproven) == 1 and wanted[unproven[0]] in _CLASSES:
             position = unproven[0]
