@@ -7,6 +7,7 @@ from typing import Any, Final
 from octo.expr.cost import Cost
 from octo.expr.errors import BUDGET, CONVERSION, INVALID_ARGUMENT, ExprError, quoted
 from octo.expr.function import function
+from octo.expr.functions.encoders import content
 from octo.expr.json import decimal
 from octo.expr.limits import MAX_SIZE, check_size
 from octo.expr.options import Option, options, texts
@@ -68,6 +69,7 @@ def _cells(text: object, given: object = None) -> int:
     delimiter = chosen.get("delimiter")
     delimiter = delimiter if isinstance(delimiter, str) and delimiter else ","
     cell, line = (_NUMBER_CELL, _LINE + _NUMBER_CELL) if chosen.get("numbers") else (_CELL, _LINE)
+    text = text.get("rawData") if isinstance(text, dict) else text
     if isinstance(text, bytes):
         mark = delimiter.encode(errors="replace")
         return line * (text.count(b"\n") + text.count(b"\r")) + cell * text.count(mark)
@@ -79,8 +81,10 @@ def _cells(text: object, given: object = None) -> int:
 @function(
     "fromCsv(string) -> list(map(string, json))",
     "fromCsv(bytes) -> list(map(string, json))",
+    "fromCsv(map) -> list(map(string, json))",
     "fromCsv(string, map) -> list(json)",
     "fromCsv(bytes, map) -> list(json)",
+    "fromCsv(map, map) -> list(json)",
     family="octo",
     examples=[
         'fromCsv("sku,n\\r\\na,1\\r\\n") == [{"sku": "a", "n": "1"}]',
@@ -89,15 +93,16 @@ def _cells(text: object, given: object = None) -> int:
     ],
     cost=Cost(base=64, reads=8, more=_cells),
 )
-def from_csv(text: str | bytes, given: dict[str, Any] | None = None) -> list[Any]:
+def from_csv(table: str | bytes | dict[str, Any], given: dict[str, Any] | None = None) -> list[Any]:
     """The rows as maps by the names in the first row. A row with more or fewer cells is an error that names its line.
 
+    The table is a text, bytes or a raw body.
     Options: header (false: lists of cells; a list: the names, if there is no first row with them), delimiter, quote,
     numbers (true: cells that look like numbers become numbers; a list: those columns must be numbers, empty is null),
     decimal ("," for 1,5).
     """
     chosen = options("fromCsv", given or {}, _READ)
-    rows = _rows(_decoded(text), _dialect("fromCsv", chosen))
+    rows = _rows(_decoded(content("fromCsv", table)), _dialect("fromCsv", chosen))
     if chosen["header"] is False:
         if isinstance(chosen["numbers"], list):
             raise ExprError(INVALID_ARGUMENT, "columns without names cannot be named in numbers of fromCsv")

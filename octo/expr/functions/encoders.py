@@ -3,7 +3,7 @@
 from binascii import b2a_base64
 from typing import Any
 
-from octo.expr.errors import CONVERSION, ExprError, quoted
+from octo.expr.errors import CONVERSION, INVALID_ARGUMENT, ExprError, quoted
 from octo.expr.function import function
 
 
@@ -95,3 +95,11 @@ def to_bytes(data: str | bytes) -> bytes:
         return data.encode()
     except UnicodeEncodeError:
         raise ExprError(CONVERSION, "the string holds half a character and cannot be encoded") from None
+
+
+def content(function: str, given: Any) -> str | bytes:
+    """The text or bytes of a raw body `{contentType, rawData}`; a text or bytes as they are."""
+    found = given.get("rawData") if isinstance(given, dict) else given
+    if isinstance(found, (str, bytes)):
+        return found
+    raise ExprError(INVALID_ARGUMENT, f"{function} takes raw content, and this map has no text or bytes as rawData")

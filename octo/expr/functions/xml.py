@@ -10,7 +10,7 @@ from typing import Any, Final
 from octo.expr.cost import Cost
 from octo.expr.errors import CONVERSION, INVALID_ARGUMENT, ExprError, quoted
 from octo.expr.function import function
-from octo.expr.functions.encoders import to_bytes
+from octo.expr.functions.encoders import content, to_bytes
 from octo.expr.limits import check_size
 from octo.expr.options import Option, options, texts
 from octo.expr.settle import render, settle
@@ -36,6 +36,7 @@ _WRITE = {"declaration": Option(("bool",), False), "indent": Option(("bool",), F
 def _tags(text: object, given: object = None) -> int:
     """What the parser does for each tag and attribute, besides looking at the text."""
     del given
+    text = text.get("rawData") if isinstance(text, dict) else text
     if isinstance(text, str):
         return _TAG * text.count("<") + _ATTRIBUTE * text.count("=")
     return _TAG * text.count(b"<") + _ATTRIBUTE * text.count(b"=") if isinstance(text, bytes) else 0
@@ -47,8 +48,10 @@ def _tags(text: object, given: object = None) -> int:
 @function(
     "fromXml(string) -> map(string, json)",
     "fromXml(bytes) -> map(string, json)",
+    "fromXml(map) -> map(string, json)",
     "fromXml(string, map) -> map(string, json)",
     "fromXml(bytes, map) -> map(string, json)",
+    "fromXml(map, map) -> map(string, json)",
     family="octo",
     examples=[
         """fromXml('<a id="7"><b>x</b><b>y</b></a>') == {"a": {"@id": "7", "b": ["x", "y"]}}""",
@@ -57,15 +60,17 @@ def _tags(text: object, given: object = None) -> int:
     ],
     cost=Cost(base=64, reads=5, more=_tags),
 )
-def from_xml(text: str | bytes, given: dict[str, Any] | None = None) -> dict[str, Any]:
+def from_xml(document: str | bytes | dict[str, Any], given: dict[str, Any] | None = None) -> dict[str, Any]:
     """The document as a map: attributes as @name, repeated elements as a list, text as it is, beside others as #text.
 
+    It is a text, bytes or a raw body.
     Options: lists (names of elements that are lists even if there is one), prefixes (false leaves them out).
     """
     from pyexpat import ParserCreate
 
     chosen = options("fromXml", given or {}, _READ)
     reader = _Reader(frozenset(texts("fromXml", "lists", chosen["lists"])), chosen["prefixes"])
+    text = content("fromXml", document)
     # The encoding that a text declares is that of the bytes it was once read from.
     parser = ParserCreate("utf-8" if isinstance(text, str) else None)
     parser.buffer_text = True

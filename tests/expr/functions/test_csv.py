@@ -188,3 +188,11 @@ def test_every_table_comes_back(rows):
 @given(st.lists(st.fixed_dictionaries({"a": CELLS, "ü;": CELLS}), min_size=1))
 def test_every_table_of_maps_comes_back(rows):
     assert MAPS(rows) is True
+
+
+@pytest.mark.parametrize("data", ["a\n\u00e4\n", "a\n\u00e4\n".encode()])
+def test_a_raw_body_can_be_given_as_it_is(evaluate, failure, data):
+    body = {"contentType": "text/csv", "rawData": data}
+
+    assert evaluate("fromCsv(body)", body) == evaluate('fromCsv(body, {"delimiter": ";"})', body) == [{"a": "\u00e4"}]
+    assert "this map has no text or bytes as rawData" in failure("fromCsv(body)", {"a": 1}).message

@@ -160,3 +160,11 @@ VALUES = st.recursive(
 @given(VALUES)
 def test_what_is_written_is_what_is_read(value):
     assert ROUND_TRIP({"root": value}) is True
+
+
+@pytest.mark.parametrize("data", ["<a>\u00e4</a>", "<a>\u00e4</a>".encode()])
+def test_a_raw_body_can_be_given_as_it_is(evaluate, failure, data):
+    body = {"contentType": "text/xml", "rawData": data}
+
+    assert evaluate("fromXml(body)", body) == evaluate('fromXml(body, {"prefixes": false})', body) == {"a": "\u00e4"}
+    assert "this map has no text or bytes as rawData" in failure("fromXml(body)", {"a": 1}).message
