@@ -24,7 +24,7 @@ _CELL: Final = 2
 _NUMBER_CELL: Final = 16
 _LONGEST_NUMBER: Final = 400
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-_FORMULA = re.compile("[=+\\-@\t\r\uff1d\uff0b\uff0d\uff20]")
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _SIGNED = re.compile(r"[+-][0-9][0-9.,]*")
 _NAMES: Final = "header"
 
@@ -329,4 +329,4 @@ def _cell(row: int, at: int, value: Any, mark: str) -> str:
 
 def _guarded(cell: str) -> str:
     """The text, with an apostrophe if a spreadsheet would take it for a formula. A number with a sign is none."""
-    return f"'{cell}" if _FORMULA.match(cell) and not _SIGNED.fullmatch(cell) else cell
+    return f"'{cell}" if cell.startswith(_FORMULAS) and not _SIGNED.fullmatch(cell) else cell

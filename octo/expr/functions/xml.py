@@ -5,6 +5,7 @@ There are no document types and so no entities of one's own: a document that has
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Final
 
 from octo.expr.cost import Cost
@@ -26,8 +27,10 @@ _START = (
     "\u3001-\ud7ff\uf900-\ufdcf\ufdf0-\ufffd\U00010000-\U000effff"
 )
 _PART = f"[{_START}][{_START}.0-9\xb7\u0300-\u036f\u203f-\u2040-]*"
-_NAME = re.compile(f"{_PART}(?::{_PART})?")
-_FORBIDDEN = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NAME = f"{_PART}(?::{_PART})?"
+_FORBIDDEN = "[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+_compiled = cache(re.compile)
+"""These patterns take 10 ms to compile: only a flow that writes XML waits for that."""
 
 _READ = {"lists": Option(("list",), []), "prefixes": Option(("bool",), True)}
 _WRITE = {"declaration": Option(("bool",), False), "indent": Option(("bool",), False)}
@@ -223,7 +226,7 @@ def _escaped(name: str, value: Any, escapes: dict[str, str]) -> str:
         what = article(kind_of(value))
         raise ExprError(INVALID_ARGUMENT, f"an attribute or {_TEXT} of the element {quoted(name)} is {what}")
     text = value if isinstance(value, str) else render(value)
-    if _FORBIDDEN.search(text):
+    if _compiled(_FORBIDDEN).search(text):
         raise ExprError(INVALID_ARGUMENT, f"the element {quoted(name)} has a character that XML cannot hold")
     for character, escape in escapes.items():
         if character in text:
@@ -232,6 +235,6 @@ def _escaped(name: str, value: Any, escapes: dict[str, str]) -> str:
 
 
 def _checked(name: str) -> str:
-    if not _NAME.fullmatch(name):
+    if not _compiled(_NAME).fullmatch(name):
         raise ExprError(INVALID_ARGUMENT, f"{quoted(name)} is no name of an XML element or attribute")
     return name
