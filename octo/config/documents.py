@@ -70,8 +70,8 @@ class FlowDoc(NamedTuple):
     workers: how many messages it works on at once; 1 keeps their order.
     buffer: how many more may wait for a worker.
     pool: how many branches its concurrent composites may run at once.
-    input: the JSON Schema of the bodies that it is made for, as written. Its expressions are checked against it,
-        messages are not.
+    input: the JSON Schema of the bodies that it is made for, as written. Its expressions are checked against it, and
+        so are bodies that come over HTTP; those of other callers are not.
     contract: what it requires and ensures; None when it declares neither.
     mask: names of fields whose values must not appear in traces, wherever they are in a body or variable.
     description: what it does, in the words of its author; "" when there is none.

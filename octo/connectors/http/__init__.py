@@ -141,15 +141,23 @@ class Http:
             self._leave(endpoint)
 
     def _enter(self, endpoint: Endpoint, route: Route, inlet: Inlet) -> None:
+        offered = self._pages if self._described else self._made(inlet.service)
+        if any(relation(each.pattern, endpoint.pattern) is Relation.EQUAL for each in offered):
+            raise Permanent(
+                f"the flow {inlet.flow} serves {route.path!r}, which is also a page of the connector: `openapi` or "
+                "`docs`; choose another path for one of them"
+            )
         if not self._described:  # with the first route, which requests wait for
-            origin = self.url.removesuffix(self._settings.base_path)
-            described = self._described.values
-            self._pages = pages(self._settings, described, inlet.service, origin, self._gate, self._cors)
-            for each in self._pages:
+            self._pages = offered
+            for each in offered:
                 self._dispatch.routes.add(each)
         self._described[endpoint] = Described(self._settings, route, inlet.flow, inlet.description, inlet.input)
         self._dispatch.add(endpoint)
         self._forget()
+
+    def _made(self, service: str) -> list[Page]:
+        origin = self.url.removesuffix(self._settings.base_path)
+        return pages(self._settings, self._described.values, service, origin, self._gate, self._cors)
 
     def _leave(self, endpoint: Endpoint) -> None:
         del self._described[endpoint]

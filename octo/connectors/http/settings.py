@@ -246,6 +246,12 @@ class Server(Settings):
     api_version: Annotated[str, Advanced] = Field(default="1.0.0", min_length=1)
     """The version of the API, as the document says it."""
 
+    @model_validator(mode="after")
+    def _two_pages(self) -> Server:
+        if self.openapi and self.openapi == self.docs:
+            raise complain("`openapi` and `docs` are two pages: give each a path of its own")
+        return self
+
     @field_validator("base_path")
     @classmethod
     def _slashes(cls, path: str) -> str:

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
+from octo.connectors.http import Server
+from octo.core.errors import Permanent
+
 SETTINGS = {"openapi": "/openapi.json", "docs": "/docs", "basePath": "/api"}
 
 
@@ -46,3 +51,19 @@ async def test_they_ask_for_the_credentials_of_the_connector(serve):
             status, _, text = await site.ask(path=path, headers={"Authorization": "Basic YWRhOnNlY3JldA=="})
             assert status == 200
             assert "secret" not in text
+
+
+async def test_a_flow_cannot_have_their_path(serve):
+    async with serve(**SETTINGS) as site:
+        async with site.route(path="/orders"):
+            with pytest.raises(Permanent, match="the flow test serves '/docs', which is also a page"):
+                async with site.route(path="/docs"):
+                    pass
+            assert (await site.ask(path="/docs"))[0] == 200
+        async with site.route(path="/orders"):
+            assert (await site.ask(path="/docs"))[0] == 200
+
+
+def test_each_has_a_path_of_its_own():
+    with pytest.raises(ValueError, match="two pages"):
+        Server.model_validate({"openapi": "/docs", "docs": "/docs"})
