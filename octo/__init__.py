@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "octo.core": "charsets, codec, content, deadline",
     "octo.core.backoff": "Backoff",
+    "octo.core.beside": "beside",
     "octo.core.block": "Block, Pool, Site, block",
     "octo.core.clock": "now, now_ns",
     "octo.core.connector": "connector",
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     # `as` the same name tells type checkers that a name may be imported from here.
     from octo.core import charsets as charsets, codec as codec, content as content, deadline as deadline
     from octo.core.backoff import Backoff as Backoff
+    from octo.core.beside import beside as beside
     from octo.core.block import Block as Block, Pool as Pool, Site as Site, block as block
     from octo.core.clock import now as now, now_ns as now_ns
     from octo.core.connector import connector as connector

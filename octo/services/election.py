@@ -16,6 +16,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from octo.core.beside import beside
 from octo.core.errors import OctoError, Transient
 from octo.core.log import fields
 from octo.services.ports import Lease, Leases, Lost
@@ -90,12 +91,5 @@ class Candidate:
 async def campaign(leases: Leases, name: str, *, ttl: float = TTL) -> AsyncIterator[Candidate]:
     """Campaign while entered."""
     candidate = Candidate(leases, name, ttl)
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            campaigning = tasks.create_task(candidate.live())
-            try:
-                yield candidate
-            finally:
-                campaigning.cancel()
-    except BaseExceptionGroup as group:
-        raise group.exceptions[0] from None
+    async with beside(candidate.live()):
+        yield candidate

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from octo.core import clock
+from octo.core.beside import beside
 from octo.core.errors import OctoError, Permanent, Transient
 from octo.services import codes
 from octo.services.bells import Bells
@@ -187,14 +188,8 @@ async def opened(path: Path) -> AsyncIterator[Store]:
         connection = await loop.run_in_executor(thread, _connected, path)
         store = Store(path, connection, thread)
         try:
-            async with asyncio.TaskGroup() as tasks:
-                watching = tasks.create_task(store.watch())
-                try:
-                    yield store
-                finally:
-                    watching.cancel()
-        except BaseExceptionGroup as group:
-            raise group.exceptions[0] from None
+            async with beside(store.watch()):
+                yield store
         finally:
             await store.rest()
             await loop.run_in_executor(thread, _close, connection)

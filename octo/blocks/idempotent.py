@@ -1,0 +1,104 @@
+"""idempotent: what has been done for a key is not done again.
+
+The order: claim the key with a lease, run the chain, keep what it made, release. The mark that the work is done comes
+after the work, so a crash in between repeats the work and loses nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from octo.blocks.lock import finished, held
+from octo.core.block import block
+from octo.core.durations import Duration
+from octo.core.errors import Overloaded, Permanent
+from octo.core.expressions import Expr
+from octo.core.flow import Drop, Outcome, Stop, ending
+from octo.core.log import fields
+from octo.core.message import Message
+from octo.core.settings import Advanced, Settings
+from octo.core.sockets import Always, Steps
+from octo.core.state import State
+from octo.services import limits
+from octo.services.ports import KeyValue, Leases
+
+log = logging.getLogger("octo.idempotent")
+
+NAMESPACE = "idempotent"
+
+
+class Idempotent(Settings):
+    key: Expr[str]
+    """What makes two messages the same, e.g. `vars["Idempotency-Key"]` or `body.id`. All flows share their keys."""
+    process: Annotated[Steps, Always()]
+    """The work. It runs for the first message with the key, and again for the next one if it fails."""
+    ttl: Duration = timedelta(hours=24)
+    """How long a key is remembered after its work is done."""
+    on_duplicate: Literal["replay", "skip", "drop"] = "replay"
+    """What a later message with the key gets: `replay` what the first one ended with, unless that is larger than 1 MiB;
+    `skip` lets it pass as it came; `drop` drops it."""
+    wait: Duration = timedelta(seconds=30)
+    """How long to wait while another message with the key is under way. After that the block fails; the message may be
+    tried again."""
+    lease: Annotated[Duration, Advanced] = timedelta(seconds=30)
+    """How soon another may begin the work when this process is gone. It is renewed while the chain runs."""
+
+    def shape_after(self, before: State) -> State:
+        before.of(self.key)
+        return before.chain(self.process).either(before.unknown())
+
+
+@block("idempotent")
+async def idempotent(settings: Idempotent, message: Message, store: KeyValue, leases: Leases) -> Outcome:
+    """Run a chain once for each key: a later message with the key gets what the first one ended with.
+
+    Guarantee: the chain runs at least once, and not again once its result is kept. A process that is killed in between
+    leaves the work to the next message with the key, so give what the chain calls the same key.
+    """
+    key = settings.key(message)
+    name, ttl = hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest(), settings.lease.total_seconds()
+    if (done := await store.get(NAMESPACE, name)) is not None:
+        return _again(settings, message, done.value)
+    lease = await leases.acquire(f"{NAMESPACE}/{name}", ttl, wait=settings.wait.total_seconds())
+    if lease is None:
+        raise Overloaded(f"a message with the key {key[:80]!r} is still under way")
+    async with held(leases, lease, ttl):
+        if (done := await store.get(NAMESPACE, name)) is not None:
+            return _again(settings, message, done.value)
+        outcome = await finished(settings.process(message))
+        await store.put(NAMESPACE, name, _kept(settings, outcome), ttl=settings.ttl.total_seconds() or None)
+        return outcome
+
+
+def _kept(settings: Idempotent, outcome: Outcome) -> object:
+    """What a later message needs of the outcome; nothing if that is too large to keep."""
+    kept: dict[str, object] = {}
+    if settings.on_duplicate == "replay":
+        end = ending(outcome)
+        kept = (
+            {"dropped": end.reason}
+            if isinstance(end, Drop)
+            else {"message": end.to_record(), "stopped": isinstance(outcome, Stop)}
+        )
+    try:
+        limits.size(kept)
+    except Permanent as error:
+        log.warning("a result is not kept for duplicates", extra=fields(error=str(error)))
+        return {}
+    return kept
+
+
+def _again(settings: Idempotent, message: Message, kept: object) -> Outcome:
+    """The outcome for a later message."""
+    if settings.on_duplicate == "drop":
+        return Drop("a message with this key was done before")
+    if not isinstance(kept, dict) or settings.on_duplicate == "skip" or not kept:
+        return message
+    if "dropped" in kept:
+        return Drop(kept["dropped"])
+    end = Message.from_record(kept["message"])
+    answer = message.with_body(end.body, raw=end.raw).with_vars({**message.vars, **end.vars})
+    return Stop(answer) if kept["stopped"] else answer

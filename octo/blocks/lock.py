@@ -1,0 +1,89 @@
+"""lock: one message at a time, in all processes that share the services."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from typing import Annotated
+
+from octo.core.beside import beside
+from octo.core.block import block
+from octo.core.durations import Duration
+from octo.core.errors import OctoError, Timeout, Transient
+from octo.core.expressions import Expr
+from octo.core.flow import Outcome, Result
+from octo.core.message import Message
+from octo.core.settings import Advanced, Settings
+from octo.core.sockets import Always, Steps
+from octo.core.state import State
+from octo.services.ports import Lease, Leases, Lost
+
+
+class Lock(Settings):
+    key: Expr[str]
+    """Name of the lock, e.g. `"account/" + body.account`. Messages with other names do not wait for each other."""
+    process: Annotated[Steps, Always()]
+    """Runs while the lock is held."""
+    wait: Duration = timedelta(seconds=30)
+    """How long to wait for the lock; 0 does not wait. After that the block fails with a `Timeout`."""
+    token_var: Annotated[str, Advanced] = ""
+    """Variable for the fencing token: a number that is greater for every later holder. A system that refuses smaller
+    ones is safe from a holder that was cut off and does not know it."""
+    lease: Annotated[Duration, Advanced] = timedelta(seconds=30)
+    """How soon another may have the lock when this process is gone. It is renewed while the chain runs."""
+
+    def shape_after(self, before: State) -> State:
+        before.of(self.key)
+        within = before.without_var(self.token_var) if self.token_var else before
+        return within.chain(self.process)
+
+
+@block("lock")
+async def lock(settings: Lock, message: Message, leases: Leases) -> Outcome:
+    """Run a chain while no other message with the same key does so, here or in another process.
+
+    If the lock is lost because it could not be renewed, the chain is cancelled and the block fails.
+    """
+    name, ttl = settings.key(message), settings.lease.total_seconds()
+    wait = settings.wait.total_seconds()
+    lease = await leases.acquire(f"lock/{name}", ttl, wait=wait)
+    if lease is None:
+        raise Timeout(f"the lock {name[:80]!r} was not free within {wait:g}s")
+    inner = message.with_var(settings.token_var, lease.token) if settings.token_var else message
+    async with held(leases, lease, ttl):
+        return await finished(settings.process(inner))
+
+
+@asynccontextmanager
+async def held(leases: Leases, lease: Lease, ttl: float) -> AsyncIterator[None]:
+    """Renew the lease while entered, then release it. If it is lost, the body is cancelled and `Lost` is raised."""
+    try:
+        async with beside(_renew(leases, lease, ttl)):
+            yield
+    finally:
+        with suppress(OctoError):  # it ends by itself
+            await leases.release(lease)
+
+
+async def _renew(leases: Leases, lease: Lease, ttl: float) -> None:
+    """Renew until cancelled; a service that is away for a moment is tried again while the lease lasts."""
+    time = asyncio.get_running_loop().time
+    until = time() + ttl
+    while True:
+        await asyncio.sleep(ttl / 3)
+        began = time()
+        try:
+            await leases.renew(lease, ttl)
+            until = began + ttl
+        except Lost:
+            raise
+        except Transient:
+            if time() + ttl / 3 >= until:
+                raise
+
+
+async def finished(result: Result) -> Outcome:
+    """The outcome of a chain."""
+    return result if isinstance(result, Outcome) else await result

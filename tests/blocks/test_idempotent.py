@@ -1,0 +1,118 @@
+"""idempotent does the work for a key once, and loses nothing when it fails."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from octo.core.errors import Overloaded
+from octo.core.flow import Drop, Failure
+from octo.services.container import Services
+from octo.services.embedded import in_file
+from octo.testing import running
+from octo.testing.clock import settle, virtual
+
+WORK = """
+{type: note, connector: p, value: body.n}, {type: set-variable, settings: {name: done, value: 'true'}},
+{type: set-payload, value: '{"made": body.n}'}
+"""
+FLOW = """
+connectors: [{name: p, type: probe}]
+flows:
+  - {name: f, process: [{type: idempotent, key: body.k, MORE process: [WORK]}, AFTER]}
+"""
+AFTER = "{type: note, connector: p, value: '\"after\"'}"
+
+
+def flow(more="", work=WORK):
+    return FLOW.replace("MORE", more).replace("WORK", work).replace("AFTER", AFTER)
+
+
+@virtual()
+async def test_a_duplicate_gets_what_the_first_ended_with(plugins):
+    """Body and variables; its own variables stay. Another key is other work."""
+    async with running(flow(), plugins) as app:
+        first = await app.call("f", {"k": "a", "n": 1})
+        again = await app.call("f", {"k": "a", "n": 2}, {"mine": "m"})
+        other = await app.call("f", {"k": "b", "n": 3})
+        notes = app.connector("p").notes
+
+    assert (first.body, first.vars) == ({"made": 1}, {"done": True})
+    assert (again.body, again.vars) == ({"made": 1}, {"mine": "m", "done": True})
+    assert (other.body, notes) == ({"made": 3}, [1, "after", "after", 3, "after"])
+
+
+@pytest.mark.parametrize(("mode", "expected"), [("skip", {"k": "a", "n": 2}), ("drop", None)])
+@virtual()
+async def test_a_duplicate_may_pass_or_be_dropped(plugins, mode, expected):
+    async with running(flow(f"onDuplicate: {mode},"), plugins) as app:
+        await app.call("f", {"k": "a", "n": 1})
+        again = await app.call("f", {"k": "a", "n": 2})
+
+    assert (None if isinstance(again, Drop) else again.body) == expected
+
+
+@virtual()
+async def test_a_drop_and_a_stop_are_replayed_as_such(plugins):
+    async with running(flow(work="{type: filter, expr: 'false', reason: no}"), plugins) as app:
+        assert [await app.call("f", {"k": "a"}) for _ in range(2)] == [Drop("no")] * 2
+    async with running(flow(work="{type: stop, connector: p, value: body.n}"), plugins) as app:
+        assert [(await app.call("f", {"k": "a", "n": n})).body for n in (1, 2)] == [1, 1]
+        assert app.connector("p").notes == []
+
+
+@virtual()
+async def test_work_that_failed_is_done_again(plugins):
+    async with running(flow(work=WORK + ", {type: set-payload, value: '1 / (body.made - 1)'}"), plugins) as app:
+        with pytest.raises(Failure):
+            await app.call("f", {"k": "a", "n": 1})
+        assert (await app.call("f", {"k": "a", "n": 2})).body == 1
+
+
+@virtual()
+async def test_a_duplicate_waits_for_the_first_and_gets_its_result(plugins):
+    work = "{type: wait, connector: p}, " + WORK
+    async with running(flow(work=work), plugins) as app, asyncio.TaskGroup() as tasks:
+        calls = [tasks.create_task(app.call("f", {"k": "a", "n": n})) for n in range(5)]
+        await settle()
+        assert app.connector("p").waiting == 1
+        app.connector("p").gate("go").set()
+
+    assert [call.result().body for call in calls] == [{"made": 0}] * 5
+
+
+@virtual()
+async def test_a_duplicate_that_has_waited_too_long_may_be_tried_again(plugins):
+    async with running(flow("wait: 5s,", "{type: wait, connector: p}"), plugins) as app, asyncio.TaskGroup() as tasks:
+        tasks.create_task(app.call("f", {"k": "a", "n": 1}))
+        await settle()
+        with pytest.raises(Failure, match="is still under way") as caught:
+            await app.call("f", {"k": "a", "n": 2})
+        app.connector("p").gate("go").set()
+
+    assert isinstance(caught.value.cause, Overloaded)
+
+
+@virtual()
+async def test_a_key_is_remembered_for_a_time_and_over_a_restart(plugins, tmp_path):
+    made = []
+    for n, pause in ((1, 3599), (2, 2), (3, 0)):
+        services = Services(in_file(tmp_path / "octo.db"))
+        async with services, running(flow("ttl: 1h,"), plugins, services=services) as app:
+            made.append((await app.call("f", {"k": "a", "n": n})).body["made"])
+        await asyncio.sleep(pause)
+
+    assert made == [1, 1, 3]
+
+
+@virtual()
+async def test_a_result_that_is_too_large_is_done_once_all_the_same(plugins, caplog):
+    work = WORK.replace('{"made": body.n}', '{"made": body.n, "x": vars.x}')
+    async with running(flow(work=work), plugins) as app:
+        await app.call("f", {"k": "a", "n": 1}, {"x": "y" * 2**20})
+        again = await app.call("f", {"k": "a", "n": 2}, {"x": ""})
+        assert app.connector("p").notes == [1, "after", "after"]
+
+    assert again.body == {"k": "a", "n": 2}
+    assert "not kept for duplicates" in caplog.text
