@@ -15,6 +15,7 @@ from octo.connectors.http.cors import Cors
 from octo.connectors.http.gate import Gate
 from octo.connectors.http.limit import TimeLimit
 from octo.connectors.http.patterns import Pattern
+from octo.connectors.http.sending import Sending
 from octo.connectors.http.streams import EventStream, Streams
 from octo.core import content, trace
 from octo.core.errors import Permanent
@@ -130,7 +131,8 @@ class Endpoint:
         try:
             result: Any = self._inlet.call(message, timeout)
             if result.__class__ is Message or result.__class__ is Drop:
-                return self._write(proto, result, headers)
+                rest = self._write(proto, result, headers)
+                return None if rest is None else self._send_on(rest)
         except Exception as error:  # noqa: BLE001  the caller gets a response after any error
             response.failed(proto, error, message, headers)
             return None
@@ -141,11 +143,19 @@ class Endpoint:
         try:
             rest = self._write(proto, await attended(work, proto), headers)
             if rest is not None:
-                await rest
+                await rest(self._gate.taking)
         except Disconnected:
             pass
         except Exception as error:  # noqa: BLE001  see above
             response.failed(proto, error, message, headers)
+        finally:
+            self._gate.leave(self.share)
+
+    async def _send_on(self, rest: Sending) -> None:
+        """Send the rest of a response; until then the request counts as one that runs."""
+        self._gate.enter(self.share)
+        try:
+            await rest(self._gate.taking)
         finally:
             self._gate.leave(self.share)
 
@@ -171,7 +181,7 @@ class Endpoint:
             if stream.is_begun:
                 await stream.finish(result)
             elif (rest := self._write(proto, result, headers)) is not None:
-                await rest
+                await rest(self._gate.taking)
         except Disconnected:
             pass
         except asyncio.CancelledError:
@@ -250,7 +260,7 @@ class Endpoint:
             return {"contentType": content_type or content.BINARY, "rawData": ""}
         return content.raw(data, content_type or content.BINARY)
 
-    def _write(self, proto: Proto, outcome: Ending, headers: Headers) -> response.Sending | None:
+    def _write(self, proto: Proto, outcome: Ending, headers: Headers) -> Sending | None:
         if isinstance(outcome, Drop):
             response.dropped(proto, headers)
             return None

@@ -6,7 +6,7 @@ hang cannot take the places of the others.
 
 Requests whose body is still arriving are counted apart, under a limit of the same size and by the same rule: slow
 clients must not take the places of requests that run. If there are too many, the one that has been sending longest
-gives way to the new one.
+gives way to the new one. In the same way a response that waits for its client gives way to a new request.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from octo.core.log import fields
 log = logging.getLogger("octo.http")
 
 SLOW = 1.0
-"""Seconds for which a request may send its body before it may have to give way to another."""
+"""Seconds for which a client may send its body, or take a piece of its response, before it may have to give way."""
+MOST_TAKING = 300.0
+"""Seconds for which a client may take nothing of what it was sent."""
 
 
 class Share:
@@ -39,16 +41,17 @@ class Gate:
     """Counts the requests of one connector.
 
     limit: at most this many run at once, and at most this many send their body. common: while fewer than this many do,
-    every route may have another.
+    every route may have another. taking: the waits of responses in pieces for their clients.
     """
 
-    __slots__ = ("_empty", "_shares", "busy", "common", "limit", "sending")
+    __slots__ = ("_empty", "_shares", "busy", "common", "limit", "sending", "taking")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.common = limit - limit // 4
         self.busy = 0
         self.sending = 0
+        self.taking = TimeLimit(MOST_TAKING)
         self._shares: list[Share] = []
         self._empty: asyncio.Event | None = None
 
@@ -67,6 +70,8 @@ class Gate:
     def admits(self, share: Share) -> bool:
         """Whether one more request of this route may run."""
         if self._has_room(self.busy, share.busy, (each.busy for each in self._shares)):
+            return True
+        if self.taking.end_first(SLOW):
             return True
         log.warning("a request was refused: too many run", extra=fields(maxConcurrentRequests=self.limit))
         return False

@@ -6,13 +6,12 @@ import logging
 import math
 import re
 import reprlib
-from collections.abc import Coroutine
-from typing import Any
+from functools import partial
 
 from octo.connectors.http import codes
 from octo.connectors.http.call import Answer, Proto
 from octo.connectors.http.request import Rejected
-from octo.connectors.http.sending import PIECE, send
+from octo.connectors.http.sending import PIECE, Sending, send
 from octo.core import codec, content
 from octo.core.charsets import NotText
 from octo.core.errors import Overloaded, Timeout
@@ -23,7 +22,6 @@ from octo.core.spool import Content
 from octo.expr.values import Duration, Timestamp
 
 Headers = list[tuple[str, str]]
-Sending = Coroutine[Any, Any, None]
 
 JSON: Headers = [("content-type", "application/json")]
 BODILESS = (204, 205, 304)
@@ -36,7 +34,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 def complete(proto: Proto, message: Message, headers: Headers, flow: str) -> Sending | None:
     """Write the message that the flow returned, with the status that it chose.
 
-    Returns what must be awaited to send content that is in a file.
+    Returns what must be called and awaited to send content that is in a file.
     """
     status = 200
     if "httpStatus" in message.vars:
@@ -65,7 +63,7 @@ def _raw(proto: Proto, status: int, message: Message, headers: Headers, flow: st
         content_type = content.BINARY
     headers = [("content-type", content_type), *headers]
     if isinstance(data, Content) and data.size > PIECE:
-        return send(proto, status, headers, data.stream(PIECE), data.size)
+        return partial(send, proto, status, headers, data.stream(PIECE), data.size)
     proto.response_bytes(status, headers, bytes(data))
     return None
 

@@ -15,6 +15,7 @@ from octo.connectors.http.cors import Cors
 from octo.connectors.http.endpoint import OVERLOADED, Endpoint
 from octo.connectors.http.files import File
 from octo.connectors.http.gate import Gate
+from octo.connectors.http.limit import TimeLimit
 from octo.connectors.http.sending import PIECE, send
 from octo.core.flow import Drop
 from octo.core.message import Message
@@ -58,7 +59,7 @@ class Static(Endpoint):
                 elif "httpStatus" not in outcome.vars:
                     await self._send(scope, proto, file, headers)
                 elif (rest := self._write(proto, outcome, headers)) is not None:
-                    await rest
+                    await rest(self._gate.taking)
         except Disconnected:
             pass
         except Exception as error:  # noqa: BLE001  the caller gets a response after any error
@@ -113,17 +114,17 @@ class Static(Endpoint):
         if part is not None:
             status = 206
             headers.append(("content-range", f"bytes {part.first}-{part.end - 1}/{file.size}"))
-        await _send(proto, status, headers, file, part or Part(0, file.size))
+        await _send(proto, status, headers, file, part or Part(0, file.size), self._gate.taking)
 
 
-async def _send(proto: Proto, status: int, headers: Headers, file: File, part: Part) -> None:
+async def _send(proto: Proto, status: int, headers: Headers, file: File, part: Part, taking: TimeLimit) -> None:
     size = part.end - part.first
     if size <= PIECE:  # in one go, as most files
         data = await asyncio.to_thread(b"".join, file.pieces(part))
         if len(data) == size:
             proto.response_bytes(status, headers, data)
             return
-    await send(proto, status, headers, file.pieces(part), size)
+    await send(proto, status, headers, file.pieces(part), size, taking)
 
 
 async def _awaited(result: Any) -> Any:

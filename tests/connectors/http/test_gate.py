@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
 import pytest
 
-from octo.connectors.http.gate import SLOW, Gate
+from octo.connectors.http.gate import MOST_TAKING, SLOW, Gate
 from octo.connectors.http.limit import TimeLimit
+from octo.connectors.http.sending import send
+from octo.core.content import raw
+from octo.core.message import Message
+from octo.core.spool import Spool
 from octo.testing.clock import virtual
 
 HEAD = b" HTTP/1.1\r\nHost: x\r\n"
@@ -133,3 +137,67 @@ async def test_clients_that_send_their_body_slowly_leave_room_for_requests(serve
 
     assert answers == [200] * 4
     assert told == b"HTTP/1.1 408 Request Timeout\r\n"
+
+
+async def test_clients_that_take_their_response_slowly_leave_room_for_requests(serve, monkeypatch):
+    """The one that is waited for longest is closed; the others get theirs, and so does the new one."""
+    monkeypatch.setattr("octo.connectors.http.gate.SLOW", 0.0)
+    spool = Spool(0)
+    spool.write(bytes(size := 20_000_000))
+    large, small = Message(raw(spool.finish(), "x/y"), {}, raw=True), Message("ok")
+
+    async with serve(maxConcurrentRequests=4) as site, AsyncExitStack() as clients:
+        await clients.enter_async_context(site.route(lambda _: large, path="/large"))
+        await clients.enter_async_context(site.route(lambda _: small, path="/small"))
+        slow = []
+        for number in range(1, 5):
+            reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+            clients.callback(writer.close)
+            writer.write(b"GET /large" + HEAD + b"\r\n")
+            slow.append(reader)
+            while len(site.http._gate.taking) < number:
+                await asyncio.sleep(0)
+        answer = await site.ask(path="/small")
+        cut = b""
+        with suppress(ConnectionError):
+            cut = await slow[0].read()
+        rest = await slow[1].readuntil(b"\r\n\r\n") + await slow[1].readexactly(size)
+        assert site.http._gate.busy == 2
+
+    assert answer[0] == 200
+    assert len(cut) < size
+    assert len(rest) > size
+
+
+@virtual()
+async def test_a_client_that_takes_nothing_is_not_waited_for_without_end():
+    """Its connection is closed: a response that was begun cannot become an error."""
+    gate = Gate(1)
+    stream = Stuck()
+    await send(Call(stream), 200, [], iter([b"123", b"456"]), 6, gate.taking)
+
+    assert stream.told == [b"123", "abort"]
+    assert asyncio.get_running_loop().time() >= MOST_TAKING
+
+
+class Stuck:
+    """A client that takes nothing."""
+
+    is_open = is_full = True
+
+    def __init__(self):
+        self.told = []
+
+    def send(self, data):
+        self.told.append(data)
+
+    async def room(self):
+        await asyncio.Event().wait()
+
+    def abort(self):
+        self.told.append("abort")
+
+
+class Call:
+    def __init__(self, stream):
+        self.stream = lambda _status, _headers: stream
