@@ -95,7 +95,10 @@ def find(folder: Path, names: list[str], *, zipped: bool) -> File | None:
 
 def is_folder(folder: Path, names: list[str]) -> bool:
     path = folder.joinpath(*names)
-    return _is_inside(folder, path) and path.is_dir()
+    try:
+        return _is_inside(folder, path) and path.is_dir()
+    except OSError:  # a name that is too long, or a folder that may not be looked into
+        return False
 
 
 def _opened(folder: Path, path: Path, name: str, encoding: str) -> File | None:

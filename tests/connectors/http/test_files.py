@@ -140,6 +140,7 @@ def test_folders(folder):
     assert files.is_folder(folder, ["sub"])
     assert not files.is_folder(folder, ["up"])
     assert not files.is_folder(folder, ["a.txt"])
+    assert not files.is_folder(folder, ["a" * 300])  # longer than any name may be
 
 
 def test_a_file_that_nobody_closes_is_closed(folder):
