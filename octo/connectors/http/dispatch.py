@@ -65,6 +65,11 @@ class Dispatch:
         found = self.routes.find(scope.path, method)
         if found is None or method == "OPTIONS":
             return self._seldom(scope, proto, found)
+        if found[0].pattern.rest and (subtree := self._subtree(scope)) is not None:
+            if not subtree[0].is_base(scope.path):
+                response.moved(proto, scope.path + "/", scope.query_string)
+                return None
+            found = subtree
         return found[0].serve(scope, proto, found[1])
 
     def _seldom(self, scope: Scope, proto: Proto, found: Found | None) -> Coroutine[Any, Any, None] | None:
@@ -100,6 +105,12 @@ class Dispatch:
         if scope.path == "*" or scope.path.endswith("/"):
             return None
         return self.routes.find(scope.path + "/", scope.method)
+
+    def _subtree(self, scope: Scope) -> Found | None:
+        """The route of just this path with a slash: it is meant, and not one for everything, such as `/`."""
+        below = self._below(scope)
+        is_one = below is not None and below[0].pattern.rest
+        return below if is_one and len(below[0].pattern.segments) == scope.path.count("/") else None
 
     async def _when_routed(self, scope: Scope, proto: Proto) -> None:
         """Serve a request that came before the first route: a process that replaces another one shall refuse none."""

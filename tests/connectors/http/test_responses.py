@@ -229,6 +229,14 @@ async def test_a_subtree_is_found_without_its_slash(site):
     assert (status, headers["location"]) == (308, "/files/?x=1")
 
 
+async def test_a_subtree_is_found_without_its_slash_beside_a_route_for_everything(site):
+    """As with a site at `/` and an application below `/app/`; what is below neither is served by the site."""
+    async with site.route(path="/"), site.route(path="/app/"), site.route(path="/app/{id}"):
+        answers = [(await site.ask(path=path))[0] for path in ("/app", "/app/", "/app/7", "/ap", "/")]
+
+    assert answers == [308, 200, 200, 200, 200]
+
+
 async def test_other_methods_are_405_before_any_flow(site):
     """With the methods that are allowed, of all routes for that path."""
     async with site.route(path="/a", methods=["GET"]) as first, site.route(path="/a", methods=["PUT"]) as second:
