@@ -109,8 +109,9 @@ class Dispatch:
     def _subtree(self, scope: Scope) -> Found | None:
         """The route of just this path with a slash: it is meant, and not one for everything, such as `/`."""
         below = self._below(scope)
-        is_one = below is not None and below[0].pattern.rest
-        return below if is_one and len(below[0].pattern.segments) == scope.path.count("/") else None
+        if below is None or not below[0].pattern.rest:
+            return None
+        return below if len(below[0].pattern.segments) == scope.path.count("/") else None
 
     async def _when_routed(self, scope: Scope, proto: Proto) -> None:
         """Serve a request that came before the first route: a process that replaces another one shall refuse none."""
