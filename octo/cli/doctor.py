@@ -11,7 +11,7 @@ import orjson
 
 from octo.cli import exits
 from octo.cli.checkup import dotenv, drivers, folders, machine, ports
-from octo.cli.named import Named, named
+from octo.cli.named import Named, named, told
 from octo.cli.project import coloured, counted, folder_of, load
 from octo.cli.requirements import Finding, extras
 from octo.cli.terminal import give, say
@@ -60,8 +60,8 @@ def _findings(flows: Named | None) -> list[Finding]:
     if flows is None:
         found.append(Finding("ok", "flows", "none in this folder"))
     else:
-        told, config = _loaded(flows)
-        found.append(told)
+        finding, config = _loaded(flows)
+        found.append(finding)
     found += extras(config)
     if config is not None:
         found += (*ports(config, os.environ), *drivers(config))
@@ -76,6 +76,9 @@ def _loaded(flows: Named) -> tuple[Finding, Config | None]:
         config = load(flows)
     except ConfigError as error:
         text = f"{counted(len(error.problems), 'problem')} in {where}: ports and drivers were not looked at"
+        _, single, path = told(error, flows.paths, "doctor").rpartition("octo doctor ")
+        if single:  # files that do not belong together
+            return Finding("fail", "flows", f"the files of {where} are no single configuration", single + path), None
         return Finding("fail", "flows", text, f"octo check {where}"), None
     text = f"{counted(len(config.flows), 'flow')}, {counted(len(config.connectors), 'connector')} in {where}"
     return Finding("ok", "flows", text), config

@@ -64,6 +64,15 @@ def test_flows_that_are_wrong_fail_and_the_rest_is_told(cli, folder):
     assert "spool folder" in result.stdout
 
 
+def test_files_that_do_not_belong_together_are_named_one_by_one(cli, folder, port):
+    (folder / "other.yaml").write_text(FLOW.format(port=port))
+
+    result = cli("doctor")
+
+    assert result.exit_code == 1
+    assert "the files of . are no single configuration; fix: octo doctor flow.yaml\n" in result.stdout
+
+
 def test_without_flows_it_tells_of_the_machine(cli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
