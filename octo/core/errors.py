@@ -232,4 +232,4 @@ def system_reason(error: OSError) -> str:
     """
     if error.errno and "Connect call failed" in str(error):
         return os.strerror(error.errno)
-    return error.strerror or str(error)
+    return error.strerror or str(error) or "the connection was closed"

@@ -55,6 +55,7 @@ def test_who_is_refused_hears_when_to_come_back():
         (OSError(errno.ECONNREFUSED, "Connection refused"), "Connection refused"),
         (OSError(-2, "Name or service not known"), "Name or service not known"),
         (OSError("Multiple exceptions: ..."), "Multiple exceptions: ..."),
+        (ConnectionResetError(), "the connection was closed"),
     ],
 )
 def test_what_the_system_refused_is_told_in_its_words(error, reason):
