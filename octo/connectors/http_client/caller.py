@@ -34,12 +34,15 @@ class Transport(Protocol):
 
 
 class Caller:
-    """Calls the server that one connector's settings describe."""
+    """Calls the server that one connector's settings describe.
+
+    header_names: those of its own headers, in lower case.
+    """
 
     def __init__(self, client: settings.Client, transport: Transport) -> None:
         self._base = URL(client.base_url)
         self._headers = client.headers
-        self._names = {name.lower() for name in client.headers}
+        self.header_names = {name.lower() for name in client.headers}
         self._transport = transport
         self.cache = Cache(client.cache)
         self.retries = Retries(client.retry)
@@ -55,7 +58,7 @@ class Caller:
         name = self._correlation
         if not id or not name or not id.isascii() or not id.isprintable():
             return {}
-        return {} if name.lower() in {each.lower() for each in headers} | self._names else {name: id}
+        return {} if name.lower() in {each.lower() for each in headers} | self.header_names else {name: id}
 
     def target(self, path: str) -> URL:
         """Return the address of a path below the base. It is kept: for the paths of settings, of which few exist."""
@@ -86,8 +89,8 @@ class Caller:
         if "host" in given:
             _check_host(headers)
         defaults = {name: value for name, value in self._headers.items() if name.lower() not in given}
-        if context and self._names:
-            context = {name: value for name, value in context.items() if name.lower() not in self._names}
+        if context and self.header_names:
+            context = {name: value for name, value in context.items() if name.lower() not in self.header_names}
         url = target.extend_query(query) if query else target
         return Request(method, url, {**defaults, **headers}, data, context, terms)
 

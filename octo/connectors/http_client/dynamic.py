@@ -7,6 +7,7 @@ from urllib.parse import unquote
 from octo.connectors.http_client import codes
 from octo.connectors.http_client.caller import Caller
 from octo.connectors.http_client.paths import whole
+from octo.connectors.http_client.redirects import HARMLESS
 from octo.connectors.http_client.rest import RestDynamic
 from octo.connectors.http_client.sending import Asked, parameters, sound
 from octo.connectors.http_client.settings import header_fault
@@ -14,6 +15,8 @@ from octo.core.errors import Permanent
 from octo.core.expressions import Expr
 from octo.core.message import Message
 from octo.expr import render
+
+_IDENTITY = ("authorization", "proxy-authorization", "host")
 
 
 def asked(caller: Caller, settings: RestDynamic, message: Message) -> Asked:
@@ -25,7 +28,7 @@ def asked(caller: Caller, settings: RestDynamic, message: Message) -> Asked:
     if not is_below(path, settings.path_prefix):
         raise _refused(f"the path is not below `pathPrefix` ({settings.path_prefix})")
     query = [pair for name, value in _map("query", settings.query, message) for pair in parameters(name, value)]
-    headers = dict(_header(name, value) for name, value in _map("headers", settings.headers, message))
+    headers = dict(_header(caller, name, value) for name, value in _map("headers", settings.headers, message))
     return Asked(method, caller.below(path, encoded=False), query, headers)
 
 
@@ -49,11 +52,13 @@ def _map(name: str, expression: Expr[object] | None, message: Message) -> list[t
     return list(value.items())
 
 
-def _header(name: str, value: object) -> tuple[str, str]:
+def _header(caller: Caller, name: str, value: object) -> tuple[str, str]:
     if fault := header_fault(name):
         raise _refused(fault)
-    if name.lower() in ("authorization", "host"):
+    if name.lower() in _IDENTITY:
         raise _refused(f"a message may not choose the header {name}: it says who calls, or which server is meant")
+    if name.lower() in caller.header_names - HARMLESS:
+        raise _refused(f"a message may not choose the header {name}: the connector has it")
     if value is None or isinstance(value, list | dict | bytes):
         raise _refused(f"the header {name} is no text")
     return name, sound(name, render(value))

@@ -157,7 +157,8 @@ class Chosen(Settings):
     query: Expr[object] | None = None
     """Query parameters as one map, e.g. `vars.query`. A list gives the parameter once for each item."""
     headers: Expr[object] | None = None
-    """Request headers as one map. `Authorization` is refused, use `auth` or that of the connector; so is `Host`."""
+    """Request headers as one map. `Authorization` is refused, use `auth` or that of the connector; so is `Host`, and
+    what the connector has under `headers`, such as a key, but for those such as `Accept`."""
     allow_methods: list[Method] = Field(default_factory=lambda: list(METHODS), min_length=1)
     """The methods that a message may choose."""
     path_prefix: str = ""

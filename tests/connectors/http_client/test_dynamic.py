@@ -116,6 +116,7 @@ async def test_only_allowed_methods_are_sent(calls, upstream, method, allow, sen
         ({"Authorization": "Bearer x"}, "OCTO-H168"),
         ({"aUTHORIZATION": "Bearer x"}, "OCTO-H168"),
         ({"Host": "evil"}, "OCTO-H168"),
+        ({"Proxy-Authorization": "Basic x"}, "OCTO-H168"),
         ({"Content-Length": "0"}, "OCTO-H168"),
         ({"Transfer-Encoding": "chunked"}, "OCTO-H168"),
         ({"X A": "b"}, "OCTO-H168"),
@@ -165,3 +166,15 @@ def test_what_is_wrong_is_refused(settings, said):
 def test_its_effect_is_that_of_its_most_harmful_method(methods, effect):
     more = {"allowMethods": methods} if methods else {}
     assert RestDynamic.model_validate({**GET, **more}).effect == effect
+
+
+async def test_a_message_may_not_choose_what_the_connector_has(calling, upstream):
+    """It would call as somebody else; what it wants to be given is another matter."""
+    async with calling(headers={"X-Api-Key": "k1", "Accept": "text/plain"}) as calls:
+        with pytest.raises(OctoError, match="x-api-key: the connector has it") as caught:
+            await calls.dynamic(Message(vars={"path": "/"}), headers='{"x-api-key": "k2"}', **GET)
+        await calls.dynamic(Message(vars={"path": "/"}), headers='{"accept": "text/csv"}', **GET)
+
+    assert caught.value.code == "OCTO-H168"
+    sent = [(each.headers["X-Api-Key"], each.headers["Accept"]) for each in upstream.requests]
+    assert sent == [("k1", "text/csv")]
