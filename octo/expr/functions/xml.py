@@ -134,7 +134,7 @@ class _Reader:
             self.add(self.named(name), text)
             return
         # Between elements, white space alone is indentation.
-        if not text.isspace() and text:
+        if text and not (text.isspace() and any(not key.startswith(_ATTRIBUTE_MARK) for key in fields)):
             fields[_TEXT] = text
         self.add(self.named(name), fields)
 

@@ -18,6 +18,9 @@ ROUND_TRIP = compile("fromXml(toXml(v)) == v", Scope(("v",), {"v": "v"}))
         ("<a b='1'>x</a>", {"a": {"@b": "1", "#text": "x"}}),
         ("<a>\n  <b>1</b>\n  <c/>\n</a>", {"a": {"b": "1", "c": ""}}),
         ("<a><b/><c/><b>2</b></a>", {"a": {"b": ["", "2"], "c": ""}}),
+        ("<a> </a>", {"a": " "}),
+        ("<a b='1'> </a>", {"a": {"@b": "1", "#text": " "}}),
+        ("<a b='1'> <c/>\n</a>", {"a": {"@b": "1", "c": ""}}),
         ("<p>Hello <b>you</b>!</p>", {"p": {"b": "you", "#text": "Hello !"}}),
         ("<a>&lt;&amp;&#228;<![CDATA[<x>]]></a>", {"a": "<&ä<x>"}),
         ("<?xml version='1.0'?><!-- c --><?p i?><a>x<!-- c -->y</a>", {"a": "xy"}),
@@ -149,9 +152,10 @@ NAMES = st.sampled_from(["a", "b", "s:c", "_d-1.x", "ä"])
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="\ufffe\uffff"))
 VALUES = st.recursive(
     TEXTS,
-    lambda inner: st.dictionaries(NAMES, inner | st.lists(inner, min_size=2), min_size=1).flatmap(
-        lambda fields: st.dictionaries(NAMES.map("@{}".format), TEXTS).map(lambda extra: {**extra, **fields})
-    ),
+    lambda inner: (
+        st.dictionaries(NAMES, inner | st.lists(inner, min_size=2), min_size=1)
+        | st.fixed_dictionaries({"@id": TEXTS, "#text": TEXTS.filter(bool)})
+    ).flatmap(lambda fields: st.dictionaries(NAMES.map("@{}".format), TEXTS).map(lambda extra: {**extra, **fields})),
     max_leaves=20,
 )
 
