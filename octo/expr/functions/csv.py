@@ -194,7 +194,7 @@ def _converter(names: list[str], numbers: bool | list[Any], read: Callable[[str]
     def convert(line: int, fields: dict[str, Any]) -> None:
         for column in columns:
             cell = fields[column]
-            fields[column] = number = read(cell.strip()) if cell else None
+            fields[column] = number = read(bare) if (bare := cell.strip()) else None
             if isinstance(number, str):
                 raise ExprError(CONVERSION, f"line {line}: {quoted(column)} is no number: {quoted(cell)}")
 

@@ -47,7 +47,7 @@ def test_rows_are_maps_of_texts(evaluate, text, rows):
             '{"delimiter": ";", "header": false, "numbers": true, "decimal": ","}',
             [[1.5, 7, "1.5", "x,y"]],
         ),
-        ("a,b\n 1.5 ,x\n", '{"numbers": ["a"]}', [{"a": 1.5, "b": "x"}]),
+        ("a,b\n 1.5 ,x\n  ,y\n", '{"numbers": ["a"]}', [{"a": 1.5, "b": "x"}, {"a": None, "b": "y"}]),
     ],
 )
 def test_options_of_reading(evaluate, text, options, rows):
