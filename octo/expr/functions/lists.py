@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 from octo.expr.cost import FLAT, FREE, Cost
-from octo.expr.errors import INVALID_ARGUMENT, NO_SUCH_OVERLOAD, OUT_OF_BOUNDS, ExprError, number
+from octo.expr.errors import INVALID_ARGUMENT, NO_SUCH_OVERLOAD, OUT_OF_BOUNDS, OVERFLOW, ExprError, number
 from octo.expr.function import function
 from octo.expr.limits import check_elements
 from octo.expr.members import Members
@@ -158,7 +158,10 @@ def chunk(items: list[Any], size: int) -> list[list[Any]]:
 )
 def sum_(items: list[Any]) -> Any:
     """The sum of numbers or durations, 0 for an empty list. Ints and doubles together make a double."""
-    return _sum("sum", items)
+    total = _total("sum", items)
+    if total.__class__ is not int:
+        return total
+    return (to_uint if set(map(kind_of, items)) == {"uint"} else to_int)(total)
 
 
 @function(
@@ -169,13 +172,17 @@ def sum_(items: list[Any]) -> Any:
 )
 def avg(items: list[Any]) -> Any:
     """The mean of numbers, as a double, or of durations. An empty list has none: that is an error."""
-    total = _sum("avg", _filled("avg", items))
+    total = _total("avg", _filled("avg", items))
     if isinstance(total, Duration):
         return Duration(total.nanos // len(items))
-    return float(total) / len(items)
+    try:
+        return total / len(items)
+    except OverflowError:
+        raise ExprError(OVERFLOW, "avg: the mean is larger than any double") from None
 
 
-def _sum(name: str, items: list[Any]) -> Any:
+def _total(name: str, items: list[Any]) -> Any:
+    """The sum: a duration, a double, or an int that may have more than 64 bits."""
     kinds = set(map(kind_of, items))
     if kinds == {"duration"}:
         return Duration(sum(item.nanos for item in items))
@@ -183,7 +190,7 @@ def _sum(name: str, items: list[Any]) -> Any:
         raise _unfit(name, items, _NUMBERS if kinds & _NUMBERS or not items else frozenset((kind_of(items[0]),)))
     if "double" in kinds:
         return _sum_of_doubles([float(item) for item in items])
-    return (to_uint if kinds == {"uint"} else to_int)(sum(items))
+    return sum(map(int, items))
 
 
 def _sum_of_doubles(items: list[float]) -> float:

@@ -19,6 +19,7 @@ from octo.expr.values import Duration, Uint
         ('[duration("1h"), duration("-30m")].sum()', Duration(1800 * 10**9)),
         ("[1, 2].avg()", 1.5),
         ("[2, 4].avg()", 3.0),
+        ("[9223372036854775807, 9223372036854775807].avg()", 9223372036854775807.0),
         ('[duration("1h"), duration("2h")].avg()', Duration(5400 * 10**9)),
         ("[2, 1.5, 3u].min()", 1.5),
         ("[2, 1.5, 3u].max()", Uint(3)),
@@ -68,6 +69,7 @@ def test_what_has_no_value_is_an_error_that_says_where(failure, text, message):
 
 def test_a_sum_of_many_digits_is_an_error(failure):
     assert failure("body.sum()", [10**4000, 1]).code == "OCTO-E204"
+    assert failure("body.avg()", [10**4000, 1]).code == "OCTO-E204"
 
 
 def test_elements_are_grouped_in_their_order(evaluate):
