@@ -1,7 +1,7 @@
 """Patterns of dates and times such as `yyyy-MM-dd HH:mm`: the letters of Unicode and Java, names in English."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -131,6 +131,8 @@ _HINTS = {
     "y": "Write yyyy or yy",
     "M": "Write MM, M, MMM or MMMM",
 }
+_HOURS = frozenset(("hour", "hour of the half day"))
+_DATES = frozenset(("year", "month", "day", "weekday", "day of the year", "week year"))
 _USUAL = "Letters are those of Java: yyyy-MM-dd'T'HH:mm:ss.SSSXXX; other text is in single quotes"
 
 
@@ -179,7 +181,8 @@ def _time(said: dict[str, Any]) -> datetime:
             raise ValueError(day)
     else:
         day = date(said["year"], said.get("month", 1), said.get("day", 1))
-    if said.get("weekday", day.isoweekday()) != day.isoweekday():
+    shown = {"month": day.month, "day": day.day, "weekday": day.isoweekday()}
+    if any(said.get(part, number) != number for part, number in shown.items()):
         raise ValueError(day)
     hour = said.get("hour", 0)
     if "half day" in said:
@@ -231,8 +234,21 @@ def _check(text: str, parts: list[str]) -> None:
     if ("week" in parts and "year" in parts) or ("half day" in parts) != ("hour of the half day" in parts):
         clash = "'ww' goes with YYYY" if "week" in parts and "year" in parts else "'hh' and 'a' go together"
         raise _unknown(text, clash, "Write HH for the hours from 00 to 23" if "'a'" in clash else "")
-    if "minute" in parts and "day" in parts and not {"hour", "hour of the half day", "month"} & set(parts):
-        raise _unknown(text, "'mm' is the minute", "Write MM for the month")
+    for letters, why, hint in _misplaced(parts):
+        raise _unknown(text, f"{letters!r} is the {why}", hint)
+
+
+def _misplaced(parts: list[str]) -> Iterator[tuple[str, str, str]]:
+    """The letters that cannot be meant where they are: MM for minutes, mm for the month, SS for seconds."""
+    hour = next((at for at, part in enumerate(parts) if part in _HOURS), None)
+    if "minute" in parts and hour is None and _DATES & set(parts):
+        yield "mm", "minute", "Write MM for the month" if "month" not in parts else "Write HH:mm"
+    if hour is not None and "minute" not in parts and parts[hour + 1 : hour + 2] == ["month"]:
+        yield "MM", "month", "Write mm for the minute"
+    if "fraction" in parts and "second" not in parts and "minute" in parts:
+        yield "S", "fraction of a second", "Write ss for the second"
+    if "second" in parts and "minute" not in parts and (hour is not None or "month" in parts):
+        yield "ss", "second", "Write mm for the minute"
 
 
 def _unknown(text: str, why: str, hint: str) -> ExprError:

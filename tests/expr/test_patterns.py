@@ -86,9 +86,10 @@ def test_a_fraction_has_the_digits_of_the_pattern():
     [
         *(("yyyy-MM-dd", said) for said in ("", "2024-2-29", "2024-02-30", "2024-13-01", "2024-02-29 ", "0000-01-01")),
         *(("yyyy-MM-dd", said) for said in ("٢٠٢٤-02-29", "24-02-29", "2024-02-29" * 100)),
-        *(("yyyy HH", "2024 24"), ("yyyy mm", "2024 60"), ("yyyy h a", "2024 0 AM"), ("yyyy h a", "2024 13 AM")),
+        *(("yyyy HH", "2024 24"), ("yyyy HH:mm", "2024 23:60"), ("yyyy h a", "2024 0 AM"), ("yyyy h a", "2024 13 AM")),
         *(("yyyy-DDD", "2023-366"), ("yyyy-DDD", "2023-000"), ("YYYY-ww", "2024-53"), ("yyyy XXX", "2024 +25:00")),
-        ("EEE yyyy-MM-dd", "Mon 2024-02-29"),
+        *(("EEE yyyy-MM-dd", "Mon 2024-02-29"), ("yyyy-DDD dd", "2024-060 05"), ("yyyy-DDD MM", "2024-060 12")),
+        *(("YYYY-'W'ww-dd", "2024-W05-30"), ("YYYY-'W'ww MM", "2024-W05 12")),
         ("yyyy XXX", "2024 +0200"),
     ],
 )
@@ -117,6 +118,13 @@ def test_what_is_no_such_time_is_refused(text, said):
         ("yyyy 'at", "a quote does not end"),
         ("yyyyy", "'yyyyy' is not known. Write yyyy or yy"),
         ("day", "'hh' and 'a' go together"),
+        ("yyyy-mm", "'mm' is the minute. Write MM for the month"),
+        ("yyyy-MM-dd mm:ss", "'mm' is the minute. Write HH:mm"),
+        ("HH:MM", "'MM' is the month. Write mm for the minute"),
+        ("dd. hh:MM a", "'MM' is the month. Write mm for the minute"),
+        ("MM:ss", "'ss' is the second. Write mm for the minute"),
+        ("HH:ss", "'ss' is the second. Write mm for the minute"),
+        ("HH:mm:SS", "'S' is the fraction of a second. Write ss for the second"),
     ],
 )
 def test_a_slip_is_refused_with_what_was_meant(text, message):
@@ -124,6 +132,13 @@ def test_a_slip_is_refused_with_what_was_meant(text, message):
         pattern(text)
     assert caught.value.code == "OCTO-E209"
     assert f"{text!r} is no pattern of a time: {message}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["mm:ss", "HH", "MM/yyyy", "HH:mm, dd.MM.", "d.M. HH'h'", "ss.SSS", "SSS", "yyyy MM DDD", "h a"]
+)
+def test_a_part_of_a_time_is_no_slip(text):
+    assert pattern(text).text == text
 
 
 @pytest.mark.parametrize("text", ["HH:mm", "dd.MM.", "Q yyyy"])
