@@ -1,4 +1,4 @@
-"""Every command on the pages about the command line works as typed, in a project beside the samples."""
+"""Every command on these pages works as typed, in a project beside the samples."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("cli", "vscode")
+PAGES = ("docs/cli.md", "docs/vscode.md", "docs/openapi.md", "docs/differences.md", "samples/README.md")
 
-COMMANDS = [
-    (page, line[2:])
-    for page in PAGES
-    for block in re.findall(
-        r"^ *```console\n(.*?)^ *```$", (ROOT / "docs" / f"{page}.md").read_text(), re.DOTALL | re.MULTILINE
-    )
-    for line in map(str.strip, block.splitlines())
-    if line.startswith("$ ")
-]
+
+def commands(text: str) -> list[str]:
+    """Those in console blocks, and those that stand alone in the last cell of a table."""
+    blocks = re.findall(r"^ *```console\n(.*?)^ *```$", text, re.DOTALL | re.MULTILINE)
+    lines = [line.strip() for block in blocks for line in block.splitlines()]
+    cells = re.findall(r"^\|.*\| `(octo [^`]*)` \|$", text, re.MULTILINE)
+    return [line.removeprefix("$ ") for line in lines if line.startswith("$ ")] + cells
+
+
+COMMANDS = [(page, command) for page in PAGES for command in commands((ROOT / page).read_text())]
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +68,7 @@ def test_it_works_as_typed(project, page, command, free_port):
         out, err = process.communicate(timeout=120)
     assert "ready" in "".join(shown), err
 
-    assert process.returncode == 0, f"docs/{page}.md: {command}\n{out}{err}"
+    assert process.returncode == 0, f"{page}: {command}\n{out}{err}"
     assert "Traceback" not in err
 
 
