@@ -16,12 +16,12 @@ import pytest
 from octo.core.errors import OctoError, Permanent, Transient
 from octo.services import codes
 from octo.services.embedded import store
-from octo.services.embedded.damage import Damaged
 from octo.services.embedded.key_value import Entries
 from octo.services.embedded.leases import Holders
 from octo.services.embedded.queues import Lines
 from octo.services.embedded.topics import AGE, Logs
 from octo.services.ports import Lost
+from octo.services.values import Damaged
 from octo.testing.clock import run, shift_wall, virtual
 
 CHILD = """

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import partial
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from octo.core.errors import Permanent
 from octo.services import codes
+from octo.services.sharing import Shared
 
 if TYPE_CHECKING:
     from octo.services.container import Opener
@@ -36,43 +36,21 @@ def _refused(text: str) -> Permanent:
 
 def in_file(path: Path) -> Mapping[str, Opener]:
     """The openers of the services in this file."""
-    shared = _Shared(path)
-    return {name: partial(shared.opened, name) for name in PROVIDED}
 
-
-class _Shared:
-    """The store of a file, open while any service of it is. The first that opens it is the last that closes."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._store: Store | None = None
-
-    @asynccontextmanager
-    async def opened(self, name: str) -> AsyncIterator[object]:
-        provider = _provider(name)
-        if self._store is not None:
-            yield provider(self._store)
-            return
-        async with self._opened() as store:
-            self._store = store
-            try:
-                yield provider(store)
-            finally:
-                self._store = None
-
-    def _opened(self) -> AbstractAsyncContextManager[Store]:
+    def opened() -> AbstractAsyncContextManager[Store]:
         from octo.services.embedded import store  # a start without services does not pay for SQLite
 
-        return store.opened(self._path)
+        return store.opened(path)
+
+    return Shared(opened, _providers).openers(PROVIDED)
 
 
-def _provider(name: str) -> Callable[[Store], object]:
+def _providers() -> Mapping[str, Callable[[Store], object]]:
     from octo.services.embedded import key_value, leases, queues, topics
 
-    providers: dict[str, Callable[[Store], object]] = {
+    return {
         "key-value": key_value.Entries,
         "leases": leases.Holders,
         "queues": queues.Lines,
         "topics": topics.Logs,
     }
-    return providers[name]

@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from octo.core.errors import Permanent
-from octo.services import codes
-
-
-class Damaged(Permanent):
-    """Something in the store is not what was written."""
-
-    code = codes.DAMAGED
+from octo.services.values import Damaged
 
 
 def damaged(path: Path, what: str) -> Damaged:

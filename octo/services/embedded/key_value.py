@@ -6,8 +6,8 @@ import sqlite3
 from typing import NamedTuple
 
 from octo.core.errors import Permanent
-from octo.services import codes, limits
-from octo.services.embedded import schema, values
+from octo.services import codes, limits, values
+from octo.services.embedded import schema
 from octo.services.embedded.store import Store, Work
 from octo.services.ports import Conflict, Entry, Page
 

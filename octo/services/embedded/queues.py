@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from octo.core.errors import Timeout
 from octo.core.message import new_id
-from octo.services import limits
-from octo.services.embedded import schema, values
+from octo.services import limits, values
+from octo.services.embedded import schema
 from octo.services.embedded.store import Store, Work
 from octo.services.ports import Lost, Received, Rejected
 

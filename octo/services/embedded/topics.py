@@ -7,8 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import NamedTuple, Self
 
-from octo.services import limits
-from octo.services.embedded import values
+from octo.services import limits, values
 from octo.services.embedded.store import Store, Work
 from octo.services.ports import Event, Lagged, Subscription
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from octo.services.embedded import values
-from octo.services.embedded.damage import Damaged, damaged
+from octo.services import values
+from octo.services.embedded.damage import damaged
+from octo.services.values import Damaged
 
 
 def check(connection: sqlite3.Connection, path: Path) -> None:

@@ -5,9 +5,16 @@ from __future__ import annotations
 import zlib
 
 from octo.core import codec, record
-from octo.services.embedded.damage import Damaged
+from octo.core.errors import Permanent
+from octo.services import codes
 
 _SUM = 4
+
+
+class Damaged(Permanent):
+    """Something in the store is not what was written."""
+
+    code = codes.DAMAGED
 
 
 def sealed(value: object, *place: object) -> bytes:
