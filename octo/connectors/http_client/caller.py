@@ -166,7 +166,7 @@ def _check_host(headers: Mapping[str, str]) -> None:
 
 def hidden(text: str, request: Request) -> str:
     """Return the text without the credentials that the block sent: a server may repeat them."""
-    token = (request.header("authorization") or "").rpartition(" ")[2]
+    token = (request.header("authorization") or "").partition(" ")[2]
     return text.replace(token, MASKED) if len(token) >= SHORTEST else text
 
 

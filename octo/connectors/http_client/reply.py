@@ -114,4 +114,5 @@ def snippet(data: bytes | Content, hide: Callable[[str], str] = str) -> str:
     """Return the beginning of a body for the text of an error. Cut last: a part of a secret is not recognised."""
     if isinstance(data, Content):
         data = next(data.stream(), b"")
-    return masked(hide(data.decode(errors="replace")))[:SNIPPET].strip()
+    # First what is known as secret: `hide` may take away a part of it, and nobody would know the rest.
+    return hide(masked(data.decode(errors="replace")))[:SNIPPET].strip()
