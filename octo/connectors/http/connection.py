@@ -21,6 +21,8 @@ MOST_AT_ONCE = 16
 """Requests of one connection that are served before other connections get their turn."""
 PIECE = 8192
 """Bytes that are parsed at once. What comes behind a request in line waits unparsed, as it needs the least room so."""
+MOMENT = 0.2
+"""Seconds that a stopping server gives a client for its request which has just connected, or has sent half a head."""
 LINGER = 2.0
 """Seconds without a byte of the rest of a refused request, which is read and dropped. If the connection were closed at
 once, the client's system would throw away the response together with what the client still sends (RFC 9112, 9.6)."""
@@ -157,7 +159,13 @@ class Connection(asyncio.Protocol):
         self._transport.close()
 
     def stop(self) -> None:
-        """Close as soon as the requests that have come are answered."""
+        """Close as soon as the requests that have come are answered, and one that may be on its way."""
+        if not self._steps or self._is_in_head:
+            asyncio.get_running_loop().call_later(MOMENT, self._stop_idle)
+        else:
+            self._stop_idle()
+
+    def _stop_idle(self) -> None:
         if self._serving is None and not self._line and not self._rest:
             self._transport.close()
 

@@ -25,6 +25,8 @@ log = logging.getLogger("octo.http")
 BACKLOG = 1024
 SLOW = 1.0
 """Seconds for which a connection may be waited for before it may have to give way to another."""
+TURNS = 3
+"""Turns of the loop until an accepted connection has come: its task, its transport, its first callback."""
 PATIENCE = 3.0
 """Seconds that a stopping server gives clients to take responses that are already written."""
 
@@ -59,6 +61,7 @@ class Worker:
         self.keeps = options.keep_alive
         self.is_stopping = False
         self._is_starting = False
+        self._is_closed = False
         self.quiet: Deadline[Client] = Deadline(options.header_timeout, lambda client: client.expire())
         self._patience = options.header_timeout
         self._listening = listening
@@ -87,10 +90,30 @@ class Worker:
     def stop(self) -> None:
         """Accept no more connections. Idle ones close at once, the others after their response."""
         self.is_stopping = True
-        if self._server is not None:
-            self._server.close()
         for each in tuple(self._clients):
             each.stop()
+        self._close(TURNS if self._accepts_no_more() else 0)
+
+    def _accepts_no_more(self) -> bool:
+        """Let asyncio accept no more, without closing the server; False where the loop is another.
+
+        asyncio gives a connection that it has accepted a transport some turns later. A server that is closed by then
+        refuses it one, and the client gets no answer.
+        """
+        loop = asyncio.get_running_loop()
+        if self._server is None or not isinstance(loop, asyncio.SelectorEventLoop):
+            return False
+        removed = [loop.remove_reader(each) for each in self._server.sockets]
+        return any(removed)
+
+    def _close(self, turns: int) -> None:
+        """Close the server after so many turns of the loop."""
+        if turns:
+            asyncio.get_running_loop().call_soon(self._close, turns - 1)
+            return
+        if self._server is not None:
+            self._server.close()
+        self._is_closed = True
         self._check_stopped()
 
     async def stopped(self) -> None:
@@ -121,7 +144,7 @@ class Worker:
         self._check_stopped()
 
     def _check_stopped(self) -> None:
-        if self.is_stopping and not self._clients:
+        if self._is_closed and not self._clients:
             self._stopped.set()
 
 

@@ -136,6 +136,18 @@ async def test_no_request_fails_while_limits_change(inlet, port):
     assert {text for _, text in answers} >= {"1", "5"}
 
 
+async def test_a_connection_that_is_accepted_as_its_worker_stops_is_answered(inlet, port, monkeypatch):
+    """asyncio gives it a transport only in the next turn of the loop."""
+    loop, stops = asyncio.get_running_loop(), []
+    accept = loop._accept_connection
+    monkeypatch.setattr(loop, "_accept_connection", lambda *given: (accept(*given), *(stop() for stop in stops)))
+    async with Http.open(server(port)) as http, http.route(Route(path="/"), saying(inlet, 1)):
+        (worker,) = http._dispatch._workers.values()
+        stops.append(worker.stop)
+
+        assert await get(port) == (200, "1")
+
+
 async def test_an_address_can_be_opened_again_at_once(inlet, port):
     """A closed listener leaves nothing behind."""
     for word in range(5):
