@@ -11,6 +11,7 @@ from octo.builtin import BLOCKS, CONNECTORS
 from octo.core.plugins import Plugins
 from octo.core.powers import Healthy
 from octo.core.settings import Settings, field_docs
+from octo.services.container import Services
 
 BUILTIN = Plugins(CONNECTORS, BLOCKS)
 TYPES = {name: BUILTIN.connector(name) for name in CONNECTORS}
@@ -40,10 +41,13 @@ async def test_a_stub_opens_and_closes_again_and_again_without_the_world(name):
     settings = connector.settings.model_validate(SETTINGS.get(name, {}))
     spec = connector.stub.settings.model_validate(SPECS.get(name, {}))
     for _ in range(2):
-        async with connector.stub.function(connector.cls, settings, spec) as instance:
-            assert type(instance) is connector.cls
-            if isinstance(instance, Healthy):
-                await instance.health()
+        async with Services() as services:
+            await services.open(connector.stub.services.values())
+            handed = services.handed(connector.stub.services)
+            async with connector.stub.function(connector.cls, settings, spec, **handed) as instance:
+                assert type(instance) is connector.cls
+                if isinstance(instance, Healthy):
+                    await instance.health()
 
 
 @pytest.mark.parametrize("name", TYPES)

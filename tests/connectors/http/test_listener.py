@@ -137,7 +137,7 @@ async def test_no_request_fails_while_limits_change(inlet, port):
 
 
 async def test_a_connection_that_is_accepted_as_its_worker_stops_is_answered(inlet, port, monkeypatch):
-    """asyncio gives it a transport only in the next turn of the loop."""
+    """The loop gives it a transport only in its next turn."""
     loop, stops = asyncio.get_running_loop(), []
     accept = loop._accept_connection
     monkeypatch.setattr(loop, "_accept_connection", lambda *given: (accept(*given), *(stop() for stop in stops)))
