@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
 from octo.core.block import block
 from octo.core.charsets import NotText, charset, encode
-from octo.core.content import data, raw
+from octo.core.content import data, is_markup, raw
 from octo.core.errors import Permanent
-from octo.core.expressions import Expr
+from octo.core.expressions import Expr, send_as_markup
 from octo.core.message import Message
 from octo.core.settings import Settings
 from octo.core.spool import Content
@@ -28,11 +28,14 @@ class SetPayload(Settings):
     that it names, else as UTF-8. A raw body (`value: body`) gets another content type. Base64 is a text as any other:
     `base64.decode(...)` makes bytes of it."""
     content_type: str | None = None
-    """Media type of a raw body, e.g. `text/html; charset=utf-8`."""
+    """Media type of a raw body, e.g. `text/html; charset=utf-8`. With one of HTML, XML or SVG the values in templates
+    of `value` are escaped, whatever their name."""
 
     @model_validator(mode="after")
-    def _raw_has_a_type(self) -> Self:
+    def _raw_has_a_type(self, info: ValidationInfo) -> Self:
         check_raw(self.raw_body, self.content_type)
+        if is_markup(self.content_type or ""):
+            send_as_markup(self.value, info)
         return self
 
     def shape_after(self, before: State) -> State:

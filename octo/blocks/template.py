@@ -9,12 +9,11 @@ from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_
 
 from octo.blocks.set import Name, check_raw, raw_body
 from octo.core.block import block
+from octo.core.content import is_markup
 from octo.core.expressions import rendering
 from octo.core.message import Message
 from octo.core.settings import Settings
 from octo.core.state import State
-
-_MARKUP = ("text/html", "application/xhtml+xml", "application/xml", "text/xml", "image/svg+xml")
 
 
 class TemplateResource(Settings):
@@ -40,8 +39,7 @@ class TemplateResource(Settings):
         check_raw(self.raw_body, self.content_type)
         if self.raw_body and self.target is not None:
             raise ValueError("`rawBody` is for the body: leave `target` out")
-        is_markup = (self.content_type or "").partition(";")[0].strip().lower() in _MARKUP
-        self._render = rendering(self.id, info, in_markup=is_markup)
+        self._render = rendering(self.id, info, in_markup=is_markup(self.content_type or ""))
         return self
 
     def shape_after(self, before: State) -> State:

@@ -9,6 +9,7 @@ from octo.expr.errors import BUDGET
 from octo.expr.limits import MAX_SIZE
 
 BINARY = "application/octet-stream"
+_MARKUP = ("text/html", "application/xml", "text/xml", "text/xsl")
 
 
 class Held(dict[str, object]):
@@ -56,3 +57,9 @@ def data(body: object) -> str | bytes | Content:
     """The `rawData` of a raw body as it is: large content is not read."""
     found = dict.get(body, "rawData") if isinstance(body, dict) else None
     return found if isinstance(found, str | bytes | Content) else str(found or "")
+
+
+def is_markup(content_type: str) -> bool:
+    """Whether a browser reads this media type as HTML or XML, in which texts must be escaped."""
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind in _MARKUP or kind.endswith("+xml")

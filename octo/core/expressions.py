@@ -49,22 +49,25 @@ class Build:
     root: Path | None = None
     scopes: dict[Any, Scope] = field(default_factory=dict)
 
-    def scope(self, names: tuple[str, ...] | None = None, text: object = "") -> Scope:
+    def scope(self, names: tuple[str, ...] | None = None, text: object = "", *, markup: bool = False) -> Scope:
         """The names of an expression: those of a message, or the given ones as parameters of their own.
 
-        text: the expression. Only one that renders templates is compiled anew when a template changes.
+        text: the expression. Only one that renders templates is compiled anew when a template changes. markup: whether
+            its value is sent as markup.
         """
         templates = self.templates if _RENDERS in str(text) else None
-        key = names, templates is None
+        key = names, templates is None, markup
         if key not in self.scopes:
             env = tuple(self.env.items())
-            self.scopes[key] = _message_scope(env, templates) if names is None else _named_scope(names, templates)
+            self.scopes[key] = (
+                _message_scope(env, templates, markup) if names is None else _named_scope(names, templates)
+            )
         return self.scopes[key]
 
 
 # Cached, because the programs of the configuration that runs are found again only in the scope they were made for.
 @lru_cache(maxsize=16)
-def _message_scope(env: tuple[tuple[str, str], ...], templates: Templates | None) -> Scope:
+def _message_scope(env: tuple[tuple[str, str], ...], templates: Templates | None, markup: bool) -> Scope:
     from octo.core.clock import timestamp
 
     functions: tuple[expr.Function, ...] = ()
@@ -79,6 +82,7 @@ def _message_scope(env: tuple[tuple[str, str], ...], templates: Templates | None
         globals={"timestamp": timestamp},
         functions=functions,
         templates=templates,
+        markup=markup,
     )
 
 
@@ -122,6 +126,13 @@ def rendering(name: str, info: core_schema.ValidationInfo, *, in_markup: bool = 
     except ExprError as error:
         raise PydanticCustomError("template", "{reason}", {"reason": str(error)}) from None
     return program.function
+
+
+def send_as_markup(expression: Expr[object], info: core_schema.ValidationInfo) -> None:
+    """Compile the expression for a value that is sent as markup: templates in it are escaped, whatever their name."""
+    if _RENDERS in expression.text:
+        made = compile_expr(expression.text, object, build_of(info).scope(text=_RENDERS, markup=True))
+        expression.program, expression.evaluate = made.program, made.evaluate
 
 
 class Expr(Generic[T]):

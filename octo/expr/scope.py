@@ -32,6 +32,7 @@ class Scope:
     container: CEL's name space: in container `a.b`, the name `x` means `a.b.x` if that exists, else `a.x`, else `x`.
     checked: False is CEL's parse-only mode: an undeclared name or a type that does not fit fails only when reached.
     templates: what `templateResource` may render; None if there are none here.
+    markup: whether what it renders becomes a part of markup.
     """
 
     # A plain class: importing `dataclasses` would take a fifth of the time that importing all of CEL takes.
@@ -41,6 +42,7 @@ class Scope:
         "container",
         "functions",
         "globals",
+        "markup",
         "parameters",
         "strict",
         "templates",
@@ -58,6 +60,7 @@ class Scope:
         container: str = "",
         checked: bool = True,
         templates: "Renderer | None" = None,
+        markup: bool = False,
     ) -> None:
         self.parameters = parameters
         self.variables = variables
@@ -68,6 +71,7 @@ class Scope:
         self.container = container
         self.checked = checked
         self.templates = templates
+        self.markup = markup
 
     def having(self, constants: Mapping[str, object]) -> Self:
         """The same scope with other constants."""

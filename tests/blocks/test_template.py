@@ -34,9 +34,12 @@ flows:
   - {name: target, process: [{type: template-resource, id: mail, target: mail}]}
   - {name: raw, process: [{type: template-resource, id: bare, rawBody: true, contentType: text/html}]}
   - {name: plain, process: [{type: template-resource, id: bare, rawBody: true, contentType: text/plain}]}
+  - {name: sent, process: [{type: set-payload, rawBody: true, contentType: text/html, value: '{BARE}'}]}
+  - {name: text, process: [{type: set-payload, rawBody: true, contentType: text/plain, value: '{BARE}'}]}
+  - {name: feed, process: [{type: template-resource, id: bare, rawBody: true, contentType: application/rss+xml}]}
   - {name: bad, process: [{type: template-resource, id: bad.txt}]}
   - {name: function, process: [{type: set-payload, value: 'templateResource("mail") + "!"'}]}
-"""
+""".replace("{BARE}", 'templateResource("bare")')
 
 
 def write(folder: Path, text: str = CONFIG, **files: str) -> Path:
@@ -72,6 +75,12 @@ async def test_a_raw_body_is_escaped_for_its_content_type(app):
     """A file whose name says nothing is markup if it is sent as markup."""
     assert content.out((await app.call("raw", {"title": "<"})).body) == ("text/html", b"&lt;")
     assert content.out((await app.call("plain", {"title": "<"})).body) == ("text/plain", b"<")
+
+
+async def test_the_function_escapes_for_the_content_type_of_set_payload(app):
+    """As the block does: the name of the template alone does not say that it is a page."""
+    sent = [content.out((await app.call(name, {"title": "<"})).body)[1] for name in ("sent", "text", "feed")]
+    assert sent == [b"&lt;", b"<", b"&lt;"]
 
 
 async def test_the_function_renders_the_same(app):

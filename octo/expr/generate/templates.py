@@ -13,7 +13,7 @@ NAMES = {"templateResource": False, "htmlTemplate": True}
 def resource(g: Generator, node: Call, chosen: Value) -> Value | None:
     """The text of the template that is named by the argument; None if there are no templates here."""
     scope = g.environment.scope
-    templates, in_markup = scope.templates, NAMES[node.name]
+    templates, in_markup = scope.templates, NAMES[node.name] or scope.markup
     if templates is None or chosen.kind not in {"dyn", "string"}:
         return None
     names = tuple(dict.fromkeys((*scope.variables, *g.locals)))
