@@ -58,6 +58,16 @@ def link(value: Any) -> str:
     return safe
 
 
+@function("htmlPath(dyn) -> string", family="template")
+def path(value: Any) -> str:
+    """The value as what follows the first slash of an address: with another slash it would begin with a server."""
+    written = render(value).lstrip("\t\n\r")
+    if written[:1] in ("/", "\\"):
+        written = f"%{ord(written[0]):X}{written[1:]}"
+    safe: str = text(written)
+    return safe
+
+
 @function("htmlScript(dyn) -> string", family="template")
 def script(value: Any) -> str:
     """The value as JSON inside a script. All signs in its texts are escaped: none ends a text or the script."""
@@ -73,7 +83,7 @@ def template(name: str) -> str:
     raise ExprError(INVALID_ARGUMENT, f"no template is called {name[:80]!r}")
 
 
-FUNCTIONS: Final = (raw, plain, text, link, script, template)
+FUNCTIONS: Final = (raw, plain, text, link, path, script, template)
 """What spans may call. Authors call `raw`; the others are called for them."""
 
 

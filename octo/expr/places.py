@@ -12,10 +12,25 @@ from octo.expr.errors import UNSAFE, ExprError
 _LINKS: Final = frozenset(
     ("href", "src", "action", "formaction", "xlink:href", "poster", "data", "background", "cite", "manifest", "ping")
 )
+_VALUE: Final = "\ufdd0"
+"""Stands for a value in the text of an attribute. Unicode promises that it is no character of any text."""
 _BAD_PREFIX: Final = re.compile(r"\s*(javascript|vbscript|data)\s*:", re.IGNORECASE)
+_CHOSEN_SCHEME: Final = re.compile(f"[^:/?#]*{_VALUE}[^:/?#]*:")
+_SERVED: Final = re.compile(
+    rf"(https?:)?//[^/?#\\{_VALUE}]+[/?#]|[^:/?#\\{_VALUE}]+[/?#]|/(?![/\\])|[?#]", re.IGNORECASE
+)
+"""The beginning of an address whose server is fixed."""
+_LOADING: Final = ("script", "base")
+"""Tags whose address says which scripts run."""
 _TEXTUAL: Final = frozenset(("script", "style", "textarea", "title", "xmp", "iframe", "noembed", "noframes"))
-_TAG: Final = re.compile(r"[^\s/>]*")
-_BARE: Final = re.compile(r"[^\s>]*")
+_FOREIGN: Final = ("svg", "math")
+_SPACE: Final = "\t\n\f\r "
+_TAG: Final = re.compile(f"[^{_SPACE}/>]*")
+_BARE: Final = re.compile(f"[^{_SPACE}>]*")
+_COMMENT: Final = re.compile("<!--(-?>)?")
+"""Where a comment begins. Browsers take `<!-->` for the whole comment."""
+_COMMENT_END: Final = re.compile("--!?>")
+_IN_SCRIPT: Final = re.compile(f"<!--(-*>)?|-->|<(/?)script(?=[{_SPACE}/>])", re.IGNORECASE)
 _MARKS: Final = ("'", '"', "`")
 _QUOTES: Final = {'"': "double", "'": "single", ">": "inside"}
 
@@ -33,6 +48,8 @@ class Scanner:
         self.before = ""
         self.is_end = False
         self.last = ""
+        self.foreign = 0
+        self.hidden = 0
 
     def read(self, piece: str) -> None:
         """Go on behind a piece of fixed text."""
@@ -61,6 +78,16 @@ class Scanner:
             return "htmlScript"
         return self._in_attribute() if state in ("double", "single") else "htmlText"
 
+    def end(self) -> None:
+        """Raises ExprError if the template ends inside of a tag or a script: what comes behind it would be read there.
+
+        The template that renders it would take that for text.
+        """
+        if self.state in ("text", "comment", "declaration", "unsure"):
+            return
+        where = f"<{self.tag}>" if self.state == "raw" else f"the tag <{self.tag}"
+        raise ExprError(UNSAFE, f"the template ends inside of {where}", hint="Close it in the same template")
+
     def _in_attribute(self) -> str:
         if self.attribute.startswith("on") or self.attribute in ("style", "srcdoc"):
             raise self._unsafe(
@@ -68,9 +95,16 @@ class Scanner:
             )
         if self.attribute not in _LINKS:
             return "htmlText"
-        if _BAD_PREFIX.match(self.before):
+        before, self.before = _address(self.before), self.before + _VALUE
+        if _BAD_PREFIX.match(before):
             raise self._unsafe("in an address that is a script")
-        return "htmlText" if re.search(r"[:/?#]", self.before) else "htmlLink"
+        if _CHOSEN_SCHEME.match(before):
+            raise self._unsafe("behind a value that is the scheme of the address", "write the scheme itself")
+        if self.tag in _LOADING and not _SERVED.match(before):
+            raise self._unsafe("as the server that scripts come from", "write the server or a path before it")
+        if before.replace(_VALUE, "") == "/":
+            return "htmlPath"
+        return "htmlText" if re.search(r"[:/?#]", before) else "htmlLink"
 
     def _unsafe(self, where: str, hint: str = "put it into a text or an attribute with quotes") -> ExprError:
         return ExprError(
@@ -83,10 +117,10 @@ class Scanner:
         found = piece.find("<", at)
         if found < 0:
             return len(piece)
-        rest = piece[found:]
-        if rest.startswith("<!--"):
-            self.state = "comment"
-            return found + 4
+        comment = _COMMENT.match(piece, found)
+        if comment is not None:
+            self.state = "text" if comment[1] else "comment"
+            return comment.end()
         self.tag, self.is_end = "", False
         self.state = "unsure"
         return found + 1
@@ -113,10 +147,18 @@ class Scanner:
     def _inside(self, piece: str, at: int) -> int:
         sign = piece[at]
         if sign == ">":
-            self.state = "raw" if self.tag in _TEXTUAL and not self.is_end else "text"
-        elif not (sign.isspace() or sign == "/"):
+            self._begin(is_closed=at > 0 and piece[at - 1] == "/")
+        elif sign not in _SPACE and sign != "/":
             self.state, self.attribute = "name", sign.lower()
         return at + 1
+
+    def _begin(self, *, is_closed: bool) -> None:
+        """Go on behind the `>` of a tag. In SVG a `<title>` and the like hold tags."""
+        if self.tag in _FOREIGN and not is_closed:
+            self.foreign = max(0, self.foreign + (-1 if self.is_end else 1))
+        is_textual = self.tag in (("script", "style") if self.foreign else _TEXTUAL)
+        self.state = "raw" if is_textual and not self.is_end else "text"
+        self.hidden = 0
 
     def _name(self, piece: str, at: int) -> int:
         sign = piece[at]
@@ -125,7 +167,7 @@ class Scanner:
         elif sign in "/>":
             self.state = "inside"
             return at
-        elif sign.isspace():
+        elif sign in _SPACE:
             self.state = "named"
         else:
             self.attribute += sign.lower()
@@ -136,14 +178,14 @@ class Scanner:
         if piece[at] == "=":
             self.state, self.before = "equals", ""
             return at + 1
-        if not piece[at].isspace():
+        if piece[at] not in _SPACE:
             self.state = "inside"
             return at
         return at + 1
 
     def _equals(self, piece: str, at: int) -> int:
         sign = piece[at]
-        if sign.isspace():
+        if sign in _SPACE:
             return at + 1
         self.state = _QUOTES.get(sign, "bare")
         return at + (sign in "\"'")
@@ -171,21 +213,45 @@ class Scanner:
         return found.end()
 
     def _comment(self, piece: str, at: int) -> int:
-        return self._past(piece, at, "-->")
+        found = _COMMENT_END.search(piece, at)
+        if found is None:
+            return len(piece)
+        self.state = "text"
+        return found.end()
 
     def _declaration(self, piece: str, at: int) -> int:
-        return self._past(piece, at, ">")
-
-    def _past(self, piece: str, at: int, end: str) -> int:
-        found = piece.find(end, at)
+        found = piece.find(">", at)
         if found < 0:
             return len(piece)
         self.state = "text"
-        return found + len(end)
+        return found + 1
 
     def _raw(self, piece: str, at: int) -> int:
-        found = re.compile(rf"</{self.tag}(?=[\s/>])", re.IGNORECASE).search(piece, at)
-        if found is None:
-            return len(piece)
+        if self.tag == "script":
+            return self._script(piece, at)
+        found = re.compile(f"</{self.tag}(?=[{_SPACE}/>])", re.IGNORECASE).search(piece, at)
+        return len(piece) if found is None else self._end(found)
+
+    def _script(self, piece: str, at: int) -> int:
+        """Go on in a script. Behind `<!-- <script>` in it, the next `</script>` is not its end."""
+        for found in _IN_SCRIPT.finditer(piece, at):
+            if found[2] is None:
+                self.hidden = 0 if found[1] or found[0] == "-->" else max(1, self.hidden)
+            elif not found[2]:
+                self.hidden *= 2
+            elif self.hidden > 1:
+                self.hidden = 1
+            else:
+                return self._end(found)
+        return len(piece)
+
+    def _end(self, found: re.Match[str]) -> int:
         self.state, self.is_end = "inside", True
         return found.end()
+
+
+def _address(written: str) -> str:
+    """The beginning of an address, as browsers read what is written in an attribute."""
+    from html import unescape
+
+    return re.sub("[\t\n\r]", "", unescape(written)).lstrip("".join(map(chr, range(33))))

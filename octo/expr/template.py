@@ -81,6 +81,10 @@ def _ways(text: str, as_markup: bool) -> Iterator[str | Span]:
             yield part
         else:
             yield part._replace(way=_way(scanner, part, text)) if as_markup else part
+    try:
+        scanner.end()
+    except ExprError as error:
+        raise error.locate(text, max(0, len(text) - 1)) from None
 
 
 def _way(scanner: Scanner, span: Span, text: str) -> str:

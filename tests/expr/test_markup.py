@@ -96,3 +96,19 @@ def test_json_is_not_written_twice():
 def test_in_other_places_everything_is_escaped():
     """A template inside an attribute is no markup there."""
     assert shown(markup.marked(parse('templateResource("a")'), "htmlLink")) == "htmlLink(templateResource(.))"
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("a/b?c=1&d", "a/b?c=1&amp;d"),
+        ("", ""),
+        (7, "7"),
+        ("/evil.example/x.js", "%2Fevil.example/x.js"),
+        ("\t/evil.example", "%2Fevil.example"),
+        ("\\\\evil.example", "%5C\\evil.example"),
+    ],
+)
+def test_what_follows_the_first_slash_is_a_path(value, written):
+    """With a second slash it would begin with another server."""
+    assert markup.path(value) == written

@@ -48,6 +48,28 @@ def way(*pieces: str) -> str:
         (['<a HREF="mailto:'], "htmlText"),
         (["<img src='"], "htmlLink"),
         (["<use xlink:href='"], "htmlLink"),
+        (['<a href="/'], "htmlPath"),
+        (['<a href=" /', ""], "htmlPath"),
+        (['<script src="/'], "htmlPath"),
+        (['<script src="/js/'], "htmlText"),
+        (['<script src="js/'], "htmlText"),
+        (['<script src="https://cdn.example.com/'], "htmlText"),
+        (['<script src="//cdn.example.com?v='], "htmlText"),
+        (['<a href="', "/x:"], "htmlText"),
+        (["<!--> <script>"], "htmlScript"),
+        (["<!---> <script>"], "htmlScript"),
+        (["<!-- --!> <script>"], "htmlScript"),
+        (["<!-- -- > <script>"], "htmlText"),
+        (['<svg><title><a href="'], "htmlLink"),
+        (["<svg/><title><script>"], "htmlText"),
+        (["<svg></svg><title><script>"], "htmlText"),
+        (["<svg><script>"], "htmlScript"),
+        (["<script><!-- <script> </script> "], "htmlScript"),
+        (["<script><!-- <script> --> </script> "], "htmlText"),
+        (["<script><!-- <script> </script> </script> "], "htmlText"),
+        (["<script><!--> <script> </script> "], "htmlText"),
+        (["<script> <script> </script> "], "htmlText"),
+        (["<script></script\xa0> "], "htmlScript"),
     ],
 )
 def test_each_place_has_its_way(pieces, expected):
@@ -76,11 +98,26 @@ def test_each_place_has_its_way(pieces, expected):
         ('<a href="javascript:', "in an address that is a script"),
         ('<a href=" JavaScript : ', "in an address that is a script"),
         ('<a href="data:text/html,', "in an address that is a script"),
+        ('<a href="java&#115;cript:', "in an address that is a script"),
+        ('<a href="\x01java\n&Tab;script&colon;', "in an address that is a script"),
+        ('<script src="', "as the server that scripts come from"),
+        ('<script src="//', "as the server that scripts come from"),
+        ('<script src="https://', "as the server that scripts come from"),
+        ('<script src="https:', "as the server that scripts come from"),
+        ('<script src="app', "as the server that scripts come from"),
+        ('<script src="/\\', "as the server that scripts come from"),
+        ('<base href="', "as the server that scripts come from"),
     ],
 )
 def test_places_without_a_safe_way_are_refused(piece, where):
     """There a value can become code without any sign that could be escaped."""
     assert f"cannot be written safely {where}" in way(piece)
+
+
+@pytest.mark.parametrize("pieces", [['<a href="', ":"], ['<a href="', "://"], ['<a href="x', "&colon;"]])
+def test_a_value_is_no_scheme(pieces):
+    """Else it could be `javascript`, with a program behind it."""
+    assert "behind a value that is the scheme" in way(*pieces)
 
 
 @pytest.mark.parametrize("piece", ["<", "</", "<h", "<p ", "<p x"])

@@ -90,3 +90,19 @@ def test_a_template_is_bounded():
     """Nobody means a template of megabytes."""
     with pytest.raises(ExprError, match="at most"):
         Template("a.txt", "x" * (1024 * 1024 + 1))
+
+
+@pytest.mark.parametrize("text", ["<p", "<p ", '<p a="', "<p a=b", "<script>x", "<style>", '<b>{{ 1 }}</b>\n<a href="'])
+def test_a_template_ends_outside_of_tags(text):
+    """Else what another template writes behind it would be read in the tag, where it was not escaped for."""
+    with pytest.raises(ExprError, match="ends inside of") as caught:
+        Template("a.html", text)
+
+    assert caught.value.line == text.count("\n") + 1
+    Template("a.txt", text)
+
+
+@pytest.mark.parametrize("text", ["a < ", "1 <", "<!-- a", "<!doctype", "<p></p>", "<script></script>"])
+def test_a_template_may_end_in_text_or_a_comment(text):
+    """There nothing is read as code."""
+    assert Template("a.html", text).parts(True) == [text]
