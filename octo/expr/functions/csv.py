@@ -24,7 +24,7 @@ _CELL: Final = 2
 _NUMBER_CELL: Final = 16
 _LONGEST_NUMBER: Final = 400
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _SIGNED = re.compile(r"[+-][0-9][0-9.,]*")
 _NAMES: Final = "header"
 

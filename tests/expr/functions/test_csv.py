@@ -126,7 +126,18 @@ def test_a_list_is_a_table(evaluate, rows, options, text):
     assert evaluate(f"toCsv(body, {options})", rows) == text
 
 
-FORMULAS = ["=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\uff1d1", '=HYPERLINK("http://evil.example")', "=1,2"]
+FORMULAS = [
+    "=1+1",
+    "+1+1",
+    "-1+1",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "\n=1",
+    "\uff1d1",
+    '=HYPERLINK("http://evil.example")',
+    "=1,2",
+]
 
 
 @pytest.mark.parametrize("cell", FORMULAS)
