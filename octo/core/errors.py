@@ -7,7 +7,8 @@
     │   ├── Timeout       a deadline passed
     │   ├── NotConnected  the other side never got the call
     │   ├── Disconnected  the connector has lost its connection: it is opened again
-    │   └── Overloaded    no room before the deadline
+    │   ├── Overloaded    no room before the deadline
+    │   └── NoRoom        the disk is full
     └── Bug           Octo's developers, or the author of the block
 
 `ExprError` (author) lives in `octo.expr`, which knows nothing of this tree. Every error has a stable `code`;
@@ -146,6 +147,12 @@ class Overloaded(Transient):
         self.retry_after: float = retry_after
 
 
+class NoRoom(Transient):
+    """The disk has no room for large content, or the folder for it cannot be written."""
+
+    code = "OCTO-R124"
+
+
 class Bug(OctoError):
     """An exception that the code did not expect, in a block or in Octo. The message fails, the process goes on."""
 
@@ -206,6 +213,12 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Meanwhile `/readyz` says which connector it is and since when, its sources rest, and messages that need it "
         "fail with this code; `vars.error.retryable` is true, and a source that can redeliver them does. If it takes "
         "long, see the reason in `/readyz` or the log.",
+    ),
+    "OCTO-R124": Explanation(
+        "Large content cannot be kept",
+        "Content of more than 1 MiB is kept in a file without a name, in the folder that `OCTO_SPOOL_DIR` names, else "
+        "in that of the system for temporary files (`TMPDIR`). The disk there is full, or the folder cannot be "
+        "written. Make room, or name another folder. Senders of such a request get 503.",
     ),
     "OCTO-R130": Explanation(
         "A connector did not start",

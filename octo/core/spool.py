@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
+
+from octo.core.errors import NoRoom, system_reason
 
 THRESHOLD = 1024 * 1024
 """Content of more bytes than this is spooled."""
@@ -65,7 +68,7 @@ class Content:
 
 
 class Spool:
-    """Takes bytes piece by piece: in memory up to the threshold, in a file beyond it."""
+    """Takes bytes piece by piece: in memory up to the threshold, in a file beyond it. Raises `NoRoom`."""
 
     def __init__(self, threshold: int = THRESHOLD) -> None:
         self._threshold = threshold
@@ -79,12 +82,25 @@ class Spool:
             self._pieces.append(piece)
             if self.size <= self._threshold:
                 return
-            self._content, piece, self._pieces = Content(_unnamed(), 0), b"".join(self._pieces), []
-        _append(self._content, piece)
+            piece, self._pieces = b"".join(self._pieces), []
+        try:
+            if self._content is None:
+                self._content = Content(_unnamed(), 0)
+            _append(self._content, piece)
+        except OSError as error:
+            raise self._full(error) from None
 
     def finish(self) -> bytes | Content:
         """What was written: bytes, or content if there were more than the threshold."""
         return b"".join(self._pieces) if self._content is None else self._content
+
+    def _full(self, error: OSError) -> NoRoom:
+        """The error for a disk that is full. What was written gives its room back at once."""
+        if self._content is not None:
+            with suppress(OSError):
+                os.ftruncate(self._content._file, 0)  # noqa: SLF001  the other half of this class
+        folder = os.environ.get(FOLDER) or tempfile.tempdir or "the folder for temporary files"
+        return NoRoom(f"content of {self.size} bytes or more cannot be kept in {folder}: {system_reason(error)}")
 
 
 def _append(content: Content, piece: bytes) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 from pathlib import Path
 
+import pytest
+
 from octo.core.codec import write
+from octo.core.errors import NoRoom
 from octo.core.spool import FOLDER, Content, Spool
 
 
@@ -78,3 +82,30 @@ def test_equal_is_what_has_the_same_bytes():
 
 def test_in_json_it_is_base64_like_all_bytes():
     assert write([spooled(b"x" * 12)]) == b'["eHh4eHh4eHh4eHh4"]'
+
+
+def test_a_full_disk_is_an_error_that_says_where(monkeypatch, tmp_path):
+    """What was written is given back at once: whoever holds the error must not hold the disk."""
+    monkeypatch.setenv(FOLDER, str(tmp_path))
+    spool = Spool(10)
+    spool.write(b"x" * 100)
+    limited = os.pwrite
+
+    def full(file, data, at):
+        if at + len(data) > 150:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return limited(file, data, at)
+
+    monkeypatch.setattr(os, "pwrite", full)
+    with pytest.raises(NoRoom, match=f"of 200 bytes or more cannot be kept in {tmp_path}: No space left") as caught:
+        spool.write(b"x" * 100)
+
+    assert caught.value.code == "OCTO-R124"
+    assert spool._content is not None
+    assert os.fstat(spool._content._file).st_size == 0
+
+
+def test_a_folder_that_is_not_there_is_such_an_error(monkeypatch, tmp_path):
+    monkeypatch.setenv(FOLDER, str(tmp_path / "gone"))
+    with pytest.raises(NoRoom, match="gone: No such file"):
+        spooled(b"x" * 100)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import unquote_plus
@@ -9,9 +10,12 @@ from urllib.parse import unquote_plus
 from octo.connectors.http.call import Headers, Proto, Truncated
 from octo.connectors.http.limit import TimeLimit
 from octo.core import charsets, codec
+from octo.core.errors import NoRoom
 from octo.core.json_schema import Fault, Schema
+from octo.core.log import fields
 from octo.core.spool import THRESHOLD, Content, Spool
 
+log = logging.getLogger("octo.http")
 NO_QUERY: Mapping[str, list[str]] = {}
 
 
@@ -80,6 +84,9 @@ async def read(
         raise Rejected(408, "request timed out", "the body did not arrive in time") from None
     except Truncated as error:
         raise bad_body(str(error)) from error
+    except NoRoom as error:
+        log.error("a request was refused", extra=fields(code=error.code, error=str(error)))  # noqa: TRY400  no traceback
+        raise Rejected(503, "no room for the body", headers=[("retry-after", "10")]) from None
     if size is not None and len(found) != size:
         raise bad_body("the body ended early")
     return found

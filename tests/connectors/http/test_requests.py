@@ -11,7 +11,7 @@ from io import BytesIO
 import pytest
 
 from octo.core import content
-from octo.core.spool import Content
+from octo.core.spool import FOLDER, Content
 
 
 async def test_path_parameters_query_method_and_headers_become_variables(site):
@@ -301,6 +301,19 @@ async def test_a_large_raw_body_that_ends_early_is_refused(site):
 
     assert b"400 Bad Request" in answer or answer == b""
     assert inlet.messages == []
+
+
+async def test_a_body_for_which_the_disk_has_no_room_is_refused(site, monkeypatch, tmp_path, caplog):
+    """With a status that says that it may be sent again; the log says where there is no room."""
+    monkeypatch.setenv(FOLDER, str(tmp_path / "gone"))
+    async with site.route(rawBody=True, maxBodyBytes=2_000_000) as inlet:
+        status, headers, text = await site.ask("POST", data=BytesIO(bytes(1_500_000)))
+
+    assert (status, headers["Retry-After"], inlet.messages) == (503, "10", [])
+    assert text == '{"error":"no room for the body"}'
+    assert next(each.error for each in caplog.records if each.levelname == "ERROR").endswith(
+        "No such file or directory"
+    )
 
 
 async def test_raw_body_var_holds_what_is_no_text_as_bytes(site):
