@@ -1,7 +1,7 @@
 """cache-scope and invalidate-cache: run a chain only if nobody has done so lately.
 
 What a chain answers is kept under a hash of the key, for all flows. While one message runs the chain, others of the
-same process with the same key wait for its answer.
+same process with the same key wait for its answer. An answer that is forgotten while its chain runs is not kept.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from datetime import timedelta
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
@@ -58,9 +59,27 @@ class _Answer(NamedTuple):
     raw: bool
 
 
-_Flights = dict[str, "asyncio.Future[_Answer | None]"]
-_flights: WeakKeyDictionary[Any, _Flights] = WeakKeyDictionary()
-"""For each store, the keys whose chain runs right now, and what its waiters get: None if there is no answer."""
+class _Flight:
+    """One run of a chain, whose answer others wait for.
+
+    answer: None if there is none. waits: the runs whose answers this one needs. is_forgotten: whether the key was
+    invalidated since it began.
+    """
+
+    def __init__(self) -> None:
+        self.answer: asyncio.Future[_Answer | None] = asyncio.get_running_loop().create_future()
+        self.waits: list[_Flight] = []
+        self.is_forgotten = False
+
+    def needs(self, others: tuple[_Flight, ...]) -> bool:
+        """Whether it is one of the others, or waits for one of them."""
+        return self in others or any(each.needs(others) for each in self.waits)
+
+
+_flights: WeakKeyDictionary[Any, dict[str, list[_Flight]]] = WeakKeyDictionary()
+"""For each store, the runs under way by key."""
+_own: ContextVar[tuple[_Flight, ...]] = ContextVar("octo.cache", default=())
+"""The runs that the work at hand is a part of. Whoever waited for one of them would wait for itself."""
 
 
 @block("cache-scope")
@@ -73,41 +92,60 @@ def cache_scope(settings: CacheScope, message: Message, store: KeyValue) -> Bloc
     """
     key = _hashed(settings.key(message))
     answer: _Answer | None = yield _kept(store, key)
-    flight = _flights.setdefault(store, {}).get(key)
-    if answer is None and flight is not None:
-        answer = yield asyncio.shield(flight)
+    flight = next(iter(_flights.setdefault(store, {}).get(key, ())), None)
+    if answer is None and flight is not None and not flight.needs(_own.get()):
+        answer = yield _awaited(flight)
     if answer is not None:
         return message.with_body(answer.body, raw=answer.raw)
-    if flight is not None:  # who ran the chain has no answer: waiting for the next one would take even longer
-        return (yield from _run(settings, message, store, key))[0]
-    return (yield from _lead(settings, message, store, key))
+    # Whoever waited in vain runs the chain itself: to wait for the next one would take even longer.
+    return (yield from _run(settings, message, store, key))
 
 
-def _lead(settings: CacheScope, message: Message, store: KeyValue, key: str) -> Block[Outcome]:
+def _run(settings: CacheScope, message: Message, store: KeyValue, key: str) -> Block[Outcome]:
     """Run the chain while others wait for the answer."""
     answer: _Answer | None = None
-    _flights[store][key] = flight = asyncio.get_running_loop().create_future()
+    flight = _Flight()
+    running = _flights[store].setdefault(key, [])
+    running.append(flight)
+    token = _own.set((*_own.get(), flight))
     try:
-        outcome, answer = yield from _run(settings, message, store, key)
+        outcome: Outcome = yield settings.body(message)
+        if isinstance(outcome, Message):
+            answer = _Answer(outcome.body, outcome.raw)
+            if not flight.is_forgotten:
+                yield _keep(store, key, answer, settings.ttl)
         return outcome
     finally:
-        flight.set_result(answer)
-        del _flights[store][key]
+        _own.reset(token)
+        flight.answer.set_result(answer)
+        if not flight.is_forgotten:
+            running.remove(flight)
+            if not running:
+                del _flights[store][key]
 
 
-def _run(settings: CacheScope, message: Message, store: KeyValue, key: str) -> Block[tuple[Outcome, _Answer | None]]:
-    outcome: Outcome = yield settings.body(message)
-    if not isinstance(outcome, Message):
-        return outcome, None
-    answer = _Answer(outcome.body, outcome.raw)
-    yield _keep(store, key, answer, settings.ttl)
-    return outcome, answer
+async def _awaited(flight: _Flight) -> _Answer | None:
+    own = _own.get()
+    for each in own:
+        each.waits.append(flight)
+    try:
+        return await asyncio.shield(flight.answer)
+    finally:
+        for each in own:
+            each.waits.remove(flight)
 
 
 @block("invalidate-cache")
 async def invalidate_cache(settings: InvalidateCache, message: Message, store: KeyValue) -> Message:
-    """Forget the answer under a key of `cache-scope`; none is no error. The message passes through."""
-    await store.delete(NAMESPACE, _hashed(settings.key(message)))
+    """Forget the answer under a key of `cache-scope`; none is no error. The message passes through.
+
+    What a chain of this process answers that has begun before is not kept, and no message that comes later waits for
+    it.
+    """
+    key = _hashed(settings.key(message))
+    for flight in _flights.get(store, {}).pop(key, ()):
+        flight.is_forgotten = True
+    await store.delete(NAMESPACE, key)
     return message
 
 

@@ -109,6 +109,56 @@ async def test_one_that_is_cancelled_leaves_the_others(plugins):
     assert second.result().body == 2
 
 
+@virtual()
+async def test_an_answer_that_is_forgotten_while_its_chain_runs_is_not_kept(plugins):
+    """Also if the chain is run by those who waited in vain."""
+    async with running(flow(), plugins) as app, asyncio.TaskGroup() as tasks:
+        old = tasks.create_task(app.call("f", {"k": "a", "n": 1}))
+        await settle()
+        await app.call("g", {"k": "a"})
+        new = tasks.create_task(app.call("f", {"k": "a", "n": 2}))
+        await settle()
+        assert app.connector("p").waiting == 2
+        assert await called(app, 3) == 2
+
+    assert (old.result().body, new.result().body) == (1, 2)
+
+
+INSIDE = """
+connectors: [{name: p, type: probe}]
+flows:
+  - name: f
+    process:
+      - {type: cache-scope, key: body.outer, body: [{type: wait, connector: p}, {type: flow-ref, flow: g}]}
+  - name: g
+    process:
+      - type: fork
+        join: first
+        branches:
+          - [{type: cache-scope, key: body.inner, body: [{type: set-payload, value: body.n}]}]
+"""
+
+
+@virtual()
+async def test_a_chain_does_not_wait_for_itself(plugins):
+    async with running(INSIDE, plugins) as app:
+        app.connector("p").gate("go").set()
+        assert (await app.call("f", {"outer": "a", "inner": "a", "n": 1})).body == 1
+
+
+@virtual()
+async def test_two_chains_do_not_wait_for_each_other(plugins):
+    async with running(INSIDE, plugins) as app, asyncio.TaskGroup() as tasks:
+        calls = [
+            tasks.create_task(app.call("f", {"outer": outer, "inner": inner, "n": inner}))
+            for outer, inner in ("ab", "bc", "ca")
+        ]
+        await settle()
+        app.connector("p").gate("go").set()
+
+    assert [call.done() for call in calls] == [True] * 3
+
+
 class Broken:
     async def get(self, *_, **__):
         raise Transient("away")
