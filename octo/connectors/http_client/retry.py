@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from octo.connectors.http_client import settings
 from octo.connectors.http_client.reply import Reply, after
 from octo.connectors.http_client.request import Request
-from octo.core import clock
+from octo.core import clock, deadline
 from octo.core.backoff import Backoff
 from octo.core.errors import NotConnected, Timeout, Transient
 
@@ -27,20 +27,31 @@ class Retries:
         self.backoff = Backoff(retry.min_backoff.total_seconds(), self._longest, jitter=0.5)
 
     async def send(self, request: Request, send: Callable[[Request], Awaitable[Reply]]) -> Reply:
-        """Return the first answer that needs no repetition, or the last. The flow's deadline cancels the waits."""
+        """Return the first answer that needs no repetition, or the last.
+
+        No wait begins that cannot end before the flow's deadline: what there is until then says more than a timeout.
+        """
         for attempt in range(1, self._attempts):
             try:
                 reply = await send(request)
             except Transient as error:
-                if not self._may_repeat_after(error, request):
+                if not self._may_repeat_after(error, request) or not await self._rest(self.backoff.pause(attempt)):
                     raise
-                await self.sleep(self.backoff.pause(attempt))
             else:
                 if reply.status not in STATUSES or not self._may_repeat(request):
                     return reply
                 asked = after(reply, self.wall())
-                await self.sleep(self.backoff.pause(attempt) if asked is None else min(asked, self._longest))
+                if not await self._rest(self.backoff.pause(attempt) if asked is None else min(asked, self._longest)):
+                    return reply
         return await send(request)
+
+    async def _rest(self, pause: float) -> bool:
+        """Wait; or return False at once if the deadline would come first."""
+        left = deadline.left()
+        if left is not None and left.seconds <= pause:
+            return False
+        await self.sleep(pause)
+        return True
 
     def _may_repeat_after(self, error: Transient, request: Request) -> bool:
         if isinstance(error, Timeout):

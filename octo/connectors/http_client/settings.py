@@ -195,7 +195,8 @@ class Retry(Settings):
     """The first wait; each further one is twice as long. Each is shortened at random, by at most a half, so that many
     clients do not come back at once."""
     max_backoff: Annotated[Duration, Advanced] = timedelta(seconds=30)
-    """The longest wait, also when the server asks for a longer one with `Retry-After`."""
+    """The longest wait, also when the server asks for a longer one with `Retry-After`. No wait begins that cannot end
+    before the deadline of the flow, or of a `timeout` around the block: the last error is raised at once."""
 
 
 class Pool(Settings):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from aiohttp import web
 
+from octo.core.deadline import Deadline
 from octo.core.errors import Transient
 
 
@@ -159,3 +160,16 @@ async def test_waits_double_up_to_the_longest_and_chance_shortens_them(calling, 
             await calls.rest()
 
     assert calls.pauses == [0.75, 1.5, 2.25, 2.25]
+
+
+@pytest.mark.parametrize("answer", [after("3600"), drop])
+async def test_no_wait_begins_that_cannot_end_before_the_deadline(calling, upstream, answer):
+    """What went wrong is told at once; a timeout would say nothing of it."""
+    upstream.answers(answer, 200)
+    limit = Deadline("it", 20)
+
+    async with calling(retry={"minBackoff": "1m", "maxBackoff": "1m"}) as calls:
+        with pytest.raises(Transient, match=r"returned 503|connection broke"):
+            await limit.of(calls.rest())
+
+    assert (len(upstream.requests), calls.pauses) == (1, [])
