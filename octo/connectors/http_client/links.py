@@ -37,5 +37,5 @@ def _relations(parameters: str) -> list[str]:
     """Return the relations of a link: those of its first `rel`, as the standard says."""
     found: dict[str, str] = {}
     for name, quoted, plain in _PARAMETER.findall(parameters):
-        found.setdefault(name.lower(), quoted or plain)
+        found.setdefault(name.lower(), quoted or plain.strip("'"))  # some write the quotes of another language
     return [] if "anchor" in found else found.get("rel", "").lower().split()

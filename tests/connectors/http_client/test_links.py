@@ -12,6 +12,7 @@ from octo.connectors.http_client.links import linked
     [
         ('<https://h/a?page=2>; rel="next"', "https://h/a?page=2"),
         ("</a?page=2>; rel=next", "/a?page=2"),
+        ("</a?page=2>; rel='next'", "/a?page=2"),
         ('<a>; rel="prev", <b>; rel="next", <c>; rel="last"', "b"),
         ('<b>; rel="next last"', "b"),
         ('<b>; REL="Next"', "b"),
