@@ -146,10 +146,19 @@ def _unique_items(_: Any, is_wanted: Any, instance: Any, __: Any) -> Iterator[An
         known: set[str] = set()
         for index, each in enumerate(instance):
             _step()
-            text = json.dumps(each, sort_keys=True, default=str)
+            text = json.dumps(_counting(each), sort_keys=True, default=str)
             if text in known:
                 yield _error("is in the list before", [index])
             known.add(text)
+
+
+def _counting(value: Any) -> Any:
+    """Return the value with whole numbers written in one way: 1 and 1.0 are the same."""
+    if isinstance(value, dict):
+        return {key: _counting(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_counting(each) for each in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _pattern_properties(validator: Any, patterns: Any, instance: Any, _: Any) -> Iterator[Any]:

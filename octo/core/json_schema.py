@@ -8,7 +8,7 @@ that refer to themselves; so `octo.core.faults` explains with `jsonschema`, and 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -30,7 +30,8 @@ MOST_WORK = 10_000
 """Schemas that are tried on one value, at most. Fifty references could mean a billion."""
 _SAME_VALUE = ("allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas")
 _DEEP = object()
-_DATA = ("enum", "const", "default", "examples")
+_DATA = ("enum", "const", "default", "examples", "example")
+_BY_NAME = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
 _STRICT = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
 
 
@@ -69,7 +70,9 @@ class Schema:
             )
         except library.ValidationError as error:
             raise _bad(error) from None
-        except (ValueError, RecursionError) as error:  # keys that are no texts, values that are no JSON, too deep
+        except RecursionError:
+            raise BadSchema("it is nested too deeply") from None
+        except ValueError as error:  # keys that are no texts, values that are no JSON, too deep
             raise BadSchema(str(error)) from None
         _Cost(plain).check()
         self._schema = plain
@@ -98,12 +101,22 @@ def nullable(schema: Any) -> Any:
         return [nullable(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    found = {key: each if key in _DATA else nullable(each) for key, each in schema.items()}
+    found = mapped(schema, nullable)
     kinds = schema.get("type")
     if schema.get("nullable") is True and isinstance(kinds, str | list):
         found["type"] = [*([kinds] if isinstance(kinds, str) else kinds), "null"]
         del found["nullable"]
     return found
+
+
+def mapped(schema: Mapping[str, Any], change: Callable[[Any], Any]) -> dict[str, Any]:
+    """Return the schema with its inner ones changed. Data is not, but a property may have the name of a keyword."""
+    return {
+        key: {name: change(inner) for name, inner in each.items()}
+        if key in _BY_NAME and isinstance(each, dict)
+        else (each if key in _DATA else change(each))
+        for key, each in schema.items()
+    }
 
 
 # --- values ------------------------------------------------------------------------------------------------------

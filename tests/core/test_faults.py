@@ -43,6 +43,7 @@ def faults(schema, value, most=10):
         ({"minProperties": 1}, {}, "", "must have at least 1 property"),
         ({"maxProperties": 0}, {"a": 1}, "", "must have at most 0 properties"),
         ({"uniqueItems": True}, [{"a": 1, "b": 2}, {"b": 2, "a": 1}], "/1", "is in the list before"),
+        ({"uniqueItems": True}, [[1], {"a": 2}, [1.0]], "/2", "is in the list before"),
         ({"pattern": "^a$"}, "b", "", 'must match the pattern "^a$"'),
         ({"format": "uuid"}, "b", "", "must have the format uuid"),
         ({"additionalProperties": False}, {"a": 1}, "/a", "is not a known property"),

@@ -53,6 +53,8 @@ def test_null_is_allowed_as_openapi_writes_it():
     schema = {"properties": {"a": {"type": "string", "nullable": True}, "nullable": {"type": "boolean"}}}
     assert Schema(schema).fits({"a": None})
     assert not Schema(schema).fits({"nullable": None})
+    for name in ("enum", "const", "default", "examples", "example"):
+        assert Schema({"properties": {name: {"type": "string", "nullable": True}}}).fits({name: None})
     assert nullable({"type": ["string"], "nullable": True}) == {"type": ["string", "null"]}
     assert nullable({"const": {"type": "string", "nullable": True}}) == {"const": {"type": "string", "nullable": True}}
 
@@ -76,7 +78,8 @@ def test_a_draft_is_chosen_by_its_schema():
         ({"$schema": "http://127.0.0.1:1/a.json"}, "meta-schema", ()),
         ({1: {}}, "must be str", ()),
         ("object", "a schema is a map, true or false", ()),
-        (nested(400, {}), "limit", ()),
+        (nested(300, {}), "limit", ()),
+        (nested(5000, {}), "it is nested too deeply", ()),
     ],
 )
 def test_what_is_no_schema_is_refused(schema, message, path):
