@@ -9,15 +9,15 @@ from typing import Any, NamedTuple
 from octo.connectors.http import settings
 from octo.connectors.http.patterns import Pattern
 from octo.connectors.http.request import BODILESS
-from octo.core.json_schema import nullable
+from octo.core.json_schema import mapped, nullable
 
 METHODS = ("GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE")
 ANY = ("GET", "POST", "PUT", "PATCH", "DELETE")
 """What is shown of a route that serves every method."""
 OWN = ("accept", "content-type", "authorization", "cookie")
 """Headers that OpenAPI describes elsewhere."""
-_DATA = ("enum", "const", "default", "examples", "example")
 JSON = "application/json"
+_PARAMETER = re.compile(r"\{[^}]*\}")
 ERROR = {
     "type": "object",
     "required": ["error"],
@@ -50,12 +50,17 @@ class Described(NamedTuple):
 
 
 def document(title: str, version: str, routes: Iterable[Described]) -> dict[str, Any]:
-    """Return the document. Of several routes with the same path and method the last one counts."""
+    """Return the document. Of several routes with the same path and method the last one counts.
+
+    Paths that differ only in the names of their parameters are one path for OpenAPI, with the names of the first.
+    """
     schemas: dict[str, Any] = {"Error": ERROR}
     schemes: dict[str, Any] = {}
     paths: dict[str, Any] = {}
+    known: dict[str, tuple[str, list[str]]] = {}
     for each in routes:
         path, names = _path(each)
+        path, names = known.setdefault(_PARAMETER.sub("{}", path), (path, names))
         body = _body(each, schemas)
         for method in _methods(each.route):
             paths.setdefault(path, {})[method.lower()] = _operation(each, method, names, body, schemes)
@@ -150,7 +155,7 @@ def _moved(schema: Any, place: str) -> Any:
         return [_moved(each, place) for each in schema]
     if not isinstance(schema, dict) or "$id" in schema:
         return schema
-    found = {key: each if key in _DATA else _moved(each, place) for key, each in schema.items()}
+    found = mapped(schema, lambda each: _moved(each, place))
     ref = schema.get("$ref")
     if isinstance(ref, str) and (ref == "#" or ref.startswith("#/")):
         found["$ref"] = place + ref[1:]

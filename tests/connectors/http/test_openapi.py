@@ -57,6 +57,21 @@ def test_paths_are_templates(path, base, shown, names):
     assert all(each["in"] == "path" and each["required"] for each in operation.get("parameters", ()))
 
 
+def test_paths_that_differ_only_in_names_are_one():
+    """The specification calls them identical, and a document with both invalid."""
+    found = valid(
+        described(
+            ({"path": "/a/{id}", "methods": ["GET"]}, "one"),
+            ({"path": "/a/{name}", "methods": ["PUT"]}, "two"),
+            ({"path": "/a/{rest...}", "methods": ["POST"]}, "three"),
+        )
+    )
+    assert {path: list(operations) for path, operations in found["paths"].items()} == {
+        "/a/{id}": ["get", "put", "post"]
+    }
+    assert {each["parameters"][0]["name"] for each in found["paths"]["/a/{id}"].values()} == {"id"}
+
+
 def test_headers_and_cookies_are_parameters():
     found = valid(described(({"path": "/", "headers": ["X-Tenant", "Authorization"], "cookies": ["lang"]},)))
     assert [(each["name"], each["in"]) for each in found["paths"]["/"]["get"]["parameters"]] == [
@@ -97,6 +112,14 @@ def test_the_input_is_the_schema_of_the_body():
     assert schema["properties"]["below"]["items"]["$ref"] == ref
     assert schema["additionalProperties"]["$ref"] == f"{ref}/$defs/More"
     assert schema["$defs"]["More"]["const"] == {"$ref": "#/kept"}, "data is not touched"
+
+
+def test_a_property_may_have_the_name_of_a_keyword():
+    names = ["enum", "const", "default", "examples", "example", "$id", "properties"]
+    schema = {"properties": {name: {"$ref": "#/$defs/More"} for name in names}, "$defs": {"More": {"type": "string"}}}
+    found = valid(described(({"path": "/a", "methods": ["POST"]}, "f", "", schema)))
+    moved = found["components"]["schemas"]["f"]["properties"]
+    assert moved == {name: {"$ref": "#/components/schemas/f/$defs/More"} for name in names}
 
 
 @pytest.mark.parametrize("settings", [{"validate": False}, {"rawBody": True}])
