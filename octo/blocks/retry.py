@@ -154,7 +154,11 @@ def retry(settings: Retry, message: Message, site: Site) -> Block[Outcome]:
 def _again(settings: Retry, failure: Failure, site: Site) -> bool:
     if not settings.covers(failure.cause):
         return False
-    return settings.when is None or settings.when(failure.recovery("" if site.label == "retry" else site.label))
+    try:
+        return settings.when is None or settings.when(failure.recovery("" if site.label == "retry" else site.label))
+    except ExprError as unclear:
+        unclear.message += f" (asked after {failure})"  # why there was anything to ask
+        raise
 
 
 async def _rest(pause: float) -> deadline.Left | None:

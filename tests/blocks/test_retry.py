@@ -236,6 +236,7 @@ async def test_an_expression_that_fails_in_when_is_an_error_of_the_block(plugins
             await app.call("f", 1)
 
     assert (caught.value.address, caught.value.at.line, caught.value.at.column) == ("f.again", 9, 20)
+    assert "(asked after block " in str(caught.value), "what the chain failed with is told, too"
 
 
 @pytest.mark.parametrize(
