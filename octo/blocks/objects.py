@@ -58,7 +58,7 @@ class ObjectWrite(Keyed):
     value: Expr[object] | None = None
     """The value, at most 1 MiB. Default: the body."""
     ttl: Duration | None = None
-    """How long the value is kept. Default: until it is deleted."""
+    """How long the value is kept. Without it, and with 0, until it is deleted."""
 
     def shape_after(self, before: State) -> State:
         before.of(self.key)
@@ -73,7 +73,7 @@ async def object_write(settings: ObjectWrite, message: Message, store: KeyValue)
     The last of several writes wins. To count, or to do something once, use blocks that are made for it.
     """
     value = message.body if settings.value is None else settings.value(message)
-    ttl = None if settings.ttl is None else settings.ttl.total_seconds()
+    ttl = settings.ttl.total_seconds() or None if settings.ttl is not None else None
     await store.put(settings.namespace, settings.key(message), value, ttl=ttl)
     return message
 

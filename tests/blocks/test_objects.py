@@ -67,6 +67,15 @@ async def test_a_value_is_gone_when_its_time_is_over():
 
 
 @virtual()
+async def test_a_time_of_0_never_ends():
+    """As in a cache."""
+    async with running(flows(", ttl: 0")) as app:
+        await app.call("write", {"k": "a"})
+        await asyncio.sleep(10**6)
+        assert (await app.call("read", {"k": "a"})).body == {"k": "a"}
+
+
+@virtual()
 async def test_volatile_keys_are_apart():
     async with running(flows(", volatile: true")) as app:
         await app.call("write", {"k": "a"})
