@@ -2,6 +2,7 @@
 
 import re
 
+from octo.expr import guesses
 from octo.expr.errors import BAD_LITERAL, SYNTAX, ExprError
 from octo.expr.values import INT_MAX, UINT_MAX
 
@@ -144,7 +145,9 @@ def _unreadable(text: str, position: int) -> ExprError:
         message, hint = "the quoted field name that starts here has no end", "Close it with `"
     elif character in "=&|":
         wanted = {"=": "==", "&": "&&", "|": "||"}[character]
-        message, hint = f"{character!r} is not an operator", f"Did you mean {wanted!r}?"
+        guess = guesses.of_syntax(text, position)
+        message, hint = f"{character!r} is not an operator", guess or f"Did you mean {wanted!r}?"
     else:
-        message, hint = f"the character {character!r} has no place in an expression", ""
+        message = f"the character {character!r} has no place in an expression"
+        hint = guesses.of_syntax(text, position)
     return ExprError(SYNTAX, message, hint=hint).locate(text, position)

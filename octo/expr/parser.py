@@ -6,7 +6,7 @@ fit under Python's recursion limit.
 
 from typing import TypeVar
 
-from octo.expr import macros
+from octo.expr import guesses, macros
 from octo.expr.errors import BAD_LITERAL, SYNTAX, TOO_COMPLEX, ExprError
 from octo.expr.lexer import Token, tokens
 from octo.expr.nodes import (
@@ -110,6 +110,7 @@ class _Parser:
     # -- errors
 
     def fail(self, message: str, token: Token, hint: str = "") -> ExprError:
+        hint = hint or guesses.of_syntax(self.text, token.start)
         return ExprError(SYNTAX, message, hint=hint).locate(self.text, token.start)
 
     def unexpected(self, wanted: str) -> ExprError:

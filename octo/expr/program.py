@@ -9,7 +9,7 @@ from types import FrameType, TracebackType
 from typing import Any
 from weakref import WeakValueDictionary
 
-from octo.expr import cost, limits, runtime
+from octo.expr import cost, guesses, limits, runtime
 from octo.expr.environment import environment
 from octo.expr.errors import FAILED, NO_SUCH_OVERLOAD, OUT_OF_BOUNDS, OVERFLOW, TOO_COMPLEX, ExprError
 from octo.expr.functions.lists import group_by, sort_by
@@ -238,7 +238,8 @@ def _explain_selection(error: BaseException, selection: Selection, frame: FrameT
     if isinstance(error, KeyError):
         return no_such_key(error.args[0], operand)
     kind = kind_of(operand) if found else _kind_in(str(error))
-    return ExprError(NO_SUCH_OVERLOAD, f"cannot select {field!r} of {a(kind)}")
+    hint = guesses.of_field(field) if isinstance(field, str) else ""
+    return ExprError(NO_SUCH_OVERLOAD, f"cannot select {field!r} of {a(kind)}", hint=hint)
 
 
 def _operand(selection: Selection, frame: FrameType | None) -> tuple[bool, Any]:

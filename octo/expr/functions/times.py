@@ -67,9 +67,9 @@ def parse_duration(text: str) -> Duration:
         position = part.end()
         total += _nanos(part[1], _UNITS[part[2]])
     if position != end or not body:
-        raise ExprError(
-            CONVERSION, f"cannot convert a string to duration: {quoted(text)}", hint="Write e.g. 1h30m or 250ms"
-        )
+        has_days = body[-1:] in {"d", "w"}
+        hint = 'Write 24h for a day, or now.add(1, "day")' if has_days else "Write e.g. 1h30m or 250ms"
+        raise ExprError(CONVERSION, f"cannot convert a string to duration: {quoted(text)}", hint=hint)
     return Duration(sign * total)
 
 

@@ -3,6 +3,7 @@
 import _ast as py
 from collections.abc import Callable
 
+from octo.expr import guesses
 from octo.expr.cost import Cost, part
 from octo.expr.errors import ARGUMENT_COUNT, TYPE_CLASH, UNDECLARED_FUNCTION, ExprError
 from octo.expr.function import Candidate, dispatcher, mismatch
@@ -35,6 +36,8 @@ def call(g: Generator, node: Call) -> Value:
     if namespaced is not None:
         return _resolve(g, node, namespaced, False, [g.value(each) for each in node.arguments])
     if node.target is None:
+        if not g.environment.candidates(node.name, False):
+            raise _undeclared(g, node, node.name, False)  # before its arguments: they may be meant for a macro
         value = _resolve(g, node, node.name, False, [g.value(each) for each in node.arguments])
         if node.name == "int" and isinstance(node.arguments[0], Binary):
             g.dropped.discard(node.arguments[0].anchor)  # the author asks for a whole number
@@ -44,6 +47,8 @@ def call(g: Generator, node: Call) -> Value:
     receiver = g.value(node.target)
     if node.name in {"or", "orValue"} and len(node.arguments) == 1 and node.name not in g.environment.own:
         return _default(g, node, receiver)
+    if not g.environment.candidates(node.name, True):
+        raise _undeclared(g, node, node.name, True)
     return _resolve(g, node, node.name, True, [receiver, *[g.value(each) for each in node.arguments]])
 
 
@@ -75,8 +80,6 @@ def _unknown_namespace(g: Generator, node: Call, target: Name) -> ExprError:
 
 def _resolve(g: Generator, node: Call, name: str, member: bool, arguments: list[Value]) -> Value:
     candidates = g.environment.candidates(name, member)
-    if not candidates:
-        raise _undeclared(g, node, name, member)
     fitting = [each for each in candidates if each[0].takes(len(arguments))]
     if not fitting:
         raise _wrong_count(g, node, name, candidates, len(arguments) - member)
@@ -91,17 +94,21 @@ def _resolve(g: Generator, node: Call, name: str, member: bool, arguments: list[
 
 
 def _undeclared(g: Generator, node: Call, name: str, member: bool) -> ExprError:
-    functions = g.environment.functions
+    functions, message = g.environment.functions, f"undeclared function '{name}'"
     if g.environment.candidates(name, not member):
         known = g.environment.candidates(name, not member)[0][0].text
         hint = f"Call it like this: {known}"
     elif name in USAGE:
         hint = f"Write {USAGE[name]}"
-    else:
+    elif name in g.environment.scope.variables and not node.arguments:
+        hint = f"'{name}' is a name: write it without parentheses"
+    elif not (hint := guesses.of_function(name)):
+        if in_family := next((each for each in functions if each.rpartition(".")[2] == name), ""):
+            return g.error(UNDECLARED_FUNCTION, message, node.anchor, f"Did you mean '{in_family}'?")
         same = [each for each in functions if bool(g.environment.candidates(each, member))]
         guess = nearest(name, [*same, *functions])
         hint = f"Did you mean '{guess}'?" if guess else ""
-    return g.error(UNDECLARED_FUNCTION, f"undeclared function '{name}'", node.anchor, hint)
+    return g.error(UNDECLARED_FUNCTION, message, node.anchor, hint)
 
 
 def _wrong_count(g: Generator, node: Call, name: str, candidates: list[Candidate], found: int) -> ExprError:

@@ -2,6 +2,7 @@
 
 import _ast as py
 
+from octo.expr import guesses
 from octo.expr.environment import TYPE_NAMES, is_path
 from octo.expr.errors import UNDECLARED_NAME, ExprError
 from octo.expr.generate import emit
@@ -73,7 +74,11 @@ def undeclared(g: Generator, word: str, offset: int) -> ExprError:
     scope = g.environment.scope
     known = [*g.locals, *scope.variables, *scope.constants]
     guess = nearest(word, [*known, *g.environment.known])
-    if guess:
+    if meant := guesses.of_name(g.text, word) if "body" in scope.variables else "":
+        hint = meant
+    elif word in g.environment.functions:
+        hint = f"'{word}' is a function: {g.environment.functions[word][0].overloads[0].text}"
+    elif guess:
         hint = f"Did you mean '{guess}'?"
     else:
         hint = f"Names here are {', '.join(known[:8])}; text needs quotes" if known else "Text needs quotes"
@@ -133,7 +138,8 @@ def _selected(g: Generator, operand: Value, node: Node, key: str | int) -> Path 
 
 def _check_fields(g: Generator, operand: Value, node: Select) -> None:
     if operand.kind in _WITHOUT_FIELDS:
-        raise g.clash(f"cannot select {node.field!r} of {article(operand.kind)}", node.operand.end)
+        message = f"cannot select {node.field!r} of {article(operand.kind)}"
+        raise g.clash(message, node.operand.end, guesses.of_field(node.field))
 
 
 def has(g: Generator, node: Has) -> Value:
