@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from octo.config import codes
+from octo.config import codes, guesses
 from octo.config.context import Context, Entry, Processor
 from octo.config.documents import BlockDoc
 from octo.config.model import Kind, field_kinds, fields_of, kinds_at
@@ -119,7 +119,7 @@ def block_type(context: Context, name: str, place: Place, *, is_used: bool = Tru
             more = f"`{name}` is a connector; declare it under `connectors:`"
         elif name in context.processors:
             more = f"`{name}` is a processor; write `ref: {name}`"
-        hint = did_you_mean(name, context.known.block_names, more)
+        hint = did_you_mean(name, context.known.block_names, more, guesses.block)
         tell = context.report.error if is_used else context.report.warn
         tell(codes.UNKNOWN_BLOCK, place.at, f"no block type `{place.shown}`", hint)
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
-from octo.config import codes
+from octo.config import codes, guesses
 from octo.config.model import holds, kinds_at, known_keys, models_at
 from octo.config.place import Path, Place
 from octo.config.reader import about_key, of_variables
@@ -13,7 +13,7 @@ from octo.config.report import MOST_PROBLEMS, Report
 from octo.config.words import first_sentence, say, words_of
 from octo.core.errors import Position
 from octo.core.settings import Secret, Settings, field_docs
-from octo.expr import ERRORS, ExprError, nearest
+from octo.expr import ERRORS, ExprError
 
 Loc = tuple[str | int, ...]
 Reached = tuple[Path, Place | None]
@@ -98,7 +98,7 @@ def _distance(base: Loc, found: list[Any]) -> tuple[bool, bool, int]:
 def _meant(model: type[Settings], details: list[Any], reached: list[Reached]) -> set[tuple[Path, str]]:
     """The known keys that the author probably meant by the unknown ones."""
     unknown = [path for detail, (path, _) in zip(details, reached, strict=True) if detail["type"] == "extra_forbidden"]
-    found = ((path[:-1], nearest(str(path[-1]), known_keys(model, path[:-1]))) for path in unknown if path)
+    found = ((path[:-1], guesses.key(str(path[-1]), known_keys(model, path[:-1]))) for path in unknown if path)
     return {(parent, key) for parent, key in found if key is not None}
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 
-from octo.config import codes
+from octo.config import codes, guesses
 from octo.config.place import Place
 from octo.config.report import Report, listed
 from octo.expr import nearest
@@ -20,8 +20,9 @@ def about_key(key: str, known: Iterable[str]) -> str:
     if not _PLAIN_KEY.fullmatch(key):
         return "inside `{ }` and `[ ]` a text that contains `,` needs quotes"
     names = list(known)
-    is_setting = SETTINGS in names and not nearest(key, names)
-    return did_you_mean(key, names, f"put it under `{SETTINGS}:`" if is_setting else "") or "remove it"
+    is_setting = SETTINGS in names and not guesses.key(key, names)
+    more = f"put it under `{SETTINGS}:`" if is_setting else guesses.about(key, names)
+    return did_you_mean(key, names, more, guesses.key) or "remove it"
 
 
 def kind(value: object) -> str:
@@ -39,11 +40,13 @@ def kind(value: object) -> str:
     return names.get(type(value), "something else")
 
 
-def did_you_mean(word: str, known: Iterable[str], more: str = "") -> str:
-    """The hint for an unknown name: the nearest known one, and all known ones."""
+def did_you_mean(
+    word: str, known: Iterable[str], more: str = "", guess: Callable[[str, Collection[str]], str | None] = nearest
+) -> str:
+    """The hint for an unknown name: the known one that was probably meant, and all known ones."""
     names = list(known)
     near = names if len(names) <= _MANY else [name for name in names if name[:1] == word[:1]][:_MANY]
-    close = nearest(word, near)
+    close = guess(word, near)
     parts = [f"did you mean `{close}`?"] if close else []
     if more:
         parts.append(more)
@@ -69,7 +72,7 @@ class Reader:
             unknown = fields.pop(key)
             hint = about_key(key, names)
             self.report.error(codes.UNKNOWN_KEY, unknown.key_at, f"{what} has no key `{key}`", hint)
-            if meant := nearest(key, names):
+            if meant := guesses.key(key, names):
                 fields.setdefault(meant, unknown)
         return fields
 

@@ -122,13 +122,22 @@ class _Substitution:
                 self.report.error(codes.UNDECLARED_VARIABLE, at, f"the variable `{name}` is not declared", hint)
 
 
+_MESSAGE = ("body", "vars")
+"""What an expression reads of a message, by its name alone."""
+
+
 def _nearly(text: str) -> tuple[str, str]:
     """The message and the hint for what is no reference. What follows the name is not shown: it may be a secret."""
     begin = re.match(r"\$\{[{\s]*[\w.]{0,40}", text)
     shown = begin[0] if begin else "${"
     is_whole = text.rstrip("} ") == shown.rstrip()
-    name = (re.findall(r"[A-Za-z_][A-Za-z0-9_]*", shown) or ["NAME"])[-1]
+    words = re.findall(r"[A-Za-z_][A-Za-z0-9_]*", shown) or ["NAME"]
     message = f"`{text[:60] if is_whole else shown + '...'}` is no reference to a variable"
+    if words[0] in _MESSAGE and len(words) > 1:
+        path = ".".join(words)
+        where = f"an expression has `{path}` itself, a path `{{{path}}}`, a query `$1` with `args: [{path}]`"
+        return message, f"it is for variables of the environment; {where}"
+    name = words[-1]
     return message, f"write `${{{name}}}` or `${{{name}:-default}}`, or `$${{` for a literal `${{`"
 
 

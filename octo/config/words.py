@@ -87,7 +87,7 @@ def _own_words(error: str, text: str, private: set[str]) -> Complaint:
     by_pydantic = error not in _BY_A_PERSON and error in get_args(ErrorType)
     if by_pydantic or any(word in text for word in private):
         return Complaint(codes.INVALID, "the value does not fit")
-    hint = "put the whole expression in quotes" if error == "expression" else ""
+    hint = "an expression is one text in quotes, e.g. '{\"id\": body.id}' or '[1, 2]'" if error == "expression" else ""
     return Complaint(codes.SUB_FLOW if error == "steps" else codes.INVALID, text.rstrip("."), hint)
 
 

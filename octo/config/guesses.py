@@ -1,0 +1,96 @@
+"""What people write in a configuration who know other systems, and the name that it has here: for hints."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Final
+
+from octo.expr import nearest
+
+_BLOCKS: Final = {
+    "set-payload": "set-body transform payload body assign map-payload set transformer respond response reply return",
+    "set-variable": "variable set-var var let define",
+    "rest": "http http-request request http-call fetch webhook api http-client get post",
+    "sql": "query database db jdbc select insert statement",
+    "log": "logger print echo console debug",
+    "switch": "choice choose case router when branch",
+    "if": "condition cond conditional",
+    "foreach": "loop for each map iterate iterator splitter split batch while",
+    "fork": "parallel scatter-gather scatter all concurrent multicast join",
+    "handle-errors": "try catch try-catch on-error rescue error-handler error",
+    "retry": "until-successful redelivery repeat",
+    "delay": "sleep wait pause",
+    "flow-ref": "call subflow sub-flow flow invoke run include goto",
+    "python": "script code function exec java javascript groovy custom",
+    "validate": "assert require check schema throw raise fail reject",
+    "queue-dispatch": "publish queue send enqueue produce emit message dispatch",
+    "template-resource": "template render html",
+    "enrich": "enricher wiretap",
+    "sse-event": "sse event stream",
+    "filter": "drop stop skip",
+}
+_KEYS: Final = {
+    "condition": "expr when if test predicate",
+    "when": "condition expr if case",
+    "expr": "condition when if predicate",
+    "else": "otherwise",
+    "default": "else otherwise",
+    "then": "process do",
+    "items": "in over list each collection",
+    "body": "do process steps chain data payload json",
+    "process": "steps do body chain blocks pipeline actions tasks",
+    "value": "expr expression payload body text",
+    "message": "text msg expr value",
+    "for": "duration delay time seconds",
+    "after": "timeout duration limit in",
+    "maxAttempts": "attempts max retries times count tries",
+    "minBackoff": "delay backoff interval wait initialDelay pause",
+    "args": "params parameters arguments values bind",
+    "with": "args params parameters arguments input",
+    "query": "sql statement params parameters",
+    "path": "url uri endpoint route",
+    "baseURL": "url uri host endpoint address server",
+    "methods": "method verbs verb",
+    "schedule": "cron every interval expression",
+    "flow": "target call",
+    "call": "function module handler script",
+    "subject": "queue topic channel",
+    "id": "template file",
+    "event": "name",
+    "dsn": "url uri connectionString connection",
+    "join": "merge gather",
+    "rules": "checks conditions",
+    "contentType": "mime mimeType mediaType",
+    "source": "trigger from listener",
+    "error": "onError catch errors onerror on_error errorHandler",
+    "connectors": "connections clients services",
+    "flows": "routes pipelines workflows",
+    "env": "environment variables parameters",
+    "settings": "config options with configuration",
+    "folder": "dir directory root",
+    "setVars": "target variables",
+}
+_STATUS: Final = ("status", "statusCode", "httpStatus", "code")
+
+_BY_BLOCK: Final = {word: here for here, words in _BLOCKS.items() for word in words.split()}
+
+
+def block(name: str, known: Collection[str]) -> str | None:
+    """The type of block that was meant by another name; None if nothing comes to mind."""
+    here = _BY_BLOCK.get(name.lower().replace("_", "-"))
+    return here if here in known else nearest(name, known)
+
+
+def key(word: str, known: Collection[str]) -> str | None:
+    """The one of the known keys that was meant by another; None if nothing comes to mind."""
+    if any(each.lower() == word.lower() for each in known):
+        return nearest(word, known)
+    meant = (here for here, words in _KEYS.items() if here in known and word in words.split())
+    return next(meant, None) or nearest(word, known)
+
+
+def about(word: str, known: Collection[str]) -> str:
+    """What to say about a key that a block cannot have because it is done otherwise; "" if nothing comes to mind."""
+    if word in _STATUS and {"rawBody", "contentType"} <= set(known):
+        return "the status of an HTTP response is the variable `httpStatus`: set it with `set-variable`"
+    return ""

@@ -1,0 +1,33 @@
+"""Who writes what another system has is told what it is called here."""
+
+import pytest
+
+from octo.config import guesses
+
+
+@pytest.mark.parametrize(
+    ("word", "here"),
+    [("transform", "set-payload"), ("http_request", "rest"), ("try", "handle-errors"), ("forech", "foreach")],
+)
+def test_types_of_blocks(word, here):
+    assert guesses.block(word, ["set-payload", "rest", "handle-errors", "foreach"]) == here
+
+
+def test_a_type_that_is_not_here_is_not_guessed():
+    assert guesses.block("publish", ["set-payload"]) is None
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "here"),
+    [
+        ("when", ["condition", "then", "else"], "condition"),  # and not `then`, which is spelt more like it
+        ("url", ["path", "urlVar"], "path"),
+        ("params", ["query", "args"], "args"),
+        ("params", ["query", "path"], "query"),
+        ("maxattempts", ["maxAttempts", "minBackoff"], "maxAttempts"),
+        ("attempts", ["maxAttempts"], "maxAttempts"),
+        ("zebra", ["path", "query"], None),
+    ],
+)
+def test_keys(word, known, here):
+    assert guesses.key(word, known) == here
