@@ -13,7 +13,7 @@ from typing import Any
 from octo.config.shipped import shipped
 from octo.expr.function import Function
 from octo.expr.functions import FAMILIES
-from octo.expr.macros import USAGE
+from octo.expr.macros import MACROS
 
 Described = dict[str, Any]
 
@@ -46,7 +46,8 @@ def page(known: Described) -> Iterator[str]:
         yield from block(each)
     yield "## Functions"
     yield "Loops and the like, which take a name for each element instead of a value:"
-    yield "\n".join(f"- `{usage}`" for usage in dict.fromkeys(USAGE.values()))
+    rows = (f"| `{each.usage}` | {text(each.doc)} |" for each in MACROS.values())
+    yield "\n".join(["| Macro | |", "|---|---|", *rows])
     for family in FAMILIES:
         yield from functions(family)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 
@@ -14,7 +13,7 @@ import click
 from octo.cli import example
 from octo.cli.entries import Described, Entry, entries
 from octo.cli.help import Verb
-from octo.cli.terminal import is_terminal, say
+from octo.cli.terminal import say
 from octo.expr import nearest
 from octo.suite.yaml import dump
 
@@ -76,6 +75,9 @@ def _page(entry: Entry) -> Iterator[str]:
     yield click.style(f"{entry.name}", bold=True) + f" ({entry.kind}{of})"
     if entry.usage:
         yield f"  {entry.usage}"
+        yield from _wrapped(entry.about, "    ")
+        for shown in entry.examples:
+            yield f"      {shown}"
         return
     yield from _wrapped(entry.data["doc"], "  ")
     yield from _settings(entry.data["fields"])
@@ -171,7 +173,7 @@ def _default(field: Described) -> str:
 
 def _wrapped(text: str, first: str, rest: str | None = None) -> list[str]:
     """The text, in lines that fit; paragraphs stay apart."""
-    width = min(shutil.get_terminal_size((80, 0)).columns, WIDEST) if is_terminal(sys.stdout) else WIDEST
+    width = min(shutil.get_terminal_size((80, 0)).columns, WIDEST)  # 80 for a pager
     paragraphs = [" ".join(each.split()) for each in re.split(r"\n\s*\n", text)]
     lines: list[str] = []
     for each in paragraphs:

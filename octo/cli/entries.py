@@ -28,7 +28,7 @@ _KEYS = {"flow": "A flow: where its messages come from and what happens to them.
 class Entry(NamedTuple):
     """One thing. about: one line. data: its part of the catalogue. functions: all of that name.
 
-    usage: how a macro is written. owner: the connector of a source.
+    usage, examples: how a macro is written. owner: the connector of a source.
     """
 
     kind: Kind
@@ -37,6 +37,7 @@ class Entry(NamedTuple):
     data: Described
     functions: Sequence[Function] = ()
     usage: str = ""
+    examples: Sequence[str] = ()
     owner: str = ""
 
 
@@ -70,7 +71,7 @@ def _functions() -> Iterator[Entry]:
 
 
 def _macros() -> Iterator[Entry]:
-    from octo.expr.macros import USAGE
+    from octo.expr.macros import MACROS
 
-    for name, usage in USAGE.items():
-        yield Entry("macro", name, usage, {}, usage=usage)
+    for name, each in MACROS.items():
+        yield Entry("macro", name, each.doc, {}, usage=each.usage, examples=each.examples)

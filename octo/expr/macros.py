@@ -1,6 +1,7 @@
 """Macros: has, map, filter and the others look like calls, but become nodes of their own."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from octo.expr.errors import BAD_MACRO, ExprError
 from octo.expr.nodes import Bind, Call, Has, Literal, Loop, LoopKind, Name, Node, OptionalMap, Select
@@ -20,23 +21,105 @@ _LOOPS: dict[str, tuple[LoopKind, frozenset[int], frozenset[int]]] = {
     "transformMapEntry": ("transform_map_entry", frozenset(), frozenset((3, 4))),
 }
 
-USAGE = {
-    "has": "has(x.field)",
-    "all": "x.all(item, condition)",
-    "exists": "x.exists(item, condition)",
-    "exists_one": "x.exists_one(item, condition)",
-    "existsOne": "x.existsOne(item, condition)",
-    "filter": "x.filter(item, condition)",
-    "map": "x.map(item, value), or x.map(item, condition, value)",
-    "sortBy": "x.sortBy(item, key)",
-    "groupBy": "x.groupBy(item, key)",
-    "transformList": "x.transformList(index, item, value)",
-    "transformMap": "x.transformMap(key, item, value)",
-    "transformMapEntry": "x.transformMapEntry(key, item, {key: value})",
-    "optMap": "x.optMap(item, value)",
-    "optFlatMap": "x.optFlatMap(item, optional)",
-    "bind": "cel.bind(name, value, expression)",
+
+class Macro(NamedTuple):
+    """usage: how it is written. doc: what it is. examples: expressions that are true."""
+
+    usage: str
+    doc: str
+    examples: tuple[str, ...]
+
+
+MACROS = {
+    "has": Macro(
+        "has(x.field)",
+        "Whether the map has the field. What has no fields, such as null or a text, has none.",
+        ('has({"a": 1}.a)', '!has({"a": 1}.b)'),
+    ),
+    "all": Macro(
+        "x.all(item, condition)",
+        "Whether the condition is true of every element, or of every key of a map; with two names also of what belongs "
+        "to it: x.all(key, item, condition).",
+        ("[1, 2].all(i, i > 0)", '{"a": 1}.all(k, v, v == 1)'),
+    ),
+    "exists": Macro(
+        "x.exists(item, condition)",
+        "Whether the condition is true of at least one element, or key of a map.",
+        ("[1, 2].exists(i, i > 1)",),
+    ),
+    "exists_one": Macro(
+        "x.exists_one(item, condition)",
+        "Whether the condition is true of exactly one element, or key of a map.",
+        ("[1, 2].exists_one(i, i > 1)",),
+    ),
+    "existsOne": Macro(
+        "x.existsOne(item, condition)",
+        "Another name of exists_one.",
+        ("[1, 2].existsOne(i, i > 1)",),
+    ),
+    "filter": Macro(
+        "x.filter(item, condition)",
+        "The list of the elements, or keys of a map, of which the condition is true.",
+        ("[1, 2, 3].filter(i, i > 1) == [2, 3]",),
+    ),
+    "map": Macro(
+        "x.map(item, value), or x.map(item, condition, value)",
+        "The list of what the value is for each element, or key of a map; with a condition only for those of which it "
+        "is true.",
+        ("[1, 2].map(i, i * 2) == [2, 4]", "[1, 2, 3].map(i, i > 1, i * 2) == [4, 6]"),
+    ),
+    "sortBy": Macro(
+        "x.sortBy(item, key)",
+        "The elements in ascending order of their keys; all keys must be of one comparable type.",
+        (
+            '[{"n": 2}, {"n": 1}].sortBy(i, i.n) == [{"n": 1}, {"n": 2}]',
+            "[1, 3, 2].sortBy(i, -i) == [3, 2, 1]",
+        ),
+    ),
+    "groupBy": Macro(
+        "x.groupBy(item, key)",
+        "A map with a list of the elements for each key, in the order of the first. A key is a string, a whole number "
+        "or a bool.",
+        (
+            '["ab", "c", "d"].groupBy(i, size(i)) == {2: ["ab"], 1: ["c", "d"]}',
+            '["ab", "c", "d"].groupBy(i, size(i)).transformMap(n, all, size(all)) == {2: 1, 1: 2}',
+        ),
+    ),
+    "transformList": Macro(
+        "x.transformList(index, item, value)",
+        "The list of what the value is for each element and its position, or each entry of a map; with a condition "
+        "before the value only for those of which it is true.",
+        ('["a", "b"].transformList(n, i, string(n) + i) == ["0a", "1b"]',),
+    ),
+    "transformMap": Macro(
+        "x.transformMap(key, item, value)",
+        "A map with the same keys and other values; with a condition before the value only of the entries of which it "
+        "is true.",
+        ('{"a": 1, "b": 2}.transformMap(k, v, v * 10) == {"a": 10, "b": 20}',),
+    ),
+    "transformMapEntry": Macro(
+        "x.transformMapEntry(key, item, {key: value})",
+        "A map of the entries that are made of each entry of a map, or of each position and element of a list. No key "
+        "may come twice.",
+        ('[{"id": "a", "n": 1}].transformMapEntry(n, i, {i.id: i.n}) == {"a": 1}',),
+    ),
+    "optMap": Macro(
+        "x.optMap(item, value)",
+        "An optional of what the value is for the value of an optional; none if there is none.",
+        ('{"a": 1}.?a.optMap(i, i + 1).orValue(0) == 2', '{"a": 1}.?b.optMap(i, i + 1).orValue(0) == 0'),
+    ),
+    "optFlatMap": Macro(
+        "x.optFlatMap(item, optional)",
+        "The optional that is made of the value of an optional; none if there is none.",
+        ('{"a": {"b": 1}}.?a.optFlatMap(i, i.?b).orValue(0) == 1',),
+    ),
+    "bind": Macro(
+        "cel.bind(name, value, expression)",
+        "The expression, in which the name stands for the value: it is computed once.",
+        ("cel.bind(x, 2 + 3, x * x) == 25",),
+    ),
 }
+USAGE = {name: each.usage for name, each in MACROS.items()}
 
 
 def expand(call: Call) -> Node | None:

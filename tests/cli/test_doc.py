@@ -103,7 +103,6 @@ def test_a_name_is_needed(cli):
 @pytest.mark.parametrize("columns", ["10", "40"])
 def test_a_narrow_terminal(monkeypatch, columns):
     monkeypatch.setenv("COLUMNS", columns)
-    monkeypatch.setattr("octo.cli.doc.is_terminal", lambda _: True)
 
     lines = _wrapped("A long text of short words, in two parts.\n\nThe second.", "    ")
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from octo.expr import ExprError
-from octo.expr.macros import USAGE
+from octo.expr import ExprError, Scope, compile  # noqa: A004 - the name of the API
+from octo.expr.macros import MACROS, USAGE
 from octo.expr.nodes import Bind, Call, Has, Loop, Name, OptionalMap
 from octo.expr.parser import parse
 
@@ -57,3 +57,12 @@ def test_a_macro_used_wrongly_shows_its_form(text):
 def test_two_variables_need_two_names():
     with pytest.raises(ExprError, match="both variables of all are called 'i'"):
         parse("a.all(i, i, true)")
+
+
+@pytest.mark.parametrize("name", MACROS)
+def test_a_macro_has_a_sentence_and_examples_that_are_true(name):
+    macro = MACROS[name]
+
+    assert macro.doc.endswith(".")
+    assert [compile(each, Scope(()))() for each in macro.examples] == [True] * max(1, len(macro.examples))
+    assert all(f"{name}(" in each for each in macro.examples)
