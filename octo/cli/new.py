@@ -88,7 +88,7 @@ def _missing(path: Path) -> str:
     if path.name != ".gitignore":
         return ""
     has = {line.strip().strip("/") for line in path.read_text(encoding="utf-8", errors="replace").splitlines()}
-    missing = [each for each in IGNORED[:2] if each.strip("/") not in has]
+    missing = [each for each in IGNORED[:3] if each.strip("/") not in has]
     return f"; add to it: {' '.join(missing)}" if missing else ""
 
 

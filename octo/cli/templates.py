@@ -171,9 +171,97 @@ cases:
     tries=("""octo invoke@PATH@ greet --data '{"name": "Ada"}'""", "octo test@PATH@"),
 )
 
-TEMPLATES = {"http": HTTP, "cron": CRON, "call": CALL}
+QUEUE = Template(
+    about="two flows with a queue between them",
+    flow="""\
+# yaml-language-server: $schema=./octo.schema.json
+#
+# Two flows with a queue between them: the first answers at once, the second works.
+#
+#   $ octo run --watch@FILE@
+#   $ curl localhost:8080/jobs -d '{"name": "Ada"}'
+#   $ octo test@FILE@
+
+service:
+  name: @NAME@
+
+env:
+  - name: HTTP_PORT # set it in .env or in the environment
+    default: "8080"
+
+connectors:
+  - name: web
+    type: http
+    settings:
+      port: ${HTTP_PORT}
+  - name: jobs
+    type: queue # kept in octo-store/, so that no job is lost when Octo ends
+
+flows:
+  - name: accept
+    source:
+      connector: web
+      type: http
+      settings:
+        path: /jobs
+        methods: [POST]
+    process:
+      - type: queue-dispatch
+        settings:
+          connector: jobs
+          subject: '"greetings"'
+      - type: set-variable
+        settings: {name: httpStatus, value: 202}
+      - type: set-payload
+        settings:
+          value: '{"accepted": true}'
+
+  - name: work
+    source:
+      connector: jobs
+      type: queue
+      settings:
+        subject: greetings
+    process:
+      - type: set-payload
+        settings:
+          # CEL. `body` is what the other flow has sent.
+          value: '{"greeting": "hello, " + body.name + "!"}'
+      - type: log
+        settings:
+          message: body.greeting
+""",
+    tests="""\
+# yaml-language-server: $schema=./octo_test.schema.json
+
+flow: work
+
+cases:
+  - name: a job is worked on
+    trigger: {body: {name: Ada}}
+    expect:
+      body: {greeting: "hello, Ada!"}
+
+  - name: the caller does not wait for it
+    calls:
+      - flow: accept
+        trigger: {json: {name: Ada}}
+        expect:
+          reply: {status: 202, body: {accepted: true}}
+    spies:
+      accept.queue-dispatch: {count: 1}
+""",
+    env="# HTTP_PORT=8080\n",
+    tries=(
+        "octo run --watch@PATH@",
+        """curl localhost:@PORT@/jobs -d '{"name": "Ada"}'""",
+        "octo test@PATH@",
+    ),
+)
+
+TEMPLATES = {"http": HTTP, "cron": CRON, "call": CALL, "queue": QUEUE}
 
 ENV = "# NAME=value, one per line, for this machine only: keep it out of version control.\n"
 
-IGNORED = (".env", ".octo/", "__pycache__/", "*.pyc", ".venv/")
-"""What version control should not see: secrets, kept traces, what Python leaves behind."""
+IGNORED = (".env", ".octo/", "octo-store/", "__pycache__/", "*.pyc", ".venv/")
+"""What version control should not see: secrets, kept traces, queues, what Python leaves behind."""

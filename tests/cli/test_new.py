@@ -70,6 +70,14 @@ def test_editors_find_no_mistake_in_it(cli, template):
     [
         ("http", ["octo run --watch 'my shop'", "curl localhost:8080/hello/Ada", "octo test 'my shop'"]),
         ("cron", ["octo run --watch 'my shop'", "octo invoke 'my shop' tick", "octo test 'my shop'"]),
+        (
+            "queue",
+            [
+                "octo run --watch 'my shop'",
+                'curl localhost:8080/jobs -d \'{"name": "Ada"}\'',
+                "octo test 'my shop'",
+            ],
+        ),
         ("call", ["octo invoke 'my shop' greet --data '{\"name\": \"Ada\"}'", "octo test 'my shop'"]),
     ],
 )
@@ -148,7 +156,7 @@ def test_what_is_there_is_kept(cli, here):
 
     result = cli("new", ".")
 
-    assert "kept .gitignore; add to it: .env\n" in result.stdout
+    assert "kept .gitignore; add to it: .env octo-store/\n" in result.stdout
     assert (here / ".gitignore").read_text() == "/.octo/\n"
 
 
@@ -159,7 +167,7 @@ def test_what_is_there_is_kept(cli, here):
         ([""], "name the folder: octo new shop, or `octo new .` for this one"),
         (["orders.yaml"], "octo new makes a folder: octo new orders"),
         (["taken"], "taken is a file; name a folder"),
-        (["a", "--template", "htp"], "'htp' is not one of 'http', 'cron', 'call'"),
+        (["a", "--template", "htp"], "'htp' is not one of 'http', 'cron', 'call', 'queue'"),
     ],
 )
 def test_what_it_refuses(cli, here, arguments, says):
