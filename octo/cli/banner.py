@@ -53,7 +53,7 @@ def off(*, watch: bool, traces: bool, blocks: bool) -> list[str]:
     """What is not switched on, each with the option that does it."""
     rows = (
         (watch, "watch", "--watch", "takes every save"),
-        (traces, "traces", "--traces", "keeps what blocks made of each message, for `octo traces`"),
+        (traces, "traces", "--traces", "keeps each message, for `octo traces`"),
         (blocks, "blocks", "--metrics-blocks '*'", "measures each block, for `octo top`"),
     )
     return aligned([(name, "off", option, does) for is_on, name, option, does in rows if not is_on])

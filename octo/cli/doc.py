@@ -20,6 +20,14 @@ from octo.suite.yaml import dump
 WIDEST = 100
 """Columns of a text; longer lines are hard to read."""
 
+_NAMES = {
+    "body": "the body of the message",
+    "vars": "its variables, such as vars.id",
+    "now": "the time of the evaluation",
+    "eventID": "the id of the message",
+    "correlationID": "the id that the message shares with those it led to",
+}
+
 
 @click.command(
     "doc",
@@ -58,6 +66,8 @@ def _found(name: str, known: Sequence[Entry]) -> list[Entry]:
         return family
     if re.fullmatch(r"[A-Za-z]+-[A-Za-z]?\d+", name):
         raise click.UsageError(f"{name!r} is an error code: octo explain {name.upper()}")
+    if name in _NAMES:
+        raise click.UsageError(f"{name!r} is a name in expressions: {_NAMES[name]}. Try: octo eval {name}")
     names = [each.name for each in known]
     guess = (
         next((each for each in names if name.lower().startswith(f"{each.lower()}.")), None)  # a setting of it

@@ -44,8 +44,10 @@ def _group(word: str) -> str:
         if word.lower() in (group, kind):
             return group
     guess = nearest(word, KINDS)
-    hint = f"Try: octo list {guess}" if guess else f"choose from {', '.join(KINDS)}"
-    raise click.UsageError(f"there is no group {word!r}. {hint}. For one thing: octo doc {word}")
+    if any(each.name == word for each in entries()):
+        raise click.UsageError(f"{word!r} is no group. Try: octo doc {word}")
+    hint = f"Try: octo list {guess}" if guess else f"Choose from {', '.join(KINDS)}"
+    raise click.UsageError(f"there is no group {word!r}. {hint}")
 
 
 def _lines(group: str, found: Sequence[Entry]) -> Iterator[str]:

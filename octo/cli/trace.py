@@ -13,7 +13,7 @@ import click
 from octo.cli import exits
 from octo.cli.ports import nobody, port_option
 from octo.cli.stored import show
-from octo.cli.terminal import say
+from octo.cli.terminal import is_terminal, say
 from octo.core.printable import printable
 from octo.operations.address import parse
 from octo.operations.client import Client, Unreachable
@@ -63,6 +63,8 @@ async def _watch(client: Client, path: str, take: int, *, full: bool, as_json: b
                 said = b"".join([piece async for piece in pieces]).decode(errors="replace")
                 say(printable(said.rstrip("\n")), err=True)
                 return exits.USAGE if status in (400, 404) else exits.FAILED
+            if is_terminal(sys.stderr):
+                say("Waiting for messages. Ctrl-C ends.", err=True)
             async for line in _lines(pieces):
                 trace = read(line)
                 if isinstance(trace, dict):

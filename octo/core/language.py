@@ -35,7 +35,8 @@ class FlowSettings(Settings):
     """What brings the flow's messages. Without a source it runs when another flow or the command line calls it."""
 
     input: dict[str, Any] | None = None
-    """JSON Schema of the bodies that the flow is made for. Its expressions are checked against it, messages are not."""
+    """JSON Schema of the bodies that the flow is made for. Its expressions are checked against it, and the bodies of
+    HTTP requests: one that does not fit is answered with 422. What other flows send is not checked."""
 
     requires: Annotated[Preconditions, Advanced] = ()
     """What callers must ensure. A test that breaks it is wrong; generated messages satisfy it."""

@@ -56,7 +56,7 @@ def test_a_long_list_is_cut():
 
 def test_what_is_off_names_its_option():
     assert off(watch=True, traces=False, blocks=False) == [
-        "  traces  off  --traces              keeps what blocks made of each message, for `octo traces`",
+        "  traces  off  --traces              keeps each message, for `octo traces`",
         "  blocks  off  --metrics-blocks '*'  measures each block, for `octo top`",
     ]
     assert off(watch=True, traces=True, blocks=True) == []

@@ -108,3 +108,8 @@ def test_a_narrow_terminal(monkeypatch, columns):
 
     assert max(map(len, lines)) <= max(int(columns), 24)
     assert "    The second." in lines
+
+
+@pytest.mark.parametrize("name", ["body", "vars", "now", "eventID", "correlationID"])
+def test_a_name_of_expressions(cli, name):
+    assert f"{name!r} is a name in expressions: " in cli("doc", name).stderr

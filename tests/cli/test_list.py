@@ -28,10 +28,12 @@ def test_one_group(cli, word):
     assert rest.split()[1:4] == ["Send", "a", "request;"]
 
 
+def test_the_name_of_a_thing_is_told_from_that_of_a_group(cli):
+    assert "'rest' is no group. Try: octo doc rest" in cli("list", "rest").stderr
+
+
 def test_a_group_that_does_not_exist(cli):
-    assert (
-        "there is no group 'blcks'. Try: octo list blocks. For one thing: octo doc blcks" in cli("list", "blcks").stderr
-    )
+    assert "there is no group 'blcks'. Try: octo list blocks\n" in cli("list", "blcks").stderr
 
 
 @pytest.mark.parametrize("columns", ["20", "40", "200"])
