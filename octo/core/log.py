@@ -237,7 +237,10 @@ class Json(_Formatter):
 
 
 class Text(_Formatter):
-    """`time=... level=INFO msg="..." name=value`: easy to read and to parse."""
+    """`time=... level=INFO msg="..." name=value`: easy to read and to parse.
+
+    With colours, which are for people, a traceback has its own lines, and the time no date.
+    """
 
     def __init__(self, coloured: bool = False, *, bare: bool = False) -> None:
         super().__init__(bare=bare)
@@ -246,7 +249,10 @@ class Text(_Formatter):
     def format(self, record: logging.LogRecord) -> str:
         pairs = self.pairs(record)
         if self._coloured:
-            return " ".join(self._colour(name, _value(value), record.levelno) for name, value in pairs.items())
+            trace = str(pairs.pop("traceback", ""))
+            pairs["time"] = pairs["time"][11:23]
+            line = " ".join(self._colour(name, _value(value), record.levelno) for name, value in pairs.items())
+            return "\n".join([line, *(f"  {_harmless(each)}" for each in trace.splitlines())])
         return " ".join(f"{_word(name)}={_value(value)}" for name, value in pairs.items())
 
     def _colour(self, name: str, value: str, level: int) -> str:
@@ -275,6 +281,10 @@ def _word(text: str) -> str:
 
 
 _SPECIAL = re.compile(r'[\s="]')
+
+
+def _harmless(text: str) -> str:
+    return "".join(each if each.isprintable() else _escaped(each) for each in text)
 
 
 def _escaped(character: str) -> str:

@@ -180,6 +180,21 @@ def test_an_unknown_level_is_warned_about_and_means_info(monkeypatch):
     assert logging.getLogger("octo").level == logging.INFO
 
 
+def test_on_a_terminal_a_traceback_has_its_own_lines():
+    """And no text of an error controls the terminal."""
+    record = logging.makeLogRecord({"name": "octo", "msg": "m", "levelno": logging.ERROR, "created": 0.0})
+    try:
+        raise ValueError("a \x1b[2J text")
+    except ValueError as error:
+        record.exc_info = (type(error), error, error.__traceback__)
+
+    line, *trace = log.Text(coloured=True).format(record).split("\n")
+
+    assert re.fullmatch(r"time=\d\d:\d\d:\d\d\.000 level=ERROR msg=m", re.sub(r"\x1b\[\d*m", "", line))
+    assert trace[0] == "  Traceback (most recent call last):"
+    assert trace[-1] == "  ValueError: a \\x1b[2J text"
+
+
 def test_colours_are_for_terminals_only(monkeypatch):
     """A terminal gets a coloured level, a pipe does not, and NO_COLOR is respected."""
 
