@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sysconfig
 import traceback
 from contextlib import suppress
 from pathlib import Path
 
-_INSTALLED = re.compile(rf"[/\\](?:site|dist)-packages[/\\]|^{re.escape(sysconfig.get_path('stdlib'))}|^<")
+_OURS = f"{Path(__file__).parents[1]}{os.sep}"
+_INSTALLED = re.compile(
+    rf"[/\\](?:site|dist)-packages[/\\]|^{re.escape(sysconfig.get_path('stdlib'))}|^{re.escape(_OURS)}|^<"
+)
 
 
 def origin(error: BaseException) -> str:

@@ -163,7 +163,7 @@ def _fail(function: Function, error: BaseException) -> NoReturn:
     if isinstance(error, ValidationError):
         # Its own text, and so its traceback, would quote parts of values.
         raise Bug(f"{function.name} raised ValidationError: {error.title}: {_complaints(error)}") from None
-    raise Bug(f"{function.name} raised {_told(error)}") from error
+    raise Bug(f"{function.name} raised {_told(error)}{origin(error)}") from error
 
 
 def _told(error: BaseException) -> str:
