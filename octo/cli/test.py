@@ -18,7 +18,7 @@ import click
 from octo.cli import exits, exploration
 from octo.cli.exploration import Cover
 from octo.cli.help import Verb
-from octo.cli.named import expanded, refuse_testless
+from octo.cli.named import expanded, refuse_testless, told
 from octo.cli.project import Number, coloured, refuse, written
 from octo.cli.stored import store_option
 from octo.cli.suites import configurations, env_file
@@ -334,6 +334,8 @@ def _planned(options: Options, read: Callable[[], Asked]) -> Asked | None:
         return read()
     except ConfigError as error:
         refuse(error)
+        if hint := told(error, options.paths, "test"):
+            say(hint, err=True)
         _report(options, Plan((), ()), (), 0.0, problems=error.problems)
         return None
 

@@ -27,6 +27,8 @@ def about_key(key: str, known: Iterable[str]) -> str:
 
 def kind(value: object) -> str:
     """The kind of a value, in the words of YAML."""
+    if value == "":
+        return "an empty text"
     if isinstance(value, bool):
         return "`true`" if value else "`false`"
     names: dict[type, str] = {

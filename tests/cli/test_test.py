@@ -59,6 +59,15 @@ def test_a_wrong_test_file_is_exit_code_2_and_nothing_runs(cli, folder):
     assert result.stdout == ""
 
 
+def test_a_folder_with_a_file_of_another_program_says_what_to_test(cli, folder):
+    (folder / "compose.yaml").write_text("services: {}\n")
+
+    result = cli("test")
+
+    assert result.exit_code == 2
+    assert "here compose.yaml, f.yaml were put together. For one: octo test f.yaml\n" in result.stderr
+
+
 def test_cases_are_chosen_by_k(cli, folder):
     result = cli("test", "-k", "adds and not two", "-v")
 

@@ -26,6 +26,7 @@ def test_a_type_that_is_not_here_is_not_guessed():
         ("params", ["query", "path"], "query"),
         ("maxattempts", ["maxAttempts", "minBackoff"], "maxAttempts"),
         ("attempts", ["maxAttempts"], "maxAttempts"),
+        ("services", ["service", "connectors"], "service"),
         ("zebra", ["path", "query"], None),
     ],
 )
