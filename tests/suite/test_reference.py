@@ -8,11 +8,12 @@ from octo.config.shipped import shipped
 from octo.suite.reference import MARK, reference
 
 PAGE = Path(__file__).parents[2] / "docs" / "testing.md"
+NEXT = "Next: [errors](errors.md)"
 
 
 def fresh() -> str:
     written, _, _ = PAGE.read_text().partition(MARK)
-    return f"{written.rstrip()}\n\n{MARK}\n\n{reference(shipped())}"
+    return f"{written.rstrip()}\n\n{MARK}\n\n{reference(shipped()).rstrip()}\n\n{NEXT}\n"
 
 
 def test_the_reference_is_fresh():
