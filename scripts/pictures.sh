@@ -24,16 +24,47 @@ unpack() { # $1: page; $2: folder. Save the files of a page: YAML that begins wi
         file {print > file}' "$1"
 }
 
-start() { # the command; its log is in the working folder
-    "$@" >"$work/${#started[@]}.log" 2>&1 &
-    started+=($!)
-    until grep -q 'runtime ready' "$work/$((${#started[@]} - 1)).log"; do
-        kill -0 $! 2>/dev/null || { cat "$work/$((${#started[@]} - 1)).log" >&2 && exit 1; }
+wait_for() { # $1: words; $2: a file in which they appear
+    until grep -qF "$1" "$2"; do
+        kill -0 "${started[-1]}" 2>/dev/null || { cat "$2" >&2 && exit 1; }
         sleep 0.1
     done
 }
 
-mkdir -p "$pictures"
+start() { # the command; its log is in the working folder
+    local log=$work/${#started[@]}.log
+    : >"$log"
+    "$@" >"$log" 2>&1 &
+    started+=($!)
+    wait_for 'runtime ready' "$log"
+}
+
+# The first minutes: a start, a request, an edit with a mistake, and a request after it.
+mkdir -p "$pictures" "$work/first"
+cd "$work/first"
+"$python" -m octo new shop >/dev/null
+said=$work/first/said
+: >"$said"
+HTTP_PORT=18390 OCTO_OBSERVABILITY_ADDR=127.0.0.1:18392 script --quiet --flush \
+    --command "$python -m octo run --watch --log-level warn shop" "$said" >/dev/null 2>&1 &
+started+=($!)
+wait_for 'Ctrl-C' "$said"
+{
+    echo '$ octo run --watch --log-level warn shop'
+    sed '1d' "$said"
+    printf '\n# in another terminal\n$ curl localhost:8080/hello/Ada\n%s\n' "$(curl -s localhost:18390/hello/Ada)"
+    lines=$(wc -l <"$said")
+    sed -i 's/value: /valeu: /' shop/flow.yaml
+    wait_for 'waits for an edit' "$said"
+    printf '\n# an edit with a mistake is saved\n'
+    tail -n "+$((lines + 1))" "$said"
+    printf '\n# the flow goes on as it was\n$ curl localhost:8080/hello/Bob\n%s\n' "$(curl -s localhost:18390/hello/Bob)"
+} | tr -d '\r' | sed 's/18390/8080/; s/18392/39999/' >"$work/first/session"
+"$python" "$root/scripts/picture.py" "$pictures/running.svg" - <"$work/first/session"
+kill "${started[-1]}"
+unset 'started[-1]'
+cd "$root"
+
 draw why-currency octo why samples/http-orders.yaml:53 --vars '{"query":{"currency":"EUR"}}'
 draw why-orders octo why samples/builtins-demo.yaml:129 --data '{"lines":[{"id":"a","cents":1250},{"id":"b","cents":99}]}'
 draw why-fails octo why samples/weather.yaml:62 --vars '{"city":"pariss","places":{"paris":{"lat":48.9}}}'
@@ -73,10 +104,10 @@ flows:
     process: [{type: set-payload, settings: {value: "null"}}]
 YAML
 export STOCK_URL=http://127.0.0.1:18391 BANK_URL=http://127.0.0.1:18391 MAIL_URL=http://127.0.0.1:18391
-export HTTP_PORT=18390 BANK_API_KEY=a-key-for-pictures
+export HTTP_PORT=18390 OCTO_OBSERVABILITY_ADDR=127.0.0.1:18392 BANK_API_KEY=a-key-for-pictures
 "$python" -c 'import sqlite3; sqlite3.connect("shop.db").execute("CREATE TABLE orders (id TEXT PRIMARY KEY, total INTEGER)")'
 start "$python" -m octo run "$work/services.yaml" --admin-addr off
-start "$python" -m octo run shop.yaml --traces --admin-addr 127.0.0.1:39999
+start "$python" -m octo run shop.yaml --traces --metrics-blocks '*'
 
 order() { # $1: id
     curl -s -o /dev/null localhost:18390/orders \
@@ -86,9 +117,15 @@ order n0 # opens the connections, so the next order shows the normal time
 order n1
 sleep 1
 draw trace octo traces "$("$python" -m octo traces --limit 1 | cut -c 1-6)"
-for each in a b c d e f; do
-    (for ((n = 0; n < 100000; n++)); do order "$each$n"; done) &
-    started+=($!)
-done
+"$python" - <<'PYTHON' & # a hundred orders a second
+import http.client, itertools, json, time
+order = {"email": "bob@example.com", "cents": 1990, "count": 3, "coupon": "WELCOME"}
+shop = http.client.HTTPConnection("localhost", 18390)
+for number in itertools.count():
+    shop.request("POST", "/orders", json.dumps({**order, "id": f"p{number}"}))
+    shop.getresponse().read()
+    time.sleep(0.01)
+PYTHON
+started+=($!)
 sleep 11 # the picture shows the worst lag of the last ten seconds: wait until that of the start is older
-COLUMNS=84 draw top octo top --once
+draw top octo top --once --flow orders
