@@ -20,13 +20,14 @@ Described = dict[str, Any]
 HEAD = """\
 # Reference
 
-Every key of a flow, every connector, source and block with every setting, and every function of expressions. This page
-is made from the code by `make docs`; to change it, change the docstring there. [flow-language.md](flow-language.md)
-says how the parts fit together.
+Look up every key of a flow, every connector, source and block with every setting, and every function of expressions.
+[flow-language.md](flow-language.md) says how the parts fit together.
 
 Settings without a default are required. Types: *duration* is Go's notation (`250ms`, `30s`, `1h30m`), *expression* is
 CEL ([expressions.md](expressions.md)) with the kind its value must have, *chain* is a list of blocks or
 `{name, process}`, *flow* is the name of a flow.
+
+This page is made from the code by `make docs`; to change it, change the docstring there.
 """
 
 

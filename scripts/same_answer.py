@@ -13,8 +13,10 @@ HEAD = """\
 <!-- Made by scripts/same_answer.py of tests/acceptance/same_answer.yaml. -->
 # The same file, the same answer
 
-What was not the same at first between the Go implementation 0.1.8 and Octo, and what is answered now. Each line is a
-case of `tests/acceptance/test_same_answer.py`. Where the answers still differ, [Differences](differences.md) says why.
+Look here whether a file for the Go implementation 0.1.8 answers the same in Octo: each line was different at first, and
+says what is answered now. Where the answers still differ, [Differences](differences.md) says why.
+
+Each line is a case of `tests/acceptance/test_same_answer.py`.
 """
 
 
