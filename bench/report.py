@@ -30,13 +30,26 @@ MEASURES = (
 )
 """The measures, in the order in which they run and appear on the page."""
 
-HEAD = """# Performance
+SHORT = (
+    ("a flow of 4 CEL blocks over HTTP, on one CPU: requests/s", "The ceiling", "flow of 4 CEL blocks", "requests/s"),
+    ("a bare ASGI application, which only answers: requests/s", "The ceiling", "bare ASGI application", "requests/s"),
+    ("a request to that flow: CPU-ms", "The ceiling", "flow of 4 CEL blocks", "CPU-ms per request"),
+    ("`octo run`, from its start to the first answer: ms", "Start", "`octo run`, exec to first 200", "milliseconds"),
+    ("an idle `octo run` with http and cron: MB of memory (PSS)", "Memory", "idle, http and cron", "PSS"),
+)
+"""What most readers come for: the words, and where the figure is: section, row and column."""
 
-This page shows what Octo costs, measured by its benchmark suite. `bench/report.py` writes it from the last results; no
-figure is typed by hand. `make bench` measures for a few minutes, `make bench-full` for about half an hour; both rewrite
-this page.
+CONCLUSION = """# Performance
 
-## Method
+Octo meets {met} budgets that it is measured by; the others follow below. Read here what a message, a trace, a
+reload and an idle process cost, and how that was measured.
+
+"""
+
+METHOD = """## Method
+
+`bench/report.py` writes this page from the last results; no figure is typed by hand. `make bench` measures for a few
+minutes, `make bench-full` for about half an hour; both rewrite the page.
 
 - The server has one CPU; the load generator, a separate process, and all back ends share another.
 - Before each measurement, the answer of the flow is checked. Connections are kept alive.
@@ -60,12 +73,28 @@ def page(results: dict[str, dict[str, Any]]) -> str:
     """The whole page, from what each measure found."""
     found = [(Section.from_json(each["section"]), each) for each in results.values() if "section" in each]
     sections = [section for section, _ in found]
-    parts = [HEAD, _conditions(list(results.values())), _budgets(sections), _missed(sections, results)]
+    parts = [_conclusion(sections), _missed(sections, results), _budgets(sections), METHOD]
+    parts.append(_conditions(list(results.values())))
     parts += [_section(section, result) for section, result in found]
     text = "\n".join(parts)
     while "\n\n\n" in text:
         text = text.replace("\n\n\n", "\n\n")
     return text.rstrip() + "\n"
+
+
+def _conclusion(sections: list[Section]) -> str:
+    budgets = [budget for section in sections for budget in section.budgets]
+    met = f"{sum(bool(budget.met) for budget in budgets)} of the {len(budgets)}"
+    rows: list[list[Cell]] = [[words, figure] for words, *where in SHORT if (figure := _figure(sections, *where))]
+    return CONCLUSION.format(met=met) + (_table(Table(["what", "measured"], rows)) if rows else "") + "\n"
+
+
+def _figure(sections: list[Section], title: str, row: str, column: str) -> str:
+    """The median in a table, without its range; "" if it was not measured."""
+    of_section = [table for section in sections if section.title == title for table in section.tables]
+    tables = [table for table in of_section if column in table.columns]
+    found = [_cell(cells[table.columns.index(column)]) for table in tables for cells in table.rows if cells[0] == row]
+    return found[0].partition(" ")[0] if found else ""
 
 
 def _conditions(results: list[dict[str, Any]]) -> str:

@@ -31,10 +31,10 @@ def measure(effort: Effort) -> Section:
     return Section(
         "Expressions",
         'Nanoseconds per evaluation, with a body of 35 fields. "By hand" is Python code of a programmer who knows the '
-        "data and checks nothing. For Octo and by hand, the fastest of several series counts, in turns. The official "
-        f"evaluator ({peers.BINDING}, its result not converted) gets the same data, but the 1,000 records only where "
-        "they are read. It is compared with Octo in one process of Python 3.12, in turns: the last three columns are "
-        "medians over the rounds, of the times and of each round's ratio.",
+        "data and checks nothing. For Octo and by hand, the fastest of several series counts, in turns.\n\n"
+        f"The official evaluator ({peers.BINDING}, its result not converted) gets the same data, but the 1,000 records "
+        "only where they are read. It is compared with Octo in one process of Python 3.12, in turns: the last three "
+        "columns are medians over the rounds, of the times and of each round's ratio.",
         [Table(COLUMNS, rows)],
         budgets=[_by_hand(by_hand), _faster(official, missing)],
         notes=[f"`{each.name}` is `{each.cel}`." for each in EXPRESSIONS if len(each.cel) < 100],

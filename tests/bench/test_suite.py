@@ -133,11 +133,20 @@ def test_a_page_says_what_is_missed_and_where_it_comes_from():
     failed = {**{key: value for key, value in RESULT.items() if key != "section"}, "failed": "Oops: x"}
     page = report.page({"one": json.loads(json.dumps(RESULT)), "two": failed})
 
+    assert page.startswith("# Performance\n\nOcto meets 0 of the 2 budgets")
     assert "| speed | >= 2 | 1.50x | **missed** | because |" in page
     assert "| a\\|b | 1,234.5 |" in page
     assert "- size: not measured, budget <= 2. no scale here" in page
     assert "- `two` did not run: Oops: x" in page
     assert "Octo abc, load average 0.10" in page
+
+
+def test_a_page_opens_with_what_most_come_for():
+    table = Table(["server", "requests/s"], [["flow of 4 CEL blocks", "27,618 (27,021-28,187)"]])
+    page = report.page({"ceiling": {**RESULT, "section": Section("The ceiling", tables=[table]).as_json()}})
+
+    assert "| a flow of 4 CEL blocks over HTTP, on one CPU: requests/s | 27,618 |" in page
+    assert page.index("27,618 |") < page.index("## ")
 
 
 def test_plots_are_well_formed():
