@@ -38,6 +38,7 @@ class Reader:
         self._octo = octo
         self._port = port
         self._admin = admin
+        self.plain = plain
         self._ids: dict[str, str] = {}
         self._server: Any = None
         self._waiting: list[tuple[subprocess.Popen[str], str]] = []
@@ -67,7 +68,8 @@ class Reader:
 
     def run(self, line: str, shown: str) -> None:
         words = shlex.split(re.sub(r"\b[0-9a-f]{6,}\b", self._real, line))
-        words = [each.replace("localhost:8080", f"127.0.0.1:{self._port}") for each in words]
+        for page, here in (("localhost:8080", self._port), ("localhost:39999", self._admin)):
+            words = [each.replace(page, f"127.0.0.1:{here}") for each in words]
         if words[:2] == ["octo", "run"]:
             self._server = self._octo(*words[1:], **self._environment)
             return
@@ -116,9 +118,9 @@ class Reader:
         out, err = process.communicate()
         assert SECRET[:32] not in out + err
         self._ids |= dict(zip(ID.findall(shown), ID.findall(out), strict=False))
-        start, elided, end = plain(shown).partition("\n...\n")
-        assert plain(out)[: len(start)] == start, err
-        assert plain(out)[len(start) :].endswith(end) if elided else plain(out) == start
+        start, elided, end = self.plain(shown).partition("\n...\n")
+        assert self.plain(out)[: len(start)] == start, err
+        assert self.plain(out)[len(start) :].endswith(end) if elided else self.plain(out) == start
         return process.returncode
 
     def _real(self, found: re.Match[str]) -> str:
@@ -175,6 +177,35 @@ def test_every_command_of_the_page_about_traces_prints_what_the_page_shows(reade
     reader.follow(ROOT / "docs" / "traces.md")
 
     assert [code for _, code in reader.codes] == [0, 0, 0, 0, 0, 0, 1, 0, 1]
+
+
+def test_every_command_of_the_page_about_events_prints_what_the_page_shows(reader):
+    reader.follow(ROOT / "docs" / "sse.md")
+
+    assert [code for _, code in reader.codes] == [0]
+
+
+def test_every_command_of_the_page_about_operations_works(reader, tmp_path):
+    """What is printed are figures of that moment; each begins as on the page."""
+    (tmp_path / "samples").symlink_to(ROOT / "samples")
+    reader.plain = lambda printed: printed.lstrip("{\n ")[:5]
+
+    reader.follow(ROOT / "docs" / "operations.md")
+
+    assert [code for _, code in reader.codes] == [0, 0, 0, 0]
+
+
+def test_flows_run_with_the_stubs_of_the_page_about_testing(reader, tmp_path):
+    page = (ROOT / "docs" / "testing.md").read_text()
+    files = re.sub(
+        r"^```console\n.*?^```$", "", page.partition("\n## The command\n")[0], flags=re.DOTALL | re.MULTILINE
+    )
+    stubs = page.partition("\n### Without the services\n")[2].partition("\n## ")[0]
+    (tmp_path / "page.md").write_text(files + stubs)
+
+    reader.follow(tmp_path / "page.md")
+
+    assert [code for _, code in reader.codes] == [0]
 
 
 # --- the secret --------------------------------------------------------------------------------------------------
