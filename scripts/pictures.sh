@@ -84,7 +84,7 @@ if browser=$(command -v chromium || command -v chromium-browser); then
     "$python" -m octo test shop.yaml --cover-html "$work/cover" >/dev/null
     "$browser" --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking \
         --disable-component-update --disable-sync --hide-scrollbars --user-data-dir="$work/browser" \
-        --window-size=1200,1000 --screenshot="$pictures/coverage.png" "file://$work/cover/index.html" 2>/dev/null
+        --window-size=820,1100 --screenshot="$pictures/coverage.png" "file://$work/cover/index.html" 2>/dev/null
 else
     echo 'no chromium found: docs/pictures/coverage.png is not redrawn'
 fi
