@@ -63,7 +63,7 @@ def cells(row: str) -> list[str]:
 
 def plain(part: str) -> str:
     """Without code and addresses of links, whose dots end no sentence."""
-    return re.sub(r"`+[^`]*`+", "code", LINK.sub(r"\1", part))
+    return " ".join(re.sub(r"`+[^`]*`+", "code", LINK.sub(r"\1", part)).split())
 
 
 @pytest.mark.parametrize("page", WRITTEN, ids=name)
