@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+
+from octo.cli import VERBS
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "samples").rglob("README.md")]
@@ -90,3 +93,27 @@ def test_the_test_reads_the_page(page: str, begin: str, end: str, test: str):
     """A part without commands needs no test, and a test that types commands of a page names it."""
     assert commands(part(page, begin, end))
     assert Path(page).name in (ROOT / "tests" / test).read_text()
+
+
+# --- in the middle of a sentence -----------------------------------------------------------------------------------
+
+WITHOUT_VERB = re.compile(r"octo (-|[\w./-]*\.yaml|[A-Z]|help)")
+"""A command for which Octo takes the verb `run`; `octo VERB`, and `octo help VERB`."""
+
+
+def mentioned(page: Path) -> set[str]:
+    """The commands in backquotes."""
+    text = page.read_text()
+    return {each for each in re.findall(r"`(octo [^`\n]+)`", text) if not WITHOUT_VERB.match(each)}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_each_command_that_is_mentioned_exists(page: Path):
+    """Its verb, and every option of it that is named."""
+    for command in mentioned(page):
+        _, verb, *words = command.split()
+        assert verb in VERBS, command
+        known = {option for each in import_module(f"octo.cli.{verb}").command.params for option in each.opts}
+        options = [word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)]
+        long = [re.sub(r"^-(?=\w\w)", "--", option) for option in options]  # one dash will do, as in `octo run -watch`
+        assert [option for option in long if option not in {*known, "--help"}] == [], command
