@@ -26,7 +26,7 @@ async def test_a_bell_wakes_all_who_listen_and_leaves_nothing_behind():
         bells.ring("a")
 
     assert asyncio.get_running_loop().time() == 5
-    assert bells._listeners == {}
+    assert bells._ears == {}
 
 
 @virtual()
@@ -39,3 +39,17 @@ async def test_all_can_be_woken_at_once():
         bells.ring_all()
 
     assert asyncio.get_running_loop().time() == 0
+
+
+@virtual()
+async def test_a_ring_between_two_waits_is_not_missed():
+    """And counts once."""
+    bells = Bells()
+    with bells.listening("a") as ear:
+        bells.ring("a")
+        await ear.heard()
+        assert asyncio.get_running_loop().time() == 0
+        await ear.heard(until=5.0)
+
+    assert asyncio.get_running_loop().time() == 5
+    assert bells._ears == {}
