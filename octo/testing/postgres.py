@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -74,6 +75,22 @@ class Postgres:
     def stop(self, mode: Literal["fast", "immediate"] = "fast") -> None:
         """Stop the server. To its clients, `immediate` looks like a crash."""
         self._run("pg_ctl", "stop", "-w", "-D", str(self._data), "-m", mode)
+
+    def pause(self) -> None:
+        """Stop every process of the server where it is: nothing answers, and no connection ends."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let the server go on where it was."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        first = int((self._data / "postmaster.pid").read_text().split()[0])
+        listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)  # noqa: S607
+        pairs = (map(int, line.split()) for line in listed.stdout.splitlines())
+        for process in (first, *(pid for pid, parent in pairs if parent == first)):
+            with suppress(ProcessLookupError):
+                os.kill(process, number)
 
     @property
     def _data(self) -> Path:
