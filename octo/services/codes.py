@@ -13,6 +13,7 @@ FULL = "OCTO-P113"
 DAMAGED = "OCTO-P114"
 STORE = "OCTO-P115"
 PLACE = "OCTO-P116"
+SERVER = "OCTO-P117"
 CONFLICT = "OCTO-P120"
 LOST = "OCTO-P121"
 LAGGED = "OCTO-P122"
@@ -68,7 +69,15 @@ EXPLANATIONS: dict[str, Explanation] = {
         "No place for services",
         "`OCTO_SERVICES` says where services keep what they hold: a URL for all of them, then those of single ones, "
         "separated by commas. Wrong: `OCTO_SERVICES=sqllite:octo.db`. Right: "
-        "`OCTO_SERVICES=sqlite:///var/lib/octo/octo.db,topics=memory:`.",
+        "`OCTO_SERVICES=sqlite:///var/lib/octo/octo.db,topics=memory:` or "
+        "`OCTO_SERVICES=postgresql://octo:password@db.example.com/app?schema=octo`.",
+    ),
+    SERVER: Explanation(
+        "The server of the services did not do it",
+        "Queues, keys, leases or topics are on a server (`OCTO_SERVICES`) that refused the connection, did not answer "
+        "in time, or reported an error; the text says which. What was asked for may have been done or not, and the "
+        "message is tried again where its source can do that. Octo connects again by itself: look at the server, the "
+        "network, the user's rights, and the number of connections that it allows.",
     ),
     CONFLICT: Explanation(
         "Another write was faster",

@@ -2,20 +2,25 @@
 
 memory:                        nothing beyond the process
 sqlite:///var/lib/octo/octo.db an absolute path; `sqlite:octo-store/octo.db` is below the working directory
+postgresql://user:password@host/database?schema=octo
 """
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 from octo.core.errors import Permanent
 from octo.expr import nearest
 from octo.services import codes
 from octo.services.container import MEMORY, Opener
 
-PROVIDERS = {"memory": "", "sqlite": "octo.services.embedded"}
+PROVIDERS = {
+    "memory": "",
+    "sqlite": "octo.services.embedded",
+    "postgresql": "octo.services.postgres",
+    "postgres": "octo.services.postgres",
+}
 """The module of each scheme. Its `openers(url)` returns the openers of the services that it provides; until one is
 entered, it imports nothing heavy and connects to nothing."""
 
@@ -36,7 +41,7 @@ def openers(text: str) -> Mapping[str, Opener | str]:
             found |= provided
         elif name not in provided:
             known = ", ".join(sorted(provided))
-            raise _refused(f"`{urlsplit(url).scheme}` provides no service {name[:40]!r}; it provides: {known}")
+            raise _refused(f"`{_scheme(url)}` provides no service {name[:40]!r}; it provides: {known}")
         else:
             found[name] = provided[name]
     return found
@@ -49,7 +54,7 @@ def _split(part: str) -> tuple[str, str]:
 
 
 def _provided(url: str) -> Mapping[str, Opener | str]:
-    scheme = urlsplit(url).scheme
+    scheme = _scheme(url)
     if scheme not in PROVIDERS:
         guess = nearest(scheme, PROVIDERS)
         known = ", ".join(f"`{each}:`" for each in PROVIDERS)
@@ -58,6 +63,11 @@ def _provided(url: str) -> Mapping[str, Opener | str]:
         )
     module = PROVIDERS[scheme]
     return importlib.import_module(module).openers(url) if module else MEMORY
+
+
+def _scheme(url: str) -> str:
+    scheme, colon, _ = url.partition(":")
+    return scheme.lower() if colon else ""
 
 
 def _refused(text: str) -> Permanent:

@@ -29,13 +29,12 @@ class Shared(Generic[S]):
 
     @asynccontextmanager
     async def _open(self, name: str) -> AsyncIterator[object]:
-        provider = self._providers()[name]
         if self._store is not None:
-            yield provider(self._store)
+            yield self._providers()[name](self._store)
             return
         async with self._opened() as store:
             self._store = store
             try:
-                yield provider(store)
+                yield self._providers()[name](store)
             finally:
                 self._store = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,13 @@ from octo.services.embedded.leases import Holders
 from octo.services.embedded.queues import Lines
 from octo.services.embedded.topics import Logs
 from octo.services.memory import key_value, leases, queues, resources, secrets, topics
+from octo.services.postgres import (
+    key_value as postgres_key_value,
+    leases as postgres_leases,
+    queues as postgres_queues,
+    store as postgres_store,
+    topics as postgres_topics,
+)
 from octo.testing import clock
 from octo.testing.services import KEY_VALUE, LEASES, QUEUES, RESOURCES, SECRETS, TOPICS
 from octo.testing.services.resources import CONTENT as RESOURCES_CONTENT
@@ -58,3 +66,33 @@ PROVIDERS = [
 def test_a_provider_keeps_its_promises(suite, check, opened):
     """Each check of the port's suite holds."""
     clock.run(suite.run_one(check, opened))
+
+
+SECOND = 0.4
+"""Real seconds: the server's clock counts."""
+
+ON_POSTGRES = [
+    (KEY_VALUE, postgres_key_value.Entries),
+    (LEASES, postgres_leases.Holders),
+    (QUEUES, postgres_queues.Lines),
+    (TOPICS, postgres_topics.Logs),
+]
+
+
+@pytest.mark.parametrize(
+    ("suite", "check", "provider"),
+    [
+        pytest.param(suite, check, provider, id=f"postgres-{suite.port}-{check.__name__}")
+        for suite, provider in ON_POSTGRES
+        for check in suite.checks
+    ],
+)
+def test_postgres_keeps_its_promises(suite, check, provider, database):
+    """The same on a real server; the checks share its tables."""
+
+    @asynccontextmanager
+    async def opened():
+        async with postgres_store.opened(database) as opened:
+            yield provider(opened)
+
+    asyncio.run(suite.run_one(check, opened, second=SECOND))

@@ -1,0 +1,165 @@
+"""Topics in the database: among all processes that use it, and after a crash for durable subscribers.
+
+The number of an event comes from the row of its topic, which stays locked until the event is committed. So a reader
+that has seen a number has seen all below it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import NamedTuple, Self
+
+from octo.services import limits, values
+from octo.services.ports import Event, Lagged, Subscription
+from octo.services.postgres.grouping import Grouped
+from octo.services.postgres.store import Store
+
+KEPT, KEPT_DURABLE = 1000, 10_000
+"""At most this many events are kept for a subscriber."""
+AGE = 3600.0
+"""Seconds after which an event is gone that no durable subscriber needs."""
+_TRIM = 256
+"""Events of a topic between two trims."""
+
+_PUBLISH = """
+WITH given AS (
+    SELECT topic, value, row_number() OVER (PARTITION BY topic ORDER BY place) AS nth
+    FROM unnest($1::text[], $2::bytea[]) WITH ORDINALITY AS given (topic, value, place)
+), numbered AS (
+    INSERT INTO topics AS known SELECT topic, count(*) FROM given GROUP BY topic ORDER BY topic COLLATE "C"
+    ON CONFLICT (topic) DO UPDATE SET last = known.last + excluded.last RETURNING topic, last
+), counted AS (SELECT topic, count(*) AS many FROM given GROUP BY topic), added AS (
+    INSERT INTO events (topic, number, until, value)
+    SELECT topic, last - many + nth, now() + $3::float8 * interval '1s', value
+    FROM given JOIN numbered USING (topic) JOIN counted USING (topic)
+)
+SELECT topic, last, many FROM numbered JOIN counted USING (topic)
+"""
+"""In the order of names: two processes that publish to the same topics must not wait for each other in a circle."""
+_TRIMMED = """
+DELETE FROM events USING (
+    SELECT topic, least(last - $2, (
+        SELECT CASE WHEN min(seen) IS NULL THEN last ELSE greatest(min(seen), last - $3) END
+        FROM subscribers WHERE subscribers.topic = topics.topic
+    )) AS needless FROM topics WHERE topic = ANY ($1::text[])
+) AS trimmed WHERE events.topic = trimmed.topic AND number <= needless
+"""
+_AFTER = """
+SELECT last, number, value FROM topics
+LEFT JOIN LATERAL (
+    SELECT number, value FROM events WHERE events.topic = topics.topic AND number > $2 ORDER BY number LIMIT 100
+) AS found ON true WHERE topics.topic = $1 ORDER BY number
+"""
+_LAST = "SELECT coalesce(max(last), 0) AS seen FROM topics WHERE topic = $1"
+_REMEMBER = f"""
+WITH known AS (
+    INSERT INTO subscribers SELECT $1, $2, seen FROM ({_LAST}) AS latest ON CONFLICT (topic, name) DO NOTHING
+    RETURNING seen
+)
+SELECT seen FROM known UNION ALL SELECT seen FROM subscribers WHERE topic = $1 AND name = $2
+"""  # noqa: S608  names of ours
+_COMMIT = "UPDATE subscribers SET seen = $3 WHERE topic = $1 AND name = $2 AND seen < $3"
+_FORGET = "DELETE FROM subscribers WHERE topic = $1 AND name = $2"
+
+
+class _New(NamedTuple):
+    topic: str
+    stored: bytes
+
+
+class Reader:
+    """A subscription. seen: the number of the last event it was given."""
+
+    def __init__(self, store: Store, topic: str, durable: str, seen: int) -> None:
+        self._store = store
+        self._topic = topic
+        self._durable = durable
+        self._kept = KEPT_DURABLE if durable else KEPT
+        self._seen = seen
+        self._read: list[tuple[int, bytes]] = []
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Event:
+        if not self._read:
+            await self._more()
+        number, stored = self._read.pop()
+        self._seen = number
+        return Event(values.opened(stored, self._topic), str(number))
+
+    async def _more(self) -> None:
+        """Wait until there is something to read."""
+        with self._store.listening(_bell(self._topic)) as bell:
+            while not self._read:
+                last, rows = await self._after()
+                self._keep_up(last, rows)
+                self._read = rows[::-1]
+                if not rows:
+                    await bell.heard()
+
+    async def _after(self) -> tuple[int, list[tuple[int, bytes]]]:
+        """The number of the newest event, and the next ones."""
+        rows = await self._store.rows(_AFTER, self._topic, self._seen)
+        last = rows[0]["last"] if rows else 0
+        return last, [(number, stored) for _, number, stored in rows if number is not None]
+
+    def _keep_up(self, last: int, rows: list[tuple[int, bytes]]) -> None:
+        """Raise `Lagged` if events are gone that this subscriber has not seen."""
+        oldest = max(rows[0][0] if rows else last + 1, last - self._kept + 1)
+        gone = oldest - self._seen - 1
+        if gone > 0:
+            self._seen = oldest - 1
+            raise Lagged(f"{gone} events of the topic {self._topic[:80]!r} are gone: this subscriber is too slow")
+
+    async def commit(self, event: Event) -> None:
+        if self._durable:
+            await self._store.rows(_COMMIT, self._topic, self._durable, int(event.cursor))
+
+
+class Logs:
+    """See `octo.services.ports.Topics`."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.health = store.health
+        self._publishing: Grouped[_New, None] = Grouped(store.tasks, self._publish)
+
+    async def publish(self, topic: str, value: object) -> None:
+        limits.name(topic, "topic name")
+        limits.size(value)
+        stored = values.sealed(value, topic)
+        await self._publishing.ask(_New(topic, stored), len(stored))
+
+    async def _publish(self, events: Sequence[_New]) -> list[Exception | None]:
+        topics, stored = [each.topic for each in events], [each.stored for each in events]
+        rows = await self._store.rows(_PUBLISH, topics, stored, AGE)
+        for topic in set(topics):
+            self._store.ring(_bell(topic))
+        if full := [topic for topic, last, many in rows if last // _TRIM != (last - many) // _TRIM]:
+            await self._store.rows(_TRIMMED, full, KEPT, KEPT_DURABLE)
+        return [None] * len(events)
+
+    @asynccontextmanager
+    async def subscribe(self, topic: str, *, durable: str = "") -> AsyncIterator[Subscription]:
+        limits.name(topic, "topic name")
+        if durable:
+            limits.name(durable, "subscriber name")
+        yield Reader(self._store, topic, durable, await self._seen(topic, durable))
+
+    async def _seen(self, topic: str, durable: str) -> int:
+        while True:
+            query, names = (_REMEMBER, (topic, durable)) if durable else (_LAST, (topic,))
+            for (seen,) in await self._store.rows(query, *names):
+                return seen  # type: ignore[no-any-return]
+            # Another task subscribed under this name at the same moment.
+
+    async def forget(self, topic: str, durable: str) -> None:
+        limits.name(topic, "topic name")
+        limits.name(durable, "subscriber name")
+        await self._store.rows(_FORGET, topic, durable)
+
+
+def _bell(topic: str) -> str:
+    return f"topic {topic}"

@@ -1,0 +1,38 @@
+"""A real PostgreSQL for the tests of services; each test process has its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from urllib.parse import quote
+
+import pytest
+
+from octo.core.message import new_id
+from octo.services.postgres import address
+from octo.testing.postgres import PASSWORD, Missing, Postgres
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    try:
+        with Postgres.started() as server:
+            yield server
+    except Missing as error:
+        pytest.fail(str(error))
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres):
+    return f"postgresql://octo:{quote(PASSWORD, safe='')}@{postgres.address}/postgres"
+
+
+@pytest.fixture(scope="session")
+def database(postgres_url):
+    """The address of services that tests share."""
+    return address.parse(postgres_url)
+
+
+@pytest.fixture
+def fresh(database):
+    """The address of services of this test alone."""
+    return replace(database, schema=f"t{new_id()[:20]}")
