@@ -27,7 +27,7 @@ from octo.engine.garbage import without_full_collections
 from octo.engine.generation import Generation
 from octo.engine.observe import NOBODY, Observer
 from octo.engine.watch import Watch
-from octo.services.container import Services, entered
+from octo.services.container import NO_SERVICES, Services, entered
 
 log = logging.getLogger("octo.engine")
 
@@ -128,6 +128,11 @@ class Service:
                     await self._end()
         except BaseExceptionGroup as group:
             raise group.exceptions[0] from group.exceptions[0].__cause__
+
+    @property
+    def services(self) -> Services:
+        """Those that connectors, sources and blocks get. There are none before a first generation runs."""
+        return NO_SERVICES if self.current is None else self._connections.services
 
     async def observe(self, observer: Observer) -> None:
         """Replace the observer, for the messages that come after this has returned and for later generations.

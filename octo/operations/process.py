@@ -64,6 +64,7 @@ class ThisProcess:
         self._live = live
         self._watchdog = watchdog
         self._health = Health(self._lost)
+        self._services = Health()
 
     async def reasons(self) -> list[str]:
         generation = self._service.current
@@ -78,6 +79,7 @@ class ThisProcess:
             *(f'the source of flow "{flow}" is broken: {masked(why)}' for flow, why in generation.broken.items()),
             *(f'flow "{flow}" does not move: {why}' for flow, why in generation.stalled.items()),
             *(f'connector "{name}" is unhealthy: {why}' for name, why in sick.items()),
+            *_shared(await self._services.reasons(self._service.services.opened)),
             *(f"block {block} has no threads left: {each.lost} hang" for block, each in _hanging(full=True)),
         ]
 
@@ -243,6 +245,13 @@ def _hang(lost: int, block: str) -> str:
 
 
 _BORN = moment(int(BORN * 1e9))
+
+
+def _shared(sick: Mapping[str, str]) -> Iterable[str]:
+    """A line per reason: services that are in one place are ill together."""
+    for why in dict.fromkeys(sick.values()):
+        names = sorted(f'"{name}"' for name, each in sick.items() if each == why)
+        yield f"service {', '.join(names)} is unhealthy: {why}"
 
 
 def _process(number: int, reasons: list[str], generation: object) -> dict[str, object]:

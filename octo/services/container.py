@@ -44,6 +44,11 @@ class Services:
         """The names of all services."""
         return sorted(self._openers)
 
+    @property
+    def opened(self) -> Mapping[str, object]:
+        """The services that are open, by name."""
+        return self._opened
+
     async def __aenter__(self) -> Self:
         return self
 

@@ -108,6 +108,28 @@ async def test_a_sick_connector_makes_it_unready_and_is_named(plugins, monkeypat
         assert connector == {"name": "p", "type": "probe", "stub": False, "healthy": False, "reason": "it has gone"}
 
 
+class Sick:
+    def __init__(self, why):
+        self.why = why
+
+    async def health(self):
+        raise Transient(self.why)
+
+
+async def test_services_that_are_sick_make_it_unready_and_are_named(plugins):
+    """Those in one place on one line; one without a check counts as well."""
+    async with started(FLOW.format(breaks=0), plugins) as (state, service, _):
+        assert await state.reasons() == ["starting"]
+        await until_running(service)
+        opened = {"queues": Sick("no server"), "leases": Sick("no server"), "topics": Sick("else"), "secrets": object()}
+        service.services._opened.update(opened)
+
+        assert await state.reasons() == [
+            'service "leases", "queues" is unhealthy: no server',
+            'service "topics" is unhealthy: else',
+        ]
+
+
 @virtual(start="2026-01-01T00:00:00Z")
 async def test_a_flow_that_does_not_move_makes_it_unready_until_it_does(plugins):
     async with started(FLOW.format(breaks=0), plugins) as (state, service, _):
