@@ -20,7 +20,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from octo.cli.requirements import EXTRAS, Finding, Level, installed, requirements, version
+from octo.cli.requirements import EXTRAS, Finding, Level, installed, missing, requirements, version
 from octo.config.documents import Config, ConnectorDoc
 from octo.core.errors import OctoError
 
@@ -217,11 +217,18 @@ def _storage(places: str) -> Iterator[Finding]:
     except OctoError as error:
         yield Finding("fail", "services", str(error), f"octo explain {error.code}")
         return
-    for url in (part.strip().rpartition("=")[2].strip() for part in places.split(",")):
+    for url in (_NAMED.sub("", part.strip()) for part in places.split(",")):
         if url.startswith("sqlite:"):
             folder = Path(url.removeprefix("sqlite:").removeprefix("//")).absolute().parent
             there = next(each for each in (folder, *folder.parents) if each.exists())
             yield _writable("storage folder", there, "the services", "fail")
+        elif _POSTGRES.match(url) and (packages := missing("postgres")):
+            text = f"{', '.join(packages)} is not installed; the services in PostgreSQL need it"
+            yield Finding("fail", "services", text, "pip install 'octo-flows[postgres]'")
+
+
+_NAMED = re.compile(r"\A[\w-]+\s*=\s*")
+_POSTGRES = re.compile(r"postgres(ql)?:", re.IGNORECASE)
 
 
 def _traces(environ: Mapping[str, str]) -> Path:

@@ -26,7 +26,8 @@ def services_option(default: str) -> Callable[[F], F]:
             "--services",
             envvar="OCTO_SERVICES",
             metavar="URL",
-            help=f"Where queues, keys and leases are: sqlite:PATH or memory:; or $OCTO_SERVICES. Default {default}",
+            help="Where queues, keys and leases are: sqlite:PATH, postgresql://USER@HOST/DATABASE or memory:; or "
+            f"$OCTO_SERVICES. Default {default}",
         )(command)
         return click.option(
             "--storage-dir",

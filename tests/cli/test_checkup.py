@@ -206,3 +206,17 @@ def test_the_files_of_services_must_be_written(tmp_path):
     assert storage(f"sqlite://{tmp_path}/new/octo.db,topics=memory:") == [("ok", "storage folder")]
     assert storage("memory:,queues=sqlite:/proc/octo.db") == [("fail", "storage folder")]
     assert storage("sqllite:octo.db") == [("fail", "services")]
+
+
+def test_services_in_postgres_need_the_driver(monkeypatch):
+    """No part of the URL is in a text: it holds a password."""
+    places = "memory:,queues=postgresql://octo:hunter2@db/app?schema=octo"
+
+    def findings():
+        return [each for each in folders(None, {"OCTO_SERVICES": places}) if each.subject == "services"]
+
+    assert findings() == []
+    monkeypatch.setattr(checkup, "missing", lambda extra: ["asyncpg"] if extra == "postgres" else [])
+    (one,) = findings()
+    assert (one.level, one.fix) == ("fail", "pip install 'octo-flows[postgres]'")
+    assert "hunter2" not in str(one)

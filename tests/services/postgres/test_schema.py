@@ -146,6 +146,15 @@ async def test_all_services_share_one_store(postgres_url, fresh):
         assert [each.value for each in await handed["queues"].receive("orders")] == [2]
 
 
+async def test_the_server_that_can_be_written_to_is_found_among_several(postgres_url, fresh, port):
+    """One of them is down here."""
+    url = postgres_url.replace("@", f"@127.0.0.1:{port}%2C")
+    async with Services(openers(f"{url}?schema={fresh.schema}")) as services:
+        await services.open(["key-value"])
+
+        assert await services.handed({"store": "key-value"})["store"].put("a", "k", 1)
+
+
 WITHOUT_DRIVER = """
 import asyncio, sys
 sys.modules["asyncpg"] = None
