@@ -23,6 +23,9 @@ _FAREWELL = 1.0
 _IDLE = 300.0
 """Seconds after which an unused connection is closed."""
 
+_NEVER = 1 << 60
+"""Queries after which a connection is closed: that may hang, and nothing in it wears out."""
+
 _SESSION = """
 SET search_path TO "{schema}";
 SET default_transaction_isolation TO 'read committed';
@@ -55,10 +58,14 @@ class Links:
             async with asyncio.timeout(self._patience), self._pool.acquire() as connection:
                 return await _fetched(connection, query, arguments)
         except errors.FAILURES as error:
-            if errors.is_standby(error):
-                await self._pool.expire_connections()
+            if errors.is_standby(error) or isinstance(error, TimeoutError):
+                await self.renew()
             made = errors.not_connected if connection is None else errors.failed
             raise made(self._address.where, error) from error
+
+    async def renew(self) -> None:
+        """Use no connection that is open now for another statement: where one leads nowhere, the others may, too."""
+        await self._pool.expire_connections()
 
 
 async def _fetched(connection: Any, query: str, arguments: tuple[object, ...]) -> list[Any]:
@@ -88,6 +95,7 @@ async def pooled(address: Address, patience: float = PATIENCE) -> AsyncIterator[
             min_size=0,
             max_size=address.connections,
             max_inactive_connection_lifetime=_IDLE,
+            max_queries=_NEVER,
             init=prepare,
             reset=keep,
             timeout=address.connect,

@@ -7,7 +7,7 @@ connection delays a waiting task by at most `POLL`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -27,12 +27,15 @@ _TELL = "SELECT pg_notify($1, name) FROM unnest($2::text[]) AS name"
 
 
 class Notices:
-    """See the module. trouble: what is wrong with the server, None if nothing is."""
+    """See the module. trouble: what is wrong with the server, None if nothing is. lost: called after a failure."""
 
-    def __init__(self, address: Address, poll: float = POLL, answer: float = ANSWER) -> None:
+    def __init__(
+        self, address: Address, lost: Callable[[], Awaitable[None]], poll: float = POLL, answer: float = ANSWER
+    ) -> None:
         self.bells = Bells()
         self.trouble: str | None = None
         self._address = address
+        self._lost = lost
         self._poll = poll
         self._answer = answer
         self._untold: set[str] = set()
@@ -55,6 +58,7 @@ class Notices:
             except OctoError as error:
                 self.trouble = str(error)
             failures += 1
+            await self._lost()
             self.bells.ring_all()  # who waits asks the server, and gets its error
             await asyncio.sleep(_PAUSES.pause(failures))
 

@@ -74,9 +74,9 @@ async def opened(
     patience: see `links.PATIENCE`. poll, answer: see `notices`.
     """
     await schema.prepare(address)
-    notices = Notices(address, poll, answer)
     try:
         async with links.pooled(address, patience) as connections, asyncio.TaskGroup() as background:
+            notices = Notices(address, connections.renew, poll, answer)
             living = [
                 background.create_task(notices.live()),
                 background.create_task(sweep.live(connections)),

@@ -467,6 +467,68 @@ async def test_who_waits_is_woken_although_the_connection_that_listens_was_lost(
         assert [each.value for each in receiving.result()] == [1]
 
 
+class Firewall:
+    """A way to the server. One that forgets lets new connections through, and no byte of those before."""
+
+    def __init__(self, port):
+        self._port = port
+        self._age = 0
+        self._tasks = set()
+
+    def forget(self):
+        self._age += 1
+
+    async def serve(self, reader, writer):
+        self._tasks.add(asyncio.current_task())
+        there, back = await asyncio.open_connection("127.0.0.1", self._port)
+        try:
+            await asyncio.gather(self._carry(reader, back, self._age), self._carry(there, writer, self._age))
+        except (OSError, asyncio.CancelledError):
+            pass
+        finally:
+            for each in (back, writer):
+                each.transport.abort()
+
+    async def _carry(self, source, target, age):
+        while data := await source.read(65536):
+            if age == self._age:
+                target.write(data)
+        await asyncio.Event().wait()  # not even the end comes through
+
+    async def end(self):
+        for each in self._tasks:
+            each.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+@pytest.fixture
+async def firewall(postgres):
+    firewall = Firewall(postgres.port)
+    listening = await asyncio.start_server(firewall.serve, "127.0.0.1", 0)
+    firewall.port = listening.sockets[0].getsockname()[1]
+    yield firewall
+    listening.close()
+    await firewall.end()
+
+
+@pytest.mark.parametrize("poll", [0.1, 600], ids=["found by a sign of life", "found by a call"])
+async def test_connections_that_died_without_a_sign_are_given_up_together(postgres, firewall, fresh, poll):
+    """One call fails at most, not one for each connection of the pool."""
+    address = replace(fresh, dsn=fresh.dsn.replace(f":{postgres.port}/", f":{firewall.port}/"))
+    async with store.opened(address, patience=0.5, poll=poll, answer=0.3) as opened, asyncio.timeout(60):
+        await asyncio.gather(*(opened.rows("SELECT pg_sleep(0.1)") for _ in range(8)))
+        firewall.forget()
+        if poll < 1:
+            await until(lambda: _is_ill(opened))
+            await until(lambda: _is_well(opened))
+        else:
+            with pytest.raises(Transient, match="no answer in time"):
+                await Entries(opened).get("a", "k")
+
+        for number in range(20):
+            await Entries(opened).put("a", "k", number)
+
+
 async def test_a_statement_that_takes_too_long_ends(fresh):
     """Here another transaction holds the lock of the row."""
     async with store.opened(fresh, patience=0.3) as opened, asyncio.timeout(60):
