@@ -10,6 +10,7 @@ from octo.core.plugins import Plugins
 CONNECTORS = {
     "cron": "octo.connectors.cron:Cron",
     "database": "octo.connectors.database:Database",
+    "events": "octo.connectors.events:Events",
     "http": "octo.connectors.http:Http",
     "http-client": "octo.connectors.http_client:HttpClient",
     "logger": "octo.connectors.logger:Logger",
@@ -35,6 +36,7 @@ BLOCKS = {
     "object-delete": "octo.blocks.objects:object_delete",
     "object-read": "octo.blocks.objects:object_read",
     "object-write": "octo.blocks.objects:object_write",
+    "publish-event": "octo.connectors.events:Events",
     "python": "octo.blocks.python:python",
     "queue-dispatch": "octo.connectors.queue:Queue",
     "rest": "octo.connectors.http_client:HttpClient",

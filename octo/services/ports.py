@@ -258,7 +258,10 @@ class Subscription(Protocol):
     async def __anext__(self) -> Event: ...
 
     async def commit(self, event: Event) -> None:
-        """Mark everything up to this event as done: a durable subscriber that comes back goes on after it."""
+        """Mark everything up to this event as done: a durable subscriber that comes back goes on after it.
+
+        It counts also after the subscription was left: messages finish after their source has stopped.
+        """
         ...
 
 

@@ -30,8 +30,9 @@ from octo.blocks import (
     validate,
 )
 from octo.builtin import BLOCKS, CONNECTORS
-from octo.connectors import cron, database, http, http_client, logger, queue
+from octo.connectors import cron, database, events, http, http_client, logger, queue
 from octo.connectors.database.settings import Query
+from octo.connectors.events.settings import Publish
 from octo.connectors.http import sse
 from octo.connectors.http_client.rest import Rest, RestDynamic
 from octo.connectors.queue.settings import Dispatch
@@ -41,12 +42,20 @@ BUILTIN = Plugins(CONNECTORS, BLOCKS)
 CLASSES = [each.cls for each in map(BUILTIN.connector, CONNECTORS) if each]
 BLOCK_TYPES = [each for each in map(BUILTIN.block, BLOCKS) if each]
 
-STUBBED: list[Stubbed] = [cron.Cron, database.Database, http.Http, http_client.HttpClient, logger.Logger, queue.Queue]
-CONFLICTING: list[Conflicting] = [http.Http]
+STUBBED: list[Stubbed] = [
+    cron.Cron,
+    database.Database,
+    events.Events,
+    http.Http,
+    http_client.HttpClient,
+    logger.Logger,
+    queue.Queue,
+]
+CONFLICTING: list[Conflicting] = [events.Events, http.Http]
 VETTING: list[Vetting] = [http.Http]
 REPLYING: list[Replying] = [http.Http, queue.Queue]
-TRIGGERED: list[type[Triggered]] = [cron.Cron, http.Http, queue.Queue]
-HEALTHY: list[type[Healthy]] = [database.Database, http.Http]
+TRIGGERED: list[type[Triggered]] = [cron.Cron, events.Events, http.Http, queue.Queue]
+HEALTHY: list[type[Healthy]] = [database.Database, events.Events, http.Http]
 
 EFFECTFUL: list[type[Effectful]] = [Query, Rest, RestDynamic]
 REPEATING: list[type[Repeating]] = [retry.Retry]
@@ -79,6 +88,7 @@ SHAPED: list[type[Shaped]] = [
     template.TemplateResource,
     logger.Entry,
     sse.Event,
+    Publish,
     Query,
     Rest,
     RestDynamic,

@@ -483,6 +483,14 @@ class CommitsWhatIsSaid(Wrapped):
             self._log.durable[self.durable] = int(event.cursor)
 
 
+@breaks(TOPICS, "a_commit_counts_after_it_left")
+class CommitsWhileOpen(Wrapped):
+    class Reader(topics.Reader):
+        async def commit(self, event):
+            if self in self._log.readers:
+                await super().commit(event)
+
+
 @breaks(TOPICS, "durable_subscribers_are_kept_apart")
 class CommitsForAll(Wrapped):
     class Reader(topics.Reader):

@@ -122,6 +122,19 @@ async def a_commit_never_goes_back(topics: Topics, second: float) -> None:
 
 
 @TOPICS.check
+async def a_commit_counts_after_it_left(topics: Topics, second: float) -> None:
+    """A subscriber that has left its subscription may still commit what it got there."""
+    topic = fresh()
+    async with topics.subscribe(topic, durable="d") as subscription:
+        for number in range(3):
+            await topics.publish(topic, number)
+        events = [await _next(subscription, second) for _ in range(2)]
+    await subscription.commit(events[1])
+    async with topics.subscribe(topic, durable="d") as subscription:
+        assert await _values(subscription, 1, second) == [2]
+
+
+@TOPICS.check
 async def durable_subscribers_are_kept_apart(topics: Topics, second: float) -> None:
     """A commit affects neither another subscriber nor one of the same name on another topic."""
     topic, other = fresh(), fresh()

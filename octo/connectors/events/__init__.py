@@ -1,0 +1,154 @@
+"""Events: a flow publishes, and every flow that has subscribed gets them, here and in other processes.
+
+Guarantee: at most once; with `durable` at least once. `publish-event` returns once the events are with the service, and
+does not wait for who gets them. What events outlive depends on where services are (`OCTO_SERVICES`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from contextlib import aclosing, asynccontextmanager
+from datetime import timedelta
+from itertools import combinations
+from typing import Self
+
+from octo.connectors.events.settings import Nothing, Publish, Subscribe
+from octo.connectors.events.stub import Hand, Stub, Trigger
+from octo.connectors.events.subscriber import LOOK, Subscriber
+from octo.core.block import block
+from octo.core.connector import connector
+from octo.core.delivery import Delivery, Idle
+from octo.core.errors import Transient
+from octo.core.message import Message
+from octo.core.powers import Conflicting, Healthy
+from octo.core.source import source
+from octo.core.trace import effect, span_headers, with_tracestate
+from octo.services.election import Candidate, campaign
+from octo.services.ports import Leases, Topics
+
+
+@connector("events")
+class Events:
+    def __init__(self, topics: Topics | Hand) -> None:
+        self._topics = topics
+        self._durable: dict[tuple[str, str], Subscriber] = {}
+        self._listening: set[Subscriber] = set()
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, settings: Nothing, topics: Topics) -> AsyncIterator[Self]:  # noqa: ARG003  nothing to set
+        yield cls(topics)
+
+    @classmethod
+    @asynccontextmanager
+    async def stub(cls, settings: Nothing, stub: Stub) -> AsyncIterator[Self]:  # noqa: ARG003  nothing to set
+        """Yield events of the test alone."""
+        yield cls(Hand())
+
+    async def trigger(self, source: Subscribe, spec: Trigger) -> object:
+        """Let the source deliver an event."""
+        assert isinstance(self._topics, Hand)
+        await self._topics.give(source, spec.message())
+        return None
+
+    @classmethod
+    def conflicts(cls, sources: Sequence[Subscribe]) -> Iterable[tuple[int, int, str]]:
+        """Two sources with one durable name: each event would come to only one of them."""
+        for (first, one), (second, two) in combinations(enumerate(sources), 2):
+            if one.durable and (one.subject, one.durable) == (two.subject, two.durable):
+                yield first, second, f"both are the durable subscriber {one.durable!r} of {one.subject!r}"
+
+    async def health(self) -> None:
+        """Raise `Transient` if a subscriber has missed events within the last minute."""
+        if missed := [each.lagged for each in (*self._durable.values(), *self._listening) if each.lagged]:
+            raise Transient("; ".join(missed))
+
+    # --- the source ----------------------------------------------------------------------------------------------
+
+    @source("events", silence=timedelta(minutes=2), sets=Nothing)
+    async def subscribe(self, settings: Subscribe, leases: Leases) -> AsyncIterator[Delivery | Idle]:
+        """Get every event of a subject.
+
+        Guarantee: at most once: events are missed while the flow does not run, and when it is more than 1,000 events
+        behind. With `durable` at least once, as long as it is at most 10,000 events behind. The order: the flow, then
+        the commit. Missed events are in the log and make health red for a minute.
+        """
+        async with aclosing(self._deliveries(settings, leases)) as deliveries:
+            async for each in deliveries:
+                yield each
+
+    def _deliveries(self, settings: Subscribe, leases: Leases) -> AsyncGenerator[Delivery | Idle]:
+        if isinstance(self._topics, Hand):
+            return self._topics.deliveries(settings)
+        if settings.durable:
+            return self._remembered(settings, self._topics, leases)
+        return self._listen(settings, self._topics)
+
+    async def _listen(self, settings: Subscribe, topics: Topics) -> AsyncGenerator[Delivery | Idle]:
+        subscriber = Subscriber(settings)
+        self._listening.add(subscriber)
+        try:
+            async with topics.subscribe(settings.subject) as subscription:
+                while True:
+                    yield await subscriber.next(subscription)
+        finally:
+            self._listening.discard(subscriber)
+
+    async def _remembered(self, settings: Subscribe, topics: Topics, leases: Leases) -> AsyncGenerator[Delivery | Idle]:
+        """Read for the durable subscriber while no other process does."""
+        subscriber = self._durable.setdefault((settings.subject, settings.durable), Subscriber(settings))
+        subscriber.settings = settings
+        async with campaign(leases, _lease(settings)) as candidate:
+            while True:
+                if not await _leads_soon(candidate):
+                    yield Idle()
+                    continue
+                async with topics.subscribe(settings.subject, durable=settings.durable) as subscription:
+                    while candidate.leads:
+                        yield await subscriber.next(subscription)
+
+    # --- the block -----------------------------------------------------------------------------------------------
+
+    @block("publish-event", default=True)
+    async def publish(self, settings: Publish, message: Message) -> Message:
+        """Publish a copy of the message, or of `value`, to every subscriber. The message passes through.
+
+        The copy has the variables and the correlation id, and an event id of its own. That nobody has subscribed is no
+        error.
+
+        Guarantee: at least once for durable subscribers. The block returns once the service has the event.
+        """
+        subject = settings.subject(message)
+        sent = _sent(message if settings.value is None else message.with_body(settings.value(message)))
+        effect("event", subject=subject, event_id=sent.event_id)
+        if not isinstance(self._topics, Hand):
+            await self._topics.publish(subject, sent.to_record())
+        return message
+
+
+def _sent(message: Message) -> Message:
+    """The message as it is published: the traces of those who get it belong to that of this message."""
+    sent, headers = message.rekeyed(), span_headers(message)
+    parent = with_tracestate(headers.get("traceparent", ""), headers.get("tracestate", ""))
+    return Message(sent.body, sent.vars, sent.event_id, sent.correlation_id, sent.raw, parent)
+
+
+def _lease(settings: Subscribe) -> str:
+    name = hashlib.sha256(f"{settings.subject}\0{settings.durable}".encode()).hexdigest()
+    return f"octo/events/{name}"
+
+
+async def _leads_soon(candidate: Candidate) -> bool:
+    """Whether the candidate leads, within a while."""
+    try:
+        async with asyncio.timeout(LOOK):
+            await candidate.elected()
+    except TimeoutError:
+        return False
+    return True
+
+
+_: type[Healthy] = Events
+__: Conflicting = Events
