@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from octo import __version__
@@ -32,7 +32,9 @@ def places(config: Config, instances: Mapping[str, Any], path: str = "") -> list
     """
     listed = list(config.flows.items())
     where = f"{shlex.quote(path)} " if path else ""
-    lines = aligned(_way(name, doc, instances, where) for name, doc in listed[:MOST_FLOWS])
+    lines = aligned(
+        [*(_way(name, doc, instances, where) for name, doc in listed[:MOST_FLOWS]), *_pages(config, instances)]
+    )
     if len(listed) > MOST_FLOWS:
         lines.append(f"  ... and {counted(len(listed) - MOST_FLOWS, 'flow')} more")
     return lines
@@ -43,10 +45,19 @@ def _way(name: str, doc: FlowDoc, instances: Mapping[str, Any], where: str) -> t
         return name, "call", f"octo invoke {where}{shlex.quote(name)}"
     kind, settings = doc.source.type.name, doc.source.settings
     url = getattr(instances.get(doc.source.connector), "url", None)
-    if kind == "http" and isinstance(url, str):
-        methods = getattr(settings, "methods", None)
-        return name, ",".join(methods) if methods else "any", f"{url}{getattr(settings, 'path', '')}"
-    return name, kind, str(getattr(settings, "schedule", ""))
+    if kind in ("http", "static") and isinstance(url, str):
+        methods = getattr(settings, "methods", None) or (["any"] if kind == "http" else ["GET"])
+        return name, ",".join(methods), f"{url}{getattr(settings, 'path', '')}"
+    return name, kind, str(getattr(settings, "schedule", getattr(settings, "subject", "")))
+
+
+def _pages(config: Config, instances: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """What a connector serves besides its flows: the OpenAPI document and the page that shows it."""
+    for name, doc in config.connectors.items():
+        url = getattr(instances.get(name), "url", None)
+        for page in ("openapi", "docs"):
+            if isinstance(url, str) and (path := getattr(doc.settings, page, "")):
+                yield page, "GET", f"{url}{path}"
 
 
 def off(*, watch: bool, traces: bool, blocks: bool) -> list[str]:

@@ -47,6 +47,23 @@ def test_each_flow_says_how_messages_come_to_it():
     ]
 
 
+def test_files_queues_and_pages_say_where_they_are():
+    text = """
+connectors:
+  - {name: web, type: http, settings: {openapi: /openapi.json, docs: /docs}}
+  - {name: jobs, type: queue}
+flows:
+  - {name: site, source: {connector: web, type: static, settings: {folder: .}}}
+  - {name: work, source: {connector: jobs, type: queue, settings: {subject: resize}}}
+"""
+    assert places(config(text), {"web": SimpleNamespace(url="http://localhost:4711")}) == [
+        "  site     GET    http://localhost:4711/",
+        "  work     queue  resize",
+        "  openapi  GET    http://localhost:4711/openapi.json",
+        "  docs     GET    http://localhost:4711/docs",
+    ]
+
+
 def test_a_long_list_is_cut():
     many = config("flows: [" + ", ".join(f"{{name: f{i}, process: []}}" for i in range(22)) + "]")
 
