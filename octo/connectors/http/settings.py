@@ -76,7 +76,15 @@ def _folder(folder: str, info: ValidationInfo) -> Path:
 Folder = Annotated[Path, BeforeValidator(_folder)]
 CookieName = Annotated[str, AfterValidator(_cookie)]
 Method = Annotated[str, AfterValidator(_method)]
-PagePath = Annotated[str, Field(pattern=r"^(/[!-z|~]*)?$")]
+
+
+def _page(value: object) -> object:
+    if isinstance(value, bool):
+        raise complain("this is the path of a page, e.g. `/openapi.json` or `/docs`; without it there is none")
+    return value
+
+
+PagePath = Annotated[str, BeforeValidator(_page), Field(pattern=r"^(/[!-z|~]*)?$")]
 """A path without parameters, or ""."""
 Line = Annotated[str, Field(pattern=r"^[^\r\n\x00]*$")]
 """A text of one line, e.g. the name of an event."""

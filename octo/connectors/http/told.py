@@ -59,7 +59,7 @@ class Told:
             found = self._dispatch.routes.find(self.scope.path, self.scope.method)
         except BadPath:
             return {}
-        return {"flow": found[0].flow} if found else {}
+        return {"flow": found[0].flow} if found and found[0].flow else {}  # a page about the routes has none
 
     def response_empty(self, status: int, headers: list[tuple[str, str]], /) -> None:
         self.status = self.status or status

@@ -69,3 +69,8 @@ def test_the_age_of_a_preflight_is_seconds_or_a_duration(written, seconds):
 def test_an_age_that_is_neither_is_refused():
     with pytest.raises(ValidationError, match="not a duration"):
         Cors.model_validate({"allowedOrigins": ["*"], "maxAge": "soon"})
+
+
+def test_openapi_true_is_told_to_be_a_path():
+    with pytest.raises(ValidationError, match="this is the path of a page"):
+        Server.model_validate({"openapi": True})

@@ -13,7 +13,8 @@ from octo.core.log import tell_requests
 
 class Routes:
     def find(self, path, method):
-        return (SimpleNamespace(flow="hello"), ()) if (path, method) == ("/hello", "GET") else None
+        flow = {"/hello": "hello", "/docs": ""}.get(path)
+        return (SimpleNamespace(flow=flow), ()) if flow is not None and method == "GET" else None
 
 
 class Call:
@@ -71,6 +72,10 @@ def test_a_request_that_no_flow_serves(line):
 
     assert message == "DELETE /" + "x" * 199
     assert "flow" not in fields
+
+
+def test_a_page_about_the_routes_has_no_flow(line):
+    assert "flow" not in line(Call("GET", "/docs"))[1]
 
 
 def test_nothing_is_in_the_way_when_it_is_off():
