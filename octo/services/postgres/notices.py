@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from octo.core.backoff import Backoff
@@ -57,6 +57,8 @@ class Notices:
                     await self._attend(connection)
             except OctoError as error:
                 self.trouble = str(error)
+            except Exception as error:  # noqa: BLE001  a bug of the driver: waiting is slower then, and health tells
+                self.trouble = f"{type(error).__name__} in the connection that listens"
             failures += 1
             await self._lost()
             self.bells.ring_all()  # who waits asks the server, and gets its error
@@ -69,6 +71,7 @@ class Notices:
                 async with asyncio.timeout(self._answer):
                     await connection.execute("SET synchronous_commit TO off")  # a notice need not outlive anything
                     await connection.add_listener(self._channel, self._heard)
+                connection.add_termination_listener(lambda _: self._something.set())
                 self.bells.ring_all()  # what was told before this was not heard
                 yield connection
             except errors.FAILURES as error:
@@ -86,10 +89,10 @@ class Notices:
         time = asyncio.get_running_loop().time
         next_look = time() + self._poll
         while True:
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout_at(next_look):
                     await self._something.wait()
-            except TimeoutError:
+            if time() >= next_look:
                 next_look = time() + self._poll
                 self.bells.ring_all()
             self._something.clear()

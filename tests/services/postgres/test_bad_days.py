@@ -452,19 +452,25 @@ async def test_closing_does_not_wait_for_a_server_that_does_not_answer(postgres,
         postgres.resume()
 
 
-async def test_who_waits_is_woken_although_the_connection_that_listens_was_lost(fresh):
-    """A notice may be lost with it; who waits then looks by himself."""
+async def test_who_waits_is_woken_although_the_connections_that_listen_were_lost(fresh):
+    """A notice may be lost with them; who waits looks by himself once they are open again, and then is told again."""
     async with store.opened(fresh, poll=600) as here, store.opened(fresh, poll=600) as there, asyncio.timeout(60):
-        async with asyncio.TaskGroup() as tasks:
-            receiving = tasks.create_task(Lines(there).receive("orders", wait=600))
-            await asyncio.sleep(0.2)
-            await here.rows(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE application_name = 'octo' AND query LIKE '%pg_notify%' AND pid <> pg_backend_pid()"
-            )
-            await Lines(here).send("orders", 1)
+        for number in range(3):
+            async with asyncio.TaskGroup() as tasks:
+                receiving = tasks.create_task(Lines(there).receive("orders", wait=600))
+                await asyncio.sleep(0.2)
+                ended = await here.rows(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
+                    "AND application_name = 'octo' AND (query LIKE 'LISTEN%' OR query LIKE 'SELECT pg_notify%')"
+                )
+                await Lines(here).send("orders", number)
 
-        assert [each.value for each in receiving.result()] == [1]
+            assert ended
+            (received,) = receiving.result()
+            assert received.value == number
+            await Lines(there).ack(received)
+            await until(lambda: _is_well(here))
+            await until(lambda: _is_well(there))
 
 
 class Firewall:
