@@ -19,6 +19,7 @@ CONNECTORS = {
 
 BLOCKS = {
     "cache-scope": "octo.blocks.cache:cache_scope",
+    "circuit-breaker": "octo.blocks.circuit_breaker:circuit_breaker",
     "delay": "octo.blocks.delay:delay",
     "delete-variable": "octo.blocks.set:delete_variable",
     "enrich": "octo.blocks.enrich:enrich",
@@ -47,6 +48,7 @@ BLOCKS = {
     "sql": "octo.connectors.database:Database",
     "sse-event": "octo.connectors.http.sse:sse_event",
     "switch": "octo.blocks.branch:switch",
+    "throttle": "octo.blocks.throttle:throttle",
     "timeout": "octo.blocks.timeout:timeout",
     "validate": "octo.blocks.validate:validate",
     "template-resource": "octo.blocks.template:template_resource",

@@ -12,6 +12,7 @@ from octo import Conflicting, Effectful, Healthy, Repeating, Replying, Shaped, S
 from octo.blocks import (
     branch,
     cache,
+    circuit_breaker,
     delay,
     enrich,
     filter,  # noqa: A004  their names
@@ -26,6 +27,7 @@ from octo.blocks import (
     retry,
     set,  # noqa: A004  as above
     template,
+    throttle,
     timeout,
     validate,
 )
@@ -77,6 +79,8 @@ SHAPED: list[type[Shaped]] = [
     set.SetPayload,
     set.SetVariable,
     cache.CacheScope,
+    circuit_breaker.CircuitBreaker,
+    throttle.Throttle,
     cache.InvalidateCache,
     idempotent.Idempotent,
     lock.Lock,
