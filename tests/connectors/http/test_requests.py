@@ -311,9 +311,8 @@ async def test_a_body_for_which_the_disk_has_no_room_is_refused(site, monkeypatc
 
     assert (status, headers["Retry-After"], inlet.messages) == (503, "10", [])
     assert text == '{"error":"no room for the body"}'
-    assert next(each.error for each in caplog.records if each.levelname == "ERROR").endswith(
-        "No such file or directory"
-    )
+    (record,) = [each for each in caplog.records if each.levelname == "ERROR"]
+    assert record.fields["error"].endswith("No such file or directory")
 
 
 async def test_raw_body_var_holds_what_is_no_text_as_bytes(site):
