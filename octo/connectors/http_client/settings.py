@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Literal
-from urllib.parse import unquote, urlsplit
+from typing import Annotated, Literal, Self
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
@@ -23,6 +23,9 @@ IDEMPOTENT = ("GET", "HEAD", "PUT", "DELETE", "OPTIONS")
 DEFAULT_TIMEOUT = 30.0
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _HOST = re.compile(r"(?:[\w.~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)
+_NAMES_A_SECRET = re.compile(
+    "authorization|cookie|token|secret|passw|credential|(^|api|access|auth|subscription|[-_])key$", re.IGNORECASE
+)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 
 
@@ -312,6 +315,15 @@ class Client(Settings):
             if name.lower() == "host" and not is_host(value):
                 raise complain("`Host` is a name or an address, with a port or without")
         return headers
+
+    @model_validator(mode="after")
+    def _hide_keys(self) -> Self:
+        """Keep keys out of logs and traces that are no `auth`: a server may repeat them in its answer."""
+        for name, value in (*self.headers.items(), *parse_qsl(urlsplit(self.base_url).query)):
+            if _NAMES_A_SECRET.search(name):
+                Secret(value)
+                Secret(value.rpartition(" ")[2])  # behind the scheme, as in `Bearer ...`
+        return self
 
     def advice(self) -> Iterator[tuple[str, str, str]]:
         if isinstance(self.auth, _OfAddress):

@@ -321,6 +321,15 @@ async def test_a_token_request_that_fails_does_not_quote_the_token_before(callin
             await calls.rest()
 
 
+async def test_keys_in_headers_and_in_the_address_are_masked():
+    """They are credentials too, and a server may repeat them in its answer."""
+    headers = {"X-Api-Key": "key-in-header", "Authorization": "Token after-scheme", "Accept": "text/never-masked"}
+    Client.model_validate({"baseURL": "http://a/?api_key=key-in-query&keyword=plain-word", "headers": headers})
+
+    told = masked("key-in-header, after-scheme, key-in-query, text/never-masked, plain-word")
+    assert told == "«secret», «secret», «secret», text/never-masked, plain-word"
+
+
 async def test_what_is_too_short_for_a_secret_does_not_riddle_texts(calling, upstream):
     """Five characters may occur in any text and stay; six are hidden."""
     upstream.answer = lambda request: web.Response(status=400, text="abcde abcdef")
