@@ -110,6 +110,18 @@ def test_a_schema_that_refers_to_itself_twice_takes_a_bounded_number_of_steps(ke
     assert len(taken) <= explaining.MOST_STEPS + 1
 
 
+def test_a_small_value_takes_few_steps(monkeypatch):
+    """Else whoever sends a few hundred bytes would keep a server busy as with a megabyte."""
+    taken = []
+    monkeypatch.setattr(explaining, "_step", lambda step=explaining._step: taken.append(1) or step())
+    kinds = [{"properties": {"a": {"$ref": "#"}, "kind": {"const": kind}}, "required": ["kind"]} for kind in "abc"]
+    value = 3
+    for _ in range(20):
+        value = {"a": value, "kind": "a"}
+    assert faults({"oneOf": [*({"type": "object", **each} for each in kinds), {"type": "string"}]}, value)
+    assert len(taken) < 4_000
+
+
 def test_names_take_linear_time_in_patterns():
     """`re` would take for ever."""
     schema = {"patternProperties": {"^(a+)+$": True}, "additionalProperties": False, "unevaluatedProperties": False}
