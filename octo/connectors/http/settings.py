@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from octo.connectors.http.patterns import BadPattern, Pattern
 from octo.core.durations import Duration, OrZero, parse_duration
-from octo.core.expressions import Expr, inside
+from octo.core.expressions import Expr, build_of, inside
 from octo.core.settings import Advanced, Secret, Settings
 from octo.expr import nearest
 
@@ -68,9 +68,16 @@ HeaderValue = Annotated[str, AfterValidator(_value)]
 
 def _folder(folder: str, info: ValidationInfo) -> Path:
     try:
-        return inside(folder, info)
+        found = inside(folder, info)
     except ValueError as error:
         raise complain(str(error)) from None
+    root = build_of(info).root
+    if root is not None and found == root.resolve():
+        raise complain(
+            "this is the folder of the configuration: flow files and what else is there would be served; put "
+            "the files into a folder of their own, e.g. `public`"
+        )
+    return found
 
 
 Folder = Annotated[Path, BeforeValidator(_folder)]
@@ -438,9 +445,9 @@ class Static(Settings):
     path: str = "/"
     """Path below the connector's `basePath`; the files are below it. Other sources with a more specific path win."""
     folder: Folder
-    """The folder with the files, relative to the configuration, and inside its folder. `index.html` is sent for a
-    folder in it. Names that begin with a dot (but `.well-known`), links that lead out of it, and what is no regular
-    file are not there for anybody."""
+    """The folder with the files, relative to the configuration, and inside its folder, but not that itself.
+    `index.html` is sent for a folder in it. Names that begin with a dot (but `.well-known`), links that lead out of it,
+    and what is no regular file are not there for anybody."""
     fallback: str | None = Field(default=None, pattern=r"^[^/.][^\x00]*$")
     """File to send with 200 where there is none and the client accepts HTML, e.g. `index.html`: for applications that
     draw their pages in the browser."""

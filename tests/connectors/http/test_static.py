@@ -234,6 +234,8 @@ async def test_other_sources_are_more_specific(site, folder, inlet):
         ("..", "outside the configuration's folder"),
         ("/etc", "outside the configuration's folder"),
         ("link", "outside the configuration's folder"),
+        (".", "the folder of the configuration: flow files"),
+        ("./", "the folder of the configuration: flow files"),
         ("gone", "there is no folder"),
         ("flow.yaml", "there is no folder"),
     ],
