@@ -22,6 +22,9 @@ _BOUNDARY = re.compile(r"[A-Za-z0-9'()+_,./:=?-]{1,70}")
 _LINE = 16
 """The cost of a line, which may be a header."""
 _UNSAFE = re.compile(r"[\r\n\0]")
+_PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*(?:"((?:\\"|[^"])*)"|([^\s;"]*))')
+_LONGEST_HEADER = 8192
+"""Characters of a header in which parameters are looked for."""
 
 
 def _lines(raw: object, content_type: object = "") -> int:
@@ -151,12 +154,12 @@ def from_multipart(raw: Any, content_type: str = "") -> dict[str, Any]:
         raw, content_type = raw.get("rawData"), render(raw.get("contentType", ""))
     if not isinstance(raw, (str, bytes)):
         raise ExprError(INVALID_ARGUMENT, "a raw body has contentType and rawData")
-    boundary = re.search(r'boundary="?([^";]+)"?', content_type)
-    if boundary is None:
+    boundary = _parameters(content_type).get("boundary")
+    if not boundary:
         raise ExprError(CONVERSION, f"the content type {quoted(content_type)} names no boundary")
-    sections = (b"\r\n" + to_bytes(raw)).split(to_bytes(f"\r\n--{boundary[1]}"))
+    sections = (b"\r\n" + to_bytes(raw)).split(to_bytes(f"\r\n--{boundary}"))
     if len(sections) < 2 or not sections[-1].startswith(b"--"):
-        raise ExprError(CONVERSION, f"not a multipart body: no end of boundary {quoted(boundary[1])}")
+        raise ExprError(CONVERSION, f"not a multipart body: no end of boundary {quoted(boundary)}")
     parts: dict[str, list[Any]] = {}
     for section in sections[1:-1]:
         part = _decoded(section)
@@ -171,12 +174,34 @@ def _decoded(section: bytes) -> dict[str, Any]:
         header, _, value = line.partition(":")
         headers[header.strip()] = value.strip()
     lower = {header.lower(): value for header, value in headers.items()}
-    disposition = lower.get("content-disposition", "")
-    name = re.search(r'[;\s]name="([^"]*)"', disposition)
-    if name is None:
+    said = _parameters(lower.get("content-disposition", ""))
+    if "name" not in said:
         raise ExprError(CONVERSION, "not a multipart body: a part has no name")
-    filename = re.search(r'[;\s]filename="([^"]*)"', disposition)
+    filename = said.get("filename") or _extended(said.get("filename*", ""))
     if lower.get("content-transfer-encoding", "").lower() == "base64":
         content = base64_decode(content.decode(errors="replace"))
-    found = filename[1] if filename else ""
-    return _described(name[1], found, lower.get("content-type", "text/plain"), content, headers)
+    return _described(said["name"], filename, lower.get("content-type", "text/plain"), content, headers)
+
+
+def _parameters(header: str) -> dict[str, str]:
+    """The parameters of a header, as browsers (%22) and curl (a backslash) escape them, or without quotes."""
+    found: dict[str, str] = {}
+    for name, text, token in _PARAMETER.findall(header[:_LONGEST_HEADER]):
+        found.setdefault(name.lower(), _unescaped(text) or token)
+    return found
+
+
+def _unescaped(text: str) -> str:
+    """What `_escaped` gave. Other backslashes stay: some send a whole path of Windows."""
+    return text.replace('\\"', '"').replace("%22", '"').replace("%0D", "\r").replace("%0A", "\n")
+
+
+def _extended(text: str) -> str:
+    """A value with its charset, e.g. UTF-8''%C3%BC (RFC 5987): old clients send names of files so."""
+    from urllib.parse import unquote
+
+    charset, _, rest = text.partition("'")
+    try:
+        return unquote(rest.partition("'")[2], charset, "replace")
+    except (LookupError, ValueError):
+        return ""

@@ -74,3 +74,40 @@ def test_bytes_travel_as_they_are(evaluate):
     back = "fromMultipart(toMultipart(multipart().addPart('a', {'filename': 'f', 'data': body}))).a"
     assert evaluate(f"{back}.data", b"\xff\x00") == b"\xff\x00"
     assert evaluate(f"{back}.size", b"\xff\x00") == 2
+
+
+def received(evaluate, disposition, content_type="multipart/form-data; boundary=x"):
+    """The part that a client sends with this header."""
+    raw = f"--x\r\nContent-Disposition: {disposition}\r\n\r\n1\r\n--x--\r\n"
+    (part,) = evaluate("fromMultipart(body)", {"contentType": content_type, "rawData": raw}).values()
+    return part["name"], part["filename"]
+
+
+@pytest.mark.parametrize(
+    ("disposition", "name", "filename"),
+    [
+        ("form-data; name=a; filename=b.txt", "a", "b.txt"),
+        ('FORM-DATA;NAME="a";Filename="b c;d=e.txt"', "a", "b c;d=e.txt"),
+        ('form-data; name="a"; filename="b%22c%0D%0A%2F.txt"', "a", 'b"c\r\n%2F.txt'),
+        (r'form-data; name="a\"b"; filename="c\"; name=\"d"', 'a"b', 'c"; name="d'),
+        (r'form-data; name="a"; filename="C:\dir\b.txt"', "a", r"C:\dir\b.txt"),
+        ("form-data; name=\"a\"; filename*=UTF-8''%C3%BC.txt", "a", "ü.txt"),
+        ('form-data; name="a"; filename="u.txt"; filename*=UTF-8\'\'%C3%BC.txt', "a", "u.txt"),
+        ("form-data; name=\"a\"; filename*=nonsense''%C3", "a", ""),
+        ('form-data; name=""; filename=""', "", ""),
+    ],
+)
+def test_names_are_read_as_clients_write_them(evaluate, disposition, name, filename):
+    """Browsers, curl, and old libraries."""
+    assert received(evaluate, disposition) == (name, filename)
+
+
+@pytest.mark.parametrize("content_type", ["Multipart/Form-Data; charset=utf-8; Boundary=x", 'a/b;boundary="x"; y=z'])
+def test_a_boundary_is_a_parameter_like_any_other(evaluate, content_type):
+    assert received(evaluate, 'form-data; name="a"', content_type) == ("a", "")
+
+
+@pytest.mark.parametrize("text", ['a"b', "a\r\nb", r"C:\b", "ü", "a;b=c", " "])
+def test_names_come_back(evaluate, text):
+    found = "fromMultipart(toMultipart(multipart().addPart(body, {'filename': body, 'data': 'x'})))"
+    assert evaluate(f"{found}[body].filename", text) == text
