@@ -23,8 +23,8 @@ class Consume(Settings):
     subject: str = Field(min_length=1, examples=["work.jobs"])
     """Name of the queue. Many consumers of one name share its messages, each goes to one of them."""
     listeners: Annotated[int, Field(ge=1)] = 8
-    """At most so many messages of this source are under way at once; 1 keeps them in order. The flow's `workers` are
-    a limit, too."""
+    """At most so many messages of this source are under way at once; 1 keeps them in order, but for those that are
+    tried again. The flow's `workers` are a limit, too."""
     timeout: Annotated[Duration, OrZero] = TIMEOUT
     """How long the flow may take for one message; then it is cancelled, and the message is tried again. 0 means the
     default."""
