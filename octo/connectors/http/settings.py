@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -95,6 +95,10 @@ PagePath = Annotated[str, BeforeValidator(_page), Field(pattern=r"^(/[!-z|~]*)?$
 """A path without parameters, or ""."""
 Line = Annotated[str, Field(pattern=r"^[^\r\n\x00]*$")]
 """A text of one line, e.g. the name of an event."""
+
+
+_ELSEWHERE = re.compile(r":(\w+[?*+]?)|<(?:\w+:)?(\w+)>|\*+")
+"""A segment that is a parameter in the paths of other servers, and a text in ours."""
 
 
 class Cors(Settings):
@@ -428,6 +432,13 @@ class Route(Settings):
             if name.startswith("__Host-") and (cookie.domain is not None or cookie.path != "/"):
                 raise complain(f"browsers refuse the cookie {name} with a `domain` or another `path` than `/`")
         return cookies
+
+    def advice(self) -> Iterator[tuple[str, str, str]]:
+        for segment in self.path.split("/"):
+            if found := _ELSEWHERE.fullmatch(segment):
+                name = (found[1] or found[2] or "").rstrip("?*+")
+                hint = f"a parameter is `{{{name}}}`" if name else "`{rest...}` takes all segments that follow"
+                yield "path", f"`{segment}` in a path is taken as it is written", hint
 
     def variables(self) -> dict[str, Any]:
         """Return the variables of path parameters and headers, which are texts, and that of the body as it was sent."""

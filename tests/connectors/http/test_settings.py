@@ -74,3 +74,17 @@ def test_an_age_that_is_neither_is_refused():
 def test_openapi_true_is_told_to_be_a_path():
     with pytest.raises(ValidationError, match="this is the path of a page"):
         Server.model_validate({"openapi": True})
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("/a/:id", "a parameter is `{id}`"),
+        ("/a/<int:id>/b", "a parameter is `{id}`"),
+        ("/a/*", "`{rest...}` takes all segments that follow"),
+        ("/a/{id}", None),
+        ("/v1:batch", None),
+    ],
+)
+def test_a_parameter_as_other_servers_write_it_is_told_to_be_a_text(path, hint):
+    assert [each[2] for each in Route(path=path).advice()] == ([hint] if hint else [])
