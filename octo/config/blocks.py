@@ -106,6 +106,11 @@ def _own_type(context: Context, place: Place, fields: dict[str, Place]) -> Block
         hint = did_you_mean(misspelt[0], RESERVED)
         context.report.error(codes.UNKNOWN_KEY, at, f"a block has no key `{misspelt[0]}`", hint)
         return None
+    short = next((key for key in fields if key in context.known.block_names and key not in RESERVED), None)
+    if "type" not in fields and short:
+        hint = f"write `- type: {short}`, and its settings below `settings:`"
+        context.report.error(codes.MISSING, fields[short].key_at, "`type` of a block is missing", hint)
+        return None
     name = context.reader.name(fields, place, "a block", "type")
     return block_type(context, name, fields["type"]) if name else None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from octo.config import codes
+from octo.config import codes, guesses
 from octo.config.documents import ConnectorDoc
 from octo.config.place import Place
 from octo.config.reader import Reader, did_you_mean, kind
@@ -61,7 +61,7 @@ class Connectors:
             return None
         found = self.known.connector(name, fields["type"])
         if found is None and name not in self.known.connector_names and not fields["type"].is_broken:
-            hint = did_you_mean(name, self.known.connector_names)
+            hint = did_you_mean(name, self.known.connector_names, "", guesses.connector)
             message = f"no connector type `{fields['type'].shown}`"
             self.report.error(codes.UNKNOWN_CONNECTOR_TYPE, fields["type"].at, message, hint)
         return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from octo.expr import nearest
@@ -28,6 +28,18 @@ _BLOCKS: Final = {
     "enrich": "enricher wiretap",
     "sse-event": "sse event stream",
     "filter": "drop stop skip",
+}
+_CONNECTORS: Final = {
+    "database": "postgres postgresql mysql mariadb sqlite sql db jdbc",
+    "http-client": "rest client api request rest-client http-request",
+    "http": "server webhook http-server listener rest-server",
+    "cron": "schedule scheduler timer interval",
+    "logger": "log logging",
+}
+_SOURCES: Final = {
+    "http": "webhook api rest server request",
+    "cron": "schedule scheduler timer interval every",
+    "static": "files",
 }
 _KEYS: Final = {
     "condition": "expr when if test predicate",
@@ -67,17 +79,34 @@ _KEYS: Final = {
     "env": "environment variables parameters",
     "settings": "config options with configuration",
     "folder": "dir directory root",
+    "auth": "token credentials bearer apiKey",
+    "retry": "retries",
+    "tls": "verify ssl insecure",
     "setVars": "target variables",
 }
+_ADDRESS: Final = ("baseURL", "baseUrl", "base_url", "url")
 _STATUS: Final = ("status", "statusCode", "httpStatus", "code")
-
-_BY_BLOCK: Final = {word: here for here, words in _BLOCKS.items() for word in words.split()}
 
 
 def block(name: str, known: Collection[str]) -> str | None:
     """The type of block that was meant by another name; None if nothing comes to mind."""
-    here = _BY_BLOCK.get(name.lower().replace("_", "-"))
-    return here if here in known else nearest(name, known)
+    return _meant(_BLOCKS, name, known)
+
+
+def connector(name: str, known: Collection[str]) -> str | None:
+    """The type of connector that was meant by another name; None if nothing comes to mind."""
+    return _meant(_CONNECTORS, name, known)
+
+
+def source(name: str, known: Collection[str]) -> str | None:
+    """The type of source that was meant by another name; None if nothing comes to mind."""
+    return _meant(_SOURCES, name, known)
+
+
+def _meant(table: Mapping[str, str], name: str, known: Collection[str]) -> str | None:
+    word = name.lower().replace("_", "-")
+    here = next((here for here, words in table.items() if word in words.split() and here in known), None)
+    return here or nearest(name, known)
 
 
 def key(word: str, known: Collection[str]) -> str | None:
@@ -92,4 +121,6 @@ def about(word: str, known: Collection[str]) -> str:
     """What to say about a key that a block cannot have because it is done otherwise; "" if nothing comes to mind."""
     if word in _STATUS and {"rawBody", "contentType"} <= set(known):
         return "the status of an HTTP response is the variable `httpStatus`: set it with `set-variable`"
+    if word in _ADDRESS and {"basePath", "port"} <= set(known):
+        return "`http` is a server; what calls others is an `http-client`"
     return ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from octo.config import codes
+from octo.config import codes, guesses
 from octo.config.context import Context
 from octo.config.documents import SourceDoc
 from octo.config.model import Kind, field_kinds, fields_of, kinds
@@ -84,7 +84,7 @@ def _bind(context: Context, fields: dict[str, Place], name: str | None) -> tuple
         return None
     type_ = context.known.connector(name, fields["type"]) or _offering(context, name)
     if type_ is None and name not in context.known.connector_names:
-        hint = did_you_mean(name, _source_names(context))
+        hint = did_you_mean(name, _source_names(context), "", guesses.source)
         context.report.error(codes.UNKNOWN_SOURCE, fields["type"].at, f"no source type `{fields['type'].shown}`", hint)
     return _of_type(context, fields["type"], type_) if type_ is not None else None
 

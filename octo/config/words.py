@@ -105,7 +105,7 @@ def _hint(expected: str, value: object) -> str:
     if expected == "string" and not isinstance(value, dict | list):
         return "put it in quotes"
     if expected in ("list", "tuple", "set"):
-        return "begin each item with `- `"
+        return "put it into brackets: `[...]`" if isinstance(value, str) else "begin each item with `- `"
     if expected in ("dict", "mapping", "model"):
         return "write `key: value` lines below the key"
     return ""

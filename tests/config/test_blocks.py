@@ -143,6 +143,7 @@ def test_a_problem_of_a_processor_is_shown_where_it_is_written(problems):
         ("{tpye: log}", "2:31 OCTO-C111 a block has no key `tpye`"),
         ("{type: lgo}", "2:37 OCTO-C130 no block type `lgo` | did you mean `log`?"),
         ("{type: http}", "`http` is a connector; declare it under `connectors:`"),
+        ("{log: hello}", "write `- type: log`, and its settings below `settings:`"),
         ("{type: audit}", "`audit` is a processor; write `ref: audit`"),
         ("{ref: audti}", "2:36 OCTO-C138 no processor is named `audti` | did you mean `audit`?"),
         ("{ref: audit, type: sql}", "OCTO-C139 the processor `audit` is of type `log`, not `sql`"),

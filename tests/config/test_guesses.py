@@ -32,3 +32,23 @@ def test_a_type_that_is_not_here_is_not_guessed():
 )
 def test_keys(word, known, here):
     assert guesses.key(word, known) == here
+
+
+@pytest.mark.parametrize(
+    ("guess", "word", "here"),
+    [
+        (guesses.connector, "postgres", "database"),
+        (guesses.connector, "rest", "http-client"),
+        (guesses.connector, "htp", "http"),
+        (guesses.source, "timer", "cron"),
+        (guesses.source, "webhook", "http"),
+    ],
+)
+def test_types_of_connectors_and_sources(guess, word, here):
+    assert guess(word, ["database", "http-client", "http", "cron"]) == here
+
+
+def test_what_is_done_otherwise():
+    assert "`httpStatus`" in guesses.about("status", ["value", "rawBody", "contentType"])
+    assert "`http-client`" in guesses.about("baseURL", ["basePath", "port"])
+    assert guesses.about("zebra", ["value"]) == ""

@@ -36,6 +36,8 @@ def problem(driver: str, dsn: str) -> str:
         return "it is empty"
     if driver == "postgres" and "://" not in dsn.split("=", 1)[0]:
         return "" if _pairs(dsn) else "`dsn` is neither `postgres://user@host/name` nor `host=... user=... dbname=...`"
+    if driver == "sqlite" and re.match(r"sqlite(\+\w+)?://", dsn):
+        return "`dsn` of SQLite is the path alone, e.g. `shop.db`"
     pattern, form = _URLS.get(driver, (_ANYTHING, ""))
     if not pattern.match(dsn):
         return f"`dsn` must be a URL: `{form}`"

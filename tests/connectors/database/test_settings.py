@@ -18,6 +18,7 @@ from octo.connectors.database import EXPLANATIONS, Connection, Query, codes, dsn
         ({"driver": "postgres", "dsn": "postgres://u:a/b@h/db"}, "the port of `dsn` is not a number"),
         ({"driver": "mysql", "dsn": "root@tcp(db)/x"}, "must be a URL: `mysql://user"),
         ({"driver": "sqlalchemy", "dsn": "shop.db"}, r"must be a URL: `dialect\+driver://"),
+        ({"driver": "sqlite", "dsn": "sqlite:///shop.db"}, "the path alone, e.g. `shop.db`"),
         ({"driver": "sqlite", "dsn": "a.db", "password": "x"}, "SQLite has no passwords"),
         ({"driver": "sqlite", "dsn": "a.db", "prepare": False}, "only the driver postgres has it; remove the key"),
         ({"driver": "sqlite", "dsn": "a.db", "queryTimeout": 30}, "write 30s for seconds"),
