@@ -110,6 +110,8 @@ def _draw(strategy: Strategy, attempt: Callable[[Any], None], examples: int, see
     import hypothesis
 
     rules = hypothesis.settings(
+        # Without `explain`: it tries hundreds of messages more, for a comment that nobody reads here.
+        phases=(hypothesis.Phase.generate, hypothesis.Phase.shrink),
         max_examples=examples,
         database=None,
         deadline=None,
