@@ -116,7 +116,10 @@ async def _version(connection: Any, address: Address) -> int:
         raise _refused(
             address, f"the schema {address.schema!r} has tables of something else; choose another: `?schema=octo`"
         )
-    await connection.execute(f'CREATE TABLE "{address.schema}".octo_store (version integer NOT NULL)')
+    await connection.execute(
+        f'CREATE TABLE "{address.schema}".octo_store '
+        "(version integer NOT NULL, latest timestamptz NOT NULL DEFAULT clock_timestamp())"
+    )
     await connection.execute(f'INSERT INTO "{address.schema}".octo_store VALUES (0)')  # noqa: S608  a name of ours
     return 0
 

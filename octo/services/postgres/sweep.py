@@ -1,4 +1,4 @@
-"""What is over is removed, a few rows at a time, so that no sweep holds anybody up."""
+"""What a store needs now and then: what is over is removed, a few rows at a time, and the clock is looked at."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import random
 
 from octo.core.errors import OctoError
+from octo.services.postgres import clock
 from octo.services.postgres.links import Links
 
 PAUSE = 15.0
@@ -33,6 +34,7 @@ async def live(links: Links) -> None:
     while True:
         await asyncio.sleep(PAUSE * (0.5 + random.random()))  # noqa: S311  no secret
         try:
+            await clock.keep(links)
             await sweep(links)
         except OctoError:
             continue  # health tells; the next sweep has more to do

@@ -12,7 +12,7 @@ import pytest
 
 from octo.core.errors import NotConnected, OctoError, Transient
 from octo.services import codes
-from octo.services.postgres import links, store, sweep
+from octo.services.postgres import clock, links, store, sweep
 from octo.services.postgres.key_value import Entries
 from octo.services.postgres.leases import Holders
 from octo.services.postgres.queues import Lines
@@ -285,6 +285,44 @@ async def test_many_receivers_are_served_in_one_trip(opened):
 
     assert [received.value for each in found for received in each] == list(range(100))
     assert (taken, len(statements) - taken) <= (2, 2)
+
+
+# --- the clock of the server -------------------------------------------------------------------------------------
+
+
+async def set_back(opened, hours):
+    """What a clock that is set back by so many hours leaves: times that lie ahead of it."""
+    for table, column in (*clock.TIMES, ("octo_store", "latest")):
+        await opened.rows(f"UPDATE {table} SET {column} = {column} + {hours} * interval '1h'")
+
+
+async def test_a_clock_that_goes_back_holds_nothing_up(opened):
+    """Leases, delays and times to live last as long as they were, whoever notices it, and however many do."""
+    await Holders(opened).acquire("leader", 0.5)
+    await Lines(opened).send("orders", 1, delay=0.5)
+    await Entries(opened).put("a", "k", 1, ttl=0.5)
+    await Entries(opened).put("a", "stays", 1, ttl=600)
+    await set_back(opened, 1)
+    await asyncio.gather(*(clock.keep(opened) for _ in range(3)))
+
+    assert await Holders(opened).acquire("leader", 60, wait=30) is not None
+    assert len(await Lines(opened).receive("orders", wait=30)) == 1
+    await until(lambda: _is_gone(Entries(opened)))
+    assert await Entries(opened).get("a", "stays") is not None
+
+
+async def _is_gone(entries):
+    return await entries.get("a", "k") is None
+
+
+async def test_a_clock_that_goes_on_moves_nothing(opened):
+    lease = await Holders(opened).acquire("leader", 600)
+    before = await opened.rows("SELECT until FROM leases")
+    for _ in range(3):
+        await clock.keep(opened)
+
+    assert await opened.rows("SELECT until FROM leases") == before
+    await Holders(opened).renew(lease, 600)
 
 
 # --- nothing grows -----------------------------------------------------------------------------------------------
