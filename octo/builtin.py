@@ -45,6 +45,7 @@ BLOCKS = {
     "retry": "octo.blocks.retry:retry",
     "set-payload": "octo.blocks.set:set_payload",
     "set-variable": "octo.blocks.set:set_variable",
+    "split": "octo.blocks.split:split",
     "sql": "octo.connectors.database:Database",
     "sse-event": "octo.connectors.http.sse:sse_event",
     "switch": "octo.blocks.branch:switch",

@@ -22,10 +22,13 @@ from octo.expr import nearest
 RESERVED = ("type", "ref", "name", "settings")
 
 
-def chain(context: Context, places: Iterable[Place], prefix: str) -> tuple[BlockDoc, ...]:
-    """The blocks of a chain. `prefix` is the address of the chain: `flow`, `flow[error]`, `flow.check[then]`."""
+def chain(context: Context, places: Iterable[Place], prefix: str, *, is_root: bool = False) -> tuple[BlockDoc, ...]:
+    """The blocks of a chain. `prefix` is the address of the chain: `flow`, `flow[error]`, `flow.check[then]`.
+
+    is_root: whether it is the chain of a flow itself.
+    """
     taken: dict[str, int] = {}
-    found = (_block(context, place, prefix, taken) for place in places)
+    found = (_block(context, place, prefix, taken, is_root=is_root) for place in places)
     return tuple(each for each in found if each is not None)
 
 
@@ -43,7 +46,7 @@ def entry_settings(context: Context, fields: dict[str, Place]) -> dict[str, Plac
     return settings
 
 
-def _block(context: Context, place: Place, prefix: str, taken: dict[str, int]) -> BlockDoc | None:
+def _block(context: Context, place: Place, prefix: str, taken: dict[str, int], *, is_root: bool) -> BlockDoc | None:
     if not isinstance(place.value, dict):
         context.reader.wrong(place, f"a block must be a mapping, found {kind(place.value)}", "write `- type: TYPE`")
         return None
@@ -57,6 +60,10 @@ def _block(context: Context, place: Place, prefix: str, taken: dict[str, int]) -
     context.entries.append(Entry("block", address, prefix, named, label, place))
     if type_ is None:
         return None
+    if type_.takes_tail and not is_root:
+        message = f"`{type_.name}` stands inside another block or an `error:` chain"
+        hint = "it takes the rest of a flow: put it directly under `process:` of a flow, which `flow-ref` can call"
+        context.report.error(codes.NOT_AT_ROOT, place.at, message, hint)
     what = f"the `{type_.name}` block"
     entries = {**base, **settings}
     connector = None

@@ -396,6 +396,15 @@ REPEATED = _code(
     "{type: rest, method: POST, path: /orders}",
     "{type: rest, method: POST, path: /orders, headers: {Idempotency-Key: eventID}}",
 )
+NOT_AT_ROOT = _code(
+    "OCTO-C163",
+    "A block that takes the rest of the flow is not at its root",
+    "`split` and `aggregate` take the rest of their flow and run it for other messages than the one that came. So they "
+    "stand directly under `process:` of a flow: not inside another block, and not in an `error:` chain. To split in a "
+    "branch, call a flow there that begins with `split`.",
+    "{type: if, condition: C, then: [{type: split, items: body}]}",
+    "{type: if, condition: C, then: [{type: flow-ref, flow: each, oneWay: true}]}, and split in the flow `each`",
+)
 ADVICE = _code(
     "OCTO-C162",
     "A setting could be written better",

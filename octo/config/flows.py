@@ -79,7 +79,7 @@ def _flow(context: Context, place: Place, index: int) -> FlowDoc | None:
     name = name or f"flow-{index + 1}"
     context.entries.append(Entry("flow", name, "", "", name, place))
     bound = _source(context, source_place, name) if has_source and source_place is not None else None
-    process = chain(context, reader.entries(fields.get("process")), name)
+    process = chain(context, reader.entries(fields.get("process")), name, is_root=True)
     recovery = _recovery(context, fields.get("error"), name)
     workers = _count(context, fields.get("workers"), _COUNTS["workers"])
     return FlowDoc(

@@ -185,6 +185,8 @@ class _Walk:
         try:
             before = Inferred(self.inputs.get(flow.name, UNKNOWN), self.brought(flow), self)
             after = self.chain(flow.process, self.written(flow, "process"), before)
+            if any(block.type.takes_tail for block in flow.process):
+                after = self.nothing  # callers get another message than the rest of the flow works on
             if flow.error is not None:
                 after = after.either(self.chain(flow.error, self.written(flow, "error"), before.failed()))
             if flow.contract is not None:

@@ -8,7 +8,8 @@ A block is a function of its settings and a message. It can be written in three 
 
 The third is a generator. It yields the result of a chain, or any awaitable, and is sent the outcome; `drive` runs it
 without an event loop for as long as nothing waits. The annotation of `settings` registers the model. A `site` parameter
-asks for the place where the block stands, a parameter that is annotated with a port for a service (`octo.core.port`).
+asks for the place where the block stands, a `tail` for the rest of its flow, a parameter that is annotated with a port
+for a service (`octo.core.port`).
 """
 
 from __future__ import annotations
@@ -45,6 +46,35 @@ class Pool(Protocol):
         ...
 
 
+class Group(Protocol):
+    """Messages that a block makes of one, on their way through the rest of the flow."""
+
+    async def run(self, message: Message) -> None:
+        """Run a message through the rest of the flow and the flow's error chain, as an invocation of its own.
+
+        If a worker of the flow is free, it runs in a task of its own, and this returns at once. Otherwise it runs under
+        the worker of the block's own message, before this returns. So a flow never works on more messages than it has
+        workers, and none waits for another. If the deadline of the block's message passes, what runs in its place is
+        cancelled, and what has a task of its own goes on. A delivery is settled once all messages of its group have
+        ended.
+
+        Raises the failure of a message of the group, if the group was made with `abort`.
+        """
+        ...
+
+    def check(self) -> None:
+        """Raise the failure of a message of the group that has failed by now, if the group was made with `abort`."""
+        ...
+
+
+class Tail(Protocol):
+    """The rest of a flow, from the block after the one that asked for it. Such a block stands in no other chain."""
+
+    def group(self, *, abort: bool = False) -> Group:
+        """A new group. abort: whether the failure of one message is the block's, and that of a delivery."""
+        ...
+
+
 class Site(NamedTuple):
     """Where a block stands, and the pool of its flow."""
 
@@ -59,6 +89,7 @@ class BlockType(NamedTuple):
 
     connector: name of the connector type whose instance is `self`, or None for a free function.
     key: the settings key that names that instance.
+    takes_tail: whether it runs the rest of its flow itself, so that it must stand at the flow's root.
     default: whether an absent key means "the default instance of that type" instead of an error.
     services: those it asks for, parameter to name; see `octo.core.port`.
     """
@@ -68,6 +99,7 @@ class BlockType(NamedTuple):
     function: Callable[..., Any]
     doc: str
     takes_site: bool
+    takes_tail: bool
     key: str
     default: bool
     services: Mapping[str, str]
@@ -83,12 +115,14 @@ def block(name: str, *, key: str = "connector", default: bool = False) -> Callab
     """Mark a function, or a connector's method, as the block `name`."""
 
     def mark(function: F) -> F:
+        parameters = inspect.signature(function).parameters
         function.__octo_block__ = BlockType(  # type: ignore[attr-defined]
             name=name,
             settings=settings_of(function),
             function=driven(function),
             doc=inspect.cleandoc(function.__doc__ or ""),
-            takes_site="site" in inspect.signature(function).parameters,
+            takes_site="site" in parameters,
+            takes_tail="tail" in parameters,
             key=key,
             default=default,
             services=services_of(function, behind=1),

@@ -106,6 +106,15 @@ def taken(data: bytes, content_type: str) -> str | bytes:
         return data
 
 
+def decoder(content_type: str, head: bytes) -> codecs.IncrementalDecoder:
+    """Return what decodes content piece by piece, as `decode` does the whole. It raises `ValueError`.
+
+    head: the first bytes of the content, at least four if there are as many. Raises `NotText`.
+    """
+    name = charset(content_type)
+    return codecs.getincrementaldecoder(_codec(name) if name else _marked(head))()
+
+
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),

@@ -35,11 +35,11 @@ def port(name: str) -> Callable[[P], P]:
 def services_of(function: Callable[..., Any], behind: int = 0) -> Mapping[str, str]:
     """Return the services that a function asks for: parameter to the name of the service.
 
-    behind: how many parameters after `settings` are no services. `site` is none, wherever it stands.
+    behind: how many parameters after `settings` are no services. `site` and `tail` are none, wherever they stand.
     """
     parameters = list(inspect.signature(function).parameters.values())
     first = [each.name for each in parameters].index("settings") + 1 + behind
-    asked = [each.name for each in parameters[first:] if _is_open(each) and each.name != "site"]
+    asked = [each.name for each in parameters[first:] if _is_open(each) and each.name not in ("site", "tail")]
     return {name: _service(function, name) for name in asked} or NOTHING
 
 

@@ -36,6 +36,11 @@ current: ContextVar[Span | None] = ContextVar("octo.span", default=None)
 """The innermost span of this task; set by recorders alone."""
 
 
+def leave() -> None:
+    """From now on this task works on a message with a trace of its own. Give that message `span_headers` before."""
+    current.set(None)
+
+
 def effect(kind: str, **details: object) -> None:
     """Record a call to the outside, if there is a recorder.
 

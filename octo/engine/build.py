@@ -6,10 +6,12 @@ several times, and a message stays in the chains that it began in.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 from octo.config.documents import BlockDoc, FlowDoc
@@ -28,6 +30,7 @@ from octo.engine.observe import NOBODY, Observer
 from octo.engine.pool import Pool
 from octo.engine.recovery import recovering
 from octo.engine.step import Step
+from octo.engine.tail import Tail
 from octo.services.container import NO_SERVICES, Services
 
 
@@ -35,7 +38,7 @@ def build_flows(
     docs: Iterable[FlowDoc],
     connectors: Mapping[str, Any],
     bus: Bus,
-    spawn: Callable[[Coroutine[Any, Any, None]], object],
+    spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
     observer: Observer = NOBODY,
     judge: Judge = lambda _, __, error: error,
     services: Services = NO_SERVICES,
@@ -57,7 +60,7 @@ def build_flows(
     return flows
 
 
-def _flow(doc: FlowDoc, bus: Bus, spawn: Callable[[Coroutine[Any, Any, None]], object]) -> Flow:
+def _flow(doc: FlowDoc, bus: Bus, spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]) -> Flow:
     return Flow(
         doc.name,
         workers=doc.workers,
@@ -85,8 +88,23 @@ def compile_flows(
     """
     for doc in docs:
         flow = flows[doc.name]
-        builder = _Builder(flow.pool, connectors, flows, judge, services, connectors if live is None else live)
-        flow.process = observer.flow(doc, partial(builder.process, doc))
+        builder = _Builder(flow, connectors, flows, judge, services, connectors if live is None else live)
+        flow.process, *tails = (observer.flow(part, partial(builder.process, part)) for part in _parts(doc))
+        for block, process in zip(_taking(doc), tails, strict=True):
+            builder.tail(block).process = process
+
+
+def _taking(doc: FlowDoc) -> list[BlockDoc]:
+    """The blocks of a flow that run the rest of it themselves."""
+    return [block for block in doc.process if block.type.takes_tail]
+
+
+def _parts(doc: FlowDoc) -> list[FlowDoc]:
+    """The flow up to its first block that runs the rest itself, the rest up to the next such block, and so on."""
+    ends = [index + 1 for index, block in enumerate(doc.process) if block.type.takes_tail]
+    first, *rest = (doc.process[start:end] for start, end in pairwise((0, *ends, len(doc.process))))
+    # What the flow promises its callers says nothing about the messages that it makes.
+    return [doc._replace(process=first), *(doc._replace(process=part, contract=None) for part in rest)]
 
 
 class _Builder:
@@ -94,20 +112,25 @@ class _Builder:
 
     def __init__(
         self,
-        pool: Pool,
+        own: Flow,
         connectors: Mapping[str, Any],
         flows: Mapping[str, Flow],
         judge: Judge,
         services: Services,
         live: Mapping[str, Any],
     ) -> None:
-        self.pool = pool
+        self.own = own
         self.connectors = connectors
         self.flows = flows
         self.judge = judge
         self.services = services
         self.live = live
         self.repeated = 0
+        self.tails: dict[str, Tail] = {}
+
+    def tail(self, doc: BlockDoc) -> Tail:
+        """The rest of the flow behind this block. Observers may build the block more than once."""
+        return self.tails.setdefault(doc.address, Tail(self.own))
 
     def process(self, doc: FlowDoc, observer: Observer) -> Processor:
         chain = self.chain(doc.process, doc.name, doc.name, observer)
@@ -145,7 +168,9 @@ class _Builder:
             judge = partial(self.judge, doc.connector, instance)
         call = partial(call, settings)
         if doc.type.takes_site:
-            call = partial(call, site=Site(flow, doc.label, doc.address, self.pool))
+            call = partial(call, site=Site(flow, doc.label, doc.address, self.own.pool))
+        if doc.type.takes_tail:
+            call = partial(call, tail=self.tail(doc))
         if doc.type.services:
             call = partial(call, **self.services.handed(doc.type.services))
         return observer.step(

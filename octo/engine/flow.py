@@ -24,6 +24,7 @@ from octo.core.flow import Drop, Ending, Failure, Halt, Outcome, Processor, Resu
 from octo.core.log import fields
 from octo.core.message import Message
 from octo.core.partial import Receiver
+from octo.engine import elements
 from octo.engine.deadlock import Permit, awaiting, is_endless
 from octo.engine.events import Bus
 from octo.engine.pool import Pool
@@ -44,7 +45,8 @@ class Flow:
     """See the module; to other flows it is a `Callee`.
 
     process: runs each message; compiled by `octo.engine.build`. recursive: whether the flow can call itself.
-    pool: limits its concurrent branches. lent: the permits in use, if the flow is recursive.
+    spawn: runs work in a task that a stop waits for. pool: limits its concurrent branches. lent: the permits in use, if
+    the flow is recursive.
 
     Invariants:
     - `_free` plus the permits in use is `workers`.
@@ -62,7 +64,7 @@ class Flow:
         workers: int,
         buffer: int,
         bus: Bus,
-        spawn: Callable[[Coroutine[Any, Any, None]], object],
+        spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
         description: str = "",
         input: Mapping[str, object] | None = None,  # noqa: A002  the language's own word
     ) -> None:
@@ -76,8 +78,8 @@ class Flow:
         self.pool: Pool
         self.recursive = False
         self.lent: set[Permit] = set()
+        self.spawn = spawn
         self._bus = bus
-        self._spawn = spawn
         self._free = workers
         self._coming = 0
         self._line: deque[asyncio.Future[None]] = deque()
@@ -105,7 +107,7 @@ class Flow:
         if self.is_full:
             with self._waiting():
                 await self.room()
-        self._spawn(self._sent(message))  # last: the message begins after the block that sent it has ended
+        self.spawn(self._sent(message))  # last: the message begins after the block that sent it has ended
         self._coming += 1
 
     @contextlib.contextmanager
@@ -212,13 +214,16 @@ class Flow:
 
     # --- one message ---------------------------------------------------------------------------------------------
 
-    def run(self, message: Message, *, permit: bool = True) -> Result:
-        """Run the message with the permit that the caller took; without `permit` it runs under an ancestor's permit."""
+    def run(self, message: Message, *, permit: bool = True, process: Processor | None = None) -> Result:
+        """Run the message with the permit that the caller took; without `permit` it runs under an ancestor's permit.
+
+        process: what it runs through instead of the whole flow; see `octo.engine.tail`.
+        """
         began = time.perf_counter()
         self._bus.started(self.name, message)
         token = current.message.set(message)
         try:
-            result = self.process(message)
+            result = (process or self.process)(message)
         except BaseException as error:
             self._end(message, error, began, permit)
             raise
@@ -293,13 +298,23 @@ class Flow:
 
     async def _sent(self, message: Message) -> None:
         self._coming -= 1
-        _held.set(_NONE)  # this task does not run under the sender's permits
-        deadline.leave()
-        partial.leave()
+        elements.leave()
+        self.leave()
         try:
             await at_last(self.call(message))
         except Failure:
             return  # reported by the flow; nobody waits for a one-way message
+
+    @staticmethod
+    def leave() -> None:
+        """From now on this task does not run under its caller's permits, and no caller waits for it."""
+        _held.set(_NONE)
+        deadline.leave()
+        partial.leave()
+
+    def give_back(self) -> None:
+        """Give back a permit that was taken and not used: `run` was not called."""
+        self._pass_on()
 
     async def _call_again(self, message: Message) -> Outcome:
         """Call a flow that may already be running further up in this very call.

@@ -18,6 +18,7 @@ from octo.core.errors import Disconnected, OctoError, Overloaded, Permanent, Tra
 from octo.core.flow import Drop, Failure, Outcome, ending
 from octo.core.log import fields
 from octo.core.secrets import masked
+from octo.engine.elements import gather
 from octo.engine.flow import Flow, at_last, only_message
 from octo.engine.work import Work
 
@@ -49,7 +50,7 @@ class Settlement:
         try:
             only_message(delivery.message, self._flow.name)
             with self._kept(delivery):
-                outcome = await self._outcome(delivery)
+                outcome = await self._whole(delivery)
         except Exception as error:
             if not isinstance(error, Failure):
                 log.exception("a delivery failed outside its flow", extra=fields(flow=self._flow.name))
@@ -59,6 +60,17 @@ class Settlement:
             await self._settle(delivery, Retry(0.0, stopped))
             raise
         return await self._settle(delivery, taken(outcome))
+
+    async def _whole(self, delivery: Delivery) -> Outcome:
+        """The outcome, once all messages that the flow has made of the delivery have ended too."""
+        elements = gather()
+        try:
+            outcome = await self._outcome(delivery)
+        except Exception:
+            await elements.ended()  # the message must not come again while a part of it is under way
+            raise
+        await elements.finished()
+        return outcome
 
     async def _outcome(self, delivery: Delivery) -> Outcome:
         if delivery.timeout is None:

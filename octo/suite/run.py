@@ -97,6 +97,7 @@ class _Run:
         self.crossings = debug.spies
         self.observer = Observers((debug, *observers))
         self.happened: list[Happened] = []
+        self._began: list[FlowEvent] = []
         self._ended: list[FlowEvent] = []
         self._scope: asyncio.Timeout
         self._generation: Generation
@@ -174,18 +175,20 @@ class _Run:
         assert call.flow is not None
         source = self.config.flows[call.flow].source
         assert source is not None
+        self._began.clear()
         self._ended.clear()
         try:
             reply = await self._generation.instances[source.connector].trigger(source.settings, call.trigger)
         except Failure:
             reply = None  # this source passes failures on; the event has the failure
         await _idle(self._generation.flows.values())
-        events = [event for event in self._ended if event.flow == call.flow]
+        # A flow may have made other messages of it, which end on their own.
+        came = next((each.event_id for each in self._began if each.flow == call.flow), "")
+        events = [event for event in self._ended if event.flow == call.flow and event.event_id == came]
         return (_happened(events[0]) if events else Happened())._replace(reply=reply)
 
     def _note(self, event: FlowEvent) -> None:
-        if event.kind != "started":
-            self._ended.append(event)
+        (self._began if event.kind == "started" else self._ended).append(event)
 
 
 def _happened(event: FlowEvent) -> Happened:

@@ -21,6 +21,7 @@ INSIDE = {
     "octo.core.addresses.Resolved": "how HTTP listens alone, or with its siblings",
     "octo.core.addresses.bound": "how HTTP listens alone, or with its siblings",
     "octo.core.addresses.holder": "how HTTP listens alone, or with its siblings",
+    "octo.core.block.Tail": "only blocks of the language take the rest of a flow",
     "octo.core.block.driven": "fork makes a function of one of its own generators",
     "octo.core.descriptors.Share": "how listeners of Octo share the file numbers of the process",
     "octo.core.expressions.build_of": "settings that may be an expression, and placeholders",

@@ -26,6 +26,7 @@ from octo.blocks import (
     python,
     retry,
     set,  # noqa: A004  as above
+    split,
     template,
     throttle,
     timeout,
@@ -87,6 +88,7 @@ SHAPED: list[type[Shaped]] = [
     objects.ObjectDelete,
     objects.ObjectRead,
     objects.ObjectWrite,
+    split.Split,
     timeout.TimeoutSettings,
     validate.Validate,
     template.TemplateResource,
