@@ -29,7 +29,7 @@ INSIDE = {
     "octo.core.expressions.inside": "how a source of Octo finds a folder beside the configuration",
     "octo.core.expressions.send_as_markup": "how a block of the language makes a page of a text",
     "octo.core.expressions.rendering": "how a block of the language renders a template",
-    "octo.core.errors.NoRoom": "the server answers 507 where there is no room for what is sent",
+    "octo.core.errors.NoRoom": "the server answers 503 where there is no room for what is sent",
     "octo.core.json_schema.mapped": "how the OpenAPI document takes over schemas of flows",
     "octo.core.errors.system_reason": "how connectors of Octo word that the system refused a connection",
     "octo.core.json_schema.BadSchema": "how validate checks bodies",
