@@ -35,7 +35,7 @@ _HOMES = {
     "octo.core.secrets": "MASKED, mask, masked",
     "octo.core.settings": "Advanced, Advising, AnyCase, Effect, Effectful, Secret, Settings, Worded",
     "octo.core.sockets": "Afterwards, Always, FlowRef, Handler, Repeating, Steps",
-    "octo.core.source": "Inlet, Naming, source",
+    "octo.core.source": "Guarantee, Guaranteeing, Inlet, Naming, source",
     "octo.core.spool": "Content, Spool",
     "octo.core.state": "Shaped, State",
     "octo.core.trace": "effect, span_headers, with_tracestate",
@@ -130,7 +130,13 @@ if TYPE_CHECKING:
         Repeating as Repeating,
         Steps as Steps,
     )
-    from octo.core.source import Inlet as Inlet, Naming as Naming, source as source
+    from octo.core.source import (
+        Guarantee as Guarantee,
+        Guaranteeing as Guaranteeing,
+        Inlet as Inlet,
+        Naming as Naming,
+        source as source,
+    )
     from octo.core.spool import Content as Content, Spool as Spool
     from octo.core.state import Shaped as Shaped, State as State
     from octo.core.threads import threads_of as threads_of

@@ -39,6 +39,7 @@ Examples:
   octo check flow.yaml            one file
   octo check flows/*.yaml         each file for itself
   octo check --compat flow.yaml   a file written for the Go implementation
+  octo check --guarantees         what may be lost, and what may happen twice
   octo check --format json flows  for tools""",
 )
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
@@ -49,7 +50,13 @@ Examples:
 @click.option(
     "--compat", is_flag=True, help="Also warn of what means something else to the Go implementation, release 0.1.8."
 )
-def command(paths: tuple[Path, ...], form: str, *, outlined: bool, compat: bool) -> None:
+@click.option(
+    "--guarantees",
+    "promised",
+    is_flag=True,
+    help="Print what is guaranteed of the messages of each flow, and its limits.",
+)
+def command(paths: tuple[Path, ...], form: str, *, outlined: bool, compat: bool, promised: bool) -> None:
     """Find every problem in flow files, folders and test files without running them.
 
     Each path is a configuration of its own; a folder is one, with the tests in it. Without a path, it checks the
@@ -58,6 +65,8 @@ def command(paths: tuple[Path, ...], form: str, *, outlined: bool, compat: bool)
     given = expanded(paths) if paths else list(named((), "check").paths)
     if outlined:
         sys.exit(_outline(given))
+    if promised:
+        sys.exit(_guarantees(given, form))
     results = _all(given, compat=compat)
     good = not any(each.problems for each in results)
     if form == "json":
@@ -136,6 +145,28 @@ def _as_json(results: list[Checked], *, ok: bool) -> dict[str, object]:
         "problems": [problem.as_json() for each in results for problem in each.problems],
         "warnings": [problem.as_json() for each in results for problem in each.warnings],
     }
+
+
+def _guarantees(paths: Sequence[Path], form: str) -> int:
+    from octo.config.guarantees import guarantees
+
+    results = _all(paths, compat=False)
+    if any(each.problems for each in results):
+        for each in results:
+            _tell(each)
+        return exits.USAGE
+    flows = [flow for path in paths if not holds_tests(path) for flow in guarantees(load(Named((path,))))]
+    if form == "json":
+        give(orjson.dumps([flow.as_json() for flow in flows]) + b"\n", json=True)
+        return exits.DONE
+    for flow in flows:
+        say(f"{flow.flow}: {flow.guarantee}, from `{flow.source}` ({flow.at})")
+        for limit in flow.limits:
+            say(f"    {_KINDS[limit.kind]}: {limit.address} {limit.why} ({limit.at})")
+    return exits.DONE
+
+
+_KINDS = {"lost": "lost if the process ends", "twice": "may happen twice"}
 
 
 def _outline(paths: Sequence[Path]) -> int:

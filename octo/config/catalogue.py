@@ -7,8 +7,9 @@ this data alone. `octo.config.shipped` reads the catalogue of the built-in compo
     octo        the version of Octo that wrote it
     flow, env   the fields of a flow and of a variable
     connectors  type, doc, fields, blocks (names), sources, stub and trigger (each doc and fields, or null)
-    sources     type, doc, fields, push, once, silence (a duration, or null); sets: the variables of its messages, as
-                fields, or null if it does not declare them; naming: whether its settings name more of them
+    sources     type, doc, fields, push, once, silence (a duration, or null); guarantee: what it promises, or null if
+                its settings decide; sets: the variables of its messages, as fields, or null if it does not declare
+                them; naming: whether its settings name more of them
     blocks      type, doc, fields, connector (type, key, required; or null), slots (where chains may be)
 
 A field has `name`, `label`, `doc`, `group` (`common` or `advanced`), `examples` (if it has some), `required`,
@@ -42,7 +43,7 @@ from octo.core.language import Chain, FlowSettings, Source, VariableSettings
 from octo.core.plugins import Plugins
 from octo.core.settings import Group, Secret, Settings, Short, field_docs
 from octo.core.sockets import FlowRef, Steps
-from octo.core.source import Naming, SourceType
+from octo.core.source import Guaranteeing, Naming, SourceType
 
 T = TypeVar("T")
 
@@ -134,6 +135,7 @@ def _source(type_: SourceType) -> Described:
         "doc": type_.doc,
         "push": type_.is_push,
         "once": type_.once,
+        "guarantee": None if issubclass(type_.settings, Guaranteeing) else type_.guarantee,
         "silence": None if type_.silence is None else duration(type_.silence),
         "sets": None if type_.sets is None else fields(type_.sets),
         "naming": issubclass(type_.settings, Naming),

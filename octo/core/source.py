@@ -22,7 +22,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
-from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from octo.core.block import settings_of
 from octo.core.deadline import Lift
@@ -33,6 +33,11 @@ from octo.core.port import services_of
 from octo.core.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+Guarantee = Literal["answered", "at least once", "at most once"]
+"""What a source promises of a message that it has handed over. answered: who sent it hears what became of it, and may
+send it again. at least once: it is handed over again until it is settled. at most once: what is under way when the
+process ends is lost."""
 
 
 class Inlet(Protocol):
@@ -82,6 +87,7 @@ class SourceType(NamedTuple):
     sets: the variables that each of its messages has, as the fields of a model; None if they are not declared. Settings
         that are `Naming` add those that depend on the settings.
     services: those it asks for, parameter to name; see `octo.core.port`.
+    guarantee: what it promises, unless its settings are `Guaranteeing`.
     """
 
     name: str
@@ -93,6 +99,7 @@ class SourceType(NamedTuple):
     silence: timedelta | None
     sets: type[Settings] | None
     services: Mapping[str, str]
+    guarantee: Guarantee
     connector: str = ""
 
 
@@ -105,10 +112,22 @@ class Naming(Protocol):
         ...
 
 
+@runtime_checkable
+class Guaranteeing(Protocol):
+    """Settings of a source that decide what it promises."""
+
+    def promises(self) -> Guarantee: ...
+
+
 def source(
-    name: str, *, once: bool = False, silence: timedelta | None = None, sets: type[Settings] | None = None
+    name: str,
+    *,
+    once: bool = False,
+    silence: timedelta | None = None,
+    sets: type[Settings] | None = None,
+    guarantee: Guarantee = "at most once",
 ) -> Callable[[F], F]:
-    """Mark a connector's method as the source `name`; `once`, `silence` and `sets` as in `SourceType`."""
+    """Mark a connector's method as the source `name`; the other arguments are those of `SourceType`."""
 
     def mark(function: F) -> F:
         is_push = not inspect.isasyncgenfunction(function)
@@ -124,6 +143,7 @@ def source(
             silence=silence,
             sets=sets,
             services=services_of(function, behind=int(is_push)),
+            guarantee=guarantee,
         )
         return function
 

@@ -321,7 +321,7 @@ class Client:
     async def health(self) -> None:
         await self._session.ping()
 
-    @source("queue", silence=timedelta(seconds=3 * POLL))
+    @source("queue", silence=timedelta(seconds=3 * POLL), guarantee="at least once")
     async def consume(self, settings: Consume) -> AsyncIterator[Delivery | Idle]:
         """Take messages from a queue.
 

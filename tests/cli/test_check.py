@@ -237,3 +237,20 @@ def test_compat_warns_of_what_means_something_else_there(cli, tmp_path):
 
 def test_what_compat_says_has_a_page(cli):
     assert "it is raw content" in cli("explain", "OCTO-C204").stdout
+
+
+def test_guarantees_are_told_for_people_and_for_tools(cli, tmp_path):
+    path = tmp_path / "flow.yaml"
+    path.write_text(
+        "flows:\n  - name: f\n    source: {type: queue, settings: {subject: a}}\n"
+        "    process: [{type: flow-ref, name: tell, flow: g, oneWay: true}]\n  - {name: g, process: [{type: log}]}\n"
+    )
+
+    text = cli("check", "--guarantees", str(path)).stdout
+    [told] = json.loads(cli("check", "--guarantees", "--format", "json", str(path)).stdout)
+
+    assert text == (
+        f"f: at least once, from `queue` ({path}:3:13)\n"
+        f"    lost if the process ends: f.tell hands over without waiting, and in memory ({path}:4:15)\n"
+    )
+    assert (told["flow"], told["guarantee"], told["limits"][0]["address"]) == ("f", "at least once", "f.tell")

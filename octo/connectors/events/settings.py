@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from octo.core.errors import Permanent
 from octo.core.expressions import Expr
 from octo.core.settings import Advanced, Settings
+from octo.core.source import Guarantee
 from octo.core.state import State
 from octo.services import limits
 
@@ -34,6 +35,9 @@ class Subscribe(Settings):
     max_attempts: Annotated[int, Field(ge=1), Advanced] = 5
     """With `durable`: how often an event is tried if it fails for a reason that may pass. Then it is logged and left
     behind, as is one that would fail again at once."""
+
+    def promises(self) -> Guarantee:
+        return "at least once" if self.durable else "at most once"
 
     @field_validator("subject")
     @classmethod

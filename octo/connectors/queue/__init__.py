@@ -56,7 +56,7 @@ class Queue:
         made = wire.merged(sent, answer)
         return None if made is sent else {"body": made.body, "vars": dict(made.vars)}
 
-    @source("queue", silence=timedelta(minutes=2), sets=Nothing)
+    @source("queue", silence=timedelta(minutes=2), sets=Nothing, guarantee="at least once")
     async def consume(self, settings: Consume) -> AsyncIterator[Delivery | Idle]:
         """Take messages from a queue.
 
