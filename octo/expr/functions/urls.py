@@ -119,6 +119,8 @@ def _split(text: str) -> tuple[SplitResult, int | None]:
         has_address = "[" in parts.netloc and parse_ip(parts.hostname or "")
     except (ValueError, ExprError):
         raise _no_url(text, "its host or port cannot be") from None
+    if has_address and parts.netloc.rpartition("]")[2][:1] not in {"", ":"}:
+        raise _no_url(text, "behind the ] of its address is no port")
     is_path = not parts.scheme and not parts.netloc and parts.path.startswith("/")
     if not is_path and not (parts.scheme and parts.hostname) and not text.lower().startswith("file:///"):
         raise _no_url(text, "it has no scheme and host", "Write e.g. https://example.com/path, or /path")

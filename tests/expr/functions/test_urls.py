@@ -38,7 +38,7 @@ def test_the_parts_of_a_url(evaluate, text, parts):
         *("", "a.b", "a.b/c", "//a.b/c", "https:", "https://", "https:///x", "mailto:a@b.c", "javascript:alert(1)"),
         *("https://a b", "https://a.b/c d", "https://a.b\n", "\thttps://a.b", "https://a.b\\@c.d", "https://a.b/\0"),
         *("https://a.b:x", "https://a.b:70000", "https://a.b/%zz", "https://[::1", "https://[x]/", "https://a<b>/"),
-        *("https://a.b/?%ff", "https://%61.b/", "/a#%ff"),
+        *("https://a.b/?%ff", "https://%61.b/", "/a#%ff", "https://[::1]a/", "https://[::1]a:80/"),
     ],
 )
 def test_what_is_no_url_is_refused(evaluate, failure, text):
