@@ -237,6 +237,14 @@ async def test_a_subtree_is_found_without_its_slash_beside_a_route_for_everythin
     assert answers == [308, 200, 200, 200, 200]
 
 
+async def test_a_redirect_to_a_subtree_stays_on_this_server(site):
+    """Browsers read a backslash as a slash."""
+    async with site.route(path="/{name}/"):
+        answer = await site.raw(b"GET /\\evil.example HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+
+    assert b"location: /%5Cevil.example/\r\n" in answer
+
+
 async def test_other_methods_are_405_before_any_flow(site):
     """With the methods that are allowed, of all routes for that path."""
     async with site.route(path="/a", methods=["GET"]) as first, site.route(path="/a", methods=["PUT"]) as second:
