@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from octo.connectors.http.conditions import Part, Version
 from octo.connectors.http.sending import PIECE
+from octo.core.errors import Overloaded
 
 WELL_KNOWN = ".well-known"
 """The only name with a dot in front that is served: it is there to be asked for (RFC 8615)."""
@@ -30,6 +32,8 @@ for _kind, _ending in (
     ("application/yaml", ".yaml"),
 ):
     _TYPES.add_type(_kind, _ending)
+_PACKED = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
+_EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 _TEXTS = ("application/json", "application/manifest+json", "application/yaml", "image/svg+xml")
 
 
@@ -65,7 +69,9 @@ class File:
 
 def kind_of(name: str) -> str:
     """Return the content type of a file by the ending of its name."""
-    kind = _TYPES.guess_type(name, strict=False)[0] or "application/octet-stream"
+    kind, coding = _TYPES.guess_type(name, strict=False)
+    if coding or not kind:  # a packed file is sent as it is, not as what is in it
+        return _PACKED.get(coding or "", "application/octet-stream")
     return f"{kind}; charset=utf-8" if kind.startswith("text/") or kind in _TEXTS else kind
 
 
@@ -82,6 +88,7 @@ def parts_of(path: str) -> list[str] | None:
 
 def find(folder: Path, names: list[str], *, zipped: bool) -> File | None:
     """Open a regular file below the folder, also one that a link inside the folder leads to; None if there is none.
+    Raises `Overloaded` if no more files can be opened.
 
     zipped: whether the same file with `.gz` at its end may be sent instead.
     """
@@ -107,7 +114,11 @@ def _opened(folder: Path, path: Path, name: str, encoding: str) -> File | None:
         if not _is_inside(folder, path) or not stat.S_ISREG(path.stat().st_mode):
             return None
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except (OSError, ValueError):
+    except OSError as error:
+        if error.errno in _EXHAUSTED:  # the file may well be there
+            raise Overloaded(f"a file cannot be opened: {error.strerror}") from error
+        return None
+    except ValueError:
         return None
     found = os.fstat(descriptor)
     if not stat.S_ISREG(found.st_mode) or not _is_still_inside(folder, descriptor):

@@ -156,6 +156,6 @@ def moved(proto: Proto, path: str, query: str) -> None:
 
     path: as it was sent.
     """
-    # Browsers read a backslash as a slash: `/\\host` would lead to another server.
+    # Browsers read a backslash as a slash: `/\host` would lead to another server.
     location = path.replace("\\", "%5C") + (f"?{query}" if query else "")
     proto.response_empty(308, [("location", location)])

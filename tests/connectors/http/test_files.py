@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 import pytest
 
 from octo.connectors.http import files
 from octo.connectors.http.conditions import Part
+from octo.core.errors import Overloaded
 
 
 @pytest.mark.parametrize(
@@ -45,7 +47,11 @@ def test_names(path, names):
         ("a.png", "image/png"),
         ("a.woff2", "font/woff2"),
         ("a.pdf", "application/pdf"),
-        ("a.tar.gz", "application/x-tar"),
+        ("a.tar.gz", "application/gzip"),
+        ("a.css.gz", "application/gzip"),
+        ("a.svgz", "application/gzip"),
+        ("a.tar.bz2", "application/x-bzip2"),
+        ("a.js.br", "application/octet-stream"),
         ("a.unknown", "application/octet-stream"),
         ("LICENSE", "application/octet-stream"),
     ],
@@ -152,3 +158,15 @@ def test_a_file_that_nobody_closes_is_closed(folder):
 
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(descriptor)
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE])
+def test_a_file_that_cannot_be_opened_now_is_not_gone(folder, monkeypatch, number):
+    """404 would be kept, and the page for all paths would be sent instead of a script."""
+
+    def full(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "open", full)
+    with pytest.raises(Overloaded, match="cannot be opened: Too many open files"):
+        files.find(folder, ["a.txt"], zipped=False)
