@@ -7,6 +7,7 @@ from octo.expr.errors import INVALID_ARGUMENT, ExprError
 from octo.expr.function import function
 from octo.expr.json import dumps
 from octo.expr.nodes import Binary, Bind, Call, Conditional, Loop, Node
+from octo.expr.places import PICTURE
 from octo.expr.settle import render, to_json
 
 RAW: Final = "raw"
@@ -54,7 +55,8 @@ def link(value: Any) -> str:
     """The value as the beginning of an address: one that is no link to a page, such as `javascript:`, leads nowhere."""
     written = render(value)
     scheme = _SCHEME.match(written)
-    safe: str = text(written if scheme is None or scheme[1].strip().lower() in _SCHEMES else _NOWHERE)
+    is_safe = scheme is None or scheme[1].strip().lower() in _SCHEMES or PICTURE.match(written)
+    safe: str = text(written if is_safe else _NOWHERE)
     return safe
 
 

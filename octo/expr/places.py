@@ -15,6 +15,8 @@ _LINKS: Final = frozenset(
 _VALUE: Final = "\ufdd0"
 """Stands for a value in the text of an attribute. Unicode promises that it is no character of any text."""
 _BAD_PREFIX: Final = re.compile(r"\s*(javascript|vbscript|data)\s*:", re.IGNORECASE)
+PICTURE: Final = re.compile("data:image/(png|jpeg|gif|webp|avif|bmp|x-icon);base64,", re.IGNORECASE)
+"""The beginning of an address that is a picture, and nothing that runs: SVG may hold scripts."""
 _CHOSEN_SCHEME: Final = re.compile(f"[^:/?#]*{_VALUE}[^:/?#]*:")
 _SERVED: Final = re.compile(
     rf"(https?:)?//[^/?#\\{_VALUE}]+[/?#]|[^:/?#\\{_VALUE}]+[/?#]|/(?![/\\])|[?#]", re.IGNORECASE
@@ -96,6 +98,8 @@ class Scanner:
         if self.attribute not in _LINKS:
             return "htmlText"
         before, self.before = _address(self.before), self.before + _VALUE
+        if PICTURE.match(before) and self.tag not in _LOADING:
+            return "htmlText"
         if _BAD_PREFIX.match(before):
             raise self._unsafe("in an address that is a script")
         if _CHOSEN_SCHEME.match(before):

@@ -44,6 +44,8 @@ def test_a_script_gets_json(value):
         ("java\nscript:alert(1)", "about:invalid"),
         ("\x01javascript:alert(1)", "about:invalid"),
         ("data:text/html,x", "about:invalid"),
+        ("data:image/svg+xml;base64,PHN2Zz4=", "about:invalid"),
+        ("data:image/png;base64,iVBORw0KGgo=", "data:image/png;base64,iVBORw0KGgo="),
         (":alert(1)", "about:invalid"),
         ("vbscript:x", "about:invalid"),
     ],
