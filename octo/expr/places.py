@@ -24,6 +24,8 @@ _SERVED: Final = re.compile(
 """The beginning of an address whose server is fixed."""
 _LOADING: Final = ("script", "base")
 """Tags whose address says which scripts run."""
+_ANIMATING: Final = ("animate", "set")
+_ANIMATED: Final = ("values", "to", "from", "by")
 _TEXTUAL: Final = frozenset(("script", "style", "textarea", "title", "xmp", "iframe", "noembed", "noframes"))
 _FOREIGN: Final = ("svg", "math")
 _SPACE: Final = "\t\n\f\r "
@@ -95,6 +97,8 @@ class Scanner:
             raise self._unsafe(
                 f"in the attribute `{self.attribute}`", "put it into `data-...` and read that in a script"
             )
+        if self.tag in _ANIMATING and self.attribute in _ANIMATED:
+            raise self._unsafe("as what an animation sets, which may be a link")
         if self.attribute not in _LINKS:
             return "htmlText"
         before, self.before = _address(self.before), self.before + _VALUE

@@ -97,6 +97,8 @@ def test_each_place_has_its_way(pieces, expected):
         ('<p style="', "in the attribute `style`"),
         ('<iframe srcdoc="', "in the attribute `srcdoc`"),
         ('<a href="javascript:', "in an address that is a script"),
+        ('<svg><set attributeName="href" to="', "as what an animation sets"),
+        ('<svg><a><animate values="', "as what an animation sets"),
         ('<a href=" JavaScript : ', "in an address that is a script"),
         ('<a href="data:text/html,', "in an address that is a script"),
         ('<a href="java&#115;cript:', "in an address that is a script"),
