@@ -1,8 +1,13 @@
 """Arithmetic with days and months where clocks change, and at the ends of months and of time."""
 
-import pytest
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
-from octo.expr.values import Timestamp
+import pytest
+from hypothesis import given, strategies as st
+
+from octo.expr import Scope, compile  # noqa: A004 - the name of the API
+from octo.expr.values import SECOND, Timestamp
 
 BERLIN = "Europe/Berlin"
 
@@ -177,3 +182,52 @@ def test_utc_needs_no_database_of_zones(evaluate, monkeypatch):
 def test_times_of_a_message_are_timestamps(evaluate):
     assert evaluate('body.at.format("yyyy")', {"at": Timestamp(0)}) == "1970"
     assert evaluate('body.text.format(["a"])', {"text": "%s"}) == "a"
+
+
+# -- laws, against the clocks of Python's zones
+
+ZONES = st.sampled_from(
+    (BERLIN, "America/New_York", "America/Santiago", "Australia/Lord_Howe", "Pacific/Apia", "Africa/Casablanca")
+)
+SECONDS = st.integers(-2_208_988_800, 4_102_444_800)  # 1900 to 2100
+SCOPE = Scope(("v", "w", "n", "u", "z"), {name: name for name in "vwnuz"})
+ADDED, STARTED, BETWEEN = (compile(text, SCOPE) for text in ("v.add(n, u, z)", "v.startOf(u, z)", "v.diff(w, u, z)"))
+
+
+def shown(seconds, zone):
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)).astimezone(ZoneInfo(zone))
+
+
+def stamp(moment):
+    return Timestamp(round(moment.timestamp()) * SECOND)
+
+
+@given(SECONDS, st.integers(-500, 500), st.sampled_from(["day", "week"]), ZONES)
+def test_days_later_the_clock_shows_the_same(seconds, amount, unit, zone):
+    """Where it shows that twice, with the offset from before if it may; where it never does, after the gap."""
+    local = shown(seconds, zone)
+    wanted = local.replace(fold=0) + timedelta(days=amount * (7 if unit == "week" else 1))
+    again = wanted.replace(fold=1)
+    if again.utcoffset() < wanted.utcoffset() and again.utcoffset() == local.utcoffset():
+        wanted = again
+
+    assert ADDED(Timestamp(seconds * SECOND), None, amount, unit, zone) == stamp(wanted)
+
+
+@given(SECONDS, st.sampled_from(["year", "quarter", "month", "week", "day", "hour", "minute", "second"]), ZONES)
+def test_a_unit_has_one_start(seconds, unit, zone):
+    """It is not later than any moment of the unit, and its own start."""
+    start = STARTED(Timestamp(seconds * SECOND + 5), None, 0, unit, zone)
+
+    assert start.nanos <= seconds * SECOND
+    assert STARTED(start, None, 0, unit, zone) == start
+
+
+@given(SECONDS, SECONDS, st.sampled_from(["year", "quarter", "month", "week", "day", "hour"]))
+def test_what_lies_between_two_times_can_be_added(first, second, unit):
+    """As many units as fit, and no one more."""
+    first, last = (Timestamp(each * SECOND) for each in sorted((first, second)))
+    count = BETWEEN(last, first, 0, unit, "")
+
+    assert BETWEEN(first, last, 0, unit, "") == -count
+    assert ADDED(first, None, count, unit, "") <= last < ADDED(first, None, count + 1, unit, "")
