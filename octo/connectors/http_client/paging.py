@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 from dataclasses import replace
 from hashlib import blake2b
 
@@ -19,8 +20,11 @@ from octo.connectors.http_client.rest import Rest
 from octo.core.errors import Permanent
 from octo.core.expressions import Expr
 from octo.core.flow import Outcome
+from octo.core.log import fields
 from octo.core.message import Message
 from octo.expr import ExprError, render
+
+log = logging.getLogger("octo.http-client")
 
 MOST_BYTES = 64 * 1024 * 1024
 """Bytes of the answers whose items become one body."""
@@ -125,13 +129,31 @@ class _Paging:
         if follow.counter is not None:
             return self._counted(follow.counter, request, reply, items)
         if follow.cursor is not None:
-            cursor = _found(follow.cursor, page)
+            cursor = self._found(follow.cursor, page, request)
             if cursor is None:
                 return None
             self._remember(render(cursor), request)
             return self._with(self._made(cursor), follow.param, cursor)
-        found = linked(reply.headers.get("link", ""), follow.link) if follow.link else _found(follow.next, page)
+        found = (
+            linked(reply.headers.get("link", ""), follow.link)
+            if follow.link
+            else self._found(follow.next, page, request)
+        )
         return None if found is None or found == "" else self._linked(request, reply, found)
+
+    def _found(self, expression: Expr[object] | None, page: Message, request: Request) -> object:
+        """Return what names the next page, None if nothing does: many servers leave the field out on the last page."""
+        assert expression is not None
+        try:
+            value = expression(page)
+        except ExprError as error:
+            if error.code != _NO_SUCH_KEY and page.body is not None:
+                raise
+            if self._pages == 1 and error.hint.startswith("Did you mean"):
+                about = {"url": request.target, "error": str(error)}
+                log.warning("the first page is taken for the last: it does not name the next", extra=fields(**about))
+            return None
+        return None if value == "" or value is False else value
 
     def _counted(self, name: str, request: Request, reply: Reply, items: list[object]) -> Request | None:
         follow = self._follow
@@ -188,18 +210,6 @@ class _Paging:
         if self._follow.on_limit == "error":
             hint = "raise the limit, or set `onLimit: stop`"
             raise Permanent(f"{_of(request)} are {what}; {hint}", code=codes.TOO_MANY)
-
-
-def _found(expression: Expr[object] | None, page: Message) -> object:
-    """Return what names the next page, None if nothing does: many servers leave the field out on the last page."""
-    assert expression is not None
-    try:
-        value = expression(page)
-    except ExprError as error:
-        if error.code == _NO_SUCH_KEY or page.body is None:
-            return None
-        raise
-    return None if value == "" or value is False else value
 
 
 def _of(request: Request) -> str:

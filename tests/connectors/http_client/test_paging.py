@@ -503,3 +503,26 @@ def test_what_is_wrong_is_refused(follow, said):
 def test_a_download_has_no_pages():
     with pytest.raises(ValidationError, match="remove one of them"):
         Rest.model_validate({"follow": "link", "download": True})
+
+
+@pytest.mark.parametrize(
+    ("follow", "warned"),
+    [
+        ({"next": "body.nxt", "items": "body.items"}, True),
+        ({"cursor": "body.nexxt", "param": "page", "items": "body.items"}, True),
+        ({"next": "body.links.next", "items": "body.items"}, False),
+    ],
+)
+async def test_a_first_page_that_seems_to_be_the_last_by_a_slip_is_told(calls, upstream, caplog, follow, warned):
+    """It may have one page only, so it is no error."""
+    upstream.answers(by_address)
+
+    assert (await calls.rest(path="/a", follow=follow)).body == [1]
+    assert ("taken for the last" in caplog.text) is warned
+
+
+async def test_a_last_page_without_a_next_is_no_slip(calls, upstream, caplog):
+    upstream.answers(by_cursor)
+
+    await calls.rest(path="/a", follow={"cursor": "body.next", "param": "after", "items": "body.items"})
+    assert not caplog.records
