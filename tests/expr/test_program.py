@@ -15,7 +15,13 @@ BODY = {"name": "Ann", "n": 3, "total": 10.5, "none": None, "items": [{"sku": "a
     ("text", "code", "column", "message"),
     [
         ("boody.name", 102, 1, "undeclared name 'boody'. Did you mean 'body'?"),
-        ("nonsense", 102, 1, "undeclared name 'nonsense'. Names here are body, vars, now, env; text needs quotes"),
+        ("nonsense + 1", 102, 1, "undeclared name 'nonsense'. Names here are body, vars, now, env; text needs quotes"),
+        (
+            "hello",
+            102,
+            1,
+            "undeclared name 'hello'. Names here are body, vars, now, env; text needs quotes of its own: '\"hello\"'",
+        ),
         ("body.name.upper()", 103, 11, "undeclared function 'upper'. Did you mean 'upperAscii'?"),
         ("maths.abs(1)", 103, 1, "undeclared function 'maths.abs'. Did you mean 'math.abs'?"),
         ("upperAscii(body.name)", 103, 1, "undeclared function 'upperAscii'. Call it like this: string.upperAscii()"),

@@ -81,7 +81,8 @@ def undeclared(g: Generator, word: str, offset: int) -> ExprError:
     elif guess:
         hint = f"Did you mean '{guess}'?"
     else:
-        hint = f"Names here are {', '.join(known[:8])}; text needs quotes" if known else "Text needs quotes"
+        quotes = f"text needs quotes of its own: '\"{word}\"'" if g.text.strip() == word else "text needs quotes"
+        hint = f"Names here are {', '.join(known[:8])}; {quotes}" if known else quotes.capitalize()
     return g.error(UNDECLARED_NAME, f"undeclared name '{word}'", offset, hint)
 
 
