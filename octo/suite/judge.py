@@ -53,8 +53,10 @@ class _Judging:
                 return
             if what.result is not None:
                 yield from self.message("expect", expect, what.result)
-            if expect.has_reply:
-                yield from _reply(expect.reply, what.reply)
+            if expect.has_reply and (wrong := list(_reply(expect.reply, what.reply))):
+                yield from wrong
+                if what.result is None:  # the reply does not say why
+                    yield Mismatch(f"the flow {what.ending}", _more(what))
         during = {address: crossings[address][slice(*what.crossed[address])] for address in call.spies}
         yield from self.spies(call.spies, during)
 

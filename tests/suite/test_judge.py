@@ -61,6 +61,11 @@ CASES = [
         {"reply": {"status": 500}, "vars": {"a": 1}},
         ["the flow failed: oh no | at f.yaml:3:4"],
     ),
+    (
+        FAILED._replace(reply={"status": 500}),
+        {"reply": {"status": 200}},
+        ["expect.reply.status: want 200, got 500", "the flow failed: oh no | at f.yaml:3:4"],
+    ),
     (DONE._replace(reply=None), {"reply": None}, []),
     (DONE._replace(reply=None), {"reply": {"status": 1}}, ['expect.reply: | want: {"status": 1}\ngot:  null']),
     (DONE._replace(reply={"headers": {"x-a": "1"}}), {"reply": {"headers": {"X-A": "1"}}}, []),
