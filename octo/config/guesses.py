@@ -49,7 +49,7 @@ _KEYS: Final = {
     "default": "else otherwise",
     "then": "process do",
     "items": "in over list each collection",
-    "body": "do process steps chain data payload json",
+    "body": "do process steps chain data payload json response",
     "process": "steps do body chain blocks pipeline actions tasks",
     "value": "expr expression payload body text",
     "message": "text msg expr value",
@@ -83,6 +83,11 @@ _KEYS: Final = {
     "retry": "retries",
     "tls": "verify ssl insecure",
     "setVars": "target variables",
+    "data": "body payload json message",
+    "json": "body data payload",
+    "reply": "response status headers",
+    "cases": "tests scenarios examples",
+    "answers": "responses replies",
 }
 _ADDRESS: Final = ("baseURL", "baseUrl", "base_url", "url")
 _STATUS: Final = ("status", "statusCode", "httpStatus", "code")

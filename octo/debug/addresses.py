@@ -72,6 +72,8 @@ def _chain_of_flow(config: Config, address: str) -> tuple[tuple[BlockDoc, ...], 
         if rest != address and rest[:1] in ("", ".", "["):
             return _chain(config.flows[name], rest)
     word = _first_word(address)
+    if within := [block for doc in config.flows.values() for block in blocks_of(doc) if block.label == word]:
+        raise AddressError(f'an address begins with the name of the flow. Did you mean "{within[0].address}"?')
     raise AddressError(f'no flow "{word}" (flows: {_listed(config.flows)}){_guess(word, config.flows)}')
 
 

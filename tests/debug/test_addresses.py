@@ -37,6 +37,7 @@ def test_a_block_answers_to_its_type_and_a_branch_to_its_index(config, address, 
     ("address", "text"),
     [
         ("h.start", 'no flow "h" (flows: f, g)'),
+        ("start", 'begins with the name of the flow. Did you mean "f.start"?'),
         ("f.strat", 'no block "strat" in that chain (blocks: start, check, switch, sum). Did you mean "start"?'),
         ("f[error].x", 'no block "x" in that chain (blocks: saved)'),
         ("f.check[than].double", 'has no branch "than" (branches: then, else). Did you mean "then"?'),
