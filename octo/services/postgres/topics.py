@@ -12,7 +12,7 @@ from typing import NamedTuple, Self
 
 from octo.services import limits, values
 from octo.services.ports import Event, Lagged, Subscription
-from octo.services.postgres.grouping import Grouped
+from octo.services.postgres.grouping import BYTES, Grouped
 from octo.services.postgres.store import Store
 
 KEPT, KEPT_DURABLE = 1000, 10_000
@@ -45,12 +45,15 @@ DELETE FROM events USING (
     )) AS needless FROM topics WHERE topic = ANY ($1::text[])
 ) AS trimmed WHERE events.topic = trimmed.topic AND number <= needless
 """
-_AFTER = """
+_AFTER = f"""
 SELECT last, number, value FROM topics
 LEFT JOIN LATERAL (
-    SELECT number, value FROM events WHERE events.topic = topics.topic AND number > $2 ORDER BY number LIMIT 100
-) AS found ON true WHERE topics.topic = $1 ORDER BY number
-"""
+    SELECT number, value, sum(octet_length(value)) OVER (ORDER BY number) - octet_length(value) AS before FROM (
+        SELECT number, value FROM events WHERE events.topic = topics.topic AND number > $2 ORDER BY number LIMIT 100
+    ) AS next
+) AS found ON before < {BYTES} WHERE topics.topic = $1 ORDER BY number
+"""  # noqa: S608  a number of ours
+"""At least one event, at most a hundred or so many bytes: each subscriber keeps them in memory."""
 _LAST = "SELECT coalesce(max(last), 0) AS seen FROM topics WHERE topic = $1"
 _REMEMBER = f"""
 WITH known AS (
