@@ -13,6 +13,7 @@ FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClien
 
 _FULL = "53100"
 _STANDBY = "25006"
+_FORBIDDEN = "42501"
 
 
 def not_connected(where: str, error: BaseException) -> OctoError:
@@ -30,6 +31,11 @@ def failed(where: str, error: BaseException) -> OctoError:
 def is_standby(error: BaseException) -> bool:
     """Whether the server refuses to write: after a failover it is not the primary any more."""
     return getattr(error, "sqlstate", None) == _STANDBY
+
+
+def is_forbidden(error: BaseException) -> bool:
+    """Whether the user lacks a right."""
+    return getattr(error, "sqlstate", None) == _FORBIDDEN
 
 
 def _text(error: BaseException) -> str:

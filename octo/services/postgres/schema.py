@@ -5,6 +5,7 @@ A migration must leave what the version before can still use: while replicas are
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from octo.core.errors import Permanent
@@ -65,18 +66,27 @@ delayed, or lent until `due`. Ready ones go out by `number`. An entry is a `coun
 """
 VERSION = len(MIGRATIONS)
 
+_FORBIDDEN = (
+    "{error}; let an administrator make the schema for this user: `CREATE SCHEMA {schema} AUTHORIZATION ...`, or name "
+    "one that the user may change: `?schema=...`"
+)
+
 
 async def prepare(address: Address) -> None:
     """Create the tables, or change those of an older version. Raises `Permanent` where that cannot be done."""
     async with links.single(address) as connection:
         try:
-            await _checked(connection, address)
-            async with connection.transaction():
-                await connection.execute(f"SET LOCAL lock_timeout TO '{WAIT}s'")
+            # Without a context manager for the transaction: to roll back, it would wait for a server that is silent.
+            async with asyncio.timeout(2 * WAIT):
+                await _checked(connection, address)
+                await connection.execute(f"BEGIN; SET LOCAL lock_timeout TO '{WAIT}s'")
                 # One process at a time, also while the schema does not exist.
                 await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", address.schema)
                 await _migrate(connection, address)
+                await connection.execute("COMMIT")
         except errors.FAILURES as error:
+            if errors.is_forbidden(error):
+                raise _refused(address, _FORBIDDEN.format(schema=address.schema, error=error)) from error
             raise errors.failed(address.where, error) from error
 
 

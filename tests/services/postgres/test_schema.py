@@ -80,6 +80,48 @@ async def test_an_empty_schema_that_an_administrator_made_is_used(fresh):
         assert await Entries(opened).put("a", "k", 1)
 
 
+async def test_without_the_right_to_create_a_schema_the_error_says_what_to_do(fresh):
+    await execute(fresh, f"CREATE ROLE {fresh.schema} LOGIN PASSWORD 'secret-of-role'")
+    login = f"//{fresh.schema}:secret-of-role@{fresh.dsn.partition('@')[2]}"
+
+    with pytest.raises(Permanent, match=f"let an administrator make the schema .* `CREATE SCHEMA {fresh.schema}"):
+        await schema.prepare(replace(fresh, dsn=f"postgresql:{login}"))
+
+
+async def test_a_process_that_holds_the_tables_is_not_waited_for_without_end(fresh, monkeypatch):
+    monkeypatch.setattr(schema, "WAIT", 0.2)
+    async with links.single(fresh) as other, other.transaction():
+        await other.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", fresh.schema)
+
+        with pytest.raises(Transient, match="lock timeout"):
+            await schema.prepare(fresh)
+
+    await schema.prepare(fresh)
+
+
+async def test_a_server_that_falls_silent_meanwhile_is_not_waited_for_without_end(fresh, monkeypatch, postgres):
+    """The process that had the lock goes on without the one that gave up."""
+    monkeypatch.setattr(schema, "WAIT", 1.0)
+    async with links.single(fresh) as other, other.transaction():
+        await other.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", fresh.schema)
+        async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
+            preparing = tasks.create_task(_failure(fresh))
+            await asyncio.sleep(0.3)
+            postgres.pause()
+            try:
+                assert "no answer in time" in str(await preparing)
+            finally:
+                postgres.resume()
+
+    await schema.prepare(fresh)
+
+
+async def _failure(address):
+    with pytest.raises(Transient) as caught:
+        await schema.prepare(address)
+    return caught.value
+
+
 async def test_what_is_usual_in_the_database_changes_nothing(fresh):
     """Isolation, path, read-only and lazy commits of the role, as administrators set them for others."""
     role = fresh.schema
