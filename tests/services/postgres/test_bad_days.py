@@ -370,10 +370,24 @@ async def test_a_topic_keeps_what_a_subscriber_may_still_want(opened):
     assert 1000 <= kept <= 1000 + 256 + 500
 
 
+async def test_a_subscriber_reads_a_few_large_events_at_a_time(opened):
+    """And gets all of them."""
+    topics = Logs(opened)
+    async with topics.subscribe("topic") as subscription:
+        for number in range(12):
+            await topics.publish("topic", [number, "x" * 1_000_000])
+        first = await anext(subscription)
+        held = len(subscription._read)
+        numbers = [first.value[0], *[(await anext(subscription)).value[0] for _ in range(11)]]
+
+    assert held < 6
+    assert numbers == list(range(12))
+
+
 # --- the server --------------------------------------------------------------------------------------------------
 
 
-async def test_a_server_that_is_restarted_loses_nothing(postgres, fresh):
+async def test_a_server_that_is_restarted_loses_nothing(postgres, fresh, caplog):
     """Calls fail while it is down, at once; then all goes on by itself, also for who waited."""
     async with store.opened(fresh, poll=0.1) as opened, asyncio.timeout(120):
         queues, entries = Lines(opened), Entries(opened)
@@ -407,6 +421,9 @@ async def test_a_server_that_is_restarted_loses_nothing(postgres, fresh):
                 reading = tasks.create_task(anext(subscription))
                 await Logs(opened).publish("topic", "after")
             assert reading.result().value == "after"
+
+    told = [record.message for record in caplog.records if record.name == "octo.services"]
+    assert told == ["services: the server does not answer", "services: the server answers again"]
 
 
 async def _is_ill(opened):
