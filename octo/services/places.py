@@ -56,6 +56,8 @@ def _split(part: str) -> tuple[str, str]:
 def _provided(url: str) -> Mapping[str, Opener | str]:
     scheme = _scheme(url)
     if scheme not in PROVIDERS:
+        if "@" in url and "://" not in url:  # the rest of a password, perhaps
+            raise _refused("what follows a comma is no URL; write a `,` in a name or a password as %2C")
         guess = nearest(scheme, PROVIDERS)
         known = ", ".join(f"`{each}:`" for each in PROVIDERS)
         raise _refused(
