@@ -45,7 +45,7 @@ _HOMES = {
     "octo.services.election": "campaign",
     "octo.services.ports": (
         "Conflict, Entry, Event, KeyValue, Lagged, Lease, Leases, Lost, Missing, Page, Queues, Received, Rejected, "
-        "Resources, Secrets, Subscription, Topics"
+        "Resources, Secrets, Seen, Subscription, Topics"
     ),
 }
 """What is behind the door, by module."""
@@ -160,6 +160,7 @@ if TYPE_CHECKING:
         Rejected as Rejected,
         Resources as Resources,
         Secrets as Secrets,
+        Seen as Seen,
         Subscription as Subscription,
         Topics as Topics,
     )

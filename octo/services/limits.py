@@ -62,6 +62,13 @@ def most(count: int) -> int:
     return count
 
 
+def cursor(text: str) -> int:
+    """The number that a browsing of messages goes on after."""
+    if text and not (text.isdecimal() and text.isascii() and len(text) < 20):
+        raise beyond(f"{text[:80]!r} is not what an earlier browsing gave as `after`")
+    return int(text or -1)
+
+
 def path(text: str) -> str:
     """The name of a resource, if it is valid: a path that cannot leave its folder."""
     name(text, "resource name")

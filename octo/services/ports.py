@@ -173,6 +173,13 @@ class Received(NamedTuple):
     wants_reply: bool = False
 
 
+class Seen(NamedTuple):
+    """Messages that were looked at. after: pass it to see the next ones; "" at the end."""
+
+    messages: list[Received]
+    after: str = ""
+
+
 @port("queues")
 class Queues(Protocol):
     """Messages that go to one of many receivers each, at least once.
@@ -227,6 +234,15 @@ class Queues(Protocol):
         """Send a message and return the reply. Raises `Rejected`, or `Timeout` when no reply comes in time.
 
         The message is like any other: a receiver gets it even when the caller has given up.
+        """
+        ...
+
+    async def browse(self, queue: str, *, dead: bool = False, after: str = "", most: int = 100) -> Seen:
+        """Look at messages and take none: at most `most` that come after `after`, those that are lent included.
+
+        They are in the order in which they were sent, as far as the queue knows it. A message that is there during the
+        whole browsing is seen once. What was only looked at cannot be settled; its `attempt` is how many times it has
+        been given out so far.
         """
         ...
 

@@ -278,6 +278,22 @@ class ForgetsWhatItGaveOut(Lines):
     async def nack(self, received, *, delay=0.0): ...
 
 
+@breaks(QUEUES, "looking_takes_nothing")
+class LendsWhatIsLookedAt(Lines):
+    async def browse(self, queue, *, dead=False, after="", most=100):
+        seen = await super().browse(queue, dead=dead, after=after, most=most)
+        await self.receive(queue, most=most, dead=dead)
+        return seen
+
+
+@breaks(QUEUES, "looking_takes_nothing")
+class SeesOnlyWhatWaits(Lines):
+    async def browse(self, queue, *, dead=False, after="", most=100):
+        seen = await super().browse(queue, dead=dead, after=after, most=most)
+        waiting = {item.id for _, _, item in self._lines[queue, dead].waiting} if (queue, dead) in self._lines else ()
+        return seen._replace(messages=[each for each in seen.messages if each.id in waiting])
+
+
 @breaks(QUEUES, "what_is_not_settled_comes_back", "rejected_is_kept_apart")
 class LendsForEver(Lines):
     async def receive(self, queue, *, most=1, lease=30.0, wait=0.0, dead=False):

@@ -11,12 +11,22 @@ from octo.core.message import new_id
 from octo.services import limits, values
 from octo.services.embedded import schema
 from octo.services.embedded.store import Store, Work
-from octo.services.ports import Lost, Received, Rejected
+from octo.services.ports import Lost, Received, Rejected, Seen
 
 REMEMBERED = 120.0
 """Seconds for which the key of a message is remembered."""
 UNREAD = 60.0
 """Seconds for which a reply is kept after its caller has given up, or has gone."""
+_BROWSE = """
+SELECT * FROM (
+    SELECT number, attempt, id, value, reason FROM messages
+    WHERE queue = :queue AND dead = :dead AND due IS NULL AND number > :after ORDER BY number LIMIT :most
+) UNION ALL SELECT * FROM (
+    SELECT number, attempt, id, value, reason FROM messages
+    WHERE queue = :queue AND dead = :dead AND due IS NOT NULL AND number > :after ORDER BY number LIMIT :most
+) ORDER BY number LIMIT :most
+"""
+"""Two queries, because each has an index."""
 _AT_ONCE = 100
 """Rows of the past that a write removes, at most."""
 
@@ -163,6 +173,20 @@ class Lines:
         asker = await self._store.do(work)
         if asker is not None:
             self._store.ring(_bell(received.queue, asker))
+
+    async def browse(self, queue: str, *, dead: bool = False, after: str = "", most: int = 100) -> Seen:
+        limits.name(queue, "queue name")
+        asked = {"queue": queue, "dead": dead, "after": limits.cursor(after), "most": limits.most(most)}
+
+        def work(connection: sqlite3.Connection, _: float) -> Seen:
+            rows = connection.execute(_BROWSE, asked).fetchall()
+            seen = [
+                Received(queue, message, values.opened(stored, queue, message), attempt, None, reason or "")
+                for _, attempt, message, stored, reason in rows
+            ]
+            return Seen(seen, str(rows[-1][0]) if len(rows) == most else "")
+
+        return await self._store.do(work)
 
     async def count(self, queue: str, *, dead: bool = False) -> int:
         limits.name(queue, "queue name")

@@ -15,7 +15,7 @@ from octo.core.message import new_id
 from octo.services import limits
 from octo.services.bells import Bells
 from octo.services.memory.room import BYTES, ENTRIES, Room
-from octo.services.ports import Lost, Queues, Received, Rejected
+from octo.services.ports import Lost, Queues, Received, Rejected, Seen
 
 REMEMBERED = 120.0
 """Seconds for which the key of a message is remembered."""
@@ -23,11 +23,15 @@ REMEMBERED = 120.0
 
 @dataclass(slots=True)
 class _Item:
-    """A message. attempt: how many times it was given out. reply: what the `request` waits for."""
+    """A message. number: its place in the order of sending. attempt: how many times it was given out.
+
+    reply: what the `request` waits for.
+    """
 
     id: str
     value: object
     size: int
+    number: int
     attempt: int = 0
     reason: str = ""
     reply: asyncio.Future[object] | None = None
@@ -68,7 +72,7 @@ class Lines:
 
     async def send(self, queue: str, value: object, *, delay: float = 0.0, key: str = "") -> str:
         limits.name(queue, "queue name")
-        item = _Item(new_id(), value, limits.size(value))
+        item = _Item(new_id(), value, limits.size(value), next(self._number))
         limits.delay(delay, "delay")
         if not key:
             self._add(queue, item, delay)
@@ -81,7 +85,7 @@ class Lines:
     async def request(self, queue: str, value: object, *, timeout: float) -> object:
         limits.name(queue, "queue name")
         reply = asyncio.get_running_loop().create_future()
-        item = _Item(new_id(), value, limits.size(value), reply=reply)
+        item = _Item(new_id(), value, limits.size(value), next(self._number), reply=reply)
         limits.seconds(timeout, "timeout")
         self._add(queue, item, 0.0)
         try:
@@ -183,6 +187,15 @@ class Lines:
             item.reply.set_exception(Rejected(reason))
         item.reply, item.reason, item.attempt = None, reason, 0
         self._put((received.queue, True), item, 0.0)
+
+    async def browse(self, queue: str, *, dead: bool = False, after: str = "", most: int = 100) -> Seen:
+        line = self._lines.get((limits.name(queue, "queue name"), dead), _Line())
+        limits.most(most)
+        items = [item for _, _, item in line.waiting] + [item for _, item in line.lent.values()]
+        later = (item for item in items if item.number > limits.cursor(after))
+        found = heapq.nsmallest(most, later, key=lambda item: item.number)
+        seen = [Received(queue, each.id, each.value, each.attempt, None, each.reason) for each in found]
+        return Seen(seen, str(found[-1].number) if len(found) == most else "")
 
     async def count(self, queue: str, *, dead: bool = False) -> int:
         line = self._lines.get((limits.name(queue, "queue name"), dead))

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from octo.core.errors import Timeout
 from octo.core.message import new_id
 from octo.services import limits, values
-from octo.services.ports import Lost, Received, Rejected
+from octo.services.ports import Lost, Received, Rejected, Seen
 from octo.services.postgres.grouping import Grouped
 from octo.services.postgres.store import Store, bounded
 
@@ -83,11 +83,20 @@ WITH dead AS (
 ), told AS (UPDATE replies SET reason = $3 FROM dead WHERE replies.id = dead.id)
 SELECT id FROM dead
 """
+_BROWSE = """
+(
+    SELECT number, 0::bigint AS lent, attempt, id, value, false AS asked, reason FROM messages
+    WHERE queue = $1 AND dead = $2 AND due IS NULL AND number > $3 ORDER BY number LIMIT $4
+) UNION ALL (
+    SELECT number, 0::bigint AS lent, attempt, id, value, false AS asked, reason FROM messages
+    WHERE queue = $1 AND dead = $2 AND due IS NOT NULL AND number > $3 ORDER BY number LIMIT $4
+) ORDER BY number LIMIT $4
+"""
 _COUNT = """
 SELECT (SELECT count(*) FROM messages WHERE queue = $1 AND dead = $2 AND due IS NULL)
     + (SELECT count(*) FROM messages WHERE queue = $1 AND dead = $2 AND due IS NOT NULL) AS count
 """
-"""Two counts, because each has an index."""
+"""Two counts, and two queries to browse, because each has an index."""
 
 
 class _Receipt(NamedTuple):
@@ -281,6 +290,12 @@ class Lines:
         self._store.ring(_bell(received.queue))
         if received.wants_reply:
             self._store.ring(_bell(received.queue, received.id))
+
+    async def browse(self, queue: str, *, dead: bool = False, after: str = "", most: int = 100) -> Seen:
+        limits.name(queue, "queue name")
+        rows = await self._store.rows(_BROWSE, queue, dead, limits.cursor(after), limits.most(most))
+        seen = [_received(queue, row)._replace(receipt=None) for row in rows]
+        return Seen(seen, str(rows[-1]["number"]) if len(rows) == most else "")
 
     async def count(self, queue: str, *, dead: bool = False) -> int:
         limits.name(queue, "queue name")

@@ -248,6 +248,28 @@ async def rejected_is_kept_apart(queues: Queues, second: float) -> None:
 
 
 @QUEUES.check
+async def looking_takes_nothing(queues: Queues, second: float) -> None:
+    """Browsing sees each message once, those that are lent too, in the order of sending; it lends and counts none."""
+    queue = fresh()
+    sent = [await queues.send(queue, {"n": number}) for number in range(5)]
+    lent = await _one(queues, queue, lease=60 * second)
+    for _ in range(2):
+        first = await queues.browse(queue, most=3)
+        rest = await queues.browse(queue, most=3, after=first.after)
+        seen = first.messages + rest.messages
+        assert [each.id for each in seen] == sent
+        assert [each.value for each in seen] == [{"n": number} for number in range(5)]
+        assert [each.attempt for each in seen] == [1, 0, 0, 0, 0], "to look is no attempt"
+        assert rest.after == ""
+    await queues.reject(lent, "no such order")
+    (dead,) = (await queues.browse(queue, dead=True)).messages
+    assert (dead.id, dead.reason) == (sent[0], "no such order")
+    assert [each.id for each in (await queues.browse(queue)).messages] == sent[1:]
+    assert [each.id for each in await queues.receive(queue, most=10)] == sent[1:]
+    assert (await queues.browse(fresh())).messages == []
+
+
+@QUEUES.check
 async def a_request_gets_its_reply(queues: Queues, second: float) -> None:
     """Each requester gets the reply to its own message, also if it needed a second attempt."""
     queue = fresh()
