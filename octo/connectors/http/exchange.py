@@ -18,6 +18,9 @@ Fields = list[tuple[str, str]]
 
 MOST_UNREAD = 256 * 1024
 """A connection is not read while so many bytes of a body wait for their reader."""
+SMALL = 1024
+JOINED = 64 * 1024
+"""Pieces of a body smaller than this are joined up to that size."""
 _LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 
 
@@ -63,7 +66,7 @@ class Exchange:
         self.scope = scope
         self.rejected = rejected
         self._connection = connection
-        self._pieces: deque[bytes] = deque()
+        self._pieces: deque[bytes | bytearray] = deque()
         self._unread = 0
         self._is_whole = rejected is not None
         self._takes_all = False
@@ -95,14 +98,14 @@ class Exchange:
         self._takes_all = True
         while not self._is_whole:
             await self._more()
-        return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+        return bytes(self._pieces[0]) if len(self._pieces) == 1 else b"".join(self._pieces)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         while True:
             while self._pieces:
                 piece = self._pieces.popleft()
                 self._unread -= len(piece)
-                yield piece
+                yield bytes(piece)
             if self._is_whole:
                 return
             await self._more()
@@ -114,9 +117,19 @@ class Exchange:
 
     def take(self, piece: bytes) -> None:
         """Add a piece."""
-        self._pieces.append(piece)
+        if self._pieces and len(piece) < SMALL and len(self._pieces[-1]) < JOINED:
+            self._join(piece)
+        else:
+            self._pieces.append(piece)
         self._unread += len(piece)
         self._wake()
+
+    def _join(self, piece: bytes) -> None:
+        """Add a piece to the last one: each object takes more room than a few bytes in it."""
+        last = self._pieces[-1]
+        if not isinstance(last, bytearray):
+            last = self._pieces[-1] = bytearray(last)
+        last += piece
 
     def end(self) -> None:
         self._is_whole = True
