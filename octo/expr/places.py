@@ -12,12 +12,14 @@ from octo.expr.errors import UNSAFE, ExprError
 _LINKS: Final = frozenset(
     ("href", "src", "action", "formaction", "xlink:href", "poster", "data", "background", "cite", "manifest", "ping")
 )
+_TELLING: Final = 256
+"""Characters of a name or an address that are looked at: all that matter are at its beginning."""
 _VALUE: Final = "\ufdd0"
 """Stands for a value in the text of an attribute. Unicode promises that it is no character of any text."""
 _BAD_PREFIX: Final = re.compile(r"\s*(javascript|vbscript|data)\s*:", re.IGNORECASE)
 PICTURE: Final = re.compile("data:image/(png|jpeg|gif|webp|avif|bmp|x-icon);base64,", re.IGNORECASE)
 """The beginning of an address that is a picture, and nothing that runs: SVG may hold scripts."""
-_CHOSEN_SCHEME: Final = re.compile(f"[^:/?#]*{_VALUE}[^:/?#]*:")
+_SCHEME: Final = re.compile("[^:/?#]*:")
 _SERVED: Final = re.compile(
     rf"(https?:)?//[^/?#\\{_VALUE}]+[/?#]|[^:/?#\\{_VALUE}]+[/?#]|/(?![/\\])|[?#]", re.IGNORECASE
 )
@@ -28,8 +30,11 @@ _ANIMATING: Final = ("animate", "set")
 _ANIMATED: Final = ("values", "to", "from", "by")
 _TEXTUAL: Final = frozenset(("script", "style", "textarea", "title", "xmp", "iframe", "noembed", "noframes"))
 _FOREIGN: Final = ("svg", "math")
+_BLANK: Final = "".join(map(chr, range(33)))
+_LEFT_OUT: Final = dict.fromkeys(map(ord, "\t\n\r"))
 _SPACE: Final = "\t\n\f\r "
 _TAG: Final = re.compile(f"[^{_SPACE}/>]*")
+_NAME: Final = re.compile(f"[^{_SPACE}/>=]*")
 _BARE: Final = re.compile(f"[^{_SPACE}>]*")
 _COMMENT: Final = re.compile("<!--(-?>)?")
 """Where a comment begins. Browsers take `<!-->` for the whole comment."""
@@ -101,12 +106,13 @@ class Scanner:
             raise self._unsafe("as what an animation sets, which may be a link")
         if self.attribute not in _LINKS:
             return "htmlText"
-        before, self.before = _address(self.before), self.before + _VALUE
+        before, self.before = _address(self.before), self.before[:_TELLING] + _VALUE
         if PICTURE.match(before) and self.tag not in _LOADING:
             return "htmlText"
         if _BAD_PREFIX.match(before):
             raise self._unsafe("in an address that is a script")
-        if _CHOSEN_SCHEME.match(before):
+        scheme = _SCHEME.match(before)
+        if scheme is not None and _VALUE in scheme[0]:
             raise self._unsafe("behind a value that is the scheme of the address", "write the scheme itself")
         if self.tag in _LOADING and not _SERVED.match(before):
             raise self._unsafe("as the server that scripts come from", "write the server or a path before it")
@@ -147,7 +153,7 @@ class Scanner:
     def _open(self, piece: str, at: int) -> int:
         found = _TAG.match(piece, at)
         assert found is not None
-        self.tag += found[0].lower()
+        self.tag = (self.tag + found[0].lower())[:_TELLING]
         if found.end() < len(piece):
             self.state = "inside"
         return found.end()
@@ -169,17 +175,12 @@ class Scanner:
         self.hidden = 0
 
     def _name(self, piece: str, at: int) -> int:
-        sign = piece[at]
-        if sign == "=":
-            self.state, self.before = "equals", ""
-        elif sign in "/>":
-            self.state = "inside"
-            return at
-        elif sign in _SPACE:
+        found = _NAME.match(piece, at)
+        assert found is not None
+        self.attribute = (self.attribute + found[0].lower())[:_TELLING]
+        if found.end() < len(piece):
             self.state = "named"
-        else:
-            self.attribute += sign.lower()
-        return at + 1
+        return found.end()
 
     def _named(self, piece: str, at: int) -> int:
         """Behind the name of an attribute and a space."""
@@ -207,7 +208,8 @@ class Scanner:
     def _until(self, piece: str, at: int, quote: str) -> int:
         found = piece.find(quote, at)
         end = len(piece) if found < 0 else found
-        self.before += piece[at:end]
+        if len(self.before) < _TELLING:
+            self.before += piece[at : min(end, at + _TELLING)]
         if found >= 0:
             self.state = "inside"
             end += 1
@@ -260,6 +262,8 @@ class Scanner:
 
 def _address(written: str) -> str:
     """The beginning of an address, as browsers read what is written in an attribute."""
-    from html import unescape
+    if "&" in written:
+        from html import unescape
 
-    return re.sub("[\t\n\r]", "", unescape(written)).lstrip("".join(map(chr, range(33))))
+        written = unescape(written)
+    return written.translate(_LEFT_OUT).lstrip(_BLANK)

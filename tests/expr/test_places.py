@@ -148,3 +148,16 @@ def test_the_end_of_an_unsafe_place_is_found():
     scanner.read(' title="')
 
     assert (scanner.way(), scanner.attribute) == ("htmlText", "title")
+
+
+def test_only_the_beginning_of_long_names_and_addresses_is_kept():
+    """Else a template of a megabyte would take minutes."""
+    scanner = Scanner()
+    scanner.read("<a " + "b" * 10_000)
+    scanner.read("c" * 10_000 + ' href="' + "x" * 10_000)
+    for _ in range(10_000):
+        assert scanner.way() == "htmlLink"
+        scanner.read("y")
+
+    assert (scanner.tag, scanner.attribute) == ("a", "href")
+    assert len(scanner.before) < 1_000
