@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -41,7 +42,11 @@ def _targets(path: Path, configs: Configs, env: Mapping[str, str], report: Repor
     if path.is_dir():
         return _of_folder(path, configs, env, report)
     if not path.exists():
+        file, _, case = str(path).partition("::")
         hint = "give a folder, a flow file or a test file"
+        if case:
+            chosen = shlex.quote(f'="{case}"')
+            hint = f"a case is chosen with -k: octo test {shlex.quote(file)} -k {chosen}"
         report.error(codes.NOTHING, Position(str(path)), "no such file or folder", hint)
         return []
     if path.suffix.lower() not in SUFFIXES:

@@ -93,3 +93,13 @@ def test_what_tools_leave_beside_test_files_is_no_test(tmp_path, found):
         (tmp_path / name).write_bytes(b"\0\xff")
 
     assert found(".") == ["a_test.yaml -> ."]
+
+
+def test_a_case_in_a_path_is_told_how_it_is_chosen(configs):
+    report = Report()
+
+    discover([Path("a_test.yaml::it works")], None, configs, {}, report)
+
+    assert [each.hint for each in report.problems] == [
+        "a case is chosen with -k: octo test a_test.yaml -k '=\"it works\"'"
+    ]
