@@ -113,7 +113,8 @@ def _json(raw: bytes, origin: str, content_type: str = "") -> object:
     try:
         return codec.body(raw, content_type)
     except codec.NotJson as error:
-        raise click.UsageError(f"{origin} is {error}") from None
+        example = f'. Write e.g. {origin} \'{{"name": "Ada"}}\'' if origin.startswith("--") else ""
+        raise click.UsageError(f"{origin} is {error}{example}") from None
 
 
 def read_object(text: str | None, option: str) -> dict[str, object]:

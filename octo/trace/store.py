@@ -54,7 +54,7 @@ class Store(Sink, Protocol):
 
 
 def no_store(path: Path) -> Permanent:
-    return Permanent(f"there is no trace store at {str(path)!r}", code=codes.NO_STORE)
+    return Permanent(f"there is no trace store at {str(path)!r}; `octo run --traces` makes it", code=codes.NO_STORE)
 
 
 def unusable(path: Path, reason: object) -> Permanent:

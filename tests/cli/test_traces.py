@@ -146,7 +146,8 @@ def test_where_nothing_was_kept_is_said(cli, tmp_path, monkeypatch):
 
     result = cli("traces")
 
-    assert (result.exit_code, result.stderr) == (2, "OCTO-S102: there is no trace store at '.octo/traces.db'\n")
+    text = "OCTO-S102: there is no trace store at '.octo/traces.db'; `octo run --traces` makes it\n"
+    assert (result.exit_code, result.stderr) == (2, text)
 
 
 def test_a_file_of_something_else_is_no_store_and_stays_as_it_is(cli, tmp_path):
