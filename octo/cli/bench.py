@@ -14,8 +14,10 @@ from pathlib import Path
 import click
 
 from octo.cli import exits
+from octo.cli.callee import callee
+from octo.cli.ending import check_flow
 from octo.cli.given import read_body, read_object
-from octo.cli.project import Number, config_option, config_path, load_or_exit, refuse
+from octo.cli.project import Number, load_or_exit, refuse
 from octo.cli.stubs import load_stubbed, stubs_option
 from octo.cli.terminal import give, say
 from octo.core.errors import OctoError
@@ -23,8 +25,11 @@ from octo.measure import HEADROOM, BlockTime, Plan, Report, measure
 
 
 @click.command("bench")
-@config_option
-@click.option("--flow", "-f", required=True, help="Name of the flow to measure.")
+@click.argument("words", nargs=-1, metavar="[CONFIG] [FLOW]")
+@click.option(
+    "--config", "-c", type=click.Path(path_type=Path), help="Flow file or folder, as CONFIG; default: this folder."
+)
+@click.option("--flow", "-f", help="Name of the flow to measure, as FLOW.")
 @click.option("--data", "-d", help="Body as JSON; `@file` reads a file, `-` reads standard input.")
 @click.option("--vars", "variables", help="Variables as a JSON object.")
 @stubs_option
@@ -35,9 +40,9 @@ from octo.measure import HEADROOM, BlockTime, Plan, Report, measure
 )
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(  # noqa: PLR0913, PLR0917  one parameter per option
-    option: Path | None,
-    argument: Path | None,
-    flow: str,
+    words: tuple[str, ...],
+    config: Path | None,
+    flow: str | None,
     data: str | None,
     variables: str | None,
     stubs: tuple[str, ...],
@@ -58,13 +63,13 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
         raise click.UsageError("--rate and --concurrency cannot be combined; choose one")
     log.configure("warn")
     log.reserve_stdout()
-    plan = Plan(flow, read_body(data), read_object(variables, "--vars"), rate, _seconds(duration), concurrency)
-    config = load_or_exit(config_path(option, argument), partial(load_stubbed, stubs=stubs))
-    if flow not in config.flows:
-        raise click.UsageError(f"there is no flow {flow!r}. Flows: {', '.join(config.flows) or 'none'}")
+    path, name = callee(words, config, flow, "bench")
+    plan = Plan(name, read_body(data), read_object(variables, "--vars"), rate, _seconds(duration), concurrency)
+    loaded = load_or_exit(path, partial(load_stubbed, stubs=stubs))
+    check_flow(loaded, name)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner, _quiet():
-            report = runner.run(measure(config, plan))
+            report = runner.run(measure(loaded, plan))
     except OctoError as error:
         refuse(error)
         sys.exit(exits.FAILED)

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
 import sys
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
+from octo.cli.callee import callee
 from octo.cli.ending import attempt, check_flow, report
 from octo.cli.given import Given
 from octo.cli.help import Verb
-from octo.cli.named import is_path
 from octo.cli.places import MEMORY, services_of, services_option
-from octo.cli.project import config_path, load_or_exit
+from octo.cli.project import load_or_exit
 from octo.cli.stubs import load_stubbed, stubs_option
 
 
@@ -78,7 +76,7 @@ def command(
     log.configure()
     log.reserve_stdout()
     seconds = _seconds(timeout)
-    path, name = _callee(words, config, flow)
+    path, name = callee(words, config, flow, "invoke")
     given = Given(data, content_type, variables)
     raw = debugging.pop("raw")
     services = services_of(debugging.pop("services"), debugging.pop("storage_dir"), MEMORY)
@@ -92,27 +90,6 @@ def command(
     check_flow(loaded, name)
     outcome = asyncio.run(attempt(loaded, name, message, seconds, services=services))
     sys.exit(report(outcome, whole=whole, raw=raw))
-
-
-def _callee(words: Sequence[str], config: Path | None, flow: str | None) -> tuple[Path, str]:
-    """The configuration and the name of the flow, each as an option or as a word: `octo invoke flow.yaml greet`."""
-    rest = list(words)
-    if flow is None and rest and not is_path(rest[-1]):
-        flow = rest.pop()
-    if len(rest) > 1:
-        raise click.UsageError(f"what is {rest[-1]!r}? Name one flow file or folder, and one flow")
-    path = config_path(config, Path(rest[0]) if rest else None)
-    if flow is None:
-        raise click.UsageError(_which(path))
-    return path, flow
-
-
-def _which(path: Path) -> str:
-    """What to say if no flow is named."""
-    names = [name for name in load_or_exit(path).flows if name]
-    where = "" if path == Path() else f"{shlex.quote(str(path))} "
-    calls = "".join(f"\n  octo invoke {where}{shlex.quote(name)}" for name in names[:10])
-    return f"name the flow to call{calls and f':{calls}'}"
 
 
 def _seconds(timeout: str) -> float:

@@ -172,7 +172,7 @@ def test_without_a_flow_it_names_them(cli, flows):
     result = cli("invoke", flows)
 
     assert result.exit_code == 2
-    assert f"name the flow to call:\n  octo invoke {flows} greet\n  octo invoke {flows} vars\n" in result.stderr
+    assert f"name the flow:\n  octo invoke {flows} greet\n  octo invoke {flows} vars\n" in result.stderr
     assert "what is 'b.yaml'?" in cli("invoke", "a.yaml", "b.yaml", "greet").stderr
 
 
