@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-import textwrap
 from pathlib import Path
 
 import click
@@ -16,7 +14,7 @@ from octo.cli.checkup import dotenv, drivers, folders, machine, ports
 from octo.cli.named import Named, named, told
 from octo.cli.project import coloured, counted, folder_of, load
 from octo.cli.requirements import Finding, extras
-from octo.cli.terminal import give, is_terminal, say
+from octo.cli.terminal import fitting, give, say
 from octo.config.documents import Config
 from octo.core.errors import ConfigError
 from octo.core.secrets import masked
@@ -92,15 +90,6 @@ def _tell(found: list[Finding]) -> None:
     for each in found:
         text = f"{each.text}; fix: {each.fix}" if each.fix else each.text
         level = style(f"{each.level:4}", _COLOURS[each.level])
-        say(f"{level}  {each.subject:<{width}}  {_fitting(text, width + 8)}")
+        say(f"{level}  {each.subject:<{width}}  {fitting(text, width + 8, sys.stdout)}")
     count = {level: sum(each.level == level for each in found) for level in _COLOURS}
     say(f"\n{count['ok']} ok, {counted(count['warn'], 'warning')}, {counted(count['fail'], 'failure')}")
-
-
-def _fitting(text: str, column: int) -> str:
-    """The text, on a terminal in lines that begin under one another; elsewhere in one, for programs."""
-    if not is_terminal(sys.stdout):
-        return text
-    width = max(shutil.get_terminal_size((80, 0)).columns - column, 30)
-    lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
-    return f"\n{' ' * column}".join(lines)

@@ -16,7 +16,7 @@ import click
 
 from octo.cli import exits
 from octo.cli.named import Named, named, told
-from octo.cli.terminal import say
+from octo.cli.terminal import columns, fitting, is_terminal, say
 from octo.config import codes
 from octo.config.documents import Config
 from octo.core.errors import ConfigError, OctoError, Problem
@@ -120,11 +120,19 @@ def show(problem: Problem, colour: str = "red") -> None:
     line = _line(problem)
     if line and line.isprintable():
         number = f"{problem.at.line:>5} | "
-        say(f"{number}{_without_secrets(masked(line))[:160]}", err=True)
-        if 0 < problem.at.column <= 160:
-            say(" " * (len(number) + problem.at.column - 1) + click.style("^", fg=colour), err=True)
+        room = columns(sys.stderr, 160 + len(number)) - len(number)
+        begin = _begin(len(line), problem.at.column, room) if is_terminal(sys.stderr) else 0
+        shown = _without_secrets(masked(line))[begin : begin + room]
+        say(f"{number}{'…' + shown[1:] if begin else shown}", err=True)
+        if 0 < problem.at.column <= begin + room:
+            say(" " * (len(number) + problem.at.column - 1 - begin) + click.style("^", fg=colour), err=True)
     if problem.hint:
-        say(f"        {masked(problem.hint)}", err=True)
+        say(f"        {fitting(masked(problem.hint), 8, sys.stderr)}", err=True)
+
+
+def _begin(length: int, column: int, room: int) -> int:
+    """From which character on a line is shown, so that the mark under it is seen."""
+    return 0 if column < room - 10 else max(0, min(length - room, column - room // 2))
 
 
 def _line(problem: Problem) -> str:

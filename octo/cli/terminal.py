@@ -6,7 +6,9 @@ clears the screen or writes to the clipboard.
 
 from __future__ import annotations
 
+import shutil
 import sys
+import textwrap
 from typing import Any, TextIO
 
 import click
@@ -27,6 +29,20 @@ def is_terminal(stream: TextIO | None) -> bool:
         return stream is not None and stream.isatty()
     except ValueError:
         return False
+
+
+def columns(stream: TextIO | None, otherwise: int) -> int:
+    """How many characters fit into a line of the terminal; elsewhere what is given: programs and files have room."""
+    return max(shutil.get_terminal_size((80, 0)).columns, 40) if is_terminal(stream) else otherwise
+
+
+def fitting(text: str, indent: int, stream: TextIO | None) -> str:
+    """The text of a line that begins after `indent` characters, on a terminal in lines under one another."""
+    width = columns(stream, 0) - indent
+    if width <= 0:
+        return text
+    lines = textwrap.wrap(text, max(width, 20), break_long_words=False, break_on_hyphens=False)
+    return f"\n{' ' * indent}".join(lines)
 
 
 def give(data: bytes, *, json: bool = False) -> None:

@@ -7,8 +7,6 @@ import socket
 
 import pytest
 
-from octo.cli.doctor import _fitting
-
 FLOW = """
 env: [{{name: PASSWORD}}]
 connectors:
@@ -88,13 +86,3 @@ def test_flows_that_are_not_there_fail(cli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     assert cli("doctor", "none.yaml").exit_code == 1
-
-
-def test_a_narrow_terminal_has_texts_in_lines_of_their_own(monkeypatch):
-    monkeypatch.setenv("COLUMNS", "50")
-    monkeypatch.setattr("octo.cli.doctor.is_terminal", lambda _: True)
-
-    assert _fitting("others may read .env; fix: chmod 600 .env", 15).splitlines() == [
-        "others may read .env; fix: chmod",
-        "               600 .env",
-    ]

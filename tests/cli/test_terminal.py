@@ -11,6 +11,9 @@ import sys
 
 import pytest
 
+from octo.cli.project import show
+from octo.cli.terminal import fitting
+from octo.core.errors import Position, Problem
 from octo.core.printable import calm
 
 EVIL = "\x1b[2J\x1b]0;owned\x07\x9b31m\r\x08\u202e"
@@ -114,3 +117,39 @@ def test_data_that_goes_elsewhere_is_exact(folder):
     done = subprocess.run(command, cwd=folder, capture_output=True, check=True)
 
     assert done.stdout == EVIL.encode()
+
+
+def test_a_text_fits_into_the_terminal(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "50")
+    monkeypatch.setattr("octo.cli.terminal.is_terminal", bool)
+
+    assert fitting("others may read .env; fix: chmod 600 .env", 15, sys.stdout).splitlines() == [
+        "others may read .env; fix: chmod",
+        "               600 .env",
+    ]
+    assert fitting("others may read .env; fix: chmod 600 .env", 15, None) == "others may read .env; fix: chmod 600 .env"
+
+
+def test_the_mark_under_a_long_line_is_seen(monkeypatch, capsys, tmp_path):
+    """On a terminal a line that is too long is cut around the mark; a file gets it whole."""
+    monkeypatch.setenv("COLUMNS", "60")
+    path = tmp_path / "f.yaml"
+    path.write_text(f"{'a' * 70}: here {'b' * 70}\n")
+    problem = Problem(
+        "OCTO-C111", Position(str(path), 1, 73), "wrong", "a hint that has more words than fit into one line of it"
+    )
+
+    monkeypatch.setattr("octo.cli.project.is_terminal", lambda _: True)
+    monkeypatch.setattr("octo.cli.terminal.is_terminal", lambda _: True)
+    show(problem)
+    _, line, mark, *hints = capsys.readouterr().err.splitlines()
+
+    assert (len(line), line[mark.index("^") :][:4]) == (60, "here")
+    assert line.startswith("    1 | …a")
+    assert hints == ["        a hint that has more words than fit into one line of", "        it"]
+
+    monkeypatch.undo()
+    show(problem)
+    _, line, mark, *hints = capsys.readouterr().err.splitlines()
+    assert line[mark.index("^") :][:4] == "here"
+    assert (len(line), len(hints)) == (8 + 147, 1)
