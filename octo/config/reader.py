@@ -10,6 +10,7 @@ from octo.config.place import Place
 from octo.config.report import Report, listed
 from octo.expr import nearest
 
+_FEW = 20
 _MANY = 200  # comparing with more names would take too long
 SETTINGS = "settings"
 _PLAIN_KEY = re.compile(r"[A-Za-z_][\w.-]*")
@@ -52,7 +53,7 @@ def did_you_mean(
     parts = [f"did you mean `{close}`?"] if close else []
     if more:
         parts.append(more)
-    if names:
+    if names and not (close and len(names) > _FEW):  # a long list hides the guess
         parts.append(f"known: {listed(names)}")
     return "; ".join(parts)
 

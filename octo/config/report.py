@@ -37,7 +37,7 @@ class Report:
             raise ConfigError(self.problems)
 
 
-def listed(names: list[str], limit: int = 30) -> str:
+def listed(names: list[str], limit: int = 50) -> str:
     """`a`, `b`, `c` for a hint; a long list is cut short."""
     shown = ", ".join(f"`{name}`" for name in names[:limit])
     return f"{shown}, ..." if len(names) > limit else shown

@@ -2,6 +2,7 @@
 
 import pytest
 
+from octo.builtin import BLOCKS, CONNECTORS, plugins
 from octo.config import guesses
 
 
@@ -52,3 +53,13 @@ def test_what_is_done_otherwise():
     assert "`httpStatus`" in guesses.about("status", ["value", "rawBody", "contentType"])
     assert "`http-client`" in guesses.about("baseURL", ["basePath", "port"])
     assert guesses.about("zebra", ["value"]) == ""
+
+
+def test_every_name_that_is_guessed_exists():
+    """Otherwise a hint is lost without a word when a block is renamed."""
+    known = plugins()
+    names = {*guesses._BLOCKS}, {*guesses._CONNECTORS}, {*guesses._SOURCES}
+
+    assert names[0] <= {*BLOCKS}
+    assert names[1] <= {*CONNECTORS}
+    assert names[2] <= {source for name in CONNECTORS for source in known.connector(name).sources}

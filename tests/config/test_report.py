@@ -31,7 +31,7 @@ def test_warnings_stop_nothing():
 
 def test_long_lists_are_cut():
     assert listed(["a", "b"]) == "`a`, `b`"
-    assert listed(["x"] * 40).endswith("`x`, ...")
+    assert listed(["x"] * 60).endswith("`x`, ...")
 
 
 def test_there_is_an_end_to_problems():
