@@ -113,7 +113,7 @@ def _json(raw: bytes, origin: str, content_type: str = "") -> object:
     try:
         return codec.body(raw, content_type)
     except codec.NotJson as error:
-        example = f'. Write e.g. {origin} \'{{"name": "Ada"}}\'' if origin.startswith("--") else ""
+        example = f'. Write e.g. {origin} \'{{"name": "Ada"}}\'' if origin in ("--data", "--vars") else ""
         raise click.UsageError(f"{origin} is {error}{example}") from None
 
 

@@ -180,3 +180,11 @@ def test_a_folder_of_configurations_of_their_own_is_explained(cli, flows):
     (Path(flows).parent / "compose.yaml").write_text("services: {}")
 
     assert f"For one: octo invoke {flows}\n" in cli("invoke", str(Path(flows).parent), "greet").stderr
+
+
+@pytest.mark.parametrize("option", ["--data", "--vars"])
+def test_what_is_no_json_shows_how_it_is_written(cli, flows, option):
+    result = cli("invoke", flows, "greet", option, "name=Ada")
+
+    assert result.exit_code == 2
+    assert f'Write e.g. {option} \'{{"name": "Ada"}}\'' in result.stderr
