@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 _BREAKS = re.compile("\\s*[\x00-\x1f\x7f-\x9f\u2028\u2029]\\s*")
 
+_FLOW = re.compile(r"[^.\[]+")
+"""The flow of an address."""
+
 
 class Call(NamedTuple):
     """One message for a flow, and what must come of it. raw: whether `data` is raw content.
@@ -85,9 +88,11 @@ class Case(NamedTuple):
 
     @property
     def fed(self) -> set[str]:
-        """The flows whose sources run."""
+        """The flows whose sources run: with `sources`, those of spies too, because a queue may lead there."""
         if self.sources:
-            return {self.flow, *(call.flow for call in self.calls if call.flow is not None)}
+            spied = (_FLOW.match(address) for address in self.spied)
+            called = (call.flow for call in self.calls if call.flow is not None)
+            return {self.flow, *called, *(each[0] for each in spied if each)}
         return {call.flow for call in self.calls if call.flow is not None and call.trigger is not None}
 
 

@@ -165,8 +165,8 @@ class CaseEntry(Settings):
     """Stubs of this case, by connector name. Each replaces the file's stub of that name; `null` removes it."""
 
     sources: bool = False
-    """Whether the sources of the file's flow and of the called flows run, as under `octo run`. With `clock: virtual`,
-    a timer source fires while `after` lets time pass."""
+    """Whether the sources of the file's flow, of the called flows and of those that spies name run, as under `octo
+    run`. With `clock: virtual`, a timer source fires while `after` lets time pass."""
 
     env: dict[str, str | bool | int | float] = Field(default_factory=dict)
     """Environment variables of this case. They win over the file's."""

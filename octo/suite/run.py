@@ -80,7 +80,7 @@ def _needed(case: Case, config: Config) -> Config:
     from octo.config.part import without_idle
     from octo.debug.addresses import resolve
 
-    needed = part(unfed(stubbed(config, case.stubs), case.fed), case.called)
+    needed = part(unfed(stubbed(config, case.stubs), case.fed), case.called & config.flows.keys())
     return without_idle(needed, [resolve(config, address) for address in case.mocks])
 
 

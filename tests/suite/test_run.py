@@ -185,6 +185,19 @@ def test_sources_run_by_themselves_when_asked(outcomes):
     assert [outcome.status for outcome in outcomes(text)] == ["passed", "passed"]
 
 
+def test_the_source_of_a_flow_that_a_spy_names_runs_too(outcomes):
+    """A queue may lead from the called flow to it, which no `flow-ref` says."""
+    text = """
+        flow: greet
+        clock: virtual
+        cases:
+          - {name: fed, sources: true, calls: [{after: 10s}], spies: {clocked.tick: {count: 10}}}
+          - {name: unfed, calls: [{after: 10s}], spies: {clocked.tick: {count: 0}}}
+    """
+
+    assert [outcome.status for outcome in outcomes(text)] == ["passed", "passed"]
+
+
 @pytest.mark.parametrize("clock", ["real", "virtual"])
 def test_a_call_that_its_time_runs_out_on_has_failed(outcomes, clock):
     outcome = only(outcomes(f"{{flow: wait, clock: {clock}, timeout: 50ms, cases: [{{name: a}}]}}"))
