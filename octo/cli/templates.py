@@ -235,6 +235,7 @@ flows:
 # yaml-language-server: $schema=./octo_test.schema.json
 
 flow: work
+clock: virtual # a second takes no time
 
 cases:
   - name: a job is worked on
@@ -242,14 +243,16 @@ cases:
     expect:
       body: {greeting: "hello, Ada!"}
 
-  - name: the caller does not wait for it
+  - name: what a caller sends comes there through the queue
+    sources: true
     calls:
       - flow: accept
         trigger: {json: {name: Ada}}
         expect:
           reply: {status: 202, body: {accepted: true}}
+      - after: 1s
     spies:
-      accept.queue-dispatch: {count: 1}
+      work.log: {count: 1}
 """,
     env="# HTTP_PORT=8080\n",
     tries=(
