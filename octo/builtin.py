@@ -18,6 +18,7 @@ CONNECTORS = {
 }
 
 BLOCKS = {
+    "aggregate": "octo.blocks.aggregate:aggregate",
     "cache-scope": "octo.blocks.cache:cache_scope",
     "circuit-breaker": "octo.blocks.circuit_breaker:circuit_breaker",
     "delay": "octo.blocks.delay:delay",

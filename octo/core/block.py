@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from octo.core.flow import Drop, Outcome, Result, Stop
@@ -49,8 +50,11 @@ class Pool(Protocol):
 class Group(Protocol):
     """Messages that a block makes of one, on their way through the rest of the flow."""
 
-    async def run(self, message: Message) -> None:
+    async def run(self, message: Message, around: AbstractAsyncContextManager[object] | None = None) -> None:
         """Run a message through the rest of the flow and the flow's error chain, as an invocation of its own.
+
+        around: entered before the message begins, and left after it has ended or was cancelled. A failure that the
+            flow has reported does not reach it.
 
         If a worker of the flow is free, it runs in a task of its own, and this returns at once. Otherwise it runs under
         the worker of the block's own message, before this returns. So a flow never works on more messages than it has
@@ -70,9 +74,26 @@ class Group(Protocol):
 class Tail(Protocol):
     """The rest of a flow, from the block after the one that asked for it. Such a block stands in no other chain."""
 
-    def group(self, *, abort: bool = False) -> Group:
-        """A new group. abort: whether the failure of one message is the block's, and that of a delivery."""
+    def group(self, *, abort: bool = False, is_worker: bool = True) -> Group:
+        """A new group.
+
+        abort: whether the failure of one message is the block's, and that of a delivery.
+        is_worker: whether the caller works on a message of the flow. Without one it waits for a free worker instead.
+        """
         ...
+
+
+class Tending(NamedTuple):
+    """Work that a block needs besides messages, such as looking for what is overdue.
+
+    function: takes the settings, and `site`, `tail` and services as the block does. It runs while the flow gets
+        messages, until it is cancelled; if it raises, it is begun again after a while.
+    """
+
+    function: Callable[..., Coroutine[Any, Any, None]]
+    takes_site: bool
+    takes_tail: bool
+    services: Mapping[str, str]
 
 
 class Site(NamedTuple):
@@ -92,6 +113,7 @@ class BlockType(NamedTuple):
     takes_tail: whether it runs the rest of its flow itself, so that it must stand at the flow's root.
     default: whether an absent key means "the default instance of that type" instead of an error.
     services: those it asks for, parameter to name; see `octo.core.port`.
+    tending: its work besides messages, which asks for no other services; None if it has none.
     """
 
     name: str
@@ -104,6 +126,7 @@ class BlockType(NamedTuple):
     default: bool
     services: Mapping[str, str]
     connector: str | None = None
+    tending: Tending | None = None
 
     @property
     def calls_outside(self) -> bool:
@@ -111,8 +134,14 @@ class BlockType(NamedTuple):
         return self.connector is not None and not self.default
 
 
-def block(name: str, *, key: str = "connector", default: bool = False) -> Callable[[F], F]:
-    """Mark a function, or a connector's method, as the block `name`."""
+def block(
+    name: str,
+    *,
+    key: str = "connector",
+    default: bool = False,
+    tending: Callable[..., Coroutine[Any, Any, None]] | None = None,
+) -> Callable[[F], F]:
+    """Mark a function, or a connector's method, as the block `name`. tending: see `Tending`."""
 
     def mark(function: F) -> F:
         parameters = inspect.signature(function).parameters
@@ -126,10 +155,16 @@ def block(name: str, *, key: str = "connector", default: bool = False) -> Callab
             key=key,
             default=default,
             services=services_of(function, behind=1),
+            tending=None if tending is None else _tending(tending),
         )
         return function
 
     return mark
+
+
+def _tending(function: Callable[..., Coroutine[Any, Any, None]]) -> Tending:
+    parameters = inspect.signature(function).parameters
+    return Tending(function, "site" in parameters, "tail" in parameters, services_of(function))
 
 
 def settings_of(function: Callable[..., Any]) -> type[Settings]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from octo.config.documents import BlockDoc, FlowDoc
 from octo.config.walk import called, in_circles
-from octo.core.block import Site
+from octo.core.block import BlockType, Site, Tending
 from octo.core.expressions import Expr
 from octo.core.flow import Processor
 from octo.core.settings import SettingPath, Settings, Worded
@@ -91,7 +91,8 @@ def compile_flows(
         builder = _Builder(flow, connectors, flows, judge, services, connectors if live is None else live)
         flow.process, *tails = (observer.flow(part, partial(builder.process, part)) for part in _parts(doc))
         for block, process in zip(_taking(doc), tails, strict=True):
-            builder.tail(block).process = process
+            flow.tails[block.address] = process
+        flow.tended = list(builder.tended.values())
 
 
 def _taking(doc: FlowDoc) -> list[BlockDoc]:
@@ -126,11 +127,18 @@ class _Builder:
         self.services = services
         self.live = live
         self.repeated = 0
-        self.tails: dict[str, Tail] = {}
+        self.tended: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {}
 
-    def tail(self, doc: BlockDoc) -> Tail:
-        """The rest of the flow behind this block. Observers may build the block more than once."""
-        return self.tails.setdefault(doc.address, Tail(self.own))
+    def bound(self, call: Callable[..., Any], doc: BlockDoc, settings: Settings, asked: BlockType | Tending) -> Any:
+        """The call with the settings, and with what it asks for by its parameters."""
+        given: dict[str, Any] = {}
+        if asked.takes_site:
+            given["site"] = Site(self.own.name, doc.label, doc.address, self.own.pool)
+        if asked.takes_tail:
+            given["tail"] = Tail(self.own, doc.address)
+        if asked.services:
+            given |= self.services.handed(asked.services)
+        return partial(call, settings, **given)
 
     def process(self, doc: FlowDoc, observer: Observer) -> Processor:
         chain = self.chain(doc.process, doc.name, doc.name, observer)
@@ -166,13 +174,9 @@ class _Builder:
             instance = self.connectors[doc.connector]
             call = instance.refuse if isinstance(instance, Lost) else partial(call, instance)
             judge = partial(self.judge, doc.connector, instance)
-        call = partial(call, settings)
-        if doc.type.takes_site:
-            call = partial(call, site=Site(flow, doc.label, doc.address, self.own.pool))
-        if doc.type.takes_tail:
-            call = partial(call, tail=self.tail(doc))
-        if doc.type.services:
-            call = partial(call, **self.services.handed(doc.type.services))
+        call = self.bound(call, doc, settings, doc.type)
+        if (tending := doc.type.tending) is not None:  # observers may build the block more than once
+            self.tended[doc.address] = self.bound(tending.function, doc, settings, tending)
         return observer.step(
             Step(call, doc.label, doc.address, doc.at, tuple(expressions), doc.type.name, doc.connector, judge)
         )

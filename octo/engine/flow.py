@@ -46,7 +46,8 @@ class Flow:
 
     process: runs each message; compiled by `octo.engine.build`. recursive: whether the flow can call itself.
     spawn: runs work in a task that a stop waits for. pool: limits its concurrent branches. lent: the permits in use, if
-    the flow is recursive.
+    the flow is recursive. tails: the rest of the flow behind blocks that run it themselves, by address of the block.
+    tended: what its blocks do besides messages.
 
     Invariants:
     - `_free` plus the permits in use is `workers`.
@@ -79,6 +80,8 @@ class Flow:
         self.recursive = False
         self.lent: set[Permit] = set()
         self.spawn = spawn
+        self.tails: dict[str, Processor] = {}
+        self.tended: list[Callable[[], Coroutine[Any, Any, None]]] = []
         self._bus = bus
         self._free = workers
         self._coming = 0

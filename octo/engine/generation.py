@@ -30,6 +30,7 @@ from octo.engine.flow import Flow, FlowInlet
 from octo.engine.lost import Lost
 from octo.engine.observe import NOBODY, Observer
 from octo.engine.services import open_services
+from octo.engine.tending import Tended
 from octo.engine.work import Work
 
 log = logging.getLogger("octo.engine")
@@ -77,6 +78,7 @@ class Generation:
         self.instances: dict[str, Any] = {}
         self._work = Work(tasks)
         self._feeds: dict[str, Feed] = {}
+        self._tended = Tended(tasks.create_task)
         self._pushing: dict[str, AsyncExitStack] = {}
         self._feeding = asyncio.Lock()
         self._compiling = asyncio.Lock()
@@ -154,6 +156,7 @@ class Generation:
             if old is not None:
                 await old.starve()
             self._pull(self.config.connectors)
+            self._tended.start(self.flows.values())
             self._is_fed = True
 
     async def starve(self) -> None:
@@ -161,7 +164,7 @@ class Generation:
         async with self._feeding:
             self._is_fed = False
             await self._leave()
-            await asyncio.gather(*(feed.stop() for feed in self._feeds.values()))
+            await asyncio.gather(self._tended.stop(), *(feed.stop() for feed in self._feeds.values()))
 
     def _sources(self, *, push: bool) -> Iterable[tuple[FlowDoc, SourceDoc]]:
         for doc in self.config.flows.values():

@@ -10,6 +10,7 @@ import pytest
 
 from octo import Conflicting, Effectful, Healthy, Repeating, Replying, Shaped, Stubbed, Triggered, Vetting
 from octo.blocks import (
+    aggregate,
     branch,
     cache,
     circuit_breaker,
@@ -63,6 +64,7 @@ HEALTHY: list[type[Healthy]] = [database.Database, events.Events, http.Http]
 EFFECTFUL: list[type[Effectful]] = [Query, Rest, RestDynamic]
 REPEATING: list[type[Repeating]] = [retry.Retry]
 SHAPED: list[type[Shaped]] = [
+    aggregate.Aggregate,
     branch.If,
     branch.Switch,
     delay.Delay,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -15,9 +16,8 @@ from octo.testing.clock import virtual
 
 def tail_of(tasks, process, workers=2):
     flow = Flow("f", workers=workers, buffer=1, bus=Bus(), spawn=tasks.create_task)
-    tail = Tail(flow)
-    tail.process = process
-    return flow, tail
+    flow.tails["f.b"] = process
+    return flow, Tail(flow, "f.b")
 
 
 async def slowly(message):
@@ -63,3 +63,50 @@ async def test_what_runs_in_place_of_its_caller_is_cancelled_with_it():
         flow.give_back()
         await asyncio.sleep(0)
         assert (flow.in_flight, flow.cancel()) == (0, 0)
+
+
+@virtual()
+async def test_who_has_no_worker_waits_for_one():
+    async with asyncio.TaskGroup() as tasks:
+        flow, tail = tail_of(tasks, slowly, workers=1)
+        group = tail.group(is_worker=False)
+        await group.run(Message(1))
+        await group.run(Message(2))
+        assert asyncio.get_running_loop().time() == pytest.approx(1, abs=0.5)
+        assert flow.in_flight == 1
+    assert flow.in_flight == 0
+
+
+@virtual()
+@pytest.mark.parametrize("is_taken", [False, True])
+async def test_what_is_around_a_message_sees_its_end(is_taken):
+    seen = []
+
+    @asynccontextmanager
+    async def around():
+        seen.append("begin")
+        try:
+            yield
+        except asyncio.CancelledError:
+            seen.append("cancelled")
+            raise
+        seen.append("end")
+
+    async with asyncio.TaskGroup() as tasks:
+        flow, tail = tail_of(tasks, slowly, workers=1)
+        if is_taken:
+            assert flow.take()
+        await tail.group().run(Message(1), around())
+        await asyncio.sleep(2)
+        assert seen == ["begin", "end"]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await tail.group().run(Message(1), around())
+                await asyncio.sleep(0.2)
+                flow.cancel()
+        await asyncio.sleep(0)
+        assert seen[2:] == ["begin", "cancelled"]
+        if is_taken:
+            flow.give_back()
+        await asyncio.sleep(0)
+        assert flow.in_flight == 0
