@@ -11,7 +11,7 @@ import re
 from collections import OrderedDict
 from datetime import timedelta
 from typing import Annotated, NamedTuple
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -80,6 +80,8 @@ class Throttle(Settings):
 
 _full_at: WeakKeyDictionary[Pool, OrderedDict[tuple[str, str], float]] = WeakKeyDictionary()
 """For each flow, by block and key, when the bucket will be full."""
+_locks: WeakKeyDictionary[KeyValue, WeakValueDictionary[str, asyncio.Lock]] = WeakKeyDictionary()
+"""For each store, by block and key, what the messages of this process wait for; it goes with the last of them."""
 
 
 @block("throttle")
@@ -131,15 +133,18 @@ def _reserve(settings: Throttle, name: tuple[str, str], longest: float, pool: Po
 
 async def _reserve_shared(settings: Throttle, name: str, longest: float, store: KeyValue) -> float:
     """The same, by versions: of two processes that read the same state only one writes."""
-    for _ in range(ATTEMPTS):
-        entry = await store.get(NAMESPACE, name)
-        now = clock.now_ns() / 1e9
-        full_at = entry.value if entry is not None and isinstance(entry.value, float) else 0.0
-        turn = _turn(settings, full_at, now, longest)
-        version = 0 if entry is None else entry.version
-        try:
-            await store.put(NAMESPACE, name, turn.full_at, version=version, ttl=turn.full_at - now + 1.0)
-        except Conflict:
-            continue
-        return turn.wait
+    locks = _locks.setdefault(store, WeakValueDictionary())
+    lock = locks.setdefault(name, asyncio.Lock())
+    async with lock:  # the messages of this process one after another: they would only take the turns of one another
+        for _ in range(ATTEMPTS):
+            entry = await store.get(NAMESPACE, name)
+            now = clock.now_ns() / 1e9
+            full_at = entry.value if entry is not None and isinstance(entry.value, float) else 0.0
+            turn = _turn(settings, full_at, now, longest)
+            version = 0 if entry is None else entry.version
+            try:
+                await store.put(NAMESPACE, name, turn.full_at, version=version, ttl=turn.full_at - now + 1.0)
+            except Conflict:
+                continue
+            return turn.wait
     raise Overloaded("too many processes ask for the shared rate at once")

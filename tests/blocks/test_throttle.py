@@ -79,6 +79,16 @@ async def test_processes_share_the_rate_when_asked(tmp_path):
     assert sorted(round(each, 1) for part in found for each in part) == [round(n / 10, 1) for n in range(20)]
 
 
+@virtual()
+async def test_many_messages_of_one_process_do_not_get_in_the_way_of_one_another(tmp_path):
+    """With versions alone, most of them would give up."""
+    services = Services(in_file(tmp_path / "octo.db"))
+    async with services, running(flow("100/s", "shared: true"), services=services) as app:
+        found = await times(app, 50)
+
+    assert [round(each, 2) for each in found] == [round(n / 100, 2) for n in range(50)]
+
+
 @given(st.lists(st.floats(0, 3), min_size=1, max_size=40), st.integers(1, 5))
 def test_no_window_has_more_than_rate_and_burst_allow(pauses, burst):
     """Whenever messages come: in every window of a second at most the rate and the burst pass."""
