@@ -191,10 +191,10 @@ def test_what_is_installed_below_the_folder_is_not_followed(modules, folder, mon
 
 def test_python_and_octo_are_not_followed(modules, folder, monkeypatch):
     monkeypatch.setattr(modules, "_roots", [Path("/")])
-    write(folder, shop="import colorsys, octo.core.beside")
+    write(folder, shop="import colorsys, octo.core.nothing")
     monkeypatch.delitem(sys.modules, "colorsys", raising=False)
 
     with pytest.raises(ImportError):
         modules.read(load)
 
-    assert [path for path in modules.files if path.name in ("colorsys.py", "beside.py")] == []
+    assert [path for path in modules.files if path.name in ("colorsys.py", "nothing.py")] == []
