@@ -12,6 +12,7 @@ import click
 from octo.cli.entries import KINDS, Entry, entries
 from octo.cli.help import Verb
 from octo.cli.terminal import is_terminal, say
+from octo.config.words import first_sentence
 from octo.expr import nearest
 
 MOST_NAME = 24
@@ -55,7 +56,7 @@ def _lines(group: str, found: Sequence[Entry]) -> Iterator[str]:
     column = min(MOST_NAME, max(len(each.name) for each in found)) + 2
     for each in found:
         name = f"  {each.name:<{column - 2}}  "
-        yield from _fitting(name, each.usage or each.about)
+        yield from _fitting(name, first_sentence(each.about))
 
 
 def _fitting(name: str, about: str) -> list[str]:
