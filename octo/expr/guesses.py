@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 _FUNCTIONS: Final = {
@@ -80,25 +81,21 @@ _NAMES: Final = {
 _WORDS: Final = {"and": "&&", "or": "||", "not": "!", "is": "==", "eq": "==", "ne": "!=", "equals": "==", "mod": "%"}
 _METHODS: Final = ("matches", "contains", "startsWith", "endsWith")
 
-_BY_FUNCTION: Final = {each: here for here, words in _FUNCTIONS.items() for each in words.split()}
-_BY_NAME: Final = {each: here for here, words in _NAMES.items() for each in words.split()}
-
 _SPELLINGS: Final = (
-    (re.compile(r"\$\{"), '`${...}` is for variables of the environment; write `"hello " + body.name`'),
-    (re.compile(r"\{\{"), 'braces belong to templates; write body.name alone, or "hello " + body.name'),
-    (re.compile(r"\?\?"), "write body.?name.orValue(x)"),
-    (re.compile(r"\?\.(?!\d)"), "an optional field is `body.?name`, e.g. body.?name.orValue(x)"),
-    (re.compile(r"=>|->"), "a loop names its variable: x.map(i, i.name), x.filter(i, i > 0)"),
-    (re.compile(r"=~"), "write x.matches(pattern)"),
-    (re.compile(r"<>"), "write `!=`"),
-    (re.compile(r"\.\.\."), "write x.merge(y)"),
-    (re.compile(r"(?:^|\s)#|/\*"), "a comment begins with //"),
-    (re.compile(r"^\s*not\b"), "write !x"),
-    (re.compile(r"\bif\b.*\bthen\b"), "write condition ? x : y"),
+    (r"\$\{", '`${...}` is for variables of the environment; write `"hello " + body.name`'),
+    (r"\{\{", 'braces belong to templates; write body.name alone, or "hello " + body.name'),
+    (r"\?\?", "write body.?name.orValue(x)"),
+    (r"\?\.(?!\d)", "an optional field is `body.?name`, e.g. body.?name.orValue(x)"),
+    (r"=>|->", "a loop names its variable: x.map(i, i.name), x.filter(i, i > 0)"),
+    (r"=~", "write x.matches(pattern)"),
+    (r"<>", "write `!=`"),
+    (r"\.\.\.", "write x.merge(y)"),
+    (r"(?:^|\s)#|/\*", "a comment begins with //"),
+    (r"^\s*not\b", "write !x"),
+    (r"\bif\b.*\bthen\b", "write condition ? x : y"),
 )
-_PROSE: Final = re.compile(
-    r"[^\W\d_]\w*(?:[ ,]+\w+)+[.!?]?|(?:application|text|image|audio|video|multipart)/[\w.+*-]+(?:; *[\w=-]+)?",
-    re.ASCII,
+_PROSE: Final = (
+    r"[^\W\d_]\w*(?:[ ,]+\w+)+[.!?]?|(?:application|text|image|audio|video|multipart)/[\w.+*-]+(?:; *[\w=-]+)?"
 )
 """Words side by side, or the type of a content: no expression."""
 
@@ -109,7 +106,7 @@ _LONGEST = 2_000
 
 def of_function(name: str) -> str:
     """How to write what a function elsewhere does, or ""."""
-    here = _BY_FUNCTION.get(name, "")
+    here = _in(_FUNCTIONS, name)
     return f"Write {here}" if here else ""
 
 
@@ -122,7 +119,7 @@ def of_name(text: str, name: str) -> str:
     """What an undeclared name in an expression is here, or ""."""
     if _is_prose(text):
         return _QUOTES
-    here = _BY_NAME.get(name, "")
+    here = _in(_NAMES, name)
     return here[:1].upper() + here[1:]
 
 
@@ -144,12 +141,17 @@ def of_syntax(text: str, at: int) -> str:
     if _is_prose(text):
         return _QUOTES
     bare = _bare(text)
-    hint = next((hint for spelling, hint in _SPELLINGS if spelling.search(bare)), "")
+    hint = next((hint for spelling, hint in _SPELLINGS if re.search(spelling, bare)), "")
     return hint[:1].upper() + hint[1:]
 
 
+def _in(table: Mapping[str, str], word: str) -> str:
+    """What a table has for a word elsewhere. It is searched as it is: nobody waits for the hint of an error."""
+    return next((here for here, words in table.items() if word in words.split()), "")
+
+
 def _is_prose(text: str) -> bool:
-    return len(text) <= _LONGEST and bool(_PROSE.fullmatch(text.strip()))
+    return len(text) <= _LONGEST and bool(re.fullmatch(_PROSE, text.strip(), re.ASCII))
 
 
 def _bare(text: str) -> str:
