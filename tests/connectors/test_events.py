@@ -11,6 +11,11 @@ import pytest
 from octo.config.load import parse
 from octo.core.errors import ConfigError, Transient
 from octo.core.flow import Failure
+from octo.core.message import Message
+from octo.engine.connections import Connections
+from octo.engine.events import Bus
+from octo.engine.flow import at_last
+from octo.engine.generation import Generation
 from octo.services.container import Services
 from octo.services.embedded import in_file
 from octo.services.memory import leases, topics
@@ -235,6 +240,33 @@ async def test_what_finishes_while_the_process_stops_is_committed(plugins):
         await app.call("pay", 2)
         await asyncio.sleep(1)
         assert [each["body"] for each in app.connector("p").notes] == [2]
+
+
+@virtual()
+async def test_a_reload_hands_out_nothing_twice(plugins):
+    """Events that the flow of before has under way are not read again; one that then fails is tried by the new flow."""
+    work = (
+        "{type: delay, for: 5s}, {type: if, condition: body == 2, then: [{type: fail, connector: p, how: transient}]}, "
+    )
+    before = parse(paid(work + NOTE, "subject: paid, durable: d"), plugins, {})
+    after = parse(paid(source="subject: paid, durable: d"), plugins, {})
+    async with Services() as services, asyncio.TaskGroup() as tasks:
+        connections, bus = Connections(tasks, services), Bus()
+        old, new = (Generation(each, connections, bus, tasks) for each in (before, after))
+        await old.open()
+        await old.feed()
+        await asyncio.sleep(1)
+        for body in (1, 2, 3):
+            await at_last(old.flows["pay"].call(Message(body)))
+        await asyncio.sleep(1)
+        await new.open()
+        await new.feed(old)
+        notes = new.instances["p"].notes
+        await old.drain(30)
+        await asyncio.sleep(60)
+        assert sorted(each["body"] for each in notes) == [1, 2, 3]
+        await new.starve()
+        await new.drain(5)
 
 
 @virtual()
