@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from octo.config.load import parse
+from octo.connectors import events
 from octo.core.errors import ConfigError, Transient
 from octo.core.flow import Failure
 from octo.core.message import Message
@@ -200,6 +201,22 @@ async def test_a_durable_subscriber_gets_what_came_while_it_was_away(plugins, tm
                 await app.call("pay", body)
             await asyncio.sleep(1)
             assert [each["body"] for each in app.connector("p").notes] == expected
+
+
+@virtual()
+async def test_a_durable_name_is_remembered_before_its_process_may_read(plugins):
+    """Another process that was killed holds the lease for a while."""
+    together = Together()
+    text = paid(source="subject: paid, durable: d")
+    async with together.services() as services:
+        await services.open(["leases"])
+        held = services.handed({"leases": "leases"})["leases"]
+        name = events._lease(events.Subscribe(subject="paid", durable="d"))
+        await held.acquire(name, 15)
+        async with running(text, plugins, services=services) as app:
+            await app.call("pay", 1)
+            await asyncio.sleep(30)
+            assert [each["body"] for each in app.connector("p").notes] == [1]
 
 
 @virtual()

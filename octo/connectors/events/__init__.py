@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import timedelta
@@ -21,12 +22,15 @@ from octo.core.block import block
 from octo.core.connector import connector
 from octo.core.delivery import Delivery, Idle
 from octo.core.errors import Transient
+from octo.core.log import fields
 from octo.core.message import Message
 from octo.core.powers import Conflicting, Healthy
 from octo.core.source import source
 from octo.core.trace import effect, span_headers, with_tracestate
 from octo.services.election import Candidate, campaign
 from octo.services.ports import Leases, Topics
+
+log = logging.getLogger("octo.events")
 
 
 @connector("events")
@@ -100,12 +104,15 @@ class Events:
         """Read for the durable subscriber while no other process does."""
         subscriber = self._durable.setdefault((settings.subject, settings.durable), Subscriber(settings))
         subscriber.settings = settings
+        async with topics.subscribe(settings.subject, durable=settings.durable):
+            pass  # the name is remembered from here on, whoever may read for it, and however long that takes
         async with campaign(leases, _lease(settings)) as candidate:
             while True:
                 if not await _leads_soon(candidate):
                     yield Idle()
                     continue
                 async with topics.subscribe(settings.subject, durable=settings.durable) as subscription:
+                    log.info("reading events", extra=fields(subject=settings.subject, durable=settings.durable))
                     while candidate.leads:
                         yield await subscriber.next(subscription)
 
