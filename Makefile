@@ -3,7 +3,7 @@
 SAMPLE ?= http-orders
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt docs pictures bench bench-full soak clean setup
+.PHONY: help run test check fmt docs pictures bench bench-full soak chaos clean setup
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ bench-full: setup  ## measure everything, half an hour; writes docs/performance.
 
 soak: setup  ## an hour of reloads, killed workers and restarts under load (MINUTES=60)
 	@PYTHONPATH=. .venv/bin/python -m bench.soak --minutes $(or $(MINUTES),60)
+
+chaos: setup  ## kill Octo 1,000 times at each point, hours; prints a table (KILLS=50 for minutes)
+	@.venv/bin/python -m tests.chaos --kills $(or $(KILLS),1000)
 
 setup:  ## install what development needs
 	@scripts/setup.sh dev

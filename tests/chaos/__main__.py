@@ -1,0 +1,99 @@
+"""The long kill loop: `make chaos`, or e.g. `python -m tests.chaos --kills 50 --only sqlite,queue`.
+
+Prints a row for each place, workload and point as soon as it is done. Exit code 1 if anything was lost.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import socket
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from octo.testing.postgres import Missing
+from tests.chaos import places
+from tests.chaos.lives import zygote
+from tests.chaos.loop import RANDOM, Hang, Loop
+from tests.chaos.workloads import POINTS, WORKLOADS
+
+COLUMNS = "{:11} {:8} {:27} {:>6} {:>8} {:>15} {:>8} {:>5} {:>13} {:>10} {:>9} {:>7}"
+
+
+def main() -> int:
+    chosen = _arguments()
+    only = set(filter(None, chosen.only.split(",")))
+    print(f"{chosen.kills} kills for each point; seed {chosen.seed}; load average {os.getloadavg()[0]:.1f}")
+    heads = ("place", "workload", "killed", "kills", "messages", "lost front/mid/end", "phantom", "torn")
+    print(COLUMNS.format(*heads, "again/may", "overtaken", "reordered", "s"), flush=True)
+    failed = []
+    with ExitStack() as stack:
+        forks = stack.enter_context(zygote())
+        folder = Path(tempfile.mkdtemp(prefix="octo-chaos-"))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        known = {"sqlite": places.embedded}
+        try:
+            known["postgresql"] = stack.enter_context(places.postgres())[1]
+        except Missing as error:
+            print(f"not run: postgresql: {error}")
+        for place, url in known.items():
+            for name, workload in WORKLOADS.items():
+                for point in (*POINTS, RANDOM):
+                    if only and not {place, name, point} >= only:
+                        continue
+                    here = folder / f"{place}-{name}-{point}".replace(" ", "-")
+                    loop = Loop(workload, url(here), here, _port(), forks, seed=chosen.seed)
+                    failed += _row(loop, place, point, chosen.kills)
+                    shutil.rmtree(here)
+    print("not run: nats, rabbitmq: they are no services yet")
+    for each in failed:
+        print(f"FAILED: {each}")
+    return bool(failed)
+
+
+def _row(loop: Loop, place: str, point: str, kills: int) -> list[str]:
+    began, name = time.monotonic(), loop.workload.name
+    try:
+        verdict = loop.run([point] * kills)
+    except (Hang, AssertionError) as error:
+        print(f"{place} {name} {point}: {error}", flush=True)
+        return [f"{place}, {name}, {point}: {error}"]
+    lost = f"{len(verdict.front)}/{len(verdict.middle)}/{len(verdict.end)}"
+    print(
+        COLUMNS.format(
+            *(place, name, point, kills, sum(each.sent for each in loop.producers), lost, len(verdict.unsent)),
+            *(
+                len(verdict.torn),
+                f"{verdict.repeated}/{verdict.limits.repeated}",
+                len(verdict.overtaken),
+                len(verdict.reordered),
+            ),
+            f"{time.monotonic() - began:.0f}",
+        ),
+        flush=True,
+    )
+    return [f"{place}, {name}, {point}: {each}" for each in verdict.wrong()]
+
+
+def _port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Kill Octo at named points, and count what was lost.")
+    parser.add_argument("--kills", type=int, default=1000, help="for each place, workload and point")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", default="", help="e.g. `sqlite,queue` or `postgresql,events,at random`")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

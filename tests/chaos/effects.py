@@ -1,0 +1,120 @@
+"""The module of the flows under test: effects that are on disk when they return, and points where the process dies.
+
+It lies beside the flow, as code of a user does, and is imported while the flow is built. `CHAOS_POINT` names a point
+and `CHAOS_COUNT` says at which passing `kill -9` comes; without them nothing happens.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import signal
+import threading
+
+POINT = os.environ.get("CHAOS_POINT", "")
+LIFE = int(os.environ.get("CHAOS_LIFE", "0"))
+
+_left = int(os.environ.get("CHAOS_COUNT", "1"))
+_one_at_a_time = threading.Lock()
+_file = os.open(os.environ["CHAOS_SINK"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+
+
+def passing(point):
+    """Die here if this is the point, and passed often enough."""
+    global _left  # noqa: PLW0603  one process, one countdown
+    if point == POINT:
+        with _one_at_a_time:
+            _left -= 1
+            if _left <= 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+# --- effects -----------------------------------------------------------------------------------------------------
+
+
+def first(body, vars):
+    passing("before the effect")
+    _write("first", body, vars)
+    passing("after the effect")
+    return body
+
+
+def second(body, vars):
+    passing("between blocks")
+    _write("second", body, vars)
+    return body
+
+
+def _write(effect, body, given):
+    record = {
+        "effect": effect,
+        "p": body["p"],
+        "n": body["n"],
+        "load": body["load"],
+        "key": given.get("Idempotency-Key"),
+        "life": LIFE,
+        "token": given.get("token", 0),
+    }
+    os.write(_file, json.dumps(record).encode() + b"\n")
+    os.fsync(_file)
+
+
+# --- points inside services ---------------------------------------------------------------------------------------
+
+
+def _around(owner, name, before, after):
+    """Pass one point before the method, and one after it if it returned something or was to return nothing."""
+    real = getattr(owner, name)
+
+    @functools.wraps(real)
+    async def wrapped(*arguments, **named):
+        passing(before)
+        result = await real(*arguments, **named)
+        if result != []:
+            passing(after)
+        return result
+
+    setattr(owner, name, wrapped)
+
+
+def _points(queues, topics):
+    _around(queues.Lines, "send", "before it is sent", "after it is sent")
+    _around(topics.Logs, "publish", "before it is sent", "after it is sent")
+    _around(queues.Lines, "receive", "before it is received", "after it is received")
+    _around(topics.Reader, "__anext__", "before it is received", "after it is received")
+    _around(queues.Lines, "ack", "before the acknowledgement", "after the acknowledgement")
+    _around(topics.Reader, "commit", "before the acknowledgement", "after the acknowledgement")
+
+
+def _embedded():
+    from octo.services.embedded import queues, store, topics
+
+    _points(queues, topics)
+    connected, transaction = store._connected, store.Store._transaction
+
+    def watched(path):
+        connection = connected(path)
+        connection.set_trace_callback(lambda statement: passing("before a commit") if statement == "COMMIT" else None)
+        return connection
+
+    def whole(*arguments):
+        results = transaction(*arguments)
+        passing("after a commit")
+        return results
+
+    store._connected, store.Store._transaction = watched, whole
+
+
+def _postgres():
+    from octo.services.postgres import links, queues, topics
+
+    _points(queues, topics)
+    _around(links.Links, "rows", "before a commit", "after a commit")
+
+
+from octo.services import election  # noqa: E402  first what this module is for
+
+election.campaign.__wrapped__.__kwdefaults__["ttl"] = 1.0  # a test cannot wait 15 s for the next leader each time
+if POINT:
+    _embedded() if os.environ["OCTO_SERVICES"].startswith("sqlite:") else _postgres()

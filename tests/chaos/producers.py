@@ -1,0 +1,60 @@
+"""Producers: each sends its numbers one after the other, and each number until it is told that it was taken."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+import time
+from contextlib import suppress
+from typing import Protocol
+
+from tests.chaos.lives import PATIENCE
+from tests.chaos.oracle import Pair, key, load
+
+OPEN = 100
+"""Messages that were taken and have not arrived, at which producers wait."""
+
+
+class Receiver(Protocol):
+    """What producers send to. open: messages that were taken and have not arrived yet."""
+
+    port: int
+    is_over: bool
+
+    @property
+    def open(self) -> int: ...
+
+
+class Producer(threading.Thread):
+    """Sends its messages one after the other, each until it is told that it was taken."""
+
+    def __init__(self, number: int, receiver: Receiver) -> None:
+        super().__init__(daemon=True)
+        self.number = number
+        self.sent = 0
+        self.told: set[int] = set()
+        self._receiver = receiver
+
+    def run(self) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self._receiver.port, timeout=PATIENCE)
+        while not self._receiver.is_over:
+            if self._receiver.open >= OPEN:
+                time.sleep(0.002)
+                continue
+            pair = Pair(self.number, self.sent)
+            self.sent += 1
+            while not self._taken(connection, pair):
+                connection.close()
+                time.sleep(0.005)
+            self.told.add(pair.n)
+        connection.close()
+
+    def _taken(self, connection: http.client.HTTPConnection, pair: Pair) -> bool:
+        body = json.dumps({**pair._asdict(), "load": load(pair)})
+        with suppress(OSError, http.client.HTTPException):
+            connection.request("POST", "/pairs", body, {"Idempotency-Key": key(pair)})
+            answer = connection.getresponse()
+            answer.read()
+            return answer.status == 200
+        return False

@@ -1,0 +1,28 @@
+"""The kill loop, briefly: a life is killed at each point once. `make chaos` does it a thousand times.
+
+The promise: what was acknowledged arrives, nothing arrives that nobody sent, no effect is torn, and only what was under
+way comes again.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.chaos.loop import RANDOM, Loop
+from tests.chaos.workloads import POINTS, WORKLOADS
+
+SLOW = ("after the effect", "between blocks", "before the acknowledgement", "after a commit")
+"""Where it matters that `lock` and `idempotent` are around; each life waits for the lease of the one before."""
+
+
+@pytest.mark.parametrize("services", ["sqlite", "postgresql"], indirect=True)
+@pytest.mark.parametrize(
+    ("workload", "points"),
+    [("queue", (*POINTS, RANDOM)), ("order", POINTS), ("events", (*POINTS, RANDOM)), ("guarded", SLOW)],
+    ids=["queue", "order", "events", "guarded"],
+)
+def test_nothing_is_lost(zygote, services, tmp_path, port, workload, points):
+    loop = Loop(WORKLOADS[workload], services, tmp_path / "loop", port, zygote)
+    verdict = loop.run(points)
+    assert verdict.wrong() == []
+    assert all(each.told for each in loop.producers), "nothing was sent, so nothing was shown"

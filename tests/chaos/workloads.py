@@ -1,0 +1,105 @@
+"""The flows that are killed: each takes pairs over HTTP, keeps them in a service, and has two effects for each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from octo.services.container import Services
+from octo.services.places import openers
+
+_FLOW = """
+env: [{{name: PORT}}]
+connectors:
+  - {{name: web, type: http, settings: {{host: 127.0.0.1, port: "${{PORT}}"}}}}
+  - {{name: between, type: {connector}}}
+flows:
+  - name: accept
+    source: {{connector: web, type: http, settings: {{path: /pairs, methods: [POST], headers: [Idempotency-Key]}}}}
+    process: [{send}]
+  - name: work
+    source: {{connector: between, type: {connector}, settings: {{subject: pairs, listeners: {listeners}, {source}}}}}
+    process:
+{process}
+"""
+_EFFECTS = """
+      - {type: python, call: "effects:first"}
+      - {type: python, call: "effects:second"}
+"""
+_GUARDED = """
+      - type: lock
+        key: '"all"'
+        lease: 1s
+        tokenVar: token
+        process:
+          - type: idempotent
+            key: vars["Idempotency-Key"]
+            lease: 1s
+            process:
+              - {type: python, call: "effects:first"}
+              - {type: python, call: "effects:second"}
+"""
+_DISPATCH = """{type: queue-dispatch, subject: '"pairs"', key: 'vars["Idempotency-Key"]'}"""
+_PUBLISH = """{type: publish-event, subject: '"pairs"'}"""
+_QUEUE = "lease: 1s, maxAttempts: 1000000"
+_EVENTS = "durable: work, maxAttempts: 1000000"
+
+
+POINTS = (
+    *("before it is sent", "after it is sent", "before it is received", "after it is received"),
+    *("before the effect", "after the effect", "between blocks"),
+    *("before the acknowledgement", "after the acknowledgement", "before a commit", "after a commit"),
+)
+"""Where the module `effects` can end its process."""
+
+
+@dataclass(frozen=True)
+class Workload:
+    """in_flight: messages that a life may have had under way when it was killed, so that they come again.
+
+    in_order: whether messages of one producer arrive in the order of sending, but for what a killed life had.
+    once: whether what a producer sends again, because it was not answered, is taken for the first. held: the queue
+    that must be empty at the end, "" if there is none.
+    """
+
+    name: str
+    flow: str
+    in_flight: int
+    in_order: bool
+    once: bool = True
+    held: str = "pairs"
+
+    async def prepare(self, services: str) -> None:
+        """Let the durable subscriber be known before the first event; none gets what was published before that."""
+        if not self.held:
+            async with Services(openers(services)) as opened:
+                await opened.open(["topics"])
+                async with opened.opened["topics"].subscribe("pairs", durable="work"):  # type: ignore[attr-defined]
+                    pass
+
+    async def left(self, services: str) -> int:
+        """How many messages the queue still holds, its dead letters included."""
+        if not self.held:
+            return 0
+        async with Services(openers(services)) as opened:
+            await opened.open(["queues"])
+            queues = opened.opened["queues"]
+            return await queues.count(self.held) + await queues.count(self.held, dead=True)  # type: ignore[attr-defined]
+
+
+def _queue(name: str, listeners: int, process: str) -> Workload:
+    flow = _FLOW.format(connector="queue", send=_DISPATCH, listeners=listeners, source=_QUEUE, process=process)
+    return Workload(name, flow, listeners, listeners == 1)
+
+
+def _events() -> Workload:
+    flow = _FLOW.format(connector="events", send=_PUBLISH, listeners=1, source=_EVENTS, process=_EFFECTS)
+    return Workload(
+        "events", flow, 2, in_order=True, once=False, held=""
+    )  # the next event begins while the commit is under way
+
+
+WORKLOADS = {
+    each.name: each
+    for each in (_queue("queue", 4, _EFFECTS), _queue("order", 1, _EFFECTS), _queue("guarded", 4, _GUARDED), _events())
+}
+"""`order`: one listener. `guarded`: inside of `lock` and `idempotent`. `events`: a durable subscriber."""
