@@ -100,6 +100,7 @@ class Reader:
             "HTTP_PORT": str(self._port),
             "OCTO_OBSERVABILITY_ADDR": f"127.0.0.1:{self._admin}",
             "BANK_API_KEY": SECRET,
+            "COLUMNS": "112",  # the width of a pipe; a test may have left another in the environment
         }
 
     def _started(self, words: list[str]) -> subprocess.Popen[str]:
