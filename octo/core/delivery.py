@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from octo.core.flow import Drop
+from octo.core.letter import Letter
 from octo.core.message import Message
 
 
@@ -41,10 +42,20 @@ class Reject(NamedTuple):
     """The message would fail again, or has been tried often enough: the source puts it where a person looks.
 
     reason: what failed, and in which block; for a person, without secrets. error: what the block raised.
+    letter: the same and more, to be kept with the message (`octo dlq`). A source that keeps one text keeps `note`.
+    is_kept: the flow has a `deadLetter`, and the message is safe there: the source removes it. One that does not know
+        this, and puts it away as well, only keeps it twice.
     """
 
     reason: str
     error: Exception
+    letter: Letter | None = None
+    is_kept: bool = False
+
+    @property
+    def note(self) -> str:
+        """The letter as a text, the reason if there is none."""
+        return self.reason if self.letter is None else self.letter.as_text()
 
 
 Verdict = Done | Drop | Retry | Reject
@@ -67,9 +78,10 @@ class Delivery:
     timeout: seconds that the flow may take, its place in line included; then it is cancelled, which is a `Timeout`.
         None for no limit.
     extend: renews the lease; awaited after every half of it while the message is under way.
+    before: the letter with which the message was among the dead letters, if it was replayed.
     """
 
-    __slots__ = ("attempt", "extend", "lease", "message", "most_attempts", "settle", "timeout")
+    __slots__ = ("attempt", "before", "extend", "lease", "message", "most_attempts", "settle", "timeout")
 
     def __init__(
         self,
@@ -81,6 +93,7 @@ class Delivery:
         extend: Callable[[], Awaitable[None]] | None = None,
         lease: float | None = None,
         timeout: float | None = None,
+        before: Letter | None = None,
     ) -> None:
         if (extend is None) is not (lease is None):
             raise TypeError("a delivery has both `extend` and `lease`, or neither")
@@ -95,3 +108,4 @@ class Delivery:
         self.extend = extend
         self.lease = lease
         self.timeout = timeout
+        self.before = before
