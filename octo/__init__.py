@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOMES = {
-    "octo.core": "charsets, codec, content, deadline",
+    "octo.core": "charsets, codec, content, deadline, letter",
     "octo.core.backoff": "Backoff",
     "octo.core.beside": "beside",
     "octo.core.block": "Block, Pool, Site, block",
@@ -27,6 +27,7 @@ _HOMES = {
     ),
     "octo.core.expressions": "Expr, Names",
     "octo.core.flow": "Drop, Ending, Failure, Outcome, Processor, Result, Stop, ending",
+    "octo.core.letter": "Letter",
     "octo.core.log": "fields",
     "octo.core.message": "Message",
     "octo.core.partial": "Receiver, is_streaming, partial",
@@ -59,7 +60,13 @@ __all__ = [  # noqa: PLE0604  a literal list would say everything twice
 
 if TYPE_CHECKING:
     # `as` the same name tells type checkers that a name may be imported from here.
-    from octo.core import charsets as charsets, codec as codec, content as content, deadline as deadline
+    from octo.core import (
+        charsets as charsets,
+        codec as codec,
+        content as content,
+        deadline as deadline,
+        letter as letter,
+    )
     from octo.core.backoff import Backoff as Backoff
     from octo.core.beside import beside as beside
     from octo.core.block import Block as Block, Pool as Pool, Site as Site, block as block
@@ -98,6 +105,7 @@ if TYPE_CHECKING:
         Stop as Stop,
         ending as ending,
     )
+    from octo.core.letter import Letter as Letter
     from octo.core.log import fields as fields
     from octo.core.message import Message as Message
     from octo.core.partial import Receiver as Receiver, is_streaming as is_streaming, partial as partial

@@ -64,6 +64,17 @@ class SourceDoc(NamedTuple):
     at: Position
 
 
+class DeadLetterDoc(NamedTuple):
+    """Where the messages of a flow go that failed for good: `kind` is `queue`, `file` or `flow`.
+
+    target: the name of the queue or flow, or the path of the file.
+    """
+
+    kind: str
+    target: str
+    at: Position
+
+
 class FlowDoc(NamedTuple):
     """A flow. `error` is None when it has no error chain, which is not the same as an empty one.
 
@@ -75,6 +86,7 @@ class FlowDoc(NamedTuple):
     contract: what it requires and ensures; None when it declares neither.
     mask: names of fields whose values must not appear in traces, wherever they are in a body or variable.
     description: what it does, in the words of its author; "" when there is none.
+    dead_letter: where messages go that it fails for good; None leaves that to its source.
     """
 
     name: str
@@ -89,6 +101,7 @@ class FlowDoc(NamedTuple):
     contract: Contract | None = None
     mask: tuple[str, ...] = ()
     description: str = ""
+    dead_letter: DeadLetterDoc | None = None
 
 
 class Config(NamedTuple):
@@ -100,6 +113,7 @@ class Config(NamedTuple):
     given: the `.env` files that exist, with the number of variables that each sets.
     watched: the files that this configuration depends on, existing or not.
     warnings: what is allowed but probably a mistake.
+    version: a hash of the texts of the flow files, 12 hexadecimal digits; "" where there are none.
     """
 
     name: str
@@ -111,6 +125,7 @@ class Config(NamedTuple):
     warnings: tuple[Problem, ...] = ()
     secrets: frozenset[str] = frozenset()
     given: Mapping[Path, int] = MappingProxyType({})
+    version: str = ""
 
     def __repr__(self) -> str:
         # Invariant: no values of the environment in a repr; they may be secret.

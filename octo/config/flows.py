@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from octo.config import codes
 from octo.config.blocks import chain, refuse_empty_handler
 from octo.config.context import Context, Entry, Processor
-from octo.config.documents import BlockDoc, FlowDoc, SourceDoc
+from octo.config.documents import BlockDoc, DeadLetterDoc, FlowDoc, SourceDoc
 from octo.config.model import known_keys
 from octo.config.place import Place
 from octo.config.reader import kind
 from octo.config.settings import Written, validate
 from octo.config.sources import source
 from octo.core.contract import Contract
-from octo.core.language import LONGEST_DESCRIPTION, FlowSettings
+from octo.core.language import LONGEST_DESCRIPTION, DeadLetters, FlowSettings
+from octo.core.sockets import FlowRef
 
 KEYS = tuple(known_keys(FlowSettings))
 _COUNTS = {key: int(FlowSettings.model_fields[key].default) for key in ("workers", "buffer", "pool")}
@@ -95,6 +97,7 @@ def _flow(context: Context, place: Place, index: int) -> FlowDoc | None:
         contract=_contract(context, place, fields, name),
         mask=_mask(context, fields.get("mask")),
         description=_description(context, fields.get("description")),
+        dead_letter=_dead_letter(context, fields.get("deadLetter"), name),
     )
 
 
@@ -145,6 +148,27 @@ def _description(context: Context, place: Place | None) -> str:
         message = f"`description` has {len(text):,} characters; at most {LONGEST_DESCRIPTION:,} are allowed"
         context.report.error(codes.INVALID, place.at, message, "say what the flow does; put the rest into a comment")
     return text
+
+
+def _dead_letter(context: Context, place: Place | None, flow: str) -> DeadLetterDoc | None:
+    if place is None or place.value is None:
+        return None
+    fields = context.reader.free_mapping(place, "`deadLetter`")
+    if not isinstance(place.value, dict):
+        return None
+    settings = validate(DeadLetters, Written("`deadLetter`", place.at, fields), context.build, context.report)
+    if settings is None:
+        return None
+    ((kind, target),) = settings.model_dump(exclude_none=True).items()
+    if kind == "flow":
+        context.calls.append((FlowRef(target), fields["flow"]))
+        if target == flow:
+            message = f"the flow `{flow}` cannot take its own dead letters"
+            hint = "name another flow; errors that the flow itself can handle belong into its `error:` chain"
+            context.report.error(codes.INVALID, fields["flow"].at, message, hint)
+    elif kind == "file":
+        target = str((context.build.root or Path()) / target)
+    return DeadLetterDoc(kind, target, place.at)
 
 
 def _count(context: Context, place: Place | None, default: int) -> int:

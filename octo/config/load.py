@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from stat import S_ISDIR
 from typing import NamedTuple
@@ -168,7 +169,15 @@ def _build(
         report.raise_if_any()
     config = check(draft(files, root, plugins, environ, report), watched)
     report.raise_if_any()
-    return config
+    return config._replace(version=_version(texts))
+
+
+def _version(texts: Sequence[tuple[str, bytes]]) -> str:
+    """The same for the same files, wherever their folder is."""
+    found = sha256()
+    for data in sorted(sha256(data).digest() for _, data in texts):
+        found.update(data)
+    return found.hexdigest()[:12]
 
 
 class Draft(NamedTuple):

@@ -19,8 +19,19 @@ def part(config: Config, called: Iterable[str]) -> Config:
 
 
 def unfed(config: Config, fed: Collection[str]) -> Config:
-    """The configuration in which only the flows in `fed` have a source."""
-    flows = {name: doc if name in fed else doc._replace(source=None) for name, doc in config.flows.items()}
+    """The configuration in which only the flows in `fed` have a source, and a place for dead letters."""
+    flows = {
+        name: doc if name in fed else doc._replace(source=None, dead_letter=None) for name, doc in config.flows.items()
+    }
+    return config._replace(flows=flows)
+
+
+def without_files(config: Config) -> Config:
+    """The configuration that keeps no dead letters in files: a test leaves nothing behind."""
+    flows = {
+        name: doc._replace(dead_letter=None) if doc.dead_letter is not None and doc.dead_letter.kind == "file" else doc
+        for name, doc in config.flows.items()
+    }
     return config._replace(flows=flows)
 
 

@@ -36,7 +36,7 @@ def called(doc: FlowDoc) -> set[str]:
 
 
 def reachable(config: Config, flow: str) -> list[FlowDoc]:
-    """The flow and all it may call, directly or not."""
+    """The flow and all it may call, directly or not, with those that take its dead letters."""
     found: dict[str, FlowDoc] = {}
     waiting = [flow]
     while waiting:
@@ -44,6 +44,8 @@ def reachable(config: Config, flow: str) -> list[FlowDoc]:
         if name not in found:
             found[name] = config.flows[name]
             waiting.extend(called(found[name]))
+            lost = found[name].dead_letter
+            waiting += [lost.target] if lost is not None and lost.kind == "flow" else []
     return list(found.values())
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from octo.core.contract import Postconditions, Preconditions
 from octo.core.settings import Advanced, Settings
@@ -22,6 +23,25 @@ class Source:
 
 class Chain:
     """A list of blocks."""
+
+
+class DeadLetters(Settings):
+    """Where messages go that the flow fails for good: one of the three."""
+
+    queue: str | None = Field(None, min_length=1, max_length=512)
+    """A queue of the runtime. Another flow may take them from it, with the failure in `vars.deadLetter`."""
+
+    file: str | None = Field(None, min_length=1)
+    """A file with one line of JSON for each, beside the flow files. Octo creates it."""
+
+    flow: str | None = Field(None, min_length=1)
+    """A flow that gets the message as it came, with the failure in `vars.deadLetter`."""
+
+    @model_validator(mode="after")
+    def _is_one(self) -> DeadLetters:
+        if sum(each is not None for each in (self.queue, self.file, self.flow)) != 1:
+            raise PydanticCustomError("deadLetter", "write exactly one of `queue`, `file` and `flow`")
+        return self
 
 
 class FlowSettings(Settings):
@@ -52,6 +72,10 @@ class FlowSettings(Settings):
 
     error: Chain | None = None
     """Runs when a block fails; its outcome is the outcome of the flow."""
+
+    dead_letter: DeadLetters | None = None
+    """Where messages go that fail for good and that no error chain handles. Default: a `queue` source keeps them in its
+    queue, other sources do with them what their pages say."""
 
     workers: Annotated[int, Advanced] = 256
     """Messages worked on at once; 1 keeps their order. Waiting is cheap: a worker is not a thread."""

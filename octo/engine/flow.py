@@ -25,6 +25,7 @@ from octo.core.log import fields
 from octo.core.message import Message
 from octo.core.partial import Receiver
 from octo.engine import elements
+from octo.engine.burial import Burial
 from octo.engine.deadlock import Permit, awaiting, is_endless
 from octo.engine.events import Bus
 from octo.engine.pool import Pool
@@ -45,6 +46,7 @@ class Flow:
     """See the module; to other flows it is a `Callee`.
 
     process: runs each message; compiled by `octo.engine.build`. recursive: whether the flow can call itself.
+    burial: what becomes of messages that fail for good; None while no source feeds the configuration.
     spawn: runs work in a task that a stop waits for. pool: limits its concurrent branches. lent: the permits in use, if
     the flow is recursive. tails: the rest of the flow behind blocks that run it themselves, by address of the block.
     tended: what its blocks do besides messages.
@@ -78,6 +80,7 @@ class Flow:
         self.process: Processor
         self.pool: Pool
         self.recursive = False
+        self.burial: Burial | None = None
         self.lent: set[Permit] = set()
         self.spawn = spawn
         self.tails: dict[str, Processor] = {}
@@ -305,8 +308,9 @@ class Flow:
         self.leave()
         try:
             await at_last(self.call(message))
-        except Failure:
-            return  # reported by the flow; nobody waits for a one-way message
+        except Failure as failure:  # reported by the flow; nobody waits for a one-way message
+            if self.burial is not None:
+                await self.burial.keep(message, failure)
 
     @staticmethod
     def leave() -> None:

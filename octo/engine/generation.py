@@ -14,15 +14,18 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
+from pathlib import Path
 from typing import Any
 
-from octo.config.documents import Config, FlowDoc, SourceDoc
+from octo.config.documents import Config, DeadLetterDoc, FlowDoc, SourceDoc
 from octo.config.walk import blocks_of
 from octo.core.errors import Disconnected
 from octo.core.log import fields
 from octo.core.powers import Draining
 from octo.engine.background import in_background
 from octo.engine.build import build_flows, compile_flows
+from octo.engine.burial import Burial, Grave, InFile, InFlow, InQueue
+from octo.engine.burying import BuryingInlet
 from octo.engine.connections import Connection, Connections
 from octo.engine.events import Bus
 from octo.engine.feeding import Feed
@@ -147,6 +150,7 @@ class Generation:
         New push sources enter before the old ones leave, so callers find a route at any time. New pull sources start
         after the old ones have stopped, so nothing is read twice.
         """
+        self._prepare_burials()
         async with self._feeding:
             try:
                 await self._enter(self.config.connectors)
@@ -158,6 +162,17 @@ class Generation:
             self._pull(self.config.connectors)
             self._tended.start(self.flows.values())
             self._is_fed = True
+
+    def _prepare_burials(self) -> None:
+        for doc in self.config.flows.values():
+            if doc.source is not None or doc.dead_letter is not None:
+                grave = None if doc.dead_letter is None else self._grave(doc.dead_letter)
+                self.flows[doc.name].burial = Burial(doc.name, self.config.version, grave, self._work.spawn)
+
+    def _grave(self, doc: DeadLetterDoc) -> Grave:
+        if doc.kind == "queue":
+            return InQueue(self._services.handed({"queues": "queues"})["queues"], doc.target)  # type: ignore[arg-type]
+        return InFile(Path(doc.target)) if doc.kind == "file" else InFlow(self.flows[doc.target])
 
     async def starve(self) -> None:
         """Stop the sources: no new message comes in."""
@@ -179,11 +194,17 @@ class Generation:
             if source.connector not in connectors or isinstance(instance, Lost):
                 continue
             log.info("starting flow", extra=fields(flow=doc.name, source=source.type.name, workers=doc.workers))
-            inlet = FlowInlet(self.flows[doc.name], source.connector, self.config.name)
+            inlet = self._inlet(doc.name, source.connector)
             handed = self._services.handed(source.type.services)
             entering = source.type.function(instance, source.settings, inlet, **handed)
             self._pushing[doc.name] = AsyncExitStack()
             await self._pushing[doc.name].enter_async_context(entering)
+
+    def _inlet(self, name: str, connector: str) -> FlowInlet:
+        flow = self.flows[name]
+        if flow.burial is None or flow.burial.grave is None:
+            return FlowInlet(flow, connector, self.config.name)
+        return BuryingInlet(flow, flow.burial, connector, self.config.name)
 
     async def _leave(self) -> None:
         async with AsyncExitStack() as leaving:

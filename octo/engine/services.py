@@ -41,6 +41,8 @@ def _of_connector(doc: ConnectorDoc) -> Iterator[_Asked]:
 def _of_flow(doc: FlowDoc) -> Iterator[_Asked]:
     if doc.source is not None and doc.source.type.services:
         yield _Asked(f"the source of the flow `{doc.name}`", doc.source.at, doc.source.type.services)
+    if doc.dead_letter is not None and doc.dead_letter.kind == "queue":
+        yield _Asked(f"`deadLetter` of the flow `{doc.name}`", doc.dead_letter.at, {"queues": "queues"})
     for block in blocks_of(doc):
         if block.type.services:
             yield _Asked(f"the block `{block.address}`", block.at, block.type.services)

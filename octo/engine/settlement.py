@@ -18,6 +18,7 @@ from octo.core.errors import Disconnected, OctoError, Overloaded, Permanent, Tra
 from octo.core.flow import Drop, Failure, Outcome, ending
 from octo.core.log import fields
 from octo.core.secrets import masked
+from octo.engine.burial import Burial
 from octo.engine.elements import gather
 from octo.engine.flow import Flow, at_last, only_message
 from octo.engine.work import Work
@@ -45,21 +46,42 @@ class Settlement:
 
     async def run(self, delivery: Delivery) -> None:
         """Run a delivery through the flow and settle it."""
-        if (worn := worn_out(delivery)) is not None:
-            return await self._settle(delivery, worn)
         try:
-            only_message(delivery.message, self._flow.name)
             with self._kept(delivery):
-                outcome = await self._whole(delivery)
-        except Exception as error:
-            if not isinstance(error, Failure):
-                log.exception("a delivery failed outside its flow", extra=fields(flow=self._flow.name))
-            return await self._settle(delivery, judged(error, delivery))
+                verdict = await self._verdict(delivery)
         except BaseException:
             stopped = Transient(f'flow "{self._flow.name}" was stopped before it had finished')
             await self._settle(delivery, Retry(0.0, stopped))
             raise
-        return await self._settle(delivery, taken(outcome))
+        return await self._settle(delivery, verdict)
+
+    async def _verdict(self, delivery: Delivery) -> Verdict:
+        if (worn := worn_out(delivery)) is not None:
+            return await self._buried(delivery, worn, worn.error)
+        try:
+            only_message(delivery.message, self._flow.name)
+            return taken(await self._whole(delivery))
+        except Exception as error:
+            if not isinstance(error, Failure):
+                log.exception("a delivery failed outside its flow", extra=fields(flow=self._flow.name))
+            verdict = judged(error, delivery)
+            return verdict if isinstance(verdict, Retry) else await self._buried(delivery, verdict, error)
+
+    async def _buried(self, delivery: Delivery, verdict: Reject, error: Exception) -> Verdict:
+        """The verdict with its letter, once the message is where the flow's dead letters go.
+
+        If it does not get there, the source must not forget it: it delivers the message again.
+        """
+        burial = self._flow.burial or Burial(self._flow.name)
+        letter = burial.letter(error, verdict.reason, attempts=delivery.attempt, before=delivery.before)
+        if burial.grave is None:
+            return verdict._replace(letter=letter)
+        try:
+            await burial.grave.keep(delivery.message, letter)
+        except Exception as lost:  # noqa: BLE001  it is logged
+            burial.told(lost, delivery.message)
+            return Retry(RETRY.pause(delivery.attempt), lost)
+        return verdict._replace(letter=letter, is_kept=True)
 
     async def _whole(self, delivery: Delivery) -> Outcome:
         """The outcome, once all messages that the flow has made of the delivery have ended too."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from octo.config.documents import Config
-from octo.config.part import part, stubbed, unfed
+from octo.config.part import part, stubbed, unfed, without_files
 from octo.core.errors import OctoError
 from octo.core.flow import Drop, Failure, ending
 from octo.core.message import Message
@@ -93,7 +93,7 @@ class _Run:
 
     def __init__(self, case: Case, config: Config, debug: Debug, observers: tuple[Observer, ...]) -> None:
         self.case = case
-        self.config = config
+        self.config = without_files(config)
         self.crossings = debug.spies
         self.observer = Observers((debug, *observers))
         self.happened: list[Happened] = []

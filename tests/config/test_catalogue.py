@@ -213,7 +213,9 @@ def test_what_tests_write_and_what_sources_set():
 
 
 def test_flows_and_variables(known):
-    assert [each["name"] for each in known["flow"]] == list(FlowSettings.model_fields)
+    assert [each["name"] for each in known["flow"]] == [
+        info.alias or name for name, info in FlowSettings.model_fields.items()
+    ]
     assert [each["name"] for each in known["env"]] == ["name", "default", "required", "secret"]
     assert {each["name"]: each["type"] for each in known["flow"]}["process"] == "chain"
 

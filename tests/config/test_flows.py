@@ -179,3 +179,39 @@ def test_a_name_may_be_a_number(config):
 
     assert list(found.flows) == ["7", "b"]
     assert [each.address for each in found.flows["7"].process] == ["7.1", "7.log"]
+
+
+# --- dead letters ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("written", "kind", "target"),
+    [("queue: lost", "queue", "lost"), ("file: lost.jsonl", "file", "lost.jsonl"), ("flow: g", "flow", "g")],
+)
+def test_dead_letters_go_to_one_place(config, written: str, kind: str, target: str):
+    flow = config(f"flows: [{{name: f, deadLetter: {{{written}}}}}, {{name: g}}]").flows["f"]
+
+    assert (flow.dead_letter.kind, flow.dead_letter.target) == (kind, target)
+
+
+def test_without_a_word_about_dead_letters_the_source_decides(config):
+    assert config("flows: [{name: f}]").flows["f"].dead_letter is None
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("{}", "write exactly one of `queue`, `file` and `flow`"),
+        ("{queue: a, file: b}", "write exactly one of `queue`, `file` and `flow`"),
+        ("{queue: ''}", "`queue`: must not be empty"),
+        ("{que: a}", "did you mean `queue`?"),
+        ("lost", "`deadLetter` must be a mapping, found text"),
+        ("[lost]", "`deadLetter` must be a mapping, found a list"),
+        ("{flow: gone}", "no flow is named `gone`"),
+        ("{flow: f}", "the flow `f` cannot take its own dead letters"),
+    ],
+)
+def test_another_place_for_dead_letters_is_refused(problems, written: str, expected: str):
+    found = problems(f"flows: [{{name: f, deadLetter: {written}}}]")
+
+    assert any(expected in each for each in found), found

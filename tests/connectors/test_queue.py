@@ -6,8 +6,10 @@ import asyncio
 
 import pytest
 
+from octo.core import letter
 from octo.core.errors import Timeout
 from octo.core.flow import Failure
+from octo.core.message import Message
 from octo.services.container import Services
 from octo.services.embedded import in_file
 from octo.testing import running
@@ -105,7 +107,52 @@ async def test_what_may_pass_is_tried_again_and_then_a_dead_letter(plugins):
         queues = app.connector("q")._queues
         (dead,) = await queues.receive("jobs", dead=True)
 
-    assert "attempt 5 of 5 failed" in dead.reason
+    told = letter.read(dead.reason)
+    assert "attempt 5 of 5 failed" in told.reason
+    assert (told.flow, told.block, told.attempts) == ("work", "work.fail", 5)
+
+
+@virtual()
+async def test_what_is_no_message_is_a_dead_letter_and_holds_nobody_up(plugins):
+    async with Services() as services:
+        await services.open(["queues"])
+        queues = services.opened["queues"]
+        await queues.send("jobs", {"v": 99})
+        await queues.send("jobs", "no record")
+        async with running(jobs("{type: note, connector: p, value: body}"), plugins, services=services) as app:
+            await app.call("tell", "a message")
+            await asyncio.sleep(1)
+            assert app.connector("p").notes == ["a message"]
+        dead = (await queues.browse("jobs", dead=True)).messages
+
+    assert [each.value for each in dead] == [{"v": 99}, "no record"]
+    assert "reads version 1" in dead[0].reason
+
+
+@virtual()
+async def test_a_replayed_message_that_fails_again_is_one_more_attempt(plugins):
+    before = letter.of("work", "no", ValueError("no"), attempts=3)
+    async with running(jobs("{type: set-payload, value: 'body.nope'}"), plugins) as app:
+        queues = app.connector("q")._queues
+        await queues.send("jobs", {**Message({}).to_record(), letter.BEFORE: before.as_value()})
+        await asyncio.sleep(1)
+        (dead,) = await queues.receive("jobs", dead=True)
+
+    told = letter.read(dead.reason)
+    assert (told.attempts, len(told.earlier)) == (4, 1)
+
+
+@virtual()
+async def test_with_a_place_for_dead_letters_who_waits_still_hears_the_error(plugins):
+    text = jobs("{type: set-payload, value: 'body.nope'}") + "    deadLetter: {queue: lost}\n"
+    async with running(text, plugins) as app:
+        queues = app.connector("q")._queues
+        with pytest.raises(Failure, match="no such key: nope"):
+            await app.call("ask", {})
+        await app.call("tell", {})
+        await asyncio.sleep(1)
+        assert [await queues.count(name, dead=dead) for name, dead in (("jobs", True), ("jobs", False))] == [0, 0]
+        assert await queues.count("lost") == 2
 
 
 @virtual()

@@ -19,6 +19,7 @@ from octo.connectors.queue.stub import Replies, Stub, Trigger
 from octo.core.block import block
 from octo.core.connector import connector
 from octo.core.delivery import Delivery, Done, Idle, Reject, Retry, Verdict
+from octo.core.errors import Permanent
 from octo.core.flow import Drop, Outcome
 from octo.core.message import Message
 from octo.core.source import source
@@ -70,15 +71,24 @@ class Queue:
             try:
                 found = await self._queues.receive(settings.subject, lease=lease, wait=LOOK)
                 for received in found:
-                    taken = True
-                    yield self._delivery(received, settings, free)
+                    delivery = await self._delivery(received, settings, free)
+                    if delivery is not None:
+                        taken = True
+                        yield delivery
             finally:
                 if not taken:
                     free.release()
             if not found:
                 yield Idle()
 
-    def _delivery(self, received: Received, settings: Consume, free: asyncio.Semaphore) -> Delivery:
+    async def _delivery(self, received: Received, settings: Consume, free: asyncio.Semaphore) -> Delivery | None:
+        """The delivery; None for what is no message of Octo, which goes among the dead letters."""
+        try:
+            message = wire.opened(received.value)
+        except Permanent as error:
+            await self._queues.reject(received, str(error))
+            return None
+
         async def settle(verdict: Verdict) -> None:
             try:
                 await self._settle(received, verdict)
@@ -86,13 +96,14 @@ class Queue:
                 free.release()
 
         return Delivery(
-            wire.opened(received.value),
+            message,
             settle,
             attempt=received.attempt,
             most_attempts=settings.max_attempts,
             extend=partial(self._queues.extend, received, settings.lease.total_seconds()),
             lease=settings.lease.total_seconds(),
             timeout=settings.timeout.total_seconds() or TIMEOUT.total_seconds(),
+            before=wire.before(received.value),
         )
 
     async def _settle(self, received: Received, verdict: Verdict) -> None:
@@ -106,8 +117,10 @@ class Queue:
                 await self._queues.ack(received, wire.failure(error))
             case Retry(after=after):
                 await self._queues.nack(received, delay=after)
-            case Reject(reason=reason):
-                await self._queues.reject(received, reason)
+            case Reject(is_kept=True):
+                await self._queues.ack(received)
+            case Reject():
+                await self._queues.reject(received, verdict.note)
 
     @block("queue-dispatch", default=True)
     async def dispatch(self, settings: Dispatch, message: Message) -> Outcome:

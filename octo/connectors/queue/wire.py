@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from octo.connectors.queue import codes
+from octo.core import letter
 from octo.core.delivery import Done
 from octo.core.errors import OctoError, Permanent, Transient
 from octo.core.flow import Drop
+from octo.core.letter import Letter
 from octo.core.message import Message
 from octo.core.secrets import masked
 from octo.expr import ExprError
@@ -19,6 +21,11 @@ def sealed(message: Message) -> object:
 def opened(value: object) -> Message:
     """The message that was sent. Raises `Permanent` if it is none."""
     return Message.from_record(value)
+
+
+def before(value: object) -> Letter | None:
+    """The letter with which the message was among the dead letters; None if it was not replayed."""
+    return letter.read(value.get(letter.BEFORE)) if isinstance(value, dict) else None
 
 
 def reply(outcome: Done | Drop) -> object:
