@@ -77,6 +77,6 @@ def _unopened(cls: type) -> type:
 
 
 @asynccontextmanager
-async def _open_nothing(settings: Settings) -> AsyncIterator[None]:
-    del settings
+async def _open_nothing(settings: Settings, **services: object) -> AsyncIterator[None]:
+    del settings, services
     yield

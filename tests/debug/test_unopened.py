@@ -67,3 +67,11 @@ def test_a_connector_that_feeds_a_flow_stays(plugins):
     config = parse(FLOWS, plugins, {})
 
     assert Debug(config, "f", mocks={"f.charge": MOCK, "f.again": MOCK}).config == config
+
+
+async def test_a_connector_that_asks_for_services_needs_none_of_them(plugins):
+    flow = "{name: f, process: [{type: queue-dispatch, name: send, subject: '\"jobs\"'}]}"
+    config = parse(f"connectors: [{{name: q, type: queue}}]\nflows: [{flow}]", plugins, {})
+    debug = Debug(config, "f", mocks={"f.send": MOCK})
+
+    assert (await invoke(debug.config, "f", Message(), 5, debug)).body == "mocked"
