@@ -28,6 +28,7 @@ VERBS = {
     "trace": "Watch messages of a running Octo as they happen.",
     "traces": "List kept traces, or show one.",
     "replay": "Run a recorded message against the current files.",
+    "dlq": "List, show, replay and purge dead letters.",
     "bench": "Measure one flow: throughput, latency, slowest blocks.",
     "why": "Show how an expression in a flow file gets its value.",
     "list": "List the connectors, sources, blocks and functions there are.",

@@ -6,6 +6,7 @@ import re
 from importlib import import_module
 from pathlib import Path
 
+import click
 import pytest
 
 from octo.cli import VERBS
@@ -17,6 +18,7 @@ CONSOLE = re.compile(r"^ *```console\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
 PARTS = (
     ("README.md", "## Five minutes", "## Test it", "acceptance/test_readme.py"),
     ("docs/cli.md", "", "", "acceptance/test_pages.py"),
+    ("docs/dead-letters.md", "", "", "acceptance/test_dead_letters.py"),
     ("docs/debugging.md", "", "", "cli/test_debugging.py"),
     ("docs/differences.md", "", "", "acceptance/test_pages.py"),
     ("docs/expressions.md", "", "", "architecture/test_docs.py"),
@@ -113,7 +115,11 @@ def test_each_command_that_is_mentioned_exists(page: Path):
     for command in mentioned(page):
         _, verb, *words = command.split()
         assert verb in VERBS, command
-        known = {option for each in import_module(f"octo.cli.{verb}").command.params for option in each.opts}
+        found = import_module(f"octo.cli.{verb}").command
+        if isinstance(found, click.Group):
+            found = found.commands.get(words[0]) if words and words[0] != "COMMAND" else found
+            assert found is not None, command
+        known = {option for each in found.params for option in each.opts}
         options = [word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)]
         long = [re.sub(r"^-(?=\w\w)", "--", option) for option in options]  # one dash will do, as in `octo run -watch`
         assert [option for option in long if option not in {*known, "--help"}] == [], command

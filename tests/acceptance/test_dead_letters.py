@@ -1,0 +1,149 @@
+"""One message in a thousand always fails: it is kept with its cause, the others are unharmed and in order.
+
+After the fix a dry run shows that it would complete, and a replay completes it. On a store of this machine, and on a
+real PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from octo.core.message import Message
+from octo.services.container import Services
+from octo.services.places import openers
+from octo.testing.postgres import PASSWORD, Postgres
+
+FLOW = """
+connectors: [{name: jobs, type: queue}]
+flows:
+  - name: ship
+    workers: 1
+    source: {connector: jobs, type: queue, settings: {subject: orders, listeners: 1}}
+    process:
+      - {type: set-payload, name: price, value: '{"id": body.id, "cents": CENTS}'}
+      - {type: log, message: '"shipped " + string(body.id)'}
+"""
+BROKEN, FIXED = (FLOW.replace("CENTS", each) for each in ("body.amount * 100", "has(body.amount) ? body.amount : 0"))
+COUNT, POISON = 1000, 537
+
+
+@pytest.fixture(scope="module")
+def postgres():
+    with Postgres.started() as server:
+        yield f"postgresql://octo:{quote(PASSWORD, safe='')}@{server.address}/postgres"
+
+
+@pytest.fixture(params=["embedded", "postgres"])
+def services(request, tmp_path):
+    return request.getfixturevalue("postgres") if request.param == "postgres" else f"sqlite:{tmp_path / 'octo.db'}"
+
+
+def send(url: str) -> None:
+    async def work() -> None:
+        async with Services(openers(url)) as services:
+            await services.open(["queues"])
+            queues = services.opened["queues"]
+            bodies = [{"id": number} | ({} if number == POISON else {"amount": 2}) for number in range(COUNT)]
+            await asyncio.gather(*(queues.send("orders", Message(body).to_record()) for body in bodies))
+
+    asyncio.run(work())
+
+
+def shipped(process) -> list[int]:
+    return [int(each) for each in re.findall(r'msg="shipped (\d+)"', process.log)]
+
+
+def listed(command, services: str):
+    code, out, err = command("dlq", "list", "--services", services, "--format", "json")
+    assert (code, err) == (0, "")
+    return json.loads(out)
+
+
+def test_one_in_a_thousand_is_kept_and_replayed_after_the_fix(octo, command, tmp_path, services):
+    flow = tmp_path / "orders.yaml"
+    flow.write_text(BROKEN)
+    send(services)
+
+    first = octo("run", "orders.yaml", "--services", services)
+    first.wait_for(rf"shipped {COUNT - 1}\b")
+    first.stop()
+    assert shipped(first) == [number for number in range(COUNT) if number != POISON], "in order, and none is missing"
+
+    found = listed(command, services)
+    (group,) = found["groups"]
+    assert (found["count"], group["block"], group["code"]) == (1, "ship.price", "OCTO-E201")
+    assert "no such key: amount" in group["reason"]
+    _, shown, _ = command("dlq", "show", group["group"], "--services", services, "--format", "json")
+    letter = json.loads(shown)
+    assert letter["message"]["body"] == {"id": POISON}
+    assert (letter["letter"]["attempts"], letter["letter"]["flow"]) == (1, "ship")
+
+    dry = ("dlq", "replay", group["group"], "--dry-run", "--services", services)
+    code, out, _ = command(*dry)
+    assert (code, "1 message would fail again" in out) == (1, True)
+    flow.write_text(FIXED)
+    code, out, _ = command(*dry)
+    assert (code, "1 message would complete" in out) == (0, True)
+    assert listed(command, services) == found, "a dry run changes nothing"
+
+    assert command("dlq", "replay", group["group"], "--services", services)[:2] == (0, "1 in the queue again\n")
+    assert listed(command, services)["count"] == 0
+    second = octo("run", "orders.yaml", "--services", services)
+    second.wait_for(rf"shipped {POISON}\b")
+    second.stop()
+    assert shipped(second) == [POISON]
+    assert letter["id"] in second.log, "the message keeps its id"
+
+
+# --- the page ----------------------------------------------------------------------------------------------------
+
+PAGE = (Path(__file__).parents[2] / "docs" / "dead-letters.md").read_text()
+BLOCK = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+def typed() -> list[tuple[str, str]]:
+    """The commands of the page, each with the lines that are shown below it."""
+    found: list[tuple[str, str]] = []
+    for line in (line for block in BLOCK.findall(PAGE) for line in block.splitlines()):
+        if line.startswith("$ "):
+            found.append((line.removeprefix("$ "), ""))
+        else:
+            found[-1] = (found[-1][0], f"{found[-1][1]}{line}\n")
+    return found
+
+
+def steady(text: str) -> str:
+    """The output without times and ids."""
+    text = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "TIME", text)
+    return re.sub(r"\b[0-9a-f]{32}\b", "ID", text)
+
+
+def test_the_commands_of_the_page_do_what_it_shows(octo, tmp_path, port):
+    """All of docs/dead-letters.md, typed in one folder beside one running Octo."""
+    flow = re.search(r"```yaml\n# orders.yaml\n(.*?)```", PAGE, re.DOTALL)[1]
+    (tmp_path / "orders.yaml").write_text(flow.replace("8080", str(port)))
+    (run, _), *rest = typed()
+    process = octo(*run.split()[1:])
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    for command, shown in rest:
+        if command.startswith("octo dlq list"):
+            process.wait_for("flow failed")
+        line = command.replace("8080", str(port))
+        done = subprocess.run(
+            ["bash", "-c", line], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == (1 if "would fail" in shown else 0), f"{line}\n{done.stdout}{done.stderr}"
+        if shown:
+            assert steady(done.stdout) == steady(shown), line
+        if command.startswith("sed"):
+            process.wait_for("runtime ready", 2)
+    process.wait_for("shipped 2")
