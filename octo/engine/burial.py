@@ -106,11 +106,17 @@ class Burial:
         await asyncio.shield(self._spawn(self._kept(message, self.letter(error, str(error)))))
 
     async def _kept(self, message: Message, letter: Letter) -> None:
-        assert self.grave is not None
         try:
-            await self.grave.keep(message, letter)
+            await self.bury(message, letter)
         except Exception as error:  # noqa: BLE001  it is logged, and the message has failed already
             self.told(error, message)
+
+    async def bury(self, message: Message, letter: Letter) -> None:
+        """Keep a message in the grave, which there must be. Raises whatever prevents that."""
+        assert self.grave is not None
+        await self.grave.keep(message, letter)
+        about = fields(flow=self._flow, event_id=message.event_id, group=letter.fingerprint, attempts=letter.attempts)
+        log.warning("dead letter kept", extra=about)
 
     def told(self, error: Exception, message: Message) -> None:
         """Log that a message could not be kept."""

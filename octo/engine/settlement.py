@@ -77,7 +77,7 @@ class Settlement:
         if burial.grave is None:
             return verdict._replace(letter=letter)
         try:
-            await burial.grave.keep(delivery.message, letter)
+            await burial.bury(delivery.message, letter)
         except Exception as lost:  # noqa: BLE001  it is logged
             burial.told(lost, delivery.message)
             return Retry(RETRY.pause(delivery.attempt), lost)

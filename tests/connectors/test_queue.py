@@ -98,7 +98,7 @@ async def test_a_dropped_message_changes_nothing_for_who_waits(plugins):
 
 
 @virtual()
-async def test_what_may_pass_is_tried_again_and_then_a_dead_letter(plugins):
+async def test_what_may_pass_is_tried_again_and_then_a_dead_letter(plugins, caplog):
     """With the reason; what would fail again is one at once."""
     work = jobs("{type: fail, connector: p, how: transient}")
     async with running(work, plugins) as app:
@@ -109,6 +109,8 @@ async def test_what_may_pass_is_tried_again_and_then_a_dead_letter(plugins):
 
     told = letter.read(dead.reason)
     assert "attempt 5 of 5 failed" in told.reason
+    (line,) = [each for each in caplog.records if each.message == "dead letter kept"]
+    assert (line.fields["queue"], line.fields["group"]) == ("jobs", told.fingerprint)
     assert (told.flow, told.block, told.attempts) == ("work", "work.fail", 5)
 
 

@@ -115,6 +115,15 @@ async def test_a_flow_gets_the_message_as_it_came_with_the_letter(plugins):
 
 
 @virtual()
+async def test_the_log_names_the_group(plugins, caplog):
+    async with running(pulled("queue: dead"), plugins):
+        verdict = await Source().deliver("bad")
+
+    (line,) = [each for each in caplog.records if each.message == "dead letter kept"]
+    assert (line.fields["flow"], line.fields["group"]) == ("f", verdict.letter.fingerprint)
+
+
+@virtual()
 async def test_what_cannot_be_kept_is_delivered_again(plugins, caplog):
     """The source must not hear that it may forget the message."""
     async with running(pulled("flow: lost"), plugins):

@@ -7,6 +7,7 @@ acknowledgement. What the queue itself outlives depends on where services are (`
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -21,10 +22,13 @@ from octo.core.connector import connector
 from octo.core.delivery import Delivery, Done, Idle, Reject, Retry, Verdict
 from octo.core.errors import Permanent
 from octo.core.flow import Drop, Outcome
+from octo.core.log import fields
 from octo.core.message import Message
 from octo.core.source import source
 from octo.core.trace import effect
 from octo.services.ports import Queues, Received
+
+log = logging.getLogger("octo.queue")
 
 LOOK = 20.0
 """Seconds that one look into an empty queue waits."""
@@ -119,8 +123,10 @@ class Queue:
                 await self._queues.nack(received, delay=after)
             case Reject(is_kept=True):
                 await self._queues.ack(received)
-            case Reject():
+            case Reject(letter=letter):
                 await self._queues.reject(received, verdict.note)
+                group = "" if letter is None else letter.fingerprint
+                log.warning("dead letter kept", extra=fields(queue=received.queue, id=received.id, group=group))
 
     @block("queue-dispatch", default=True)
     async def dispatch(self, settings: Dispatch, message: Message) -> Outcome:
