@@ -272,6 +272,7 @@ async def _replayed(asked: Given, per_second: float | None, order: Order, second
                 run = await stack.enter_async_context(flows(config, list(config.flows), services, seconds))
             queues: Any = services.opened.get("queues")
             await replay(found, queues, run, told, Pace(per_second), order)
+            _tell_of_lent(sum(len(each.ids) for each in found) - sum(counts.values()))
     except BaseException:
         if counts:
             say(f"interrupted: {_summary(counts)}", err=True)
@@ -279,6 +280,14 @@ async def _replayed(asked: Given, per_second: float | None, order: Order, second
     if form == "text":
         say(_summary(counts))
     return exits.FAILED if counts["failed"] or counts["kept"] else exits.DONE
+
+
+def _tell_of_lent(number: int) -> None:
+    if number:
+        from octo.letters.places import LEASE
+
+        text = f"another replay has {counted(number, 'more letter')}, or had when it ended"
+        say(f"{text}; try again in {LEASE / 60:g} minutes", fg="yellow", err=True)
 
 
 def _summary(counts: Counter[str]) -> str:

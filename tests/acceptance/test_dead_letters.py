@@ -10,9 +10,11 @@ import asyncio
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -102,6 +104,56 @@ def test_one_in_a_thousand_is_kept_and_replayed_after_the_fix(octo, command, tmp
     second.stop()
     assert shipped(second) == [POISON]
     assert letter["id"] in second.log, "the message keeps its id"
+
+
+def test_a_replay_that_is_killed_loses_none_and_sends_none_twice(octo, command, tmp_path, services):
+    """What it had taken is free again after its lease; until then the next replay says so."""
+    (tmp_path / "orders.yaml").write_text(BROKEN)
+    asyncio.run(bury(services))
+    arguments = ("dlq", "replay", "--all", "-q", "killed", "--services", services)
+    process = octo(*arguments, "--rate", "50/s", "--format", "json", ready=False)
+    asyncio.run(sent(services, 10))
+    process.stop(signal.SIGKILL)
+
+    code, _, said = command(*arguments)
+    assert code == 0
+    left = asyncio.run(kept(services))
+    assert left["dead"] <= 1, "a paced replay takes one at a time"
+    assert ("another replay has 1 more letter" in said) is (left["dead"] == 1)
+    # One that was sent, and whose letter the kill left behind, is in both.
+    assert sorted({*left["sent"], *left["ids"]}) == list(range(200))
+    assert len(left["sent"]) == len(set(left["sent"]))
+
+
+async def bury(url: str) -> None:
+    async with Services(openers(url)) as services:
+        await services.open(["queues"])
+        queues = services.opened["queues"]
+        await asyncio.gather(*(queues.send("killed", Message(number).to_record()) for number in range(200)))
+        for received in await queues.receive("killed", most=200):
+            await queues.reject(received, "no")
+
+
+async def sent(url: str, number: int) -> None:
+    """Return once so many are in the queue again."""
+    async with Services(openers(url)) as services:
+        await services.open(["queues"])
+        queues = services.opened["queues"]
+        found = []
+        while len(found) < number:
+            found += await queues.receive("killed", most=1, wait=60.0)
+        for each in found:
+            await queues.nack(each)
+
+
+async def kept(url: str) -> dict[str, Any]:
+    async with Services(openers(url)) as services:
+        await services.open(["queues"])
+        queues = services.opened["queues"]
+        there = (await queues.browse("killed", most=1000)).messages
+        dead = (await queues.browse("killed", most=1000, dead=True)).messages
+        ids = [each.value["body"] for each in dead]
+        return {"sent": [each.value["body"] for each in there], "ids": ids, "dead": len(dead)}
 
 
 # --- the page ----------------------------------------------------------------------------------------------------
