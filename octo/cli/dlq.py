@@ -235,7 +235,7 @@ async def _rehearsed(asked: Given, stubs: Sequence[str], seconds: float, form: s
     rehearsal, results = Rehearsal(config), Rehearsals(form)
     async with _places(asked, config) as places, Services() as empty:
         found = await chosen(places, asked.names)
-        names = list(config.flows)
+        names = {name for each in found for name in each.flows}
         async with flows(rehearsal.config, names, empty, seconds, rehearsal) as run:
             async for entry in _entries(found):
                 results.add(entry, await rehearsed(entry, run, rehearsal))
@@ -266,10 +266,10 @@ async def _replayed(asked: Given, per_second: float | None, order: Order, second
             places = await stack.enter_async_context(_places(asked, config, services))
             found = await chosen(places, asked.names)
             run = None
-            if any(not each.place.queue for each in found):
+            if here := {name for each in found if not each.place.queue for name in each.flows}:
                 config = config or asked.config(needed=True)
                 assert config is not None
-                run = await stack.enter_async_context(flows(config, list(config.flows), services, seconds))
+                run = await stack.enter_async_context(flows(config, here, services, seconds))
             queues: Any = services.opened.get("queues")
             await replay(found, queues, run, told, Pace(per_second), order)
             _tell_of_lent(sum(len(each.ids) for each in found) - sum(counts.values()))

@@ -125,11 +125,18 @@ def read(value: object) -> Letter | None:
     kinds = {"attempts": int, "status": int, "earlier": list}
     if not all(isinstance(each, kinds.get(name, str)) for name, each in given.items()):
         return None
-    earlier = [each for each in given.pop("earlier", ()) if isinstance(each, Mapping)]
+    earlier = [_told(each) for each in given.pop("earlier", ())[-MOST_EARLIER:] if isinstance(each, Mapping)]
+    texts = {name: bounded(each) for name, each in given.items() if isinstance(each, str)}
     try:
-        return Letter(**given, earlier=tuple(earlier[-MOST_EARLIER:]))
+        return Letter(**{**given, **texts}, earlier=tuple(earlier))
     except TypeError:  # something that every letter has is missing
         return None
+
+
+def _told(earlier: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known of an earlier failure. Whoever can send into a queue can write letters, too: no text is long."""
+    found = {key: earlier[key] for key in _EARLIER if isinstance(earlier.get(key), str | int)}
+    return {key: bounded(each) if isinstance(each, str) else each for key, each in found.items()}
 
 
 def unknown(flow: str, reason: str) -> Letter:

@@ -69,10 +69,11 @@ def _joined(group: Group | None, name: str, entry: Entry) -> Group:
 
 
 class Chosen(NamedTuple):
-    """Letters of a place, the oldest first."""
+    """Letters of a place, the oldest first. flows: those that they failed in, at most `MOST_GROUPS`."""
 
     place: Place
     ids: Sequence[str]
+    flows: frozenset[str] = frozenset()
 
 
 async def chosen(places: Iterable[Place], names: Sequence[str]) -> list[Chosen]:
@@ -80,20 +81,22 @@ async def chosen(places: Iterable[Place], names: Sequence[str]) -> list[Chosen]:
     unused, known, found = set(names), set[str](), list[Chosen]()
     events: dict[str, set[str]] = {}
     for place in places:
-        ids: list[str] = []
+        ids, flows = list[str](), set[str]()
         async for entry in place.browse():
             group, event = entry.letter.fingerprint, entry.event_id
-            known.add(group)
-            if not names or group in names:
-                ids.append(entry.id)
-                unused.discard(group)
-            elif prefixes := [each for each in names if _is_id(each, event)]:
-                ids.append(entry.id)
-                unused.difference_update(prefixes)
-                for each in prefixes:
-                    events.setdefault(each, set()).add(event)
+            if len(known) < MOST_GROUPS:
+                known.add(group)
+            prefixes = [each for each in names if each != group and _is_id(each, event)]
+            if names and group not in names and not prefixes:
+                continue
+            ids.append(entry.id)
+            if len(flows) < MOST_GROUPS:
+                flows.add(entry.letter.flow)
+            unused.difference_update((group, *prefixes))
+            for each in prefixes:
+                events.setdefault(each, set()).add(event)
         if ids:
-            found.append(Chosen(place, ids))
+            found.append(Chosen(place, ids, frozenset(flows)))
     _refuse_many(events)
     for name in sorted(unused):
         guess = nearest(name, sorted(known)[:MOST_GROUPS])

@@ -7,7 +7,7 @@ two sends a message twice, unless the replay begins again within two minutes: qu
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from typing import Any, Literal
 
@@ -82,7 +82,7 @@ class Flows:
 
 @asynccontextmanager
 async def flows(
-    config: Config, names: Sequence[str], services: Services, seconds: float, observer: Observer = NOBODY
+    config: Config, names: Collection[str], services: Services, seconds: float, observer: Observer = NOBODY
 ) -> AsyncIterator[Flows]:
     """These flows of the configuration, open; `seconds` is how long each message may take. Raises as `open` does."""
     known = [name for name in names if name in config.flows]

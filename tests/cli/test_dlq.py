@@ -159,6 +159,14 @@ def test_a_replay_sends_into_the_queue_and_runs_what_a_file_has_kept(cli, folder
     assert not (folder / "lost.jsonl").exists()
 
 
+def test_a_replay_opens_only_what_its_flows_need(cli, folder):
+    other = "  - {name: other, process: [{type: sql, connector: db, query: SELECT 1}]}\n"
+    database = "{name: db, type: database, settings: {driver: postgres, dsn: 'postgres://nobody@127.0.0.1:1/none'}}, "
+    (folder / "flows.yaml").write_text(FLOWS.replace("connectors: [", f"connectors: [{database}") + other)
+
+    assert cli("dlq", "replay", "ffffff").stdout == "1 completed\n"
+
+
 def test_what_fails_again_is_one_letter_with_one_more_attempt(cli, folder):
     (folder / "flows.yaml").write_text(FLOWS.replace("body.amount * 2}\n", "body.nope}\n"))
     result = cli("dlq", "replay", "ffffff")

@@ -101,6 +101,14 @@ def test_it_is_read_as_it_was_written():
     assert letter.read({**made.as_value(), "new": 1}) == made, "keys of later versions do no harm"
 
 
+def test_a_letter_that_somebody_else_has_written_is_short():
+    forged = {**failed("x").as_value(), "block": "b" * 10**6, "earlier": [{"reason": "r" * 10**6, "x": 1, "code": []}]}
+    made = letter.read(forged)
+
+    assert len(made.as_text()) < 10_000
+    assert made.earlier[0].keys() == {"reason"}
+
+
 @pytest.mark.parametrize(
     "value",
     [

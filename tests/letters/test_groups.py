@@ -52,6 +52,11 @@ async def test_many_causes_do_not_fill_the_memory(monkeypatch):
     assert [(each.id == groups.OTHERS, each.size) for each in found] == [(True, 7), (False, 1), (False, 1), (False, 1)]
 
 
+async def test_what_is_chosen_knows_its_flows():
+    (found,) = await chosen([Place("a", "b")], [])
+    assert found.flows == {"f"}
+
+
 async def test_a_group_or_an_id_names_letters():
     place = Place("a 1", "b", "a 2", ids=("aaaaaa01", "bbbbbb02", "cccccc03"))
     group = place.entries[0].letter.fingerprint

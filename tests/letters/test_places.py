@@ -113,6 +113,19 @@ async def test_what_is_done_is_gone_and_the_others_are_there_again(kind):
 
 
 @virtual()
+async def test_of_many_letters_few_are_in_memory_at_once():
+    kind = Dead(None)
+    for number in range(200):
+        await kind.add(number)
+    async with aclosing(kind.place.take(await ids(kind.place), most=16)) as taking:
+        async for taken in taking:
+            assert len(kind.queues._lines["jobs", True].lent) <= 16
+            await taken.done()
+
+    assert await kind.left() == []
+
+
+@virtual()
 async def test_who_leaves_in_the_middle_loses_nothing(kind):
     for number in range(5):
         await kind.add(number)
