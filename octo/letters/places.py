@@ -22,8 +22,10 @@ from octo.services.ports import Queues, Received
 
 LEASE = 120.0
 """Seconds for which a letter is lent: replaying one message takes less."""
-_PAGE = 16
-"""Letters that are in memory at once while a place is looked at; each has at most a few MiB."""
+_PAGE = 50
+"""Letters that are in memory at once while a place is looked at; each in a queue has at most 1 MiB."""
+_OF_A_FILE = 4
+"""The same of a file, where each has at most 16 MiB."""
 
 
 class Entry(NamedTuple):
@@ -198,8 +200,8 @@ class InFile:
             await in_background(letter_file.compact, self._path)
 
     async def _entries(self, offsets: Sequence[int]) -> AsyncIterator[Entry]:
-        for at in range(0, len(offsets), _PAGE):
-            for line in await in_background(_read, self._path, offsets[at : at + _PAGE]):
+        for at in range(0, len(offsets), _OF_A_FILE):
+            for line in await in_background(_read, self._path, offsets[at : at + _OF_A_FILE]):
                 told = letters.read(line.letter) or letters.unknown("", "")
                 yield Entry(self, line.id, told, line.message)
 
