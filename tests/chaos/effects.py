@@ -6,6 +6,7 @@ and `CHAOS_COUNT` says at which passing `kill -9` comes; without them nothing ha
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import json
 import os
@@ -43,6 +44,13 @@ def first(body, vars):
 def second(body, vars):
     passing("between blocks")
     _write("second", body, vars)
+    return body
+
+
+async def gate(body):
+    """Wait until the test lets this life go on."""
+    while not os.path.exists(f"open {LIFE}"):  # noqa: PTH110  beside the flow
+        await asyncio.sleep(0.01)
     return body
 
 

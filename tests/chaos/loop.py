@@ -8,7 +8,7 @@ import random
 import shutil
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,7 +27,10 @@ class Hang(AssertionError):
 
 @dataclass
 class Loop:
-    """services: their URL. port: for the producers. seed: of the moments at which lives are killed."""
+    """services: their URL. port: for the producers. seed: of the moments at which lives are killed.
+
+    admin: address of the operations port.
+    """
 
     workload: Workload
     services: str
@@ -35,6 +38,7 @@ class Loop:
     port: int
     zygote: Zygote
     seed: int = 0
+    admin: str = "off"
     sink: Sink = field(default_factory=Sink)
     is_over: bool = False
 
@@ -44,7 +48,7 @@ class Loop:
         shutil.copy(HERE / "effects.py", self.folder)
         self._path = self.folder / "sink"
         self._path.touch()
-        self._file = self._path.open()
+        self._read = 0
         self._rest = ""
         self._seen = 0
         self._arrived: set[Pair] = set()
@@ -58,7 +62,10 @@ class Loop:
 
     def _look(self) -> bool:
         """Read what has come since the last look. Returns whether anything has."""
-        *lines, self._rest = (self._rest + self._file.read()).split("\n")
+        with self._path.open() as file:
+            file.seek(self._read)
+            *lines, self._rest = (self._rest + file.read()).split("\n")
+            self._read = file.tell()
         for line in lines:
             self.sink.add(line)
         for each in self.sink.arrivals[self._seen :]:
@@ -67,18 +74,19 @@ class Loop:
         self._seen = len(self.sink.arrivals)
         return bool(lines)
 
-    def _begin(self, number: int, point: str) -> int:
+    def begin(self, number: int, point: str = "", *, zygote: Zygote | None = None, port: int | None = None) -> int:
+        """Begin a life with this number, which ends at this point; returns its process id."""
         environment = {
             "CHAOS_SINK": str(self._path),
             "CHAOS_LIFE": str(number),
-            "PORT": str(self.port),
+            "PORT": str(port or self.port),
             "CHAOS_POINT": point,
             "CHAOS_COUNT": str(self._random.randint(1, 8)),
             "OCTO_SERVICES": self.services,
         }
-        arguments = ["run", "--quiet", "--admin-addr", "off", "--log-level", "warn", "flow.yaml"]
-        log = str(self.folder / "log")
-        return self.zygote.begin(arguments=arguments, environment=environment, folder=str(self.folder), log=log)
+        arguments = ["run", "--quiet", "--admin-addr", self.admin, "--log-level", "warn", "flow.yaml"]
+        log, folder = str(self.folder / "log"), str(self.folder)
+        return (zygote or self.zygote).begin(arguments=arguments, environment=environment, folder=folder, log=log)
 
     def limits(self, kills: int) -> Limits:
         """What so many kills excuse: each life had a few messages under way."""
@@ -89,40 +97,58 @@ class Loop:
             reordered=0 if self.workload.in_order else None,
         )
 
-    def run(self, points: Sequence[str]) -> Verdict:
-        """Kill a life at each of these points, then let one live until all has arrived. Raises `Hang`."""
+    def run(self, points: Sequence[str], during: Callable[[], object] | None = None, *, killed: int = 0) -> Verdict:
+        """Kill a life at each of these points, then let one live until all has arrived. Raises `Hang`.
+
+        during: called in the last life, while producers still send. killed: how many lives others kill.
+        """
         asyncio.run(self.workload.prepare(self.services))
         for each in self.producers:
             each.start()
         for number, point in enumerate(points):
-            process = self._begin(number, "" if point == RANDOM else point)
+            process = self.begin(number, "" if point == RANDOM else point)
             code = self._live(process, self._random.uniform(0.0, 1.2) if point == RANDOM else None)
             assert code == -signal.SIGKILL, f"life {number} ended with {code}: {self.log}"
-        process = self._begin(len(points), "")
-        self.is_over = True
-        self._drain()
-        os.kill(process, signal.SIGTERM)
-        assert self._live(process, None) == 0, self.log
-        self._look()
-        self._file.close()
+        kills = len(points) + killed
+        process = self.begin(kills)
+        try:
+            if during is not None:
+                during()
+            self.is_over = True
+            self._drain()
+        finally:
+            self.is_over = True
+            os.kill(process, signal.SIGTERM)
+            code = self._live(process, None)
+        assert code == 0, self.log
         sent = {each.number: each.sent for each in self.producers}
-        return judge(sent, {each.number: each.told for each in self.producers}, self.sink, self.limits(len(points)))
+        return judge(sent, {each.number: each.told for each in self.producers}, self.sink, self.limits(kills))
+
+    def wait(self, condition: Callable[[], object]) -> None:
+        """Return when the condition holds; it may look at the sink. Raises `Hang`."""
+        end = time.monotonic() + PATIENCE
+        while not condition():
+            if time.monotonic() > end:
+                raise Hang(self.log)
+            time.sleep(0.01)
+            self._look()
 
     def _live(self, process: int, after: float | None) -> int:
         """Wait for the end of this life, which is killed after so many seconds."""
-        progress = time.monotonic()
-        if after is not None:
-            if (code := self.zygote.ended(after)) is not None:
-                return code
-            os.kill(process, signal.SIGKILL)
-        while (code := self.zygote.ended(0.01)) is None:
-            if self._look():
-                progress = time.monotonic()
-            if time.monotonic() > progress + PATIENCE:
+        code, end = None, time.monotonic() + PATIENCE
+        try:
+            if after is not None and (code := self.zygote.ended(after)) is None:
+                os.kill(process, signal.SIGKILL)
+            while code is None and time.monotonic() < end:
+                code = self.zygote.ended(0.01)
+                self._look()
+        finally:
+            if code is None:
+                self.is_over = True
                 os.kill(process, signal.SIGKILL)
                 self.zygote.ended(PATIENCE)
-                raise Hang(f"no effect for {PATIENCE:g} s: {self.log}")
-        self._look()
+        if code is None:
+            raise Hang(f"the life went on for {PATIENCE:g} s, with {len(self.sink.arrivals)} arrivals: {self.log}")
         return code
 
     def _drain(self) -> None:

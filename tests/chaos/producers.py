@@ -35,26 +35,33 @@ class Producer(threading.Thread):
         self.sent = 0
         self.told: set[int] = set()
         self._receiver = receiver
+        self._connection = http.client.HTTPConnection("127.0.0.1", receiver.port, timeout=PATIENCE)
 
     def run(self) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self._receiver.port, timeout=PATIENCE)
         while not self._receiver.is_over:
             if self._receiver.open >= OPEN:
                 time.sleep(0.002)
                 continue
             pair = Pair(self.number, self.sent)
             self.sent += 1
-            while not self._taken(connection, pair):
-                connection.close()
+            while not self.send(pair):
                 time.sleep(0.005)
-            self.told.add(pair.n)
-        connection.close()
+        self.close()
 
-    def _taken(self, connection: http.client.HTTPConnection, pair: Pair) -> bool:
+    def close(self) -> None:
+        """Close the connection; the next message opens another."""
+        self._connection.close()
+
+    def send(self, pair: Pair) -> bool:
+        """Send this message; returns whether it was taken."""
         body = json.dumps({**pair._asdict(), "load": load(pair)})
         with suppress(OSError, http.client.HTTPException):
-            connection.request("POST", "/pairs", body, {"Idempotency-Key": key(pair)})
-            answer = connection.getresponse()
+            self._connection.request("POST", "/pairs", body, {"Idempotency-Key": key(pair)})
+            answer = self._connection.getresponse()
             answer.read()
-            return answer.status == 200
+            if answer.status == 200:
+                self.told.add(pair.n)
+                return True
+            return False
+        self.close()
         return False

@@ -25,6 +25,21 @@ _EFFECTS = """
       - {type: python, call: "effects:first"}
       - {type: python, call: "effects:second"}
 """
+_GATE = """
+      - {type: python, call: "effects:first"}
+      - {type: python, call: "effects:gate"}
+      - {type: python, call: "effects:second"}
+"""
+_LOCKED = """
+      - type: lock
+        key: '"all"'
+        lease: 1s
+        tokenVar: token
+        process:
+          - {type: python, call: "effects:first"}
+          - {type: python, call: "effects:gate"}
+          - {type: python, call: "effects:second"}
+"""
 _GUARDED = """
       - type: lock
         key: '"all"'
@@ -103,3 +118,6 @@ WORKLOADS = {
     for each in (_queue("queue", 4, _EFFECTS), _queue("order", 1, _EFFECTS), _queue("guarded", 4, _GUARDED), _events())
 }
 """`order`: one listener. `guarded`: inside of `lock` and `idempotent`. `events`: a durable subscriber."""
+
+GATED = {each.name: each for each in (_queue("gated", 1, _GATE), _queue("gated and locked", 1, _LOCKED))}
+"""Their messages wait between the two effects until the test lets their life go on."""
