@@ -24,7 +24,7 @@ class Consume(Settings):
     """Name of the queue. Many consumers of one name share its messages, each goes to one of them."""
     listeners: Annotated[int, Field(ge=1)] = 8
     """At most so many messages of this source are under way at once; 1 keeps them in order, but for those that are
-    tried again. The flow's `workers` are a limit, too."""
+    tried again: later ones go before them. The flow's `workers` are a limit, too."""
     timeout: Annotated[Duration, OrZero] = TIMEOUT
     """How long the flow may take for one message; then it is cancelled, and the message is tried again. 0 means the
     default."""
