@@ -6,6 +6,7 @@ Prints a row for each place, workload and point as soon as it is done. Exit code
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import shutil
 import socket
@@ -19,10 +20,12 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from octo.testing.postgres import Missing
 from tests.chaos import places
-from tests.chaos.lives import zygote
+from tests.chaos.backlog import begun, fill
+from tests.chaos.lives import Zygote, zygote
 from tests.chaos.loop import RANDOM, Hang, Loop
 from tests.chaos.workloads import POINTS, WORKLOADS
 
+MESSAGES, KEYS = 100_000, 10_000
 COLUMNS = "{:11} {:8} {:27} {:>6} {:>8} {:>15} {:>8} {:>5} {:>13} {:>10} {:>9} {:>7}"
 
 
@@ -51,6 +54,9 @@ def main() -> int:
                     loop = Loop(workload, url(here), here, _port(), forks, seed=chosen.seed)
                     failed += _row(loop, place, point, chosen.kills)
                     shutil.rmtree(here)
+        if not only or "backlog" in only:
+            for place, url in known.items():
+                _backlog(place, url, folder / f"{place}-backlog", forks)
     print("not run: nats, rabbitmq: they are no services yet")
     for each in failed:
         print(f"FAILED: {each}")
@@ -81,6 +87,21 @@ def _row(loop: Loop, place: str, point: str, kills: int) -> list[str]:
     return [f"{place}, {name}, {point}: {each}" for each in verdict.wrong()]
 
 
+def _backlog(place: str, url: places.Place, folder: Path, forks: Zygote) -> None:
+    """Print what a start after a kill costs, with a long queue and without."""
+    folder.mkdir()
+    loop = Loop(WORKLOADS["queue"], url(folder), folder, _port(), forks)
+    for messages, keys in ((100, 0), (MESSAGES, KEYS)):
+        asyncio.run(fill(loop.services, messages, keys))
+        begun(loop, 0)
+        first, memory = begun(loop, 1)
+        print(
+            f"{place}: first effect {first:.2f} s after the start, {memory / 1e6:.0f} MB, "
+            f"with {messages:,} messages and {keys:,} keys; load average {os.getloadavg()[0]:.1f}",
+            flush=True,
+        )
+
+
 def _port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -91,7 +112,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Kill Octo at named points, and count what was lost.")
     parser.add_argument("--kills", type=int, default=1000, help="for each place, workload and point")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", default="", help="e.g. `sqlite,queue` or `postgresql,events,at random`")
+    parser.add_argument("--only", default="", help="e.g. `sqlite,queue` or `postgresql,events,at random`, or `backlog`")
     return parser.parse_args()
 
 

@@ -10,6 +10,7 @@ import asyncio
 import functools
 import json
 import os
+import resource
 import signal
 import threading
 
@@ -17,6 +18,8 @@ POINT = os.environ.get("CHAOS_POINT", "")
 LIFE = int(os.environ.get("CHAOS_LIFE", "0"))
 
 _left = int(os.environ.get("CHAOS_COUNT", "1"))
+if room := int(os.environ.get("CHAOS_ROOM", "0")):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
 _one_at_a_time = threading.Lock()
 _file = os.open(os.environ["CHAOS_SINK"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.chaos.lives import HERE, PATIENCE, Zygote
 from tests.chaos.oracle import Limits, Pair, Sink, Verdict, judge
@@ -60,7 +61,7 @@ class Loop:
         """Messages that were taken and have not arrived yet."""
         return sum(len(each.told) for each in self.producers) - len(self._arrived)
 
-    def _look(self) -> bool:
+    def look(self) -> bool:
         """Read what has come since the last look. Returns whether anything has."""
         with self._path.open() as file:
             file.seek(self._read)
@@ -74,19 +75,37 @@ class Loop:
         self._seen = len(self.sink.arrivals)
         return bool(lines)
 
-    def begin(self, number: int, point: str = "", *, zygote: Zygote | None = None, port: int | None = None) -> int:
-        """Begin a life with this number, which ends at this point; returns its process id."""
-        environment = {
-            "CHAOS_SINK": str(self._path),
-            "CHAOS_LIFE": str(number),
-            "PORT": str(port or self.port),
-            "CHAOS_POINT": point,
-            "CHAOS_COUNT": str(self._random.randint(1, 8)),
-            "OCTO_SERVICES": self.services,
+    def start(self) -> None:
+        """Let the producers send."""
+        asyncio.run(self.workload.prepare(self.services))
+        for each in self.producers:
+            each.start()
+
+    def begin(
+        self, number: int, point: str = "", *, zygote: Zygote | None = None, port: int | None = None, room: int = 0
+    ) -> int:
+        """Begin a life with this number, which ends at this point; returns its process id.
+
+        room: bytes that a file may have at most, 0 for no limit; a larger one is to it as a full disk.
+        """
+        return (zygote or self.zygote).begin(**self.life(number, point, port, room))
+
+    def life(self, number: int, point: str = "", port: int | None = None, room: int = 0) -> dict[str, Any]:
+        """What `zygote` needs to begin a life; see `begin`."""
+        return {
+            "arguments": ["run", "--quiet", "--admin-addr", self.admin, "--log-level", "warn", "flow.yaml"],
+            "environment": {
+                "CHAOS_SINK": str(self._path),
+                "CHAOS_LIFE": str(number),
+                "CHAOS_POINT": point,
+                "CHAOS_COUNT": str(self._random.randint(1, 8)),
+                "CHAOS_ROOM": str(room),
+                "PORT": str(port or self.port),
+                "OCTO_SERVICES": self.services,
+            },
+            "folder": str(self.folder),
+            "log": str(self.folder / "log"),
         }
-        arguments = ["run", "--quiet", "--admin-addr", self.admin, "--log-level", "warn", "flow.yaml"]
-        log, folder = str(self.folder / "log"), str(self.folder)
-        return (zygote or self.zygote).begin(arguments=arguments, environment=environment, folder=folder, log=log)
 
     def limits(self, kills: int) -> Limits:
         """What so many kills excuse: each life had a few messages under way."""
@@ -102,9 +121,8 @@ class Loop:
 
         during: called in the last life, while producers still send. killed: how many lives others kill.
         """
-        asyncio.run(self.workload.prepare(self.services))
-        for each in self.producers:
-            each.start()
+        if not self.producers[0].is_alive():
+            self.start()
         for number, point in enumerate(points):
             process = self.begin(number, "" if point == RANDOM else point)
             code = self._live(process, self._random.uniform(0.0, 1.2) if point == RANDOM else None)
@@ -131,7 +149,7 @@ class Loop:
             if time.monotonic() > end:
                 raise Hang(self.log)
             time.sleep(0.01)
-            self._look()
+            self.look()
 
     def _live(self, process: int, after: float | None) -> int:
         """Wait for the end of this life, which is killed after so many seconds."""
@@ -141,7 +159,7 @@ class Loop:
                 os.kill(process, signal.SIGKILL)
             while code is None and time.monotonic() < end:
                 code = self.zygote.ended(0.01)
-                self._look()
+                self.look()
         finally:
             if code is None:
                 self.is_over = True
@@ -157,7 +175,7 @@ class Loop:
         while any(each.is_alive() for each in self.producers) or self.open > 0 or left:
             for _ in range(20):
                 time.sleep(0.01)
-                if self._look():
+                if self.look():
                     progress = time.monotonic()
             left = self._left()
             if time.monotonic() > progress + PATIENCE:

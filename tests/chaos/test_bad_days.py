@@ -1,0 +1,73 @@
+"""The server or the disk of the services has a bad day, and the runtime lives through it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import urllib.error
+import urllib.request
+
+import pytest
+
+from tests.chaos import lives, places
+from tests.chaos.loop import Loop
+from tests.chaos.workloads import WORKLOADS
+
+ROOM = 400_000
+"""Bytes of the small disk: the store is full of it before long."""
+
+
+def ready(loop):
+    try:
+        with urllib.request.urlopen(f"http://{loop.admin}/readyz", timeout=60) as answer:
+            return answer.status == 200
+    except urllib.error.HTTPError as error:
+        with error:
+            return False
+    except OSError:
+        return None  # it does not listen yet
+
+
+@pytest.mark.parametrize("workload", ["queue", "events"])
+@pytest.mark.parametrize(("begin", "end"), [("pause", "resume"), ("stop", "start")], ids=["black hole", "restart"])
+def test_a_server_that_is_away_turns_it_red_and_back_green(
+    zygote, postgres, tmp_path, port, free_port, workload, begin, end
+):
+    """Without a restart of the runtime, and nothing that was taken is lost."""
+    server, place = postgres
+    admin = f"127.0.0.1:{free_port()}"
+    loop = Loop(WORKLOADS[workload], place(tmp_path), tmp_path / "loop", port, zygote, admin=admin)
+
+    def away():
+        loop.wait(lambda: ready(loop) and loop.sink.arrivals)
+        getattr(server, begin)(*(["immediate"] if begin == "stop" else []))
+        try:
+            loop.wait(lambda: ready(loop) is False)
+        finally:
+            getattr(server, end)()
+        before = len(loop.sink.arrivals)
+        loop.wait(lambda: ready(loop))
+        loop.wait(lambda: len(loop.sink.arrivals) > before + 10)
+
+    verdict = loop.run([], during=away, killed=1)
+    # What was under way when the server went away may come again, as after a kill.
+    assert verdict.wrong() == []
+    assert {each.life for each in loop.sink.arrivals} == {1}
+
+
+@pytest.mark.parametrize("workload", ["queue", "events"])
+def test_a_full_disk_refuses_what_it_cannot_keep(zygote, tmp_path, port, workload):
+    """The sender hears of it, what was taken arrives once there is room, and nothing else does."""
+    loop = Loop(WORKLOADS[workload], places.embedded(tmp_path), tmp_path / "loop", port, zygote)
+    loop.start()
+    with lives.zygote() as other:
+        limited = loop.begin(0, zygote=other, room=ROOM)
+        try:
+            loop.wait(lambda: "nothing was written" in loop.log)
+            told = sum(len(each.told) for each in loop.producers)
+        finally:
+            os.kill(limited, signal.SIGTERM)
+            code = other.ended(lives.PATIENCE)
+    assert told, "something was taken before the disk was full"
+    assert code == 0, loop.log
+    assert loop.run([], killed=1).wrong() == []
