@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import sys
 from collections import Counter
@@ -222,25 +223,33 @@ def replay(
 
 
 async def _rehearsed(asked: Given, stubs: Sequence[str], seconds: float, form: str) -> int:
-    import logging
-
     from octo.letters.groups import chosen
     from octo.letters.rehearsal import Rehearsal, rehearsed
     from octo.letters.replay import flows
     from octo.services.container import Services
 
-    logging.disable(logging.ERROR)  # what fails is shown
     config = asked.config(stubs, needed=True)
     assert config is not None
     rehearsal, results = Rehearsal(config), Rehearsals(form)
     async with _places(asked, config) as places, Services() as empty:
         found = await chosen(places, asked.names)
         names = {name for each in found for name in each.flows}
-        async with flows(rehearsal.config, names, empty, seconds, rehearsal) as run:
+        async with _quiet(), flows(rehearsal.config, names, empty, seconds, rehearsal) as run:
             async for entry in _entries(found):
                 results.add(entry, await rehearsed(entry, run, rehearsal))
     results.show()
     return exits.DONE if results.is_good else exits.FAILED
+
+
+@asynccontextmanager
+async def _quiet() -> AsyncIterator[None]:
+    """A context without a log: what fails is shown."""
+    before = logging.root.manager.disable
+    logging.disable(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 async def _replayed(asked: Given, per_second: float | None, order: Order, seconds: float, form: str) -> int:

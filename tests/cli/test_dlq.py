@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import re
 
 import pytest
@@ -139,6 +140,8 @@ def test_a_dry_run_changes_nothing(cli, folder):
     result = cli("dlq", "replay", "--all", "--dry-run")
 
     assert result.exit_code == 1
+    assert result.stderr == "", "what fails is in the result, not in the log"
+    assert not logging.root.manager.disable
     assert "2 messages would fail again" in result.stdout
     assert "1 message would complete" in result.stdout
     assert (counts(folder), (folder / "lost.jsonl").read_bytes()) == before
