@@ -17,6 +17,7 @@ MEASURES = (
     "ceiling",
     "expressions",
     "foreach",
+    "queues",
     "start",
     "flows",
     "traces",

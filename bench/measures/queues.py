@@ -1,0 +1,165 @@
+"""What it costs to hand a message over through a queue: memory, SQLite and PostgreSQL, beside their drivers alone."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from bench.figures import there_and_back
+from bench.section import Budget, Effort, Section, Table
+
+AT_ONCE = 32
+"""Messages that are under way at once: tasks of Octo and asyncpg, rows of a transaction of `sqlite3`."""
+BODY = {"order": 4711, "text": "x" * 200}
+ROW = repr(BODY).encode()
+GOAL = 0.6
+
+NOTES = (
+    f"A message has {len(ROW)} bytes, and {AT_ONCE} are under way at once.",
+    "A hand-over is three writes: a send, a receive that lends the message, and an acknowledgement.",
+    "The drivers alone insert and delete: two writes, and a receiver that is killed loses its message.",
+    f"`sqlite3` alone commits for each message, in groups for each {AT_ONCE}.",
+    "PostgreSQL is on the same machine and runs without fsync; its own CPU is not counted.",
+)
+
+TABLE = "CREATE TABLE IF NOT EXISTS plain (number {serial}, value {bytes} NOT NULL)"
+TAKE = (
+    "DELETE FROM plain WHERE number = (SELECT number FROM plain ORDER BY number LIMIT 1 FOR UPDATE SKIP LOCKED) "
+    "RETURNING value"
+)
+
+
+class Cost(NamedTuple):
+    """Messages per second, and CPU-µs per message of this process."""
+
+    rate: float
+    cpu: float
+
+
+def measure(effort: Effort) -> Section:
+    from octo.testing.postgres import PASSWORD, Missing, Postgres
+
+    notes = list(NOTES)
+    with tempfile.TemporaryDirectory(prefix="octo-bench-") as folder:
+        kinds: dict[str, Callable[[float], Awaitable[Cost]]] = {
+            "memory": lambda seconds: _octo("memory:", seconds),
+            "sqlite": lambda seconds: _octo(f"sqlite:{folder}/octo.db", seconds),
+            "sqlite3 alone": lambda seconds: _sqlite(Path(folder) / "plain.db", seconds, 1),
+            "sqlite3 alone, in groups": lambda seconds: _sqlite(Path(folder) / "groups.db", seconds, AT_ONCE),
+        }
+        try:
+            with Postgres.started() as server:
+                url = f"postgresql://octo:{quote(PASSWORD, safe='')}@{server.address}/postgres"
+                kinds["postgresql"] = lambda seconds: _octo(url, seconds)
+                kinds["asyncpg alone"] = lambda seconds: _asyncpg(url, seconds)
+                costs = _measured(kinds, effort)
+        except Missing as error:
+            notes.append(f"PostgreSQL was not measured: {error}")
+            costs = _measured(kinds, effort)
+    rows: list[list[Any]] = [[name, round(cost.rate), round(cost.cpu)] for name, cost in costs.items()]
+    budgets = [
+        _budget(costs, kind, plain) for kind, plain in (("sqlite", "sqlite3 alone"), ("postgresql", "asyncpg alone"))
+    ]
+    return Section(
+        "Queues",
+        "A message handed over through a queue of the services, in one process.",
+        [Table(["queue", "messages/s", "CPU-µs per message"], rows)],
+        budgets=budgets,
+        notes=notes,
+    )
+
+
+def _budget(costs: dict[str, Cost], kind: str, plain: str) -> Budget:
+    what = f"queue on {kind}: messages/s / {plain}"
+    if kind not in costs:
+        return Budget(what, f">= {GOAL}", None, None, "there is no server on this machine")
+    ratio = costs[kind].rate / costs[plain].rate
+    return Budget(what, f">= {GOAL}", ratio, ratio >= GOAL)
+
+
+def _measured(kinds: dict[str, Callable[[float], Awaitable[Cost]]], effort: Effort) -> dict[str, Cost]:
+    found: dict[str, list[Cost]] = {name: [] for name in kinds}
+    for name in there_and_back(tuple(kinds)) * max(1, effort.rounds):
+        found[name].append(asyncio.run(kinds[name](effort.seconds)))  # type: ignore[arg-type]
+    return {
+        name: Cost(median(each.rate for each in all_), median(each.cpu for each in all_))
+        for name, all_ in found.items()
+    }
+
+
+async def _spent(seconds: float, hand_over: Callable[[], Awaitable[int]]) -> Cost:
+    """Hand over for so many seconds. hand_over: returns how many messages it was."""
+    await hand_over()
+    began, cpu, done = time.perf_counter(), time.process_time(), 0
+    while (took := time.perf_counter() - began) < seconds:
+        done += await hand_over()
+    return Cost(done / took, (time.process_time() - cpu) / done * 1e6)
+
+
+async def _octo(url: str, seconds: float) -> Cost:
+    from octo.services.container import Services
+    from octo.services.places import openers
+
+    async with Services(openers(url)) as services:
+        await services.open(["queues"])
+        queues: Any = services.opened["queues"]
+
+        async def one() -> None:
+            await queues.send("bench", BODY)
+            (received,) = await queues.receive("bench", wait=30)
+            await queues.ack(received)
+
+        async def hand_over() -> int:
+            await asyncio.gather(*(one() for _ in range(AT_ONCE)))
+            return AT_ONCE
+
+        return await _spent(seconds, hand_over)
+
+
+async def _sqlite(path: Path, seconds: float, group: int) -> Cost:
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(TABLE.format(serial="INTEGER PRIMARY KEY AUTOINCREMENT", bytes="BLOB"))
+
+    async def hand_over() -> int:
+        connection.execute("BEGIN IMMEDIATE")
+        for _ in range(group):
+            connection.execute("INSERT INTO plain (value) VALUES (?)", [ROW])
+        connection.execute("COMMIT")
+        connection.execute("BEGIN IMMEDIATE")
+        rows = connection.execute("SELECT number, value FROM plain ORDER BY number LIMIT ?", [group]).fetchall()
+        for number, _ in rows:
+            connection.execute("DELETE FROM plain WHERE number = ?", [number])
+        connection.execute("COMMIT")
+        return len(rows)
+
+    try:
+        return await _spent(seconds, hand_over)
+    finally:
+        connection.close()
+
+
+async def _asyncpg(url: str, seconds: float) -> Cost:
+    import asyncpg
+
+    async with asyncpg.create_pool(url, min_size=8, max_size=8) as pool:
+        await pool.execute(TABLE.format(serial="bigserial PRIMARY KEY", bytes="bytea"))
+
+        async def one() -> None:
+            await pool.execute("INSERT INTO plain (value) VALUES ($1)", ROW)
+            while not await pool.fetch(TAKE):
+                pass
+
+        async def hand_over() -> int:
+            await asyncio.gather(*(one() for _ in range(AT_ONCE)))
+            return AT_ONCE
+
+        return await _spent(seconds, hand_over)
