@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from octo.testing.postgres import Missing
+from octo.testing.postgres import Missing, Postgres
 from tests.chaos import places
 from tests.chaos.backlog import begun, fill
 from tests.chaos.lives import Zygote, zygote
@@ -35,14 +35,14 @@ def main() -> int:
     print(f"{chosen.kills} kills for each point; seed {chosen.seed}; load average {os.getloadavg()[0]:.1f}")
     heads = ("place", "workload", "killed", "kills", "messages", "lost front/mid/end", "phantom", "torn")
     print(COLUMNS.format(*heads, "again/may", "overtaken", "reordered", "s"), flush=True)
-    failed = []
+    failed, server = [], None
     with ExitStack() as stack:
         forks = stack.enter_context(zygote())
         folder = Path(tempfile.mkdtemp(prefix="octo-chaos-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         known = {"sqlite": places.embedded}
         try:
-            known["postgresql"] = stack.enter_context(places.postgres())[1]
+            server, known["postgresql"] = stack.enter_context(places.postgres())
         except Missing as error:
             print(f"not run: postgresql: {error}")
         for place, url in known.items():
@@ -57,6 +57,8 @@ def main() -> int:
         if not only or "backlog" in only:
             for place, url in known.items():
                 _backlog(place, url, folder / f"{place}-backlog", forks)
+        if server and (not only or "black hole" in only):
+            failed += _black_hole(server, known["postgresql"](folder), folder / "hole", forks)
     print("not run: nats, rabbitmq: they are no services yet")
     for each in failed:
         print(f"FAILED: {each}")
@@ -102,6 +104,27 @@ def _backlog(place: str, url: places.Place, folder: Path, forks: Zygote) -> None
         )
 
 
+def _black_hole(server: Postgres, url: str, folder: Path, forks: Zygote) -> list[str]:
+    """The server answers nothing for half a minute, while producers send."""
+    loop = Loop(WORKLOADS["queue"], url, folder, _port(), forks, admin=f"127.0.0.1:{_port()}")
+    seen: list[bool | None] = []
+
+    def away() -> None:
+        loop.wait(lambda: loop.ready and loop.sink.arrivals)
+        server.pause()
+        try:
+            time.sleep(30)
+            seen.append(loop.ready)
+        finally:
+            server.resume()
+        began = time.monotonic()
+        loop.recovered()
+        print(f"postgresql: black hole of 30 s: recovered {time.monotonic() - began:.1f} s after it", flush=True)
+
+    verdict = loop.run([], during=away, killed=1)
+    return [f"black hole: {each}" for each in [*verdict.wrong(), *(["not red"] if seen != [False] else [])]]
+
+
 def _port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -112,7 +135,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Kill Octo at named points, and count what was lost.")
     parser.add_argument("--kills", type=int, default=1000, help="for each place, workload and point")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", default="", help="e.g. `sqlite,queue` or `postgresql,events,at random`, or `backlog`")
+    parser.add_argument(
+        "--only", default="", help="e.g. `sqlite,queue` or `postgresql,events,at random`, `backlog`, `black hole`"
+    )
     return parser.parse_args()
 
 

@@ -8,6 +8,8 @@ import random
 import shutil
 import signal
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,6 +91,24 @@ class Loop:
         room: bytes that a file may have at most, 0 for no limit; a larger one is to it as a full disk.
         """
         return (zygote or self.zygote).begin(**self.life(number, point, port, room))
+
+    @property
+    def ready(self) -> bool | None:
+        """Whether the life on the port says that it is ready; None if nobody answers there."""
+        try:
+            with urllib.request.urlopen(f"http://{self.admin}/readyz", timeout=PATIENCE) as answer:
+                return answer.status == 200
+        except urllib.error.HTTPError as error:
+            with error:
+                return False
+        except OSError:
+            return None
+
+    def recovered(self) -> None:
+        """Return once it is ready and messages arrive again."""
+        before = len(self.sink.arrivals)
+        self.wait(lambda: self.ready)
+        self.wait(lambda: len(self.sink.arrivals) > before + 10)
 
     def life(self, number: int, point: str = "", port: int | None = None, room: int = 0) -> dict[str, Any]:
         """What `zygote` needs to begin a life; see `begin`."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import urllib.error
-import urllib.request
 
 import pytest
 
@@ -15,17 +13,6 @@ from tests.chaos.workloads import WORKLOADS
 
 ROOM = 400_000
 """Bytes of the small disk: the store is full of it before long."""
-
-
-def ready(loop):
-    try:
-        with urllib.request.urlopen(f"http://{loop.admin}/readyz", timeout=60) as answer:
-            return answer.status == 200
-    except urllib.error.HTTPError as error:
-        with error:
-            return False
-    except OSError:
-        return None  # it does not listen yet
 
 
 @pytest.mark.parametrize("workload", ["queue", "events"])
@@ -39,15 +26,13 @@ def test_a_server_that_is_away_turns_it_red_and_back_green(
     loop = Loop(WORKLOADS[workload], place(tmp_path), tmp_path / "loop", port, zygote, admin=admin)
 
     def away():
-        loop.wait(lambda: ready(loop) and loop.sink.arrivals)
+        loop.wait(lambda: loop.ready and loop.sink.arrivals)
         getattr(server, begin)(*(["immediate"] if begin == "stop" else []))
         try:
-            loop.wait(lambda: ready(loop) is False)
+            loop.wait(lambda: loop.ready is False)
         finally:
             getattr(server, end)()
-        before = len(loop.sink.arrivals)
-        loop.wait(lambda: ready(loop))
-        loop.wait(lambda: len(loop.sink.arrivals) > before + 10)
+        loop.recovered()
 
     verdict = loop.run([], during=away, killed=1)
     # What was under way when the server went away may come again, as after a kill.
