@@ -11,6 +11,7 @@ import importlib
 import json
 import os
 import sys
+import traceback
 
 MODULES = (
     *("octo.cli", "octo.cli.run", "octo.cli.serving", "octo.connectors.http", "octo.connectors.queue"),
@@ -52,6 +53,8 @@ def main():
                 code = 0
             except SystemExit as error:
                 code = error.code if isinstance(error.code, int) else 0 if error.code is None else 1
+            except BaseException:  # noqa: BLE001  it goes to the log of the life, and to nobody else
+                traceback.print_exc()
             finally:
                 os._exit(code)
         print(process, flush=True)
