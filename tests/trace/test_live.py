@@ -35,6 +35,8 @@ async def tapped(app, live, take, when="", flow="f", bodies=(1, 2, 3)):
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(look())
         await asyncio.sleep(0)
+        async with app.generation._compiling:  # the flows are compiled with the recorder, beside the loop
+            pass
         for body in bodies:
             await app.call("f", body)
     return found
