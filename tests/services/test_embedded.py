@@ -136,6 +136,26 @@ async def test_a_receiver_that_is_cancelled_has_taken_nothing(path):
     assert (received.value, received.attempt) == (1, 1)
 
 
+@virtual()
+async def test_what_is_sent_while_a_receiver_looks_wakes_it(path):
+    """Both are parts of one transaction: the look finds nothing, and the ring comes before the wait."""
+    async with store.opened(path) as opened:
+        queues, topics, leases = Lines(opened), Logs(opened), Holders(opened)
+        await queues.receive("other", wait=1)  # by now the store has looked at what other processes have written
+        held = await leases.acquire("leader", 600)
+        async with topics.subscribe("news") as subscription:
+            began = asyncio.get_running_loop().time()
+            for look, change in (
+                (lambda: queues.receive("orders", wait=20), lambda: queues.send("orders", 1)),
+                (lambda: anext(subscription), lambda: topics.publish("news", 1)),
+                (lambda: leases.acquire("leader", 60, wait=20), lambda: leases.release(held)),
+            ):
+                # The first keeps the store at work, so that the other two come together.
+                await asyncio.gather(queues.count("other"), look(), change())
+
+    assert asyncio.get_running_loop().time() == began
+
+
 # --- several processes -------------------------------------------------------------------------------------------
 
 

@@ -31,12 +31,13 @@ class Holders:
             connection.execute("INSERT OR REPLACE INTO leases VALUES (?, ?, ?)", [name, token, now + ttl])
             return Lease(name, token), 0.0
 
-        while True:
-            # A caller that is cancelled here may hold a lease that nobody knows of; it ends by itself.
-            lease, left = await self._store.do(work)
-            if lease is not None or time() >= patience:
-                return lease
-            await self._store.heard(_bell(name), min(patience, time() + left))
+        with self._store.listening(_bell(name)) as bell:
+            while True:
+                # A caller that is cancelled here may hold a lease that nobody knows of; it ends by itself.
+                lease, left = await self._store.do(work)
+                if lease is not None or time() >= patience:
+                    return lease
+                await bell.heard(min(patience, time() + left))
 
     async def renew(self, lease: Lease, ttl: float) -> None:
         limits.seconds(ttl, "ttl")

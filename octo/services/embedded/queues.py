@@ -84,8 +84,9 @@ class Lines:
             async with asyncio.timeout(timeout):
                 await self._store.do(work)
                 self._store.ring(_bell(queue))
-                while (reply := await self._store.do(_reply(asker))) is None:
-                    await self._store.heard(_bell(queue, asker), None)
+                with self._store.listening(_bell(queue, asker)) as bell:
+                    while (reply := await self._store.do(_reply(asker))) is None:
+                        await bell.heard()
         except TimeoutError:
             raise Timeout(f"nobody on the queue {queue[:80]!r} replied within {timeout:g}s") from None
         stored, reason = reply
@@ -103,12 +104,12 @@ class Lines:
         limits.seconds(lease, "lease")
         time = asyncio.get_running_loop().time
         patience = time() + limits.delay(wait, "wait")
-        while True:
-            taken = await self._take(queue, most, lease, dead=dead)
-            if taken.found or time() >= patience:
-                return taken.found
-            until = patience if taken.next is None else min(patience, time() + taken.next)
-            await self._store.heard(_bell(queue), until)
+        with self._store.listening(_bell(queue)) as bell:
+            while True:
+                taken = await self._take(queue, most, lease, dead=dead)
+                if taken.found or time() >= patience:
+                    return taken.found
+                await bell.heard(patience if taken.next is None else min(patience, time() + taken.next))
 
     async def _take(self, queue: str, most: int, lease: float, *, dead: bool) -> _Taken:
         """What `_taking` gives; a caller that is cancelled meanwhile has taken nothing."""

@@ -10,9 +10,9 @@ import asyncio
 import os
 import sqlite3
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -21,7 +21,7 @@ from octo.core import clock
 from octo.core.beside import beside
 from octo.core.errors import OctoError, Permanent, Transient
 from octo.services import codes
-from octo.services.bells import Bells
+from octo.services.bells import Bells, Ear
 from octo.services.embedded import schema, verify, wal
 from octo.services.embedded.damage import damaged
 
@@ -126,12 +126,14 @@ class Store:
         """Wake the tasks of this process that wait under this name; those of others find out by themselves."""
         self._bells.ring(name)
 
-    async def heard(self, name: str, until: float | None) -> None:
-        """Return when something may have happened under this name, or when the loop's clock reaches `until`."""
+    @contextmanager
+    def listening(self, name: str) -> Iterator[Ear]:
+        """Hear what happens under this name while entered, also between a look and the wait that follows it."""
         self._waiting += 1
         self._somebody_waits.set()
         try:
-            await self._bells.heard(name, until)
+            with self._bells.listening(name) as ear:
+                yield ear
         finally:
             self._waiting -= 1
 

@@ -42,15 +42,21 @@ class Reader:
         return self
 
     async def __anext__(self) -> Event:
-        while not self._read:
-            last, rows = await self._store.do(_after(self._topic, self._seen))
-            self._keep_up(last, rows)
-            self._read = rows[::-1]
-            if not rows:
-                await self._store.heard(_bell(self._topic), None)
+        if not self._read:
+            await self._more()
         number, stored = self._read.pop()
         self._seen = number
         return Event(values.opened(stored, self._topic, number), str(number))
+
+    async def _more(self) -> None:
+        """Wait until there is something to read."""
+        with self._store.listening(_bell(self._topic)) as bell:
+            while not self._read:
+                last, rows = await self._store.do(_after(self._topic, self._seen))
+                self._keep_up(last, rows)
+                self._read = rows[::-1]
+                if not rows:
+                    await bell.heard()
 
     def _keep_up(self, last: int, rows: list[tuple[int, bytes]]) -> None:
         """Raise `Lagged` if events are gone that this subscriber has not seen."""
