@@ -92,6 +92,17 @@ async def test_without_a_consumer_the_wait_ends_and_the_message_stays(plugins):
 
 
 @virtual()
+async def test_a_reply_that_is_too_large_is_an_error_and_its_work_is_not_repeated(plugins):
+    work = "{type: note, connector: p, value: '1'}, {type: set-payload, value: body.x + body.x}"
+    async with running(jobs(work), plugins) as app:
+        with pytest.raises(Failure, match="the consumer failed: OCTO-P110: its reply: the value takes more than"):
+            await app.call("ask", {"x": "y" * 600_000})
+        await asyncio.sleep(600)
+        assert app.connector("p").notes == [1]
+        assert await app.connector("q")._queues.count("jobs") == 0
+
+
+@virtual()
 async def test_a_dropped_message_changes_nothing_for_who_waits(plugins):
     async with running(jobs("{type: filter, expr: 'false'}"), plugins) as app:
         assert (await app.call("ask", "mine")).body == "mine"

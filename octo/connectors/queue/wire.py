@@ -11,6 +11,7 @@ from octo.core.letter import Letter
 from octo.core.message import Message
 from octo.core.secrets import masked
 from octo.expr import ExprError
+from octo.services import limits
 
 
 def sealed(message: Message) -> object:
@@ -29,8 +30,13 @@ def before(value: object) -> Letter | None:
 
 
 def reply(outcome: Done | Drop) -> object:
-    """What the flow made of a message."""
-    return {"dropped": outcome.reason} if isinstance(outcome, Drop) else {"message": sealed(outcome.message)}
+    """What the flow made of a message. What is too large to be sent is an error: else it could not be acknowledged."""
+    made = {"dropped": outcome.reason} if isinstance(outcome, Drop) else {"message": sealed(outcome.message)}
+    try:
+        limits.size(made)
+    except Permanent as error:
+        return failure(error.within("its reply"))
+    return made
 
 
 def failure(error: Exception) -> object:
