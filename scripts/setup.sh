@@ -62,6 +62,23 @@ install_postgres() {
     apt_install postgresql
 }
 
+# The same holds for the servers of queues. Debian starts a server when it installs one, unless a policy forbids it.
+readonly policy=/usr/sbin/policy-rc.d
+
+install_servers() {
+    local status=0
+    if [[ -e $policy ]]; then
+        apt_install "$@"
+        return
+    fi
+    as_root sh -c "printf '#!/bin/sh\nexit 101\n' >$policy && chmod +x $policy" || return 1
+    apt_install "$@" || status=1
+    as_root rm -f "$policy"
+    return $status
+}
+
+has_server() { command -v "$1" >/dev/null || [[ -x /usr/sbin/$1 ]]; }
+
 # --- the browser of the tests: the system's own, so that no other is downloaded ---
 has_chromium() { command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null; }
 
@@ -132,6 +149,13 @@ if command -v flock >/dev/null; then flock 9; fi
 is_ready "$goal" || install_python_packages
 if [[ $goal == dev ]] && ! has_postgres; then
     install_postgres || say "no PostgreSQL server programs (initdb) here; the tests that need them cannot run"
+fi
+if [[ $goal == dev ]]; then
+    missing=()
+    for server in redis-server rabbitmq-server mosquitto; do
+        has_server "$server" || missing+=("$server")
+    done
+    ((${#missing[@]} == 0)) || install_servers "${missing[@]}" || say "not installed: ${missing[*]}; their tests cannot run"
 fi
 if [[ $goal == dev ]] && ! has_chromium; then
     apt_install chromium || say "no Chromium here; the tests in a browser cannot run"

@@ -6,11 +6,9 @@ import contextlib
 import json
 import logging
 import os
-import random
 import re
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -27,6 +25,7 @@ from octo.builtin import plugins as builtin_plugins
 from octo.core import secrets as secrets_module
 from octo.core.log import Lines, reserve_stdout
 from octo.core.plugins import Plugins
+from octo.testing import servers
 from octo.testing.probe import history, probe_plugins, unreachable
 
 PATIENCE = 60.0
@@ -110,26 +109,6 @@ def _restore_logging():
     secrets_module._secrets.clear()
 
 
-_reserved: list[socket.socket] = []
-"""One per port, named after it, until the tests end. The names count for all processes of the machine."""
-
-
-def _free_port() -> int:
-    """A port that nobody listens on, and that nobody but whoever asked will.
-
-    It is not one of those that the system hands out to whoever connects or asks for any (from 32768 on), which may be
-    taken between here and there; and other test processes see that it is reserved.
-    """
-    for port in random.SystemRandom().sample(range(10_000, 32_768), 1000):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            reservation = socket.socket(socket.AF_UNIX)
-            _reserved.append(reservation)
-            reservation.bind(f"\0octo-test-port-{port}")
-            return port
-    raise AssertionError("no free port")
-
-
 class Octo:
     """A running `octo run`."""
 
@@ -205,13 +184,13 @@ def octo(tmp_path):
 @pytest.fixture(scope="session")
 def free_port() -> Callable[[], int]:
     """Returns another port with each call."""
-    return _free_port
+    return servers.free_port
 
 
 @pytest.fixture
 def port() -> int:
     """A port that nobody listens on."""
-    return _free_port()
+    return servers.free_port()
 
 
 @pytest.fixture(scope="session")

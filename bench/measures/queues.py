@@ -44,7 +44,8 @@ class Cost(NamedTuple):
 
 
 def measure(effort: Effort) -> Section:
-    from octo.testing.postgres import PASSWORD, Missing, Postgres
+    from octo.testing.postgres import PASSWORD, Postgres
+    from octo.testing.servers import Missing
 
     notes = list(NOTES)
     with tempfile.TemporaryDirectory(prefix="octo-bench-") as folder:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -23,12 +22,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
 
+from octo.testing.servers import Missing, free_port
+
 PASSWORD = "p@ss/w:rd 123"  # noqa: S105  awkward on purpose: it must be escaped in a URL
 _SETTINGS = "-c fsync=off -c full_page_writes=off -c max_connections=50 -c timezone=UTC"
-
-
-class Missing(RuntimeError):
-    """There is no PostgreSQL on this machine."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,7 @@ class Postgres:
     @contextmanager
     def started(cls) -> Iterator[Self]:
         """A new, running cluster; leaving the context deletes it."""
-        server = cls(binaries(), Path(tempfile.mkdtemp(prefix="octo-postgres-")), _free_port(), _unprivileged_user())
+        server = cls(binaries(), Path(tempfile.mkdtemp(prefix="octo-postgres-")), free_port(), _unprivileged_user())
         try:
             server._create()
             server.start()
@@ -143,9 +140,3 @@ def _unprivileged_user() -> str | None:
 
     names = {entry.pw_name for entry in pwd.getpwall()}
     return "postgres" if "postgres" in names else "nobody"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

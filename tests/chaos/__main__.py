@@ -18,7 +18,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from octo.testing.postgres import Missing, Postgres
+from octo.testing.postgres import Postgres
+from octo.testing.servers import Missing
 from tests.chaos import places
 from tests.chaos.backlog import begun, fill
 from tests.chaos.lives import Zygote, zygote

@@ -9,7 +9,8 @@ import pytest
 
 from octo.core.message import new_id
 from octo.services.postgres import address
-from octo.testing.postgres import PASSWORD, Missing, Postgres
+from octo.testing.postgres import PASSWORD, Postgres
+from octo.testing.servers import Missing
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,8 @@ import pytest
 
 from octo.connectors.database import Connection, Database, Query
 from octo.core.message import Message
-from octo.testing.postgres import PASSWORD, Missing, Postgres
+from octo.testing.postgres import PASSWORD, Postgres
+from octo.testing.servers import Missing
 
 
 @pytest.fixture(scope="session")
