@@ -6,7 +6,7 @@ Invariant of a `Config`: every type exists, every setting is valid, every expres
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -15,6 +15,7 @@ from octo.core.block import BlockType
 from octo.core.connector import ConnectorType
 from octo.core.contract import Contract
 from octo.core.errors import Position, Problem
+from octo.core.language import Durability
 from octo.core.settings import Settings
 from octo.core.source import SourceType
 
@@ -87,6 +88,7 @@ class FlowDoc(NamedTuple):
     mask: names of fields whose values must not appear in traces, wherever they are in a body or variable.
     description: what it does, in the words of its author; "" when there is none.
     dead_letter: where messages go that it fails for good; None leaves that to its source.
+    durability: what of a message outlives the process; see `octo.core.language.FlowSettings`.
     """
 
     name: str
@@ -102,6 +104,20 @@ class FlowDoc(NamedTuple):
     mask: tuple[str, ...] = ()
     description: str = ""
     dead_letter: DeadLetterDoc | None = None
+    durability: Durability = "ack"
+
+
+class Texts(NamedTuple):
+    """The flow files as they were read, and how to read such texts as the same configuration at another time.
+
+    again: takes names and contents. Variables and files beside them are those of that time.
+    """
+
+    files: tuple[tuple[str, bytes], ...]
+    again: Callable[[Sequence[tuple[str, bytes]]], Config]
+
+    def __repr__(self) -> str:
+        return f"<Texts of {len(self.files)} files>"
 
 
 class Config(NamedTuple):
@@ -114,6 +130,7 @@ class Config(NamedTuple):
     watched: the files that this configuration depends on, existing or not.
     warnings: what is allowed but probably a mistake.
     version: a hash of the texts of the flow files, 12 hexadecimal digits; "" where there are none.
+    texts: these files; None where there are none.
     """
 
     name: str
@@ -126,6 +143,7 @@ class Config(NamedTuple):
     secrets: frozenset[str] = frozenset()
     given: Mapping[Path, int] = MappingProxyType({})
     version: str = ""
+    texts: Texts | None = None
 
     def __repr__(self) -> str:
         # Invariant: no values of the environment in a repr; they may be secret.

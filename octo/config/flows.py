@@ -15,7 +15,7 @@ from octo.config.reader import kind
 from octo.config.settings import Written, validate
 from octo.config.sources import source
 from octo.core.contract import Contract
-from octo.core.language import LONGEST_DESCRIPTION, DeadLetters, FlowSettings
+from octo.core.language import LONGEST_DESCRIPTION, DeadLetters, Durability, FlowSettings
 from octo.core.sockets import FlowRef
 
 KEYS = tuple(known_keys(FlowSettings))
@@ -98,6 +98,7 @@ def _flow(context: Context, place: Place, index: int) -> FlowDoc | None:
         mask=_mask(context, fields.get("mask")),
         description=_description(context, fields.get("description")),
         dead_letter=_dead_letter(context, fields.get("deadLetter"), name),
+        durability=_durability(context, place, fields, name),
     )
 
 
@@ -169,6 +170,14 @@ def _dead_letter(context: Context, place: Place | None, flow: str) -> DeadLetter
     elif kind == "file":
         target = str((context.build.root or Path()) / target)
     return DeadLetterDoc(kind, target, place.at)
+
+
+def _durability(context: Context, place: Place, fields: dict[str, Place], flow: str) -> Durability:
+    entries = {key: each for key, each in fields.items() if key == "durability" and each.value is not None}
+    if not entries:
+        return "ack"
+    settings = validate(FlowSettings, Written(f"the flow `{flow}`", place.at, entries), context.build, context.report)
+    return settings.durability if settings else "ack"
 
 
 def _count(context: Context, place: Place | None, default: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from octo.config.documents import BlockDoc, Config, FlowDoc
+from octo.config.documents import BlockDoc, Config, FlowDoc, SourceDoc
 from octo.config.walk import blocks_of
 from octo.core.errors import Position
 from octo.core.settings import Effectful
@@ -46,10 +46,15 @@ def guarantees(config: Config) -> list[Guaranteed]:
     return [_of(doc, config.flows) for doc in config.flows.values() if doc.source is not None]
 
 
+def promise(source: SourceDoc) -> Guarantee:
+    """What a source promises with its settings."""
+    return source.settings.promises() if isinstance(source.settings, Guaranteeing) else source.type.guarantee
+
+
 def _of(doc: FlowDoc, flows: Mapping[str, FlowDoc]) -> Guaranteed:
     source = doc.source
     assert source is not None
-    promised = source.settings.promises() if isinstance(source.settings, Guaranteeing) else source.type.guarantee
+    promised = promise(source)
     # Where nobody sends a message again, none comes twice, except where a block repeats it: `octo check` warns of that.
     is_repeated = promised != "at most once"
     limits = [limit for block in _reached(doc, flows) for limit in _limits(block, is_repeated=is_repeated)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from stat import S_ISDIR
@@ -11,7 +12,7 @@ from typing import NamedTuple
 from octo.config import codes
 from octo.config.connectors import Connectors
 from octo.config.context import Context, Entry
-from octo.config.documents import Config, FlowDoc
+from octo.config.documents import Config, FlowDoc, Texts
 from octo.config.dotenv import read_dotenv
 from octo.config.env import declarations, resolve
 from octo.config.files import is_test, yaml_files
@@ -169,7 +170,19 @@ def _build(
         report.raise_if_any()
     config = check(draft(files, root, plugins, environ, report), watched)
     report.raise_if_any()
-    return config._replace(version=_version(texts))
+    again = partial(_again, root=root, watched=watched, plugins=plugins, environ=environ)
+    return config._replace(version=_version(texts), texts=Texts(tuple(texts), again))
+
+
+def _again(
+    texts: Sequence[tuple[str, bytes]],
+    *,
+    root: Path | None,
+    watched: tuple[Path, ...],
+    plugins: Plugins,
+    environ: Mapping[str, str],
+) -> Config:
+    return _build(texts, root, watched, plugins, environ, Report())
 
 
 def _version(texts: Sequence[tuple[str, bytes]]) -> str:

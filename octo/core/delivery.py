@@ -78,12 +78,13 @@ class Delivery:
     timeout: seconds that the flow may take, its place in line included; then it is cancelled, which is a `Timeout`.
         None for no limit.
     extend: renews the lease; awaited after every half of it while the message is under way.
+    is_awaited: whether somebody waits for the outcome; then a flow with `durability: memory` settles after it, too.
     before: the letter with which the message was among the dead letters, if it was replayed.
     """
 
-    __slots__ = ("attempt", "before", "extend", "lease", "message", "most_attempts", "settle", "timeout")
+    __slots__ = ("attempt", "before", "extend", "is_awaited", "lease", "message", "most_attempts", "settle", "timeout")
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  each is optional, and named
         self,
         message: Message,
         settle: Callable[[Verdict], Awaitable[None]] | None = None,
@@ -94,6 +95,7 @@ class Delivery:
         lease: float | None = None,
         timeout: float | None = None,
         before: Letter | None = None,
+        is_awaited: bool = False,
     ) -> None:
         if (extend is None) is not (lease is None):
             raise TypeError("a delivery has both `extend` and `lease`, or neither")
@@ -109,3 +111,4 @@ class Delivery:
         self.lease = lease
         self.timeout = timeout
         self.before = before
+        self.is_awaited = is_awaited

@@ -230,6 +230,13 @@ EXPLANATIONS: dict[str, Explanation] = {
         "The record of a message is damaged, or was written by a newer Octo. Every Octo reads what it and all earlier "
         "versions wrote: read it with a version that is at least as new as the one that wrote it.",
     ),
+    "OCTO-R150": Explanation(
+        "A message cannot go on in the files that it began with",
+        "The flow has `durability: journal`, and its files were edited while a message was under way, or the process "
+        "was started with others. The message goes on in the version that it began with, and that version cannot be "
+        "opened now: the text says why. Often a variable, a Python function or a file beside it is gone. The message "
+        "is kept; put back what is missing. Octo keeps flow files for 90 days after they were used for the last time.",
+    ),
     "OCTO-R190": Explanation(
         "Bug",
         "A block raised an exception that its code did not expect. The message failed, nothing else did. The log has "

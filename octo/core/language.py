@@ -5,7 +5,7 @@ Each is declared here and nowhere else. The configuration reads them, the catalo
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -15,6 +15,10 @@ from octo.core.settings import Advanced, Settings
 
 LONGEST_DESCRIPTION: Final = 1000
 """Characters of a tool's description that every model accepts."""
+
+
+Durability = Literal["memory", "ack", "journal"]
+"""What of a flow's messages outlives the process."""
 
 
 class Source:
@@ -76,6 +80,12 @@ class FlowSettings(Settings):
     dead_letter: DeadLetters | None = None
     """Where messages go that fail for good and that no error chain handles. Default: a `queue` source keeps them in its
     queue, other sources do with them what their pages say."""
+
+    durability: Durability = "ack"
+    """What of a message outlives the process. `memory`: its source hears of success before the flow runs, and what is
+    under way is lost with the process. `ack`: its source hears of success once the flow has completed. `journal`: what
+    finished blocks have done is kept as well, and after a crash the flow goes on behind them, with the files that it
+    began with."""
 
     workers: Annotated[int, Advanced] = 256
     """Messages worked on at once; 1 keeps their order. Waiting is cheap: a worker is not a thread."""

@@ -56,6 +56,7 @@ def build_flows(
         flow = flows[doc.name]
         flow.pool = Pool(doc.pool)
         flow.recursive = doc.name in recursive
+        flow.durability = doc.durability
     compile_flows(docs, connectors, flows, observer, judge, services, live)
     return flows
 

@@ -28,6 +28,11 @@ class Elements:
         self._tasks.discard(task)
         self._is_cut = self._is_cut or task.cancelled()
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether some have not ended yet."""
+        return bool(self._tasks)
+
     def failed(self, failure: Failure) -> None:
         """Note the failure of an element without which the delivery has failed."""
         self._failure = self._failure or failure

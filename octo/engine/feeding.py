@@ -14,10 +14,12 @@ import logging
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import aclosing
 from datetime import timedelta
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 from octo.config.documents import SourceDoc
+from octo.config.guarantees import promise
 from octo.core import clock
 from octo.core.backoff import Backoff, Failures
 from octo.core.delivery import Delivery, Idle
@@ -135,7 +137,8 @@ class Feed:
             self._asked = None
 
     async def _carry(self, instance: Any) -> None:
-        settlement = Settlement(self._flow, self._work, lambda error: self._lost(instance, error), self._settled)
+        lost, redelivers = partial(self._lost, instance), promise(self._source) == "at least once"
+        settlement = Settlement(self._flow, self._work, lost, self._settled, redelivers=redelivers)
         source = self._source.type.function(instance, self._source.settings, **self._services)
         async with aclosing(source) as deliveries:
             while True:

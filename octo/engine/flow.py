@@ -21,6 +21,7 @@ from octo.core import current, deadline, partial
 from octo.core.deadline import Deadline, Lift
 from octo.core.errors import Bug, OctoError, Overloaded, Permanent
 from octo.core.flow import Drop, Ending, Failure, Halt, Outcome, Processor, Result, Stop, ending
+from octo.core.language import Durability
 from octo.core.log import fields
 from octo.core.message import Message
 from octo.core.partial import Receiver
@@ -28,6 +29,9 @@ from octo.engine import elements
 from octo.engine.burial import Burial
 from octo.engine.deadlock import Permit, awaiting, is_endless
 from octo.engine.events import Bus
+from octo.engine.journal.holding import holding
+from octo.engine.journal.journal import Journal
+from octo.engine.journal.run import Run, current as frames
 from octo.engine.pool import Pool
 from octo.expr import ExprError
 
@@ -47,6 +51,7 @@ class Flow:
 
     process: runs each message; compiled by `octo.engine.build`. recursive: whether the flow can call itself.
     burial: what becomes of messages that fail for good; None while no source feeds the configuration.
+    durability: what of its messages outlives the process. journal: where they are kept; None without one.
     spawn: runs work in a task that a stop waits for. pool: limits its concurrent branches. lent: the permits in use, if
     the flow is recursive. tails: the rest of the flow behind blocks that run it themselves, by address of the block.
     tended: what its blocks do besides messages.
@@ -81,6 +86,8 @@ class Flow:
         self.pool: Pool
         self.recursive = False
         self.burial: Burial | None = None
+        self.journal: Journal | None = None
+        self.durability: Durability = "ack"
         self.lent: set[Permit] = set()
         self.spawn = spawn
         self.tails: dict[str, Processor] = {}
@@ -113,8 +120,18 @@ class Flow:
         if self.is_full:
             with self._waiting():
                 await self.room()
-        self.spawn(self._sent(message))  # last: the message begins after the block that sent it has ended
         self._coming += 1
+        run = await self._accepted(message)
+        self.spawn(self._sent(message, run))  # last: the message begins after the block that sent it has ended
+
+    async def _accepted(self, message: Message) -> Run | None:
+        """The run of a message that was sent, once it is safe; None without a journal."""
+        try:
+            return None if self.journal is None else await self.journal.accepted(self.name, message)
+        except BaseException:
+            self._coming -= 1
+            self._wake_room()
+            raise
 
     @contextlib.contextmanager
     def _waiting(self) -> Iterator[None]:
@@ -302,15 +319,21 @@ class Flow:
         await self.stand_in_line()
         return await at_last(self.run(message))
 
-    async def _sent(self, message: Message) -> None:
+    async def _sent(self, message: Message, run: Run | None) -> None:
         self._coming -= 1
         elements.leave()
+        frames.set(None)
         self.leave()
-        try:
-            await at_last(self.call(message))
-        except Failure as failure:  # reported by the flow; nobody waits for a one-way message
-            if self.burial is not None:
-                await self.burial.keep(message, failure)
+        with holding(redelivers=False, run=run) as held:
+            try:
+                await at_last(self.call(message))
+            except Failure as failure:  # reported by the flow; nobody waits for a one-way message
+                if self.burial is not None:
+                    await self.burial.keep(message, failure)
+            except asyncio.CancelledError:
+                held.left()
+                raise
+        await held.over()
 
     @staticmethod
     def leave() -> None:

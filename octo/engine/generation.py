@@ -30,8 +30,14 @@ from octo.engine.connections import Connection, Connections
 from octo.engine.events import Bus
 from octo.engine.feeding import Feed
 from octo.engine.flow import Flow, FlowInlet
+from octo.engine.holding_inlet import HoldingInlet
+from octo.engine.journal import SERVICES
+from octo.engine.journal.journal import Journal
+from octo.engine.journal.observer import Journaling, journalled
 from octo.engine.lost import Lost
-from octo.engine.observe import NOBODY, Observer
+from octo.engine.observe import NOBODY, Observer, Observers
+from octo.engine.pinned import Pinned
+from octo.engine.resuming import Resuming
 from octo.engine.services import open_services
 from octo.engine.tending import Tended
 from octo.engine.work import Work
@@ -86,6 +92,10 @@ class Generation:
         self._feeding = asyncio.Lock()
         self._compiling = asyncio.Lock()
         self._is_fed = False
+        self._journal: Journal | None = None
+        self._pinned: Pinned | None = None
+        self._campaign: asyncio.Task[None] | None = None
+        self._resuming: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Open the connectors and build the flows. If one of them fails, all that were opened are released."""
@@ -94,6 +104,7 @@ class Generation:
             for doc in self.config.connectors.values():
                 held = self._held[doc.name] = await self._connections.acquire(doc, self)
                 self.instances[doc.name] = held.instance
+            await self._open_journal()
             async with self._compiling:
                 self.observer.begin(self.number)
                 self.flows = await in_background(
@@ -102,7 +113,7 @@ class Generation:
                     dict(self.instances),
                     self._bus,
                     self._work.spawn,
-                    self.observer,
+                    self._watching,
                     self._judge,
                     self._services,
                     self.instances,
@@ -110,7 +121,33 @@ class Generation:
         except BaseException:
             await self._release()
             raise
+        for name in journalled(self.config):
+            self.flows[name].journal = self._journal
         self._feeds = {doc.name: self._feed(doc, source) for doc, source in self._sources(push=False)}
+
+    async def _open_journal(self) -> None:
+        if not journalled(self.config):
+            return
+        store, leases = self._services.handed({each: each for each in SERVICES}).values()
+        self._journal = Journal(self.config.name, self.config.version, store, leases)  # type: ignore[arg-type]
+        self._pinned = Pinned(self.config, store, self._opened_beside)  # type: ignore[arg-type]
+        self._journal.elsewhere = self._pinned.elsewhere
+        await self._pinned.keep()
+        self._campaign = self._tasks.create_task(self._journal.candidate.live())
+
+    async def _opened_beside(self, config: Config) -> Generation:
+        """Another configuration that takes no messages of its own, and ends with this one."""
+        beside = Generation(config, self._connections, self._bus, self._tasks, first=False, observer=self.observer)
+        await beside.open()
+        beside._prepare_burials()
+        return beside
+
+    @property
+    def _watching(self) -> Observer:
+        """The observer, and the journal around it."""
+        if self._journal is None:
+            return self.observer
+        return Observers((self.observer, Journaling(self.config, self._journal)))
 
     def _feed(self, doc: FlowDoc, source: SourceDoc) -> Feed:
         lost = partial(self.lose, source.connector)
@@ -136,7 +173,7 @@ class Generation:
                 docs,
                 instances,
                 self.flows,
-                self.observer,
+                self._watching,
                 self._judge,
                 self._services,
                 self.instances,
@@ -161,7 +198,14 @@ class Generation:
                 await old.starve()
             self._pull(self.config.connectors)
             self._tended.start(self.flows.values())
+            self._resume()
             self._is_fed = True
+
+    def _resume(self) -> None:
+        """Look for messages that go on nowhere."""
+        if self._journal is not None and self._pinned is not None:
+            resuming = Resuming(self._journal, self.flows, self._work, self._pinned.flow)
+            self._resuming = self._tasks.create_task(resuming.live())
 
     def _prepare_burials(self) -> None:
         for doc in self.config.flows.values():
@@ -178,6 +222,8 @@ class Generation:
         """Stop the sources: no new message comes in."""
         async with self._feeding:
             self._is_fed = False
+            if self._resuming is not None:
+                self._resuming.cancel()
             await self._leave()
             await asyncio.gather(self._tended.stop(), *(feed.stop() for feed in self._feeds.values()))
 
@@ -203,8 +249,10 @@ class Generation:
     def _inlet(self, name: str, connector: str) -> FlowInlet:
         flow = self.flows[name]
         if flow.burial is None or flow.burial.grave is None:
-            return FlowInlet(flow, connector, self.config.name)
-        return BuryingInlet(flow, flow.burial, connector, self.config.name)
+            inlet = FlowInlet(flow, connector, self.config.name)
+        else:
+            inlet = BuryingInlet(flow, flow.burial, connector, self.config.name)
+        return inlet if flow.journal is None else HoldingInlet(flow, inlet)
 
     async def _leave(self) -> None:
         async with AsyncExitStack() as leaving:
@@ -276,6 +324,8 @@ class Generation:
             await self._work.cut(last)
             await self._finish()
         finally:
+            if self._pinned is not None:
+                await self._pinned.drain(last)
             for instance in self.instances.values():
                 if isinstance(instance, Draining):
                     instance.drained()
@@ -299,6 +349,9 @@ class Generation:
             await in_background(_empty, parts)
 
     async def _release(self) -> None:
+        if self._campaign is not None:  # what was cut off here may be gone on with elsewhere at once
+            self._campaign.cancel()
+            await asyncio.wait((self._campaign,))
         while self._held:
             _, held = self._held.popitem()
             await self._connections.release(held, self)

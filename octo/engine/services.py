@@ -9,6 +9,7 @@ from typing import NamedTuple
 from octo.config.documents import Config, ConnectorDoc, FlowDoc
 from octo.config.walk import blocks_of
 from octo.core.errors import ConfigError, Position, Problem
+from octo.engine.journal import SERVICES
 from octo.expr import nearest
 from octo.services.container import Services
 
@@ -43,6 +44,8 @@ def _of_flow(doc: FlowDoc) -> Iterator[_Asked]:
         yield _Asked(f"the source of the flow `{doc.name}`", doc.source.at, doc.source.type.services)
     if doc.dead_letter is not None and doc.dead_letter.kind == "queue":
         yield _Asked(f"`deadLetter` of the flow `{doc.name}`", doc.dead_letter.at, {"queues": "queues"})
+    if doc.durability == "journal":
+        yield _Asked(f"`durability` of the flow `{doc.name}`", doc.at, {each: each for each in SERVICES})
     for block in blocks_of(doc):
         if block.type.services:
             yield _Asked(f"the block `{block.address}`", block.at, block.type.services)

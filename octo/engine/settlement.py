@@ -21,6 +21,8 @@ from octo.core.secrets import masked
 from octo.engine.burial import Burial
 from octo.engine.elements import gather
 from octo.engine.flow import Flow, at_last, only_message
+from octo.engine.journal.holding import holding
+from octo.engine.journal.run import Run
 from octo.engine.work import Work
 
 log = logging.getLogger("octo.engine")
@@ -33,27 +35,58 @@ class Settlement:
     """Runs and settles the deliveries of one source.
 
     lost: called when settling finds the connection gone. settled: called after each verdict; says whether the source
-    took it.
+    took it. redelivers: whether the source brings a message again that was not settled. run: the one to go on with, of
+    a message that comes from the journal.
     """
 
     def __init__(
-        self, flow: Flow, work: Work, lost: Callable[[Disconnected], object], settled: Callable[[bool], object]
+        self,
+        flow: Flow,
+        work: Work,
+        lost: Callable[[Disconnected], object],
+        settled: Callable[[bool], object],
+        *,
+        redelivers: bool = False,
+        run: Run | None = None,
     ) -> None:
         self._flow = flow
         self._work = work
         self._lost = lost
         self._settled = settled
+        self._redelivers = redelivers
+        self._run = run
 
     async def run(self, delivery: Delivery) -> None:
-        """Run a delivery through the flow and settle it."""
+        """Run a delivery through the flow and settle it; first settle it, if the flow keeps nothing."""
+        if self._flow.durability == "memory" and not delivery.is_awaited:
+            await self._forgotten(delivery)
+            return
+        with holding(redelivers=self._redelivers, run=self._run) as held:
+            try:
+                with self._kept(delivery):
+                    verdict = await self._verdict(delivery)
+            except BaseException:
+                held.left()
+                stopped = Transient(f'flow "{self._flow.name}" was stopped before it had finished')
+                await self._settle(delivery, Retry(0.0, stopped))
+                raise
+        if isinstance(verdict, Retry):
+            await held.again()  # before the message can come again
+        if await self._settle(delivery, verdict) and not isinstance(verdict, Retry):
+            await held.over()
+        else:
+            held.left()
+
+    async def _forgotten(self, delivery: Delivery) -> None:
+        """Settle a delivery, then run it: what it fails with is kept or logged, and it is not tried again."""
+        await self._settle(delivery, Done(delivery.message))
         try:
-            with self._kept(delivery):
-                verdict = await self._verdict(delivery)
-        except BaseException:
-            stopped = Transient(f'flow "{self._flow.name}" was stopped before it had finished')
-            await self._settle(delivery, Retry(0.0, stopped))
-            raise
-        return await self._settle(delivery, verdict)
+            await self._whole(delivery)
+        except Failure as error:
+            if self._flow.burial is not None:
+                await self._flow.burial.keep(delivery.message, error)
+        except Exception:
+            log.exception("a delivery failed outside its flow", extra=fields(flow=self._flow.name))
 
     async def _verdict(self, delivery: Delivery) -> Verdict:
         if (worn := worn_out(delivery)) is not None:
@@ -99,7 +132,8 @@ class Settlement:
             return await at_last(self._flow.call(delivery.message))
         return await Deadline(self._flow.title, delivery.timeout).of(at_last(self._flow.call(delivery.message)))
 
-    async def _settle(self, delivery: Delivery, verdict: Verdict) -> None:
+    async def _settle(self, delivery: Delivery, verdict: Verdict) -> bool:
+        """Give the source its verdict; whether it took it."""
         self._work.settle()
         is_taken = False
         try:
@@ -113,6 +147,7 @@ class Settlement:
             log.exception("a delivery could not be settled", extra=about)
         finally:
             self._settled(is_taken)
+        return is_taken
 
     # --- leases --------------------------------------------------------------------------------------------------
 

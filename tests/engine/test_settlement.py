@@ -190,6 +190,7 @@ async def test_what_ends_the_engine_goes_on_after_the_message_was_given_back():
 
     class Stops:
         name = "f"
+        durability = "ack"
 
         def call(self, message):
             raise Halt

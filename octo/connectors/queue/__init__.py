@@ -108,6 +108,7 @@ class Queue:
             lease=settings.lease.total_seconds(),
             timeout=settings.timeout.total_seconds() or TIMEOUT.total_seconds(),
             before=wire.before(received.value),
+            is_awaited=received.wants_reply,
         )
 
     async def _settle(self, received: Received, verdict: Verdict) -> None:

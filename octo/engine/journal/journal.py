@@ -1,0 +1,121 @@
+"""The journal of a running configuration: where runs begin, which go on here, and which are nobody's any more.
+
+A process that has accepted messages holds a lease of its own name (`journal/OWNER`). Whoever finds a run whose owner's
+lease is free takes the run over. An owner that was only frozen is told so by its own clock before its next block, and
+by the store at its next write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from hashlib import sha256
+
+from octo.core.errors import Permanent
+from octo.core.flow import Outcome
+from octo.core.message import Message, new_id
+from octo.engine.journal.cells import Cells
+from octo.engine.journal.holding import Held, current as holder
+from octo.engine.journal.run import Label, Run, Stored, run_id
+from octo.services.election import Candidate
+from octo.services.ports import KeyValue, Leases
+
+TTL = 15.0
+"""Seconds after which the runs of a process that has gone are taken over."""
+
+
+class Journal:
+    """See the module.
+
+    service: the name of the configuration. version: the hash of its files; runs that began with another one go on
+    `elsewhere`, which `octo.engine.pinned` sets.
+    running: the runs that go on in this process.
+    """
+
+    def __init__(self, service: str, version: str, store: KeyValue, leases: Leases) -> None:
+        self.version = version
+        self.owner = new_id()
+        self.running: set[str] = set()
+        self.elsewhere: Callable[[Run, Message], Awaitable[Outcome]] = _nowhere
+        self._service = sha256(service.encode(errors="surrogatepass")).hexdigest()[:16]
+        self._owned = f"{self._service}-owned-"
+        self._cells = Stored(Cells(store, "journal"), Cells(store, "journal-frames"))
+        self._leases = leases
+        self.candidate = Candidate(leases, f"journal/{self.owner}", TTL)
+
+    # --- runs begin ----------------------------------------------------------------------------------------------
+
+    async def begin(self, flow: str, part: str, message: Message) -> tuple[Run, Held | None]:
+        """The run of a message, and who holds it. One whose source delivers it again goes on where it was.
+
+        What a block has kept and sends through the rest of its flow by itself, it sends again after a crash.
+        Raises `Transient` if the message cannot be accepted now, because the store is away.
+        """
+        held = holder.get()
+        if part:
+            return await self._found(flow, part, message), None
+        if held is None:
+            return await self.accepted(flow, message), None
+        if held.run is None:
+            found = self._found(flow, part, message) if held.redelivers else self.accepted(flow, message)
+            held.run = await found
+        self.running.add(held.run.id)
+        return held.run, held
+
+    async def accepted(self, flow: str, message: Message) -> Run:
+        """A new run of this process, once it is safe."""
+        await self.candidate.elected()
+        run = self._run(Label(flow, "", message.event_id, self.version, self.owner), message)
+        self.running.add(run.id)
+        try:
+            await run.keep()
+        except BaseException:
+            run.left()
+            raise
+        return run
+
+    async def _found(self, flow: str, part: str, message: Message) -> Run:
+        """The run of a message that its source delivers, perhaps again. It is written when there is something to."""
+        run = self._run(Label(flow, part, message.event_id, self.version, ""), message)
+        await run.read()
+        return run
+
+    def _run(self, label: Label, message: Message) -> Run:
+        kind = self._owned if label.owner else f"{self._service}-lent-"
+        id_ = kind + run_id(label.flow, label.part, label.event)
+        return Run(id_, label, message, self._cells, self._leads if label.owner else _always, self.running)
+
+    def _leads(self) -> bool:
+        return self.candidate.leads
+
+    # --- runs whose process has gone -----------------------------------------------------------------------------
+
+    async def orphans(self) -> AsyncIterator[Run]:
+        """The runs that go on nowhere, each taken over: of processes that have gone, and those cut off in this one."""
+        alive: dict[str, bool] = {}
+        after = ""
+        while True:
+            names, after = await self._cells.runs.keys(self._owned, after)
+            for name in names:
+                run = self._run(Label("", "", "", "", self.owner), Message())
+                run.id = name
+                if name not in self.running and await run.read() and await self._is_orphan(run.label.owner, alive):
+                    await run.took(self.owner)
+                    yield run
+            if not after:
+                return
+
+    async def _is_orphan(self, owner: str, alive: dict[str, bool]) -> bool:
+        if owner in ("", self.owner):
+            return owner == self.owner
+        if owner not in alive:
+            lease = await self._leases.acquire(f"journal/{owner}", TTL)
+            alive[owner] = lease is None
+        return not alive[owner]
+
+
+def _always() -> bool:
+    return True
+
+
+async def _nowhere(run: Run, message: Message) -> Outcome:  # noqa: ARG001  the shape of what replaces it
+    raise Permanent(f"the message began with other flow files ({run.label.config}), which are not known here")

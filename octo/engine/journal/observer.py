@@ -1,0 +1,234 @@
+"""What a flow with a journal runs: its chains are frames of a run, and its blocks note that they have finished.
+
+An observer (`octo.engine.observe`), so a flow without a journal pays nothing. It also wraps the flows that one with a
+journal calls: inside of a run their blocks are noted as well, and outside of runs they are as ever.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Literal
+
+from octo.config.documents import BlockDoc, Config, FlowDoc
+from octo.config.walk import blocks_of, reachable
+from octo.core import idempotency
+from octo.core.flow import Failure, Outcome, Processor, Result
+from octo.core.message import Message
+from octo.core.settings import Effectful
+from octo.core.sockets import FlowRef, Repeating, Steps, sockets
+from octo.engine.journal.holding import current as holder
+from octo.engine.journal.journal import Journal
+from octo.engine.journal.run import Fenced, Frame, current
+from octo.engine.observe import Build, Observer
+from octo.engine.step import Step
+from octo.services.ports import Lost
+
+Kind = Literal["computes", "acts", "runs chains", "makes messages"]
+"""What a block does. computes: nothing that anybody else sees, so that it may run again. acts: it may have an effect,
+or takes its time. runs chains: what is inside of it counts. makes messages: it has finished when they have."""
+
+
+class Journaling(Observer):
+    """See the module."""
+
+    def __init__(self, config: Config, journal: Journal) -> None:
+        self._journal = journal
+        self._flows = config.flows
+        self._kinds: dict[str, Kind] = {}
+        self._chains: set[str] = set()
+        self._repeated: set[str] = set()
+        for doc in {each.name: each for name in journalled(config) for each in reachable(config, name)}.values():
+            self._chains |= {doc.name, f"{doc.name}[error]"}
+            for block in blocks_of(doc):
+                self._know(block)
+
+    def _know(self, block: BlockDoc) -> None:
+        self._kinds[block.address] = kind_of(block)
+        self._chains |= {socket.address for _, socket in sockets(block.settings) if isinstance(socket, Steps)}
+        if isinstance(block.settings, Repeating) and block.settings.repeated is not None:
+            self._repeated.add(block.settings.repeated.address)
+
+    def flow(self, doc: FlowDoc, build: Build) -> Processor:
+        """The flow, or a part of it: in the run of its caller, or in one of its own."""
+        process = build(self)
+        return _begun(self._journal, doc, self._part(doc), process) if doc.durability == "journal" else process
+
+    def _part(self, doc: FlowDoc) -> str:
+        """The address of the block behind which the part begins, "" for the beginning of the flow."""
+        whole = self._flows[doc.name].process
+        start = whole.index(doc.process[0]) if doc.process else len(whole)
+        return whole[start - 1].address if start else ""
+
+    def branch(self, address: str, chain: Processor) -> Processor:
+        """The chain as a frame."""
+        return _framed(chain, address, is_repeated=address in self._repeated) if address in self._chains else chain
+
+    def step(self, step: Step) -> Step:
+        """The step, noted when it has finished. One that makes messages has finished when they have."""
+        kind = self._kinds.get(step.address)
+        return step if kind is None else step._replace(call=_NOTED[kind](step.call, step.address))
+
+
+def journalled(config: Config) -> list[str]:
+    """The flows that have a journal."""
+    return [doc.name for doc in config.flows.values() if doc.durability == "journal"]
+
+
+def kind_of(block: BlockDoc) -> Kind:
+    """What a block does, as far as its declaration says."""
+    type_, settings = block.type, block.settings
+    if type_.takes_tail:
+        return "makes messages"
+    inner = [socket for _, socket in sockets(settings) if isinstance(socket, Steps | FlowRef)]
+    if inner and not getattr(settings, "one_way", False):
+        return "runs chains"
+    is_plain = not type_.services and not inspect.iscoroutinefunction(inspect.unwrap(type_.function))
+    if is_plain and not type_.calls_outside and not inner and not isinstance(settings, Effectful):
+        return "computes"
+    return "acts"
+
+
+# --- chains ----------------------------------------------------------------------------------------------------------
+
+
+def _begun(journal: Journal, doc: FlowDoc, part: str, process: Processor) -> Processor:
+    """The flow, as a run of its own unless its caller has one."""
+
+    def whole(message: Message) -> Result:
+        return process(message) if current.get() is not None else begun(message)
+
+    async def begun(message: Message) -> Outcome:
+        run, held = await journal.begin(doc.name, part, message)
+        if run.label.config != journal.version:
+            return await journal.elsewhere(run, message)
+        tokens = current.set(run.top), holder.set(None)
+        try:
+            result = process(message)
+            outcome = result if isinstance(result, Outcome) else await result
+            await run.written()
+        except Fenced as error:
+            raise Failure(Lost(error.reason), doc.name, doc.name, message, doc.at) from error
+        finally:
+            current.reset(tokens[0])
+            holder.reset(tokens[1])
+            if held is None:
+                run.left()
+        if held is None:
+            await run.over()
+        return outcome
+
+    return whole
+
+
+def _framed(chain: Processor, address: str, *, is_repeated: bool) -> Processor:
+    def framed(message: Message) -> Result:
+        above = current.get()
+        if above is None:
+            return chain(message)
+        frame = above.enter(address, is_repeated=is_repeated)
+        if frame.failure is not None:
+            raise frame.failure
+        token = current.set(frame)
+        try:
+            result = chain(message)
+        except Failure as failure:
+            frame.failed(failure)
+            frame.run.ended(frame)
+            raise
+        finally:
+            current.reset(token)
+        if isinstance(result, Outcome):
+            frame.run.ended(frame)
+            return result
+        return later(result, frame)
+
+    async def later(waiting: Awaitable[Outcome], frame: Frame) -> Outcome:
+        token = current.set(frame)
+        try:
+            return await waiting
+        except Failure as failure:
+            frame.failed(failure)
+            raise
+        finally:
+            frame.run.ended(frame)
+            current.reset(token)
+
+    return framed
+
+
+# --- steps -----------------------------------------------------------------------------------------------------------
+
+Call = Callable[[Message], Any]
+
+
+def _computing(call: Call, address: str) -> Call:
+    """A step that has no effect of its own: what it made is written with what comes next."""
+
+    def noted(message: Message) -> Any:
+        frame = current.get()
+        if frame is None:
+            return call(message)
+        if (before := frame.skip(address, message)) is not None:
+            return before
+        frame.begin(address)
+        result = call(message)
+        if isinstance(result, Outcome):
+            frame.passed(address, result)
+            return result
+        return later(result, frame) if inspect.isawaitable(result) else result
+
+    async def later(waiting: Awaitable[Any], frame: Frame) -> Any:
+        outcome = await waiting
+        if isinstance(outcome, Outcome):
+            frame.passed(address, outcome)
+        return outcome
+
+    return noted
+
+
+def _acting(call: Call, address: str) -> Call:
+    """A step that may have an effect: it begins once all before it is safe, and with a key that stays the same."""
+
+    def noted(message: Message) -> Any:
+        frame = current.get()
+        if frame is None:
+            return call(message)
+        before = frame.skip(address, message)
+        return acted(message, frame) if before is None else before
+
+    async def acted(message: Message, frame: Frame) -> Any:
+        run = frame.run
+        await run.written()
+        run.check()
+        frame.acts()
+        token = idempotency.enter(idempotency.key_of(run.id, f"{frame.place}/{address}"))
+        try:
+            result = call(message)
+            outcome = await result if inspect.isawaitable(result) else result
+        finally:
+            idempotency.leave(token)
+        if isinstance(outcome, Outcome):
+            frame.passed(address, outcome)
+        return outcome
+
+    return noted
+
+
+def _making(call: Call, address: str) -> Call:
+    """A step that makes messages: it begins again after a crash, and they go on where they were."""
+
+    def noted(message: Message) -> Any:
+        if (frame := current.get()) is not None:
+            frame.begin(address)
+        return call(message)
+
+    return noted
+
+
+_NOTED: Mapping[Kind, Callable[[Call, str], Call]] = {
+    "acts": _acting,
+    "computes": _computing,
+    "makes messages": _making,
+    "runs chains": _computing,
+}

@@ -1,0 +1,374 @@
+"""A run: one message on its way through a flow with a journal, and what is written of it.
+
+Every chain that the message enters is a frame; chains inside of blocks, and of flows that it calls, are frames inside
+of frames. A frame knows the last of its blocks that has finished, and what that made of the message. A run is written
+
+- before a block begins that may have an effect (`Run.written`), so that a block that has finished before is not run
+  again, and one that is run again gets the same message and the same idempotency key,
+- and once the flow has ended, before its source hears of it.
+
+Blocks in between that only compute are written together with what comes next. A frame inside of a block that has
+finished is removed, as its result is part of the frame around it.
+
+Invariant: every write names the version that it writes over, so of two processes that go on with one run the one that
+took it over first ends the other (`Fenced`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextvars import ContextVar
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from octo.core.backoff import Backoff, Failures
+from octo.core.errors import Transient
+from octo.core.flow import Drop, Failure, Halt, Outcome, Stop
+from octo.core.message import Message, new_id
+from octo.engine.journal import failures
+from octo.engine.journal.cells import Cell, Cells
+from octo.services.ports import Conflict
+
+VERSION = 1
+RETENTION = 14 * 86400.0
+"""Seconds for which the progress of a message is kept that its source may deliver again: a queue that holds it for
+longer gets it run from the beginning."""
+PATIENCE = 30.0
+"""Seconds for which a run waits for a store that is away, before its message fails."""
+
+
+class Fenced(Halt):
+    """The run belongs to another process by now, or may: it ends here, and nothing of it is written any more."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Stored(NamedTuple):
+    """Where runs and their frames are written."""
+
+    runs: Cells
+    frames: Cells
+
+
+class Label(NamedTuple):
+    """What a run is: of which flow, from which block on ("" for its beginning), which message of which files.
+
+    owner: the process that goes on with it; "" where its source delivers the message again.
+    """
+
+    flow: str
+    part: str
+    event: str
+    config: str
+    owner: str
+
+    @property
+    def redelivers(self) -> bool:
+        return not self.owner
+
+
+def run_id(flow: str, part: str, event: str) -> str:
+    """The id of the run of a message within its service: the same whenever the message comes."""
+    return sha256(f"{flow}\0{part}\0{event}".encode(errors="surrogatepass")).hexdigest()[:32]
+
+
+class Frame:
+    """A chain that the message has entered.
+
+    above: the frame of the block that runs the chain. path: where it is in the run; a chain has a number among those
+    that were entered at its address. place: the same for idempotency keys, where all tries of a chain that is repeated
+    after a failure count as one.
+    after: the address of its last block that has finished, "" for none. outcome: what that block made.
+    failure: what it failed with, if it did. has_effect: whether something in it may have had an effect.
+    """
+
+    __slots__ = (
+        *("_at", "_entered", "_skips", "above", "after", "failure", "has_effect", "outcome"),
+        *("path", "place", "run"),
+    )
+
+    def __init__(self, run: Run, above: Frame | None, path: str, place: str, kept: Any = None) -> None:
+        self.run = run
+        self.above = above
+        self.path = path
+        self.place = place
+        self.after = ""
+        self.outcome: Outcome | None = None
+        self.failure: Failure | None = None
+        self.has_effect = False
+        self._at = ""
+        self._entered: dict[str, int] = {}
+        if kept is not None:
+            self.after, self.has_effect = kept["after"], True
+            self.outcome = None if kept["outcome"] is None else _unpacked(kept["outcome"])
+            self.failure = None if kept["failure"] is None else failures.unpacked(kept["failure"])
+        self._skips = bool(self.after)
+
+    def begin(self, address: str) -> None:
+        """Note that a block begins, which may enter chains."""
+        self._at, self._entered = f"{address}>", {}
+
+    def enter(self, address: str, *, is_repeated: bool) -> Frame:
+        """The frame of a chain that the block enters now."""
+        number = self._entered[address] = self._entered.get(address, 0) + 1
+        inside = f"/{self._at}{address}"
+        place = f"{self.place}{inside}" + ("" if is_repeated else f"#{number}")
+        return self.run.frame(self, f"{self.path}{inside}#{number}", place)
+
+    def skip(self, address: str, message: Message) -> Outcome | None:
+        """What to go on with in place of a block that has finished before; None for a block that has not."""
+        if not self._skips:
+            return None
+        if address != self.after:
+            return message  # the result of the last one that has finished counts
+        self._skips = False
+        return self.outcome
+
+    def acts(self) -> None:
+        """Note that a block begins which may have an effect."""
+        frame: Frame | None = self
+        while frame is not None and not frame.has_effect:
+            frame.has_effect = True
+            frame = frame.above
+
+    def passed(self, address: str, outcome: Outcome) -> None:
+        """Note that a block has finished."""
+        self.after, self.outcome = address, outcome
+        self.run.changed(self)
+        if self._entered:
+            self.run.leave(self)
+
+    def failed(self, failure: Failure) -> None:
+        """Note that the chain has failed."""
+        self.failure = failure
+        self.run.changed(self)
+
+    def reopen(self) -> None:
+        """Let the block that has failed run again."""
+        if self.failure is not None:
+            self.failure = None
+            self.run.changed(self)
+
+    def as_value(self) -> dict[str, Any]:
+        return {
+            "path": self.path,
+            "after": self.after,
+            "outcome": None if self.outcome is None else _packed(self.outcome),
+            "failure": None if self.failure is None else failures.packed(self.failure),
+        }
+
+
+class Run:
+    """See the module.
+
+    message: as it came. cells: those of runs, and those of frames. leads: whether the process may go on with it at this
+    moment. running: the runs that go on in this process. is_lost: whether another process may have taken it over.
+
+    Invariants:
+    - `_dirty` has the frames that changed since they were written. A frame in which nothing had an effect is taken out
+      when its chain ends, and is never written.
+    - What is written says `by` whom, so that a write whose answer was lost is known again (`Cells.write`).
+    - `_stored` has the cell of every frame that was written, by path; that of the flow's own chain is the run's own.
+    """
+
+    def __init__(
+        self,
+        id: str,  # noqa: A002  the field's own word
+        label: Label,
+        message: Message,
+        cells: Stored,
+        leads: Callable[[], bool],
+        running: set[str],
+    ) -> None:
+        self.id = id
+        self.label = label
+        self.message = message
+        self.is_lost = False
+        self.leads = leads
+        self._running = running
+        self.top = Frame(self, None, "", "")
+        self._cells = cells
+        self._by = new_id()
+        self._kept = Cell()
+        self._stored: dict[str, Cell] = {}
+        self._read: dict[str, Any] = {}
+        self._frames: dict[str, Frame] = {}
+        self._dirty: dict[str, Frame] = {}
+        self._garbage: set[str] = set()
+        self._writing = asyncio.Lock()
+
+    @property
+    def main(self) -> str:
+        """The path of the flow's own chain: it is written with the run, as most runs have no other frame."""
+        return f"/{self.label.flow}#1"
+
+    def frame(self, above: Frame | None, path: str, place: str) -> Frame:
+        """The frame at the path, as it was read or is by now."""
+        found = self._frames.get(path)
+        if found is None:
+            found = self._frames[path] = Frame(self, above, path, place, self._read.pop(path, None))
+        return found
+
+    def changed(self, frame: Frame) -> None:
+        self._dirty[frame.path] = frame
+
+    def ended(self, frame: Frame) -> None:
+        """A chain has ended: if nothing in it had an effect, nothing of it needs to be known."""
+        if not frame.has_effect and frame.path != self.main:
+            self._dirty.pop(frame.path, None)
+            self._frames.pop(frame.path, None)
+
+    def leave(self, frame: Frame) -> None:
+        """A block of the frame has finished: what it had entered is not needed once that is written."""
+        inside = f"{frame.path}/"
+        for known in (self._frames, self._dirty, self._read):
+            for path in [each for each in known if each.startswith(inside)]:
+                del known[path]
+        self._garbage.update(path for path in self._stored if path.startswith(inside))
+
+    # --- written -------------------------------------------------------------------------------------------------
+
+    def check(self) -> None:
+        """Raise `Fenced` if another process may have taken the run over."""
+        if self.is_lost or not self.leads():
+            self.is_lost = True
+            raise Fenced("this process was cut off for longer than its lease")
+
+    async def written(self) -> None:
+        """Return once all that has finished is safe. Waits `PATIENCE` for a store that is away, then fails."""
+        if not self._dirty:
+            return
+        async with self._writing:  # those that waited meanwhile find their part written
+            pauses, loop = Failures(Backoff()), asyncio.get_running_loop()
+            until = loop.time() + PATIENCE
+            while self._dirty:
+                try:
+                    await self._write()
+                except Conflict as error:
+                    self.is_lost = True
+                    raise Fenced("another process has taken the message over") from error
+                except Transient:
+                    pause = pauses.failed()
+                    if loop.time() + pause > until:
+                        raise
+                    await asyncio.sleep(pause)
+
+    async def _write(self) -> None:
+        """Outer frames first: an inner one without its outer one would be a mistake, the reverse is only work again."""
+        if self.main in self._dirty or not self._kept.version:
+            await self.keep()
+        for path in sorted(self._dirty):
+            frame = self._dirty.pop(path, None)
+            if frame is None:
+                continue  # its block has finished while others were written
+            try:
+                kept = await self._cells.frames.write(
+                    self._key(path), {**frame.as_value(), "by": self._by}, self._stored.get(path, Cell()), self._ttl
+                )
+            except BaseException:
+                self._dirty.setdefault(path, frame)
+                raise
+            self._stored[path] = kept
+        while self._garbage:
+            path = next(iter(self._garbage))
+            await self._cells.frames.delete(self._key(path), self._stored[path])
+            self._garbage.discard(path)
+            del self._stored[path]
+
+    async def keep(self) -> None:
+        """Write the run itself, with the frame of the flow's own chain."""
+        frame = self._frames.get(self.main)
+        value = {
+            "v": VERSION,
+            "by": self._by,
+            **self.label._asdict(),
+            "message": self.message.to_record(),
+            "frame": self._read.get(self.main) if frame is None else frame.as_value(),
+        }
+        self._dirty.pop(self.main, None)
+        try:
+            self._kept = await self._cells.runs.write(self.id, value, self._kept, self._ttl)
+        except BaseException:
+            if frame is not None:
+                self._dirty.setdefault(self.main, frame)
+            raise
+
+    async def took(self, owner: str) -> None:
+        """Take the run over for this process. Raises `Conflict` if another one was faster."""
+        self.label = self.label._replace(owner=owner)
+        await self.keep()
+
+    async def reopen(self) -> None:
+        """The message will be tried again: what has failed has not finished."""
+        for path in [*self._read]:
+            self.frame(None, path, path)
+        for frame in [*self._frames.values()]:
+            frame.reopen()
+        if self._kept.version and not self.is_lost:
+            await self.written()
+
+    def left(self) -> None:
+        """Note that the run does not go on here. If nobody brings its message again, it is found in the store."""
+        self._running.discard(self.id)
+
+    async def over(self) -> None:
+        """Forget the run: its message is settled. The run goes first, since frames without one are never read."""
+        async with self._writing:
+            if self.is_lost or not self._kept.version:
+                return
+            await self._cells.runs.delete(self.id, self._kept)
+            self._kept = Cell()
+            for path, cell in self._stored.items():
+                await self._cells.frames.delete(self._key(path), cell)
+            self._stored.clear()
+
+    @property
+    def _ttl(self) -> float | None:
+        return RETENTION if self.label.redelivers else None
+
+    def _key(self, path: str) -> str:
+        return f"{self.id}/{sha256(path.encode(errors='surrogatepass')).hexdigest()[:32]}"
+
+    # --- read ----------------------------------------------------------------------------------------------------
+
+    async def read(self) -> bool:
+        """Go on from what was written; whether there is something."""
+        self._kept = await self._cells.runs.read(self.id)
+        value: Any = self._kept.value
+        if value is None:
+            return False
+        self.label = Label(*(value[name] for name in Label._fields))
+        self.message = Message.from_record(value["message"])
+        if value["frame"] is not None:
+            self._read[self.main] = value["frame"]
+        after = ""
+        while True:
+            names, after = await self._cells.frames.keys(f"{self.id}/", after)
+            for name in names:
+                cell = await self._cells.frames.read(name)
+                if isinstance(cell.value, dict):
+                    path = cell.value["path"]
+                    self._stored[path], self._read[path] = cell, cell.value
+            if not after:
+                return True
+
+
+def _packed(outcome: Outcome) -> list[Any]:
+    if isinstance(outcome, Drop):
+        return ["drop", outcome.reason]
+    return ["stop", outcome.message.to_record()] if isinstance(outcome, Stop) else ["message", outcome.to_record()]
+
+
+def _unpacked(value: Any) -> Outcome:
+    kind, given = value
+    if kind == "drop":
+        return Drop(given)
+    message = Message.from_record(given)
+    return Stop(message) if kind == "stop" else message
+
+
+current: ContextVar[Frame | None] = ContextVar("octo.journal", default=None)
+"""The frame that the current call is in; None outside of runs."""

@@ -1,0 +1,214 @@
+"""A flow with a journal goes on behind the last block that has finished, whatever ended the process."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from octo.core.errors import Permanent, Transient
+from octo.services.container import MEMORY, Services
+from octo.testing.clock import virtual
+from tests.engine.lives import LINE, Effects, both, cut_off, life, resumed
+
+
+@virtual()
+async def test_it_goes_on_behind_the_last_block_that_has_finished():
+    effects = await both(LINE, "two")
+    *first, last = effects.names
+    assert first == ["one", "began two", "two"]
+    assert last.startswith("three ")
+    assert len({key for _, key in effects.done}) == 3
+
+
+@pytest.mark.parametrize(
+    ("process", "what", "names"),
+    [
+        (
+            """
+      - type: if
+        condition: body > 0
+        then: [{type: act, what: "'one'"}, {type: act, what: "'two'"}]
+      - {type: act, what: "'three'"}
+""",
+            "two",
+            ["one", "began two", "two", "three"],
+        ),
+        (
+            """
+      - type: foreach
+        items: "[1, 2, 3]"
+        mode: map
+        body: [{type: act, what: "'a' + string(vars.item)"}, {type: act, what: "'b' + string(vars.item)"}]
+      - {type: act, what: "'end'"}
+""",
+            "b2",
+            ["a1", "b1", "a2", "began b2", "b2", "a3", "b3", "end"],
+        ),
+        (
+            """
+      - {type: flow-ref, flow: sub}
+      - {type: flow-ref, flow: sub}
+      - {type: act, what: "'end'"}
+  - name: sub
+    process: [{type: act, what: "'sub ' + string(body)"}, {type: set-payload, settings: {value: body + 1}}]
+""",
+            "sub 2",
+            ["sub 1", "began sub 2", "sub 2", "end"],
+        ),
+    ],
+    ids=["inside of a branch", "in a loop", "in a called flow"],
+)
+def test_blocks_inside_of_blocks_are_not_run_again(process, what, names):
+    @virtual()
+    async def run():
+        flow = f"flows:\n  - name: work\n    durability: journal\n    process:{process}"
+        assert (await both(flow, what, 1)).names == names
+
+    run()
+
+
+@virtual()
+async def test_branches_that_run_at_once_go_on_each_where_it_was():
+    flow = """
+flows:
+  - name: work
+    durability: journal
+    process:
+      - type: foreach
+        items: "[1, 2, 3, 4]"
+        mode: map
+        concurrency: 4
+        body:
+          - {type: act, what: "'a' + string(vars.item)"}
+          - {type: act, what: "'b' + string(vars.item)"}
+          - {type: act, what: "'c' + string(vars.item)"}
+      - {type: act, what: "'end'"}
+"""
+    effects = await both(flow, "b3")
+    for item in "1234":
+        for name in "abc":
+            assert effects.names.count(f"{name}{item}") <= 1 + (item != "3"), effects.names
+    assert effects.names[-1] == "end"
+    assert {f"{name}{item}" for item in "1234" for name in "abc"} <= {*effects.names}
+    assert len({key for name, key in effects.done if not name.startswith("began")}) == 13
+
+
+HANDLED = """
+flows:
+  - name: work
+    durability: journal
+    process:
+      - {type: act, what: "'one'"}
+      - {type: act, what: "'bad'"}
+    error:
+      - {type: act, what: "'told ' + vars.error.code"}
+      - {type: act, what: "'handled'"}
+"""
+
+
+@virtual()
+async def test_an_error_chain_goes_on_and_what_has_failed_does_not_run_again():
+    effects = Effects()
+    async with Services(MEMORY) as services:
+        effects.failing["bad"] = Permanent("no", code="OCTO-R110")
+        await cut_off(HANDLED, effects, services, "handled")
+        effects.failing.clear()
+        await resumed(HANDLED, effects, services)
+    assert effects.names == ["one", "failed bad", "told OCTO-R110", "began handled", "handled"]
+
+
+@virtual()
+async def test_a_block_that_is_repeated_after_a_failure_has_the_same_key():
+    flow = """
+flows:
+  - name: work
+    durability: journal
+    process:
+      - type: retry
+        maxAttempts: 3
+        process: [{type: act, what: "'one'"}, {type: act, what: "'flaky'"}]
+"""
+    effects = Effects()
+    async with Services(MEMORY) as services, life(flow, effects, services) as process, asyncio.TaskGroup() as tasks:
+        effects.failing["flaky"] = Transient("not now")
+        tasks.create_task(process.call())
+        await asyncio.sleep(0.01)
+        effects.failing.clear()
+    assert effects.names == ["one", "failed flaky", "one", "flaky"]
+    assert len(effects.key("one")) == 1
+    assert effects.key("flaky") == effects.key("failed flaky")
+
+
+@virtual()
+async def test_a_message_of_a_queue_goes_on_when_it_is_delivered_again():
+    flow = """
+connectors: [{name: q, type: queue}]
+flows:
+  - name: work
+    durability: journal
+    source: {connector: q, type: queue, settings: {subject: jobs}}
+    process:
+      - {type: act, what: "'one'"}
+      - {type: act, what: "'two'"}
+  - name: send
+    process: [{type: queue-dispatch, subject: "'jobs'"}]
+"""
+    effects = Effects()
+    effects.stuck.add("two")
+    async with Services(MEMORY) as services:
+        async with life(flow, effects, services) as process:
+            await process.app.call("send")
+            await effects.at.wait()
+        effects.stuck.clear()
+        async with life(flow, effects, services) as process:
+            await asyncio.sleep(60)
+            assert await process.kept() == []
+    assert effects.names == ["one", "began two", "two"]
+    assert effects.key("began two") == effects.key("two")
+
+
+@virtual()
+async def test_what_has_failed_for_now_is_run_again_and_what_has_finished_is_not():
+    flow = """
+connectors: [{name: q, type: queue}]
+flows:
+  - name: work
+    durability: journal
+    source: {connector: q, type: queue, settings: {subject: jobs}}
+    process:
+      - {type: act, what: "'one'"}
+      - {type: act, what: "'two'"}
+    error:
+      - {type: act, what: "'told'"}
+      - {type: act, what: "'three'"}
+  - name: send
+    process: [{type: queue-dispatch, subject: "'jobs'"}]
+"""
+    effects = Effects()
+    effects.failing["two"] = effects.failing["three"] = Transient("not now")
+    async with Services(MEMORY) as services, life(flow, effects, services) as process:
+        await process.app.call("send")
+        await asyncio.sleep(0.5)
+        effects.failing.clear()
+        await asyncio.sleep(60)
+        assert await process.kept() == []
+    assert effects.names == ["one", "failed two", "told", "failed three", "two"]
+
+
+@virtual()
+async def test_a_large_message_is_kept_in_parts():
+    flow = """
+flows:
+  - name: work
+    durability: journal
+    process:
+      - {type: act, what: "'one'"}
+      - {type: act, what: "'two'"}
+      - {type: act, what: "string(size(body))"}
+"""
+    import random
+
+    body = random.Random(1).randbytes(3_000_000)
+    effects = await both(flow, "two", body)
+    assert effects.names == ["one", "began two", "two", "3000000"]
