@@ -33,10 +33,11 @@ _HOMES = {
     "octo.core.partial": "Receiver, is_streaming, partial",
     "octo.core.port": "port",
     "octo.core.powers": "Conflicting, Draining, Healthy, Replying, Stubbed, Triggered, Vetting",
+    "octo.core.promise": "Guarantee, Guaranteeing, Idempotent, Promise, Step",
     "octo.core.secrets": "MASKED, mask, masked",
     "octo.core.settings": "Advanced, Advising, AnyCase, Effect, Effectful, Secret, Settings, Worded",
     "octo.core.sockets": "Afterwards, Always, FlowRef, Handler, Repeating, Steps",
-    "octo.core.source": "Guarantee, Guaranteeing, Inlet, Naming, source",
+    "octo.core.source": "Inlet, Naming, source",
     "octo.core.spool": "Content, Spool",
     "octo.core.state": "Shaped, State",
     "octo.core.trace": "effect, span_headers, with_tracestate",
@@ -119,6 +120,13 @@ if TYPE_CHECKING:
         Triggered as Triggered,
         Vetting as Vetting,
     )
+    from octo.core.promise import (
+        Guarantee as Guarantee,
+        Guaranteeing as Guaranteeing,
+        Idempotent as Idempotent,
+        Promise as Promise,
+        Step as Step,
+    )
     from octo.core.secrets import MASKED as MASKED, mask as mask, masked as masked
     from octo.core.settings import (
         Advanced as Advanced,
@@ -139,8 +147,6 @@ if TYPE_CHECKING:
         Steps as Steps,
     )
     from octo.core.source import (
-        Guarantee as Guarantee,
-        Guaranteeing as Guaranteeing,
         Inlet as Inlet,
         Naming as Naming,
         source as source,

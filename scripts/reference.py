@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from octo.config.shipped import shipped
+from octo.core.promise import sentence
 from octo.expr.function import Function
 from octo.expr.functions import FAMILIES
 from octo.expr.macros import MACROS
@@ -63,6 +64,7 @@ def connector(each: Described) -> Iterator[str]:
     for source in each["sources"]:
         yield f"#### {source['type']} (source)"
         yield source["doc"]
+        yield promises(source)
         yield from settings(source["fields"])
         yield from variables(source)
 
@@ -78,11 +80,17 @@ def variables(source: Described) -> Iterator[str]:
 def block(each: Described) -> Iterator[str]:
     yield f"### {each['type']} (block)"
     yield each["doc"]
+    if each["promises"]:
+        yield promises(each)
     used = each["connector"]
     if used is not None:
         need = "required" if used["required"] else "optional"
         yield f"`{used['key']}` names the [`{used['type']}`](#{used['type']}-connector) connector ({need})."
     yield from settings(each["fields"])
+
+
+def promises(each: Described) -> str:
+    return "\n".join(sentence(promise) for promise in each["promises"])
 
 
 def functions(family: str) -> Iterator[str]:

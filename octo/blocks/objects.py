@@ -66,7 +66,7 @@ class ObjectWrite(Keyed):
         return before
 
 
-@block("object-write")
+@block("object-write", guarantee="at least once", steps=("send", "confirm"), idempotent="always")
 async def object_write(settings: ObjectWrite, message: Message, store: KeyValue) -> Message:
     """Write a value under a key, over the one that is there. The message passes through.
 
@@ -84,7 +84,7 @@ class ObjectDelete(Keyed):
         return before
 
 
-@block("object-delete")
+@block("object-delete", guarantee="at least once", steps=("send", "confirm"), idempotent="always")
 async def object_delete(settings: ObjectDelete, message: Message, store: KeyValue) -> Message:
     """Delete the value under a key; none is no error. The message passes through."""
     await store.delete(settings.namespace, settings.key(message))

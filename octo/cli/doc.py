@@ -14,6 +14,7 @@ from octo.cli import example
 from octo.cli.entries import Described, Entry, entries
 from octo.cli.help import Verb
 from octo.cli.terminal import say
+from octo.core.promise import sentence
 from octo.expr import nearest
 from octo.suite.yaml import dump
 
@@ -90,6 +91,8 @@ def _page(entry: Entry) -> Iterator[str]:
             yield f"      {shown}"
         return
     yield from _wrapped(entry.data["doc"], "  ")
+    for promise in entry.data.get("promises", ()):
+        yield from _wrapped(sentence(promise), "  ")
     yield from _settings(entry.data["fields"])
     yield from _relations(entry)
     if entry.kind != "key":

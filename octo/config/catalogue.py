@@ -8,9 +8,11 @@ this data alone. `octo.config.shipped` reads the catalogue of the built-in compo
     flow, env   the fields of a flow and of a variable
     connectors  type, doc, fields, blocks (names), sources, stub and trigger (each doc and fields, or null)
     sources     type, doc, fields, push, once, silence (a duration, or null); guarantee: what it promises, or null if
-                its settings decide; sets: the variables of its messages, as fields, or null if it does not declare
-                them; naming: whether its settings name more of them
-    blocks      type, doc, fields, connector (type, key, required; or null), slots (where chains may be)
+                its settings decide; promises: all that it may promise, see `octo.core.promise`; sets: the variables of
+                its messages, as fields, or null if it does not declare them; naming: whether its settings name more of
+                them
+    blocks      type, doc, fields, connector (type, key, required; or null), slots (where chains may be),
+                promises ([] unless it changes something outside)
 
 A field has `name`, `label`, `doc`, `group` (`common` or `advanced`), `examples` (if it has some), `required`,
 `default` (unless required), `secret`, `expression`, `null` (whether null is a value; in flow files null means that
@@ -41,9 +43,10 @@ from octo.core.connector import ConnectorType
 from octo.core.expressions import Expr, Names
 from octo.core.language import Chain, FlowSettings, Source, VariableSettings
 from octo.core.plugins import Plugins
+from octo.core.promise import Guaranteeing
 from octo.core.settings import Group, Secret, Settings, Short, field_docs
 from octo.core.sockets import FlowRef, Steps
-from octo.core.source import Guaranteeing, Naming, SourceType
+from octo.core.source import Naming, SourceType
 
 T = TypeVar("T")
 
@@ -135,7 +138,8 @@ def _source(type_: SourceType) -> Described:
         "doc": type_.doc,
         "push": type_.is_push,
         "once": type_.once,
-        "guarantee": None if issubclass(type_.settings, Guaranteeing) else type_.guarantee,
+        "guarantee": None if issubclass(type_.settings, Guaranteeing) else type_.promises[0].guarantee,
+        "promises": [each.as_json() for each in type_.promises],
         "silence": None if type_.silence is None else duration(type_.silence),
         "sets": None if type_.sets is None else fields(type_.sets),
         "naming": issubclass(type_.settings, Naming),
@@ -151,6 +155,7 @@ def _block(type_: BlockType) -> Described:
         "connector": None
         if type_.connector is None
         else {"type": type_.connector, "key": type_.key, "required": not type_.default},
+        "promises": [each.as_json() for each in type_.promises],
         "fields": described,
         "slots": [slot for field in described for slot in _slots(field, field["name"])],
     }

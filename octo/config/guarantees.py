@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from octo.config.documents import BlockDoc, Config, FlowDoc, SourceDoc
+from octo.config.documents import BlockDoc, Config, FlowDoc
 from octo.config.walk import blocks_of
 from octo.core.errors import Position
-from octo.core.settings import Effectful
+from octo.core.promise import Guarantee, Promise, chosen
+from octo.core.settings import Effect, Effectful
 from octo.core.sockets import FlowRef, sockets
-from octo.core.source import Guarantee, Guaranteeing
 
 
 class Limit(NamedTuple):
@@ -46,15 +46,10 @@ def guarantees(config: Config) -> list[Guaranteed]:
     return [_of(doc, config.flows) for doc in config.flows.values() if doc.source is not None]
 
 
-def promise(source: SourceDoc) -> Guarantee:
-    """What a source promises with its settings."""
-    return source.settings.promises() if isinstance(source.settings, Guaranteeing) else source.type.guarantee
-
-
 def _of(doc: FlowDoc, flows: Mapping[str, FlowDoc]) -> Guaranteed:
     source = doc.source
     assert source is not None
-    promised = promise(source)
+    promised = chosen(source.type.promises, source.settings).guarantee
     # Where nobody sends a message again, none comes twice, except where a block repeats it: `octo check` warns of that.
     is_repeated = promised != "at most once"
     limits = [limit for block in _reached(doc, flows) for limit in _limits(block, is_repeated=is_repeated)]
@@ -76,10 +71,22 @@ def _reached(doc: FlowDoc, flows: Mapping[str, FlowDoc]) -> Iterator[BlockDoc]:
 def _limits(block: BlockDoc, *, is_repeated: bool) -> Iterator[Limit]:
     if getattr(block.settings, "one_way", False) is True:
         yield Limit("lost", block.address, block.at, "hands over without waiting, and in memory")
-    settings = block.settings
-    effect = settings.effect if isinstance(settings, Effectful) else "once"
-    if is_repeated and block.type.calls_outside and effect == "once":
-        yield Limit("twice", block.address, block.at, f"calls {block.connector or 'another system'} without a key")
+    promise = chosen(block.type.promises, block.settings) if block.type.promises else None
+    is_unconfirmed = promise is not None and promise.guarantee == "at most once"
+    if is_unconfirmed and block.type.calls_outside:
+        yield Limit("lost", block.address, block.at, "sends, and nobody confirms it")
+    # That a log line may come twice is no limit that its author wants to hear of.
+    is_effect = block.type.calls_outside or (promise is not None and not is_unconfirmed)
+    if is_repeated and is_effect and _effect(block.settings, promise) == "once":
+        does = f"calls {block.connector}" if block.connector else "sends"
+        takes = ", and takes none" if promise is not None and promise.idempotent == "never" else ""
+        yield Limit("twice", block.address, block.at, f"{does} without a key{takes}")
+
+
+def _effect(settings: object, promise: Promise | None) -> Effect:
+    if isinstance(settings, Effectful):
+        return settings.effect
+    return "idempotent" if promise is not None and promise.idempotent == "always" else "once"
 
 
 def _placed(at: Position) -> dict[str, object]:

@@ -116,7 +116,7 @@ class Logger:
         instance._checks = True
         yield instance
 
-    @block("log", key="logger", default=True)
+    @block("log", key="logger", default=True, guarantee="at most once", steps=("send",))
     def log(self, settings: Entry, message: Message, site: Site) -> Message:
         """Write a log line. The message passes through."""
         level = process_log.LEVELS[settings.level]

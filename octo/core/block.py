@@ -23,6 +23,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from octo.core.flow import Drop, Outcome, Result, Stop
 from octo.core.message import Message
 from octo.core.port import annotation, services_of
+from octo.core.promise import Guarantee, Idempotent, Promise, Step
 from octo.core.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -114,6 +115,8 @@ class BlockType(NamedTuple):
     default: whether an absent key means "the default instance of that type" instead of an error.
     services: those it asks for, parameter to name; see `octo.core.port`.
     tending: its work besides messages, which asks for no other services; None if it has none.
+    promises: what it promises if it changes something outside of the process; of several, the first, unless its
+        settings are `Guaranteeing` and choose another. () for all other blocks.
     """
 
     name: str
@@ -127,6 +130,7 @@ class BlockType(NamedTuple):
     services: Mapping[str, str]
     connector: str | None = None
     tending: Tending | None = None
+    promises: tuple[Promise, ...] = ()
 
     @property
     def calls_outside(self) -> bool:
@@ -140,8 +144,16 @@ def block(
     key: str = "connector",
     default: bool = False,
     tending: Callable[..., Coroutine[Any, Any, None]] | None = None,
+    guarantee: Guarantee | None = None,
+    steps: tuple[Step, ...] = (),
+    idempotent: Idempotent = "never",
+    instead: tuple[Promise, ...] = (),
 ) -> Callable[[F], F]:
-    """Mark a function, or a connector's method, as the block `name`. tending: see `Tending`."""
+    """Mark a function, or a connector's method, as the block `name`.
+
+    guarantee, steps, idempotent: what it promises, see `octo.core.promise`; a block without a guarantee changes nothing
+    outside of the process. instead: what it promises under other settings. tending: see `Tending`.
+    """
 
     def mark(function: F) -> F:
         parameters = inspect.signature(function).parameters
@@ -156,6 +168,7 @@ def block(
             default=default,
             services=services_of(function, behind=1),
             tending=None if tending is None else _tending(tending),
+            promises=() if guarantee is None else (Promise(guarantee, steps, "", idempotent), *instead),
         )
         return function
 

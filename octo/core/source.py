@@ -22,7 +22,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
-from typing import Any, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from octo.core.block import settings_of
 from octo.core.deadline import Lift
@@ -30,14 +30,10 @@ from octo.core.flow import Ending
 from octo.core.message import Message
 from octo.core.partial import Receiver
 from octo.core.port import services_of
+from octo.core.promise import Guarantee, Promise, Step
 from octo.core.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-Guarantee = Literal["answered", "at least once", "at most once"]
-"""What a source promises of a message that it has handed over. answered: who sent it hears what became of it, and may
-send it again. at least once: it is handed over again until it is settled. at most once: what is under way when the
-process ends is lost."""
 
 
 class Inlet(Protocol):
@@ -87,7 +83,7 @@ class SourceType(NamedTuple):
     sets: the variables that each of its messages has, as the fields of a model; None if they are not declared. Settings
         that are `Naming` add those that depend on the settings.
     services: those it asks for, parameter to name; see `octo.core.port`.
-    guarantee: what it promises, unless its settings are `Guaranteeing`.
+    promises: what it promises. Of several, the first, unless its settings are `Guaranteeing` and choose another.
     """
 
     name: str
@@ -99,7 +95,7 @@ class SourceType(NamedTuple):
     silence: timedelta | None
     sets: type[Settings] | None
     services: Mapping[str, str]
-    guarantee: Guarantee
+    promises: tuple[Promise, ...]
     connector: str = ""
 
 
@@ -112,13 +108,6 @@ class Naming(Protocol):
         ...
 
 
-@runtime_checkable
-class Guaranteeing(Protocol):
-    """Settings of a source that decide what it promises."""
-
-    def promises(self) -> Guarantee: ...
-
-
 def source(
     name: str,
     *,
@@ -126,8 +115,14 @@ def source(
     silence: timedelta | None = None,
     sets: type[Settings] | None = None,
     guarantee: Guarantee = "at most once",
+    steps: tuple[Step, ...] = (),
+    instead: tuple[Promise, ...] = (),
 ) -> Callable[[F], F]:
-    """Mark a connector's method as the source `name`; the other arguments are those of `SourceType`."""
+    """Mark a connector's method as the source `name`.
+
+    guarantee, steps: what it promises, see `octo.core.promise`. instead: what it promises under other settings. The
+    other arguments are those of `SourceType`.
+    """
 
     def mark(function: F) -> F:
         is_push = not inspect.isasyncgenfunction(function)
@@ -143,7 +138,7 @@ def source(
             silence=silence,
             sets=sets,
             services=services_of(function, behind=int(is_push)),
-            guarantee=guarantee,
+            promises=(Promise(guarantee, steps), *instead),
         )
         return function
 

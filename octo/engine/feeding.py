@@ -19,12 +19,12 @@ from types import MappingProxyType
 from typing import Any
 
 from octo.config.documents import SourceDoc
-from octo.config.guarantees import promise
 from octo.core import clock
 from octo.core.backoff import Backoff, Failures
 from octo.core.delivery import Delivery, Idle
 from octo.core.errors import Bug, Disconnected, OctoError, Permanent
 from octo.core.log import fields
+from octo.core.promise import chosen
 from octo.engine.flow import Flow
 from octo.engine.settlement import Settlement
 from octo.engine.work import Work
@@ -137,7 +137,8 @@ class Feed:
             self._asked = None
 
     async def _carry(self, instance: Any) -> None:
-        lost, redelivers = partial(self._lost, instance), promise(self._source) == "at least once"
+        lost = partial(self._lost, instance)
+        redelivers = chosen(self._source.type.promises, self._source.settings).guarantee == "at least once"
         settlement = Settlement(self._flow, self._work, lost, self._settled, redelivers=redelivers)
         source = self._source.type.function(instance, self._source.settings, **self._services)
         async with aclosing(source) as deliveries:

@@ -321,7 +321,7 @@ class Client:
     async def health(self) -> None:
         await self._session.ping()
 
-    @source("queue", silence=timedelta(seconds=3 * POLL), guarantee="at least once")
+    @source("queue", silence=timedelta(seconds=3 * POLL), guarantee="at least once", steps=("flow", "acknowledge"))
     async def consume(self, settings: Consume) -> AsyncIterator[Delivery | Idle]:
         """Take messages from a queue.
 
@@ -331,7 +331,7 @@ class Client:
             held = await self._session.receive(settings.queue, settings.prefetch)
             yield Idle() if held is None else self._delivery(held.id, held.attempt, held.body)
 
-    @block("broker-publish")
+    @block("broker-publish", guarantee="at least once", steps=("send", "confirm"))
     async def publish(self, settings: Publish, message: Message) -> Message:
         """Publish a value."""
         await self._session.publish(settings.queue, settings.value(message))

@@ -155,7 +155,7 @@ class Probe:
         outcome = result if isinstance(result, Message | Drop) else await result
         return {"body": outcome.body} if isinstance(outcome, Message) else None
 
-    @source("pull", silence=timedelta(minutes=1))
+    @source("pull", silence=timedelta(minutes=1), steps=("flow",))
     async def pull(self, settings: Pull) -> AsyncIterator[Delivery | Idle]:
         """Deliver what the test puts into `queue`: a body, a thing to yield, or an error to raise. None ends it."""
         if self.breaks < settings.breaks:
@@ -174,7 +174,7 @@ class Probe:
 
         return Delivery(Message(body), settle)
 
-    @source("push")
+    @source("push", guarantee="answered", steps=("flow", "reply"))
     @asynccontextmanager
     async def push(self, settings: Push, inlet: Inlet) -> AsyncIterator[None]:
         """Register the inlet in `routes`; the newest is last."""
@@ -186,7 +186,7 @@ class Probe:
         finally:
             self.routes[settings.path].remove(inlet)
 
-    @source("stream")
+    @source("stream", guarantee="answered", steps=("flow", "reply"))
     @asynccontextmanager
     async def stream(self, settings: Push, inlet: Inlet) -> AsyncIterator[None]:
         """Keep the flow in `streams`: a test calls it and sees each partial result as it comes."""

@@ -61,7 +61,7 @@ REPLYING: list[Replying] = [http.Http, queue.Queue]
 TRIGGERED: list[type[Triggered]] = [cron.Cron, events.Events, http.Http, queue.Queue]
 HEALTHY: list[type[Healthy]] = [database.Database, events.Events, http.Http]
 
-EFFECTFUL: list[type[Effectful]] = [Query, Rest, RestDynamic]
+EFFECTFUL: list[type[Effectful]] = [Dispatch, Query, Rest, RestDynamic]
 REPEATING: list[type[Repeating]] = [retry.Retry]
 SHAPED: list[type[Shaped]] = [
     aggregate.Aggregate,
@@ -132,4 +132,4 @@ def test_calls_to_the_outside_say_what_they_do_there() -> None:
     """`octo test --chaos` assumes that a call without a declared effect must happen once."""
     outside = {each.settings.__name__ for each in BLOCK_TYPES if each.calls_outside}
 
-    assert sorted(outside) == sorted(each.__name__ for each in EFFECTFUL)
+    assert outside <= {each.__name__ for each in EFFECTFUL}

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
-from octo.builtin import CONNECTORS, plugins
+from octo.builtin import plugins
 from octo.config.guarantees import guarantees
 from octo.config.load import parse
-from octo.core.source import Guaranteeing
 
 FLOW = """
 connectors:
@@ -49,6 +46,10 @@ def test_a_source_says_what_it_promises(source, guarantee):
     [
         (POST.replace("MORE", ""), [("twice", "f.pay")]),
         (POST.replace("MORE", ", headers: {Idempotency-Key: eventID}"), []),
+        ("""{type: queue-dispatch, name: send, subject: "'a'"}""", [("twice", "f.send")]),
+        ("""{type: queue-dispatch, name: send, subject: "'a'", key: eventID}""", []),
+        ("""{type: publish-event, name: tell, subject: "'a'"}""", [("twice", "f.tell")]),
+        ("""{type: object-write, key: "'a'"}""", []),
         ("{type: flow-ref, name: tell, flow: audit, oneWay: true}", [("lost", "f.tell")]),
         ("{type: flow-ref, flow: ask}", [("twice", "ask.change")]),
         ("{type: if, condition: 'true', then: [{type: flow-ref, flow: ask}]}", [("twice", "ask.change")]),
@@ -60,16 +61,3 @@ def test_blocks_that_limit_it_are_named(block, limits):
 
 def test_where_nothing_comes_again_nothing_happens_twice():
     assert told("{type: cron, settings: {schedule: '@daily'}}", POST.replace("MORE", ""))[1] == []
-
-
-WORDS = {"answered": r"answered|the caller|hears", "at least once": "at least once", "at most once": "at most once"}
-
-
-@pytest.mark.parametrize("connector", [name for name in CONNECTORS if plugins().connector(name).sources])
-def test_the_page_of_a_source_says_what_the_code_declares(connector):
-    """docs/reference.md is made from the docstrings: they name the guarantee of each pull source."""
-    for source in plugins().connector(connector).sources.values():
-        if source.is_push or issubclass(source.settings, Guaranteeing):
-            continue
-        text = f"{plugins().connector(connector).doc} {source.doc}".replace("-", " ")
-        assert re.search(WORDS[source.guarantee], text), source.name

@@ -146,7 +146,7 @@ class Cron:
         await self._hand.tick(source, spec.at or clock.now())
         return None
 
-    @source("cron", once=True, sets=Nothing)
+    @source("cron", once=True, sets=Nothing, guarantee="at most once", steps=("flow",))
     async def ticks(self, settings: Tick) -> AsyncIterator[Delivery]:
         """A message at every tick of the schedule, from the next one on."""
         running = _Running()

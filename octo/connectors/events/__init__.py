@@ -1,7 +1,7 @@
 """Events: a flow publishes, and every flow that has subscribed gets them, here and in other processes.
 
-Guarantee: at most once; with `durable` at least once. `publish-event` returns once the events are with the service, and
-does not wait for who gets them. What events outlive depends on where services are (`OCTO_SERVICES`).
+`publish-event` returns once the events are with the service, and does not wait for who gets them. What events outlive
+depends on where services are (`OCTO_SERVICES`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from datetime import timedelta
 from itertools import combinations
 from typing import Self
 
-from octo.connectors.events.settings import Nothing, Publish, Subscribe
+from octo.connectors.events.settings import DURABLE, LISTENING, Nothing, Publish, Subscribe
 from octo.connectors.events.stub import Hand, Stub, Trigger
 from octo.connectors.events.subscriber import LOOK, Subscriber
 from octo.core.block import block
@@ -71,13 +71,12 @@ class Events:
 
     # --- the source ----------------------------------------------------------------------------------------------
 
-    @source("events", silence=timedelta(minutes=2), sets=Nothing)
+    @source("events", silence=timedelta(minutes=2), sets=Nothing, steps=LISTENING.steps, instead=(DURABLE,))
     async def subscribe(self, settings: Subscribe, leases: Leases) -> AsyncIterator[Delivery | Idle]:
         """Get every event of a subject.
 
-        Guarantee: at most once: events are missed while the flow does not run, and when it is more than 1,000 events
-        behind. With `durable` at least once, as long as it is at most 10,000 events behind. The order: the flow, then
-        the commit. Missed events are in the log and make health red for a minute.
+        Events are missed while the flow does not run, and when it is more than 1,000 events behind; with `durable` only
+        when it is more than 10,000 events behind. Missed events are in the log and make health red for a minute.
         """
         async with aclosing(self._deliveries(settings, leases)) as deliveries:
             async for each in deliveries:
@@ -118,14 +117,12 @@ class Events:
 
     # --- the block -----------------------------------------------------------------------------------------------
 
-    @block("publish-event", default=True)
+    @block("publish-event", default=True, guarantee="at least once", steps=("send", "confirm"))
     async def publish(self, settings: Publish, message: Message) -> Message:
         """Publish a copy of the message, or of `value`, to every subscriber. The message passes through.
 
         The copy has the variables and the correlation id, and an event id of its own. That nobody has subscribed is no
         error.
-
-        Guarantee: at least once for durable subscribers. The block returns once the service has the event.
         """
         subject = settings.subject(message)
         sent = _sent(message if settings.value is None else message.with_body(settings.value(message)))

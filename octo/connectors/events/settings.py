@@ -9,13 +9,17 @@ from pydantic_core import PydanticCustomError
 
 from octo.core.errors import Permanent
 from octo.core.expressions import Expr
+from octo.core.promise import Promise
 from octo.core.settings import Advanced, Settings
-from octo.core.source import Guarantee
 from octo.core.state import State
 from octo.services import limits
 
 SYSTEM = "system:"
 """Subjects that begin so belong to the platform: flows may publish to them, and not subscribe."""
+
+
+LISTENING = Promise("at most once", ("flow",))
+DURABLE = Promise("at least once", ("flow", "commit"), "with `durable`")
 
 
 class Nothing(Settings):
@@ -36,8 +40,8 @@ class Subscribe(Settings):
     """With `durable`: how often an event is tried if it fails for a reason that may pass. Then it is logged and left
     behind, as is one that would fail again at once."""
 
-    def promises(self) -> Guarantee:
-        return "at least once" if self.durable else "at most once"
+    def promises(self) -> Promise:
+        return DURABLE if self.durable else LISTENING
 
     @field_validator("subject")
     @classmethod

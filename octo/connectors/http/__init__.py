@@ -105,7 +105,7 @@ class Http:
         host = {"0.0.0.0": "localhost", "::": "localhost"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
         return f"http{'s' if self._settings.tls else ''}://{host}:{port}{self._settings.base_path}"
 
-    @source("http", sets=Variables, guarantee="answered")
+    @source("http", sets=Variables, guarantee="answered", steps=("flow", "reply"))
     @asynccontextmanager
     async def route(self, settings: Route, inlet: Inlet) -> AsyncIterator[None]:
         """Serve one path. The response is the flow's outcome, or a 4xx or 5xx if there is none."""
@@ -127,7 +127,7 @@ class Http:
         while self._left:
             self._left.pop().end()
 
-    @source("static", sets=Variables, guarantee="answered")
+    @source("static", sets=Variables, guarantee="answered", steps=("flow", "reply"))
     @asynccontextmanager
     async def files(self, settings: StaticFiles, inlet: Inlet) -> AsyncIterator[None]:
         """Serve the files of a folder."""

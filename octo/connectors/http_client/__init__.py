@@ -46,7 +46,7 @@ class HttpClient:
 
         yield cls(Caller(settings, Answers(settings, stub)))
 
-    @block("rest")
+    @block("rest", guarantee="answered", steps=("send", "confirm"), idempotent="with a key")
     async def rest(self, settings: Rest, message: Message) -> Outcome:
         """Send a request; the response becomes the body.
 
@@ -64,7 +64,7 @@ class HttpClient:
         request = sending.request(self._caller, asked, settings, settings, message)
         return (await self._caller.ask(request, settings, message))[1]
 
-    @block("rest-dynamic")
+    @block("rest-dynamic", guarantee="answered", steps=("send", "confirm"), idempotent="with a key")
     async def dynamic(self, settings: RestDynamic, message: Message) -> Message:
         """Send a request whose method and address the message chooses; the response becomes the body, as with `rest`.
 

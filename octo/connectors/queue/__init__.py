@@ -1,7 +1,6 @@
 """Queues of the runtime: a flow sends messages, other flows take them, here or in another process.
 
-Guarantee: at least once. A message is acknowledged once its flow has finished, in this order: the flow, the reply, the
-acknowledgement. What the queue itself outlives depends on where services are (`OCTO_SERVICES`).
+What a queue outlives depends on where services are (`OCTO_SERVICES`).
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from functools import partial
 from typing import Self
 
 from octo.connectors.queue import wire
-from octo.connectors.queue.settings import TIMEOUT, Consume, Dispatch, Nothing
+from octo.connectors.queue.settings import ASKED, SENT, TIMEOUT, Consume, Dispatch, Nothing
 from octo.connectors.queue.stub import Replies, Stub, Trigger
 from octo.core.block import block
 from octo.core.connector import connector
@@ -61,12 +60,15 @@ class Queue:
         made = wire.merged(sent, answer)
         return None if made is sent else {"body": made.body, "vars": dict(made.vars)}
 
-    @source("queue", silence=timedelta(minutes=2), sets=Nothing, guarantee="at least once")
+    @source(
+        "queue",
+        silence=timedelta(minutes=2),
+        sets=Nothing,
+        guarantee="at least once",
+        steps=("flow", "reply", "acknowledge"),
+    )
     async def consume(self, settings: Consume) -> AsyncIterator[Delivery | Idle]:
-        """Take messages from a queue.
-
-        Guarantee: at least once. The order: the flow, then the reply to who waits, then the acknowledgement.
-        """
+        """Take messages from a queue. Each is acknowledged once its flow has finished."""
         free = asyncio.Semaphore(settings.listeners)
         lease = settings.lease.total_seconds()
         while True:
@@ -129,12 +131,16 @@ class Queue:
                 group = "" if letter is None else letter.fingerprint
                 log.warning("dead letter kept", extra=fields(queue=received.queue, id=received.id, group=group))
 
-    @block("queue-dispatch", default=True)
+    @block(
+        "queue-dispatch",
+        default=True,
+        guarantee=SENT.guarantee,
+        steps=SENT.steps,
+        idempotent="with a key",
+        instead=(ASKED,),
+    )
     async def dispatch(self, settings: Dispatch, message: Message) -> Outcome:
-        """Put the message into a queue, and wait for the reply if `awaitReply` is set.
-
-        Guarantee: at least once. The block returns once the queue has the message, or the reply.
-        """
+        """Put the message into a queue, and wait for the reply if `awaitReply` is set."""
         subject = settings.subject(message)
         sent = message.rekeyed()
         effect("queue", subject=subject, event_id=sent.event_id)

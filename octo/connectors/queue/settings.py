@@ -9,10 +9,13 @@ from pydantic import Field
 
 from octo.core.durations import Duration, OrZero
 from octo.core.expressions import Expr
-from octo.core.settings import Advanced, Settings
+from octo.core.promise import Promise
+from octo.core.settings import Advanced, Effect, Settings
 from octo.core.state import State
 
 TIMEOUT = timedelta(seconds=30)
+SENT = Promise("at least once", ("send", "confirm"), idempotent="with a key")
+ASKED = Promise("answered", ("send", "confirm", "reply"), "with `awaitReply`", "never")
 
 
 class Nothing(Settings):
@@ -48,6 +51,14 @@ class Dispatch(Settings):
     """How long the message waits in the queue at least. Not with `awaitReply`."""
     key: Annotated[Expr[str] | None, Advanced] = None
     """A second message with this key is not added, for two minutes; e.g. `eventID`. Not with `awaitReply`."""
+
+    def promises(self) -> Promise:
+        return ASKED if self.await_reply else SENT
+
+    @property
+    def effect(self) -> Effect:
+        """With a key a second message is not added."""
+        return "once" if self.key is None or self.await_reply else "idempotent"
 
     def shape_after(self, before: State) -> State:
         before.of(self.subject)

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from octo.config.model import field_kinds, kinds, models_in
 from octo.core.connector import ConnectorType
+from octo.core.promise import Guaranteeing, contradictions
 from octo.core.settings import Settings, field_docs
 from octo.core.source import SourceType
 from octo.expr import nearest
@@ -18,7 +19,7 @@ from octo.testing.conformance.subject import Given
 from octo.testing.conformance.watch import Findings
 
 _POWERS = ("stub", "trigger", "untriggerable", "replies", "conflicts", "health")
-_POWERS_OF_SETTINGS = ("effect", "repeated", "shape_after", "variables")
+_POWERS_OF_SETTINGS = ("effect", "repeated", "shape_after", "variables", "promises")
 _COROUTINES = ("health", "trigger")
 _CONFIDENTIAL = ("password", "passwd", "passphrase", "secret", "token", "api_key", "apikey", "private_key")
 
@@ -34,6 +35,7 @@ def check(type_: ConnectorType, given: Given, found: Findings) -> None:
         _check_model(where, model, found)
     for source in type_.sources.values():
         _check_shape(source, found)
+    _check_promises(type_, found)
     _check_powers(type_, found)
     _check_names(type_, given, found)
     _check_standin(type_, given, found)
@@ -79,6 +81,20 @@ def _check_shape(source: SourceType, found: Findings) -> None:
     elif inspect.iscoroutinefunction(source.function):
         found.add(f"{what} cannot be entered: put @asynccontextmanager below @source, and yield once")
         found.unsafe.add(what)
+
+
+def _check_promises(type_: ConnectorType, found: Findings) -> None:
+    for what, each in (*_named(type_, "source"), *_named(type_, "block")):
+        if not each.promises:
+            # A connector with a default instance is a part of the runtime, not a system beyond it.
+            if each.calls_outside:
+                found.add(f"{what} promises nothing: write @block(..., guarantee=..., steps=..., idempotent=...)")
+            continue
+        for promise in each.promises:
+            for wrong in contradictions(promise):
+                found.add(f"{what} promises `{promise.guarantee}`{promise.when and f' {promise.when}'}, but {wrong}")
+        if len(each.promises) > 1 and not issubclass(each.settings, Guaranteeing):
+            found.add(f"{what} declares several promises, but its settings do not choose: give them `promises()`")
 
 
 def _check_powers(type_: ConnectorType, found: Findings) -> None:

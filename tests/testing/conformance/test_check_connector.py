@@ -28,6 +28,7 @@ from octo import (
     KeyValue,
     Message,
     Permanent,
+    Promise,
     Retry,
     Secret,
     Settings,
@@ -206,7 +207,7 @@ async def land(self, text: str = "coo") -> object:
         return result.body if isinstance(result, Message) else (await result).body
 
 
-@source("perch")
+@source("perch", guarantee="answered", steps=("flow", "reply"))
 @asynccontextmanager
 async def perch(self, settings: Nothing, inlet: Inlet) -> AsyncIterator[None]:
     """A pigeon that lands brings a message."""
@@ -221,7 +222,7 @@ async def post(connector: object) -> None:
     POST.waiting.append(Letter("dear"))
 
 
-@source("letters")
+@source("letters", guarantee="at least once", steps=("flow", "acknowledge"))
 async def letters(self, settings: Nothing) -> AsyncIterator[Delivery]:
     """Letters, at least once."""
     while self.stubbed:
@@ -240,7 +241,7 @@ async def settle(letter: Letter, verdict: object) -> None:
         POST.waiting.append(letter._replace(attempt=letter.attempt + 1))
 
 
-@block("send")
+@block("send", guarantee="answered", steps=("send", "confirm"))
 async def send(self, settings: Note, message: Message) -> Message:
     """Send a pigeon."""
     await asyncio.sleep(0)
@@ -285,7 +286,7 @@ async def test_a_good_connector_passes():
     await check_connector(office(), **GIVEN)
 
 
-@block("send")
+@block("send", guarantee="answered", steps=("send", "confirm"))
 def undocumented(self, settings: Note, message: Message) -> Message:
     return message
 
@@ -361,18 +362,38 @@ def sending(model):
         return message.with_body(settings.text(message))
 
     send.__annotations__["settings"] = model
-    return block("send")(send)
+    return block("send", guarantee="answered", steps=("send", "confirm"))(send)
 
 
-@source("perch")
+@source("perch", guarantee="answered", steps=("flow", "reply"))
 async def not_entered(self, settings: Nothing, inlet: Inlet) -> None:
     """Returns at once."""
 
 
-@source("letters")
+@source("letters", guarantee="at least once", steps=("flow", "acknowledge"))
 async def not_yielding(self, settings: Nothing) -> AsyncIterator[Delivery]:
     """Returns what it should yield."""
     return iter(())
+
+
+@source("letters", guarantee="at least once", steps=("acknowledge", "flow"))
+async def acknowledged(self, settings: Nothing) -> AsyncIterator[Delivery]:
+    """Letters, gone before they are read."""
+    async for each in letters(self, settings):
+        yield each
+
+
+@source("letters", steps=("flow",), instead=(Promise("at least once", ("flow", "acknowledge"), "with `pen`"),))
+async def undecided(self, settings: Nothing) -> AsyncIterator[Delivery]:
+    """Letters."""
+    async for each in letters(self, settings):
+        yield each
+
+
+@block("send")
+def unpromised(self, settings: Note, message: Message) -> Message:
+    """Send a pigeon."""
+    return message
 
 
 async def health(self) -> None:
@@ -413,6 +434,18 @@ DECLARED = {
     "a pull source": (
         {"letters": not_yielding},
         "the source `letters` yields nothing: a pull source is an `async def` that yields deliveries",
+    ),
+    "a source that acknowledges too early": (
+        {"letters": acknowledged},
+        "the source `letters` promises `at least once`, but `acknowledge` comes before `flow`: a crash loses it",
+    ),
+    "a promise that is never chosen": (
+        {"letters": undecided},
+        "the source `letters` declares several promises, but its settings do not choose: give them `promises()`",
+    ),
+    "a sink without a promise": (
+        {"send": unpromised},
+        "the block `send` promises nothing: write @block(..., guarantee=..., steps=..., idempotent=...)",
     ),
 }
 
@@ -966,7 +999,7 @@ async def remembering(cls, settings: Office, store: KeyValue) -> AsyncIterator[o
         POST.hang_up()
 
 
-@source("letters")
+@source("letters", guarantee="at least once", steps=("flow", "acknowledge"))
 async def counted(self, settings: Nothing, store: KeyValue) -> AsyncIterator[Delivery]:
     """Letters, at least once, counted."""
     async for each in letters(self, settings):
