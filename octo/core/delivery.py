@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
+from octo.core.errors import Permanent
 from octo.core.flow import Drop
 from octo.core.letter import Letter
 from octo.core.message import Message
@@ -80,11 +81,16 @@ class Delivery:
     extend: renews the lease; awaited after every half of it while the message is under way.
     is_awaited: whether somebody waits for the outcome; then a flow with `durability: memory` settles after it, too.
     before: the letter with which the message was among the dead letters, if it was replayed.
+    unfit: what is wrong with the message, so that no flow could use it, such as a body that cannot be read. It is
+        rejected without running; the flow's `deadLetter` gets it as any other. None if nothing is.
     """
 
-    __slots__ = ("attempt", "before", "extend", "is_awaited", "lease", "message", "most_attempts", "settle", "timeout")
+    __slots__ = (
+        *("attempt", "before", "extend", "is_awaited", "lease", "message", "most_attempts", "settle", "timeout"),
+        "unfit",
+    )
 
-    def __init__(  # noqa: PLR0913  each is optional, and named
+    def __init__(  # noqa: PLR0913  each is named by its caller
         self,
         message: Message,
         settle: Callable[[Verdict], Awaitable[None]] | None = None,
@@ -96,6 +102,7 @@ class Delivery:
         timeout: float | None = None,
         before: Letter | None = None,
         is_awaited: bool = False,
+        unfit: Permanent | None = None,
     ) -> None:
         if (extend is None) is not (lease is None):
             raise TypeError("a delivery has both `extend` and `lease`, or neither")
@@ -112,3 +119,27 @@ class Delivery:
         self.timeout = timeout
         self.before = before
         self.is_awaited = is_awaited
+        self.unfit = unfit
+
+
+def settling(
+    done: Callable[[], Awaitable[None]],
+    again: Callable[[float], Awaitable[None]],
+    away: Callable[[str], Awaitable[None]],
+) -> Callable[[Verdict], Awaitable[None]]:
+    """Return the `settle` of a source that has one way for each end.
+
+    done: the message is finished, or safe among the flow's dead letters. again: it is to be delivered again, after that
+    many seconds; 0.0 means that this process stops. away: it failed for good, as the note says, and nobody keeps it.
+    """
+
+    async def settle(verdict: Verdict) -> None:
+        match verdict:
+            case Done() | Drop() | Reject(is_kept=True):
+                await done()
+            case Retry(after=after):
+                await again(after)
+            case Reject():
+                await away(verdict.note)
+
+    return settle

@@ -58,7 +58,7 @@ class Settlement:
 
     async def run(self, delivery: Delivery) -> None:
         """Run a delivery through the flow and settle it; first settle it, if the flow keeps nothing."""
-        if self._flow.durability == "memory" and not delivery.is_awaited:
+        if self._flow.durability == "memory" and not delivery.is_awaited and delivery.unfit is None:
             await self._forgotten(delivery)
             return
         with holding(redelivers=self._redelivers, run=self._run) as held:
@@ -89,8 +89,8 @@ class Settlement:
             log.exception("a delivery failed outside its flow", extra=fields(flow=self._flow.name))
 
     async def _verdict(self, delivery: Delivery) -> Verdict:
-        if (worn := worn_out(delivery)) is not None:
-            return await self._buried(delivery, worn, worn.error)
+        if (refused := unfit(delivery) or worn_out(delivery)) is not None:
+            return await self._buried(delivery, refused, refused.error)
         try:
             only_message(delivery.message, self._flow.name)
             return taken(await self._whole(delivery))
@@ -191,6 +191,11 @@ def judged(error: Exception, delivery: Delivery) -> Retry | Reject:
     if delivery.most_attempts is not None and delivery.attempt >= delivery.most_attempts:
         return Reject(masked(f"attempt {delivery.attempt} of {delivery.most_attempts} failed: {error}"), cause)
     return Retry(cause.retry_after if isinstance(cause, Overloaded) else RETRY.pause(delivery.attempt), cause)
+
+
+def unfit(delivery: Delivery) -> Reject | None:
+    """Return the verdict on a delivery whose source says that no flow could use it, None if it says nothing."""
+    return None if delivery.unfit is None else Reject(masked(str(delivery.unfit)), delivery.unfit)
 
 
 def worn_out(delivery: Delivery) -> Reject | None:

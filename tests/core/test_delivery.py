@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from octo.core.delivery import Delivery
+from octo.core.delivery import Delivery, Done, Reject, Retry, settling
+from octo.core.errors import Permanent
+from octo.core.flow import Drop
 from octo.core.message import Message
 
 
@@ -40,3 +42,30 @@ def test_numbers_that_are_none_are_refused_where_the_delivery_is_made(how):
     """Brokers put them into headers, as text; the engine must not come to grief over one much later."""
     with pytest.raises((TypeError, ValueError)):
         Delivery(Message(1), **how)
+
+
+async def test_settling_names_one_way_for_each_end():
+    """A message that is safe among the dead letters is finished for its source."""
+    ends = []
+
+    async def done():
+        ends.append("done")
+
+    async def again(after):
+        ends.append(after)
+
+    async def away(note):
+        ends.append(note)
+
+    settle = settling(done, again, away)
+    error = Permanent("no")
+    for verdict in (
+        Done(Message()),
+        Drop("d"),
+        Reject("no", error, is_kept=True),
+        Retry(2.0, error),
+        Reject("no", error),
+    ):
+        await settle(verdict)
+
+    assert ends == ["done", "done", "done", 2.0, "no"]

@@ -134,6 +134,20 @@ async def test_a_message_that_ended_the_process_each_time_is_rejected_without_ru
 
 
 @virtual()
+async def test_a_message_that_no_flow_could_use_is_rejected_without_running(plugins):
+    mask("hunter2-hunter2")
+    source = Source()
+    async with running(FLOW, plugins) as app:
+        source.deliver("garbage", unfit=Permanent("the body is not JSON: hunter2-hunter2"))
+        await asyncio.sleep(1)
+        notes = probes["probe"].notes
+
+    assert [type(verdict) for verdict in source.verdicts] == [Reject]
+    assert source.verdicts[0].reason == "the body is not JSON: «secret»"
+    assert (notes, app.kinds("f")) == ([], [])
+
+
+@virtual()
 async def test_the_last_attempt_runs(plugins):
     source = Source()
     async with running(FLOW, plugins):
