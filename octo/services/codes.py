@@ -14,6 +14,7 @@ DAMAGED = "OCTO-P114"
 STORE = "OCTO-P115"
 PLACE = "OCTO-P116"
 SERVER = "OCTO-P117"
+UNORDERED = "OCTO-P118"
 CONFLICT = "OCTO-P120"
 LOST = "OCTO-P121"
 LAGGED = "OCTO-P122"
@@ -78,6 +79,12 @@ EXPLANATIONS: dict[str, Explanation] = {
         "in time, or reported an error; the text says which. What was asked for may have been done or not, and the "
         "message is tried again where its source can do that. Octo connects again by itself: look at the server, the "
         "network, the user's rights, and the number of connections that it allows.",
+    ),
+    UNORDERED: Explanation(
+        "These queues keep no order",
+        "A message has an ordering key (`orderingKey` of `queue-dispatch`), and the queues of this deployment "
+        "(`OCTO_SERVICES`) cannot give the messages of a key out one after the other. Keep the queues in a place that "
+        "can, e.g. `OCTO_SERVICES=nats://...,queues=postgresql://...`, or send without an ordering key.",
     ),
     CONFLICT: Explanation(
         "Another write was faster",

@@ -89,6 +89,19 @@ def delay(value: float, what: str) -> float:
     return value if value == 0 else seconds(value, what)
 
 
+def order(key: str, delay: float) -> str:
+    """The ordering key of a message, which may be empty."""
+    if key and delay:
+        raise beyond("a message with an ordering key has no `delay`: it would hold up those behind it")
+    return name(key, "ordering key") if key else key
+
+
+def unordered(key: str, where: str) -> None:
+    """Refuse an ordering key, for a provider of queues that keeps no order. where: what keeps none, for people."""
+    if key:
+        raise Permanent(f"{where} keeps no order per key: send without an ordering key", code=codes.UNORDERED)
+
+
 def size(value: object) -> int:
     """About how many bytes a value takes. Raises `Permanent` if it is no value, or takes more than it may."""
     total, left = 0, [(value, 0)]

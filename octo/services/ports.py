@@ -162,6 +162,7 @@ class Received(NamedTuple):
 
     attempt: how many times it has been given out, this time included. receipt: for the provider alone.
     reason: why it is among the dead letters. wants_reply: whether a `request` waits for the reply of `ack`.
+    order: the ordering key that it was sent with.
     """
 
     queue: str
@@ -171,6 +172,7 @@ class Received(NamedTuple):
     receipt: object
     reason: str = ""
     wants_reply: bool = False
+    order: str = ""
 
 
 class Seen(NamedTuple):
@@ -188,10 +190,20 @@ class Queues(Protocol):
     seconds. If the receiver does not settle it by then, the queue takes it back and gives it out again, with the next
     attempt. Messages without a delay are given out for the first time in the order in which they were sent; a message
     that is given out again may come at any place. A queue need not be created: it exists when its name is used.
+
+    Messages that were sent with the same ordering key are given out one at a time, in the order in which they were
+    sent: the next one once the one before was acknowledged or rejected. So one that is lent, or waits to be given out
+    again, holds up those of its key, and no others. Dead letters hold up nothing.
+
+    keeps_order: whether it does that. A provider that cannot says `False`, and refuses ordering keys.
     """
 
-    async def send(self, queue: str, value: object, *, delay: float = 0.0, key: str = "") -> str:
+    keeps_order: bool
+
+    async def send(self, queue: str, value: object, *, delay: float = 0.0, key: str = "", order: str = "") -> str:
         """Add a message; returns its id once it is safe. It is not given out before `delay` seconds have passed.
+
+        order: its ordering key, a name, "" for none; not together with a `delay`.
 
         key: for at least two minutes a second message with this key is not added to the queue; its `send` returns
             the id of the first, even if that one is done already. So a sender that does not know whether its message

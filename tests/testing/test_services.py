@@ -368,10 +368,41 @@ class KnowsNoDelay(Lines):
         super()._put(lane, item, 0.0)
 
 
+ORDER = (
+    *("an_ordering_key_keeps_the_order", "who_waits_for_a_key_is_woken", "a_retry_holds_up_its_ordering_key_alone"),
+    *("who_vanishes_loses_no_order", "a_dead_letter_frees_its_ordering_key", "ordering_keys_are_kept_apart"),
+)
+
+
+@breaks(QUEUES, *ORDER, "many_receivers_keep_the_order")
+class ForgetsToRefuse(Lines):
+    keeps_order = False
+
+
+@breaks(QUEUES, *ORDER, "many_receivers_keep_the_order")
+class IgnoresTheOrder(Lines):
+    async def send(self, queue, value, *, delay=0.0, key="", order=""):
+        return await super().send(queue, value, delay=delay, key=key)
+
+
+@breaks(QUEUES, "who_waits_for_a_key_is_woken", "a_dead_letter_frees_its_ordering_key")
+class LosesWhatIsBehind(Lines):
+    def _out(self, received):
+        self._lines[received.queue, received.receipt[0]].behind.clear()
+        return super()._out(received)
+
+
+@breaks(QUEUES, "a_retry_holds_up_its_ordering_key_alone")
+class FreesTheKeyTooEarly(Lines):
+    async def nack(self, received, *, delay=0.0):
+        item = self._out(received)
+        self._put((received.queue, False), item, delay)
+
+
 @breaks(QUEUES, "a_key_sends_once")
 class SendsTwice(Lines):
-    async def send(self, queue, value, *, delay=0.0, key=""):
-        return await super().send(queue, value, delay=delay)
+    async def send(self, queue, value, *, delay=0.0, key="", order=""):
+        return await super().send(queue, value, delay=delay, order=order)
 
 
 @breaks(QUEUES, "a_key_sends_once")
@@ -410,8 +441,8 @@ class WithdrawsRequests(Lines):
 
 @breaks(QUEUES, "names_are_kept_apart")
 class HasCaselessQueues(Lines):
-    async def send(self, queue, value, *, delay=0.0, key=""):
-        return await super().send(queue.casefold(), value, delay=delay, key=key)
+    async def send(self, queue, value, *, delay=0.0, key="", order=""):
+        return await super().send(queue.casefold(), value, delay=delay, key=key, order=order)
 
     async def receive(self, queue, *, most=1, lease=30.0, wait=0.0, dead=False):
         return await super().receive(queue.casefold(), most=most, lease=lease, wait=wait, dead=dead)
@@ -426,8 +457,8 @@ class CarriesPlainJson(Lines):
 
 @breaks(QUEUES, "beyond_the_limits_is_refused")
 class SendsAnything(Lines):
-    async def send(self, queue, value, *, delay=0.0, key=""):
-        return await super().send(queue, repr(value)[:10], delay=delay, key=key)
+    async def send(self, queue, value, *, delay=0.0, key="", order=""):
+        return await super().send(queue, repr(value)[:10], delay=delay, key=key, order=order)
 
 
 @breaks(QUEUES, "settling_beyond_the_limits_is_refused")

@@ -47,12 +47,15 @@ class _Taken(NamedTuple):
 class Lines:
     """See `octo.services.ports.Queues`."""
 
+    keeps_order = False
+
     def __init__(self, store: Store) -> None:
         self._store = store
 
     # --- sending -------------------------------------------------------------------------------------------------
 
-    async def send(self, queue: str, value: object, *, delay: float = 0.0, key: str = "") -> str:
+    async def send(self, queue: str, value: object, *, delay: float = 0.0, key: str = "", order: str = "") -> str:
+        limits.unordered(order, "this store")
         limits.name(queue, "queue name")
         limits.size(value)
         limits.delay(delay, "delay")

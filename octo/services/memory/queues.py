@@ -6,7 +6,7 @@ import asyncio
 import heapq
 import itertools
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -25,13 +25,15 @@ REMEMBERED = 120.0
 class _Item:
     """A message. number: its place in the order of sending. attempt: how many times it was given out.
 
-    reply: what the `request` waits for.
+    order: its ordering key. since: when it was sent. reply: what the `request` waits for.
     """
 
     id: str
     value: object
     size: int
     number: int
+    order: str = ""
+    since: float = 0.0
     attempt: int = 0
     reason: str = ""
     reply: asyncio.Future[object] | None = None
@@ -39,16 +41,25 @@ class _Item:
 
 @dataclass(slots=True)
 class _Line:
-    """A queue, or its dead letters. Invariant: an item is waiting or lent, never both; a line is never empty.
+    """A queue, or its dead letters. Invariant: an item is waiting, lent or behind another; a line is never empty.
 
     waiting: a heap, by the time from which an item may be given out. lent: by receipt, with the end of the lease.
+    behind: by ordering key, the items behind the one that is waiting or lent. Dead letters have none.
     """
 
     waiting: list[tuple[float, int, _Item]] = field(default_factory=list)
     lent: dict[int, tuple[float, _Item]] = field(default_factory=dict)
+    behind: dict[str, deque[_Item]] = field(default_factory=dict)
 
-    def __len__(self) -> int:
-        return len(self.waiting) + len(self.lent)
+    def __bool__(self) -> bool:
+        return bool(self.waiting or self.lent)
+
+    def items(self) -> Iterator[_Item]:
+        return itertools.chain(
+            (item for _, _, item in self.waiting),
+            (item for _, item in self.lent.values()),
+            *self.behind.values(),
+        )
 
     def next(self) -> float:
         """The time at which there will be something to give out, as far as is known."""
@@ -58,6 +69,8 @@ class _Line:
 
 class Lines:
     """See `octo.services.ports.Queues`."""
+
+    keeps_order = True
 
     def __init__(self, entries: int = ENTRIES, size: int = BYTES) -> None:
         self._lines: dict[tuple[str, bool], _Line] = {}
@@ -70,9 +83,9 @@ class Lines:
 
     # --- sending -------------------------------------------------------------------------------------------------
 
-    async def send(self, queue: str, value: object, *, delay: float = 0.0, key: str = "") -> str:
+    async def send(self, queue: str, value: object, *, delay: float = 0.0, key: str = "", order: str = "") -> str:
         limits.name(queue, "queue name")
-        item = _Item(new_id(), value, limits.size(value), next(self._number))
+        item = _Item(new_id(), value, limits.size(value), next(self._number), limits.order(order, delay))
         limits.delay(delay, "delay")
         if not key:
             self._add(queue, item, delay)
@@ -96,6 +109,13 @@ class Lines:
 
     def _add(self, queue: str, item: _Item, delay: float) -> None:
         self._room.take(item.size)
+        if item.order:
+            line = self._lines.setdefault((queue, False), _Line())
+            if (behind := line.behind.get(item.order)) is not None:
+                item.since = asyncio.get_running_loop().time()
+                behind.append(item)
+                return
+            line.behind[item.order] = deque()
         self._put((queue, False), item, delay)
 
     def _put(self, lane: tuple[str, bool], item: _Item, delay: float) -> None:
@@ -155,9 +175,8 @@ class Lines:
         receipt = next(self._number)
         line.lent[receipt] = (until, item)
         queue, dead = lane
-        return Received(
-            queue, item.id, item.value, item.attempt, (dead, receipt), item.reason, item.reply is not None and not dead
-        )
+        wants_reply = item.reply is not None and not dead
+        return Received(queue, item.id, item.value, item.attempt, (dead, receipt), item.reason, wants_reply, item.order)
 
     # --- settling ------------------------------------------------------------------------------------------------
 
@@ -168,7 +187,7 @@ class Lines:
 
     async def ack(self, received: Received, reply: object = None) -> None:
         limits.size(reply)
-        item = self._back(received)
+        item = self._out(received)
         self._room.give(item.size)
         if item.reply is not None and not item.reply.done():
             item.reply.set_result(reply)
@@ -176,13 +195,14 @@ class Lines:
     async def nack(self, received: Received, *, delay: float = 0.0) -> None:
         limits.delay(delay, "delay")
         try:
-            item = self._back(received)
+            line, receipt, item = self._lent(received)
         except Lost:
             return
+        del line.lent[receipt]
         self._put(_lane(received), item, delay)
 
     async def reject(self, received: Received, reason: str) -> None:
-        item = self._back(received)
+        item = self._out(received)
         if item.reply is not None and not item.reply.done():
             item.reply.set_exception(Rejected(reason))
         item.reply, item.reason, item.attempt = None, reason, 0
@@ -191,15 +211,16 @@ class Lines:
     async def browse(self, queue: str, *, dead: bool = False, after: str = "", most: int = 100) -> Seen:
         line = self._lines.get((limits.name(queue, "queue name"), dead), _Line())
         limits.most(most)
-        items = [item for _, _, item in line.waiting] + [item for _, item in line.lent.values()]
-        later = (item for item in items if item.number > limits.cursor(after))
+        later = (item for item in line.items() if item.number > limits.cursor(after))
         found = heapq.nsmallest(most, later, key=lambda item: item.number)
-        seen = [Received(queue, each.id, each.value, each.attempt, None, each.reason) for each in found]
+        seen = [
+            Received(queue, each.id, each.value, each.attempt, None, each.reason, order=each.order) for each in found
+        ]
         return Seen(seen, str(found[-1].number) if len(found) == most else "")
 
     async def count(self, queue: str, *, dead: bool = False) -> int:
         line = self._lines.get((limits.name(queue, "queue name"), dead))
-        return 0 if line is None else len(line)
+        return 0 if line is None else sum(1 for _ in line.items())
 
     def _lent(self, received: Received) -> tuple[_Line, int, _Item]:
         lane = _lane(received)
@@ -209,10 +230,17 @@ class Lines:
             raise Lost(f"the message {received.id} of the queue {received.queue[:80]!r} was held too long")
         return line, receipt, line.lent[receipt][1]
 
-    def _back(self, received: Received) -> _Item:
+    def _out(self, received: Received) -> _Item:
+        """Take it out of its line; the next of its ordering key may go."""
         line, receipt, item = self._lent(received)
         del line.lent[receipt]
-        if not len(line):
+        if behind := line.behind.get(item.order):
+            after = behind.popleft()
+            heapq.heappush(line.waiting, (after.since, after.number, after))
+            self._bells.ring(received.queue)
+        else:
+            line.behind.pop(item.order, None)
+        if not line:
             del self._lines[_lane(received)]
         return item
 

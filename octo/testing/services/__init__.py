@@ -11,6 +11,7 @@ virtual time (`octo.testing.clock`). A check that fails raises `AssertionError` 
 checks of a suite are in its `checks`, for a test of each.
 """
 
+from octo.testing.services import ordering  # noqa: F401  it adds its checks to those of queues
 from octo.testing.services.key_value import KEY_VALUE
 from octo.testing.services.leases import LEASES
 from octo.testing.services.queues import QUEUES

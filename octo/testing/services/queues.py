@@ -21,13 +21,15 @@ from octo.testing.services.suite import (
 QUEUES: Suite[Queues] = Suite("queues")
 
 
-async def _one(queues: Queues, queue: str, *, lease: float = 600.0, wait: float = 0.0, dead: bool = False) -> Received:
+async def one(queues: Queues, queue: str, *, lease: float = 600.0, wait: float = 0.0, dead: bool = False) -> Received:
+    """The one message that is given out."""
     found = await queues.receive(queue, lease=lease, wait=wait, dead=dead)
     assert len(found) == 1, f"one message is there, and {len(found)} were given out"
     return found[0]
 
 
-async def _nothing(queues: Queues, queue: str, *, dead: bool = False) -> None:
+async def nothing(queues: Queues, queue: str, *, dead: bool = False) -> None:
+    """Check that none is."""
     found = await queues.receive(queue, dead=dead)
     assert found == [], f"nothing is to be given out, and {found} was"
 
@@ -36,17 +38,17 @@ async def _nothing(queues: Queues, queue: str, *, dead: bool = False) -> None:
 async def sent_is_received(queues: Queues, _: float) -> None:
     """A message goes to one receiver, and is gone once that has acknowledged it."""
     queue = fresh()
-    await _nothing(queues, queue)
+    await nothing(queues, queue)
     sent = await queues.send(queue, "hello")
     assert await queues.count(queue) == 1
-    received = await _one(queues, queue)
+    received = await one(queues, queue)
     assert (received.queue, received.id, received.value) == (queue, sent, "hello")
     assert (received.attempt, received.reason, received.wants_reply) == (1, "", False)
-    await _nothing(queues, queue)
+    await nothing(queues, queue)
     assert await queues.count(queue) == 1, "one that is lent still counts"
     await queues.ack(received)
     assert await queues.count(queue) == 0
-    await _nothing(queues, queue)
+    await nothing(queues, queue)
 
 
 @QUEUES.check
@@ -86,13 +88,13 @@ async def what_is_not_settled_comes_back(queues: Queues, second: float) -> None:
     """A message that its receiver does not settle in time is delivered again, with the next attempt."""
     queue = fresh()
     await queues.send(queue, "hello")
-    first = await _one(queues, queue, lease=2 * second)
+    first = await one(queues, queue, lease=2 * second)
     await asyncio.sleep(second)
-    await _nothing(queues, queue)
-    again = await _one(queues, queue, lease=60 * second, wait=30 * second)
+    await nothing(queues, queue)
+    again = await one(queues, queue, lease=60 * second, wait=30 * second)
     assert (again.id, again.value, again.attempt) == (first.id, "hello", 2)
     await queues.ack(again)
-    await _nothing(queues, queue)
+    await nothing(queues, queue)
 
 
 @QUEUES.check
@@ -100,14 +102,14 @@ async def extended_it_stays(queues: Queues, second: float) -> None:
     """A receiver that keeps extending its message keeps it."""
     queue = fresh()
     await queues.send(queue, "hello")
-    received = await _one(queues, queue, lease=2 * second)
+    received = await one(queues, queue, lease=2 * second)
     for _ in range(3):
         await asyncio.sleep(second)
         await queues.extend(received, 2 * second)
-        await _nothing(queues, queue)
+        await nothing(queues, queue)
     await queues.ack(received)
     await asyncio.sleep(3 * second)
-    await _nothing(queues, queue)
+    await nothing(queues, queue)
 
 
 @QUEUES.check
@@ -115,14 +117,14 @@ async def who_lost_it_cannot_hurt(queues: Queues, second: float) -> None:
     """A receiver that wakes up late cannot settle the message of the one that has it now."""
     queue = fresh()
     await queues.send(queue, "hello")
-    late = await _one(queues, queue, lease=second)
+    late = await one(queues, queue, lease=second)
     await asyncio.sleep(1.5 * second)
-    held = await _one(queues, queue, lease=60 * second)
+    held = await one(queues, queue, lease=60 * second)
     await refused(Lost, queues.extend(late, 60 * second))
     await queues.nack(late)
     await refused(Lost, queues.reject(late, "too late"))
-    await _nothing(queues, queue)
-    await _nothing(queues, queue, dead=True)
+    await nothing(queues, queue)
+    await nothing(queues, queue, dead=True)
     await queues.extend(held, 60 * second)
     await queues.ack(held)
     assert await queues.count(queue) == 0
@@ -133,18 +135,18 @@ async def a_late_ack_loses_nothing(queues: Queues, second: float) -> None:
     """An acknowledgement that comes too late is refused, or counts; the message is never both kept and forgotten."""
     queue = fresh()
     await queues.send(queue, "hello")
-    late = await _one(queues, queue, lease=second)
+    late = await one(queues, queue, lease=second)
     await asyncio.sleep(1.5 * second)
-    await _one(queues, queue, lease=2 * second)
+    await one(queues, queue, lease=2 * second)
     try:
         await queues.ack(late)
     except Lost:
-        again = await _one(queues, queue, wait=30 * second)
+        again = await one(queues, queue, wait=30 * second)
         assert again.attempt == 3
         await queues.ack(again)
     else:
         await asyncio.sleep(3 * second)
-    await _nothing(queues, queue)
+    await nothing(queues, queue)
     assert await queues.count(queue) == 0
 
 
@@ -153,13 +155,13 @@ async def given_back_it_comes_again(queues: Queues, second: float) -> None:
     """A message that was given back is delivered again, at once or after the delay, with the next attempt."""
     queue = fresh()
     await queues.send(queue, "hello")
-    await queues.nack(await _one(queues, queue))
-    again = await _one(queues, queue, wait=30 * second)
+    await queues.nack(await one(queues, queue))
+    again = await one(queues, queue, wait=30 * second)
     assert again.attempt == 2
     await queues.nack(again, delay=2 * second)
     await asyncio.sleep(second)
-    await _nothing(queues, queue)
-    third = await _one(queues, queue, wait=30 * second)
+    await nothing(queues, queue)
+    third = await one(queues, queue, wait=30 * second)
     assert (third.value, third.attempt) == ("hello", 3)
     await queues.ack(third)
 
@@ -170,8 +172,8 @@ async def one_that_fails_holds_up_nobody(queues: Queues, second: float) -> None:
     queue = fresh()
     for value in ("bad", "good"):
         await queues.send(queue, value)
-    await queues.nack(await _one(queues, queue), delay=60 * second)
-    good = await _one(queues, queue)
+    await queues.nack(await one(queues, queue), delay=60 * second)
+    good = await one(queues, queue)
     assert good.value == "good"
     await queues.ack(good)
 
@@ -182,12 +184,12 @@ async def a_delayed_message_waits(queues: Queues, second: float) -> None:
     queue = fresh()
     await queues.send(queue, "later", delay=2 * second)
     await queues.send(queue, "now")
-    now = await _one(queues, queue)
+    now = await one(queues, queue)
     assert now.value == "now"
     await queues.ack(now)
-    await _nothing(queues, queue)
+    await nothing(queues, queue)
     assert await queues.count(queue) == 1
-    later = await _one(queues, queue, wait=30 * second)
+    later = await one(queues, queue, wait=30 * second)
     assert (later.value, later.attempt) == ("later", 1)
     await queues.ack(later)
 
@@ -205,9 +207,9 @@ async def a_key_sends_once(queues: Queues, second: float) -> None:
         await queues.ack(each)
     await asyncio.sleep(second)
     assert await queues.send(queue, 4, key="k") == first
-    await _nothing(queues, queue)
+    await nothing(queues, queue)
     await queues.send(other, 5, key="k")
-    assert (await _one(queues, other)).value == 5
+    assert (await one(queues, other)).value == 5
     same = await asyncio.gather(*(queues.send(queue, number, key="new") for number in range(10)))
     assert len(set(same)) == 1
     assert await queues.count(queue) == 1, "two were sent with one key"
@@ -236,14 +238,14 @@ async def rejected_is_kept_apart(queues: Queues, second: float) -> None:
     """A rejected message stays among the dead letters, with the reason, until it is acknowledged there."""
     queue = fresh()
     sent = await queues.send(queue, {"a": 1})
-    await queues.reject(await _one(queues, queue), "no such order")
-    await _nothing(queues, queue)
+    await queues.reject(await one(queues, queue), "no such order")
+    await nothing(queues, queue)
     assert (await queues.count(queue), await queues.count(queue, dead=True)) == (0, 1)
-    dead = await _one(queues, queue, dead=True, lease=second)
+    dead = await one(queues, queue, dead=True, lease=second)
     assert (dead.id, dead.value, dead.reason) == (sent, {"a": 1}, "no such order")
-    again = await _one(queues, queue, dead=True, wait=30 * second)
+    again = await one(queues, queue, dead=True, wait=30 * second)
     await queues.nack(again)
-    await queues.ack(await _one(queues, queue, dead=True, wait=30 * second))
+    await queues.ack(await one(queues, queue, dead=True, wait=30 * second))
     assert await queues.count(queue, dead=True) == 0
 
 
@@ -252,7 +254,7 @@ async def looking_takes_nothing(queues: Queues, second: float) -> None:
     """Browsing sees each message once, those that are lent too, in the order of sending; it lends and counts none."""
     queue = fresh()
     sent = [await queues.send(queue, {"n": number}) for number in range(5)]
-    lent = await _one(queues, queue, lease=60 * second)
+    lent = await one(queues, queue, lease=60 * second)
     for _ in range(2):
         first = await queues.browse(queue, most=3)
         rest = await queues.browse(queue, most=3, after=first.after)
@@ -306,7 +308,7 @@ async def a_request_that_nobody_takes_ends(queues: Queues, second: float) -> Non
     """The request ends when its time is over; the message is still delivered, and its reply does no harm."""
     queue = fresh()
     await refused(Timeout, queues.request(queue, 1, timeout=second))
-    received = await _one(queues, queue)
+    received = await one(queues, queue)
     await queues.ack(received, "too late")
     assert await queues.count(queue) == 0
 
@@ -320,7 +322,7 @@ async def names_are_kept_apart(queues: Queues, _: float) -> None:
         await queues.send(queue, value)
         await queues.send(keyed, value, key=value)
     for queue, value in reversed(queues_.items()):
-        received = await _one(queues, queue)
+        received = await one(queues, queue)
         assert received.value == value, f"{queue!r} gave {received.value!r}"
         await queues.ack(received)
     found = await queues.receive(keyed, most=len(NAMES) + 1)
@@ -360,6 +362,8 @@ async def beyond_the_limits_is_refused(queues: Queues, second: float) -> None:
             *(lambda name=name: queues.send(queue, 1, key=name) for name in BAD_NAMES if name),
             *(lambda value=value: queues.send(queue, value) for value in BAD_VALUES),
             *(lambda value=value: queues.request(queue, value, timeout=second) for value in BAD_VALUES),
+            *(lambda name=name: queues.send(queue, 1, order=name) for name in BAD_NAMES if name and queues.keeps_order),
+            *(lambda: queues.send(queue, 1, order="a", delay=second) for _ in range(queues.keeps_order)),
             *(lambda delay=delay: queues.send(queue, 1, delay=delay) for delay in endless),
             *(lambda lease=lease: queues.receive(queue, lease=lease) for lease in (0, *endless)),
             *(lambda wait=wait: queues.receive(queue, wait=wait) for wait in endless),
@@ -375,7 +379,7 @@ async def settling_beyond_the_limits_is_refused(queues: Queues, second: float) -
     """Values and times beyond the limits are refused when a message is extended or settled, and it stays lent."""
     queue = fresh()
     await queues.send(queue, 1)
-    received = await _one(queues, queue, lease=60 * second)
+    received = await one(queues, queue, lease=60 * second)
     endless = (-1, float("inf"), float("nan"))
     await all_refused(
         [
