@@ -71,6 +71,14 @@ class Server:
         """What the program is started with."""
         raise NotImplementedError
 
+    def command(self) -> list[str]:
+        """The program with its arguments."""
+        return [str(found(self.program, self.install)), *self.arguments()]
+
+    def environment(self) -> dict[str, str]:
+        """The variables it gets besides our own."""
+        return {}
+
     def is_ready(self) -> bool:
         """Whether it serves clients. Default: it accepts a connection."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=1.0):
@@ -80,11 +88,12 @@ class Server:
         """Start the server and return once it is ready."""
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603  our own arguments
-                [str(found(self.program, self.install)), *self.arguments()],
+                self.command(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self.folder,
+                env={**os.environ, **self.environment()},
                 start_new_session=True,  # it and its children are one group, to be signalled together
             )
         until = time.monotonic() + PATIENCE
