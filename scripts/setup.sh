@@ -79,6 +79,28 @@ install_servers() {
 
 has_server() { command -v "$1" >/dev/null || [[ -x /usr/sbin/$1 ]]; }
 
+# The Kafka broker is a set of jars, fetched once per machine. Without Java and Maven its tests are skipped, and say so.
+readonly kafka_pom=scripts/kafka.pom.xml
+kafka_version() { sed -n 's|.*<version>\([0-9.]*\)</version>.*|\1|p' "$kafka_pom" | sed -n 2p; }
+kafka_jars() { echo "$HOME/.cache/octo/kafka-$(kafka_version)"; }
+
+has_kafka() { [[ -f $(kafka_jars)/kafka_2.13-$(kafka_version).jar ]]; }
+
+install_kafka() {
+    local place part
+    command -v java >/dev/null && command -v mvn >/dev/null || return 1
+    place=$(kafka_jars)
+    say "fetching the Kafka broker $(kafka_version)"
+    mkdir -p "${place%/*}"
+    part=$(mktemp -d "$place.XXXXXX") # renamed when it is whole: nobody may see half of it
+    if mvn -q -B -f "$kafka_pom" dependency:copy-dependencies -DoutputDirectory="$part" </dev/null >&2; then
+        chmod 755 "$part" && rm -rf "$place" && mv "$part" "$place"
+    else
+        rm -rf "$part"
+        return 1
+    fi
+}
+
 # --- the browser of the tests: the system's own, so that no other is downloaded ---
 has_chromium() { command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null; }
 
@@ -156,6 +178,9 @@ if [[ $goal == dev ]]; then
         has_server "$server" || missing+=("$server")
     done
     ((${#missing[@]} == 0)) || install_servers "${missing[@]}" || say "not installed: ${missing[*]}; their tests cannot run"
+fi
+if [[ $goal == dev ]] && ! has_kafka; then
+    install_kafka || say "no Kafka broker here (it needs Java 17, Maven and the network); its tests are skipped"
 fi
 if [[ $goal == dev ]] && ! has_chromium; then
     apt_install chromium || say "no Chromium here; the tests in a browser cannot run"

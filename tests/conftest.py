@@ -8,6 +8,7 @@ import logging
 import os
 import re
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from octo.core import secrets as secrets_module
 from octo.core.log import Lines, reserve_stdout
 from octo.core.plugins import Plugins
 from octo.testing import servers
+from octo.testing.kafka import Kafka
 from octo.testing.probe import history, probe_plugins, unreachable
 
 PATIENCE = 60.0
@@ -248,3 +250,19 @@ def command(tmp_path):
         return done.returncode, done.stdout, done.stderr
 
     return run
+
+
+# --- a server that is not on every machine -----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[Kafka]:
+    """A broker of this test process; whoever pauses or kills it brings it back."""
+    with contextlib.ExitStack() as stack:
+        try:
+            server = stack.enter_context(Kafka.started())
+        except servers.Missing as error:
+            if shutil.which("java") and shutil.which("mvn"):
+                pytest.fail(str(error))
+            pytest.skip(f"NOT TESTED, for want of Java 17 and Maven: Kafka ({error})")
+        yield server
