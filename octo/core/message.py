@@ -7,6 +7,7 @@ the error path sees the message as it was when the block failed.
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Mapping
 from typing import Any
@@ -20,6 +21,8 @@ FAMILY = 20
 """Characters that the event ids of one family share: a message, and all that are made of it for called flows."""
 
 _random = random.Random()  # noqa: S311  ids tell messages apart, they are no secret; the OS's generator is 20x slower
+if hasattr(os, "register_at_fork"):  # else a process and its forks would give the same ids to different messages
+    os.register_at_fork(after_in_child=_random.seed)
 
 
 def new_id() -> str:

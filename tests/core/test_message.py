@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from octo.core.message import FAMILY, Message, new_id
@@ -64,3 +66,17 @@ def test_messages_of_one_family_are_kin():
     message = Message()
     assert message.rekeyed().rekeyed().is_kin(message.event_id)
     assert not Message().is_kin(message.event_id)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_fork_gives_other_ids():
+    """A journal and dead letters know messages by their ids."""
+    ends = os.pipe()
+    child = os.fork()
+    if not child:
+        os.write(ends[1], new_id().encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(ends[0], 32).decode() != new_id()
+    for each in ends:
+        os.close(each)
