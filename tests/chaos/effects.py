@@ -14,6 +14,8 @@ import resource
 import signal
 import threading
 
+from octo import idempotency_key
+
 POINT = os.environ.get("CHAOS_POINT", "")
 LIFE = int(os.environ.get("CHAOS_LIFE", "0"))
 
@@ -37,16 +39,22 @@ def passing(point):
 # --- effects -----------------------------------------------------------------------------------------------------
 
 
-def first(body, vars):
+def first(body, vars, message):
     passing("before the effect")
-    _write("first", body, vars)
+    _write("first", body, vars, message)
     passing("after the effect")
     return body
 
 
-def second(body, vars):
+def second(body, vars, message):
     passing("between blocks")
-    _write("second", body, vars)
+    _write("second", body, vars, message)
+    return body
+
+
+def third(body, vars, message):
+    _write("third", body, vars, message)
+    passing("after the last effect")
     return body
 
 
@@ -57,7 +65,7 @@ async def gate(body):
     return body
 
 
-def _write(effect, body, given):
+def _write(effect, body, given, message):
     record = {
         "effect": effect,
         "p": body["p"],
@@ -65,7 +73,9 @@ def _write(effect, body, given):
         "load": body["load"],
         "key": given.get("Idempotency-Key"),
         "life": LIFE,
+        "event": message.event_id,
         "token": given.get("token", 0),
+        "step": idempotency_key(),
     }
     os.write(_file, json.dumps(record).encode() + b"\n")
     os.fsync(_file)
@@ -90,6 +100,8 @@ def _around(owner, name, before, after):
 
 
 def _points(queues, topics):
+    _around(run.Run, "written", "before it is written", "after it is written")
+    _around(run.Run, "over", "before it is forgotten", "after it is forgotten")
     _around(queues.Lines, "send", "before it is sent", "after it is sent")
     _around(topics.Logs, "publish", "before it is sent", "after it is sent")
     _around(queues.Lines, "receive", "before it is received", "after it is received")
@@ -124,8 +136,11 @@ def _postgres():
     _around(links.Links, "rows", "before a commit", "after a commit")
 
 
+from octo.engine import resuming  # noqa: E402
+from octo.engine.journal import journal, run  # noqa: E402
 from octo.services import election  # noqa: E402  first what this module is for
 
+journal.TTL, resuming.EVERY = 1.0, 0.2
 election.campaign.__wrapped__.__kwdefaults__["ttl"] = 1.0  # a test cannot wait 15 s for the next leader each time
 if POINT:
     _embedded() if os.environ["OCTO_SERVICES"].startswith("sqlite:") else _postgres()

@@ -72,7 +72,7 @@ class Loop:
         for line in lines:
             self.sink.add(line)
         for each in self.sink.arrivals[self._seen :]:
-            if each.effect == "second":
+            if each.effect == self.workload.effects[-1]:
                 self._arrived.add(each.pair)
         self._seen = len(self.sink.arrivals)
         return bool(lines)
@@ -131,9 +131,12 @@ class Loop:
         """What so many kills excuse: each life had a few messages under way."""
         again = 0 if self.workload.once else PRODUCERS
         return Limits(
-            repeated=2 * kills * (self.workload.in_flight + again),
+            repeated=(1 if self.workload.is_journalled and self.workload.once else len(self.workload.effects))
+            * kills
+            * (self.workload.in_flight + again),
             overtaken=kills if self.workload.in_order else None,
             reordered=0 if self.workload.in_order else None,
+            again=0 if self.workload.is_journalled else None,
         )
 
     def run(self, points: Sequence[str], during: Callable[[], object] | None = None, *, killed: int = 0) -> Verdict:
@@ -160,7 +163,8 @@ class Loop:
             code = self._live(process, None)
         assert code == 0, self.log
         sent = {each.number: each.sent for each in self.producers}
-        return judge(sent, {each.number: each.told for each in self.producers}, self.sink, self.limits(kills))
+        told = {each.number: each.told for each in self.producers}
+        return judge(sent, told, self.sink, self.limits(kills), self.workload.effects)
 
     def wait(self, condition: Callable[[], object]) -> None:
         """Return when the condition holds; it may look at the sink. Raises `Hang`."""

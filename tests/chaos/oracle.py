@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -17,12 +17,14 @@ class Pair(NamedTuple):
 
 
 class Arrival(NamedTuple):
-    """An effect on disk. life: of the process that caused it."""
+    """An effect on disk. life: of the process that caused it. event: the message's id. step: its idempotency key."""
 
     effect: str
     pair: Pair
     life: int
     token: int = 0
+    event: str = ""
+    step: str = ""
 
 
 def load(pair: Pair) -> str:
@@ -50,7 +52,8 @@ class Sink:
             return
         if found["load"] != load(pair) or found["key"] != key(pair):
             self.torn.append(line[:80])
-        self.arrivals.append(Arrival(found["effect"], pair, found["life"], found["token"]))
+        told = (found[name] for name in ("life", "token", "event", "step"))
+        self.arrivals.append(Arrival(found["effect"], pair, *told))
 
 
 class Limits(NamedTuple):
@@ -59,6 +62,7 @@ class Limits(NamedTuple):
     repeated: int
     overtaken: int | None
     reordered: int | None
+    again: int | None = None
 
 
 @dataclass
@@ -71,6 +75,8 @@ class Verdict:
     repeated: arrivals beyond the first of each message and effect.
     reordered: came after a later message of its producer, in the first life. overtaken: the same in later lives, where
         a life that was killed may have had it: its lease holds it back, and others go on.
+    again: effects that came again after the one behind them in the flow had begun: a finished block has run again, or
+        a block has run again with another key.
     """
 
     limits: Limits
@@ -82,6 +88,7 @@ class Verdict:
     repeated: int = 0
     reordered: set[Pair] = field(default_factory=set)
     overtaken: set[Pair] = field(default_factory=set)
+    again: list[Arrival] = field(default_factory=list)
 
     def wrong(self) -> list[str]:
         """What breaks a promise, in words."""
@@ -94,6 +101,7 @@ class Verdict:
             ("arrivals that came again", self.repeated, self.limits.repeated),
             ("messages that were overtaken", len(self.overtaken), self.limits.overtaken),
             ("messages out of order", len(self.reordered), self.limits.reordered),
+            ("finished blocks that ran again", len(self.again), self.limits.again),
         ):
             if most is not None and number > most:
                 said.append(f"{what}: {number}, of at most {most}")
@@ -122,9 +130,22 @@ def judge(
     verdict.torn += [f"{key(pair)} has one effect, not the other" for pair in sorted(every - whole)]
     counts = Counter((each.effect, each.pair) for each in sink.arrivals)
     verdict.repeated = sum(counts.values()) - len(counts)
+    verdict.again = list(_again(sink.arrivals, tuple(effects)))
     for effect in effects:
         _order([each for each in sink.arrivals if each.effect == effect], verdict)
     return verdict
+
+
+def _again(arrivals: Iterable[Arrival], effects: Sequence[str]) -> Iterator[Arrival]:
+    """Effects that came again although their message was behind them, or with another key."""
+    furthest: dict[str, int] = {}
+    steps: dict[tuple[str, str], str] = {}
+    for each in arrivals:
+        if each.step:
+            at = effects.index(each.effect)
+            if at < furthest.get(each.event, at) or steps.setdefault((each.event, each.effect), each.step) != each.step:
+                yield each
+            furthest[each.event] = max(at, furthest.get(each.event, at))
 
 
 def _order(arrivals: list[Arrival], verdict: Verdict) -> None:

@@ -9,10 +9,14 @@ from __future__ import annotations
 import pytest
 
 from tests.chaos.loop import RANDOM, Loop
-from tests.chaos.workloads import POINTS, WORKLOADS
+from tests.chaos.workloads import JOURNAL, POINTS, WORKLOADS
 
 SLOW = ("after the effect", "between blocks", "before the acknowledgement", "after a commit")
 """Where it matters that `lock` and `idempotent` are around; each life waits for the lease of the one before."""
+
+
+SEEN = ("before the effect", "after the effect", "between blocks", "before a commit", "after a commit")
+"""The points that a message passes which no source delivers."""
 
 
 @pytest.mark.parametrize(
@@ -24,6 +28,10 @@ SLOW = ("after the effect", "between blocks", "before the acknowledgement", "aft
         ("events", (*POINTS, RANDOM), "postgresql"),
         ("order", POINTS, "sqlite"),
         ("guarded", SLOW, "sqlite"),
+        ("journal", (*POINTS, *JOURNAL, RANDOM), "sqlite"),
+        ("journal", (*SEEN, *JOURNAL), "postgresql"),
+        ("accepted", (*SEEN, *JOURNAL), "sqlite"),
+        ("accepted", (*SEEN, RANDOM), "postgresql"),
     ],
     ids=lambda each: each if isinstance(each, str) else "",
     indirect=["services"],

@@ -12,6 +12,7 @@ from tests.chaos.oracle import Limits, Pair, Sink, judge, key, load
 def line(effect, n, p=0, life=0, **changed):
     pair = Pair(p, n)
     record = {"effect": effect, "p": p, "n": n, "load": load(pair), "key": key(pair), "life": life, "token": 0}
+    record |= {"event": key(pair), "step": ""}
     return json.dumps(record | changed)
 
 
@@ -76,3 +77,24 @@ def test_kills_excuse_as_much_as_was_under_way():
     lines = both(0, 1) + both(3, 2, 4, 4, life=1)
     assert verdict(lines, limits=Limits(2, 1, 0)).wrong() == []
     assert verdict(lines, limits=Limits(1, 1, 0)).wrong() == ["arrivals that came again: 2, of at most 1"]
+
+
+def kept(effect, n, step, life=0):
+    return line(effect, n, life=life, step=step)
+
+
+@pytest.mark.parametrize(
+    ("lines", "number"),
+    [
+        ([kept("first", 0, "a"), kept("second", 0, "b")], 0),
+        ([kept("first", 0, "a"), kept("first", 0, "a", life=1), kept("second", 0, "b", life=1)], 0),
+        ([kept("first", 0, "a"), kept("second", 0, "b"), kept("second", 0, "b", life=1)], 0),
+        ([kept("first", 0, "a"), kept("second", 0, "b"), kept("first", 0, "a", life=1)], 1),
+        ([kept("first", 0, "a"), kept("first", 0, "other", life=1), kept("second", 0, "b", life=1)], 1),
+    ],
+    ids=["once", "under way", "last under way", "finished before", "another key"],
+)
+def test_a_finished_block_that_runs_again_is_found(lines, number):
+    found = verdict(lines, sent=1, limits=Limits(9, None, None, 0))
+    assert len(found.again) == number
+    assert found.wrong() == [f"finished blocks that ran again: {number}, of at most 0"] * number

@@ -53,6 +53,21 @@ _GUARDED = """
               - {type: python, call: "effects:first"}
               - {type: python, call: "effects:second"}
 """
+_TEN = """
+      - {type: set-variable, settings: {name: at, value: "string(uuid())"}}
+      - {type: python, call: "effects:first"}
+      - {type: set-variable, settings: {name: later, value: "string(uuid())"}}
+      - {type: if, condition: "true", then: [{type: python, call: "effects:second"}, {type: delay, for: 1ms}]}
+      - {type: set-variable, settings: {name: n, value: body.n}}
+      - {type: flow-ref, flow: end}
+      - {type: set-payload, settings: {value: body}}
+"""
+_END = """
+  - name: end
+    process:
+      - {type: python, call: "effects:third"}
+      - {type: set-variable, settings: {name: done, value: "true"}}
+"""
 _DISPATCH = """{type: queue-dispatch, subject: '"pairs"', key: 'vars["Idempotency-Key"]'}"""
 _PUBLISH = """{type: publish-event, subject: '"pairs"'}"""
 _QUEUE = "lease: 1s, maxAttempts: 1000000"
@@ -65,6 +80,11 @@ POINTS = (
     *("before the acknowledgement", "after the acknowledgement", "before a commit", "after a commit"),
 )
 """Where the module `effects` can end its process."""
+JOURNAL = (
+    *("before it is written", "after it is written", "after the last effect"),
+    *("before it is forgotten", "after it is forgotten"),
+)
+"""More of them in a flow with a journal."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +93,8 @@ class Workload:
 
     in_order: whether messages of one producer arrive in the order of sending, but for what a killed life had.
     once: whether what a producer sends again, because it was not answered, is taken for the first. held: the queue
-    that must be empty at the end, "" if there is none.
+    that must be empty at the end, "" if there is none. effects: those of each message. is_journalled: whether no block
+    that has finished runs again.
     """
 
     name: str
@@ -82,23 +103,29 @@ class Workload:
     in_order: bool
     once: bool = True
     held: str = "pairs"
+    effects: tuple[str, ...] = ("first", "second")
+    is_journalled: bool = False
 
     async def prepare(self, services: str) -> None:
         """Let the durable subscriber be known before the first event; none gets what was published before that."""
-        if not self.held:
+        if not self.held and not self.is_journalled:
             async with Services(openers(services)) as opened:
                 await opened.open(["topics"])
                 async with opened.opened["topics"].subscribe("pairs", durable="work"):  # type: ignore[attr-defined]
                     pass
 
     async def left(self, services: str) -> int:
-        """How many messages the queue still holds, its dead letters included."""
-        if not self.held:
+        """How many messages the queue still holds, its dead letters included, and how many the journal."""
+        if not self.held and not self.is_journalled:
             return 0
         async with Services(openers(services)) as opened:
-            await opened.open(["queues"])
-            queues = opened.opened["queues"]
-            return await queues.count(self.held) + await queues.count(self.held, dead=True)  # type: ignore[attr-defined]
+            await opened.open(["queues", "key-value"])
+            queues, kept = opened.opened["queues"], opened.opened["key-value"]
+            # One that its source delivers again stays for a while if the process ended before it forgot it.
+            found = sum("-owned-" in name for name in (await kept.list("journal")).names)  # type: ignore[attr-defined]
+            if self.held:
+                found += await queues.count(self.held) + await queues.count(self.held, dead=True)  # type: ignore[attr-defined]
+            return found
 
 
 def _queue(name: str, listeners: int, process: str) -> Workload:
@@ -113,11 +140,30 @@ def _events() -> Workload:
     )  # the next event begins while the commit is under way
 
 
+def _journal() -> Workload:
+    flow = _queue("", 4, _TEN).flow.replace("- name: work", "- name: work\n    durability: journal") + _END
+    return Workload("journal", flow, 4, in_order=False, effects=("first", "second", "third"), is_journalled=True)
+
+
+def _accepted() -> Workload:
+    send = "{type: flow-ref, flow: work, oneWay: true}"
+    flow = _FLOW.format(connector="queue", send=send, listeners=1, source="", process=_TEN)
+    lines = [line for line in flow.splitlines() if "connector: between" not in line]
+    flow = "\n".join(lines).replace("- name: work", "- name: work\n    durability: journal") + _END
+    effects = ("first", "second", "third")
+    return Workload("accepted", flow, 0, in_order=False, once=False, held="", effects=effects, is_journalled=True)
+
+
 WORKLOADS = {
     each.name: each
-    for each in (_queue("queue", 4, _EFFECTS), _queue("order", 1, _EFFECTS), _queue("guarded", 4, _GUARDED), _events())
+    for each in (
+        *(_queue("queue", 4, _EFFECTS), _queue("order", 1, _EFFECTS), _queue("guarded", 4, _GUARDED), _events()),
+        *(_journal(), _accepted()),
+    )
 }
-"""`order`: one listener. `guarded`: inside of `lock` and `idempotent`. `events`: a durable subscriber."""
+"""`journal`: ten blocks with three effects, inside of a branch and of a called flow, with `durability: journal`.
+`accepted`: the same, of messages that no source delivers again.
+`order`: one listener. `guarded`: inside of `lock` and `idempotent`. `events`: a durable subscriber."""
 
 GATED = {each.name: each for each in (_queue("gated", 1, _GATE), _queue("gated and locked", 1, _LOCKED))}
 """Their messages wait between the two effects until the test lets their life go on."""
