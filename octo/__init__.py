@@ -27,6 +27,7 @@ _HOMES = {
     ),
     "octo.core.expressions": "Expr, Names",
     "octo.core.flow": "Drop, Ending, Failure, Outcome, Processor, Result, Stop, ending",
+    "octo.core.idempotency": "idempotency_key",
     "octo.core.letter": "Letter",
     "octo.core.log": "fields",
     "octo.core.message": "Message",
@@ -106,6 +107,7 @@ if TYPE_CHECKING:
         Stop as Stop,
         ending as ending,
     )
+    from octo.core.idempotency import idempotency_key as idempotency_key
     from octo.core.letter import Letter as Letter
     from octo.core.log import fields as fields
     from octo.core.message import Message as Message

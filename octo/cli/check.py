@@ -160,7 +160,8 @@ def _guarantees(paths: Sequence[Path], form: str) -> int:
         give(orjson.dumps([flow.as_json() for flow in flows]) + b"\n", json=True)
         return exits.DONE
     for flow in flows:
-        say(f"{flow.flow}: {flow.guarantee}, from `{flow.source}` ({flow.at})")
+        journal = ", finished blocks once" if flow.durability == "journal" else ""
+        say(f"{flow.flow}: {flow.guarantee}{journal}, from `{flow.source}` ({flow.at})")
         for limit in flow.limits:
             say(f"    {_KINDS[limit.kind]}: {limit.address} {limit.why} ({limit.at})")
     return exits.DONE

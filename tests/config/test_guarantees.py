@@ -61,3 +61,31 @@ def test_blocks_that_limit_it_are_named(block, limits):
 
 def test_where_nothing_comes_again_nothing_happens_twice():
     assert told("{type: cron, settings: {schedule: '@daily'}}", POST.replace("MORE", ""))[1] == []
+
+
+def durable(durability, block, source="{type: queue, settings: {subject: a}}"):
+    flow = FLOW.replace("source: SOURCE", f"durability: {durability}\n    source: {source}").replace("BLOCK", block)
+    [found] = guarantees(parse(flow, plugins(), {}))
+    return found.guarantee, [(each.kind, each.address) for each in found.limits]
+
+
+def test_in_memory_nothing_outlives_the_process():
+    assert durable("memory", "{type: log}") == ("at most once", [("lost", "f")])
+
+
+def test_who_waits_for_an_answer_gets_it_whatever_is_kept():
+    source = "{connector: web, type: http, settings: {path: /}}"
+    assert durable("memory", "{type: log}", source) == ("answered", [])
+
+
+def test_a_journal_gives_keys_to_those_who_take_them():
+    assert durable("journal", POST.replace("MORE", "")) == ("at least once", [])
+    assert durable("journal", """{type: publish-event, name: tell, subject: "'a'"}""")[1] == [("twice", "f.tell")]
+
+
+def test_a_flow_with_a_journal_keeps_what_is_sent_to_it():
+    flow = FLOW.replace("SOURCE", "{type: queue, settings: {subject: a}}")
+    flow = flow.replace("BLOCK", "{type: flow-ref, flow: audit, oneWay: true}")
+    flow = flow.replace("{name: audit,", "{name: audit, durability: journal,")
+    [found] = guarantees(parse(flow, plugins(), {}))
+    assert found.limits == ()

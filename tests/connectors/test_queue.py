@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from octo.core import letter
+from octo.core import idempotency, letter
 from octo.core.errors import Timeout
 from octo.core.flow import Failure
 from octo.core.message import Message
@@ -191,6 +191,22 @@ async def test_a_key_sends_once(plugins):
             await app.call("tell", {"id": "k"})
         await asyncio.sleep(1)
         assert len(app.connector("p").notes) == 1
+
+
+@virtual()
+async def test_a_step_of_a_journal_that_runs_again_sends_once(plugins):
+    """It has a key that stays the same; outside of a journal the block has none."""
+    async with running(jobs("{type: note, connector: p, value: NOTED}"), plugins) as app:
+        token = idempotency.enter("step")
+        try:
+            await app.call("tell", 1)
+            await app.call("tell", 1)
+        finally:
+            idempotency.leave(token)
+        await app.call("tell", 2)
+        await app.call("tell", 2)
+        await asyncio.sleep(1)
+        assert [each["body"] for each in app.connector("p").notes] == [1, 2, 2]
 
 
 @virtual()

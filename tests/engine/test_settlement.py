@@ -147,6 +147,35 @@ async def test_a_message_that_no_flow_could_use_is_rejected_without_running(plug
     assert (notes, app.kinds("f")) == ([], [])
 
 
+MEMORY = FLOW.replace("- name: f", "- name: f\n    durability: memory")
+
+
+@virtual()
+async def test_in_memory_the_source_hears_of_success_before_the_flow_runs(plugins):
+    source = Source()
+    async with running(MEMORY, plugins) as app:
+        source.deliver("wait")
+        source.deliver("bug")
+        await asyncio.sleep(1)
+        verdicts = [type(verdict) for verdict in source.verdicts]
+        kinds = app.kinds("f")
+
+    assert verdicts == [Done, Done]
+    assert kinds == ["started", "started", "failed"]
+    assert len(source.verdicts) == 2
+
+
+@virtual()
+async def test_in_memory_who_waits_for_the_outcome_gets_it_all_the_same(plugins):
+    source = Source()
+    async with running(MEMORY, plugins):
+        source.deliver("bug", is_awaited=True)
+        source.deliver("garbage", unfit=Permanent("no JSON"))
+        await asyncio.sleep(1)
+
+    assert [type(verdict) for verdict in source.verdicts] == [Reject, Reject]
+
+
 @virtual()
 async def test_the_last_attempt_runs(plugins):
     source = Source()

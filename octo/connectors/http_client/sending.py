@@ -14,6 +14,7 @@ from octo.connectors.http_client.settings import is_value
 from octo.core import trace
 from octo.core.errors import Permanent
 from octo.core.expressions import Expr
+from octo.core.idempotency import idempotency_key
 from octo.core.message import Message
 from octo.expr import ExprError, render
 
@@ -49,6 +50,7 @@ def request(caller: Caller, asked: Asked, sent: Sent, received: Received, messag
         kind, data = bodies.written(sent.body(message), message, named, sent.body_type)
         if kind and (named is None or sent.body_type == "multipart"):
             headers["Content-Type"] = sound("Content-Type", kind)
+    _keyed(asked.method, headers)
     context = trace.span_headers(message)
     if context and any(name.lower() in (trace.HEADER, trace.STATE) for name in headers):
         context = {}
@@ -56,6 +58,13 @@ def request(caller: Caller, asked: Asked, sent: Sent, received: Received, messag
     return caller.request(
         asked.method, asked.target, asked.query, headers, data, context, terms(caller, sent, received)
     )
+
+
+def _keyed(method: str, headers: dict[str, str]) -> None:
+    """Send the key of a step of a journal, unless the author has chosen another."""
+    key = idempotency_key()
+    if key and method not in ("GET", "HEAD", "OPTIONS") and all(each.lower() != "idempotency-key" for each in headers):
+        headers["Idempotency-Key"] = key
 
 
 def terms(caller: Caller, sent: Sent, received: Received) -> Terms:

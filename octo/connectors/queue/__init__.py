@@ -21,6 +21,7 @@ from octo.core.connector import connector
 from octo.core.delivery import Delivery, Done, Idle, Reject, Retry, Verdict
 from octo.core.errors import Permanent
 from octo.core.flow import Drop, Outcome
+from octo.core.idempotency import idempotency_key
 from octo.core.log import fields
 from octo.core.message import Message
 from octo.core.source import source
@@ -147,7 +148,7 @@ class Queue:
         if self._stub is not None:
             return self._stub.reply(subject, message) if settings.await_reply else message
         if not settings.await_reply:
-            key = "" if settings.key is None else settings.key(message)
+            key = idempotency_key() if settings.key is None else settings.key(message)
             await self._queues.send(subject, wire.sealed(sent), delay=settings.delay.total_seconds(), key=key)
             return message
         timeout = settings.timeout.total_seconds() or TIMEOUT.total_seconds()

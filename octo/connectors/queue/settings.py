@@ -50,7 +50,8 @@ class Dispatch(Settings):
     delay: Annotated[Duration, Advanced] = timedelta()
     """How long the message waits in the queue at least. Not with `awaitReply`."""
     key: Annotated[Expr[str] | None, Advanced] = None
-    """A second message with this key is not added, for two minutes; e.g. `eventID`. Not with `awaitReply`."""
+    """A second message with this key is not added, for two minutes; e.g. `eventID`. Not with `awaitReply`. Default: the
+    key of the step in a flow with `durability: journal`, else none."""
 
     def promises(self) -> Promise:
         return ASKED if self.await_reply else SENT

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from aiohttp import web
 
+from octo.core import idempotency
 from octo.core.deadline import Deadline
 from octo.core.errors import Transient
 
@@ -69,6 +70,19 @@ async def test_a_key_makes_a_request_one_that_may_come_twice(calls, upstream, me
 
     assert [each.headers["Idempotency-Key"] for each in upstream.requests] == ["order-7"] * 3
     assert upstream.bodies == [b'{"a":1}'] * 3
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "key"),
+    [("POST", {}, "step"), ("POST", {"idempotency-key": "'mine'"}, "mine"), ("GET", {}, None)],
+)
+async def test_a_step_of_a_journal_has_a_key_of_its_own(calls, upstream, method, headers, key):
+    token = idempotency.enter("step")
+    try:
+        await calls.rest(method=method, headers=headers)
+    finally:
+        idempotency.leave(token)
+    assert upstream.requests[0].headers.get("Idempotency-Key") == key
 
 
 @pytest.mark.parametrize("key", ["''", "' '"])
