@@ -14,8 +14,8 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from octo.core.errors import OctoError, Permanent, Transient
-from octo.services import codes
-from octo.services.embedded import store
+from octo.services import codes, values
+from octo.services.embedded import schema, store
 from octo.services.embedded.key_value import Entries
 from octo.services.embedded.leases import Holders
 from octo.services.embedded.queues import Lines
@@ -27,7 +27,7 @@ from octo.testing.clock import run, shift_wall, virtual
 CHILD = """
 import asyncio, sys
 from pathlib import Path
-from octo.services.embedded import store
+from octo.services.embedded import schema, store
 from octo.services.embedded.queues import Lines
 
 async def main(path, most):
@@ -384,3 +384,43 @@ async def test_closing_waits_for_what_was_asked(path):
         await asyncio.sleep(0)
 
     assert await everything(path) == [0, 1, 2, 3, 4]
+
+
+def old(path):
+    """A store as version 1 wrote it, with a message."""
+    path.parent.mkdir(parents=True)
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    for statement in schema.TABLES.split(";"):
+        connection.execute(statement)
+    connection.execute(
+        "INSERT INTO messages (queue, id, value) VALUES ('orders', 'i', ?)", [values.sealed("old", "orders", "i")]
+    )
+    connection.execute(f"PRAGMA application_id = {schema.APPLICATION}")
+    connection.execute("PRAGMA user_version = 1")
+    connection.close()
+
+
+@virtual()
+async def test_a_store_of_the_version_before_is_brought_up_to_date(path):
+    """With what is in it; two processes that open it at once do it once."""
+    old(path)
+    async with store.opened(path) as opened, store.opened(path) as other:
+        await Lines(opened).send("orders", "a", order="k")
+        found = await Lines(other).receive("orders", most=10)
+
+    assert [(each.value, each.order) for each in found] == [("old", ""), ("a", "k")]
+
+
+@virtual()
+async def test_a_process_of_the_version_before_makes_way_for_the_next_of_a_key(path):
+    """It knows no ordering keys, removes a message, and the next one of its key may go."""
+    async with store.opened(path) as opened:
+        queues = Lines(opened)
+        for number in range(3):
+            await queues.send("orders", number, order="k")
+        before = "UPDATE messages SET dead = 1, due = NULL, lent = NULL, attempt = 0 WHERE number = 1"
+        for statement, next_ in ((before, 1), ("DELETE FROM messages WHERE number = 2", 2)):
+            opened._connection.execute(statement)
+            (found,) = await queues.receive("orders", most=10)
+            assert found.value == next_

@@ -19,10 +19,10 @@ UNREAD = 60.0
 """Seconds for which a reply is kept after its caller has given up, or has gone."""
 _BROWSE = """
 SELECT * FROM (
-    SELECT number, attempt, id, value, reason FROM messages
+    SELECT number, attempt, id, value, reason, ordering FROM messages
     WHERE queue = :queue AND dead = :dead AND due IS NULL AND number > :after ORDER BY number LIMIT :most
 ) UNION ALL SELECT * FROM (
-    SELECT number, attempt, id, value, reason FROM messages
+    SELECT number, attempt, id, value, reason, ordering FROM messages
     WHERE queue = :queue AND dead = :dead AND due IS NOT NULL AND number > :after ORDER BY number LIMIT :most
 ) ORDER BY number LIMIT :most
 """
@@ -47,7 +47,7 @@ class _Taken(NamedTuple):
 class Lines:
     """See `octo.services.ports.Queues`."""
 
-    keeps_order = False
+    keeps_order = True
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -55,10 +55,10 @@ class Lines:
     # --- sending -------------------------------------------------------------------------------------------------
 
     async def send(self, queue: str, value: object, *, delay: float = 0.0, key: str = "", order: str = "") -> str:
-        limits.unordered(order, "this store")
         limits.name(queue, "queue name")
         limits.size(value)
         limits.delay(delay, "delay")
+        limits.order(order, delay)
         if key:
             limits.name(key, "key")
         message = new_id()
@@ -66,7 +66,8 @@ class Lines:
         def work(connection: sqlite3.Connection, now: float) -> str:
             first = _first(connection, queue, key, message, now) if key else message
             if first == message:
-                _add(connection, queue, message, value, now + delay if delay else None, None)
+                due = _place(connection, queue, order) if order else now + delay if delay else None
+                _add(connection, queue, message, value, due, order=order)
             return first
 
         sent = await self._store.do(work)
@@ -152,6 +153,8 @@ class Lines:
             return asker
 
         await self._settle(received, work)
+        if received.order:
+            self._store.ring(_bell(received.queue))
 
     async def nack(self, received: Received, *, delay: float = 0.0) -> None:
         limits.delay(delay, "delay")
@@ -185,8 +188,8 @@ class Lines:
         def work(connection: sqlite3.Connection, _: float) -> Seen:
             rows = connection.execute(_BROWSE, asked).fetchall()
             seen = [
-                Received(queue, message, values.opened(stored, queue, message), attempt, None, reason or "")
-                for _, attempt, message, stored, reason in rows
+                Received(queue, id_, values.opened(stored, queue, id_), attempt, None, reason or "", order=order or "")
+                for _, attempt, id_, stored, reason, order in rows
             ]
             return Seen(seen, str(rows[-1][0]) if len(rows) == most else "")
 
@@ -223,12 +226,26 @@ def _first(connection: sqlite3.Connection, queue: str, key: str, message: str, n
     return found[0]  # type: ignore[no-any-return]
 
 
+def _place(connection: sqlite3.Connection, queue: str, order: str) -> float | None:
+    """When a new message of this ordering key is due."""
+    before = connection.execute(
+        "SELECT 1 FROM messages WHERE queue = ? AND ordering = ? AND dead = 0 LIMIT 1", [queue, order]
+    ).fetchone()
+    return None if before is None else schema.HELD
+
+
 def _add(
-    connection: sqlite3.Connection, queue: str, message: str, value: object, due: float | None, asker: str | None
+    connection: sqlite3.Connection,
+    queue: str,
+    message: str,
+    value: object,
+    due: float | None,
+    asker: str | None = None,
+    order: str = "",
 ) -> None:
     connection.execute(
-        "INSERT INTO messages (queue, due, id, value, asker) VALUES (?, ?, ?, ?, ?)",
-        [queue, due, message, values.sealed(value, queue, message), asker],
+        "INSERT INTO messages (queue, due, id, value, asker, ordering) VALUES (?, ?, ?, ?, ?, ?)",
+        [queue, due, message, values.sealed(value, queue, message), asker, order or None],
     )
 
 
@@ -238,7 +255,7 @@ def _taking(queue: str, most: int, lease: float, *, dead: bool) -> Work[_Taken]:
             "UPDATE messages SET due = NULL, lent = NULL WHERE queue = ? AND dead = ? AND due <= ?", [queue, dead, now]
         )
         rows = connection.execute(
-            "SELECT number, attempt, id, value, asker, reason FROM messages WHERE queue = ? AND dead = ? "
+            "SELECT number, attempt, id, value, asker, reason, ordering FROM messages WHERE queue = ? AND dead = ? "
             "AND due IS NULL ORDER BY number LIMIT ?",
             [queue, dead, most],
         ).fetchall()
@@ -249,15 +266,18 @@ def _taking(queue: str, most: int, lease: float, *, dead: bool) -> Work[_Taken]:
 
 
 def _lent(
-    connection: sqlite3.Connection, queue: str, row: tuple[int, int, str, bytes, str | None, str | None], until: float
+    connection: sqlite3.Connection,
+    queue: str,
+    row: tuple[int, int, str, bytes, str | None, str | None, str | None],
+    until: float,
 ) -> Received:
-    number, attempt, message, stored, asker, reason = row
+    number, attempt, message, stored, asker, reason, order = row
     value = values.opened(stored, queue, message)
     receipt = _Receipt(number, schema.number(connection))
     connection.execute(
         "UPDATE messages SET due = ?, lent = ?, attempt = attempt + 1 WHERE number = ?", [until, receipt.lent, number]
     )
-    return Received(queue, message, value, attempt + 1, receipt, reason or "", asker is not None)
+    return Received(queue, message, value, attempt + 1, receipt, reason or "", asker is not None, order or "")
 
 
 def _next(connection: sqlite3.Connection, queue: str, now: float, *, dead: bool) -> float | None:

@@ -10,7 +10,9 @@ from octo.services import codes
 
 APPLICATION = 0x4F63_5374
 """The application id in SQLite's header: `OcSt`."""
-VERSION = 1
+VERSION = 2
+HELD = float("inf")
+"""When a message is due that waits for another one of its ordering key."""
 
 JUMP = 1.0
 """Seconds by which the clock may go back unnoticed."""
@@ -49,6 +51,20 @@ CREATE TABLE subscribers (topic TEXT, name TEXT, seen INTEGER NOT NULL, PRIMARY 
 """A message is ready (`due` is null), or timed: delayed, or lent until `due`. Ready ones go out by `number`: what was
 sent first goes first, whatever the clock did, and what came back goes before what is new."""
 
+_NEXT = """UPDATE messages SET due = NULL WHERE number = (
+    SELECT min(number) FROM messages WHERE queue = OLD.queue AND ordering = OLD.ordering AND dead = 0
+)"""
+ORDERING = f"""
+ALTER TABLE messages ADD COLUMN ordering TEXT;
+CREATE INDEX messages_ordered ON messages (queue, ordering, number) WHERE ordering IS NOT NULL AND dead = 0;
+CREATE TRIGGER messages_done AFTER DELETE ON messages WHEN OLD.ordering IS NOT NULL AND OLD.dead = 0
+BEGIN {_NEXT}; END;
+CREATE TRIGGER messages_died AFTER UPDATE OF dead ON messages WHEN OLD.ordering IS NOT NULL AND OLD.dead < NEW.dead
+BEGIN {_NEXT}; END;
+"""
+"""Version 2: of the messages of a queue with the same ordering key, one is ready, delayed or lent, and the others are
+held. Triggers make the next one ready, so a process of the version before, which knows no keys, does it as well."""
+
 TIMES = (
     *(("entries", "expires"), ("leases", "until"), ("messages", "due"), ("sent", "until")),
     *(("replies", "until"), ("events", "until")),
@@ -63,7 +79,7 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
     if application == 0 and not tables:
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
-        _create(connection)
+        _migrate(connection)
         return
     if application != APPLICATION:
         raise Permanent(f"{str(path)!r} is a database of something else, and no store of Octo", code=codes.NOT_STARTED)
@@ -83,14 +99,25 @@ def _header(connection: sqlite3.Connection) -> tuple[int, int, int]:
     )
 
 
-def _create(connection: sqlite3.Connection) -> None:
+def renew(connection: sqlite3.Connection) -> None:
+    """Bring the tables of an older version up to date. What it writes must have been checked before."""
+    if _header(connection)[1] < VERSION:
+        _migrate(connection)
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
-    if _header(connection)[0] == 0:  # else another process was faster
-        for statement in TABLES.split(";"):
-            connection.execute(statement)
+    try:
+        found = _header(connection)[1]  # another process may have been faster
+        for migration in (TABLES, ORDERING)[found:]:
+            for statement in migration.split(";\n"):
+                connection.execute(statement)
         connection.execute(f"PRAGMA application_id = {APPLICATION}")
         connection.execute(f"PRAGMA user_version = {VERSION}")
-    connection.execute("COMMIT")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
 
 
 def number(connection: sqlite3.Connection) -> int:

@@ -211,6 +211,7 @@ def _connected(path: Path) -> sqlite3.Connection:
         try:
             schema.prepare(connection, path)
             verify.check(connection, path)
+            schema.renew(connection)
         except BaseException:
             connection.close()
             raise

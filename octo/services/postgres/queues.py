@@ -20,20 +20,29 @@ UNREAD = 60.0
 _NOT_BEFORE = 0.01
 """Seconds between two tries of one receiver, at least."""
 
-_SEND = """
-INSERT INTO messages (queue, due, id, value)
-SELECT queue, clock_timestamp() + delay * interval '1s', id, value
-FROM unnest($1::text[], $2::float8[], $3::text[], $4::bytea[]) WITH ORDINALITY AS given (queue, delay, id, value, place)
-ORDER BY place
+_TURNS = """
+SELECT pg_advisory_xact_lock(1868788847, number) FROM (
+    SELECT DISTINCT turn(queue, ordering) AS number FROM given WHERE ordering IS NOT NULL ORDER BY number
+) AS numbers
 """
+"""Take the turns of all ordering keys that are given: see `schema`."""
+_SEND = f"""
+WITH given AS MATERIALIZED (
+    SELECT * FROM unnest($1::text[], $2::float8[], $3::text[], $4::bytea[], $5::text[])
+    WITH ORDINALITY AS given (queue, delay, id, value, ordering, place)
+), turns AS MATERIALIZED ({_TURNS})
+INSERT INTO messages (queue, due, id, value, ordering)
+SELECT queue, clock_timestamp() + delay * interval '1s', id, value, ordering
+FROM given WHERE (SELECT count(*) FROM turns) >= 0 ORDER BY place
+"""  # noqa: S608  names of ours
 _SEND_ONCE = """
 WITH first AS (
-    INSERT INTO sent AS old VALUES ($1, $5, $3, clock_timestamp() + $6::float8 * interval '1s')
+    INSERT INTO sent AS old VALUES ($1, $6, $3, clock_timestamp() + $7::float8 * interval '1s')
     ON CONFLICT (queue, key) DO UPDATE SET id = excluded.id, until = excluded.until
     WHERE old.until <= clock_timestamp() RETURNING id
 ), added AS (
-    INSERT INTO messages (queue, due, id, value)
-    SELECT $1, clock_timestamp() + $2::float8 * interval '1s', id, $4 FROM first
+    INSERT INTO messages (queue, due, id, value, ordering)
+    SELECT $1, clock_timestamp() + $2::float8 * interval '1s', id, $4, $5 FROM first
 )
 SELECT id FROM first
 """
@@ -49,13 +58,16 @@ WITH timed AS MATERIALIZED (
     SELECT number FROM messages WHERE queue = $1 AND dead = $2 AND due IS NOT NULL AND due <= now()
     ORDER BY due LIMIT $4 FOR UPDATE SKIP LOCKED
 ), ready AS MATERIALIZED (
-    SELECT number FROM messages WHERE queue = $1 AND dead = $2 AND due IS NULL
-    ORDER BY number LIMIT $4 - (SELECT count(*) FROM timed) FOR UPDATE SKIP LOCKED
-), taken AS (SELECT number FROM timed UNION ALL SELECT number FROM ready)
+    SELECT number FROM messages WHERE queue BETWEEN $1 AND $1 AND dead = $2 AND due IS NULL
+    ORDER BY queue, number LIMIT $4 - (SELECT count(*) FROM timed) FOR UPDATE SKIP LOCKED
+)
 UPDATE messages SET
     due = clock_timestamp() + $3::float8 * interval '1s', lent = nextval('numbers'), attempt = attempt + 1
-FROM taken WHERE messages.number = taken.number
-RETURNING messages.number, lent, attempt, id, value, asked, reason
+WHERE number = ANY (ARRAY(SELECT number FROM timed UNION ALL SELECT number FROM ready))
+RETURNING number, lent, attempt, id, value, asked, reason, ordering
+"""
+"""Written so that every plan of it goes by indexes. PostgreSQL expects a LIMIT that it cannot compute to let a tenth of
+the table pass: it would join by reading all of it, and walk along the primary key past everything that is lent or held.
 """
 _NEXT = """
 SELECT extract(epoch FROM min(due) - clock_timestamp())::float8 AS left FROM messages
@@ -64,14 +76,17 @@ WHERE queue = $1 AND dead = $2 AND due IS NOT NULL
 _EXTEND = """
 UPDATE messages SET due = clock_timestamp() + $3::float8 * interval '1s' WHERE number = $1 AND lent = $2 RETURNING 1
 """
-_ACK = """
-WITH gone AS (
-    DELETE FROM messages USING unnest($1::bigint[], $2::bigint[], $3::bytea[]) AS given (number, lent, reply)
-    WHERE messages.number = given.number AND messages.lent = given.lent
+_ACK = f"""
+WITH given AS MATERIALIZED (
+    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::text[], $5::text[])
+    AS given (number, lent, reply, queue, ordering)
+), turns AS MATERIALIZED ({_TURNS}), gone AS (
+    DELETE FROM messages USING given WHERE (SELECT count(*) FROM turns) >= 0
+    AND messages.number = given.number AND messages.lent = given.lent
     RETURNING messages.number, id, asked, reply
 ), replied AS (UPDATE replies SET value = reply FROM gone WHERE asked AND replies.id = gone.id)
 SELECT number FROM gone
-"""
+"""  # noqa: S608  names of ours
 _GIVE_BACK = """
 UPDATE messages SET due = clock_timestamp() + $3::float8 * interval '1s', lent = NULL, attempt = attempt + $4
 WHERE number = $1 AND lent = $2
@@ -85,10 +100,10 @@ SELECT id FROM dead
 """
 _BROWSE = """
 (
-    SELECT number, 0::bigint AS lent, attempt, id, value, false AS asked, reason FROM messages
+    SELECT number, 0::bigint AS lent, attempt, id, value, false AS asked, reason, ordering FROM messages
     WHERE queue = $1 AND dead = $2 AND due IS NULL AND number > $3 ORDER BY number LIMIT $4
 ) UNION ALL (
-    SELECT number, 0::bigint AS lent, attempt, id, value, false AS asked, reason FROM messages
+    SELECT number, 0::bigint AS lent, attempt, id, value, false AS asked, reason, ordering FROM messages
     WHERE queue = $1 AND dead = $2 AND due IS NOT NULL AND number > $3 ORDER BY number LIMIT $4
 ) ORDER BY number LIMIT $4
 """
@@ -111,6 +126,7 @@ class _Sent(NamedTuple):
     delay: float | None
     id: str
     stored: bytes
+    order: str | None
 
 
 class _Line(NamedTuple):
@@ -131,12 +147,14 @@ class _Taken(NamedTuple):
 class _Done(NamedTuple):
     receipt: _Receipt
     reply: bytes | None
+    queue: str
+    order: str | None
 
 
 class Lines:
     """See `octo.services.ports.Queues`."""
 
-    keeps_order = False
+    keeps_order = True
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -148,15 +166,15 @@ class Lines:
     # --- sending -------------------------------------------------------------------------------------------------
 
     async def send(self, queue: str, value: object, *, delay: float = 0.0, key: str = "", order: str = "") -> str:
-        limits.unordered(order, "this store")
         limits.name(queue, "queue name")
         limits.size(value)
         limits.delay(delay, "delay")
+        limits.order(order, delay)
         if key:
             limits.name(key, "key")
         sent = new_id()
         stored = values.sealed(value, queue, sent)
-        message = _Sent(queue, bounded(delay) if delay else None, sent, stored)
+        message = _Sent(queue, bounded(delay) if delay else None, sent, stored, order or None)
         if key:
             sent = await self._send_once(message, key)
         else:
@@ -263,14 +281,18 @@ class Lines:
     async def ack(self, received: Received, reply: object = None) -> None:
         limits.size(reply)
         stored = values.sealed(reply, received.id) if received.wants_reply else None
-        if not await self._acking.ask(_Done(_receipt(received), stored), len(stored or b"")):
+        done = _Done(_receipt(received), stored, received.queue, received.order or None)
+        if not await self._acking.ask(done, len(stored or b"")):
             raise _lost(received)
+        if received.order:
+            self._store.ring(_bell(received.queue))
         if received.wants_reply:
             self._store.ring(_bell(received.queue, received.id))
 
     async def _ack(self, done: Sequence[_Done]) -> list[bool | Exception]:
         numbers, lent = [each.receipt.number for each in done], [each.receipt.lent for each in done]
-        rows = await self._store.rows(_ACK, numbers, lent, [each.reply for each in done])
+        given = zip(*((each.reply, each.queue, each.order) for each in done), strict=True)
+        rows = await self._store.rows(_ACK, numbers, lent, *map(list, given))
         gone = {number for (number,) in rows}
         results: list[bool | Exception] = []
         for number in numbers:
@@ -306,9 +328,9 @@ class Lines:
 
 
 def _received(queue: str, row: Any) -> Received:
-    number, lent, attempt, message, stored, asked, reason = row
+    number, lent, attempt, message, stored, asked, reason, order = row
     value = values.opened(stored, queue, message)
-    return Received(queue, message, value, attempt, _Receipt(number, lent), _text(reason or b""), asked)
+    return Received(queue, message, value, attempt, _Receipt(number, lent), _text(reason or b""), asked, order or "")
 
 
 def _text(reason: bytes) -> str:

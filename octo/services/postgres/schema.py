@@ -58,11 +58,48 @@ MIGRATIONS = (
         topic text COLLATE "C", name text COLLATE "C", seen bigint NOT NULL, PRIMARY KEY (topic, name)
     );
     """,
+    """
+    ALTER TABLE messages ADD COLUMN ordering text COLLATE "C";
+    CREATE INDEX messages_ordered ON messages (queue, ordering, number) WHERE ordering IS NOT NULL AND NOT dead;
+
+    CREATE FUNCTION turn(queue text, ordering text) RETURNS integer LANGUAGE sql IMMUTABLE AS $$
+        SELECT hashtext(queue || chr(10) || ordering) & 1023
+    $$;
+
+    CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM pg_advisory_xact_lock(1868788847, turn(NEW.queue, NEW.ordering));
+        IF EXISTS (SELECT FROM messages WHERE queue = NEW.queue AND ordering = NEW.ordering AND NOT dead) THEN
+            NEW.due = '9999-12-31 00:00:00+00';
+        END IF;
+        RETURN NEW;
+    END $$;
+    CREATE TRIGGER hold BEFORE INSERT ON messages FOR EACH ROW WHEN (NEW.ordering IS NOT NULL) EXECUTE FUNCTION hold();
+
+    CREATE FUNCTION free() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM pg_advisory_xact_lock(1868788847, turn(OLD.queue, OLD.ordering));
+        UPDATE messages SET due = NULL WHERE due > '9000-01-01 00:00:00+00' AND number = (
+            SELECT min(number) FROM messages WHERE queue = OLD.queue AND ordering = OLD.ordering AND NOT dead
+        );
+        RETURN NULL;
+    END $$;
+    CREATE TRIGGER done AFTER DELETE ON messages FOR EACH ROW
+        WHEN (OLD.ordering IS NOT NULL AND NOT OLD.dead) EXECUTE FUNCTION free();
+    CREATE TRIGGER died AFTER UPDATE OF dead ON messages FOR EACH ROW
+        WHEN (OLD.ordering IS NOT NULL AND NEW.dead AND NOT OLD.dead) EXECUTE FUNCTION free();
+    """,
 )
 """What leads from each version to the next; the last is the present one.
 
 `numbers` gives versions, tokens and receipts, so none ever returns. A message is ready (`due` is null), or timed:
 delayed, or lent until `due`. Ready ones go out by `number`. An entry is a `count` or any other `value`.
+
+Of the messages of a queue with the same ordering key, one is ready, delayed or lent. The others are held: due at the
+end of time, which a process of version 1 understands as well. Triggers hold and free them, so that it does not matter
+who removes the first. A trigger sees what was committed while it waited for its turn, a statement does not. Invariant:
+who sends or settles several messages takes their turns in ascending order. There are 1,024 turns, for which every
+server has locks enough.
 """
 VERSION = len(MIGRATIONS)
 

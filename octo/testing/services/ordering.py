@@ -139,7 +139,7 @@ async def many_receivers_keep_the_order(queues: Queues, second: float) -> None:
 
     async def receiver() -> None:
         while len(handled) < keys * each_of:
-            handled.extend(await _handled(queues, queue, second))
+            await _handle(queues, queue, second, handled)
 
     async with asyncio.TaskGroup() as tasks:
         for key in range(keys):
@@ -153,17 +153,15 @@ async def many_receivers_keep_the_order(queues: Queues, second: float) -> None:
     assert await queues.count(queue) == 0
 
 
-async def _handled(queues: Queues, queue: str, second: float) -> list[object]:
-    """Receive some messages, and settle them in one way or another; those that will not come again."""
-    done: list[object] = []
+async def _handle(queues: Queues, queue: str, second: float, handled: list[object]) -> None:
+    """Receive some messages, and settle them in one way or another; note those that will not come again."""
     for received in await queues.receive(queue, most=3, lease=60 * second, wait=second / 2):
         number = received.value[1]  # type: ignore[index]
         if number % 4 == 1 and received.attempt == 1:
             await queues.nack(received)
             continue
-        done.append(received.value)
+        handled.append(received.value)
         await (queues.reject(received, "no") if number % 4 == 2 else queues.ack(received))
-    return done
 
 
 @QUEUES.check
