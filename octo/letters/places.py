@@ -29,12 +29,16 @@ _OF_A_FILE = 4
 
 
 class Entry(NamedTuple):
-    """A letter in its place. id: its name there. record: the message as it is kept, which may be anything."""
+    """A letter in its place. id: its name there. record: the message as it is kept, which may be anything.
+
+    order: the ordering key with which it was sent into its queue.
+    """
 
     place: Place
     id: str
     letter: Letter
     record: Any
+    order: str = ""
 
     @property
     def event_id(self) -> str:
@@ -129,7 +133,7 @@ class InQueue:
         value = received.value
         if self._dead:
             told = letters.read(received.reason) or letters.unknown(self._flow, received.reason)
-            return Entry(self, received.id, told, value)
+            return Entry(self, received.id, told, value, received.order)
         variables = value.get("vars") if isinstance(value, dict) else None
         found = letters.read(variables.get(VARIABLE)) if isinstance(variables, dict) else None
         return None if found is None else Entry(self, received.id, found, value)

@@ -170,9 +170,11 @@ async def _send(entry: Entry, queues: Queues) -> None:
     record = entry.record
     if isinstance(record, dict):
         try:
-            await queues.send(entry.place.queue, {**record, BEFORE: entry.letter.as_value()}, key=key)
+            await queues.send(
+                entry.place.queue, {**record, BEFORE: entry.letter.as_value()}, key=key, order=entry.order
+            )
         except Permanent:  # with its letter it is larger than a queue takes
             pass
         else:
             return
-    await queues.send(entry.place.queue, record, key=key)
+    await queues.send(entry.place.queue, record, key=key, order=entry.order)

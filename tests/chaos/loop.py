@@ -134,7 +134,7 @@ class Loop:
             repeated=(1 if self.workload.is_journalled and self.workload.once else len(self.workload.effects))
             * kills
             * (self.workload.in_flight + again),
-            overtaken=kills if self.workload.in_order else None,
+            overtaken=0 if self.workload.in_order else None,
             reordered=0 if self.workload.in_order else None,
             again=0 if self.workload.is_journalled else None,
         )

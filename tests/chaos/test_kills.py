@@ -27,6 +27,7 @@ SEEN = ("before the effect", "after the effect", "between blocks", "before a com
         ("events", (*POINTS, RANDOM), "sqlite"),
         ("events", (*POINTS, RANDOM), "postgresql"),
         ("order", POINTS, "sqlite"),
+        ("order", POINTS, "postgresql"),
         ("guarded", SLOW, "sqlite"),
         ("journal", (*POINTS, *JOURNAL, RANDOM), "sqlite"),
         ("journal", (*SEEN, *JOURNAL), "postgresql"),

@@ -15,7 +15,8 @@ connectors:
 flows:
   - name: accept
     source: {{connector: web, type: http, settings: {{path: /pairs, methods: [POST], headers: [Idempotency-Key]}}}}
-    process: [{send}]
+    process:
+      - {send}
   - name: work
     source: {{connector: between, type: {connector}, settings: {{subject: pairs, listeners: {listeners}, {source}}}}}
     process:
@@ -69,6 +70,7 @@ _END = """
       - {type: set-variable, settings: {name: done, value: "true"}}
 """
 _DISPATCH = """{type: queue-dispatch, subject: '"pairs"', key: 'vars["Idempotency-Key"]'}"""
+_IN_ORDER = _DISPATCH.replace("}", ", orderingKey: string(body.p)}")
 _PUBLISH = """{type: publish-event, subject: '"pairs"'}"""
 _QUEUE = "lease: 1s, maxAttempts: 1000000"
 _EVENTS = "durable: work, maxAttempts: 1000000"
@@ -91,7 +93,7 @@ JOURNAL = (
 class Workload:
     """in_flight: messages that a life may have had under way when it was killed, so that they come again.
 
-    in_order: whether messages of one producer arrive in the order of sending, but for what a killed life had.
+    in_order: whether messages of one producer arrive in the order of sending, whatever was killed.
     once: whether what a producer sends again, because it was not answered, is taken for the first. held: the queue
     that must be empty at the end, "" if there is none. effects: those of each message. is_journalled: whether no block
     that has finished runs again.
@@ -128,9 +130,10 @@ class Workload:
             return found
 
 
-def _queue(name: str, listeners: int, process: str) -> Workload:
-    flow = _FLOW.format(connector="queue", send=_DISPATCH, listeners=listeners, source=_QUEUE, process=process)
-    return Workload(name, flow, listeners, listeners == 1)
+def _queue(name: str, listeners: int, process: str, *, in_order: bool = False) -> Workload:
+    send = _IN_ORDER if in_order else _DISPATCH
+    flow = _FLOW.format(connector="queue", send=send, listeners=listeners, source=_QUEUE, process=process)
+    return Workload(name, flow, listeners, in_order)
 
 
 def _events() -> Workload:
@@ -157,13 +160,13 @@ def _accepted() -> Workload:
 WORKLOADS = {
     each.name: each
     for each in (
-        *(_queue("queue", 4, _EFFECTS), _queue("order", 1, _EFFECTS), _queue("guarded", 4, _GUARDED), _events()),
-        *(_journal(), _accepted()),
+        *(_queue("queue", 4, _EFFECTS), _queue("order", 4, _EFFECTS, in_order=True), _queue("guarded", 4, _GUARDED)),
+        *(_events(), _journal(), _accepted()),
     )
 }
-"""`journal`: ten blocks with three effects, inside of a branch and of a called flow, with `durability: journal`.
-`accepted`: the same, of messages that no source delivers again.
-`order`: one listener. `guarded`: inside of `lock` and `idempotent`. `events`: a durable subscriber."""
+"""`order`: each producer has an ordering key. `guarded`: inside of `lock` and `idempotent`. `events`: a durable
+subscriber. `journal`: ten blocks with three effects, inside of a branch and of a called flow, with
+`durability: journal`. `accepted`: the same, of messages that no source delivers again."""
 
 GATED = {each.name: each for each in (_queue("gated", 1, _GATE), _queue("gated and locked", 1, _LOCKED))}
 """Their messages wait between the two effects until the test lets their life go on."""

@@ -10,8 +10,10 @@ from octo.core import idempotency, letter
 from octo.core.errors import Timeout
 from octo.core.flow import Failure
 from octo.core.message import Message
+from octo.services import limits
 from octo.services.container import Services
 from octo.services.embedded import in_file
+from octo.services.memory.queues import Lines
 from octo.testing import running
 from octo.testing.clock import virtual
 
@@ -217,6 +219,73 @@ async def test_one_listener_keeps_the_order(plugins):
             await app.call("tell", number)
         await asyncio.sleep(1)
         assert [each["body"] for each in app.connector("p").notes] == list(range(50))
+
+
+ORDERED = jobs(
+    "{type: note, connector: p, value: NOTED}, {type: switch, cases: [{when: body.n == 1, process: [FAIL]}]}"
+).replace("subject: '\"jobs\"'}\n  - name: work", "subject: '\"jobs\"', orderingKey: body.k}\n  - name: work")
+
+
+async def _kept(plugins, text):
+    """What the flow was given, by ordering key."""
+    async with running(text, plugins) as app:
+        for number in range(4):
+            for key in ("a", "b", ""):
+                await app.call("tell", {"k": key, "n": number})
+        await asyncio.sleep(3600)
+        noted = [each["body"] for each in app.connector("p").notes]
+        dead = await app.connector("q")._queues.count("jobs", dead=True)
+        left = await app.connector("q")._queues.count("jobs")
+    return {key: [each["n"] for each in noted if each["k"] == key] for key in ("a", "b", "")}, dead, left
+
+
+@virtual()
+async def test_an_ordering_key_keeps_the_order_while_one_is_tried_again(plugins):
+    """With eight listeners: what comes behind it waits. Messages of another key, or without one, do not."""
+    found, dead, left = await _kept(plugins, ORDERED.replace("FAIL", "{type: fail, connector: p, how: transient}"))
+
+    assert found["a"] == found["b"] == [0, 1, 1, 1, 1, 1, 2, 3]
+    assert found[""] == [0, 1, 2, 3, 1, 1, 1, 1]
+    assert (dead, left) == (3, 0)
+
+
+@virtual()
+async def test_a_dead_letter_does_not_hold_up_its_ordering_key(plugins):
+    found, dead, left = await _kept(plugins, ORDERED.replace("FAIL", "{type: set-payload, value: 'body.nope'}"))
+
+    assert found["a"] == found["b"] == [0, 1, 2, 3]
+    assert (dead, left) == (3, 0)
+
+
+@pytest.mark.parametrize("other", ["awaitReply: true", "delay: 5s"])
+def test_an_ordering_key_does_not_go_with_what_has_no_order(command, tmp_path, other):
+    text = JOBS.replace("awaitReply: true, timeout: 10s", f"orderingKey: '\"a\"', {other}")
+    (tmp_path / "flow.yaml").write_text(text.replace("WORK", "{type: log}").replace(", {name: p, type: probe}", ""))
+
+    code, _, err = command("check", str(tmp_path / "flow.yaml"))
+
+    assert code == 2
+    assert f"`orderingKey` does not go together with `{other.partition(':')[0]}`" in err
+
+
+@virtual()
+async def test_queues_that_keep_no_order_refuse_an_ordering_key(plugins, monkeypatch):
+    class Unordered(Lines):
+        keeps_order = False
+
+        async def send(self, queue, value, *, delay=0.0, key="", order=""):
+            limits.unordered(order, "this place")
+            return await super().send(queue, value, delay=delay, key=key)
+
+    text = ORDERED.replace("FAIL", "{type: log}")
+    async with running(text, plugins) as app:
+        app.connector("q")._queues.__class__ = Unordered
+        for default in app.generation.instances.values():
+            getattr(default, "_queues", app.connector("q")._queues).__class__ = Unordered
+        with pytest.raises(Failure, match="this place keeps no order per key") as caught:
+            await app.call("tell", {"k": "a", "n": 0})
+
+    assert caught.value.cause.code == "OCTO-P118"
 
 
 # --- stubs -------------------------------------------------------------------------------------------------------

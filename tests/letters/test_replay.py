@@ -75,10 +75,10 @@ async def test_messages_are_in_their_queue_again_in_the_order_that_was_asked_for
 
 
 @virtual()
-async def test_a_message_keeps_its_ids_its_trace_and_its_letter():
+async def test_a_message_keeps_its_ids_its_trace_its_ordering_key_and_its_letter():
     queues = Lines()
     sent = Message("x", {"v": 1}, correlation_id="c", traceparent="00-" + "1" * 32 + "-" + "2" * 16 + "-01")
-    await queues.send("jobs", sent.to_record())
+    await queues.send("jobs", sent.to_record(), order="k")
     (received,) = await queues.receive("jobs")
     before = told()
     await queues.reject(received, before.as_text())
@@ -87,6 +87,7 @@ async def test_a_message_keeps_its_ids_its_trace_and_its_letter():
 
     assert Message.from_record(seen.value).to_record() == sent.to_record()
     assert letter.read(seen.value[BEFORE]) == before
+    assert seen.order == "k"
 
 
 @virtual()

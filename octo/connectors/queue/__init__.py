@@ -69,7 +69,10 @@ class Queue:
         steps=("flow", "reply", "acknowledge"),
     )
     async def consume(self, settings: Consume) -> AsyncIterator[Delivery | Idle]:
-        """Take messages from a queue. Each is acknowledged once its flow has finished."""
+        """Take messages from a queue. Each is acknowledged once its flow has finished.
+
+        Messages with the same `orderingKey` come one after the other, as they were sent.
+        """
         free = asyncio.Semaphore(settings.listeners)
         lease = settings.lease.total_seconds()
         while True:
@@ -149,7 +152,9 @@ class Queue:
             return self._stub.reply(subject, message) if settings.await_reply else message
         if not settings.await_reply:
             key = idempotency_key() if settings.key is None else settings.key(message)
-            await self._queues.send(subject, wire.sealed(sent), delay=settings.delay.total_seconds(), key=key)
+            order = "" if settings.ordering_key is None else settings.ordering_key(message)
+            delay = settings.delay.total_seconds()
+            await self._queues.send(subject, wire.sealed(sent), delay=delay, key=key, order=order)
             return message
         timeout = settings.timeout.total_seconds() or TIMEOUT.total_seconds()
         return wire.merged(message, await self._queues.request(subject, wire.sealed(sent), timeout=timeout))

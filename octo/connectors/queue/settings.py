@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from octo.core.durations import Duration, OrZero
 from octo.core.expressions import Expr
@@ -26,8 +27,9 @@ class Consume(Settings):
     subject: str = Field(min_length=1, examples=["work.jobs"])
     """Name of the queue. Many consumers of one name share its messages, each goes to one of them."""
     listeners: Annotated[int, Field(ge=1)] = 8
-    """At most so many messages of this source are under way at once; 1 keeps them in order, but for those that are
-    tried again: later ones go before them. The flow's `workers` are a limit, too."""
+    """At most so many messages of this source are under way at once. The flow's `workers` are a limit, too. With one
+    listener, messages that are tried again, or were with a killed process, come after later ones; an `orderingKey` of
+    `queue-dispatch` keeps the order with any number of listeners."""
     timeout: Annotated[Duration, OrZero] = TIMEOUT
     """How long the flow may take for one message; then it is cancelled, and the message is tried again. 0 means the
     default."""
@@ -52,6 +54,21 @@ class Dispatch(Settings):
     key: Annotated[Expr[str] | None, Advanced] = None
     """A second message with this key is not added, for two minutes; e.g. `eventID`. Not with `awaitReply`. Default: the
     key of the step in a flow with `durability: journal`, else none."""
+    ordering_key: Annotated[Expr[str] | None, Advanced] = None
+    """Messages with the same ordering key are handled one after the other, in the order in which they were sent, also
+    when one is tried again or a process is killed; e.g. `body.orderID`, or `'"all"'` for the whole queue. A dead letter
+    holds up nothing, and an empty key is none. Not with `awaitReply` or `delay`."""
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> Dispatch:
+        if self.ordering_key is not None and (self.await_reply or self.delay):
+            raise PydanticCustomError(
+                "ordering",
+                "`orderingKey` does not go together with `{other}`: who waits, and what is delayed, has no place in an "
+                "order",
+                {"other": "awaitReply" if self.await_reply else "delay"},
+            )
+        return self
 
     def promises(self) -> Promise:
         return ASKED if self.await_reply else SENT
@@ -64,4 +81,5 @@ class Dispatch(Settings):
     def shape_after(self, before: State) -> State:
         before.of(self.subject)
         before.of(self.key)
+        before.of(self.ordering_key)
         return before.unknown() if self.await_reply else before
