@@ -11,9 +11,10 @@ from typing import Annotated
 from octo.core.beside import beside
 from octo.core.block import block
 from octo.core.durations import Duration
-from octo.core.errors import OctoError, Timeout, Transient
+from octo.core.errors import OctoError, Permanent, Timeout, Transient
 from octo.core.expressions import Expr
 from octo.core.flow import Outcome, Result
+from octo.core.held import holding, holds
 from octo.core.message import Message
 from octo.core.settings import Advanced, Settings
 from octo.core.sockets import Always, Steps
@@ -44,16 +45,24 @@ class Lock(Settings):
 async def lock(settings: Lock, message: Message, leases: Leases) -> Outcome:
     """Run a chain while no other message with the same key does so, here or in another process.
 
-    If the lock is lost because it could not be renewed, the chain is cancelled and the block fails.
+    If the lock is lost because it could not be renewed, the chain is cancelled and the block fails. Inside of its
+    chain, and of the flows that this calls, a lock with the same key fails at once: it would wait for itself.
     """
     name, ttl = settings.key(message), settings.lease.total_seconds()
     wait = settings.wait.total_seconds()
+    if holds(name):
+        raise Permanent(
+            f"the message holds the lock {name[:80]!r} already, and would wait for itself: leave the inner `lock` out, "
+            "or give it another key",
+            code="OCTO-R113",
+        )
     lease = await leases.acquire(f"lock/{name}", ttl, wait=wait)
     if lease is None:
         raise Timeout(f"the lock {name[:80]!r} was not free within {wait:g}s")
     inner = message.with_var(settings.token_var, lease.token) if settings.token_var else message
     async with held(leases, lease, ttl):
-        return await finished(settings.process(inner))
+        with holding(name):
+            return await finished(settings.process(inner))
 
 
 @asynccontextmanager

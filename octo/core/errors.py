@@ -191,6 +191,12 @@ EXPLANATIONS: dict[str, Explanation] = {
         "several messages to itself, so that there are more and more; send at most one, or end the circle earlier. Or "
         "give the flows more `workers` and a larger `buffer`.",
     ),
+    "OCTO-R113": Explanation(
+        "A lock would wait for itself",
+        "A `lock` stands inside of the chain of another one, or in a flow that this chain calls, and both have the "
+        "same key for this message. The inner one could never get the lock, because the outer one gives it back only "
+        "after it. Leave the inner one out, or give it another key.",
+    ),
     "OCTO-R120": Explanation(
         "Transient failure",
         "A network, database or other system was not ready. The same message may succeed later; "

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
 
 from octo import __version__
 from octo.core import letter as letters
+from octo.core.errors import Permanent
 from octo.core.flow import Callee, Failure, Outcome
 from octo.core.letter import VARIABLE, Letter
 from octo.core.log import fields
@@ -26,11 +28,15 @@ from octo.services.ports import Queues
 log = logging.getLogger("octo.engine")
 
 
+class Unfit(Permanent):
+    """The grave will never take this message: with its letter it is too large."""
+
+
 class Grave(Protocol):
     """Where the dead letters of a flow go."""
 
     async def keep(self, message: Message, letter: Letter) -> None:
-        """Return once the message is safe. Raises whatever prevents that."""
+        """Return once the message is safe. Raises `Unfit`, or whatever else prevents that."""
         ...
 
 
@@ -45,7 +51,8 @@ class InQueue:
         told = message.with_var(VARIABLE, letter.as_value())
         # Who failed to acknowledge, and now keeps the message again, must not make two of it.
         key = sha256(f"{letter.flow}\0{letter.attempts}\0{message.event_id}".encode(errors="replace")).hexdigest()
-        await self._queues.send(self._name, told.to_record(), key=key)
+        with _fitting():
+            await self._queues.send(self._name, told.to_record(), key=key)
 
 
 class InFile:
@@ -56,7 +63,16 @@ class InFile:
 
     async def keep(self, message: Message, letter: Letter) -> None:
         line = Line(f"{letter.flow} {message.event_id}", letter.as_value(), message.to_record())
-        await in_background(append, self._path, line)
+        with _fitting():
+            await in_background(append, self._path, line)
+
+
+@contextmanager
+def _fitting() -> Iterator[None]:
+    try:
+        yield
+    except Permanent as error:
+        raise Unfit(str(error), code=error.code) from error
 
 
 class InFlow:

@@ -18,7 +18,7 @@ from octo.core.errors import Disconnected, OctoError, Overloaded, Permanent, Tra
 from octo.core.flow import Drop, Failure, Outcome, ending
 from octo.core.log import fields
 from octo.core.secrets import masked
-from octo.engine.burial import Burial
+from octo.engine.burial import Burial, Unfit
 from octo.engine.elements import gather
 from octo.engine.flow import Flow, at_last, only_message
 from octo.engine.journal.holding import holding
@@ -103,7 +103,8 @@ class Settlement:
     async def _buried(self, delivery: Delivery, verdict: Reject, error: Exception) -> Verdict:
         """The verdict with its letter, once the message is where the flow's dead letters go.
 
-        If it does not get there, the source must not forget it: it delivers the message again.
+        If it does not get there, the source must not forget it: it delivers the message again. What will never get
+        there is the source's business, as without a `deadLetter`.
         """
         burial = self._flow.burial or Burial(self._flow.name)
         letter = burial.letter(error, verdict.reason, attempts=delivery.attempt, before=delivery.before)
@@ -111,6 +112,9 @@ class Settlement:
             return verdict._replace(letter=letter)
         try:
             await burial.bury(delivery.message, letter)
+        except Unfit as unfit:
+            burial.told(unfit, delivery.message)
+            return verdict._replace(letter=letter)
         except Exception as lost:  # noqa: BLE001  it is logged
             burial.told(lost, delivery.message)
             return Retry(RETRY.pause(delivery.attempt), lost)

@@ -154,8 +154,14 @@ async def _one(taken: Taken, queues: Queues | None, run: Flows | None, told: Tol
         message = entry.message()
         await run.run(entry.letter.flow, message)
     except Failure as failure:
-        await taken.again(Burial(entry.letter.flow, run.version).letter(failure, str(failure), before=entry.letter))
-        told(entry, "failed", str(failure))
+        letter = Burial(entry.letter.flow, run.version).letter(failure, str(failure), before=entry.letter)
+        try:
+            await taken.again(letter)
+        except Permanent as error:  # with one more failure in it, it is too large for its place
+            await taken.back()
+            told(entry, "kept", f"{failure}; {error}")
+        else:
+            told(entry, "failed", str(failure))
     except OctoError as error:
         await taken.back()
         told(entry, "kept", str(error))

@@ -163,3 +163,38 @@ async def test_a_service_that_stays_away_ends_the_chain_before_another_may_have_
             await app.call("f", {"k": "a", "n": 1})
 
         assert asyncio.get_running_loop().time() < 6
+
+
+NESTED = """
+connectors: [{name: p, type: probe}]
+flows:
+  - name: f
+    process:
+      - {type: lock, key: '"a"', process: [INNER, {type: note, connector: p, value: '"outer"'}]}
+  - {name: g, process: [{type: lock, key: body.k, wait: 1h, process: [{type: note, connector: p, value: '"inner"'}]}]}
+"""
+IN_CHAIN = "{type: lock, key: body.k, wait: 1h, process: [{type: note, connector: p, value: '\"inner\"'}]}"
+
+
+@virtual()
+@pytest.mark.parametrize("inner", [IN_CHAIN, "{type: flow-ref, flow: g}"])
+async def test_a_lock_inside_of_itself_fails_at_once(plugins, inner):
+    """It could never get what the outer one holds. With another key it is another lock."""
+    async with running(NESTED.replace("INNER", inner), plugins) as app:
+        with pytest.raises(Failure, match="holds the lock 'a' already, and would wait for itself") as caught:
+            await app.call("f", {"k": "a"})
+        assert (caught.value.cause.code, asyncio.get_running_loop().time()) == ("OCTO-R113", 0)
+        await app.call("f", {"k": "b"})
+        await app.call("g", {"k": "a"})
+
+    assert app.connector("p").notes == ["inner", "outer", "inner"]
+
+
+@virtual()
+async def test_who_is_sent_a_message_from_inside_may_wait(plugins):
+    """The lock is free once its holder, who does not wait for the other, has finished."""
+    async with running(NESTED.replace("INNER", "{type: flow-ref, flow: g, oneWay: true}"), plugins) as app:
+        await app.call("f", {"k": "a"})
+        await asyncio.sleep(1)
+
+    assert app.connector("p").notes == ["outer", "inner"]

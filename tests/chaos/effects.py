@@ -136,11 +136,11 @@ def _postgres():
     _around(links.Links, "rows", "before a commit", "after a commit")
 
 
+from octo.connectors import events  # noqa: E402  first what this module is for
 from octo.engine import resuming  # noqa: E402
 from octo.engine.journal import journal, run  # noqa: E402
-from octo.services import election  # noqa: E402  first what this module is for
 
-journal.TTL, resuming.EVERY = 1.0, 0.2
-election.campaign.__wrapped__.__kwdefaults__["ttl"] = 1.0  # a test cannot wait 15 s for the next leader each time
+# A test cannot wait for seconds until what a killed process had is taken over.
+events.TAKEOVER, journal.TTL, resuming.EVERY = 1.0, 1.0, 0.2
 if POINT:
     _embedded() if os.environ["OCTO_SERVICES"].startswith("sqlite:") else _postgres()

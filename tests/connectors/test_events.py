@@ -287,6 +287,26 @@ async def test_a_reload_hands_out_nothing_twice(plugins):
 
 
 @virtual()
+async def test_after_a_kill_another_process_reads_within_five_seconds(plugins, monkeypatch):
+    """What was killed gives nothing back."""
+
+    async def killed(*_):
+        pass
+
+    together = Together()
+    text = paid(source="subject: paid, durable: d")
+    async with together.services() as one, together.services() as two:
+        with monkeypatch.context() as patched:
+            patched.setattr(leases.Holders, "release", killed)
+            async with running(text, plugins, services=one):
+                await asyncio.sleep(1)
+        async with running(text, plugins, services=two) as app:
+            await app.call("pay", 1)
+            await asyncio.sleep(5.1)
+            assert [each["body"] for each in app.connector("p").notes] == [1]
+
+
+@virtual()
 async def test_of_two_processes_one_reads_for_a_name(plugins):
     together = Together()
     text = paid(source="subject: paid, durable: d")

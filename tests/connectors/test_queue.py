@@ -10,6 +10,7 @@ from octo.core import idempotency, letter
 from octo.core.errors import Timeout
 from octo.core.flow import Failure
 from octo.core.message import Message
+from octo.engine import letter_file
 from octo.services import limits
 from octo.services.container import Services
 from octo.services.embedded import in_file
@@ -219,6 +220,26 @@ async def test_one_listener_keeps_the_order(plugins):
             await app.call("tell", number)
         await asyncio.sleep(1)
         assert [each["body"] for each in app.connector("p").notes] == list(range(50))
+
+
+@virtual()
+@pytest.mark.parametrize("place", ["{queue: lost}", "{file: lost.jsonl}"])
+async def test_what_is_too_large_for_a_place_of_dead_letters_stays_with_its_queue(
+    plugins, caplog, monkeypatch, tmp_path, place
+):
+    """It fits without its letter. It is not tried for ever, and not lost."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(letter_file, "LARGEST_LINE", 1 << 20)
+    text = jobs("{type: set-payload, value: 'body.nope'}") + f"    deadLetter: {place}\n"
+    async with running(text, plugins) as app:
+        queues = app.connector("q")._queues
+        await app.call("tell", {"x": "y" * ((1 << 20) - 400)})
+        await asyncio.sleep(60)
+        (dead,) = (await queues.browse("jobs", dead=True)).messages
+        assert [await queues.count(name) for name in ("jobs", "lost")] == [0, 0]
+
+    assert letter.read(dead.reason).block == "work.set-payload"
+    assert "a dead letter could not be kept" in caplog.text
 
 
 ORDERED = jobs(

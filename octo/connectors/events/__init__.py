@@ -32,6 +32,10 @@ from octo.services.ports import Leases, Topics
 
 log = logging.getLogger("octo.events")
 
+TAKEOVER = 5.0
+"""Seconds within which another process reads for a durable subscriber whose process is gone. The one that reads says so
+after two thirds of it."""
+
 
 @connector("events")
 class Events:
@@ -105,7 +109,7 @@ class Events:
         subscriber.settings = settings
         async with topics.subscribe(settings.subject, durable=settings.durable):
             pass  # the name is remembered from here on, whoever may read for it, and however long that takes
-        async with campaign(leases, _lease(settings)) as candidate:
+        async with campaign(leases, _lease(settings), ttl=TAKEOVER) as candidate:
             while True:
                 if not await _leads_soon(candidate):
                     yield Idle()
