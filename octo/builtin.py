@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from octo import expr
 from octo.core.plugins import Plugins
+from octo.core.secrets import Store
 
 CONNECTORS = {
     "cron": "octo.connectors.cron:Cron",
@@ -64,7 +65,7 @@ def plugins() -> Plugins:
     functions.
     """
     expr.extra_functions(_functions)
-    return Plugins(CONNECTORS, BLOCKS, more=installed)
+    return Plugins(CONNECTORS, BLOCKS, more=installed, secrets=_secrets)
 
 
 def installed() -> Plugins:
@@ -75,6 +76,15 @@ def installed() -> Plugins:
         {point.name: point.value for point in entry_points(group="octo.connectors")},
         {point.name: point.value for point in entry_points(group="octo.blocks")},
     )
+
+
+def _secrets(environ: Mapping[str, str]) -> Store | None:
+    places = environ.get("OCTO_SERVICES", "")
+    if not places:
+        return None
+    from octo.services.places import secrets
+
+    return secrets(places, environ)
 
 
 def _functions() -> dict[str, Callable[[], object]]:

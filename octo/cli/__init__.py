@@ -29,6 +29,7 @@ VERBS = {
     "traces": "List kept traces, or show one.",
     "replay": "Run a recorded message against the current files.",
     "dlq": "List, show, replay and purge dead letters.",
+    "secrets": "Keep secrets in an encrypted file, and rotate its keys.",
     "bench": "Measure one flow: throughput, latency, slowest blocks.",
     "why": "Show how an expression in a flow file gets its value.",
     "list": "List the connectors, sources, blocks and functions there are.",

@@ -17,7 +17,7 @@ import click
 from octo.cli import exits
 from octo.cli.help import Verb
 from octo.cli.lettering import Rehearsals, covered, group_lines, letter_lines, letter_value
-from octo.cli.named import is_path
+from octo.cli.named import Named, is_path
 from octo.cli.places import DURABLE, FILE, MEMORY, services_of, services_option
 from octo.cli.project import counted, load_or_exit, refuse
 from octo.cli.stubs import load_stubbed, stubs_option
@@ -55,7 +55,7 @@ class Given(NamedTuple):
 
         verb = click.get_current_context().info_name or "dlq"
         path = named([self.path] if self.path else [], verb, one=True).paths[0]
-        return load_or_exit(path, lambda found: load_stubbed(found, stubs))
+        return load_or_exit(path, lambda found: load_stubbed(Named((found,), services=self.services), stubs))
 
     def opened(self) -> Services:
         """The services. The default file is not made only to find that it is empty."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,11 @@ from octo.cli.callee import callee
 from octo.cli.ending import attempt, check_flow, report
 from octo.cli.given import Given
 from octo.cli.help import Verb
+from octo.cli.named import Named
 from octo.cli.places import MEMORY, services_of, services_option
 from octo.cli.project import load_or_exit
 from octo.cli.stubs import load_stubbed, stubs_option
+from octo.config.documents import Config
 
 
 @click.command(
@@ -79,8 +80,12 @@ def command(
     path, name = callee(words, config, flow, "invoke")
     given = Given(data, content_type, variables)
     raw = debugging.pop("raw")
-    services = services_of(debugging.pop("services"), debugging.pop("storage_dir"), MEMORY)
-    read = partial(load_stubbed, stubs=debugging.pop("stubs"))
+    places, stubs = debugging.pop("services"), debugging.pop("stubs")
+    services = services_of(places, debugging.pop("storage_dir"), MEMORY)
+
+    def read(path: Path) -> Config:
+        return load_stubbed(Named((path,), services=places), stubs)
+
     if any(debugging.values()):
         from octo.cli.debugging import Options, debug
 

@@ -32,10 +32,14 @@ _LOOKED_FOR = "*.yaml and *.yml, without tests (NAME_test.yaml) and names that b
 
 
 class Named(NamedTuple):
-    """The paths of one configuration. text: what standard input said, for the path `-`."""
+    """The paths of one configuration.
+
+    text: what standard input said, for the path `-`. services: what `--services` said, which may name secrets.
+    """
 
     paths: tuple[Path, ...]
     text: bytes | None = None
+    services: str | None = None
 
     def __str__(self) -> str:
         return ", ".join(map(str, self.paths))
@@ -57,6 +61,8 @@ class Named(NamedTuple):
         from octo.builtin import plugins
         from octo.config.load import load, load_text
 
+        if self.services:
+            environ = {**environ, "OCTO_SERVICES": self.services}
         if self.text is not None:
             return load_text(self.text, plugins(), environ, "<standard input>")
         return load(self.paths[0], plugins(), environ, *self.paths[1:])

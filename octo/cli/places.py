@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -38,6 +39,12 @@ def services_option(default: str) -> Callable[[F], F]:
     return mark
 
 
+def _whole(url: str | None, default: str) -> str:
+    """The list of places with one for all services in front: who chooses that of secrets does not choose the others."""
+    is_for_all = url is not None and not re.match(r"\s*[\w-]+\s*=", url)
+    return url if url and is_for_all else f"{default},{url or ''}"
+
+
 def services_of(url: str | None, folder: str | None, default: str) -> Services:
     """The services that the options ask for. Raises `click.UsageError`."""
     from octo.services.places import openers
@@ -47,6 +54,6 @@ def services_of(url: str | None, folder: str | None, default: str) -> Services:
     if folder is not None:
         url = f"sqlite:{folder.rstrip('/') or '/'}/{FILE}" if folder else MEMORY
     try:
-        return Services(openers(url or default))
+        return Services(openers(_whole(url, default)))
     except OctoError as error:
         raise click.UsageError(str(error)) from None

@@ -187,7 +187,7 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
     from octo.core.output import steady
 
     del metrics  # `--metrics` of older command lines: /metrics is always there
-    found = named([*([config] if config else []), *paths], "run")
+    found = named([*([config] if config else []), *paths], "run")._replace(services=services)
     if found.text is not None and (watch or processes > 1):
         raise click.UsageError("standard input is read once: save it as a file for --watch or --processes")
     if stubs and processes > 1:

@@ -130,7 +130,11 @@ def _service(asked: Asked, greeting: _Greeting, metrics: Metrics, blocks: BlockM
 
     def read() -> Config:
         nonlocal watched
-        config = load_stubbed(asked.named, asked.stubs)
+        try:
+            config = load_stubbed(asked.named, asked.stubs)
+        except ConfigError as error:
+            watched = tuple(dict.fromkeys((*watched, *error.watched)))  # a secret or a template may come late
+            raise
         watched = (*asked.named.paths, *config.watched, *tests)
         return config if asked.port is None else listening(config, asked.port)
 

@@ -1,13 +1,14 @@
 """The environment of a configuration: what it declares under `env:`, and the values it gets.
 
-A value comes from the process environment, else from the last `.env` file that has it (beside the configuration,
-then the file named by `OCTO_ENV_FILE`, then those under `resources: env:`), else from its `default`.
+A value comes from the process environment; else, if it is a secret and a place of secrets is chosen, from there; else
+from the last `.env` file that has it (beside the configuration, then the file named by `OCTO_ENV_FILE`, then those
+under `resources: env:`), else from its `default`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from octo.config import codes
@@ -15,23 +16,29 @@ from octo.config.model import known_keys
 from octo.config.place import Place
 from octo.config.reader import Reader, kind
 from octo.config.report import Report
-from octo.core.errors import Position
+from octo.core.errors import OctoError, Position
 from octo.core.language import NAME, VariableSettings
-from octo.core.secrets import mask
+from octo.core.secrets import Store, mask
 
 _NAME = re.compile(NAME)
 _SECRET = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|CREDENTIAL|DSN", re.IGNORECASE)
 """A variable with such a name holds a secret, unless its declaration says otherwise."""
 
+_WORDS = ("", "yes", "no", "on", "off", "true", "false")
+"""What is no name of a secret: it was meant as yes or no."""
+
 
 class Declaration(NamedTuple):
-    """A variable that the configuration may use. secret: whether its value must not appear in logs and traces."""
+    """A variable that the configuration may use. secret: whether its value must not appear in logs and traces.
+    stored: what it is called in the place of secrets, if it is one.
+    """
 
     name: str
     default: str | None
     required: bool
     at: Position
     secret: bool = False
+    stored: str = ""
 
 
 class Environment(NamedTuple):
@@ -62,12 +69,19 @@ def declarations(entries: Sequence[Place], report: Report) -> dict[str, Declarat
 
 
 def resolve(
-    declared: Mapping[str, Declaration], environ: Mapping[str, str], files: Sequence[Mapping[str, str]], report: Report
+    declared: Mapping[str, Declaration],
+    environ: Mapping[str, str],
+    files: Sequence[Mapping[str, str]],
+    report: Report,
+    store: Store | None = None,
 ) -> Environment:
     """Give each declared variable its value. A later file of `files` overrides the earlier ones."""
     external: dict[str, str] = {}
-    for each in (*files, environ):
+    for each in files:
         external.update(each)
+    if store is not None:
+        external.update(_found([each for each in declared.values() if each.name not in environ], store, report))
+    external.update(environ)
     values, missing = {}, set()
     for name, declaration in declared.items():
         value = external.get(name, declaration.default)
@@ -80,9 +94,25 @@ def resolve(
             hint = f"set it: `export {name}=...`, or a line `{name}=...` in `.env` beside the configuration"
             if declaration.default is not None:
                 hint += "; a `default` does not satisfy `required`"
+            if store is not None and declaration.stored:
+                hint += f"; there is no secret {declaration.stored!r} in {store.place} either"
             message = f"the required variable `{name}` is not set"
             report.error(codes.VARIABLE_NOT_SET, declaration.at, message, hint)
     return Environment(declared, values, frozenset(missing))
+
+
+def _found(declared: Iterable[Declaration], store: Store, report: Report) -> dict[str, str]:
+    """What the place of secrets has of these variables. If it cannot be read, that is reported once."""
+    found: dict[str, str] = {}
+    for each in declared:
+        try:
+            text = store.find(each.stored) if each.stored else None
+        except OctoError as error:
+            report.error(error.code, each.at, f"the variable `{each.name}` is a secret: {error}")
+            break
+        if text is not None:
+            found[each.name] = text
+    return found
 
 
 def _declaration(place: Place, report: Report) -> Declaration | None:
@@ -100,8 +130,16 @@ def _declaration(place: Place, report: Report) -> Declaration | None:
         report.error(codes.VARIABLE_NAME, fields["name"].at, f"`{name}` cannot name a variable", hint)
         return None
     default, required = _default(fields.get("default"), reader), _flag(fields.get("required"), reader, default=False)
-    secret = _flag(fields.get("secret"), reader, default=bool(_SECRET.search(name)))
-    return Declaration(name, default, required, place.at, secret)
+    secret, stored = _secret(fields.get("secret"), name, reader)
+    return Declaration(name, default, required, place.at, secret, stored)
+
+
+def _secret(place: Place | None, name: str, reader: Reader) -> tuple[bool, str]:
+    """Whether the variable is a secret, and what it is called in the place of secrets."""
+    if place is not None and isinstance(place.value, str) and place.value.lower() not in _WORDS:
+        return True, place.value
+    is_secret = _flag(place, reader, default=bool(_SECRET.search(name)))
+    return is_secret, name if is_secret else ""
 
 
 def _default(place: Place | None, reader: Reader) -> str | None:

@@ -14,7 +14,7 @@ from octo.config.connectors import Connectors
 from octo.config.context import Context, Entry
 from octo.config.documents import Config, FlowDoc, Texts
 from octo.config.dotenv import read_dotenv
-from octo.config.env import declarations, resolve
+from octo.config.env import Declaration, declarations, resolve
 from octo.config.files import is_test, yaml_files
 from octo.config.flows import read_flows, read_processors
 from octo.config.lint import lint
@@ -26,8 +26,9 @@ from octo.config.substitute import literal, substitute
 from octo.config.types import KnownTypes
 from octo.config.variables import Surroundings
 from octo.config.yaml import MOST_BYTES, File, read
-from octo.core.errors import ConfigError, Position, Problem
+from octo.core.errors import ConfigError, OctoError, Position, Problem
 from octo.core.plugins import Plugins
+from octo.core.secrets import Store
 from octo.expr import nearest
 from octo.expr.templates import Templates
 
@@ -169,7 +170,7 @@ def _build(
     if len(files) < len(texts):
         report.raise_if_any()
     config = check(draft(files, root, plugins, environ, report), watched)
-    report.raise_if_any()
+    report.raise_if_any(config.watched)
     again = partial(_again, root=root, watched=watched, plugins=plugins, environ=environ)
     return config._replace(version=_version(texts), texts=Texts(tuple(texts), again))
 
@@ -197,7 +198,7 @@ class Draft(NamedTuple):
     """A configuration whose files are parsed, but not checked yet.
 
     tops: the files with the values of their variables.
-    dotenv: the `.env` files, existing or not. given: how many variables each existing one sets.
+    dotenv: the `.env` files, and those of secrets, existing or not. given: how many variables each existing one sets.
     secrets: the names of the variables whose value is secret. named: the files that settings name.
     """
 
@@ -220,7 +221,8 @@ def draft(files: list[File], root: Path | None, plugins: Plugins, environ: Mappi
     dotenv = [*_dotenv_paths(root, environ), *resources.env]
     values = _dotenv(dotenv, environ, report)
     declared = declarations(_section(raw, "env", Reader(Report())), report)
-    environment = resolve(declared, environ, list(values.values()), report)
+    store = _store(declared, plugins, environ, report)
+    environment = resolve(declared, environ, list(values.values()), report, store)
     tops = [substitute(file, environment, report).top for file in files]
     templates = None if root is None else Templates(resources.texts)
     named = None if root is None else Files(root)
@@ -236,7 +238,23 @@ def draft(files: list[File], root: Path | None, plugins: Plugins, environ: Mappi
     context = Context(report, reader, known, build, Connectors(report, known, build), {})
     secrets = frozenset(name for name, each in declared.items() if each.secret)
     given = {path: len(variables) for path, variables in values.items()}
-    return Draft(context, tops, resources, dotenv, secrets, given, named)
+    stored = [each.stored for each in declared.values() if each.stored]
+    kept = [] if store is None else [file for name in stored for file in store.files(name)]
+    return Draft(context, tops, resources, [*dotenv, *kept], secrets, given, named)
+
+
+def _store(
+    declared: Mapping[str, Declaration], plugins: Plugins, environ: Mapping[str, str], report: Report
+) -> Store | None:
+    """The place of secrets, if one is chosen and a variable is a secret."""
+    first = next((each for each in declared.values() if each.stored), None)
+    if first is None:
+        return None
+    try:
+        return plugins.secrets(environ)
+    except OctoError as error:
+        report.error(error.code, first.at, f"the variable `{first.name}` is a secret: {error}")
+        return None
 
 
 def _warn_of_empty(files: list[File], report: Report) -> None:

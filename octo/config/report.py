@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
+
 from octo.core.errors import ConfigError, Position, Problem
 
 MOST_PROBLEMS = 500
@@ -32,9 +35,9 @@ class Report:
     def warnings(self) -> list[Problem]:
         return sorted(self._warnings, key=lambda problem: problem.at)
 
-    def raise_if_any(self) -> None:
+    def raise_if_any(self, watched: Iterable[Path] = ()) -> None:
         if self._problems:
-            raise ConfigError(self.problems)
+            raise ConfigError(self.problems, watched)
 
 
 def listed(names: list[str], limit: int = 50) -> str:

@@ -21,6 +21,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from copy import copy
+from pathlib import Path
 from typing import ClassVar, NamedTuple, Self
 
 from octo.core.bounded import bounded
@@ -94,11 +95,15 @@ class OctoError(Exception):
 
 
 class ConfigError(OctoError):
-    """All problems of a configuration at once, sorted by place."""
+    """All problems of a configuration at once, sorted by place.
+
+    watched: the files whose change may mend it, as far as is known.
+    """
 
     code = "OCTO-C100"
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    def __init__(self, problems: Iterable[Problem], watched: Iterable[Path] = ()) -> None:
+        self.watched = tuple(watched)
         self.problems = sorted(problems, key=lambda problem: problem.at)
         super().__init__("")
         self.args = ("\n".join(str(problem) for problem in self.problems),)  # each is short: no client wrote it

@@ -111,5 +111,6 @@ class VariableSettings(Settings):
     required: bool = False
     """Whether Octo refuses the configuration where the environment sets no value."""
 
-    secret: bool | None = None
-    """Whether Octo keeps its value out of logs and traces. Default: its name decides."""
+    secret: bool | str | None = None
+    """Whether Octo keeps its value out of logs and traces, and looks for it in the place of secrets, if one is chosen.
+    A text is what the secret is called there, e.g. `db-password`. Default: the name of the variable decides."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from octo.core.block import BlockType
 from octo.core.connector import ConnectorType
+from octo.core.secrets import Store
 
 
 class Plugins:
@@ -21,6 +22,7 @@ class Plugins:
     connectors: connector type name to `module:Class`, or to the class.
     blocks: block type name to `module:function`, or to `module:Class` for a block that a connector offers; or to that.
     more: returns further types. It is called only when needed, because searching installed packages takes a while.
+    secrets: the place of secrets that an environment names, if it names one.
     """
 
     def __init__(
@@ -28,10 +30,12 @@ class Plugins:
         connectors: Mapping[str, object],
         blocks: Mapping[str, object],
         more: Callable[[], Plugins] | None = None,
+        secrets: Callable[[Mapping[str, str]], Store | None] | None = None,
     ) -> None:
         self._connectors = dict(connectors)
         self._blocks = dict(blocks)
         self._more = more
+        self._secrets = secrets
 
     @classmethod
     def of(cls, components: Iterable[object]) -> Plugins:
@@ -51,8 +55,15 @@ class Plugins:
     def joined(self, others: Plugins) -> Plugins:
         """These types and the others; a name in both means the others' type."""
         return Plugins(
-            {**self._connectors, **others._connectors}, {**self._blocks, **others._blocks}, others._more or self._more
+            {**self._connectors, **others._connectors},
+            {**self._blocks, **others._blocks},
+            others._more or self._more,
+            others._secrets or self._secrets,
         )
+
+    def secrets(self, environ: Mapping[str, str]) -> Store | None:
+        """The place of secrets that the environment names; None if it names none. Raises `OctoError`."""
+        return None if self._secrets is None else self._secrets(environ)
 
     def connector_names(self) -> list[str]:
         self._complete()

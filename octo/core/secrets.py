@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
+from pathlib import Path
+from typing import Protocol
 from urllib.parse import unquote
 
 MASKED = "«secret»"
@@ -21,6 +23,32 @@ _secrets: dict[str, tuple[str, re.Pattern[str]]] = {}
 """The pattern of each form of each secret, and a piece of text that is in whatever it matches; the longest first, as a
 secret may be the beginning of another. Replaced as a whole, never changed: configurations are read in a thread, while
 others write lines."""
+
+
+class Store(Protocol):
+    """A place of secrets that is read at once, as configurations are before anything runs.
+
+    place: how errors call it.
+    """
+
+    @property
+    def place(self) -> str: ...
+
+    def check(self) -> None:
+        """Raise `OctoError` if the place is not there."""
+        ...
+
+    def find(self, name: str) -> str | None:
+        """The secret as it is now, not masked yet; None if there is none. Raises `OctoError`."""
+        ...
+
+    def listed(self) -> Iterable[tuple[str, str]]:
+        """The names of all secrets in their order, each with what else may be said of it. Raises `OctoError`."""
+        ...
+
+    def files(self, name: str) -> Iterable[Path]:
+        """The files that decide what the secret is, whether they exist or not."""
+        ...
 
 
 def mask(secret: str) -> None:

@@ -16,6 +16,9 @@ PLACE = "OCTO-P116"
 SERVER = "OCTO-P117"
 UNORDERED = "OCTO-P118"
 CONFLICT = "OCTO-P120"
+UNREADABLE = "OCTO-P131"
+KEYS = "OCTO-P132"
+SEALED = "OCTO-P133"
 LOST = "OCTO-P121"
 LAGGED = "OCTO-P122"
 REJECTED = "OCTO-P123"
@@ -85,6 +88,24 @@ EXPLANATIONS: dict[str, Explanation] = {
         "A message has an ordering key (`orderingKey` of `queue-dispatch`), and the queues of this deployment "
         "(`OCTO_SERVICES`) cannot give the messages of a key out one after the other. Keep the queues in a place that "
         "can, e.g. `OCTO_SERVICES=nats://...,queues=postgresql://...`, or send without an ordering key.",
+    ),
+    UNREADABLE: Explanation(
+        "A secret or a resource cannot be read",
+        "The file is there, but the process may not read it, or it is not text in UTF-8. Look at the owner and the "
+        "mode of the file: the user that Octo runs as must be allowed to read it.",
+    ),
+    KEYS: Explanation(
+        "The keys of the secrets are missing or wrong",
+        "An encrypted file of secrets (`OCTO_SERVICES=...,secrets=encrypted:FILE`) is opened with the keys in the "
+        "variable `OCTO_SECRETS_KEYS`, or in the file that `OCTO_SECRETS_KEY_FILE` names: one in each line, the newest "
+        "first, as `octo secrets keygen` prints them. Each secret names the key it was written with. If a key was "
+        "taken away too early, bring it back, run `octo secrets rotate`, and then take it away.",
+    ),
+    SEALED: Explanation(
+        "The encrypted secrets are not as they were written",
+        "The file was changed by something other than `octo secrets`: a byte has changed, its end is missing, or "
+        "secrets were moved, renamed or removed. None of them is used, because whoever can change one may have changed "
+        "others. Restore the file from a backup or from version control.",
     ),
     CONFLICT: Explanation(
         "Another write was faster",

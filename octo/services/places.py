@@ -3,6 +3,10 @@
 memory:                        nothing beyond the process
 sqlite:///var/lib/octo/octo.db an absolute path; `sqlite:octo-store/octo.db` is below the working directory
 postgresql://user:password@host/database?schema=octo
+
+env: env:PREFIX                secrets in environment variables
+files:/run/secrets             secrets, or resources, in the files of a folder
+encrypted:secrets.json         secrets in an encrypted file
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ import importlib
 from collections.abc import Mapping
 
 from octo.core.errors import Permanent
+from octo.core.secrets import Store
 from octo.expr import nearest
 from octo.services import codes
 from octo.services.container import MEMORY, Opener
@@ -20,6 +25,9 @@ PROVIDERS = {
     "sqlite": "octo.services.embedded",
     "postgresql": "octo.services.postgres",
     "postgres": "octo.services.postgres",
+    "env": "octo.services.secrets.environment",
+    "files": "octo.services.files",
+    "encrypted": "octo.services.secrets.encrypted",
 }
 """The module of each scheme. Its `openers(url)` returns the openers of the services that it provides; until one is
 entered, it imports nothing heavy and connects to nothing."""
@@ -32,8 +40,7 @@ def openers(text: str) -> Mapping[str, Opener | str]:
     scheme.
     """
     found = dict(MEMORY)
-    for position, part in enumerate(filter(None, map(str.strip, text.split(",")))):
-        name, url = _split(part)
+    for position, (name, url) in enumerate(_parts(text)):
         provided = _provided(url)
         if not name:
             if position:
@@ -45,6 +52,21 @@ def openers(text: str) -> Mapping[str, Opener | str]:
         else:
             found[name] = provided[name]
     return found
+
+
+def secrets(text: str, environ: Mapping[str, str]) -> Store | None:
+    """The place of secrets in such a list, to be read at once; None if it names none. Raises `Permanent`."""
+    found = None
+    for name, url in _parts(text):
+        if name in ("", "secrets") and "secrets" in _provided(url):
+            module = PROVIDERS[_scheme(url)]
+            found = importlib.import_module(module).store(url, environ) if module else None
+    return found
+
+
+def _parts(text: str) -> list[tuple[str, str]]:
+    """The name of the service, "" for all of them, and the URL of each part."""
+    return [_split(part) for part in filter(None, map(str.strip, text.split(",")))]
 
 
 def _split(part: str) -> tuple[str, str]:

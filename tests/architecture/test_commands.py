@@ -26,6 +26,7 @@ PARTS = (
     ("docs/finding-bugs.md", "", "", "acceptance/test_story.py"),
     ("docs/openapi.md", "", "", "acceptance/test_pages.py"),
     ("docs/operations.md", "", "", "acceptance/test_story.py"),
+    ("docs/secrets.md", "", "", "acceptance/test_secrets.py"),
     ("docs/sse.md", "", "", "acceptance/test_story.py"),
     ("docs/testing.md", "## Five minutes", "## The command", "acceptance/test_suites.py"),
     ("docs/testing.md", "### Without the services", "## Coverage", "acceptance/test_story.py"),

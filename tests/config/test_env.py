@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from octo.builtin import plugins as builtin_plugins
 from octo.config.load import load
 from octo.core import secrets
 from octo.core.errors import ConfigError
@@ -200,5 +201,54 @@ def test_the_default_of_a_secret_is_one_too_unless_it_is_too_short_to_be_told_ap
     assert secrets.masked("Bearer tok-1234 dev") == seen
 
 
-def test_secret_is_true_or_false(problems):
-    assert "`secret` must be `true` or `false`" in problems("env: [{name: A, secret: maybe}]")[0]
+@pytest.mark.parametrize("value", ["yes", "Off", '"true"', "''", "[true]", "1"])
+def test_secret_is_true_or_false_or_a_name(problems, value):
+    assert "`secret` must be `true` or `false`" in problems(f"env: [{{name: A, secret: {value}}}]")[0]
+
+
+# --- secrets -----------------------------------------------------------------------------------------------------
+
+
+def test_a_secret_comes_from_the_chosen_place(folder):
+    """After the process environment, and before `.env` files and defaults. Other variables do not come from there."""
+    root = folder(
+        flow="env: [{name: A, secret: true, default: d}, {name: B, secret: b-key}, {name: C_TOKEN}, {name: D},"
+        " {name: E, secret: true, default: d}, {name: F, secret: true, required: true}]\n",
+        dotenv="A=dot\nB=dot\nC_TOKEN=dot\nD=dot\n",
+    )
+    for name in ("A", "b-key", "C_TOKEN", "D", "F"):
+        (root / name).write_text("mounted\n")
+
+    found = load(root / "flow.yaml", builtin_plugins(), {"C_TOKEN": "os", "OCTO_SERVICES": f"secrets=files:{root}"})
+
+    assert dict(found.env) == {"A": "mounted", "B": "mounted", "C_TOKEN": "os", "D": "dot", "E": "d", "F": "mounted"}
+    assert {root / name for name in ("A", "b-key", "E")} <= {*found.watched}
+    assert secrets.masked("mounted") == "«secret»"
+
+
+def test_a_required_secret_that_is_nowhere_is_told_with_the_place(folder):
+    root = folder(flow="env: [{name: A, secret: a-key, required: true}]\n")
+    with pytest.raises(ConfigError) as refused:
+        load(root / "flow.yaml", builtin_plugins(), {"OCTO_SERVICES": f"secrets=files:{root}"})
+    [problem] = refused.value.problems
+    assert problem.code == "OCTO-C141"
+    assert problem.hint.endswith(f"there is no secret 'a-key' in the folder '{root}' either")
+
+
+def test_a_place_that_cannot_be_read_is_told_once(folder):
+    """At the first variable: all others would say the same."""
+    root = folder(flow="env: [{name: A, secret: true}, {name: B, secret: true}]\n")
+    with pytest.raises(ConfigError) as refused:
+        load(root / "flow.yaml", builtin_plugins(), {"OCTO_SERVICES": f"secrets=files:{root}/nowhere"})
+    [problem] = refused.value.problems
+    assert (problem.at.line, problem.at.column) == (1, 7)
+    assert "the variable `A` is a secret: the folder" in problem.message
+
+
+def test_a_place_that_is_none_is_told_where_a_secret_is_declared(folder):
+    root = folder(flow="env: [{name: A, secret: true}]\n")
+    with pytest.raises(ConfigError) as refused:
+        load(root / "flow.yaml", builtin_plugins(), {"OCTO_SERVICES": "secrets=vault:x"})
+    assert "'vault' is no kind of service" in refused.value.problems[0].message
+    folder(flow="env: [{name: A}]\n")
+    assert load(root / "flow.yaml", builtin_plugins(), {"OCTO_SERVICES": "secrets=vault:x", "A": "1"}).env == {"A": "1"}

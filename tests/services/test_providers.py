@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from datetime import date
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 
+from octo.services import files
 from octo.services.embedded import store
 from octo.services.embedded.key_value import Entries
 from octo.services.embedded.leases import Holders
@@ -23,6 +25,10 @@ from octo.services.postgres import (
     store as postgres_store,
     topics as postgres_topics,
 )
+from octo.services.secrets import keys, store as secret_stores
+from octo.services.secrets.encrypted import Encrypted
+from octo.services.secrets.environment import Variables
+from octo.services.secrets.mounted import Mounted
 from octo.testing import clock
 from octo.testing.services import KEY_VALUE, LEASES, QUEUES, RESOURCES, SECRETS, TOPICS
 from octo.testing.services.resources import CONTENT as RESOURCES_CONTENT
@@ -41,11 +47,49 @@ def embedded(provider):
     return opened
 
 
+def in_files(provider, content):
+    """An opener of the provider, on a folder with this content."""
+
+    @asynccontextmanager
+    async def opened():
+        with TemporaryDirectory() as folder:
+            for name, data in content.items():
+                path = Path(folder, name)
+                path.parent.mkdir(exist_ok=True, parents=True)
+                path.write_bytes(data.encode() if isinstance(data, str) else data)
+            async with provider(Path(folder)) as opened:
+                yield opened
+
+    return opened
+
+
+def mounted(folder):
+    return secret_stores.opened(Mounted(folder))
+
+
+def environment():
+    return secret_stores.opened(Variables("APP_", {f"APP_{name}": text for name, text in SECRETS_CONTENT.items()}))
+
+
+@asynccontextmanager
+async def encrypted():
+    with TemporaryDirectory() as folder:
+        store = Encrypted(Path(folder) / "secrets.json", {keys.VARIABLE: keys.made(date(2026, 1, 1))})
+        for name, text in SECRETS_CONTENT.items():
+            store.set(name, text)
+        async with secret_stores.opened(store) as opened:
+            yield opened
+
+
 PROVIDERS = [
     ("embedded", KEY_VALUE, embedded(Entries)),
     ("embedded", LEASES, embedded(Holders)),
     ("embedded", QUEUES, embedded(Lines)),
     ("embedded", TOPICS, embedded(Logs)),
+    ("encrypted", SECRETS, encrypted),
+    ("environment", SECRETS, environment),
+    ("files", RESOURCES, in_files(files.opened, RESOURCES_CONTENT)),
+    ("files", SECRETS, in_files(mounted, SECRETS_CONTENT)),
     ("memory", KEY_VALUE, key_value.opened),
     ("memory", LEASES, leases.opened),
     ("memory", QUEUES, queues.opened),

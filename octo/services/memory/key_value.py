@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from octo.core.errors import Permanent
 from octo.services import codes, limits
-from octo.services.memory.room import BYTES, ENTRIES, Room, page
+from octo.services.memory.room import BYTES, ENTRIES, Room
+from octo.services.paging import page
 from octo.services.ports import Conflict, Entry, KeyValue, Page
 
 _SPARE = 1000

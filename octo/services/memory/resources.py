@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from types import MappingProxyType
 
 from octo.services import limits
-from octo.services.memory.room import page
+from octo.services.paging import page
 from octo.services.ports import Missing, Page, Resources
 
 

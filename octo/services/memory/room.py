@@ -1,13 +1,9 @@
-"""How much a service in memory may hold, and the pages of its listings."""
+"""How much a service in memory may hold."""
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Iterable
-
 from octo.core.errors import Transient
-from octo.services import codes, limits
-from octo.services.ports import Page
+from octo.services import codes
 
 ENTRIES, BYTES = 100_000, 64 << 20
 
@@ -31,12 +27,3 @@ class Room:
     def give(self, size: int = 0) -> None:
         self._entries += 1
         self._size += size
-
-
-def page(names: Iterable[str], prefix: str, after: str, most: int) -> Page:
-    """A part of a listing of these names."""
-    limits.prefix(prefix)
-    limits.prefix(after)
-    asked = limits.most(most)
-    found = heapq.nsmallest(asked + 1, (name for name in names if name > after and name.startswith(prefix)))
-    return Page(tuple(found[:asked]), found[asked - 1] if len(found) > asked else "")

@@ -1,0 +1,178 @@
+"""`octo secrets`: names and values in an encrypted file, and the keys that open it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from octo.cli import exits
+from octo.cli.help import Verb
+from octo.cli.project import counted, refuse
+from octo.cli.terminal import give, is_terminal, say
+from octo.core.errors import OctoError
+
+if TYPE_CHECKING:
+    from octo.core.secrets import Store
+    from octo.services.secrets.encrypted import Encrypted
+
+MOST_BYTES = 1 << 20
+"""What is read of standard input, at most: as much as a secret may have."""
+
+
+@click.group("secrets", epilog="`octo secrets COMMAND --help` tells more.")
+def command() -> None:
+    """Keep secrets in an encrypted file, and rotate its keys.
+
+    Which file it is, --store says, or OCTO_SERVICES=secrets=encrypted:FILE. Its keys are in OCTO_SECRETS_KEYS, or in
+    the file that OCTO_SECRETS_KEY_FILE names; `octo secrets keygen` makes one.
+    """
+    from octo.core import log
+
+    log.configure("error")
+    log.reserve_stdout()
+
+
+def _store_option(verb: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--store", metavar="FILE", help="The encrypted file; default: that of $OCTO_SERVICES, secrets=encrypted:FILE."
+    )(verb)
+
+
+@command.command("list", cls=Verb, epilog="Example: octo secrets list --store secrets.json")
+@_store_option
+def list_(store: str | None) -> None:
+    """List the names, never a value; in an encrypted file each with its key."""
+    with _refusals():
+        found = _place(store)
+        for name, note in found.listed():
+            say(f"{name}  {note}" if note else name)
+
+
+@command.command("set", cls=Verb, epilog="Example: octo secrets set DB_PASSWORD <password.txt")
+@click.argument("name")
+@_store_option
+def set_(name: str, store: str | None) -> None:
+    """Write a secret, over the one that is there. Its value is read from standard input, or asked for without echo.
+
+    The line end after a single line is no part of it. The file is made if there is none.
+    """
+    with _refusals():
+        is_new = _encrypted(store).set(name, _value(name))
+        say(f"{name}: {'added' if is_new else 'replaced'}")
+
+
+def _value(name: str) -> str:
+    from octo.services.secrets.store import trimmed
+
+    if is_terminal(sys.stdin):
+        return str(click.prompt(name, hide_input=True, confirmation_prompt=True, err=True))
+    data = sys.stdin.buffer.read(MOST_BYTES + 2)
+    try:
+        return trimmed(data.decode())
+    except UnicodeDecodeError:
+        raise click.UsageError("a secret is text in UTF-8; encode bytes, e.g. with base64") from None
+
+
+@command.command("get", cls=Verb, epilog="Example: octo secrets get DB_PASSWORD | pbcopy")
+@click.argument("name")
+@click.option("--show", is_flag=True, help="Print it on a terminal, too.")
+@_store_option
+def get(name: str, store: str | None, *, show: bool) -> None:
+    """Write the value of a secret to standard output, as it is. On a terminal only with --show."""
+    if is_terminal(sys.stdout) and not show:
+        raise click.UsageError("it would be seen on the terminal; --show prints it all the same")
+    from octo.services.ports import Missing
+
+    with _refusals():
+        found = _place(store)
+        text = found.find(name)
+        if text is None:
+            raise Missing(f"there is no secret {name[:80]!r} in {found.place}")
+    give(text.encode())
+
+
+@command.command("rm", cls=Verb, epilog="Example: octo secrets rm OLD_TOKEN")
+@click.argument("names", nargs=-1, required=True)
+@_store_option
+def rm(names: tuple[str, ...], store: str | None) -> None:
+    """Remove secrets. None of that name is an error, and the others are removed all the same."""
+    from octo.services.ports import Missing
+
+    with _refusals():
+        encrypted = _encrypted(store)
+        missing = [name for name in names if not encrypted.remove(name)]
+        if missing:
+            raise Missing(f"there is no secret {', '.join(map(repr, missing))} in {encrypted.place}")
+    say(f"{counted(len(names), 'secret')} removed")
+
+
+@command.command("rotate", cls=Verb, epilog="Example: octo secrets keygen keys.txt && octo secrets rotate")
+@_store_option
+def rotate(store: str | None) -> None:
+    """Encrypt every secret anew, with the newest key. The others are not needed afterwards.
+
+    All are replaced at once: if it is interrupted, the file is as it was.
+    """
+    with _refusals():
+        count, key = _encrypted(store).rotate()
+    say(f"{counted(count, 'secret')} written with the key {key}")
+
+
+@command.command("keygen", cls=Verb, epilog="Example: octo secrets keygen keys.txt")
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+def keygen(file: Path | None) -> None:
+    """Make a key: print it, or put it before the keys of FILE, which then writes with it.
+
+    A new FILE can be read by its owner alone.
+    """
+    from datetime import UTC, datetime
+
+    from octo.core.clock import now_ns
+    from octo.services.secrets import keys
+
+    made = keys.made(datetime.fromtimestamp(now_ns() // 10**9, UTC).date())
+    if file is None:
+        give(f"{made}\n".encode())
+        return
+    with _refusals():
+        keys.add(file, made)
+    say(f"{file}: the newest key is {made.partition(':')[0]}")
+
+
+# --- places and errors -------------------------------------------------------------------------------------------
+
+
+def _place(store: str | None) -> Store:
+    """The place of secrets that is chosen."""
+    from octo.services.places import secrets
+
+    places = f"secrets=encrypted:{store.replace(',', '%2C')}" if store else os.environ.get("OCTO_SERVICES", "")
+    found = secrets(places, os.environ)
+    if found is None:
+        raise click.UsageError("name the file: --store FILE, or OCTO_SERVICES=secrets=encrypted:FILE")
+    return found
+
+
+def _encrypted(store: str | None) -> Encrypted:
+    from octo.services.secrets.encrypted import Encrypted
+
+    found = _place(store)
+    if not isinstance(found, Encrypted):
+        raise click.UsageError(f"{found.place} is only read here: change it where it is made")
+    return found
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Print what Octo refuses, and exit."""
+    try:
+        yield
+    except OctoError as error:
+        refuse(error)
+        raise SystemExit(exits.FAILED) from None
