@@ -38,7 +38,7 @@ _HOMES = {
     "octo.core.secrets": "MASKED, mask, masked",
     "octo.core.settings": "Advanced, Advising, AnyCase, Effect, Effectful, Secret, Settings, Worded",
     "octo.core.sockets": "Afterwards, Always, FlowRef, Handler, Repeating, Steps",
-    "octo.core.source": "Inlet, Naming, source",
+    "octo.core.source": "Inlet, Naming, Outlet, source",
     "octo.core.spool": "Content, Spool",
     "octo.core.state": "Shaped, State",
     "octo.core.trace": "effect, span_headers, with_tracestate",
@@ -151,6 +151,7 @@ if TYPE_CHECKING:
     from octo.core.source import (
         Inlet as Inlet,
         Naming as Naming,
+        Outlet as Outlet,
         source as source,
     )
     from octo.core.spool import Content as Content, Spool as Spool

@@ -74,6 +74,18 @@ class Inlet(Protocol):
         ...
 
 
+class Outlet(NamedTuple):
+    """The flow as a pull source sees it, if it has a parameter `site`.
+
+    flow, connector, service: as in `Inlet`. These names are the same in every process that runs the configuration, and
+    stay over restarts and reloads.
+    """
+
+    flow: str
+    connector: str
+    service: str
+
+
 class SourceType(NamedTuple):
     """A declared source: a method of a connector class.
 
@@ -84,6 +96,7 @@ class SourceType(NamedTuple):
         that are `Naming` add those that depend on the settings.
     services: those it asks for, parameter to name; see `octo.core.port`.
     promises: what it promises. Of several, the first, unless its settings are `Guaranteeing` and choose another.
+    takes_site: whether it asks for its `Outlet`.
     """
 
     name: str
@@ -97,6 +110,7 @@ class SourceType(NamedTuple):
     services: Mapping[str, str]
     promises: tuple[Promise, ...]
     connector: str = ""
+    takes_site: bool = False
 
 
 @runtime_checkable
@@ -139,6 +153,7 @@ def source(
             sets=sets,
             services=services_of(function, behind=int(is_push)),
             promises=(Promise(guarantee, steps), *instead),
+            takes_site=not is_push and "site" in inspect.signature(function).parameters,
         )
         return function
 

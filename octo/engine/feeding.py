@@ -50,7 +50,8 @@ class Feed:
     """The pull source of one flow; see the module.
 
     begin: runs the pump in a task. lost: called with the instance when its connection is gone.
-    services: those that the source gets, by parameter. broken: what is wrong with the source, "" if nothing is.
+    given: what the source gets besides its settings, by parameter: services, and its `Outlet`.
+    broken: what is wrong with the source, "" if nothing is.
 
     Invariant: `_pump` is the one task that reads the source, or read it until it ended; only `stop` makes it None.
     `_under_way` counts the deliveries that were taken and not settled yet.
@@ -63,7 +64,7 @@ class Feed:
         work: Work,
         begin: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
         lost: Callable[[Any, Disconnected], object],
-        services: Mapping[str, object] = MappingProxyType({}),
+        given: Mapping[str, object] = MappingProxyType({}),
     ) -> None:
         self.broken = ""
         self.connector = source.connector
@@ -72,7 +73,7 @@ class Feed:
         self._work = work
         self._begin = begin
         self._lost = lost
-        self._services = services
+        self._given = given
         self._pump: asyncio.Task[None] | None = None
         self._is_over = False
         self._under_way = 0
@@ -140,7 +141,7 @@ class Feed:
         lost = partial(self._lost, instance)
         redelivers = chosen(self._source.type.promises, self._source.settings).guarantee == "at least once"
         settlement = Settlement(self._flow, self._work, lost, self._settled, redelivers=redelivers)
-        source = self._source.type.function(instance, self._source.settings, **self._services)
+        source = self._source.type.function(instance, self._source.settings, **self._given)
         async with aclosing(source) as deliveries:
             while True:
                 await self._flow.room()

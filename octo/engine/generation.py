@@ -22,6 +22,7 @@ from octo.config.walk import blocks_of
 from octo.core.errors import Disconnected
 from octo.core.log import fields
 from octo.core.powers import Draining
+from octo.core.source import Outlet
 from octo.engine.background import in_background
 from octo.engine.build import build_flows, compile_flows
 from octo.engine.burial import Burial, Grave, InFile, InFlow, InQueue
@@ -151,8 +152,10 @@ class Generation:
 
     def _feed(self, doc: FlowDoc, source: SourceDoc) -> Feed:
         lost = partial(self.lose, source.connector)
-        handed = self._services.handed(source.type.services)
-        return Feed(self.flows[doc.name], source, self._work, self._tasks.create_task, lost, handed)
+        given = self._services.handed(source.type.services)
+        if source.type.takes_site:
+            given["site"] = Outlet(doc.name, source.connector, self.config.name)
+        return Feed(self.flows[doc.name], source, self._work, self._tasks.create_task, lost, given)
 
     async def observe(self, observer: Observer) -> None:
         """Replace the observer; messages that come after this has returned are observed."""

@@ -15,6 +15,7 @@ from octo.engine.connections import Connections
 from octo.engine.events import Bus
 from octo.engine.flow import at_last
 from octo.engine.generation import Generation
+from octo.services.container import Services
 
 
 class Stubbed:
@@ -54,9 +55,9 @@ def stubbed(plugins):
         }
         named = {name.replace("_", "-"): spec for name, spec in specs.items()}
         bus = Bus()
-        async with asyncio.TaskGroup() as tasks:
+        async with Services() as services, asyncio.TaskGroup() as tasks:
             standing = with_stubs(config if only is None else part(config, [only]), named)
-            generation = Generation(standing, Connections(tasks), bus, tasks)
+            generation = Generation(standing, Connections(tasks, services), bus, tasks)
             await generation.open()
             try:
                 await generation.feed()

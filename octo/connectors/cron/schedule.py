@@ -51,7 +51,11 @@ class Schedule(Protocol):
         ...
 
     def next_after(self, moment: datetime) -> datetime:
-        """The first tick after the moment, in UTC."""
+        """The first tick after the moment, in UTC. An interval counts from the moment: give it that of a tick."""
+        ...
+
+    def latest(self, tick: datetime, now: datetime) -> datetime:
+        """A moment from which `next_after` goes on, with no tick between it and `now`. tick: one before `now`."""
         ...
 
 
@@ -75,13 +79,16 @@ def parse(text: str, timezone: str | None = None) -> Schedule:
 
 @dataclass(frozen=True)
 class Every:
-    """A constant interval, counted from the moment the source starts."""
+    """A constant interval, counted from the moment the flow was first started."""
 
     interval: timedelta
     is_fixed: bool = False
 
     def next_after(self, moment: datetime) -> datetime:
         return moment + self.interval
+
+    def latest(self, tick: datetime, now: datetime) -> datetime:
+        return tick + (now - tick) // self.interval * self.interval
 
 
 def _every(text: str) -> Every:
@@ -116,6 +123,9 @@ class Fields:
             if instant > moment:
                 return instant
         raise StopIteration
+
+    def latest(self, tick: datetime, now: datetime) -> datetime:
+        return max(tick, now)
 
 
 def _fields(text: str, where: tzinfo) -> Fields:

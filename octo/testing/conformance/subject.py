@@ -14,6 +14,7 @@ from octo.core.connector import ConnectorType
 from octo.core.errors import ConfigError
 from octo.core.plugins import Plugins
 from octo.core.settings import Settings
+from octo.core.source import Outlet
 from octo.services.container import Services
 from octo.testing.harness import App, running
 
@@ -76,6 +77,8 @@ class Subject:
     def begin(self, source: SourceDoc, connector: object, *inlet: object) -> Any:
         """Call a source of an open connector: it returns its deliveries, or a context manager to enter."""
         handed = self._services.handed(source.type.services)
+        if source.type.takes_site:
+            handed["site"] = Outlet(flow_of_source(source.type.name), NAME, NAME)
         return source.type.function(connector, source.settings, *inlet, **handed)
 
     def sources(self) -> Iterator[tuple[str, SourceDoc]]:

@@ -11,7 +11,9 @@ from octo.connectors.cron import Cron, Tick, Trigger, parse
 from octo.core import clock
 from octo.core.delivery import Done, Reject
 from octo.core.errors import Permanent
+from octo.core.source import Outlet
 from octo.expr import to_json
+from octo.services.container import Services, entered
 from octo.testing.clock import shift_wall, virtual
 
 # --- schedules ---------------------------------------------------------------------------------------------------
@@ -170,10 +172,22 @@ def test_a_bad_schedule_fails_when_the_flow_is_built(settings, complaint):
 # --- the source --------------------------------------------------------------------------------------------------
 
 
+SITE = Outlet("nightly", "clock", "shop")
+
+
+async def given(services):
+    """What a source gets besides its settings and its site."""
+    asked = Cron.__octo_connector__.sources["cron"].services
+    await services.open(asked.values())
+    return services.handed(asked)
+
+
 class Flow:
     """A flow as the engine runs it: takes the next delivery when it has room, settles it when its work is done."""
 
-    def __init__(self, takes=0.0, fails=False, workers=100):
+    def __init__(self, takes=0.0, fails=False, workers=100, services=None, site=SITE):
+        self.services = services
+        self.site = site
         self.takes = takes
         self.fails = fails
         self.room = asyncio.Semaphore(workers)
@@ -183,8 +197,9 @@ class Flow:
 
     async def run(self, seconds, **settings):
         """Run the source for so long; `starts` are the seconds at which messages started."""
-        async with asyncio.TaskGroup() as group, Cron.open(Cron.__octo_connector__.settings()) as cron:
-            deliveries = cron.ticks(Tick.model_validate(settings))
+        opening = Cron.open(Cron.__octo_connector__.settings())
+        async with entered(self.services) as services, asyncio.TaskGroup() as group, opening as cron:
+            deliveries = cron.ticks(Tick.model_validate(settings), self.site, **await given(services))
             try:
                 async with asyncio.timeout(seconds):
                     while True:
@@ -382,7 +397,7 @@ async def test_ticks_that_fall_into_one_hiccup_are_one():
     async with asyncio.TaskGroup() as group:
         group.create_task(at(0.35, lambda: shift_wall(0.55)))
         starts = await flow.run(0.65, schedule="@every 100ms")
-    assert starts == [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]
+    assert starts == [0.1, 0.2, 0.3, 0.4, 0.45, 0.55]
 
 
 @virtual()
@@ -454,8 +469,8 @@ async def test_a_clock_set_back_does_not_stop_what_repeats():
 @virtual()
 async def test_stopping_while_it_waits_leaves_nothing_behind():
     """A stopped source ends at once, in the middle of a long wait."""
-    async with Cron.open(Cron.__octo_connector__.settings()) as cron:
-        deliveries = cron.ticks(Tick.model_validate({"schedule": "@yearly"}))
+    async with Services() as services, Cron.open(Cron.__octo_connector__.settings()) as cron:
+        deliveries = cron.ticks(Tick.model_validate({"schedule": "@yearly"}), SITE, **await given(services))
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(5):
                 await anext(deliveries)
