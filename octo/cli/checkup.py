@@ -222,13 +222,17 @@ def _storage(places: str) -> Iterator[Finding]:
             folder = Path(url.removeprefix("sqlite:").removeprefix("//")).absolute().parent
             there = next(each for each in (folder, *folder.parents) if each.exists())
             yield _writable("storage folder", there, "the services", "fail")
-        elif _POSTGRES.match(url) and (packages := missing("postgres")):
-            text = f"{', '.join(packages)} is not installed; the services in PostgreSQL need it"
-            yield Finding("fail", "services", text, "pip install 'octo-flows[postgres]'")
+        for extra, name, pattern in _SERVERS:
+            if pattern.match(url) and (packages := missing(extra)):
+                text = f"{', '.join(packages)} is not installed; the services in {name} need it"
+                yield Finding("fail", "services", text, f"pip install 'octo-flows[{extra}]'")
 
 
 _NAMED = re.compile(r"\A[\w-]+\s*=\s*")
-_POSTGRES = re.compile(r"postgres(ql)?:", re.IGNORECASE)
+_SERVERS = (
+    ("postgres", "PostgreSQL", re.compile(r"postgres(ql)?:", re.IGNORECASE)),
+    ("redis", "Redis", re.compile(r"(redis|valkey)s?:", re.IGNORECASE)),
+)
 
 
 def _traces(environ: Mapping[str, str]) -> Path:

@@ -27,7 +27,8 @@ def services_option(default: str) -> Callable[[F], F]:
             "--services",
             envvar="OCTO_SERVICES",
             metavar="URL",
-            help="Where queues, keys and leases are: sqlite:PATH, postgresql://USER@HOST/DATABASE or memory:; or "
+            help="Where queues, keys and leases are: sqlite:PATH, postgresql://USER@HOST/DATABASE, "
+            "redis://HOST or memory:; or "
             f"$OCTO_SERVICES. Default {default}",
         )(command)
         return click.option(

@@ -74,7 +74,8 @@ EXPLANATIONS: dict[str, Explanation] = {
         "`OCTO_SERVICES` says where services keep what they hold: a URL for all of them, then those of single ones, "
         "separated by commas. Wrong: `OCTO_SERVICES=sqllite:octo.db`. Right: "
         "`OCTO_SERVICES=sqlite:///var/lib/octo/octo.db,topics=memory:` or "
-        "`OCTO_SERVICES=postgresql://octo:password@db.example.com/app?schema=octo`.",
+        "`OCTO_SERVICES=postgresql://octo:password@db.example.com/app?schema=octo` or "
+        "`OCTO_SERVICES=redis://octo:password@redis.example.com/0?prefix=octo`.",
     ),
     SERVER: Explanation(
         "The server of the services did not do it",

@@ -3,6 +3,7 @@
 memory:                        nothing beyond the process
 sqlite:///var/lib/octo/octo.db an absolute path; `sqlite:octo-store/octo.db` is below the working directory
 postgresql://user:password@host/database?schema=octo
+redis://user:password@host:6379/0?prefix=octo
 
 env: env:PREFIX                secrets in environment variables
 files:/run/secrets             secrets, or resources, in the files of a folder
@@ -25,6 +26,10 @@ PROVIDERS = {
     "sqlite": "octo.services.embedded",
     "postgresql": "octo.services.postgres",
     "postgres": "octo.services.postgres",
+    "redis": "octo.services.redis",
+    "rediss": "octo.services.redis",
+    "valkey": "octo.services.redis",
+    "valkeys": "octo.services.redis",
     "env": "octo.services.secrets.environment",
     "files": "octo.services.files",
     "encrypted": "octo.services.secrets.encrypted",

@@ -19,6 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from octo.testing.postgres import Postgres
+from octo.testing.redis import Redis
 from octo.testing.servers import Missing
 from tests.chaos import places
 from tests.chaos.backlog import begun, fill
@@ -27,6 +28,7 @@ from tests.chaos.loop import RANDOM, Hang, Loop
 from tests.chaos.workloads import POINTS, WORKLOADS
 
 MESSAGES, KEYS = 100_000, 10_000
+Server = Postgres | Redis
 COLUMNS = "{:11} {:8} {:27} {:>6} {:>8} {:>15} {:>8} {:>5} {:>13} {:>10} {:>9} {:>7}"
 
 
@@ -36,16 +38,12 @@ def main() -> int:
     print(f"{chosen.kills} kills for each point; seed {chosen.seed}; load average {os.getloadavg()[0]:.1f}")
     heads = ("place", "workload", "killed", "kills", "messages", "lost front/mid/end", "phantom", "torn")
     print(COLUMNS.format(*heads, "again/may", "overtaken", "reordered", "s"), flush=True)
-    failed, server = [], None
+    failed: list[str] = []
     with ExitStack() as stack:
         forks = stack.enter_context(zygote())
         folder = Path(tempfile.mkdtemp(prefix="octo-chaos-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        known = {"sqlite": places.embedded}
-        try:
-            server, known["postgresql"] = stack.enter_context(places.postgres())
-        except Missing as error:
-            print(f"not run: postgresql: {error}")
+        servers, known = _places(stack)
         for place, url in known.items():
             for name, workload in WORKLOADS.items():
                 for point in (*POINTS, RANDOM):
@@ -55,15 +53,28 @@ def main() -> int:
                     loop = Loop(workload, url(here), here, _port(), forks, seed=chosen.seed)
                     failed += _row(loop, place, point, chosen.kills)
                     shutil.rmtree(here)
-        if not only or "backlog" in only:
-            for place, url in known.items():
+        for place, url in known.items():
+            if not only or only in ({"backlog"}, {"backlog", place}):
                 _backlog(place, url, folder / f"{place}-backlog", forks)
-        if server and (not only or "black hole" in only):
-            failed += _black_hole(server, known["postgresql"](folder), folder / "hole", forks)
+        for place, server in servers.items():
+            if not only or only in ({"black hole"}, {"black hole", place}):
+                failed += _black_hole(place, server, known[place](folder), folder / f"{place}-hole", forks)
     print("not run: nats, rabbitmq: they are no services yet")
     for each in failed:
         print(f"FAILED: {each}")
     return bool(failed)
+
+
+def _places(stack: ExitStack) -> tuple[dict[str, Server], dict[str, places.Place]]:
+    """The servers that could be started, and all places."""
+    servers: dict[str, Server] = {}
+    known: dict[str, places.Place] = {"sqlite": places.embedded}
+    for name, started in (("postgresql", places.postgres), ("redis", places.redis)):
+        try:
+            servers[name], known[name] = stack.enter_context(started())
+        except Missing as error:
+            print(f"not run: {name}: {error}")
+    return servers, known
 
 
 def _row(loop: Loop, place: str, point: str, kills: int) -> list[str]:
@@ -105,7 +116,7 @@ def _backlog(place: str, url: places.Place, folder: Path, forks: Zygote) -> None
         )
 
 
-def _black_hole(server: Postgres, url: str, folder: Path, forks: Zygote) -> list[str]:
+def _black_hole(place: str, server: Server, url: str, folder: Path, forks: Zygote) -> list[str]:
     """The server answers nothing for half a minute, while producers send."""
     loop = Loop(WORKLOADS["queue"], url, folder, _port(), forks, admin=f"127.0.0.1:{_port()}")
     seen: list[bool | None] = []
@@ -120,7 +131,7 @@ def _black_hole(server: Postgres, url: str, folder: Path, forks: Zygote) -> list
             server.resume()
         began = time.monotonic()
         loop.recovered()
-        print(f"postgresql: black hole of 30 s: recovered {time.monotonic() - began:.1f} s after it", flush=True)
+        print(f"{place}: black hole of 30 s: recovered {time.monotonic() - began:.1f} s after it", flush=True)
 
     verdict = loop.run([], during=away, killed=1)
     return [f"black hole: {each}" for each in [*verdict.wrong(), *(["not red"] if seen != [False] else [])]]
@@ -137,7 +148,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=1000, help="for each place, workload and point")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
-        "--only", default="", help="e.g. `sqlite,queue` or `postgresql,events,at random`, `backlog`, `black hole`"
+        "--only", default="", help="e.g. `sqlite,queue` or `redis,events,at random`, `backlog`, `redis,black hole`"
     )
     return parser.parse_args()
 

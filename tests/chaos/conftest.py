@@ -19,10 +19,16 @@ def postgres():
         yield found
 
 
+@pytest.fixture(scope="session")
+def redis():
+    with places.redis() as found:
+        yield found
+
+
 @pytest.fixture
 def services(request, tmp_path):
     """Empty services at the place that the test is for."""
     if request.param == "sqlite":
         return places.embedded(tmp_path)
-    _, place = request.getfixturevalue("postgres")
+    _, place = request.getfixturevalue({"postgresql": "postgres"}.get(request.param, request.param))
     return place(tmp_path)

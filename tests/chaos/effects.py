@@ -136,6 +136,13 @@ def _postgres():
     _around(links.Links, "rows", "before a commit", "after a commit")
 
 
+def _redis():
+    from octo.services.redis import link, queues, topics
+
+    _points(queues, topics)
+    _around(link.Link, "_run", "before a commit", "after a commit")
+
+
 from octo.connectors import events  # noqa: E402  first what this module is for
 from octo.engine import resuming  # noqa: E402
 from octo.engine.journal import journal, run  # noqa: E402
@@ -143,4 +150,5 @@ from octo.engine.journal import journal, run  # noqa: E402
 # A test cannot wait for seconds until what a killed process had is taken over.
 events.TAKEOVER, journal.TTL, resuming.EVERY = 1.0, 1.0, 0.2
 if POINT:
-    _embedded() if os.environ["OCTO_SERVICES"].startswith("sqlite:") else _postgres()
+    kind, _, _ = os.environ["OCTO_SERVICES"].partition(":")
+    {"sqlite": _embedded, "postgresql": _postgres, "redis": _redis}[kind]()

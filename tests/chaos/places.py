@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from octo.testing.postgres import PASSWORD, Postgres
+from octo.testing.redis import Redis
 
 Place = Callable[[Path], str]
 """Returns the URL of empty services, for the folder of a test."""
@@ -25,3 +26,11 @@ def postgres() -> Iterator[tuple[Postgres, Place]]:
     with Postgres.started() as server:
         url = f"postgresql://octo:{quote(PASSWORD, safe='')}@{server.address}/postgres"
         yield server, lambda _: f"{url}?schema=chaos{next(numbers)}&connections=4"
+
+
+@contextmanager
+def redis() -> Iterator[tuple[Redis, Place]]:
+    """A server of its own, and a prefix of its own for each call."""
+    numbers = count()
+    with Redis.started() as server:
+        yield server, lambda _: f"{server.url}?prefix=chaos{next(numbers)}"

@@ -26,6 +26,8 @@ SEEN = ("before the effect", "after the effect", "between blocks", "before a com
         ("queue", (*POINTS, RANDOM), "postgresql"),
         ("events", (*POINTS, RANDOM), "sqlite"),
         ("events", (*POINTS, RANDOM), "postgresql"),
+        ("queue", (*POINTS, RANDOM), "redis"),
+        ("events", (*POINTS, RANDOM), "redis"),
         ("order", POINTS, "sqlite"),
         ("order", POINTS, "postgresql"),
         ("guarded", SLOW, "sqlite"),

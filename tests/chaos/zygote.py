@@ -19,6 +19,8 @@ MODULES = (
     *("octo.services.embedded.queues", "octo.services.embedded.key_value", "octo.services.embedded.leases"),
     *("octo.services.embedded.topics", "octo.services.postgres.store", "octo.services.postgres.queues"),
     *("octo.services.postgres.key_value", "octo.services.postgres.leases", "octo.services.postgres.topics"),
+    *("octo.services.redis.store", "octo.services.redis.queues", "octo.services.redis.key_value"),
+    *("octo.services.redis.leases", "octo.services.redis.topics"),
     *("octo.services.places", "octo.operations.port", "uvloop", "aiohttp.web"),
 )
 

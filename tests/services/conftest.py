@@ -1,4 +1,4 @@
-"""A real PostgreSQL for the tests of services; each test process has its own."""
+"""A real PostgreSQL and a real Redis for the tests of services; each test process has its own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import pytest
 
 from octo.core.message import new_id
 from octo.services.postgres import address
+from octo.services.redis.address import parse as redis_address
 from octo.testing.postgres import PASSWORD, Postgres
+from octo.testing.redis import Redis
 from octo.testing.servers import Missing
 
 
@@ -37,3 +39,24 @@ def database(postgres_url):
 def fresh(database):
     """The address of services of this test alone."""
     return replace(database, schema=f"t{new_id()[:20]}")
+
+
+@pytest.fixture(scope="session")
+def redis():
+    try:
+        with Redis.started() as server:
+            yield server
+    except Missing as error:
+        pytest.fail(str(error))
+
+
+@pytest.fixture(scope="session")
+def redis_place(redis):
+    """The address of services that tests share."""
+    return redis_address(redis.url)
+
+
+@pytest.fixture
+def fresh_redis(redis_place):
+    """The address of services of this test alone."""
+    return replace(redis_place, prefix=f"t{new_id()[:20]}")

@@ -29,6 +29,13 @@ from octo.services.secrets import keys, store as secret_stores
 from octo.services.secrets.encrypted import Encrypted
 from octo.services.secrets.environment import Variables
 from octo.services.secrets.mounted import Mounted
+from octo.services.redis import (
+    key_value as redis_key_value,
+    leases as redis_leases,
+    queues as redis_queues,
+    store as redis_store,
+    topics as redis_topics,
+)
 from octo.testing import clock
 from octo.testing.services import KEY_VALUE, LEASES, QUEUES, RESOURCES, SECRETS, TOPICS
 from octo.testing.services.resources import CONTENT as RESOURCES_CONTENT
@@ -137,6 +144,33 @@ def test_postgres_keeps_its_promises(suite, check, provider, database):
     @asynccontextmanager
     async def opened():
         async with postgres_store.opened(database) as opened:
+            yield provider(opened)
+
+    asyncio.run(suite.run_one(check, opened, second=SECOND))
+
+
+ON_REDIS = [
+    (KEY_VALUE, redis_key_value.Entries),
+    (LEASES, redis_leases.Holders),
+    (QUEUES, redis_queues.Lines),
+    (TOPICS, redis_topics.Logs),
+]
+
+
+@pytest.mark.parametrize(
+    ("suite", "check", "provider"),
+    [
+        pytest.param(suite, check, provider, id=f"redis-{suite.port}-{check.__name__}")
+        for suite, provider in ON_REDIS
+        for check in suite.checks
+    ],
+)
+def test_redis_keeps_its_promises(suite, check, provider, redis_place):
+    """The same on a real server; the checks share its keys."""
+
+    @asynccontextmanager
+    async def opened():
+        async with redis_store.opened(redis_place) as opened:
             yield provider(opened)
 
     asyncio.run(suite.run_one(check, opened, second=SECOND))

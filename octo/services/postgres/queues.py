@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from octo.core.errors import Timeout
 from octo.core.message import new_id
 from octo.services import limits, values
+from octo.services.grouping import Grouped
 from octo.services.ports import Lost, Received, Rejected, Seen
-from octo.services.postgres.grouping import Grouped
 from octo.services.postgres.store import Store, bounded
 
 REMEMBERED = 120.0

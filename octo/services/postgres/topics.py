@@ -11,8 +11,8 @@ from contextlib import asynccontextmanager
 from typing import NamedTuple, Self
 
 from octo.services import limits, values
+from octo.services.grouping import BYTES, Grouped
 from octo.services.ports import Event, Lagged, Subscription
-from octo.services.postgres.grouping import BYTES, Grouped
 from octo.services.postgres.store import Store
 
 KEPT, KEPT_DURABLE = 1000, 10_000

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from octo.services.postgres.grouping import BYTES, MOST, Grouped
+from octo.services.grouping import BYTES, MOST, Grouped
 from octo.testing.clock import virtual
 
 
