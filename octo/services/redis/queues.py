@@ -2,7 +2,7 @@
 
 A queue has three sorted sets of the numbers of its messages: all of them and those that are ready, in the order of
 sending, and those that are due at some time: delayed or lent. Its dead letters have three of their own. A message is a
-hash.
+hash. An ordering key has a sorted set of its messages, the lane, and only the first of them is ready or due.
 """
 
 from __future__ import annotations
@@ -35,25 +35,49 @@ local function side(dead)
 end
 local function message(number) return P .. ':message:' .. number end
 """
+_LANE = """
+local function lane(order) return P .. ':lane:' .. #ARGV[2] .. ':' .. ARGV[2] .. ':' .. order end
+"""
 _HERE = f"{_SIDE}local here = side(ARGV[3] == '1')\n"
 _MINE = f"""{_HERE}
 local mine, place = ARGV[4], message(ARGV[4])
 if redis.call('HGET', place, 'lent') ~= ARGV[5] then return false end
 """
 """The message of a receipt. What follows is done only if nobody else got it since."""
-_GIVE = """
-local function give(id, delay, value, ...)
+_GIVE = f"""{_LANE}
+local function give(id, delay, value, order, ...)
     local live, made = side(false), number()
     redis.call('HSET', message(made), 'id', id, 'value', value, 'attempt', 0, ...)
     redis.call('ZADD', live.all, made, made)
-    if delay == '' then
-        redis.call('ZADD', live.ready, made, made)
-    else
+    local first = true
+    if order ~= '' then
+        redis.call('HSET', message(made), 'order', order)
+        redis.call('ZADD', lane(order), made, made)
+        first = redis.call('ZCARD', lane(order)) == 1
+    end
+    if delay ~= '' then
         redis.call('ZADD', live.due, now + delay, made)
+    elseif first then
+        redis.call('ZADD', live.ready, made, made)
     end
     ring('queue ' .. ARGV[2])
 end
 """
+_LEAVE = f"""{_LANE}
+local function leave()
+    redis.call('ZREM', here.all, mine)
+    redis.call('ZREM', here.due, mine)
+    local order = redis.call('HGET', place, 'order')
+    if order and redis.call('ZREM', lane(order), mine) == 1 then
+        local following = redis.call('ZRANGE', lane(order), 0, 0)[1]
+        if following then
+            redis.call('ZADD', here.ready, following, following)
+            ring('queue ' .. ARGV[2])
+        end
+    end
+end
+"""
+"""The message leaves its place; the next of its lane is ready."""
 _TELL = """
 local function tell(field, text)
     local asked = redis.call('HMGET', place, 'asked', 'id')
@@ -66,22 +90,22 @@ end
 """
 
 _SEND = Script(f"""{_SIDE}{_GIVE}
-give(ARGV[3], ARGV[4], ARGV[5])
+give(ARGV[3], ARGV[4], ARGV[5], ARGV[6])
 """)
 _SEND_ONCE = Script(f"""{_SIDE}{_GIVE}
-local sent = P .. ':sent:' .. #ARGV[2] .. ':' .. ARGV[2] .. ':' .. ARGV[6]
+local sent = P .. ':sent:' .. #ARGV[2] .. ':' .. ARGV[2] .. ':' .. ARGV[7]
 local known = redis.call('HMGET', sent, 'id', 'until')
 if known[1] and tonumber(known[2]) > now then return known[1] end
-give(ARGV[3], ARGV[4], ARGV[5])
-redis.call('HSET', sent, 'id', ARGV[3], 'until', now + ARGV[7])
-redis.call('ZADD', ENDS, now + ARGV[7], sent)
+give(ARGV[3], ARGV[4], ARGV[5], ARGV[6])
+redis.call('HSET', sent, 'id', ARGV[3], 'until', now + ARGV[8])
+redis.call('ZADD', ENDS, now + ARGV[8], sent)
 return ARGV[3]
 """)
 _ASK = Script(f"""{_SIDE}{_GIVE}
 local reply = P .. ':reply:' .. ARGV[3]
 redis.call('HSET', reply, 'for', ARGV[2])
 redis.call('ZADD', ENDS, now + ARGV[5], reply)
-give(ARGV[3], '', ARGV[4], 'asked', 1)
+give(ARGV[3], '', ARGV[4], '', 'asked', 1)
 """)
 _REPLY = Script("""
 local reply = P .. ':reply:' .. ARGV[2]
@@ -101,7 +125,7 @@ local function lend(numbers, from)
         redis.call('HSET', place, 'lent', lent)
         redis.call('ZREM', from, each)
         redis.call('ZADD', here.due, now + ARGV[4], each)
-        local held = redis.call('HMGET', place, 'id', 'value', 'asked', 'reason')
+        local held = redis.call('HMGET', place, 'id', 'value', 'asked', 'reason', 'order')
         size = size + #(held[2] or '')
         table.insert(taken, {{each, lent, attempt, unpack(held)}})
     end
@@ -117,11 +141,10 @@ _EXTEND = Script(f"""{_MINE}
 redis.call('ZADD', here.due, now + ARGV[6], mine)
 return 1
 """)
-_ACK = Script(f"""{_MINE}{_TELL}
+_ACK = Script(f"""{_MINE}{_TELL}{_LEAVE}
 tell('value', ARGV[6])
+leave()
 redis.call('DEL', place)
-redis.call('ZREM', here.all, mine)
-redis.call('ZREM', here.due, mine)
 return 1
 """)
 _GIVE_BACK = Script(f"""{_MINE}
@@ -135,13 +158,12 @@ else
 end
 ring('queue ' .. ARGV[2])
 """)
-_REJECT = Script(f"""{_MINE}{_TELL}
+_REJECT = Script(f"""{_MINE}{_TELL}{_LEAVE}
 tell('reason', ARGV[6])
 local dead = side(true)
 redis.call('HSET', place, 'attempt', 0, 'reason', ARGV[6])
 redis.call('HDEL', place, 'lent', 'asked')
-redis.call('ZREM', here.all, mine)
-redis.call('ZREM', here.due, mine)
+leave()
 redis.call('ZADD', dead.all, mine, mine)
 redis.call('ZADD', dead.ready, mine, mine)
 ring('queue ' .. ARGV[2])
@@ -150,7 +172,7 @@ return 1
 _BROWSE = Script(f"""{_HERE}
 local seen = {{}}
 for _, each in ipairs(redis.call('ZRANGEBYSCORE', here.all, '(' .. ARGV[4], '+inf', 'LIMIT', 0, ARGV[5])) do
-    local held = redis.call('HMGET', message(each), 'attempt', 'id', 'value', 'asked', 'reason')
+    local held = redis.call('HMGET', message(each), 'attempt', 'id', 'value', 'asked', 'reason', 'order')
     held[4] = false
     table.insert(seen, {{each, '0', unpack(held)}})
 end
@@ -172,20 +194,23 @@ class _Receipt(NamedTuple):
 class Lines:
     """See `octo.services.ports.Queues`."""
 
+    keeps_order = True
+
     def __init__(self, store: Store) -> None:
         self._store = store
         self.health = store.health
 
     # --- sending -------------------------------------------------------------------------------------------------
 
-    async def send(self, queue: str, value: object, *, delay: float = 0.0, key: str = "") -> str:
+    async def send(self, queue: str, value: object, *, delay: float = 0.0, key: str = "", order: str = "") -> str:
         limits.name(queue, "queue name")
         limits.size(value)
         limits.delay(delay, "delay")
+        limits.order(order, delay)
         if key:
             limits.name(key, "key")
         sent = new_id()
-        given = (queue, sent, _delay(delay), values.sealed(value, queue, sent))
+        given = (queue, sent, _delay(delay), values.sealed(value, queue, sent), order)
         if not key:
             await self._store.call(_SEND, *given)
             return sent
@@ -290,11 +315,11 @@ class Lines:
 
 
 def _received(queue: str, dead: bool, row: list[Any]) -> Received:
-    number, lent, attempt, message, stored, asked, reason = row
+    number, lent, attempt, message, stored, asked, reason, order = row
     sent = "" if message is None else message.decode()  # a hash that is gone is found to be damaged
     value = values.opened(stored, queue, sent)
-    receipt = _Receipt(dead, int(number), int(lent))
-    return Received(queue, sent, value, int(attempt), receipt, _text(reason or b""), asked is not None)
+    receipt, lane = _Receipt(dead, int(number), int(lent)), (order or b"").decode()
+    return Received(queue, sent, value, int(attempt), receipt, _text(reason or b""), asked is not None, lane)
 
 
 def _number(row: list[Any]) -> int:

@@ -160,7 +160,7 @@ async def _handle(queues: Queues, queue: str, second: float, handled: list[objec
         if number % 4 == 1 and received.attempt == 1:
             await queues.nack(received)
             continue
-        handled.append(received.value)
+        handled.append(received.value)  # before it is settled: after that the next one may come at once
         await (queues.reject(received, "no") if number % 4 == 2 else queues.ack(received))
 
 
