@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOMES = {
-    "octo.core": "charsets, codec, content, deadline, letter",
+    "octo.core": "charsets, codec, content, deadline, hand, letter, wire",
     "octo.core.backoff": "Backoff",
     "octo.core.beside": "beside",
     "octo.core.block": "Block, Pool, Site, block",
     "octo.core.clock": "now, now_ns",
     "octo.core.connector": "connector",
     "octo.core.deadline": "Lift",
-    "octo.core.delivery": "Delivery, Done, Idle, Reject, Retry, Verdict",
+    "octo.core.delivery": "Delivery, Done, Idle, Reject, Retry, Verdict, settling",
     "octo.core.durations": "Duration, OrZero, parse_duration",
     "octo.core.errors": (
         "Bug, ConfigError, Disconnected, Explanation, NotConnected, OctoError, Overloaded, Permanent, Timeout, "
@@ -28,6 +28,7 @@ _HOMES = {
     "octo.core.expressions": "Expr, Names",
     "octo.core.flow": "Drop, Ending, Failure, Outcome, Processor, Result, Stop, ending",
     "octo.core.idempotency": "idempotency_key",
+    "octo.core.lanes": "Lanes",
     "octo.core.letter": "Letter",
     "octo.core.log": "fields",
     "octo.core.message": "Message",
@@ -67,7 +68,9 @@ if TYPE_CHECKING:
         codec as codec,
         content as content,
         deadline as deadline,
+        hand as hand,
         letter as letter,
+        wire as wire,
     )
     from octo.core.backoff import Backoff as Backoff
     from octo.core.beside import beside as beside
@@ -82,6 +85,7 @@ if TYPE_CHECKING:
         Reject as Reject,
         Retry as Retry,
         Verdict as Verdict,
+        settling as settling,
     )
     from octo.core.durations import Duration as Duration, OrZero as OrZero, parse_duration as parse_duration
     from octo.core.errors import (
@@ -108,6 +112,7 @@ if TYPE_CHECKING:
         ending as ending,
     )
     from octo.core.idempotency import idempotency_key as idempotency_key
+    from octo.core.lanes import Lanes as Lanes
     from octo.core.letter import Letter as Letter
     from octo.core.log import fields as fields
     from octo.core.message import Message as Message

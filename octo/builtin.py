@@ -15,6 +15,7 @@ CONNECTORS = {
     "http": "octo.connectors.http:Http",
     "http-client": "octo.connectors.http_client:HttpClient",
     "logger": "octo.connectors.logger:Logger",
+    "nats": "octo.connectors.nats:Nats",
     "queue": "octo.connectors.queue:Queue",
 }
 
@@ -36,6 +37,8 @@ BLOCKS = {
     "lock": "octo.blocks.lock:lock",
     "log": "octo.connectors.logger:Logger",
     "multi-transform": "octo.blocks.set:multi_transform",
+    "nats-publish": "octo.connectors.nats:Nats",
+    "nats-request": "octo.connectors.nats:Nats",
     "object-delete": "octo.blocks.objects:object_delete",
     "object-read": "octo.blocks.objects:object_read",
     "object-write": "octo.blocks.objects:object_write",

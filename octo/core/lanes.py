@@ -109,6 +109,11 @@ class Lanes:
         await self._until(lambda: self._held < self._most)
         return self._most - self._held
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is held."""
+        return not self._held
+
     def put(self, delivery: Delivery) -> None:
         """Take a delivery over; never waits."""
         held = _Held(next(self._numbers), delivery, self._lane(delivery))

@@ -34,11 +34,12 @@ from octo.blocks import (
     validate,
 )
 from octo.builtin import BLOCKS, CONNECTORS
-from octo.connectors import cron, database, events, http, http_client, logger, queue
+from octo.connectors import cron, database, events, http, http_client, logger, nats, queue
 from octo.connectors.database.settings import Query
 from octo.connectors.events.settings import Publish
 from octo.connectors.http import sse
 from octo.connectors.http_client.rest import Rest, RestDynamic
+from octo.connectors.nats import settings as nats_settings
 from octo.connectors.queue.settings import Dispatch
 from octo.core.plugins import Plugins
 
@@ -53,15 +54,23 @@ STUBBED: list[Stubbed] = [
     http.Http,
     http_client.HttpClient,
     logger.Logger,
+    nats.Nats,
     queue.Queue,  # type: ignore[list-item]  # its stub asks for a service, which the protocol leaves out
 ]
 CONFLICTING: list[Conflicting] = [events.Events, http.Http]
 VETTING: list[Vetting] = [http.Http]
-REPLYING: list[Replying] = [http.Http, queue.Queue]
-TRIGGERED: list[type[Triggered]] = [cron.Cron, events.Events, http.Http, queue.Queue]
-HEALTHY: list[type[Healthy]] = [database.Database, events.Events, http.Http]
+REPLYING: list[Replying] = [http.Http, nats.Nats, queue.Queue]
+TRIGGERED: list[type[Triggered]] = [cron.Cron, events.Events, http.Http, nats.Nats, queue.Queue]
+HEALTHY: list[type[Healthy]] = [database.Database, events.Events, http.Http, nats.Nats]
 
-EFFECTFUL: list[type[Effectful]] = [Dispatch, Query, Rest, RestDynamic]
+EFFECTFUL: list[type[Effectful]] = [
+    Dispatch,
+    Query,
+    nats_settings.Publish,
+    nats_settings.Request,
+    Rest,
+    RestDynamic,
+]
 REPEATING: list[type[Repeating]] = [retry.Retry]
 SHAPED: list[type[Shaped]] = [
     aggregate.Aggregate,
@@ -75,6 +84,8 @@ SHAPED: list[type[Shaped]] = [
     foreach.Foreach,
     fork.Fork,
     handle_errors.HandleErrors,
+    nats_settings.Publish,
+    nats_settings.Request,
     python.Python,
     retry.Retry,
     set.DeleteVariable,

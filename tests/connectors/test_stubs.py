@@ -84,4 +84,9 @@ def test_sources_of_connectors_with_stubs_can_be_triggered():
 
 def test_what_only_calls_others_is_not_asked_for_its_health():
     """A server that is down must not make every process that calls it unready. `events` tells of missed events."""
-    assert [name for name, each in TYPES.items() if issubclass(each.cls, Healthy)] == ["database", "events", "http"]
+    assert [name for name, each in TYPES.items() if issubclass(each.cls, Healthy)] == [
+        "database",
+        "events",
+        "http",
+        "nats",
+    ]

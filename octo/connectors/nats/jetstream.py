@@ -1,0 +1,224 @@
+"""A durable consumer of a stream: found or made, asked for messages, and told what became of each.
+
+A pull asks the server for no more messages than there is room for, and the server says every few seconds that it still
+works on it. So messages do not pile up here, and a server that has forgotten the pull is noticed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from octo.connectors.nats import codes
+from octo.connectors.nats.link import Link
+from octo.connectors.nats.settings import TIMEOUT, Consume
+from octo.core import wire
+from octo.core.delivery import Delivery, settling
+from octo.core.errors import OctoError, Transient
+from octo.core.lanes import Lanes
+from octo.core.log import fields
+
+log = logging.getLogger("octo.nats")
+
+PULL = 30.0
+"""Seconds that one pull waits for messages."""
+HEARTBEAT = 5.0
+"""Seconds after which the server says that a pull still waits."""
+ANSWER = 5.0
+"""Seconds that the server may take to answer."""
+PAUSE = 1.0
+"""Seconds to wait after the server has refused a pull."""
+
+_NANO = 1_000_000_000
+_OVER = ("404", "408")
+"""Statuses of a pull that has ended as it should: there was nothing, or its time is over."""
+
+
+class Consumer:
+    """The durable consumer that a source reads.
+
+    lease: seconds after which the stream delivers an unsettled message again. unsettled: how many messages somebody
+    had not settled when it was looked up.
+    """
+
+    def __init__(self, link: Link, settings: Consume) -> None:
+        self.lease = settings.lease.total_seconds()
+        self.unsettled = 0
+        self._link = link
+        self._settings = settings
+        self._name = f"consumer {settings.durable!r} of stream {settings.stream!r}"
+        self._made_at = ""
+
+    # --- finding it ----------------------------------------------------------------------------------------------
+
+    async def prepare(self) -> None:
+        """Find the consumer, or make it. Raises `Transient` with what is missing: it may be made later."""
+        given = self._settings
+        stream = await self._ask(f"STREAM.INFO.{given.stream}")
+        if stream is None:
+            raise _missing(f"there is no stream {given.stream!r}; make it with `nats stream add`, or correct `stream`")
+        found = await self._ask(f"CONSUMER.INFO.{given.stream}.{given.durable}")
+        if found is None and not given.create:
+            raise _missing(f"there is no {self._name}; make it with `nats consumer add`, or set `create: true`")
+        if found is None:
+            found = await self._ask(f"CONSUMER.DURABLE.CREATE.{given.stream}.{given.durable}", self._wanted())
+            log.info("made a consumer", extra=fields(stream=given.stream, consumer=given.durable))
+        if found is None:
+            raise _missing(f"the {self._name} could not be made")
+        self._check(found["config"])
+        self._made_at = str(stream.get("created", ""))
+        self.lease = found["config"].get("ack_wait", self.lease * _NANO) / _NANO
+        self.unsettled = found.get("num_ack_pending", 0)
+
+    def _wanted(self) -> dict[str, object]:
+        given = self._settings
+        config: dict[str, object] = {
+            "durable_name": given.durable,
+            "ack_policy": "explicit",
+            "ack_wait": int(self.lease * _NANO),
+            "max_deliver": -1,  # attempts are counted here, so that the last one can be told apart
+            "deliver_policy": given.deliver,
+            "replay_policy": "instant",
+        }
+        if len(given.subjects) == 1:
+            config["filter_subject"] = given.subjects[0]
+        elif given.subjects:
+            config["filter_subjects"] = given.subjects
+        return {"stream_name": given.stream, "config": config, "action": "create"}
+
+    def _check(self, config: dict[str, Any]) -> None:
+        """Raise `Transient` if the consumer is not one that this source can read as its settings say."""
+        subjects = config.get("filter_subjects") or list(filter(None, [config.get("filter_subject")]))
+        if config.get("deliver_subject"):
+            raise _missing(f"the {self._name} is a push consumer; the source needs a pull consumer")
+        if config.get("ack_policy") != "explicit":
+            raise _missing(f"the {self._name} has the ack policy {config.get('ack_policy')!r}; it must be 'explicit'")
+        if self._settings.subjects and set(subjects) != set(self._settings.subjects):
+            found = ", ".join(subjects) or "all subjects"
+            raise _missing(f"the {self._name} has {found}, not the `subjects` of the source; change either of them")
+
+    async def _ask(self, subject: str, what: object = None) -> dict[str, Any] | None:
+        """The answer of JetStream, None if what was asked for does not exist."""
+        data = b"" if what is None else json.dumps(what).encode()
+        try:
+            message = await self._link.client.request(f"$JS.API.{subject}", data, timeout=ANSWER)
+            answer: dict[str, Any] = json.loads(message.data)
+        except Exception as error:
+            raise self._link.error(error, f"the {self._name}: JetStream") from error
+        failed = answer.get("error")
+        if failed is None:
+            return answer
+        if failed.get("code") == 404:
+            return None
+        raise Transient(f"the {self._name}: {failed.get('description', 'JetStream refuses it')}")
+
+    # --- reading -------------------------------------------------------------------------------------------------
+
+    async def read(self, lanes: Lanes) -> None:
+        """Put messages into the lanes while they have room, for ever."""
+        client = self._link.client
+        arrived: asyncio.Queue[Any] = asyncio.Queue()
+        inbox = client.new_inbox()
+        subscription = await client.subscribe(f"{inbox}.*", cb=arrived.put)
+        try:
+            number = 0
+            while True:
+                number += 1
+                await self._pull(lanes, arrived, f"{inbox}.{number}")
+        except OctoError:
+            raise
+        except Exception as error:
+            raise self._link.error(error, f"the {self._name}") from error
+        finally:
+            with suppress(Exception):  # the connection may be gone
+                await subscription.unsubscribe()
+
+    async def _pull(self, lanes: Lanes, arrived: asyncio.Queue[Any], inbox: str) -> None:
+        """One pull: ask for what there is room for, and take what comes until it is over."""
+        asked = await lanes.room()
+        await self._request(inbox, asked)
+        while asked:
+            try:
+                async with asyncio.timeout(3 * HEARTBEAT):
+                    message = await arrived.get()
+            except TimeoutError:
+                await self.prepare()  # it raises if the consumer is gone; if not, the server has lost the pull
+                return
+            status = (message.headers or {}).get("Status")
+            if not status or message.reply:
+                lanes.put(self._delivery(message))
+                asked -= 1
+            elif message.subject == inbox:  # else it is of an earlier pull
+                lanes.alive()
+                if status != "100":
+                    await self._ended(status)
+                    return
+
+    async def _request(self, inbox: str, batch: int) -> None:
+        given = self._settings
+        wanted = {"batch": batch, "expires": int(PULL * _NANO), "idle_heartbeat": int(HEARTBEAT * _NANO)}
+        subject = f"$JS.API.CONSUMER.MSG.NEXT.{given.stream}.{given.durable}"
+        await self._link.client.publish(subject, json.dumps(wanted).encode(), reply=inbox)
+
+    async def _ended(self, status: str) -> None:
+        if status not in _OVER:
+            await asyncio.sleep(PAUSE)
+            await self.prepare()
+
+    # --- settling ------------------------------------------------------------------------------------------------
+
+    def _delivery(self, message: Any) -> Delivery:
+        given, about = self._settings, message.metadata
+        variables = {
+            "subject": message.subject,
+            "stream": about.stream,
+            "sequence": about.sequence.stream,
+            "publishedAt": about.timestamp.isoformat().replace("+00:00", "Z"),
+        }
+        event_id = wire.identity("nats", self._made_at, about.stream, about.sequence.stream, given.durable)
+        headers = (message.headers or {}).items()
+        made, unfit = wire.taken(message.data, headers, given, variables, event_id=event_id)
+        return Delivery(
+            made,
+            settling(partial(self._ack, message), partial(self._nak, message), partial(self._term, message)),
+            attempt=about.num_delivered,
+            most_attempts=given.max_attempts,
+            extend=partial(self._tell, message, b"+WPI"),
+            lease=self.lease,
+            timeout=given.timeout.total_seconds() or TIMEOUT.total_seconds(),
+            unfit=unfit,
+        )
+
+    async def _ack(self, message: Any) -> None:
+        await self._confirmed(message, b"+ACK")
+
+    async def _nak(self, message: Any, after: float) -> None:
+        delay = json.dumps({"delay": int(after * _NANO)}).encode() if after else b""
+        await self._tell(message, b"-NAK " + delay if delay else b"-NAK")
+
+    async def _term(self, message: Any, note: str) -> None:
+        await self._confirmed(message, b"+TERM")
+        about = {"stream": self._settings.stream, "consumer": self._settings.durable}
+        sequence = message.metadata.sequence.stream
+        log.error("a message was given up", extra=fields(**about, sequence=sequence, reason=note))
+
+    async def _tell(self, message: Any, what: bytes) -> None:
+        try:
+            await self._link.client.publish(message.reply, what)
+        except Exception as error:
+            raise self._link.error(error, f"the {self._name}: settle") from error
+
+    async def _confirmed(self, message: Any, what: bytes) -> None:
+        """Tell the server, and return once it has noted it."""
+        try:
+            await self._link.client.request(message.reply, what, timeout=ANSWER)
+        except Exception as error:
+            raise self._link.error(error, f"the {self._name}: settle") from error
+
+
+def _missing(text: str) -> Transient:
+    return Transient(text, code=codes.NO_CONSUMER)
