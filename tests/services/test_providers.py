@@ -25,10 +25,6 @@ from octo.services.postgres import (
     store as postgres_store,
     topics as postgres_topics,
 )
-from octo.services.secrets import keys, store as secret_stores
-from octo.services.secrets.encrypted import Encrypted
-from octo.services.secrets.environment import Variables
-from octo.services.secrets.mounted import Mounted
 from octo.services.redis import (
     key_value as redis_key_value,
     leases as redis_leases,
@@ -36,6 +32,10 @@ from octo.services.redis import (
     store as redis_store,
     topics as redis_topics,
 )
+from octo.services.secrets import keys, store as secret_stores
+from octo.services.secrets.encrypted import Encrypted
+from octo.services.secrets.environment import Variables
+from octo.services.secrets.mounted import Mounted
 from octo.testing import clock
 from octo.testing.services import KEY_VALUE, LEASES, QUEUES, RESOURCES, SECRETS, TOPICS
 from octo.testing.services.resources import CONTENT as RESOURCES_CONTENT
