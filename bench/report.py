@@ -18,6 +18,7 @@ MEASURES = (
     "expressions",
     "foreach",
     "queues",
+    "durability",
     "start",
     "flows",
     "traces",

@@ -21,7 +21,7 @@ from octo.core.secrets import masked
 from octo.engine.burial import Burial, Unfit
 from octo.engine.elements import gather
 from octo.engine.flow import Flow, at_last, only_message
-from octo.engine.journal.holding import holding
+from octo.engine.journal.holding import Held, holding
 from octo.engine.journal.run import Run
 from octo.engine.work import Work
 
@@ -63,7 +63,7 @@ class Settlement:
             return
         with holding(redelivers=self._redelivers, run=self._run) as held:
             try:
-                with self._kept(delivery):
+                with self._kept(delivery, held):
                     verdict = await self._verdict(delivery)
             except BaseException:
                 held.left()
@@ -156,25 +156,28 @@ class Settlement:
     # --- leases --------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def _kept(self, delivery: Delivery) -> Iterator[None]:
+    def _kept(self, delivery: Delivery, held: Held) -> Iterator[None]:
         """Renew the lease of the delivery while the body runs."""
-        if delivery.extend is None:
+        if delivery.extend is None or delivery.lease is None:
             yield
             return
-        keeping = self._work.spawn(self._keep(delivery))
+        held.until = asyncio.get_running_loop().time() + delivery.lease
+        keeping = self._work.spawn(self._keep(delivery, held))
         try:
             yield
         finally:
             keeping.cancel()
 
-    async def _keep(self, delivery: Delivery) -> None:
+    async def _keep(self, delivery: Delivery, held: Held) -> None:
         assert delivery.extend is not None
         assert delivery.lease is not None
         while True:
             await asyncio.sleep(delivery.lease / 2)
+            asked = asyncio.get_running_loop().time()
             try:
                 async with asyncio.timeout(delivery.lease / 2):
                     await delivery.extend()
+                held.until = asked + delivery.lease
             except Disconnected as error:
                 self._lost(error)
             except Exception:

@@ -7,7 +7,9 @@ import asyncio
 import pytest
 
 from octo.core.errors import Permanent, Transient
+from octo.engine.journal.cells import Cells
 from octo.services.container import MEMORY, Services
+from octo.services.ports import Lost
 from octo.testing.clock import virtual
 from tests.engine.lives import LINE, Effects, both, cut_off, life, resumed
 
@@ -212,3 +214,59 @@ flows:
     body = random.Random(1).randbytes(3_000_000)
     effects = await both(flow, "two", body)
     assert effects.names == ["one", "began two", "two", "3000000"]
+
+
+@virtual()
+async def test_what_waits_waits_once_all_before_it_is_safe():
+    """A long pause must not make everything before it run again."""
+    flow = """
+flows:
+  - name: work
+    durability: journal
+    process:
+      - {type: log, message: "'first'"}
+      - {type: set-payload, settings: {value: "string(uuid())"}}
+      - {type: delay, for: 1h}
+      - {type: act, what: "body"}
+"""
+    effects = Effects()
+    async with Services(MEMORY) as services:
+        async with asyncio.TaskGroup() as tasks, life(flow, effects, services) as process:
+            calling = tasks.create_task(process.call())
+            await asyncio.sleep(60)
+            [kept] = await process.kept()
+            before = (await Cells(services.opened["key-value"], "journal").read(kept)).value["frame"]["outcome"][1]
+        assert calling.cancelled()
+        async with life(flow, effects, services):
+            await asyncio.sleep(7200)
+    assert effects.names == [before["body"]]
+
+
+@virtual()
+async def test_a_process_that_was_frozen_for_longer_than_its_lease_begins_no_block(monkeypatch):
+    """Another one may have the message by now, and may even be done with it."""
+    flow = """
+connectors: [{name: q, type: queue}]
+flows:
+  - name: work
+    durability: journal
+    source: {connector: q, type: queue, settings: {subject: jobs}}
+    process:
+      - {type: act, what: "'one'"}
+      - {type: delay, for: 100s}
+      - {type: act, what: "'two'"}
+  - name: send
+    process: [{type: queue-dispatch, subject: "'jobs'"}]
+"""
+    effects = Effects()
+    async with Services(MEMORY) as services, life(flow, effects, services) as process:
+        await process.app.call("send")
+
+        async def refused(received, lease):
+            raise Lost("it was taken back")
+
+        monkeypatch.setattr(services.opened["queues"], "extend", refused)
+        await asyncio.sleep(20)
+        assert effects.names == ["one"]
+        await asyncio.sleep(105)
+        assert effects.names == ["one"], "the wait is over, and what comes behind it does not begin"

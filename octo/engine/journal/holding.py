@@ -9,6 +9,7 @@ Without a holder, as in a call by a flow that has no journal, a run is forgotten
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
@@ -28,13 +29,19 @@ class Held:
     """One message. redelivers: whether its source brings it again if this process ends.
 
     run: set once the message is in a flow with a journal; a holder that goes on with a run sets it before.
+    until: on the loop's clock, when another process may get the message; None if it does not get it that way.
     """
 
-    __slots__ = ("redelivers", "run")
+    __slots__ = ("redelivers", "run", "until")
 
     def __init__(self, *, redelivers: bool, run: Run | None = None) -> None:
         self.redelivers = redelivers
         self.run = run
+        self.until: float | None = None
+
+    def leads(self) -> bool:
+        """Whether nobody else can have the message at this moment: a process may have been frozen for long."""
+        return self.until is None or asyncio.get_running_loop().time() < self.until
 
     def left(self) -> None:
         """The message was cut off: whoever finds it goes on with it."""

@@ -52,11 +52,11 @@ class Journal:
         """
         held = holder.get()
         if part:
-            return await self._found(flow, part, message), None
+            return await self._found(flow, part, message, _always), None
         if held is None:
             return await self.accepted(flow, message), None
         if held.run is None:
-            found = self._found(flow, part, message) if held.redelivers else self.accepted(flow, message)
+            found = self._found(flow, part, message, held.leads) if held.redelivers else self.accepted(flow, message)
             held.run = await found
         self.running.add(held.run.id)
         return held.run, held
@@ -64,7 +64,7 @@ class Journal:
     async def accepted(self, flow: str, message: Message) -> Run:
         """A new run of this process, once it is safe."""
         await self.candidate.elected()
-        run = self._run(Label(flow, "", message.event_id, self.version, self.owner), message)
+        run = self._run(Label(flow, "", message.event_id, self.version, self.owner), message, self._leads)
         self.running.add(run.id)
         try:
             await run.keep()
@@ -73,16 +73,16 @@ class Journal:
             raise
         return run
 
-    async def _found(self, flow: str, part: str, message: Message) -> Run:
+    async def _found(self, flow: str, part: str, message: Message, leads: Callable[[], bool]) -> Run:
         """The run of a message that its source delivers, perhaps again. It is written when there is something to."""
-        run = self._run(Label(flow, part, message.event_id, self.version, ""), message)
+        run = self._run(Label(flow, part, message.event_id, self.version, ""), message, leads)
         await run.read()
         return run
 
-    def _run(self, label: Label, message: Message) -> Run:
+    def _run(self, label: Label, message: Message, leads: Callable[[], bool]) -> Run:
         kind = self._owned if label.owner else f"{self._service}-lent-"
         id_ = kind + run_id(label.flow, label.part, label.event)
-        return Run(id_, label, message, self._cells, self._leads if label.owner else _always, self.running)
+        return Run(id_, label, message, self._cells, leads, self.running)
 
     def _leads(self) -> bool:
         return self.candidate.leads
@@ -96,7 +96,7 @@ class Journal:
         while True:
             names, after = await self._cells.runs.keys(self._owned, after)
             for name in names:
-                run = self._run(Label("", "", "", "", self.owner), Message())
+                run = self._run(Label("", "", "", "", self.owner), Message(), self._leads)
                 run.id = name
                 if name not in self.running and await run.read() and await self._is_orphan(run.label.owner, alive):
                     await run.took(self.owner)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, Literal
 
 from octo.config.documents import BlockDoc, Config, FlowDoc
@@ -134,12 +135,12 @@ def _framed(chain: Processor, address: str, *, is_repeated: bool) -> Processor:
             result = chain(message)
         except Failure as failure:
             frame.failed(failure)
-            frame.run.ended(frame)
+            frame.ended()
             raise
         finally:
             current.reset(token)
         if isinstance(result, Outcome):
-            frame.run.ended(frame)
+            frame.ended()
             return result
         return later(result, frame)
 
@@ -151,7 +152,7 @@ def _framed(chain: Processor, address: str, *, is_repeated: bool) -> Processor:
             frame.failed(failure)
             raise
         finally:
-            frame.run.ended(frame)
+            frame.ended()
             current.reset(token)
 
     return framed
@@ -162,8 +163,12 @@ def _framed(chain: Processor, address: str, *, is_repeated: bool) -> Processor:
 Call = Callable[[Message], Any]
 
 
-def _computing(call: Call, address: str) -> Call:
-    """A step that has no effect of its own: what it made is written with what comes next."""
+def _computing(call: Call, address: str, *, runs_chains: bool = False) -> Call:
+    """A step that has no effect of its own: what it made is written with what comes next.
+
+    One that waits, such as `delay`, waits once all before it is safe. One that runs chains leaves that to what is in
+    them.
+    """
 
     def noted(message: Message) -> Any:
         frame = current.get()
@@ -179,12 +184,21 @@ def _computing(call: Call, address: str) -> Call:
         return later(result, frame) if inspect.isawaitable(result) else result
 
     async def later(waiting: Awaitable[Any], frame: Frame) -> Any:
+        if not runs_chains:
+            await _safe(frame)
         outcome = await waiting
         if isinstance(outcome, Outcome):
             frame.passed(address, outcome)
         return outcome
 
     return noted
+
+
+async def _safe(frame: Frame) -> None:
+    """Return once all that has finished is written, and the run still belongs to this process."""
+    await frame.run.written()
+    frame.run.check()
+    frame.acts()
 
 
 def _acting(call: Call, address: str) -> Call:
@@ -198,11 +212,8 @@ def _acting(call: Call, address: str) -> Call:
         return acted(message, frame) if before is None else before
 
     async def acted(message: Message, frame: Frame) -> Any:
-        run = frame.run
-        await run.written()
-        run.check()
-        frame.acts()
-        token = idempotency.enter(idempotency.key_of(run.id, f"{frame.place}/{address}"))
+        await _safe(frame)
+        token = idempotency.enter(idempotency.key_of(frame.run.id, f"{frame.place}/{address}"))
         try:
             result = call(message)
             outcome = await result if inspect.isawaitable(result) else result
@@ -230,5 +241,5 @@ _NOTED: Mapping[Kind, Callable[[Call, str], Call]] = {
     "acts": _acting,
     "computes": _computing,
     "makes messages": _making,
-    "runs chains": _computing,
+    "runs chains": partial(_computing, runs_chains=True),
 }

@@ -82,11 +82,12 @@ class Frame:
     that were entered at its address. place: the same for idempotency keys, where all tries of a chain that is repeated
     after a failure count as one.
     after: the address of its last block that has finished, "" for none. outcome: what that block made.
-    failure: what it failed with, if it did. has_effect: whether something in it may have had an effect.
+    failure: what it failed with, if it did. has_effect: whether something in it may have had an effect. inner: the
+    frames that it entered and that are still needed, by path.
     """
 
     __slots__ = (
-        *("_at", "_entered", "_skips", "above", "after", "failure", "has_effect", "outcome"),
+        *("_at", "_entered", "_skips", "above", "after", "failure", "has_effect", "inner", "outcome"),
         *("path", "place", "run"),
     )
 
@@ -99,6 +100,7 @@ class Frame:
         self.outcome: Outcome | None = None
         self.failure: Failure | None = None
         self.has_effect = False
+        self.inner: dict[str, Frame] = {}
         self._at = ""
         self._entered: dict[str, int] = {}
         if kept is not None:
@@ -116,7 +118,9 @@ class Frame:
         number = self._entered[address] = self._entered.get(address, 0) + 1
         inside = f"/{self._at}{address}"
         place = f"{self.place}{inside}" + ("" if is_repeated else f"#{number}")
-        return self.run.frame(self, f"{self.path}{inside}#{number}", place)
+        path = f"{self.path}{inside}#{number}"
+        found = self.inner[path] = self.inner.get(path) or self.run.frame(self, path, place)
+        return found
 
     def skip(self, address: str, message: Message) -> Outcome | None:
         """What to go on with in place of a block that has finished before; None for a block that has not."""
@@ -138,8 +142,21 @@ class Frame:
         """Note that a block has finished."""
         self.after, self.outcome = address, outcome
         self.run.changed(self)
-        if self._entered:
-            self.run.leave(self)
+        self._leave()
+
+    def _leave(self) -> None:
+        """Give up what the block had entered: once it has finished is written, that is not needed."""
+        left, self.inner = [*self.inner.values()], {}
+        while left:
+            frame = left.pop()
+            left += frame.inner.values()
+            self.run.gone(frame.path)
+
+    def ended(self) -> None:
+        """The chain has ended: if nothing in it had an effect, nothing of it needs to be known."""
+        if not self.has_effect and self.above is not None and self.path != self.run.main:
+            self.run.gone(self.path)
+            self.above.inner.pop(self.path, None)
 
     def failed(self, failure: Failure) -> None:
         """Note that the chain has failed."""
@@ -215,19 +232,13 @@ class Run:
     def changed(self, frame: Frame) -> None:
         self._dirty[frame.path] = frame
 
-    def ended(self, frame: Frame) -> None:
-        """A chain has ended: if nothing in it had an effect, nothing of it needs to be known."""
-        if not frame.has_effect and frame.path != self.main:
-            self._dirty.pop(frame.path, None)
-            self._frames.pop(frame.path, None)
-
-    def leave(self, frame: Frame) -> None:
-        """A block of the frame has finished: what it had entered is not needed once that is written."""
-        inside = f"{frame.path}/"
-        for known in (self._frames, self._dirty, self._read):
-            for path in [each for each in known if each.startswith(inside)]:
-                del known[path]
-        self._garbage.update(path for path in self._stored if path.startswith(inside))
+    def gone(self, path: str) -> None:
+        """A frame is not needed any more."""
+        self._frames.pop(path, None)
+        self._dirty.pop(path, None)
+        self._read.pop(path, None)
+        if path in self._stored:
+            self._garbage.add(path)
 
     # --- written -------------------------------------------------------------------------------------------------
 
