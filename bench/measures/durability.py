@@ -47,8 +47,8 @@ flows:
 NOTES = (
     f"Ten blocks, three of which have an effect that costs nothing; {AT_ONCE} messages are under way at once.",
     "CPU is that of the process that runs the flow, with SQLite in it and the servers beside it.",
-    "`memory`: the queue hears of success before the flow runs; `ack`: after it; `journal`: no finished block runs again.",
-    "SQLite waits for the disk (`synchronous = FULL`), NATS as well (`sync_interval: always`), PostgreSQL does not here.",
+    "`memory`: success is told before the flow runs; `ack`: after it; `journal`: and no finished block runs again.",
+    "SQLite waits for the disk (`synchronous = FULL`), NATS too (`sync_interval: always`), PostgreSQL does not here.",
 )
 
 
