@@ -9,6 +9,7 @@ from octo.core.plugins import Plugins
 from octo.core.secrets import Store
 
 CONNECTORS = {
+    "amqp": "octo.connectors.amqp:Amqp",
     "cron": "octo.connectors.cron:Cron",
     "database": "octo.connectors.database:Database",
     "events": "octo.connectors.events:Events",
@@ -21,6 +22,7 @@ CONNECTORS = {
 
 BLOCKS = {
     "aggregate": "octo.blocks.aggregate:aggregate",
+    "amqp-publish": "octo.connectors.amqp:Amqp",
     "cache-scope": "octo.blocks.cache:cache_scope",
     "circuit-breaker": "octo.blocks.circuit_breaker:circuit_breaker",
     "delay": "octo.blocks.delay:delay",

@@ -1,4 +1,4 @@
-"""What it costs to hand a message over through a queue: memory, SQLite and PostgreSQL, beside their drivers alone."""
+"""What it costs to hand a message over through a queue, in each place of services, beside its driver alone."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -14,6 +15,9 @@ from urllib.parse import quote
 
 from bench.figures import there_and_back
 from bench.section import Budget, Effort, Section, Table
+from octo.testing.nats import Nats
+from octo.testing.postgres import PASSWORD, Postgres
+from octo.testing.servers import Missing
 
 AT_ONCE = 32
 """Messages that are under way at once: tasks of Octo and asyncpg, rows of a transaction of `sqlite3`."""
@@ -26,7 +30,10 @@ NOTES = (
     "A hand-over is three writes: a send, a receive that lends the message, and an acknowledgement.",
     "The drivers alone insert and delete: two writes, and a receiver that is killed loses its message.",
     f"`sqlite3` alone commits for each message, in groups for each {AT_ONCE}.",
-    "PostgreSQL is on the same machine and runs without fsync; its own CPU is not counted.",
+    "PostgreSQL and NATS are on the same machine; their own CPU is not counted. PostgreSQL runs without fsync.",
+    "NATS runs as it does by default, then with `sync_interval: always`, where each write waits for the disk.",
+    f"`nats-py` alone publishes, fetches and acknowledges one message at a time, or in groups of {AT_ONCE}.",
+    "It does not wait until the server has its acknowledgement.",
 )
 
 TABLE = "CREATE TABLE IF NOT EXISTS plain (number {serial}, value {bytes} NOT NULL)"
@@ -34,6 +41,17 @@ TAKE = (
     "DELETE FROM plain WHERE number = (SELECT number FROM plain ORDER BY number LIMIT 1 FOR UPDATE SKIP LOCKED) "
     "RETURNING value"
 )
+
+
+PLAIN = {
+    "sqlite": "sqlite3 alone",
+    "postgresql": "asyncpg alone",
+    "nats": "nats-py alone",
+    "nats, synced": "nats-py alone, synced",
+}
+"""What each queue is compared with."""
+
+Kinds = dict[str, Callable[[float], Awaitable["Cost"]]]
 
 
 class Cost(NamedTuple):
@@ -44,30 +62,22 @@ class Cost(NamedTuple):
 
 
 def measure(effort: Effort) -> Section:
-    from octo.testing.postgres import PASSWORD, Postgres
-    from octo.testing.servers import Missing
-
     notes = list(NOTES)
-    with tempfile.TemporaryDirectory(prefix="octo-bench-") as folder:
-        kinds: dict[str, Callable[[float], Awaitable[Cost]]] = {
+    with tempfile.TemporaryDirectory(prefix="octo-bench-") as folder, ExitStack() as servers:
+        kinds: Kinds = {
             "memory": lambda seconds: _octo("memory:", seconds),
             "sqlite": lambda seconds: _octo(f"sqlite:{folder}/octo.db", seconds),
             "sqlite3 alone": lambda seconds: _sqlite(Path(folder) / "plain.db", seconds, 1),
             "sqlite3 alone, in groups": lambda seconds: _sqlite(Path(folder) / "groups.db", seconds, AT_ONCE),
         }
-        try:
-            with Postgres.started() as server:
-                url = f"postgresql://octo:{quote(PASSWORD, safe='')}@{server.address}/postgres"
-                kinds["postgresql"] = lambda seconds: _octo(url, seconds)
-                kinds["asyncpg alone"] = lambda seconds: _asyncpg(url, seconds)
-                costs = _measured(kinds, effort)
-        except Missing as error:
-            notes.append(f"PostgreSQL was not measured: {error}")
-            costs = _measured(kinds, effort)
+        for added in (_postgres, _nats):
+            try:
+                kinds |= added(servers)
+            except Missing as error:
+                notes.append(f"Not measured: {error}")
+        costs = _measured(kinds, effort)
     rows: list[list[Any]] = [[name, round(cost.rate), round(cost.cpu)] for name, cost in costs.items()]
-    budgets = [
-        _budget(costs, kind, plain) for kind, plain in (("sqlite", "sqlite3 alone"), ("postgresql", "asyncpg alone"))
-    ]
+    budgets = [_budget(costs, kind, plain) for kind, plain in PLAIN.items()]
     return Section(
         "Queues",
         "A message handed over through a queue of the services, in one process.",
@@ -85,7 +95,33 @@ def _budget(costs: dict[str, Cost], kind: str, plain: str) -> Budget:
     return Budget(what, f">= {GOAL}", ratio, ratio >= GOAL)
 
 
-def _measured(kinds: dict[str, Callable[[float], Awaitable[Cost]]], effort: Effort) -> dict[str, Cost]:
+def _postgres(servers: ExitStack) -> Kinds:
+    server = servers.enter_context(Postgres.started())
+    url = f"postgresql://octo:{quote(PASSWORD, safe='')}@{server.address}/postgres"
+    return {
+        "postgresql": lambda seconds: _octo(url, seconds),
+        "asyncpg alone": lambda seconds: _asyncpg(url, seconds),
+    }
+
+
+class _Relaxed(Nats):
+    """As it is by default."""
+
+    sync = "2m"
+
+
+def _nats(servers: ExitStack) -> Kinds:
+    relaxed, synced = servers.enter_context(_Relaxed.started()), servers.enter_context(Nats.started())
+    return {
+        "nats": lambda seconds: _octo(relaxed.url, seconds),
+        "nats-py alone": lambda seconds: _nats_py(relaxed.url, seconds, 1),
+        "nats-py alone, in groups": lambda seconds: _nats_py(relaxed.url, seconds, AT_ONCE),
+        "nats, synced": lambda seconds: _octo(synced.url, seconds),
+        "nats-py alone, synced": lambda seconds: _nats_py(synced.url, seconds, 1),
+    }
+
+
+def _measured(kinds: Kinds, effort: Effort) -> dict[str, Cost]:
     found: dict[str, list[Cost]] = {name: [] for name in kinds}
     for name in there_and_back(tuple(kinds)) * max(1, effort.rounds):
         found[name].append(asyncio.run(kinds[name](effort.seconds)))  # type: ignore[arg-type]
@@ -162,5 +198,39 @@ async def _asyncpg(url: str, seconds: float) -> Cost:
         async def hand_over() -> int:
             await asyncio.gather(*(one() for _ in range(AT_ONCE)))
             return AT_ONCE
+
+        return await _spent(seconds, hand_over)
+
+
+async def _nats_py(url: str, seconds: float, group: int) -> Cost:
+    import nats
+
+    async with await nats.connect(url) as client:
+        stream = client.jetstream()
+        await stream.add_stream(name="plain", subjects=["plain"], retention="workqueue")
+        consumer = await stream.pull_subscribe("plain", durable="plain")
+
+        async def take(most: int) -> int:
+            found = await consumer.fetch(most, timeout=30)
+            for message in found:
+                await message.ack()
+            return len(found)
+
+        async def one() -> None:
+            await stream.publish("plain", ROW)
+            await take(1)
+
+        async def one_by_one() -> int:
+            await asyncio.gather(*(one() for _ in range(AT_ONCE)))
+            return AT_ONCE
+
+        async def together() -> int:
+            await asyncio.gather(*(stream.publish("plain", ROW) for _ in range(group)))
+            left = group
+            while left:
+                left -= await take(left)
+            return group
+
+        hand_over = one_by_one if group == 1 else together
 
         return await _spent(seconds, hand_over)

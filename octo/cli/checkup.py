@@ -232,6 +232,7 @@ _NAMED = re.compile(r"\A[\w-]+\s*=\s*")
 _SERVERS = (
     ("postgres", "PostgreSQL", re.compile(r"postgres(ql)?:", re.IGNORECASE)),
     ("redis", "Redis", re.compile(r"(redis|valkey)s?:", re.IGNORECASE)),
+    ("nats", "NATS", re.compile(r"(nats|tls):", re.IGNORECASE)),
 )
 
 

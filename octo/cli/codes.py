@@ -33,6 +33,7 @@ HOMES = (
     "octo.connectors.database.codes",
     "octo.connectors.nats.codes",
     "octo.connectors.queue.codes",
+    "octo.connectors.amqp.codes",
 )
 
 OURS = "OCTO"

@@ -28,7 +28,7 @@ def services_option(default: str) -> Callable[[F], F]:
             envvar="OCTO_SERVICES",
             metavar="URL",
             help="Where queues, keys and leases are: sqlite:PATH, postgresql://USER@HOST/DATABASE, "
-            "redis://HOST or memory:; or "
+            "redis://HOST, nats://HOST or memory:; or "
             f"$OCTO_SERVICES. Default {default}",
         )(command)
         return click.option(

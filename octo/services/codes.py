@@ -75,7 +75,8 @@ EXPLANATIONS: dict[str, Explanation] = {
         "separated by commas. Wrong: `OCTO_SERVICES=sqllite:octo.db`. Right: "
         "`OCTO_SERVICES=sqlite:///var/lib/octo/octo.db,topics=memory:` or "
         "`OCTO_SERVICES=postgresql://octo:password@db.example.com/app?schema=octo` or "
-        "`OCTO_SERVICES=redis://octo:password@redis.example.com/0?prefix=octo`.",
+        "`OCTO_SERVICES=redis://octo:password@redis.example.com/0?prefix=octo` or "
+        "`OCTO_SERVICES=nats://octo:password@nats.example.com/octo`.",
     ),
     SERVER: Explanation(
         "The server of the services did not do it",

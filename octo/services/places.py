@@ -4,6 +4,7 @@ memory:                        nothing beyond the process
 sqlite:///var/lib/octo/octo.db an absolute path; `sqlite:octo-store/octo.db` is below the working directory
 postgresql://user:password@host/database?schema=octo
 redis://user:password@host:6379/0?prefix=octo
+nats://user:password@host:4222/octo?replicas=3, or tls://
 
 env: env:PREFIX                secrets in environment variables
 files:/run/secrets             secrets, or resources, in the files of a folder
@@ -33,6 +34,8 @@ PROVIDERS = {
     "env": "octo.services.secrets.environment",
     "files": "octo.services.files",
     "encrypted": "octo.services.secrets.encrypted",
+    "nats": "octo.services.nats",
+    "tls": "octo.services.nats",
 }
 """The module of each scheme. Its `openers(url)` returns the openers of the services that it provides; until one is
 entered, it imports nothing heavy and connects to nothing."""

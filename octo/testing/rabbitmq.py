@@ -19,6 +19,7 @@ class RabbitMQ(Server):
 
     program = "rabbitmq-server"
     install = "apt install rabbitmq-server"
+    patience = 150.0
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)

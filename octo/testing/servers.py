@@ -40,6 +40,8 @@ class Server:
     program: ClassVar[str]
     install: ClassVar[str]
     """How to get the program, for the error."""
+    patience: ClassVar[float] = PATIENCE
+    """Seconds that it may take to start."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -96,7 +98,7 @@ class Server:
                 env={**os.environ, **self.environment()},
                 start_new_session=True,  # it and its children are one group, to be signalled together
             )
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + self.patience
         while not self._is_up():
             if self._process.poll() is not None or time.monotonic() > until:
                 raise RuntimeError(f"{self.program} is not up: {self.log[-2000:]}")

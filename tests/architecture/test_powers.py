@@ -34,7 +34,8 @@ from octo.blocks import (
     validate,
 )
 from octo.builtin import BLOCKS, CONNECTORS
-from octo.connectors import cron, database, events, http, http_client, logger, nats, queue
+from octo.connectors import amqp, cron, database, events, http, http_client, logger, nats, queue
+from octo.connectors.amqp.settings import Publish as AmqpPublish
 from octo.connectors.database.settings import Query
 from octo.connectors.events.settings import Publish
 from octo.connectors.http import sse
@@ -48,6 +49,7 @@ CLASSES = [each.cls for each in map(BUILTIN.connector, CONNECTORS) if each]
 BLOCK_TYPES = [each for each in map(BUILTIN.block, BLOCKS) if each]
 
 STUBBED: list[Stubbed] = [
+    amqp.Amqp,
     cron.Cron,
     database.Database,
     events.Events,
@@ -59,11 +61,12 @@ STUBBED: list[Stubbed] = [
 ]
 CONFLICTING: list[Conflicting] = [events.Events, http.Http]
 VETTING: list[Vetting] = [http.Http]
-REPLYING: list[Replying] = [http.Http, nats.Nats, queue.Queue]
-TRIGGERED: list[type[Triggered]] = [cron.Cron, events.Events, http.Http, nats.Nats, queue.Queue]
-HEALTHY: list[type[Healthy]] = [database.Database, events.Events, http.Http, nats.Nats]
+REPLYING: list[Replying] = [amqp.Amqp, http.Http, nats.Nats, queue.Queue]
+TRIGGERED: list[type[Triggered]] = [amqp.Amqp, cron.Cron, events.Events, http.Http, nats.Nats, queue.Queue]
+HEALTHY: list[type[Healthy]] = [amqp.Amqp, database.Database, events.Events, http.Http, nats.Nats]
 
 EFFECTFUL: list[type[Effectful]] = [
+    AmqpPublish,
     Dispatch,
     Query,
     nats_settings.Publish,
@@ -73,6 +76,7 @@ EFFECTFUL: list[type[Effectful]] = [
 ]
 REPEATING: list[type[Repeating]] = [retry.Retry]
 SHAPED: list[type[Shaped]] = [
+    AmqpPublish,
     aggregate.Aggregate,
     branch.If,
     branch.Switch,

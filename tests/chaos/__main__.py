@@ -18,6 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from octo.testing.nats import Nats
 from octo.testing.postgres import Postgres
 from octo.testing.redis import Redis
 from octo.testing.servers import Missing
@@ -28,7 +29,7 @@ from tests.chaos.loop import RANDOM, Hang, Loop
 from tests.chaos.workloads import POINTS, WORKLOADS
 
 MESSAGES, KEYS = 100_000, 10_000
-Server = Postgres | Redis
+Server = Postgres | Redis | Nats
 COLUMNS = "{:11} {:8} {:27} {:>6} {:>8} {:>15} {:>8} {:>5} {:>13} {:>10} {:>9} {:>7}"
 
 
@@ -59,7 +60,7 @@ def main() -> int:
         for place, server in servers.items():
             if not only or only in ({"black hole"}, {"black hole", place}):
                 failed += _black_hole(place, server, known[place](folder), folder / f"{place}-hole", forks)
-    print("not run: nats, rabbitmq: they are no services yet")
+    print("not run: rabbitmq: it is no service")
     for each in failed:
         print(f"FAILED: {each}")
     return bool(failed)
@@ -69,7 +70,7 @@ def _places(stack: ExitStack) -> tuple[dict[str, Server], dict[str, places.Place
     """The servers that could be started, and all places."""
     servers: dict[str, Server] = {}
     known: dict[str, places.Place] = {"sqlite": places.embedded}
-    for name, started in (("postgresql", places.postgres), ("redis", places.redis)):
+    for name, started in (("postgresql", places.postgres), ("redis", places.redis), ("nats", places.nats)):
         try:
             servers[name], known[name] = stack.enter_context(started())
         except Missing as error:

@@ -25,6 +25,12 @@ def redis():
         yield found
 
 
+@pytest.fixture(scope="session")
+def nats():
+    with places.nats() as found:
+        yield found
+
+
 @pytest.fixture
 def services(request, tmp_path):
     """Empty services at the place that the test is for."""

@@ -136,6 +136,14 @@ def _postgres():
     _around(links.Links, "rows", "before a commit", "after a commit")
 
 
+def _nats():
+    from octo.services.nats import queues, store, topics
+
+    _points(queues, topics)
+    _around(store.Store, "write", "before a commit", "after a commit")
+    _around(store.Store, "remove", "before a commit", "after a commit")
+
+
 def _redis():
     from octo.services.redis import link, queues, topics
 
@@ -151,4 +159,4 @@ from octo.engine.journal import journal, run  # noqa: E402
 events.TAKEOVER, journal.TTL, resuming.EVERY = 1.0, 1.0, 0.2
 if POINT:
     kind, _, _ = os.environ["OCTO_SERVICES"].partition(":")
-    {"sqlite": _embedded, "postgresql": _postgres, "redis": _redis}[kind]()
+    {"sqlite": _embedded, "postgresql": _postgres, "redis": _redis, "nats": _nats}[kind]()

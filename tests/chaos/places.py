@@ -8,6 +8,7 @@ from itertools import count
 from pathlib import Path
 from urllib.parse import quote
 
+from octo.testing.nats import Nats
 from octo.testing.postgres import PASSWORD, Postgres
 from octo.testing.redis import Redis
 
@@ -34,3 +35,11 @@ def redis() -> Iterator[tuple[Redis, Place]]:
     numbers = count()
     with Redis.started() as server:
         yield server, lambda _: f"{server.url}?prefix=chaos{next(numbers)}"
+
+
+@contextmanager
+def nats() -> Iterator[tuple[Nats, Place]]:
+    """A server of its own, and streams of its own for each call."""
+    numbers = count()
+    with Nats.started() as server:
+        yield server, lambda _: f"{server.url}/chaos{next(numbers)}"

@@ -18,18 +18,19 @@ ROOM = 400_000
 
 
 @pytest.mark.parametrize("workload", ["queue", "events"])
-@pytest.mark.parametrize(("begin", "end"), [("pause", "resume"), ("stop", "start")], ids=["black hole", "restart"])
+@pytest.mark.parametrize("absence", [("pause", "resume"), ("stop", "start")], ids=["black hole", "restart"])
+@pytest.mark.parametrize("name", ["postgres", "nats"])
 def test_a_server_that_is_away_turns_it_red_and_back_green(
-    zygote, postgres, tmp_path, port, free_port, workload, begin, end
+    request, zygote, tmp_path, port, free_port, name, workload, absence
 ):
     """Without a restart of the runtime, and nothing that was taken is lost."""
-    server, place = postgres
+    (server, place), (begin, end) = request.getfixturevalue(name), absence
     admin = f"127.0.0.1:{free_port()}"
     loop = Loop(WORKLOADS[workload], place(tmp_path), tmp_path / "loop", port, zygote, admin=admin)
 
     def away():
         loop.wait(lambda: loop.ready and loop.sink.arrivals)
-        getattr(server, begin)(*(["immediate"] if begin == "stop" else []))
+        getattr(server, begin)(*(["immediate"] if (name, begin) == ("postgres", "stop") else []))
         try:
             loop.wait(lambda: loop.ready is False)
         finally:

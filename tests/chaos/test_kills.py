@@ -28,6 +28,8 @@ SEEN = ("before the effect", "after the effect", "between blocks", "before a com
         ("events", (*POINTS, RANDOM), "postgresql"),
         ("queue", (*POINTS, RANDOM), "redis"),
         ("events", (*POINTS, RANDOM), "redis"),
+        ("queue", (*POINTS, RANDOM), "nats"),
+        ("events", (*POINTS, RANDOM), "nats"),
         ("order", POINTS, "sqlite"),
         ("order", POINTS, "postgresql"),
         ("guarded", SLOW, "sqlite"),

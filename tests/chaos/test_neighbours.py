@@ -20,7 +20,7 @@ STEADY = 1000
 """The life that is not killed."""
 
 
-@pytest.mark.parametrize("services", ["sqlite", "postgresql"], indirect=True)
+@pytest.mark.parametrize("services", ["sqlite", "postgresql", "nats"], indirect=True)
 def test_killing_one_loses_nothing_and_the_other_goes_on(zygote, services, tmp_path, port, free_port):
     loop = Loop(WORKLOADS["queue"], services, tmp_path / "loop", port, zygote)
     with lives.zygote() as other:
@@ -43,7 +43,7 @@ async def reads(services):
         return await opened.opened["leases"].acquire(name, 0.001) is None
 
 
-@pytest.mark.parametrize("services", ["sqlite", "postgresql"], indirect=True)
+@pytest.mark.parametrize("services", ["sqlite", "postgresql", "nats"], indirect=True)
 @pytest.mark.parametrize("point", ["after the effect", "before the acknowledgement"])
 def test_when_the_reader_for_a_durable_subscriber_is_killed_the_other_reads_on(
     zygote, services, tmp_path, port, free_port, point

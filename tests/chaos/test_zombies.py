@@ -18,7 +18,7 @@ def seen(loop):
     return [(each.effect, each.life) for each in loop.sink.arrivals]
 
 
-@pytest.mark.parametrize("services", ["sqlite", "postgresql"], indirect=True)
+@pytest.mark.parametrize("services", ["sqlite", "postgresql", "nats"], indirect=True)
 @pytest.mark.parametrize("workload", ["gated", "gated and locked"])
 def test_a_zombie_settles_nothing_and_its_token_is_old(zygote, services, tmp_path, port, free_port, workload):
     """Neither the message nor the lock is its own any more. What comes after that, it handles as ever."""

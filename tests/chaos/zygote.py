@@ -21,6 +21,8 @@ MODULES = (
     *("octo.services.postgres.key_value", "octo.services.postgres.leases", "octo.services.postgres.topics"),
     *("octo.services.redis.store", "octo.services.redis.queues", "octo.services.redis.key_value"),
     *("octo.services.redis.leases", "octo.services.redis.topics"),
+    *("octo.services.nats.opening", "octo.services.nats.queues", "octo.services.nats.key_value"),
+    *("octo.services.nats.leases", "octo.services.nats.topics"),
     *("octo.services.places", "octo.operations.port", "uvloop", "aiohttp.web"),
 )
 

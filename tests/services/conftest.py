@@ -1,15 +1,18 @@
-"""A real PostgreSQL and a real Redis for the tests of services; each test process has its own."""
+"""Real servers for the tests of services; each test process has its own."""
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
 
 from octo.core.message import new_id
+from octo.services.nats import address as nats_address
 from octo.services.postgres import address
 from octo.services.redis.address import parse as redis_address
+from octo.testing.nats import Nats
 from octo.testing.postgres import PASSWORD, Postgres
 from octo.testing.redis import Redis
 from octo.testing.servers import Missing
@@ -51,6 +54,15 @@ def redis():
 
 
 @pytest.fixture(scope="session")
+def nats():
+    try:
+        with Nats.started() as server:
+            yield server
+    except Missing as error:
+        pytest.fail(str(error))
+
+
+@pytest.fixture(scope="session")
 def redis_place(redis):
     """The address of services that tests share."""
     return redis_address(redis.url)
@@ -60,3 +72,27 @@ def redis_place(redis):
 def fresh_redis(redis_place):
     """The address of services of this test alone."""
     return replace(redis_place, prefix=f"t{new_id()[:20]}")
+
+
+@pytest.fixture(scope="session")
+def jetstream(nats):
+    """The address of services on NATS that tests share."""
+    return nats_address.parse(nats.url)
+
+
+@pytest.fixture
+def fresh_nats(jetstream):
+    """The address of services on NATS of this test alone."""
+    return replace(jetstream, prefix=f"t{new_id()[:20]}")
+
+
+@pytest.fixture
+def until():
+    """Return when the condition holds; the limit is far beyond what it takes."""
+
+    async def wait(condition):
+        async with asyncio.timeout(60):
+            while not await condition():
+                await asyncio.sleep(0.02)
+
+    return wait

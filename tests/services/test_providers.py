@@ -18,6 +18,13 @@ from octo.services.embedded.leases import Holders
 from octo.services.embedded.queues import Lines
 from octo.services.embedded.topics import Logs
 from octo.services.memory import key_value, leases, queues, resources, secrets, topics
+from octo.services.nats import (
+    key_value as nats_key_value,
+    leases as nats_leases,
+    opening as nats_opening,
+    queues as nats_queues,
+    topics as nats_topics,
+)
 from octo.services.postgres import (
     key_value as postgres_key_value,
     leases as postgres_leases,
@@ -171,6 +178,33 @@ def test_redis_keeps_its_promises(suite, check, provider, redis_place):
     @asynccontextmanager
     async def opened():
         async with redis_store.opened(redis_place) as opened:
+            yield provider(opened)
+
+    asyncio.run(suite.run_one(check, opened, second=SECOND))
+
+
+ON_NATS = [
+    (KEY_VALUE, nats_key_value.Entries),
+    (LEASES, nats_leases.Holders),
+    (QUEUES, nats_queues.Lines),
+    (TOPICS, nats_topics.Logs),
+]
+
+
+@pytest.mark.parametrize(
+    ("suite", "check", "provider"),
+    [
+        pytest.param(suite, check, provider, id=f"nats-{suite.port}-{check.__name__}")
+        for suite, provider in ON_NATS
+        for check in suite.checks
+    ],
+)
+def test_nats_keeps_its_promises(suite, check, provider, jetstream):
+    """The same on a real server; the checks share its streams."""
+
+    @asynccontextmanager
+    async def opened():
+        async with nats_opening.opened(jetstream) as opened:
             yield provider(opened)
 
     asyncio.run(suite.run_one(check, opened, second=SECOND))

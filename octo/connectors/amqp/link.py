@@ -1,0 +1,241 @@
+"""A connection to the broker: opened once, and its end is noticed. The engine opens another one.
+
+The client's own reconnecting (`connect_robust`) is not used: after it a consumer may hang for ever without an error
+(aio-pika issues 231, 379, 632).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import aio_pika
+from aio_pika.abc import AbstractChannel, AbstractConnection
+from aiormq import exceptions as amqp
+
+from octo.connectors.amqp import codes
+from octo.connectors.amqp.settings import Broker, Tls
+from octo.core.errors import Disconnected, NotConnected, OctoError, Permanent, Timeout, Transient, system_reason
+from octo.core.secrets import mask, masked
+
+CONNECT = 10.0
+"""Seconds to connect and to log in."""
+ANSWER = 10.0
+"""Seconds that the broker may take for anything but publishing."""
+FAREWELL = 3.0
+"""Seconds to say goodbye."""
+_MOMENT = 0.05
+
+# It writes lines of its own about what is raised here anyway.
+for _name in ("aiormq", "aio_pika"):
+    logging.getLogger(_name).setLevel(logging.CRITICAL)
+
+
+class Link:
+    """An open connection. place: its address, without credentials."""
+
+    def __init__(self, connection: AbstractConnection, place: str) -> None:
+        self.place = place
+        self.lost = asyncio.Event()
+        self._connection = connection
+        self._reason = ""
+        connection.close_callbacks.add(self._closed)
+
+    def _closed(self, _: object, error: BaseException | None) -> None:
+        self._reason = self._reason or _text(error)
+        self.lost.set()
+
+    @property
+    def is_gone(self) -> bool:
+        transport = self._connection.transport
+        return self.lost.is_set() or transport is None or not transport.connection.is_opened
+
+    @property
+    def gone(self) -> Disconnected:
+        return Disconnected(f"{self.place}: {self._reason or 'the connection was closed'}", code=codes.UNREACHABLE)
+
+    async def watch(self) -> None:
+        """Raise `Disconnected` once the connection is gone."""
+        await self.lost.wait()
+        raise self.gone
+
+    async def check(self) -> None:
+        """Return once the broker has answered. Raises `Disconnected` if the connection is gone."""
+        async with self.channel():
+            pass
+
+    async def is_blocked(self) -> bool:
+        """Whether the broker reads nothing from this connection, because of an alarm."""
+        transport = self._connection.transport
+        if transport is None:
+            return False
+        try:
+            async with asyncio.timeout(_MOMENT):
+                await transport.ready()
+        except TimeoutError:
+            return True
+        return False
+
+    async def open(self, *, confirms: bool = False) -> AbstractChannel:
+        """A new channel. Raises `Disconnected`, also if there is no answer."""
+        if self.is_gone:
+            raise self.gone
+        channel = self._connection.channel(publisher_confirms=confirms, on_return_raises=confirms)
+        async with self.errors("a channel"), asyncio.timeout(ANSWER):
+            await channel.initialize()
+        return channel
+
+    @asynccontextmanager
+    async def channel(self) -> AsyncIterator[AbstractChannel]:
+        """A channel for a question or two: if the broker refuses one, only this channel ends."""
+        channel = await self.open()
+        try:
+            yield channel
+        finally:
+            await closed(channel)
+
+    @asynccontextmanager
+    async def errors(self, what: str) -> AsyncIterator[None]:
+        """Raise errors of the client as those of Octo. what: begins their text, e.g. `queue "a"`."""
+        try:
+            yield
+        except asyncio.CancelledError as error:
+            # The client cancels who waits for a channel that has ended. Nobody has cancelled this task then.
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            raise self.error(error, what) from error
+        except OctoError:
+            raise
+        except Exception as error:
+            raise self.error(error, what) from error
+
+    def error(self, error: BaseException, what: str) -> OctoError:
+        """See `errors`."""
+        for kind, made, code in _ERRORS:
+            if isinstance(error, kind):
+                return made(f"{what}: {_SAID.get(kind) or _text(error)}", code=code)
+        if self.is_gone or isinstance(error, amqp.AMQPConnectionError):
+            self._reason = self._reason or _text(error)
+            return self.gone
+        return Transient(f"{what}: {_text(error)}")
+
+
+_ERRORS: tuple[tuple[type[Exception], type[OctoError], str], ...] = (
+    (amqp.PublishError, Permanent, codes.UNROUTABLE),
+    (amqp.DeliveryError, Transient, codes.REFUSED),
+    (amqp.ChannelNotFoundEntity, Transient, codes.NOT_THERE),
+    (amqp.ChannelAccessRefused, Permanent, codes.NOT_ALLOWED),
+    (amqp.ChannelPreconditionFailed, Transient, codes.OTHERWISE),
+    (amqp.ChannelLockedResource, Transient, codes.OTHERWISE),
+    (TimeoutError, Timeout, Timeout.code),
+)
+"""What the client raises, what it is for Octo, and its code. What is missing may be made later, so it is transient."""
+_SAID: dict[type[Exception], str] = {
+    amqp.PublishError: "the exchange takes it to no queue",
+    amqp.DeliveryError: "the broker does not take it",
+    TimeoutError: "no answer in time",
+}
+
+
+async def closed(channel: AbstractChannel) -> None:
+    """Close a channel, as far as that is possible."""
+    with suppress(Exception, asyncio.CancelledError):
+        async with asyncio.timeout(FAREWELL):
+            await channel.close()
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
+# --- opening -----------------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def opened(settings: Broker, purpose: str) -> AsyncIterator[Link]:
+    """Connect, and close in the end. purpose: tells operators of the broker what the connection is for."""
+    connection = await _connected(settings, purpose)
+    try:
+        yield Link(connection, settings.place)
+    finally:
+        with suppress(Exception):
+            async with asyncio.timeout(FAREWELL):
+                await connection.close()
+
+
+async def _connected(settings: Broker, purpose: str) -> AbstractConnection:
+    try:
+        context = await asyncio.to_thread(_context, settings.tls) if settings.is_secure else None
+        async with asyncio.timeout(CONNECT):
+            connection: AbstractConnection = await aio_pika.connect(
+                **_address(settings),
+                ssl=settings.is_secure,
+                ssl_context=context,
+                heartbeat=str(int(settings.heartbeat.total_seconds())),
+                client_properties={"connection_name": f"octo {socket.gethostname()} {os.getpid()}: {purpose}"},
+            )
+    except Exception as error:
+        raise _not_connected(error, settings) from error
+    return connection
+
+
+def _address(settings: Broker) -> dict[str, Any]:
+    parts = urlsplit(settings.url.get_secret_value())
+    password = unquote(parts.password) if parts.password else ""
+    if settings.password is not None:
+        password = settings.password.get_secret_value()
+    mask(password)
+    return {
+        "host": parts.hostname,
+        "port": settings.port,
+        "login": unquote(parts.username or "guest"),
+        "password": password or "guest",
+        "virtualhost": settings.host,
+    }
+
+
+def _context(tls: Tls | None) -> ssl.SSLContext:
+    tls = tls or Tls()
+    context = ssl.create_default_context(cafile=None if tls.ca is None else str(tls.ca))
+    if tls.cert is not None and tls.key is not None:
+        context.load_cert_chain(tls.cert, tls.key)
+    if tls.insecure_skip_verify:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+def _not_connected(error: Exception, settings: Broker) -> OctoError:
+    text = f"cannot connect to {settings.place}: {_text(error)}"
+    match error:
+        case TimeoutError():
+            text = f"cannot connect to {settings.place}: no answer within {CONNECT:g} seconds"
+        case amqp.ProbableAuthenticationError() | amqp.AuthenticationError() | amqp.ConnectionNotAllowed():
+            return Permanent(f"{text}; check user, password and vhost", code=codes.REFUSED_LOGIN)
+        case ssl.SSLError() if not isinstance(error, ssl.SSLCertVerificationError):
+            return Permanent(f"{text}; does the broker use TLS at this port?", code=codes.UNREACHABLE)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return Permanent(f"{text}; `tls.ca` names the authorities to trust", code=codes.UNREACHABLE)
+    return NotConnected(text, code=codes.UNREACHABLE)
+
+
+def _text(error: BaseException | None) -> str:
+    """What the broker or the system said, without the client's words around it."""
+    match error:
+        case None | asyncio.CancelledError():
+            return "the connection was closed"
+        case ssl.SSLError():
+            text = f"TLS: {getattr(error, 'verify_message', '') or error.reason or error}"
+        case amqp.AMQPError() if error.args:
+            text = str(error.args[-1])
+        case OSError():
+            text = system_reason(error)
+        case _:
+            text = str(error) or type(error).__name__
+    return masked(text)
