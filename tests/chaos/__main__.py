@@ -22,7 +22,7 @@ from octo.testing.nats import Nats
 from octo.testing.postgres import Postgres
 from octo.testing.redis import Redis
 from octo.testing.servers import Missing
-from tests.chaos import places
+from tests.chaos import brokered, places
 from tests.chaos.backlog import begun, fill
 from tests.chaos.lives import Zygote, zygote
 from tests.chaos.loop import RANDOM, Hang, Loop
@@ -60,7 +60,7 @@ def main() -> int:
         for place, server in servers.items():
             if not only or only in ({"black hole"}, {"black hole", place}):
                 failed += _black_hole(place, server, known[place](folder), folder / f"{place}-hole", forks)
-    print("not run: rabbitmq: it is no service")
+        failed += _brokers(stack, chosen, only, folder, forks)
     for each in failed:
         print(f"FAILED: {each}")
     return bool(failed)
@@ -76,6 +76,26 @@ def _places(stack: ExitStack) -> tuple[dict[str, Server], dict[str, places.Place
         except Missing as error:
             print(f"not run: {name}: {error}")
     return servers, known
+
+
+def _brokers(stack: ExitStack, chosen: argparse.Namespace, only: set[str], folder: Path, forks: Zygote) -> list[str]:
+    """Kill what stands between a broker and its effects."""
+    if only and not only <= {"rabbitmq", *brokered.WORKLOADS, *brokered.POINTS, RANDOM}:
+        return []
+    try:
+        _, queue = stack.enter_context(brokered.rabbitmq())
+    except Missing as error:
+        print(f"not run: rabbitmq: {error}")
+        return []
+    failed = []
+    for name, workload in brokered.WORKLOADS.items():
+        for point in (*brokered.POINTS, RANDOM):
+            if {"rabbitmq", name, point} >= only:
+                here = folder / f"rabbitmq-{name}-{point}".replace(" ", "-")
+                loop = Loop(workload, queue(here), here, _port(), forks, seed=chosen.seed)
+                failed += _row(loop, "rabbitmq", point, chosen.kills)
+                shutil.rmtree(here)
+    return failed
 
 
 def _row(loop: Loop, place: str, point: str, kills: int) -> list[str]:

@@ -151,12 +151,25 @@ def _redis():
     _around(link.Link, "_run", "before a commit", "after a commit")
 
 
+def _amqp():
+    from aio_pika import message
+
+    from octo.connectors.amqp import publisher
+    from octo.core import lanes
+
+    _around(publisher.Publisher, "send", "before it is sent", "after it is sent")
+    _around(lanes.Lanes, "next", "before it is received", "after it is received")
+    _around(message.IncomingMessage, "ack", "before the acknowledgement", "after the acknowledgement")
+
+
 from octo.connectors import events  # noqa: E402  first what this module is for
 from octo.engine import resuming  # noqa: E402
 from octo.engine.journal import journal, run  # noqa: E402
 
 # A test cannot wait for seconds until what a killed process had is taken over.
 events.TAKEOVER, journal.TTL, resuming.EVERY = 1.0, 1.0, 0.2
-if POINT:
+if POINT and "AMQP" in os.environ:
+    _amqp()
+elif POINT:
     kind, _, _ = os.environ["OCTO_SERVICES"].partition(":")
     {"sqlite": _embedded, "postgresql": _postgres, "redis": _redis, "nats": _nats}[kind]()

@@ -121,7 +121,7 @@ class Loop:
                 "CHAOS_COUNT": str(self._random.randint(1, 8)),
                 "CHAOS_ROOM": str(room),
                 "PORT": str(port or self.port),
-                "OCTO_SERVICES": self.services,
+                **self.workload.environment(self.services),
             },
             "folder": str(self.folder),
             "log": str(self.folder / "log"),

@@ -108,6 +108,10 @@ class Workload:
     effects: tuple[str, ...] = ("first", "second")
     is_journalled: bool = False
 
+    def environment(self, services: str) -> dict[str, str]:
+        """What a life gets to know of its place."""
+        return {"OCTO_SERVICES": services}
+
     async def prepare(self, services: str) -> None:
         """Let the durable subscriber be known before the first event; none gets what was published before that."""
         if not self.held and not self.is_journalled:

@@ -23,6 +23,7 @@ MODULES = (
     *("octo.services.redis.leases", "octo.services.redis.topics"),
     *("octo.services.nats.opening", "octo.services.nats.queues", "octo.services.nats.key_value"),
     *("octo.services.nats.leases", "octo.services.nats.topics"),
+    *("octo.connectors.amqp.client", "octo.services.memory.topics", "octo.services.memory.queues"),
     *("octo.services.places", "octo.operations.port", "uvloop", "aiohttp.web"),
 )
 
