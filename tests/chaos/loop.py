@@ -104,10 +104,10 @@ class Loop:
         except OSError:
             return None
 
-    def recovered(self) -> None:
+    def recovered(self, patience: float = PATIENCE) -> None:
         """Return once it is ready and messages arrive again."""
         before = len(self.sink.arrivals)
-        self.wait(lambda: self.ready)
+        self.wait(lambda: self.ready, patience)
         self.wait(lambda: len(self.sink.arrivals) > before + 10)
 
     def life(self, number: int, point: str = "", port: int | None = None, room: int = 0) -> dict[str, Any]:
@@ -166,9 +166,9 @@ class Loop:
         told = {each.number: each.told for each in self.producers}
         return judge(sent, told, self.sink, self.limits(kills), self.workload.effects)
 
-    def wait(self, condition: Callable[[], object]) -> None:
+    def wait(self, condition: Callable[[], object], patience: float = PATIENCE) -> None:
         """Return when the condition holds; it may look at the sink. Raises `Hang`."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + patience
         while not condition():
             if time.monotonic() > end:
                 raise Hang(self.log)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from aio_pika.abc import AbstractIncomingMessage
 
 from octo.connectors.amqp import codes, replies, topology
-from octo.connectors.amqp.link import ANSWER, Link, closed
+from octo.connectors.amqp.link import ANSWER, Link
 from octo.connectors.amqp.publisher import Publisher
 from octo.connectors.amqp.settings import TIMEOUT, Consume
 from octo.core import letter as letters, wire
@@ -54,7 +54,7 @@ class Consumer:
         self._channel: AbstractChannel
         self._unsettled = 0
         self._is_left = False
-        self._timers: set[asyncio.TimerHandle] = set()
+        self._tag = ""
 
     # --- reading -------------------------------------------------------------------------------------------------
 
@@ -63,32 +63,32 @@ class Consumer:
         """Let the lanes have what the queue has."""
         self._channel = channel = await self._link.open()
         channel.close_callbacks.add(lambda _, error: lanes.fail(self._ended(error)))
-        tag = ""
         try:
-            async with self._link.errors(self._what), asyncio.timeout(ANSWER):
-                await channel.set_qos(prefetch_count=self._settings.prefetch)
-                inner = await channel.get_underlay_channel()
-                inner.on_consumer_cancel_callbacks.add(lambda _: lanes.fail(self._cancelled()))
-                queue = await channel.get_queue(self._settings.queue, ensure=False)
-
-                async def take(message: AbstractIncomingMessage) -> None:
-                    if not self._is_left:  # else it comes again when the channel ends
-                        self._unsettled += 1
-                        lanes.put(self._delivery(message))
-
-                tag = await queue.consume(take)
+            await self._link.calmly(self._begin(lanes), self._what)
             lanes.begin(self._watch(lanes))
             yield
         finally:
-            await self._leave(tag)
+            await self._leave()
+
+    async def _begin(self, lanes: Lanes) -> None:
+        async def take(message: AbstractIncomingMessage) -> None:
+            if not self._is_left:  # else it comes again when the channel ends
+                self._unsettled += 1
+                lanes.put(self._delivery(message))
+
+        await self._channel.set_qos(prefetch_count=self._settings.prefetch)
+        inner = await self._channel.get_underlay_channel()
+        inner.on_consumer_cancel_callbacks.add(lambda _: lanes.fail(self._cancelled()))
+        queue = await self._channel.get_queue(self._settings.queue, ensure=False)
+        self._tag = await queue.consume(take)
 
     async def _watch(self, lanes: Lanes) -> None:
         """Ask the broker again and again whether the queue is there and this consumer known."""
+        name = self._settings.queue
         while True:
             await asyncio.sleep(LOOK)
             try:
-                async with self._link.channel() as channel, self._link.errors(self._what), asyncio.timeout(ANSWER):
-                    found = await channel.declare_queue(self._settings.queue, passive=True)
+                found = await self._link.ask(lambda channel: channel.declare_queue(name, passive=True), self._what)
             except Timeout as error:
                 raise Disconnected(f"{self._link.place}: {error}", code=codes.UNREACHABLE) from error
             if not found.declaration_result.consumer_count:
@@ -101,15 +101,17 @@ class Consumer:
     def _cancelled(self) -> Transient:
         return Transient(f"{self._what}: the broker has ended its consumer: was it deleted?", code=codes.NOT_THERE)
 
-    async def _leave(self, tag: str) -> None:
+    async def _leave(self) -> None:
         """Take no more. With a key the consumer stays until all is settled: the next one must not overtake it."""
         self._is_left = True
-        if tag and self._settings.key is None:
-            with suppress(Exception):
-                async with asyncio.timeout(ANSWER):
-                    await (await self._channel.get_underlay_channel()).basic_cancel(tag)
+        if self._tag and self._settings.key is None:
+            with suppress(OctoError):
+                await self._link.calmly(self._cancel(), self._what)
         if not self._unsettled:
-            await closed(self._channel)
+            await self._link.close(self._channel)
+
+    async def _cancel(self) -> None:
+        await (await self._channel.get_underlay_channel()).basic_cancel(self._tag)
 
     # --- messages ------------------------------------------------------------------------------------------------
 
@@ -166,7 +168,7 @@ class Consumer:
         finally:
             self._unsettled -= 1
             if self._is_left and not self._unsettled:
-                await closed(self._channel)
+                await self._link.close(self._channel)
 
     async def _give_back(self, message: AbstractIncomingMessage) -> None:
         """Let the broker deliver the message again. With a key the end of the channel does it, for all in their order:

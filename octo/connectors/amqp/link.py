@@ -11,9 +11,9 @@ import logging
 import os
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, Generic, Self, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import aio_pika
@@ -24,6 +24,8 @@ from octo.connectors.amqp import codes
 from octo.connectors.amqp.settings import Broker, Tls
 from octo.core.errors import Disconnected, NotConnected, OctoError, Permanent, Timeout, Transient, system_reason
 from octo.core.secrets import mask, masked
+
+T = TypeVar("T")
 
 CONNECT = 10.0
 """Seconds to connect and to log in."""
@@ -41,10 +43,12 @@ for _name in ("aiormq", "aio_pika"):
 class Link:
     """An open connection. place: its address, without credentials."""
 
-    def __init__(self, connection: AbstractConnection, place: str) -> None:
+    def __init__(self, connection: AbstractConnection, place: str, tasks: asyncio.TaskGroup) -> None:
         self.place = place
         self.lost = asyncio.Event()
         self._connection = connection
+        self._group = tasks
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._reason = ""
         connection.close_callbacks.add(self._closed)
 
@@ -68,8 +72,7 @@ class Link:
 
     async def check(self) -> None:
         """Return once the broker has answered. Raises `Disconnected` if the connection is gone."""
-        async with self.channel():
-            pass
+        await self.ask(_nothing, "a channel")
 
     async def is_blocked(self) -> bool:
         """Whether the broker reads nothing from this connection, because of an alarm."""
@@ -83,23 +86,77 @@ class Link:
             return True
         return False
 
+    # --- channels ------------------------------------------------------------------------------------------------
+
     async def open(self, *, confirms: bool = False) -> AbstractChannel:
-        """A new channel. Raises `Disconnected`, also if there is no answer."""
-        if self.is_gone:
-            raise self.gone
+        """A new channel. Raises `Disconnected` or `Timeout`."""
+        return await self.calmly(self._open(confirms=confirms), "a channel", undo=self.close)
+
+    async def _open(self, *, confirms: bool = False) -> AbstractChannel:
         channel = self._connection.channel(publisher_confirms=confirms, on_return_raises=confirms)
-        async with self.errors("a channel"), asyncio.timeout(ANSWER):
-            await channel.initialize()
+        await channel.initialize()
         return channel
 
-    @asynccontextmanager
-    async def channel(self) -> AsyncIterator[AbstractChannel]:
-        """A channel for a question or two: if the broker refuses one, only this channel ends."""
-        channel = await self.open()
+    async def close(self, channel: AbstractChannel) -> None:
+        """Close a channel, as far as that is possible."""
+        with suppress(OctoError):
+            await self.calmly(_closed(channel), "a channel", FAREWELL)
+
+    async def ask(self, question: Callable[[AbstractChannel], Awaitable[T]], what: str) -> T:
+        """Ask the broker on a channel of its own: if the broker refuses the question, only that channel ends."""
+        return await self.calmly(self._asked(question), what)
+
+    async def _asked(self, question: Callable[[AbstractChannel], Awaitable[T]]) -> T:
+        channel = await self._open()
         try:
-            yield channel
+            return await question(channel)
         finally:
-            await closed(channel)
+            await channel.close()
+
+    async def calmly(
+        self,
+        work: Coroutine[Any, Any, T],
+        what: str,
+        seconds: float = ANSWER,
+        undo: Callable[[T], Coroutine[Any, Any, None]] | None = None,
+    ) -> T:
+        """Wait for work on a channel, which goes on when this is cancelled or takes too long.
+
+        A question to the broker must not be cancelled before it is answered: the client closes its channel then, and if
+        it was closing it already, does so twice, for which the broker ends the connection.
+
+        undo: takes what the work has made when nobody waits for it any more.
+        """
+        if self.is_gone:
+            work.close()
+            raise self.gone
+        task = self._begun(_Outcome[T]().of(work))
+        try:
+            async with self.errors(what):
+                await asyncio.wait((task,), timeout=seconds)
+                if not task.done():
+                    raise TimeoutError
+                made: T = task.result().value
+                return made
+        finally:
+            if undo is not None and not task.done():
+                self._begun(self._undone(task, undo))
+
+    def _begun(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        task = self._group.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def end(self) -> None:
+        """Leave what the broker has not answered."""
+        for task in tuple(self._tasks):
+            task.cancel()
+
+    async def _undone(self, task: asyncio.Task[Any], undo: Callable[[Any], Coroutine[Any, Any, None]]) -> None:
+        outcome = await task
+        if outcome.error is None:
+            await undo(outcome.value)
 
     @asynccontextmanager
     async def errors(self, what: str) -> AsyncIterator[None]:
@@ -145,14 +202,33 @@ _SAID: dict[type[Exception], str] = {
 }
 
 
-async def closed(channel: AbstractChannel) -> None:
-    """Close a channel, as far as that is possible."""
-    with suppress(Exception, asyncio.CancelledError):
-        async with asyncio.timeout(FAREWELL):
-            await channel.close()
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
+class _Outcome(Generic[T]):
+    """What work has come to. Tasks of the group do not raise: it would cancel whoever has opened the connection."""
+
+    def __init__(self) -> None:
+        self.error: BaseException | None = None
+        self._made: list[T] = []
+
+    async def of(self, work: Coroutine[Any, Any, T]) -> Self:
+        try:
+            self._made.append(await work)
+        except BaseException as error:  # noqa: BLE001  who waits for it raises it
+            self.error = error
+        return self
+
+    @property
+    def value(self) -> T:
+        if self.error is not None:
+            raise self.error
+        return self._made[0]
+
+
+async def _closed(channel: AbstractChannel) -> None:
+    await channel.close()
+
+
+async def _nothing(_: AbstractChannel) -> None:
+    """The channel itself was the question."""
 
 
 # --- opening -----------------------------------------------------------------------------------------------------
@@ -162,12 +238,19 @@ async def closed(channel: AbstractChannel) -> None:
 async def opened(settings: Broker, purpose: str) -> AsyncIterator[Link]:
     """Connect, and close in the end. purpose: tells operators of the broker what the connection is for."""
     connection = await _connected(settings, purpose)
-    try:
-        yield Link(connection, settings.place)
-    finally:
+    failed: BaseException | None = None
+    async with asyncio.TaskGroup() as tasks:
+        link = Link(connection, settings.place, tasks)
+        try:
+            yield link
+        except BaseException as error:  # noqa: BLE001  a group would raise it in a group
+            failed = error
         with suppress(Exception):
             async with asyncio.timeout(FAREWELL):
                 await connection.close()
+        link.end()
+    if failed is not None:
+        raise failed
 
 
 async def _connected(settings: Broker, purpose: str) -> AbstractConnection:

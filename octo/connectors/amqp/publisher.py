@@ -17,7 +17,7 @@ from aio_pika import Message
 from aio_pika.abc import AbstractChannel
 
 from octo.connectors.amqp import codes
-from octo.connectors.amqp.link import Link, closed
+from octo.connectors.amqp.link import Link
 from octo.core.errors import OctoError, Timeout
 
 _ANSWERED = (codes.UNROUTABLE, codes.REFUSED)
@@ -86,7 +86,7 @@ class Publisher:
         finally:
             line.under_way -= 1
             if line.is_given_up and not line.under_way:
-                await closed(line.channel)
+                await self._link.close(line.channel)
 
     async def _opened(self, exchange: str) -> _Line:
         async with self._opening:
@@ -101,5 +101,5 @@ class Publisher:
         """Raise `Transient` if the exchange is not there. Publishing to it would be answered by the end of the channel;
         the client goes on to write on it then, for which the broker ends the connection.
         """
-        async with self._link.channel() as channel, self._link.errors(f"publish to exchange {exchange!r}"):
-            await channel.get_exchange(exchange, ensure=True)
+        what = f"publish to exchange {exchange!r}"
+        await self._link.ask(lambda channel: channel.get_exchange(exchange, ensure=True), what)

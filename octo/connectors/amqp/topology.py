@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from aio_pika.abc import AbstractChannel
 
 from octo.connectors.amqp import codes
-from octo.connectors.amqp.link import ANSWER, Link
+from octo.connectors.amqp.link import Link
 from octo.connectors.amqp.settings import Binding, Consume
 from octo.core.errors import OctoError, Transient
 
@@ -17,20 +16,17 @@ ONE = "x-single-active-consumer"
 
 async def prepare(link: Link, settings: Consume) -> None:
     """Return once the queue is there. Raises `Transient` if it is not: it may be made later."""
-    what = f"queue {settings.queue!r}"
-    async with link.channel() as channel, link.errors(what), asyncio.timeout(ANSWER):
-        try:
-            if settings.declare is None:
-                await channel.declare_queue(settings.queue, passive=True)
-            else:
-                await _made(channel, settings)
-        except Exception as error:
-            raise _explained(link.error(error, what), settings) from error
+    try:
+        await link.ask(lambda channel: _made(channel, settings), f"queue {settings.queue!r}")
+    except OctoError as error:
+        raise _explained(error, settings) from error
 
 
 async def _made(channel: AbstractChannel, settings: Consume) -> None:
     declare = settings.declare
-    assert declare is not None
+    if declare is None:
+        await channel.declare_queue(settings.queue, passive=True)
+        return
     arguments: dict[str, Any] = {"x-queue-type": declare.type}
     if settings.key is not None:
         arguments[ONE] = True
@@ -53,15 +49,17 @@ async def dead_letters(link: Link, settings: Consume) -> None:
     """Make the queue of dead letters if it is not there; one that is there is used as it is."""
     name = settings.dead_queue
     what = f"queue {name!r}"
+    kind = "quorum" if settings.declare is None else settings.declare.type
     try:
-        async with link.channel() as channel, link.errors(what), asyncio.timeout(ANSWER):
-            await channel.declare_queue(name, passive=True)
+        await link.ask(lambda channel: channel.declare_queue(name, passive=True), what)
     except OctoError as error:
         if error.code != codes.NOT_THERE:
             raise
-        kind = "quorum" if settings.declare is None else settings.declare.type
-        async with link.channel() as channel, link.errors(what), asyncio.timeout(ANSWER):
+
+        async def make(channel: AbstractChannel) -> None:
             await channel.declare_queue(name, durable=True, arguments={"x-queue-type": kind})
+
+        await link.ask(make, what)
 
 
 def _explained(error: OctoError, settings: Consume) -> OctoError:

@@ -109,6 +109,24 @@ async def test_what_was_under_way_when_a_connection_was_lost_comes_again(rabbit,
     assert await side.count() == 0
 
 
+async def test_whoever_stops_asking_does_not_cost_the_connection(side, running):
+    """The client closes the channel of a question that is cancelled; twice, if it was closing it: for that mistake the
+    broker ends the connection. A probe of health is cancelled after a second.
+    """
+    async with running(flow(side)) as app:
+        await moves(app, 1)
+        rabbit = app.connector("rabbit")
+        for turns in range(60):
+            asked = asyncio.get_running_loop().create_task(rabbit.health())
+            for _ in range(turns):
+                await asyncio.sleep(0.0005)
+            asked.cancel()
+            await asyncio.wait({asked})
+        await moves(app, 2)
+        assert app.connector("rabbit") is rabbit
+        assert not rabbit._client._incoming.is_gone
+
+
 async def test_a_queue_that_is_deleted_is_made_again(side, running):
     async with running(flow(side)) as app:
         await moves(app, 1)
