@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -21,6 +22,8 @@ _JAVA = (
     "-XX:+UseSerialGC",
     "-XX:TieredStopAtLevel=1",
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+    "-Xlog:cds=off",
+    "-Xlog:cds+dynamic=off",
 )
 
 
@@ -45,6 +48,7 @@ class Kafka(Server):
         jars()
         with super().started() as server:
             yield server
+            server.archive()
 
     @property
     def guarded(self) -> str:
@@ -70,7 +74,22 @@ class Kafka(Server):
         return [*self._java(), "kafka.Kafka", str(config)]
 
     def _java(self) -> list[str]:
-        return [*_JAVA, "-cp", f"{jars()}/*"]
+        archive = jars() / "broker.jsa"
+        shared = f"-XX:SharedArchiveFile={archive}" if archive.is_file() else f"-XX:ArchiveClassesAtExit={self._made}"
+        return [*_JAVA, shared, "-cp", f"{jars()}/*"]
+
+    @property
+    def _made(self) -> Path:
+        return self.folder / "broker.jsa"
+
+    def archive(self) -> None:
+        """Keep the classes of the first broker of a machine: with them the next ones start in half the time."""
+        if self._process is None or (jars() / "broker.jsa").is_file():
+            return
+        self.stop()
+        with suppress(OSError):
+            part = shutil.copy(self._made, jars() / f"broker.jsa.{self.port}")
+            Path(part).replace(jars() / "broker.jsa")
 
     def _format(self, config: Path) -> None:
         told = [*self._java(), "kafka.tools.StorageTool", "format", "-t", "b2N0by1vY3RvLW9jdG8tbw", "--standalone"]
