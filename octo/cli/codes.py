@@ -34,6 +34,7 @@ HOMES = (
     "octo.connectors.nats.codes",
     "octo.connectors.queue.codes",
     "octo.connectors.amqp.codes",
+    "octo.connectors.kafka.codes",
 )
 
 OURS = "OCTO"

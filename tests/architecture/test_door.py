@@ -50,6 +50,7 @@ INSIDE = {
     "octo.core.settings.Short": "`follow: link` of `rest`",
     "octo.core.spool.THRESHOLD": "from which size on HTTP spools",
     "octo.core.supervisor.line": "how HTTP listens alone, or with its siblings",
+    "octo.core.threads.Threads": "how Kafka asks its client what blocks",
     "octo.core.trace.HEADER": "a word of the standard",
     "octo.core.trace.STATE": "a word of the standard",
     "octo.expr.Scope": "the placeholders in the path of a request",

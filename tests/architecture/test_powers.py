@@ -34,12 +34,13 @@ from octo.blocks import (
     validate,
 )
 from octo.builtin import BLOCKS, CONNECTORS
-from octo.connectors import amqp, cron, database, events, http, http_client, logger, nats, queue
+from octo.connectors import amqp, cron, database, events, http, http_client, kafka, logger, nats, queue
 from octo.connectors.amqp.settings import Publish as AmqpPublish
 from octo.connectors.database.settings import Query
 from octo.connectors.events.settings import Publish
 from octo.connectors.http import sse
 from octo.connectors.http_client.rest import Rest, RestDynamic
+from octo.connectors.kafka.settings import Publish as RecordPublish
 from octo.connectors.nats import settings as nats_settings
 from octo.connectors.queue.settings import Dispatch
 from octo.core.plugins import Plugins
@@ -55,20 +56,43 @@ STUBBED: list[Stubbed] = [
     events.Events,
     http.Http,
     http_client.HttpClient,
+    kafka.Kafka,
     logger.Logger,
     nats.Nats,
     queue.Queue,  # type: ignore[list-item]  # its stub asks for a service, which the protocol leaves out
 ]
-CONFLICTING: list[Conflicting] = [events.Events, http.Http]
+CONFLICTING: list[Conflicting] = [events.Events, http.Http, kafka.Kafka]
 VETTING: list[Vetting] = [http.Http]
-REPLYING: list[Replying] = [amqp.Amqp, http.Http, nats.Nats, queue.Queue]
-TRIGGERED: list[type[Triggered]] = [amqp.Amqp, cron.Cron, events.Events, http.Http, nats.Nats, queue.Queue]
-HEALTHY: list[type[Healthy]] = [amqp.Amqp, database.Database, events.Events, http.Http, nats.Nats]
+REPLYING: list[Replying] = [
+    amqp.Amqp,
+    http.Http,
+    kafka.Kafka,
+    nats.Nats,
+    queue.Queue,
+]
+TRIGGERED: list[type[Triggered]] = [
+    amqp.Amqp,
+    cron.Cron,
+    events.Events,
+    http.Http,
+    kafka.Kafka,
+    nats.Nats,
+    queue.Queue,
+]
+HEALTHY: list[type[Healthy]] = [
+    amqp.Amqp,
+    database.Database,
+    events.Events,
+    http.Http,
+    kafka.Kafka,
+    nats.Nats,
+]
 
 EFFECTFUL: list[type[Effectful]] = [
     AmqpPublish,
     Dispatch,
     Query,
+    RecordPublish,
     nats_settings.Publish,
     nats_settings.Request,
     Rest,
@@ -112,6 +136,7 @@ SHAPED: list[type[Shaped]] = [
     logger.Entry,
     sse.Event,
     Publish,
+    RecordPublish,
     Query,
     Rest,
     RestDynamic,

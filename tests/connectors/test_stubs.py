@@ -19,6 +19,7 @@ TYPES = {name: BUILTIN.connector(name) for name in CONNECTORS}
 SETTINGS = {
     "database": {"driver": "postgres", "dsn": "postgres://octo:pass@db.test/shop"},
     "http-client": {"baseURL": "https://shop.test"},
+    "kafka": {"brokers": ["kafka.test:9092"]},
     "logger": {"output": "/nowhere/flow.log"},
 }
 SPECS = {"database": {"sqlite": ["create table a (b integer)"]}}
@@ -88,5 +89,6 @@ def test_what_only_calls_others_is_not_asked_for_its_health():
         "database",
         "events",
         "http",
+        "kafka",
         "nats",
     ]

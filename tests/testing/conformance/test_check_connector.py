@@ -41,9 +41,11 @@ from octo.connectors.cron import Cron
 from octo.connectors.database import Database
 from octo.connectors.http import Http
 from octo.connectors.http_client import HttpClient
+from octo.connectors.kafka import Kafka
 from octo.connectors.logger import Logger
 from octo.testing import Nonconforming, check_connector, virtual
 from octo.testing.broker import Broker, Client, brokers
+from octo.testing.kafka import PASSWORD
 
 # --- what ships --------------------------------------------------------------------------------------------------
 
@@ -88,6 +90,25 @@ async def test_database(tmp_path):
     settings = {"driver": "sqlite", "dsn": str(tmp_path / "orders.db")}
     stub = {"answers": [{"rows": [{"n": 1}]}]}
     await check_connector(Database, settings, blocks={"sql": {"query": "select 1 as n"}}, stub=stub)
+
+
+async def test_kafka(kafka):
+    """A record that was rejected is in the topic of dead letters."""
+    for topic in ("checked", "checked-dead"):
+        await asyncio.to_thread(kafka.create, topic)
+
+    async def feed(connector: Kafka) -> None:
+        await connector._sender.send("checked", b"1", None, [])
+
+    await check_connector(
+        Kafka,
+        {"brokers": [kafka.guarded], "sasl": {"mechanism": "PLAIN", "username": "octo", "password": PASSWORD}},
+        sources={"kafka": {"topics": ["checked"], "group": "checked", "deadLetterTopic": "checked-dead"}},
+        blocks={"kafka-publish": {"topic": "'checked-dead'"}},
+        feed={"kafka": feed},
+        patience=30.0,
+        quiet=2.0,
+    )
 
 
 async def test_logger(tmp_path):
