@@ -32,9 +32,9 @@ def opened(stored: object, *place: object) -> object:
 
 def check(stored: object, *place: object) -> None:
     """Raise `Damaged` if the bytes, or the columns, are not those that were written."""
-    if not isinstance(stored, bytes) or stored[:_SUM] != _sum(stored[_SUM:], place):
+    if not isinstance(stored, bytes) or stored[:_SUM] != _sum(memoryview(stored)[_SUM:], place):
         raise Damaged(f"a row of the store is not as it was written: {', '.join(map(repr, place))}"[:200])
 
 
-def _sum(data: bytes, place: tuple[object, ...]) -> bytes:
+def _sum(data: bytes | memoryview, place: tuple[object, ...]) -> bytes:
     return zlib.crc32(data, zlib.crc32(repr(place).encode(errors="surrogatepass"))).to_bytes(_SUM, "big")

@@ -13,6 +13,7 @@ import socket
 import sys
 import tempfile
 import time
+from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from octo.testing.redis import Redis
 from octo.testing.servers import Missing
 from tests.chaos import brokered, places
 from tests.chaos.backlog import begun, fill
+from tests.chaos.damage import damaged
 from tests.chaos.lives import Zygote, zygote
 from tests.chaos.loop import RANDOM, Hang, Loop
 from tests.chaos.workloads import POINTS, WORKLOADS
@@ -54,6 +56,7 @@ def main() -> int:
                     loop = Loop(workload, url(here), here, _port(), forks, seed=chosen.seed)
                     failed += _row(loop, place, point, chosen.kills)
                     shutil.rmtree(here)
+        failed += _damage(only, folder / "damage", chosen)
         for place, url in known.items():
             if not only or only in ({"backlog"}, {"backlog", place}):
                 _backlog(place, url, folder / f"{place}-backlog", forks)
@@ -129,12 +132,29 @@ def _backlog(place: str, url: places.Place, folder: Path, forks: Zygote) -> None
     for messages, keys in ((100, 0), (MESSAGES, KEYS)):
         asyncio.run(fill(loop.services, messages, keys))
         begun(loop, 0)
-        first, memory = begun(loop, 1)
+        first, memory, cpu = begun(loop, 1)
         print(
-            f"{place}: first effect {first:.2f} s after the start, {memory / 1e6:.0f} MB, "
+            f"{place}: first effect {first:.2f} s after the start, {cpu:.2f} s of processor, {memory / 1e6:.0f} MB, "
             f"with {messages:,} messages and {keys:,} keys; load average {os.getloadavg()[0]:.1f}",
             flush=True,
         )
+
+
+def _damage(only: set[str], folder: Path, chosen: argparse.Namespace) -> list[str]:
+    """Flip bytes of a store, and cut its files off, as many times as others are killed."""
+    if only and "damage" not in only:
+        return []
+    folder.mkdir()
+    counts: Counter[str] = Counter()
+    wrong = []
+    for name, case, outcome in damaged(folder, chosen.kills, chosen.seed):
+        kind = outcome if outcome in ("whole", "refused") else "wrong"
+        counts[f"{name} {case.part} {'cut' if case.flip is None else 'flipped'}: {kind}"] += 1
+        if kind == "wrong":
+            wrong.append(f"damage: {name} {outcome}")
+    for each, number in sorted(counts.items()):
+        print(f"{each} {number:,}", flush=True)
+    return wrong
 
 
 def _black_hole(place: str, server: Server, url: str, folder: Path, forks: Zygote) -> list[str]:
@@ -169,7 +189,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=1000, help="for each place, workload and point")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
-        "--only", default="", help="e.g. `sqlite,queue` or `redis,events,at random`, `backlog`, `redis,black hole`"
+        "--only",
+        default="",
+        help="e.g. `sqlite,queue`, `redis,events,at random`, `backlog`, `damage`, `redis,black hole`",
     )
     return parser.parse_args()
 

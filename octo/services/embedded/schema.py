@@ -11,6 +11,7 @@ from octo.services import codes
 APPLICATION = 0x4F63_5374
 """The application id in SQLite's header: `OcSt`."""
 VERSION = 2
+"""Of the tables: how many migrations have been done."""
 HELD = float("inf")
 """When a message is due that waits for another one of its ordering key."""
 
@@ -62,8 +63,26 @@ BEGIN {_NEXT}; END;
 CREATE TRIGGER messages_died AFTER UPDATE OF dead ON messages WHEN OLD.ordering IS NOT NULL AND OLD.dead < NEW.dead
 BEGIN {_NEXT}; END;
 """
-"""Version 2: of the messages of a queue with the same ordering key, one is ready, delayed or lent, and the others are
+"""Of the messages of a queue with the same ordering key, one is ready, delayed or lent, and the others are
 held. Triggers make the next one ready, so a process of the version before, which knows no keys, does it as well."""
+TWICE = """
+DROP INDEX messages_ready;
+CREATE INDEX messages_ready ON messages (queue, dead, number, attempt) WHERE due IS NULL;
+DROP INDEX messages_timed;
+CREATE INDEX messages_timed ON messages (queue, dead, due, attempt, lent) WHERE due IS NOT NULL;
+CREATE INDEX messages_reason ON messages (reason) WHERE reason IS NOT NULL;
+CREATE INDEX messages_asker ON messages (asker) WHERE asker IS NOT NULL;
+DROP INDEX sent_until;
+CREATE INDEX sent_until ON sent (until, id);
+CREATE INDEX replies_reason ON replies (reason) WHERE reason IS NOT NULL;
+CREATE INDEX leases_until ON leases (until, token);
+CREATE INDEX topics_last ON topics (last);
+CREATE INDEX subscribers_seen ON subscribers (seen);
+CREATE INDEX meta_value ON meta (value);
+"""
+"""Every column that no checksum covers is in an index, too: SQLite compares the two, and so finds a changed byte."""
+MIGRATIONS = (TABLES, ORDERING + TWICE)
+"""What leads from each version to the next."""
 
 TIMES = (
     *(("entries", "expires"), ("leases", "until"), ("messages", "due"), ("sent", "until")),
@@ -109,7 +128,7 @@ def _migrate(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         found = _header(connection)[1]  # another process may have been faster
-        for migration in (TABLES, ORDERING)[found:]:
+        for migration in MIGRATIONS[found:]:
             for statement in migration.split(";\n"):
                 connection.execute(statement)
         connection.execute(f"PRAGMA application_id = {APPLICATION}")

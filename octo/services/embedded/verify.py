@@ -27,8 +27,8 @@ def check(connection: sqlite3.Connection, path: Path) -> None:
         ("messages", "queue, id"),
         ("events", "topic, number"),
     ):
-        for stored, *place in connection.execute(f"SELECT value, {columns} FROM {table}"):  # noqa: S608  names of ours
-            try:
-                values.check(stored, *place)
-            except Damaged as error:
-                raise damaged(path, str(error)) from None
+        try:
+            for row in connection.execute(f"SELECT value, {columns} FROM {table}"):  # noqa: S608  names of ours
+                values.check(*row)
+        except Damaged as error:
+            raise damaged(path, str(error)) from None
