@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import resource
 import signal
 import sqlite3
 import subprocess
@@ -336,6 +337,59 @@ def test_what_is_no_store_is_refused(path):
         connection.execute("PRAGMA user_version = 99")
     with pytest.raises(Permanent, match="newer Octo"):
         run(everything(newer))
+
+
+async def _health(service):
+    """The code of what the service says of itself; it writes a little to find out whether it can again."""
+    try:
+        await service.health()
+    except OctoError as error:
+        return error.code
+    return ""
+
+
+@virtual()
+async def test_a_full_disk_makes_health_red_until_there_is_room(path):
+    async with store.opened(path) as opened:
+        queues = Lines(opened)
+        await queues.send("orders", "first")
+        _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (path.with_name("octo.db-wal").stat().st_size, hard))
+        try:
+            with pytest.raises(Transient):
+                await queues.send("orders", "x")
+            assert [await _health(queues) for _ in range(2)] == ["OCTO-P115"] * 2
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, hard))
+        assert await _health(queues) == ""
+        assert await queues.count("orders") == 1
+
+
+@virtual()
+@pytest.mark.parametrize("name", ["octo.db", "octo.db-wal"])
+@pytest.mark.parametrize("how", ["removed", "replaced"])
+async def test_a_file_that_goes_away_while_it_is_in_use_is_noticed(path, name, how):
+    """What is written into it would be gone with the process. An old snapshot must not take its place unnoticed."""
+    async with store.opened(path) as opened:
+        queues = Lines(opened)
+        await queues.send("orders", "first")
+        file = path.with_name(name)
+        data = file.read_bytes()
+        file.unlink()
+        if how == "replaced":
+            file.write_bytes(data)
+        for _ in range(2):
+            with pytest.raises(Damaged, match=f"'{name}' was removed or replaced while it was in use"):
+                await queues.send("orders", "lost")
+        assert await _health(queues) == "OCTO-P114"
+
+
+def test_what_is_no_file_is_no_store(path):
+    path.parent.mkdir()
+    os.mkfifo(path)
+
+    with pytest.raises(Permanent, match=r"no regular file\. Name a file on a local disk"):
+        run(everything(path))
 
 
 @virtual()

@@ -26,6 +26,7 @@ class Entries:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.health = store.health
 
     async def get(self, namespace: str, key: str) -> Entry | None:
         return await self._store.do(_get(limits.namespace(namespace), limits.name(key, "key")))

@@ -16,6 +16,7 @@ class Holders:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.health = store.health
 
     async def acquire(self, name: str, ttl: float, *, wait: float = 0.0) -> Lease | None:
         limits.name(name, "lease name")

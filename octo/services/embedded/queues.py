@@ -51,6 +51,7 @@ class Lines:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.health = store.health
 
     # --- sending -------------------------------------------------------------------------------------------------
 

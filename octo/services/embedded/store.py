@@ -7,6 +7,7 @@ on disk (write-ahead log, `synchronous=FULL`). Several processes of one machine 
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import sqlite3
 from collections import deque
@@ -24,6 +25,7 @@ from octo.services import codes
 from octo.services.bells import Bells, Ear
 from octo.services.embedded import schema, verify, wal
 from octo.services.embedded.damage import damaged
+from octo.services.embedded.presence import Presence
 
 T = TypeVar("T")
 
@@ -50,11 +52,13 @@ class Store:
     def __init__(self, path: Path, connection: sqlite3.Connection, thread: ThreadPoolExecutor) -> None:
         self._path = path
         self._connection = connection
+        self._presence = Presence(path)
         self._thread = thread
         self._loop = asyncio.get_running_loop()
         self._asked: deque[_Asked] = deque()
         self._is_working = False
         self._clock: tuple[float, float] | None = None
+        self._trouble: BaseException | None = None
         self._bells = Bells()
         self._waiting = 0
         self._somebody_waits = asyncio.Event()
@@ -75,6 +79,11 @@ class Store:
             self._next()
         return answer
 
+    async def health(self) -> None:
+        """Raise why nothing can be written, if the last transaction failed and one more does."""
+        if self._trouble is not None:
+            await self.do(_written)
+
     # --- transactions ----------------------------------------------------------------------------------------------
 
     def _next(self) -> None:
@@ -93,7 +102,7 @@ class Store:
         return wall, None if before is None else before[0] + ticks - before[1]
 
     def _answer(self, batch: list[_Asked], done: asyncio.Future[list[Any]]) -> None:
-        error = done.exception()
+        self._trouble = error = done.exception()
         results = [error] * len(batch) if error is not None else done.result()
         for each, result in zip(batch, results, strict=True):
             if each.answer.done():  # its caller has gone
@@ -107,6 +116,7 @@ class Store:
     def _transaction(self, works: list[Work[Any]], wall: float, expected: float | None) -> list[Any]:
         """In the thread: all works, or none of them."""
         try:
+            self._presence.check()
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 now = schema.now(self._connection, wall, expected)
@@ -165,6 +175,11 @@ class Store:
             await answer
 
 
+def _written(connection: sqlite3.Connection, _: float) -> None:
+    """Write something that changes nothing."""
+    connection.execute("UPDATE meta SET value = value WHERE name = 'clock'")
+
+
 def _tried(work: Work[Any], connection: sqlite3.Connection, now: float) -> Any:
     try:
         return work(connection, now)
@@ -201,10 +216,14 @@ def _connected(path: Path) -> sqlite3.Connection:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        if not path.is_file():
+            raise OSError(errno.EINVAL, "no regular file")
         wal.check(path)
     except OSError as error:
         raise Permanent(
-            f"the store {str(path)!r} cannot be opened: {error.strerror}", code=codes.NOT_STARTED
+            f"the store {str(path)!r} cannot be opened: {error.strerror}. Name a file on a local disk in a folder that "
+            "Octo may write to, e.g. `sqlite:octo-store/octo.db`",
+            code=codes.NOT_STARTED,
         ) from error
     try:
         connection = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)

@@ -76,6 +76,7 @@ class Logs:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.health = store.health
 
     async def publish(self, topic: str, value: object) -> None:
         limits.name(topic, "topic name")
