@@ -162,6 +162,10 @@ def _guarantees(paths: Sequence[Path], form: str) -> int:
     for flow in flows:
         journal = ", finished blocks once" if flow.durability == "journal" else ""
         say(f"{flow.flow}: {flow.guarantee}{journal}, from `{flow.source}` ({flow.at})")
+        say(f"    order: {', '.join(flow.steps)}")
+        for effect in flow.effects:
+            if effect.once:
+                say(f"    once: {effect.address}, {effect.once} ({effect.at})")
         for limit in flow.limits:
             say(f"    {_KINDS[limit.kind]}: {limit.address} {limit.why} ({limit.at})")
     return exits.DONE

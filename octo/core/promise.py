@@ -32,9 +32,9 @@ STEPS: Mapping[Step, str] = {
 }
 """What has happened after each step."""
 
-Idempotent = Literal["always", "with a key", "never"]
-"""Whether a repeated call changes nothing more: always; if the author gives it a key by which the other side knows it
-again; or never."""
+Idempotent = Literal["always", "with a key", "as written", "never"]
+"""Whether a repeated call changes nothing more: always; if it has a key by which the other side knows it again, from
+its author or from a journal; if what it is told to do is written so, as a statement of SQL can be; or never."""
 
 SETTLING: Mapping[Guarantee, frozenset[Step]] = {
     "answered": frozenset(("reply",)),

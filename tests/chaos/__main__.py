@@ -28,7 +28,8 @@ from tests.chaos.backlog import begun, fill
 from tests.chaos.damage import damaged
 from tests.chaos.lives import Zygote, zygote
 from tests.chaos.loop import RANDOM, Hang, Loop
-from tests.chaos.workloads import POINTS, WORKLOADS
+from tests.chaos.test_kills import points_of
+from tests.chaos.workloads import WORKLOADS
 
 MESSAGES, KEYS = 100_000, 10_000
 Server = Postgres | Redis | Nats
@@ -49,7 +50,7 @@ def main() -> int:
         servers, known = _places(stack)
         for place, url in known.items():
             for name, workload in WORKLOADS.items():
-                for point in (*POINTS, RANDOM):
+                for point in dict.fromkeys((*points_of(name), RANDOM)):
                     if only and not {place, name, point} >= only:
                         continue
                     here = folder / f"{place}-{name}-{point}".replace(" ", "-")
@@ -113,7 +114,7 @@ def _row(loop: Loop, place: str, point: str, kills: int) -> list[str]:
         COLUMNS.format(
             *(place, name, point, kills, sum(each.sent for each in loop.producers), lost, len(verdict.unsent)),
             *(
-                len(verdict.torn),
+                len(verdict.torn) + len(verdict.half),
                 f"{verdict.repeated}/{verdict.limits.repeated}",
                 len(verdict.overtaken),
                 len(verdict.reordered),

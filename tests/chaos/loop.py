@@ -54,14 +54,16 @@ class Loop:
         self._read = 0
         self._rest = ""
         self._seen = 0
+        self._lives = 0
         self._arrived: set[Pair] = set()
         self._random = random.Random(self.seed)
         self.producers = [Producer(number, self) for number in range(PRODUCERS)]
 
     @property
     def open(self) -> int:
-        """Messages that were taken and have not arrived yet."""
-        return sum(len(each.told) for each in self.producers) - len(self._arrived)
+        """Messages that were taken and have not arrived yet, without those that may be lost by now."""
+        taken = sum(len(each.told) for each in self.producers)
+        return taken - len(self._arrived) - self.limits(self._lives).lost
 
     def look(self) -> bool:
         """Read what has come since the last look. Returns whether anything has."""
@@ -90,6 +92,7 @@ class Loop:
 
         room: bytes that a file may have at most, 0 for no limit; a larger one is to it as a full disk.
         """
+        self._lives = number
         return (zygote or self.zygote).begin(**self.life(number, point, port, room))
 
     @property
@@ -130,6 +133,8 @@ class Loop:
     def limits(self, kills: int) -> Limits:
         """What so many kills excuse: each life had a few messages under way."""
         again = 0 if self.workload.once else PRODUCERS
+        if self.workload.is_forgetful:
+            return Limits(len(self.workload.effects) * kills * again, None, None, lost=kills * self.workload.in_flight)
         return Limits(
             repeated=(1 if self.workload.is_journalled and self.workload.once else len(self.workload.effects))
             * kills

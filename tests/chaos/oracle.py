@@ -63,6 +63,7 @@ class Limits(NamedTuple):
     overtaken: int | None
     reordered: int | None
     again: int | None = None
+    lost: int = 0
 
 
 @dataclass
@@ -71,7 +72,8 @@ class Verdict:
 
     Lost is what the producer was told that it was taken, and lacks an effect.
 
-    unsent: arrived without ever being sent. torn: see `Sink`; and a message with one effect and not the other.
+    unsent: arrived without ever being sent. torn: see `Sink`. half: those with one effect and not the other; where
+        something may be lost, they count as that.
     repeated: arrivals beyond the first of each message and effect.
     reordered: came after a later message of its producer, in the first life. overtaken: the same in later lives, where
         a life that was killed may have had it: its lease holds it back, and others go on.
@@ -85,6 +87,7 @@ class Verdict:
     end: list[Pair] = field(default_factory=list)
     unsent: list[Pair] = field(default_factory=list)
     torn: list[str] = field(default_factory=list)
+    half: list[Pair] = field(default_factory=list)
     repeated: int = 0
     reordered: set[Pair] = field(default_factory=set)
     overtaken: set[Pair] = field(default_factory=set)
@@ -92,12 +95,15 @@ class Verdict:
 
     def wrong(self) -> list[str]:
         """What breaks a promise, in words."""
+        lost = [] if self.limits.lost else [("front", self.front), ("middle", self.middle), ("end", self.end)]
         found = (
-            *((f"lost at the {place}", getattr(self, place)) for place in ("front", "middle", "end")),
+            *((f"lost at the {place}", which) for place, which in lost),
             *(("never sent", self.unsent), ("torn", self.torn)),
+            ("with one effect, not the other", [] if self.limits.lost else self.half),
         )
         said = [f"{what}: {len(which)}, e.g. {which[0]}" for what, which in found if which]
         for what, number, most in (
+            ("lost messages", len({*self.front, *self.middle, *self.end, *self.half}), self.limits.lost or None),
             ("arrivals that came again", self.repeated, self.limits.repeated),
             ("messages that were overtaken", len(self.overtaken), self.limits.overtaken),
             ("messages out of order", len(self.reordered), self.limits.reordered),
@@ -127,7 +133,7 @@ def judge(
                 place = "front" if not there or n < min(there) else "end" if n > max(there) else "middle"
                 getattr(verdict, place).append(Pair(p, n))
     verdict.unsent = sorted(pair for pair in every if not 0 <= pair.n < sent.get(pair.p, 0))
-    verdict.torn += [f"{key(pair)} has one effect, not the other" for pair in sorted(every - whole)]
+    verdict.half = sorted(every - whole)
     counts = Counter((each.effect, each.pair) for each in sink.arrivals)
     verdict.repeated = sum(counts.values()) - len(counts)
     verdict.again = list(_again(sink.arrivals, tuple(effects)))

@@ -40,7 +40,7 @@ def test_all_is_well():
         ([], "lost at the front: 5, e.g. Pair(p=0, n=0)"),
         (both(0, 1, 2, 3, 4, 5), "never sent: 1, e.g. Pair(p=0, n=5)"),
         (both(0, 1, 2, 3, 4) + both(0, p=7), "never sent: 1, e.g. Pair(p=7, n=0)"),
-        ([*both(0, 1, 2, 3), line("first", 4)], "torn: 1, e.g. 0-4 has one effect, not the other"),
+        ([*both(0, 1, 2, 3), line("first", 4)], "lost at the end: 1, e.g. Pair(p=0, n=4)"),
         (both(0, 1, 2, 3) + both(4, load=load(Pair(0, 3))), 'torn: 2, e.g. {"effect": "first", "p": 0, "n": 4, "load"'),
         (both(0, 1, 2, 3) + both(4, key="0-3"), 'torn: 2, e.g. {"effect": "first", "p": 0, "n": 4, "load"'),
         ([*both(0, 1, 2, 3, 4), '{"effect": "fi'], 'torn: 1, e.g. {"effect": "fi'),
@@ -98,3 +98,14 @@ def test_a_finished_block_that_runs_again_is_found(lines, number):
     found = verdict(lines, sent=1, limits=Limits(9, None, None, 0))
     assert len(found.again) == number
     assert found.wrong() == [f"finished blocks that ran again: {number}, of at most 0"] * number
+
+
+def test_what_may_be_lost_is_counted():
+    """Where a flow declares `at most once`: a message with one effect of two counts as lost."""
+    sink = Sink()
+    for each in (*both(0, 1, 2), line("first", 3)):
+        sink.add(each)
+    found = judge({0: 5}, {0: {0, 1, 2, 3, 4}}, sink, Limits(0, None, None, lost=2))
+    assert found.wrong() == []
+    found.limits = Limits(0, None, None, lost=1)
+    assert found.wrong() == ["lost messages: 2, of at most 1"]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from octo.services.container import Services
 from octo.services.places import openers
+from tests.chaos.steps import declared
 
 _FLOW = """
 env: [{{name: PORT}}]
@@ -91,7 +92,7 @@ JOURNAL = (
 
 @dataclass(frozen=True)
 class Workload:
-    """in_flight: messages that a life may have had under way when it was killed, so that they come again.
+    """in_flight: messages that a life may have had under way when it was killed, so that they come again or are lost.
 
     in_order: whether messages of one producer arrive in the order of sending, whatever was killed.
     once: whether what a producer sends again, because it was not answered, is taken for the first. held: the queue
@@ -111,6 +112,12 @@ class Workload:
     def environment(self, services: str) -> dict[str, str]:
         """What a life gets to know of its place."""
         return {"OCTO_SERVICES": services}
+
+    @property
+    def is_forgetful(self) -> bool:
+        """Whether the flows declare that what is under way is lost with the process, and does not come again."""
+        found = declared(self.flow)
+        return found is not None and found.guarantee == "at most once"
 
     async def prepare(self, services: str) -> None:
         """Let the durable subscriber be known before the first event; none gets what was published before that."""
@@ -140,6 +147,19 @@ def _queue(name: str, listeners: int, process: str, *, in_order: bool = False) -
     return Workload(name, flow, listeners, in_order)
 
 
+def _asked() -> Workload:
+    """Who sends waits for the reply: what was not answered is sent again, and is then another message."""
+    send = """{type: queue-dispatch, subject: '"pairs"', awaitReply: true}"""
+    flow = _FLOW.format(connector="queue", send=send, listeners=4, source=_QUEUE, process=_EFFECTS)
+    return Workload("asked", flow, 4, in_order=False, once=False)
+
+
+def _memory() -> Workload:
+    """Of what has been taken from the queue, up to `workers` messages are in their flow, and as many on their way."""
+    flow = _queue("", 4, _EFFECTS).flow.replace("- name: work", "- name: work\n    durability: memory\n    workers: 4")
+    return Workload("memory", flow, 8, in_order=False)
+
+
 def _events() -> Workload:
     flow = _FLOW.format(connector="events", send=_PUBLISH, listeners=1, source=_EVENTS, process=_EFFECTS)
     return Workload(
@@ -165,12 +185,13 @@ WORKLOADS = {
     each.name: each
     for each in (
         *(_queue("queue", 4, _EFFECTS), _queue("order", 4, _EFFECTS, in_order=True), _queue("guarded", 4, _GUARDED)),
-        *(_events(), _journal(), _accepted()),
+        *(_asked(), _memory(), _events(), _journal(), _accepted()),
     )
 }
-"""`order`: each producer has an ordering key. `guarded`: inside of `lock` and `idempotent`. `events`: a durable
-subscriber. `journal`: ten blocks with three effects, inside of a branch and of a called flow, with
-`durability: journal`. `accepted`: the same, of messages that no source delivers again."""
+"""`asked`: with a reply. `memory`: `durability: memory`, so at most once. `order`: each producer has an ordering key.
+`guarded`: inside of `lock` and `idempotent`. `events`: a durable subscriber. `journal`: ten blocks with three effects,
+inside of a branch and of a called flow, with `durability: journal`. `accepted`: the same, of messages that no source
+delivers again."""
 
 GATED = {each.name: each for each in (_queue("gated", 1, _GATE), _queue("gated and locked", 1, _LOCKED))}
 """Their messages wait between the two effects until the test lets their life go on."""

@@ -251,6 +251,7 @@ def test_guarantees_are_told_for_people_and_for_tools(cli, tmp_path):
 
     assert text == (
         f"f: at least once, from `queue` ({path}:3:13)\n"
+        "    order: flow, reply, acknowledge\n"
         f"    lost if the process ends: f.tell hands over without waiting, and in memory ({path}:4:15)\n"
     )
     assert (told["flow"], told["guarantee"], told["limits"][0]["address"]) == ("f", "at least once", "f.tell")

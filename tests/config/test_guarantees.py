@@ -69,6 +69,56 @@ def durable(durability, block, source="{type: queue, settings: {subject: a}}"):
     return found.guarantee, [(each.kind, each.address) for each in found.limits]
 
 
+@pytest.mark.parametrize(
+    ("durability", "steps"),
+    [
+        ("memory", ("acknowledge", "flow")),
+        ("ack", ("flow", "reply", "acknowledge")),
+        ("journal", ("record", "flow", "reply", "acknowledge")),
+    ],
+)
+def test_durability_decides_the_order(durability, steps):
+    flow = FLOW.replace(
+        "source: SOURCE", f"durability: {durability}\n    source: {{type: queue, settings: {{subject: a}}}}"
+    )
+    [found] = guarantees(parse(flow.replace("BLOCK", "{type: log}"), plugins(), {}))
+    assert found.steps == steps
+
+
+@pytest.mark.parametrize(
+    ("durability", "block", "once"),
+    [
+        ("ack", POST.replace("MORE", ", headers: {Idempotency-Key: eventID}"), "the other side knows a repeat"),
+        ("ack", POST.replace("MORE", ""), ""),
+        ("journal", POST.replace("MORE", ""), "the journal gives it a key"),
+        ("journal", """{type: publish-event, subject: "'a'"}""", ""),
+        ("ack", """{type: object-write, key: "'a'"}""", "a repeat changes nothing more"),
+        ("journal", "{type: sql, connector: db, query: INSERT INTO t VALUES (1)}", ""),
+        ("ack", "{type: sql, connector: db, query: DELETE FROM t}", "a repeat changes nothing more"),
+    ],
+)
+def test_each_effect_says_why_it_happens_once(durability, block, once):
+    flow = FLOW.replace(
+        "source: SOURCE", f"durability: {durability}\n    source: {{type: queue, settings: {{subject: a}}}}"
+    )
+    flow = flow.replace(
+        "connectors:", "connectors:\n  - {name: db, type: database, settings: {driver: sqlite, dsn: a.db}}"
+    )
+    [found] = guarantees(parse(flow.replace("BLOCK", block), plugins(), {}))
+    [effect] = found.effects
+    assert effect.once.startswith(once)
+    assert bool(effect.once) is bool(once)
+    assert [each.kind for each in found.limits] == ([] if once else ["twice"])
+
+
+def test_what_changes_nothing_outside_is_no_effect():
+    for block in ("{type: log}", "{type: rest, connector: bank, path: /}"):
+        flow = FLOW.replace("SOURCE", "{type: queue, settings: {subject: a}}").replace("BLOCK", block)
+        [found] = guarantees(parse(flow, plugins(), {}))
+        assert found.effects == ()
+        assert found.as_json()["effects"] == []
+
+
 def test_in_memory_nothing_outlives_the_process():
     assert durable("memory", "{type: log}") == ("at most once", [("lost", "f")])
 

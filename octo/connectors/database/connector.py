@@ -81,7 +81,7 @@ class Database:
         except Permanent as error:
             raise Transient(str(error), code=error.code) from error
 
-    @block("sql", guarantee="answered", steps=("send", "confirm"), idempotent="with a key")
+    @block("sql", guarantee="answered", steps=("send", "confirm"), idempotent="as written")
     async def sql(self, settings: Query, message: Message) -> Message:
         """Run a query. The body becomes the list of rows, the first row (`single`) or `{rowsAffected}` (`exec`)."""
         args = [expr.settle(each.program.function(message)) for each in settings.args]
