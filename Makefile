@@ -21,9 +21,10 @@ check: setup  ## lint, format, types, who may import whom
 fmt: setup  ## format the code and apply safe fixes
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
 
-docs: setup  ## write octo/config/catalogue.json, docs/reference.md and docs/same-answer.md
+docs: setup  ## write octo/config/catalogue.json, docs/reference.md, the tables of docs/guarantees.md, docs/same-answer.md
 	@.venv/bin/python scripts/catalogue.py > catalogue.json.new && mv catalogue.json.new octo/config/catalogue.json
 	@.venv/bin/python scripts/reference.py > docs/reference.md.new && mv docs/reference.md.new docs/reference.md
+	@.venv/bin/python scripts/guarantees.py > docs/guarantees.md.new && mv docs/guarantees.md.new docs/guarantees.md
 	@.venv/bin/python scripts/same_answer.py > docs/same-answer.md.new && mv docs/same-answer.md.new docs/same-answer.md
 
 pictures: setup  ## draw the terminal pictures of the documentation

@@ -135,7 +135,7 @@ async def _awaited(flight: _Flight) -> _Answer | None:
             each.waits.remove(flight)
 
 
-@block("invalidate-cache")
+@block("invalidate-cache", guarantee="at least once", steps=("send", "confirm"), idempotent="always")
 async def invalidate_cache(settings: InvalidateCache, message: Message, store: KeyValue) -> Message:
     """Forget the answer under a key of `cache-scope`; none is no error. The message passes through.
 

@@ -48,7 +48,7 @@ class Event(Settings):
         return before
 
 
-@block("sse-event")
+@block("sse-event", guarantee="at most once", steps=("send",))
 async def sse_event(settings: Event, message: Message) -> Message | Stop:
     """Send an event to a stream, once its client has taken enough of those before."""
     stream = _stream(settings, message)
