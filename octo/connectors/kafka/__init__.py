@@ -143,14 +143,10 @@ class Kafka:
         """Let the reader leave its group, if no source reads from it for a while."""
 
         def leave() -> None:
-            if reader in self._reading or reader.is_over:
-                return
-            if reader.is_idle:
+            if reader not in self._reading:
                 reader.member.leave()
-            else:
-                self._linger(reader)
 
-        asyncio.get_running_loop().call_later(LINGER, leave)
+        asyncio.get_running_loop().call_later(0.0 if reader.is_over else LINGER, leave)
 
     async def _bury(self, topic: str, raw: Raw, verdict: Reject) -> None:
         assert self._sender is not None

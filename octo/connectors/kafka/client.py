@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from octo.connectors.kafka import codes
@@ -55,7 +56,9 @@ class Trouble:
 
     def note(self, error: KafkaError) -> None:
         """Keep the text, and log it if that was not done just now."""
-        self.text = error.str()
+        if error.name() != "_ALL_BROKERS_DOWN":
+            self.text = error.str()
+        self.text = self.text or f"{error.str()}, or close the connection, as those do that want TLS or SASL"
         now = time.monotonic()
         level = logging.WARNING if now - self._told >= TOLD else logging.DEBUG
         log.log(level, "trouble with a Kafka cluster", extra=fields(brokers=self._brokers, error=self.text))
@@ -78,7 +81,7 @@ def connection(settings: Cluster) -> dict[str, Any]:
     tls, sasl = settings.tls, settings.sasl
     if tls.enabled:
         paths = {"ssl.ca.location": tls.ca, "ssl.certificate.location": tls.certificate, "ssl.key.location": tls.key}
-        found |= {key: str(path) for key, path in paths.items() if path is not None}
+        found |= {key: _file(path) for key, path in paths.items() if path is not None}
         found["enable.ssl.certificate.verification"] = not tls.insecure_skip_verify
         if tls.key_password is not None:
             found["ssl.key.password"] = tls.key_password.get_secret_value()
@@ -86,6 +89,12 @@ def connection(settings: Cluster) -> dict[str, Any]:
         found |= {"sasl.mechanism": sasl.mechanism, "sasl.username": sasl.username}
         found["sasl.password"] = sasl.password.get_secret_value()
     return found
+
+
+def _file(path: Path) -> str:
+    if not path.is_file():
+        raise Permanent(f"`tls` names {str(path)!r}, which is no file", code=codes.REFUSED)
+    return str(path)
 
 
 def _protocol(settings: Cluster) -> str:

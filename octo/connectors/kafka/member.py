@@ -55,7 +55,7 @@ class Told(Protocol):
     def leaving(self, places: Sequence[Place], over: threading.Event) -> None:
         """Hand out nothing more of these; set `over` once none is under way."""
 
-    def gone(self, places: Sequence[Place], *, lost: bool) -> None: ...
+    def gone(self, places: Sequence[Place]) -> None: ...
     def committed(self, positions: Mapping[Place, int]) -> None: ...
     def failed(self, error: KafkaError) -> None: ...
 
@@ -80,7 +80,10 @@ class _Held:
 
 
 class Member(Apart):
-    """See the module. seen: when the thread last went through its loop, by `time.monotonic`."""
+    """See the module. seen: when the thread last went through its loop, by `time.monotonic`.
+
+    is_over: it ends now, as when the connector is closed. is_leaving: it ends once nothing is under way.
+    """
 
     def __init__(self, config: Mapping[str, Any], topics: Sequence[str], told: Told) -> None:
         super().__init__("octo-kafka-member")
@@ -97,6 +100,7 @@ class Member(Apart):
         self._not_before = 0.0
         self._trouble = client.Trouble(config["bootstrap.servers"])
         self.seen = time.monotonic()
+        self.is_leaving = False
         self._consumer: Any = None
 
     # --- for the event loop --------------------------------------------------------------------------------------
@@ -112,9 +116,9 @@ class Member(Apart):
                 self._changed.notify()
 
     def leave(self) -> None:
-        """Commit what is finished, and leave the group; soon, in the thread."""
+        """Leave the group, in the thread, once what is under way is finished; see `HANDOVER`."""
         with self._changed:
-            self.is_over = True
+            self.is_leaving = True
             self._changed.notify()
 
     # --- in the thread -------------------------------------------------------------------------------------------
@@ -125,7 +129,7 @@ class Member(Apart):
         self._consumer = consumer = Consumer({**self._config, "error_cb": self._troubled, "on_commit": self._answered})
         try:
             consumer.subscribe(self._topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
-            while not self.is_over:
+            while not (self.is_over or self.is_leaving):
                 self.seen = time.monotonic()
                 self._commit()
                 if self._has_room():
@@ -222,8 +226,12 @@ class Member(Apart):
         from confluent_kafka import KafkaException
 
         until = time.monotonic() + _LAST
-        while (wanted := self._asked | self._wanted) and time.monotonic() < until:
-            self._asked, self._wanted = {}, {}
+        while time.monotonic() < until:
+            with self._changed:
+                wanted = self._asked | self._wanted
+                self._asked, self._wanted = {}, {}
+            if not wanted:
+                return
             try:
                 self._consumer.commit(offsets=_partitions(wanted, wanted), asynchronous=False)
             except KafkaException as error:
@@ -250,20 +258,20 @@ class Member(Apart):
             pass
         self._last()
         log.info("partitions were given back", extra=fields(**self._about(places)))
-        self._forget(places, lost=False)
+        self._forget(places)
 
     def _lost(self, _: object, partitions: Iterable[TopicPartition]) -> None:
         places = _places(partitions)
         log.warning("partitions were lost: the group took this process for dead", extra=fields(**self._about(places)))
-        self._forget(places, lost=True)
+        self._forget(places)
 
-    def _forget(self, places: Sequence[Place], *, lost: bool) -> None:
+    def _forget(self, places: Sequence[Place]) -> None:
         self._touched.update(places)
         with self._changed:
             for place in places:
                 self._held.pop(place, None)
                 self._wanted.pop(place, None)
-        self.tell(lambda: self._told.gone(places, lost=lost))
+        self.tell(self._told.gone, places)
 
     def _about(self, places: Sequence[Place]) -> dict[str, object]:
         named = ", ".join(f"{topic}/{number}" for topic, number in sorted(places)[:20])

@@ -63,14 +63,9 @@ class Reader:
         self.member.start()
 
     @property
-    def is_idle(self) -> bool:
-        """Whether nothing is under way."""
-        return not self._running
-
-    @property
     def is_over(self) -> bool:
         """Whether it hands out nothing any more: another one must take its place."""
-        return self._failed is not None or self.member.is_over
+        return self._failed is not None or self.member.is_over or self.member.is_leaving
 
     def begin(self) -> None:
         """Let another source read: what stands still is tried again, with the flow as it is now."""
@@ -132,7 +127,8 @@ class Reader:
             about = self._about(record, error=str(error), reason=verdict.reason)
             log.error("a dead letter was not kept, trying again", extra=about)  # noqa: TRY400
             return Retry(BURY_AGAIN, error)
-        log.warning("dead letter kept", extra=self._about(record, topic=self.settings.dead_letter_topic))
+        about = self._about(record, to=self.settings.dead_letter_topic, reason=verdict.reason)
+        log.warning("dead letter kept", extra=about)
         return verdict._replace(is_kept=True)
 
     def _stop(self, record: Record, verdict: Reject) -> None:
@@ -220,13 +216,13 @@ class Reader:
                 over.set()
         self._handing_over = [(partitions, over) for partitions, over in self._handing_over if not over.is_set()]
 
-    def gone(self, places: Sequence[Place], *, lost: bool) -> None:
+    def gone(self, places: Sequence[Place]) -> None:
         for place in places:
             partition = self._partitions.pop(place)
             partition.is_leaving = partition.is_gone = True
-            if lost and partition.running:
+            if partition.running:
                 about = fields(group=self.settings.group, topic=place[0], partition=place[1], records=partition.running)
-                log.warning("records under way come again elsewhere: their partition was lost", extra=about)
+                log.warning("records under way come again elsewhere", extra=about)
             self._resolve(place)
         self.stopped = {record: why for record, why in self.stopped.items() if not record.partition.is_gone}
 
@@ -246,8 +242,12 @@ class Reader:
         self._fail(client.failure(error, f"reading {', '.join(self.settings.topics)} as {self.settings.group!r}"))
 
     def _ended(self, ended: asyncio.Future[BaseException | None]) -> None:
+        from confluent_kafka import KafkaException
+
         error = ended.result()
-        if error is not None:
+        if isinstance(error, KafkaException):
+            self.failed(error.args[0])
+        elif error is not None:
             log.error("a member of a consumer group broke", extra=fields(group=self.settings.group), exc_info=error)
         self._fail(
             Transient(f"the consumer of the group {self.settings.group!r} has ended: {error or 'it was closed'}")

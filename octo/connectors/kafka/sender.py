@@ -28,6 +28,8 @@ OPENING = 10.0
 """Seconds that a broker has to answer when the connector is opened."""
 PROBE = 5.0
 """Seconds that a broker has to answer when it is asked whether all is well."""
+_ANY = "octo"
+"""A topic to ask for when any answer will do: it need not exist."""
 _TURN = 0.1
 _LAST = 2.0
 """Seconds that records have to be acknowledged when the connector is closed. Their flows have ended, so none waits."""
@@ -40,16 +42,20 @@ class Sender(Apart):
 
     def __init__(self, settings: Cluster) -> None:
         super().__init__("octo-kafka-sender")
-        from confluent_kafka import Producer
+        from confluent_kafka import KafkaException, Producer
 
         self._brokers = ", ".join(settings.brokers)
         self._threads = Threads("kafka", most=8)
+        self._calls: dict[str | None, asyncio.Future[ClusterMetadata]] = {}
         self._results: deque[tuple[asyncio.Future[Sent], KafkaError | None, Sent]] = deque()
         self._is_told = False
         self._moved = asyncio.Event()
         self._trouble = client.Trouble(self._brokers)
         self._refused: asyncio.Future[OctoError] = self._loop.create_future()
-        self._producer: Any = Producer({**client.producer(settings), "error_cb": self._troubled})
+        try:
+            self._producer: Any = Producer({**client.producer(settings), "error_cb": self._troubled})
+        except KafkaException as error:
+            raise Permanent(f"these settings do not work: {error.args[0].str()}", code=codes.REFUSED) from None
 
     @classmethod
     @asynccontextmanager
@@ -99,7 +105,7 @@ class Sender(Apart):
 
     async def cluster(self, seconds: float = PROBE) -> str:
         """The id of the cluster, from a broker that answers now. Raises `Transient`, or `Permanent` if it refuses."""
-        return str((await self._metadata("octo", seconds)).cluster_id)
+        return str((await self._metadata(_ANY, seconds)).cluster_id)
 
     async def exists(self, topic: str) -> None:
         """Return if the topic exists. Raises `Transient` if not: it may be created any time."""
@@ -123,10 +129,13 @@ class Sender(Apart):
     async def _metadata(self, topic: str | None, seconds: float) -> ClusterMetadata:
         from confluent_kafka import KafkaException
 
-        asked = partial(self._producer.list_topics, *(() if topic is None else (topic,)), timeout=seconds)
-        call = self._loop.run_in_executor(self._threads, asked)
-        call.add_done_callback(lambda done: done.cancelled() or done.exception())
-        await asyncio.wait({call, self._refused}, return_when=asyncio.FIRST_COMPLETED)
+        call = self._calls.get(topic)
+        if call is None or call.done():  # who asks while nobody answers shares the thread that waits
+            asked = partial(self._producer.list_topics, *(() if topic is None else (topic,)), timeout=seconds)
+            call = self._calls[topic] = self._loop.run_in_executor(self._threads, asked)
+            call.add_done_callback(lambda done: done.cancelled() or done.exception())
+        both: set[asyncio.Future[Any]] = {call, self._refused}
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         if not call.done():
             raise self._refused.result()
         try:

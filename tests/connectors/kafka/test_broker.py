@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import aclosing
 
 import pytest
 from confluent_kafka import Producer
 
 from octo.connectors.kafka import codes
+from octo.core.delivery import Done
 from octo.core.errors import Permanent, Timeout, Transient
 from octo.core.flow import Failure
 from octo.engine.connections import StartError
@@ -270,6 +272,29 @@ async def test_a_reload_changes_nothing_in_the_group_and_tries_again_what_stood_
         await until(lambda: "good" in notes(app))
         assert notes(app) == ["bad", "bad", "good"]
         assert app.connector("k")._readers == [reader]
+    assert topic.offsets == [2]
+
+
+async def test_a_source_with_other_settings_waits_for_what_the_one_before_has_under_way(topic, plugins):
+    """As after a reload with a changed file: the old reader finishes, commits, and gives its partitions away."""
+    topic.write(1, 2)
+    process = "{type: wait, connector: p}, {type: note, connector: p, value: body}"
+    async with running(flow(topic, process), plugins) as app:
+        probe, connector = app.connector("p"), app.connector("k")
+        await until(lambda: probe.waiting == 1)
+        await app.generation.starve()
+        settings = app.generation.config.flows["work"].source.settings.model_copy(update={"listeners": 9})
+        async with aclosing(connector.consume(settings)) as source:
+            came = asyncio.get_running_loop().create_task(anext(source))
+            old = connector._readers[0]
+            await until(
+                lambda: len(connector._readers) == 2 and any(each.is_leaving for each in old._partitions.values())
+            )
+            assert not came.done()
+            probe.gate("go").set()
+            delivery = await came
+            assert (notes(app), delivery.message.body) == ([1], 2)
+            await delivery.settle(Done(delivery.message))
     assert topic.offsets == [2]
 
 

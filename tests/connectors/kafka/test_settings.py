@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from octo.connectors.kafka import client
 from octo.connectors.kafka.settings import Cluster, Consume
+from octo.core.errors import Permanent
 
 
 def cluster(**settings):
@@ -53,6 +54,11 @@ def test_a_broker_is_a_host_and_a_port(broker):
 )
 def test_the_protocol_follows_from_what_is_set(settings, protocol):
     assert client.connection(cluster(**settings))["security.protocol"] == protocol
+
+
+def test_a_file_that_is_not_there_is_named():
+    with pytest.raises(Permanent, match=r"'nothing\.pem', which is no file"):
+        client.connection(cluster(tls={"ca": "nothing.pem"}))
 
 
 def test_certificates_are_checked_unless_the_author_says_otherwise():
