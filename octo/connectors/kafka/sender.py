@@ -50,6 +50,7 @@ class Sender(Apart):
         self._results: deque[tuple[asyncio.Future[Sent], KafkaError | None, Sent]] = deque()
         self._is_told = False
         self._moved = asyncio.Event()
+        self._turn = asyncio.Lock()
         self._trouble = client.Trouble(self._brokers)
         self._refused: asyncio.Future[OctoError] = self._loop.create_future()
         try:
@@ -87,8 +88,9 @@ class Sender(Apart):
         future: asyncio.Future[Sent] = self._loop.create_future()
         told = partial(self._acknowledged, future)
         try:
-            while not self._is_queued(topic, value, key, headers=headers, on_delivery=told):
-                await self._moved.wait()
+            async with self._turn:  # who comes while others wait for room is behind them
+                while not self._is_queued(topic, value, key, headers=headers, on_delivery=told):
+                    await self._moved.wait()
             return await future
         except KafkaException as error:
             raise client.failure(error.args[0], f"publish to {topic[:80]!r}") from None

@@ -9,7 +9,7 @@ from contextlib import aclosing
 import pytest
 from confluent_kafka import Producer
 
-from octo.connectors.kafka import codes
+from octo.connectors.kafka import client, codes
 from octo.core.delivery import Done
 from octo.core.errors import Permanent, Timeout, Transient
 from octo.core.flow import Failure
@@ -90,6 +90,16 @@ async def test_many_at_once_are_all_acknowledged_and_keep_their_order(topics, pl
         for key in "abcde":
             assert [number for other, number in notes(app) if other == key] == list(range(100))
     assert sum(each or 0 for each in topic.offsets) == len(sent)
+
+
+async def test_when_as_much_waits_to_be_sent_as_may_a_block_waits_for_room(topic, plugins, monkeypatch):
+    """No record is refused because many are published at once."""
+    made = client.producer
+    monkeypatch.setattr(client, "producer", lambda settings: made(settings) | {"queue.buffering.max.messages": 10})
+    async with running(flow(topic), plugins) as app:
+        await asyncio.gather(*(publish(app, topic, number) for number in range(100)))
+        await until(lambda: len(notes(app)) == 100)
+        assert notes(app) == list(range(100))
 
 
 async def test_a_new_group_begins_at_the_oldest_record_or_behind_the_newest(topic, topics, plugins):
