@@ -295,17 +295,24 @@ def _context(tls: Tls | None) -> ssl.SSLContext:
 
 
 def _not_connected(error: Exception, settings: Broker) -> OctoError:
-    text = f"cannot connect to {settings.place}: {_text(error)}"
-    match error:
-        case TimeoutError():
-            text = f"cannot connect to {settings.place}: no answer within {CONNECT:g} seconds"
+    cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
+    said = _text(cause).rstrip(".")
+    code, cure = codes.UNREACHABLE, ""
+    match cause:
+        case amqp.InvalidFrameError() if "Connection.Close" in said:  # the client does not say what the broker said
+            said, code, cure = f"the broker refuses the virtual host {settings.host!r}", codes.REFUSED_LOGIN, "check it"
         case amqp.ProbableAuthenticationError() | amqp.AuthenticationError() | amqp.ConnectionNotAllowed():
-            return Permanent(f"{text}; check user, password and vhost", code=codes.REFUSED_LOGIN)
-        case ssl.SSLError() if not isinstance(error, ssl.SSLCertVerificationError):
-            return Permanent(f"{text}; does the broker use TLS at this port?", code=codes.UNREACHABLE)
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return Permanent(f"{text}; `tls.ca` names the authorities to trust", code=codes.UNREACHABLE)
-    return NotConnected(text, code=codes.UNREACHABLE)
+            code, cure = codes.REFUSED_LOGIN, "check user, password and vhost"
+        case ssl.SSLCertVerificationError():
+            cure = "`tls.ca` names the authorities to trust"
+        case ssl.SSLError():
+            cure = "does the broker use TLS at this port?"
+        case FileNotFoundError():
+            said, cure = f"`tls`: the certificates cannot be used: {said}", "correct the path"
+        case TimeoutError():
+            said = f"no answer within {CONNECT:g} seconds"
+    text = f"cannot connect to {settings.place}: {said}"
+    return Permanent(f"{text}; {cure}", code=code) if cure else NotConnected(text, code=code)
 
 
 def _text(error: BaseException | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from contextlib import asynccontextmanager, suppress
 
 import aio_pika
@@ -14,16 +15,37 @@ from octo.core.message import new_id
 from octo.testing import running as running_at_once
 from octo.testing.probe import history, probe_plugins
 from octo.testing.rabbitmq import RabbitMQ
-from octo.testing.servers import Missing
+from octo.testing.servers import Missing, free_port
 
 PATIENCE = 60.0
 """Seconds until a test gives up. Generous: it never decides how long a passing test takes."""
 
 
+class Encrypted(RabbitMQ):
+    """It also listens with TLS."""
+
+    def __init__(self, folder):
+        super().__init__(folder)
+        self.encrypted = free_port()
+        self.certificate = folder / "cert.pem"
+        command = (
+            "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=rabbit -addext subjectAltName=IP:127.0.0.1"
+        )
+        paths = ["-keyout", str(folder / "key.pem"), "-out", str(self.certificate)]
+        subprocess.run([*command.split(), *paths], check=True, capture_output=True)
+
+    def configuration(self):
+        return (
+            super().configuration()
+            + f"listeners.ssl.1 = 127.0.0.1:{self.encrypted}\n"
+            + f"ssl_options.certfile = {self.certificate}\nssl_options.keyfile = {self.folder}/key.pem\n"
+        )
+
+
 @pytest.fixture(scope="session")
 def rabbit():
     try:
-        with RabbitMQ.started() as server:
+        with Encrypted.started() as server:
             yield server
     except Missing as error:
         pytest.fail(str(error))
