@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
 from aio_pika import DeliveryMode, Message
 from aio_pika.abc import AbstractIncomingMessage
 
@@ -58,9 +62,25 @@ def _failure(error: Exception) -> tuple[dict[str, str], bytes]:
     return {ERROR: str(told["code"])}, codec.write(told)
 
 
+def _sendable(value: Any) -> Any:
+    """The value of a header, as one that the client can write: not all that it reads is. Else no letter could be kept."""
+    match value:
+        case bytes():  # a text of another program that is not UTF-8
+            return bytearray(value)
+        case dict():
+            return {str(name): _sendable(each) for name, each in value.items()}
+        case list():
+            return [_sendable(each) for each in value]
+        case bool() | None | str() | float() | bytearray() | Decimal() | datetime():
+            return value
+        case int() if -(2**63) <= value < 2**63:
+            return value
+    return str(value)
+
+
 def letter(message: AbstractIncomingMessage, verdict: Reject, queue: str) -> Message:
     """The message as it came, with what failed as a header."""
-    headers = {name: value for name, value in (message.headers or {}).items() if name != _COUNTED}
+    headers = {name: _sendable(value) for name, value in (message.headers or {}).items() if name != _COUNTED}
     return Message(
         message.body,
         headers={**headers, LETTER: verdict.note, QUEUE: queue},

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime
+from decimal import Decimal
 
 import aio_pika
 import pytest
@@ -176,6 +178,22 @@ async def test_with_a_dead_letter_of_the_flow_it_is_there_and_nowhere_else(side,
     assert json.loads(kept.read_text().splitlines()[0])["message"]["body"] == 7
     assert await side.count() == 0
     assert await side.count(f"{side.name}.dead") is None
+
+
+async def test_a_dead_letter_keeps_headers_of_every_kind(side, running):
+    kinds = {
+        "null": None,
+        "float": 1.5,
+        "bytes": bytearray(b"\xff"),
+        "map": {"list": [1, None, True]},
+        "long": 2**40,
+        "no": False,
+    }
+    kinds |= {"time": datetime(2026, 1, 1, tzinfo=UTC), "decimal": Decimal("1.5")}
+    async with running(flow(side, fails("permanent"))):
+        await side.publish("1", headers=kinds)
+        dead = await until(lambda: side.get(f"{side.name}.dead"))
+    assert {name: value for name, value in dead.headers.items() if not name.startswith("X-")} == kinds
 
 
 async def test_an_exchange_may_take_dead_letters(side, running):
