@@ -32,26 +32,32 @@ _TROUBLE = ("409", "503")
 _TRIES, _PAUSE = 5, 0.1
 
 
+FREE = "-"
+"""Stands for no ordering key."""
+
+
 class Given(NamedTuple):
     """A message that was given out. seq: its number, which it has only until it is given out again.
 
-    name: the last part of its subject. settle: the subject that extends it. about, stored: see `payload`.
+    name, order: the last parts of its subject. settle: the subject that extends it. about, stored: see `payload`.
     """
 
     name: str
+    order: str
     seq: int
     settle: str
     about: Mapping[str, Any]
     stored: bytes
 
     @classmethod
-    def of(cls, name: str, seq: int, settle: str, data: bytes) -> Self:
+    def of(cls, subject: str, seq: int, settle: str, data: bytes) -> Self:
         """From the bytes of the message."""
         try:
             about, stored = payload.read(data)
         except ValueError:
             about, stored = {}, data  # its checksum will be wrong
-        return cls(name, seq, settle, about, stored)
+        _, name, order = subject.rsplit(".", 2)
+        return cls(name, order, seq, settle, about, stored)
 
 
 class Lane:
@@ -66,9 +72,9 @@ class Lane:
         self._consumer = "-".join(self._parts)
         self._wait = 0.0
 
-    def subject(self, name: str = "*") -> str:
-        """Of one message, or of all."""
-        return self._store.subject(*self._parts, name)
+    def subject(self, name: str = "*", order: str = "*") -> str:
+        """Of one message, or of all. order: what stands for its ordering key."""
+        return self._store.subject(*self._parts, name, order)
 
     # --- taking --------------------------------------------------------------------------------------------------
 
@@ -135,7 +141,7 @@ class Lane:
         """Write it anew in its place, to be given out; returns whether it was still there."""
         try:
             data = payload.written(about, given.stored)
-            await self._store.write(self.subject(given.name), data, last=given.seq)
+            await self._store.write(self.subject(given.name, given.order), data, last=given.seq)
         except Changed:
             return False
         return True
@@ -192,7 +198,7 @@ def next_attempt(given: Given) -> dict[str, Any]:
 
 
 def _given(message: Msg) -> Given:
-    return Given.of(message.subject.rpartition(".")[2], _numbers(message)[1], message.reply, message.data)
+    return Given.of(message.subject, _numbers(message)[1], message.reply, message.data)
 
 
 def _deliveries(message: Msg) -> int:

@@ -11,7 +11,7 @@ _READABLE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 def token(*names: str) -> str:
     """The part of a subject that stands for these names, and for no others. A plain name stands for itself."""
-    if len(names) == 1 and _READABLE.fullmatch(names[0]):
+    if len(names) == 1 and names[0] != "-" and _READABLE.fullmatch(names[0]):
         return names[0]
     return "~" + blake2b("\0".join(names).encode(), digest_size=20).hexdigest()
 

@@ -17,9 +17,9 @@ MOST = 4 << 20
 
 
 _KINDS: Mapping[str, tuple[type, ...]] = {
-    **dict.fromkeys(("attempt", "seen", "token", "z"), (int,)),
+    **dict.fromkeys(("attempt", "from", "seen", "token", "z"), (int,)),
     **dict.fromkeys(("due", "wait"), (int, float)),
-    **dict.fromkeys(("id", "reason", "reply"), (str,)),
+    **dict.fromkeys(("id", "order", "reason", "reply"), (str,)),
 }
 """What may be in the line of JSON."""
 

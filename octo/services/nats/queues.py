@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
-
-from nats.aio.msg import Msg
 
 from octo.core.errors import Timeout
 from octo.core.message import new_id
 from octo.services import limits, values
 from octo.services.bells import Ear
-from octo.services.nats import names, payload, streams
-from octo.services.nats.connection import header
-from octo.services.nats.lane import Given, Lane, next_attempt
+from octo.services.nats import looking, names, payload, streams
+from octo.services.nats.lane import FREE, Given, Lane, next_attempt
 from octo.services.nats.payload import Payload
 from octo.services.nats.store import Changed, Store, bounded
+from octo.services.nats.turns import Turns
 from octo.services.ports import Lost, Received, Rejected, Seen
 
 REMEMBERED = 120.0
 """Seconds for which the key of a message is remembered after it was acknowledged; until then it is, too."""
 UNREAD = 60.0
 """Seconds for which a reply is kept after its caller has given up, or has gone."""
-_BYTES = 8 << 20
-"""Bytes of messages that are browsed at once, about."""
 _LANES = 1000
 """Lanes that are remembered."""
 
@@ -43,12 +39,13 @@ class _Receipt:
 class Lines:
     """See `octo.services.ports.Queues`."""
 
-    keeps_order = False
+    keeps_order = True
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self.health = store.health
         self._lanes: dict[tuple[str, bool], Lane] = {}
+        self._turns: dict[str, Turns] = {}
         self._asked = count()
 
     def _lane(self, queue: str, *, dead: bool) -> Lane:
@@ -59,34 +56,53 @@ class Lines:
             lane = self._lanes[queue, dead] = Lane(self._store, queue, dead=dead)
         return lane
 
+    def _turns_of(self, queue: str) -> Turns:
+        turns = self._turns.get(queue)
+        if turns is None:
+            if len(self._turns) >= _LANES:
+                self._turns.clear()
+            turns = self._turns[queue] = Turns(self._store, queue)
+        return turns
+
     # --- sending -------------------------------------------------------------------------------------------------
 
     async def send(self, queue: str, value: object, *, delay: float = 0.0, key: str = "", order: str = "") -> str:
-        limits.unordered(order, "NATS")
         limits.name(queue, "queue name")
         limits.size(value)
         limits.delay(delay, "delay")
+        limits.order(order, delay)
         if key:
             limits.name(key, "key")
         message = new_id()
         about: dict[str, Any] = {"due": self._store.now() + bounded(delay)} if delay else {}
+        if order:
+            about["order"] = order
         if key:
-            return await self._send_once(queue, message, about, value, key)
-        await self._send(queue, message, about, value)
+            message = await self._send_once(queue, message, about, value, key)
+        else:
+            await self._send(queue, message, about, value)
+        if order:
+            await self._turns_of(queue).next(names.token(order))
         return message
 
     async def _send(self, queue: str, message: str, about: Mapping[str, Any], value: object) -> None:
         data = payload.written(about, values.sealed(value, queue, message))
-        await self._store.write(self._lane(queue, dead=False).subject(message), data)
+        await self._store.write(self._place(queue, message, about), data)
 
-    async def _send_once(self, queue: str, message: str, about: dict[str, Any], value: object, key: str) -> str:
-        """Its place is that of the key, in the queue, among the dead letters, and among those that were sent."""
+    def _place(self, queue: str, name: str, about: Mapping[str, Any]) -> str:
+        """Where a message goes that is sent: into the queue, or into the line of its ordering key."""
+        if "order" in about:
+            return self._turns_of(queue).subject(name, names.token(about["order"]))
+        return self._lane(queue, dead=False).subject(name, FREE)
+
+    async def _send_once(self, queue: str, message: str, about: Mapping[str, Any], value: object, key: str) -> str:
+        """Its place is that of the key: in the queue, its line, the dead letters, and among those that were sent."""
         name = names.token(queue, key)
         data = payload.written({**about, "id": message}, values.sealed(value, queue, message))
-        anywhere = self._store.subject("*", names.token(queue), name)
+        anywhere = self._store.subject("*", names.token(queue), name, "*")
         while True:
             try:
-                await self._store.write(self._lane(queue, dead=False).subject(name), data, last=0, where=anywhere)
+                await self._store.write(self._place(queue, name, about), data, last=0, where=anywhere)
             except Changed:
                 found = await self._store.last(streams.QUEUES, anywhere)
                 if found is not None:
@@ -129,6 +145,8 @@ class Lines:
         limits.seconds(lease, "lease")
         limits.delay(wait, "wait")
         lane, time = self._lane(queue, dead=dead), asyncio.get_running_loop().time
+        if not dead:
+            await self._turns_of(queue).look()
         while True:
             began = time()
             taken = await lane.take(most, bounded(lease), wait)
@@ -141,11 +159,9 @@ class Lines:
     async def _received(self, lane: Lane, given: Given, until: float) -> Received | None:
         """The message; None for what others wrote into the stream, which goes among the dead letters."""
         try:
-            return _received(lane, given)._replace(receipt=_Receipt(lane, given, until))
+            return looking.received(lane, given)._replace(receipt=_Receipt(lane, given, until))
         except values.Damaged as error:
-            strange = Given(
-                given.name, given.seq, given.settle, {}, values.sealed(given.stored, lane.queue, given.name)
-            )
+            strange = given._replace(about={}, stored=values.sealed(given.stored, lane.queue, given.name))
             await self._bury(lane, strange, {"reason": f"{error}"[:200]})
             return None
 
@@ -170,6 +186,12 @@ class Lines:
             await self._remember(lane, given)
         if not await lane.remove(given):
             raise _lost(received)
+        await self._settled(lane, given)
+
+    async def _settled(self, lane: Lane, given: Given) -> None:
+        """The next of its ordering key may go."""
+        if "from" in given.about:
+            await self._turns_of(lane.queue).settled(given.about["from"], given.order)
 
     async def _tell(self, given: Given, about: Mapping[str, Any], stored: bytes) -> None:
         """Reply to who waits."""
@@ -178,7 +200,7 @@ class Lines:
 
     async def _remember(self, lane: Lane, given: Given) -> None:
         """Keep the place of the key for some time after the message has left it."""
-        subject = self._store.subject("sent", names.token(lane.queue), given.name)
+        subject = self._store.subject("sent", names.token(lane.queue), given.name, FREE)
         data = payload.written({"id": given.about["id"]}, b"")
         await self._store.write(subject, data, until=self._store.now() + REMEMBERED)
 
@@ -192,7 +214,7 @@ class Lines:
 
     async def reject(self, received: Received, reason: str) -> None:
         lane, given = _held(received)
-        kept = {name: each for name, each in given.about.items() if name == "id"}
+        kept = {name: each for name, each in given.about.items() if name in {"id", "order"}}
         if not await self._bury(lane, given, {**kept, "reason": reason}):
             raise _lost(received)
 
@@ -203,53 +225,31 @@ class Lines:
         dead = self._lane(lane.queue, dead=True)
         data = payload.written(about, given.stored)
         try:
-            await self._store.write(dead.subject(given.name), data, last=given.seq, where=lane.subject(given.name))
+            place = lane.subject(given.name, given.order)
+            await self._store.write(dead.subject(given.name, given.order), data, last=given.seq, where=place)
         except Changed:
             return False
         if "reply" in given.about:
             await self._tell(given, {"reason": about["reason"]}, b"")
         await lane.remove(given)
+        await self._settled(lane, given)
         return True
 
     # --- looking -------------------------------------------------------------------------------------------------
 
     async def browse(self, queue: str, *, dead: bool = False, after: str = "", most: int = 100) -> Seen:
         lane = self._lane(limits.name(queue, "queue name"), dead=dead)
-        seq, most = max(0, limits.cursor(after)), limits.most(most)
-        given_out, seen = await lane.given_out(), list[Received]()
-        while len(seen) < most:
-            answer = await self._store.after(streams.QUEUES, lane.subject(), seq, most - len(seen), _BYTES)
-            for message in answer.messages:
-                seq = int(header(message, "Nats-Sequence"))
-                seen.append(_seen(lane, message, was_given_out=seq <= given_out))
-            if not answer.messages:
-                return Seen(seen)
-        return Seen(seen, str(seq))
+        return await looking.browse(
+            self._store, lane, self._places(lane), max(0, limits.cursor(after)), limits.most(most)
+        )
 
     async def count(self, queue: str, *, dead: bool = False) -> int:
         lane = self._lane(limits.name(queue, "queue name"), dead=dead)
-        answer = await self._store.after(streams.QUEUES, lane.subject(), 0, 1)
-        return 1 + int(header(answer.messages[0], "Nats-Num-Pending")) if answer.messages else 0
+        return sum([await looking.count(self._store, place) for place in self._places(lane)])
 
-
-def _received(lane: Lane, given: Given) -> Received:
-    message, about = given.about.get("id", given.name), given.about
-    value = values.opened(given.stored, lane.queue, message)
-    return Received(
-        lane.queue, message, value, about.get("attempt", 0) + 1, None, about.get("reason", ""), "reply" in about
-    )
-
-
-def _seen(lane: Lane, message: Msg, *, was_given_out: bool) -> Received:
-    """A message that is only looked at. What others wrote is as it is."""
-    name = header(message, "Nats-Subject").rpartition(".")[2]
-    given = Given.of(name, 0, "", message.data)
-    try:
-        found = _received(lane, given)
-    except values.Damaged as error:
-        return Received(lane.queue, name, message.data, 0, None, str(error))
-    is_counted = was_given_out and "due" not in given.about
-    return found._replace(attempt=found.attempt - (0 if is_counted else 1), wants_reply=False)
+    def _places(self, lane: Lane) -> Sequence[str]:
+        """The subjects of what the queue holds, each message once: those with an ordering key are in their lines."""
+        return [lane.subject()] if lane.dead else [lane.subject(order=FREE), self._turns_of(lane.queue).subject()]
 
 
 def _receipt(received: Received) -> _Receipt:

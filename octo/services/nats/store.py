@@ -44,6 +44,7 @@ class Changed(Exception):
 class Stored(NamedTuple):
     """A message of a stream. until: see `UNTIL`, None for a message that stays."""
 
+    subject: str
     seq: int
     data: bytes
     until: float | None
@@ -103,15 +104,28 @@ class Store:
 
     async def last(self, kind: str, subject: str) -> Stored | None:
         """The last message on the subject, None if there is none."""
+        return await self._read(kind, last_by_subj=subject)
+
+    async def at(self, kind: str, seq: int) -> Stored | None:
+        """The message with this number, None if it is gone."""
+        return await self._read(kind, seq=seq)
+
+    async def next(self, kind: str, subject: str, seq: int) -> Stored | None:
+        """The first message on the subject whose number is above `seq`, None if there is none."""
+        return await self._read(kind, next_by_subj=subject, seq=seq + 1)
+
+    async def _read(self, kind: str, **which: object) -> Stored | None:
+        """A message, from the leader of the stream."""
         try:
-            found = await self.link.api(f"STREAM.MSG.GET.{self.stream(kind)}", last_by_subj=subject)
+            found = await self.link.api(f"STREAM.MSG.GET.{self.stream(kind)}", **which)
         except errors.Refused as error:
             if error.number in errors.NO_MESSAGE:
                 return None
             raise
         message = found["message"]
         headers = base64.b64decode(message.get("hdrs") or "").decode(errors="replace")
-        return Stored(int(message["seq"]), base64.b64decode(message.get("data") or ""), until(headers))
+        data = base64.b64decode(message.get("data") or "")
+        return Stored(message["subject"], int(message["seq"]), data, until(headers))
 
     async def remove(self, kind: str, seq: int) -> bool:
         """Remove this one message; returns whether it was there."""

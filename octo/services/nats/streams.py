@@ -26,7 +26,7 @@ KEYS, QUEUES, TOPICS = "keys", "queues", "topics"
 _STREAMS: Mapping[str, tuple[tuple[str, ...], dict[str, object]]] = {
     KEYS: (("key.*.*", "lease.*", "seen.*.*"), {"max_msgs_per_subject": 1, "allow_direct": False}),
     QUEUES: (
-        ("queue.*.*", "dead.*.*", "sent.*.*", "reply.*.*"),
+        ("queue.*.*.*", "dead.*.*.*", "sent.*.*.*", "wait.*.*.*", "turn.*.*", "reply.*.*"),
         {"max_msgs_per_subject": 1, "allow_direct": True},
     ),
     TOPICS: (("topic.*",), {"max_msgs_per_subject": MOST_EVENTS, "allow_direct": True}),

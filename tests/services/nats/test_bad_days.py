@@ -265,7 +265,7 @@ async def test_what_others_wrote_goes_among_the_dead_letters(opened):
     queues, link = Lines(opened), opened.link
     strange = (b"", b"garbage", b'{"due": "x"}\n', b"\n1234{}", b'{"attempt": 3}\n\xff')
     for number, data in enumerate(strange):
-        await link.ask(opened.subject("queue", "orders", f"foreign{number}"), data)
+        await link.ask(opened.subject("queue", "orders", f"foreign{number}", "-"), data)
     await queues.send("orders", "ours")
     (received,) = await queues.receive("orders", most=10, wait=30)
 
