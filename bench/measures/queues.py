@@ -208,27 +208,28 @@ async def _nats_py(url: str, seconds: float, group: int) -> Cost:
     async with await nats.connect(url) as client:
         stream = client.jetstream()
         await stream.add_stream(name="plain", subjects=["plain"], retention="workqueue")
-        consumer = await stream.pull_subscribe("plain", durable="plain")
+        # Tasks that fetch from one subscription take each other's messages, and then wait for ever.
+        consumers = [await stream.pull_subscribe("plain", durable="plain") for _ in range(AT_ONCE)]
 
-        async def take(most: int) -> int:
+        async def take(consumer: Any, most: int) -> int:
             found = await consumer.fetch(most, timeout=30)
             for message in found:
                 await message.ack()
             return len(found)
 
-        async def one() -> None:
+        async def one(consumer: Any) -> None:
             await stream.publish("plain", ROW)
-            await take(1)
+            await take(consumer, 1)
 
         async def one_by_one() -> int:
-            await asyncio.gather(*(one() for _ in range(AT_ONCE)))
+            await asyncio.gather(*map(one, consumers))
             return AT_ONCE
 
         async def together() -> int:
             await asyncio.gather(*(stream.publish("plain", ROW) for _ in range(group)))
             left = group
             while left:
-                left -= await take(left)
+                left -= await take(consumers[0], left)
             return group
 
         hand_over = one_by_one if group == 1 else together

@@ -58,6 +58,11 @@ class Answer:
         if not self.end.done() and (self.status is not None or len(self.messages) >= (self._most or 1)):
             self.end.set_result(None)
 
+    def expire(self) -> None:
+        """Nothing came in time."""
+        if not self.end.done():
+            self.end.set_exception(TimeoutError())
+
     @property
     def code(self) -> str:
         """The number of the status, "" for none."""
@@ -126,27 +131,29 @@ class Connection:
         await self._client.publish(subject, payload)
 
     async def ask(
-        self, subject: str, payload: bytes, headers: dict[str, str] | None = None, *, most: int | None = None
+        self, subject: str, payload: bytes, headers: dict[str, str] | None, most: int | None, seconds: float
     ) -> Answer:
-        """Send, and wait for the answer; with `most`, for so many messages or a status."""
+        """Send, and wait at most so many seconds for the answer; with `most`, for so many messages or a status."""
         to, answer = f"{self._inbox}.{next(self._numbers)}", Answer(most)
         self._answers[to] = answer
         try:
-            await self._answered(answer, subject, payload, to, headers)
+            await self._answered(answer, subject, payload, to, headers, seconds)
         finally:
             del self._answers[to]
         return answer
 
-    async def pull(self, subject: str, payload: bytes, most: int, expires: float, late: Heard) -> Answer:
-        """Pull at most so many messages of a consumer.
+    async def pull(
+        self, subject: str, payload: bytes, most: int, late: Heard, expires: float, seconds: float
+    ) -> Answer:
+        """Pull at most so many messages of a consumer, and wait for them at most so many seconds.
 
-        expires: seconds after which none comes. late: gets those that come after the caller was cancelled.
+        late: gets those that come after the caller was cancelled. expires: seconds after which none comes.
         """
         pull = self._pulls.pop() if self._pulls else await self._new_pull()
         answer = Answer(most)
         pull.heard = answer.take
         try:
-            await self._answered(answer, subject, payload, pull.inbox, None)
+            await self._answered(answer, subject, payload, pull.inbox, None, seconds)
         except BaseException:
             pull.heard = late
             for message in answer.messages:
@@ -166,13 +173,15 @@ class Connection:
         self._pulls.append(pull)
 
     async def _answered(
-        self, answer: Answer, subject: str, payload: bytes, to: str, headers: dict[str, str] | None
+        self, answer: Answer, subject: str, payload: bytes, to: str, headers: dict[str, str] | None, seconds: float
     ) -> None:
         self._waiting.add(answer)
+        timer = asyncio.get_running_loop().call_later(seconds, answer.expire)
         try:
             await self._client.publish(subject, payload, to, headers)
             await answer.end
         finally:
+            timer.cancel()
             self._waiting.discard(answer)
 
     def over(self, error: Exception) -> None:

@@ -8,7 +8,6 @@ do and which takes the old number away. So whoever held the old one can neither 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Self
 
@@ -70,6 +69,7 @@ class Lane:
         self._parts = ("dead" if dead else "queue", names.token(queue))
         self._stream = store.stream(streams.QUEUES)
         self._consumer = "-".join(self._parts)
+        self._next = f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._consumer}"
         self._wait = 0.0
 
     def subject(self, name: str = "*", order: str = "*") -> str:
@@ -102,9 +102,8 @@ class Lane:
                 return []
 
     async def _pull(self, most: int, look: float) -> Answer:
-        asked = {"batch": most, "expires": round(look * _SECOND)} if look else {"batch": most, "no_wait": True}
-        subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._consumer}"
-        return await self._store.link.pull(subject, json.dumps(asked).encode(), most, look, self._late)
+        asked = b'{"batch":%d,"expires":%d}' % (most, look * _SECOND) if look else b'{"batch":%d,"no_wait":true}' % most
+        return await self._store.link.pull(self._next, asked, most, look, self._late)
 
     def _late(self, message: Msg) -> None:
         """It came for a caller that is gone, and who has taken nothing."""

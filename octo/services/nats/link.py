@@ -10,9 +10,10 @@ import asyncio
 import json
 import logging
 from collections import deque
-from collections.abc import Awaitable, Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from octo.core.backoff import Backoff
 from octo.core.errors import NotConnected, OctoError, Transient
@@ -32,11 +33,9 @@ ANSWER = 3.0
 """Seconds that the server may take for a sign of life."""
 
 _PAUSES = Backoff(0.1, 2.0, jitter=0.3)
+_TURNS = 10
 _LOOKS = 5
 """Looks at the server's clock that are remembered; the quickest counts."""
-
-
-R = TypeVar("R")
 
 
 class User(Protocol):
@@ -86,16 +85,27 @@ class Link:
     ) -> Answer:
         """See `Connection.ask`. Raises `NotConnected`, or `Transient` if it may have been done."""
         connection = self._connected()
-        return await self._in_time(connection.ask(subject, payload, headers, most=most), self._patience)
+        try:
+            return await connection.ask(subject, payload, headers, most, self._patience)
+        except errors.FAILURES as error:
+            raise errors.failed(self.address.where, self._reason(error)) from error
 
     async def pull(self, subject: str, payload: bytes, most: int, expires: float, late: Heard) -> Answer:
         """See `Connection.pull`."""
         connection = self._connected()
-        return await self._in_time(connection.pull(subject, payload, most, expires, late), expires + self._patience)
+        try:
+            return await connection.pull(subject, payload, most, late, expires, expires + self._patience)
+        except errors.FAILURES as error:
+            raise errors.failed(self.address.where, self._reason(error)) from error
 
     async def tell(self, subject: str, payload: bytes = b"") -> None:
         """Send and forget."""
-        await self._in_time(self._connected().tell(subject, payload), self._patience)
+        connection = self._connected()
+        try:
+            async with asyncio.timeout(self._patience):
+                await connection.tell(subject, payload)
+        except errors.FAILURES as error:
+            raise errors.failed(self.address.where, self._reason(error)) from error
 
     async def api(self, name: str, /, **given: object) -> dict[str, Any]:
         """Ask JetStream. Raises `Refused` with what it says."""
@@ -115,13 +125,6 @@ class Link:
         if self._connection is None or self._connection.lost.is_set():
             raise NotConnected(f"{self.address.where}: not connected", code=codes.SERVER)
         return self._connection
-
-    async def _in_time(self, work: Awaitable[R], seconds: float) -> R:
-        try:
-            async with asyncio.timeout(seconds):
-                return await work
-        except errors.FAILURES as error:
-            raise errors.failed(self.address.where, self._reason(error)) from error
 
     def _reason(self, error: Exception) -> Exception:
         """Why no answer came, where the server has told, e.g. that the user lacks a right."""
@@ -185,7 +188,7 @@ class Link:
     async def _attend(self, connection: Connection, user: User) -> None:
         """Return when the connection is lost; raise when no sign of life comes."""
         while not connection.lost.is_set():
-            async with asyncio.timeout(self._answer):
+            async with awake(self._answer):
                 await user.sign()
             self.told(None)
             try:
@@ -207,6 +210,31 @@ class Link:
         """Return if the server gave a sign of life a moment ago; raise `Transient` if not."""
         if self.trouble is not None:
             raise Transient(self.trouble, code=codes.SERVER)
+
+
+@asynccontextmanager
+async def awake(seconds: float) -> AsyncIterator[None]:
+    """Raise `TimeoutError` after so many seconds in which the event loop turned.
+
+    A loop that stood still, because the machine is busy, has not heard the answer that lies there.
+    """
+    loop = asyncio.get_running_loop()
+    timer: asyncio.TimerHandle | None = None
+
+    def turn(left: int) -> None:
+        nonlocal timer
+        if left:
+            timer = loop.call_later(seconds / _TURNS, turn, left - 1)
+        else:
+            limit.reschedule(loop.time())
+
+    async with asyncio.timeout(None) as limit:
+        turn(_TURNS)
+        try:
+            yield
+        finally:
+            if timer is not None:
+                timer.cancel()
 
 
 def moment(text: str) -> float:

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import AbstractContextManager
+from itertools import cycle
 from math import ceil
 from typing import Any, NamedTuple
 
@@ -62,6 +63,7 @@ class Store:
         self.heard = {self.subject("ring"): self._rung, self.subject("reply", self.process, "*"): self._replied}
         self._tasks = tasks
         self._bells = Bells()
+        self._kinds = cycle((streams.KEYS, streams.QUEUES, streams.TOPICS))
         self._is_open = True
 
     # --- messages ------------------------------------------------------------------------------------------------
@@ -205,8 +207,8 @@ class Store:
         await streams.prepare(self.link)
 
     async def sign(self) -> None:
-        """A sign of life, upon which everybody who waits looks for himself."""
-        await self.link.look(self.stream(streams.KEYS))
+        """A sign of life of one stream after the other, upon which everybody who waits looks for himself."""
+        await self.link.look(self.stream(next(self._kinds)))
         self._bells.ring_all()
 
     def lost(self) -> None:

@@ -11,6 +11,8 @@ from octo.services.nats import link, opening, streams
 from octo.services.nats.address import parse
 from octo.services.nats.key_value import Entries
 from octo.services.nats.leases import Holders
+from octo.services.nats.queues import Lines
+from octo.services.nats.topics import Logs
 from octo.services.places import openers
 from octo.testing.nats import Nats
 
@@ -110,13 +112,14 @@ async def test_streams_that_vanish_come_again_and_tokens_and_versions_still_grow
 
         async def is_back():
             try:
-                return await entries.get("a", "k") is None
+                await Lines(opened).send("orders", 1)
+                await Logs(opened).publish("topic", 1)
+                return await leases.acquire("another", 600) is not None and await entries.put("a", "k", 1) > version
             except OctoError:
                 return False
 
         await until(is_back)
-        assert (await leases.acquire("leader", 600)).token > token
-        assert await entries.put("a", "k", 1) > version
+        assert (await leases.acquire("leader", 600, wait=60)).token > token
 
 
 def test_what_counts_as_a_sign_of_life_comes_often():
