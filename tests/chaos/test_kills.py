@@ -36,6 +36,7 @@ KILLED = [
     ("events", (*POINTS, RANDOM), "nats"),
     ("order", POINTS, "sqlite"),
     ("order", POINTS, "postgresql"),
+    ("order", POINTS, "nats"),
     ("guarded", SLOW, "sqlite"),
     ("journal", (*POINTS, *JOURNAL, RANDOM), "sqlite"),
     ("journal", (*SEEN, *JOURNAL), "postgresql"),
