@@ -1,4 +1,4 @@
-"""One of a thousand messages always fails: it is kept with its cause, the others are unharmed, each customer's in order.
+"""One message of a thousand fails: it is kept with its cause, the others arrive, those of each customer in order.
 
 After the fix a dry run shows that it would complete, and a replay completes it. On a store of this machine, and on a
 real PostgreSQL.
