@@ -1,7 +1,10 @@
 """A file of dead letters: one line of JSON for each, safe on the disk before anybody hears that it is kept.
 
-    {"id": ID, "letter": {...}, "message": {...}}    a message that failed; a later line of the same id replaces it
-    {"settled": ID}                                  it was replayed or purged
+    {"id": ID, "letter": {...}, "message": {...}, "sum": N}    a message that failed; a later line of the same id
+                                                               replaces it
+    {"settled": ID, "sum": N}                                  it was replayed or purged
+
+`sum` is the CRC-32 of the line without it; a line that does not fit its sum is unreadable, and kept.
 
 The file is only ever appended to, so a crash in the middle of a replay loses nothing; `compact` leaves out what is
 settled. Processes that append or compact take turns by a lock on the file.
@@ -11,6 +14,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import zlib
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +25,7 @@ from octo.core.errors import NoRoom, OctoError, Permanent, Transient
 
 LARGEST_LINE = 16 << 20
 """Bytes of one letter with its message."""
+_SUM = b',"sum":'
 LARGEST_FILE = 1 << 30
 """Bytes of a file: then it must be replayed or purged before it takes more."""
 
@@ -45,7 +50,7 @@ class Contents(NamedTuple):
 
 def append(path: Path, line: Line) -> None:
     """Add a letter, or put it in place of the one with its id. Raises `Permanent`, `NoRoom` or `Transient`."""
-    data = codec.write_kinds(line._asdict()) + b"\n"
+    data = _summed(codec.write_kinds(line._asdict()))
     if len(data) > LARGEST_LINE:
         raise Permanent(f"the dead letter has {len(data):,} bytes, and a file takes at most {LARGEST_LINE:,}")
     _append(path, data)
@@ -53,7 +58,7 @@ def append(path: Path, line: Line) -> None:
 
 def settle(path: Path, id: str) -> None:  # noqa: A002  its name in the file
     """Note that the letter of this id is done."""
-    _append(path, codec.write({"settled": id}) + b"\n")
+    _append(path, _summed(codec.write({"settled": id})))
 
 
 def contents(path: Path) -> Contents:
@@ -133,7 +138,16 @@ def _lines(file: IO[bytes]) -> Iterator[tuple[int, Any]]:
         file.seek(offset)
 
 
+def _summed(data: bytes) -> bytes:
+    """The object as a line."""
+    return b"%s%s%d}\n" % (data[:-1], _SUM, zlib.crc32(data))
+
+
 def _value(data: bytes) -> Any:
+    """What the line says; None if it is not as it was written. Lines of earlier versions have no sum."""
+    head, mark, end = data.rstrip(b"\n").rpartition(_SUM)
+    if mark and end[:-1].isdigit() and end.endswith(b"}") and zlib.crc32(head + b"}") != int(end[:-1]):
+        return None
     try:
         return codec.read(data)
     except codec.NotJson:

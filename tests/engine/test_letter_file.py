@@ -37,6 +37,30 @@ def test_what_is_kept_is_read_in_order_with_its_values(path):
     assert isinstance(Message.from_record(first.message).body["w"], float)
 
 
+def test_no_changed_byte_goes_unnoticed(path):
+    """A bit of each byte of the file, one at a time: nothing is missing or different but with an unreadable line."""
+    for each in "abc":
+        append(path, line(each, body={"text": each * 3, "sum": 1}))
+    settle(path, "b")
+    data = path.read_bytes()
+    whole = list(lines(path, contents(path).places.values()))
+    for at in range(len(data)):
+        changed = bytearray(data)
+        changed[at] ^= 1 << at % 8
+        path.write_bytes(changed)
+        found = contents(path)
+        if not found.unreadable:
+            assert list(lines(path, found.places.values())) == whole, f"byte {at}"
+
+
+def test_a_line_of_an_earlier_version_has_no_sum(path):
+    path.parent.mkdir()
+    path.write_text('{"id":"a","letter":{"attempts":1},"message":{"sum":2}}\n{"settled":"x"}\n')
+
+    assert kept(path) == [("a", 1)]
+    assert contents(path).unreadable == 0
+
+
 def test_nobody_else_can_read_it(path):
     append(path, line("a"))
     assert path.stat().st_mode & 0o777 == 0o600
