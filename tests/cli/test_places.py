@@ -43,6 +43,14 @@ def test_run_keeps_what_it_holds_below_the_working_directory(octo, flow, tmp_pat
     assert (tmp_path / "octo-store" / "octo.db").exists()
 
 
+def test_who_chooses_the_place_of_secrets_chooses_no_other(octo, flow, tmp_path):
+    """Queues that were only in memory would be a nasty surprise after a restart."""
+    running = octo("run", flow, "--admin-addr", "off", OCTO_SERVICES="secrets=env:APP_")
+    running.wait_for("runtime ready")
+
+    assert (tmp_path / "octo-store" / "octo.db").exists()
+
+
 def test_invoke_holds_nothing(command, flow, tmp_path):
     assert command("invoke", flow, "tell", "--data", "7")[0] == 0
     assert not (tmp_path / "octo-store").exists()

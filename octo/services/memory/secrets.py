@@ -20,7 +20,8 @@ class Known:
     async def read(self, name: str) -> Secret:
         limits.name(name, "secret name")
         if name not in self._texts:
-            raise Missing(f"there is no secret {name[:80]!r} in memory")
+            hint = "" if self._texts else ": no place is chosen, as in OCTO_SERVICES=secrets=files:/run/secrets"
+            raise Missing(f"there is no secret {name[:80]!r} in memory{hint}")
         return Secret(self._texts[name])
 
 
