@@ -18,7 +18,7 @@ BETWEEN: Mapping[tuple[Step, Step], tuple[str, ...]] = {
     ("confirm", "reply"): ("before the effect", "after the effect", "between blocks"),
     ("flow", "reply"): ("before the acknowledgement",),
     ("flow", "acknowledge"): ("before the acknowledgement",),
-    ("flow", "commit"): ("before the acknowledgement",),
+    ("flow", "commit"): ("before the acknowledgement", "before a commit"),
     # The services of Octo write the reply and the acknowledgement at once: on disk there is nothing between them.
     ("reply", "acknowledge"): ("before a commit", "after a commit"),
     ("acknowledge", "flow"): ("after the acknowledgement", "before the effect", "between blocks"),
@@ -43,7 +43,8 @@ class Declared(NamedTuple):
 @cache
 def declared(flow: str) -> Declared | None:
     """What `octo check --guarantees` says of a workload's flows; None if `work` has no source."""
-    config = parse(re.sub(r"effects:\w+", "json:loads", flow), plugins(), {"PORT": "1"})
+    environ = {"PORT": "1", "QUEUE": "pairs", "AMQP": "amqp://guest:guest@localhost/"}
+    config = parse(re.sub(r"\w*effects:\w+", "json:loads", flow), plugins(), environ)
     found = {each.flow: each for each in guarantees(config)}
     if "work" not in found:
         return None
