@@ -14,8 +14,8 @@ from aio_pika.exceptions import ChannelNotFoundEntity
 from octo.testing.rabbitmq import RabbitMQ
 from tests.chaos import workloads
 
-POINTS = tuple(each for each in workloads.POINTS if "commit" not in each)
-"""A broker has no transactions of ours."""
+POINTS = (*(each for each in workloads.POINTS if "commit" not in each), workloads.CONFIRMED)
+"""A broker has no transactions of ours, and confirms what it keeps."""
 
 _FLOW = """
 env: [{{name: PORT}}, {{name: AMQP}}, {{name: QUEUE}}]

@@ -153,11 +153,13 @@ def _redis():
 
 def _amqp():
     from aio_pika import message
+    from aiormq import channel
 
     from octo.connectors.amqp import publisher
     from octo.core import lanes
 
     _around(publisher.Publisher, "send", "before it is sent", "after it is sent")
+    _around(channel.Channel, "_on_confirm_frame", "before it is confirmed", "")
     _around(lanes.Lanes, "next", "before it is received", "after it is received")
     _around(message.IncomingMessage, "ack", "before the acknowledgement", "after the acknowledgement")
 

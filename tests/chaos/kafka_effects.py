@@ -46,6 +46,7 @@ def _around_async(owner, name, before, after):
 
 if POINT:
     _around_async(sender.Sender, "send", "before it is sent", "after it is sent")
+    _around(sender.Sender, "_acknowledged", "before it is confirmed", "")
     _around(reader.Reader, "read", "before it is received", "after it is received")
     _around_async(reader.Reader, "_settle", "before the acknowledgement", "after the acknowledgement")
     _around(member.Member, "_commit", "before a commit", "between commits", counts=lambda self: self._wanted)

@@ -14,7 +14,7 @@ from octo.config.load import parse
 from octo.core.promise import Guarantee, Step
 
 BETWEEN: Mapping[tuple[Step, Step], tuple[str, ...]] = {
-    ("send", "confirm"): ("before a commit", "after a commit"),
+    ("send", "confirm"): ("before a commit", "after a commit", "before it is confirmed"),
     ("confirm", "reply"): ("before the effect", "after the effect", "between blocks"),
     ("flow", "reply"): ("before the acknowledgement",),
     ("flow", "acknowledge"): ("before the acknowledgement",),
@@ -36,8 +36,10 @@ class Declared(NamedTuple):
 
     @property
     def pairs(self) -> list[tuple[Step, Step]]:
-        """The steps that follow each other."""
-        return [pair for steps in (self.steps, *self.sinks) for pair in pairwise(steps)]
+        """The steps that follow each other. There is no reply where nobody has asked for one."""
+        is_asked = any("reply" in steps for steps in self.sinks)
+        own = [step for step in self.steps if is_asked or step != "reply"]
+        return [pair for steps in (own, *self.sinks) for pair in pairwise(steps)]
 
 
 @cache

@@ -14,7 +14,7 @@ from confluent_kafka import Consumer, TopicPartition
 from tests.chaos import lives
 from tests.chaos.lives import HERE, PATIENCE
 from tests.chaos.loop import RANDOM, Loop
-from tests.chaos.workloads import POINTS, Workload
+from tests.chaos.workloads import CONFIRMED, POINTS, Workload
 
 PARTITIONS = 3
 LISTENERS = 4
@@ -42,6 +42,7 @@ flows:
       - {type: python, call: "kafka_effects:second"}
 """
 _numbers = count()
+POINTS_OF_KAFKA = (*POINTS, CONFIRMED)
 
 
 @dataclass(frozen=True)
@@ -63,14 +64,18 @@ class Records(Workload):
         return sum(end - passed[number] for number, end in enumerate(ends))
 
 
+def flow(address, topic, more="instance: only"):
+    found = _FLOW.replace("ADDRESS", address).replace("TOPIC", topic).replace("LISTENERS", str(LISTENERS))
+    return found.replace("MORE", more)
+
+
 def made(kafka, folder, port, zygote, more):
     """A loop over a new topic."""
     topic = f"pairs-{next(_numbers)}"
     kafka.create(topic, PARTITIONS)
-    flow = _FLOW.replace("ADDRESS", kafka.address).replace("TOPIC", topic).replace("LISTENERS", str(LISTENERS))
     # Under way are the records of the flow, and those that finished while a commit was under way.
     workload = Records(
-        topic, flow.replace("MORE", more), 2 * LISTENERS, in_order=True, once=False, address=kafka.address
+        topic, flow(kafka.address, topic, more), 2 * LISTENERS, in_order=True, once=False, address=kafka.address
     )
     loop = Loop(workload, f"sqlite:{folder}/octo.db", folder / "loop", port, zygote)
     shutil.copy(HERE / "kafka_effects.py", loop.folder)
@@ -81,7 +86,7 @@ def made(kafka, folder, port, zygote, more):
 def test_nothing_is_lost(zygote, kafka, tmp_path, port):
     """A life that comes back under its name has its partitions at once."""
     loop = made(kafka, tmp_path, port, zygote, "instance: only")
-    verdict = loop.run((*POINTS, RANDOM, RANDOM))
+    verdict = loop.run((*POINTS_OF_KAFKA, RANDOM, RANDOM))
     assert verdict.wrong() == []
     assert all(each.told for each in loop.producers), "nothing was sent, so nothing was shown"
 

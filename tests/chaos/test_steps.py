@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import pytest
 
+from tests.chaos import brokered, test_kafka
 from tests.chaos.loop import Loop
 from tests.chaos.steps import BETWEEN, declared
 from tests.chaos.test_kills import points_of
-from tests.chaos.workloads import JOURNAL, POINTS, WORKLOADS
+from tests.chaos.workloads import CONFIRMED, JOURNAL, POINTS, WORKLOADS
 
 WITH_SOURCE = [name for name in WORKLOADS if declared(WORKLOADS[name].flow) is not None]
 
 
-@pytest.mark.parametrize("name", WITH_SOURCE)
-def test_there_is_a_kill_between_each_two_declared_steps(name):
+EXERCISED = [
+    *(pytest.param(WORKLOADS[name].flow, points_of(name), id=name) for name in WITH_SOURCE),
+    *(pytest.param(each.flow, brokered.POINTS, id=each.name) for each in brokered.WORKLOADS.values()),
+    pytest.param(test_kafka.flow("a:1", "pairs"), test_kafka.POINTS_OF_KAFKA, id="kafka"),
+]
+
+
+@pytest.mark.parametrize(("flow", "points"), EXERCISED)
+def test_there_is_a_kill_between_each_two_declared_steps(flow, points):
     """Of the source, and of the blocks that send to it."""
-    found = declared(WORKLOADS[name].flow)
+    found = declared(flow)
     assert found is not None
-    assert [pair for pair in found.pairs if not {*BETWEEN[pair]} & points_of(name).keys()] == []
+    assert [pair for pair in found.pairs if not {*BETWEEN[pair]} & {*points}] == []
 
 
 def test_all_steps_that_are_exercised_are_known():
     assert {pair for name in WITH_SOURCE for pair in declared(WORKLOADS[name].flow).pairs} <= BETWEEN.keys()
-    assert {point for points in BETWEEN.values() for point in points} <= {*POINTS, *JOURNAL}
+    assert {point for points in BETWEEN.values() for point in points} <= {*POINTS, *JOURNAL, CONFIRMED}
 
 
 @pytest.mark.parametrize("name", WITH_SOURCE)

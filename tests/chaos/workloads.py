@@ -83,6 +83,8 @@ POINTS = (
     *("before the acknowledgement", "after the acknowledgement", "before a commit", "after a commit"),
 )
 """Where the module `effects` can end its process."""
+CONFIRMED = "before it is confirmed"
+"""One more where a broker keeps the message: it has it, and the block has not heard of that."""
 JOURNAL = (
     *("before it is written", "after it is written", "after the last effect"),
     *("before it is forgotten", "after it is forgotten"),
