@@ -146,13 +146,14 @@ async def sweep(settings: Aggregate, site: Site, tail: Tail, store: KeyValue, le
     groups = Groups(store, leases, settings.store_key or site.address)
     timeout = settings.completion_timeout
     pace = RARELY if timeout is None else min(RARELY, max(OFTEN, timeout.total_seconds() / 10))
-    async with campaign(leases, f"octo/aggregate/{hashlib.sha256(groups.name('').encode()).hexdigest()}") as candidate:
+    name = f"octo/aggregate/{hashlib.sha256(groups.name('').encode()).hexdigest()}"
+    async with campaign(leases, name, about=f"aggregate {settings.store_key or site.address}") as candidate:
         while True:
             await candidate.elected()
             await asyncio.sleep(pace)
-            for name in await groups.names():
+            for group in await groups.names():
                 if candidate.leads:
-                    await _look(_Work(settings, groups, tail, is_worker=False), name)
+                    await _look(_Work(settings, groups, tail, is_worker=False), group)
 
 
 async def _look(work: _Work, name: str) -> None:

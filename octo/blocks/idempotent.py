@@ -1,7 +1,7 @@
 """idempotent: what has been done for a key is not done again.
 
-The order: claim the key with a lease, run the chain, keep what it made, release. The mark that the work is done comes
-after the work, so a crash in between repeats the work and loses nothing.
+The order: claim the key, with a lease and in its entry, run the chain, keep what it made, release. The mark that the
+work is done comes after the work, so a crash in between repeats the work and loses nothing.
 """
 
 from __future__ import annotations
@@ -23,11 +23,14 @@ from octo.core.settings import Advanced, Settings
 from octo.core.sockets import Always, Steps
 from octo.core.state import State
 from octo.services import limits
-from octo.services.ports import KeyValue, Leases
+from octo.services.ports import Entry, KeyValue, Leases
 
 log = logging.getLogger("octo.idempotent")
 
 NAMESPACE = "idempotent"
+_CLAIM = "claim"
+_LONGEST = timedelta(days=7).total_seconds()
+"""Seconds that a chain may take, and for which the claim of a process that has gone is kept."""
 
 
 class Idempotent(Settings):
@@ -60,17 +63,26 @@ async def idempotent(settings: Idempotent, message: Message, store: KeyValue, le
     """
     key = settings.key(message)
     name, ttl = hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest(), settings.lease.total_seconds()
-    if (done := await store.get(NAMESPACE, name)) is not None:
+    if (done := await store.get(NAMESPACE, name)) is not None and not _is_claim(done):
         return _again(settings, message, done.value)
     lease = await leases.acquire(f"{NAMESPACE}/{name}", ttl, wait=settings.wait.total_seconds())
     if lease is None:
         raise Overloaded(f"a message with the key {key[:80]!r} is still under way")
     async with held(leases, lease, ttl):
-        if (done := await store.get(NAMESPACE, name)) is not None:
+        if (done := await store.get(NAMESPACE, name)) is not None and not _is_claim(done):
             return _again(settings, message, done.value)
+        # Who begins the work writes over the claim of who began before, so that one that was cut off can keep nothing.
+        claim, before = {_CLAIM: lease.token}, 0 if done is None else done.version
+        version = await store.put(NAMESPACE, name, claim, version=before, ttl=_LONGEST)
         outcome = await finished(settings.process(message))
-        await store.put(NAMESPACE, name, _kept(settings, outcome), ttl=settings.ttl.total_seconds() or None)
+        kept = settings.ttl.total_seconds() or None
+        await store.put(NAMESPACE, name, _kept(settings, outcome), version=version, ttl=kept)
         return outcome
+
+
+def _is_claim(entry: Entry) -> bool:
+    """Whether the entry says that the work has begun, and not that it is done."""
+    return isinstance(entry.value, dict) and _CLAIM in entry.value
 
 
 def _kept(settings: Idempotent, outcome: Outcome) -> object:

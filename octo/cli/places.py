@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -42,8 +43,11 @@ def services_option(default: str) -> Callable[[F], F]:
 
 def _whole(url: str | None, default: str) -> str:
     """The list of places with one for all services in front: who chooses that of secrets does not choose the others."""
-    is_for_all = url is not None and not re.match(r"\s*[\w-]+\s*=", url)
-    return url if url and is_for_all else f"{default},{url or ''}"
+    return url if url and _is_for_all(url) else f"{default},{url or ''}"
+
+
+def _is_for_all(url: str) -> bool:
+    return not re.match(r"\s*[\w-]+\s*=", url)
 
 
 def services_of(url: str | None, folder: str | None, default: str) -> Services:
@@ -52,9 +56,27 @@ def services_of(url: str | None, folder: str | None, default: str) -> Services:
 
     if folder is not None and url is not None:
         raise click.UsageError("choose one of --services and --storage-dir")
-    if folder is not None:
-        url = f"sqlite:{folder.rstrip('/') or '/'}/{FILE}" if folder else MEMORY
     try:
-        return Services(openers(_whole(url, default)))
+        return Services(openers(_whole(_url(url, folder), default)))
     except OctoError as error:
         raise click.UsageError(str(error)) from None
+
+
+def is_chosen(url: str | None, folder: str | None) -> bool:
+    """Whether somebody has chosen where most services are."""
+    place = _url(url, folder)
+    return bool(place) and _is_for_all(place or "")
+
+
+def is_not_made(url: str | None, folder: str | None, default: str) -> bool:
+    """Whether the services are in a file that nobody has made yet: to look into it would make it."""
+    place, *others = _whole(_url(url, folder), default).split(",")
+    if not place.startswith("sqlite:") or any(each.strip().startswith("key-value") for each in others):
+        return False
+    return not Path(place.removeprefix("sqlite:").removeprefix("//")).exists()
+
+
+def _url(url: str | None, folder: str | None) -> str | None:
+    if folder is None:
+        return url
+    return f"sqlite:{folder.rstrip('/') or '/'}/{FILE}" if folder else MEMORY

@@ -15,7 +15,7 @@ from octo.cli import lasting
 from octo.cli.help import Verb
 from octo.cli.named import named
 from octo.cli.observers import Traces, otlp_address
-from octo.cli.places import DURABLE, services_of, services_option
+from octo.cli.places import DURABLE, is_chosen, services_of, services_option
 from octo.cli.project import Number
 from octo.cli.serving import Asked, run
 from octo.cli.stopping import GRACE
@@ -216,7 +216,7 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         asked = Asked(
             *(found, stubs, chosen, port, watch, quiet, allow_empty, stop_delay),
-            *(drain, operations, measured, kept, contracts),
+            *(drain, operations, measured, kept, contracts, is_chosen(services, storage_dir)),
         )
         sys.exit(lasting.run(run(asked), runner))
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from octo.cli import banner, exits
 from octo.cli.listening import listening
+from octo.cli.membership import membership
 from octo.cli.named import Named, told
 from octo.cli.observers import Traces, contracts, recording
 from octo.cli.project import folder_of, refuse, show
@@ -42,7 +43,8 @@ class Asked(NamedTuple):
     """The options of the command line.
 
     port: of the only http connector, instead of what its settings say. operations: where the operations port is.
-    measured: addresses of blocks. contracts: the share of messages to check.
+    measured: addresses of blocks. contracts: the share of messages to check. joins: whether somebody has chosen where
+    the services are, so that the process is a member of their cluster even if no flow uses them.
     """
 
     named: Named
@@ -58,6 +60,7 @@ class Asked(NamedTuple):
     measured: tuple[str, ...]
     traces: Traces
     contracts: float
+    joins: bool = False
 
 
 class _Greeting:
@@ -111,7 +114,8 @@ async def run(asked: Asked) -> int:
         with recording(asked.traces, service) as live:
             async with asked.services, _operations(asked, service, metrics, blocks, live, stop) as address:
                 greeting.operations = address
-                await service.run(stop)
+                async with membership(asked.services, service, _number(), address, is_asked=asked.joins):
+                    await service.run(stop)
     except OctoError as error:
         refuse(error)
         if isinstance(error, ConfigError) and (hint := told(error, asked.named.paths, "run")):

@@ -44,6 +44,14 @@ class Services:
         """The names of all services."""
         return sorted(self._openers)
 
+    def alike(self) -> Services:
+        """Services in the same places, none of them open. Who opens them shares what they have in common with these."""
+        return Services(self._openers)
+
+    def outlive(self, name: str) -> bool:
+        """Whether the service keeps what it holds beyond the process, and so has other processes, too."""
+        return name in self._openers and self._openers[name] != MEMORY.get(name)
+
     @property
     def opened(self) -> Mapping[str, object]:
         """The services that are open, by name."""

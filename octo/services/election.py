@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from octo.core.beside import beside
@@ -27,14 +27,25 @@ TTL = 15.0
 """Seconds within which a leader that is gone is replaced. A leader renews its lease after two thirds of this time."""
 
 
+_candidates: set[Candidate] = set()
+
+
+def led() -> Mapping[str, int]:
+    """What this process leads, by what its candidates are told to be about, each with its token."""
+    return {each.about: each.token for each in _candidates if each.leads}
+
+
 class Candidate:
     """One candidate.
+
+    about: what it leads, for people.
 
     token: the token of its lease, 0 before its first. It grows with every leader: a system that refuses smaller
     tokens cannot be changed by a leader that was frozen or cut off and does not know that it was replaced.
     """
 
-    def __init__(self, leases: Leases, name: str, ttl: float) -> None:
+    def __init__(self, leases: Leases, name: str, ttl: float, about: str = "") -> None:
+        self.about = about or name
         self.token = 0
         self._leases = leases
         self._name = name
@@ -88,8 +99,12 @@ class Candidate:
 
 
 @asynccontextmanager
-async def campaign(leases: Leases, name: str, *, ttl: float = TTL) -> AsyncIterator[Candidate]:
-    """Campaign while entered."""
-    candidate = Candidate(leases, name, ttl)
-    async with beside(candidate.live()):
-        yield candidate
+async def campaign(leases: Leases, name: str, *, ttl: float = TTL, about: str = "") -> AsyncIterator[Candidate]:
+    """Campaign while entered. about: what the leader leads, as `octo cluster` shows it; default: the name."""
+    candidate = Candidate(leases, name, ttl, about)
+    _candidates.add(candidate)
+    try:
+        async with beside(candidate.live()):
+            yield candidate
+    finally:
+        _candidates.discard(candidate)

@@ -33,18 +33,21 @@ class Postgres:
     """A cluster with the superuser `octo` and the database `postgres`.
 
     user: the user that runs the server, because PostgreSQL refuses root; None for the current user.
+    host: the address that it listens at.
     """
 
     binaries: Path
     folder: Path
     port: int
     user: str | None
+    host: str = "127.0.0.1"
 
     @classmethod
     @contextmanager
-    def started(cls) -> Iterator[Self]:
-        """A new, running cluster; leaving the context deletes it."""
-        server = cls(binaries(), Path(tempfile.mkdtemp(prefix="octo-postgres-")), free_port(), _unprivileged_user())
+    def started(cls, host: str = "127.0.0.1") -> Iterator[Self]:
+        """A new, running cluster that listens at this address; leaving the context deletes it."""
+        folder = Path(tempfile.mkdtemp(prefix="octo-postgres-"))
+        server = cls(binaries(), folder, free_port(), _unprivileged_user(), host)
         try:
             server._create()
             server.start()
@@ -56,7 +59,7 @@ class Postgres:
 
     @property
     def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return f"{self.host}:{self.port}"
 
     @property
     def dsn(self) -> str:
@@ -65,13 +68,17 @@ class Postgres:
 
     def start(self) -> None:
         """Start the server and wait until it accepts connections."""
-        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' {_SETTINGS}"
+        options = f"-p {self.port} -c listen_addresses={self.host} -c unix_socket_directories='' {_SETTINGS}"
         log = str(self.folder / "log")
         self._run("pg_ctl", "start", "-w", "-D", str(self._data), "-l", log, "-o", options)
 
     def stop(self, mode: Literal["fast", "immediate"] = "fast") -> None:
         """Stop the server. To its clients, `immediate` looks like a crash."""
         self._run("pg_ctl", "stop", "-w", "-D", str(self._data), "-m", mode)
+
+    def kill(self) -> None:
+        """End it as a crash does."""
+        self.stop("immediate")
 
     def pause(self) -> None:
         """Stop every process of the server where it is: nothing answers, and no connection ends."""
@@ -101,6 +108,8 @@ class Postgres:
                 shutil.chown(each, self.user)
         options = ("--username=octo", "--auth=scram-sha-256", f"--pwfile={secret}", "--encoding=UTF8", "--locale=C")
         self._run("initdb", "-D", str(self._data), "--no-sync", *options)
+        with (self._data / "pg_hba.conf").open("a") as hosts:
+            hosts.write("host all all samenet scram-sha-256\n")
 
     def _run(self, program: str, *arguments: str) -> None:
         # Output goes to a file: a server that inherited a pipe would keep it open, and the reader waiting.

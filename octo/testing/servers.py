@@ -43,16 +43,17 @@ class Server:
     patience: ClassVar[float] = PATIENCE
     """Seconds that it may take to start."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, host: str = "127.0.0.1") -> None:
         self.folder = folder
+        self.host = host
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @classmethod
     @contextmanager
-    def started(cls) -> Iterator[Self]:
-        """A new, running server. Raises `Missing` without the program."""
-        server = cls(Path(tempfile.mkdtemp(prefix=f"octo-{cls.program}-")))
+    def started(cls, host: str = "127.0.0.1") -> Iterator[Self]:
+        """A new, running server that listens at this address. Raises `Missing` without the program."""
+        server = cls(Path(tempfile.mkdtemp(prefix=f"octo-{cls.program}-")), host)
         try:
             server.start()
             yield server
@@ -62,7 +63,7 @@ class Server:
 
     @property
     def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return f"{self.host}:{self.port}"
 
     @property
     def log(self) -> str:
@@ -83,7 +84,7 @@ class Server:
 
     def is_ready(self) -> bool:
         """Whether it serves clients. Default: it accepts a connection."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=1.0):
+        with socket.create_connection((self.host, self.port), timeout=1.0):
             return True
 
     def start(self) -> None:

@@ -18,6 +18,7 @@ CONSOLE = re.compile(r"^ *```console\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
 PARTS = (
     ("README.md", "## Five minutes", "## Test it", "acceptance/test_readme.py"),
     ("docs/cli.md", "", "", "acceptance/test_pages.py"),
+    ("docs/cluster.md", "", "", "acceptance/test_cluster.py"),
     ("docs/dead-letters.md", "", "", "acceptance/test_dead_letters.py"),
     ("docs/debugging.md", "", "", "cli/test_debugging.py"),
     ("docs/durability.md", "", "", "acceptance/test_durability.py"),

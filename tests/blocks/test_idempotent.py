@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 
 import pytest
 
+from octo.blocks.idempotent import NAMESPACE
 from octo.core.errors import Overloaded
 from octo.core.flow import Drop, Failure
 from octo.services.container import Services
 from octo.services.embedded import in_file
+from octo.services.memory.leases import Holders
+from octo.services.ports import Conflict
 from octo.testing import running
 from octo.testing.clock import settle, virtual
 
@@ -116,3 +120,44 @@ async def test_a_result_that_is_too_large_is_done_once_all_the_same(plugins, cap
 
     assert again.body == {"k": "a", "n": 2}
     assert "not kept for duplicates" in caplog.text
+
+
+async def failure(call):
+    try:
+        return await call
+    except Failure as failed:
+        return failed
+
+
+@virtual()
+async def test_one_that_was_cut_off_keeps_nothing_over_what_another_has_done(plugins, monkeypatch):
+    """Its lease ran out without its knowing, and another has done the work: it fails, and may be tried again."""
+
+    async def hang(*_):
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Holders, "renew", hang)
+    slow = "{type: wait, connector: p, settings: {for_: go}}, " + WORK
+    async with (
+        asyncio.TaskGroup() as tasks,
+        Services() as services,
+        running(flow("lease: 5s,", slow), plugins, services=services) as zombie,
+    ):
+        cut_off = tasks.create_task(failure(zombie.call("f", {"k": "a", "n": 1})))
+        await asyncio.sleep(6)
+        async with running(flow("lease: 5s,"), plugins, services=services) as heir:
+            done = await heir.call("f", {"k": "a", "n": 2})
+            zombie.connector("p").gate("go").set()
+            assert isinstance((await cut_off).cause, Conflict)
+            assert (await heir.call("f", {"k": "a", "n": 3})).body == done.body == {"made": 2}
+
+
+@virtual()
+async def test_what_was_begun_and_not_finished_is_done_by_the_next(plugins):
+    """However long ago that was: the claim of a process that was killed holds nobody up."""
+    async with Services() as services:
+        await services.open(["key-value"])
+        name = hashlib.sha256(b"a").hexdigest()
+        await services.opened["key-value"].put(NAMESPACE, name, {"claim": 7})
+        async with running(flow(), plugins, services=services) as app:
+            assert (await app.call("f", {"k": "a", "n": 1})).body == {"made": 1}

@@ -10,6 +10,7 @@ import asyncio
 import os
 import shutil
 import socket
+import subprocess
 import sys
 import tempfile
 import time
@@ -65,6 +66,7 @@ def main() -> int:
             if not only or only in ({"black hole"}, {"black hole", place}):
                 failed += _black_hole(place, server, known[place](folder), folder / f"{place}-hole", forks)
         failed += _brokers(stack, chosen, only, folder, forks)
+    failed += _namespaces(only)
     for each in failed:
         print(f"FAILED: {each}")
     return bool(failed)
@@ -177,6 +179,17 @@ def _black_hole(place: str, server: Server, url: str, folder: Path, forks: Zygot
 
     verdict = loop.run([], during=away, killed=1)
     return [f"black hole: {each}" for each in [*verdict.wrong(), *(["not red"] if seen != [False] else [])]]
+
+
+def _namespaces(only: set[str]) -> list[str]:
+    """Two runtimes in network namespaces are frozen, cut off and killed, again and again; the database is away."""
+    if only not in (set(), {"namespaces"}):
+        return []
+    tests = ["-m", "pytest", "-q", "--timeout=3600", str(Path(__file__).with_name("test_namespaces.py"))]
+    done = subprocess.run(
+        [sys.executable, *tests], env={**os.environ, "CHAOS_ROUNDS": "10", "CHAOS_HOLE": "30"}, check=False
+    )
+    return ["namespaces: see above"] if done.returncode else []
 
 
 def _port() -> int:

@@ -57,6 +57,9 @@ _HELD = timedelta(seconds=LEASE)
 _MOST_OPEN = 100
 """Ticks of one flow that may be unfinished and come again; further ones are skipped."""
 
+_ABSENT = "nothing ran when it was due"
+_ASLEEP = "the clock jumped past it"
+_AWAY = "the services were out of reach"
 _UNFINISHED = "the message before it is not finished"
 
 
@@ -73,7 +76,7 @@ class Ticking:
 
     `_known` is the ledger as this process knows it, `_base` the moment after which the next tick comes: `_known.last`
     unless the clock was set back. `_claim` names the attempts to take one tick. `_running` are the claims whose message
-    is under way here. `_slept`: whether nothing kept this process from looking at the tick when it was due.
+    is under way here. `_missed`: why a tick that is late was missed, "" if it had to wait for the flow.
     """
 
     def __init__(self, settings: Tick, site: Outlet, store: KeyValue, leases: Leases) -> None:
@@ -87,7 +90,8 @@ class Ticking:
         self._began = clock.now()
         self._wall = _Wall(settings.schedule)
         self._claim = (self._began, new_id())
-        self._slept = True
+        self._missed = _ABSENT
+        self._delayed = ""
         self._is_told = False
         self._running: set[str] = set()
         self._looked = self._began
@@ -103,7 +107,7 @@ class Ticking:
                 delivery = await (self._again(due) if isinstance(due, Open) else self._taken(due))
                 if delivery is not None:
                     yield delivery
-                    self._slept = False  # what is late from here on had to wait for the flow
+                    self._missed = self._delayed  # else what is late from here on had to wait for the flow
         finally:
             await self._step_back()
 
@@ -130,11 +134,11 @@ class Ticking:
     async def _next(self) -> _Due | Open:
         """Wait until a tick is due that nobody else has taken, as far as this process knows."""
         while True:
-            due = await self._slept_until_due()
+            due = await self._awaited()
             if isinstance(due, Open) or self._goes_first or not await self._has_changed():
                 return due if isinstance(due, Open) else self._judged(due)
 
-    async def _slept_until_due(self) -> datetime | Open:
+    async def _awaited(self) -> datetime | Open:
         base, due, at = None, self._base, self._base
         while True:
             if base != self._base:
@@ -145,7 +149,7 @@ class Ticking:
                 return unsettled
             if (left := (at - clock.now()).total_seconds()) <= 0:
                 return due
-            self._slept = True
+            self._missed = _ASLEEP
             await asyncio.sleep(min(left, _STEP))
             # The clock may have been set back, even before this sleep began, while the flow was busy.
             if self._is_behind():
@@ -181,7 +185,7 @@ class Ticking:
         if found.version == self._known.version:
             return False
         self._see(found)
-        self._slept = True
+        self._missed = self._missed or _ASLEEP
         return True
 
     def _judged(self, due: datetime) -> _Due:
@@ -190,10 +194,9 @@ class Ticking:
         cover = due if following > now else self._schedule.latest(due, now)
         why = ""
         if now - due > (_LATE if following > now else _HICCUP):
-            # Late after a sleep: nobody was there, or awake. Late without one: the flow had no room for it before.
-            if self._slept and self._settings.missed == "skip":
-                why = "nothing ran when it was due" if due < self._began else "the clock jumped past it"
-            elif not self._slept and self._settings.overlap == "skip":
+            if self._missed and self._settings.missed == "skip":
+                why = _ABSENT if due < self._began else self._missed
+            elif not self._missed and self._settings.overlap == "skip":
                 why = "the flow has no room"
         return _Due(due, cover, why)
 
@@ -211,6 +214,8 @@ class Ticking:
             return None
         asked = _time()
         lease = await self._leased(due.tick)
+        if self._settings.overlap == "queue":
+            asked = _time()  # it has waited for the message before
         if (lease is None and self._is_exclusive) or self._waits_for_another:
             await self._release(lease)
             await self._unfinished(due)
@@ -220,6 +225,7 @@ class Ticking:
         if not await self._write(due, begun.claim, tick=due.tick, open=unfinished):
             await self._release(lease)
             return None
+        self._delayed = _AWAY if _time() - asked > _HICCUP.total_seconds() else ""
         if _time() - asked > LEASE and not await self._is_in_time(due, lease):
             return None
         return self._delivery(message, lease, begun)
@@ -234,7 +240,7 @@ class Ticking:
                 return False  # it comes again, here or elsewhere
         if self._repeats or self._settings.missed == "once" or clock.now() - due.tick <= _LATE:
             return True
-        _skipped(self._settings, due.tick, "the services were out of reach")
+        _skipped(self._settings, due.tick, _AWAY)
         await self._release(lease)
         return False
 
@@ -256,14 +262,14 @@ class Ticking:
         # The lease of another process may be that of this tick, which it is about to take.
         if not self._running or self._waits_for_another:
             await asyncio.sleep(_LOOK)
-        slept = self._slept and self._settings.overlap != "queue"
+        missed = "" if self._settings.overlap == "queue" else self._missed
         await self._has_changed()
-        self._slept = slept
+        self._missed = missed
 
     async def _leave_out(self, due: _Due) -> None:
         if await self._write(due, self._named(due.tick)):
-            self._slept = False
-            _skipped(self._settings, due.tick, due.why)
+            self._missed = ""
+            _skipped(self._settings, due.tick, due.why, due.cover)
 
     async def _write(self, due: _Due, claim: str, **changes: object) -> bool:
         """Write that the tick is decided. If another process was faster, go on from what it wrote."""
@@ -271,7 +277,7 @@ class Ticking:
             self._known, claim, last=due.cover, by=self._me, schedule=self._name, **changes
         )
         if known is None:
-            self._slept = True
+            self._missed = self._missed or _ASLEEP
         self._see(known or await self._ledger.read())
         return known is not None
 
@@ -390,5 +396,8 @@ def _time() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _skipped(settings: Tick, moment: datetime, reason: str) -> None:
-    log.warning("tick skipped", extra=fields(schedule=settings.schedule, tick=moment.isoformat(), reason=reason))
+def _skipped(settings: Tick, moment: datetime, reason: str, until: datetime | None = None) -> None:
+    """until: further ticks up to here are left out with it."""
+    more = {"until": until.isoformat()} if until is not None and until > moment else {}
+    about = fields(schedule=settings.schedule, tick=moment.isoformat(), reason=reason, **more)
+    log.warning("tick skipped", extra=about)

@@ -109,7 +109,8 @@ class Events:
         subscriber.settings = settings
         async with topics.subscribe(settings.subject, durable=settings.durable):
             pass  # the name is remembered from here on, whoever may read for it, and however long that takes
-        async with campaign(leases, _lease(settings), ttl=TAKEOVER) as candidate:
+        about = f"events {settings.subject} for {settings.durable}"
+        async with campaign(leases, _lease(settings), ttl=TAKEOVER, about=about) as candidate:
             while True:
                 if not await _leads_soon(candidate):
                     yield Idle()
