@@ -21,7 +21,7 @@ import pytest
 from octo.connectors.cron.ledger import NAMESPACE
 from octo.services.container import Services
 from octo.services.members import entries
-from octo.services.places import PROVIDERS, openers
+from octo.services.places import openers
 from octo.testing.nats import Nats
 from octo.testing.postgres import PASSWORD, Postgres
 from tests.chaos import lives
@@ -85,7 +85,7 @@ HOLE = float(os.environ.get("CHAOS_HOLE", "0"))
 
 
 SERVERS = {"postgresql": Postgres, "nats": Nats}
-KINDS = [kind for kind in SERVERS if kind in PROVIDERS]
+all_servers = pytest.mark.parametrize("site", SERVERS, indirect=True, scope="module")
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +103,7 @@ def network():
         yield made, zygotes
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module")
 def site(request, network):
     """The network, with a server of services at its hub."""
     made, zygotes = network
@@ -261,6 +261,7 @@ def missing(cluster):
     return expected - set(found)
 
 
+@all_servers
 def test_ticks_come_once_and_work_is_shared_through_freezes_partitions_and_kills(cluster):
     for host in HOSTS:
         cluster.begin(host)
@@ -286,7 +287,7 @@ def test_ticks_come_once_and_work_is_shared_through_freezes_partitions_and_kills
 
 def freeze(cluster, leader):
     cluster.signal(leader, signal.SIGSTOP)
-    cluster.more("tick", 4, other(leader))
+    cluster.more("tick", 3, other(leader))
     cluster.signal(leader, signal.SIGCONT)
     cluster.more("tick", 2)
 
@@ -294,7 +295,7 @@ def freeze(cluster, leader):
 def cut_off(cluster, leader):
     """For longer than the lease of its messages, until it notices."""
     cluster.network.cut(leader)
-    cluster.more("tick", 4, other(leader))
+    cluster.more("tick", 3, other(leader))
     cluster.wait(lambda: cluster.ready(leader) is False)
     cluster.network.join(leader)
     cluster.wait(lambda: cluster.ready(leader))
@@ -308,6 +309,7 @@ def kill(cluster, leader):
     cluster.more("job", 3, leader)
 
 
+@all_servers
 def test_one_that_was_cut_off_settles_and_commits_nothing(cluster):
     """Its message is another's by now: what it acknowledges and what it keeps as done is refused."""
     cluster.begin("east")
@@ -333,6 +335,7 @@ def _message():
     return Message("x").to_record()
 
 
+@pytest.mark.parametrize("site", ["postgresql"], indirect=True, scope="module")
 @pytest.mark.parametrize("restart", [False, True], ids=["black hole", "restart"])
 def test_a_database_that_is_away_turns_both_red_and_they_recover_by_themselves(cluster, restart):
     for host in HOSTS:
