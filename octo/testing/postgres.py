@@ -44,8 +44,15 @@ class Postgres:
 
     @classmethod
     @contextmanager
-    def started(cls, host: str = "127.0.0.1") -> Iterator[Self]:
-        """A new, running cluster that listens at this address; leaving the context deletes it."""
+    def started(cls) -> Iterator[Self]:
+        """A new, running cluster; leaving the context deletes it."""
+        with cls.at("127.0.0.1") as server:
+            yield server
+
+    @classmethod
+    @contextmanager
+    def at(cls, host: str) -> Iterator[Self]:
+        """The same at another address of this machine."""
         folder = Path(tempfile.mkdtemp(prefix="octo-postgres-"))
         server = cls(binaries(), folder, free_port(), _unprivileged_user(), host)
         try:

@@ -43,17 +43,25 @@ class Server:
     patience: ClassVar[float] = PATIENCE
     """Seconds that it may take to start."""
 
-    def __init__(self, folder: Path, host: str = "127.0.0.1") -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.host = host
+        self.host = "127.0.0.1"
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @classmethod
     @contextmanager
-    def started(cls, host: str = "127.0.0.1") -> Iterator[Self]:
-        """A new, running server that listens at this address. Raises `Missing` without the program."""
-        server = cls(Path(tempfile.mkdtemp(prefix=f"octo-{cls.program}-")), host)
+    def started(cls) -> Iterator[Self]:
+        """A new, running server. Raises `Missing` without the program."""
+        with cls.at("127.0.0.1") as server:
+            yield server
+
+    @classmethod
+    @contextmanager
+    def at(cls, host: str) -> Iterator[Self]:
+        """The same at another address of this machine."""
+        server = cls(Path(tempfile.mkdtemp(prefix=f"octo-{cls.program}-")))
+        server.host = host
         try:
             server.start()
             yield server

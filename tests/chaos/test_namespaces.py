@@ -109,7 +109,7 @@ def site(request, network):
     made, zygotes = network
     with ExitStack() as stack:
         with made.inside(HUB):
-            server = stack.enter_context(SERVERS[request.param].started(made.address(HUB)))
+            server = stack.enter_context(SERVERS[request.param].at(made.address(HUB)))
         yield made, server, zygotes
 
 
