@@ -19,6 +19,7 @@ CONNECTORS = {
     "logger": "octo.connectors.logger:Logger",
     "nats": "octo.connectors.nats:Nats",
     "queue": "octo.connectors.queue:Queue",
+    "redis": "octo.connectors.redis:Redis",
 }
 
 BLOCKS = {
@@ -49,6 +50,9 @@ BLOCKS = {
     "publish-event": "octo.connectors.events:Events",
     "python": "octo.blocks.python:python",
     "queue-dispatch": "octo.connectors.queue:Queue",
+    "redis-command": "octo.connectors.redis:Redis",
+    "redis-publish": "octo.connectors.redis:Redis",
+    "redis-stream-add": "octo.connectors.redis:Redis",
     "rest": "octo.connectors.http_client:HttpClient",
     "rest-dynamic": "octo.connectors.http_client:HttpClient",
     "retry": "octo.blocks.retry:retry",

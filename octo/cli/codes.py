@@ -35,6 +35,7 @@ HOMES = (
     "octo.connectors.queue.codes",
     "octo.connectors.amqp.codes",
     "octo.connectors.kafka.codes",
+    "octo.connectors.redis.codes",
 )
 
 OURS = "OCTO"

@@ -34,7 +34,7 @@ from octo.blocks import (
     validate,
 )
 from octo.builtin import BLOCKS, CONNECTORS
-from octo.connectors import amqp, cron, database, events, http, http_client, kafka, logger, nats, queue
+from octo.connectors import amqp, cron, database, events, http, http_client, kafka, logger, nats, queue, redis
 from octo.connectors.amqp.settings import Publish as AmqpPublish
 from octo.connectors.database.settings import Query
 from octo.connectors.events.settings import Publish
@@ -60,6 +60,7 @@ STUBBED: list[Stubbed] = [
     logger.Logger,
     nats.Nats,
     queue.Queue,  # type: ignore[list-item]  # its stub asks for a service, which the protocol leaves out
+    redis.Redis,
 ]
 CONFLICTING: list[Conflicting] = [events.Events, http.Http, kafka.Kafka]
 VETTING: list[Vetting] = [http.Http]
@@ -69,6 +70,7 @@ REPLYING: list[Replying] = [
     kafka.Kafka,
     nats.Nats,
     queue.Queue,
+    redis.Redis,
 ]
 TRIGGERED: list[type[Triggered]] = [
     amqp.Amqp,
@@ -78,6 +80,7 @@ TRIGGERED: list[type[Triggered]] = [
     kafka.Kafka,
     nats.Nats,
     queue.Queue,
+    redis.Redis,
 ]
 HEALTHY: list[type[Healthy]] = [
     amqp.Amqp,
@@ -86,6 +89,7 @@ HEALTHY: list[type[Healthy]] = [
     http.Http,
     kafka.Kafka,
     nats.Nats,
+    redis.Redis,
 ]
 
 EFFECTFUL: list[type[Effectful]] = [
@@ -95,6 +99,9 @@ EFFECTFUL: list[type[Effectful]] = [
     RecordPublish,
     nats_settings.Publish,
     nats_settings.Request,
+    redis.settings.Add,
+    redis.settings.Publish,
+    redis.settings.Run,
     Rest,
     RestDynamic,
 ]
@@ -136,6 +143,9 @@ SHAPED: list[type[Shaped]] = [
     logger.Entry,
     sse.Event,
     Publish,
+    redis.settings.Add,
+    redis.settings.Publish,
+    redis.settings.Run,
     RecordPublish,
     Query,
     Rest,

@@ -91,4 +91,5 @@ def test_what_only_calls_others_is_not_asked_for_its_health():
         "http",
         "kafka",
         "nats",
+        "redis",
     ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from octo.core.errors import Permanent
@@ -25,12 +27,14 @@ def openers(url: str) -> Mapping[str, Opener]:
 def at(address: Address) -> Mapping[str, Opener]:
     """The openers of the services at this address."""
 
-    def opened() -> AbstractAsyncContextManager[Store]:
-        try:
-            from octo.services.redis import store  # a start without services does not pay for redis-py
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Store]:
+        try:  # a start without services does not pay for redis-py, and one with it does not stand still meanwhile
+            store = await asyncio.to_thread(import_module, "octo.services.redis.store")
         except ImportError:
             raise Permanent("Redis needs redis-py: pip install 'octo-flows[redis]'") from None
-        return store.opened(address)
+        async with store.opened(address) as opened:
+            yield opened
 
     return Shared(opened, _providers).openers(PROVIDED)
 
