@@ -149,6 +149,7 @@ class Redis:
         "redis-command",
         guarantee=CHANGED.guarantee,
         steps=CHANGED.steps,
+        idempotent="as written",
         instead=(READ,),
     )
     async def run(self, settings: Run, message: Message) -> Message:

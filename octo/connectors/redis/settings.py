@@ -19,7 +19,7 @@ from octo.core.state import State
 from octo.core.wire import Giving, Taking
 
 TIMEOUT = timedelta(seconds=30)
-CHANGED = Promise("at least once", ("send", "confirm"), idempotent="never")
+CHANGED = Promise("at least once", ("send", "confirm"), idempotent="as written")
 READ = Promise("at least once", ("send", "confirm"), "with a command that only reads", "always")
 
 _ADDRESS = re.compile(
