@@ -31,6 +31,7 @@ HOMES = (
     "octo.connectors.http.codes",
     "octo.connectors.http_client.codes",
     "octo.connectors.database.codes",
+    "octo.connectors.mqtt.codes",
     "octo.connectors.nats.codes",
     "octo.connectors.queue.codes",
     "octo.connectors.amqp.codes",

@@ -163,7 +163,7 @@ def _rows(fields: Sequence[Described], prefix: str) -> Iterator[tuple[str, str, 
 def _kind(field: Described) -> str:
     kind = field["type"]
     if kind == "choice":
-        return " | ".join(each for each in field["choices"] if each)
+        return " | ".join(str(each) for each in field["choices"] if each != "")
     if kind == "expression":
         return "expression" if field["result"] == "any" else f"expression: {field['result']}"
     if kind in ("list", "map"):

@@ -182,6 +182,7 @@ class Lanes:
             lease=given.lease,
             timeout=given.timeout,
             before=given.before,
+            is_awaited=given.is_awaited,
             unfit=given.unfit,
         )
 

@@ -98,6 +98,14 @@ class Candidate:
             await asyncio.sleep(self._ttl * 2 / 3)
 
 
+async def leads_soon(candidate: Candidate, seconds: float) -> bool:
+    """Whether the candidate leads, within so many seconds."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await candidate.elected()
+    return candidate.leads
+
+
 @asynccontextmanager
 async def campaign(leases: Leases, name: str, *, ttl: float = TTL, about: str = "") -> AsyncIterator[Candidate]:
     """Campaign while entered. about: what the leader leads, as `octo cluster` shows it; default: the name."""

@@ -34,13 +34,14 @@ from octo.blocks import (
     validate,
 )
 from octo.builtin import BLOCKS, CONNECTORS
-from octo.connectors import amqp, cron, database, events, http, http_client, kafka, logger, nats, queue, redis
+from octo.connectors import amqp, cron, database, events, http, http_client, kafka, logger, mqtt, nats, queue, redis
 from octo.connectors.amqp.settings import Publish as AmqpPublish
 from octo.connectors.database.settings import Query
 from octo.connectors.events.settings import Publish
 from octo.connectors.http import sse
 from octo.connectors.http_client.rest import Rest, RestDynamic
 from octo.connectors.kafka.settings import Publish as RecordPublish
+from octo.connectors.mqtt import settings as mqtt_settings
 from octo.connectors.nats import settings as nats_settings
 from octo.connectors.queue.settings import Dispatch
 from octo.core.plugins import Plugins
@@ -58,16 +59,18 @@ STUBBED: list[Stubbed] = [
     http_client.HttpClient,
     kafka.Kafka,
     logger.Logger,
+    mqtt.Mqtt,
     nats.Nats,
     queue.Queue,  # type: ignore[list-item]  # its stub asks for a service, which the protocol leaves out
     redis.Redis,
 ]
-CONFLICTING: list[Conflicting] = [events.Events, http.Http, kafka.Kafka]
+CONFLICTING: list[Conflicting] = [events.Events, http.Http, kafka.Kafka, mqtt.Mqtt]
 VETTING: list[Vetting] = [http.Http]
 REPLYING: list[Replying] = [
     amqp.Amqp,
     http.Http,
     kafka.Kafka,
+    mqtt.Mqtt,
     nats.Nats,
     queue.Queue,
     redis.Redis,
@@ -78,6 +81,7 @@ TRIGGERED: list[type[Triggered]] = [
     events.Events,
     http.Http,
     kafka.Kafka,
+    mqtt.Mqtt,
     nats.Nats,
     queue.Queue,
     redis.Redis,
@@ -88,6 +92,7 @@ HEALTHY: list[type[Healthy]] = [
     events.Events,
     http.Http,
     kafka.Kafka,
+    mqtt.Mqtt,
     nats.Nats,
     redis.Redis,
 ]
@@ -97,6 +102,7 @@ EFFECTFUL: list[type[Effectful]] = [
     Dispatch,
     Query,
     RecordPublish,
+    mqtt_settings.Publish,
     nats_settings.Publish,
     nats_settings.Request,
     redis.settings.Add,
@@ -119,6 +125,7 @@ SHAPED: list[type[Shaped]] = [
     foreach.Foreach,
     fork.Fork,
     handle_errors.HandleErrors,
+    mqtt_settings.Publish,
     nats_settings.Publish,
     nats_settings.Request,
     python.Python,

@@ -90,6 +90,7 @@ def test_what_only_calls_others_is_not_asked_for_its_health():
         "events",
         "http",
         "kafka",
+        "mqtt",
         "nats",
         "redis",
     ]

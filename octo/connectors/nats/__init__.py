@@ -1,8 +1,7 @@
 """NATS: publish, ask and answer on subjects, and read streams of JetStream.
 
-Guarantee: `nats` at most once, as core NATS is; who asks gets the outcome. `nats-jetstream` at least once: a message is
-acknowledged once its flow has finished, in this order: the flow, the acknowledgement, which the server confirms.
-`nats-publish` returns once the server's connection has the message, with `jetstream: true` once a stream has it.
+Core NATS keeps no messages for who is away or slow; who asks gets the outcome of the flow. A stream of JetStream keeps
+them: the server confirms that it has noted an acknowledgement before the message counts as finished.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager
 from datetime import timedelta
 from typing import Any, Self
 
@@ -18,7 +17,18 @@ from octo.connectors.nats import codes
 from octo.connectors.nats.jetstream import HEARTBEAT, Consumer
 from octo.connectors.nats.link import Link, opened
 from octo.connectors.nats.listening import CODE, ERROR, Listening
-from octo.connectors.nats.settings import TIMEOUT, Consume, Heard, Publish, Request, Server, Streamed, Subscribe
+from octo.connectors.nats.settings import (
+    KEPT,
+    TIMEOUT,
+    TOLD,
+    Consume,
+    Heard,
+    Publish,
+    Request,
+    Server,
+    Streamed,
+    Subscribe,
+)
 from octo.connectors.nats.stub import Desk, Stub
 from octo.core import wire
 from octo.core.block import block
@@ -26,13 +36,14 @@ from octo.core.connector import connector
 from octo.core.delivery import Delivery, Idle
 from octo.core.errors import Permanent, Transient
 from octo.core.hand import Trigger, outcome
+from octo.core.idempotency import idempotency_key
 from octo.core.lanes import Lanes
 from octo.core.message import Message
 from octo.core.powers import Healthy
 from octo.core.secrets import masked
 from octo.core.source import source
 from octo.core.trace import effect
-from octo.services.election import campaign
+from octo.services.election import campaign, leads_soon
 from octo.services.ports import Leases
 
 LOOK = 20.0
@@ -75,14 +86,12 @@ class Nats:
 
     # --- sources -------------------------------------------------------------------------------------------------
 
-    @source("nats", silence=timedelta(minutes=1), sets=Heard)
+    @source("nats", silence=timedelta(minutes=1), sets=Heard, steps=("flow", "reply"))
     async def subscribe(self, settings: Subscribe) -> AsyncIterator[Delivery | Idle]:
         """Get messages on a subject, and answer who asks.
 
         The body and headers of the outcome are the reply. An error is answered with `Nats-Service-Error` and a code
-        like one of HTTP, without details.
-
-        Guarantee: at most once: NATS keeps no messages for who is away or slow. The order: the flow, then the reply.
+        like one of HTTP, without details. NATS keeps no messages for who is away or slow.
         """
         if isinstance(self._link, Desk):
             async for each in self._link.deliveries(settings):
@@ -99,14 +108,18 @@ class Nats:
         finally:
             self._listening.discard(listening)
 
-    @source("nats-jetstream", silence=timedelta(minutes=1), sets=Streamed, guarantee="at least once")
+    @source(
+        "nats-jetstream",
+        silence=timedelta(minutes=1),
+        sets=Streamed,
+        guarantee="at least once",
+        steps=("flow", "acknowledge"),
+    )
     async def consume(self, settings: Consume, leases: Leases) -> AsyncIterator[Delivery | Idle]:
         """Take messages of a stream through a durable consumer.
 
         A message that failed for good is terminated: the stream keeps it as its limits say, and delivers it to this
         consumer no more.
-
-        Guarantee: at least once. The order: the flow, then the acknowledgement, which the server confirms.
         """
         async with aclosing(self._deliveries(settings, leases)) as deliveries:
             async for each in deliveries:
@@ -143,10 +156,7 @@ class Nats:
         digest = hashlib.sha256(f"{link.place}\0{settings.stream}\0{settings.durable}".encode()).hexdigest()
         async with campaign(leases, f"octo/nats/{digest}") as candidate:
             while True:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(LOOK):
-                        await candidate.elected()
-                if not candidate.leads:
+                if not await leads_soon(candidate, LOOK):
                     yield Idle()
                     continue
                 async with aclosing(self._pulled(link, settings, lambda: candidate.leads)) as deliveries:
@@ -155,17 +165,19 @@ class Nats:
 
     # --- blocks --------------------------------------------------------------------------------------------------
 
-    @block("nats-publish")
+    @block("nats-publish", guarantee=TOLD.guarantee, steps=TOLD.steps, instead=(KEPT,))
     async def publish(self, settings: Publish, message: Message) -> Message:
         """Publish the body, or `body`, on a subject. The message passes through.
 
-        Guarantee: at most once; with `jetstream: true` at least once. The order: the stream has the message, then the
-        block returns.
+        With `jetstream` it returns once a stream has the message. A flow with a journal gives each one an id, so that
+        the stream takes it once.
         """
         subject, sent = _subject(settings.subject(message)), wire.given(settings, message)
         headers = {**sent.headers, "Content-Type": sent.content_type}
         if settings.message_id is not None:
             headers["Nats-Msg-Id"] = wire.line("Nats-Msg-Id", settings.message_id(message))
+        elif settings.jetstream and (key := idempotency_key()):
+            headers["Nats-Msg-Id"] = key
         effect("nats", subject=subject, bytes=len(sent.data), jetstream=settings.jetstream)
         if isinstance(self._link, Desk):
             return message
@@ -179,12 +191,11 @@ class Nats:
             raise self._link.error(error, f"publish on {subject!r}") from error
         return message
 
-    @block("nats-request")
+    @block("nats-request", guarantee="answered", steps=("send", "confirm"))
     async def request(self, settings: Request, message: Message) -> Message:
         """Ask on a subject, and make the reply the body.
 
-        Guarantee: at most once. The order: the request, then the reply. When no reply comes in time, nobody knows
-        whether the request was worked on.
+        When no reply comes in time, nobody knows whether the request was worked on.
         """
         subject, sent = _subject(settings.subject(message)), wire.given(settings, message)
         headers = {**sent.headers, "Content-Type": sent.content_type}

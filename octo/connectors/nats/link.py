@@ -108,7 +108,8 @@ class Link:
 async def opened(settings: Server) -> AsyncIterator[Link]:
     """Connect, and close in the end. Raises `Permanent` for what a person must change, else `NotConnected`."""
     servers, given = login.addresses(settings)
-    link = Link(", ".join(servers))
+    # Not as in the `url`, which is masked everywhere.
+    link = Link(f"NATS at {', '.join(each.partition('://')[2] for each in servers)}")
     link.client = await _connected(settings, servers, given, link)
     try:
         async with beside(link.beat()):

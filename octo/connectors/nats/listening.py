@@ -94,7 +94,7 @@ class Listening:
         made, unfit = wire.taken(message.data, headers, self._settings, {"subject": message.subject})
         timeout = self._settings.timeout.total_seconds() or TIMEOUT.total_seconds()
         settle = partial(self._answer, message.reply, made, unfit) if message.reply else None
-        return Delivery(made, settle, timeout=timeout, unfit=unfit)
+        return Delivery(made, settle, timeout=timeout, is_awaited=settle is not None, unfit=unfit)
 
     async def _answer(self, reply: str, message: Message, unfit: Permanent | None, verdict: Verdict) -> None:
         """Send the outcome to who asked."""

@@ -12,11 +12,14 @@ from pydantic_core import PydanticCustomError
 
 from octo.core.durations import Duration, OrZero
 from octo.core.expressions import Expr
+from octo.core.promise import Promise
 from octo.core.settings import Advanced, Effect, Secret, Settings
 from octo.core.state import State
 from octo.core.wire import BodyType, Giving, Taking
 
 TIMEOUT = timedelta(seconds=30)
+TOLD = Promise("at most once", ("send",), idempotent="never")
+KEPT = Promise("at least once", ("send", "confirm"), "with `jetstream`", "with a key")
 
 _ADDRESS = re.compile(r"((nats|tls|ws|wss)://)?([^/?#\s@]*@)?(\[[0-9a-fA-F:]+\]|[^/?#\s@:,]+)(?P<port>:\d{1,5})?/?")
 _SUBJECT = re.compile(r"[^\s.]+(\.[^\s.]+)*")
@@ -207,6 +210,9 @@ class Publish(Giving):
         if self.message_id is not None and not self.jetstream:
             raise PydanticCustomError("stream", "`messageId` is for streams: set `jetstream: true`, or remove it")
         return self
+
+    def promises(self) -> Promise:
+        return KEPT if self.jetstream else TOLD
 
     @property
     def effect(self) -> Effect:

@@ -228,7 +228,7 @@ async def test_nobody_there_is_told(plugins):
 async def test_what_is_no_nats_server_is_told(plugins, free_port, http_server):
     error = await refusal(plugins, url=f"nats://127.0.0.1:{http_server}")
 
-    assert "cannot connect to nats://127.0.0.1" in str(error)
+    assert "cannot connect to NATS at 127.0.0.1" in str(error)
 
 
 @pytest.fixture
