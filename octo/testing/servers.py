@@ -166,7 +166,11 @@ def free_port() -> int:
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
             reservation = socket.socket(socket.AF_UNIX)
-            reservation.bind(f"\0octo-test-port-{port}")
+            try:
+                reservation.bind(f"\0octo-test-port-{port}")
+            except OSError:
+                reservation.close()
+                continue
             atexit.register(reservation.close)  # until then its name counts for all processes of the machine
             return port
     raise RuntimeError("no free port")
