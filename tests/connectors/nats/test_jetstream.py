@@ -208,3 +208,15 @@ async def test_what_is_begun_when_the_process_stops_comes_at_once_to_the_next(se
     async with asyncio.timeout(20), running(flow(server, stream), plugins) as app:
         await until(lambda: len(app.connector("p").notes) == 3)
         assert sorted(app.connector("p").notes) == [1, 2, 3]
+
+
+async def test_with_a_key_none_overtakes_what_a_process_that_is_gone_had_begun(server, foreign, stream, plugins):
+    """As after a kill: the stream holds `1` back for the one that is gone until its lease is over."""
+    config = ConsumerConfig(durable_name="d", ack_policy=AckPolicy.EXPLICIT, ack_wait=3)
+    await foreign.jetstream().add_consumer(stream, config)
+    await publish(foreign, stream, 1, 2)
+    gone = await foreign.jetstream().pull_subscribe_bind("d", stream)
+    assert [each.data for each in await gone.fetch(1)] == [b"1"]
+    async with running(flow(server, stream, settings="key: \"'all'\""), plugins) as app:
+        await until(lambda: len(app.connector("p").notes) == 2)
+        assert app.connector("p").notes == [1, 2]
