@@ -182,7 +182,7 @@ def _not_connected(error: Exception, heard: list[Exception], place: str) -> Octo
     if isinstance(error, Permanent):
         return error.within(f"cannot connect to {place}")
     said = [each for each in (*heard, error) if not isinstance(each, TimeoutError)]
-    reason = text_of(said[-1]) if said else f"no answer within {CONNECT:g} seconds"
+    reason = text_of(said[-1]) if said else "no answer in time"
     reason = text_of(heard[-1]) if "no servers available" in reason and heard else reason
     text = f"cannot connect to {place}: {reason}"
     if "authorization" in reason.lower() or "authentication" in reason.lower():
