@@ -16,13 +16,13 @@ def test_what_it_has_acknowledged_outlives_a_kill(kafka):
     kafka.create("outlives")
     producer = Producer({"bootstrap.servers": kafka.address, "acks": "all"})
     producer.produce("outlives", b"one")
-    assert producer.flush(30) == 0
+    assert producer.flush(60) == 0
     kafka.kill()
     kafka.start()
 
     consumer = Consumer({"bootstrap.servers": kafka.address, "group.id": "g", "auto.offset.reset": "earliest"})
     consumer.subscribe(["outlives"])
-    assert consumer.poll(30).value() == b"one"
+    assert consumer.poll(60).value() == b"one"
     consumer.close()
 
 
