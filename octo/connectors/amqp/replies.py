@@ -63,7 +63,7 @@ def _failure(error: Exception) -> tuple[dict[str, str], bytes]:
 
 
 def _sendable(value: Any) -> Any:
-    """The value of a header, as one that the client can write: not all that it reads is. Else no letter could be kept."""
+    """The value of a header, as one that the client can write, which is not all that it reads."""
     match value:
         case bytes():  # a text of another program that is not UTF-8
             return bytearray(value)
