@@ -83,6 +83,8 @@ class Lanes:
         for task in self._tasks:
             task.cancel()
         try:
+            if self._tasks:  # first, so that what is given back does not come to them
+                await asyncio.wait(self._tasks, timeout=LEAVING)
             await self._give_back()
             if self._key is not None:
                 with suppress(TimeoutError):

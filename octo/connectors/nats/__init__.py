@@ -218,7 +218,7 @@ class Nats:
             return reply.data, {**reply.headers, "Content-Type": reply.content_type}
         timeout = settings.timeout.total_seconds() or TIMEOUT.total_seconds()
         try:
-            answer = await self._link.client.request(subject, data, timeout=timeout, headers=headers)
+            answer = await self._link.request(subject, data, timeout=timeout, headers=headers)
         except Exception as error:
             raise self._link.error(error, f"request to {subject!r}") from error
         return answer.data, answer.headers or {}

@@ -105,7 +105,7 @@ class Consumer:
         """The answer of JetStream, None if what was asked for does not exist."""
         data = b"" if what is None else json.dumps(what).encode()
         try:
-            message = await self._link.client.request(f"$JS.API.{subject}", data, timeout=ANSWER)
+            message = await self._link.request(f"$JS.API.{subject}", data, timeout=ANSWER)
             answer: dict[str, Any] = json.loads(message.data)
         except Exception as error:
             raise self._link.error(error, f"the {self._name}: JetStream") from error
@@ -135,7 +135,20 @@ class Consumer:
             raise self._link.error(error, f"the {self._name}") from error
         finally:
             with suppress(Exception):  # the connection may be gone
-                await subscription.unsubscribe()
+                await self._stop(subscription, arrived, lanes)
+
+    async def _stop(self, subscription: Any, arrived: asyncio.Queue[Any], lanes: Lanes) -> None:
+        """End the pull. What is on its way for it is given back with the rest: else it would come after later ones."""
+        await self._link.client._send_unsubscribe(subscription._id)  # noqa: SLF001  its `drain` uses the client's flush
+        for _ in range(2):  # an answer to a question that was asked before says nothing
+            await self._link.check()
+        for _ in range(subscription.pending_msgs + 2):
+            await asyncio.sleep(0)
+        while not arrived.empty():
+            message = arrived.get_nowait()
+            if message.reply and message.reply.startswith("$JS.ACK."):
+                lanes.put(self._delivery(message))
+        await subscription.unsubscribe()
 
     async def _pull(self, lanes: Lanes, arrived: asyncio.Queue[Any], inbox: str) -> None:
         """One pull: ask for what there is room for, and take what comes until it is over."""
@@ -215,7 +228,7 @@ class Consumer:
     async def _confirmed(self, message: Any, what: bytes) -> None:
         """Tell the server, and return once it has noted it."""
         try:
-            await self._link.client.request(message.reply, what, timeout=ANSWER)
+            await self._link.request(message.reply, what, timeout=ANSWER)
         except Exception as error:
             raise self._link.error(error, f"the {self._name}: settle") from error
 

@@ -94,6 +94,18 @@ class Link:
         if not answer.done():
             self.lose(f"no answer within {PATIENCE:g} seconds")
 
+    async def request(self, subject: str, data: bytes, **how: Any) -> Any:
+        """Ask, as the client does; but a cancellation that comes together with the answer is not lost.
+
+        `asyncio.wait_for` of Python 3.11, which the client uses, swallows it.
+        """
+        task = asyncio.current_task()
+        before = 0 if task is None else task.cancelling()
+        answer = await self.client.request(subject, data, **how)
+        if task is not None and task.cancelling() > before:
+            raise asyncio.CancelledError
+        return answer
+
     def error(self, error: Exception, what: str) -> OctoError:
         """An error of the client as one of Octo. what: begins its text, e.g. `publish to "a"`."""
         if is_end(error):

@@ -220,3 +220,18 @@ async def test_with_a_key_none_overtakes_what_a_process_that_is_gone_had_begun(s
     async with running(flow(server, stream, settings="key: \"'all'\""), plugins) as app:
         await until(lambda: len(app.connector("p").notes) == 2)
         assert app.connector("p").notes == [1, 2]
+
+
+async def test_with_a_key_the_order_outlives_reloads(server, foreign, stream, plugins):
+    """What is on its way to a source that is left is given back with the rest, and none of it comes twice."""
+    await publish(foreign, stream, *range(60))
+    text = flow(server, stream, "{type: delay, for: 20ms}", settings="key: \"'all'\", listeners: 8")
+    async with running(text, plugins) as app:
+        notes, (feed,) = app.connector("p").notes, app.generation._feeds.values()
+        for seen in (5, 15, 25):
+            await until(lambda seen=seen: len(notes) >= seen)
+            await feed.stop()
+            feed.start(app.connector("n"))
+        await until(lambda: len(notes) >= 60)
+        await settled(foreign, stream)
+        assert notes == list(range(60))
