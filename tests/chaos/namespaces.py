@@ -11,6 +11,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Self
 
 _NEW_NETWORK = 0x40000000
@@ -66,6 +67,7 @@ class Network:
         return f"octo-{os.getpid()}-{name}"
 
     def _make(self) -> None:
+        _sweep()
         hub = self._space(HUB)
         for name in self._numbers:
             _ip("netns", "add", self._space(name))
@@ -80,6 +82,14 @@ class Network:
                 _ip("-n", hub, "link", "set", link, "master", "bridge", "up")
                 _ip("-n", space, "addr", "add", f"{self.address(name)}/24", "dev", "eth0")
                 _ip("-n", space, "link", "set", "eth0", "up")
+
+
+def _sweep() -> None:
+    """Remove what test processes have left that were killed."""
+    for space in Path("/run/netns").glob("octo-*-*"):
+        if not Path("/proc", space.name.split("-")[1]).exists():
+            with suppress(Forbidden):
+                _ip("netns", "del", space.name)
 
 
 def _ip(*arguments: str) -> None:
