@@ -84,6 +84,14 @@ class Halt(BaseException):
     """Raised by an observer that has seen enough: the flow ends here, and no error chain runs."""
 
 
+class Fenced(Halt):
+    """Another process may have the message by now: it ends here without an error chain, and is given back."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class Failure(Exception):
     """An error inside a chain, with the steps that lead to it and the message as it was.
 

@@ -10,18 +10,21 @@ from octo.core.flow import Failure
 
 
 class Elements:
-    """Those of one delivery, and the elements of these.
+    """Those of one delivery, and the elements of these. outer: those that these belong to, too.
 
     Invariant: a task stays in `_tasks` until it has ended.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, outer: Elements | None = None) -> None:
+        self._outer = outer
         self._tasks: set[asyncio.Task[None]] = set()
         self._failure: Failure | None = None
         self._is_cut = False
 
     def add(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)
+        if self._outer is not None:
+            self._outer.add(task)
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
@@ -33,9 +36,22 @@ class Elements:
         """Whether some have not ended yet."""
         return bool(self._tasks)
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether one has ended before it had finished."""
+        return self._is_cut
+
+    def cut(self) -> None:
+        """Note that an element has ended before it had finished."""
+        self._is_cut = True
+        if self._outer is not None:
+            self._outer.cut()
+
     def failed(self, failure: Failure) -> None:
         """Note the failure of an element without which the delivery has failed."""
         self._failure = self._failure or failure
+        if self._outer is not None:
+            self._outer.failed(failure)
 
     async def ended(self) -> None:
         """Return once all have ended, in whatever way."""
@@ -54,9 +70,9 @@ class Elements:
 _current: ContextVar[Elements | None] = ContextVar("octo.elements", default=None)
 
 
-def gather() -> Elements:
+def gather(outer: Elements | None = None) -> Elements:
     """Take note of the elements that this task makes from now on, and those that are made of them."""
-    elements = Elements()
+    elements = Elements(outer)
     _current.set(elements)
     return elements
 
@@ -64,6 +80,11 @@ def gather() -> Elements:
 def current() -> Elements | None:
     """The elements of the delivery that this task works for; None if nobody waits for them."""
     return _current.get()
+
+
+def resume(elements: Elements | None) -> None:
+    """Go on to take note of the elements as before a `gather`."""
+    _current.set(elements)
 
 
 def leave() -> None:

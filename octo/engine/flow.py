@@ -324,7 +324,7 @@ class Flow:
         elements.leave()
         frames.set(None)
         self.leave()
-        with holding(redelivers=False, run=run) as held:
+        with holding(self.name, redelivers=False, run=run) as held:
             try:
                 await at_last(self.call(message))
             except Failure as failure:  # reported by the flow; nobody waits for a one-way message

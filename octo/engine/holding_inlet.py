@@ -38,7 +38,7 @@ class HoldingInlet(FlowInlet):
         self, message: Message, timeout: float | None, partial: Receiver | None, lift: Lift | None
     ) -> Ending:
         made = elements.gather()
-        with holding(redelivers=False) as held:
+        with holding(self.flow, redelivers=False) as held:
             try:
                 result = self._inner.call(message, timeout, partial, lift)
                 ending = result if isinstance(result, Ending) else await result

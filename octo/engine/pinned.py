@@ -61,7 +61,7 @@ class Pinned:
     async def elsewhere(self, run: Run, message: Message) -> Outcome:
         """Go on with a run in the files that it began with. Raises `Transient` if they cannot be opened now."""
         flow = await self.flow(run)
-        with holding(redelivers=run.label.redelivers, run=run):
+        with holding(run.label.flow, redelivers=run.label.redelivers, run=run):
             return await at_last(flow.call(message))
 
     async def flow(self, run: Run) -> Flow:

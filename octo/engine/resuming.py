@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 
-from octo.core.delivery import Delivery, Retry, Verdict
-from octo.core.errors import OctoError
+from octo.core.delivery import Delivery
+from octo.core.errors import OctoError, Permanent
 from octo.core.log import fields
+from octo.core.record import UNREADABLE
 from octo.engine.flow import Flow
 from octo.engine.journal.journal import Journal
 from octo.engine.journal.run import Run
@@ -25,8 +25,8 @@ log = logging.getLogger("octo.engine")
 
 EVERY = 5.0
 """Seconds between two looks for runs that go on nowhere."""
-MOST_ATTEMPTS = 5
-"""How often a run is tried again for an error that may pass; then its message is a dead letter."""
+MOST_ATTEMPTS = 10
+"""How often a run is gone on with without getting further; then its message is a dead letter."""
 
 
 class Resuming:
@@ -39,7 +39,6 @@ class Resuming:
         self._flows = flows
         self._work = work
         self._pinned = pinned
-        self._attempts: Counter[str] = Counter()
         self._told: set[str] = set()
 
     async def live(self) -> None:
@@ -47,35 +46,43 @@ class Resuming:
         while True:
             try:
                 await self._journal.candidate.elected()
-                async for run in self._journal.orphans():
-                    self._journal.running.add(run.id)
-                    self._work.spawn(self._go_on(run))
-            except Conflict:
-                pass  # another process goes on with it
+                alive: dict[str, bool] = {}
+                async for id_ in self._journal.others():
+                    await self._look(id_, alive)
             except OctoError as error:
                 log.warning("the journal cannot be read now", extra=fields(error=str(error)))
             await asyncio.sleep(EVERY)
+
+    async def _look(self, id_: str, alive: dict[str, bool]) -> None:
+        """Go on with the run if it goes on nowhere. One that cannot be read must not stop the others."""
+        try:
+            run = await self._journal.orphan(id_, alive)
+        except Conflict:
+            return  # another process goes on with it
+        except OctoError as error:
+            if error.code != UNREADABLE and not isinstance(error, Permanent):
+                raise
+            self._tell(id_, fields(run=id_, error=str(error)))
+            return
+        if run is not None:
+            self._journal.running.add(run.id)
+            self._work.spawn(self._go_on(run))
+
+    def _tell(self, id_: str, about: dict[str, object]) -> None:
+        if id_ not in self._told:
+            self._told.add(id_)
+            log.error("a message cannot go on, and is kept", extra=about)
 
     async def _go_on(self, run: Run) -> None:
         try:
             flow = await self._flow(run)
         except OctoError as error:
-            if run.id not in self._told:
-                about = fields(flow=run.label.flow, event_id=run.label.event, error=str(error))
-                log.error("a message cannot go on, and is kept", extra=about)  # noqa: TRY400
-                self._told.add(run.id)
+            self._tell(run.id, fields(flow=run.label.flow, event_id=run.label.event, error=str(error)))
             run.left()
             return
         await flow.room()
-        self._attempts[run.id] += 1
         log.info("going on with a message", extra=fields(flow=run.label.flow, event_id=run.label.event))
-
-        async def settle(verdict: Verdict) -> None:
-            if not isinstance(verdict, Retry):
-                del self._attempts[run.id]
-
-        attempt = self._attempts[run.id]
-        delivery = Delivery(run.message, settle, attempt=attempt, most_attempts=MOST_ATTEMPTS)
+        delivery = Delivery(run.message, attempt=run.label.attempt, most_attempts=MOST_ATTEMPTS)
         await Settlement(flow, self._work, lambda _: None, lambda _: None, run=run).run(delivery)
 
     async def _flow(self, run: Run) -> Flow:

@@ -61,7 +61,7 @@ class Settlement:
         if self._flow.durability == "memory" and not delivery.is_awaited and delivery.unfit is None:
             await self._forgotten(delivery)
             return
-        with holding(redelivers=self._redelivers, run=self._run) as held:
+        with holding(self._flow.name, redelivers=self._redelivers, run=self._run) as held:
             try:
                 with self._kept(delivery, held):
                     verdict = await self._verdict(delivery)

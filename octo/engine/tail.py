@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 
 from octo.core import deadline, partial, trace
 from octo.core.errors import OctoError
-from octo.core.flow import Failure
+from octo.core.flow import Failure, Fenced
 from octo.core.log import fields
 from octo.core.message import Message
 from octo.engine import elements
@@ -122,6 +122,9 @@ class Group:
                 await at_last(flow.run(message, permit=False, process=process))
         except Failure as failure:  # reported by the flow
             self._failed(failure)
+        except Fenced:
+            if (waiting := elements.current()) is not None:
+                waiting.cut()
 
     def _failed(self, failure: Failure) -> None:
         if self._abort:

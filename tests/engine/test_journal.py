@@ -6,8 +6,9 @@ import asyncio
 
 import pytest
 
-from octo.core.errors import Permanent, Transient
+from octo.core.errors import Disconnected, NotConnected, Permanent, Transient
 from octo.engine.journal.cells import Cells
+from octo.expr import ExprError
 from octo.services.container import MEMORY, Services
 from octo.services.ports import Lost
 from octo.testing.clock import virtual
@@ -270,3 +271,135 @@ flows:
         assert effects.names == ["one"]
         await asyncio.sleep(105)
         assert effects.names == ["one"], "the wait is over, and what comes behind it does not begin"
+
+
+@virtual()
+async def test_messages_that_a_called_flow_makes_are_finished_too():
+    flow = """
+flows:
+  - name: work
+    durability: journal
+    process:
+      - {type: act, what: "'one'"}
+      - {type: flow-ref, flow: sub}
+  - name: sub
+    process:
+      - {type: split, items: "[1, 2, 3]"}
+      - {type: act, what: "'a' + string(body)"}
+      - {type: act, what: "'b' + string(body)"}
+"""
+    effects = await both(flow, "a2")
+    assert {f"{name}{item}" for item in "123" for name in "ab"} <= {*effects.names}
+    assert effects.names.count("one") == 1
+
+
+@virtual()
+async def test_a_branch_that_has_finished_is_not_run_again_while_another_takes_long():
+    flow = """
+flows:
+  - name: work
+    durability: journal
+    process:
+      - type: fork
+        branches:
+          - [{type: delay, for: 1h}, {type: act, what: "'slow'"}]
+          - [{type: act, what: "'charge'"}]
+"""
+    effects = Effects()
+    async with Services(MEMORY) as services:
+        async with asyncio.TaskGroup() as tasks, life(flow, effects, services) as process:
+            tasks.create_task(process.call())
+            await asyncio.sleep(600)
+        async with life(flow, effects, services):
+            await asyncio.sleep(7200)
+    assert effects.names == ["charge", "slow"]
+
+
+@pytest.mark.parametrize("kind", ["ExprError", "NotConnected", "Disconnected", "ValueError"])
+def test_an_error_is_of_the_same_kind_when_its_handling_goes_on(kind):
+    errors = {
+        "ExprError": ExprError("OCTO-E201", "no such key"),
+        "NotConnected": NotConnected("refused"),
+        "Disconnected": Disconnected("gone"),
+        "ValueError": ValueError("half \udcff"),
+    }
+    flow = """
+flows:
+  - name: work
+    durability: journal
+    process:
+      - {type: act, what: "'bad'"}
+    error:
+      - {type: act, what: "'first'"}
+      - {type: act, what: "'second'"}
+      - {type: act, what: "vars.error.type + ' ' + vars.error.code + ' ' + vars.error.message"}
+"""
+
+    @virtual()
+    async def told(cut):
+        effects = Effects()
+        effects.failing["bad"] = errors[kind]
+        async with Services(MEMORY) as services:
+            if cut:
+                await cut_off(flow, effects, services, "second")
+                await resumed(flow, effects, services)
+            else:
+                async with life(flow, effects, services) as process:
+                    await process.call()
+        return effects.names[-1]
+
+    assert told(cut=True) == told(cut=False)
+
+
+@virtual()
+async def test_an_error_chain_of_another_failure_begins_anew():
+    flow = """
+connectors: [{name: q, type: queue}]
+flows:
+  - name: work
+    durability: journal
+    source: {connector: q, type: queue, settings: {subject: jobs}}
+    process: [{type: act, what: "'bad'"}]
+    error:
+      - {type: act, what: "'told ' + vars.error.code"}
+      - {type: act, what: "'then'"}
+  - name: send
+    process: [{type: queue-dispatch, subject: "'jobs'"}]
+"""
+    effects = Effects()
+    effects.failing |= {"bad": Transient("first", code="A"), "then": Transient("not now")}
+    async with Services(MEMORY) as services, life(flow, effects, services) as process:
+        await process.app.call("send")
+        await asyncio.sleep(0.4)
+        effects.failing["bad"] = Permanent("second", code="B")
+        del effects.failing["then"]
+        await asyncio.sleep(60)
+    assert effects.names == ["failed bad", "told A", "failed then", "failed bad", "told B", "then"]
+
+
+@virtual()
+async def test_calls_at_once_of_a_flow_with_a_journal_are_runs_of_their_own():
+    flow = """
+connectors: [{name: q, type: queue}]
+flows:
+  - name: many
+    source: {connector: q, type: queue, settings: {subject: jobs}}
+    process:
+      - type: foreach
+        items: "[1, 2, 3]"
+        mode: map
+        concurrency: 3
+        body: [{type: flow-ref, flow: work}, {type: flow-ref, flow: work}]
+  - name: work
+    durability: journal
+    process: [{type: act, what: "'w' + string(vars.item)"}]
+  - name: send
+    process: [{type: queue-dispatch, subject: "'jobs'"}]
+"""
+    effects = Effects()
+    async with Services(MEMORY) as services, life(flow, effects, services) as process:
+        await process.app.call("send")
+        await asyncio.sleep(60)
+        assert await process.kept() == []
+        assert process.app.generation._journal.running == set()
+    assert sorted(effects.names) == ["w1", "w1", "w2", "w2", "w3", "w3"]

@@ -1,6 +1,6 @@
 """Holding: who hands a message to a flow with a journal also says when it is settled, and can be forgotten.
 
-    with holding(redelivers=True) as held:
+    with holding("orders", redelivers=True) as held:
         ...  # run the message, tell its source
     await held.over()
 
@@ -26,15 +26,18 @@ log = logging.getLogger("octo.engine")
 
 
 class Held:
-    """One message. redelivers: whether its source brings it again if this process ends.
+    """One message of one flow. redelivers: whether its source brings it again if this process ends.
 
     run: set once the message is in a flow with a journal; a holder that goes on with a run sets it before.
+    is_taken: whether the flow has begun with it: what the flow calls is another message.
     until: on the loop's clock, when another process may get the message; None if it does not get it that way.
     """
 
-    __slots__ = ("redelivers", "run", "until")
+    __slots__ = ("flow", "is_taken", "redelivers", "run", "until")
 
-    def __init__(self, *, redelivers: bool, run: Run | None = None) -> None:
+    def __init__(self, flow: str, *, redelivers: bool, run: Run | None = None) -> None:
+        self.flow = flow
+        self.is_taken = False
         self.redelivers = redelivers
         self.run = run
         self.until: float | None = None
@@ -72,9 +75,9 @@ current: ContextVar[Held | None] = ContextVar("octo.held", default=None)
 
 
 @contextmanager
-def holding(*, redelivers: bool, run: Run | None = None) -> Iterator[Held]:
+def holding(flow: str, *, redelivers: bool, run: Run | None = None) -> Iterator[Held]:
     """A context in which a flow with a journal gets a message."""
-    held = Held(redelivers=redelivers, run=run)
+    held = Held(flow, redelivers=redelivers, run=run)
     token = current.set(held)
     try:
         yield held

@@ -44,17 +44,21 @@ class Journal:
 
     # --- runs begin ----------------------------------------------------------------------------------------------
 
-    async def begin(self, flow: str, part: str, message: Message) -> tuple[Run, Held | None]:
+    async def begin(self, flow: str, part: str, message: Message) -> tuple[Run | None, Held | None]:
         """The run of a message, and who holds it. One whose source delivers it again goes on where it was.
 
-        What a block has kept and sends through the rest of its flow by itself, it sends again after a crash.
+        There is no run for a call by a flow without a journal whose own message is delivered again: it would be made
+        a second time. What a block has kept and sends through the rest of its flow, it sends again after a crash.
         Raises `Transient` if the message cannot be accepted now, because the store is away.
         """
         held = holder.get()
         if part:
             return await self._found(flow, part, message, _always), None
-        if held is None:
+        if held is None or (held.flow != flow and not held.redelivers):
             return await self.accepted(flow, message), None
+        if held.flow != flow or held.is_taken:
+            return None, None
+        held.is_taken = True
         if held.run is None:
             found = self._found(flow, part, message, held.leads) if held.redelivers else self.accepted(flow, message)
             held.run = await found
@@ -89,27 +93,35 @@ class Journal:
 
     # --- runs whose process has gone -----------------------------------------------------------------------------
 
-    async def orphans(self) -> AsyncIterator[Run]:
-        """The runs that go on nowhere, each taken over: of processes that have gone, and those cut off in this one."""
-        alive: dict[str, bool] = {}
+    async def others(self) -> AsyncIterator[str]:
+        """The ids of the accepted runs that do not go on in this process."""
         after = ""
         while True:
             names, after = await self._cells.runs.keys(self._owned, after)
             for name in names:
-                run = self._run(Label("", "", "", "", self.owner), Message(), self._leads)
-                run.id = name
-                if name not in self.running and await run.read() and await self._is_orphan(run.label.owner, alive):
-                    await run.took(self.owner)
-                    yield run
+                if name not in self.running:
+                    yield name
             if not after:
                 return
 
-    async def _is_orphan(self, owner: str, alive: dict[str, bool]) -> bool:
+    async def orphan(self, id_: str, alive: dict[str, bool]) -> Run | None:
+        """The run, taken over, if it goes on nowhere: its process has gone, or it was cut off in this one.
+
+        alive: what is known of other processes; more is added. Raises what `Run.read` does, and `Conflict` if another
+        process was faster.
+        """
+        run = self._run(Label("", "", "", "", self.owner), Message(), self._leads)
+        run.id = id_
+        if not await run.read() or not await self._is_free(run.label.owner, alive):
+            return None
+        await run.took(self.owner)
+        return run
+
+    async def _is_free(self, owner: str, alive: dict[str, bool]) -> bool:
         if owner in ("", self.owner):
             return owner == self.owner
         if owner not in alive:
-            lease = await self._leases.acquire(f"journal/{owner}", TTL)
-            alive[owner] = lease is None
+            alive[owner] = await self._leases.acquire(f"journal/{owner}", TTL) is None
         return not alive[owner]
 
 

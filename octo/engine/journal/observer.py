@@ -7,27 +7,30 @@ journal calls: inside of a run their blocks are noted as well, and outside of ru
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Literal
 
 from octo.config.documents import BlockDoc, Config, FlowDoc
 from octo.config.walk import blocks_of, reachable
 from octo.core import idempotency
-from octo.core.flow import Failure, Outcome, Processor, Result
+from octo.core.flow import Failure, Fenced, Outcome, Processor, Result
 from octo.core.message import Message
 from octo.core.settings import Effectful
 from octo.core.sockets import FlowRef, Repeating, Steps, sockets
+from octo.engine import elements
 from octo.engine.journal.holding import current as holder
 from octo.engine.journal.journal import Journal
-from octo.engine.journal.run import Fenced, Frame, current
+from octo.engine.journal.run import Frame, Run, current
 from octo.engine.observe import Build, Observer
 from octo.engine.step import Step
 from octo.services.ports import Lost
 
-Kind = Literal["computes", "acts", "runs chains", "makes messages"]
+Kind = Literal["computes", "acts", "runs chains", "calls makers", "makes messages"]
 """What a block does. computes: nothing that anybody else sees, so that it may run again. acts: it may have an effect,
-or takes its time. runs chains: what is inside of it counts. makes messages: it has finished when they have."""
+or takes its time. runs chains: what is inside of it counts. makes messages: it has finished when they have. calls
+makers: it calls flows in which a block makes messages."""
 
 
 class Journaling(Observer):
@@ -35,6 +38,7 @@ class Journaling(Observer):
 
     def __init__(self, config: Config, journal: Journal) -> None:
         self._journal = journal
+        self._config = config
         self._flows = config.flows
         self._kinds: dict[str, Kind] = {}
         self._chains: set[str] = set()
@@ -45,10 +49,17 @@ class Journaling(Observer):
                 self._know(block)
 
     def _know(self, block: BlockDoc) -> None:
-        self._kinds[block.address] = kind_of(block)
+        self._kinds[block.address] = kind = kind_of(block)
+        if kind == "runs chains" and self._calls_makers(block):
+            self._kinds[block.address] = "calls makers"
         self._chains |= {socket.address for _, socket in sockets(block.settings) if isinstance(socket, Steps)}
         if isinstance(block.settings, Repeating) and block.settings.repeated is not None:
             self._repeated.add(block.settings.repeated.address)
+
+    def _calls_makers(self, block: BlockDoc) -> bool:
+        names = [socket.name for _, socket in sockets(block.settings) if isinstance(socket, FlowRef)]
+        docs = (doc for name in names for doc in reachable(self._config, name))
+        return any(each.type.takes_tail for doc in docs for each in blocks_of(doc))
 
     def flow(self, doc: FlowDoc, build: Build) -> Processor:
         """The flow, or a part of it: in the run of its caller, or in one of its own."""
@@ -101,6 +112,9 @@ def _begun(journal: Journal, doc: FlowDoc, part: str, process: Processor) -> Pro
 
     async def begun(message: Message) -> Outcome:
         run, held = await journal.begin(doc.name, part, message)
+        if run is None:
+            result = process(message)
+            return result if isinstance(result, Outcome) else await result
         if run.label.config != journal.version:
             return await journal.elsewhere(run, message)
         tokens = current.set(run.top), holder.set(None)
@@ -184,14 +198,26 @@ def _computing(call: Call, address: str, *, runs_chains: bool = False) -> Call:
         return later(result, frame) if inspect.isawaitable(result) else result
 
     async def later(waiting: Awaitable[Any], frame: Frame) -> Any:
-        if not runs_chains:
+        if runs_chains:
+            outcome = await waiting
+        else:
             await _safe(frame)
-        outcome = await waiting
+            with _acting_in(frame.run):
+                outcome = await waiting
         if isinstance(outcome, Outcome):
             frame.passed(address, outcome)
         return outcome
 
     return noted
+
+
+@contextmanager
+def _acting_in(run: Run) -> Iterator[None]:
+    run.acting += 1
+    try:
+        yield
+    finally:
+        run.acting -= 1
 
 
 async def _safe(frame: Frame) -> None:
@@ -213,12 +239,46 @@ def _acting(call: Call, address: str) -> Call:
 
     async def acted(message: Message, frame: Frame) -> Any:
         await _safe(frame)
-        token = idempotency.enter(idempotency.key_of(frame.run.id, f"{frame.place}/{address}"))
+        run = frame.run
+        token = idempotency.enter(idempotency.key_of(run.id, f"{frame.place}/{address}"))
+        try:
+            with _acting_in(run):
+                result = call(message)
+                outcome = await result if inspect.isawaitable(result) else result
+        finally:
+            idempotency.leave(token)
+        if isinstance(outcome, Outcome):
+            frame.passed(address, outcome)
+        if run.acting:  # what goes on beside it may take long
+            await run.written()
+        return outcome
+
+    return noted
+
+
+def _calling(call: Call, address: str) -> Call:
+    """A step that calls flows in which messages are made: it has finished when these have ended, too."""
+
+    def noted(message: Message) -> Any:
+        frame = current.get()
+        if frame is None:
+            return call(message)
+        before = frame.skip(address, message)
+        return called(message, frame) if before is None else before
+
+    async def called(message: Message, frame: Frame) -> Any:
+        frame.begin(address)
+        outer = elements.current()
+        made = elements.gather(outer)
         try:
             result = call(message)
             outcome = await result if inspect.isawaitable(result) else result
         finally:
-            idempotency.leave(token)
+            elements.resume(outer)
+        await made.ended()
+        if made.is_cut:
+            raise Fenced("a message that was made of this one was cut off")
+        await made.finished()
         if isinstance(outcome, Outcome):
             frame.passed(address, outcome)
         return outcome
@@ -239,6 +299,7 @@ def _making(call: Call, address: str) -> Call:
 
 _NOTED: Mapping[Kind, Callable[[Call, str], Call]] = {
     "acts": _acting,
+    "calls makers": _calling,
     "computes": _computing,
     "makes messages": _making,
     "runs chains": partial(_computing, runs_chains=True),

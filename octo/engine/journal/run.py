@@ -17,14 +17,16 @@ took it over first ends the other (`Fenced`).
 from __future__ import annotations
 
 import asyncio
+import zlib
 from collections.abc import Callable
 from contextvars import ContextVar
 from hashlib import sha256
 from typing import Any, NamedTuple
 
+from octo.core import record
 from octo.core.backoff import Backoff, Failures
-from octo.core.errors import Transient
-from octo.core.flow import Drop, Failure, Halt, Outcome, Stop
+from octo.core.errors import Permanent, Transient
+from octo.core.flow import Drop, Failure, Fenced, Outcome, Stop
 from octo.core.message import Message, new_id
 from octo.engine.journal import failures
 from octo.engine.journal.cells import Cell, Cells
@@ -34,16 +36,10 @@ VERSION = 1
 RETENTION = 14 * 86400.0
 """Seconds for which the progress of a message is kept that its source may deliver again: a queue that holds it for
 longer gets it run from the beginning."""
+_HANDLER = "[error]#"
+"""What is in the path of a frame that handles a failure."""
 PATIENCE = 30.0
 """Seconds for which a run waits for a store that is away, before its message fails."""
-
-
-class Fenced(Halt):
-    """The run belongs to another process by now, or may: it ends here, and nothing of it is written any more."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 class Stored(NamedTuple):
@@ -56,7 +52,8 @@ class Stored(NamedTuple):
 class Label(NamedTuple):
     """What a run is: of which flow, from which block on ("" for its beginning), which message of which files.
 
-    owner: the process that goes on with it; "" where its source delivers the message again.
+    owner: the process that goes on with it; "" where its source delivers the message again. attempt: how many processes
+    have gone on with it since its flow got further.
     """
 
     flow: str
@@ -64,6 +61,7 @@ class Label(NamedTuple):
     event: str
     config: str
     owner: str
+    attempt: int = 0
 
     @property
     def redelivers(self) -> bool:
@@ -182,7 +180,8 @@ class Run:
     """See the module.
 
     message: as it came. cells: those of runs, and those of frames. leads: whether the process may go on with it at this
-    moment. running: the runs that go on in this process. is_lost: whether another process may have taken it over.
+    moment. running: the runs that go on in this process. acting: how many
+    blocks that may have an effect are under way. is_lost: whether another process may have taken it over.
 
     Invariants:
     - `_dirty` has the frames that changed since they were written. A frame in which nothing had an effect is taken out
@@ -204,6 +203,7 @@ class Run:
         self.label = label
         self.message = message
         self.is_lost = False
+        self.acting = 0
         self.leads = leads
         self._running = running
         self.top = Frame(self, None, "", "")
@@ -292,10 +292,12 @@ class Run:
     async def keep(self) -> None:
         """Write the run itself, with the frame of the flow's own chain."""
         frame = self._frames.get(self.main)
+        if self.main in self._dirty:
+            self.label = self.label._replace(attempt=0)
         value = {
             "v": VERSION,
             "by": self._by,
-            **self.label._asdict(),
+            **record.pack(self.label._asdict()),
             "message": self.message.to_record(),
             "frame": self._read.get(self.main) if frame is None else frame.as_value(),
         }
@@ -309,7 +311,7 @@ class Run:
 
     async def took(self, owner: str) -> None:
         """Take the run over for this process. Raises `Conflict` if another one was faster."""
-        self.label = self.label._replace(owner=owner)
+        self.label = self.label._replace(owner=owner, attempt=self.label.attempt + 1)
         await self.keep()
 
     async def reopen(self) -> None:
@@ -318,6 +320,9 @@ class Run:
             self.frame(None, path, path)
         for frame in [*self._frames.values()]:
             frame.reopen()
+        for path in [*self._frames, *self._stored]:
+            if _HANDLER in path:  # it had another failure to handle
+                self.gone(path)
         if self._kept.version and not self.is_lost:
             await self.written()
 
@@ -346,12 +351,26 @@ class Run:
     # --- read ----------------------------------------------------------------------------------------------------
 
     async def read(self) -> bool:
-        """Go on from what was written; whether there is something."""
+        """Go on from what was written; whether there is something.
+
+        Raises `Permanent` for what cannot be read, `Transient` for what only a newer Octo can read.
+        """
+        try:
+            return await self._went_on()
+        except (LookupError, TypeError, ValueError, AttributeError, zlib.error) as error:
+            raise Permanent(
+                f"what the journal has of a message cannot be read ({type(error).__name__})", code=record.UNREADABLE
+            ) from error
+
+    async def _went_on(self) -> bool:
         self._kept = await self._cells.runs.read(self.id)
         value: Any = self._kept.value
         if value is None:
             return False
-        self.label = Label(*(value[name] for name in Label._fields))
+        if value["v"] > VERSION:
+            raise Transient("a newer Octo has begun with the message, and only it can go on", code=record.UNREADABLE)
+        label = record.unpack({name: value[name] for name in Label._fields if name in value})
+        self.label = Label(**label)
         self.message = Message.from_record(value["message"])
         if value["frame"] is not None:
             self._read[self.main] = value["frame"]
