@@ -48,7 +48,7 @@ def _settings(fields: list[Described]) -> Described:
 
 def _says_something(field: Described) -> bool:
     if field["type"] == "list":
-        return bool(field["items"]["type"] == "object")
+        return bool(field.get("examples")) or bool(field["items"]["type"] == "object")
     return bool(field.get("examples")) or field["type"] == "expression"
 
 
