@@ -17,6 +17,7 @@ BUILTIN = Plugins(CONNECTORS, BLOCKS)
 TYPES = {name: BUILTIN.connector(name) for name in CONNECTORS}
 
 SETTINGS = {
+    "amqp": {"url": "amqp://octo:pass@rabbit.test/"},
     "database": {"driver": "postgres", "dsn": "postgres://octo:pass@db.test/shop"},
     "http-client": {"baseURL": "https://shop.test"},
     "kafka": {"brokers": ["kafka.test:9092"]},
@@ -86,6 +87,7 @@ def test_sources_of_connectors_with_stubs_can_be_triggered():
 def test_what_only_calls_others_is_not_asked_for_its_health():
     """A server that is down must not make every process that calls it unready. `events` tells of missed events."""
     assert [name for name, each in TYPES.items() if issubclass(each.cls, Healthy)] == [
+        "amqp",
         "database",
         "events",
         "http",
