@@ -159,9 +159,12 @@ def _guarantees(paths: Sequence[Path], form: str) -> int:
     if form == "json":
         give(orjson.dumps([flow.as_json() for flow in flows]) + b"\n", json=True)
         return exits.DONE
+    if not flows:
+        say("no flow has a source or a journal, so there is nothing to guarantee")
     for flow in flows:
         journal = ", finished blocks once" if flow.durability == "journal" else ""
-        say(f"{flow.flow}: {flow.guarantee}{journal}, from `{flow.source}` ({flow.at})")
+        origin = f"from `{flow.source}`" if flow.source else "once a call was accepted"
+        say(f"{flow.flow}: {flow.guarantee}{journal}, {origin} ({flow.at})")
         say(f"    order: {', '.join(flow.steps)}")
         for effect in flow.effects:
             if effect.once:

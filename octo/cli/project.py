@@ -159,13 +159,18 @@ def _without_secrets(line: str) -> str:
     return line
 
 
+def _verb() -> str:
+    """The words behind `octo` that lead to the command under way, e.g. `dlq list`."""
+    return " ".join(click.get_current_context().command_path.split()[1:]) or "run"
+
+
 def load_or_exit(path: Path, read: Callable[[Path], Config] = load) -> Config:
     """The configuration. If it is wrong, print all its problems and exit."""
     try:
         config = read(path)
     except ConfigError as error:
         refuse(error)
-        if hint := told(error, [path], click.get_current_context().info_name or "run"):
+        if hint := told(error, [path], _verb()):
             say(hint, err=True)
         raise SystemExit(exits.USAGE) from None
     for warning in config.warnings:

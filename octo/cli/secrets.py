@@ -74,9 +74,12 @@ def _value(name: str) -> str:
         return str(click.prompt(name, hide_input=True, confirmation_prompt=True, err=True))
     data = sys.stdin.buffer.read(MOST_BYTES + 2)
     try:
-        return trimmed(data.decode())
+        value = trimmed(data.decode())
     except UnicodeDecodeError:
         raise click.UsageError("a secret is text in UTF-8; encode bytes, e.g. with base64") from None
+    if not value:  # what was to write it has failed, perhaps; the value that is there must not go with it
+        raise click.UsageError(f"the value of {name} is empty: nothing came on standard input")
+    return value
 
 
 @command.command("get", cls=Verb, epilog="Example: octo secrets get DB_PASSWORD | pbcopy")

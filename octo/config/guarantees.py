@@ -35,6 +35,7 @@ class Limit(NamedTuple):
 class Guaranteed(NamedTuple):
     """What is guaranteed of the messages that a source brings to a flow.
 
+    source: its type, "" for the calls of a flow without one that has a journal.
     steps: in their order, with those of `durability`. effects: of its blocks, and of those of the flows that it calls.
     """
 
@@ -66,15 +67,20 @@ _UNKNOWN = Promise("answered", (), "", "never")
 """What is taken for granted of a call to another system that promises nothing."""
 
 
+_ACCEPTED = Promise("at least once", ("flow",))
+"""What a journal gives to a call that it has accepted: it goes on until the flow has ended."""
+
+
 def guarantees(config: Config) -> list[Guaranteed]:
-    """What is guaranteed of each flow with a source, in the order of the file."""
-    return [_of(doc, config.flows) for doc in config.flows.values() if doc.source is not None]
+    """What is guaranteed of each flow with a source or a journal, in the order of the file."""
+    docs = config.flows.values()
+    return [_of(doc, config.flows) for doc in docs if doc.source is not None or doc.durability == "journal"]
 
 
 def _of(doc: FlowDoc, flows: Mapping[str, FlowDoc]) -> Guaranteed:
     source = doc.source
-    assert source is not None
-    promise = chosen(source.type.promises, source.settings)
+    promise = _ACCEPTED if source is None else chosen(source.type.promises, source.settings)
+    name, at = ("", doc.at) if source is None else (source.type.name, source.at)
     promised = promise.guarantee
     own: list[Limit] = []
     effects: list[Effect] = []
@@ -90,7 +96,7 @@ def _of(doc: FlowDoc, flows: Mapping[str, FlowDoc]) -> Guaranteed:
             effects += [effect] if effect else []
             own += _limits(block, effect, is_repeated=is_repeated, is_journalled=is_journalled)
     steps = _steps(promise, doc.durability)
-    return Guaranteed(doc.name, source.type.name, promised, source.at, tuple(own), doc.durability, steps, (*effects,))
+    return Guaranteed(doc.name, name, promised, at, tuple(own), doc.durability, steps, (*effects,))
 
 
 def _steps(promise: Promise, durability: Durability) -> tuple[Step, ...]:

@@ -32,6 +32,15 @@ def test_a_secret_is_set_listed_read_and_removed(cli, keyed):
     assert cli("secrets", "list", "--store", "secrets.json").stdout == f"DB_PASSWORD  key {key}\n"
 
 
+def test_a_pipe_that_failed_does_not_empty_a_secret(cli, keyed):
+    cli("secrets", "set", "A", input="good")
+    told = cli("secrets", "set", "A", input="")
+
+    assert told.exit_code == 2
+    assert "the value of A is empty: nothing came on standard input" in told.stderr
+    assert cli("secrets", "get", "A").stdout == "good"
+
+
 def test_a_rotation_makes_the_old_key_needless(cli, keyed):
     cli("secrets", "set", "A", input="first")
     told = cli("secrets", "keygen", "keys.txt")

@@ -137,5 +137,12 @@ def test_a_flow_with_a_journal_keeps_what_is_sent_to_it():
     flow = FLOW.replace("SOURCE", "{type: queue, settings: {subject: a}}")
     flow = flow.replace("BLOCK", "{type: flow-ref, flow: audit, oneWay: true}")
     flow = flow.replace("{name: audit,", "{name: audit, durability: journal,")
-    [found] = guarantees(parse(flow, plugins(), {}))
+    found, _ = guarantees(parse(flow, plugins(), {}))
     assert found.limits == ()
+
+
+def test_a_flow_without_a_source_is_told_of_if_it_has_a_journal():
+    flow = FLOW.replace("source: SOURCE", "durability: journal").replace("BLOCK", POST.replace("MORE", ""))
+    [found] = guarantees(parse(flow, plugins(), {}))
+    assert (found.flow, found.source, found.guarantee) == ("f", "", "at least once")
+    assert found.steps == ("record", "flow")

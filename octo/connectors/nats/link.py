@@ -150,7 +150,8 @@ async def _connected(settings: Server, servers: list[str], given: dict[str, Any]
 
     client = Client()
     options = {**given, **login.credentials(settings), "tls": login.context(settings.tls)}
-    if settings.tls is not None or any(each.startswith(("tls://", "wss://")) for each in servers):
+    is_secret = settings.tls is not None or any(each.startswith(("tls://", "wss://")) for each in servers)
+    if is_secret:
         options = {name: _secured(client, value) if name in _SENT else value for name, value in options.items()}
     try:
         async with asyncio.timeout(CONNECT):
@@ -165,6 +166,8 @@ async def _connected(settings: Server, servers: list[str], given: dict[str, Any]
                 connect_timeout=max(1, int(CONNECT / (len(servers) + 1))),
                 **options,
             )
+        if is_secret:
+            _refuse_plain(client)
         if (task := asyncio.current_task()) is not None and task.cancelling():
             raise asyncio.CancelledError  # `wait_for` of Python 3.11 swallows one that comes together with an answer
     except Exception as error:
@@ -183,11 +186,17 @@ def _secured(client: Any, value: str) -> Any:
     """The credential, for a connection with TLS alone: a server that does not offer it must not get it."""
 
     def given() -> str:
-        if client._transport._io_writer.get_extra_info("ssl_object") is None:  # noqa: SLF001  it does not say
-            raise Permanent("the server does not offer TLS, and the settings ask for it", code=codes.NOT_ALLOWED)
+        _refuse_plain(client)
         return value
 
     return given
+
+
+def _refuse_plain(client: Any) -> None:
+    """Raise `Permanent` if the connection has no TLS: the client goes on without it where the server offers none."""
+    writer = getattr(client._transport, "_io_writer", None)  # noqa: SLF001  it does not say
+    if writer is not None and writer.get_extra_info("ssl_object") is None:
+        raise Permanent("the server does not offer TLS, and the settings ask for it", code=codes.NOT_ALLOWED)
 
 
 def _not_connected(error: Exception, heard: list[Exception], place: str) -> OctoError:

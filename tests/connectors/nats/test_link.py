@@ -275,6 +275,13 @@ async def test_a_server_with_tls_is_trusted_by_its_authority_alone(encrypted, ce
         await app.call("f", 1)
 
 
+@pytest.mark.parametrize("asked", ["tls", "settings"])
+async def test_nothing_is_sent_without_tls_that_was_asked_for(server, plugins, asked):
+    """Also where there are no credentials: bodies are secret, too."""
+    tls = {"url": f"tls://{server.address}"} if asked == "tls" else {"url": f"nats://{server.address}", "tls": {}}
+    assert "the server does not offer TLS, and the settings ask for it" in str(await refusal(plugins, **tls))
+
+
 async def test_credentials_are_not_sent_without_tls_that_was_asked_for(guarded, plugins):
     """Else whoever is on the path could say that the server has none, and read them."""
     error = await refusal(plugins, url=f"tls://octo:s3cret-pass@{guarded.address}")
