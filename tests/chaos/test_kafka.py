@@ -93,7 +93,7 @@ def test_nothing_is_lost(zygote, kafka, tmp_path, port):
 
 def test_two_lives_share_a_topic_and_one_goes_on_alone(zygote, kafka, tmp_path, port, free_port):
     """The one that is killed is missed after `sessionTimeout`; what it had under way comes to the other."""
-    loop = made(kafka, tmp_path, port, zygote, "sessionTimeout: 1500ms")
+    loop = made(kafka, tmp_path, port, zygote, "sessionTimeout: 3s")
     with lives.zygote() as other:
         neighbour = loop.begin(OTHER, zygote=other, port=free_port())
 
@@ -110,7 +110,7 @@ def test_two_lives_share_a_topic_and_one_goes_on_alone(zygote, kafka, tmp_path, 
 
 def test_a_life_that_was_away_too_long_commits_nothing_it_has_lost(zygote, kafka, tmp_path, port, free_port):
     """A process that slept, as a machine that was suspended: others have its partitions when it wakes."""
-    loop = made(kafka, tmp_path, port, zygote, "sessionTimeout: 1500ms")
+    loop = made(kafka, tmp_path, port, zygote, "sessionTimeout: 3s")
     with lives.zygote() as other:
         sleeper = loop.begin(OTHER, zygote=other, port=free_port())
 
