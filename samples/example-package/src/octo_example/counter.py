@@ -49,7 +49,7 @@ class Counter:
     async def stub(cls, settings: Start, stub: Standin) -> AsyncIterator[Self]:  # noqa: ARG003  nothing to set
         yield cls(settings.first, settings.last)
 
-    @block("counter-next")
+    @block("counter-next", guarantee="answered", steps=("send", "confirm"))
     def count(self, settings: Next, message: Message) -> Message:
         """Replace the body by the next number of a counter."""
         name = settings.name(message)
