@@ -350,6 +350,41 @@ def weather(octo: Octo) -> None:
     assert sum("latitude=38.72" in path for path in asked) == 1  # the second answer came from the cache
 
 
+# --- with brokers: here their stubs answer; the tests of each connector run it against a real one ---
+
+
+def stubbed(octo: Octo, flow: str, data: object, case: str = "") -> Any:
+    """The decoded body that `octo invoke` prints with the stubs of the sample's own tests."""
+    tests = f"{octo.sample.with_suffix('')}_test.yaml" + (f"::{case}" if case else "")
+    done = octo.run("invoke", str(octo.sample), flow, "--data", json.dumps(data), "--stubs", tests)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@scenario
+def kafka_orders(octo: Octo) -> None:
+    done = octo.run("test", str(octo.sample))
+
+    assert (done.returncode, "3 passed, 0 failed" in done.stdout) == (0, True), done.stdout
+
+
+@scenario
+def mqtt_alarms(octo: Octo) -> None:
+    oven = {"device": "oven-1", "celsius": 270.0}
+    assert stubbed(octo, "alarms", oven) == oven
+
+
+@scenario
+def nats_orders(octo: Octo) -> None:
+    assert stubbed(octo, "orders", {"item": "book"}, "priced") == {"item": "book", "total": 24}
+
+
+@scenario
+def redis_orders(octo: Octo) -> None:
+    order = {"id": "o-1", "item": "book", "amount": "2"}
+    assert stubbed(octo, "orders", order, "an order is priced") == {"id": "o-1", "total": 24}
+
+
 # --- the tests ---------------------------------------------------------------------------------------------------
 
 
