@@ -11,6 +11,7 @@ from itertools import count
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
+from octo.connectors.kafka.reader import UNCOMMITTED
 from tests.chaos import lives
 from tests.chaos.lives import HERE, PATIENCE
 from tests.chaos.loop import RANDOM, Loop
@@ -73,9 +74,9 @@ def made(kafka, folder, port, zygote, more):
     """A loop over a new topic."""
     topic = f"pairs-{next(_numbers)}"
     kafka.create(topic, PARTITIONS)
-    # Under way are the records of the flow, and those that finished while a commit was under way.
+    under_way = (1 + UNCOMMITTED) * LISTENERS
     workload = Records(
-        topic, flow(kafka.address, topic, more), 2 * LISTENERS, in_order=True, once=False, address=kafka.address
+        topic, flow(kafka.address, topic, more), under_way, in_order=True, once=False, address=kafka.address
     )
     loop = Loop(workload, f"sqlite:{folder}/octo.db", folder / "loop", port, zygote)
     shutil.copy(HERE / "kafka_effects.py", loop.folder)
@@ -87,7 +88,7 @@ def test_nothing_is_lost(zygote, kafka, tmp_path, port):
     """A life that comes back under its name has its partitions at once."""
     loop = made(kafka, tmp_path, port, zygote, "instance: only")
     verdict = loop.run((*POINTS_OF_KAFKA, RANDOM, RANDOM))
-    assert verdict.wrong() == []
+    assert verdict.wrong() == [], loop.log
     assert all(each.told for each in loop.producers), "nothing was sent, so nothing was shown"
 
 
@@ -105,7 +106,7 @@ def test_two_lives_share_a_topic_and_one_goes_on_alone(zygote, kafka, tmp_path, 
             loop.wait(lambda: len({each.pair.p for each in loop.sink.arrivals[before:]}) == len(loop.producers))
 
         verdict = loop.run((), killed, killed=1)
-    assert verdict.wrong() == []
+    assert verdict.wrong() == [], loop.log
 
 
 def test_a_life_that_was_away_too_long_commits_nothing_it_has_lost(zygote, kafka, tmp_path, port, free_port):
@@ -125,4 +126,4 @@ def test_a_life_that_was_away_too_long_commits_nothing_it_has_lost(zygote, kafka
             assert other.ended(PATIENCE) == 0, loop.log
 
         verdict = loop.run((), asleep, killed=1)
-    assert verdict.wrong() == []
+    assert verdict.wrong() == [], loop.log

@@ -6,6 +6,8 @@ the one before was, and the group notices nothing.
 Invariants:
 - `_ready` has the records that may be handed out; of each lane at most one is there, under way, or waits for its time.
 - A record that is neither finished nor kept as a dead letter holds back its partition's position: it comes again.
+- At most `UNCOMMITTED * listeners` records are finished and not committed, so that a kill repeats no more of them,
+  however long a commit takes. While the group changes that may be a second.
 """
 
 from __future__ import annotations
@@ -36,6 +38,8 @@ LOOK = 20.0
 """Seconds after which a source without a record says that it works."""
 DEAF = 60.0
 """Seconds without a sign of the member's thread after which the source says nothing any more; health turns red then."""
+UNCOMMITTED = 4
+"""See the module; so many that commits come in batches."""
 BURY_AGAIN = 5.0
 """Seconds until a record is tried again that could not be put among the dead letters."""
 
@@ -54,6 +58,7 @@ class Reader:
         self._partitions: dict[Place, Partition] = {}
         self._ready: deque[Record] = deque()
         self._running = 0
+        self._uncommitted = 0
         self._handing_over: list[tuple[list[Partition], threading.Event]] = []
         self._commits: dict[Place, deque[tuple[int, asyncio.Future[None]]]] = {}
         self._changed = asyncio.Event()
@@ -89,7 +94,8 @@ class Reader:
                     return Idle()
 
     def _taken(self) -> Record | None:
-        while self._ready and self._running < self.settings.listeners:
+        listeners = self.settings.listeners
+        while self._ready and self._running < listeners and self._uncommitted < UNCOMMITTED * listeners:
             record = self._ready.popleft()
             if not record.partition.is_leaving:
                 record.partition.running += 1
@@ -174,6 +180,7 @@ class Reader:
         """Done when the position is committed, or will never be."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._commits.setdefault(place, deque()).append((position, future))
+        self._uncommitted += 1
         return future
 
     def _done_with(self, record: Record) -> None:
@@ -235,6 +242,8 @@ class Reader:
         waiting = self._commits.get(place, deque())
         while waiting and (position is None or waiting[0][0] <= position):
             _, future = waiting.popleft()
+            self._uncommitted -= 1
+            self._changed.set()
             if not future.done():
                 future.set_result(None)
 
