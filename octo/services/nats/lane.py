@@ -93,13 +93,21 @@ class Lane:
                 return found
             if answer.code in _TROUBLE:
                 self._wait, tries = 0.0, tries + 1
-                if tries == _TRIES:
+                if tries >= _TRIES:
                     raise errors.failed(self._store.link.address.where, f"a pull ended with {answer.text}")
                 await asyncio.sleep(_PAUSE)
                 continue
             is_empty = not answer.messages
             if is_empty and time() >= patience:
-                return []
+                if tries >= _TRIES or not await self._is_behind():
+                    return []
+                tries += 1
+                await asyncio.sleep(_PAUSE)
+
+    async def _is_behind(self) -> bool:
+        """Whether the queue holds what the consumer has not seen: the server writes first, and tells it then."""
+        last = await self._store.last(streams.QUEUES, self.subject())
+        return last is not None and last.seq > await self.given_out()
 
     async def _pull(self, most: int, look: float) -> Answer:
         asked = b'{"batch":%d,"expires":%d}' % (most, look * _SECOND) if look else b'{"batch":%d,"no_wait":true}' % most

@@ -13,6 +13,7 @@ import pytest
 from octo.core.errors import NotConnected, Transient
 from octo.services import codes
 from octo.services.nats import lane, opening, streams
+from octo.services.nats.connection import Answer
 from octo.services.nats.key_value import Entries
 from octo.services.nats.leases import Holders
 from octo.services.nats.queues import Lines
@@ -195,6 +196,23 @@ async def test_clocks_of_clients_do_not_matter(child, opened):
 
 
 # --- the caller --------------------------------------------------------------------------------------------------
+
+
+async def test_what_was_sent_is_there_although_the_server_has_not_told_its_consumer_yet(opened, monkeypatch):
+    """A loaded server acknowledges a message, and for a moment says of a queue that it is empty."""
+    queues, real, missed = Lines(opened), lane.Lane._pull, []
+
+    async def pull(self, most, look):
+        if missed:
+            return await real(self, most, look)
+        missed.append(most)
+        return Answer()
+
+    await queues.receive("orders")
+    await queues.send("orders", 1)
+    monkeypatch.setattr(lane.Lane, "_pull", pull)
+    (received,) = await queues.receive("orders")
+    assert (received.value, missed) == (1, [1])
 
 
 async def test_a_receiver_that_is_cancelled_has_taken_nothing(opened):
