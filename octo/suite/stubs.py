@@ -13,6 +13,7 @@ from octo.config.documents import Config
 from octo.config.part import stubbed
 from octo.config.reader import did_you_mean
 from octo.config.report import Report
+from octo.core.connector import ConnectorType
 from octo.core.settings import Settings
 from octo.suite import codes
 from octo.suite.bind import bound_stubs, written_env
@@ -40,8 +41,8 @@ class Asked(NamedTuple):
 def with_stubs(asked: Sequence[Asked], load: Load) -> Config:
     """Return the configuration in which the stubs replace connectors; of two for one connector, the later one does.
 
-    A connector that feeds flows stays real if its stub is `{}`: without it nothing would come in. Raises `ConfigError`
-    with the problems of the test files, or of the configuration.
+    A connector that feeds flows and needs no server stays real if its stub is `{}`: without it nothing would come in.
+    Raises `ConfigError` with the problems of the test files, or of the configuration.
     """
     report = Report()
     drafts = [(each, read_draft(each.file, report)) for each in asked]
@@ -80,7 +81,13 @@ def _of(draft: Draft, index: int | None, config: Config, report: Report) -> dict
             hint = f"cases have some: name one, as in `{draft.file}::{with_some[0]}`; {_listed(with_some)}"
         report.error(codes.STUBS, draft.at("cases"), "the file has no `stubs` that could answer", hint)
     feeding = {doc.source.connector for doc in config.flows.values() if doc.source is not None}
-    return {name: stub for name, stub in bound.items() if name not in feeding or stub.model_fields_set}
+    real = {name for name in feeding if not _needs_server(config.connectors[name].type)}
+    return {name: stub for name, stub in bound.items() if name not in real or stub.model_fields_set}
+
+
+def _needs_server(kind: ConnectorType) -> bool:
+    """Whether it is a client: it sends, and not to Octo's own services."""
+    return bool(kind.blocks) and not kind.services
 
 
 def _listed(names: Sequence[str]) -> str:

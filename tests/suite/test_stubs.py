@@ -102,6 +102,30 @@ def test_what_feeds_flows_and_has_nothing_to_say_stays_real(stubbed):
     assert stubbed((SUITE, ""))["web"].stub is None
 
 
+@pytest.mark.parametrize(
+    ("connector", "source", "is_real"),
+    [
+        ("type: queue", "type: queue, settings: {subject: s}", True),
+        ("type: events", "type: events, settings: {subject: s}", True),
+        ("type: cron", 'type: cron, settings: {schedule: "@daily"}', True),
+        ("type: mqtt, settings: {url: mqtt://localhost}", "type: mqtt, settings: {topics: [s]}", False),
+        ("type: nats, settings: {url: nats://localhost}", "type: nats, settings: {subject: s}", False),
+        (
+            "type: kafka, settings: {brokers: ['localhost:9092']}",
+            "type: kafka, settings: {topics: [s], group: g}",
+            False,
+        ),
+    ],
+)
+def test_what_feeds_flows_from_a_server_is_replaced(tmp_path, plugins, connector, source, is_real):
+    """That the server is not there is what `--stubs` is for; its flows get nothing then."""
+    file = tmp_path / "s_test.yaml"
+    file.write_text("{flow: f, stubs: {c: {}}, cases: [{name: x}]}")
+    flow = "{connectors: [{name: c, %s}], flows: [{name: f, source: {connector: c, %s}, process: []}]}"
+    config = with_stubs([Asked(file)], lambda env: parse(flow % (connector, source), plugins, env))
+    assert (config.connectors["c"].stub is None) == is_real
+
+
 def test_mistakes_of_the_test_file_are_told_with_their_place(stubbed):
     wrong = "flow: f\nstubs: {bnak: {}, desk: {answers: [{staus: 1}]}}\ncases: [{name: x}]"
 
