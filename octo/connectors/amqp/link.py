@@ -21,9 +21,10 @@ from aio_pika.abc import AbstractChannel, AbstractConnection
 from aiormq import exceptions as amqp
 
 from octo.connectors.amqp import codes
-from octo.connectors.amqp.settings import Broker, Tls
+from octo.connectors.amqp.settings import Broker
 from octo.core.errors import Disconnected, NotConnected, OctoError, Permanent, Timeout, Transient, system_reason
 from octo.core.secrets import mask, masked
+from octo.core.tls import ClientTls
 
 T = TypeVar("T")
 
@@ -254,8 +255,8 @@ async def opened(settings: Broker, purpose: str) -> AsyncIterator[Link]:
 
 
 async def _connected(settings: Broker, purpose: str) -> AbstractConnection:
+    context = await asyncio.to_thread((settings.tls or ClientTls()).context) if settings.is_secure else None
     try:
-        context = await asyncio.to_thread(_context, settings.tls) if settings.is_secure else None
         async with asyncio.timeout(CONNECT):
             connection: AbstractConnection = await aio_pika.connect(
                 **_address(settings),
@@ -284,16 +285,6 @@ def _address(settings: Broker) -> dict[str, Any]:
     }
 
 
-def _context(tls: Tls | None) -> ssl.SSLContext:
-    tls = tls or Tls()
-    context = ssl.create_default_context(cafile=None if tls.ca is None else str(tls.ca))
-    if tls.cert is not None and tls.key is not None:
-        context.load_cert_chain(tls.cert, tls.key)
-    if tls.insecure_skip_verify:
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context
-
-
 def _not_connected(error: Exception, settings: Broker) -> OctoError:
     cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
     said = _text(cause).rstrip(".")
@@ -307,8 +298,6 @@ def _not_connected(error: Exception, settings: Broker) -> OctoError:
             cure = "`tls.ca` names the authorities to trust"
         case ssl.SSLError():
             cure = "does the broker use TLS at this port?"
-        case FileNotFoundError():
-            said, cure = f"`tls`: the certificates cannot be used: {said}", "correct the path"
         case TimeoutError():
             said = f"no answer within {CONNECT:g} seconds"
     text = f"cannot connect to {settings.place}: {said}"

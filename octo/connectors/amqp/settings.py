@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import unquote, urlsplit
 
@@ -15,6 +14,7 @@ from octo.core.errors import Permanent
 from octo.core.expressions import Expr
 from octo.core.settings import Advanced, Effect, Secret, Settings
 from octo.core.state import State
+from octo.core.tls import ClientTls
 from octo.core.wire import Giving, Taking
 
 TIMEOUT = timedelta(seconds=30)
@@ -24,25 +24,6 @@ _MOST = 255
 """Bytes of a name or a routing key in AMQP."""
 
 Value = bool | int | str
-
-
-class Tls(Settings):
-    """The certificates of a TLS connection. The server's certificate and its name are always checked."""
-
-    ca: Path | None = None
-    """PEM file with the certificates of the authorities to trust, instead of the machine's own."""
-    cert: Path | None = None
-    """PEM file with the certificate of this client, if the server asks for one."""
-    key: Path | None = None
-    """PEM file with the certificate's private key, unencrypted."""
-    insecure_skip_verify: bool = False
-    """Trust any certificate. Anyone on the network path can then read and change everything: for tests only."""
-
-    @model_validator(mode="after")
-    def _are_a_pair(self) -> Self:
-        if (self.cert is None) is not (self.key is None):
-            raise PydanticCustomError("tls", "`cert` and `key` belong together: set both, or none")
-        return self
 
 
 class Broker(Settings):
@@ -56,7 +37,7 @@ class Broker(Settings):
     heartbeat: Annotated[Duration, Advanced] = timedelta(seconds=20)
     """How often broker and connector tell each other that they live. A connection that has been silent for three times
     as long is given up."""
-    tls: Tls | None = None
+    tls: ClientTls | None = None
     """Certificates, with `amqps`. By default the machine's authorities are trusted."""
 
     @field_validator("url")

@@ -16,10 +16,11 @@ from aiohttp.http import HttpProcessingError
 
 from octo.connectors.http_client import codes, settings
 from octo.connectors.http_client.addresses import Guard
-from octo.core.errors import OctoError
+from octo.core.errors import Permanent
+from octo.core.tls import ClientTls
 
 
-def connections(pool: settings.Pool, tls: settings.Tls, guard: Guard) -> aiohttp.TCPConnector:
+def connections(pool: settings.Pool, tls: ClientTls, guard: Guard) -> aiohttp.TCPConnector:
     """Return what opens and keeps the connections. Raises `OctoError` if the certificates cannot be used."""
     options: dict[str, Any] = {"guard": guard, "limit": 0, "ssl": _trust(tls)}
     if pool.disable_keep_alives:
@@ -27,15 +28,13 @@ def connections(pool: settings.Pool, tls: settings.Tls, guard: Guard) -> aiohttp
     return _Pool(pool, keepalive_timeout=pool.idle_conn_timeout.total_seconds(), **options)
 
 
-def _trust(tls: settings.Tls) -> ssl.SSLContext | bool:
-    if tls.insecure_skip_verify:
-        return False
-    if tls.ca is None:
+def _trust(tls: ClientTls) -> ssl.SSLContext | bool:
+    if tls == ClientTls():
         return True
     try:
-        return ssl.create_default_context(cafile=str(tls.ca))
-    except (OSError, ssl.SSLError) as error:
-        raise OctoError(f"`tls.ca`: cannot use {tls.ca}: {error}", code=codes.TLS) from error
+        return tls.context()
+    except Permanent as error:
+        raise Permanent(str(error), code=codes.TLS) from error
 
 
 class _Connector(aiohttp.TCPConnector):

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from ipaddress import ip_network
-from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -16,6 +15,7 @@ from octo.connectors.http_client.addresses import Private
 from octo.connectors.http_client.paths import complain
 from octo.core.durations import Duration, OrZero
 from octo.core.settings import Advanced, Secret, Settings
+from octo.core.tls import ClientTls
 from octo.expr import nearest
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -240,15 +240,6 @@ class Proxy(Settings):
         return self
 
 
-class Tls(Settings):
-    """How the server proves who it is."""
-
-    ca: Path | None = None
-    """PEM file with the certificates of the authorities to trust, instead of the machine's own."""
-    insecure_skip_verify: bool = False
-    """Trust any certificate. Anyone on the network path can then read and change everything: for tests only."""
-
-
 FollowRedirects = Literal["never", "same-origin", "always"]
 
 
@@ -292,7 +283,7 @@ class Client(Settings):
     """Connections to keep open between requests."""
     proxy: Annotated[Proxy, Advanced] = Proxy()
     """The proxy to use. By default the one that the environment names."""
-    tls: Annotated[Tls, Advanced] = Tls()
+    tls: Annotated[ClientTls, Advanced] = ClientTls()
     """Checks of the server's certificate. By default the machine's authorities are trusted."""
 
     @model_validator(mode="before")

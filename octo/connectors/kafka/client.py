@@ -80,7 +80,7 @@ def connection(settings: Cluster) -> dict[str, Any]:
     }
     tls, sasl = settings.tls, settings.sasl
     if tls.enabled:
-        paths = {"ssl.ca.location": tls.ca, "ssl.certificate.location": tls.certificate, "ssl.key.location": tls.key}
+        paths = {"ssl.ca.location": tls.ca, "ssl.certificate.location": tls.cert, "ssl.key.location": tls.key}
         found |= {key: _file(path) for key, path in paths.items() if path is not None}
         found["enable.ssl.certificate.verification"] = not tls.insecure_skip_verify
         if tls.key_password is not None:

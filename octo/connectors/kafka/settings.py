@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -15,6 +14,7 @@ from octo.core.durations import Duration
 from octo.core.expressions import Expr
 from octo.core.settings import Advanced, Effect, Secret, Settings
 from octo.core.state import State
+from octo.core.tls import ClientTls
 from octo.core.wire import Giving, Taking
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
@@ -38,27 +38,13 @@ def _topic(text: str) -> str:
 Topic = Annotated[str, AfterValidator(_topic)]
 
 
-class Tls(Settings):
-    """How the brokers prove who they are, and this client to them."""
+class Tls(ClientTls):
+    """The certificates of a TLS connection. The brokers' certificates and their names are checked."""
 
     enabled: bool = True
     """Whether the connection is encrypted."""
-    ca: Path | None = None
-    """PEM file with the certificates of the authorities to trust, instead of the machine's own."""
-    certificate: Path | None = None
-    """PEM file with the certificate of this client, for brokers that ask for one."""
-    key: Path | None = None
-    """PEM file with the private key of `certificate`."""
     key_password: Secret | None = None
-    """Password of the private key."""
-    insecure_skip_verify: bool = False
-    """Trust any certificate. Anyone on the network path can then read and change everything: for tests only."""
-
-    @model_validator(mode="after")
-    def _complete(self) -> Tls:
-        if (self.certificate is None) is not (self.key is None):
-            raise PydanticCustomError("tls", "`certificate` and `key` belong together: give both")
-        return self
+    """Password of the private key, if it is encrypted."""
 
 
 class Sasl(Settings):

@@ -16,10 +16,11 @@ from typing import Any
 from urllib.parse import unquote
 
 from octo.connectors.mqtt import codes
-from octo.connectors.mqtt.settings import PORTS, Broker, Qos, Tls
+from octo.connectors.mqtt.settings import PORTS, Broker, Qos
 from octo.core.errors import Disconnected, NotConnected, OctoError, Permanent, Timeout, Transient, system_reason
 from octo.core.log import fields
 from octo.core.secrets import mask, masked
+from octo.core.tls import ClientTls
 
 log = logging.getLogger("octo.mqtt")
 _quiet = logging.getLogger("octo.mqtt.client")
@@ -223,7 +224,7 @@ def _options(broker: Broker, client_id: str, expiry: timedelta | None, most: int
         "keepalive": int(broker.keepalive.total_seconds()),
         "timeout": CONNECT,
         "logger": _quiet,
-        "tls_context": _context(broker.tls or Tls()) if PORTS[parts.scheme] == PORTS["mqtts"] else None,
+        "tls_context": _context(broker.tls or ClientTls()) if PORTS[parts.scheme] == PORTS["mqtts"] else None,
         **_credentials(broker),
     }
     if broker.version != "5":
@@ -245,16 +246,9 @@ def _credentials(broker: Broker) -> dict[str, str]:
     return {"username": unquote(parts.username), "password": password}
 
 
-def _context(tls: Tls) -> ssl.SSLContext:
-    try:
-        made = ssl.create_default_context(cafile=None if tls.ca is None else str(tls.ca))
-        if tls.cert is not None:
-            made.load_cert_chain(tls.cert, tls.key)
-    except OSError as error:  # `SSLError` is one
-        raise Permanent(f"`tls`: the certificates cannot be used: {_text(error)}") from error
+def _context(tls: ClientTls) -> ssl.SSLContext:
+    made = tls.context()
     made.sslsocket_class = _Socket
-    if tls.insecure_skip_verify:
-        made.check_hostname, made.verify_mode = False, ssl.CERT_NONE
     return made
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import SplitResult, urlsplit
 
@@ -16,6 +15,7 @@ from octo.core.expressions import Expr
 from octo.core.promise import Promise
 from octo.core.settings import Advanced, Effect, Secret, Settings
 from octo.core.state import State
+from octo.core.tls import ClientTls
 from octo.core.wire import Giving, Taking
 
 TIMEOUT = timedelta(seconds=30)
@@ -31,25 +31,6 @@ Qos = Literal[0, 1, 2]
 _SHARED = re.compile(r"\$share/([^/+#]+)/(.+)")
 
 
-class Tls(Settings):
-    """The certificates of a TLS connection. The broker's certificate and its name are always checked."""
-
-    ca: Path | None = None
-    """PEM file with the certificates of the authorities to trust, instead of the machine's own."""
-    cert: Path | None = None
-    """PEM file with the certificate of this client, if the broker asks for one."""
-    key: Path | None = None
-    """PEM file with the certificate's private key, unencrypted."""
-    insecure_skip_verify: bool = False
-    """Trust any certificate. Anyone on the network path can then read and change everything: for tests only."""
-
-    @model_validator(mode="after")
-    def _are_a_pair(self) -> Self:
-        if (self.cert is None) is not (self.key is None):
-            raise PydanticCustomError("tls", "`cert` and `key` belong together: set both, or none")
-        return self
-
-
 class Broker(Settings):
     url: Secret = Secret("mqtt://localhost:1883")
     """Where the broker is: `mqtt://host:1883`, or `mqtts://host:8883` for TLS. User and password may stand in it."""
@@ -57,7 +38,7 @@ class Broker(Settings):
     """Name of the user, with `password`."""
     password: Secret | None = None
     """Password of the user, so that the `url` need not be secret."""
-    tls: Tls | None = None
+    tls: ClientTls | None = None
     """Certificates, for `mqtts://`. By default the machine's authorities are trusted."""
     client_id: str = Field(default="octo", min_length=1, max_length=64, pattern=r"^[!-~]+$")
     """What the broker calls this client. Each source adds a word of its own. It keeps what comes for a source under

@@ -149,7 +149,7 @@ async def _connected(settings: Server, servers: list[str], given: dict[str, Any]
         link.lose(text_of(heard[-1]) if heard else "the server has closed the connection")
 
     client = Client()
-    options = {**given, **login.credentials(settings), "tls": login.context(settings.tls)}
+    options = {**given, **login.credentials(settings), "tls": settings.tls and settings.tls.context()}
     is_secret = settings.tls is not None or any(each.startswith(("tls://", "wss://")) for each in servers)
     if is_secret:
         options = {name: _secured(client, value) if name in _SENT else value for name, value in options.items()}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ssl
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from octo.connectors.nats.faults import text_of
-from octo.connectors.nats.settings import Server, Tls
+from octo.connectors.nats.settings import Server
 from octo.core.errors import Permanent
 from octo.core.secrets import mask
 
@@ -59,17 +58,3 @@ def _file(path: Path) -> str:
     if "BEGIN NATS USER JWT" not in text or "BEGIN USER NKEY SEED" not in text:
         raise Permanent(f"`credentials`: {path} has no JWT with its NKey, as `nsc` writes it")
     return str(path)
-
-
-def context(tls: Tls | None) -> ssl.SSLContext | None:
-    if tls is None:
-        return None
-    try:
-        made = ssl.create_default_context(cafile=None if tls.ca is None else str(tls.ca))
-        if tls.cert is not None:
-            made.load_cert_chain(tls.cert, tls.key)
-    except OSError as error:  # `SSLError` is one
-        raise Permanent(f"`tls`: the certificates cannot be used: {text_of(error)}") from error
-    if tls.insecure_skip_verify:
-        made.check_hostname, made.verify_mode = False, ssl.CERT_NONE
-    return made

@@ -15,6 +15,7 @@ from octo.core.expressions import Expr
 from octo.core.promise import Promise
 from octo.core.settings import Advanced, Effect, Secret, Settings
 from octo.core.state import State
+from octo.core.tls import ClientTls
 from octo.core.wire import BodyType, Giving, Taking
 
 TIMEOUT = timedelta(seconds=30)
@@ -24,25 +25,6 @@ KEPT = Promise("at least once", ("send", "confirm"), "with `jetstream`", "with a
 _ADDRESS = re.compile(r"((nats|tls|ws|wss)://)?([^/?#\s@]*@)?(\[[0-9a-fA-F:]+\]|[^/?#\s@:,]+)(?P<port>:\d{1,5})?/?")
 _SUBJECT = re.compile(r"[^\s.]+(\.[^\s.]+)*")
 _NAME = re.compile(r"[^\s.*>/\\]+")
-
-
-class Tls(Settings):
-    """The certificates of a TLS connection. The server's certificate and its name are always checked."""
-
-    ca: Path | None = None
-    """PEM file with the certificates of the authorities to trust, instead of the machine's own."""
-    cert: Path | None = None
-    """PEM file with the certificate of this client, if the server asks for one."""
-    key: Path | None = None
-    """PEM file with the certificate's private key, unencrypted."""
-    insecure_skip_verify: bool = False
-    """Trust any certificate. Anyone on the network path can then read and change everything: for tests only."""
-
-    @model_validator(mode="after")
-    def _are_a_pair(self) -> Self:
-        if (self.cert is None) is not (self.key is None):
-            raise PydanticCustomError("tls", "`cert` and `key` belong together: set both, or none")
-        return self
 
 
 class Server(Settings):
@@ -59,7 +41,7 @@ class Server(Settings):
     """The seed of an NKey (`SU...`), whose public key the server knows. It never leaves this process."""
     credentials: Path | None = None
     """File with a JWT and its NKey (`.creds`), as `nsc` writes it."""
-    tls: Tls | None = None
+    tls: ClientTls | None = None
     """Certificates, for a server that uses TLS. By default the machine's authorities are trusted."""
 
     @field_validator("url")

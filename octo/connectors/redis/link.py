@@ -128,6 +128,8 @@ def _client(settings: Server) -> Any:
     if settings.tls is not None:
         files = {"ca_certs": settings.tls.ca, "certfile": settings.tls.cert, "keyfile": settings.tls.key}
         given |= {f"ssl_{name}": str(path) for name, path in files.items() if path is not None}
+        if settings.tls.insecure_skip_verify:
+            given |= {"ssl_cert_reqs": "none", "ssl_check_hostname": False}
     defaults: dict[str, Any] = {"host": "localhost", "port": 6379, "db": 0}
     pool = ConnectionPool(
         **(defaults | given),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -16,6 +15,7 @@ from octo.core.expressions import Expr
 from octo.core.promise import Promise
 from octo.core.settings import Advanced, Effect, Secret, Settings
 from octo.core.state import State
+from octo.core.tls import ClientTls
 from octo.core.wire import Giving, Taking
 
 TIMEOUT = timedelta(seconds=30)
@@ -27,28 +27,11 @@ _ADDRESS = re.compile(
 )
 
 
-class Tls(Settings):
-    """The certificates of a TLS connection (`rediss://`). The server's certificate and its name are always checked."""
-
-    ca: Path | None = None
-    """PEM file with the certificates of the authorities to trust, instead of the machine's own."""
-    cert: Path | None = None
-    """PEM file with the certificate of this client, if the server asks for one."""
-    key: Path | None = None
-    """PEM file with the certificate's private key, unencrypted."""
-
-    @model_validator(mode="after")
-    def _are_a_pair(self) -> Self:
-        if (self.cert is None) is not (self.key is None):
-            raise PydanticCustomError("tls", "`cert` and `key` belong together: set both, or none")
-        return self
-
-
 class Server(Settings):
     url: Secret = Secret("redis://localhost:6379/0")
     """Where Redis or Valkey is: `redis://user:password@host:6379/0`, with the number of the database at the end.
     `rediss://` means TLS."""
-    tls: Tls | None = None
+    tls: ClientTls | None = None
     """Certificates, for `rediss://`. By default the machine's authorities are trusted."""
     timeout: Annotated[Duration, Advanced] = timedelta(seconds=10)
     """How long the server may take to answer. Then the connection is closed, and another one is opened."""

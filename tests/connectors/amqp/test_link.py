@@ -78,4 +78,4 @@ async def test_tls_at_the_wrong_port_is_said(rabbit, scheme, said):
 
 async def test_certificates_that_are_not_there_are_said():
     error = await refused("amqps://localhost", "tls: {ca: /nowhere.pem}")
-    assert "`tls`: the certificates cannot be used: No such file or directory; correct the path" in str(error)
+    assert "`tls.ca`: cannot use /nowhere.pem: No such file or directory; correct the path" in str(error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from octo.connectors.amqp.settings import Broker, Consume, Declare, Publish, Tls
+from octo.connectors.amqp.settings import Broker, Consume, Declare, Publish
 
 PASSWORD = "correct-horse"
 
@@ -49,7 +49,6 @@ def test_a_virtual_host_of_the_settings_wins():
     [
         (lambda: Broker(url="amqp://localhost", tls={}), "amqps"),
         (lambda: Broker(url="amqp://localhost", heartbeat="1ms"), "between 1s and 10m"),
-        (lambda: Tls(cert="a.pem"), "belong together"),
         (lambda: Declare(durable=False), "always durable"),
         (lambda: Consume(queue="x" * 256), "256 bytes"),
         (lambda: Consume(queue=""), "at least 1 character"),

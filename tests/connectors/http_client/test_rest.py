@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import ssl
 
 import pytest
 from aiohttp import web
@@ -616,6 +617,20 @@ async def test_whoever_asks_for_it_trusts_any_certificate(calling, secure):
     """`insecureSkipVerify`, for tests."""
     async with calling(baseURL=secure.url, tls={"insecureSkipVerify": True}) as calls:
         assert (await calls.rest()).body == {"ok": True}
+
+
+async def test_a_server_that_asks_for_a_certificate_gets_that_of_the_settings(calling, start, certificate):
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(certificate))
+    context.load_cert_chain(certificate)
+    context.verify_mode = ssl.CERT_REQUIRED
+    upstream = await start(context)
+    url, file = upstream.url.replace("127.0.0.1", "localhost"), str(certificate)
+    async with calling(baseURL=url, tls={"ca": file, "cert": file, "key": file}) as calls:
+        assert (await calls.rest()).body == {"ok": True}
+    async with calling(baseURL=url, tls={"ca": file}) as calls:
+        with pytest.raises(OctoError):
+            await calls.rest()
+    assert len(upstream.requests) == 1
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])

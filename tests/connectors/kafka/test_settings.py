@@ -24,7 +24,7 @@ def consume(**settings):
         (cluster, {"brokers": []}, "at least 1 item"),
         (cluster, {"brokers": ["a"]}, "host:port"),
         (cluster, {"brokers": ["kafka://u:p@a:9092"]}, "host:port"),
-        (cluster, {"tls": {"certificate": "c.pem"}}, "belong together"),
+        (cluster, {"tls": {"cert": "c.pem"}}, "belong together"),
         (cluster, {"sasl": {"username": "u"}}, "password"),
         (consume, {"topics": []}, "at least 1 item"),
         (consume, {"topics": ["a b"]}, "not a topic"),

@@ -295,7 +295,7 @@ async def test_credentials_are_not_sent_without_tls_that_was_asked_for(guarded, 
         ({"nkey": "SUnonsense"}, "`nkey` is no seed of an NKey"),
         ({"credentials": "/nowhere.creds"}, "`credentials`: cannot read /nowhere.creds: No such file"),
         ({"credentials": "/etc/hostname"}, "has no JWT with its NKey"),
-        ({"tls": "{ca: /nowhere.pem}"}, "`tls`: the certificates cannot be used: No such file"),
+        ({"tls": "{ca: /nowhere.pem}"}, "`tls.ca`: cannot use /nowhere.pem: No such file"),
     ],
 )
 async def test_credentials_that_cannot_be_used_are_told(server, plugins, settings, told):
