@@ -1,7 +1,8 @@
 """idempotent: what has been done for a key is not done again.
 
 The order: claim the key, with a lease and in its entry, run the chain, keep what it made, release. The mark that the
-work is done comes after the work, so a crash in between repeats the work and loses nothing.
+work is done comes after the work, so a crash in between repeats the work and loses nothing. And it says which message
+did the work: when that one comes again, what follows the block may not have happened, so it goes on with its result.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from octo.core.durations import Duration
 from octo.core.errors import Overloaded, Permanent
 from octo.core.expressions import Expr
 from octo.core.flow import Drop, Outcome, Stop, ending
+from octo.core.idempotency import idempotency_key
 from octo.core.log import fields
 from octo.core.message import Message
 from octo.core.settings import Advanced, Settings
@@ -42,7 +44,8 @@ class Idempotent(Settings):
     """How long a key is remembered after its work is done."""
     on_duplicate: Literal["replay", "skip", "drop"] = "replay"
     """What a later message with the key gets: `replay` what the first one ended with, unless that is larger than 1 MiB;
-    `skip` lets it pass as it came; `drop` drops it."""
+    `skip` lets it pass as it came; `drop` drops it. The first one itself always gets its result, when it comes again
+    because what followed the block failed or its process ended."""
     wait: Duration = timedelta(seconds=30)
     """How long to wait while another message with the key is under way. After that the block fails; the message may be
     tried again."""
@@ -76,7 +79,7 @@ async def idempotent(settings: Idempotent, message: Message, store: KeyValue, le
         version = await store.put(NAMESPACE, name, claim, version=before, ttl=_LONGEST)
         outcome = await finished(settings.process(message))
         kept = settings.ttl.total_seconds() or None
-        await store.put(NAMESPACE, name, _kept(settings, outcome), version=version, ttl=kept)
+        await store.put(NAMESPACE, name, _kept(message, outcome), version=version, ttl=kept)
         return outcome
 
 
@@ -85,32 +88,37 @@ def _is_claim(entry: Entry) -> bool:
     return isinstance(entry.value, dict) and _CLAIM in entry.value
 
 
-def _kept(settings: Idempotent, outcome: Outcome) -> object:
-    """What a later message needs of the outcome; nothing if that is too large to keep."""
-    kept: dict[str, object] = {}
-    if settings.on_duplicate == "replay":
-        end = ending(outcome)
-        kept = (
-            {"dropped": end.reason}
-            if isinstance(end, Drop)
-            else {"message": end.to_record(), "stopped": isinstance(outcome, Stop)}
-        )
+def _step(message: Message) -> str:
+    """The same whenever this step of this message is tried."""
+    return idempotency_key() or message.event_id
+
+
+def _kept(message: Message, outcome: Outcome) -> object:
+    """Who did the work, and what a later message needs of the outcome, unless that is too large to keep."""
+    by, end = {"by": _step(message)}, ending(outcome)
+    kept = (
+        {**by, "dropped": end.reason}
+        if isinstance(end, Drop)
+        else {**by, "message": end.to_record(), "stopped": isinstance(outcome, Stop)}
+    )
     try:
         limits.size(kept)
     except Permanent as error:
         log.warning("a result is not kept for duplicates", extra=fields(error=str(error)))
-        return {}
+        return by
     return kept
 
 
 def _again(settings: Idempotent, message: Message, kept: object) -> Outcome:
     """The outcome for a later message."""
-    if settings.on_duplicate == "drop":
+    kept = kept if isinstance(kept, dict) else {}
+    mode = "replay" if kept.get("by") == _step(message) else settings.on_duplicate
+    if mode == "drop":
         return Drop("a message with this key was done before")
-    if not isinstance(kept, dict) or settings.on_duplicate == "skip" or not kept:
-        return message
-    if "dropped" in kept:
+    if "dropped" in kept and mode == "replay":
         return Drop(kept["dropped"])
+    if "message" not in kept or mode == "skip":
+        return message
     end = Message.from_record(kept["message"])
     answer = message.with_body(end.body, raw=end.raw).with_vars({**message.vars, **end.vars})
     return Stop(answer) if kept["stopped"] else answer

@@ -116,7 +116,7 @@ def _pieces(settings: Split, message: Message) -> Iterable[str]:
 
 def _element(message: Message, item: object, index: int, size: int) -> Message:
     numbers = {"groupId": message.event_id, "groupIndex": index, "groupSize": size}
-    return message.rekeyed().with_body(item).with_vars({**message.vars, **numbers})
+    return message.rekeyed(str(index)).with_body(item).with_vars({**message.vars, **numbers})
 
 
 def _of_block(failure: Failure, message: Message) -> Failure:

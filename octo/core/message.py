@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
 
 from octo.core import record
@@ -71,9 +72,15 @@ class Message:
         variables = {**self.vars, name: value}
         return Message(self.body, variables, self.event_id, self.correlation_id, self.raw, self.traceparent)
 
-    def rekeyed(self) -> Message:
-        """The same content under a new event id, as it enters another flow."""
-        event_id = f"{self.event_id[:FAMILY]}{_random.getrandbits(48):012x}"
+    def rekeyed(self, part: str = "") -> Message:
+        """The same content under a new event id, as it enters another flow.
+
+        part: which part of this message it is, so that it has the same id whenever this one comes again.
+        """
+        rest = f"{_random.getrandbits(48):012x}"
+        if part:
+            rest = sha256(f"{self.event_id}\0{part}".encode()).hexdigest()[:12]
+        event_id = self.event_id[:FAMILY] + rest
         return Message(self.body, self.vars, event_id, self.correlation_id, self.raw, self.traceparent)
 
     def is_kin(self, event_id: str) -> bool:

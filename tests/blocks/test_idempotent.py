@@ -10,6 +10,8 @@ import pytest
 from octo.blocks.idempotent import NAMESPACE
 from octo.core.errors import Overloaded
 from octo.core.flow import Drop, Failure
+from octo.core.message import Message
+from octo.engine.flow import FlowInlet
 from octo.services.container import Services
 from octo.services.embedded import in_file
 from octo.services.memory.leases import Holders
@@ -55,6 +57,27 @@ async def test_a_duplicate_may_pass_or_be_dropped(plugins, mode, expected):
         again = await app.call("f", {"k": "a", "n": 2})
 
     assert (None if isinstance(again, Drop) else again.body) == expected
+
+
+@pytest.mark.parametrize("mode", ["replay", "skip", "drop"])
+@virtual()
+async def test_the_first_is_no_duplicate_of_itself(plugins, mode):
+    """What follows the block failed, and the source delivers the message again: it must happen after all."""
+    after = "{type: wait, connector: p, for_: fails}, {type: note, connector: p, value: body.made}"
+    text = FLOW.replace("MORE", f"onDuplicate: {mode},").replace("WORK", WORK).replace("AFTER", after)
+    first = Message({"k": "a", "n": 1}, event_id="e1")
+    async with running(text, plugins) as app:
+        inlet = FlowInlet(app.generation.flows["f"])
+        async with asyncio.TaskGroup() as tasks:
+            trying = tasks.create_task(inlet.call(first))
+            await settle()
+            trying.cancel()
+        app.connector("p").gate("fails").set()
+        again = await inlet.call(first)
+        notes = app.connector("p").notes
+
+    assert again.body == {"made": 1}
+    assert notes == [1, 1], "the work was done once, and what follows it as well"
 
 
 @virtual()

@@ -13,6 +13,7 @@ from octo.core.errors import ConfigError, Timeout
 from octo.core.flow import Drop, Failure
 from octo.core.message import Message
 from octo.core.spool import Spool
+from octo.engine.flow import FlowInlet
 from octo.testing import running
 from octo.testing.clock import virtual
 from octo.testing.probe import probes
@@ -68,6 +69,21 @@ async def test_each_element_is_a_message_of_its_own(plugins, workers):
     assert len(ids) == 4
     assert all(outcome.is_kin(each) for each in ids)
     assert sorted(app.kinds("f")) == ["completed"] * 4 + ["started"] * 4
+
+
+@virtual()
+async def test_an_element_has_the_same_id_whenever_its_message_comes(plugins):
+    """So what is done once for each event is done once for each element."""
+    message, ids = Message(["a", "b"], event_id="0123456789abcdef0123456789abcdef"), []
+    async with running(flow(work="{type: note, connector: p, value: eventID}"), plugins) as app:
+        for _ in range(2):
+            await FlowInlet(app.generation.flows["f"]).call(message)
+            await asyncio.sleep(1)
+            ids.append({each for each in app.connector("p").notes if isinstance(each, str)})
+
+    assert ids[0] == ids[1]
+    assert len(ids[0]) == 2
+    assert all(message.is_kin(each) and each != message.event_id for each in ids[0])
 
 
 @virtual()
