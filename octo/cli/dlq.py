@@ -18,7 +18,7 @@ from octo.cli import exits
 from octo.cli.help import Verb
 from octo.cli.lettering import Rehearsals, covered, group_lines, letter_lines, letter_value
 from octo.cli.named import Named, is_path
-from octo.cli.places import DURABLE, FILE, MEMORY, services_of, services_option
+from octo.cli.places import DURABLE, MEMORY, is_not_made, services_of, services_option
 from octo.cli.project import counted, load_or_exit, refuse
 from octo.cli.stubs import load_stubbed, stubs_option
 from octo.cli.terminal import give, say
@@ -59,9 +59,7 @@ class Given(NamedTuple):
 
     def opened(self) -> Services:
         """The services. The default file is not made only to find that it is empty."""
-        is_default = self.services is None and self.storage_dir is None
-        there = Path(DURABLE.removeprefix("sqlite:"))
-        default = MEMORY if is_default and there.name == FILE and not there.exists() else DURABLE
+        default = MEMORY if is_not_made(self.services, self.storage_dir, DURABLE) else DURABLE
         return services_of(self.services, self.storage_dir, default)
 
 

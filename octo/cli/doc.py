@@ -14,6 +14,7 @@ from octo.cli import example
 from octo.cli.entries import Described, Entry, entries
 from octo.cli.help import Verb
 from octo.cli.terminal import say
+from octo.config import guesses
 from octo.core.promise import sentence
 from octo.expr import nearest
 from octo.suite.yaml import dump
@@ -72,6 +73,7 @@ def _found(name: str, known: Sequence[Entry]) -> list[Entry]:
     names = [each.name for each in known]
     guess = (
         next((each for each in names if name.lower().startswith(f"{each.lower()}.")), None)  # a setting of it
+        or guesses.anything(name, names)
         or nearest(name, names)
         or next((each for each in names if name.lower() in each.lower()), None)
     )

@@ -69,11 +69,17 @@ def is_chosen(url: str | None, folder: str | None) -> bool:
 
 
 def is_not_made(url: str | None, folder: str | None, default: str) -> bool:
-    """Whether the services are in a file that nobody has made yet: to look into it would make it."""
+    """Whether the services are in a file that nobody has made yet: to look into it would make it.
+
+    Raises `click.UsageError` if somebody has named that file.
+    """
     place, *others = _whole(_url(url, folder), default).split(",")
     if not place.startswith("sqlite:") or any(each.strip().startswith("key-value") for each in others):
         return False
-    return not Path(place.removeprefix("sqlite:").removeprefix("//")).exists()
+    path = Path(place.removeprefix("sqlite:").removeprefix("//"))
+    if is_chosen(url, folder) and not path.exists():
+        raise click.UsageError(f"there is no store {str(path)!r}: no flow has made it yet, or it is somewhere else")
+    return not path.exists()
 
 
 def _url(url: str | None, folder: str | None) -> str | None:

@@ -155,7 +155,9 @@ def _place(store: str | None) -> Store:
     """The place of secrets that is chosen."""
     from octo.services.places import secrets
 
-    places = f"secrets=encrypted:{store.replace(',', '%2C')}" if store else os.environ.get("OCTO_SERVICES", "")
+    places = os.environ.get("OCTO_SERVICES", "")
+    if store:
+        places = f"secrets=encrypted:{store.removeprefix('encrypted:').replace(',', '%2C')}"
     found = secrets(places, os.environ)
     if found is None:
         raise click.UsageError("name the file: --store FILE, or OCTO_SERVICES=secrets=encrypted:FILE")

@@ -161,7 +161,7 @@ def _doc(model: type[Settings], path: Path, key: str) -> str:
 
 
 def refuse_key(key: str, at: Position, what: str, known: Iterable[str], report: Report) -> None:
-    report.error(codes.UNKNOWN_KEY, at, f"{what} has no key `{key}`", about_key(key, known))
+    report.error(codes.UNKNOWN_KEY, at, f"{what} has no key `{key}`", about_key(key, known, what))
 
 
 def complain_of_expression(error: ExprError, place: Place, report: Report) -> None:

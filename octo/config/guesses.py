@@ -39,6 +39,11 @@ _BLOCKS: Final = {
     "object-read": "retrieve load lookup",
     "object-delete": "forget evict",
     "publish-event": "publish emit event broadcast notify",
+    "amqp-publish": "rabbitmq-publish rabbit-publish amqp-send basic-publish",
+    "kafka-publish": "kafka-send kafka-produce kafka-producer",
+    "mqtt-publish": "mqtt-send",
+    "redis-command": "redis-get redis-set redis-del redis-incr valkey-command",
+    "redis-stream-add": "redis-xadd xadd",
 }
 _CONNECTORS: Final = {
     "database": "postgres postgresql mysql mariadb sqlite sql db jdbc",
@@ -46,12 +51,24 @@ _CONNECTORS: Final = {
     "http": "server webhook http-server listener rest-server",
     "cron": "schedule scheduler timer interval",
     "logger": "log logging",
+    "amqp": "rabbitmq rabbit lavinmq",
+    "kafka": "redpanda",
+    "mqtt": "mosquitto",
+    "nats": "jetstream",
+    "redis": "valkey keydb",
 }
 _SOURCES: Final = {
     "http": "webhook api rest server request",
     "cron": "schedule scheduler timer interval every",
     "static": "files",
     "events": "event subscribe subscriber topic",
+    "amqp": "rabbitmq rabbit amqp-consume",
+    "kafka": "kafka-consumer kafka-consume redpanda",
+    "mqtt": "mqtt-subscribe mosquitto",
+    "nats": "nats-subscribe",
+    "nats-jetstream": "jetstream nats-stream",
+    "redis-stream": "redis valkey redis-xread xread stream",
+    "redis-subscribe": "redis-pubsub",
 }
 _KEYS: Final = {
     "condition": "expr when if test predicate",
@@ -118,6 +135,14 @@ def connector(name: str, known: Collection[str]) -> str | None:
 def source(name: str, known: Collection[str]) -> str | None:
     """The type of source that was meant by another name; None if nothing comes to mind."""
     return _meant(_SOURCES, name, known)
+
+
+def anything(name: str, known: Collection[str]) -> str | None:
+    """The component that has another name elsewhere; None if nothing comes to mind."""
+    word = name.lower().replace("_", "-")
+    tables = (_CONNECTORS, _SOURCES, _BLOCKS)
+    found = (here for table in tables for here, words in table.items() if word in words.split() and here in known)
+    return next(found, None)
 
 
 def _meant(table: Mapping[str, str], name: str, known: Collection[str]) -> str | None:

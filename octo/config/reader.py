@@ -13,11 +13,14 @@ from octo.expr import nearest
 _FEW = 20
 _MANY = 200  # comparing with more names would take too long
 SETTINGS = "settings"
+_OF_FLOWS = ("deadLetter", "durability", "workers", "buffer", "error", "input", "output", "process")
 _PLAIN_KEY = re.compile(r"[A-Za-z_][\w.-]*")
 
 
-def about_key(key: str, known: Iterable[str]) -> str:
+def about_key(key: str, known: Iterable[str], what: str) -> str:
     """The hint for an unknown key. A key that does not look like one is part of a value that lacks quotes."""
+    if what.endswith(" source") and key in _OF_FLOWS:
+        return f"`{key}` belongs to the flow: write it beside `source:`"
     if not _PLAIN_KEY.fullmatch(key):
         return "inside `{ }` and `[ ]` a text that contains `,` needs quotes"
     names = list(known)
@@ -73,7 +76,7 @@ class Reader:
         names = list(known)
         for key in [key for key in fields if key not in names]:
             unknown = fields.pop(key)
-            hint = about_key(key, names)
+            hint = about_key(key, names, what)
             self.report.error(codes.UNKNOWN_KEY, unknown.key_at, f"{what} has no key `{key}`", hint)
             if meant := guesses.key(key, names):
                 fields.setdefault(meant, unknown)

@@ -126,7 +126,8 @@ class Feed:
     def _broke(self, error: Exception, pause: float) -> None:
         is_planned = isinstance(error, OctoError)
         self.broken = str(error) if is_planned else type(error).__name__
-        about = self._about(error=self.broken, seconds=pause)
+        code = {"code": error.code} if isinstance(error, OctoError) and error.code else {}
+        about = self._about(**code, error=self.broken, seconds=pause)
         log.warning("source broke, trying again", extra=about, exc_info=None if is_planned else error)
 
     async def _attempt(self, instance: Any) -> None:

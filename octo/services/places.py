@@ -88,6 +88,8 @@ def _provided(url: str) -> Mapping[str, Opener | str]:
     if scheme not in PROVIDERS:
         if "@" in url and "://" not in url:  # the rest of a password, perhaps
             raise _refused("what follows a comma is no URL; write a `,` in a name or a password as %2C")
+        if not scheme and url.endswith((".db", ".sqlite", ".sqlite3")):
+            raise _refused(f"{url[:80]!r} is no URL; did you mean `sqlite:{url[:80]}`?")
         guess = nearest(scheme, PROVIDERS)
         known = ", ".join(f"`{each}:`" for each in PROVIDERS)
         raise _refused(

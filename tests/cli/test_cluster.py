@@ -78,9 +78,20 @@ def test_json_has_the_same(cli, place):
     assert (tick["flow"], tick["by"], tick["tick"][:19]) == ("nightly", "m0", "2026-01-01T06:00:00")
 
 
-def test_without_members_it_says_so_and_makes_nothing(cli, tmp_path):
-    result = cli("cluster", "--services", f"sqlite:{tmp_path}/none/octo.db")
+def test_without_members_it_says_so_and_makes_nothing(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = cli("cluster")
     assert (result.exit_code, result.stdout) == (0, "no members: no `octo run` uses these services now\n")
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize("verb", [["cluster"], ["dlq", "list", "--queue", "q"]])
+def test_a_store_that_somebody_named_must_be_there(cli, tmp_path, verb):
+    """On a bad day a wrong path must not look like good news."""
+    file = tmp_path / "none" / "octo.db"
+    result = cli(*verb, "--services", f"sqlite:{file}")
+    assert result.exit_code == 2
+    assert f"there is no store '{file}'" in result.stderr
     assert [*tmp_path.iterdir()] == []
 
 

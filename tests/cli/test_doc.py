@@ -85,6 +85,8 @@ def test_a_family_of_functions(cli):
         ("http-cleint", "there is no 'http-cleint'. Try: octo doc http-client"),
         ("http-client.timeout", "there is no 'http-client.timeout'. Try: octo doc http-client"),
         ("client", "there is no 'client'. Try: octo doc http-client"),
+        ("valkey", "there is no 'valkey'. Try: octo doc redis"),
+        ("rabbitmq", "there is no 'rabbitmq'. Try: octo doc amqp"),
         ("xyzzyxyzzy", "there is no 'xyzzyxyzzy'. Try: octo list"),
         ("octo-c111", "'octo-c111' is an error code: octo explain OCTO-C111"),
     ],

@@ -61,6 +61,7 @@ def test_invoke_holds_nothing(command, flow, tmp_path):
     [
         (["--services", "sqllite:a"], "did you mean `sqlite:`?"),
         (["--services", "memory:", "--storage-dir", ""], "choose one of"),
+        (["--services", "a/shop.db"], "'a/shop.db' is no URL; did you mean `sqlite:a/shop.db`?"),
     ],
 )
 def test_what_is_no_place_is_a_usage_error(command, flow, options, problem):

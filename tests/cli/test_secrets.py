@@ -30,6 +30,7 @@ def test_a_secret_is_set_listed_read_and_removed(cli, keyed):
     assert removed.stdout == "1 secret removed\n"
     assert "hunter" not in (keyed / "secrets.json").read_text()
     assert cli("secrets", "list", "--store", "secrets.json").stdout == f"DB_PASSWORD  key {key}\n"
+    assert cli("secrets", "list", "--store", "encrypted:secrets.json").stdout == f"DB_PASSWORD  key {key}\n"
 
 
 def test_a_pipe_that_failed_does_not_empty_a_secret(cli, keyed):

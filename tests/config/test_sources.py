@@ -91,6 +91,16 @@ def test_default_instances_are_shared(config):
             "OCTO-C111 a source has no key `path` | put it under `settings:`; known",
         ),
         (
+            "",
+            "{type: http, settings: {path: /a, durability: journal}}",
+            "OCTO-C111 the `http` source has no key `durability` | `durability` belongs to the flow: write it beside",
+        ),
+        (
+            "",
+            "{type: http, deadLetter: {queue: dead}, settings: {path: /a}}",
+            "OCTO-C111 a source has no key `deadLetter` | `deadLetter` belongs to the flow: write it beside",
+        ),
+        (
             "{name: web, type: http}",
             "{connector: wbe, type: http}",
             "OCTO-C133 no connector is named `wbe` | did you mean `web`?",

@@ -45,7 +45,7 @@ def test_one_service_may_be_elsewhere(tmp_path):
     ("text", "problem"),
     [
         ("sqllite:octo.db", "did you mean `sqlite:`?"),
-        ("octo.db", "'' is no kind of service"),
+        ("octo.db", "did you mean `sqlite:octo.db`?"),
         ("mongodb://user:hunter2@host", "'mongodb' is no kind of service"),
         ("postgresql://octo:12,hunter2:x@db/app", "write a `,` in a name or a password as %2C"),
         ("postgresql://octo:12,hunter2=x:y@db/app", "write a `,` in a name or a password as %2C"),

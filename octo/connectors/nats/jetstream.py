@@ -108,7 +108,10 @@ class Consumer:
             message = await self._link.request(f"$JS.API.{subject}", data, timeout=ANSWER)
             answer: dict[str, Any] = json.loads(message.data)
         except Exception as error:
-            raise self._link.error(error, f"the {self._name}: JetStream") from error
+            told = self._link.error(error, f"the {self._name}: JetStream")
+            if told.code == codes.NO_RESPONDERS:
+                told = _missing(f"the {self._name}: the server has no JetStream; start it with `-js`")
+            raise told from error
         failed = answer.get("error")
         if failed is None:
             return answer

@@ -7,7 +7,9 @@ import asyncio
 import pytest
 from nats.js.api import AckPolicy, ConsumerConfig
 
+from octo.connectors.nats import codes
 from octo.testing import running
+from octo.testing.nats import Nats
 
 from .conftest import until
 
@@ -174,6 +176,21 @@ async def test_what_is_missing_is_told_and_read_once_it_is_there(server, foreign
     async with running(text, plugins) as app:
         broken = await until(lambda: app.generation.broken)
         assert told.replace("NAME", stream) in broken["work"]
+
+
+class Plain(Nats):
+    """A server without JetStream."""
+
+    def settings(self):
+        return ""
+
+
+async def test_a_server_without_jetstream_is_told(plugins, caplog):
+    with Plain.started() as server:
+        async with running(flow(server, "s"), plugins) as app:
+            broken = await until(lambda: app.generation.broken)
+    assert "the server has no JetStream; start it with `-js`" in broken["work"]
+    assert codes.NO_CONSUMER in {each.__dict__.get("fields", {}).get("code") for each in caplog.records}
 
 
 async def test_a_consumer_that_is_deleted_is_noticed_and_made_again(server, foreign, stream, plugins):
