@@ -22,18 +22,20 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from octo.testing.nats import Nats
 from octo.testing.postgres import Postgres
+from octo.testing.rabbitmq import RabbitMQ
 from octo.testing.redis import Redis
 from octo.testing.servers import Missing
 from tests.chaos import brokered, places
 from tests.chaos.backlog import begun, fill
 from tests.chaos.damage import damaged
-from tests.chaos.lives import Zygote, zygote
+from tests.chaos.lives import PATIENCE, Zygote, zygote
 from tests.chaos.loop import RANDOM, Hang, Loop
+from tests.chaos.test_brokers import LOST
 from tests.chaos.test_kills import points_of
 from tests.chaos.workloads import WORKLOADS
 
 MESSAGES, KEYS = 100_000, 10_000
-Server = Postgres | Redis | Nats
+Server = Postgres | Redis | Nats | RabbitMQ
 COLUMNS = "{:11} {:8} {:27} {:>6} {:>8} {:>15} {:>8} {:>5} {:>13} {:>10} {:>9} {:>7}"
 
 
@@ -64,7 +66,8 @@ def main() -> int:
                 _backlog(place, url, folder / f"{place}-backlog", forks)
         for place, server in servers.items():
             if not only or only in ({"black hole"}, {"black hole", place}):
-                failed += _black_hole(place, server, known[place](folder), folder / f"{place}-hole", forks)
+                url, here = known[place](folder), folder / f"{place}-hole"
+                failed += _black_hole(place, server, Loop(WORKLOADS["queue"], url, here, _port(), forks), lost=1)
         failed += _brokers(stack, chosen, only, folder, forks)
     failed += _namespaces(only)
     for each in failed:
@@ -85,11 +88,11 @@ def _places(stack: ExitStack) -> tuple[dict[str, Server], dict[str, places.Place
 
 
 def _brokers(stack: ExitStack, chosen: argparse.Namespace, only: set[str], folder: Path, forks: Zygote) -> list[str]:
-    """Kill what stands between a broker and its effects."""
-    if only and not only <= {"rabbitmq", *brokered.WORKLOADS, *brokered.POINTS, RANDOM}:
+    """Kill what stands between a broker and its effects, and let the broker be away."""
+    if only and not only <= {"rabbitmq", *brokered.WORKLOADS, *brokered.POINTS, RANDOM, "black hole"}:
         return []
     try:
-        _, queue = stack.enter_context(brokered.rabbitmq())
+        server, queue = stack.enter_context(brokered.rabbitmq())
     except Missing as error:
         print(f"not run: rabbitmq: {error}")
         return []
@@ -101,6 +104,9 @@ def _brokers(stack: ExitStack, chosen: argparse.Namespace, only: set[str], folde
                 loop = Loop(workload, queue(here), here, _port(), forks, seed=chosen.seed)
                 failed += _row(loop, "rabbitmq", point, chosen.kills)
                 shutil.rmtree(here)
+    if not only or only in ({"black hole"}, {"black hole", "rabbitmq"}):
+        loop = Loop(brokered.WORKLOADS["ordered"], queue(folder), folder / "rabbitmq-hole", _port(), forks)
+        failed += _black_hole("rabbitmq", server, loop, lost=LOST)
     return failed
 
 
@@ -160,9 +166,12 @@ def _damage(only: set[str], folder: Path, chosen: argparse.Namespace) -> list[st
     return wrong
 
 
-def _black_hole(place: str, server: Server, url: str, folder: Path, forks: Zygote) -> list[str]:
-    """The server answers nothing for half a minute, while producers send."""
-    loop = Loop(WORKLOADS["queue"], url, folder, _port(), forks, admin=f"127.0.0.1:{_port()}")
+def _black_hole(place: str, server: Server, loop: Loop, *, lost: int) -> list[str]:
+    """The server answers nothing for half a minute, while producers send.
+
+    lost: how often the runtime may lose its connection meanwhile.
+    """
+    loop.admin = f"127.0.0.1:{_port()}"
     seen: list[bool | None] = []
 
     def away() -> None:
@@ -174,11 +183,11 @@ def _black_hole(place: str, server: Server, url: str, folder: Path, forks: Zygot
         finally:
             server.resume()
         began = time.monotonic()
-        loop.recovered()
+        loop.recovered(patience=3 * PATIENCE)
         print(f"{place}: black hole of 30 s: recovered {time.monotonic() - began:.1f} s after it", flush=True)
 
-    verdict = loop.run([], during=away, killed=1)
-    return [f"black hole: {each}" for each in [*verdict.wrong(), *(["not red"] if seen != [False] else [])]]
+    verdict = loop.run([], during=away, killed=lost)
+    return [f"black hole: {place}: {each}" for each in [*verdict.wrong(), *(["not red"] if seen != [False] else [])]]
 
 
 def _namespaces(only: set[str]) -> list[str]:

@@ -132,13 +132,12 @@ class Loop:
 
     def limits(self, kills: int) -> Limits:
         """What so many kills excuse: each life had a few messages under way."""
-        again = 0 if self.workload.once else PRODUCERS
+        effects, under_way = len(self.workload.effects), kills * self.workload.in_flight
         if self.workload.is_forgetful:
-            return Limits(len(self.workload.effects) * kills * again, None, None, lost=kills * self.workload.in_flight)
+            return Limits(0, None, None, lost=under_way)
         return Limits(
-            repeated=(1 if self.workload.is_journalled and self.workload.once else len(self.workload.effects))
-            * kills
-            * (self.workload.in_flight + again),
+            # A finished block of a journal does not run again: of a message that comes again, one effect does.
+            repeated=under_way if self.workload.is_journalled else effects * under_way,
             overtaken=0 if self.workload.in_order else None,
             reordered=0 if self.workload.in_order else None,
             again=0 if self.workload.is_journalled else None,
@@ -169,7 +168,9 @@ class Loop:
         assert code == 0, self.log
         sent = {each.number: each.sent for each in self.producers}
         told = {each.number: each.told for each in self.producers}
-        return judge(sent, told, self.sink, self.limits(kills), self.workload.effects)
+        # What is sent again is another message, unless the queue knows that it is the same.
+        sends = {} if self.workload.once else {pair: n for each in self.producers for pair, n in each.sends.items()}
+        return judge(sent, told, self.sink, self.limits(kills), self.workload.effects, sends)
 
     def wait(self, condition: Callable[[], object], patience: float = PATIENCE) -> None:
         """Return when the condition holds; it may look at the sink. Raises `Hang`."""

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple
 
 
@@ -74,7 +75,7 @@ class Verdict:
 
     unsent: arrived without ever being sent. torn: see `Sink`. half: those with one effect and not the other; where
         something may be lost, they count as that.
-    repeated: arrivals beyond the first of each message and effect.
+    repeated: arrivals of each message and effect beyond as many as it was sent.
     reordered: came after a later message of its producer, in the first life. overtaken: the same in later lives, where
         a life that was killed may have had it: its lease holds it back, and others go on.
     again: effects that came again after the one behind them in the flow had begun: a finished block has run again, or
@@ -120,8 +121,12 @@ def judge(
     sink: Sink,
     limits: Limits,
     effects: Iterable[str] = ("first", "second"),
+    sends: Mapping[Pair, int] = MappingProxyType({}),
 ) -> Verdict:
-    """sent: how many messages each producer has sent at least once. told: those whose sending was acknowledged."""
+    """sent: how many messages each producer has sent at least once. told: those whose sending was acknowledged.
+
+    sends: how often each was sent, if more than once and nobody knows that it was the same.
+    """
     verdict = Verdict(limits, torn=list(sink.torn))
     seen = {effect: {each.pair for each in sink.arrivals if each.effect == effect} for effect in effects}
     whole = set.intersection(*seen.values())
@@ -135,7 +140,7 @@ def judge(
     verdict.unsent = sorted(pair for pair in every if not 0 <= pair.n < sent.get(pair.p, 0))
     verdict.half = sorted(every - whole)
     counts = Counter((each.effect, each.pair) for each in sink.arrivals)
-    verdict.repeated = sum(counts.values()) - len(counts)
+    verdict.repeated = sum(max(0, count - sends.get(pair, 1)) for (_, pair), count in counts.items())
     verdict.again = list(_again(sink.arrivals, tuple(effects)))
     for effect in effects:
         _order([each for each in sink.arrivals if each.effect == effect], verdict)

@@ -6,6 +6,7 @@ import http.client
 import json
 import threading
 import time
+from collections import Counter
 from contextlib import suppress
 from typing import Protocol
 
@@ -27,12 +28,16 @@ class Receiver(Protocol):
 
 
 class Producer(threading.Thread):
-    """Sends its messages one after the other, each until it is told that it was taken."""
+    """Sends its messages one after the other, each until it is told that it was taken.
+
+    sends: how often a message has left; each of them may have been taken, whatever the answer was.
+    """
 
     def __init__(self, number: int, receiver: Receiver) -> None:
         super().__init__(daemon=True)
         self.number = number
         self.sent = 0
+        self.sends: Counter[Pair] = Counter()
         self.told: set[int] = set()
         self._receiver = receiver
         self._connection = http.client.HTTPConnection("127.0.0.1", receiver.port, timeout=PATIENCE)
@@ -56,6 +61,9 @@ class Producer(threading.Thread):
         """Send this message; returns whether it was taken."""
         body = json.dumps({**pair._asdict(), "load": load(pair)})
         with suppress(OSError, http.client.HTTPException):
+            if self._connection.sock is None:
+                self._connection.connect()
+            self.sends[pair] += 1
             self._connection.request("POST", "/pairs", body, {"Idempotency-Key": key(pair)})
             answer = self._connection.getresponse()
             answer.read()

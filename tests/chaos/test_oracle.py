@@ -79,6 +79,14 @@ def test_kills_excuse_as_much_as_was_under_way():
     assert verdict(lines, limits=Limits(1, 1, 0)).wrong() == ["arrivals that came again: 2, of at most 1"]
 
 
+def test_what_was_sent_twice_may_come_twice_and_nothing_else_may():
+    sink = Sink()
+    for each in both(0, 1, 1, 2, 2):
+        sink.add(each)
+    found = judge({0: 3}, {0: {0, 1, 2}}, sink, Limits(0, 0, 0), sends={Pair(0, 1): 2})
+    assert found.wrong() == ["arrivals that came again: 2, of at most 0"]
+
+
 def kept(effect, n, step, life=0):
     return line(effect, n, life=life, step=step)
 

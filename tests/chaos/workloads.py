@@ -180,7 +180,7 @@ def _accepted() -> Workload:
     lines = [line for line in flow.splitlines() if "connector: between" not in line]
     flow = "\n".join(lines).replace("- name: work", "- name: work\n    durability: journal") + _END
     effects = ("first", "second", "third")
-    return Workload("accepted", flow, 0, in_order=False, once=False, held="", effects=effects, is_journalled=True)
+    return Workload("accepted", flow, 8, in_order=False, once=False, held="", effects=effects, is_journalled=True)
 
 
 WORKLOADS = {

@@ -56,6 +56,15 @@ def test_the_second_signal_ends_it_also_while_a_function_blocks(octo, flow):
     assert process.stop(signal.SIGINT) == 1
 
 
+@pytest.fixture
+def quits():
+    """A child heeds a quit, also where the tests run behind a `&` of a script, which lets it be ignored."""
+    before = signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGQUIT, before)
+
+
+@pytest.mark.usefixtures("quits")
 @pytest.mark.parametrize("blocks", [False, True])
 def test_a_quit_shows_what_every_thread_does_and_ends_it(octo, flow, blocks):
     process = octo("run", flow(blocks), "--admin-addr=off")

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 import aio_pika
 import pytest
 from aio_pika.exceptions import ChannelNotFoundEntity, DeliveryError, QueueEmpty
+from aiormq.exceptions import ConnectionInternalError
 
 from octo.builtin import plugins as builtin_plugins
 from octo.core.message import new_id
@@ -83,7 +84,7 @@ class Side:
         async with self.channel() as channel:
             try:
                 message = await (await channel.get_queue(queue or self.name)).get(timeout=PATIENCE)
-            except (QueueEmpty, ChannelNotFoundEntity):
+            except (QueueEmpty, ChannelNotFoundEntity, ConnectionInternalError):  # the last: it is being made
                 return None
             await message.ack()
             return message
