@@ -10,7 +10,7 @@ import pytest
 
 from octo.config.load import parse
 from octo.connectors import events
-from octo.core.errors import ConfigError, Transient
+from octo.core.errors import ConfigError, NotConnected, Transient
 from octo.core.flow import Failure
 from octo.core.message import Message
 from octo.engine.connections import Connections
@@ -257,6 +257,43 @@ async def test_what_finishes_while_the_process_stops_is_committed(plugins):
         await app.call("pay", 2)
         await asyncio.sleep(1)
         assert [each["body"] for each in app.connector("p").notes] == [2]
+
+
+class Away(topics.Logs):
+    """Topics whose store takes no commit while `is_away`."""
+
+    is_away = False
+
+    @asynccontextmanager
+    async def subscribe(self, topic, *, durable=""):
+        async with super().subscribe(topic, durable=durable) as subscription:
+            commit = subscription.commit
+
+            async def tried(event):
+                if self.is_away:
+                    await asyncio.sleep(5)
+                    raise NotConnected("the store is away")
+                await commit(event)
+
+            subscription.commit = tried
+            yield subscription
+
+
+@virtual()
+@pytest.mark.parametrize("listeners", [1, 3])
+async def test_no_more_runs_uncommitted_than_twice_the_listeners(plugins, listeners):
+    """Else a kill would repeat all that was read ahead. What is finished is committed later, and does not run again."""
+    together, source = Together(), f"subject: paid, durable: d, listeners: {listeners}"
+    together.topics = Away()
+    async with together.services() as services, running(paid(source=source), plugins, services=services) as app:
+        together.topics.is_away = True
+        for body in range(20):
+            await app.call("pay", body)
+        await asyncio.sleep(60)
+        assert [each["body"] for each in app.connector("p").notes] == [*range(2 * listeners)]
+        together.topics.is_away = False
+        await asyncio.sleep(60)
+        assert [each["body"] for each in app.connector("p").notes] == [*range(20)]
 
 
 @virtual()

@@ -115,6 +115,7 @@ class Events:
                 if not await _leads_soon(candidate):
                     yield Idle()
                     continue
+                await subscriber.begin()
                 async with topics.subscribe(settings.subject, durable=settings.durable) as subscription:
                     log.info("reading events", extra=fields(subject=settings.subject, durable=settings.durable))
                     while candidate.leads:

@@ -8,6 +8,8 @@ Invariants:
 - `_busy` counts the events that were handed out or wait to be tried again; these are at most `listeners`. So with one
   listener the order holds, also when an event is tried again.
 - `_open` has every event that was handed out and is not committed, in the order of publication, at most `WINDOW`.
+- Those under way and those that wait for a commit are together at most twice `listeners`: a kill repeats no more of
+  them. A commit that failed ends the source, and the next one begins with it.
 """
 
 from __future__ import annotations
@@ -16,10 +18,11 @@ import asyncio
 import hashlib
 import logging
 from collections import deque
+from itertools import takewhile
 
 from octo.connectors.events.settings import Subscribe
 from octo.core.delivery import Delivery, Idle, Reject, Retry, Verdict
-from octo.core.errors import Permanent
+from octo.core.errors import OctoError, Permanent
 from octo.core.log import fields
 from octo.core.message import Message
 from octo.services.ports import Event, Lagged, Subscription
@@ -46,21 +49,33 @@ class Subscriber:
         self._subscription: Subscription
         self._scope: asyncio.Timeout | None = None
         self._reads = False
-        self._last: Event | None = None
+        self._failed: OctoError | None = None
         self._committing = asyncio.Lock()
         self._lagged: tuple[float, str] | None = None
 
+    async def begin(self) -> None:
+        """Commit what the source before could not, so that it is not read again. Call it before subscribing."""
+        self._failed = None
+        await self._commit()
+
     async def next(self, subscription: Subscription) -> Delivery | Idle:
-        """The next event; `Idle` if there is none for a while."""
+        """The next event; `Idle` if there is none for a while. Raises why the last commit failed."""
+        if self._failed is not None:
+            raise self._failed
         self._subscription = subscription
         found = self._due.popleft() if self._due else await self._read()
-        return Idle() if found is None else self._delivery(*found)
+        if found is None:
+            return Idle()
+        delivery = self._delivery(*found)
+        if isinstance(delivery, Idle):
+            await self._commit()
+        return delivery
 
     async def _read(self) -> tuple[Event, int] | None:
         """The next event of the subscription once there is room for it; None after a while, or if one is due again."""
         try:
             async with asyncio.timeout(LOOK) as self._scope:
-                if self._busy >= self.settings.listeners or len(self._open) >= WINDOW:
+                if not self._has_room():
                     await asyncio.get_running_loop().create_future()  # `_wake` ends it
                 self._reads = True
                 event = await anext(self._subscription)
@@ -79,6 +94,11 @@ class Subscriber:
             self._open[event.cursor] = event
         self._busy += 1
         return event, 1
+
+    def _has_room(self) -> bool:
+        listeners = self.settings.listeners
+        most = len(self._open) < WINDOW and self._busy + len(self._finished()) < 2 * listeners
+        return most and self._busy < listeners
 
     def _wake(self) -> None:
         if self._scope is not None and not self._scope.expired():
@@ -104,7 +124,7 @@ class Subscriber:
         except Permanent as error:  # another program has published it: it must not stop the others
             log.error("an event is no message", extra=self._about(error=str(error)))  # noqa: TRY400
             self._busy -= 1
-            self._finish(event)  # what comes after it is committed with it
+            self._done.add(event.cursor)
             return Idle()
 
         async def settle(verdict: Verdict) -> None:
@@ -130,32 +150,35 @@ class Subscriber:
             log.error("an event was given up", extra=self._about(attempt=attempt, reason=verdict.reason))
         self._busy -= 1
         try:
-            if self.settings.durable and (last := self._finish(event)) is not None:
-                await self._commit(last)
+            if self.settings.durable:
+                self._done.add(event.cursor)
+                await self._commit()
         finally:
-            if not self._reads:
+            if self._failed is not None or not self._reads:
                 self._wake()
 
     def _again(self, event: Event, attempt: int) -> None:
         self._due.append((event, attempt))
         self._wake()
 
-    def _finish(self, event: Event) -> Event | None:
-        """Note that the event is finished. Returns the last event up to which all are, None if that did not change."""
-        self._done.add(event.cursor)
-        last = None
-        while self._open and (cursor := next(iter(self._open))) in self._done:
-            last = self._open.pop(cursor)
-            self._done.discard(cursor)
-        return last
+    def _finished(self) -> list[Event]:
+        """The events before the first one that is not finished."""
+        return [event for _, event in takewhile(lambda each: each[0] in self._done, self._open.items())]
 
-    async def _commit(self, last: Event) -> None:
-        """Commit up to this event or a later one: those that finish during a commit share the next."""
-        self._last = last
+    async def _commit(self) -> None:
+        """Commit what is finished. What finishes meanwhile shares the next commit."""
         async with self._committing:
-            if self._last is not None:
-                last, self._last = self._last, None
-                await self._subscription.commit(last)
+            finished = self._finished()
+            if not finished:
+                return
+            try:
+                await self._subscription.commit(finished[-1])
+            except OctoError as error:
+                self._failed = error
+                raise
+            for each in finished:
+                del self._open[each.cursor]
+                self._done.discard(each.cursor)
 
     def _about(self, **more: object) -> dict[str, object]:
         return fields(subject=self.settings.subject, durable=self.settings.durable, **more)
