@@ -42,6 +42,7 @@ _HOMES = {
     "octo.core.source": "Inlet, Naming, Outlet, source",
     "octo.core.spool": "Content, Spool",
     "octo.core.state": "Shaped, State",
+    "octo.core.tls": "ClientTls",
     "octo.core.trace": "effect, span_headers, with_tracestate",
     "octo.core.threads": "threads_of",
     "octo.expr": "ExprError, Timestamp, nearest",
@@ -162,6 +163,7 @@ if TYPE_CHECKING:
     from octo.core.spool import Content as Content, Spool as Spool
     from octo.core.state import Shaped as Shaped, State as State
     from octo.core.threads import threads_of as threads_of
+    from octo.core.tls import ClientTls as ClientTls
     from octo.core.trace import effect as effect, span_headers as span_headers, with_tracestate as with_tracestate
     from octo.expr import ExprError as ExprError, Timestamp as Timestamp, nearest as nearest
     from octo.expr.values import Exact as Exact
