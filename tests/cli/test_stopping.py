@@ -26,6 +26,15 @@ async def blocks():
 """
 
 
+@pytest.fixture(autouse=True)
+def heeded():
+    """Children heed all signals, also where the tests run behind `nohup` or a `&`, which let some be ignored."""
+    before = {each: signal.signal(each, signal.SIG_DFL) for each in (signal.SIGHUP, signal.SIGQUIT)}
+    yield
+    for each, handler in before.items():
+        signal.signal(each, handler)
+
+
 @pytest.fixture
 def flow(tmp_path, port):
     (tmp_path / "blocking.py").write_text(BLOCKING)
@@ -56,15 +65,6 @@ def test_the_second_signal_ends_it_also_while_a_function_blocks(octo, flow):
     assert process.stop(signal.SIGINT) == 1
 
 
-@pytest.fixture
-def quits():
-    """A child heeds a quit, also where the tests run behind a `&` of a script, which lets it be ignored."""
-    before = signal.signal(signal.SIGQUIT, signal.SIG_DFL)
-    yield
-    signal.signal(signal.SIGQUIT, before)
-
-
-@pytest.mark.usefixtures("quits")
 @pytest.mark.parametrize("blocks", [False, True])
 def test_a_quit_shows_what_every_thread_does_and_ends_it(octo, flow, blocks):
     process = octo("run", flow(blocks), "--admin-addr=off")
