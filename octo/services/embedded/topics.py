@@ -5,14 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import NamedTuple, Self
 
-from octo.services import limits, values
+from octo.services import limits, reader, values
 from octo.services.embedded.store import Store, Work
-from octo.services.ports import Event, Lagged, Subscription
+from octo.services.ports import Subscription
+from octo.services.reader import KEPT, KEPT_DURABLE, Found
 
-KEPT, KEPT_DURABLE = 1000, 10_000
-"""At most this many events are kept for a subscriber."""
 AGE = 3600.0
 """Seconds after which an event is gone that no durable subscriber needs: nobody is known to need it, because the
 subscribers of other processes are not."""
@@ -20,55 +18,17 @@ _AT_ONCE = 100
 """Events of other topics that a publication removes, at most."""
 
 
-class _Found(NamedTuple):
-    """last: the number of the newest event. rows: number and value of the next ones."""
+class Reader(reader.Reader[Store]):
+    """A subscription. Each row is sealed with the number of its event."""
 
-    last: int
-    rows: list[tuple[int, bytes]]
+    async def _after(self) -> Found:
+        return await self._store.do(_after(self._topic, self._seen))
 
+    async def _commit(self, number: int) -> None:
+        await self._store.do(_commit(self._topic, self._durable, number))
 
-class Reader:
-    """A subscription. seen: the number of the last event it was given."""
-
-    def __init__(self, store: Store, topic: str, durable: str, seen: int) -> None:
-        self._store = store
-        self._topic = topic
-        self._durable = durable
-        self._kept = KEPT_DURABLE if durable else KEPT
-        self._seen = seen
-        self._read: list[tuple[int, bytes]] = []
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Event:
-        if not self._read:
-            await self._more()
-        number, stored = self._read.pop()
-        self._seen = number
-        return Event(values.opened(stored, self._topic, number), str(number))
-
-    async def _more(self) -> None:
-        """Wait until there is something to read."""
-        with self._store.listening(_bell(self._topic)) as bell:
-            while not self._read:
-                last, rows = await self._store.do(_after(self._topic, self._seen))
-                self._keep_up(last, rows)
-                self._read = rows[::-1]
-                if not rows:
-                    await bell.heard()
-
-    def _keep_up(self, last: int, rows: list[tuple[int, bytes]]) -> None:
-        """Raise `Lagged` if events are gone that this subscriber has not seen."""
-        oldest = max(rows[0][0] if rows else last + 1, last - self._kept + 1)
-        gone = oldest - self._seen - 1
-        if gone > 0:
-            self._seen = oldest - 1
-            raise Lagged(f"{gone} events of the topic {self._topic[:80]!r} are gone: this subscriber is too slow")
-
-    async def commit(self, event: Event) -> None:
-        if self._durable:
-            await self._store.do(_commit(self._topic, self._durable, int(event.cursor)))
+    def _opened(self, number: int, stored: bytes) -> object:
+        return values.opened(stored, self._topic, number)
 
 
 class Logs:
@@ -136,13 +96,13 @@ def _trim(connection: sqlite3.Connection, topic: str, last: int, now: float) -> 
     )
 
 
-def _after(topic: str, seen: int) -> Work[_Found]:
-    def work(connection: sqlite3.Connection, _: float) -> _Found:
+def _after(topic: str, seen: int) -> Work[Found]:
+    def work(connection: sqlite3.Connection, _: float) -> Found:
         last = connection.execute("SELECT max(last) FROM topics WHERE topic = ?", [topic]).fetchone()[0] or 0
         rows = connection.execute(
             "SELECT number, value FROM events WHERE topic = ? AND number > ? ORDER BY number LIMIT 100", [topic, seen]
         )
-        return _Found(last, rows.fetchall())
+        return Found(last, rows.fetchall())
 
     return work
 

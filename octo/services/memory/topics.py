@@ -12,9 +12,8 @@ from octo.services import codes, limits
 from octo.services.bells import Bells
 from octo.services.memory.room import ENTRIES
 from octo.services.ports import Event, Lagged, Subscription, Topics
+from octo.services.reader import KEPT, KEPT_DURABLE
 
-KEPT, KEPT_DURABLE = 1000, 10_000
-"""At most this many events are kept for a subscriber."""
 BYTES = 16 << 20
 """At most this many bytes of events are kept of one topic."""
 

@@ -21,9 +21,8 @@ from octo.services.nats.link import moment
 from octo.services.nats.store import Changed, Store
 from octo.services.nats.sweep import AGE
 from octo.services.ports import Event, Lagged, Subscription
+from octo.services.reader import KEPT, KEPT_DURABLE
 
-KEPT, KEPT_DURABLE = 1000, 10_000
-"""At most this many events are kept for a subscriber. See `streams.MOST_EVENTS`."""
 _AT_ONCE, _BYTES = 100, 4 << 20
 """Events of one look, and their bytes, about: each subscriber keeps them in memory."""
 

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
-from octo.services import limits, values
+from octo.services import limits, reader, values
 from octo.services.grouping import BYTES, Grouped
-from octo.services.ports import Event, Lagged, Subscription
+from octo.services.ports import Subscription
 from octo.services.postgres.store import Store
+from octo.services.reader import KEPT, KEPT_DURABLE, Found
 
-KEPT, KEPT_DURABLE = 1000, 10_000
-"""At most this many events are kept for a subscriber."""
 AGE = 3600.0
 """Seconds after which an event is gone that no durable subscriber needs."""
 _TRIM = 256
@@ -71,54 +70,16 @@ class _New(NamedTuple):
     stored: bytes
 
 
-class Reader:
-    """A subscription. seen: the number of the last event it was given."""
+class Reader(reader.Reader[Store]):
+    """A subscription."""
 
-    def __init__(self, store: Store, topic: str, durable: str, seen: int) -> None:
-        self._store = store
-        self._topic = topic
-        self._durable = durable
-        self._kept = KEPT_DURABLE if durable else KEPT
-        self._seen = seen
-        self._read: list[tuple[int, bytes]] = []
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Event:
-        if not self._read:
-            await self._more()
-        number, stored = self._read.pop()
-        self._seen = number
-        return Event(values.opened(stored, self._topic), str(number))
-
-    async def _more(self) -> None:
-        """Wait until there is something to read."""
-        with self._store.listening(_bell(self._topic)) as bell:
-            while not self._read:
-                last, rows = await self._after()
-                self._keep_up(last, rows)
-                self._read = rows[::-1]
-                if not rows:
-                    await bell.heard()
-
-    async def _after(self) -> tuple[int, list[tuple[int, bytes]]]:
-        """The number of the newest event, and the next ones."""
+    async def _after(self) -> Found:
         rows = await self._store.rows(_AFTER, self._topic, self._seen)
         last = rows[0]["last"] if rows else 0
-        return last, [(number, stored) for _, number, stored in rows if number is not None]
+        return Found(last, [(number, stored) for _, number, stored in rows if number is not None])
 
-    def _keep_up(self, last: int, rows: list[tuple[int, bytes]]) -> None:
-        """Raise `Lagged` if events are gone that this subscriber has not seen."""
-        oldest = max(rows[0][0] if rows else last + 1, last - self._kept + 1)
-        gone = oldest - self._seen - 1
-        if gone > 0:
-            self._seen = oldest - 1
-            raise Lagged(f"{gone} events of the topic {self._topic[:80]!r} are gone: this subscriber is too slow")
-
-    async def commit(self, event: Event) -> None:
-        if self._durable:
-            await self._store.rows(_COMMIT, self._topic, self._durable, int(event.cursor))
+    async def _commit(self, number: int) -> None:
+        await self._store.rows(_COMMIT, self._topic, self._durable, number)
 
 
 class Logs:

@@ -1,9 +1,7 @@
-"""What a topic keeps: for whom it may be, and how long."""
+"""How long a topic keeps its events, and which nobody needs."""
 
 from __future__ import annotations
 
-KEPT, KEPT_DURABLE = 1000, 10_000
-"""At most this many events are kept for a subscriber."""
 AGE = 3_600_000_000
 """Microseconds after which an event is gone that no durable subscriber needs."""
 TRIM = """

@@ -6,8 +6,9 @@ import asyncio
 import random
 
 from octo.core.errors import OctoError
+from octo.services.reader import KEPT_DURABLE
 from octo.services.redis.link import Link
-from octo.services.redis.retention import AGE, KEPT_DURABLE, TRIM
+from octo.services.redis.retention import AGE, TRIM
 from octo.services.redis.scripts import Script
 
 PAUSE = 15.0

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Self
 
-from octo.services import limits, values
+from octo.services import limits, reader, values
 from octo.services.grouping import BYTES
-from octo.services.ports import Event, Lagged, Subscription
-from octo.services.redis.retention import AGE, KEPT, KEPT_DURABLE, TRIM
+from octo.services.ports import Subscription
+from octo.services.reader import KEPT, KEPT_DURABLE, Found
+from octo.services.redis.retention import AGE, TRIM
 from octo.services.redis.scripts import Script
 from octo.services.redis.store import Store
 
@@ -62,49 +62,15 @@ redis.call('ZREM', subscribers, ARGV[3])
 """)
 
 
-class Reader:
-    """A subscription. seen: the number of the last event it was given."""
+class Reader(reader.Reader[Store]):
+    """A subscription."""
 
-    def __init__(self, store: Store, topic: str, durable: str, seen: int) -> None:
-        self._store = store
-        self._topic = topic
-        self._durable = durable
-        self._kept = KEPT_DURABLE if durable else KEPT
-        self._seen = seen
-        self._read: list[tuple[int, bytes]] = []
+    async def _after(self) -> Found:
+        last, found = await self._store.call(_AFTER, self._topic, self._seen)
+        return Found(last, list(zip(found[::2], found[1::2], strict=True)))
 
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Event:
-        if not self._read:
-            await self._more()
-        number, stored = self._read.pop()
-        self._seen = number
-        return Event(values.opened(stored, self._topic), str(number))
-
-    async def _more(self) -> None:
-        """Wait until there is something to read."""
-        with self._store.listening(f"topic {self._topic}") as bell:
-            while not self._read:
-                last, found = await self._store.call(_AFTER, self._topic, self._seen)
-                events = list(zip(found[::2], found[1::2], strict=True))
-                self._keep_up(last, events)
-                self._read = events[::-1]
-                if not events:
-                    await bell.heard()
-
-    def _keep_up(self, last: int, events: list[tuple[int, bytes]]) -> None:
-        """Raise `Lagged` if events are gone that this subscriber has not seen."""
-        oldest = max(events[0][0] if events else last + 1, last - self._kept + 1)
-        gone = oldest - self._seen - 1
-        if gone > 0:
-            self._seen = oldest - 1
-            raise Lagged(f"{gone} events of the topic {self._topic[:80]!r} are gone: this subscriber is too slow")
-
-    async def commit(self, event: Event) -> None:
-        if self._durable:
-            await self._store.call(_COMMIT, self._topic, self._durable, event.cursor)
+    async def _commit(self, number: int) -> None:
+        await self._store.call(_COMMIT, self._topic, self._durable, number)
 
 
 class Logs:
