@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from octo.core.beside import beside
+from octo.services.chores import Chores
 from octo.services.nats import link, sweep
 from octo.services.nats.address import Address
 from octo.services.nats.link import Link
@@ -20,28 +21,8 @@ async def opened(
 
     patience, poll, answer: see `link`.
     """
-    server = Link(address, patience, poll, answer)
-    try:
-        async with asyncio.TaskGroup() as background, asyncio.TaskGroup() as tasks:
-            store = Store(server, tasks)
-            living = [
-                background.create_task(server.live(store)),
-                background.create_task(sweep.live(store)),
-            ]
-            try:
-                await server.begun
-                yield store
-            finally:
-                store.close()
-                for each in living:
-                    each.cancel()
-    except BaseExceptionGroup as group:
-        raise _first(group) from None
-
-
-def _first(group: BaseExceptionGroup) -> BaseException:
-    """The error inside of groups of one."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
+    server, chores = Link(address, patience, poll, answer), Chores()
+    store = Store(server, chores)
+    async with beside(server.live(store)), beside(sweep.live(store)), chores:
+        await server.begun
+        yield store

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import re
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from itertools import cycle
 from math import ceil
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from nats.aio.msg import Msg
 
 from octo.core.message import new_id
 from octo.services.bells import Bells, Ear
+from octo.services.chores import Chores
 from octo.services.nats import errors, streams
 from octo.services.nats.connection import Answer, Connection
 from octo.services.nats.link import Link
@@ -54,17 +54,16 @@ class Stored(NamedTuple):
 class Store:
     """See the module; made by `opening.opened`. process: a name that no other store has."""
 
-    def __init__(self, server: Link, tasks: asyncio.TaskGroup) -> None:
+    def __init__(self, server: Link, chores: Chores) -> None:
         self.link = server
         self.prefix = server.address.prefix
         self.process = new_id()
         self.health = server.health
         self.now = server.now
         self.heard = {self.subject("ring"): self._rung, self.subject("reply", self.process, "*"): self._replied}
-        self._tasks = tasks
+        self.spawn = chores.spawn
         self._bells = Bells()
         self._kinds = cycle((streams.KEYS, streams.QUEUES, streams.TOPICS))
-        self._is_open = True
 
     # --- messages ------------------------------------------------------------------------------------------------
 
@@ -171,7 +170,7 @@ class Store:
         finally:
             await self.link.tell(f"$JS.API.CONSUMER.DELETE.{stream}.{name}")
 
-    # --- bells and tasks -----------------------------------------------------------------------------------------
+    # --- bells ---------------------------------------------------------------------------------------------------
 
     async def ring(self, name: str) -> None:
         """Wake who waits under this name, in any process."""
@@ -181,17 +180,6 @@ class Store:
     def listening(self, name: str) -> AbstractContextManager[Ear]:
         """Listen to what happens under this name. It rings every few seconds at least, whatever happens."""
         return self._bells.listening(name)
-
-    def spawn(self, work: Coroutine[Any, Any, object]) -> None:
-        """Do the work in a task of the store, unless that is being closed."""
-        if self._is_open:
-            self._tasks.create_task(work)
-        else:
-            work.close()
-
-    def close(self) -> None:
-        """Take no more work."""
-        self._is_open = False
 
     def _rung(self, message: Msg) -> None:
         """A bell rings in another process."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, asynccontextmanager
 from hashlib import blake2b
-from typing import Any
 
+from octo.core.beside import beside
 from octo.core.errors import Transient
 from octo.services import codes
 from octo.services.bells import Ear
+from octo.services.chores import Chores
 from octo.services.postgres import links, schema, sweep
 from octo.services.postgres.address import Address
 from octo.services.postgres.links import Links
@@ -18,13 +18,13 @@ from octo.services.postgres.notices import ANSWER, POLL, Notices
 
 
 class Store:
-    """See the module; made by `opened`. tasks: end before the connections do."""
+    """See the module; made by `opened`."""
 
-    def __init__(self, connections: Links, notices: Notices, tasks: asyncio.TaskGroup) -> None:
+    def __init__(self, connections: Links, notices: Notices, chores: Chores) -> None:
         self.rows = connections.rows
-        self.tasks = tasks
+        self.tasks = chores.tasks
+        self.spawn = chores.spawn
         self._notices = notices
-        self._is_open = True
 
     async def health(self) -> None:
         """Return if the server gave a sign of life a moment ago; raise `Transient` if not."""
@@ -38,17 +38,6 @@ class Store:
     def listening(self, name: str) -> AbstractContextManager[Ear]:
         """Listen to what happens under this name. It rings every few seconds at least, whatever happens."""
         return self._notices.bells.listening(name)
-
-    def spawn(self, work: Coroutine[Any, Any, object]) -> None:
-        """Do the work in a task of the store, unless that is being closed."""
-        if self._is_open:
-            self.tasks.create_task(work)
-        else:
-            work.close()
-
-    def close(self) -> None:
-        """Take no more work."""
-        self._is_open = False
 
 
 def lock_of(*names: str) -> int:
@@ -74,30 +63,7 @@ async def opened(
     patience: see `links.PATIENCE`. poll, answer: see `notices`.
     """
     await schema.prepare(address)
-    try:
-        async with links.pooled(address, patience) as connections, asyncio.TaskGroup() as background:
-            notices = Notices(address, connections.renew, poll, answer)
-            living = [
-                background.create_task(notices.live()),
-                background.create_task(sweep.live(connections)),
-            ]
-            try:
-                async with asyncio.TaskGroup() as tasks:
-                    store = Store(connections, notices, tasks)
-                    try:
-                        yield store
-                    finally:
-                        store.close()
-            finally:
-                for each in living:
-                    each.cancel()
-    except BaseExceptionGroup as group:
-        raise _first(group) from None
-
-
-def _first(group: BaseExceptionGroup) -> BaseException:
-    """The error inside of groups of one."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
+    async with links.pooled(address, patience) as connections:
+        notices = Notices(address, connections.renew, poll, answer)
+        async with beside(notices.live()), beside(sweep.live(connections)), Chores() as chores:
+            yield Store(connections, notices, chores)

@@ -232,6 +232,27 @@ async def test_a_receiver_that_is_cancelled_has_taken_nothing(opened):
         await queues.ack(received)
 
 
+async def test_a_message_that_cannot_be_given_back_leaves_the_store_as_good_as_before(opened):
+    async def away():
+        raise Transient("the server is away")
+
+    opened.spawn(away())
+    await asyncio.sleep(0)
+    assert await Entries(opened).increment("a", "count") == 1
+
+
+async def test_what_nobody_takes_is_given_back_before_the_store_is_closed(fresh_nats):
+    async with opening.opened(fresh_nats) as opened:
+        queues = Lines(opened)
+        await queues.send("orders", 1)
+        (received,) = await queues.receive("orders", lease=600)
+        opened.spawn(queues.nack(received))
+
+    async with opening.opened(fresh_nats) as opened:
+        (received,) = await Lines(opened).receive("orders", wait=30)
+        assert received.value == 1
+
+
 async def test_a_receiver_that_stopped_waiting_takes_nothing_later(opened):
     queues = Lines(opened)
     async with asyncio.TaskGroup() as tasks:

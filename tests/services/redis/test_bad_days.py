@@ -213,6 +213,15 @@ async def test_a_receiver_that_is_cancelled_has_taken_nothing(opened):
     assert (received.value, received.attempt) == (1, 1)
 
 
+async def test_a_message_that_cannot_be_given_back_leaves_the_store_as_good_as_before(opened):
+    async def away():
+        raise Transient("the server is away")
+
+    opened.spawn(away())
+    await asyncio.sleep(0)
+    assert await Entries(opened).increment("a", "count") == 1
+
+
 async def test_calls_that_are_cancelled_leave_the_store_as_good_as_before(opened):
     entries = Entries(opened)
     for steps in range(12):
