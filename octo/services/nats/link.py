@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -16,14 +15,12 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from octo.core.backoff import Backoff
-from octo.core.errors import NotConnected, OctoError, Transient
-from octo.core.log import fields
+from octo.core.errors import NotConnected, OctoError
 from octo.services import codes
 from octo.services.nats import errors
 from octo.services.nats.address import Address
 from octo.services.nats.connection import Answer, Connection, Heard, connected
-
-log = logging.getLogger("octo.services")
+from octo.services.trouble import Trouble
 
 PATIENCE = 10.0
 """Seconds that the server may take to answer."""
@@ -62,15 +59,14 @@ class User(Protocol):
 class Link:
     """See the module.
 
-    trouble: what is wrong with the server, None if nothing is. begun: done once it was connected; if the first try
-    failed, with its error.
+    begun: done once it was connected; if the first try failed, with its error.
     """
 
     def __init__(
         self, address: Address, patience: float = PATIENCE, poll: float = POLL, answer: float = ANSWER
     ) -> None:
         self.address = address
-        self.trouble: str | None = None
+        self.trouble = Trouble(address.where)
         self.begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._patience = patience
         self._poll = poll
@@ -181,7 +177,7 @@ class Link:
 
     def _failed(self, error: OctoError) -> None:
         if self.begun.done():
-            self.told(str(error))
+            self.trouble.tell(str(error))
         else:
             self.begun.set_exception(error)
 
@@ -190,26 +186,13 @@ class Link:
         while not connection.lost.is_set():
             async with awake(self._answer):
                 await user.sign()
-            self.told(None)
+            self.trouble.tell(None)
             try:
                 async with asyncio.timeout(self._poll):
                     await connection.lost.wait()
             except TimeoutError:
                 continue
         raise errors.failed(self.address.where, "the connection was lost")
-
-    def told(self, trouble: str | None) -> None:
-        """Note what is wrong; the log has it when it begins and when it ends."""
-        if trouble is not None and self.trouble is None:
-            log.warning("services: the server does not answer", extra=fields(error=trouble))
-        elif trouble is None and self.trouble is not None:
-            log.warning("services: the server answers again", extra=fields(server=self.address.where))
-        self.trouble = trouble
-
-    async def health(self) -> None:
-        """Return if the server gave a sign of life a moment ago; raise `Transient` if not."""
-        if self.trouble is not None:
-            raise Transient(self.trouble, code=codes.SERVER)
 
 
 @asynccontextmanager

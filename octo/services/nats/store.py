@@ -58,7 +58,7 @@ class Store:
         self.link = server
         self.prefix = server.address.prefix
         self.process = new_id()
-        self.health = server.health
+        self.health = server.trouble.health
         self.now = server.now
         self.heard = {self.subject("ring"): self._rung, self.subject("reply", self.process, "*"): self._replied}
         self.spawn = chores.spawn

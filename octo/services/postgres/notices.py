@@ -7,19 +7,16 @@ connection delays a waiting task by at most `POLL`.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from octo.core.backoff import Backoff
 from octo.core.errors import OctoError
-from octo.core.log import fields
 from octo.services.bells import Bells
 from octo.services.postgres import errors, links
 from octo.services.postgres.address import Address
-
-log = logging.getLogger("octo.services")
+from octo.services.trouble import Trouble
 
 POLL = 2.0
 """Seconds between two signs of life of the server, and after which everybody who waits looks for himself."""
@@ -31,13 +28,13 @@ _TELL = "SELECT pg_notify($1, name) FROM unnest($2::text[]) AS name"
 
 
 class Notices:
-    """See the module. trouble: what is wrong with the server, None if nothing is. lost: called after a failure."""
+    """See the module. lost: called after a failure."""
 
     def __init__(
         self, address: Address, lost: Callable[[], Awaitable[None]], poll: float = POLL, answer: float = ANSWER
     ) -> None:
         self.bells = Bells()
-        self.trouble: str | None = None
+        self.trouble = Trouble(address.where)
         self._address = address
         self._lost = lost
         self._poll = poll
@@ -57,25 +54,17 @@ class Notices:
         while True:
             try:
                 async with self._listening() as connection:
-                    self._tell(None)
+                    self.trouble.tell(None)
                     failures = 0
                     await self._attend(connection)
             except OctoError as error:
-                self._tell(str(error))
+                self.trouble.tell(str(error))
             except Exception as error:  # noqa: BLE001  a bug of the driver: waiting is slower then, and health tells
-                self._tell(f"{type(error).__name__} in the connection that listens")
+                self.trouble.tell(f"{type(error).__name__} in the connection that listens")
             failures += 1
             await self._lost()
             self.bells.ring_all()  # who waits asks the server, and gets its error
             await asyncio.sleep(_PAUSES.pause(failures))
-
-    def _tell(self, trouble: str | None) -> None:
-        """Note what is wrong; the log has it when it begins and when it ends."""
-        if trouble is not None and self.trouble is None:
-            log.warning("services: the server does not answer", extra=fields(error=trouble))
-        elif trouble is None and self.trouble is not None:
-            log.warning("services: the server answers again", extra=fields(server=self._address.where))
-        self.trouble = trouble
 
     @asynccontextmanager
     async def _listening(self) -> AsyncIterator[Any]:

@@ -7,8 +7,6 @@ from contextlib import AbstractContextManager, asynccontextmanager
 from hashlib import blake2b
 
 from octo.core.beside import beside
-from octo.core.errors import Transient
-from octo.services import codes
 from octo.services.bells import Ear
 from octo.services.chores import Chores
 from octo.services.postgres import links, schema, sweep
@@ -24,12 +22,8 @@ class Store:
         self.rows = connections.rows
         self.tasks = chores.tasks
         self.spawn = chores.spawn
+        self.health = notices.trouble.health
         self._notices = notices
-
-    async def health(self) -> None:
-        """Return if the server gave a sign of life a moment ago; raise `Transient` if not."""
-        if self._notices.trouble is not None:
-            raise Transient(self._notices.trouble, code=codes.SERVER)
 
     def ring(self, name: str) -> None:
         """Wake who waits under this name, in any process."""

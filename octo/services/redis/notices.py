@@ -19,6 +19,7 @@ from octo.services.redis import errors, server
 from octo.services.redis.address import Address
 from octo.services.redis.link import Link, connected
 from octo.services.redis.state import Memory
+from octo.services.trouble import Trouble
 
 log = logging.getLogger("octo.services")
 
@@ -31,13 +32,13 @@ _PAUSES = Backoff(0.1, 2.0, jitter=0.3)
 
 
 class Notices:
-    """See the module. trouble: what is wrong with the server, None if nothing is. memory: which store it was."""
+    """See the module. memory: which store it was."""
 
     def __init__(
         self, address: Address, link: Link, memory: Memory, poll: float = POLL, answer: float = ANSWER
     ) -> None:
         self.bells = Bells()
-        self.trouble: str | None = None
+        self.trouble = Trouble(address.where)
         self._address = address
         self._link = link
         self._memory = memory
@@ -52,13 +53,13 @@ class Notices:
             try:
                 async with self._listening() as connection:
                     await self._alive()
-                    self._tell(None)
+                    self.trouble.tell(None)
                     failures = 0
                     await self._attend(connection)
             except OctoError as error:
-                self._tell(str(error))
+                self.trouble.tell(str(error))
             except Exception as error:  # noqa: BLE001  a bug of the driver: waiting is slower then, and health tells
-                self._tell(f"{type(error).__name__} in the connection that listens")
+                self.trouble.tell(f"{type(error).__name__} in the connection that listens")
             failures += 1
             self._link.renew()
             self.bells.ring_all()  # who waits asks the server, and gets its error
@@ -73,14 +74,6 @@ class Notices:
                     extra=fields(server=self._address.where, why=each),
                 )
         self._warned = warnings
-
-    def _tell(self, trouble: str | None) -> None:
-        """Note what is wrong; the log has it when it begins and when it ends."""
-        if trouble is not None and self.trouble is None:
-            log.warning("services: the server does not answer", extra=fields(error=trouble))
-        elif trouble is None and self.trouble is not None:
-            log.warning("services: the server answers again", extra=fields(server=self._address.where))
-        self.trouble = trouble
 
     @asynccontextmanager
     async def _listening(self) -> AsyncIterator[Any]:

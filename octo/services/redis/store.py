@@ -7,8 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, asynccontextmanager
 
 from octo.core.beside import beside
-from octo.core.errors import Transient
-from octo.services import codes
 from octo.services.bells import Ear
 from octo.services.chores import Chores
 from octo.services.redis import errors, link, server, sweep
@@ -24,13 +22,9 @@ class Store:
     def __init__(self, connection: Link, notices: Notices, chores: Chores) -> None:
         self.call = connection.call
         self.ask = connection.ask
+        self.health = notices.trouble.health
         self._notices = notices
         self.spawn = chores.spawn
-
-    async def health(self) -> None:
-        """Return if the server gave a sign of life a moment ago; raise `Transient` if not."""
-        if self._notices.trouble is not None:
-            raise Transient(self._notices.trouble, code=codes.SERVER)
 
     def listening(self, name: str) -> AbstractContextManager[Ear]:
         """Listen to what happens under this name. It rings every few seconds at least, whatever happens."""
