@@ -78,8 +78,12 @@ class Settlement:
             held.left()
 
     async def _forgotten(self, delivery: Delivery) -> None:
-        """Settle a delivery, then run it: what it fails with is kept or logged, and it is not tried again."""
-        await self._settle(delivery, Done(delivery.message))
+        """Settle a delivery, then run it: what it fails with is kept or logged, and it is not tried again.
+
+        If its source does not take the verdict it delivers the message again, which must not run twice.
+        """
+        if not await self._settle(delivery, Done(delivery.message)):
+            return
         try:
             await self._whole(delivery)
         except Failure as error:

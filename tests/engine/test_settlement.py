@@ -166,6 +166,22 @@ async def test_in_memory_the_source_hears_of_success_before_the_flow_runs(plugin
 
 
 @virtual()
+async def test_in_memory_a_message_that_its_source_does_not_give_up_runs_when_it_comes_again(plugins):
+    """At most once: it would run twice."""
+
+    async def refuse(verdict):
+        raise ConnectionError("the broker is away")
+
+    source = Source()
+    async with running(MEMORY, plugins) as app:
+        probes["probe"].queue.put_nowait(Delivery(Message("a"), refuse))
+        await asyncio.sleep(1)
+        source.deliver("a")
+        await asyncio.sleep(1)
+        assert app.connector("p").notes == ["a"]
+
+
+@virtual()
 async def test_in_memory_who_waits_for_the_outcome_gets_it_all_the_same(plugins):
     source = Source()
     async with running(MEMORY, plugins):
