@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 
-from octo.core.delivery import Delivery
+from octo.core.delivery import Delivery, Retry, Verdict
 from octo.core.errors import OctoError, Permanent
 from octo.core.log import fields
 from octo.core.record import UNREADABLE
@@ -19,7 +20,6 @@ from octo.engine.journal.journal import Journal
 from octo.engine.journal.run import Run
 from octo.engine.settlement import Settlement
 from octo.engine.work import Work
-from octo.services.ports import Conflict
 
 log = logging.getLogger("octo.engine")
 
@@ -39,33 +39,40 @@ class Resuming:
         self._flows = flows
         self._work = work
         self._pinned = pinned
+        self._turns: defaultdict[Flow, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._told: set[str] = set()
+        self._is_over = False
 
     async def live(self) -> None:
-        """Look for runs that go on nowhere, again and again, until cancelled."""
-        while True:
-            try:
-                await self._journal.candidate.elected()
-                alive: dict[str, bool] = {}
-                async for id_ in self._journal.others():
-                    await self._look(id_, alive)
-            except OctoError as error:
-                log.warning("the journal cannot be read now", extra=fields(error=str(error)))
-            await asyncio.sleep(EVERY)
+        """Look for runs that go on nowhere, again and again, until cancelled. Then none is taken over any more."""
+        try:
+            while True:
+                try:
+                    await self._all()
+                except OctoError as error:
+                    log.warning("the journal cannot be read now", extra=fields(error=str(error)))
+                await asyncio.sleep(EVERY)
+        finally:
+            self._is_over = True
+
+    async def _all(self) -> None:
+        await self._journal.candidate.elected()
+        alive: dict[str, bool] = {}
+        async for id_ in self._journal.others():
+            await self._look(id_, alive)
 
     async def _look(self, id_: str, alive: dict[str, bool]) -> None:
         """Go on with the run if it goes on nowhere. One that cannot be read must not stop the others."""
         try:
             run = await self._journal.orphan(id_, alive)
-        except Conflict:
-            return  # another process goes on with it
         except OctoError as error:
             if error.code != UNREADABLE and not isinstance(error, Permanent):
                 raise
             self._tell(id_, fields(run=id_, error=str(error)))
             return
         if run is not None:
-            self._journal.running.add(run.id)
+            self._journal.running.add(id_)
+            run.forget()
             self._work.spawn(self._go_on(run))
 
     def _tell(self, id_: str, about: dict[str, object]) -> None:
@@ -74,18 +81,46 @@ class Resuming:
             log.error("a message cannot go on, and is kept", extra=about)
 
     async def _go_on(self, run: Run) -> None:
+        """Take the run over once its flow has room: until then any process may, and its message takes no memory."""
         try:
             flow = await self._flow(run)
         except OctoError as error:
             self._tell(run.id, fields(flow=run.label.flow, event_id=run.label.event, error=str(error)))
             run.left()
             return
-        await flow.room()
+        async with self._turns[flow]:
+            await flow.room()
+            is_ours = not self._is_over and await self._took(run)
+        if is_ours:
+            await self._run(flow, run)
+        else:
+            run.left()
+
+    async def _took(self, run: Run) -> bool:
+        before = run.label.owner
+        try:
+            if not await run.read() or run.label.owner != before:
+                return False
+            await run.took(self._journal.owner)
+        except OctoError:  # another process was faster, or the store is away: the next look tells
+            return False
+        return True
+
+    async def _run(self, flow: Flow, run: Run) -> None:
+        rest: float | None = None
+
+        async def settled(verdict: Verdict) -> None:
+            nonlocal rest
+            rest = verdict.after if isinstance(verdict, Retry) else None
+
         log.info("going on with a message", extra=fields(flow=run.label.flow, event_id=run.label.event))
-        delivery = Delivery(run.message, attempt=run.label.attempt, most_attempts=MOST_ATTEMPTS)
+        delivery = Delivery(run.message, settled, attempt=run.label.attempt, most_attempts=MOST_ATTEMPTS)
         await Settlement(flow, self._work, lambda _: None, lambda _: None, run=run).run(delivery)
+        if rest is not None:
+            self._journal.running.add(run.id)
+            asyncio.get_running_loop().call_later(rest, run.left)
 
     async def _flow(self, run: Run) -> Flow:
-        if run.label.config == self._journal.version:
+        if run.label.config == self._journal.version and run.label.flow in self._flows:
             return self._flows[run.label.flow]
         return await self._pinned(run)

@@ -7,8 +7,11 @@ by the store at its next write.
 
 from __future__ import annotations
 
+import asyncio
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from hashlib import sha256
+from typing import NamedTuple
 
 from octo.core.errors import Permanent
 from octo.core.flow import Outcome
@@ -21,6 +24,15 @@ from octo.services.ports import KeyValue, Leases
 
 TTL = 15.0
 """Seconds after which the runs of a process that has gone are taken over."""
+AGAIN = 60.0
+"""Seconds after which the run of a process that lives is read again, at most: another process may have it by then."""
+
+
+class _Known(NamedTuple):
+    """Whose a run was when it was read, and until when that is believed."""
+
+    owner: str
+    until: float
 
 
 class Journal:
@@ -40,6 +52,7 @@ class Journal:
         self._owned = f"{self._service}-owned-"
         self._cells = Stored(Cells(store, "journal"), Cells(store, "journal-frames"))
         self._leases = leases
+        self._known: dict[str, _Known] = {}
         self.candidate = Candidate(leases, f"journal/{self.owner}", TTL)
 
     # --- runs begin ----------------------------------------------------------------------------------------------
@@ -95,26 +108,33 @@ class Journal:
 
     async def others(self) -> AsyncIterator[str]:
         """The ids of the accepted runs that do not go on in this process."""
-        after = ""
+        before, self._known, after = self._known, {}, ""
         while True:
             names, after = await self._cells.runs.keys(self._owned, after)
             for name in names:
                 if name not in self.running:
+                    if name in before:
+                        self._known[name] = before[name]
                     yield name
             if not after:
                 return
 
     async def orphan(self, id_: str, alive: dict[str, bool]) -> Run | None:
-        """The run, taken over, if it goes on nowhere: its process has gone, or it was cut off in this one.
+        """The run, if it goes on nowhere: its process has gone, or it was cut off in this one.
 
-        alive: what is known of other processes; more is added. Raises what `Run.read` does, and `Conflict` if another
-        process was faster.
+        alive: what is known of other processes; more is added. Raises what `Run.read` does.
         """
+        time, known = asyncio.get_running_loop().time(), self._known.get(id_)
+        if known is not None and time < known.until and not await self._is_free(known.owner, alive):
+            return None
         run = self._run(Label("", "", "", "", self.owner), Message(), self._leads)
         run.id = id_
-        if not await run.read() or not await self._is_free(run.label.owner, alive):
+        if not await run.read():
             return None
-        await run.took(self.owner)
+        if not await self._is_free(run.label.owner, alive):
+            # By chance, so that thousands are not read in the same moment.
+            self._known[id_] = _Known(run.label.owner, time + AGAIN * random.uniform(0.5, 1))  # noqa: S311  no secret
+            return None
         return run
 
     async def _is_free(self, owner: str, alive: dict[str, bool]) -> bool:

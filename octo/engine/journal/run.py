@@ -140,6 +140,8 @@ class Frame:
         """Note that a block has finished."""
         self.after, self.outcome = address, outcome
         self.run.changed(self)
+        if self.has_effect and _HANDLER not in self.path:  # else the next process would do the same again
+            self.run.got_further = True
         self._leave()
 
     def _leave(self) -> None:
@@ -181,7 +183,8 @@ class Run:
 
     message: as it came. cells: those of runs, and those of frames. leads: whether the process may go on with it at this
     moment. running: the runs that go on in this process. acting: how many
-    blocks that may have an effect are under way. is_lost: whether another process may have taken it over.
+    blocks that may have an effect are under way. is_lost: whether another process may have taken it over. got_further:
+    whether something has finished that will not run again, which is not written yet.
 
     Invariants:
     - `_dirty` has the frames that changed since they were written. A frame in which nothing had an effect is taken out
@@ -203,6 +206,7 @@ class Run:
         self.label = label
         self.message = message
         self.is_lost = False
+        self.got_further = False
         self.acting = 0
         self.leads = leads
         self._running = running
@@ -269,7 +273,7 @@ class Run:
 
     async def _write(self) -> None:
         """Outer frames first: an inner one without its outer one would be a mistake, the reverse is only work again."""
-        if self.main in self._dirty or not self._kept.version:
+        if self.main in self._dirty or not self._kept.version or (self.got_further and self.label.attempt):
             await self.keep()
         for path in sorted(self._dirty):
             frame = self._dirty.pop(path, None)
@@ -292,7 +296,7 @@ class Run:
     async def keep(self) -> None:
         """Write the run itself, with the frame of the flow's own chain."""
         frame = self._frames.get(self.main)
-        if self.main in self._dirty:
+        if self.got_further:
             self.label = self.label._replace(attempt=0)
         value = {
             "v": VERSION,
@@ -302,6 +306,7 @@ class Run:
             "frame": self._read.get(self.main) if frame is None else frame.as_value(),
         }
         self._dirty.pop(self.main, None)
+        self.got_further = False
         try:
             self._kept = await self._cells.runs.write(self.id, value, self._kept, self._ttl)
         except BaseException:
@@ -361,6 +366,13 @@ class Run:
             raise Permanent(
                 f"what the journal has of a message cannot be read ({type(error).__name__})", code=record.UNREADABLE
             ) from error
+
+    def forget(self) -> None:
+        """Free what was read: it will be read again."""
+        self.message = Message()
+        self._kept = Cell()
+        self._read.clear()
+        self._stored.clear()
 
     async def _went_on(self) -> bool:
         self._kept = await self._cells.runs.read(self.id)
