@@ -44,7 +44,7 @@ end
 """
 _CLAIM = """
 local found = redis.call('XAUTOCLAIM', KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4], 'COUNT', ARGV[5])
-local claimed, gone = {}, #(found[3] or {})
+local claimed, gone = {}, 0
 for place = 1, #found[2] do
     local entry = found[2][place]
     if entry then
@@ -54,9 +54,10 @@ for place = 1, #found[2] do
         gone = gone + 1
     end
 end
-return {found[1], claimed, gone}
+return {found[1], claimed, gone, found[3] or {}}
 """
-"""Take over entries whose lease is over, with how often each was delivered; and how many of them are gone."""
+"""Take over entries whose lease is over, with how often each was delivered. Those that the stream has no more are no
+longer pending now, also if their lease is not over: how many there are (Redis 6), and which (from 7 on)."""
 _MINE = """
 local pending = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[3], ARGV[3], 1)[1]
 if not pending or pending[2] ~= ARGV[2] then return 0 end
@@ -76,16 +77,17 @@ if ARGV[3] == '1' then redis.call('XDEL', KEYS[1], ARGV[2]) end
 return is_done
 """
 _BURY = """
-if #redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[2], ARGV[2], 1) == 0 then return 0 end
-local entry = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2])[1]
-local fields = entry and entry[2] or {}
-for place = 4, #ARGV do table.insert(fields, ARGV[place]) end
-redis.call('XADD', KEYS[2], '*', unpack(fields))
+local found = redis.pcall('XPENDING', KEYS[1], ARGV[1], ARGV[2], ARGV[2], 1)
+if #found == 0 and #redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2]) > 0 then return 0 end
+redis.call('XADD', KEYS[2], '*', unpack(ARGV, 4))
 redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
 if ARGV[3] == '1' then redis.call('XDEL', KEYS[1], ARGV[2]) end
 return 1
 """
-"""The entry stands in the other stream before it is acknowledged, in one act."""
+"""The entry stands in the other stream before it is acknowledged, in one act; unless somebody else has finished it.
+What was removed from the stream meanwhile, with its group or alone, is kept: nobody else will."""
+_WIDE = 7000
+"""Names and values that a script can hand on. A longer letter is added first, and its entry acknowledged after it."""
 
 
 class Group:
@@ -137,7 +139,8 @@ class Group:
 
     async def _claim(self, lanes: Lanes, room: int, idle: int) -> bool:
         """Take over entries that have not been touched for so many milliseconds; return whether there are more."""
-        self._cursor, claimed, gone = await self._script(_CLAIM, self._consumer, idle, self._cursor, room)
+        self._cursor, claimed, gone, which = await self._script(_CLAIM, self._consumer, idle, self._cursor, room)
+        gone += sum(entry not in self._under_way for entry in which)
         if gone:
             log.error("entries are gone before they were worked on", extra=self._about(count=gone, code=codes.TRIMMED))
         for entry, flat, attempt in claimed:
@@ -165,7 +168,7 @@ class Group:
         made, unfit = self._taken(entry.decode(), pairs(flat))
         return Delivery(
             made,
-            settling(partial(self._done, entry), partial(self._again, entry), partial(self._away, entry)),
+            settling(partial(self._done, entry), partial(self._again, entry), partial(self._away, entry, flat)),
             attempt=attempt,
             most_attempts=given.max_attempts,
             extend=partial(self._extend, entry),
@@ -199,10 +202,25 @@ class Group:
         """Leave it, so that its lease is over after so many seconds; the whole lease at the latest."""
         await self._settled(entry, _LEAVE, self._consumer, entry, max(0, round((self.lease - after) * 1000)))
 
-    async def _away(self, entry: bytes, note: str) -> None:
-        about = ("dead-letter", note, "dead-letter-stream", self._settings.stream, "dead-letter-entry", entry)
-        await self._settled(entry, _BURY, entry, int(self._settings.delete), *about)
-        log.warning("dead letter kept", extra=self._about(entry=entry.decode(), kept=self._settings.dead_stream))
+    async def _away(self, entry: bytes, flat: list[bytes], note: str) -> None:
+        # As it came: the stream may not have it any more.
+        letter: list[bytes | str] = [*flat]
+        letter += ["dead-letter", note, "dead-letter-stream", self._settings.stream, "dead-letter-entry", entry]
+        try:
+            is_kept = await self._buried(entry, letter)
+        finally:
+            self._under_way.discard(entry)
+        if is_kept:
+            about = self._about(entry=entry.decode(), kept=self._settings.dead_stream)
+            log.warning("dead letter kept", extra=about)
+
+    async def _buried(self, entry: bytes, letter: list[bytes | str]) -> bool:
+        """Keep the dead letter; whether it was still ours."""
+        if len(letter) <= _WIDE:
+            return bool(await self._script(_BURY, entry, int(self._settings.delete), *letter))
+        await self._link.run("XADD", self._settings.dead_stream, "*", *letter)
+        await self._script(_DONE, entry, int(self._settings.delete))
+        return True
 
     async def _settled(self, entry: bytes, script: str, *arguments: bytes | str | int) -> None:
         try:

@@ -154,6 +154,32 @@ async def test_an_entry_that_fails_for_good_is_a_dead_letter_and_the_others_go_o
     assert "division by zero" in dead["dead-letter"] or "divi" in dead["dead-letter"]
 
 
+@pytest.mark.parametrize("fields", [2, 20_000])
+async def test_a_dead_letter_is_kept_however_many_fields_it_has(run, ask, name, fields):
+    """A script cannot hand on that many."""
+    many = [part for number in range(fields) for part in (f"f{number}", "v")]
+    async with run(STREAM, work="{type: set-payload, value: '10 / int(body.n)'}") as app:
+        ask("XADD", name, "*", *many, "n", "0")
+        await until(lambda: ask("XLEN", f"{name}:dead") == 1 and ask("XPENDING", name, "g")[0] == 0)
+
+    assert notes(app) == []
+
+
+@pytest.mark.parametrize("gone", [("XTRIM", "MAXLEN", "0"), ("DEL",)], ids=["trimmed", "deleted"])
+async def test_a_dead_letter_has_its_fields_also_if_the_stream_has_it_no_more(run, ask, name, gone, caplog):
+    """Nobody else has them. It is under way, so it is not gone before it was worked on."""
+    work = "{type: note, connector: p, value: body}, {type: delay, for: 3s}, {type: set-payload, value: '1 / 0'}"
+    async with run(STREAM.replace("lease: 1s", "lease: 1m"), work=work) as app:
+        ask("XADD", name, "*", "n", "1")
+        await until(lambda: notes(app))
+        ask(gone[0], name, *gone[1:])
+        await until(lambda: ask("XLEN", f"{name}:dead") == 1)
+
+    ((_, found),) = ask("XRANGE", f"{name}:dead", "-", "+")
+    assert found[:2] == ["n", "1"]
+    assert "gone before" not in caplog.text
+
+
 async def test_garbage_reaches_no_flow(run, ask, name):
     """What is no JSON, and what is too large, is a dead letter at once."""
     async with run(STREAM, more="bodyType: json, maxBodyBytes: 100") as app:
