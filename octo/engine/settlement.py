@@ -150,9 +150,8 @@ class Settlement:
             is_taken = True
         except Disconnected as error:
             self._lost(error)
-        except Exception:
-            about = fields(flow=self._flow.name, verdict=type(verdict).__name__.lower())
-            log.exception("a delivery could not be settled", extra=about)
+        except Exception as error:  # noqa: BLE001  it is logged
+            self._told("a delivery could not be settled", error, verdict=type(verdict).__name__.lower())
         finally:
             self._settled(is_taken)
         return is_taken
@@ -184,8 +183,14 @@ class Settlement:
                 held.until = asked + delivery.lease
             except Disconnected as error:
                 self._lost(error)
-            except Exception:
-                log.exception("a lease could not be extended", extra=fields(flow=self._flow.name))
+            except Exception as error:  # noqa: BLE001  it is logged
+                self._told("a lease could not be extended", error)
+
+    def _told(self, what: str, error: Exception, **more: object) -> None:
+        """Log an error of the source: one that it has planned for needs no traceback."""
+        is_planned = isinstance(error, OctoError)
+        about = fields(flow=self._flow.name, error=str(error) if is_planned else type(error).__name__, **more)
+        log.error(what, extra=about, exc_info=None if is_planned else error)
 
 
 def taken(outcome: Outcome) -> Verdict:

@@ -279,7 +279,23 @@ async def test_a_source_that_refuses_the_verdict_does_not_end_the_service(plugin
 
     assert [verdict.message.body for verdict in source.verdicts] == ["b"]
     (line,) = [record for record in caplog.records if record.msg == "a delivery could not be settled"]
-    assert line.fields == {"flow": "f", "verdict": "done"}
+    assert line.fields == {"flow": "f", "error": "ConnectionError", "verdict": "done"}
+
+
+@virtual()
+async def test_a_verdict_that_the_source_has_planned_to_refuse_is_told_without_a_traceback(plugins, caplog):
+    """What went wrong is in the text."""
+
+    async def refuse(verdict):
+        raise Transient("the group is gone")
+
+    async with running(FLOW, plugins):
+        probes["probe"].queue.put_nowait(Delivery(Message("a"), refuse))
+        await asyncio.sleep(1)
+
+    (line,) = [record for record in caplog.records if record.msg == "a delivery could not be settled"]
+    assert line.fields == {"flow": "f", "error": "the group is gone", "verdict": "done"}
+    assert line.exc_info is None
 
 
 @virtual()
