@@ -41,12 +41,13 @@ _OVER = ("404", "408")
 class Consumer:
     """The durable consumer that a source reads.
 
-    lease: seconds after which the stream delivers an unsettled message again. unsettled: how many messages somebody
-    had not settled when it was looked up.
+    lease: seconds after which the stream delivers an unsettled message again. most_attempts: at which attempt a message
+    is given up. unsettled: how many messages somebody had not settled when it was looked up.
     """
 
     def __init__(self, link: Link, settings: Consume) -> None:
         self.lease = settings.lease.total_seconds()
+        self.most_attempts = settings.max_attempts
         self.unsettled = 0
         self._link = link
         self._settings = settings
@@ -73,6 +74,16 @@ class Consumer:
         self._made_at = str(stream.get("created", ""))
         self.lease = found["config"].get("ack_wait", self.lease * _NANO) / _NANO
         self.unsettled = found.get("num_ack_pending", 0)
+        self._limit(found["config"].get("max_deliver", -1))
+
+    def _limit(self, most: int) -> None:
+        """Give up at the last delivery that a consumer makes, which others have made: no other comes."""
+        self.most_attempts = self._settings.max_attempts
+        if 0 < most < self.most_attempts:
+            self.most_attempts = most
+            text = "the consumer delivers less often than `maxAttempts`: what a stop cuts off at last is lost"
+            about = fields(stream=self._settings.stream, consumer=self._settings.durable, deliveries=most)
+            log.warning(text, extra=about)
 
     def _wanted(self) -> dict[str, object]:
         given = self._settings
@@ -202,7 +213,7 @@ class Consumer:
             made,
             settling(partial(self._ack, message), partial(self._nak, message), partial(self._term, message)),
             attempt=about.num_delivered,
-            most_attempts=given.max_attempts,
+            most_attempts=self.most_attempts,
             extend=partial(self._tell, message, b"+WPI"),
             lease=self.lease,
             timeout=given.timeout.total_seconds() or TIMEOUT.total_seconds(),

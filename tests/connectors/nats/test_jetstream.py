@@ -193,6 +193,24 @@ async def test_a_server_without_jetstream_is_told(plugins, caplog):
     assert codes.NO_CONSUMER in {each.__dict__.get("fields", {}).get("code") for each in caplog.records}
 
 
+async def test_a_message_is_given_up_when_the_consumer_delivers_it_for_the_last_time(
+    server, foreign, stream, plugins, tmp_path, caplog
+):
+    """The server would drop it silently."""
+    config = ConsumerConfig(durable_name="d", ack_policy=AckPolicy.EXPLICIT, max_deliver=2)
+    await foreign.jetstream().add_consumer(stream, config)
+    await publish(foreign, stream, 1)
+    text = flow(server, stream, FAILS_TWICE, settings="maxAttempts: 5").replace(
+        "    process:", f"    deadLetter: {{file: {tmp_path}/dead.jsonl}}\n    process:"
+    )
+    async with running(text, plugins) as app:
+        await until((tmp_path / "dead.jsonl").exists)
+        await settled(foreign, stream)
+        assert app.connector("p").notes == [1, 1]
+    assert "attempt 2 of 2 failed" in (tmp_path / "dead.jsonl").read_text()
+    assert "delivers less often" in caplog.text
+
+
 async def test_a_consumer_that_is_deleted_is_noticed_and_made_again(server, foreign, stream, plugins):
     async with running(flow(server, stream), plugins) as app:
         await publish(foreign, stream, 1)
