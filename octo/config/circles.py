@@ -2,6 +2,8 @@
 
 A call that waits ends after 100 levels at the latest. A message that is sent has no such limit: if each sends several,
 there are more and more of them, and one that fails and sends itself again goes round for ever.
+
+Dead letters that come back to their flow are refused, too.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from octo.config.context import Context
 from octo.config.documents import BlockDoc, FlowDoc
 from octo.config.model import kinds_at, result_at
 from octo.config.place import Path
-from octo.config.walk import blocks_of, in_circles
+from octo.config.walk import blocks_of, in_circles, queue_of
 from octo.core.errors import Position
 from octo.core.expressions import Expr
 from octo.core.sockets import Always, FlowRef, Steps, sockets
@@ -41,6 +43,30 @@ def circles(context: Context, flows: Mapping[str, FlowDoc]) -> None:
         context.report.error(codes.ENDLESS_CALLS, at, message, hint)
         endless.update(circle)
     _sending(context, calls, endless)
+
+
+def dead_letters(context: Context, flows: Mapping[str, FlowDoc]) -> None:
+    """Refuse dead letters that come back to their flow: a letter kept twice counts once, so it would be lost."""
+    takers: dict[str, list[str]] = {}
+    for flow in flows.values():
+        if (queue := queue_of(flow)) is not None:
+            takers.setdefault(queue, []).append(flow.name)
+    following = {name: [each for each in _takers(flow, takers) if each in flows] for name, flow in flows.items()}
+    for circle in _rings(following):
+        told = flows[circle[0]].dead_letter
+        assert told is not None
+        message = f"the flow `{circle[0]}` cannot take its own dead letters"
+        message += f": they go {_shown(circle)}" if len(circle) > 1 else ""
+        hint = f"name another {told.kind}; errors that the flow itself can handle belong into its `error:` chain"
+        context.report.error(codes.INVALID, told.at, message, hint)
+
+
+def _takers(flow: FlowDoc, takers: Mapping[str, list[str]]) -> Collection[str]:
+    """The flows that get the dead letters of a flow."""
+    if flow.dead_letter is None or flow.dead_letter.kind == "file":
+        return ()
+    target = flow.dead_letter.target
+    return (target,) if flow.dead_letter.kind == "flow" else takers.get(target, ())
 
 
 def _sending(context: Context, calls: list[Call], reported: set[str]) -> None:

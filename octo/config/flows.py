@@ -97,7 +97,7 @@ def _flow(context: Context, place: Place, index: int) -> FlowDoc | None:
         contract=_contract(context, place, fields, name),
         mask=_mask(context, fields.get("mask")),
         description=_description(context, fields.get("description")),
-        dead_letter=_dead_letter(context, fields.get("deadLetter"), name),
+        dead_letter=_dead_letter(context, fields.get("deadLetter")),
         durability=_durability(context, place, fields, name),
     )
 
@@ -151,7 +151,7 @@ def _description(context: Context, place: Place | None) -> str:
     return text
 
 
-def _dead_letter(context: Context, place: Place | None, flow: str) -> DeadLetterDoc | None:
+def _dead_letter(context: Context, place: Place | None) -> DeadLetterDoc | None:
     if place is None or place.value is None:
         return None
     fields = context.reader.free_mapping(place, "`deadLetter`")
@@ -163,13 +163,9 @@ def _dead_letter(context: Context, place: Place | None, flow: str) -> DeadLetter
     ((kind, target),) = settings.model_dump(exclude_none=True).items()
     if kind == "flow":
         context.calls.append((FlowRef(target), fields["flow"]))
-        if target == flow:
-            message = f"the flow `{flow}` cannot take its own dead letters"
-            hint = "name another flow; errors that the flow itself can handle belong into its `error:` chain"
-            context.report.error(codes.INVALID, fields["flow"].at, message, hint)
     elif kind == "file":
         target = str((context.build.root or Path()) / target)
-    return DeadLetterDoc(kind, target, place.at)
+    return DeadLetterDoc(kind, target, fields[kind].at)
 
 
 def _durability(context: Context, place: Place, fields: dict[str, Place], flow: str) -> Durability:

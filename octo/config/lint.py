@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from octo.config import codes
 from octo.config.blocks import block_type
-from octo.config.circles import circles
+from octo.config.circles import circles, dead_letters
 from octo.config.context import Context, Processor
 from octo.config.documents import FlowDoc, SourceDoc
 from octo.config.reader import did_you_mean
@@ -21,6 +21,7 @@ def lint(context: Context, flows: Mapping[str, FlowDoc]) -> None:
     _references(context, list(flows))
     _processors(context)
     circles(context, flows)
+    dead_letters(context, flows)
     check_repeated(context, flows)
     _clashes(context, flows)
 

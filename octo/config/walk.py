@@ -35,6 +35,14 @@ def called(doc: FlowDoc) -> set[str]:
     }
 
 
+def queue_of(doc: FlowDoc) -> str | None:
+    """The queue of the runtime that a flow takes its messages from."""
+    if doc.source is None or doc.source.type.name != "queue":
+        return None
+    subject = getattr(doc.source.settings, "subject", None)
+    return subject if isinstance(subject, str) else None
+
+
 def reachable(config: Config, flow: str) -> list[FlowDoc]:
     """The flow and all it may call, directly or not, with those that take its dead letters."""
     found: dict[str, FlowDoc] = {}

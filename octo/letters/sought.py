@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from octo.config.documents import Config
+from octo.config.walk import queue_of
 from octo.letters.places import InFile, InQueue, Place
 from octo.services.container import Services
 from octo.services.ports import Queues
@@ -36,10 +37,8 @@ async def _opened(services: Services) -> Queues:
 def _consumed(config: Config) -> Iterator[tuple[str, str]]:
     """The queues that flows take messages from, each with its flow."""
     for doc in config.flows.values():
-        if doc.source is not None and doc.source.type.name == "queue":
-            subject = getattr(doc.source.settings, "subject", None)
-            if isinstance(subject, str):
-                yield subject, doc.name
+        if (queue := queue_of(doc)) is not None:
+            yield queue, doc.name
 
 
 def _named(config: Config, kind: str) -> Iterator[str]:

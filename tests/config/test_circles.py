@@ -6,6 +6,7 @@ import pytest
 
 from octo.builtin import plugins as builtin
 from octo.config.load import parse
+from octo.core.errors import ConfigError
 
 
 def flows(**chains: str) -> str:
@@ -126,3 +127,34 @@ def test_a_flow_that_is_sent_messages_and_leads_back_to_nobody_is_fine(config):
 @pytest.mark.parametrize("reject", ["", ", onReject: [{type: set-payload, value: '1'}]"])
 def test_a_block_that_says_that_it_may_stop_ends_a_recursion(more, reject):
     parse(flows(a=f"{{type: validate, {more}{reject}}}, {call('a')}"), builtin(), {})
+
+
+def taking(letters: dict[str, str]) -> str:
+    """Flows that each take the queue of their name."""
+    head = "connectors: [{name: q, type: queue}]\nflows:\n"
+    source = "source: {{connector: q, type: queue, settings: {{subject: {}}}}}"
+    return head + "".join(
+        f"- {{name: {name}, {source.format(name)}, deadLetter: {to}}}\n" for name, to in letters.items()
+    )
+
+
+@pytest.mark.parametrize(
+    ("letters", "told"),
+    [
+        ({"f": "{queue: f}"}, "the flow `f` cannot take its own dead letters | name another queue"),
+        ({"f": "{flow: f}"}, "the flow `f` cannot take its own dead letters | name another flow"),
+        ({"f": "{queue: g}", "g": "{queue: f}"}, "they go f -> g -> f | name another queue"),
+        ({"f": "{queue: g}", "g": "{flow: f}"}, "they go f -> g -> f | name another queue"),
+    ],
+)
+def test_dead_letters_never_come_back_to_their_flow(letters: dict[str, str], told: str):
+    """The second time such a letter would count as kept already, and the message would be lost."""
+    with pytest.raises(ConfigError) as caught:
+        parse(taking(letters), builtin(), {})
+
+    (found,) = caught.value.problems
+    assert told in f"{found.message} | {found.hint}"
+
+
+def test_dead_letters_may_go_from_flow_to_flow():
+    parse(taking({"f": "{queue: g}", "g": "{queue: lost}"}), builtin(), {})
