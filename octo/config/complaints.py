@@ -134,9 +134,21 @@ def _private(model: type[Settings], owner: Owner, path: Path, place: Place | Non
         at, each = waiting.pop()
         children = [] if each.variables else [((*at, key), child) for key, child in each.fields().items()]
         if each.variables or holds(kinds_at(model, at), Secret):
-            words |= words_of(each)
+            published = _published(model, at)
+            words |= {word for word in words_of(each) if word not in published}
         waiting += children
     return words
+
+
+def _published(model: type[Settings], path: Path) -> str:
+    """What everybody can read about a setting: no word of it, such as `host`, is secret."""
+    told: list[object] = []
+    for each in models_at(model, path[:-1]):
+        for name, info in each.model_fields.items():
+            if (info.alias or name) == path[-1]:
+                default = info.default.get_secret_value() if isinstance(info.default, Secret) else info.default
+                told += default, info.examples or "", field_docs(each).get(name, "")
+    return " ".join(map(str, told))
 
 
 def _missing(model: type[Settings], owner: Owner, path: Path, key: str, place: Place | None, report: Report) -> None:

@@ -6,6 +6,11 @@ import re
 
 import pytest
 
+from octo.builtin import plugins as builtin
+from octo.config.load import parse
+from octo.core.errors import ConfigError
+from octo.core.secrets import masked
+
 JARGON = re.compile(r"pydantic|validation|Input should|https?://|type=|extra_forbidden|\bdict\b|\bstr\b")
 
 
@@ -95,3 +100,22 @@ def test_durations(problems):
     assert "`timeout`: a duration without a unit; write 30s for seconds" in problems(text % "30")[0]
     assert "`timeout`: not a duration; write e.g. 250ms, 30s or 1h30m" in problems(text % "soon")[0]
     assert "`timeout`: expected a duration such as `250ms`" in problems(text % "[1]")[0]
+
+
+@pytest.mark.parametrize(
+    ("type_", "url", "told"),
+    [
+        ("nats", "http://localhost:4222", "`url` is no address of NATS; write e.g. `nats://host:4222`"),
+        ("nats", "nats://localhost:99999", "`url` is no address of NATS; write e.g. `nats://host:4222`"),
+        ("mqtt", "localhost", "`url` is no address of a broker; write e.g. `mqtt://host:1883`"),
+        ("redis", "localhost:6379", "`url` is no address of Redis or Valkey; write e.g. `redis://host:6379/0`"),
+        ("amqp", "localhost:5672", "`url` is no address of AMQP; write e.g. `amqp://user:password@host:5672/vhost`"),
+    ],
+)
+def test_a_wrong_address_is_told_what_a_right_one_is(type_: str, url: str, told: str):
+    """Also where the wrong one, which may have a password, and the right one have words in common."""
+    with pytest.raises(ConfigError) as caught:
+        parse(f'connectors: [{{name: x, type: {type_}, settings: {{url: "{url}"}}}}]', builtin(), {})
+
+    (found,) = caught.value.problems
+    assert told in masked(found.message)

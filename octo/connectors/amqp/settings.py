@@ -83,7 +83,7 @@ class Broker(Settings):
 
 
 def _problem(url: str) -> str:
-    example = "write e.g. `amqp://user:password@localhost:5672/vhost`"
+    example = "write e.g. `amqp://user:password@host:5672/vhost`"
     try:
         parts = urlsplit(url)
         port = parts.port

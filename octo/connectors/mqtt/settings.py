@@ -70,7 +70,7 @@ class Broker(Settings):
         except ValueError:  # the port
             is_one = False
         if not is_one:  # it may have a password: it is not quoted
-            raise PydanticCustomError("url", "`url` is no address of a broker; write e.g. `mqtt://localhost:1883`")
+            raise PydanticCustomError("url", "`url` is no address of a broker; write e.g. `mqtt://host:1883`")
         return url
 
     @model_validator(mode="after")

@@ -50,8 +50,8 @@ class Server(Settings):
         for each in url.get_secret_value().split(","):
             found = _ADDRESS.fullmatch(each.strip())
             if found is None or int((found["port"] or ":0")[1:]) > 65535:
-                # It may have a password: it is not quoted.
-                raise PydanticCustomError("url", "`url` is no address of NATS; write e.g. `nats://localhost:4222`")
+                # It may have a password: it is not quoted, nor is the default, which is masked.
+                raise PydanticCustomError("url", "`url` is no address of NATS; write e.g. `nats://host:4222`")
         return url
 
     @model_validator(mode="after")

@@ -41,8 +41,8 @@ class Server(Settings):
     def _is_an_address(cls, url: Secret) -> Secret:
         found = _ADDRESS.fullmatch(url.get_secret_value())
         if found is None or int((found["port"] or ":0")[1:]) > 65535:
-            # It may have a password: not a word of it stands in the error, or that is not shown.
-            raise PydanticCustomError("url", "`url` is no address of Redis or Valkey; see its description")
+            # It may have a password: it is not quoted, nor is the default, which is masked.
+            raise PydanticCustomError("url", "`url` is no address of Redis or Valkey; write e.g. `redis://host:6379/0`")
         return url
 
     @model_validator(mode="after")
