@@ -133,6 +133,12 @@ def read(value: object) -> Letter | None:
         return None
 
 
+def reason_of(note: str) -> str:
+    """What a line of the log says of the note that a source keeps; see `octo.core.delivery.Reject`."""
+    told = read(note)
+    return note if told is None else f"{told.code}: {told.reason}" if told.code else told.reason
+
+
 def _told(earlier: Mapping[str, Any]) -> dict[str, Any]:
     """What is known of an earlier failure. Whoever can send into a queue can write letters, too: no text is long."""
     found = {key: earlier[key] for key in _EARLIER if isinstance(earlier.get(key), str | int)}

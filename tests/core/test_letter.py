@@ -136,3 +136,14 @@ def test_a_plain_reason_is_a_letter_that_knows_little():
     made = letter.unknown("orders", "no such order")
 
     assert (made.flow, made.reason, made.code, made.first_at) == ("orders", "no such order", "", "")
+
+
+@pytest.mark.parametrize(
+    ("note", "told"),
+    [
+        (failed("no such order").as_text(), f"{failed('no such order').code}: {failed('no such order').reason}"),
+        ("too late", "too late"),
+    ],
+)
+def test_a_line_of_the_log_has_the_reason_and_not_the_whole_letter(note: str, told: str):
+    assert letter.reason_of(note) == told

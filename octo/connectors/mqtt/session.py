@@ -25,7 +25,7 @@ from typing import Any
 
 from octo.connectors.mqtt.link import Link, opened
 from octo.connectors.mqtt.settings import TIMEOUT, Broker, Subscribe
-from octo.core import wire
+from octo.core import letter, wire
 from octo.core.beside import beside
 from octo.core.delivery import Delivery, settling
 from octo.core.lanes import Lanes
@@ -211,7 +211,7 @@ class Session:
 
     async def _away(self, message: Any, note: str) -> None:
         await self._ack(message)
-        log.error("a message was given up", extra=fields(topic=_topic(message), reason=note))
+        log.error("a message was given up", extra=fields(topic=_topic(message), reason=letter.reason_of(note)))
 
 
 def _topic(message: Any) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 from octo.connectors.nats import codes
 from octo.connectors.nats.link import Link
 from octo.connectors.nats.settings import TIMEOUT, Consume
-from octo.core import wire
+from octo.core import letter, wire
 from octo.core.delivery import Delivery, settling
 from octo.core.errors import OctoError, Transient
 from octo.core.lanes import Lanes
@@ -231,7 +231,7 @@ class Consumer:
         await self._confirmed(message, b"+TERM")
         about = {"stream": self._settings.stream, "consumer": self._settings.durable}
         sequence = message.metadata.sequence.stream
-        log.error("a message was given up", extra=fields(**about, sequence=sequence, reason=note))
+        log.error("a message was given up", extra=fields(**about, sequence=sequence, reason=letter.reason_of(note)))
 
     async def _tell(self, message: Any, what: bytes) -> None:
         try:
