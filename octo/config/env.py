@@ -42,11 +42,15 @@ class Declaration(NamedTuple):
 
 
 class Environment(NamedTuple):
-    """The declared variables and their values. `missing` are required ones, already reported."""
+    """The declared variables and their values.
+
+    missing: those without a value for a reason that is already reported. secrets: the place that was asked, "" if none.
+    """
 
     declared: Mapping[str, Declaration]
     values: Mapping[str, str]
     missing: frozenset[str] = frozenset()
+    secrets: str = ""
 
 
 def declarations(entries: Sequence[Place], report: Report) -> dict[str, Declaration]:
@@ -79,8 +83,12 @@ def resolve(
     external: dict[str, str] = {}
     for each in files:
         external.update(each)
+    unread: set[str] = set()
     if store is not None:
-        external.update(_found([each for each in declared.values() if each.name not in environ], store, report))
+        asked = [each for each in declared.values() if each.stored and each.name not in environ]
+        found = _found(asked, store, report)
+        external.update(found or {})
+        unread = set() if found is not None else {each.name for each in asked if each.name not in external}
     external.update(environ)
     values, missing = {}, set()
     for name, declaration in declared.items():
@@ -89,27 +97,34 @@ def resolve(
             values[name] = value
             if declaration.secret:
                 mask(value)
-        if declaration.required and name not in external:
+        if name in unread:
+            missing.add(name)
+        elif declaration.required and name not in external:
             missing.add(name)
             hint = f"set it: `export {name}=...`, or a line `{name}=...` in `.env` beside the configuration"
             if declaration.default is not None:
                 hint += "; a `default` does not satisfy `required`"
-            if store is not None and declaration.stored:
-                hint += f"; there is no secret {declaration.stored!r} in {store.place} either"
+            if store is not None:
+                hint += not_stored(declaration, store.place)
             message = f"the required variable `{name}` is not set"
             report.error(codes.VARIABLE_NOT_SET, declaration.at, message, hint)
-    return Environment(declared, values, frozenset(missing))
+    return Environment(declared, values, frozenset(missing), store.place if store is not None else "")
 
 
-def _found(declared: Iterable[Declaration], store: Store, report: Report) -> dict[str, str]:
-    """What the place of secrets has of these variables. If it cannot be read, that is reported once."""
+def not_stored(declaration: Declaration, place: str) -> str:
+    """What a hint says of the place of secrets, if one was asked."""
+    return f"; there is no secret {declaration.stored!r} in {place} either" if place and declaration.stored else ""
+
+
+def _found(declared: Iterable[Declaration], store: Store, report: Report) -> dict[str, str] | None:
+    """What the place of secrets has of these variables; None if it cannot be read, which is reported once."""
     found: dict[str, str] = {}
     for each in declared:
         try:
-            text = store.find(each.stored) if each.stored else None
+            text = store.find(each.stored)
         except OctoError as error:
             report.error(error.code, each.at, f"the variable `{each.name}` is a secret: {error}")
-            break
+            return None
         if text is not None:
             found[each.name] = text
     return found

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 
 from octo.config import codes
-from octo.config.env import Environment
+from octo.config.env import Environment, not_stored
 from octo.config.place import Path, Source
 from octo.config.reader import did_you_mean
 from octo.config.report import Report
@@ -60,6 +60,7 @@ class _Substitution:
         self.report = report
         self.used: dict[Path, dict[str, None]] = {}
         self.broken: set[Path] = set()
+        self.told: set[str] = set()  # variables that lack a value: each is told where it is used first
 
     def value(self, node: Node, path: Path) -> object:
         if isinstance(node.value, dict):
@@ -107,7 +108,7 @@ class _Substitution:
     def complain(self, node: Node, text: str, found: list[re.Match[str]]) -> None:
         for match in found:
             name = match["name"]
-            if not self.fails(match) or name in self.environment.missing:
+            if not self.fails(match) or name in self.environment.missing or name in self.told:
                 continue
             before = text[: match.start()]
             at = self.file.inside(node, before.count("\n") + 1, match.start() - before.rfind("\n"))
@@ -116,7 +117,9 @@ class _Substitution:
             elif name in self.environment.declared:
                 message = f"`${{{name}}}` is used here, but `{name}` has neither a value nor a default"
                 hint = f"set `{name}`, or give it a `default` under `env:`"
+                hint += not_stored(self.environment.declared[name], self.environment.secrets)
                 self.report.error(codes.VARIABLE_NOT_SET, at, message, hint)
+                self.told.add(name)
             else:
                 hint = did_you_mean(name, self.environment.declared, _how_to_declare(name))
                 self.report.error(codes.UNDECLARED_VARIABLE, at, f"the variable `{name}` is not declared", hint)

@@ -236,12 +236,17 @@ def test_a_required_secret_that_is_nowhere_is_told_with_the_place(folder):
 
 
 def test_a_place_that_cannot_be_read_is_told_once(folder):
-    """At the first variable: all others would say the same."""
-    root = folder(flow="env: [{name: A, secret: true}, {name: B, secret: true}]\n")
+    """At the first variable: all others, and all places that use them, would say the same."""
+    root = folder(
+        flow="""\
+        env: [{name: A, secret: true}, {name: B, secret: true, required: true}]
+        flows: [{name: f, process: [{type: log, message: '"${A} ${B}"'}]}]
+        """
+    )
     with pytest.raises(ConfigError) as refused:
         load(root / "flow.yaml", builtin_plugins(), {"OCTO_SERVICES": f"secrets=files:{root}/nowhere"})
     [problem] = refused.value.problems
-    assert (problem.at.line, problem.at.column) == (1, 7)
+    assert (problem.at.line, problem.at.column) == (1, 15)
     assert "the variable `A` is a secret: the folder" in problem.message
 
 
@@ -252,3 +257,18 @@ def test_a_place_that_is_none_is_told_where_a_secret_is_declared(folder):
     assert "'vault' is no kind of service" in refused.value.problems[0].message
     folder(flow="env: [{name: A}]\n")
     assert load(root / "flow.yaml", builtin_plugins(), {"OCTO_SERVICES": "secrets=vault:x", "A": "1"}).env == {"A": "1"}
+
+
+def test_a_secret_without_a_value_is_told_once_where_it_is_used_first(folder):
+    root = folder(
+        flow="""\
+        env: [{name: A, secret: a-key}]
+        flows:
+        - {name: f, process: [{type: log, message: '"${A}"'}, {type: log, message: '"${A}"'}]}
+        """
+    )
+    with pytest.raises(ConfigError) as refused:
+        load(root / "flow.yaml", builtin_plugins(), {"OCTO_SERVICES": f"secrets=files:{root}"})
+    [problem] = refused.value.problems
+    assert (problem.code, problem.at.line) == ("OCTO-C141", 3)
+    assert problem.hint.endswith(f"there is no secret 'a-key' in the folder '{root}' either")
