@@ -96,6 +96,16 @@ def order(key: str, delay: float) -> str:
     return name(key, "ordering key") if key else key
 
 
+def sending(queue: str, value: object, delay_: float, key: str, order_: str) -> None:
+    """What `Queues.send` is given."""
+    name(queue, "queue name")
+    size(value)
+    delay(delay_, "delay")
+    order(order_, delay_)
+    if key:
+        name(key, "key")
+
+
 def unordered(key: str, where: str) -> None:
     """Refuse an ordering key, for a provider of queues that keeps no order. where: what keeps none, for people."""
     if key:

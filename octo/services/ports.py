@@ -133,6 +133,10 @@ class Lease(NamedTuple):
     name: str
     token: int
 
+    def lost(self) -> Lost:
+        """The error of who renews it too late."""
+        return Lost(f"the lease {self.name[:80]!r} was not renewed in time")
+
 
 @port("leases")
 class Leases(Protocol):
@@ -173,6 +177,10 @@ class Received(NamedTuple):
     reason: str = ""
     wants_reply: bool = False
     order: str = ""
+
+    def lost(self) -> Lost:
+        """The error of who extends or settles it too late."""
+        return Lost(f"the message {self.id} of the queue {self.queue[:80]!r} was held too long")
 
 
 class Seen(NamedTuple):

@@ -95,3 +95,19 @@ def test_an_error_does_not_repeat_a_long_name():
     with pytest.raises(Permanent) as caught:
         limits.namespace("x" * 100_000)
     assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        (("", 1, 0.0, "", ""), "a queue name has 1 to 512 bytes"),
+        (("orders", object(), 0.0, "", ""), "object is no value"),
+        (("orders", 1, -1.0, "", ""), "`delay` must be more than 0"),
+        (("orders", 1, 0.0, "\0", ""), "a key must not contain NUL"),
+        (("orders", 1, 0.0, "", "\0"), "a ordering key must not contain NUL"),
+        (("orders", 1, 5.0, "", "customer"), "a message with an ordering key has no `delay`"),
+    ],
+)
+def test_what_no_queue_takes_is_said(given, complaint):
+    with pytest.raises(Permanent, match=complaint):
+        limits.sending(*given)

@@ -8,7 +8,7 @@ import sqlite3
 from octo.services import limits
 from octo.services.embedded import schema
 from octo.services.embedded.store import Store
-from octo.services.ports import Lease, Lost
+from octo.services.ports import Lease
 
 
 class Holders:
@@ -50,7 +50,7 @@ class Holders:
             ).rowcount
 
         if not await self._store.do(work):
-            raise Lost(f"the lease {lease.name[:80]!r} was not renewed in time")
+            raise lease.lost()
 
     async def release(self, lease: Lease) -> None:
         def work(connection: sqlite3.Connection, _: float) -> None:

@@ -11,7 +11,7 @@ from octo.core.message import new_id
 from octo.services import limits, values
 from octo.services.embedded import schema
 from octo.services.embedded.store import Store, Work
-from octo.services.ports import Lost, Received, Rejected, Seen
+from octo.services.ports import Received, Rejected, Seen
 
 REMEMBERED = 120.0
 """Seconds for which the key of a message is remembered."""
@@ -56,12 +56,7 @@ class Lines:
     # --- sending -------------------------------------------------------------------------------------------------
 
     async def send(self, queue: str, value: object, *, delay: float = 0.0, key: str = "", order: str = "") -> str:
-        limits.name(queue, "queue name")
-        limits.size(value)
-        limits.delay(delay, "delay")
-        limits.order(order, delay)
-        if key:
-            limits.name(key, "key")
+        limits.sending(queue, value, delay, key, order)
         message = new_id()
 
         def work(connection: sqlite3.Connection, now: float) -> str:
@@ -303,7 +298,7 @@ def _held(connection: sqlite3.Connection, received: Received) -> str | None:
     """Who waits for the reply. Raises `Lost` if the message is not lent to this receiver any more."""
     row = connection.execute("SELECT asker FROM messages WHERE number = ? AND lent = ?", _receipt(received)).fetchone()
     if row is None:
-        raise Lost(f"the message {received.id} of the queue {received.queue[:80]!r} was held too long")
+        raise received.lost()
     return row[0]  # type: ignore[no-any-return]
 
 

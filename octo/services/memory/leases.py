@@ -11,7 +11,7 @@ from octo.core.errors import Transient
 from octo.services import codes, limits
 from octo.services.bells import Bells
 from octo.services.memory.room import ENTRIES
-from octo.services.ports import Lease, Leases, Lost
+from octo.services.ports import Lease, Leases
 
 
 class _Held(NamedTuple):
@@ -45,7 +45,7 @@ class Holders:
     async def renew(self, lease: Lease, ttl: float) -> None:
         limits.seconds(ttl, "ttl")
         if not self._is_held(lease):
-            raise Lost(f"the lease {lease.name[:80]!r} was not renewed in time")
+            raise lease.lost()
         self._held[lease.name] = _Held(lease.token, asyncio.get_running_loop().time() + ttl)
 
     async def release(self, lease: Lease) -> None:

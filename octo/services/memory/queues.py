@@ -227,7 +227,7 @@ class Lines:
         receipt = received.receipt[1]  # type: ignore[index]
         line = self._lines.get(lane)
         if line is None or receipt not in line.lent:
-            raise Lost(f"the message {received.id} of the queue {received.queue[:80]!r} was held too long")
+            raise received.lost()
         return line, receipt, line.lent[receipt][1]
 
     def _out(self, received: Received) -> _Item:

@@ -7,7 +7,7 @@ import asyncio
 from octo.services import limits
 from octo.services.nats import names, payload, streams
 from octo.services.nats.store import Changed, Store, Stored, bounded
-from octo.services.ports import Lease, Lost
+from octo.services.ports import Lease
 
 _NOT_BEFORE = 0.01
 """Seconds between two tries of one caller, at least."""
@@ -48,7 +48,7 @@ class Holders:
         while True:
             found = await self._store.last(streams.KEYS, self._subject(lease.name))
             if found is None or _token(found) != lease.token or _left(found, self._store.now()) <= 0:
-                raise Lost(f"the lease {lease.name[:80]!r} was not renewed in time")
+                raise lease.lost()
             try:
                 await self._write(lease.name, lease.token, ttl, found.seq)
             except Changed:

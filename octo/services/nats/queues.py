@@ -17,7 +17,7 @@ from octo.services.nats.lane import FREE, Given, Lane, next_attempt
 from octo.services.nats.payload import Payload
 from octo.services.nats.store import Changed, Store, bounded
 from octo.services.nats.turns import Turns
-from octo.services.ports import Lost, Received, Rejected, Seen
+from octo.services.ports import Received, Rejected, Seen
 
 REMEMBERED = 120.0
 """Seconds for which the key of a message is remembered after it was acknowledged; until then it is, too."""
@@ -67,12 +67,7 @@ class Lines:
     # --- sending -------------------------------------------------------------------------------------------------
 
     async def send(self, queue: str, value: object, *, delay: float = 0.0, key: str = "", order: str = "") -> str:
-        limits.name(queue, "queue name")
-        limits.size(value)
-        limits.delay(delay, "delay")
-        limits.order(order, delay)
-        if key:
-            limits.name(key, "key")
+        limits.sending(queue, value, delay, key, order)
         message = new_id()
         about: dict[str, Any] = {"due": self._store.now() + bounded(delay)} if delay else {}
         if order:
@@ -174,7 +169,7 @@ class Lines:
         if began < receipt.until:
             await receipt.lane.hold(receipt.given, bounded(lease))
         if time() >= receipt.until:  # it may have been taken back before the server knew
-            raise _lost(received)
+            raise received.lost()
         receipt.until = began + lease
 
     async def ack(self, received: Received, reply: object = None) -> None:
@@ -185,7 +180,7 @@ class Lines:
         if "id" in given.about:
             await self._remember(lane, given)
         if not await lane.remove(given):
-            raise _lost(received)
+            raise received.lost()
         await self._settled(lane, given)
 
     async def _settled(self, lane: Lane, given: Given) -> None:
@@ -216,7 +211,7 @@ class Lines:
         lane, given = _held(received)
         kept = {name: each for name, each in given.about.items() if name in {"id", "order"}}
         if not await self._bury(lane, given, {**kept, "reason": reason}):
-            raise _lost(received)
+            raise received.lost()
 
     async def _bury(self, lane: Lane, given: Given, about: dict[str, Any]) -> bool:
         """Put it among the dead letters; returns whether it was still there. Crashed between, it is at both places."""
@@ -259,7 +254,3 @@ def _receipt(received: Received) -> _Receipt:
 def _held(received: Received) -> tuple[Lane, Given]:
     receipt = _receipt(received)
     return receipt.lane, receipt.given
-
-
-def _lost(received: Received) -> Lost:
-    return Lost(f"the message {received.id} of the queue {received.queue[:80]!r} was held too long")

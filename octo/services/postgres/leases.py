@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from octo.services import limits
-from octo.services.ports import Lease, Lost
+from octo.services.ports import Lease
 from octo.services.postgres.store import Store, bounded, lock_of
 
 _NOT_BEFORE = 0.01
@@ -63,7 +63,7 @@ class Holders:
     async def renew(self, lease: Lease, ttl: float) -> None:
         limits.seconds(ttl, "ttl")
         if not await self._store.rows(_RENEW, lease.name, lease.token, bounded(ttl)):
-            raise Lost(f"the lease {lease.name[:80]!r} was not renewed in time")
+            raise lease.lost()
 
     async def release(self, lease: Lease) -> None:
         await self._store.rows(_RELEASE, lease.name, lease.token)

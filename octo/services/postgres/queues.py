@@ -10,7 +10,7 @@ from octo.core.errors import Timeout
 from octo.core.message import new_id
 from octo.services import limits, values
 from octo.services.grouping import Grouped
-from octo.services.ports import Lost, Received, Rejected, Seen
+from octo.services.ports import Received, Rejected, Seen
 from octo.services.postgres.store import Store, bounded
 
 REMEMBERED = 120.0
@@ -166,12 +166,7 @@ class Lines:
     # --- sending -------------------------------------------------------------------------------------------------
 
     async def send(self, queue: str, value: object, *, delay: float = 0.0, key: str = "", order: str = "") -> str:
-        limits.name(queue, "queue name")
-        limits.size(value)
-        limits.delay(delay, "delay")
-        limits.order(order, delay)
-        if key:
-            limits.name(key, "key")
+        limits.sending(queue, value, delay, key, order)
         sent = new_id()
         stored = values.sealed(value, queue, sent)
         message = _Sent(queue, bounded(delay) if delay else None, sent, stored, order or None)
@@ -276,14 +271,14 @@ class Lines:
     async def extend(self, received: Received, lease: float) -> None:
         limits.seconds(lease, "lease")
         if not await self._store.rows(_EXTEND, *_receipt(received), bounded(lease)):
-            raise _lost(received)
+            raise received.lost()
 
     async def ack(self, received: Received, reply: object = None) -> None:
         limits.size(reply)
         stored = values.sealed(reply, received.id) if received.wants_reply else None
         done = _Done(_receipt(received), stored, received.queue, received.order or None)
         if not await self._acking.ask(done, len(stored or b"")):
-            raise _lost(received)
+            raise received.lost()
         if received.order:
             self._store.ring(_bell(received.queue))
         if received.wants_reply:
@@ -311,7 +306,7 @@ class Lines:
     async def reject(self, received: Received, reason: str) -> None:
         stored = reason.encode(errors="surrogatepass")  # a text of the server has no NUL
         if not await self._store.rows(_REJECT, *_receipt(received), stored):
-            raise _lost(received)
+            raise received.lost()
         self._store.ring(_bell(received.queue))
         if received.wants_reply:
             self._store.ring(_bell(received.queue, received.id))
@@ -339,10 +334,6 @@ def _text(reason: bytes) -> str:
 
 def _receipt(received: Received) -> _Receipt:
     return received.receipt  # type: ignore[return-value]
-
-
-def _lost(received: Received) -> Lost:
-    return Lost(f"the message {received.id} of the queue {received.queue[:80]!r} was held too long")
 
 
 def _bell(queue: str, asked: str = "") -> str:

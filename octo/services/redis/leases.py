@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from octo.services import limits
-from octo.services.ports import Lease, Lost
+from octo.services.ports import Lease
 from octo.services.redis.scripts import Script, micros
 from octo.services.redis.store import Store
 
@@ -66,7 +66,7 @@ class Holders:
     async def renew(self, lease: Lease, ttl: float) -> None:
         length = micros(limits.seconds(ttl, "ttl"))
         if not await self._store.call(_RENEW, lease.name, lease.token, length):
-            raise Lost(f"the lease {lease.name[:80]!r} was not renewed in time")
+            raise lease.lost()
 
     async def release(self, lease: Lease) -> None:
         await self._store.call(_RELEASE, lease.name, lease.token)

@@ -14,7 +14,7 @@ from octo.core.errors import Timeout
 from octo.core.message import new_id
 from octo.services import limits, values
 from octo.services.grouping import BYTES
-from octo.services.ports import Lost, Received, Rejected, Seen
+from octo.services.ports import Received, Rejected, Seen
 from octo.services.redis.scripts import Script, micros
 from octo.services.redis.store import Store
 
@@ -203,12 +203,7 @@ class Lines:
     # --- sending -------------------------------------------------------------------------------------------------
 
     async def send(self, queue: str, value: object, *, delay: float = 0.0, key: str = "", order: str = "") -> str:
-        limits.name(queue, "queue name")
-        limits.size(value)
-        limits.delay(delay, "delay")
-        limits.order(order, delay)
-        if key:
-            limits.name(key, "key")
+        limits.sending(queue, value, delay, key, order)
         sent = new_id()
         given = (queue, sent, _delay(delay), values.sealed(value, queue, sent), order)
         if not key:
@@ -281,20 +276,20 @@ class Lines:
     async def extend(self, received: Received, lease: float) -> None:
         length = micros(limits.seconds(lease, "lease"))
         if not await self._settle(_EXTEND, received, length):
-            raise _lost(received)
+            raise received.lost()
 
     async def ack(self, received: Received, reply: object = None) -> None:
         limits.size(reply)
         stored = values.sealed(reply, received.id) if received.wants_reply else b""
         if not await self._settle(_ACK, received, stored):
-            raise _lost(received)
+            raise received.lost()
 
     async def nack(self, received: Received, *, delay: float = 0.0) -> None:
         await self._settle(_GIVE_BACK, received, _delay(limits.delay(delay, "delay")), 0)
 
     async def reject(self, received: Received, reason: str) -> None:
         if not await self._settle(_REJECT, received, reason.encode(errors="surrogatepass")):
-            raise _lost(received)
+            raise received.lost()
 
     async def _settle(self, script: Script, received: Received, *arguments: bytes | str | int) -> bool:
         receipt: _Receipt = received.receipt  # type: ignore[assignment]
@@ -336,7 +331,3 @@ def _delay(delay: float) -> int | str:
 
 def _text(reason: bytes) -> str:
     return reason.decode(errors="surrogatepass")
-
-
-def _lost(received: Received) -> Lost:
-    return Lost(f"the message {received.id} of the queue {received.queue[:80]!r} was held too long")
