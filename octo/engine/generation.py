@@ -132,7 +132,6 @@ class Generation:
         store, leases = self._services.handed({each: each for each in SERVICES}).values()
         self._journal = Journal(self.config.name, self.config.version, store, leases)  # type: ignore[arg-type]
         self._pinned = Pinned(self.config, store, self._opened_beside)  # type: ignore[arg-type]
-        self._journal.elsewhere = self._pinned.elsewhere
         await self._pinned.keep()
         self._campaign = self._tasks.create_task(self._journal.candidate.live())
 
@@ -146,9 +145,9 @@ class Generation:
     @property
     def _watching(self) -> Observer:
         """The observer, and the journal around it."""
-        if self._journal is None:
+        if self._journal is None or self._pinned is None:
             return self.observer
-        return Observers((self.observer, Journaling(self.config, self._journal)))
+        return Observers((self.observer, Journaling(self.config, self._journal, self._pinned.elsewhere)))
 
     def _feed(self, doc: FlowDoc, source: SourceDoc) -> Feed:
         lost = partial(self.lose, source.connector)

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from hashlib import sha256
 from typing import NamedTuple
 
-from octo.core.errors import Permanent
-from octo.core.flow import Outcome
 from octo.core.message import Message, new_id
 from octo.engine.journal.cells import Cells
 from octo.engine.journal.holding import Held, current as holder
@@ -38,16 +36,13 @@ class _Known(NamedTuple):
 class Journal:
     """See the module.
 
-    service: the name of the configuration. version: the hash of its files; runs that began with another one go on
-    `elsewhere`, which `octo.engine.pinned` sets.
-    running: the runs that go on in this process.
+    service: the name of the configuration. version: the hash of its files. running: the runs that go on here.
     """
 
     def __init__(self, service: str, version: str, store: KeyValue, leases: Leases) -> None:
         self.version = version
         self.owner = new_id()
         self.running: set[str] = set()
-        self.elsewhere: Callable[[Run, Message], Awaitable[Outcome]] = _nowhere
         self._service = sha256(service.encode(errors="surrogatepass")).hexdigest()[:16]
         self._owned = f"{self._service}-owned-"
         self._cells = Stored(Cells(store, "journal"), Cells(store, "journal-frames"))
@@ -147,7 +142,3 @@ class Journal:
 
 def _always() -> bool:
     return True
-
-
-async def _nowhere(run: Run, message: Message) -> Outcome:  # noqa: ARG001  the shape of what replaces it
-    raise Permanent(f"the message began with other flow files ({run.label.config}), which are not known here")

@@ -33,11 +33,15 @@ or takes its time. runs chains: what is inside of it counts. makes messages: it 
 makers: it calls flows in which a block makes messages."""
 
 
-class Journaling(Observer):
-    """See the module."""
+Elsewhere = Callable[[Run, Message], Awaitable[Outcome]]
 
-    def __init__(self, config: Config, journal: Journal) -> None:
+
+class Journaling(Observer):
+    """See the module. elsewhere: goes on with a run that began with other flow files than those of the journal."""
+
+    def __init__(self, config: Config, journal: Journal, elsewhere: Elsewhere) -> None:
         self._journal = journal
+        self._elsewhere = elsewhere
         self._config = config
         self._flows = config.flows
         self._kinds: dict[str, Kind] = {}
@@ -64,7 +68,9 @@ class Journaling(Observer):
     def flow(self, doc: FlowDoc, build: Build) -> Processor:
         """The flow, or a part of it: in the run of its caller, or in one of its own."""
         process = build(self)
-        return _begun(self._journal, doc, self._part(doc), process) if doc.durability == "journal" else process
+        if doc.durability != "journal":
+            return process
+        return _begun(self._journal, self._elsewhere, doc, self._part(doc), process)
 
     def _part(self, doc: FlowDoc) -> str:
         """The address of the block behind which the part begins, "" for the beginning of the flow."""
@@ -104,7 +110,7 @@ def kind_of(block: BlockDoc) -> Kind:
 # --- chains ----------------------------------------------------------------------------------------------------------
 
 
-def _begun(journal: Journal, doc: FlowDoc, part: str, process: Processor) -> Processor:
+def _begun(journal: Journal, elsewhere: Elsewhere, doc: FlowDoc, part: str, process: Processor) -> Processor:
     """The flow, as a run of its own unless its caller has one."""
 
     def whole(message: Message) -> Result:
@@ -116,7 +122,7 @@ def _begun(journal: Journal, doc: FlowDoc, part: str, process: Processor) -> Pro
             result = process(message)
             return result if isinstance(result, Outcome) else await result
         if run.label.config != journal.version:
-            return await journal.elsewhere(run, message)
+            return await elsewhere(run, message)
         tokens = current.set(run.top), holder.set(None)
         try:
             result = process(message)
