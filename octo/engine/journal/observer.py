@@ -1,4 +1,4 @@
-"""What a flow with a journal runs: its chains are frames of a run, and its blocks note that they have finished.
+"""What a flow with a journal runs: its chains are frames of a run, and its blocks are `steps` that are noted.
 
 An observer (`octo.engine.observe`), so a flow without a journal pays nothing. It also wraps the flows that one with a
 journal calls: inside of a run their blocks are noted as well, and outside of runs they are as ever.
@@ -7,31 +7,22 @@ journal calls: inside of a run their blocks are noted as well, and outside of ru
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
-from functools import partial
-from typing import Any, Literal
+from collections.abc import Awaitable, Callable
 
 from octo.config.documents import BlockDoc, Config, FlowDoc
 from octo.config.walk import blocks_of, reachable
-from octo.core import idempotency
 from octo.core.flow import Failure, Fenced, Outcome, Processor, Result
 from octo.core.message import Message
 from octo.core.settings import Effectful
 from octo.core.sockets import FlowRef, Repeating, Steps, sockets
-from octo.engine import elements
+from octo.engine.journal import steps
 from octo.engine.journal.holding import current as holder
 from octo.engine.journal.journal import Journal
 from octo.engine.journal.run import Frame, Run, current
+from octo.engine.journal.steps import Kind
 from octo.engine.observe import Build, Observer
 from octo.engine.step import Step
 from octo.services.ports import Lost
-
-Kind = Literal["computes", "acts", "runs chains", "calls makers", "makes messages"]
-"""What a block does. computes: nothing that anybody else sees, so that it may run again. acts: it may have an effect,
-or takes its time. runs chains: what is inside of it counts. makes messages: it has finished when they have. calls
-makers: it calls flows in which a block makes messages."""
-
 
 Elsewhere = Callable[[Run, Message], Awaitable[Outcome]]
 
@@ -85,7 +76,7 @@ class Journaling(Observer):
     def step(self, step: Step) -> Step:
         """The step, noted when it has finished. One that makes messages has finished when they have."""
         kind = self._kinds.get(step.address)
-        return step if kind is None else step._replace(call=_NOTED[kind](step.call, step.address))
+        return step if kind is None else step._replace(call=steps.noted(kind, step.call, step.address))
 
 
 def journalled(config: Config) -> list[str]:
@@ -176,137 +167,3 @@ def _framed(chain: Processor, address: str, *, is_repeated: bool) -> Processor:
             current.reset(token)
 
     return framed
-
-
-# --- steps -----------------------------------------------------------------------------------------------------------
-
-Call = Callable[[Message], Any]
-
-
-def _computing(call: Call, address: str, *, runs_chains: bool = False) -> Call:
-    """A step that has no effect of its own: what it made is written with what comes next.
-
-    One that waits, such as `delay`, waits once all before it is safe. One that runs chains leaves that to what is in
-    them.
-    """
-
-    def noted(message: Message) -> Any:
-        frame = current.get()
-        if frame is None:
-            return call(message)
-        if (before := frame.skip(address, message)) is not None:
-            return before
-        frame.begin(address)
-        result = call(message)
-        if isinstance(result, Outcome):
-            frame.passed(address, result)
-            return result
-        return later(result, frame) if inspect.isawaitable(result) else result
-
-    async def later(waiting: Awaitable[Any], frame: Frame) -> Any:
-        if runs_chains:
-            outcome = await waiting
-        else:
-            await _safe(frame)
-            with _acting_in(frame.run):
-                outcome = await waiting
-        if isinstance(outcome, Outcome):
-            frame.passed(address, outcome)
-        return outcome
-
-    return noted
-
-
-@contextmanager
-def _acting_in(run: Run) -> Iterator[None]:
-    run.acting += 1
-    try:
-        yield
-    finally:
-        run.acting -= 1
-
-
-async def _safe(frame: Frame) -> None:
-    """Return once all that has finished is written, and the run still belongs to this process."""
-    await frame.run.written()
-    frame.run.check()
-    frame.acts()
-
-
-def _acting(call: Call, address: str) -> Call:
-    """A step that may have an effect: it begins once all before it is safe, and with a key that stays the same."""
-
-    def noted(message: Message) -> Any:
-        frame = current.get()
-        if frame is None:
-            return call(message)
-        before = frame.skip(address, message)
-        return acted(message, frame) if before is None else before
-
-    async def acted(message: Message, frame: Frame) -> Any:
-        await _safe(frame)
-        run = frame.run
-        token = idempotency.enter(idempotency.key_of(run.id, f"{frame.place}/{address}"))
-        try:
-            with _acting_in(run):
-                result = call(message)
-                outcome = await result if inspect.isawaitable(result) else result
-        finally:
-            idempotency.leave(token)
-        if isinstance(outcome, Outcome):
-            frame.passed(address, outcome)
-        if run.acting:  # what goes on beside it may take long
-            await run.written()
-        return outcome
-
-    return noted
-
-
-def _calling(call: Call, address: str) -> Call:
-    """A step that calls flows in which messages are made: it has finished when these have ended, too."""
-
-    def noted(message: Message) -> Any:
-        frame = current.get()
-        if frame is None:
-            return call(message)
-        before = frame.skip(address, message)
-        return called(message, frame) if before is None else before
-
-    async def called(message: Message, frame: Frame) -> Any:
-        frame.begin(address)
-        outer = elements.current()
-        made = elements.gather(outer)
-        try:
-            result = call(message)
-            outcome = await result if inspect.isawaitable(result) else result
-        finally:
-            elements.resume(outer)
-        await made.ended()
-        if made.is_cut:
-            raise Fenced("a message that was made of this one was cut off")
-        await made.finished()
-        if isinstance(outcome, Outcome):
-            frame.passed(address, outcome)
-        return outcome
-
-    return noted
-
-
-def _making(call: Call, address: str) -> Call:
-    """A step that makes messages: it begins again after a crash, and they go on where they were."""
-
-    def noted(message: Message) -> Any:
-        if (frame := current.get()) is not None:
-            frame.begin(address)
-        return call(message)
-
-    return noted
-
-
-_NOTED: Mapping[Kind, Callable[[Call, str], Call]] = {
-    "acts": _acting,
-    "calls makers": _calling,
-    "computes": _computing,
-    "makes messages": _making,
-    "runs chains": partial(_computing, runs_chains=True),
-}
