@@ -13,10 +13,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import aclosing, asynccontextmanager
+from typing import TypeVar
 
 from octo.core.beside import beside
+from octo.core.delivery import Idle
 from octo.core.errors import OctoError, Transient
 from octo.core.log import fields
 from octo.services.ports import Lease, Leases, Lost
@@ -25,6 +27,10 @@ log = logging.getLogger("octo.services")
 
 TTL = 15.0
 """Seconds within which a leader that is gone is replaced. A leader renews its lease after two thirds of this time."""
+LOOK = 20.0
+"""Seconds after which a source that waits for its turn says that it works."""
+
+T = TypeVar("T")
 
 
 _candidates: set[Candidate] = set()
@@ -116,3 +122,25 @@ async def campaign(leases: Leases, name: str, *, ttl: float = TTL, about: str = 
             yield candidate
     finally:
         _candidates.discard(candidate)
+
+
+async def in_turn(
+    leases: Leases,
+    name: str,
+    read: Callable[[Callable[[], bool]], AsyncGenerator[T]],
+    *,
+    ttl: float = TTL,
+    about: str = "",
+) -> AsyncGenerator[T | Idle]:
+    """Yield what `read` does, while no other process reads under this name; meanwhile `Idle` now and then.
+
+    read: gets whether it may go on, and returns soon once it may not. ttl, about: see `campaign`.
+    """
+    async with campaign(leases, name, ttl=ttl, about=about) as candidate:
+        while True:
+            if not await leads_soon(candidate, LOOK):
+                yield Idle()
+                continue
+            async with aclosing(read(lambda: candidate.leads)) as found:
+                async for each in found:
+                    yield each

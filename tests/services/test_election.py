@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 
 import pytest
 
+from octo.core.delivery import Idle
 from octo.core.errors import Permanent, Transient
-from octo.services.election import campaign
+from octo.services.election import LOOK, campaign, in_turn
 from octo.services.memory.leases import Holders
 from octo.testing.clock import virtual
 
@@ -153,3 +155,46 @@ async def test_a_name_that_is_none_ends_the_campaign():
 
     with pytest.raises(Permanent):
         await stand()
+
+
+def numbered(closed):
+    """A reader of numbers, one each second."""
+
+    async def read(leads):
+        number = 0
+        try:
+            while leads():
+                await asyncio.sleep(1)
+                yield (number := number + 1)
+        finally:
+            closed.append(number)
+
+    return read
+
+
+@virtual()
+async def test_one_reads_at_a_time_and_who_waits_says_that_it_works():
+    leases, closed = Holders(), []
+    async with aclosing(in_turn(leases, "orders", numbered(closed))) as second:
+        async with aclosing(in_turn(leases, "orders", numbered(closed))) as first:
+            assert [await anext(first), await anext(first)] == [1, 2]
+            began = now()
+            assert isinstance(await anext(second), Idle)
+            assert now() - began == LOOK
+        assert closed == [2]
+        assert await anext(second) == 1
+
+
+@virtual()
+async def test_who_leads_no_more_ends_its_reading_and_begins_again():
+    leases, closed = Cut(), []
+    async with aclosing(in_turn(leases, "orders", numbered(closed))) as found:
+        assert await anext(found) == 1
+        leases.cut = True
+        while not isinstance(await anext(found), Idle):
+            assert not closed
+        assert len(closed) == 1
+        leases.cut = False
+        while isinstance(each := await anext(found), Idle):
+            pass
+        assert each == 1

@@ -6,10 +6,9 @@ depends on where services are (`OCTO_SERVICES`).
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import timedelta
 from itertools import combinations
@@ -17,7 +16,7 @@ from typing import Self
 
 from octo.connectors.events.settings import DURABLE, LISTENING, Nothing, Publish, Subscribe
 from octo.connectors.events.stub import Hand, Stub, Trigger
-from octo.connectors.events.subscriber import LOOK, Subscriber
+from octo.connectors.events.subscriber import Subscriber
 from octo.core.block import block
 from octo.core.connector import connector
 from octo.core.delivery import Delivery, Idle
@@ -27,7 +26,7 @@ from octo.core.message import Message
 from octo.core.powers import Conflicting, Healthy
 from octo.core.source import source
 from octo.core.trace import effect, span_headers, with_tracestate
-from octo.services.election import Candidate, campaign
+from octo.services.election import in_turn
 from octo.services.ports import Leases, Topics
 
 log = logging.getLogger("octo.events")
@@ -110,16 +109,17 @@ class Events:
         async with topics.subscribe(settings.subject, durable=settings.durable):
             pass  # the name is remembered from here on, whoever may read for it, and however long that takes
         about = f"events {settings.subject} for {settings.durable}"
-        async with campaign(leases, _lease(settings), ttl=TAKEOVER, about=about) as candidate:
-            while True:
-                if not await _leads_soon(candidate):
-                    yield Idle()
-                    continue
-                await subscriber.begin()
-                async with topics.subscribe(settings.subject, durable=settings.durable) as subscription:
-                    log.info("reading events", extra=fields(subject=settings.subject, durable=settings.durable))
-                    while candidate.leads:
-                        yield await subscriber.next(subscription)
+
+        async def read(leads: Callable[[], bool]) -> AsyncGenerator[Delivery | Idle]:
+            await subscriber.begin()
+            async with topics.subscribe(settings.subject, durable=settings.durable) as subscription:
+                log.info("reading events", extra=fields(subject=settings.subject, durable=settings.durable))
+                while leads():
+                    yield await subscriber.next(subscription)
+
+        async with aclosing(in_turn(leases, _lease(settings), read, ttl=TAKEOVER, about=about)) as deliveries:
+            async for each in deliveries:
+                yield each
 
     # --- the block -----------------------------------------------------------------------------------------------
 
@@ -148,16 +148,6 @@ def _sent(message: Message) -> Message:
 def _lease(settings: Subscribe) -> str:
     name = hashlib.sha256(f"{settings.subject}\0{settings.durable}".encode()).hexdigest()
     return f"octo/events/{name}"
-
-
-async def _leads_soon(candidate: Candidate) -> bool:
-    """Whether the candidate leads, within a while."""
-    try:
-        async with asyncio.timeout(LOOK):
-            await candidate.elected()
-    except TimeoutError:
-        return False
-    return True
 
 
 _: type[Healthy] = Events

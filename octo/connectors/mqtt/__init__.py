@@ -31,11 +31,9 @@ from octo.core.message import Message, new_id
 from octo.core.powers import Conflicting, Healthy
 from octo.core.source import source
 from octo.core.trace import effect
-from octo.services.election import campaign, leads_soon
+from octo.services.election import LOOK, campaign, leads_soon
 from octo.services.ports import Leases
 
-LOOK = 20.0
-"""Seconds after which a source that waits for its turn says that it works."""
 TURN = 2.0
 """Seconds to wait for a name that another process may have, before the next one is tried."""
 SESSIONS = 256

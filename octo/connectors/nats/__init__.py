@@ -7,10 +7,11 @@ them: the server confirms that it has noted an acknowledgement before the messag
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from datetime import timedelta
+from functools import partial
+from hashlib import sha256
 from typing import Any, Self
 
 from octo.connectors.nats import codes
@@ -43,11 +44,9 @@ from octo.core.powers import Healthy
 from octo.core.secrets import masked
 from octo.core.source import source
 from octo.core.trace import effect
-from octo.services.election import campaign, leads_soon
+from octo.services.election import in_turn
 from octo.services.ports import Leases
 
-LOOK = 20.0
-"""Seconds after which a source that waits for its turn says that it works."""
 _PASSING = (408, 425, 429)
 
 
@@ -130,7 +129,9 @@ class Nats:
             return self._link.deliveries(settings)
         if settings.key is None:
             return self._pulled(self._link, settings)
-        return self._in_order(self._link, settings, leases)
+        # The server would give the messages of one key to two processes.
+        consumer = sha256(f"{self._link.place}\0{settings.stream}\0{settings.durable}".encode()).hexdigest()
+        return in_turn(leases, f"octo/nats/{consumer}", partial(self._pulled, self._link, settings))
 
     async def _pulled(
         self, link: Link, settings: Consume, leads: Callable[[], bool] = lambda: True
@@ -150,18 +151,6 @@ class Nats:
         finally:
             if lanes.is_empty:
                 self._left.add(name)
-
-    async def _in_order(self, link: Link, settings: Consume, leases: Leases) -> AsyncGenerator[Delivery | Idle]:
-        """Read while no other process does: the server would give the messages of one key to both."""
-        digest = hashlib.sha256(f"{link.place}\0{settings.stream}\0{settings.durable}".encode()).hexdigest()
-        async with campaign(leases, f"octo/nats/{digest}") as candidate:
-            while True:
-                if not await leads_soon(candidate, LOOK):
-                    yield Idle()
-                    continue
-                async with aclosing(self._pulled(link, settings, lambda: candidate.leads)) as deliveries:
-                    async for each in deliveries:
-                        yield each
 
     # --- blocks --------------------------------------------------------------------------------------------------
 

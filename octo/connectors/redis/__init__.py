@@ -6,11 +6,11 @@ to who listens right now. What a server keeps over a crash is its own matter: `a
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager
 from datetime import timedelta
+from functools import partial
+from hashlib import sha256
 from typing import Self
 
 from octo.connectors.redis import channels, codes
@@ -42,13 +42,10 @@ from octo.core.message import Message
 from octo.core.powers import Healthy
 from octo.core.source import source
 from octo.core.trace import effect
-from octo.services.election import campaign
+from octo.services.election import in_turn
 from octo.services.ports import Leases
 
 __all__ = ["EXPLANATIONS", "Redis"]
-
-LOOK = 20.0
-"""Seconds after which a source that waits for its turn says that it works."""
 
 
 @connector("redis")
@@ -104,7 +101,9 @@ class Redis:
             return self._link.deliveries(settings)
         if settings.key is None:
             return _read(self._link, settings)
-        return _in_order(self._link, settings, leases)
+        # The group would give the entries of one key to two processes.
+        group = sha256(f"{self._link.place}\0{settings.stream}\0{settings.group}".encode()).hexdigest()
+        return in_turn(leases, f"octo/redis/{group}", partial(_read, self._link, settings))
 
     @source("redis-subscribe", silence=timedelta(minutes=1), sets=Heard, steps=("flow",))
     async def subscribe(self, settings: Subscribe) -> AsyncIterator[Delivery | Idle]:
@@ -174,22 +173,6 @@ async def _read(
         lanes.begin(group.read(lanes, anew=is_ordered))
         while leads():
             yield await lanes.next()
-
-
-async def _in_order(link: Link, settings: Consume, leases: Leases) -> AsyncGenerator[Delivery | Idle]:
-    """Read while no other process does: the group would give the entries of one key to both."""
-    digest = hashlib.sha256(f"{link.place}\0{settings.stream}\0{settings.group}".encode()).hexdigest()
-    async with campaign(leases, f"octo/redis/{digest}") as candidate:
-        while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK):
-                    await candidate.elected()
-            if not candidate.leads:
-                yield Idle()
-                continue
-            async with aclosing(_read(link, settings, lambda: candidate.leads)) as deliveries:
-                async for each in deliveries:
-                    yield each
 
 
 def _fields(settings: Add, message: Message) -> list[bytes | str]:
