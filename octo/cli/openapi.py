@@ -33,7 +33,8 @@ def command(paths: tuple[Path, ...], connector: str | None) -> None:
     A connector serves the same under its setting `openapi`, and a page of it under `docs`.
     """
     from octo.connectors.http import openapi
-    from octo.connectors.http.settings import Route, Server, Static
+    from octo.connectors.http.settings import Server
+    from octo.connectors.http.sources import Route, Static
 
     try:
         config = load(named(paths, "openapi"))

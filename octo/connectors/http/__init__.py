@@ -17,7 +17,8 @@ from octo.connectors.http.gate import Gate
 from octo.connectors.http.listener import listening
 from octo.connectors.http.openapi import Described
 from octo.connectors.http.patterns import Pattern, Relation, common_path, relation
-from octo.connectors.http.settings import Route, Server, Static as StaticFiles, Variables
+from octo.connectors.http.settings import Server
+from octo.connectors.http.sources import Route, Static as StaticFiles, Variables
 from octo.connectors.http.static import Static
 from octo.connectors.http.streams import Streams
 from octo.connectors.http.stub import ADDRESS, Request, Stub, ask, path_of

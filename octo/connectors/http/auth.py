@@ -10,7 +10,7 @@ from base64 import b64decode
 from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import unquote_plus
 
-from octo.connectors.http import cookies, settings
+from octo.connectors.http import cookies, settings, sources
 from octo.connectors.http.call import Scope
 from octo.connectors.http.request import Rejected
 
@@ -82,7 +82,7 @@ class Guard:
         return token.strip() if self._header == "authorization" and scheme.lower() == "bearer" else given
 
 
-def guard(server: settings.Server, route: settings.Route) -> Guard | None:
+def guard(server: settings.Server, route: sources.Route) -> Guard | None:
     """Return who checks the requests of a route: by its own settings, else by those of the connector."""
     auth = route.auth or server.auth
     return None if auth is None or auth.type == "none" else Guard(auth)

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator
 from typing import Self
 
-from octo.connectors.http import settings
+from octo.connectors.http import sources
 from octo.connectors.http.cookies import Setter
 from octo.connectors.http.response import line, lines
 from octo.core.log import fields
@@ -19,7 +19,7 @@ log = logging.getLogger("octo.http")
 class Chosen:
     """The headers that one route declares."""
 
-    def __init__(self, route: settings.Route, flow: str) -> None:
+    def __init__(self, route: sources.Route, flow: str) -> None:
         self._flow = flow
         given = route.response_headers
         self._variables = [(name, name.lower()) for name in given] if isinstance(given, list) else []
@@ -27,7 +27,7 @@ class Chosen:
         self._cookies = [Setter(name, cookie) for name, cookie in route.set_cookies.items()]
 
     @classmethod
-    def of(cls, route: settings.Route, flow: str) -> Self | None:
+    def of(cls, route: sources.Route, flow: str) -> Self | None:
         """Return the headers of a route, None if it declares none."""
         return cls(route, flow) if route.response_headers or route.set_cookies else None
 

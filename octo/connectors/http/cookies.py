@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from octo.connectors.http import settings
+from octo.connectors.http import sources
 
 _VALUE = re.compile(r"[!#-+\--:<-\[\]-~]*")
 
@@ -26,7 +26,7 @@ def _unquoted(value: str) -> str:
 class Setter:
     """One cookie that a route sets. Everything but its value is known in advance."""
 
-    def __init__(self, name: str, cookie: settings.Cookie) -> None:
+    def __init__(self, name: str, cookie: sources.Cookie) -> None:
         self.name = name
         self.value = cookie.value
         self._rest = f"; Path={cookie.path}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from typing import Any
 
-from octo.connectors.http import openapi, page, response, settings
+from octo.connectors.http import openapi, page, response, settings, sources
 from octo.connectors.http.call import Proto, Scope
 from octo.connectors.http.cors import Cors
 from octo.connectors.http.endpoint import Endpoint
@@ -42,7 +42,7 @@ class Page(Endpoint):
     def __init__(
         self, server: settings.Server, path: str, make: Callable[[], Text], gate: Gate, cors: Cors | None
     ) -> None:
-        super().__init__(server, settings.Route(path=path, methods=["GET"]), _Nobody(), gate, cors)
+        super().__init__(server, sources.Route(path=path, methods=["GET"]), _Nobody(), gate, cors)
         self._make = make
         self._text: Text | None = None
 

@@ -7,11 +7,12 @@ import logging
 from collections.abc import Awaitable, Coroutine, Iterable
 from typing import Any
 
-from octo.connectors.http import auth, codes, cookies, request, response, settings
+from octo.connectors.http import auth, codes, cookies, request, response, settings, sources
 from octo.connectors.http.attended import Disconnected, attended
 from octo.connectors.http.call import Headers as Given, Proto, Scope
 from octo.connectors.http.chosen import Chosen
 from octo.connectors.http.cors import Cors
+from octo.connectors.http.fields import METHODS
 from octo.connectors.http.gate import Gate
 from octo.connectors.http.limit import TimeLimit
 from octo.connectors.http.patterns import Pattern
@@ -39,7 +40,7 @@ class Endpoint:
     """Turns requests into messages for one inlet, and outcomes into responses."""
 
     def __init__(
-        self, server: settings.Server, route: settings.Route, inlet: Inlet, gate: Gate, cors: Cors | None
+        self, server: settings.Server, route: sources.Route, inlet: Inlet, gate: Gate, cors: Cors | None
     ) -> None:
         self.pattern = Pattern.parse(route.path, server.base_path)
         self._base = server.base_path if route.path == "/" else None
@@ -293,7 +294,7 @@ class Endpoint:
         return self._headers + self._cors.preflight(origin, method, given.get("access-control-request-headers"))
 
 
-def _schema(route: settings.Route, inlet: Inlet) -> Schema | None:
+def _schema(route: sources.Route, inlet: Inlet) -> Schema | None:
     """Return what bodies are checked against. Raises `Permanent` if it is no schema."""
     if inlet.input is None or route.raw_body or not route.validate_:
         return None
@@ -320,4 +321,4 @@ def allow(endpoints: Iterable[Endpoint]) -> str:
     """Return the value of `Allow` for a path that these endpoints serve."""
     methods = {method for each in endpoints for method in each.methods or ()}
     methods |= {"HEAD"} if "GET" in methods else set()
-    return ", ".join(each for each in settings.METHODS if each in methods)
+    return ", ".join(each for each in METHODS if each in methods)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from octo.connectors.http import settings
+from octo.connectors.http import settings, sources
 from octo.connectors.http.patterns import Pattern
 from octo.connectors.http.request import BODILESS
 from octo.core.json_schema import mapped, nullable
@@ -43,7 +43,7 @@ class Described(NamedTuple):
     """A route and the flow behind it. input: the JSON Schema of the bodies, None if the flow declares none."""
 
     server: settings.Server
-    route: settings.Route
+    route: sources.Route
     flow: str
     description: str
     input: Mapping[str, object] | None
@@ -70,7 +70,7 @@ def document(title: str, version: str, routes: Iterable[Described]) -> dict[str,
     return found
 
 
-def _methods(route: settings.Route) -> list[str]:
+def _methods(route: sources.Route) -> list[str]:
     return [each for each in route.methods or ANY if each in METHODS]
 
 
@@ -125,7 +125,7 @@ def _parameter(name: str, place: str, *, required: bool = False) -> dict[str, An
     return {"name": name, "in": place, "required": required, "schema": {"type": "string"}}
 
 
-def _answer(route: settings.Route) -> dict[str, Any]:
+def _answer(route: sources.Route) -> dict[str, Any]:
     content: dict[str, Any] = {"text/event-stream": {"schema": {"type": "string"}}} if route.sse.enabled else {}
     return {"description": "What the flow answers.", "content": {JSON: {}, **content}}
 

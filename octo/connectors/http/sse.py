@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Annotated, Literal
 
 from octo.connectors.http import codes, frames
-from octo.connectors.http.settings import Line
+from octo.connectors.http.fields import Line
 from octo.connectors.http.streams import EventStream, find
 from octo.core.block import block
 from octo.core.durations import Duration

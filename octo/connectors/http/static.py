@@ -7,7 +7,7 @@ import re
 from collections.abc import Coroutine
 from typing import Any
 
-from octo.connectors.http import conditions, files, response, settings
+from octo.connectors.http import conditions, files, response, settings, sources
 from octo.connectors.http.attended import Disconnected, attended
 from octo.connectors.http.call import Headers as Given, Proto, Scope
 from octo.connectors.http.conditions import Part
@@ -30,7 +30,7 @@ class Static(Endpoint):
     """Answers with the files of a folder, each after a run of the flow, which may answer instead."""
 
     def __init__(
-        self, server: settings.Server, static: settings.Static, inlet: Inlet, gate: Gate, cors: Cors | None
+        self, server: settings.Server, static: sources.Static, inlet: Inlet, gate: Gate, cors: Cors | None
     ) -> None:
         super().__init__(server, static.route, inlet, gate, cors)
         self._static = static

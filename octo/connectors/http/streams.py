@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from octo.connectors.http import frames, settings
+from octo.connectors.http import frames, sources
 from octo.connectors.http.call import Proto, Stream as Body
 from octo.core.deadline import Lift
 from octo.core.flow import Drop, Ending
@@ -40,7 +40,7 @@ class Streams:
     """
 
     def __init__(
-        self, sse: settings.Sse, inlet: Inlet, chosen: Callable[[Headers, Message], Headers], patience: float
+        self, sse: sources.Sse, inlet: Inlet, chosen: Callable[[Headers, Message], Headers], patience: float
     ) -> None:
         self.settings = sse
         self.inlet = inlet

@@ -14,9 +14,11 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, mo
 from octo.connectors.http import frames
 from octo.connectors.http.call import Truncated
 from octo.connectors.http.dispatch import Dispatch
+from octo.connectors.http.fields import HeaderName, HeaderValue, Method, complain
 from octo.connectors.http.head import Head, Headers
 from octo.connectors.http.patterns import Pattern
-from octo.connectors.http.settings import HeaderName, HeaderValue, Method, Route, Server, Static, complain
+from octo.connectors.http.settings import Server
+from octo.connectors.http.sources import Route, Static
 from octo.core import codec
 from octo.core.charsets import encode, taken
 from octo.core.content import BINARY

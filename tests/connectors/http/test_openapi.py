@@ -6,7 +6,8 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from octo.connectors.http.openapi import Described, document
-from octo.connectors.http.settings import Route, Server, Static
+from octo.connectors.http.settings import Server
+from octo.connectors.http.sources import Route, Static
 
 TREE = {
     "type": "object",

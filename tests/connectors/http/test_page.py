@@ -8,7 +8,8 @@ import pytest
 
 from octo.connectors.http.openapi import Described, document
 from octo.connectors.http.page import MOST_ROWS, POLICY, page
-from octo.connectors.http.settings import Route, Server
+from octo.connectors.http.settings import Server
+from octo.connectors.http.sources import Route
 
 EVIL = '<script>alert("x")</script>'
 

@@ -10,7 +10,7 @@ import pytest
 
 from octo.config.load import load
 from octo.connectors.http import Http, Route
-from octo.connectors.http.settings import Static
+from octo.connectors.http.sources import Static
 from octo.core.errors import ConfigError
 from octo.core.flow import Drop
 from octo.core.message import Message
