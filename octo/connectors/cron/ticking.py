@@ -20,6 +20,7 @@ from typing import NamedTuple
 from octo.connectors.cron.ledger import Known, Ledger, Open, own
 from octo.connectors.cron.schedule import parse
 from octo.connectors.cron.settings import Tick
+from octo.connectors.cron.wall import NOTABLE, Wall
 from octo.core import clock
 from octo.core.delivery import Delivery, Retry, Verdict
 from octo.core.errors import OctoError
@@ -45,8 +46,6 @@ _LATE = timedelta(minutes=1)
 """A tick later than this counts as missed. So does one later than `_HICCUP` whose successor is due too."""
 _CORRECTION = timedelta(days=1)
 """A clock that is set back by more than this was wrong before, and what ticked then comes again at its right time."""
-_NOTABLE = 60.0
-"""Seconds by which the wall clock moves against the timers before a line in the log tells of it."""
 _GRACE = 0.25, 2.0
 """Seconds that others leave to the process that goes first: half of the time between two ticks, within these."""
 _SURE = timedelta(seconds=10)
@@ -88,7 +87,7 @@ class Ticking:
         self._ledger = Ledger(store, site, self._me)
         self._leases = leases
         self._began = clock.now()
-        self._wall = _Wall(settings.schedule)
+        self._wall = Wall(settings.schedule)
         self._claim = (self._began, new_id())
         self._missed = _ABSENT
         self._delayed = ""
@@ -116,7 +115,7 @@ class Ticking:
         self._known, self._base = known, known.last
         if known.schedule not in ("", self._name):
             self._base = max(known.last, self._began)  # another schedule's ticks say nothing about missed ones
-        is_ahead = self._base > clock.now() + timedelta(seconds=_NOTABLE)
+        is_ahead = self._base > clock.now() + timedelta(seconds=NOTABLE)
         if is_ahead and not self._is_told and known.by != self._me:
             about = fields(schedule=self._settings.schedule, last=self._base.isoformat())
             log.warning("another process has run ticks that are ahead of this clock: waiting for it", extra=about)
@@ -370,26 +369,6 @@ class Ticking:
         known = await self._ledger.write(self._known, claim, open=unfinished)
         self._see(known or await self._ledger.read())
         return known is not None
-
-
-class _Wall:
-    """The wall clock, as the timers of the event loop see it. Tells of it when it was set."""
-
-    def __init__(self, schedule: str) -> None:
-        self._schedule = schedule
-        self._ahead = self._measure()
-
-    def look(self, due: datetime) -> None:
-        """Log a warning if the clock was set since the last look. due: the next tick."""
-        before, self._ahead = self._ahead, self._measure()
-        moved = self._ahead - before
-        if abs(moved) > _NOTABLE:
-            about = fields(schedule=self._schedule, seconds=round(moved), next=due.isoformat())
-            log.warning("the clock was set, or the machine was asleep", extra=about)
-
-    @staticmethod
-    def _measure() -> float:
-        return clock.now_ns() / 1e9 - _time()
 
 
 def _time() -> float:
