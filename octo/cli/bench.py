@@ -17,10 +17,9 @@ from octo.cli import exits
 from octo.cli.callee import callee
 from octo.cli.ending import check_flow
 from octo.cli.given import read_body, read_object
-from octo.cli.project import Number, load_or_exit, refuse
+from octo.cli.project import Number, load_or_exit, refusals
 from octo.cli.stubs import load_stubbed, stubs_option
 from octo.cli.terminal import give, say
-from octo.core.errors import OctoError
 from octo.measure import HEADROOM, BlockTime, Plan, Report, measure
 
 
@@ -67,12 +66,8 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
     plan = Plan(name, read_body(data), read_object(variables, "--vars"), rate, _seconds(duration), concurrency)
     loaded = load_or_exit(path, partial(load_stubbed, stubs=stubs))
     check_flow(loaded, name)
-    try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner, _quiet():
-            report = runner.run(measure(loaded, plan))
-    except OctoError as error:
-        refuse(error)
-        sys.exit(exits.FAILED)
+    with refusals(exits.FAILED), asyncio.Runner(loop_factory=_loop_factory()) as runner, _quiet():
+        report = runner.run(measure(loaded, plan))
     _print(report, form)
     sys.exit(exits.DONE if any(window.completed for window in report.windows) else exits.FAILED)
 

@@ -12,10 +12,9 @@ import click
 from octo.cli import exits
 from octo.cli.help import Verb
 from octo.cli.places import DURABLE, is_not_made, services_of, services_option
-from octo.cli.project import counted, refuse
+from octo.cli.project import counted, refusals
 from octo.cli.terminal import give, say
 from octo.core import codec
-from octo.core.errors import OctoError
 from octo.core.printable import printable
 from octo.services.container import Services
 
@@ -49,11 +48,8 @@ def command(services: str | None, storage_dir: str | None, as_json: bool) -> Non
     found = services_of(services, storage_dir, DURABLE)
     if not found.outlive("key-value"):
         raise click.UsageError("services in memory are those of one process, which has no cluster: name others")
-    try:
+    with refusals(exits.FAILED):
         seen = Seen((), ()) if is_not_made(services, storage_dir, DURABLE) else asyncio.run(_seen(found))
-    except OctoError as error:
-        refuse(error)
-        raise SystemExit(exits.FAILED) from None
     if as_json:
         give(codec.write(_value(seen)) + b"\n", json=True)
         return

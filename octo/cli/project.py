@@ -8,7 +8,8 @@ import math
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -106,6 +107,16 @@ def refuse(error: OctoError) -> None:
     for problem in problems:
         show(problem)
     say(f"{counted(len(problems), 'problem')}. `octo explain CODE` tells more.", bold=True, err=True)
+
+
+@contextmanager
+def refusals(code: int) -> Iterator[None]:
+    """Print an error of Octo as `refuse` does, and end the process with this exit code."""
+    try:
+        yield
+    except OctoError as error:
+        refuse(error)
+        raise SystemExit(code) from None
 
 
 def counted(number: int, noun: str) -> str:

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from octo.cli import exits
-from octo.cli.project import config_option, config_path, import_beside, refuse
+from octo.cli.project import config_option, config_path, import_beside, refusals
 from octo.cli.stored import find, store_option
 from octo.cli.terminal import say
-from octo.core.errors import OctoError
 from octo.core.printable import printable
 
 if TYPE_CHECKING:
@@ -38,11 +37,8 @@ def command(id: str, option: Path | None, argument: Path | None, store: str) -> 
     log.configure("error")
     path = config_path(option, argument)
     trace = find(store, id)
-    try:
+    with refusals(exits.USAGE):
         replayed = _replay(trace, path)
-    except OctoError as error:
-        refuse(error)
-        sys.exit(exits.USAGE)
     for line in _shown(replayed):
         say(line)
     sys.exit(exits.DONE if replayed.is_same else exits.FAILED)

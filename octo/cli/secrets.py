@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +12,8 @@ import click
 
 from octo.cli import exits
 from octo.cli.help import Verb
-from octo.cli.project import counted, refuse
+from octo.cli.project import counted, refusals
 from octo.cli.terminal import give, is_terminal, say
-from octo.core.errors import OctoError
 
 if TYPE_CHECKING:
     from octo.core.secrets import Store
@@ -48,7 +46,7 @@ def _store_option(verb: Callable[..., Any]) -> Callable[..., Any]:
 @_store_option
 def list_(store: str | None) -> None:
     """List the names, never a value; in an encrypted file each with its key."""
-    with _refusals():
+    with refusals(exits.FAILED):
         found = _place(store)
         for name, note in found.listed():
             say(f"{name}  {note}" if note else name)
@@ -62,7 +60,7 @@ def set_(name: str, store: str | None) -> None:
 
     The line end after a single line is no part of it. The file is made if there is none.
     """
-    with _refusals():
+    with refusals(exits.FAILED):
         is_new = _encrypted(store).set(name, _value(name))
         say(f"{name}: {'added' if is_new else 'replaced'}")
 
@@ -92,7 +90,7 @@ def get(name: str, store: str | None, *, show: bool) -> None:
         raise click.UsageError("it would be seen on the terminal; --show prints it all the same")
     from octo.services.ports import Missing
 
-    with _refusals():
+    with refusals(exits.FAILED):
         found = _place(store)
         text = found.find(name)
         if text is None:
@@ -107,7 +105,7 @@ def rm(names: tuple[str, ...], store: str | None) -> None:
     """Remove secrets. None of that name is an error, and the others are removed all the same."""
     from octo.services.ports import Missing
 
-    with _refusals():
+    with refusals(exits.FAILED):
         encrypted = _encrypted(store)
         missing = [name for name in names if not encrypted.remove(name)]
         if missing:
@@ -122,7 +120,7 @@ def rotate(store: str | None) -> None:
 
     All are replaced at once: if it is interrupted, the file is as it was.
     """
-    with _refusals():
+    with refusals(exits.FAILED):
         count, key = _encrypted(store).rotate()
     say(f"{counted(count, 'secret')} written with the key {key}")
 
@@ -143,12 +141,12 @@ def keygen(file: Path | None) -> None:
     if file is None:
         give(f"{made}\n".encode())
         return
-    with _refusals():
+    with refusals(exits.FAILED):
         keys.add(file, made)
     say(f"{file}: the newest key is {made.partition(':')[0]}")
 
 
-# --- places and errors -------------------------------------------------------------------------------------------
+# --- places ------------------------------------------------------------------------------------------------------
 
 
 def _place(store: str | None) -> Store:
@@ -171,13 +169,3 @@ def _encrypted(store: str | None) -> Encrypted:
     if not isinstance(found, Encrypted):
         raise click.UsageError(f"{found.place} is only read here: change it where it is made")
     return found
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """Print what Octo refuses, and exit."""
-    try:
-        yield
-    except OctoError as error:
-        refuse(error)
-        raise SystemExit(exits.FAILED) from None

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from octo.cli import exits
-from octo.cli.project import coloured, refuse
+from octo.cli.project import coloured, refusals
 from octo.cli.terminal import say
-from octo.core.errors import OctoError
 from octo.core.printable import printable_json
 
 if TYPE_CHECKING:
@@ -39,11 +38,8 @@ def find(store: str, id: str) -> Sequence[Record]:  # noqa: A002  everybody's wo
     """The trace with this event or trace id. If there is none, print the reason and exit."""
     from octo.trace.opening import open_store
 
-    try:
+    with refusals(exits.USAGE):
         return open_store(store).get(id)
-    except OctoError as error:
-        refuse(error)
-        raise SystemExit(exits.USAGE) from None
 
 
 def show(trace: Sequence[Record], *, full: bool, as_json: bool) -> None:

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from octo.cli import exits
-from octo.cli.project import coloured, refuse
+from octo.cli.project import coloured, refusals
 from octo.cli.stored import find, show, store_option
 from octo.cli.terminal import say
-from octo.core.errors import OctoError
 from octo.core.printable import printable
 
 if TYPE_CHECKING:
@@ -74,11 +73,8 @@ def _with_values(trace: Sequence[Record], config: Path | None) -> Sequence[Recor
 def _summaries(store: str, flow: str | None, outcome: str | None, limit: int) -> list[Summary]:
     from octo.trace.opening import open_store
 
-    try:
+    with refusals(exits.USAGE):
         return open_store(store).find(flow, outcome, limit)
-    except OctoError as error:
-        refuse(error)
-        raise SystemExit(exits.USAGE) from None
 
 
 def _list(found: Iterable[Summary], *, as_json: bool) -> None:

@@ -13,10 +13,9 @@ import click
 from octo.cli import exits
 from octo.cli.named import Named, is_path
 from octo.cli.places import DURABLE, MEMORY, is_not_made, services_of, services_option
-from octo.cli.project import counted, load_or_exit, refuse
+from octo.cli.project import counted, load_or_exit, refusals
 from octo.cli.stubs import load_stubbed
 from octo.cli.terminal import say
-from octo.core.errors import OctoError
 
 if TYPE_CHECKING:
     from octo.config.documents import Config
@@ -108,8 +107,5 @@ def result(work: Awaitable[T]) -> T:
     async def main() -> T:
         return await work
 
-    try:
+    with refusals(exits.USAGE):
         return asyncio.run(main())
-    except OctoError as error:
-        refuse(error)
-        raise SystemExit(exits.USAGE) from None
