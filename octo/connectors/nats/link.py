@@ -136,19 +136,7 @@ async def _connected(settings: Server, servers: list[str], given: dict[str, Any]
     except ModuleNotFoundError:
         raise Permanent("NATS needs nats-py: pip install 'octo-flows[nats]'") from None
 
-    heard: list[Exception] = []
-
-    async def hear(error: Exception) -> None:
-        heard.append(error)
-        del heard[:-10]
-        if "permissions violation" in str(error).lower():
-            link.refused = text_of(error)
-            log.error("NATS does not allow it", extra=fields(error=link.refused, code=codes.NOT_ALLOWED))
-
-    async def closed() -> None:
-        link.lose(text_of(heard[-1]) if heard else "the server has closed the connection")
-
-    client = Client()
+    client, heard = Client(), _Heard(link)
     options = {**given, **login.credentials(settings), "tls": settings.tls and settings.tls.context()}
     is_secret = settings.tls is not None or any(each.startswith(("tls://", "wss://")) for each in servers)
     if is_secret:
@@ -158,25 +146,44 @@ async def _connected(settings: Server, servers: list[str], given: dict[str, Any]
             await client.connect(
                 servers,
                 name="octo",
-                error_cb=hear,
-                closed_cb=closed,
-                allow_reconnect=False,
-                max_reconnect_attempts=1,
-                reconnect_time_wait=0,
+                error_cb=heard.error,
+                closed_cb=heard.closed,
                 connect_timeout=max(1, int(CONNECT / (len(servers) + 1))),
+                **_ONCE,
                 **options,
             )
         if is_secret:
             _refuse_plain(client)
         if (task := asyncio.current_task()) is not None and task.cancelling():
             raise asyncio.CancelledError  # `wait_for` of Python 3.11 swallows one that comes together with an answer
-    except Exception as error:
+    except BaseException as error:
         await _closed(client)
-        raise _not_connected(error, heard, link.place) from error
-    except BaseException:
-        await _closed(client)
+        if isinstance(error, Exception):
+            raise _not_connected(error, heard.errors, link.place) from error
         raise
     return client
+
+
+_ONCE: dict[str, Any] = {"allow_reconnect": False, "max_reconnect_attempts": 1, "reconnect_time_wait": 0}
+"""Connect to each server once, and never again."""
+
+
+class _Heard:
+    """What the client says beside its answers. errors: the last ones."""
+
+    def __init__(self, link: Link) -> None:
+        self.errors: list[Exception] = []
+        self._link = link
+
+    async def error(self, error: Exception) -> None:
+        self.errors.append(error)
+        del self.errors[:-10]
+        if "permissions violation" in str(error).lower():
+            self._link.refused = text_of(error)
+            log.error("NATS does not allow it", extra=fields(error=self._link.refused, code=codes.NOT_ALLOWED))
+
+    async def closed(self) -> None:
+        self._link.lose(text_of(self.errors[-1]) if self.errors else "the server has closed the connection")
 
 
 _SENT = ("user", "password", "token")
