@@ -42,6 +42,15 @@ for _, each in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
     end
 end
 """
+_PLACE = """
+for _, each in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
+    local about = {}
+    for place = 1, #each, 2 do about[each[place]] = each[place + 1] end
+    if about.name == ARGV[1] then return about['last-delivered-id'] end
+end
+return redis.error_reply('NOGROUP ' .. ARGV[1])
+"""
+"""The last entry that the group has handed out."""
 _CLAIM = """
 local found = redis.call('XAUTOCLAIM', KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4], 'COUNT', ARGV[5])
 local claimed, gone = {}, 0
@@ -90,6 +99,11 @@ _WIDE = 7000
 """Names and values that a script can hand on. A longer letter is added first, and its entry acknowledged after it."""
 
 
+_reached: dict[tuple[str, str, str], bytes] = {}
+"""How far this process has read a group, by server, stream and group; it outlives the connection. A group that began
+with what was new goes on there when it was removed: what came since is new, too."""
+
+
 class Group:
     """The consumer group that a source reads, as one of its consumers."""
 
@@ -98,6 +112,7 @@ class Group:
         self._link = link
         self._settings = settings
         self._consumer = f"octo-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        self._key = link.place, settings.stream, settings.group
         self._under_way: set[bytes] = set()
         self._cursor: bytes | str = "0-0"
         self._next_claim = 0.0
@@ -108,14 +123,25 @@ class Group:
         """Make the group if it is missing, and let consumers be forgotten that are gone."""
         given = self._settings
         if given.create != "never":
-            start = "0" if given.create == "all" else "$"
             try:
-                await self._link.run("XGROUP", "CREATE", given.stream, given.group, start, "MKSTREAM")
+                await self._link.run("XGROUP", "CREATE", given.stream, given.group, await self._start(), "MKSTREAM")
                 log.info("made a consumer group", extra=self._about(begins=given.create))
             except Permanent as error:
                 if "BUSYGROUP" not in str(error):
                     raise
+        if self._key not in _reached:
+            _reached[self._key] = await self._script(_PLACE)
         await self._script(_TIDY, FORGOTTEN)
+
+    async def _start(self) -> bytes | str:
+        """Where the group begins if it must be made."""
+        if self._settings.create == "all":
+            return "0"
+        if (reached := _reached.get(self._key)) is None:
+            return "$"
+        last = await self._link.run("XREVRANGE", self._settings.stream, "+", "-", "COUNT", 1)
+        is_another = last and _number(last[0][0]) < _number(reached)  # a stream of the same name
+        return "0" if is_another else reached
 
     # --- reading ---------------------------------------------------------------------------------------------------
 
@@ -129,6 +155,8 @@ class Group:
                 await self._new(lanes, await lanes.room())
                 lanes.alive()
         except OctoError as error:
+            if self._under_way:  # if the group is gone, none of them would come again
+                _reached[self._key] = _before(min(self._under_way, key=_number))
             raise lost(error) from error
 
     async def _claim_sometimes(self, lanes: Lanes, room: int) -> None:
@@ -157,6 +185,7 @@ class Group:
         for _, entries in found or ():
             for entry, flat in entries:
                 self._put(lanes, entry, flat, 1)
+                _reached[self._key] = entry
 
     def _put(self, lanes: Lanes, entry: bytes, flat: list[bytes], attempt: int) -> None:
         if entry not in self._under_way:  # else its lease was renewed too late, and nobody else has got it
@@ -241,6 +270,18 @@ class Group:
 
     def _about(self, **more: object) -> dict[str, object]:
         return fields(stream=self._settings.stream, group=self._settings.group, **more)
+
+
+def _number(entry: bytes) -> tuple[int, int]:
+    """What the server orders entries by."""
+    time, _, count = entry.partition(b"-")
+    return int(time), int(count)
+
+
+def _before(entry: bytes) -> bytes:
+    """The last id before this one."""
+    time, count = _number(entry)
+    return b"%d-%d" % ((time, count - 1) if count else (time - 1, 2**64 - 1))
 
 
 def _no_group(error: Permanent) -> OctoError:

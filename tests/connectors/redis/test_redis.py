@@ -125,6 +125,35 @@ async def test_a_new_group_begins_where_it_was_told(run, ask, name):
     assert [each["body"]["n"] for each in notes(app)] == ["after"]
 
 
+@pytest.mark.parametrize("gone", [("XGROUP", "DESTROY"), ("DEL",)], ids=["group", "stream"])
+async def test_a_group_for_what_is_new_that_is_removed_goes_on_where_it_was(run, ask, name, gone):
+    """What came while there was none is new, too. What was there before it is not."""
+    ask("XADD", name, "*", "n", "before")
+    async with run(STREAM, more="create: new") as app:
+        await until(lambda: ask("XINFO", "GROUPS", name))
+        ask("XADD", name, "*", "n", "1")
+        await until(lambda: notes(app) and ask("XPENDING", name, "g")[0] == 0)
+        ask(*gone, name, *(("g",) if "DESTROY" in gone else ()))
+        ask("XADD", name, "*", "n", "2")
+        await until(lambda: len(notes(app)) == 2)
+
+    assert [each["body"]["n"] for each in notes(app)] == ["1", "2"]
+
+
+async def test_what_is_under_way_when_a_group_for_what_is_new_is_removed_comes_again_if_it_fails(run, ask, name):
+    """Nobody else would try it again."""
+    work = UNTIL.replace(NOTE, f"{NOTE}, {{type: delay, for: 2s}}")
+    ask("XADD", name, "*", "n", "before")
+    async with run(STREAM, work=work, more="create: new, maxAttempts: 50") as app:
+        await until(lambda: ask("XINFO", "GROUPS", name))
+        ask("XADD", name, "*", "n", "1")
+        await until(lambda: notes(app))
+        ask("XGROUP", "DESTROY", name, "g")
+        await until(lambda: len(notes(app)) > 1)
+        ask("SET", f"{name}:well", "1")
+        await until(lambda: ask("XPENDING", name, "g")[0] == 0)
+
+
 async def test_an_entry_is_removed_if_that_is_asked(run, ask, name):
     async with run(STREAM, more="delete: true") as app:
         ask("XADD", name, "*", "n", "1")
