@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -17,7 +18,7 @@ from octo.connectors.nats import codes
 from octo.connectors.nats.link import Link
 from octo.connectors.nats.settings import TIMEOUT, Consume
 from octo.core import letter, wire
-from octo.core.delivery import Delivery, settling
+from octo.core.delivery import Delivery, Verdict, settling
 from octo.core.errors import OctoError, Transient
 from octo.core.lanes import Lanes
 from octo.core.log import fields
@@ -38,6 +39,12 @@ _OVER = ("404", "408")
 """Statuses of a pull that has ended as it should: there was nothing, or its time is over."""
 
 
+_reached: dict[tuple[str, str, str], tuple[str, int]] = {}
+"""How far this process has read a consumer, by server, stream and consumer: when the stream was made, and a sequence.
+It outlives the connection. A consumer that began with what was new goes on there when it was deleted: what came since
+is new, too."""
+
+
 class Consumer:
     """The durable consumer that a source reads.
 
@@ -52,6 +59,8 @@ class Consumer:
         self._link = link
         self._settings = settings
         self._name = f"consumer {settings.durable!r} of stream {settings.stream!r}"
+        self._key = link.place, settings.stream, settings.durable
+        self._unsettled: set[int] = set()
         self._made_at = ""
 
     # --- finding it ----------------------------------------------------------------------------------------------
@@ -62,6 +71,7 @@ class Consumer:
         stream = await self._ask(f"STREAM.INFO.{given.stream}")
         if stream is None:
             raise _missing(f"there is no stream {given.stream!r}; make it with `nats stream add`, or correct `stream`")
+        self._made_at = str(stream.get("created", ""))
         found = await self._ask(f"CONSUMER.INFO.{given.stream}.{given.durable}")
         if found is None and not given.create:
             raise _missing(f"there is no {self._name}; make it with `nats consumer add`, or set `create: true`")
@@ -71,7 +81,7 @@ class Consumer:
         if found is None:
             raise _missing(f"the {self._name} could not be made")
         self._check(found["config"])
-        self._made_at = str(stream.get("created", ""))
+        _reached.setdefault(self._key, (self._made_at, found.get("delivered", {}).get("stream_seq", 0)))
         self.lease = found["config"].get("ack_wait", self.lease * _NANO) / _NANO
         self.unsettled = found.get("num_ack_pending", 0)
         self._limit(found["config"].get("max_deliver", -1))
@@ -92,14 +102,23 @@ class Consumer:
             "ack_policy": "explicit",
             "ack_wait": int(self.lease * _NANO),
             "max_deliver": -1,  # attempts are counted here, so that the last one can be told apart
-            "deliver_policy": given.deliver,
             "replay_policy": "instant",
+            **self._start(),
         }
         if len(given.subjects) == 1:
             config["filter_subject"] = given.subjects[0]
         elif given.subjects:
             config["filter_subjects"] = given.subjects
         return {"stream_name": given.stream, "config": config, "action": "create"}
+
+    def _start(self) -> dict[str, object]:
+        """Where a consumer begins that is made."""
+        made_at, reached = _reached.get(self._key, ("", 0))
+        if self._settings.deliver == "all" or not made_at:
+            return {"deliver_policy": self._settings.deliver}
+        if made_at != self._made_at:  # another stream of the same name
+            return {"deliver_policy": "all"}
+        return {"deliver_policy": "by_start_sequence", "opt_start_seq": reached + 1}
 
     def _check(self, config: dict[str, Any]) -> None:
         """Raise `Transient` if the consumer is not one that this source can read as its settings say."""
@@ -193,10 +212,28 @@ class Consumer:
 
     async def _ended(self, status: str) -> None:
         if status not in _OVER:
+            if self._unsettled:  # if the consumer is gone, none of them would come again
+                _reached[self._key] = self._made_at, min(self._unsettled) - 1
             await asyncio.sleep(PAUSE)
             await self.prepare()
 
     # --- settling ------------------------------------------------------------------------------------------------
+
+    def _note(self, sequence: int) -> None:
+        self._unsettled.add(sequence)
+        made_at, reached = _reached[self._key]
+        _reached[self._key] = self._made_at, max(sequence, reached if made_at == self._made_at else 0)
+
+    def _settling(self, message: Any) -> Callable[[Verdict], Awaitable[None]]:
+        settle = settling(partial(self._ack, message), partial(self._nak, message), partial(self._term, message))
+
+        async def settled(verdict: Verdict) -> None:
+            try:
+                await settle(verdict)
+            finally:
+                self._unsettled.discard(message.metadata.sequence.stream)
+
+        return settled
 
     def _delivery(self, message: Any) -> Delivery:
         given, about = self._settings, message.metadata
@@ -206,12 +243,13 @@ class Consumer:
             "sequence": about.sequence.stream,
             "publishedAt": about.timestamp.isoformat().replace("+00:00", "Z"),
         }
+        self._note(about.sequence.stream)
         event_id = wire.identity("nats", self._made_at, about.stream, about.sequence.stream, given.durable)
         headers = (message.headers or {}).items()
         made, unfit = wire.taken(message.data, headers, given, variables, event_id=event_id)
         return Delivery(
             made,
-            settling(partial(self._ack, message), partial(self._nak, message), partial(self._term, message)),
+            self._settling(message),
             attempt=about.num_delivered,
             most_attempts=self.most_attempts,
             extend=partial(self._tell, message, b"+WPI"),

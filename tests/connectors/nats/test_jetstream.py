@@ -222,6 +222,27 @@ async def test_a_consumer_that_is_deleted_is_noticed_and_made_again(server, fore
         await until(lambda: 2 in app.connector("p").notes)
 
 
+async def test_a_consumer_for_what_is_new_that_is_deleted_goes_on_where_it_was(server, foreign, stream, plugins):
+    """What came while there was none is new, too; so is what failed meanwhile. What was there before it is not."""
+    js = foreign.jetstream()
+    await publish(foreign, stream, 0)
+    fails = "{type: delay, for: 1s}, {type: fail, connector: p, how: transient}"
+    work = f"{{type: if, condition: body == 2, then: [{fails}]}}"
+    text = flow(server, stream, work, settings="deliver: new, maxAttempts: 2")
+    async with running(text, plugins) as app:
+        async with asyncio.timeout(30):
+            while "d" not in {each.name for each in await js.consumers_info(stream)}:
+                await asyncio.sleep(0.05)
+        await publish(foreign, stream, 1, 2)
+        await until(lambda: len(app.connector("p").notes) == 2)
+        await js.delete_consumer(stream, "d")
+        await publish(foreign, stream, 3)
+        await until(lambda: 3 in app.connector("p").notes)
+        await settled(foreign, stream)
+    assert app.connector("p").notes.count(2) > 1
+    assert 0 not in app.connector("p").notes
+
+
 @pytest.mark.parametrize(
     ("config", "told"),
     [
