@@ -21,6 +21,8 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 ProtocolVersion = aiomqtt.ProtocolVersion
 __all__ = ["Client", "MQTTMessage", "PacketTypes", "Properties", "ProtocolVersion", "SubscribeOptions", "error_string"]
 
+_UNSAID = "Unspecified error"
+
 
 class Events(Protocol):
     """Who hears what happens on a connection. most: bytes that the broker allows for a packet."""
@@ -80,8 +82,15 @@ class Client(aiomqtt.Client):
         super()._on_connect(client, userdata, flags, reason_code, properties)
 
     def _on_disconnect(self, client: Any, userdata: Any, flags: Any, reason_code: Any, properties: Any = None) -> None:
-        self._events.lose(str(reason_code))
+        self._events.lose(self._why(str(reason_code)))
         super()._on_disconnect(client, userdata, flags, reason_code, properties)
+
+    def _why(self, reason: str) -> str:
+        """Why the connection has ended, as far as anybody knows: few brokers say that another client has taken over."""
+        if reason != _UNSAID:
+            return reason
+        taken = f"another client has the id {self.identifier!r}"
+        return f"the connection was closed; if that happens again and again, {taken}"
 
     # --- its life ------------------------------------------------------------------------------------------------
 

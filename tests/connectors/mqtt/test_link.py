@@ -125,6 +125,20 @@ def test_a_broker_that_falls_silent_is_noticed_and_used_again(own, run, http):
     assert "Traceback" not in process.log
 
 
+async def test_that_another_client_may_have_its_id_is_told(own, plugins, caplog):
+    """Each takes the connection from the other; it is no storm, and afterwards all goes on."""
+    flow = WORKS.replace("URL", own.url).replace("BEFORE", "").replace("QOS", "1")
+    async with running(flow, plugins) as app:
+        sessions = app.connector("m")._sessions
+        await until(lambda: sessions and all(each.is_read for each in sessions.values()))
+        (name,) = sessions
+        async with aiomqtt.Client("127.0.0.1", own.port, identifier=name):
+            (lost,) = await until(lambda: [each for each in caplog.records if each.message == "connection lost"])
+        assert lost.fields["error"].endswith(f"another client has the id {name!r}")
+        again = await until(lambda: isinstance(found := app.connector("m"), Mqtt) and found)
+        await until(lambda: again._sessions and all(each.is_read for each in again._sessions.values()))
+
+
 def publishing(settings="", **broker):
     """A flow that publishes, with these settings of the connector."""
     text = "\n".join(f"      {name}: {value}" for name, value in broker.items())
