@@ -98,6 +98,8 @@ class Member(Apart):
         """Partitions that came or went while a batch was read: its records of them are of an earlier time, and will be
         read again by whoever has them now."""
         self._not_before = 0.0
+        self._known: dict[str, int] = {}
+        """How many partitions each topic had when this member began."""
         self._trouble = client.Trouble(config["bootstrap.servers"])
         self.seen = time.monotonic()
         self.is_leaving = False
@@ -242,13 +244,39 @@ class Member(Apart):
 
     # --- the group, within `poll` --------------------------------------------------------------------------------
 
-    def _assigned(self, _: object, partitions: Iterable[TopicPartition]) -> None:
+    def _assigned(self, consumer: Any, partitions: list[TopicPartition]) -> None:
         places = _places(partitions)
         log.info("partitions were assigned", extra=fields(**self._about(places)))
         self._touched.update(places)
         with self._changed:
             self._held |= {place: _Held() for place in places}
+        if self._config["auto.offset.reset"] == "latest":
+            consumer.incremental_assign(self._begun(consumer, partitions))
         self.tell(self._told.assigned, places)
+
+    def _begun(self, consumer: Any, partitions: list[TopicPartition]) -> list[TopicPartition]:
+        """The partitions with where to begin, for a group that begins behind the newest record.
+
+        That place is committed at once: else it would be another one after the next restart, and what comes until then
+        would never be read. A partition that is added later is new as a whole.
+        """
+        from confluent_kafka import KafkaException
+
+        try:
+            self._known = self._known or {topic: _size(consumer, topic) for topic in self._topics}
+            found: list[TopicPartition] = consumer.committed(partitions, timeout=_LAST)
+            for each in found:
+                if each.error is not None:
+                    raise KafkaException(each.error)
+                if each.offset < 0:
+                    oldest, newest = consumer.get_watermark_offsets(each, timeout=_LAST)
+                    each.offset = oldest if each.partition >= self._known[each.topic] else newest
+                    with self._changed:
+                        self._wanted[each.topic, each.partition] = each.offset
+        except KafkaException as error:
+            log.warning("the place where the group begins is not kept yet", extra=fields(error=str(error)))
+            return partitions
+        return found
 
     def _revoked(self, _: object, partitions: Iterable[TopicPartition]) -> None:
         places = _places(partitions)
@@ -290,6 +318,11 @@ def place_of(record: Raw) -> Place:
 def size_of(record: Raw) -> int:
     """The bytes of a record."""
     return len(record.value() or b"") + len(record.key() or b"")
+
+
+def _size(consumer: Any, topic: str) -> int:
+    """How many partitions the topic has."""
+    return len(consumer.list_topics(topic, timeout=_LAST).topics[topic].partitions)
 
 
 def _places(partitions: Iterable[TopicPartition]) -> list[Place]:

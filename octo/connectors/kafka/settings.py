@@ -90,7 +90,8 @@ class Consume(Taking):
     are a limit, too."""
     offset_reset: Literal["earliest", "latest", "error"] = "earliest"
     """Where a group begins that has never read a partition, or whose place was deleted: at the oldest record, behind
-    the newest, or not at all."""
+    the newest, or not at all. With `latest` that place is committed at once, and a partition that is added while the
+    source runs is read from its beginning."""
     max_attempts: Annotated[int | None, Field(ge=1)] = None
     """A record that fails at this attempt, for a reason that may pass, is a dead letter. Default: no limit; the
     partition waits until it succeeds."""

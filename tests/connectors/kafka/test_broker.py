@@ -8,6 +8,7 @@ from contextlib import aclosing
 
 import pytest
 from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, NewPartitions
 
 from octo.connectors.kafka import client, codes
 from octo.core.delivery import Done
@@ -113,6 +114,34 @@ async def test_a_new_group_begins_at_the_oldest_record_or_behind_the_newest(topi
         while not notes(app):
             await asyncio.to_thread(other.write, "new")
         assert set(notes(app)) == {"new"}
+
+
+async def test_a_group_that_begins_behind_the_newest_record_skips_nothing_after_that(topic, plugins):
+    """Also if it had read nothing when it was stopped."""
+    topic.write("old")
+    text = flow(topic, settings="offsetReset: latest")
+    async with running(text, plugins):
+        await until(lambda: topic.offsets == [1])
+    topic.write("between")
+    async with running(text, plugins) as app:
+        await until(lambda: notes(app) == ["between"])
+
+
+async def test_a_partition_that_is_added_is_read_from_its_beginning(topic, plugins, monkeypatch):
+    """It takes a while until the members hear of it. What comes until then is new."""
+    made = client.consumer
+    quick = {"topic.metadata.refresh.interval.ms": 3000}
+    monkeypatch.setattr(client, "consumer", lambda *settings: made(*settings) | quick)
+    text = flow(topic, settings="offsetReset: latest")
+    async with running(text, plugins):
+        await until(lambda: topic.offsets == [0])
+    topic.write("first")
+    async with running(text, plugins) as app:
+        await until(lambda: notes(app) == ["first"])
+        admin = AdminClient({"bootstrap.servers": topic.kafka.address})
+        admin.create_partitions([NewPartitions(topic.name, 2)])[topic.name].result()
+        await asyncio.to_thread(topic.write, "early", partition=1)
+        await until(lambda: notes(app) == ["first", "early"])
 
 
 async def test_a_group_without_a_place_stops_if_the_author_says_so(topic, plugins):
