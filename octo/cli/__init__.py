@@ -81,9 +81,9 @@ def _suggesting(error: click.NoSuchOption) -> click.UsageError:
     """The error, naming the option that does here what this one does in other programs."""
     from octo.cli import guesses
 
-    verb = error.ctx.info_name if error.ctx else None
+    verb = error.ctx.command_path.partition(" ")[2] if error.ctx else ""  # without the name of the program
     option = calm(error.option_name)
-    if meant := guesses.of_option(verb or "", option):
+    if meant := guesses.of_option(verb, option):
         return click.UsageError(f"No such option: {option}. Did you mean {meant}?", error.ctx)
     return click.NoSuchOption(option, possibilities=error.possibilities, ctx=error.ctx)
 

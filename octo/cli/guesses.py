@@ -44,6 +44,23 @@ _REASONS = {
 }
 """Words elsewhere for what no command does here."""
 
+_PARTS = {
+    "dlq": {
+        "list": "ls",
+        "show": "get view inspect peek",
+        "replay": "retry redrive redeliver requeue resend rerun",
+        "purge": "delete rm remove clear drop",
+    },
+    "secrets": {
+        "list": "ls",
+        "get": "show read view cat",
+        "set": "add put create write update",
+        "rm": "delete del remove unset",
+        "keygen": "key keys genkey init",
+    },
+}
+"""For each command that has commands: the one here, and words elsewhere."""
+
 _OPTIONS = {
     "run": {
         "--reload": "--watch",
@@ -63,6 +80,8 @@ _OPTIONS = {
     "invoke": {"--body": "--data", "--input": "--data", "--payload": "--data", "--name": "--flow", "--var": "--vars"},
     "test": {"--coverage": "--cover", "--filter": "-k", "--only": "-k", "--jobs": "--parallel", "-n": "--parallel"},
     "check": {"--json": "--format json", "--output": "--format"},
+    **{f"dlq {each}": {"--json": "--format json"} for each in ("list", "show", "replay", "purge")},
+    **{f"secrets {each}": {"--services": "--store FILE"} for each in ("list", "get", "set", "rm", "rotate")},
     "new": {"-t": "--template", "--type": "--template", "--kind": "--template"},
 }
 """For each command: options elsewhere, and the option here."""
@@ -80,6 +99,13 @@ def of_command(word: str, rest: Sequence[str], known: Sequence[str]) -> str:
         return f"Did you mean {guess!r}? Try: {_typed([guess], rest)}"
     guess = nearest(lower, words)
     return f"Try: {_typed(words[guess].split(), rest)}" if guess else ""
+
+
+def of_part(verb: str, word: str, known: Sequence[str]) -> str:
+    """The command of a verb that does what a word elsewhere does, or ""."""
+    lower = word.lower().lstrip("-")
+    found = (here for here, words in _PARTS.get(verb, {}).items() if lower in words.split())
+    return next(found, None) or nearest(word, known) or ""
 
 
 def of_option(verb: str, option: str) -> str:

@@ -13,3 +13,18 @@ class Verb(click.Command):
         self.format_help_text(ctx, formatter)
         self.format_epilog(ctx, formatter)
         self.format_options(ctx, formatter)
+
+
+class Verbs(click.Group):
+    """A command that has commands, and knows what they are called elsewhere."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            from octo.cli import guesses
+
+            meant = guesses.of_part(ctx.info_name or "", args[0], [*self.commands])
+            hint = f"Did you mean {meant!r}?" if meant else f"There are: {', '.join(sorted(self.commands))}"
+            ctx.fail(f"No such command {args[0][:80]!r}. {hint}")
+        return super().resolve_command(ctx, args)
