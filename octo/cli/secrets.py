@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from octo.cli import exits
-from octo.cli.help import Verb
+from octo.cli.help import Verb, Verbs
 from octo.cli.project import counted, refusals
 from octo.cli.terminal import give, is_terminal, say
 
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 1 << 20
 """What is read of standard input, at most: as much as a secret may have."""
+_NAME = re.compile(r"[^\s/.\x00-\x1f\x7f][^\s/\x00-\x1f\x7f]*")
+"""A name that every place of secrets can have, so that a secret can move from one to another."""
 
 
-@click.group("secrets", epilog="`octo secrets COMMAND --help` tells more.")
+@click.group("secrets", cls=Verbs, epilog="`octo secrets COMMAND --help` tells more.")
 def command() -> None:
     """Keep secrets in an encrypted file, and rotate its keys.
 
@@ -52,14 +55,24 @@ def list_(store: str | None) -> None:
             say(f"{name}  {note}" if note else name)
 
 
-@command.command("set", cls=Verb, epilog="Example: octo secrets set DB_PASSWORD <password.txt")
+@command.command(
+    "set",
+    cls=Verb,
+    epilog="Example: octo secrets set DB_PASSWORD <password.txt",
+    context_settings={"allow_extra_args": True},
+)
 @click.argument("name")
 @_store_option
-def set_(name: str, store: str | None) -> None:
+@click.pass_context
+def set_(ctx: click.Context, name: str, store: str | None) -> None:
     """Write a secret, over the one that is there. Its value is read from standard input, or asked for without echo.
 
     The line end after a single line is no part of it. The file is made if there is none.
     """
+    if ctx.args or "=" in name:  # neither is quoted: one of them is the value
+        raise click.UsageError("a value is no argument, as all users see those: write only the name, and type it then")
+    if not _NAME.fullmatch(name):
+        raise click.UsageError(f"{name[:80]!r} cannot name a secret: no blank, no `/`, and no `.` at the beginning")
     with refusals(exits.FAILED):
         is_new = _encrypted(store).set(name, _value(name))
         say(f"{name}: {'added' if is_new else 'replaced'}")
@@ -94,7 +107,7 @@ def get(name: str, store: str | None, *, show: bool) -> None:
         found = _place(store)
         text = found.find(name)
         if text is None:
-            raise Missing(f"there is no secret {name[:80]!r} in {found.place}")
+            raise Missing(f"there is no secret {name[:80]!r} in {found.place}{_meant(name, found)}")
     give(text.encode())
 
 
@@ -109,7 +122,8 @@ def rm(names: tuple[str, ...], store: str | None) -> None:
         encrypted = _encrypted(store)
         missing = [name for name in names if not encrypted.remove(name)]
         if missing:
-            raise Missing(f"there is no secret {', '.join(map(repr, missing))} in {encrypted.place}")
+            told = ", ".join(map(repr, missing))
+            raise Missing(f"there is no secret {told} in {encrypted.place}{_meant(missing[0], encrypted)}")
     say(f"{counted(len(names), 'secret')} removed")
 
 
@@ -160,6 +174,13 @@ def _place(store: str | None) -> Store:
     if found is None:
         raise click.UsageError("name the file: --store FILE, or OCTO_SERVICES=secrets=encrypted:FILE")
     return found
+
+
+def _meant(name: str, store: Store) -> str:
+    from octo.expr import nearest
+
+    close = nearest(name, [known for known, _ in store.listed()])
+    return f"; did you mean {close!r}?" if close else ""
 
 
 def _encrypted(store: str | None) -> Encrypted:

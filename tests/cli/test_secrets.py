@@ -81,7 +81,12 @@ def test_who_types_a_value_is_asked_twice_and_nothing_is_echoed(cli, keyed, monk
         (["get", "NOBODY"], 1, "there is no secret 'NOBODY' in the encrypted file"),
         (["rm", "A", "NOBODY"], 1, "there is no secret 'NOBODY'"),
         (["rm"], 2, "Missing argument"),
-        (["set", "A", "value"], 2, "unexpected extra argument"),
+        (["get", "B"], 1, "; did you mean 'A'?"),
+        (["set"], 2, "Missing argument"),
+        (["set", "../x"], 2, "'../x' cannot name a secret: no blank, no `/`, and no `.` at the beginning"),
+        (["set", "a b"], 2, "'a b' cannot name a secret"),
+        (["set", "a\nb"], 2, "'a\\nb' cannot name a secret"),
+        (["set", ".x"], 2, "'.x' cannot name a secret"),
         (["list", "--store", "nowhere.json"], 1, "`octo secrets set` makes it"),
         (["rotate", "--store", "nowhere.json"], 1, "`octo secrets set` makes it"),
         (["keygen", "flow.yaml"], 1, "is no key"),
@@ -96,7 +101,18 @@ def test_a_wrong_call_says_what_to_do(cli, keyed, arguments, code, complaint):
     assert "Traceback" not in result.stderr
 
 
-def test_a_value_is_no_argument_and_no_bytes(cli, keyed):
+@pytest.mark.parametrize("arguments", [["A", "hunter2222"], ["A=hunter2222"]])
+def test_a_value_that_is_an_argument_is_refused_and_not_repeated(cli, keyed, arguments):
+    """A name with the value in it would stand in the file as it is."""
+    result = cli("secrets", "set", *arguments, input="x")
+
+    assert result.exit_code == 2
+    assert "a value is no argument" in result.stderr
+    assert "hunter" not in result.stderr
+    assert not (keyed / "secrets.json").exists()
+
+
+def test_a_value_is_no_bytes(cli, keyed):
     assert "text in UTF-8" in cli("secrets", "set", "A", input=b"\xff").stderr
 
 
