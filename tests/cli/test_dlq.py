@@ -106,7 +106,16 @@ def test_to_look_makes_no_store(cli, tmp_path, monkeypatch):
     result = cli("dlq", "list", "--queue", "orders")
 
     assert (result.exit_code, result.stdout) == (0, "no dead letters\n")
+    assert "there is no sqlite:octo-store/octo.db here; --services names other places" in result.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_queues_in_memory_are_not_said_to_be_empty(cli, folder):
+    """They are those of another process: whether they have dead letters, nobody here can know."""
+    result = cli("dlq", "list", "--services", "memory:")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "queues in memory are those of one process" in result.stderr
 
 
 def test_a_letter_is_shown_with_all_that_is_known(cli, folder):

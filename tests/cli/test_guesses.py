@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from octo.cli import VERBS
-from octo.cli.guesses import _COMMANDS, _OPTIONS, of_command, of_option
+from octo.cli.guesses import _COMMANDS, _OPTIONS, _PARTS, of_command, of_option
 
 
 @pytest.mark.parametrize(
@@ -53,4 +53,31 @@ def test_options_of_other_programs(cli):
 
 @pytest.mark.parametrize(("verb", "option"), [(verb, each) for verb in _OPTIONS for each in _OPTIONS[verb].values()])
 def test_each_option_that_is_suggested_exists(cli, verb, option):
-    assert option.split()[0] in cli(verb, "--help").stdout
+    assert option.split()[0] in cli(*verb.split(), "--help").stdout
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("dlq retry", "No such command 'retry'. Did you mean 'replay'?"),
+        ("dlq lst", "No such command 'lst'. Did you mean 'list'?"),
+        ("dlq frobnicate", "No such command 'frobnicate'. There are: list, purge, replay, show"),
+        ("dlq list --json", "No such option: --json. Did you mean --format json?"),
+        ("secrets add A", "No such command 'add'. Did you mean 'set'?"),
+        ("secrets list --services memory:", "No such option: --services. Did you mean --store FILE?"),
+    ],
+)
+def test_commands_of_a_command_have_other_names_elsewhere_too(cli, typed: str, told: str):
+    result = cli(*typed.split())
+
+    assert result.exit_code == 2
+    assert told in result.stderr
+
+
+def test_no_word_for_a_part_is_one(cli):
+    for verb, parts in _PARTS.items():
+        words = [word for each in parts.values() for word in each.split()]
+        known = cli(verb, "--help").stdout.partition("Commands:")[2]
+        assert not [word for word in words if f"  {word} " in known]
+        assert all(f"  {part} " in known for part in parts)
+        assert len(words) == len(set(words))

@@ -9,14 +9,14 @@ import click
 
 from octo.cli.dlq.asked import Asked, entries, options, result
 from octo.cli.dlq.replay import replay
-from octo.cli.help import Verb
+from octo.cli.help import Verb, Verbs
 from octo.cli.lettering import covered, group_lines, letter_lines, letter_value
 from octo.cli.project import counted
 from octo.cli.terminal import give, say
 from octo.core import codec
 
 
-@click.group("dlq", epilog="`octo dlq COMMAND --help` tells more.")
+@click.group("dlq", cls=Verbs, epilog="`octo dlq COMMAND --help` tells more.")
 def command() -> None:
     """List, show, replay and purge dead letters: messages that their flows failed for good.
 

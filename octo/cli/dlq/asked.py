@@ -12,7 +12,7 @@ import click
 
 from octo.cli import exits
 from octo.cli.named import Named, is_path
-from octo.cli.places import DURABLE, MEMORY, is_not_made, services_of, services_option
+from octo.cli.places import DURABLE, MEMORY, is_chosen, is_not_made, services_of, services_option
 from octo.cli.project import counted, load_or_exit, refusals
 from octo.cli.stubs import load_stubbed
 from octo.cli.terminal import say
@@ -63,13 +63,22 @@ class Asked(NamedTuple):
     async def places(self, config: Config | None, services: Services | None = None) -> AsyncIterator[list[Place]]:
         """Where the letters are kept. At the end it says which lines of their files cannot be read."""
         from octo.letters import sought
+        from octo.letters.places import InQueue
 
         async with services or self.opened() as opened:
             found = await sought.places(config, opened, self.queues)
+            if any(isinstance(each, InQueue) for each in found) and not opened.outlive("queues"):
+                self._tell_of_memory()
             yield found
             for each in found:
                 if unreadable := getattr(each, "unreadable", 0):
                     say(f"{each.name}: {counted(unreadable, 'line')} cannot be read", fg="yellow", err=True)
+
+    def _tell_of_memory(self) -> None:
+        """The queues are those of this process alone: end if they were asked for, else say what is missing."""
+        if is_chosen(self.services, self.storage_dir):
+            raise click.UsageError("queues in memory are those of one process, which nobody else sees: name others")
+        say(f"there is no {DURABLE} here; --services names other places", fg="yellow", err=True)
 
     def needs_names(self, *, everything: bool = False) -> None:
         """End if neither an id nor a group is named, or `everything` as well."""
