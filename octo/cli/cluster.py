@@ -11,12 +11,13 @@ import click
 
 from octo.cli import exits
 from octo.cli.help import Verb
-from octo.cli.places import DURABLE, is_not_made, services_of, services_option
+from octo.cli.places import DURABLE, is_chosen, is_not_made, services_of, services_option
 from octo.cli.project import counted, refusals
 from octo.cli.terminal import give, say
 from octo.core import codec
 from octo.core.printable import printable
 from octo.services.container import Services
+from octo.services.members import SEEN, SILENT
 
 Told = Mapping[str, Any]
 
@@ -43,7 +44,7 @@ def command(services: str | None, storage_dir: str | None, as_json: bool) -> Non
 
     For each member: where it runs, since when, the version of Octo and of the flow files, and what it leads, with the
     fencing token. For each flow with a schedule: its last tick, and who ran it. A member that is killed or cut off is
-    gone after 30 seconds.
+    gone after 30 seconds; one that has not been heard of for 15 is `silent`.
     """
     found = services_of(services, storage_dir, DURABLE)
     if not found.outlive("key-value"):
@@ -55,6 +56,8 @@ def command(services: str | None, storage_dir: str | None, as_json: bool) -> Non
         return
     for line in _lines(seen, datetime.now(UTC)):
         say(printable(line))
+    if not seen.members and not is_chosen(services, storage_dir):
+        say(f"these are {DURABLE}; --services names others", fg="yellow", err=True)
 
 
 async def _seen(services: Services) -> Seen:
@@ -129,16 +132,24 @@ def _lines(seen: Seen, now: datetime) -> Iterator[str]:
 def _row(told: Told, now: datetime) -> Sequence[str]:
     number = f"/{told['process']}" if told.get("process") else ""
     phase = "" if told.get("phase") == "running" else f" {_text(told, 'phase')}"
+    if (late := _seconds(_text(told, SEEN), now)) is not None and late > SILENT:
+        phase = f" silent {late}s"
     return (
         *(_text(told, "id"), _text(told, "service"), _text(told, "config"), _text(told, "octo"), _text(told, "host")),
         *(f"{told.get('pid')}{number}", _since(_text(told, "started"), now) + phase, _text(told, "admin") or "-"),
     )
 
 
-def _since(started: str, now: datetime) -> str:
+def _seconds(moment: str, now: datetime) -> int | None:
     try:
-        seconds = max(0, int((now - datetime.fromisoformat(started)).total_seconds()))
+        return max(0, int((now - datetime.fromisoformat(moment)).total_seconds()))
     except (ValueError, TypeError):
+        return None
+
+
+def _since(started: str, now: datetime) -> str:
+    seconds = _seconds(started, now)
+    if seconds is None:
         return "?"
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
         if seconds >= 2 * size:

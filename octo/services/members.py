@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from octo.core import clock
 from octo.core.errors import OctoError
 from octo.core.log import fields
 from octo.services.ports import KeyValue
@@ -26,6 +27,10 @@ TTL = 30.0
 """Seconds after which a process that does not renew its entry is no member."""
 EVERY = 10.0
 """Seconds after which an entry is renewed in which nothing has changed."""
+SEEN = "seen"
+"""The key of an entry that says when it was renewed, by the clock of the member."""
+SILENT = 15.0
+"""Seconds after which a member that has not renewed its entry is late: it may be gone."""
 _LOOK = 1.0
 """Seconds between two looks for whether something has."""
 _FAREWELL = 1.0
@@ -64,7 +69,8 @@ async def enrolled(store: KeyValue, about: Callable[[], About]) -> None:
 async def _renewed(store: KeyValue, about: About, is_known: bool) -> bool:
     """Whether the entry was written. is_known: whether it was the last time."""
     try:
-        await store.put(NAMESPACE, me(), {"id": me(), **about}, ttl=TTL)
+        seen = clock.now().isoformat(timespec="seconds").replace("+00:00", "Z")
+        await store.put(NAMESPACE, me(), {"id": me(), **about, SEEN: seen}, ttl=TTL)
     except OctoError as error:
         if is_known:
             log.warning("this process is not listed as a member", extra=fields(error=str(error)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -61,6 +62,17 @@ def test_members_their_leases_and_their_versions(cli, place):
     ]
 
 
+def test_a_member_that_was_killed_is_silent_until_it_is_none(cli, place):
+    """Else it would be told as one that leads, for as long as its entry is kept."""
+    now = datetime.now(UTC)
+    heard, killed = (now - timedelta(seconds=seconds) for seconds in (11, 22))
+    fill(place, {"seen": heard.isoformat()}, {"seen": killed.isoformat()})
+
+    _, first, second = cli("cluster", "--services", place).stdout.splitlines()
+    assert "silent" not in first
+    assert re.search(r"silent 2[2-9]s", second)
+
+
 def test_json_has_the_same(cli, place):
     async def tick():
         async with Services(openers(place)) as services:
@@ -82,6 +94,7 @@ def test_without_members_it_says_so_and_makes_nothing(cli, tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     result = cli("cluster")
     assert (result.exit_code, result.stdout) == (0, "no members: no `octo run` uses these services now\n")
+    assert "these are sqlite:octo-store/octo.db; --services names others" in result.stderr
     assert [*tmp_path.iterdir()] == []
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 
 import pytest
 
+from octo.core import clock
 from octo.core.beside import beside
 from octo.core.errors import Transient
-from octo.services.members import NAMESPACE, TTL, enrolled, me, members
+from octo.services.members import NAMESPACE, SEEN, SILENT, TTL, enrolled, me, members
 from octo.services.memory.key_value import Store
 from octo.testing.clock import virtual
 
@@ -29,7 +31,9 @@ async def test_a_member_is_listed_while_it_lives_with_what_it_tells_now():
     store, about = Store(), {"service": "shop", "leads": {}}
     async with beside(enrolled(store, lambda: dict(about))):
         await asyncio.sleep(100)
-        assert await members(store) == [{"id": me(), "service": "shop", "leads": {}}]
+        (told,) = await members(store)
+        assert told == {"id": me(), "service": "shop", "leads": {}, SEEN: told[SEEN]}
+        assert 0 <= (clock.now() - datetime.fromisoformat(told[SEEN])).total_seconds() < SILENT
         about["leads"] = {"nightly": 7}
         await asyncio.sleep(1.5)
         assert (await members(store))[0]["leads"] == {"nightly": 7}
