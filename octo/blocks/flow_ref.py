@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from octo.core.block import Block, block
+from octo.core.block import Block, Site, block
 from octo.core.flow import Drop, Failure, Outcome, Stop, ending
 from octo.core.message import Message
+from octo.core.occurrence import called
 from octo.core.settings import Settings
 from octo.core.sockets import FlowRef
 from octo.core.state import State
@@ -21,7 +22,7 @@ class FlowRefSettings(Settings):
 
 
 @block("flow-ref")
-def flow_ref(settings: FlowRefSettings, message: Message) -> Block[Outcome]:
+def flow_ref(settings: FlowRefSettings, message: Message, site: Site) -> Block[Outcome]:
     """Run another flow on the message.
 
     The resulting body replaces the body, and the resulting variables are merged over the variables. If the other flow
@@ -32,7 +33,7 @@ def flow_ref(settings: FlowRefSettings, message: Message) -> Block[Outcome]:
         yield settings.flow.send(message.rekeyed())
         return message
     try:
-        outcome: Outcome = yield settings.flow.call(message.rekeyed())
+        outcome: Outcome = yield called(settings.flow.call, message.rekeyed(), message, site.address)
     except Failure as failure:
         raise failure.isolated(f'flow-ref "{settings.flow.name}"', message)  # noqa: B904  the same failure goes on
     end = ending(outcome)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable
+from functools import cached_property, partial
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -11,8 +12,9 @@ from octo.blocks.restored import restored
 from octo.blocks.tried import tried
 from octo.core.block import Block, Site, block
 from octo.core.expressions import Expr
-from octo.core.flow import Drop, Failure, Outcome, Processor, Stop, ending
+from octo.core.flow import Drop, Failure, Outcome, Processor, Result, Stop, ending
 from octo.core.message import Message
+from octo.core.occurrence import matters, turn
 from octo.core.settings import Settings
 from octo.core.sockets import Steps
 from octo.core.state import State
@@ -47,6 +49,11 @@ class Foreach(Settings):
         """The chain for one element."""
         return self.body.run if self.on_error == "fail" else partial(tried, self.body)
 
+    @cached_property
+    def turn(self) -> Callable[[int, Processor, Message], Result]:
+        """Runs the chain for the element of this number. The number costs as much as a simple block."""
+        return turn if matters(self.body) else _unnumbered
+
     def shape_after(self, before: State) -> State:
         element = before.of(self.items).element
 
@@ -79,9 +86,9 @@ def foreach(settings: Foreach, message: Message, site: Site) -> Block[Outcome]:
 
 
 def _iterate(settings: Foreach, message: Message, items: list[object]) -> Block[Outcome]:
-    current = message
-    for item in items:
-        outcome: Outcome = yield settings.body(current.with_var(settings.as_, item))
+    current, run = message, settings.turn
+    for number, item in enumerate(items):
+        outcome: Outcome = yield run(number, settings.body.run, current.with_var(settings.as_, item))
         if not isinstance(outcome, Message):
             return outcome
         current = outcome
@@ -91,9 +98,10 @@ def _iterate(settings: Foreach, message: Message, items: list[object]) -> Block[
 def _map(settings: Foreach, message: Message, items: list[object]) -> Block[Outcome]:
     """Run one element after the other. Only the bodies are kept: the cost per item must not grow with their number."""
     run, name, vars = settings.run, settings.as_, message.vars  # noqa: A001  the language's own word
+    numbered = settings.turn
     bodies: list[object] = []
-    for item in items:
-        outcome: Outcome = yield run(message.with_vars({**vars, name: item}))
+    for number, item in enumerate(items):
+        outcome: Outcome = yield numbered(number, run, message.with_vars({**vars, name: item}))
         if isinstance(outcome, Stop):
             bodies.append(outcome.message.body)
             return Stop(message.with_body(bodies))
@@ -103,8 +111,15 @@ def _map(settings: Foreach, message: Message, items: list[object]) -> Block[Outc
 
 def _map_concurrently(settings: Foreach, message: Message, items: list[object], site: Site) -> Block[Outcome]:
     run, name, vars = settings.run, settings.as_, message.vars  # noqa: A001  as above
-    calls = (partial(run, message.with_vars({**vars, name: item})) for item in items)
+    calls = (
+        partial(settings.turn, number, run, message.with_vars({**vars, name: item}))
+        for number, item in enumerate(items)
+    )
     gathered = site.pool.gather(calls, settings.concurrency, to_stop=True)
     outcomes: list[Outcome] = gathered if isinstance(gathered, list) else (yield gathered)
     answer = message.with_body([None if isinstance(each, Drop) else ending(each).body for each in outcomes])
     return Stop(answer) if any(isinstance(each, Stop) for each in outcomes) else answer
+
+
+def _unnumbered(_: int, process: Processor, message: Message) -> Result:
+    return process(message)

@@ -1,8 +1,9 @@
 """idempotent: what has been done for a key is not done again.
 
 The order: claim the key, with a lease and in its entry, run the chain, keep what it made, release. The mark that the
-work is done comes after the work, so a crash in between repeats the work and loses nothing. And it says which message
-did the work: when that one comes again, what follows the block may not have happened, so it goes on with its result.
+work is done comes after the work, so a crash in between repeats the work and loses nothing. And it says which step of
+which message did the work: when that comes again, what follows the block may not have happened, so it goes on with its
+result.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ from datetime import timedelta
 from typing import Annotated, Literal
 
 from octo.blocks.lock import finished, held
-from octo.core.block import block
+from octo.core.block import Site, block
 from octo.core.durations import Duration
 from octo.core.errors import Overloaded, Permanent
 from octo.core.expressions import Expr
 from octo.core.flow import Drop, Outcome, Stop, ending
-from octo.core.idempotency import idempotency_key
 from octo.core.log import fields
 from octo.core.message import Message
+from octo.core.occurrence import step
 from octo.core.settings import Advanced, Settings
 from octo.core.sockets import Always, Steps
 from octo.core.state import State
@@ -58,28 +59,29 @@ class Idempotent(Settings):
 
 
 @block("idempotent")
-async def idempotent(settings: Idempotent, message: Message, store: KeyValue, leases: Leases) -> Outcome:
+async def idempotent(settings: Idempotent, message: Message, site: Site, store: KeyValue, leases: Leases) -> Outcome:
     """Run a chain once for each key: a later message with the key gets what the first one ended with.
 
     Guarantee: the chain runs at least once, and not again once its result is kept. A process that is killed in between
     leaves the work to the next message with the key, so give what the chain calls the same key.
     """
     key = settings.key(message)
+    by = step(message, site.address)
     name, ttl = hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest(), settings.lease.total_seconds()
     if (done := await store.get(NAMESPACE, name)) is not None and not _is_claim(done):
-        return _again(settings, message, done.value)
+        return _again(settings, message, by, done.value)
     lease = await leases.acquire(f"{NAMESPACE}/{name}", ttl, wait=settings.wait.total_seconds())
     if lease is None:
         raise Overloaded(f"a message with the key {key[:80]!r} is still under way")
     async with held(leases, lease, ttl):
         if (done := await store.get(NAMESPACE, name)) is not None and not _is_claim(done):
-            return _again(settings, message, done.value)
+            return _again(settings, message, by, done.value)
         # Who begins the work writes over the claim of who began before, so that one that was cut off can keep nothing.
         claim, before = {_CLAIM: lease.token}, 0 if done is None else done.version
         version = await store.put(NAMESPACE, name, claim, version=before, ttl=_LONGEST)
         outcome = await finished(settings.process(message))
         kept = settings.ttl.total_seconds() or None
-        await store.put(NAMESPACE, name, _kept(message, outcome), version=version, ttl=kept)
+        await store.put(NAMESPACE, name, _kept(by, outcome), version=version, ttl=kept)
         return outcome
 
 
@@ -88,14 +90,9 @@ def _is_claim(entry: Entry) -> bool:
     return isinstance(entry.value, dict) and _CLAIM in entry.value
 
 
-def _step(message: Message) -> str:
-    """The same whenever this step of this message is tried."""
-    return idempotency_key() or message.event_id
-
-
-def _kept(message: Message, outcome: Outcome) -> object:
+def _kept(step: str, outcome: Outcome) -> object:
     """Who did the work, and what a later message needs of the outcome, unless that is too large to keep."""
-    by, end = {"by": _step(message)}, ending(outcome)
+    by, end = {"by": step}, ending(outcome)
     kept = (
         {**by, "dropped": end.reason}
         if isinstance(end, Drop)
@@ -109,10 +106,10 @@ def _kept(message: Message, outcome: Outcome) -> object:
     return kept
 
 
-def _again(settings: Idempotent, message: Message, kept: object) -> Outcome:
+def _again(settings: Idempotent, message: Message, by: str, kept: object) -> Outcome:
     """The outcome for a later message."""
     kept = kept if isinstance(kept, dict) else {}
-    mode = "replay" if kept.get("by") == _step(message) else settings.on_duplicate
+    mode = "replay" if kept.get("by") == by else settings.on_duplicate
     if mode == "drop":
         return Drop("a message with this key was done before")
     if "dropped" in kept and mode == "replay":

@@ -20,6 +20,10 @@ ROOT = Path(__file__).parents[2]
 INSIDE = {
     "octo.core.held.holding": "only `lock` knows what its callers hold",
     "octo.core.held.holds": "only `lock` knows what its callers hold",
+    "octo.core.occurrence.called": "how loops and calls of flows tell `idempotent` which step a block is",
+    "octo.core.occurrence.matters": "how loops and calls of flows tell `idempotent` which step a block is",
+    "octo.core.occurrence.step": "how loops and calls of flows tell `idempotent` which step a block is",
+    "octo.core.occurrence.turn": "how loops and calls of flows tell `idempotent` which step a block is",
     "octo.core.addresses.Resolved": "how HTTP listens alone, or with its siblings",
     "octo.core.addresses.bound": "how HTTP listens alone, or with its siblings",
     "octo.core.addresses.holder": "how HTTP listens alone, or with its siblings",

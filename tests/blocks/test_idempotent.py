@@ -80,6 +80,48 @@ async def test_the_first_is_no_duplicate_of_itself(plugins, mode):
     assert notes == [1, 1], "the work was done once, and what follows it as well"
 
 
+LOOP = """
+connectors: [{name: p, type: probe}]
+flows:
+  - name: f
+    process:
+      - type: foreach
+        items: '["a", "b", "a"]'
+        mode: map
+        MORE
+        body: [{type: flow-ref, flow: once}]
+      - {type: wait, connector: p, for_: fails}
+      - {type: flow-ref, flow: once}
+  - name: once
+    process:
+      - type: idempotent
+        key: "has(vars.item) ? vars.item : 'a'"
+        onDuplicate: skip
+        process: [{type: note, connector: p, value: vars.item}, {type: set-payload, value: '"did " + vars.item'}]
+"""
+
+
+@pytest.mark.parametrize("more", ["", "concurrency: 3"])
+@virtual()
+async def test_an_element_with_the_key_of_another_is_a_duplicate_and_stays_one_when_the_message_comes_again(
+    plugins, more
+):
+    """So is another block with this key."""
+    first = Message("x", event_id="e1")
+    async with running(LOOP.replace("MORE", more), plugins) as app:
+        inlet = FlowInlet(app.generation.flows["f"])
+        async with asyncio.TaskGroup() as tasks:
+            trying = tasks.create_task(inlet.call(first))
+            await settle()
+            trying.cancel()
+        app.connector("p").gate("fails").set()
+        again = await inlet.call(first)
+        notes = app.connector("p").notes
+
+    assert again.body == ["did a", "did b", "x"]
+    assert notes == ["a", "b"]
+
+
 @virtual()
 async def test_a_drop_and_a_stop_are_replayed_as_such(plugins):
     async with running(flow(work="{type: filter, expr: 'false', reason: no}"), plugins) as app:
