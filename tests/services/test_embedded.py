@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import random
 import resource
@@ -11,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 import pytest
 
@@ -119,6 +121,41 @@ async def test_one_that_is_refused_leaves_the_others_of_its_transaction(path):
 
         assert [type(each) for each in results] == [int, Permanent, int]
         assert (await entries.list("a")).names == ("after", "before", "k")
+
+
+@virtual()
+async def test_one_with_a_bug_leaves_the_others_of_its_transaction(path):
+    """A thousand other messages are in the same transaction."""
+
+    def bug(connection, _):
+        connection.execute("INSERT INTO topics VALUES ('half', 1)")
+        raise ValueError("a bug")
+
+    async with store.opened(path) as opened:
+        queues, before = Lines(opened), opened.ask(lambda *_: None)
+        found = await asyncio.gather(
+            before, queues.send("q", 1), opened.do(bug), queues.send("q", 2), return_exceptions=True
+        )
+        assert [type(each) for each in found] == [type(None), str, ValueError, str]
+        assert await queues.count("q") == 2
+        assert await opened.do(lambda connection, _: connection.execute("SELECT * FROM topics").fetchall()) == []
+
+
+@virtual()
+async def test_a_folder_that_cannot_be_looked_into_may_come_back(path, monkeypatch):
+    """A mount that is stale for a moment: the message is tried again, and is no dead letter."""
+    async with store.opened(path) as opened:
+        queues = Lines(opened)
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, "stat", refused)
+            with pytest.raises(Transient, match="cannot be reached: Stale file handle"):
+                await queues.send("q", 1)
+        await queues.send("q", 2)
+        assert await queues.count("q") == 1
+
+
+def refused(_):
+    raise OSError(errno.ESTALE, "Stale file handle")
 
 
 @virtual()

@@ -158,6 +158,8 @@ class Lines:
         self._store.ring(_bell(received.queue))
 
     async def reject(self, received: Received, reason: str) -> None:
+        reason = reason.encode(errors="replace").decode()  # a text of SQLite has no half surrogate pair
+
         def work(connection: sqlite3.Connection, _: float) -> str | None:
             asker = _held(connection, received)
             connection.execute(

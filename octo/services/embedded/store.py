@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import os
 import sqlite3
 from collections import deque
@@ -26,6 +27,8 @@ from octo.services.bells import Bells, Ear
 from octo.services.embedded import schema, verify, wal
 from octo.services.embedded.damage import damaged
 from octo.services.embedded.presence import Presence
+
+log = logging.getLogger("octo.services")
 
 T = TypeVar("T")
 
@@ -114,7 +117,24 @@ class Store:
         self._next()
 
     def _transaction(self, works: list[Work[Any]], wall: float, expected: float | None) -> list[Any]:
-        """In the thread: all works, or none of them."""
+        """In the thread: all works, or none of them. If one has a bug, each for itself: it must not undo the others."""
+        try:
+            return self._done(works, wall, expected)
+        except OctoError:
+            raise
+        except Exception as error:
+            if len(works) == 1:
+                raise
+            log.warning("a piece of work of the store has a bug", exc_info=error)
+        return [self._alone(work, wall, expected) for work in works]
+
+    def _alone(self, work: Work[Any], wall: float, expected: float | None) -> Any:
+        try:
+            return self._done([work], wall, expected)[0]
+        except Exception as error:  # noqa: BLE001  its caller gets it
+            return error
+
+    def _done(self, works: list[Work[Any]], wall: float, expected: float | None) -> list[Any]:
         try:
             self._presence.check()
             self._connection.execute("BEGIN IMMEDIATE")
@@ -128,6 +148,9 @@ class Store:
                 raise
         except sqlite3.Error as error:
             raise failed(self._path, error) from error
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise Transient(f"the store {str(self._path)!r} cannot be reached: {reason}", code=codes.STORE) from error
         return results
 
     # --- waiting ---------------------------------------------------------------------------------------------------

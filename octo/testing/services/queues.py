@@ -250,6 +250,17 @@ async def rejected_is_kept_apart(queues: Queues, second: float) -> None:
 
 
 @QUEUES.check
+async def a_reason_is_any_text(queues: Queues, second: float) -> None:  # noqa: ARG001  nothing waits
+    """It quotes what a message had: control characters, or half of a surrogate pair, which may be lost."""
+    queue = fresh()
+    await queues.send(queue, 1)
+    await queues.reject(await one(queues, queue), "no key\n\x00\x1f\ud800 %s")
+    [seen] = (await queues.browse(queue, dead=True)).messages
+    assert seen.reason.startswith("no key\n\x00\x1f")
+    assert seen.reason.endswith(" %s")
+
+
+@QUEUES.check
 async def looking_takes_nothing(queues: Queues, second: float) -> None:
     """Browsing sees each message once, those that are lent too, in the order of sending; it lends and counts none."""
     queue = fresh()
