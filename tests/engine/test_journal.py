@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from octo.core.errors import Disconnected, NotConnected, Permanent, Transient
+from octo.core.message import new_id
 from octo.engine.journal.cells import Cells
 from octo.expr import ExprError
 from octo.services.container import MEMORY, Services
@@ -403,3 +404,39 @@ flows:
         assert await process.kept() == []
         assert process.app.generation._journal.running == set()
     assert sorted(effects.names) == ["w1", "w1", "w2", "w2", "w3", "w3"]
+
+
+@virtual()
+async def test_a_long_loop_does_not_keep_its_list_with_each_element():
+    """Ten thousand elements would be ten thousand lists. All have it when they go on."""
+    flow = """
+flows:
+  - name: work
+    durability: journal
+    process:
+      - {type: set-variable, settings: {name: names, value: 'body.map(each, each.name)'}}
+      - type: foreach
+        items: body
+        mode: map
+        body:
+          - {type: act, what: "'a' + string(vars.item.n)"}
+          - {type: flow-ref, flow: inner}
+      - {type: act, what: "'end ' + body[7]"}
+  - name: inner
+    process:
+      - {type: act, what: "'b' + string(vars.item.n)"}
+      - {type: act, what: "'c' + vars.last + (vars.names[vars.item.n] == body[vars.item.n].name ? '!' : '?')"}
+      - {type: set-payload, value: "vars.last + body[0].name"}
+"""
+    items, effects = [{"n": number, "name": new_id()} for number in range(100)], Effects()
+    async with Services(MEMORY) as services:
+        await cut_off(flow, effects, services, "cb90!", items)
+        store = services.opened["key-value"]
+        names = (await store.list("journal-frames", most=1000)).names
+        kept = [await store.get("journal-frames", name) for name in names]
+        assert len(kept) > 90
+        assert max(len(each.value["data"]) for each in kept) < 1000
+        await resumed(flow, effects, services)
+    done = [name for name in effects.names if not name.startswith("began")]
+    assert done[:-1] == [what for n in range(100) for what in (f"a{n}", f"b{n}", f"cb{n}!")]
+    assert done[-1] == f"end cb7!{items[0]['name']}"

@@ -26,13 +26,14 @@ from typing import Any, NamedTuple
 from octo.core import record
 from octo.core.backoff import Backoff, Failures
 from octo.core.errors import Permanent, Transient
-from octo.core.flow import Drop, Failure, Fenced, Outcome, Stop
+from octo.core.flow import Drop, Failure, Fenced, Outcome, Stop, ending
 from octo.core.message import Message, new_id
 from octo.engine.journal import failures
 from octo.engine.journal.cells import Cell, Cells
 from octo.services.ports import Conflict
 
-VERSION = 1
+VERSION = 2
+"""Of what is written: 2 leaves out what a message has in common with the one around it."""
 RETENTION = 14 * 86400.0
 """Seconds for which the progress of a message is kept that its source may deliver again: a queue that holds it for
 longer gets it run from the beginning."""
@@ -79,13 +80,13 @@ class Frame:
     above: the frame of the block that runs the chain. path: where it is in the run; a chain has a number among those
     that were entered at its address. place: the same for idempotency keys, where all tries of a chain that is repeated
     after a failure count as one.
-    after: the address of its last block that has finished, "" for none. outcome: what that block made.
+    after: the address of its last block that has finished, "" for none.
     failure: what it failed with, if it did. has_effect: whether something in it may have had an effect. inner: the
     frames that it entered and that are still needed, by path.
     """
 
     __slots__ = (
-        *("_at", "_entered", "_skips", "above", "after", "failure", "has_effect", "inner", "outcome"),
+        *("_at", "_entered", "_outcome", "_packed", "_skips", "above", "after", "failure", "has_effect", "inner"),
         *("path", "place", "run"),
     )
 
@@ -95,17 +96,35 @@ class Frame:
         self.path = path
         self.place = place
         self.after = ""
-        self.outcome: Outcome | None = None
         self.failure: Failure | None = None
         self.has_effect = False
         self.inner: dict[str, Frame] = {}
+        self._outcome: Outcome | None = None
+        self._packed: Any = None
         self._at = ""
         self._entered: dict[str, int] = {}
         if kept is not None:
             self.after, self.has_effect = kept["after"], True
-            self.outcome = None if kept["outcome"] is None else _unpacked(kept["outcome"])
+            self._packed = kept["outcome"]
             self.failure = None if kept["failure"] is None else failures.unpacked(kept["failure"])
         self._skips = bool(self.after)
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """What its last block that has finished made."""
+        if self._outcome is None and self._packed is not None:
+            self._outcome = _unpacked(self._packed, self._near)
+        return self._outcome
+
+    @property
+    def _near(self) -> Message:
+        """A message that is written whenever something of this frame is, and does not change until that is gone."""
+        above = self.above
+        while above is not None:
+            if above.outcome is not None and not isinstance(end := ending(above.outcome), Drop):
+                return end
+            above = above.above
+        return self.run.message
 
     def begin(self, address: str) -> None:
         """Note that a block begins, which may enter chains."""
@@ -138,7 +157,7 @@ class Frame:
 
     def passed(self, address: str, outcome: Outcome) -> None:
         """Note that a block has finished."""
-        self.after, self.outcome = address, outcome
+        self.after, self._outcome, self._packed = address, outcome, None
         self.run.changed(self)
         if self.has_effect and _HANDLER not in self.path:  # else the next process would do the same again
             self.run.got_further = True
@@ -170,10 +189,12 @@ class Frame:
             self.run.changed(self)
 
     def as_value(self) -> dict[str, Any]:
+        if self._packed is None and self._outcome is not None:
+            self._packed = _packed(self._outcome, self._near)
         return {
             "path": self.path,
             "after": self.after,
-            "outcome": None if self.outcome is None else _packed(self.outcome),
+            "outcome": self._packed,
             "failure": None if self.failure is None else failures.packed(self.failure),
         }
 
@@ -398,17 +419,38 @@ class Run:
                 return True
 
 
-def _packed(outcome: Outcome) -> list[Any]:
+def _packed(outcome: Outcome, near: Message) -> list[Any]:
+    """The outcome as a value, without what it has in common with the message near it.
+
+    A loop over a long list has as many frames as the list has items, and each of their messages has the whole list.
+    """
     if isinstance(outcome, Drop):
         return ["drop", outcome.reason]
-    return ["stop", outcome.message.to_record()] if isinstance(outcome, Stop) else ["message", outcome.to_record()]
+    end = ending(outcome)
+    assert isinstance(end, Message)
+    names = [name for name, value in end.vars.items() if _is_shared(value, near.vars.get(name))]
+    has_body = _is_shared(end.body, near.body) and end.raw == near.raw
+    if names:
+        end = end.with_vars({name: value for name, value in end.vars.items() if name not in names})
+    if has_body:
+        end = end.with_body(None)
+    kind = "stop" if isinstance(outcome, Stop) else "message"
+    return [kind, end.to_record(), *([[has_body, names]] if has_body or names else [])]
 
 
-def _unpacked(value: Any) -> Outcome:
-    kind, given = value
+def _is_shared(value: object, near: object) -> bool:
+    return value is near and isinstance(value, list | dict | str | bytes)
+
+
+def _unpacked(value: Any, near: Message) -> Outcome:
+    kind, given, *shared = value
     if kind == "drop":
         return Drop(given)
     message = Message.from_record(given)
+    for has_body, names in shared:
+        if has_body:
+            message = message.with_body(near.body, raw=near.raw)
+        message = message.with_vars({**message.vars, **{name: near.vars[name] for name in names}})
     return Stop(message) if kind == "stop" else message
 
 
