@@ -182,8 +182,9 @@ async def aggregate(
     `overflow`. The flow ends here for the messages that were added, each with itself or what `buildResponse` makes.
 
     Guarantee: a message is in the store when the flow ends with it, so it is as safe as the store is. A group is
-    released once; again only if its process is killed before the message made of it has ended. A group has at most
-    1 MiB. An element of `split` that comes again takes the place of the first.
+    released once; again only if its process is killed before the message made of it has ended. If that message fails,
+    the flow's `deadLetter` gets it, and without one it is gone. A group has at most 1 MiB. An element of `split` that
+    comes again takes the place of the first.
     """
     work = _Work(settings, Groups(store, leases, settings.store_key or site.address), tail, is_worker=True)
     key = settings.key(message)
@@ -292,7 +293,7 @@ class _Work:
     async def send(self, released: Released) -> None:
         """Run the rest of the flow for the group."""
         name, group, lease = released
-        await self._tail.group(is_worker=self._is_worker).run(
+        await self._tail.group(buries=True, is_worker=self._is_worker).run(
             self.settings.message(group), self.groups.releasing(name, group, lease)
         )
 

@@ -75,10 +75,12 @@ class Group(Protocol):
 class Tail(Protocol):
     """The rest of a flow, from the block after the one that asked for it. Such a block stands in no other chain."""
 
-    def group(self, *, abort: bool = False, is_worker: bool = True) -> Group:
+    def group(self, *, abort: bool = False, buries: bool = False, is_worker: bool = True) -> Group:
         """A new group.
 
         abort: whether the failure of one message is the block's, and that of a delivery.
+        buries: whether the flow's `deadLetter` gets a message that fails, because nobody else has it any more. If it
+            cannot be kept there, what is `around` the message gets the error.
         is_worker: whether the caller works on a message of the flow. Without one it waits for a free worker instead.
         """
         ...

@@ -16,6 +16,7 @@ from octo.core.flow import Failure, Fenced
 from octo.core.log import fields
 from octo.core.message import Message
 from octo.engine import elements
+from octo.engine.burial import Unfit
 from octo.engine.flow import Flow, at_last
 
 log = logging.getLogger("octo.engine")
@@ -33,16 +34,17 @@ class Tail:
         self.flow = flow
         self.address = address
 
-    def group(self, *, abort: bool = False, is_worker: bool = True) -> Group:
-        return Group(self, abort=abort, is_worker=is_worker)
+    def group(self, *, abort: bool = False, buries: bool = False, is_worker: bool = True) -> Group:
+        return Group(self, abort=abort, buries=buries, is_worker=is_worker)
 
 
 class Group:
     """See `octo.core.block.Group`."""
 
-    def __init__(self, tail: Tail, *, abort: bool, is_worker: bool) -> None:
+    def __init__(self, tail: Tail, *, abort: bool, buries: bool, is_worker: bool) -> None:
         self._tail = tail
         self._abort = abort
+        self._buries = buries
         self._is_worker = is_worker
         self._failure: Failure | None = None
 
@@ -122,9 +124,20 @@ class Group:
                 await at_last(flow.run(message, permit=False, process=process))
         except Failure as failure:  # reported by the flow
             self._failed(failure)
+            if self._buries:
+                await self._bury(message, failure)
         except Fenced:
             if (waiting := elements.current()) is not None:
                 waiting.cut()
+
+    async def _bury(self, message: Message, failure: Failure) -> None:
+        burial = self._tail.flow.burial
+        if burial is None or burial.grave is None:
+            return
+        try:
+            await burial.bury(message, burial.letter(failure, str(failure)))
+        except Unfit as unfit:
+            burial.told(unfit, message)
 
     def _failed(self, failure: Failure) -> None:
         if self._abort:

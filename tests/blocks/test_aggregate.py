@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, given, settings as property_settings, strate
 from octo.blocks import aggregate as aggregate_
 from octo.blocks.groups import NAMESPACE
 from octo.config.load import parse
-from octo.core.errors import ConfigError, Overloaded
+from octo.core.errors import ConfigError, Overloaded, Transient
 from octo.core.flow import Drop, Failure
 from octo.core.message import Message
+from octo.engine.burial import InFlow
 from octo.services.container import Services
 from octo.services.embedded import in_file
 from octo.services.memory import key_value, leases
@@ -332,6 +333,28 @@ async def test_a_failed_message_is_the_flows_failure_and_the_group_is_gone(plugi
             await send(app, number)
         await asyncio.sleep(200)
         assert app.kinds("f").count("failed") == 1
+        assert await groups_left(app) == []
+
+
+@virtual()
+async def test_a_failed_message_goes_to_the_dead_letters_of_the_flow(plugins, monkeypatch):
+    """Those that were added are settled: nobody else has what was in them. If it cannot be kept, the group stays."""
+    text = flow(work="{type: fail, connector: p}").replace("workers: 4", "deadLetter: {flow: kept}")
+    text += "  - {name: kept, process: [{type: note, connector: p, value: '[body, vars.deadLetter.flow]'}]}\n"
+    keep = InFlow.keep
+
+    async def refuse(self, message, letter):
+        raise Transient("away")
+
+    async with running(text, plugins) as app:
+        monkeypatch.setattr(InFlow, "keep", refuse)
+        for number in range(3):
+            await send(app, number)
+        await asyncio.sleep(1)
+        assert len(await groups_left(app)) == 1
+        monkeypatch.setattr(InFlow, "keep", keep)
+        await asyncio.sleep(100)
+        assert notes(app) == [[[0, 1, 2], "f"]]
         assert await groups_left(app) == []
 
 
