@@ -45,6 +45,13 @@ class ClientTls(Settings):
         return made
 
 
+def reason(error: BaseException) -> str:
+    """What the error of a connection says: TLS, the system, or else the error itself. It may have secrets."""
+    if isinstance(error, ssl.SSLError):
+        return f"TLS: {getattr(error, 'verify_message', '') or getattr(error, 'reason', '') or error}"
+    return system_reason(error) if isinstance(error, OSError) else str(error) or type(error).__name__
+
+
 @contextmanager
 def _using(name: str, file: Path | None) -> Iterator[None]:
     try:

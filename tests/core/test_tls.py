@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from octo.core.errors import Permanent
-from octo.core.tls import ClientTls
+from octo.core.tls import ClientTls, reason
 
 
 def test_certificates_are_checked_unless_the_author_says_otherwise():
@@ -33,3 +33,17 @@ def test_a_file_that_cannot_be_used_is_no_traceback(tmp_path, monkeypatch, conte
         (tmp_path / "x.pem").write_text(content)
     with pytest.raises(Permanent, match=r"`tls\.(ca|cert)`: cannot use x\.pem: .+; correct the path or the file"):
         ClientTls(**settings).context()
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (ssl.SSLError(1, "wrong version number"), "TLS: wrong version number"),
+        (ConnectionRefusedError(111, "Connect call failed ('127.0.0.1', 1)"), "Connection refused"),
+        (OSError(), "the connection was closed"),
+        (ValueError("no frame"), "no frame"),
+        (EOFError(), "EOFError"),
+    ],
+)
+def test_the_reason_is_that_of_tls_of_the_system_or_of_the_error(error, text):
+    assert reason(error) == text

@@ -22,7 +22,9 @@ from aiormq import exceptions as amqp
 
 from octo.connectors.amqp import codes
 from octo.connectors.amqp.settings import Broker
-from octo.core.errors import Disconnected, NotConnected, OctoError, Permanent, Timeout, Transient, system_reason
+from octo.core import tls
+from octo.core.connected import Connected
+from octo.core.errors import NotConnected, OctoError, Permanent, Timeout, Transient
 from octo.core.secrets import mask, masked
 from octo.core.tls import ClientTls
 
@@ -41,35 +43,23 @@ for _name in ("aiormq", "aio_pika"):
     logging.getLogger(_name).setLevel(logging.CRITICAL)
 
 
-class Link:
-    """An open connection. place: its address, without credentials."""
+class Link(Connected):
+    """An open connection. tasks: for what must not be cancelled."""
 
     def __init__(self, connection: AbstractConnection, place: str, tasks: asyncio.TaskGroup) -> None:
-        self.place = place
-        self.lost = asyncio.Event()
+        super().__init__(place, codes.UNREACHABLE)
         self._connection = connection
         self._group = tasks
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._reason = ""
         connection.close_callbacks.add(self._closed)
 
     def _closed(self, _: object, error: BaseException | None) -> None:
-        self._reason = self._reason or _text(error)
-        self.lost.set()
+        self.lose(_text(error))
 
     @property
     def is_gone(self) -> bool:
         transport = self._connection.transport
-        return self.lost.is_set() or transport is None or not transport.connection.is_opened
-
-    @property
-    def gone(self) -> Disconnected:
-        return Disconnected(f"{self.place}: {self._reason or 'the connection was closed'}", code=codes.UNREACHABLE)
-
-    async def watch(self) -> None:
-        """Raise `Disconnected` once the connection is gone."""
-        await self.lost.wait()
-        raise self.gone
+        return self.is_lost or transport is None or not transport.connection.is_opened
 
     async def check(self) -> None:
         """Return once the broker has answered. Raises `Disconnected` if the connection is gone."""
@@ -181,7 +171,7 @@ class Link:
             if isinstance(error, kind):
                 return made(f"{what}: {_SAID.get(kind) or _text(error)}", code=code)
         if self.is_gone or isinstance(error, amqp.AMQPConnectionError):
-            self._reason = self._reason or _text(error)
+            self.reason = self.reason or _text(error)
             return self.gone
         return Transient(f"{what}: {_text(error)}")
 
@@ -309,12 +299,8 @@ def _text(error: BaseException | None) -> str:
     match error:
         case None | asyncio.CancelledError():
             return "the connection was closed"
-        case ssl.SSLError():
-            text = f"TLS: {getattr(error, 'verify_message', '') or error.reason or error}"
         case amqp.AMQPError() if error.args:
             text = str(error.args[-1])
-        case OSError():
-            text = system_reason(error)
         case _:
-            text = str(error) or type(error).__name__
+            text = tls.reason(error)
     return masked(text)

@@ -17,7 +17,9 @@ from urllib.parse import unquote
 
 from octo.connectors.mqtt import codes
 from octo.connectors.mqtt.settings import PORTS, Broker, Qos
-from octo.core.errors import Disconnected, NotConnected, OctoError, Permanent, Timeout, Transient, system_reason
+from octo.core import tls
+from octo.core.connected import Connected
+from octo.core.errors import Disconnected, NotConnected, OctoError, Permanent, Timeout, Transient
 from octo.core.log import fields
 from octo.core.secrets import mask, masked
 from octo.core.tls import ClientTls
@@ -39,42 +41,25 @@ _PASSING = ("server", "quota", "busy", "unspecified", "unavailable", "implementa
 """Words of reasons that may pass."""
 
 
-class Link:
-    """An open connection. client: see `octo.connectors.mqtt.client`. place: its address, without credentials.
+class Link(Connected):
+    """An open connection. client: see `octo.connectors.mqtt.client`.
 
     arrived: called with each message.
     """
 
     def __init__(self, broker: Broker, arrived: Callable[[Any], None]) -> None:
+        super().__init__(broker.place)
         self.client: Any = None
         self.arrived = arrived
-        self.place = broker.place
         self.is_5 = broker.version == "5"
         self.most = MOST_BYTES
-        self.reason = ""
-        self._lost = asyncio.Event()
         self._sent: dict[int, asyncio.Future[Any]] = {}
 
-    @property
-    def is_lost(self) -> bool:
-        return self._lost.is_set()
-
-    @property
-    def gone(self) -> Disconnected:
-        return Disconnected(f"{self.place}: {self.reason or 'the connection was closed'}")
-
     def lose(self, reason: str) -> None:
-        """Note that the connection is gone."""
-        self.reason = self.reason or reason
-        self._lost.set()
+        super().lose(reason)
         for each in self._sent.values():
             if not each.done():
                 each.set_result(None)
-
-    async def watch(self) -> None:
-        """Raise `Disconnected` once the connection is gone."""
-        await self._lost.wait()
-        raise self.gone
 
     # --- sending -------------------------------------------------------------------------------------------------
 
@@ -169,10 +154,7 @@ class _Socket(ssl.SSLSocket):
 def _text(error: BaseException) -> str:
     if isinstance(error.__context__, OSError):  # the library tells only its text
         return _text(error.__context__)
-    if isinstance(error, ssl.SSLError):
-        return f"TLS: {getattr(error, 'verify_message', '') or error.reason or error}"
-    text = system_reason(error) if isinstance(error, OSError) else str(error) or type(error).__name__
-    return masked(text)
+    return masked(tls.reason(error))
 
 
 # --- opening -----------------------------------------------------------------------------------------------------
@@ -246,8 +228,8 @@ def _credentials(broker: Broker) -> dict[str, str]:
     return {"username": unquote(parts.username), "password": password}
 
 
-def _context(tls: ClientTls) -> ssl.SSLContext:
-    made = tls.context()
+def _context(certificates: ClientTls) -> ssl.SSLContext:
+    made = certificates.context()
     made.sslsocket_class = _Socket
     return made
 

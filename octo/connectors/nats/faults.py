@@ -5,11 +5,11 @@ Invariant: no text has an address with credentials: the client quotes only what 
 
 from __future__ import annotations
 
-import ssl
 from typing import Any
 
 from octo.connectors.nats import codes
-from octo.core.errors import OctoError, Permanent, Timeout, Transient, system_reason
+from octo.core import tls
+from octo.core.errors import OctoError, Permanent, Timeout, Transient
 from octo.core.secrets import masked
 
 
@@ -54,7 +54,4 @@ def _refused(error: Any, what: str) -> OctoError:
 
 def text_of(error: BaseException) -> str:
     """What an error says, without prefixes and secrets."""
-    if isinstance(error, ssl.SSLError):
-        return f"TLS: {getattr(error, 'verify_message', '') or error.reason or error}"
-    text = system_reason(error) if isinstance(error, OSError) else str(error) or type(error).__name__
-    return masked(text.removeprefix("nats: ").strip("'\" "))
+    return masked(tls.reason(error).removeprefix("nats: ").strip("'\" "))

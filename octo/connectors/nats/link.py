@@ -17,7 +17,8 @@ from octo.connectors.nats import codes, login
 from octo.connectors.nats.faults import is_end, text_of, told
 from octo.connectors.nats.settings import Server
 from octo.core.beside import beside
-from octo.core.errors import Disconnected, NotConnected, OctoError, Permanent
+from octo.core.connected import Connected
+from octo.core.errors import NotConnected, OctoError, Permanent
 from octo.core.log import fields
 
 log = logging.getLogger("octo.nats")
@@ -32,45 +33,32 @@ FAREWELL = 2.0
 """Seconds to say goodbye."""
 
 
-class Link:
-    """An open connection. client: of nats-py. place: its address, without credentials."""
+class Link(Connected):
+    """An open connection. client: of nats-py. refused: what the server has not allowed last."""
 
     def __init__(self, place: str) -> None:
+        super().__init__(place)
         self.client: Any = None
-        self.place = place
         self.refused = ""
-        self._reason = ""
-        self._lost = asyncio.Event()
         self._asked = asyncio.Event()
         self._answered = asyncio.Event()
 
     def lose(self, reason: str) -> None:
-        """Note that the connection is gone."""
-        self._reason = self._reason or reason
-        self._lost.set()
+        super().lose(reason)
         self._answered.set()
-
-    async def watch(self) -> None:
-        """Raise `Disconnected` once the connection is gone."""
-        await self._lost.wait()
-        raise self.gone
-
-    @property
-    def gone(self) -> Disconnected:
-        return Disconnected(f"{self.place}: {self._reason or 'the connection was closed'}")
 
     async def check(self) -> None:
         """Return once the server has answered. Raises `Disconnected` if the connection is gone or it does not."""
-        if not self._lost.is_set():
+        if not self.is_lost:
             self._asked.set()
             await self._answered.wait()
-        if self._lost.is_set():
+        if self.is_lost:
             raise self.gone
 
     async def beat(self) -> None:
         """Ask the server again and again whether it lives, until the connection is gone."""
         try:
-            while not self._lost.is_set():
+            while not self.is_lost:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(PULSE):
                         await self._asked.wait()
@@ -110,7 +98,7 @@ class Link:
         """An error of the client as one of Octo. what: begins its text, e.g. `publish to "a"`."""
         if is_end(error):
             self.lose(text_of(error))
-        return self.gone if self._lost.is_set() else told(error, what, self.client.max_payload)
+        return self.gone if self.is_lost else told(error, what, self.client.max_payload)
 
 
 # --- opening -----------------------------------------------------------------------------------------------------
