@@ -12,6 +12,8 @@ from octo.services.ports import Event, Lagged
 
 KEPT, KEPT_DURABLE = 1000, 10_000
 """At most this many events are kept for a subscriber."""
+_BEFORE = 10**6
+"""As many events were never missed: the store has lost all that it held, and its numbers began anew."""
 
 
 class Listening(Protocol):
@@ -84,4 +86,6 @@ class Reader(ABC, Generic[S]):
         gone = oldest - self._seen - 1
         if gone > 0:
             self._seen = oldest - 1
-            raise Lagged(f"{gone} events of the topic {self._topic[:80]!r} are gone: this subscriber is too slow")
+            many = f"{gone} events" if gone < _BEFORE else "events"
+            why = "this subscriber is too slow, or the store has lost them"
+            raise Lagged(f"{many} of the topic {self._topic[:80]!r} are gone: {why}")

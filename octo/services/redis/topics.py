@@ -19,39 +19,45 @@ _EVERY = 256
 _TOPIC = """
 local topic, events = P .. ':topic:' .. ARGV[2], P .. ':events:' .. ARGV[2]
 local subscribers = P .. ':subscribers:' .. ARGV[2]
+-- The clock tells the first number: after a server has lost all, new events are new to whoever saw the old ones.
+if redis.call('EXISTS', topic) == 0 then redis.call('SET', topic, string.format('%.0f', now)) end
 """
 _PUBLISH = Script(f"""{TRIM}{_TOPIC}
 local last = redis.call('INCR', topic)
-redis.call('XADD', events, last .. '-0', 'value', ARGV[3])
+redis.call('XADD', events, string.format('%.0f-0', last), 'value', ARGV[3])
 redis.call('ZADD', ENDS, now + {AGE}, events)
 if last % {_EVERY} == 0 then trim(ARGV[2], {KEPT}, {KEPT_DURABLE}) end
 ring('topic ' .. ARGV[2])
 """)
 _AFTER = Script(f"""{_TOPIC}
-local last, seen = tonumber(redis.call('GET', topic) or 0), tonumber(ARGV[3])
+local last, seen = tonumber(redis.call('GET', topic)), tonumber(ARGV[3])
 if seen > last then  -- the server has lost its last writes: what comes must be new to whoever has seen those
-    redis.call('SET', topic, seen)
+    redis.call('SET', topic, string.format('%.0f', seen))
     last = seen
 end
 local found, size = {{}}, 0
 while #found < 200 and size < {BYTES} do
-    local some = redis.call('XRANGE', events, '(' .. seen, '+', 'COUNT', 10)
+    local some = redis.call('XRANGE', events, string.format('(%.0f', seen), '+', 'COUNT', 10)
     for _, event in ipairs(some) do
-        seen = string.match(event[1], '^%d+')
-        table.insert(found, tonumber(seen))
+        seen = tonumber(string.match(event[1], '^%d+'))
+        table.insert(found, seen)
         table.insert(found, event[2][2])
         size = size + #event[2][2]
     end
     if #some < 10 then break end
 end
+local next = found[1] or last + 1
+if ARGV[4] ~= '' and next > ARGV[3] + 1 then  -- events are gone, and perhaps the name with them
+    redis.call('ZADD', subscribers, 'NX', next - 1, ARGV[4])
+end
 return {{last, found}}
 """)
 """At most a hundred events or about so many bytes: each subscriber keeps them in memory."""
 _LAST = Script(f"""{_TOPIC}
-return tonumber(redis.call('GET', topic) or 0)
+return tonumber(redis.call('GET', topic))
 """)
 _REMEMBER = Script(f"""{_TOPIC}
-redis.call('ZADD', subscribers, 'NX', redis.call('GET', topic) or 0, ARGV[3])
+redis.call('ZADD', subscribers, 'NX', redis.call('GET', topic), ARGV[3])
 return tonumber(redis.call('ZSCORE', subscribers, ARGV[3]))
 """)
 _COMMIT = Script(f"""{_TOPIC}
@@ -66,7 +72,7 @@ class Reader(reader.Reader[Store]):
     """A subscription."""
 
     async def _after(self) -> Found:
-        last, found = await self._store.call(_AFTER, self._topic, self._seen)
+        last, found = await self._store.call(_AFTER, self._topic, self._seen, self._durable)
         return Found(last, list(zip(found[::2], found[1::2], strict=True)))
 
     async def _commit(self, number: int) -> None:

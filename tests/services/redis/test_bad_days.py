@@ -13,6 +13,7 @@ import pytest
 
 from octo.core.errors import NotConnected, Transient
 from octo.services import codes
+from octo.services.ports import Lagged
 from octo.services.redis import state, store, sweep
 from octo.services.redis.address import parse
 from octo.services.redis.key_value import Entries
@@ -310,6 +311,23 @@ async def test_who_had_seen_more_events_than_the_server_has_left_misses_none_of_
             await Logs(opened).publish("topic", "new")
 
     assert reading.result().value == "new"
+
+
+async def test_what_is_published_right_after_the_server_has_lost_all_comes_and_is_committed(redis, fresh_redis, opened):
+    """Also if the subscriber had no time to notice. It is told that events are gone, and is still remembered."""
+    async with asyncio.timeout(60), Logs(opened).subscribe("topic", durable="d") as subscription:
+        for number in range(5):
+            await Logs(opened).publish("topic", number)
+            await subscription.commit(await anext(subscription))
+        for key in ("store", "topic:topic", "events:topic", "subscribers:topic"):
+            redis.ask("DEL", f"{fresh_redis.prefix}:{key}")
+        await Logs(opened).publish("topic", "new")
+        with pytest.raises(Lagged, match="are gone"):
+            await anext(subscription)
+        assert (await anext(subscription)).value == "new"
+
+    async with asyncio.timeout(60), Logs(opened).subscribe("topic", durable="d") as subscription:
+        assert (await anext(subscription)).value == "new"
 
 
 # --- nothing grows -----------------------------------------------------------------------------------------------
