@@ -285,6 +285,8 @@ def _before(entry: bytes) -> bytes:
 
 
 def _no_group(error: Permanent) -> OctoError:
-    """The error of a group that is not there may pass: somebody may make it."""
+    """The error of a group that is not there may pass: somebody may make it. So may that of a server in a failover."""
+    if "instance state changed" in str(error):  # it has become a replica while a read waited
+        return Transient(str(error), code=codes.NOT_NOW)
     is_missing = any(word in str(error) for word in ("NOGROUP", "UNBLOCKED", "no such key"))
     return Transient(str(error), code=codes.NO_GROUP) if is_missing else error

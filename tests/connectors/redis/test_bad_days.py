@@ -102,6 +102,25 @@ def test_a_group_that_was_removed_is_made_again(run, ask, name):
     assert "Traceback" not in octo.log
 
 
+def test_a_server_that_is_a_replica_for_a_while_loses_nothing(run, http, ask, name):
+    """As in a failover: the connections are opened again, for another server may have taken its place."""
+    octo, ready = run("one", pause="1s")
+    until(lambda: http(ready)[0] == 200)
+    for number in range(3):
+        ask("XADD", name, "*", "n", number)
+    until(lambda: ask("LLEN", f"{name}:began") == 3)
+    ask("REPLICAOF", "127.0.0.1", "1")
+    try:
+        until(lambda: "connection lost" in octo.log)
+    finally:
+        ask("REPLICAOF", "NO", "ONE")
+    until(lambda: set(ask("LRANGE", f"{name}:done", 0, -1)) == {"0", "1", "2"})
+    until(lambda: ask("XPENDING", name, "g")[0] == 0)
+
+    assert "Traceback" not in octo.log
+    assert "OCTO-V105" not in octo.log
+
+
 def test_a_stop_gives_back_what_was_not_finished(run, ask, name):
     """Another takes it over at once, however long the lease is."""
     stopped, _ = run("one", pause="1h", more="listeners: 2")
