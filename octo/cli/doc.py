@@ -22,6 +22,9 @@ from octo.suite.yaml import dump
 WIDEST = 100
 """Columns of a text; longer lines are hard to read."""
 
+_MOST_OWNERS = 5
+"""Components that are named of those that have a setting."""
+
 _NAMES = {
     "body": "the body of the message",
     "vars": "its variables, such as vars.id",
@@ -71,6 +74,8 @@ def _found(name: str, known: Sequence[Entry]) -> list[Entry]:
     if name in _NAMES:
         raise click.UsageError(f"{name!r} is a name in expressions: {_NAMES[name]}. Try: octo eval {name}")
     names = [each.name for each in known]
+    if hint := _elsewhere(name, known, names):
+        raise click.UsageError(hint)
     guess = (
         next((each for each in names if name.lower().startswith(f"{each.lower()}.")), None)  # a setting of it
         or guesses.anything(name, names)
@@ -78,6 +83,24 @@ def _found(name: str, known: Sequence[Entry]) -> list[Entry]:
         or next((each for each in names if name.lower() in each.lower()), None)
     )
     raise click.UsageError(f"there is no {name!r}. " + (f"Try: octo doc {guess}" if guess else "Try: octo list"))
+
+
+def _elsewhere(name: str, known: Sequence[Entry], names: Sequence[str]) -> str:
+    """What to read about a command or a setting, "" if it is neither."""
+    from octo.cli import VERBS
+
+    if name in VERBS:
+        return f"{name!r} is a command: octo {name} --help"
+    owners = [each.name for each in known if any(field["name"].lower() == name.lower() for field in _fields(each))]
+    if not owners or guesses.anything(name, names):
+        return ""
+    others = " and others" if len(owners) > _MOST_OWNERS else ""
+    shown = ", ".join(f"`{each}`" for each in owners[:_MOST_OWNERS])
+    return f"{name!r} is a setting of {shown}{others}. Try: octo doc {owners[0]}"
+
+
+def _fields(entry: Entry) -> Sequence[Described]:
+    return [] if entry.functions or entry.usage else entry.data["fields"]
 
 
 def _page(entry: Entry) -> Iterator[str]:

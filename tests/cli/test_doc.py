@@ -88,6 +88,7 @@ def test_a_family_of_functions(cli):
         ("valkey", "there is no 'valkey'. Try: octo doc redis"),
         ("rabbitmq", "there is no 'rabbitmq'. Try: octo doc amqp"),
         ("xyzzyxyzzy", "there is no 'xyzzyxyzzy'. Try: octo list"),
+        ("dlq", "'dlq' is a command: octo dlq --help"),
         ("octo-c111", "'octo-c111' is an error code: octo explain OCTO-C111"),
     ],
 )
@@ -96,6 +97,18 @@ def test_a_name_that_does_not_exist(cli, name, hint):
 
     assert result.exit_code == 2
     assert hint in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("deadLetter", "'deadLetter' is a setting of `flow`. Try: octo doc flow"),
+        ("durability", "'durability' is a setting of `flow`. Try: octo doc flow"),
+        ("key", " and others. Try: octo doc amqp"),
+    ],
+)
+def test_a_setting_leads_to_what_has_it(cli, name, hint):
+    assert hint in " ".join(cli("doc", name).stderr.split())
 
 
 def test_a_name_is_needed(cli):
