@@ -78,13 +78,13 @@ _KEYS: Final = {
     "default": "else otherwise",
     "then": "process do",
     "items": "in over list each collection",
-    "body": "do process steps chain data payload json response",
+    "body": "do process steps chain data payload json response value",
     "process": "steps do body chain blocks pipeline actions tasks",
     "value": "expr expression payload body text",
     "message": "text msg expr value",
     "for": "duration delay time seconds",
     "after": "timeout duration limit in",
-    "maxAttempts": "attempts max retries times count tries",
+    "maxAttempts": "attempts max retries times count tries maxRetries maxDeliver maxDeliveries redeliveries",
     "minBackoff": "delay backoff interval wait initialDelay pause",
     "args": "params parameters arguments values bind",
     "with": "args params parameters arguments input",
@@ -117,8 +117,25 @@ _KEYS: Final = {
     "reply": "response status headers",
     "cases": "tests scenarios examples",
     "answers": "responses replies",
+    "brokers": "bootstrapServers bootstrap servers hosts host url broker",
+    "user": "username login",
+    "username": "user login",
+    "url": "host hostname port uri address addr server servers broker brokers user username password db database",
+    "group": "groupId groupID consumerGroup",
+    "durable": "consumer consumerName durableName",
+    "queue": "queueGroup group",
+    "prefetch": "prefetchCount concurrency",
+    "listeners": "concurrency workers consumers parallelism maxInFlight",
+    "lease": "visibilityTimeout ackWait minIdleTime",
+    "offsetReset": "autoOffsetReset",
+    "sessionExpiry": "cleanSession cleanStart",
+    "sasl": "security",
+    "type": "exchangeType",
+    "as": "target into result",
 }
 _ADDRESS: Final = ("baseURL", "baseUrl", "base_url", "url")
+_DEAD: Final = ("dlq", "dlx", "deadLetterQueue", "onFailure")
+_ACKNOWLEDGED: Final = ("ack", "autoAck", "noAck", "ackMode", "autoCommit", "manualAck")
 _STATUS: Final = ("status", "statusCode", "httpStatus", "code")
 
 
@@ -160,9 +177,13 @@ def key(word: str, known: Collection[str]) -> str | None:
 
 
 def about(word: str, known: Collection[str]) -> str:
-    """What to say about a key that a block cannot have because it is done otherwise; "" if nothing comes to mind."""
+    """What to say about a key that is not here because it is done otherwise; "" if nothing comes to mind."""
     if word in _STATUS and {"rawBody", "contentType"} <= set(known):
         return "the status of an HTTP response is the variable `httpStatus`: set it with `set-variable`"
+    if word in _DEAD and "maxAttempts" in known:
+        return "what fails for good goes where `deadLetter:` of the flow says"
+    if word in _ACKNOWLEDGED and "maxAttempts" in known:
+        return "a message is acknowledged once its flow has finished; `durability: memory` of the flow does it before"
     if word in _ADDRESS and {"basePath", "port"} <= set(known):
         return "`http` is a server; what calls others is an `http-client`"
     return ""

@@ -28,6 +28,13 @@ def test_a_type_that_is_not_here_is_not_guessed():
         ("maxattempts", ["maxAttempts", "minBackoff"], "maxAttempts"),
         ("attempts", ["maxAttempts"], "maxAttempts"),
         ("services", ["service", "connectors"], "service"),
+        ("host", ["url", "tls", "timeout"], "url"),
+        ("user", ["url", "username", "password"], "username"),
+        ("bootstrapServers", ["brokers", "tls", "sasl"], "brokers"),
+        ("consumerGroup", ["stream", "group", "key"], "group"),
+        ("exchangeType", ["exchange", "routingKey", "type"], "type"),  # and not `exchange`
+        ("value", ["topic", "key", "body"], "body"),
+        ("maxRetries", ["subject", "maxAttempts"], "maxAttempts"),
         ("zebra", ["path", "query"], None),
     ],
 )
@@ -52,6 +59,8 @@ def test_types_of_connectors_and_sources(guess, word, here):
 def test_what_is_done_otherwise():
     assert "`httpStatus`" in guesses.about("status", ["value", "rawBody", "contentType"])
     assert "`http-client`" in guesses.about("baseURL", ["basePath", "port"])
+    assert "`durability: memory` of the flow" in guesses.about("autoAck", ["queue", "maxAttempts"])
+    assert "`deadLetter:` of the flow" in guesses.about("dlq", ["subject", "maxAttempts"])
     assert guesses.about("zebra", ["value"]) == ""
 
 
