@@ -412,6 +412,15 @@ ADVICE = _code(
     "baseURL: https://user:password@api.example.com",
     "baseURL: https://api.example.com, and auth: {type: basic, username: user, password: ${PASSWORD}}",
 )
+QUOTED = _code(
+    "OCTO-C164",
+    "Quotes where no expression is",
+    "A warning: this setting is a plain text, not an expression, so quotes inside of it are a part of it. A source "
+    'that takes the queue `"orders"` gets nothing of what is sent to `orders`. Names that a block computes for each '
+    "message are expressions; those that are known from the start are not: `octo doc NAME` tells which is which.",
+    "settings: {subject: '\"orders\"'}",
+    "settings: {subject: orders}",
+)
 SOURCES_CLASH = _code(
     "OCTO-C151",
     "Sources that cannot both exist",

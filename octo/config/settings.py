@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import partial
+from types import NoneType
 from typing import NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -22,6 +24,9 @@ from octo.core.sockets import sockets
 from octo.expr import Program
 
 S = TypeVar("S", bound=Settings)
+
+_QUOTED = re.compile(r"""(["'])([^"'\s]+)\1""")
+"""One word in quotes of its own, as expressions have it."""
 
 
 class Written(NamedTuple):
@@ -59,6 +64,8 @@ def validate(model: type[S], written: Written, build: Build, report: Report, *, 
         return None
     if _truth_for_number(model, written, report):
         return None
+    if null_is_empty:
+        _warn_of_quotes(model, written, report)
     for path, socket in sockets(settings):
         place = written.find(path) or written.find(path[:-1])  # a text may be the short form of a mapping
         if isinstance(socket, Expr) and place is not None:
@@ -112,7 +119,9 @@ def _empty_keys(model: type[Settings], written: Written, report: Report) -> None
 def _truth_for_number(model: type[BaseModel], written: Written, report: Report) -> bool:
     """Refuse `port: true`, which Python would read as 1."""
     found = False
-    for path, place in _truths(written):
+    for path, place in _scalars(written):
+        if not isinstance(place.value, bool):
+            continue
         wanted = [each.type for each in kinds_at(model, path)]
         if bool not in wanted and (int in wanted or float in wanted):
             message = f"`{place.name}`: expected a number, found {kind(place.value)}"
@@ -121,13 +130,23 @@ def _truth_for_number(model: type[BaseModel], written: Written, report: Report) 
     return found
 
 
-def _truths(written: Written) -> Iterator[tuple[Path, Place]]:
+def _warn_of_quotes(model: type[BaseModel], written: Written, report: Report) -> None:
+    """Warn of `subject: '"orders"'` where no expression is expected: the quotes would be a part of the name."""
+    for path, place in _scalars(written):
+        found = _QUOTED.fullmatch(place.value) if isinstance(place.value, str) and not place.variables else None
+        kinds = [each for each in kinds_at(model, path) if each.type is not NoneType] if found else []
+        if found and kinds and all(each.is_a(str) for each in kinds):
+            message = f"`{place.name}` is no expression: the quotes are a part of the text"
+            report.warn(codes.QUOTED, place.at, message, f"write `{found[2]}` without them")
+
+
+def _scalars(written: Written) -> Iterator[tuple[Path, Place]]:
     waiting: list[tuple[Path, Place]] = [((key,), place) for key, place in written.entries.items()]
     while waiting:
         path, place = waiting.pop()
-        if isinstance(place.value, bool):
-            yield path, place
-        elif isinstance(place.value, dict):
+        if isinstance(place.value, dict):
             waiting += [((*path, key), child) for key, child in place.fields().items()]
         elif isinstance(place.value, list):
             waiting += [((*path, index), child) for index, child in enumerate(place.items())]
+        else:
+            yield path, place

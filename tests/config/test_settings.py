@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from octo.builtin import plugins as builtin
+from octo.config.load import parse
+
 
 def server(settings: str) -> str:
     return f"connectors: [{{name: w, type: http, settings: {settings}}}]"
@@ -61,3 +64,28 @@ def test_what_settings_advise_against_is_a_warning_at_its_place(config):
     assert f"{warning.at.line}:{warning.at.column} {warning.code}" == "1:56 OCTO-C162"
     assert warning.message == "`headers`: it tells attackers what runs here"
     assert config(server("{headers: {}}")).warnings == ()
+
+
+QUEUES = """\
+connectors: [{name: q, type: queue}, {name: e, type: events}]
+flows:
+- {name: f, deadLetter: {queue: '"lost"'}, source: {connector: q, type: queue, settings: {subject: '"orders"'}}}
+- {name: g, source: {connector: e, type: events, settings: {subject: orders}}, process: [%s]}
+"""
+
+
+def test_quotes_around_a_name_that_is_no_expression_are_told():
+    """The source would wait at a queue that nobody sends to, and nothing else would say so."""
+    block = """{type: queue-dispatch, subject: '"orders"'}"""
+    found = parse(QUEUES % block, builtin(), {}).warnings
+
+    assert [(each.code, each.message, each.hint) for each in found] == [
+        ("OCTO-C164", f"`{key}` is no expression: the quotes are a part of the text", f"write `{name}` without them")
+        for key, name in (("queue", "lost"), ("subject", "orders"))
+    ]
+
+
+def test_quotes_inside_of_a_text_are_a_part_of_it():
+    block = """{type: object-write, key: '"a"', value: '"b"'}, {type: log, message: '"c"'}"""
+
+    assert len(parse(QUEUES % block, builtin(), {}).warnings) == 2  # those of the sources
