@@ -90,6 +90,9 @@ def _provided(url: str) -> Mapping[str, Opener | str]:
             raise _refused("what follows a comma is no URL; write a `,` in a name or a password as %2C")
         if not scheme and url.endswith((".db", ".sqlite", ".sqlite3")):
             raise _refused(f"{url[:80]!r} is no URL; did you mean `sqlite:{url[:80]}`?")
+        if not scheme:  # quoted only if it is no part of a password
+            word = f"`{url.lower()}` alone" if url.lower() in PROVIDERS else "a word without `:`"
+            raise _refused(f"{word} is no place; write a URL, e.g. `sqlite:octo-store/octo.db` or `redis://host:6379`")
         guess = nearest(scheme, PROVIDERS)
         known = ", ".join(f"`{each}:`" for each in PROVIDERS)
         raise _refused(
