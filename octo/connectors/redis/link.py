@@ -104,7 +104,9 @@ async def opened(settings: Server) -> AsyncIterator[Link]:
             async with asyncio.timeout(CONNECT):
                 await link.run("PING")
         except TimeoutError:
-            raise NotConnected(f"{link.place}: no answer in time", code=codes.UNREACHABLE) from None
+            # A server without TLS waits for the rest of what it takes for a command.
+            hint = "; does it speak TLS at this port?" if settings.is_secure else ""
+            raise NotConnected(f"{link.place}: no answer in time{hint}", code=codes.UNREACHABLE) from None
         except Permanent as error:
             if error.code != codes.REFUSED:
                 raise

@@ -47,9 +47,13 @@ class Server(Settings):
 
     @model_validator(mode="after")
     def _has_tls(self) -> Self:
-        if self.tls is not None and not self.url.get_secret_value().startswith(("rediss:", "valkeys:")):
+        if self.tls is not None and not self.is_secure:
             raise PydanticCustomError("tls", "`tls` needs a `url` that asks for TLS: its scheme ends with `ss`")
         return self
+
+    @property
+    def is_secure(self) -> bool:
+        return self.url.get_secret_value().startswith(("rediss:", "valkeys:"))
 
 
 # --- sources -----------------------------------------------------------------------------------------------------

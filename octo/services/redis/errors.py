@@ -41,9 +41,12 @@ _ELSEWHERE = ("READONLY", "MASTERDOWN", "LOADING", "MOVED")
 """Answers of a server that is not the one to talk to, or not yet."""
 
 
-def not_connected(where: str, error: BaseException) -> OctoError:
+def not_connected(where: str, error: BaseException, *, tls: bool = False) -> OctoError:
     """The error of a call that the server never got."""
-    return NotConnected(f"cannot connect to {where}: {_text(error)}", code=codes.SERVER)
+    # A server without TLS waits for the rest of what it takes for a command.
+    is_mute = tls and isinstance(error, TimeoutError | DriverTimeout)
+    hint = "; does it speak TLS at this port?" if is_mute else ""
+    return NotConnected(f"cannot connect to {where}: {_text(error)}{hint}", code=codes.SERVER)
 
 
 def failed(where: str, error: BaseException) -> OctoError:

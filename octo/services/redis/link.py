@@ -146,7 +146,7 @@ async def connected(address: Address) -> Any:
     except BaseException as error:
         await connection.disconnect(nowait=True)
         if isinstance(error, errors.FAILURES):
-            raise errors.not_connected(address.where, error) from error
+            raise errors.not_connected(address.where, error, tls=address.tls) from error
         raise
     return connection
 

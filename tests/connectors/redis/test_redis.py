@@ -10,6 +10,7 @@ import pytest
 from octo.connectors.redis import Redis, codes
 from octo.core.errors import ConfigError
 from octo.core.flow import Failure
+from octo.engine.connections import StartError
 from octo.testing import check_connector, running
 
 FLOWS = """
@@ -443,6 +444,14 @@ async def test_settings_that_cannot_be_meant_are_refused_without_the_password(pl
         async with running(f"connectors: [{{name: store, type: redis, settings: {settings}}}]\nflows: []", plugins):
             pass
     assert "hunter2" not in str(caught.value)
+
+
+async def test_tls_that_nobody_speaks_there_is_suggested(plugins, redis, monkeypatch):
+    monkeypatch.setattr("octo.connectors.redis.link.CONNECT", 0.3)
+    store = f"{{name: store, type: redis, settings: {{url: '{redis.url.replace('redis:', 'rediss:')}'}}}}"
+    with pytest.raises(StartError, match=r"no answer in time; does it speak TLS at this port\?"):
+        async with running(f"connectors: [{store}]\nflows: []", plugins):
+            pass
 
 
 @pytest.mark.parametrize("settings", ["{stream: a, group: g, deadLetters: a}", "{stream: a, group: g, lease: 10ms}"])

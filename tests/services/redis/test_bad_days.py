@@ -500,6 +500,13 @@ async def test_a_service_cannot_start_while_the_server_does_not_answer(redis, fr
         redis.resume()
 
 
+async def test_tls_that_nobody_speaks_there_is_suggested(fresh_redis):
+    """Redis waits for the rest of what it takes for a command, so nothing but time tells."""
+    with pytest.raises(NotConnected, match=r"no answer in time; does it speak TLS at this port\?"):
+        async with store.opened(replace(fresh_redis, tls=True, connect=0.3)):
+            pass
+
+
 async def test_a_service_cannot_start_without_a_server(fresh_redis, free_port):
     with pytest.raises(NotConnected, match="Connection refused"):
         async with store.opened(replace(fresh_redis, port=free_port())):
