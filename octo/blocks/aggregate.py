@@ -32,6 +32,9 @@ log = logging.getLogger("octo.aggregate")
 
 OFTEN, RARELY = 1.0, 30.0
 """Seconds between two looks for groups whose time is over: a tenth of the timeout, within these."""
+JUMP = 60.0
+"""Seconds by which the clocks of processes may differ. A group from further ahead was begun before a clock went back:
+nobody knows how old it is, and too early is better than never."""
 
 
 class Aggregate(Settings):
@@ -118,7 +121,8 @@ class Aggregate(Settings):
         if self.completion_timeout is None:
             return False
         since = group.first if self.timeout_from == "first" else group.last
-        return clock.now_ns() - since >= self.completion_timeout.total_seconds() * 1e9
+        age = (clock.now_ns() - since) / 1e9
+        return age >= self.completion_timeout.total_seconds() or age < -JUMP
 
     def message(self, group: Group) -> Message:
         """What is sent on for a group that was released."""

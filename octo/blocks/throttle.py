@@ -31,6 +31,8 @@ MOST_KEYS = 100_000
 """Keys whose rate is known at once; the one that was used longest ago is forgotten first."""
 ATTEMPTS = 10
 """How often the shared state is read again because another process was faster."""
+JUMP = 5.0
+"""Seconds by which the clocks of processes may differ. What is further ahead was written before a clock went back."""
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _RATE = re.compile(r"(\d+(?:\.\d+)?) */ *([smhd])", re.ASCII)
 
@@ -139,8 +141,7 @@ async def _reserve_shared(settings: Throttle, name: str, longest: float, store: 
         for _ in range(ATTEMPTS):
             entry = await store.get(NAMESPACE, name)
             now = clock.now_ns() / 1e9
-            full_at = entry.value if entry is not None and isinstance(entry.value, float) else 0.0
-            turn = _turn(settings, full_at, now, longest)
+            turn = _turn(settings, _full(settings, None if entry is None else entry.value, now), now, longest)
             version = 0 if entry is None else entry.version
             try:
                 await store.put(NAMESPACE, name, turn.full_at, version=version, ttl=turn.full_at - now + 1.0)
@@ -148,3 +149,9 @@ async def _reserve_shared(settings: Throttle, name: str, longest: float, store: 
                 continue
             return turn.wait
     raise Overloaded("too many processes ask for the shared rate at once")
+
+
+def _full(settings: Throttle, kept: object, now: float) -> float:
+    """When the bucket is full, 0.0 if that is not known. No message makes it later than its own turn allows."""
+    latest = now + settings.wait.total_seconds() + settings.burst * settings.rate.interval + JUMP
+    return kept if isinstance(kept, float) and kept <= latest else 0.0

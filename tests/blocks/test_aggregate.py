@@ -19,7 +19,7 @@ from octo.services.container import Services
 from octo.services.embedded import in_file
 from octo.services.memory import key_value, leases
 from octo.testing import clock, running
-from octo.testing.clock import virtual
+from octo.testing.clock import shift_wall, virtual
 
 FLOW = """
 connectors: [{name: p, type: probe}]
@@ -206,6 +206,15 @@ async def test_elements_of_other_groups_or_with_numbers_beyond_reason_have_the_o
             await send(app, index, "b", groupId="b", groupIndex=index)
         await asyncio.sleep(5)
         assert sorted(str(body) for body, _, _ in released(app)) == ["['g1', 'h0', 'g0']", "[1000000000, 0]"]
+
+
+@virtual()
+async def test_a_clock_that_goes_back_keeps_no_group_open(plugins):
+    async with running(flow("correlation: vars.k, completionTimeout: 10s"), plugins) as app:
+        await send(app, 1)
+        shift_wall(-3600)
+        await asyncio.sleep(5)
+        assert released(app) == [([1], 1, "timeout")]
 
 
 # --- any order, duplicates, timeouts -----------------------------------------------------------------------------

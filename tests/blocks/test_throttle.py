@@ -12,7 +12,7 @@ from octo.core.flow import Failure
 from octo.services.container import Services
 from octo.services.embedded import in_file
 from octo.testing import running
-from octo.testing.clock import run, virtual
+from octo.testing.clock import run, shift_wall, virtual
 
 FLOW = "flows: [{name: f, process: [{type: throttle, rate: RATE, MORE}]}]"
 
@@ -87,6 +87,15 @@ async def test_many_messages_of_one_process_do_not_get_in_the_way_of_one_another
         found = await times(app, 50)
 
     assert [round(each, 2) for each in found] == [round(n / 100, 2) for n in range(50)]
+
+
+@virtual()
+async def test_a_clock_that_goes_back_holds_nobody_up():
+    """Else nothing would pass until it is as late as before."""
+    async with running(flow("10/s", "shared: true")) as app:
+        assert await times(app, 3) == [0.0, 0.1, 0.2]
+        shift_wall(-3600)
+        assert await times(app, 3) == [0.0, 0.1, 0.2]
 
 
 @given(st.lists(st.floats(0, 3), min_size=1, max_size=40), st.integers(1, 5))
