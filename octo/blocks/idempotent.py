@@ -46,7 +46,7 @@ class Idempotent(Settings):
     on_duplicate: Literal["replay", "skip", "drop"] = "replay"
     """What a later message with the key gets: `replay` what the first one ended with, unless that is larger than 1 MiB;
     `skip` lets it pass as it came; `drop` drops it. The first one itself always gets its result, when it comes again
-    because what followed the block failed or its process ended."""
+    because what followed the block failed or its process ended; if that was too large, the work is done again."""
     wait: Duration = timedelta(seconds=30)
     """How long to wait while another message with the key is under way. After that the block fails; the message may be
     tried again."""
@@ -68,13 +68,13 @@ async def idempotent(settings: Idempotent, message: Message, site: Site, store: 
     key = settings.key(message)
     by = step(message, site.address)
     name, ttl = hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest(), settings.lease.total_seconds()
-    if (done := await store.get(NAMESPACE, name)) is not None and not _is_claim(done):
+    if (done := await store.get(NAMESPACE, name)) is not None and _is_done(done, by):
         return _again(settings, message, by, done.value)
     lease = await leases.acquire(f"{NAMESPACE}/{name}", ttl, wait=settings.wait.total_seconds())
     if lease is None:
         raise Overloaded(f"a message with the key {key[:80]!r} is still under way")
     async with held(leases, lease, ttl):
-        if (done := await store.get(NAMESPACE, name)) is not None and not _is_claim(done):
+        if (done := await store.get(NAMESPACE, name)) is not None and _is_done(done, by):
             return _again(settings, message, by, done.value)
         # Who begins the work writes over the claim of who began before, so that one that was cut off can keep nothing.
         claim, before = {_CLAIM: lease.token}, 0 if done is None else done.version
@@ -85,9 +85,11 @@ async def idempotent(settings: Idempotent, message: Message, site: Site, store: 
         return outcome
 
 
-def _is_claim(entry: Entry) -> bool:
-    """Whether the entry says that the work has begun, and not that it is done."""
-    return isinstance(entry.value, dict) and _CLAIM in entry.value
+def _is_done(entry: Entry, by: str) -> bool:
+    """Whether the work need not be done again: not if it has only begun, or if this step did it and has no result."""
+    kept = entry.value if isinstance(entry.value, dict) else {}
+    has_result = "message" in kept or "dropped" in kept
+    return _CLAIM not in kept and (has_result or kept.get("by") != by)
 
 
 def _kept(step: str, outcome: Outcome) -> object:

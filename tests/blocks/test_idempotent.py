@@ -80,6 +80,27 @@ async def test_the_first_is_no_duplicate_of_itself(plugins, mode):
     assert notes == [1, 1], "the work was done once, and what follows it as well"
 
 
+@virtual()
+async def test_the_first_does_its_work_again_if_its_result_was_too_large_to_keep(plugins):
+    """What follows must not get the message as it came."""
+    work = "{type: note, connector: p, value: body.n}, {type: set-payload, value: 'lists.range(400000)'}"
+    after = "{type: wait, connector: p, for_: fails}, {type: note, connector: p, value: size(body)}"
+    first = Message({"k": "a", "n": 1}, event_id="e1")
+    async with running(flow("", work).replace(AFTER, after), plugins) as app:
+        inlet = FlowInlet(app.generation.flows["f"])
+        async with asyncio.TaskGroup() as tasks:
+            trying = tasks.create_task(inlet.call(first))
+            await settle()
+            trying.cancel()
+        app.connector("p").gate("fails").set()
+        await inlet.call(first)
+        other = await app.call("f", {"k": "a", "n": 2})
+        notes = app.connector("p").notes
+
+    assert notes == [1, 1, 400_000, 2]
+    assert other.body == {"k": "a", "n": 2}
+
+
 LOOP = """
 connectors: [{name: p, type: probe}]
 flows:
