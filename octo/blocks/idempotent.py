@@ -81,7 +81,7 @@ async def idempotent(settings: Idempotent, message: Message, site: Site, store: 
         version = await store.put(NAMESPACE, name, claim, version=before, ttl=_LONGEST)
         outcome = await finished(settings.process(message))
         kept = settings.ttl.total_seconds() or None
-        await store.put(NAMESPACE, name, _kept(by, outcome), version=version, ttl=kept)
+        await store.put(NAMESPACE, name, _kept(message, by, outcome), version=version, ttl=kept)
         return outcome
 
 
@@ -92,13 +92,13 @@ def _is_done(entry: Entry, by: str) -> bool:
     return _CLAIM not in kept and (has_result or kept.get("by") != by)
 
 
-def _kept(step: str, outcome: Outcome) -> object:
+def _kept(message: Message, step: str, outcome: Outcome) -> object:
     """Who did the work, and what a later message needs of the outcome, unless that is too large to keep."""
     by, end = {"by": step}, ending(outcome)
     kept = (
         {**by, "dropped": end.reason}
         if isinstance(end, Drop)
-        else {**by, "message": end.to_record(), "stopped": isinstance(outcome, Stop)}
+        else {**by, "message": _made(message, end).to_record(), "stopped": isinstance(outcome, Stop)}
     )
     try:
         limits.size(kept)
@@ -106,6 +106,13 @@ def _kept(step: str, outcome: Outcome) -> object:
         log.warning("a result is not kept for duplicates", extra=fields(error=str(error)))
         return by
     return kept
+
+
+def _made(before: Message, end: Message) -> Message:
+    """The end with the variables that the chain has set: those that the message brought along are its own business."""
+    missing = object()
+    changed = {name: value for name, value in end.vars.items() if before.vars.get(name, missing) is not value}
+    return end.with_vars(changed)
 
 
 def _again(settings: Idempotent, message: Message, by: str, kept: object) -> Outcome:

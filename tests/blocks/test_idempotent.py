@@ -81,6 +81,16 @@ async def test_the_first_is_no_duplicate_of_itself(plugins, mode):
 
 
 @virtual()
+async def test_a_duplicate_does_not_get_the_variables_that_the_first_brought_along(plugins):
+    """They may be headers of another caller, or the attempt of a `retry` around the block."""
+    async with running(flow(), plugins) as app:
+        await app.call("f", {"k": "a", "n": 1}, {"headers": {"authorization": "first"}, "other": 1, "done": 0})
+        again = await app.call("f", {"k": "a", "n": 2}, {"headers": {"authorization": "second"}, "done": 0})
+
+    assert again.vars == {"headers": {"authorization": "second"}, "done": True}
+
+
+@virtual()
 async def test_the_first_does_its_work_again_if_its_result_was_too_large_to_keep(plugins):
     """What follows must not get the message as it came."""
     work = "{type: note, connector: p, value: body.n}, {type: set-payload, value: 'lists.range(400000)'}"
