@@ -184,7 +184,7 @@ async def opened(
         await link.client.enter()
     except Exception as error:
         await _closed(link.client)
-        raise _not_connected(error, broker.place) from error
+        raise _not_connected(error, broker) from error
     except BaseException:
         await _closed(link.client)
         raise
@@ -206,7 +206,7 @@ def _options(broker: Broker, client_id: str, expiry: timedelta | None, most: int
         "keepalive": int(broker.keepalive.total_seconds()),
         "timeout": CONNECT,
         "logger": _quiet,
-        "tls_context": _context(broker.tls or ClientTls()) if PORTS[parts.scheme] == PORTS["mqtts"] else None,
+        "tls_context": _context(broker.tls or ClientTls()) if broker.is_secure else None,
         **_credentials(broker),
     }
     if broker.version != "5":
@@ -234,13 +234,15 @@ def _context(certificates: ClientTls) -> ssl.SSLContext:
     return made
 
 
-def _not_connected(error: Exception, place: str) -> OctoError:
-    text = f"cannot connect to {place}: {_text(error)}"
+def _not_connected(error: Exception, broker: Broker) -> OctoError:
+    text = f"cannot connect to {broker.place}: {_text(error)}"
     reason = text.lower()
     if any(each in reason for each in ("not authori", "user name", "identifier", "banned")):
         return Permanent(f"{text}; check the credentials of the connector", code=codes.NOT_ALLOWED)
     if "certificate" in reason:
         return Permanent(f"{text}; `tls.ca` names the authorities to trust")
+    if broker.is_secure and isinstance(error.__context__, ConnectionResetError | ssl.SSLError):
+        text += "; does the broker use TLS at this port?"
     return NotConnected(text)
 
 

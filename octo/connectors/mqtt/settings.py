@@ -77,7 +77,7 @@ class Broker(Settings):
     def _fits(self) -> Self:
         if (self.password is not None) is not bool(self.username):
             raise PydanticCustomError("auth", "`username` and `password` belong together: set both, or none")
-        if self.tls is not None and self.address.scheme not in ("mqtts", "ssl"):
+        if self.tls is not None and not self.is_secure:
             raise PydanticCustomError("tls", "`tls` is for `mqtts://`: else passwords are sent without it")
         return self
 
@@ -85,6 +85,10 @@ class Broker(Settings):
     def address(self) -> SplitResult:
         """The parts of the `url`."""
         return urlsplit(self.url.get_secret_value())
+
+    @property
+    def is_secure(self) -> bool:
+        return PORTS[self.address.scheme] == PORTS["mqtts"]
 
     @property
     def place(self) -> str:

@@ -263,6 +263,12 @@ async def test_what_is_no_broker_is_told(plugins, http_server):
     assert "cannot connect to the broker at 127.0.0.1" in str(error)
 
 
+async def test_tls_that_the_broker_does_not_speak_is_suggested(plugins, broker):
+    error = await refusal(plugins, url=f"mqtts://127.0.0.1:{broker.port}")
+
+    assert str(error).endswith("; does the broker use TLS at this port?")
+
+
 # --- TLS ---------------------------------------------------------------------------------------------------------
 
 
