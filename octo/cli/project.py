@@ -102,7 +102,8 @@ def refuse(error: OctoError) -> None:
     """Print on stderr what is wrong; each problem with the line that it is about."""
     problems = error.problems if isinstance(error, ConfigError) else None
     if problems is None:
-        say(f"{error.code}: {masked(str(error))}", fg="red", err=True)
+        at = getattr(error, "at", None)  # of a connector that does not open
+        say(f"{f'{at}: ' if at else ''}{error.code}: {masked(str(error))}", fg="red", err=True)
         return
     for problem in problems:
         show(problem)

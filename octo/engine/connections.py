@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from octo.config.documents import ConnectorDoc
 from octo.core.backoff import Backoff, Failures
-from octo.core.errors import Disconnected, OctoError
+from octo.core.errors import Disconnected, OctoError, Position
 from octo.core.log import fields
 from octo.engine.lost import Lost
 from octo.expr import ExprError
@@ -32,9 +32,13 @@ CLOSING = 10.0
 
 
 class StartError(OctoError):
-    """A connector could not be opened."""
+    """A connector could not be opened. at: where it is configured."""
 
     code = "OCTO-R130"
+
+    def __init__(self, text: str, *, code: str | None = None, at: Position | None = None) -> None:
+        super().__init__(text, code=code)
+        self.at = at
 
 
 class User(Protocol):
@@ -204,7 +208,7 @@ class Connections:
             await self.release(connection, user)
             code = error.code if isinstance(error, OctoError) else None
             text = f'connector "{doc.name}" ({doc.type.name}) did not start: {_text(error)}'
-            raise StartError(text, code=code) from error
+            raise StartError(text, code=code, at=doc.at) from error
         return connection
 
     async def release(self, connection: Connection, user: User | None = None) -> None:

@@ -188,3 +188,16 @@ def test_what_is_no_json_shows_how_it_is_written(cli, flows, option):
 
     assert result.exit_code == 2
     assert f'Write e.g. {option} \'{{"name": "Ada"}}\'' in result.stderr
+
+
+def test_a_connector_that_does_not_open_is_told_with_its_place(cli, tmp_path, free_port):
+    file = tmp_path / "flow.yaml"
+    settings = f'{{url: "redis://127.0.0.1:{free_port()}"}}'
+    block = "{type: redis-command, connector: store, command: GET, args: ['\"a\"']}"
+    connectors = f"connectors:\n  - {{name: store, type: redis, settings: {settings}}}\n"
+    file.write_text(f"{connectors}flows: [{{name: f, process: [{block}]}}]\n")
+
+    result = cli("invoke", str(file), "f", "--data", "{}")
+
+    assert result.exit_code == 1
+    assert f'{file}:2:5: OCTO-V101: connector "store" (redis) did not start: ' in result.stderr

@@ -376,7 +376,7 @@ async def test_one_who_waits_for_an_opening_may_give_up_without_harm_to_the_othe
     assert [what for what, _, _ in made.history] == ["open", "close"]
 
 
-async def test_the_error_of_a_start_keeps_the_connectors_code(plugins):
+async def test_the_error_of_a_start_keeps_the_connectors_code_and_tells_its_place(plugins):
     async def deny():
         raise Permanent("bad password", code="OCTO-D104")
 
@@ -387,6 +387,7 @@ async def test_the_error_of_a_start_keeps_the_connectors_code(plugins):
             await Connections(tasks).acquire(made.doc)
 
     assert (caught.value.code, str(caught.value)) == ("OCTO-D104", 'connector "a" (probe) did not start: bad password')
+    assert caught.value.at == made.doc.at
 
 
 async def test_an_error_without_a_code_has_that_of_a_start(plugins):
