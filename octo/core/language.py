@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from octo.core.contract import Postconditions, Preconditions
@@ -46,6 +46,13 @@ class DeadLetters(Settings):
         if sum(each is not None for each in (self.queue, self.file, self.flow)) != 1:
             raise PydanticCustomError("deadLetter", "write exactly one of `queue`, `file` and `flow`")
         return self
+
+    @field_validator("file")
+    @classmethod
+    def _is_no_flow_file(cls, file: str | None) -> str | None:
+        if file is not None and file.lower().endswith((".yaml", ".yml")):
+            raise PydanticCustomError("file", "letters are lines of JSON, and no YAML: write e.g. `dead-letters.jsonl`")
+        return file
 
 
 class FlowSettings(Settings):

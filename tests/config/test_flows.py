@@ -205,6 +205,7 @@ def test_without_a_word_about_dead_letters_the_source_decides(config):
         ("{queue: a, file: b}", "write exactly one of `queue`, `file` and `flow`"),
         ("{queue: ''}", "`queue`: must not be empty"),
         ("{que: a}", "did you mean `queue`?"),
+        ("{file: flow.yaml}", "letters are lines of JSON, and no YAML"),
         ("lost", "`deadLetter` must be a mapping, found text"),
         ("[lost]", "`deadLetter` must be a mapping, found a list"),
         ("{flow: gone}", "no flow is named `gone`"),
