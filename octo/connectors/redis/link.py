@@ -81,7 +81,12 @@ class Link:
 
 
 def lost(error: OctoError) -> OctoError:
-    """The same error for a source: the engine opens the connector again if the connection is gone."""
+    """The same error for a source: the engine opens the connector again if the connection is gone.
+
+    What the server refuses, a person may mend there, e.g. a key of another type: the source looks again.
+    """
+    if error.code == codes.REFUSED:
+        return Transient(str(error), code=codes.REFUSED)
     if error.code not in (codes.UNREACHABLE, codes.NOT_NOW, codes.REFUSED_LOGIN):
         return error
     made = Disconnected(str(error))

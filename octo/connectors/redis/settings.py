@@ -208,6 +208,9 @@ class Run(Settings):
     def _is_known(cls, command: str) -> str:
         name = command.strip().upper()
         if name not in READING and name not in CHANGING:
+            first, *more = name.split() or [""]
+            if more and first in READING | CHANGING:
+                raise PydanticCustomError("command", "write `{name}` alone; the rest goes into `args`", {"name": first})
             guess = near(name)
             hint = f'; did you mean "{guess}"?' if guess else ": only commands that read and write keys at once are"
             raise PydanticCustomError(

@@ -121,6 +121,12 @@ class Group:
 
     async def prepare(self) -> None:
         """Make the group if it is missing, and let consumers be forgotten that are gone."""
+        try:
+            await self._prepare()
+        except OctoError as error:
+            raise lost(error) from error
+
+    async def _prepare(self) -> None:
         given = self._settings
         if given.create != "never":
             try:

@@ -141,6 +141,17 @@ async def test_a_group_for_what_is_new_that_is_removed_goes_on_where_it_was(run,
     assert [each["body"]["n"] for each in notes(app)] == ["1", "2"]
 
 
+async def test_a_stream_that_was_another_kind_of_key_for_a_while_is_read_again(run, ask, name):
+    """Without a restart: a person mends that where it is."""
+    async with run(STREAM, more="create: all") as app:
+        await until(lambda: ask("EXISTS", name))
+        ask("SET", name, "no stream")
+        await until(lambda: "WRONGTYPE" in app.generation.broken.get("work", ""))
+        ask("DEL", name)
+        ask("XADD", name, "*", "n", "1")
+        await until(lambda: notes(app))
+
+
 async def test_what_is_under_way_when_a_group_for_what_is_new_is_removed_comes_again_if_it_fails(run, ask, name):
     """Nobody else would try it again."""
     work = UNTIL.replace(NOTE, f"{NOTE}, {{type: delay, for: 2s}}")
@@ -418,6 +429,12 @@ async def test_what_the_server_refuses_for_now_may_succeed_later(run, ask, name)
 async def test_a_command_that_is_not_for_flows_is_refused_before_anything_runs(run, command):
     with pytest.raises(ConfigError, match=f"{command} is no command for a flow"):
         async with run(block(f"type: redis-command, settings: {{command: {command}}}")):
+            pass
+
+
+async def test_arguments_beside_the_command_are_told_where_to_go(run):
+    with pytest.raises(ConfigError, match="write `SET` alone; the rest goes into `args`"):
+        async with run(block('type: redis-command, settings: {command: "SET a b"}')):
             pass
 
 
