@@ -424,6 +424,13 @@ class DropsTheRejected(Lines):
         await super().ack(received)
 
 
+@breaks(QUEUES, "a_reason_is_any_text")
+class TakesFairWordsOnly(Lines):
+    async def reject(self, received, reason):
+        reason.encode()
+        await super().reject(received, reason)
+
+
 @breaks(QUEUES, "a_request_gets_its_reply")
 class MixesUpReplies(Lines):
     async def ack(self, received, reply=None):
