@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 import random
+import re
 import resource
 import signal
 import sqlite3
@@ -322,6 +323,34 @@ def test_a_flipped_byte_is_found_or_does_no_harm(path):
             assert found == whole, f"byte {at}"
 
     assert refused > 10
+
+
+@pytest.mark.parametrize("bit", [0, 7])
+@pytest.mark.parametrize("kept", ["ordering", "id", "reason"])
+def test_a_changed_text_of_a_dead_letter_is_found(path, kept, bit):
+    """Wherever it stands, and also if it is no text any more (bit 7), which SQLite does not mind."""
+
+    async def fill():
+        async with store.opened(path) as opened:
+            queues = Lines(opened)
+            id_ = await queues.send("jobs", 1, order="ordering key")
+            (received,) = await queues.receive("jobs")
+            await queues.reject(received, "some reason")
+            return {"ordering": "ordering key", "id": id_, "reason": "some reason"}[kept].encode()
+
+    text = run(fill())
+    data = path.read_bytes()
+    places = [found.start() for found in re.finditer(re.escape(text), data)]
+    assert places
+    for at in places:
+        for each in path.parent.iterdir():
+            each.unlink()
+        damaged = bytearray(data)
+        damaged[at] ^= 1 << bit
+        path.write_bytes(damaged)
+        with pytest.raises(Permanent) as caught:
+            run(content(path))
+        assert str(path) in str(caught.value)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.7, 0.9])

@@ -67,9 +67,10 @@ BEGIN {_NEXT}; END;
 held. Triggers make the next one ready, so a process of the version before, which knows no keys, does it as well."""
 TWICE = """
 DROP INDEX messages_ready;
-CREATE INDEX messages_ready ON messages (queue, dead, number, attempt) WHERE due IS NULL;
+CREATE INDEX messages_ready ON messages (queue, dead, number, attempt, lent) WHERE due IS NULL;
 DROP INDEX messages_timed;
 CREATE INDEX messages_timed ON messages (queue, dead, due, attempt, lent) WHERE due IS NOT NULL;
+CREATE INDEX messages_buried ON messages (ordering) WHERE ordering IS NOT NULL AND dead <> 0;
 CREATE INDEX messages_reason ON messages (reason) WHERE reason IS NOT NULL;
 CREATE INDEX messages_asker ON messages (asker) WHERE asker IS NOT NULL;
 DROP INDEX sent_until;

@@ -213,7 +213,8 @@ def _tried(work: Work[Any], connection: sqlite3.Connection, now: float) -> Any:
 def failed(path: Path, error: sqlite3.Error) -> OctoError:
     """What an error of SQLite means."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+    # A text that is none was none when it was written: Python says so itself, without a code.
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or "decode to UTF-8" in str(error):
         return damaged(path, str(error))
     if code == sqlite3.SQLITE_FULL:
         return Transient(f"the disk of the store {str(path)!r} is full; nothing was written", code=codes.FULL)
