@@ -263,6 +263,7 @@ class Away(topics.Logs):
     """Topics whose store takes no commit while `is_away`."""
 
     is_away = False
+    error = NotConnected("the store is away")
 
     @asynccontextmanager
     async def subscribe(self, topic, *, durable=""):
@@ -272,7 +273,7 @@ class Away(topics.Logs):
             async def tried(event):
                 if self.is_away:
                     await asyncio.sleep(5)
-                    raise NotConnected("the store is away")
+                    raise self.error
                 await commit(event)
 
             subscription.commit = tried
@@ -280,11 +281,12 @@ class Away(topics.Logs):
 
 
 @virtual()
-@pytest.mark.parametrize("listeners", [1, 3])
-async def test_no_more_runs_uncommitted_than_twice_the_listeners(plugins, listeners):
+@pytest.mark.parametrize(("listeners", "error"), [(1, Away.error), (3, Away.error), (1, OSError("a bug of a driver"))])
+async def test_no_more_runs_uncommitted_than_twice_the_listeners(plugins, listeners, error):
     """Else a kill would repeat all that was read ahead. What is finished is committed later, and does not run again."""
     together, source = Together(), f"subject: paid, durable: d, listeners: {listeners}"
     together.topics = Away()
+    together.topics.error = error
     async with together.services() as services, running(paid(source=source), plugins, services=services) as app:
         together.topics.is_away = True
         for body in range(20):

@@ -22,7 +22,7 @@ from itertools import takewhile
 
 from octo.connectors.events.settings import Subscribe
 from octo.core.delivery import Delivery, Idle, Reject, Retry, Verdict
-from octo.core.errors import OctoError, Permanent
+from octo.core.errors import Permanent
 from octo.core.log import fields
 from octo.core.message import Message
 from octo.services.ports import Event, Lagged, Subscription
@@ -49,7 +49,7 @@ class Subscriber:
         self._subscription: Subscription
         self._scope: asyncio.Timeout | None = None
         self._reads = False
-        self._failed: OctoError | None = None
+        self._failed: Exception | None = None
         self._committing = asyncio.Lock()
         self._lagged: tuple[float, str] | None = None
 
@@ -173,7 +173,7 @@ class Subscriber:
                 return
             try:
                 await self._subscription.commit(finished[-1])
-            except OctoError as error:
+            except Exception as error:
                 self._failed = error
                 raise
             for each in finished:
