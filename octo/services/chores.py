@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Coroutine
-from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
 from octo.core.errors import OctoError
+
+log = logging.getLogger("octo.services")
 
 
 class Chores:
@@ -37,7 +39,7 @@ class Chores:
     def spawn(self, work: Coroutine[Any, Any, object]) -> None:
         """Do the work in a task, unless the store is being closed.
 
-        A failure of the server ends nothing: what is not given back comes back when its lease ends.
+        Its failure ends nothing: what is not given back comes back when its lease ends. A bug is in the log.
         """
         if self._is_open:
             self.tasks.create_task(_tried(work))
@@ -46,5 +48,9 @@ class Chores:
 
 
 async def _tried(work: Coroutine[Any, Any, object]) -> None:
-    with suppress(OctoError):
+    try:
         await work
+    except OctoError:
+        return  # who waits for the server is told by its health
+    except Exception:
+        log.exception("a task of the services broke")
