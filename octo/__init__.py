@@ -38,7 +38,7 @@ _HOMES = {
     "octo.core.promise": "Guarantee, Guaranteeing, Idempotent, Promise, Step",
     "octo.core.secrets": "MASKED, mask, masked",
     "octo.core.settings": "Advanced, Advising, AnyCase, Effect, Effectful, Secret, Settings, Worded",
-    "octo.core.sockets": "Afterwards, Always, FlowRef, Handler, Repeating, Steps",
+    "octo.core.sockets": "Afterwards, Always, ConnectorRef, FlowRef, Handler, Of, Repeating, Steps",
     "octo.core.source": "Inlet, Naming, Outlet, source",
     "octo.core.spool": "Content, Spool",
     "octo.core.state": "Shaped, State",
@@ -149,8 +149,10 @@ if TYPE_CHECKING:
     from octo.core.sockets import (
         Afterwards as Afterwards,
         Always as Always,
+        ConnectorRef as ConnectorRef,
         FlowRef as FlowRef,
         Handler as Handler,
+        Of as Of,
         Repeating as Repeating,
         Steps as Steps,
     )

@@ -13,7 +13,7 @@ from octo.cli.named import Named
 from octo.cli.project import load
 from octo.cli.terminal import say
 from octo.config.documents import Config
-from octo.config.walk import blocks_of
+from octo.config.walk import blocks_of, connectors_of
 from octo.core.log import fields
 
 stubs_option = click.option(
@@ -68,5 +68,5 @@ def tell_of_stubs(config: Config, stubs: Sequence[str]) -> None:
 
 def _called(config: Config) -> set[str]:
     """The connectors that blocks use, without the log, which is no service."""
-    called = {block.connector for doc in config.flows.values() for block in blocks_of(doc)}
+    called = {name for doc in config.flows.values() for block in blocks_of(doc) for name in connectors_of(block)}
     return {doc.name for doc in config.connectors.values() if doc.name in called and doc.type.name != "logger"}

@@ -16,7 +16,7 @@ from octo.config.reader import did_you_mean, kind
 from octo.config.settings import Written, validate
 from octo.core.block import BlockType
 from octo.core.settings import Settings
-from octo.core.sockets import FlowRef, Handler, Steps, sockets
+from octo.core.sockets import ConnectorRef, FlowRef, Handler, Of, Steps, sockets
 from octo.expr import nearest
 
 RESERVED = ("type", "ref", "name", "settings")
@@ -161,6 +161,8 @@ def _fill(context: Context, settings: Settings, written: Written, address: str) 
             continue
         if isinstance(socket, FlowRef):
             context.calls.append((socket, place))
+        elif isinstance(socket, ConnectorRef):
+            context.connectors.named(written.what, _wanted(settings, path), place, str(path[0]))
         elif isinstance(socket, Steps):
             socket.address = f"{address}[{_branch(path, socket, written, branches)}]"
             socket.blocks = _inner(context, place, socket, address)
@@ -171,6 +173,11 @@ def _fill(context: Context, settings: Settings, written: Written, address: str) 
             key = info.alias or name
             absent = Entry("branch", f"{address}[{key}]", address, "", key, written.entries.get(key))
             context.entries.append(absent)
+
+
+def _wanted(settings: Settings, path: Path) -> str:
+    """The type or family of connectors that the setting names one of."""
+    return next(note.family for each in kinds_at(type(settings), path) for note in each.notes if isinstance(note, Of))
 
 
 def _handles_errors(settings: Settings, path: Path) -> bool:

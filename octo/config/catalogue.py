@@ -45,7 +45,7 @@ from octo.core.language import Chain, FlowSettings, Source, VariableSettings
 from octo.core.plugins import Plugins
 from octo.core.promise import Guaranteeing
 from octo.core.settings import Group, Secret, Settings, Short, field_docs
-from octo.core.sockets import FlowRef, Steps
+from octo.core.sockets import ConnectorRef, FlowRef, Steps
 from octo.core.source import Naming, SourceType
 
 T = TypeVar("T")
@@ -66,6 +66,7 @@ _PLAIN: dict[type, str] = {
     Source: "source",
     Steps: "steps",
     FlowRef: "flow",
+    ConnectorRef: "text",
 }
 _JSON_TYPES = {"string": "text", "integer": "int", "number": "number", "boolean": "bool"}
 _WORD = re.compile("[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")

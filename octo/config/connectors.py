@@ -67,8 +67,8 @@ class Connectors:
         return found
 
     def names(self, type_: str) -> list[str]:
-        """The declared instances of a type."""
-        return [name for name, each in self.types.items() if each is not None and each.name == type_]
+        """The declared instances of a type or family."""
+        return [name for name, each in self.types.items() if each is not None and each.is_a(type_)]
 
     def type_of(self, name: str) -> ConnectorType | None:
         default = self.defaults.get(name)
@@ -94,21 +94,30 @@ class Connectors:
         assert block.connector is not None
         if place is None or place.value is None:
             return self._unsaid(block, block.connector, at)
+        return self.named(f"the `{block.name}` block", block.connector, place, block.key)
+
+    def named(self, user: str, wanted: str, place: Place, key: str) -> str | None:
+        """The instance of that name, if it is of the type or family that its user wants; else None, and an error."""
         name = Reader(self.report).text(place)
         if name is None or place.is_broken:
             return None
         if name not in self.types:
-            more = "" if self.types else f"declare one under `connectors:` with `type: {block.connector}`"
-            hint = did_you_mean(name, self.names(block.connector), more)
+            more = "" if self.types else f"declare one under `connectors:` with `type: {self._example(wanted)}`"
+            hint = did_you_mean(name, self.names(wanted), more)
             self.report.error(codes.UNKNOWN_CONNECTOR, place.at, f"no connector is named `{place.shown}`", hint)
             return None
         found = self.types[name]
-        if found is not None and found.name != block.connector:
-            needs = f"the `{block.name}` block needs a `{block.connector}` connector"
-            message = f"{needs}, `{place.shown}` is of type `{found.name}`"
-            self.report.error(codes.WRONG_CONNECTOR, place.at, message, self._choices(block.connector, block.key))
+        if found is not None and not found.is_a(wanted):
+            message = f"{user} needs a `{wanted}` connector, `{place.shown}` is of type `{found.name}`"
+            self.report.error(codes.WRONG_CONNECTOR, place.at, message, self._choices(wanted, key))
             return None
         return name
+
+    def _example(self, wanted: str) -> str:
+        """A type to declare: the wanted one, or one of the family, whose types must be imported to be found."""
+        if wanted in self.known.connector_names:
+            return wanted
+        return next((each.name for each in self.known.connectors() if each.is_a(wanted)), wanted)
 
     def _unsaid(self, block: BlockType, wanted: str, at: Position) -> str | None:
         type_ = self.known.connector(wanted, None)
@@ -121,7 +130,7 @@ class Connectors:
     def _choices(self, wanted: str, key: str) -> str:
         names = self.names(wanted)
         if not names:
-            return f"declare one under `connectors:` with `type: {wanted}`, then write `{key}: ITS-NAME`"
+            return f"declare one under `connectors:` with `type: {self._example(wanted)}`, then write `{key}: ITS-NAME`"
         if len(names) == 1:
             return f"write `{key}: {names[0]}`"
         return f"write `{key}:` with one of {listed(names)}"

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mappi
 from contextlib import asynccontextmanager
 
 from octo.config.documents import BlockDoc, Config, ConnectorDoc, FlowDoc
-from octo.config.walk import blocks_of, inside, reachable
+from octo.config.walk import blocks_of, connectors_of, inside, reachable
 from octo.core.settings import Settings
 
 
@@ -46,9 +46,11 @@ def without_idle(config: Config, mocked: Iterable[BlockDoc]) -> Config:
     them, use.
     """
     gone = {id(each) for block in mocked for each in (block, *inside(block))}
-    blocks = [block for doc in config.flows.values() for block in blocks_of(doc) if block.connector is not None]
-    needed = {block.connector for block in blocks if id(block) not in gone} | set(_of_sources(config.flows.values()))
-    idle = {block.connector for block in blocks} - needed
+    used = [
+        (id(block), name) for doc in config.flows.values() for block in blocks_of(doc) for name in connectors_of(block)
+    ]
+    needed = {name for block, name in used if block not in gone} | set(_of_sources(config.flows.values()))
+    idle = {name for _, name in used} - needed
     stand_ins = {
         name: doc._replace(type=doc.type._replace(name="mocked", cls=_unopened(doc.type.cls)))
         for name, doc in config.connectors.items()
@@ -64,7 +66,7 @@ def only_feeding(config: Config) -> Iterator[ConnectorDoc]:
 
 
 def _of_blocks(flows: Iterable[FlowDoc]) -> Iterator[str]:
-    return (block.connector for doc in flows for block in blocks_of(doc) if block.connector is not None)
+    return (name for doc in flows for block in blocks_of(doc) for name in connectors_of(block))
 
 
 def _of_sources(flows: Iterable[FlowDoc]) -> Iterator[str]:

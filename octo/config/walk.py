@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from octo.config.documents import BlockDoc, Config, FlowDoc
-from octo.core.sockets import FlowRef, Steps, sockets
+from octo.core.sockets import ConnectorRef, FlowRef, Steps, sockets
 
 
 def blocks_of(doc: FlowDoc) -> Iterator[BlockDoc]:
@@ -26,6 +26,13 @@ def deep(docs: Iterable[BlockDoc]) -> Iterator[BlockDoc]:
     for doc in docs:
         yield doc
         yield from inside(doc)
+
+
+def connectors_of(block: BlockDoc) -> Iterator[str]:
+    """The connectors that a block itself uses: its own, and those that its settings name."""
+    if block.connector is not None:
+        yield block.connector
+    yield from (socket.name for _, socket in sockets(block.settings) if isinstance(socket, ConnectorRef))
 
 
 def called(doc: FlowDoc) -> set[str]:

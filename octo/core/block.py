@@ -111,7 +111,7 @@ class Site(NamedTuple):
 class BlockType(NamedTuple):
     """A declared block: its name in YAML, its settings and its function.
 
-    connector: name of the connector type whose instance is `self`, or None for a free function.
+    connector: the type or family of connectors whose instance comes first, as `self` does; None for a block without.
     key: the settings key that names that instance.
     takes_tail: whether it runs the rest of its flow itself, so that it must stand at the flow's root.
     default: whether an absent key means "the default instance of that type" instead of an error.
@@ -140,9 +140,10 @@ class BlockType(NamedTuple):
         return self.connector is not None and not self.default
 
 
-def block(
+def block(  # noqa: PLR0913  a declaration: each is written by its name
     name: str,
     *,
+    connector: str | None = None,
     key: str = "connector",
     default: bool = False,
     tending: Callable[..., Coroutine[Any, Any, None]] | None = None,
@@ -153,6 +154,7 @@ def block(
 ) -> Callable[[F], F]:
     """Mark a function, or a connector's method, as the block `name`.
 
+    connector: the type or family of connectors whose instance a function takes first; of a method it is known.
     guarantee, steps, idempotent: what it promises, see `octo.core.promise`; a block without a guarantee changes nothing
     outside of the process. instead: what it promises under other settings. tending: see `Tending`.
     """
@@ -169,6 +171,7 @@ def block(
             key=key,
             default=default,
             services=services_of(function, behind=1),
+            connector=connector,
             tending=None if tending is None else _tending(tending),
             promises=() if guarantee is None else (Promise(guarantee, steps, "", idempotent), *instead),
         )

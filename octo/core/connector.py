@@ -37,6 +37,7 @@ class ConnectorType(NamedTuple):
     """A declared connector: its settings, its class, its sources and blocks, and its stub.
 
     services: those its `open` asks for, parameter to name; see `octo.core.port`.
+    family: what connectors that can stand in for one another have in common, such as `llm`; "" for one that is alone.
     """
 
     name: str
@@ -47,11 +48,17 @@ class ConnectorType(NamedTuple):
     blocks: Mapping[str, BlockType]
     stub: StubType | None
     services: Mapping[str, str]
+    family: str = ""
+
+    def is_a(self, wanted: str) -> bool:
+        """Whether a block that needs this type or family of connectors can use it."""
+        return wanted in (self.name, self.family)
 
 
-def connector(name: str) -> Callable[[C], C]:
+def connector(name: str, *, family: str = "") -> Callable[[C], C]:
     """Mark a class as the connector `name`. Its `open(cls, settings)` is annotated with the settings model.
 
+    family: a word that blocks name to work with any of several connectors: `@block("ai-prompt", connector="llm")`.
     The protocols of `octo.core.powers` say what else it can do, such as being stubbed in tests.
     """
 
@@ -66,6 +73,7 @@ def connector(name: str) -> Callable[[C], C]:
             blocks=_declared(members, "__octo_block__", name),
             stub=_stub(cls),
             services=services_of(cls.open),  # type: ignore[attr-defined]
+            family=family,
         )
         return cls
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, GetCoreSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from octo.core.flow import Callee, Processor, Result
     from octo.core.message import Message
 
+
+T = TypeVar("T")
 
 _OF_A_SUB_FLOW = ("name", "process")
 _OF_A_FLOW = FlowSettings.model_fields.keys() - set(_OF_A_SUB_FLOW)
@@ -141,9 +143,42 @@ class FlowRef:
         )
 
 
+class Of(NamedTuple):
+    """Annotation for the type or family that a connector must be of: `Annotated[ConnectorRef, Of("mcp-client")]`."""
+
+    family: str
+
+
+class ConnectorRef:
+    """The name of a connector that a block uses besides its own; once built, `settings.server.use(call)` reaches it.
+
+    Each call gets the instance of its moment: one that was opened again is found. A lost one raises `Disconnected`.
+    """
+
+    __slots__ = ("name", "target")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.target: Callable[[Callable[[Any], Awaitable[Any]]], Awaitable[Any]] | None = None
+
+    def __deepcopy__(self, memo: object) -> ConnectorRef:
+        return ConnectorRef(self.name)
+
+    async def use(self, call: Callable[[Any], Awaitable[T]]) -> T:
+        """Return what the call makes of the opened connector."""
+        assert self.target is not None
+        return await self.target(call)  # type: ignore[no-any-return]
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_after_validator_function(
+            cls, core_schema.str_schema(min_length=1, coerce_numbers_to_str=True)
+        )
+
+
 def sockets(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], object]]:
-    """Every `Expr`, `Steps` and `FlowRef` inside settings, with its path in YAML names."""
-    if isinstance(value, Expr | Steps | FlowRef):
+    """Every `Expr`, `Steps`, `FlowRef` and `ConnectorRef` inside settings, with its path in YAML names."""
+    if isinstance(value, Expr | Steps | FlowRef | ConnectorRef):
         yield path, value
     elif isinstance(value, BaseModel):
         for name, info in type(value).model_fields.items():

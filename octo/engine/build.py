@@ -20,11 +20,11 @@ from octo.core.block import BlockType, Site, Tending
 from octo.core.expressions import Expr
 from octo.core.flow import Processor
 from octo.core.settings import SettingPath, Settings, Worded
-from octo.core.sockets import FlowRef, Repeating, Steps, sockets
+from octo.core.sockets import ConnectorRef, FlowRef, Repeating, Steps, sockets
 from octo.engine.chain import chain
 from octo.engine.events import Bus
 from octo.engine.flow import Flow
-from octo.engine.late import Judge, late
+from octo.engine.late import Judge, besides, late
 from octo.engine.lost import Lost
 from octo.engine.observe import NOBODY, Observer
 from octo.engine.pool import Pool
@@ -166,6 +166,8 @@ class _Builder:
                     socket.run = self.chain(socket.blocks, flow, socket.address, observer)
             elif isinstance(socket, FlowRef):
                 socket.target = self.flows[socket.name]
+            elif isinstance(socket, ConnectorRef):
+                socket.target = besides(socket.name, self.live, self.judge)
             elif isinstance(socket, Expr):
                 expressions.append((_name(doc.type.name, settings, path), socket))
         call, judge = doc.type.function, None
@@ -193,5 +195,5 @@ def _name(type: str, settings: Settings, path: SettingPath) -> str:  # noqa: A00
 
 def _copied(settings: Settings) -> Settings:
     """The settings, copied if chains or callees will be put into them."""
-    is_open = any(isinstance(each, Steps | FlowRef) for _, each in sockets(settings))
+    is_open = any(isinstance(each, Steps | FlowRef | ConnectorRef) for _, each in sockets(settings))
     return deepcopy(settings) if is_open else settings

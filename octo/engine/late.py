@@ -11,6 +11,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from octo.core.errors import Disconnected, Transient
 from octo.core.flow import Outcome
 from octo.engine.lost import Lost
 
@@ -45,3 +46,23 @@ def late(function: Callable[..., Any], name: str, instances: Mapping[str, Any], 
             raise judged from error
 
     return call
+
+
+def besides(name: str, instances: Mapping[str, Any], judge: Judge) -> Callable[..., Awaitable[Any]]:
+    """Return what gives a call the connector of that name, for a block that uses it besides its own.
+
+    Its loss is not one of the block's own connector, so the block fails with `Transient`.
+    """
+    call = late(_applied, name, instances, judge)
+
+    async def use(wanted: Callable[[Any], Awaitable[Any]]) -> Any:
+        try:
+            return await call(wanted)
+        except Disconnected as error:
+            raise Transient(str(error), code=error.code) from error
+
+    return use
+
+
+def _applied(instance: Any, call: Callable[[Any], Awaitable[Any]]) -> Awaitable[Any]:
+    return call(instance)
