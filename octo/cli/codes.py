@@ -28,6 +28,7 @@ HOMES = (
     "octo.services.codes",
     "octo.trace.codes",
     "octo.suite.codes",
+    "octo.ai.codes",
     "octo.connectors.http.codes",
     "octo.connectors.http_client.codes",
     "octo.connectors.database.codes",

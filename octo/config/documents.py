@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from octo.core.block import BlockType
+from octo.core.budget import Budget
 from octo.core.connector import ConnectorType
 from octo.core.contract import Contract
 from octo.core.errors import Position, Problem
@@ -89,6 +90,7 @@ class FlowDoc(NamedTuple):
     description: what it does, in the words of its author; "" when there is none.
     dead_letter: where messages go that it fails for good; None leaves that to its source.
     durability: what of a message outlives the process; see `octo.core.language.FlowSettings`.
+    budget: what the models and tools of a message may cost; None for no limit.
     """
 
     name: str
@@ -105,6 +107,7 @@ class FlowDoc(NamedTuple):
     description: str = ""
     dead_letter: DeadLetterDoc | None = None
     durability: Durability = "ack"
+    budget: Budget | None = None
 
 
 class Texts(NamedTuple):

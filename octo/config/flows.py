@@ -14,6 +14,7 @@ from octo.config.place import Place
 from octo.config.reader import kind
 from octo.config.settings import Written, validate
 from octo.config.sources import source
+from octo.core.budget import Budget
 from octo.core.contract import Contract
 from octo.core.language import LONGEST_DESCRIPTION, DeadLetters, Durability, FlowSettings
 from octo.core.sockets import FlowRef
@@ -99,6 +100,7 @@ def _flow(context: Context, place: Place, index: int) -> FlowDoc | None:
         description=_description(context, fields.get("description")),
         dead_letter=_dead_letter(context, fields.get("deadLetter")),
         durability=_durability(context, place, fields, name),
+        budget=_budget(context, fields.get("budget")),
     )
 
 
@@ -166,6 +168,13 @@ def _dead_letter(context: Context, place: Place | None) -> DeadLetterDoc | None:
     elif kind == "file":
         target = str((context.build.root or Path()) / target)
     return DeadLetterDoc(kind, target, fields[kind].at)
+
+
+def _budget(context: Context, place: Place | None) -> Budget | None:
+    fields = context.reader.free_mapping(place, "`budget`")
+    if place is None or not isinstance(place.value, dict):
+        return None
+    return validate(Budget, Written("`budget`", place.at, fields), context.build, context.report)
 
 
 def _durability(context: Context, place: Place, fields: dict[str, Place], flow: str) -> Durability:

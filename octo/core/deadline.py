@@ -13,7 +13,7 @@ from contextlib import suppress
 from contextvars import ContextVar
 from typing import Literal, NamedTuple, Protocol, overload
 
-from octo.core.errors import Timeout
+from octo.core.errors import OctoError, Timeout
 from octo.core.flow import Ending, Failure, Outcome, ending
 from octo.core.message import Message
 
@@ -105,7 +105,7 @@ class Deadline:
             return None
         return self._failure or Failure(self._late(), address, address, message)
 
-    def _late(self) -> Timeout:
+    def _late(self) -> OctoError:
         return Timeout(f"{self.name} did not finish within {self.seconds:g}s")
 
 

@@ -2,7 +2,7 @@
 
     OctoError
     ├── ConfigError   the author: every problem of a configuration, with its place and what to do
-    ├── Permanent     a person: the same message would fail again
+    ├── Permanent     a person: the same message would fail again; `BudgetExceeded` (octo.core.budget) is one
     ├── Transient     nobody: the same message may succeed later
     │   ├── Timeout       a deadline passed
     │   ├── NotConnected  the other side never got the call
@@ -66,11 +66,13 @@ class Problem(NamedTuple):
 class OctoError(Exception):
     """Root of the tree.
 
-    code: stable and documented. status: an HTTP-like status if the failure had one. vars: variables for the error chain
-    (a `rest` block sets its `statusCode` even when it fails).
+    code: stable and documented. kind: the `vars.error.type` of a class that is defined elsewhere; without one it is
+    that of the class in the tree above. status: an HTTP-like status if the failure had one. vars: variables for the
+    error chain (a `rest` block sets its `statusCode` even when it fails).
     """
 
     code: str = "OCTO-R100"
+    kind: ClassVar[str] = ""
     retryable: ClassVar[bool] = False
 
     def __init__(
@@ -177,6 +179,14 @@ EXPLANATIONS: dict[str, Explanation] = {
         "A condition must be a bool (there is no truthiness: write `size(body.items) > 0`, not `body.items`), the "
         "`items` of foreach a list, and a key or header must not be null. Wrong: `condition: body.count`. Right: "
         "`condition: body.count > 0`.",
+    ),
+    "OCTO-L101": Explanation(
+        "A budget is used up",
+        "A flow, a block or a connector has a `budget`, and one more call of a model or a tool would have passed a "
+        "limit of it, or its time was over. The text says whose budget and which limit. The error is of the type "
+        "`BudgetExceeded`; `vars.ai` in an error chain has what was spent, and the conversation so far as `history`. "
+        "Raise the limit, or find out from the history why so many calls were made: often a tool fails again and "
+        "again.",
     ),
     "OCTO-R100": Explanation("An operation failed", "The message says what failed. No more specific code applies."),
     "OCTO-R110": Explanation(

@@ -198,5 +198,7 @@ class Failure(Exception):
 def _type(cause: Exception) -> str:
     if isinstance(cause, ExprError):
         return "ExprError"
+    if isinstance(cause, OctoError) and cause.kind:
+        return cause.kind
     kinds = (Timeout, Overloaded, Transient, Permanent, Bug, ConfigError, OctoError)
     return next((kind.__name__ for kind in kinds if isinstance(cause, kind)), "Bug")

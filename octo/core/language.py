@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from octo.core.budget import Budget
 from octo.core.contract import Postconditions, Preconditions
 from octo.core.settings import Advanced, Settings
 
@@ -93,6 +94,10 @@ class FlowSettings(Settings):
     under way is lost with the process. `ack`: its source hears of success once the flow has completed. `journal`: what
     finished blocks have done is kept as well, and after a crash the flow goes on behind them, with the files that it
     began with."""
+
+    budget: Budget | None = None
+    """What the models and tools of a message may cost, together with those of all flows that it calls. Past a limit the
+    flow fails with `BudgetExceeded`."""
 
     workers: Annotated[int, Advanced] = 256
     """Messages worked on at once; 1 keeps their order. Waiting is cheap: a worker is not a thread."""

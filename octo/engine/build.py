@@ -21,6 +21,7 @@ from octo.core.expressions import Expr
 from octo.core.flow import Processor
 from octo.core.settings import SettingPath, Settings, Worded
 from octo.core.sockets import ConnectorRef, FlowRef, Repeating, Steps, sockets
+from octo.core.spending import budgeted, timed
 from octo.engine.chain import chain
 from octo.engine.events import Bus
 from octo.engine.flow import Flow
@@ -144,7 +145,11 @@ class _Builder:
     def process(self, doc: FlowDoc, observer: Observer) -> Processor:
         chain = self.chain(doc.process, doc.name, doc.name, observer)
         error = None if doc.error is None else self.chain(doc.error, doc.name, f"{doc.name}[error]", observer)
-        return recovering(doc.name, chain, error)
+        if doc.budget is None:
+            return recovering(doc.name, chain, error)
+        if doc.budget.seconds is not None:
+            chain = timed(chain, doc.budget.seconds)
+        return budgeted(recovering(doc.name, chain, error), doc.budget, f'flow "{doc.name}"')
 
     def chain(self, docs: Iterable[BlockDoc], flow: str, address: str, observer: Observer) -> Processor:
         return observer.branch(address, chain(tuple(self.step(doc, flow, observer) for doc in docs)))

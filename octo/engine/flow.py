@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from octo.core import current, deadline, held, partial
+from octo.core import budget, current, deadline, held, partial
 from octo.core.deadline import Deadline, Lift
 from octo.core.errors import Bug, OctoError, Overloaded, Permanent
 from octo.core.flow import Drop, Ending, Failure, Halt, Outcome, Processor, Result, Stop, ending
@@ -340,6 +340,7 @@ class Flow:
         """From now on this task does not run under its caller's permits, and no caller waits for it."""
         _held.set(_NONE)
         held.leave()
+        budget.leave()
         deadline.leave()
         partial.leave()
 
