@@ -6,11 +6,11 @@ from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from octo.blocks.schema import JsonSchema
 from octo.core.block import Block, block
 from octo.core.expressions import Expr
 from octo.core.flow import Drop, Outcome, Stop, ending
 from octo.core.message import Message
+from octo.core.schema import JsonSchema
 from octo.core.settings import Settings
 from octo.core.sockets import Steps
 from octo.core.state import State

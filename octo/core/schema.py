@@ -1,4 +1,4 @@
-"""A JSON Schema in settings: written there, or the name of a file beside the configuration."""
+"""A JSON Schema in settings: written there, as a mapping or as JSON text, or the name of a file beside the flows."""
 
 from __future__ import annotations
 
@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
 
 class BodySchema:
-    """A schema that was written in settings. Copies of the settings share it."""
+    """A schema that was written in settings. Copies of the settings share it.
 
-    __slots__ = ("_schema", "written")
+    written: what stands in the settings. plain: the schema itself, as others may read it.
+    """
 
-    def __init__(self, written: object, schema: Schema) -> None:
+    __slots__ = ("_schema", "plain", "written")
+
+    def __init__(self, written: object, schema: Schema, plain: Any) -> None:
         self.written = written
+        self.plain = plain
         self._schema = schema
 
     def faults(self, value: object) -> list[Fault]:
@@ -38,17 +42,25 @@ def _read(value: object, info: ValidationInfo) -> BodySchema:
     from octo.core.json_schema import BadSchema, Schema  # both take a while, and most flows have no schema
     from octo.expr.shape import check_schema
 
-    is_file = isinstance(value, str)
-    schema = _of_file(value, info) if isinstance(value, str) else value
+    is_text = isinstance(value, str) and value.lstrip().startswith("{")
+    is_file = isinstance(value, str) and not is_text
+    schema = _of_text(value) if is_text else _of_file(value, info) if is_file else value
     try:
         for mistake in check_schema(schema):  # it knows fewer keywords, and says better what is wrong with them
             raise BadSchema(mistake.message, mistake.path, mistake.hint)
-        return BodySchema(value, Schema(schema))
+        return BodySchema(value, Schema(schema), schema)
     except BadSchema as error:
         if not is_file:
             raise _wrong(str(error), error.path, error.hint) from None
         inside = "".join(f"/{step}" for step in error.path)
         raise _wrong(f"in `{value}`{f' at {inside}' if inside else ''}: {error}", (), error.hint) from None
+
+
+def _of_text(text: str) -> Any:
+    try:
+        return codec.body(text.encode())
+    except (ValueError, ExprError) as error:
+        raise _wrong(f"the text is no JSON: {error}", (), "write the schema as YAML instead") from None
 
 
 def _of_file(name: str, info: ValidationInfo) -> Any:
@@ -70,4 +82,4 @@ def _wrong(text: str, path: tuple[str | int, ...], hint: str) -> PydanticCustomE
 
 
 JsonSchema = Annotated[BodySchema, PlainValidator(_read)]
-"""A JSON Schema (draft 2020-12), as a mapping, or the name of a file with one: `order.schema.json`."""
+"""A JSON Schema (draft 2020-12), as a mapping or JSON text, or the name of a file with one: `order.schema.json`."""

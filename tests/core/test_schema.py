@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from pydantic import Field
 
-from octo.blocks.schema import JsonSchema
 from octo.config.load import load, parse
 from octo.core.errors import ConfigError
+from octo.core.schema import JsonSchema
 from octo.core.settings import Settings
 
 FLOW = """
@@ -31,6 +31,18 @@ def test_a_mapping_is_the_schema_and_copies_share_it():
     assert [each.message for each in check.schema_.faults("x")] == ["must be a whole number, not a text"]
     assert check.schema_.faults(1) == []
     assert deepcopy(check).schema_ is check.schema_
+
+
+def test_json_text_is_the_schema():
+    check = Check.model_validate({"schema": ' {"type": "integer"}'})
+
+    assert [each.message for each in check.schema_.faults("x")] == ["must be a whole number, not a text"]
+    assert check.schema_.plain == {"type": "integer"}
+
+
+def test_text_that_is_no_json_is_a_mistake(plugins):
+    with pytest.raises(ConfigError, match="the text is no JSON"):
+        parse(FLOW.format(schema="'{\"type\": }'"), plugins, {})
 
 
 @pytest.mark.parametrize(
