@@ -18,12 +18,12 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from octo.blocks.lock import held
 from octo.core import clock
 from octo.core.errors import OctoError, Permanent
 from octo.core.message import Message, new_id
 from octo.expr import Timestamp
 from octo.services import limits
+from octo.services.leasing import held
 from octo.services.ports import Conflict, Entry, KeyValue, Lease, Leases
 
 NAMESPACE, ENDED = "aggregate", "aggregate-ended"

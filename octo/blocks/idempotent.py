@@ -13,7 +13,7 @@ import logging
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from octo.blocks.lock import finished, held
+from octo.blocks.lock import finished
 from octo.core.block import Site, block
 from octo.core.durations import Duration
 from octo.core.errors import Overloaded, Permanent
@@ -26,6 +26,7 @@ from octo.core.settings import Advanced, Settings
 from octo.core.sockets import Always, Steps
 from octo.core.state import State
 from octo.services import limits
+from octo.services.leasing import held
 from octo.services.ports import Entry, KeyValue, Leases
 
 log = logging.getLogger("octo.idempotent")

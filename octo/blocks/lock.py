@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Annotated
 
-from octo.core.beside import beside
 from octo.core.block import block
 from octo.core.durations import Duration
-from octo.core.errors import OctoError, Permanent, Timeout, Transient
+from octo.core.errors import Permanent, Timeout
 from octo.core.expressions import Expr
 from octo.core.flow import Outcome, Result
 from octo.core.held import holding, holds
@@ -19,7 +15,8 @@ from octo.core.message import Message
 from octo.core.settings import Advanced, Settings
 from octo.core.sockets import Always, Steps
 from octo.core.state import State
-from octo.services.ports import Lease, Leases, Lost
+from octo.services.leasing import held
+from octo.services.ports import Leases
 
 
 class Lock(Settings):
@@ -63,34 +60,6 @@ async def lock(settings: Lock, message: Message, leases: Leases) -> Outcome:
     async with held(leases, lease, ttl):
         with holding(name):
             return await finished(settings.process(inner))
-
-
-@asynccontextmanager
-async def held(leases: Leases, lease: Lease, ttl: float) -> AsyncIterator[None]:
-    """Renew the lease while entered, then release it. If it is lost, the body is cancelled and `Lost` is raised."""
-    try:
-        async with beside(_renew(leases, lease, ttl)):
-            yield
-    finally:
-        with suppress(OctoError):  # it ends by itself
-            await leases.release(lease)
-
-
-async def _renew(leases: Leases, lease: Lease, ttl: float) -> None:
-    """Renew until cancelled; a service that is away for a moment is tried again while the lease lasts."""
-    time = asyncio.get_running_loop().time
-    until = time() + ttl
-    while True:
-        await asyncio.sleep(ttl / 3)
-        began = time()
-        try:
-            await leases.renew(lease, ttl)
-            until = began + ttl
-        except Lost:
-            raise
-        except Transient:
-            if time() + ttl / 3 >= until:
-                raise
 
 
 async def finished(result: Result) -> Outcome:

@@ -42,9 +42,10 @@ def _read(value: object, info: ValidationInfo) -> BodySchema:
     from octo.core.json_schema import BadSchema, Schema  # both take a while, and most flows have no schema
     from octo.expr.shape import check_schema
 
-    is_text = isinstance(value, str) and value.lstrip().startswith("{")
-    is_file = isinstance(value, str) and not is_text
-    schema = _of_text(value) if is_text else _of_file(value, info) if is_file else value
+    is_file, schema = False, value
+    if isinstance(value, str):
+        is_file = not value.lstrip().startswith("{")
+        schema = _of_file(value, info) if is_file else _of_text(value)
     try:
         for mistake in check_schema(schema):  # it knows fewer keywords, and says better what is wrong with them
             raise BadSchema(mistake.message, mistake.path, mistake.hint)
