@@ -24,6 +24,8 @@ CONNECTORS = {
 }
 
 BLOCKS = {
+    "ai-agent": "octo.ai.agent:ai_agent",
+    "clear-agent-memory": "octo.ai.agent:clear_agent_memory",
     "aggregate": "octo.blocks.aggregate:aggregate",
     "amqp-publish": "octo.connectors.amqp:Amqp",
     "cache-scope": "octo.blocks.cache:cache_scope",

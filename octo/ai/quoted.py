@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from hashlib import sha256
+from typing import Any
 
 from octo.core import codec
 from octo.core.content import data
@@ -61,7 +62,7 @@ def shown(value: object) -> str:
     return codec.write(value).decode()
 
 
-def names_secret(expression: Expr[object] | None) -> bool:
+def names_secret(expression: Expr[Any] | None) -> bool:
     """Whether an expression reads `env`, where secrets have names: then those in its value are meant."""
     return expression is not None and _READS_ENV.search(_LITERAL.sub(" ", expression.text)) is not None
 

@@ -29,6 +29,7 @@ HOMES = (
     "octo.trace.codes",
     "octo.suite.codes",
     "octo.ai.codes",
+    "octo.ai.agent.codes",
     "octo.connectors.http.codes",
     "octo.connectors.http_client.codes",
     "octo.connectors.database.codes",

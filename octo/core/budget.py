@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 from pydantic import Field, model_validator
 
@@ -47,11 +47,13 @@ class Budget(Settings):
 class BudgetExceeded(Permanent):
     """A budget does not allow one more call, or its time is over.
 
-    `vars.ai` has `budget` (`of`, `limit`, `allowed`, `spent`), and as `history` the conversation so far.
+    `vars.ai` has `budget` (`of`, `limit`, `allowed`, `spent`), and as `history` the conversation so far. meter: of the
+    budget.
     """
 
     code = "OCTO-L101"
     kind = "BudgetExceeded"
+    meter: Meter | None = None
 
 
 class Spent:
@@ -70,6 +72,15 @@ class Spent:
     @property
     def tokens(self) -> int:
         return self.input_tokens + self.output_tokens
+
+    def restore(self, spent: Mapping[str, Any]) -> None:
+        """Add what was spent before, in the form of `as_json`: the work goes on after a restart."""
+        self.calls += int(spent.get("calls", 0))
+        self.input_tokens += int(spent.get("inputTokens", 0))
+        self.output_tokens += int(spent.get("outputTokens", 0))
+        self.money += float(spent.get("money", 0.0))
+        for name, count in dict(spent.get("toolCalls", {})).items():
+            self.tool_calls[name] = self.tool_calls.get(name, 0) + int(count)
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -145,7 +156,9 @@ class Meter:
         if self.history is not None:
             told["history"] = self.history()
         text = f"the budget of {self.of} is used up: {limit} {allowed:g}, spent {spent:g}"
-        return BudgetExceeded(text, vars={"ai": told})
+        error = BudgetExceeded(text, vars={"ai": told})
+        error.meter = self
+        return error
 
     def _check_calls(self) -> None:
         budget, spent = self.budget, self.spent

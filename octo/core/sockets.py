@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, GetCoreSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
@@ -110,6 +110,16 @@ class Repeating(Protocol):
     def repeated(self) -> Steps | None:
         """The chain; None if its calls cannot happen twice."""
         ...
+
+
+@runtime_checkable
+class Deciding(Protocol):
+    """Settings of a block whose chains run in an order that nobody knows again, such as one that a model decides.
+
+    A journal does not go on inside of such a block: after a crash it begins anew.
+    """
+
+    decides: ClassVar[bool]
 
 
 def _unbuilt(_: Message) -> Result:

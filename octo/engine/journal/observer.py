@@ -14,7 +14,7 @@ from octo.config.walk import blocks_of, reachable
 from octo.core.flow import Failure, Fenced, Outcome, Processor, Result
 from octo.core.message import Message
 from octo.core.settings import Effectful
-from octo.core.sockets import FlowRef, Repeating, Steps, sockets
+from octo.core.sockets import Deciding, FlowRef, Repeating, Steps, sockets
 from octo.engine.journal import steps
 from octo.engine.journal.holding import current as holder
 from octo.engine.journal.journal import Journal
@@ -90,6 +90,8 @@ def kind_of(block: BlockDoc) -> Kind:
     if type_.takes_tail:
         return "makes messages"
     inner = [socket for _, socket in sockets(settings) if isinstance(socket, Steps | FlowRef)]
+    if isinstance(settings, Deciding):
+        return "acts alone"
     if inner and not getattr(settings, "one_way", False):
         return "runs chains"
     is_plain = not type_.services and not inspect.iscoroutinefunction(inspect.unwrap(type_.function))

@@ -14,10 +14,10 @@ from octo.core.message import Message
 from octo.engine import elements
 from octo.engine.journal.run import Frame, Run, current
 
-Kind = Literal["computes", "acts", "runs chains", "calls makers", "makes messages"]
+Kind = Literal["computes", "acts", "acts alone", "runs chains", "calls makers", "makes messages"]
 """What a block does. computes: nothing that anybody else sees, so that it may run again. acts: it may have an effect,
-or takes its time. runs chains: what is inside of it counts. makes messages: it has finished when they have. calls
-makers: it calls flows in which a block makes messages."""
+or takes its time. acts alone: so may what is inside of it, which is not noted. runs chains: what is inside of it
+counts. makes messages: it has finished when they have. calls makers: it calls flows in which a block makes messages."""
 Call = Callable[[Message], Any]
 
 
@@ -93,6 +93,21 @@ def _acting(call: Call, address: str) -> Call:
     return _unless_done(call, address, acted)
 
 
+def _alone(call: Call, address: str) -> Call:
+    """A step that acts, with what is inside of it: none of that is noted, and none of it has the key of the whole."""
+
+    async def outside(message: Message) -> Any:
+        tokens = current.set(None), idempotency.enter("")
+        try:
+            result = call(message)
+            return await result if inspect.isawaitable(result) else result
+        finally:
+            current.reset(tokens[0])
+            idempotency.leave(tokens[1])
+
+    return _acting(outside, address)
+
+
 def _calling(call: Call, address: str) -> Call:
     """A step that calls flows in which messages are made: it has finished when these have ended, too."""
 
@@ -142,6 +157,7 @@ def _unless_done(call: Call, address: str, done: Callable[[Message, Frame], Any]
 
 _NOTED: Mapping[Kind, Callable[[Call, str], Call]] = {
     "acts": _acting,
+    "acts alone": _alone,
     "calls makers": _calling,
     "computes": _computing,
     "makes messages": _making,

@@ -1,0 +1,124 @@
+"""Agents: a model that calls tools until it has an answer, with a memory, and people who steer and allow."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from octo.ai.agent import codes
+from octo.ai.agent.mail import Letter, Mail, post
+from octo.ai.agent.run import Run
+from octo.ai.agent.settings import AgentSettings, Clear
+from octo.ai.agent.thread import Memory, Saved, clear, key_of
+from octo.ai.agent.volatile import Volatile
+from octo.ai.model import FAMILY, Model
+from octo.ai.quoted import shown
+from octo.core.block import Site, block
+from octo.core.budget import Meter
+from octo.core.errors import Overloaded
+from octo.core.flow import Outcome, Stop
+from octo.core.message import Message
+from octo.core.spending import spending
+from octo.services.leasing import held
+from octo.services.ports import KeyValue, Leases, Topics
+
+__all__ = ["ai_agent", "clear_agent_memory"]
+
+TTL = 15.0
+"""Seconds after which another process may go on with a thread whose process is gone."""
+PAUSE = 0.05
+"""Seconds between tries to reach a run that is about to begin or to end."""
+
+
+@block("ai-agent", connector=FAMILY, guarantee="answered", steps=("send", "confirm"))
+async def ai_agent(
+    model: Model,
+    settings: AgentSettings,
+    message: Message,
+    site: Site,
+    store: KeyValue,
+    leases: Leases,
+    topics: Topics,
+) -> Outcome:
+    """Let a model work on the message with tools, until it has an answer, which becomes the body.
+
+    Each turn is one call of the model. What it wants called is checked against the schema of the tool; a fault goes
+    back to it, and so does what fails in a tool. If the model refuses, or comes to no end, `default` runs; without one
+    that is an error. With `memoryThreadId` a later message goes on with the conversation, and a message that comes
+    while it is under way is a further question to it, a stop, or the answer to a request for approval.
+    """
+    meter = Meter(settings.budget, f'block "{site.label}"')
+    if settings.memory_thread_id is None:
+        return await spending(meter, Run(model, settings, message, site, meter).begin(Saved()))
+    if settings.memory_volatile:
+        store = Volatile.of_process()
+    key = key_of(settings.memory_thread_id(message), settings.agent_id or site.address)
+    letter = _letter(settings, message)
+    while True:
+        lease = await leases.acquire(f"agent/{key}", TTL)
+        if lease is not None:
+            async with held(leases, lease, TTL):
+                thread = _Thread(store, topics, key, settings)
+                return await spending(meter, thread.run(model, message, site, meter, letter))
+        if settings.join == "refuse" and letter["kind"] == "question":
+            raise Overloaded("the conversation is under way", code=codes.BUSY)
+        if await post(store, topics, key, letter):
+            return Stop(message.with_body({}))
+        await asyncio.sleep(PAUSE)
+
+
+@block("clear-agent-memory")
+async def clear_agent_memory(settings: Clear, message: Message, store: KeyValue) -> Message:
+    """Forget a conversation. Nothing happens if there is none. A run that is under way goes on, and saves it again."""
+    thread = settings.thread_id(message)
+    for each in (store, Volatile.of_process()):
+        await clear(each, thread, settings.agent_id)
+    return message
+
+
+def _letter(settings: AgentSettings, message: Message) -> Letter:
+    """What the message is to a run of its thread: a stop, an answer, or a question."""
+    if settings.stop_when is not None and settings.stop_when(message):
+        return {"kind": "stop"}
+    asked = None if settings.authorize_id is None else settings.authorize_id(message)
+    if asked not in (None, "") and settings.authorize_allow is not None:
+        return {"kind": "decision", "id": str(asked), "allow": settings.authorize_allow(message)}
+    question = message.body if settings.input is None else settings.input(message)
+    return {"kind": "question", "text": shown(question)}
+
+
+class _Thread:
+    """A thread that nobody works on."""
+
+    def __init__(self, store: KeyValue, topics: Topics, key: str, settings: AgentSettings) -> None:
+        ttl = None if settings.memory_ttl is None else settings.memory_ttl.total_seconds()
+        self._memory = Memory(store, key, ttl)
+        self._mail = Mail(store, topics, key)
+        self._settings = settings
+        self._key = key
+
+    async def run(self, model: Model, message: Message, site: Site, meter: Meter, letter: Letter) -> Outcome:
+        """Deal with the message: begin a run, or go on with one that waited for a person when its process ended."""
+        saved = await self._memory.load()
+        waiting = saved.waiting
+        if letter["kind"] == "stop":
+            if waiting is not None:
+                await self._memory.save(Saved(saved.turns, saved.tokens))  # its calls count as interrupted
+            return Stop(message.with_body({}))
+        if letter["kind"] == "decision" and (waiting is None or letter["id"] not in waiting.requests):
+            return Stop(message.with_body({}))  # nobody waits for it any more
+        run = Run(model, self._settings, message, site, meter, self._memory, self._mail, self._key)
+        async with self._taking_mail():
+            if waiting is None:
+                return await run.begin(saved)
+            self._mail.take(letter)
+            return await run.resume(saved)
+
+    @asynccontextmanager
+    async def _taking_mail(self) -> AsyncIterator[None]:
+        try:
+            async with self._mail.open():
+                yield
+        finally:
+            await self._mail.abandon()

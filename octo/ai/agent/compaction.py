@@ -1,0 +1,97 @@
+"""Compaction: a conversation that has become too long for its model is shortened, from its beginning."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from octo.ai.conversation import Ask, Assistant, Results, Tool, Turn, User
+from octo.ai.model import Model
+from octo.ai.quoted import RULE, quoted
+from octo.core.budget import BudgetExceeded
+from octo.core.errors import OctoError
+
+CHARACTERS = 4
+"""Of a token, about: a text is estimated, and the last prompt's real size corrects the estimate."""
+FILE_TOKENS = 1500
+LEFT_OUT = "(left out: the conversation was too long)"
+SUMMARY_TOKENS = 2000
+
+_SUMMARIZE = (
+    "You shorten conversations between a user and an assistant that calls tools. Write down, in at most 500 words, "
+    "what must be known to go on: what the user wants, what was decided, names, numbers and ids, results of tools that "
+    f"still matter, what is open. Write nothing else. {RULE}"
+)
+
+
+def estimated(turns: Sequence[Turn], tools: Sequence[Tool] = ()) -> int:
+    """The tokens of the turns, and of the tools that are sent with them, about."""
+    return sum(map(_size, turns)) + sum(len(str(tool)) for tool in tools) // CHARACTERS
+
+
+def _size(turn: Turn) -> int:
+    match turn:
+        case User(text, attachments):
+            return len(text) // CHARACTERS + FILE_TOKENS * len(attachments) + 4
+        case Assistant(text, calls):
+            inputs = sum(len(json.dumps(each.arguments, default=str)) + len(each.raw) for each in calls)
+            return (len(text) + inputs) // CHARACTERS + 8 * len(calls) + 4
+        case Results(results):
+            return sum(len(each.content) // CHARACTERS + FILE_TOKENS * len(each.attachments) + 8 for each in results)
+
+
+def pruned(turns: Sequence[Turn], most: float) -> tuple[Turn, ...]:
+    """The turns without the oldest ones, so that about `most` tokens are left.
+
+    Invariant: they begin with a user's turn, the last user's turn stays, and so does every call with its result. If
+    that is too long still, the oldest results of tools lose their text.
+    """
+    sizes = [_size(turn) for turn in turns]
+    total, start = sum(sizes), 0
+    for at in range(1, len(turns)):
+        if total <= most:
+            break
+        if isinstance(turns[at], User):
+            total -= sum(sizes[start:at])
+            start = at
+    kept = list(turns[start:])
+    for at, turn in enumerate(kept[:-1]):
+        if total <= most:
+            break
+        if isinstance(turn, Results):
+            kept[at] = Results(tuple(each._replace(content=LEFT_OUT, attachments=()) for each in turn.results))
+            total -= _size(turn) - _size(kept[at])
+    return tuple(kept)
+
+
+async def summarized(model: Model, turns: Sequence[Turn], most: float) -> tuple[Turn, ...]:
+    """The turns with a summary in place of the oldest ones; `pruned` if the model does not write one."""
+    tail = pruned(turns, most / 2)
+    older = turns[: len(turns) - len(tail)]
+    if not older:
+        return pruned(turns, most)
+    asked = f"The conversation:\n{quoted('conversation', _told(older, most))}"
+    try:
+        reply = await model.ask(Ask(_SUMMARIZE, (User(asked),), max_tokens=SUMMARY_TOKENS))
+    except BudgetExceeded:
+        raise
+    except OctoError:
+        return pruned(turns, most)
+    if reply.stop not in ("end_turn", "max_tokens") or not reply.text.strip():
+        return pruned(turns, most)
+    return (User(f"What was said before, in short:\n{quoted('summary', reply.text)}"), *tail)
+
+
+def _told(turns: Sequence[Turn], most: float) -> str:
+    return "\n".join(map(_line, turns))[-int(most * CHARACTERS) :]
+
+
+def _line(turn: Turn) -> str:
+    match turn:
+        case User(text):
+            return f"user: {text}"
+        case Assistant(text, calls):
+            told = "".join(f"\n  calls {each.name} with {json.dumps(each.arguments, default=str)}" for each in calls)
+            return f"assistant: {text}{told}"
+        case Results(results):
+            return "\n".join(f"  {each.name} answered: {each.content}" for each in results)

@@ -1,0 +1,120 @@
+"""A thread: the conversation of an agent that a later message goes on with, in the key-value service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+from urllib.parse import quote
+
+from octo.ai.agent import codes
+from octo.ai.conversation import Turn, as_json, turns_from
+from octo.core import codec
+from octo.core.errors import Permanent
+from octo.services.ports import KeyValue
+
+NAMESPACE = "agent-memory"
+VERSION = 1
+MOST_BYTES = 900_000
+"""Of a stored conversation; a value of the service has at most 1 MiB."""
+_LONGEST = 300
+
+
+@dataclass
+class Waiting:
+    """Calls of the last turn that wait for a person.
+
+    requests: by the id of the request, the id of the call and until when it may be answered, in Unix time.
+    iteration, spent: where the run was, so that its limits count on.
+    """
+
+    requests: dict[str, tuple[str, float]]
+    iteration: int = 0
+    spent: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Saved:
+    """What is kept of a thread. tokens: of its last prompt. waiting: None unless it waits for a person."""
+
+    turns: tuple[Turn, ...] = ()
+    tokens: int = 0
+    waiting: Waiting | None = None
+
+
+def key_of(thread: str, agent: str) -> str:
+    """The key of a thread of an agent. Those of one thread have the same beginning, `prefix_of`."""
+    return prefix_of(thread) + _short(agent)
+
+
+def prefix_of(thread: str) -> str:
+    if not thread:
+        raise Permanent("the id of the conversation (`memoryThreadId`) is empty", code=codes.NO_THREAD)
+    return f"{_short(thread)}/"
+
+
+def _short(text: str) -> str:
+    written = quote(text, safe="", errors="surrogatepass")
+    if len(written) <= _LONGEST:
+        return written
+    return "sha256-" + sha256(text.encode(errors="surrogatepass")).hexdigest()
+
+
+class Memory:
+    """Where a thread is kept. ttl: seconds after the last write after which it is gone; None for never."""
+
+    def __init__(self, store: KeyValue, key: str, ttl: float | None) -> None:
+        self._store = store
+        self._key = key
+        self._ttl = ttl
+
+    async def load(self) -> Saved:
+        """The thread as it was saved last; an empty one if there is none. Raises `Permanent` if it cannot be read."""
+        entry = await self._store.get(NAMESPACE, self._key)
+        if entry is None:
+            return Saved()
+        try:
+            return _read(entry.value)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            text = "the stored conversation cannot be read; `clear-agent-memory` removes it"
+            raise Permanent(text, code=codes.BAD_THREAD) from error
+
+    async def save(self, saved: Saved) -> None:
+        """Write the thread. If it is too large for the service, its oldest turns are left out."""
+        value = _written(saved)
+        excess = len(codec.write(value)) - MOST_BYTES
+        messages = value["messages"]
+        while excess > 0 and len(messages) > 1:
+            excess -= len(codec.write(messages.pop(0)))
+            while len(messages) > 1 and messages[0]["role"] != "user":
+                excess -= len(codec.write(messages.pop(0)))
+        await self._store.put(NAMESPACE, self._key, value, ttl=self._ttl)
+
+
+def _written(saved: Saved) -> dict[str, Any]:
+    value: dict[str, Any] = {"v": VERSION, "tokens": saved.tokens, "messages": as_json(saved.turns)}
+    if (waiting := saved.waiting) is not None:
+        requests = {key: {"call": call, "until": until} for key, (call, until) in waiting.requests.items()}
+        value["waiting"] = {"requests": requests, "iteration": waiting.iteration, "spent": dict(waiting.spent)}
+    return value
+
+
+def _read(value: Any) -> Saved:
+    if value["v"] != VERSION:
+        raise ValueError("another version")
+    waiting = value.get("waiting")
+    if waiting is not None:
+        requests = {key: (each["call"], each["until"]) for key, each in waiting["requests"].items()}
+        waiting = Waiting(requests, waiting["iteration"], waiting["spent"])
+    return Saved(turns_from(value["messages"]), value["tokens"], waiting)
+
+
+async def clear(store: KeyValue, thread: str, agent: str | None) -> None:
+    """Remove the thread, of one agent or of all."""
+    if agent is not None:
+        await store.delete(NAMESPACE, key_of(thread, agent))
+        return
+    while names := (await store.list(NAMESPACE, prefix_of(thread))).names:
+        for name in names:
+            await store.delete(NAMESPACE, name)
