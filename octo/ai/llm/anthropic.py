@@ -1,0 +1,36 @@
+"""Anthropic: models that speak the Messages API."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Self
+
+from octo.ai.codes import EXPLANATIONS
+from octo.ai.llm import settings
+from octo.ai.llm.caller import Caller
+from octo.ai.llm.connector import wired
+from octo.ai.model import FAMILY, Model
+from octo.core.connector import connector
+
+__all__ = ["EXPLANATIONS", "Anthropic"]
+
+NAME = "llm-anthropic"
+
+
+@connector(NAME, family=FAMILY)
+class Anthropic(Caller):
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, settings: settings.Anthropic) -> AsyncIterator[Self]:
+        async with wired(settings, _wire, "anthropic") as (wire, prices):
+            yield cls(NAME, wire, settings, prices)
+
+
+def _wire(given: settings.Anthropic, http: Any) -> Any:
+    from octo.ai.llm.wires import anthropic
+
+    return anthropic.wire(given, http)
+
+
+_: type[Model] = Anthropic

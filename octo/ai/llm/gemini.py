@@ -1,0 +1,36 @@
+"""Gemini: the models of Google."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Self
+
+from octo.ai.codes import EXPLANATIONS
+from octo.ai.llm import settings
+from octo.ai.llm.caller import Caller
+from octo.ai.llm.connector import wired
+from octo.ai.model import FAMILY, Model
+from octo.core.connector import connector
+
+__all__ = ["EXPLANATIONS", "Gemini"]
+
+NAME = "llm-gemini"
+
+
+@connector(NAME, family=FAMILY)
+class Gemini(Caller):
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, settings: settings.Gemini) -> AsyncIterator[Self]:
+        async with wired(settings, _wire, "google") as (wire, prices):
+            yield cls(NAME, wire, settings, prices)
+
+
+def _wire(given: settings.Gemini, http: Any) -> Any:
+    from octo.ai.llm.wires import gemini
+
+    return gemini.wire(given, http)
+
+
+_: type[Model] = Gemini

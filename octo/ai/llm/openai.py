@@ -1,0 +1,36 @@
+"""OpenAI, and every server that speaks its API: set `baseURL`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Self
+
+from octo.ai.codes import EXPLANATIONS
+from octo.ai.llm import settings
+from octo.ai.llm.caller import Caller
+from octo.ai.llm.connector import wired
+from octo.ai.model import FAMILY, Model
+from octo.core.connector import connector
+
+__all__ = ["EXPLANATIONS", "OpenAI"]
+
+NAME = "llm-openai"
+
+
+@connector(NAME, family=FAMILY)
+class OpenAI(Caller):
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, settings: settings.OpenAI) -> AsyncIterator[Self]:
+        async with wired(settings, _wire, "openai") as (wire, prices):
+            yield cls(NAME, wire, settings, prices)
+
+
+def _wire(given: settings.OpenAI, http: Any) -> Any:
+    from octo.ai.llm.wires import openai
+
+    return openai.openai(given, http)
+
+
+_: type[Model] = OpenAI

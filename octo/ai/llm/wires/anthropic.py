@@ -1,0 +1,60 @@
+"""The wire of Anthropic: the Messages API."""
+
+from __future__ import annotations
+
+import httpx2
+from anthropic import AsyncAnthropic
+from pydantic_ai import messages as library
+from pydantic_ai.models.anthropic import AnthropicModel
+from pydantic_ai.providers.anthropic import AnthropicProvider
+
+from octo.ai.conversation import StopReason, ToolResult
+from octo.ai.llm import settings
+from octo.ai.llm.wires.bridge import STOPS, Bridge, Wired, raw_reason
+from octo.ai.llm.wires.common import requested
+
+NAME = "llm-anthropic"
+
+
+class _Client(AsyncAnthropic):
+    """Sends the key as `x-api-key`, which all gateways know; the vendor's library takes a bearer token by now."""
+
+    @property
+    def auth_headers(self) -> dict[str, str]:
+        return {"X-Api-Key": self.api_key or ""}
+
+
+class _Form:
+    name = NAME
+
+    def result(self, result: ToolResult) -> tuple[object, bool]:
+        return result.content, result.is_error
+
+    def stop(self, response: library.ModelResponse, *, streamed: bool) -> StopReason | None:  # noqa: ARG002
+        reason = raw_reason(response)
+        if reason == "refusal":
+            return "refusal"
+        return STOPS.get(response.finish_reason, "end_turn") if reason else None
+
+    def needs_back(self, part: library.ModelResponsePart) -> bool:
+        return isinstance(part, library.ThinkingPart) and part.signature is not None
+
+
+def wire(given: settings.Anthropic, http: httpx2.AsyncClient) -> Wired:
+    sdk = _Client(
+        api_key=given.api_key.get_secret_value(),
+        base_url=given.base_url or None,
+        http_client=http,
+        max_retries=0,
+        timeout=given.timeout.total_seconds(),
+        default_headers=given.headers,
+        open_telemetry=False,
+    )
+    thinking: dict[str, object] | None = None
+    if given.thinking == "adaptive":
+        thinking = {"type": "adaptive"}
+    elif given.thinking == "budgeted":
+        thinking = {"type": "enabled", "budget_tokens": given.thinking_budget}
+    model = AnthropicModel(given.model, provider=AnthropicProvider(anthropic_client=sdk))
+    bridge = Bridge(model, _Form(), requested(given, anthropic_thinking=thinking))
+    return Wired(bridge, given.model, given.answer, http.aclose)

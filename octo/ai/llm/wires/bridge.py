@@ -1,0 +1,293 @@
+"""The bridge: a conversation in the form of pydantic-ai, and its answer in ours.
+
+What the library adds by itself is turned off: retries, hints to the model, strict schemas. The request has what the
+block asked for.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, Protocol
+
+from pydantic_ai import messages as library
+from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
+from pydantic_ai.output import OutputObjectDefinition
+from pydantic_ai.settings import ModelSettings
+from pydantic_ai.tools import ToolDefinition
+
+from octo.ai import codes
+from octo.ai.conversation import (
+    Ask,
+    Assistant,
+    Attachment,
+    Piece,
+    Reply,
+    Results,
+    StopReason,
+    Tool,
+    ToolCall,
+    ToolResult,
+    Turn,
+    Usage,
+    User,
+)
+from octo.ai.llm.wires import faults
+from octo.ai.llm.wires.faults import translated
+from octo.ai.model import Embedded, Hear
+from octo.core import codec
+from octo.core.errors import Permanent
+
+Close = Callable[[], Awaitable[None]]
+CHOICES = {"auto": "auto", "any": "required", "none": "none"}
+_TYPED = re.compile(r"[\w.+-]+/[\w.+-]+")
+
+
+class Form(Protocol):
+    """What is particular about a provider."""
+
+    name: str
+    """Of the connector's type: its own parts are sent back to it alone."""
+
+    def result(self, result: ToolResult) -> tuple[object, bool]:
+        """The content of a tool's result, and whether the library shall mark it as failed."""
+        ...
+
+    def stop(self, response: library.ModelResponse, *, streamed: bool) -> StopReason | None:
+        """Why the model stopped; None if the answer does not say so: as a stream it was cut off, else it is none."""
+        ...
+
+    def needs_back(self, part: library.ModelResponsePart) -> bool:
+        """Whether the provider wants the part of its answer back as it was."""
+        ...
+
+
+class Bridge:
+    """settings: those of every request of a connector. native_schema: whether the provider can enforce a schema."""
+
+    def __init__(self, model: Model[Any], form: Form, settings: ModelSettings, *, native_schema: bool = False) -> None:
+        self._model = model
+        self._form = form
+        self._settings = settings
+        self._native_schema = native_schema
+
+    async def send(self, ask: Ask, hear: Hear | None) -> Reply:
+        settings, parameters = self._asked(ask)
+        conversation = [*self._turns(ask.turns)]
+        ids = _Ids(ask.turns)
+        with translated(self._model.model_name):
+            if hear is None:
+                response = await self._model.request(conversation, settings, parameters)
+            else:
+                async with self._model.request_stream(conversation, settings, parameters) as stream:
+                    await _hear(stream, hear, ids)
+                    response = stream.get()
+            return self._reply(response, ids, streamed=hear is not None)
+
+    def _asked(self, ask: Ask) -> tuple[ModelSettings, ModelRequestParameters]:
+        settings: dict[str, Any] = {**self._settings}
+        if ask.max_tokens is not None:
+            settings["max_tokens"] = ask.max_tokens
+        if ask.tools:
+            settings["tool_choice"] = [ask.only] if ask.only else CHOICES[ask.choice]
+        parameters = ModelRequestParameters(
+            function_tools=[_tool(each) for each in ask.tools],
+            instruction_parts=[library.InstructionPart(content=ask.system)] if ask.system else [],
+        )
+        if ask.schema is not None and self._native_schema and ask.schema.get("type") == "object":
+            parameters.output_mode = "native"
+            parameters.output_object = OutputObjectDefinition(json_schema=dict(ask.schema), name="answer", strict=False)
+        return ModelSettings(**settings), parameters  # type: ignore[typeddict-item]
+
+    # --- there ---
+
+    def _turns(self, turns: Iterable[Turn]) -> Iterable[library.ModelMessage]:
+        for turn in turns:
+            match turn:
+                case User(text, attachments):
+                    content: str | list[str | library.BinaryContent] = text
+                    if attachments:
+                        content = [text, *map(_file, attachments)]
+                    yield library.ModelRequest(parts=[library.UserPromptPart(content)])
+                case Assistant():
+                    yield self._restored(turn) or _said(turn)
+                case Results(results):
+                    yield library.ModelRequest(parts=[self._result(each) for each in results])
+
+    def _result(self, result: ToolResult) -> library.ToolReturnPart:
+        content, is_failed = self._form.result(result)
+        files = [_file(each) for each in result.attachments]
+        return library.ToolReturnPart(
+            result.name,
+            [content, *files] if files else content,
+            tool_call_id=result.id,
+            outcome="failed" if is_failed else "success",
+        )
+
+    def _restored(self, turn: Assistant) -> library.ModelMessage | None:
+        """The answer as its provider gave it, if it is the same provider."""
+        if turn.origin is None or turn.origin.get("provider") != self._form.name:
+            return None
+        try:
+            (message,) = library.ModelMessagesTypeAdapter.validate_python([turn.origin.get("response")])
+        except ValueError:
+            return None
+        return message
+
+    # --- and back ---
+
+    def _reply(self, response: library.ModelResponse, ids: _Ids, *, streamed: bool) -> Reply:
+        stop = self._form.stop(response, streamed=streamed)
+        if stop is None:
+            raise faults.cut() if streamed else faults.malformed("there is no answer in it")
+        parts = [ids.renamed(index, part) for index, part in enumerate(response.parts)]
+        calls = tuple(_call(part) for part in parts if isinstance(part, library.ToolCallPart))
+        if calls and stop == "end_turn":
+            stop = "tool_use"
+        elif not calls and stop == "tool_use":
+            stop = "end_turn"
+        text = "".join(part.content for part in parts if isinstance(part, library.TextPart))
+        details = response.provider_details or {}
+        return Reply(
+            text=text or str(details.get("refusal") or ""),
+            calls=calls,
+            stop=stop,
+            usage=Usage(response.usage.input_tokens, response.usage.output_tokens, response.usage.cache_read_tokens),
+            model=response.model_name or self._model.model_name,
+            thinking="".join(part.content for part in parts if isinstance(part, library.ThinkingPart)),
+            origin=self._origin(response, parts),
+        )
+
+    def _origin(
+        self, response: library.ModelResponse, parts: Sequence[library.ModelResponsePart]
+    ) -> dict[str, Any] | None:
+        if not any(self._form.needs_back(part) for part in parts):
+            return None
+        kept = library.ModelResponse(
+            parts=parts,
+            model_name=response.model_name,
+            provider_name=response.provider_name,
+            provider_url=response.provider_url,
+            canonical_system=response.canonical_system,
+            provider_response_id=response.provider_response_id,
+        )
+        (written,) = library.ModelMessagesTypeAdapter.dump_python([kept], mode="json", exclude_defaults=True)
+        return {"provider": self._form.name, "response": {**written, "kind": "response"}}
+
+
+class _Ids:
+    """Unique ids of calls: providers send none, the name of the tool, or one that an earlier turn had."""
+
+    def __init__(self, turns: Iterable[Turn]) -> None:
+        self._taken = {call.id for turn in turns if isinstance(turn, Assistant) for call in turn.calls}
+        self._of: dict[int, str] = {}
+
+    def of(self, index: int, part: library.ToolCallPart) -> str:
+        """The id of the call that is the part of this index."""
+        if index not in self._of:
+            given = part.tool_call_id
+            unfit = not given or given == part.tool_name or given in self._taken or given.startswith("pyd_ai_")
+            self._of[index] = f"call_{uuid.uuid4().hex[:24]}" if unfit else given
+            self._taken.add(self._of[index])
+        return self._of[index]
+
+    def renamed(self, index: int, part: library.ModelResponsePart) -> library.ModelResponsePart:
+        if isinstance(part, library.ToolCallPart):
+            part.tool_call_id = self.of(index, part)
+        return part
+
+
+def _said(turn: Assistant) -> library.ModelResponse:
+    parts: list[library.ModelResponsePart] = [library.TextPart(turn.text)] if turn.text else []
+    for call in turn.calls:
+        arguments = call.raw if call.arguments is None else dict(call.arguments)
+        parts.append(library.ToolCallPart(call.name, arguments, tool_call_id=call.id))
+    return library.ModelResponse(parts=parts)
+
+
+def _tool(tool: Tool) -> ToolDefinition:
+    return ToolDefinition(
+        name=tool.name, description=tool.description, parameters_json_schema=dict(tool.input), strict=False
+    )
+
+
+def _file(attachment: Attachment) -> library.BinaryContent:
+    mime_type = attachment.mime_type.partition(";")[0].strip().lower()
+    if not _TYPED.fullmatch(mime_type):
+        mime_type = "application/octet-stream"
+    return library.BinaryContent(attachment.data, media_type=mime_type)
+
+
+def _call(part: library.ToolCallPart) -> ToolCall:
+    arguments = part.args
+    if isinstance(arguments, str):
+        raw = arguments
+        try:
+            arguments = codec.read(raw) if raw.strip() else {}
+        except codec.NotJson:
+            arguments = None
+        if not isinstance(arguments, dict):
+            return ToolCall(part.tool_call_id, part.tool_name, None, raw)
+    return ToolCall(part.tool_call_id, part.tool_name, arguments or {})
+
+
+async def _hear(stream: StreamedResponse, hear: Hear, ids: _Ids) -> None:
+    calls: dict[int, tuple[str, str]] = {}
+    async for event in stream:
+        match event:
+            case library.PartStartEvent(index=index, part=library.ToolCallPart() as part):
+                calls[index] = ids.of(index, part), part.tool_name
+                if part.args:
+                    await hear(Piece("tool_input", part.args_as_json_str(), *calls[index]))
+            case library.PartStartEvent(part=library.TextPart(content=text)) if text:
+                await hear(Piece("text", text))
+            case library.PartStartEvent(part=library.ThinkingPart(content=text)) if text:
+                await hear(Piece("thinking", text))
+            case library.PartDeltaEvent(delta=library.TextPartDelta(content_delta=text)) if text:
+                await hear(Piece("text", text))
+            case library.PartDeltaEvent(delta=library.ThinkingPartDelta(content_delta=text)) if text:
+                await hear(Piece("thinking", text))
+            case library.PartDeltaEvent(index=index, delta=library.ToolCallPartDelta(args_delta=more)) if more:
+                written = more if isinstance(more, str) else codec.write(more).decode()
+                await hear(Piece("tool_input", written, *calls.get(index, ("", ""))))
+
+
+# --- what most providers share -----------------------------------------------------------------------------------
+
+
+def raw_reason(response: library.ModelResponse) -> str:
+    """Why the model stopped, in the provider's own word; "" if it has not said."""
+    return str((response.provider_details or {}).get("finish_reason") or "")
+
+
+def refused(response: library.ModelResponse) -> bool:
+    return bool((response.provider_details or {}).get("refusal"))
+
+
+STOPS: dict[str | None, StopReason] = {
+    "stop": "end_turn",
+    "length": "max_tokens",
+    "content_filter": "content_filter",
+    "tool_call": "tool_use",
+}
+"""Of the library's words."""
+
+
+class Wired:
+    """A wire that asks through a bridge, and has no embeddings."""
+
+    def __init__(self, bridge: Bridge, model: str, max_tokens: int | None, close: Close) -> None:
+        self.model = model
+        self.max_tokens = max_tokens
+        self._bridge = bridge
+        self._close = close
+
+    async def send(self, ask: Ask, hear: Hear | None) -> Reply:
+        return await self._bridge.send(ask, hear)
+
+    async def embed(self, texts: Sequence[str], model: str, dimensions: int | None) -> Embedded:  # noqa: ARG002
+        raise Permanent("the provider has no embeddings", code=codes.NO_EMBEDDINGS)
+
+    async def close(self) -> None:
+        await self._close()

@@ -1,0 +1,125 @@
+"""The wires of OpenAI, of OpenRouter and Ollama, and of all other servers that speak OpenAI's API."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import httpx2
+from openai import AsyncOpenAI
+from pydantic_ai import messages as library
+from pydantic_ai.embeddings.openai import OpenAIEmbeddingModel
+from pydantic_ai.models import Model
+from pydantic_ai.models.ollama import OllamaModel
+from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
+from pydantic_ai.models.openrouter import OpenRouterModel
+from pydantic_ai.providers import Provider
+from pydantic_ai.providers.ollama import OllamaProvider
+from pydantic_ai.providers.openai import OpenAIProvider
+from pydantic_ai.providers.openrouter import OpenRouterProvider
+
+from octo.ai.conversation import StopReason, ToolResult, Usage
+from octo.ai.llm import settings
+from octo.ai.llm.wires.bridge import STOPS, Bridge, Wired, raw_reason, refused
+from octo.ai.llm.wires.common import requested
+from octo.ai.llm.wires.faults import malformed, translated
+from octo.ai.model import Embedded
+from octo.core.settings import Secret
+
+OPENROUTER = "https://openrouter.ai/api/v1"
+OLLAMA = "http://localhost:11434/v1"
+NO_KEY = "none"
+"""What a server without keys gets: the vendor's library sends one in any case."""
+
+
+class _Form:
+    def __init__(self, name: str, *, keeps_thoughts: bool = False) -> None:
+        self.name = name
+        self._keeps_thoughts = keeps_thoughts
+
+    def result(self, result: ToolResult) -> tuple[object, bool]:
+        return (f"ERROR: {result.content}" if result.is_error else result.content), False
+
+    def stop(self, response: library.ModelResponse, *, streamed: bool) -> StopReason | None:
+        if refused(response):
+            return "refusal"
+        if not raw_reason(response) and streamed:
+            return None
+        return STOPS.get(response.finish_reason, "end_turn")
+
+    def needs_back(self, part: library.ModelResponsePart) -> bool:
+        return self._keeps_thoughts and isinstance(part, library.ThinkingPart) and bool(part.signature or part.id)
+
+
+class _Embedding(Wired):
+    """A wire that has embeddings, too."""
+
+    provider: Provider[AsyncOpenAI]
+
+    async def embed(self, texts: Sequence[str], model: str, dimensions: int | None) -> Embedded:
+        asked = OpenAIEmbeddingModel(model, provider=self.provider)
+        settings: Any = {} if dimensions is None else {"dimensions": dimensions}
+        with translated(model):
+            found = await asked.embed(list(texts), input_type="document", settings=settings)
+            if len(found.embeddings) != len(texts):
+                raise malformed(f"{len(found.embeddings)} vectors for {len(texts)} texts")
+            return Embedded(tuple(found.embeddings), Usage(found.usage.input_tokens))
+
+
+def openai(given: settings.OpenAI, http: httpx2.AsyncClient) -> Wired:
+    provider = OpenAIProvider(openai_client=_sdk(given, http, given.base_url or None, given.api_key))
+    effort = None if given.reasoning == "default" else given.reasoning
+    model: Model[Any]
+    if given.api == "responses":
+        model = OpenAIResponsesModel(given.model, provider=provider)
+        # Nothing is left at the provider: the thoughts come back encrypted, and are sent again.
+        asked = requested(given, openai_reasoning_effort=effort, openai_store=False)
+    else:
+        model = OpenAIChatModel(given.model, provider=provider)
+        asked = requested(given, openai_reasoning_effort=effort)
+    form = _Form("llm-openai", keeps_thoughts=given.api == "responses")
+    return _wired(given, Bridge(model, form, asked, native_schema=True), provider, http)
+
+
+def openrouter(given: settings.OpenRouter, http: httpx2.AsyncClient) -> Wired:
+    named = {"X-Title": given.app_name, "HTTP-Referer": given.site_url}
+    sdk = _sdk(given, http, given.base_url or OPENROUTER, given.api_key, named)
+    provider = OpenRouterProvider(openai_client=sdk)
+    reasoning = None if given.reasoning == "default" else {"effort": given.reasoning}
+    model = OpenRouterModel(given.model, provider=provider)
+    bridge = Bridge(model, _Form("llm-openrouter"), requested(given, openrouter_reasoning=reasoning))
+    return _wired(given, bridge, provider, http)
+
+
+def ollama(given: settings.Ollama, http: httpx2.AsyncClient) -> Wired:
+    provider = OllamaProvider(openai_client=_sdk(given, http, given.base_url or OLLAMA, given.api_key))
+    model = OllamaModel(given.model, provider=provider)
+    return _wired(given, Bridge(model, _Form("llm-ollama"), requested(given), native_schema=True), provider, http)
+
+
+def _sdk(
+    given: settings.Provider,
+    http: httpx2.AsyncClient,
+    base_url: str | None,
+    key: Secret | None,
+    headers: dict[str, str] | None = None,
+) -> AsyncOpenAI:
+    return AsyncOpenAI(
+        api_key=NO_KEY if key is None else key.get_secret_value() or NO_KEY,
+        base_url=base_url,
+        http_client=http,
+        max_retries=0,
+        timeout=given.timeout.total_seconds(),
+        default_headers={name: value for name, value in {**(headers or {}), **given.headers}.items() if value},
+    )
+
+
+def _wired(
+    given: settings.OpenAI | settings.OpenRouter | settings.Ollama,
+    bridge: Bridge,
+    provider: Provider[AsyncOpenAI],
+    http: httpx2.AsyncClient,
+) -> Wired:
+    wired = _Embedding(bridge, given.model, given.answer, http.aclose)
+    wired.provider = provider
+    return wired
