@@ -96,7 +96,7 @@ def resolve(
         if value is not None:
             values[name] = value
             if declaration.secret:
-                mask(value)
+                mask(value, name)
         if name in unread:
             missing.add(name)
         elif declaration.required and name not in external:

@@ -102,7 +102,7 @@ class _Substitution:
         if value or default is None:
             return value
         if self.environment.declared[name].secret:
-            mask(default)
+            mask(default, name)
         return default
 
     def complain(self, node: Node, text: str, found: list[re.Match[str]]) -> None:

@@ -23,6 +23,9 @@ _secrets: dict[str, tuple[str, re.Pattern[str]]] = {}
 """The pattern of each form of each secret, and a piece of text that is in whatever it matches; the longest first, as a
 secret may be the beginning of another. Replaced as a whole, never changed: configurations are read in a thread, while
 others write lines."""
+_names: dict[str, str] = {}
+"""What secrets are called, by the pattern; those without a name are not in it."""
+_NAMED = re.compile("\ufdd0([\U000f0000-\U000ffffd])")
 
 
 class Store(Protocol):
@@ -51,8 +54,10 @@ class Store(Protocol):
         ...
 
 
-def mask(secret: str) -> None:
+def mask(secret: str, name: str = "") -> None:
     """Replace this text by `«secret»` in every line from now on, also where it is encoded or quoted, however often.
+
+    name: of the variable that has it; see `named`.
 
     So are its lines of at least 12 characters, as an error may tell one line of a key, and the password of an address.
     Texts of fewer than 6 characters are left alone: masking `root` or `1234` would make logs unreadable and reveal
@@ -60,12 +65,10 @@ def mask(secret: str) -> None:
     """
     global _secrets  # noqa: PLW0603  a fact about the process
     # Each pattern is compiled once: compiling takes far longer than searching, and a reload masks everything again.
-    found = {
-        pattern: (piece, re.compile(pattern))
-        for part in _parts(secret)
-        for piece, pattern in _forms(part)
-        if pattern not in _secrets
-    }
+    forms = [(piece, pattern) for part in _parts(secret) for piece, pattern in _forms(part)]
+    found = {pattern: (piece, re.compile(pattern)) for piece, pattern in forms if pattern not in _secrets}
+    if name:
+        _names.update((pattern, name) for _, pattern in forms if pattern not in _names)
     if found:
         _secrets = dict(sorted({**_secrets, **found}.items(), key=_length, reverse=True))
 
@@ -79,6 +82,22 @@ def masked(text: str) -> str:
             text = pattern.sub(_FOUND, text)
             found = True
     return text.replace(_FOUND, MASKED) if found else text
+
+
+def named(text: str) -> str:
+    """The text with `«secret:NAME»` in place of registered secrets, so that one is told from another."""
+    names = [""]
+    for key, (piece, pattern) in _secrets.items():
+        if piece in text:
+            names.append(_names.get(key, ""))
+            # A name is put in last: a shorter secret may be a part of it.
+            text = pattern.sub(f"{_FOUND}{chr(0xF0000 + len(names) - 1)}", text)
+    return _NAMED.sub(lambda found: secret_called(names[ord(found[1]) - 0xF0000]), text) if len(names) > 1 else text
+
+
+def secret_called(name: str) -> str:
+    """What is written in place of the secret of this name; "" if it has none."""
+    return f"«secret:{name}»" if name else MASKED
 
 
 def _length(entry: tuple[str, object]) -> tuple[int, str]:

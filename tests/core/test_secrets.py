@@ -16,12 +16,13 @@ import pytest
 from yarl import URL
 
 from octo.core import secrets
-from octo.core.secrets import mask, masked
+from octo.core.secrets import mask, masked, named
 
 
 @pytest.fixture(autouse=True)
 def _restored(monkeypatch):
     monkeypatch.setattr(secrets, "_secrets", {})
+    monkeypatch.setattr(secrets, "_names", {})
 
 
 NASTY = "quo\"te's back\\slash/ <é&+>"
@@ -208,3 +209,21 @@ def test_the_mark_of_one_secret_is_not_searched_for_another():
     mask("secret")
     mask("hunter22")
     assert masked("hunter22 secret") == "«secret» «secret»"
+
+
+def test_a_name_tells_one_secret_from_another():
+    mask("hunter2-of-the-bank", "BANK_KEY")
+    mask("hunter2")
+    mask("BANK_KEY", "NAME")
+
+    assert named("hunter2-of-the-bank, hunter2, BANK_KEY") == "«secret:BANK_KEY», «secret», «secret:NAME»"
+    assert named(b64encode(b"me:hunter2-of-the-bank").decode()).count("«secret:BANK_KEY»") == 1
+    assert named("nothing") == "nothing"
+
+
+def test_a_secret_gets_its_name_late():
+    mask("hunter2-of-the-bank")
+    mask("hunter2-of-the-bank", "BANK_KEY")
+
+    assert named("hunter2-of-the-bank") == "«secret:BANK_KEY»"
+    assert masked("hunter2-of-the-bank") == "«secret»"
