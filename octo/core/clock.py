@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from asyncio import _get_running_loop  # unlike the public one it raises nothing where there is no loop
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from time import time_ns
 from typing import Any, Protocol, runtime_checkable
@@ -18,6 +19,13 @@ class WallClock(Protocol):
     def wall_ns(self) -> int:
         """Nanoseconds since the epoch."""
         ...
+
+
+@runtime_checkable
+class Stopping(Protocol):
+    """An event loop whose clock can be made to stand still."""
+
+    def stopped(self) -> AbstractContextManager[None]: ...
 
 
 class _Keeps(dict[type, bool]):
@@ -52,3 +60,14 @@ def now() -> datetime:
 def timestamp() -> Timestamp:
     """Wall time as CEL's `now`."""
     return Timestamp(now_ns())
+
+
+@contextmanager
+def stopped() -> Iterator[None]:
+    """While inside, virtual time stands still, because something outside is waited for. Real time goes on."""
+    loop: Any = _get_running_loop()
+    if not isinstance(loop, Stopping):
+        yield
+        return
+    with loop.stopped():
+        yield

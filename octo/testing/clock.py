@@ -19,11 +19,12 @@ import asyncio
 import functools
 import re
 import selectors
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
-from octo.core.clock import WallClock
+from octo.core.clock import Stopping, WallClock
 
 T = TypeVar("T")
 
@@ -50,6 +51,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._origin_ns = nanoseconds(start)
         self._patience = patience
         self._threads = 0
+        self._outside = 0
         super().__init__(_JumpingSelector(self))
 
     def time(self) -> float:
@@ -63,6 +65,15 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def shift_wall(self, seconds: float) -> None:
         """Set the wall clock forward or back while timers go on undisturbed, as NTP or a suspended laptop does."""
         self._origin_ns += round(seconds * _SECOND)
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Let no time pass while something outside is waited for."""
+        self._outside += 1
+        try:
+            yield
+        finally:
+            self._outside -= 1
 
     async def settle(self) -> None:
         """Let everything run that can run now, without time passing."""
@@ -95,7 +106,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Return the events of sockets, or move time on by `timeout` if there are none."""
         if timeout is not None and timeout <= 0:
             return select(0)
-        if timeout is None or self._threads:
+        if timeout is None or self._threads or self._outside:
             return select(_STUCK_AFTER) or self._stuck()
         events = select(self._patience)
         if not events:
@@ -120,6 +131,7 @@ def _waiting(task: asyncio.Task[Any]) -> str:
 
 
 _: type[WallClock] = VirtualLoop
+__: type[Stopping] = VirtualLoop
 
 
 class _JumpingSelector(selectors.DefaultSelector):  # type: ignore[misc, unused-ignore]  # picked per platform

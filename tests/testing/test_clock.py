@@ -1,10 +1,13 @@
 """Virtual time is real asyncio without the waiting."""
 
 import asyncio
+import socket
+import threading
 import time
 
 import pytest
 
+from octo.core.clock import stopped
 from octo.testing import clock
 from octo.testing.clock import run, settle, shift_wall, virtual
 
@@ -122,3 +125,21 @@ async def test_outside_of_virtual_time_the_tools_say_so():
         await settle()
     with pytest.raises(TypeError, match="@virtual"):
         shift_wall(1)
+
+
+@virtual()
+async def test_time_stands_still_while_something_outside_is_waited_for():
+    """No timer fires before it has come, although nothing else can run."""
+    here, there = socket.socketpair()
+    with here, there, stopped():
+        here.setblocking(False)
+        threading.Timer(0.01, there.send, (b"!",)).start()
+        async with asyncio.timeout(3600):
+            assert await asyncio.get_running_loop().sock_recv(here, 1) == b"!"
+
+    assert asyncio.get_running_loop().time() < 1
+
+
+async def test_real_time_goes_on():
+    with stopped():
+        await asyncio.sleep(0)
