@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 HOMES = (
     "octo.core.errors",
+    "octo.core.cassette",
     "octo.config.codes",
     "octo.config.compat.table",
     "octo.debug.codes",

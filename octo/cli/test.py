@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from octo.cli import exits, exploration
+from octo.cli.cassettes import drifted, recorded
 from octo.cli.exploration import Cover
 from octo.cli.help import Verb
 from octo.cli.named import expanded, refuse_testless, told
@@ -27,7 +28,7 @@ from octo.core.errors import ConfigError, Position, Problem
 
 if TYPE_CHECKING:
     from octo.engine.modules import Modules
-    from octo.suite import Case, Configs, Outcome, Plan
+    from octo.suite import Case, Cassettes, Configs, Outcome, Plan
     from octo.suite.choose import Choice
     from octo.suite.coverage import Coverage
     from octo.suite.reproduce import Reproduction
@@ -56,6 +57,13 @@ class Options(NamedTuple):
     examples: int
     seed: int
     chaos: bool
+    record: bool
+    drift: bool
+
+    @property
+    def is_live(self) -> bool:
+        """Whether real systems are called."""
+        return self.record or self.drift
 
 
 def _choice(_: click.Context, __: click.Parameter, value: str | None) -> Choice | None:
@@ -110,6 +118,8 @@ Examples:
 @click.option(
     "--chaos", is_flag=True, help="Let each outside call fail, hang, be slow and happen twice; show what is lost."
 )
+@click.option("--record", is_flag=True, help="Call what the cassettes do not have, and write it into them.")
+@click.option("--drift", is_flag=True, help="Call everything that the cassettes have again, and show what has changed.")
 @click.option("--from-trace", metavar="ID", help="Make a test from the recorded message with this event or trace id.")
 @store_option
 @click.option("--out", type=_FILE, help="Write the test of --from-trace to this file instead of printing it.")
@@ -131,13 +141,15 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
 
     Without a path, the current folder is used.
 
-    Exit codes: 0 all passed, 1 a case failed, 2 a case could not run or something is wrong with a file.
+    Exit codes: 0 all passed, 1 a case failed or a called system has changed, 2 a case could not run or
+    something is wrong with a file.
     """
     _refuse_idle_options(generate=bool(rest["generate"]), from_trace=from_trace is not None)
     if rest["generate"] and find_spec("hypothesis") is None:
         raise click.UsageError("--generate needs the package hypothesis: pip install 'octo-flows[test]'")
     if not paths and from_trace is None:
         refuse_testless()
+    _refuse_live_with(watch=watch, from_trace=from_trace is not None, **rest)
     wanted = Cover(cover, cover_min, cover_html, cover_json)
     options = Options(tuple(expanded(paths)) or (Path(),), cover=wanted, **rest)  # type: ignore[arg-type]
     if from_trace is not None:
@@ -161,6 +173,16 @@ def _refuse_idle_options(**given: bool) -> None:
             raise click.UsageError(f"{option} does nothing without --{needed.replace('_', '-')}")
 
 
+def _refuse_live_with(**given: object) -> None:
+    """Refuse what must not call a real system: it would do so again and again, or with messages nobody thought of."""
+    live = [name for name in ("record", "drift") if given[name]]
+    others = [
+        name for name in ("drift", "watch", "generate", "chaos", "from_trace") if given[name] and name not in live[:1]
+    ]
+    if live and others:
+        raise click.UsageError(f"--{live[0]} cannot be used with --{others[0].replace('_', '-')}")
+
+
 def _list(options: Options) -> int:
     from octo.suite.console import listed
 
@@ -178,7 +200,7 @@ def _once(options: Options, read: Callable[[], Asked]) -> int:
     asked = _planned(options, read)
     if asked is None:
         return exits.USAGE
-    plan, configs, coverage = asked
+    plan, configs, coverage, cassettes = asked
     if not plan.cases:
         _nothing_chosen(options, plan)
         return exits.USAGE
@@ -191,9 +213,11 @@ def _once(options: Options, read: Callable[[], Asked]) -> int:
         _run(options, plan, configs, reproduction, found, coverage)
     except KeyboardInterrupt:
         _finish(options, plan, found, time.perf_counter() - began, reproduction.folder)
+        recorded(cassettes)
         raise
     reported = _finish(options, plan, found, time.perf_counter() - began, reproduction.folder)
-    return max(exit_code(found.values()), reported, _beyond(options, plan, configs, coverage))
+    taped = drifted(cassettes) if options.drift else recorded(cassettes)
+    return max(exit_code(found.values()), reported, taped, _beyond(options, plan, configs, coverage))
 
 
 def _nothing_chosen(options: Options, plan: Plan) -> None:
@@ -265,7 +289,8 @@ def _run(
             plan.cases,
             partial(_run_one, configs, options.traces_dir, coverage),
             done,
-            parallel=options.parallel,
+            # One after the other: what one case has recorded, the next one need not ask for again.
+            parallel=1 if options.is_live else options.parallel,
             fail_fast=options.fail_fast,
         )
 
@@ -324,6 +349,7 @@ class Asked(NamedTuple):
     plan: Plan
     configs: Configs
     coverage: Coverage | None
+    cassettes: Cassettes
 
 
 def _planned(options: Options, read: Callable[[], Asked]) -> Asked | None:
@@ -345,18 +371,19 @@ def _read(options: Options, files: set[Path] | None = None, modules: Modules | N
 
     files: the files that were read are added to it, even when it raises. modules: follows those beside the flows.
     """
-    from octo.suite import plan
+    from octo.suite import Cassettes, plan
 
     files = set() if files is None else files
+    cassettes = Cassettes("record" if options.record else "drift" if options.drift else "replay")
     coverage = _coverage(options)
     configs = configurations(coverage, modules)
     try:
         env = env_file(options.env_file)
-        found = plan(options.paths, configs, config=options.config, env=env, choice=options.choice)
+        found = plan(options.paths, configs, config=options.config, env=env, choice=options.choice, cassettes=cassettes)
     finally:
         files.update(configs.watched)
     files.update(found.watched)
-    return Asked(found, configs, coverage)
+    return Asked(found, configs, coverage, cassettes)
 
 
 # --- again and again ---------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ and gates read the `Outcome`s, plain data, that `run_case` and `run_all` return.
 """
 
 from octo.suite.case import Call, Case, Suite
+from octo.suite.cassettes import Cassettes
 from octo.suite.configs import Configs
 from octo.suite.outcome import Happened, Mismatch, Outcome, exit_code
 from octo.suite.plan import Plan, plan
@@ -19,6 +20,7 @@ from octo.suite.schedule import run_all
 __all__ = [
     "Call",
     "Case",
+    "Cassettes",
     "Configs",
     "Happened",
     "Mismatch",

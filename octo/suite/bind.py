@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
@@ -16,12 +17,14 @@ from octo.config.place import Path
 from octo.config.reader import did_you_mean, kind
 from octo.config.report import Report
 from octo.config.settings import Written, validate
+from octo.core.cassette import Replayed
 from octo.core.errors import ConfigError, Position
 from octo.core.expressions import Build, compile_expr
 from octo.core.powers import Replying, Vetting
 from octo.core.settings import Settings
 from octo.suite import codes
 from octo.suite.case import Call, Case, Suite
+from octo.suite.cassettes import Cassettes
 from octo.suite.configs import Configs
 from octo.suite.format import CallEntry, CaseEntry, Expect, Input, Wanted
 from octo.suite.rules import Draft, calls_of, merged, start_of
@@ -32,25 +35,35 @@ if TYPE_CHECKING:
 _SECONDS = 30.0
 
 
-def bind(draft: Draft, config: FilePath, configs: Configs, env: Mapping[str, str], report: Report) -> Suite | None:
+def bind(
+    draft: Draft,
+    config: FilePath,
+    configs: Configs,
+    env: Mapping[str, str],
+    report: Report,
+    cassettes: Cassettes,
+) -> Suite | None:
     """Return the suite of a test file, or None: then the report has the problems, also those of the configuration.
 
-    env: variables that replace those of the process; those of the file win over them.
+    env: variables that replace those of the process; those of the file win over them, if nothing real is called.
     """
     before = len(report.problems)
     cases = []
+    real = {**os.environ, **env}
     for index, entry in enumerate(draft.entry.cases):
-        written = written_env(draft, index)
+        written = cassettes.environment(written_env(draft, index), real)
         case = Case(entry.name, draft.file, config, draft.entry.flow, draft.at("cases", index, "name"), ())
         case = case._replace(env={**env, **written}, written_env=written, sources=entry.sources, skip=entry.skip or "")
         try:
-            cases.append(case if entry.skip else _bound(draft, case, configs, index, report))
+            cases.append(case if entry.skip else _bound(draft, case, configs, index, report, cassettes))
         except ConfigError as error:
             for problem in error.problems:
                 report.error(*problem)
     if len(report.problems) > before:
         return None
-    return Suite(draft.file, config, draft.entry.flow, tuple(cases), _blank(draft, config, configs, env, cases))
+    return Suite(
+        draft.file, config, draft.entry.flow, tuple(cases), _blank(draft, config, configs, env, cases, cassettes)
+    )
 
 
 def written_env(draft: Draft, index: int | None) -> dict[str, str]:
@@ -59,14 +72,23 @@ def written_env(draft: Draft, index: int | None) -> dict[str, str]:
     return {**_texts(draft, ("env",)), **of_case}
 
 
-def bound_stubs(draft: Draft, index: int | None, config: Config, report: Report) -> dict[str, Settings]:
+def bound_stubs(
+    draft: Draft, index: int | None, config: Config, report: Report, cassettes: Cassettes
+) -> dict[str, Settings]:
     """The stubs of the file, and those of its case at `index`, by connector name. Problems go to the report."""
     entry, path = (CaseEntry(name="none"), ()) if index is None else (draft.entry.cases[index], ("cases", index))
-    binding = _Binding(draft, config, entry, path, report)
+    binding = _Binding(draft, config, entry, path, report, cassettes)
     return binding.stubs(merged(draft.entry.stubs.items(), entry.stubs.items()))
 
 
-def _blank(draft: Draft, config: FilePath, configs: Configs, env: Mapping[str, str], cases: list[Case]) -> Case:
+def _blank(
+    draft: Draft,
+    config: FilePath,
+    configs: Configs,
+    env: Mapping[str, str],
+    cases: list[Case],
+    cassettes: Cassettes,
+) -> Case:
     """Return a case with only what the file sets.
 
     It has the variables of the first call that has some, because the flow may need them.
@@ -74,7 +96,7 @@ def _blank(draft: Draft, config: FilePath, configs: Configs, env: Mapping[str, s
     written = _texts(draft, ("env",))
     blank = Case("", draft.file, config, draft.entry.flow, Position(str(draft.file), 1, 1), (), env={**env, **written})
     with configs.lent(config, blank.env) as loaded:
-        bound = _Binding(draft, loaded, CaseEntry(name="blank"), (), Report()).bound(blank)
+        bound = _Binding(draft, loaded, CaseEntry(name="blank"), (), Report(), cassettes).bound(blank)
     variables = (call.vars for case in cases for call in case.calls if call.vars)
     return bound._replace(calls=(Call(draft.entry.flow, vars=next(variables, {})),))
 
@@ -85,21 +107,24 @@ def _texts(draft: Draft, path: Path) -> dict[str, str]:
     return {} if place is None else {name: each.node.text for name, each in place.fields().items()}
 
 
-def _bound(draft: Draft, case: Case, configs: Configs, index: int, report: Report) -> Case:
+def _bound(draft: Draft, case: Case, configs: Configs, index: int, report: Report, cassettes: Cassettes) -> Case:
     with configs.lent(case.config, case.env) as config:
-        return _Binding(draft, config, draft.entry.cases[index], ("cases", index), report).bound(case)
+        return _Binding(draft, config, draft.entry.cases[index], ("cases", index), report, cassettes).bound(case)
 
 
 class _Binding:
     """Binds one case. Invariant: every name is looked up, so that all problems are found at once."""
 
-    def __init__(self, draft: Draft, config: Config, entry: CaseEntry, path: Path, report: Report) -> None:
+    def __init__(
+        self, draft: Draft, config: Config, entry: CaseEntry, path: Path, report: Report, cassettes: Cassettes
+    ) -> None:
         self.draft = draft
         self.file = draft.entry
         self.config = config
         self.entry = entry
         self.path = path
         self.report = report
+        self.cassettes = cassettes
         self.build = Build(config.env)
 
     def bound(self, case: Case) -> Case:
@@ -233,7 +258,17 @@ class _Binding:
                 settings = self._settings(doc.type.stub.settings, f"the stub of a `{doc.type.name}` connector", path)
                 if settings is not None:
                     found[name] = settings
+                    self.cassette(doc.type.name, settings, path)
         return found
+
+    def cassette(self, of: str, stub: Settings, path: Path) -> None:
+        """Read the cassette that the stub replays, if it replays one."""
+        if not isinstance(stub, Replayed) or stub.cassette is None:
+            return
+        file = self.draft.file.parent / stub.cassette
+        found = self.cassettes.find(file, of, stub.form, self.draft.value_at(*path, "cassette"), self.report)
+        if found is not None:
+            stub.insert(found)
 
     def implied(self, case: Case) -> dict[str, Settings]:
         """Return stubs for connectors that only feed triggered flows, so that a trigger never opens a port."""

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from octo.config.report import Report
 from octo.suite.bind import bind
 from octo.suite.case import Case, Suite
+from octo.suite.cassettes import Cassettes
 from octo.suite.choose import Choice
 from octo.suite.configs import Configs
 from octo.suite.discover import discover
@@ -33,22 +34,24 @@ def plan(
     config: Path | None = None,
     env: Mapping[str, str] | None = None,
     choice: Choice | None = None,
+    cassettes: Cassettes | None = None,
 ) -> Plan:
     """Return the suites of these paths. Raises `ConfigError` with every problem of every file, before anything runs.
 
     config: what all of them test, whatever flow file stands beside them.
     env: variables that replace those of the process.
     choice: says by the `file::name` of a case whether it is kept; a suite without cases is left out.
+    cassettes: take up those that the test files name.
     """
-    report, env = Report(), env or {}
+    report, env, cassettes = Report(), env or {}, cassettes or Cassettes()
     suites = []
     for target in discover(paths, config, configs, env, report):
         draft = read_draft(target.file, report)
-        suite = None if draft is None else bind(draft, target.config, configs, env, report)
+        suite = None if draft is None else bind(draft, target.config, configs, env, report, cassettes)
         suites += [] if suite is None else [suite]
     report.raise_if_any()
     chosen = (_chosen(suite, choice) for suite in suites)
-    watched = {*configs.watched, *(suite.file for suite in suites)}
+    watched = {*configs.watched, *(suite.file for suite in suites), *cassettes.files}
     return Plan(tuple(suite for suite in chosen if suite.cases), tuple(sorted(watched)))
 
 

@@ -17,6 +17,7 @@ from octo.core.connector import ConnectorType
 from octo.core.settings import Settings
 from octo.suite import codes
 from octo.suite.bind import bound_stubs, written_env
+from octo.suite.cassettes import Cassettes
 from octo.suite.rules import Draft, read_draft
 
 Load = Callable[[Mapping[str, str]], Config]
@@ -51,8 +52,9 @@ def with_stubs(asked: Sequence[Asked], load: Load) -> Config:
     report.raise_if_any()
     config = load({name: value for draft, index in chosen for name, value in written_env(draft, index).items()})
     found: dict[str, Settings] = {}
+    cassettes = Cassettes()
     for draft, index in chosen:
-        found |= _of(draft, index, config, report)
+        found |= _of(draft, index, config, report, cassettes)
     report.raise_if_any()
     return stubbed(config, found)
 
@@ -72,8 +74,8 @@ def _index(draft: Draft, case: str, report: Report) -> int | None:
     return None
 
 
-def _of(draft: Draft, index: int | None, config: Config, report: Report) -> dict[str, Settings]:
-    bound = bound_stubs(draft, index, config, report)
+def _of(draft: Draft, index: int | None, config: Config, report: Report, cassettes: Cassettes) -> dict[str, Settings]:
+    bound = bound_stubs(draft, index, config, report, cassettes)
     if not bound and not report.problems:
         with_some = [each.name for each in draft.entry.cases if each.stubs]
         hint = "write `stubs:` with an entry per connector; mocks replace blocks, in tests only"

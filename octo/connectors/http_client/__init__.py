@@ -40,11 +40,26 @@ class HttpClient:
     @classmethod
     @asynccontextmanager
     async def stub(cls, settings: Client, stub: Stub) -> AsyncIterator[Self]:
-        """Yield a client of a stub. Credentials, cache and retries are real; nothing leaves the process."""
+        """Yield a client of a stub. Credentials, cache and retries are real.
+
+        Nothing leaves the process, unless a cassette is recorded.
+        """
         from octo.connectors.http_client.answers import Answers
         from octo.connectors.http_client.caller import Caller
 
-        yield cls(Caller(settings, Answers(settings, stub)))
+        answers, player = Answers(settings, stub), stub.player()
+        if player is None:
+            yield cls(Caller(settings, answers))
+            return
+        from octo.connectors.http_client.replaying import Replaying
+
+        if not player.is_live:
+            yield cls(Caller(settings, Replaying(settings, answers, player, None)))
+            return
+        from octo.connectors.http_client.exchange import exchanging
+
+        async with exchanging(settings) as exchange:
+            yield cls(Caller(settings, Replaying(settings, answers, player, exchange)))
 
     @block("rest", guarantee="answered", steps=("send", "confirm"), idempotent="with a key")
     async def rest(self, settings: Rest, message: Message) -> Outcome:

@@ -46,11 +46,12 @@ class Answers:
                 raise too_slow(request, patience)
             case "broken":
                 raise broken(request)
-        reply = _reply(answer, request)
-        limit = self._limit if request.terms.most is None else request.terms.most
-        if len(reply.data) > limit:
-            raise too_large(request, limit, reply.status)
-        return reply
+        return within(_reply(answer, request), request, self._limit)
+
+    def fit(self, request: Request) -> bool:
+        """Whether an answer fits the request."""
+        asked = _asked(self._base, request) if self._answers else {}
+        return any(each.misfit(asked, request, number) is None for number, each in enumerate(self._answers, 1))
 
     def _chosen(self, request: Request) -> Answer:
         asked = _asked(self._base, request)
@@ -112,7 +113,7 @@ def _asked(base: URL, request: Request) -> dict[str, object]:
     query = request.url.query
     return {
         "method": request.method,
-        "path": _below(base, request.url),
+        "path": below(base, request.url),
         "query": {name: query[name] for name in query},
         "queryAll": {name: query.getall(name) for name in query},
         "headers": {name.lower(): value for name, value in {**request.context, **request.headers}.items()},
@@ -120,12 +121,14 @@ def _asked(base: URL, request: Request) -> dict[str, object]:
     }
 
 
-def _below(base: URL, url: URL) -> str:
+def below(base: URL, url: URL) -> str:
     """Return the path below the base, or the whole path of an address that is not below it."""
-    start = base.path.rstrip("/")
-    if url.origin() != base.origin() or not f"{url.path}/".startswith(f"{start}/"):
-        return url.path
-    return url.path[len(start) :] or "/"
+    return url.path[len(base.path.rstrip("/")) :] or "/" if is_below(base, url) else url.path
+
+
+def is_below(base: URL, url: URL) -> bool:
+    """Whether the address is of the same server, and below the path of the base."""
+    return url.origin() == base.origin() and f"{url.path}/".startswith(f"{base.path.rstrip('/')}/")
 
 
 def _value(data: bytes, content_type: str) -> object:
@@ -147,10 +150,18 @@ def _reply(answer: Answer, request: Request) -> Reply:
         data = codec.write(answer.body)
         headers.setdefault("content-type", "application/json")
     cookies = (headers["set-cookie"],) if "set-cookie" in headers else ()
-    return Reply(answer.status, headers, _spooled(request, data), url=str(request.url), cookies=cookies)
+    return Reply(answer.status, headers, spooled(request, data), url=str(request.url), cookies=cookies)
 
 
-def _spooled(request: Request, data: bytes) -> bytes | Content:
+def within(reply: Reply, request: Request, limit: int) -> Reply:
+    """Return the answer if it has no more bytes than the request allows, or else the connector."""
+    limit = limit if request.terms.most is None else request.terms.most
+    if len(reply.data) > limit:
+        raise too_large(request, limit, reply.status)
+    return reply
+
+
+def spooled(request: Request, data: bytes) -> bytes | Content:
     """Return what is sent of a body, in a file if it is large, as a server's would be."""
     spool = Spool()
     spool.write(b"" if request.method == "HEAD" else data)

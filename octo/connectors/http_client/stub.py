@@ -8,8 +8,10 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
+from octo.connectors.http_client.cassette import FORM
 from octo.connectors.http_client.paths import complain
 from octo.connectors.http_client.settings import HeaderName, HeaderValue, Method
+from octo.core.cassette import Replayed
 from octo.core.durations import Duration
 from octo.core.expressions import Expr, Names
 from octo.core.settings import Settings
@@ -87,8 +89,12 @@ class Answer(Settings):
         return f"{self.method or 'any method'} {self.path or 'any path'}"
 
 
-class Stub(Settings):
-    """A list of answers in place of a server. Credentials, cache, retries and limits of the connector are real."""
+class Stub(Replayed):
+    """A list of answers in place of a server, or a cassette. Credentials, cache, retries and limits of the connector
+    are real.
+    """
+
+    form = FORM
 
     answers: list[Answer] = Field(default_factory=list)
-    """The answers, in order: the first that fits a request is given."""
+    """The answers, in order: the first that fits a request is given. They win over a cassette."""

@@ -1,0 +1,360 @@
+"""Cassettes: recorded from a real server, replayed without it, compared with it, and free of secrets."""
+
+from __future__ import annotations
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from octo.core import secrets
+from octo.core.errors import ConfigError
+from octo.suite import Cassettes, exit_code, plan, run_case
+from octo.suite.drift import drift
+
+KEY = "canary-key-4711-of-the-shop"
+COOKIE = "canary-session-of-a-shopper"
+TOKEN = "canary-token-that-the-server-made"
+
+FLOWS = """
+env:
+  - {name: URL, default: "http://127.0.0.1:1"}
+  - {name: SHOP_KEY, required: true, secret: true}
+connectors:
+  - name: shop
+    type: http-client
+    settings:
+      baseURL: ${URL}/v1
+      headers: {X-Api-Key: "${SHOP_KEY}"}
+      timeout: 5s
+  - name: bank
+    type: http-client
+    settings:
+      baseURL: ${URL}/bank
+      auth: {type: oauth2, tokenURL: "${URL}/token", clientID: me, clientSecret: "${SHOP_KEY}"}
+flows:
+  - name: ask
+    process:
+      - {type: rest, settings: {connector: shop, path: /items, query: {sku: body.sku, api_key: env.SHOP_KEY}}}
+  - name: order
+    process:
+      - {type: rest, settings: {connector: shop, method: POST, path: /orders, body: body}}
+  - name: twice
+    process:
+      - {type: rest, name: one, settings: {connector: shop, path: /count}}
+      - {type: set-variable, settings: {name: first, value: body}}
+      - {type: rest, name: two, settings: {connector: shop, path: /count}}
+      - {type: set-payload, settings: {value: "[vars.first, body]"}}
+  - name: pay
+    process:
+      - {type: rest, settings: {connector: bank, path: /pay}}
+"""
+
+ASK = """
+flow: ask
+env: {SHOP_KEY: a-key-for-tests}
+stubs: {shop: {cassette: cassettes/shop.yaml}}
+cases:
+  - {name: asks, input: {data: {sku: A1}}, expect: {body: {sku: A1, price: 3}}}
+"""
+
+TWICE = "{flow: twice, env: {SHOP_KEY: k}, stubs: {shop: {cassette: c.yaml}}, cases: [{name: a}]}"
+
+PAY = """
+flow: pay
+env: {SHOP_KEY: k}
+stubs: {bank: {cassette: c.yaml}}
+cases: [{name: a, expect: {that: [body.paid]}}]
+"""
+
+
+class Shop(ThreadingHTTPServer):
+    """A real server. price: what things cost. heads: the headers that it got."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.price: object = 3
+        self.count = 0
+        self.heads = []
+        self.paths = []
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.server.heads.append(dict(self.headers))
+        self.server.paths.append(self.path)
+        path = self.path.partition("?")[0]
+        if path == "/v1/items":
+            told = {"sku": "A1", "price": self.server.price}
+            self.answer(told, ("Set-Cookie", f"session={COOKIE}; Path=/"))
+        elif path == "/v1/count":
+            self.server.count += 1
+            self.answer(self.server.count)
+        elif path == "/bank/pay":
+            right = self.headers["Authorization"] == f"Bearer {TOKEN}"
+            self.answer({"paid": right, "with": self.headers["Authorization"]}, status=200 if right else 401)
+        else:
+            self.answer({"error": "no such thing"}, status=404)
+
+    def do_POST(self) -> None:
+        self.server.paths.append(self.path)
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path == "/token":
+            self.answer({"access_token": TOKEN, "expires_in": 3600})
+        else:
+            self.answer({"id": 1, "got": json.loads(body)}, status=201)
+
+    def answer(self, value: object, *headers: tuple[str, str], status: int = 200) -> None:
+        data = json.dumps(value).encode()
+        self.send_response(status)
+        for name, each in (("Content-Type", "application/json"), ("Content-Length", str(len(data))), *headers):
+            self.send_header(name, each)
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def shop():
+    server = Shop()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def _forget_secrets(monkeypatch):
+    monkeypatch.setattr(secrets, "_secrets", {})
+    monkeypatch.setattr(secrets, "_names", {})
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "shop.yaml").write_text(FLOWS)
+    return tmp_path
+
+
+@pytest.fixture
+def run(folder, configs, monkeypatch):
+    """Run the cases of a test file; return their outcomes and the cassettes. server: None where there is none."""
+
+    def made(text, mode="replay", server=None):
+        (folder / "shop_test.yaml").write_text(text)
+        if server is not None:
+            monkeypatch.setenv("URL", server.url)
+            monkeypatch.setenv("SHOP_KEY", KEY)
+        else:
+            monkeypatch.delenv("URL", raising=False)
+            monkeypatch.delenv("SHOP_KEY", raising=False)
+        cassettes = Cassettes(mode)
+        planned = plan([folder / "shop_test.yaml"], configs, cassettes=cassettes)
+        return [run_case(case, configs) for case in planned.cases], cassettes
+
+    return made
+
+
+def told(outcomes):
+    return [each.summary for each in outcomes]
+
+
+def test_what_was_recorded_is_replayed_without_the_server(run, shop, folder):
+    outcomes, cassettes = run(ASK, "record", shop)
+    assert (told(outcomes), [(each.file.name, each.added) for each in cassettes.save()]) == ([""], [("shop.yaml", 1)])
+
+    outcomes, _ = run(ASK)
+
+    assert told(outcomes) == [""]
+    assert len(shop.paths) == 1
+
+
+def test_the_file_is_for_people_and_has_no_secret(run, shop, folder):
+    _, cassettes = run(ASK, "record", shop)
+    cassettes.save()
+
+    assert (
+        (folder / "cassettes" / "shop.yaml").read_text()
+        == """\
+# Recorded by `octo test --record`; secrets are masked. See docs/testing.md#cassettes.
+cassette: 1
+of: http-client
+exchanges:
+  - request:
+      method: GET
+      path: /items
+      query:
+        api_key: «secret:api_key»
+        sku: A1
+    reply:
+      status: 200
+      headers:
+        content-type: application/json
+        set-cookie:
+          - session=«secret:session»; Path=/
+      body:
+        sku: A1
+        price: 3
+"""
+    )
+    assert shop.heads[0]["X-Api-Key"] == KEY  # the real one was sent, although the test file has one for tests
+
+
+def test_only_what_is_missing_is_recorded(run, shop, folder):
+    _, cassettes = run(ASK, "record", shop)
+    cassettes.save()
+    more = ASK + "  - {name: asks again, input: {data: {sku: B2}}}\n"
+
+    _, cassettes = run(more, "record", shop)
+
+    assert [each.added for each in cassettes.save()] == [1]
+    assert [each.partition("sku=")[2][:2] for each in shop.paths] == ["A1", "B2"]
+
+
+def test_equal_requests_get_their_replies_in_order(run, shop):
+    text = TWICE.replace("{name: a}", "{name: a, expect: {body: [1, 2]}}")
+    _, cassettes = run(text, "record", shop)
+    cassettes.save()
+
+    assert told(run(text)[0]) == [""]
+
+
+def test_a_token_is_not_in_the_file_and_a_partly_recorded_cassette_goes_on(run, shop, folder):
+    """A masked token cannot be sent, so it is asked for again while something is recorded."""
+    text = PAY
+    outcomes, cassettes = run(text, "record", shop)
+    cassettes.save()
+    assert told(outcomes) == [""]
+    content = (folder / "c.yaml").read_text()
+    assert (TOKEN in content, KEY in content) == (False, False)
+    assert "access_token: «secret:access_token»" in content
+    assert "with: Bearer «secret:access_token»" in content
+    assert told(run(text)[0]) == [""]
+
+    (folder / "c.yaml").write_text(content[: content.index("  - request:\n      method: GET")])
+    outcomes, cassettes = run(text, "record", shop)
+
+    assert (told(outcomes), [each.added for each in cassettes.save()]) == ([""], [1])
+
+
+def test_a_request_that_is_not_recorded_names_the_nearest(run, shop):
+    _, cassettes = run(ASK, "record", shop)
+    cassettes.save()
+
+    outcomes, _ = run(ASK.replace("data: {sku: A1}", "data: {sku: C3}"))
+
+    assert "has no reply to GET /items?api_key=«secret:api_key»&sku=C3; the nearest is exchange 1" in told(outcomes)[0]
+    assert 'which differs in query.sku: recorded "A1", asked "C3"; `octo test --record` records it' in told(outcomes)[0]
+
+
+def test_a_reply_is_given_once_unless_it_is_repeated(run, shop):
+    text = TWICE
+    _, cassettes = run(text, "record", shop)
+    cassettes.save()
+    three = text.replace("[{name: a}]", "[{name: a, calls: [{}, {flow: twice}]}]")
+
+    assert "its 2 recorded replies were given" in told(run(three)[0])[0]
+    assert told(run(three.replace("c.yaml}", "c.yaml, repeat: true}"))[0]) == [""]
+
+
+def test_drift_shows_what_has_changed_and_writes_nothing(run, shop, folder):
+    _, cassettes = run(ASK, "record", shop)
+    cassettes.save()
+    before = (folder / "cassettes" / "shop.yaml").read_bytes()
+    _, cassettes = run(ASK, "drift", shop)
+    assert [each.text for each in drift(cassettes).lines] == [
+        f"same  {folder / 'cassettes' / 'shop.yaml'}  1 exchange, as recorded"
+    ]
+
+    shop.price = "3.00"
+    outcomes, cassettes = run(ASK, "drift", shop)
+
+    found = drift(cassettes)
+    assert found.is_any
+    assert [each.text for each in found.lines] == [
+        f"DRIFT {folder / 'cassettes' / 'shop.yaml'}  1 of 1 exchange",
+        "  exchange 1, GET /items?api_key=«secret:api_key»&sku=A1",
+        '      body.price: was 3, is "3.00"',
+    ]
+    assert exit_code(outcomes) == 1  # the flow sees what the server says now
+    assert cassettes.save() == []
+    assert (folder / "cassettes" / "shop.yaml").read_bytes() == before
+
+
+def test_an_ignored_place_is_no_drift_and_fits_any_value(run, shop):
+    text = """
+flow: order
+env: {SHOP_KEY: k}
+stubs: {shop: {cassette: c.yaml, ignore: [request.body.at, reply.body.got.at]}}
+cases: [{name: a, input: {data: {at: 1, sku: A1}}}]
+"""
+    _, cassettes = run(text, "record", shop)
+    cassettes.save()
+    later = text.replace("at: 1", "at: 2")
+
+    assert told(run(later)[0]) == [""]
+    assert not drift(run(later, "drift", shop)[1]).is_any
+
+
+def test_real_calls_are_made_in_virtual_time(run, shop):
+    text = ASK.replace("flow: ask", "flow: ask\nclock: virtual")
+    outcomes, cassettes = run(text, "record", shop)
+    cassettes.save()
+
+    assert (told(outcomes), told(run(text)[0])) == ([""], [""])
+
+
+def test_a_server_that_is_away_is_not_recorded(run, shop, folder, free_port):
+    shop.url = f"http://127.0.0.1:{free_port()}"
+
+    outcomes, cassettes = run(ASK, "record", shop)
+
+    assert "cannot connect" in told(outcomes)[0]
+    assert cassettes.save() == []
+    assert not (folder / "cassettes").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "place", "problem"),
+    [
+        ("a: [", "2:1", "OCTO-C103"),
+        ("a: 1", "1:1", "this is no cassette"),
+        ("cassette: 2", "1:11", "another version"),
+        ("{cassette: 1, of: llm, exchanges: []}", "1:19", "not of a `http-client` connector"),
+        ("{cassette: 1, of: http-client}", "1:1", "`exchanges` must be a list"),
+        ("{cassette: 1, of: http-client, exchanges: [], more: 1}", "1:47", "no key `more`"),
+        ("{cassette: 1, of: http-client, exchanges: [{request: {}}]}", "1:44", "has a `request` and a `reply`"),
+        (
+            "{cassette: 1, of: http-client, exchanges: [{request: {method: GET, path: /}, reply: {status: yes}}]}",
+            "1:94",
+            "status",
+        ),
+        (
+            "{cassette: 1, of: http-client, exchanges: [{request: {method: GET, path: /}, reply: 200}]}",
+            "1:85",
+            "must be a mapping",
+        ),
+    ],
+)
+def test_a_damaged_cassette_is_refused_with_the_place(run, folder, content, place, problem):
+    (folder / "cassettes").mkdir()
+    (folder / "cassettes" / "shop.yaml").write_text(content)
+
+    with pytest.raises(ConfigError) as caught:
+        run(ASK)
+
+    assert f"cassettes/shop.yaml:{place}: " in str(caught.value)
+    assert problem in str(caught.value)
+
+
+def test_a_missing_cassette_says_how_it_is_made(run, folder):
+    with pytest.raises(ConfigError) as caught:
+        run(ASK)
+
+    assert "shop_test.yaml:4:26: OCTO-Y103: there is no cassette" in str(caught.value)
+    assert "`octo test --record` makes it" in str(caught.value)
