@@ -31,6 +31,7 @@ HOMES = (
     "octo.suite.codes",
     "octo.ai.codes",
     "octo.ai.agent.codes",
+    "octo.ai.script.codes",
     "octo.connectors.http.codes",
     "octo.connectors.http_client.codes",
     "octo.connectors.database.codes",

@@ -51,6 +51,15 @@ class Stubbed(Protocol):
 
 
 @runtime_checkable
+class Witnessing(Protocol):
+    """Settings of a stub that knows whether it was used as its author wants."""
+
+    def complaints(self) -> Sequence[str]:
+        """Return what was not so since the stub was opened; a test fails with it, whatever its flow made of it."""
+        ...
+
+
+@runtime_checkable
 class Triggered(Protocol):
     """A stub that can make its sources deliver a message, as the outside would."""
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from octo import expr
 from octo.core.expressions import Build
 from octo.core.message import Message
+from octo.core.powers import Witnessing
 from octo.expr import ExprError
 from octo.suite.case import Call, Case
 from octo.suite.compare import as_written, compared, rendered
@@ -32,6 +33,9 @@ def judge(case: Case, happened: Sequence[Happened], crossings: Crossings, env: M
         prefix = f"calls[{index}]: " if len(case.calls) > 1 else ""
         found += (_under(prefix, each) for each in judging.call(call, what, crossings))
     found += judging.spies(case.spies, crossings)
+    for name, stub in case.stubs.items():
+        if isinstance(stub, Witnessing):
+            found += (Mismatch(f"stub {name}: {each}") for each in stub.complaints())
     return found
 
 
