@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 import yaml
 
 from octo.core.charsets import Text
 from octo.core.content import Held
 from octo.core.spool import Content
+from octo.expr.scalars import resolve
 from octo.expr.values import Duration, Exact, Timestamp
+
+_BREAKS = re.compile("[\x85\u2028\u2029]")
+"""Line ends of YAML that other readers take for characters."""
 
 
 class _Plain(yaml.SafeDumper):
@@ -20,11 +26,21 @@ class _Plain(yaml.SafeDumper):
         super().increase_indent(flow, False)  # a list stands below its key, indented
 
 
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
+    style = "|" if "\n" in text.strip() else None
+    if _BREAKS.search(text):
+        style = '"'  # the only one that has escapes for them
+    elif text and resolve(text) != text:  # we read `1e3` as a number, and the library does not
+        style = "'"
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
 def _held(dumper: yaml.SafeDumper, value: Held) -> yaml.Node:
     return dumper.represent_dict(dict(value))
 
 
-_Plain.add_representer(Text, lambda dumper, text: dumper.represent_str(str(text)))
+_Plain.add_representer(str, _text)
+_Plain.add_representer(Text, lambda dumper, text: _text(dumper, str(text)))
 _Plain.add_representer(Held, _held)
 _Plain.add_representer(Content, lambda dumper, data: dumper.represent_binary(data.read()))
 _Plain.add_representer(Exact, lambda dumper, number: dumper.represent_scalar("tag:yaml.org,2002:float", number.literal))

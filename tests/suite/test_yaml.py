@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hypothesis import example, given, strategies as st
+
 from octo.config.report import Report
 from octo.config.substitute import literal
 from octo.config.yaml import read
@@ -35,3 +37,24 @@ def test_times_and_texts_with_their_bytes_are_texts():
     text = decode(b"\xfe\xff" + "ß".encode("utf-16-be"), "text/plain; charset=utf-16")
 
     assert again([Timestamp(0), Duration(5 * 10**9), text]) == ["1970-01-01T00:00:00Z", "5s", "ß"]
+
+
+@given(st.text(st.characters(codec="utf-8")))
+@example("1e3")
+@example("0o17")
+@example("1_000")
+@example("2026-1-1")
+@example(".5")
+@example("~")
+@example("  two\n lines\n")
+@example("\n\na\n\n")
+@example("a \nb")
+@example("\x00")
+@example("\x85\u2028")
+def test_a_text_stays_a_text(text):
+    """Also one that looks like a number to us, and not to the library that writes it."""
+    assert again({"a": [text]}) == {"a": [text]}
+
+
+def test_lines_are_written_as_lines():
+    assert dump({"a": "one\ntwo\n"}) == "a: |\n  one\n  two\n"
