@@ -7,10 +7,16 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from hypothesis import example, given, strategies as st
 
+from octo.config.report import Report
+from octo.config.substitute import literal
+from octo.config.yaml import read
 from octo.core import secrets
+from octo.core.cassette import Exchange
 from octo.core.errors import ConfigError
 from octo.suite import Cassettes, exit_code, plan, run_case
+from octo.suite.cassettes import rendered
 from octo.suite.drift import drift
 
 KEY = "canary-key-4711-of-the-shop"
@@ -358,3 +364,29 @@ def test_a_missing_cassette_says_how_it_is_made(run, folder):
 
     assert "shop_test.yaml:4:26: OCTO-Y103: there is no cassette" in str(caught.value)
     assert "`octo test --record` makes it" in str(caught.value)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(JSON)
+@example("1e3")
+@example("0o17")
+@example("2026-01-01")
+@example("\x00\x1b[31m")
+@example("«secret:A»")
+@example(" a\n\n b \n")
+@example(1e300)
+def test_a_body_is_read_as_it_was_written(body):
+    """Strings that look like numbers stay strings, and nothing is rounded."""
+    text = rendered("http-client", [Exchange({"method": "GET", "path": "/"}, {"status": 200, "body": body})])
+    report = Report()
+    tree = read(text.encode(), "c.yaml", report)
+
+    assert report.problems == []
+    found = literal(tree).value["exchanges"][0]["reply"]["body"]
+    assert (found, repr(found)) == (body, repr(body))

@@ -12,7 +12,7 @@ from octo.suite.yaml import dump
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), max_size=20)
 ARGUMENTS = st.dictionaries(TEXT, st.none() | st.booleans() | st.integers(-9, 9) | TEXT, max_size=3)
 CALLS = st.lists(
-    st.builds(lambda id_, tool, given: ToolCall(id_, tool, given), TEXT, TEXT, ARGUMENTS)
+    st.builds(ToolCall, TEXT, TEXT, ARGUMENTS, st.just(""))
     | st.builds(lambda id_, tool, raw: ToolCall(id_, tool, None, raw), TEXT, TEXT, TEXT),
     max_size=3,
 )

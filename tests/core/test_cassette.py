@@ -1,0 +1,287 @@
+"""Cassettes: which recorded reply a request gets, what differs, and what is never written down."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from pathlib import Path
+from urllib.parse import quote_plus
+
+import pytest
+from hypothesis import given, strategies as st
+
+from octo.core import secrets
+from octo.core.cassette import (
+    ABSENT,
+    Cassette,
+    Change,
+    Exchange,
+    Format,
+    Player,
+    Replayed,
+    changes,
+    clean,
+    names_secret,
+)
+from octo.core.errors import Permanent, Transient
+from octo.core.secrets import mask
+from octo.core.settings import Settings
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+FORM = Format(Settings, Settings, lambda request: f"{request['method']} {request['path']}")
+
+
+@pytest.fixture(autouse=True)
+def _forget_secrets(monkeypatch):
+    monkeypatch.setattr(secrets, "_secrets", {})
+    monkeypatch.setattr(secrets, "_names", {})
+
+
+def cassette(*exchanges, mode="replay", form=FORM) -> Cassette:
+    return Cassette(Path("c.yaml"), form, [Exchange(*each) for each in exchanges], mode)
+
+
+def request(path="/a", **more):
+    return {"method": "GET", "path": path, **more}
+
+
+async def play(player: Player, asked, reply=None):
+    """The reply, which the other side gives if it is called; without one it must not be."""
+
+    async def call():
+        assert reply is not None
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    return await player.play(asked, call, write=dict, read=dict)
+
+
+# --- replies -----------------------------------------------------------------------------------------------------
+
+
+async def test_equal_requests_get_their_replies_in_the_order_of_the_file():
+    player = Player(cassette((request(), {"n": 1}), (request("/b"), {"n": 2}), (request(), {"n": 3})))
+
+    assert [(await play(player, request(path)))["n"] for path in ("/a", "/b", "/a")] == [1, 2, 3]
+    with pytest.raises(Permanent, match="has no reply to GET /a: its 2 recorded replies were given") as caught:
+        await play(player, request())
+    assert caught.value.code == "OCTO-Y101"
+
+
+async def test_each_player_begins_anew():
+    tape = cassette((request(), {"n": 1}))
+
+    assert [await play(Player(tape), request()) for _ in range(2)] == [{"n": 1}, {"n": 1}]
+
+
+async def test_the_last_reply_is_repeated_if_asked_for():
+    player = Player(cassette((request(), {"n": 1}), (request(), {"n": 2})), repeat=True)
+
+    assert [(await play(player, request()))["n"] for _ in range(4)] == [1, 2, 2, 2]
+
+
+async def test_what_is_ignored_may_differ():
+    tape = cassette((request(body={"at": 1, "items": [{"id": 1, "n": 2}]}), {"n": 1}))
+    player = Player(tape, ["request.body.at", "request.body.items[].id"])
+
+    assert await play(player, request(body={"at": 9, "items": [{"id": 8, "n": 2}]})) == {"n": 1}
+    with pytest.raises(Permanent, match=r"which differs in body.items\[0\].n: recorded 2, asked 3"):
+        await play(Player(tape, ["request.body.at"]), request(body={"at": 1, "items": [{"id": 1, "n": 3}]}))
+
+
+async def test_the_nearest_request_is_one_to_the_same_place():
+    tape = cassette((request("/b", body=1), {}), (request("/a", body={"x": 1, "y": 2, "z": 3, "w": 4}), {}))
+
+    with pytest.raises(Permanent) as caught:
+        await play(Player(tape), request("/a", body={}))
+
+    assert "the nearest is exchange 2 (GET /a), which differs in body.x: recorded 1, asked nothing" in str(caught.value)
+    assert "and 1 more" in str(caught.value)
+
+
+async def test_an_empty_cassette_says_so():
+    with pytest.raises(Permanent, match="it is empty; `octo test --record` records it"):
+        await play(Player(cassette()), request())
+
+
+async def test_only_what_is_missing_is_recorded():
+    tape = cassette((request(), {"n": 1}), mode="record")
+    player = Player(tape)
+
+    found = [await play(player, request()), await play(player, request("/b"), {"n": 2})]
+
+    assert (found, tape.added) == ([{"n": 1}, {"n": 2}], 1)
+    assert tape.exchanges[1] == Exchange(request("/b"), {"n": 2})
+
+
+async def test_a_failed_call_is_not_recorded():
+    tape = cassette(mode="record")
+
+    with pytest.raises(Transient):
+        await play(Player(tape), request(), Transient("gone"))
+
+    assert (tape.exchanges, tape.added) == ([], 0)
+
+
+async def test_a_reply_that_lost_a_secret_is_asked_for_again_while_recording():
+    tape = cassette((request("/token"), {"body": "«secret:token»"}), mode="record")
+
+    assert await play(Player(tape), request("/token"), {"body": "fresh"}) == {"body": "fresh"}
+    assert tape.added == 0
+
+
+async def test_too_much_is_refused():
+    tape = cassette(mode="record")
+
+    with pytest.raises(Permanent, match="too much for the cassette") as caught:
+        await play(Player(tape), request(), {"text": "x" * 2_000_000})
+
+    assert caught.value.code == "OCTO-Y102"
+
+
+async def test_drift_compares_each_call_with_what_was_recorded():
+    form = FORM._replace(tells=lambda path: path != "etag")
+    tape = cassette((request(), {"body": {"n": 1, "id": 5}, "etag": "x"}), mode="drift", form=form)
+    player = Player(tape, ["reply.body.id"])
+
+    now = await play(player, request(), {"body": {"n": 2, "id": 6}, "etag": "y"})
+    await play(player, request("/new"), {})
+    with pytest.raises(Transient):
+        await play(player, request("/gone"), Transient("gone"))
+
+    assert now["body"]["n"] == 2
+    assert [(each.at, each.changes, each.error) for each in tape.asked] == [
+        (0, (Change("body.n", 1, 2),), ""),
+        (None, (), ""),
+        (None, (), "gone"),
+    ]
+    assert len(tape.exchanges) == 1
+
+
+async def test_a_flow_goes_on_with_what_was_recorded_if_its_requests_stand_alone():
+    tape = cassette((request(), {"n": 1}), mode="drift", form=FORM._replace(goes_on=True))
+
+    assert await play(Player(tape), request(), {"n": 2}) == {"n": 1}
+    assert tape.asked[0].changes == (Change("n", 1, 2),)
+
+
+def test_a_stub_whose_cassette_nobody_read_says_so():
+    with pytest.raises(Permanent, match="was not read"):
+        Replayed.model_validate({"cassette": "c.yaml"}).player()
+    assert Replayed().player() is None
+
+
+def test_stubs_with_equal_cassettes_are_equal():
+    """So a reload goes on with the connector that is open."""
+    stubs = [Replayed.model_validate({"cassette": "c.yaml"}) for _ in range(3)]
+    for stub, reply in zip(stubs, (1, 1, 2), strict=True):
+        stub.insert(cassette((request(), {"n": reply})))
+
+    assert stubs[0] == stubs[1]
+    assert stubs[0] != stubs[2]
+
+
+# --- what differs ------------------------------------------------------------------------------------------------
+
+
+@given(JSON)
+def test_a_value_does_not_differ_from_itself(value):
+    assert list(changes(value, json.loads(json.dumps(value)))) == []
+
+
+@given(JSON, JSON)
+def test_values_that_are_not_equal_differ(one, other):
+    same = json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+    if not same and json.dumps(one) != json.dumps(other) and one != other:
+        assert list(changes(one, other))
+
+
+def test_every_place_that_differs_is_found():
+    was = {"a": 1, "gone": 2, "list": [1, 2, 3], "kind": 1, "deep": [{"x": "y"}]}
+    now = {"a": 1.0, "new": 3, "list": [1, 5], "kind": True, "deep": [{"x": "z"}]}
+
+    assert list(changes(was, now)) == [
+        Change("gone", 2, ABSENT),
+        Change("list[1]", 2, 5),
+        Change("list[2]", 3, ABSENT),
+        Change("kind", 1, True),
+        Change("deep[0].x", "y", "z"),
+        Change("new", ABSENT, 3),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("recorded", "asked", "fits"),
+    [
+        ("Bearer «secret:KEY»", "Bearer abc", True),
+        ("Bearer «secret»", "Bearer «secret:KEY»", True),
+        ("Bearer «secret:KEY»", "Basic abc", False),
+        ("«secret:A»-«secret:B»", "1-2", True),
+        ("«secret:A»", "", False),
+        ("«secret:A»", 123456, True),
+        ("«secret:A»", None, False),
+        ("a.c", "abc", False),
+    ],
+)
+def test_a_masked_secret_fits_any_text(recorded, asked, fits):
+    assert (list(changes(recorded, asked)) == []) is fits
+
+
+# --- secrets -----------------------------------------------------------------------------------------------------
+
+CANARY = "canary/4711+äö?x"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [str, quote_plus, lambda text: b64encode(f"me:{text}".encode()).decode(), lambda text: text.encode().hex()],
+)
+@given(st.text(max_size=5), st.text(max_size=5))
+def test_a_known_secret_is_never_left(written, before, behind):
+    mask(CANARY, "KEY")
+    text = written(CANARY)
+
+    found = clean({f"{text}x": [f"{before}{text}{behind}", {"a": text}], "raw": f"{before}{text}".encode()})
+
+    assert text not in repr(found)
+    assert text.encode() not in found["raw"]
+    assert "«secret:KEY»" in str(found)
+
+
+def test_what_stands_under_a_key_that_names_a_secret_is_masked_everywhere_from_then_on():
+    token = "a-token-that-the-server-made"
+
+    assert clean({"access_token": token, "n": 1}) == {"access_token": "«secret:access_token»", "n": 1}
+    assert clean(f"with {token}") == "with «secret:access_token»"
+    assert clean({"password": "string", "token": ""}) == {"password": "«secret:password»", "token": ""}
+    assert clean("a string") == "a string"
+
+
+def test_numbers_may_be_secrets():
+    mask("47114711", "PIN")
+
+    assert clean({"pin": 47114711, "n": 4711, "yes": True}) == {"pin": "«secret:PIN»", "n": 4711, "yes": True}
+
+
+@pytest.mark.parametrize(
+    ("key", "is_one"),
+    [
+        ("access_token", True),
+        ("X-Api-Key", True),
+        ("apiKey", True),
+        ("clientSecret", True),
+        ("PASSWORD", True),
+        ("token", True),
+        ("nextPageToken", False),
+        ("max_tokens", False),
+        ("key", False),
+        ("secretary", False),
+    ],
+)
+def test_keys_that_name_secrets(key, is_one):
+    assert names_secret(key) is is_one
