@@ -72,7 +72,7 @@ _MARK = re.compile("«secret(?::[^»]*)?»")
 _INDEX = re.compile(r"\[\d+\]")
 _SECRET_KEY = re.compile(
     "(access|api|private|secret|secretaccess|subscription|xapi)key|(access|api|auth|bearer|id|refresh|session)?token|"
-    "(app|client)?secret|(client)?assertion|authorization|cookie|credentials?|jwt|passphrase|passw(or)?d|signature"
+    "(app|client)?secret|(client)?assertion|authorization|cookie|credentials?|jwt|passphrase|passw(or)?d|sig|xamz(credential|securitytoken|signature)"
 )
 _MOST_SHOWN = 3
 _LEAST_TOKEN = 16
