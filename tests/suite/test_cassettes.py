@@ -9,13 +9,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from hypothesis import example, given, strategies as st
 
+from octo.config.load import load
 from octo.config.report import Report
 from octo.config.substitute import literal
 from octo.config.yaml import read
 from octo.core import secrets
 from octo.core.cassette import Exchange
 from octo.core.errors import ConfigError
-from octo.suite import Cassettes, exit_code, plan, run_case
+from octo.suite import Cassettes, Configs, exit_code, plan, run_case
 from octo.suite.cassettes import rendered
 from octo.suite.drift import drift
 
@@ -148,7 +149,7 @@ def folder(tmp_path):
 
 
 @pytest.fixture
-def run(folder, configs, monkeypatch):
+def run(folder, plugins, monkeypatch):
     """Run the cases of a test file; return their outcomes and the cassettes. server: None where there is none."""
 
     def made(text, mode="replay", server=None):
@@ -159,7 +160,7 @@ def run(folder, configs, monkeypatch):
         else:
             monkeypatch.delenv("URL", raising=False)
             monkeypatch.delenv("SHOP_KEY", raising=False)
-        cassettes = Cassettes(mode)
+        cassettes, configs = Cassettes(mode), Configs(lambda path, environ: load(path, plugins, environ))
         planned = plan([folder / "shop_test.yaml"], configs, cassettes=cassettes)
         return [run_case(case, configs) for case in planned.cases], cassettes
 

@@ -123,12 +123,10 @@ def _asked(base: URL, request: Request) -> dict[str, object]:
 
 def below(base: URL, url: URL) -> str:
     """Return the path below the base, or the whole path of an address that is not below it."""
-    return url.path[len(base.path.rstrip("/")) :] or "/" if is_below(base, url) else url.path
-
-
-def is_below(base: URL, url: URL) -> bool:
-    """Whether the address is of the same server, and below the path of the base."""
-    return url.origin() == base.origin() and f"{url.path}/".startswith(f"{base.path.rstrip('/')}/")
+    start = base.path.rstrip("/")
+    if url.origin() != base.origin() or not f"{url.path}/".startswith(f"{start}/"):
+        return url.path
+    return url.path[len(start) :] or "/"
 
 
 def _value(data: bytes, content_type: str) -> object:

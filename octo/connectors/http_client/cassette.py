@@ -22,7 +22,7 @@ class RecordedRequest(Settings):
     method: str
     """Its method."""
     path: str
-    """Its path below the connector's `baseURL`; of a request elsewhere the address."""
+    """Its path below the connector's `baseURL`, or the whole path; of a request to another server the address."""
     query: dict[str, object] = Field(default_factory=dict)
     """Its parameters: a text, or a list of texts for one that is repeated."""
     body: object = None

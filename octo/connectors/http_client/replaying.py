@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 from yarl import URL
 
 from octo.connectors.http_client import settings
-from octo.connectors.http_client.answers import Answers, below, is_below, spooled, within
+from octo.connectors.http_client.answers import Answers, below, spooled, within
 from octo.connectors.http_client.caller import Transport
 from octo.connectors.http_client.multipart import Multipart
 from octo.connectors.http_client.reply import Reply
@@ -66,7 +66,7 @@ class Replaying:
 def asked(base: URL, request: Request) -> Plain:
     """Return a request as a cassette has it."""
     url = request.url
-    path = below(base, url) if is_below(base, url) else request.target
+    path = below(base, url) if url.origin() == base.origin() else request.target
     found: dict[str, Any] = {"method": request.method, "path": path}
     if url.query:
         found["query"] = {name: _one(url.query.getall(name)) for name in sorted(set(url.query))}

@@ -166,16 +166,16 @@ async def test_the_limit_of_the_connector_holds_for_replies(upstream):
             await small.rest(Rest.model_validate({"path": "/x"}), Message())
 
 
-async def test_paths_are_below_the_base_and_addresses_elsewhere_are_whole(start):
-    """So a cassette does not depend on where the server is."""
-    upstream = await start()
+async def test_a_cassette_does_not_depend_on_where_the_server_is(start):
+    """Its path counts, below the base or whole; only an address elsewhere is recorded."""
+    upstream, login = await start(), await start()
+    login.answer = lambda _: web.json_response({"access_token": "made-by-the-server-1"})
     cassette = Cassette(Path("c.yaml"), FORM, mode="record")
-    auth = {"type": "oauth2", "tokenURL": f"{upstream.url}/token", "clientID": "a", "clientSecret": "quite-a-secret"}
-    upstream.answer = lambda _: web.json_response({"access_token": "made-by-the-server-1"})
+    auth = {"type": "oauth2", "tokenURL": f"{login.url}/token", "clientID": "a", "clientSecret": "quite-a-secret"}
     async with client(f"{upstream.url}/v1", cassette, auth=auth) as opened:
         await opened.rest(Rest.model_validate({"path": "/x"}), Message())
 
-    assert [each.request["path"] for each in cassette.exchanges] == [f"{upstream.url}/token", "/x"]
+    assert [each.request["path"] for each in cassette.exchanges] == [f"{login.url}/token", "/x"]
     async with client("https://elsewhere.test/v1", Cassette(Path("c.yaml"), FORM, cassette.exchanges)) as opened:
         assert (await opened.rest(Rest.model_validate({"path": "/x"}), Message())).vars["statusCode"] == 200
 
