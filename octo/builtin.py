@@ -32,6 +32,8 @@ BLOCKS = {
     "ai-agent": "octo.ai.agent:ai_agent",
     "clear-agent-memory": "octo.ai.agent:clear_agent_memory",
     "aggregate": "octo.blocks.aggregate:aggregate",
+    "ai-mapping": "octo.ai.blocks.mapping:ai_mapping",
+    "ai-prompt": "octo.ai.blocks.prompt:ai_prompt",
     "amqp-publish": "octo.connectors.amqp:Amqp",
     "cache-scope": "octo.blocks.cache:cache_scope",
     "circuit-breaker": "octo.blocks.circuit_breaker:circuit_breaker",

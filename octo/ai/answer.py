@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol, Self
 
 from octo.ai import codes
 from octo.ai.conversation import Reply, StopReason
@@ -28,16 +29,27 @@ class Fitting(Protocol):
 class Unusable(Permanent):
     """An answer that is not what was asked for; its code says why. `vars.ai` has the answer.
 
-    reply: the answer. advice: what the model is told if it may try again; "" if telling it is no use.
+    advice: what the model is told if it may try again; "" if telling it is no use.
     """
 
-    def __init__(self, text: str, code: str, reply: Reply, advice: str = "") -> None:
-        self.reply = reply
-        self.advice = advice
+    advice = ""
+
+    @classmethod
+    def of(cls, reply: Reply, text: str, code: str, advice: str = "") -> Self:
+        """The error of a reply."""
         told: dict[str, object] = {"text": bounded(reply.text, MOST_TOLD), "stopReason": reply.stop}
         if reply.model:
             told["model"] = reply.model
-        super().__init__(text, code=code, vars={"ai": {**told, "usage": reply.usage.as_json()}})
+        error = cls(text, code=code, vars={"ai": {**told, "usage": reply.usage.as_json()}})
+        error.advice = advice
+        return error
+
+    def telling(self, details: Mapping[str, object]) -> Self:
+        """The same error, whose `vars.ai` has these details too."""
+        known = self.vars["ai"]
+        assert isinstance(known, dict)
+        self.vars = {"ai": {**known, **details}}
+        return self
 
 
 class _Cut(NamedTuple):
@@ -46,9 +58,9 @@ class _Cut(NamedTuple):
 
 
 _CUTS: dict[StopReason, _Cut] = {
-    "refusal": _Cut(codes.REFUSED, "the model refused to answer"),
-    "max_tokens": _Cut(codes.TRUNCATED, "the answer was cut off, because no tokens were left"),
-    "content_filter": _Cut(codes.FILTERED, "the provider's filter stopped the answer"),
+    "refusal": _Cut(codes.REFUSED, "model refused"),
+    "max_tokens": _Cut(codes.TRUNCATED, "response was cut off, because no tokens were left"),
+    "content_filter": _Cut(codes.FILTERED, "the provider's filter stopped the response"),
 }
 
 
@@ -58,7 +70,7 @@ def reason_of(reply: Reply) -> Unusable | None:
     if cut is None:
         return None
     said = f": {bounded(reply.text, 200)}" if cut.code == codes.REFUSED and reply.text else ""
-    return Unusable(cut.text + said, cut.code, reply)
+    return Unusable.of(reply, cut.text + said, cut.code)
 
 
 def whole(reply: Reply) -> str:
@@ -84,8 +96,9 @@ def parsed(reply: Reply) -> Any:
         codec.check_keys(text)
         return codec.read(text)
     except codec.NotJson as error:
-        advice = f"Your answer is no JSON: {error}. Answer with the JSON value alone, without any other text."
-        raise Unusable(f"the answer is no JSON: {error}", codes.NOT_JSON, reply, advice) from None
+        reason = str(error).removeprefix("not valid JSON: ")
+        advice = f"Your answer is not valid JSON: {reason}. Answer with the JSON value alone, without any other text."
+        raise Unusable.of(reply, f"response is not valid JSON: {reason}", codes.NOT_JSON, advice) from None
 
 
 def fitting(reply: Reply, schema: Fitting | None) -> Any:
@@ -96,7 +109,8 @@ def fitting(reply: Reply, schema: Fitting | None) -> Any:
         return value
     told = listed(faults)
     advice = f"Your answer does not fit the JSON Schema:\n{told}\nAnswer with the whole corrected JSON value alone."
-    raise Unusable(f"the answer does not fit the schema: {told.replace(chr(10), '; ')}", codes.MISFIT, reply, advice)
+    text = f"output failed schema validation: {told.replace(chr(10), '; ')}"
+    raise Unusable.of(reply, text, codes.MISFIT, advice)
 
 
 def listed(faults: list[Any]) -> str:

@@ -25,17 +25,25 @@ JSON = st.recursive(
 @pytest.mark.parametrize(
     ("reply", "code", "said"),
     [
-        (Reply("I will not.", stop="refusal"), codes.REFUSED, "the model refused to answer: I will not."),
+        (Reply("I will not.", stop="refusal"), codes.REFUSED, "model refused: I will not."),
         (Reply('{"id": 1', stop="max_tokens"), codes.TRUNCATED, "cut off"),
         (Reply('{"id": 1}', stop="max_tokens"), codes.TRUNCATED, "cut off"),
         (Reply("", stop="content_filter"), codes.FILTERED, "filter"),
-        (Reply("Sure! Here it is."), codes.NOT_JSON, "the answer is no JSON"),
-        (Reply(""), codes.NOT_JSON, "the answer is no JSON"),
-        (Reply('{"id": NaN}'), codes.NOT_JSON, "no JSON"),
+        (Reply("Sure! Here it is."), codes.NOT_JSON, "response is not valid JSON"),
+        (Reply(""), codes.NOT_JSON, "response is not valid JSON"),
+        (Reply('{"id": NaN}'), codes.NOT_JSON, "not valid JSON"),
         (Reply('{"id": 1, "id": 2}'), codes.NOT_JSON, "same key twice"),
-        (Reply("[" * 100_000), codes.NOT_JSON, "no JSON"),
-        (Reply('"' + "x" * answer.MOST_TEXT + '"'), codes.NOT_JSON, "more than 4,194,304 characters"),
-        (Reply('{"id": "x"}'), codes.MISFIT, "/id: must be a whole number, not a text"),
+        (Reply("[" * 100_000), codes.NOT_JSON, "not valid JSON"),
+        (
+            Reply('"' + "x" * answer.MOST_TEXT + '"'),
+            codes.NOT_JSON,
+            "it has more than 4,194,304 characters",
+        ),
+        (
+            Reply('{"id": "x"}'),
+            codes.MISFIT,
+            "output failed schema validation: /id: must be",
+        ),
         (Reply("[]"), codes.MISFIT, "the value: must be an object"),
     ],
 )

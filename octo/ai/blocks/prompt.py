@@ -1,0 +1,123 @@
+"""ai-prompt: ask a model one thing, and take its answer."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from octo.ai.answer import fitting, whole
+from octo.ai.answering import Answered, answered, working
+from octo.ai.attached import attachments, listed
+from octo.ai.conversation import Ask, Piece, User
+from octo.ai.details import details
+from octo.ai.model import FAMILY, Hear, Model
+from octo.ai.quoted import RULE, names_secret, quoted
+from octo.ai.settings import Asking
+from octo.core import codec
+from octo.core.block import Site, block
+from octo.core.budget import Meter
+from octo.core.expressions import Expr
+from octo.core.message import Message
+from octo.core.partial import is_streaming, partial as send
+from octo.core.schema import JsonSchema
+from octo.core.spending import spending
+from octo.core.state import State
+
+
+class AiPrompt(Asking):
+    prompt: Annotated[str, Field(min_length=1, examples=["Summarise this mail in one sentence."])]
+    """What the model shall do with the input, in plain words. It is the author's text alone: values of the message
+    belong into `input`."""
+    input: Expr[object] | None = None
+    """What the model works on, e.g. `body.text`. It is marked as data, so that no instruction in it counts; known
+    secrets in it are masked unless the expression reads `env`. Default: the body."""
+    attachments: Expr[list[object]] | None = None
+    """Files for the model: a list of `{mimeType, data, name}`, whose `data` is base64, a data URL or bytes, or of raw
+    content, e.g. `[body]` of an upload."""
+    answer: Literal["text", "json"] | None = None
+    """Whether the answer is taken as it is, or must be JSON. Default: `json` with an `outputSchema`, else `text`."""
+    output_schema: JsonSchema | None = Field(default=None, examples=[{"type": "object", "required": ["topic"]}])
+    """A JSON Schema that the answer must fit, written here, as JSON text, or the name of a file."""
+    repairs: Annotated[int, Field(ge=0, le=10)] = 1
+    """How often the model is told why its answer is no JSON or does not fit, and may try again."""
+    result_var: str = ""
+    """Variable for the answer; default: the body."""
+
+    @model_validator(mode="after")
+    def _text_has_no_schema(self) -> Self:
+        if self.answer == "text" and self.output_schema is not None:
+            raise ValueError("an `outputSchema` is for `answer: json`")
+        return self
+
+    @property
+    def is_json(self) -> bool:
+        return self.answer == "json" or self.output_schema is not None
+
+    def shape_after(self, before: State) -> State:
+        from octo.expr.shape import STRING, UNKNOWN, shape_of
+
+        before.of(self.input)
+        before.of(self.attachments)
+        shape = UNKNOWN if self.is_json else STRING
+        if self.output_schema is not None:
+            shape = shape_of(self.output_schema.plain)
+        after = before.with_var(self.result_var, shape) if self.result_var else before.with_body(shape)
+        return self.told_in(after)
+
+
+@block("ai-prompt", connector=FAMILY, guarantee="answered", steps=("send", "confirm"), idempotent="always")
+async def ai_prompt(model: Model, settings: AiPrompt, message: Message, site: Site) -> Message:
+    """Ask a model one thing; its answer becomes the body or a variable.
+
+    An answer that is refused, cut off, filtered, no JSON or not of the schema is an error with a code of its own. If
+    the caller of the flow takes partial results, those of a text are sent as the model writes them.
+    """
+    meter = settings.meter(site)
+    with working("ai-prompt"):
+        found = await spending(meter, _asked(model, settings, message, meter))
+    told = settings.told(message, details(meter, found.reply, attempts=found.attempts))
+    return told.with_var(settings.result_var, found.value) if settings.result_var else told.with_body(found.value)
+
+
+async def _asked(model: Model, settings: AiPrompt, message: Message, meter: Meter) -> Answered[object]:
+    ask = Ask(
+        system=_system(settings),
+        turns=(_turn(settings, message),),
+        max_tokens=settings.most_tokens,
+        schema=settings.output_schema.plain if settings.output_schema else None,
+    )
+    if settings.is_json:
+        return await answered(model, ask, partial(fitting, schema=settings.output_schema), settings.repairs, meter)
+    return await answered(model, ask, whole, 0, meter, heard())
+
+
+def _system(settings: AiPrompt) -> str:
+    parts = [settings.prompt]
+    if settings.is_json:
+        parts.append("Answer with one JSON value alone: no other text, no explanation, no fence.")
+    if settings.output_schema is not None:
+        parts.append(f"The JSON Schema of the answer:\n{codec.write(settings.output_schema.plain).decode()}")
+    return "\n\n".join([*parts, RULE])
+
+
+def _turn(settings: AiPrompt, message: Message) -> User:
+    value = message.body if settings.input is None else settings.input(message)
+    text = quoted("input", value, reveal=names_secret(settings.input))
+    if settings.attachments is None:
+        return User(text)
+    values = settings.attachments(message)
+    files = attachments(values, reveal=names_secret(settings.attachments))
+    names = listed(values, files)
+    return User(f"{text}\n{names}" if names else text, files)
+
+
+def heard() -> Hear | None:
+    """What passes on the pieces of an answer to who takes partial results; None if nobody does."""
+    return _send if is_streaming() else None
+
+
+async def _send(piece: Piece) -> None:
+    if piece.kind != "tool_input":
+        await send({"type": piece.kind, "text": piece.text})
