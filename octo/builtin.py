@@ -36,6 +36,7 @@ BLOCKS = {
     "ai-prompt": "octo.ai.blocks.prompt:ai_prompt",
     "amqp-publish": "octo.connectors.amqp:Amqp",
     "cache-scope": "octo.blocks.cache:cache_scope",
+    "chunk": "octo.blocks.chunk:chunk",
     "circuit-breaker": "octo.blocks.circuit_breaker:circuit_breaker",
     "delay": "octo.blocks.delay:delay",
     "delete-variable": "octo.blocks.set:delete_variable",
