@@ -41,6 +41,7 @@ HOMES = (
     "octo.connectors.amqp.codes",
     "octo.connectors.kafka.codes",
     "octo.connectors.redis.codes",
+    "octo.ai.mcp.serving.codes",
 )
 
 OURS = "OCTO"

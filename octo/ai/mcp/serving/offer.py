@@ -1,0 +1,80 @@
+"""What an MCP server offers: tools, resources and prompts, each with the chain that runs when a client asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from octo.core.flow import Result
+from octo.core.json_schema import Schema
+from octo.core.message import Message
+
+Run = Callable[[Message], Result]
+
+
+class Shape(NamedTuple):
+    """A JSON Schema: as written, and to check values against."""
+
+    written: Mapping[str, Any]
+    schema: Schema
+
+
+class Tool(NamedTuple):
+    """run: gets the arguments as the body. output: what its body fits, if that is known."""
+
+    name: str
+    description: str
+    input: Shape
+    run: Run
+    title: str = ""
+    annotations: Mapping[str, bool | str] | None = None
+    output: Shape | None = None
+
+
+class Resource(NamedTuple):
+    """uri: of one resource, or a template with `{variables}`, whose values `run` gets as the body."""
+
+    uri: str
+    name: str
+    run: Run
+    description: str = ""
+    mime_type: str = "text/plain"
+    is_template: bool = False
+
+
+class Argument(NamedTuple):
+    """values: what completion suggests."""
+
+    name: str
+    description: str = ""
+    required: bool = False
+    values: Sequence[str] = ()
+
+
+class Prompt(NamedTuple):
+    """run: gets the arguments as the body."""
+
+    name: str
+    run: Run
+    description: str = ""
+    title: str = ""
+    arguments: Sequence[Argument] = ()
+
+
+class Offer(NamedTuple):
+    """Everything of one server.
+
+    is_open: whether several clients may share what they keep of the lists.
+    ttl: seconds for which a client may keep them.
+    most: bytes of one result, at most.
+    """
+
+    name: str
+    version: str
+    tools: Sequence[Tool] = ()
+    resources: Sequence[Resource] = ()
+    prompts: Sequence[Prompt] = ()
+    instructions: str = ""
+    ttl: float = 60.0
+    most: int = 1 << 20
+    key: str = ""

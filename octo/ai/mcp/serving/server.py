@@ -1,0 +1,344 @@
+"""An offer as a server of the SDK, which knows the revisions of the protocol; here is what each request means."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+import mcp_types as types
+from mcp.server.caching import CacheableMethod, CacheHint
+from mcp.server.context import ServerRequestContext
+from mcp.server.lowlevel import Server
+from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
+from mcp.shared.exceptions import MCPError
+from mcp.shared.message import ServerMessageMetadata
+from mcp.shared.uri_template import UriTemplate
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+from pydantic import BaseModel, TypeAdapter
+
+from octo.ai.mcp.serving import content
+from octo.ai.mcp.serving.ask import NEEDS, asked
+from octo.ai.mcp.serving.called import Call, Refused, is_refusal, outcome
+from octo.ai.mcp.serving.offer import Offer, Prompt, Resource, Run, Tool
+from octo.ai.mcp.serving.progress import telling
+from octo.core.bounded import bounded
+from octo.core.message import Message
+from octo.core.secrets import masked
+
+Context = ServerRequestContext[Message]
+T = TypeVar("T")
+
+PAGE = 100
+"""Entries of a list in one response."""
+ROUNDS = 10
+"""Times that one call may ask the client, at most."""
+_LISTS: tuple[CacheableMethod, ...] = (
+    "tools/list",
+    "prompts/list",
+    "resources/list",
+    "resources/templates/list",
+    "server/discover",
+)
+_REQUESTS: TypeAdapter[Any] = TypeAdapter(types.InputRequests)
+_STATE_TTL = 3600.0
+
+
+def server_of(offer: Offer) -> Server[Message]:
+    """Return the server. Its lifespan's value is the message that each call begins with, e.g. with who calls."""
+    offered = _Offered(offer)
+    handlers: dict[str, Any] = {}
+    if offer.tools:
+        handlers |= {"on_list_tools": offered.list_tools, "on_call_tool": offered.call_tool}
+    if offer.resources:
+        handlers |= {
+            "on_list_resources": offered.list_resources,
+            "on_list_resource_templates": offered.list_templates,
+            "on_read_resource": offered.read_resource,
+        }
+    if offer.prompts:
+        handlers |= {"on_list_prompts": offered.list_prompts, "on_get_prompt": offered.get_prompt}
+    if any(argument.values for prompt in offer.prompts for argument in prompt.arguments):
+        handlers["on_completion"] = offered.complete
+    hint = CacheHint(int(offer.ttl * 1000), "private")
+    server: Server[Message] = Server(
+        offer.name,
+        version=offer.version,
+        instructions=offer.instructions or None,
+        cache_hints=dict.fromkeys((*_LISTS, "resources/read"), hint),
+        get_tool_input_schema=offered.schema,
+        **handlers,
+    )
+    keys = RequestStateSecurity(
+        keys=[offer.key] if offer.key else None,
+        codec=None if offer.key else RequestStateSecurity.ephemeral().codec,
+        ttl=_STATE_TTL,
+        bind_principal=_principal,
+    )
+    server.middleware[:] = [RequestStateBoundary(keys, default_audience=offer.name)]
+    return server
+
+
+def _principal(context: Any) -> str | None:
+    """Who calls: what a client was told to send back is of no use to another one."""
+    sub = context.lifespan_context.vars.get("sub")
+    return str(sub) if sub else None
+
+
+class _Offered:
+    """The handlers of the requests."""
+
+    def __init__(self, offer: Offer) -> None:
+        self._offer = offer
+        self._tools = {tool.name: tool for tool in offer.tools}
+        self._prompts = {prompt.name: prompt for prompt in offer.prompts}
+        self._fixed = {each.uri: each for each in offer.resources if not each.is_template}
+        self._templates = [(UriTemplate.parse(each.uri), each) for each in offer.resources if each.is_template]
+
+    # --- tools ---------------------------------------------------------------------------------------------------
+
+    async def list_tools(self, _: Context, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
+        tools, cursor = _page(self._offer.tools, params)
+        return types.ListToolsResult(tools=[_tool(each) for each in tools], next_cursor=cursor)
+
+    def schema(self, name: str) -> Mapping[str, Any] | None:
+        """Return the schema of a tool's arguments, None if there is no such tool."""
+        tool = self._tools.get(name)
+        return None if tool is None else tool.input.written
+
+    async def call_tool(
+        self, context: Context, params: types.CallToolRequestParams
+    ) -> types.CallToolResult | types.InputRequiredResult:
+        """A tool that is unknown, is called wrongly or fails is told to the model, which may do better."""
+        tool = self._tools.get(params.name)
+        if tool is None:
+            return _wrong(f"unknown tool {bounded(params.name, 100)!r}")
+        arguments = params.arguments or {}
+        if faults := tool.input.schema.faults(arguments):
+            lines = [f"{fault.pointer or '/'}: {fault.message}" for fault in faults]
+            return _wrong("\n".join(["the arguments do not fit the inputSchema of the tool:", *lines]))
+        try:
+            ended = await self._run(context, params, f"the tool {tool.name!r}", tool.run, arguments)
+            return ended if isinstance(ended, types.InputRequiredResult) else self._result(tool, ended)
+        except Refused as error:
+            return _wrong(str(error))
+
+    def _result(self, tool: Tool, message: Message) -> types.CallToolResult:
+        blocks = self._blocks(f"the tool {tool.name!r}", message)
+        is_error = is_refusal(message)
+        structured = None
+        if tool.output is not None and not is_error:
+            structured = content.plain(message.body)
+            if faults := tool.output.schema.faults(structured):
+                where = "; ".join(f"{fault.pointer or '/'}: {fault.message}" for fault in faults)
+                raise Refused(f"the result of the tool {tool.name!r} does not fit its outputSchema: {where}")
+            structured = structured if isinstance(structured, dict) else None
+        return types.CallToolResult(content=blocks, structured_content=structured, is_error=is_error)
+
+    # --- resources -----------------------------------------------------------------------------------------------
+
+    async def list_resources(
+        self, _: Context, params: types.PaginatedRequestParams | None
+    ) -> types.ListResourcesResult:
+        found, cursor = _page([each for each in self._offer.resources if not each.is_template], params)
+        resources = [
+            types.Resource(uri=each.uri, name=each.name, description=each.description or None, mime_type=each.mime_type)
+            for each in found
+        ]
+        return types.ListResourcesResult(resources=resources, next_cursor=cursor)
+
+    async def list_templates(
+        self, _: Context, params: types.PaginatedRequestParams | None
+    ) -> types.ListResourceTemplatesResult:
+        found, cursor = _page([each for each in self._offer.resources if each.is_template], params)
+        templates = [
+            types.ResourceTemplate(
+                uri_template=each.uri, name=each.name, description=each.description or None, mime_type=each.mime_type
+            )
+            for each in found
+        ]
+        return types.ListResourceTemplatesResult(resource_templates=templates, next_cursor=cursor)
+
+    async def read_resource(
+        self, context: Context, params: types.ReadResourceRequestParams
+    ) -> types.ReadResourceResult | types.InputRequiredResult:
+        uri = str(params.uri)
+        found = self._resource(uri)
+        if found is None:
+            raise MCPError(types.INVALID_PARAMS, f'unknown resource "{bounded(uri, 200)}"', {"uri": bounded(uri, 500)})
+        resource, values = found
+        ended = await self._answer(context, params, f"the resource {resource.name!r}", resource.run, values)
+        if isinstance(ended, types.InputRequiredResult):
+            return ended
+        contents = content.contents(ended, uri, resource.mime_type)
+        if len(getattr(contents, "text", "") or getattr(contents, "blob", "")) > self._offer.most:
+            raise MCPError(types.INTERNAL_ERROR, f"the resource {resource.name!r} is too large")
+        return types.ReadResourceResult(contents=[contents])
+
+    def _resource(self, uri: str) -> tuple[Resource, dict[str, Any]] | None:
+        if uri in self._fixed:
+            return self._fixed[uri], {}
+        for template, resource in self._templates:
+            values = template.match(uri)
+            if values is not None and all(values.values()):
+                return resource, dict(values)
+        return None
+
+    # --- prompts -------------------------------------------------------------------------------------------------
+
+    async def list_prompts(self, _: Context, params: types.PaginatedRequestParams | None) -> types.ListPromptsResult:
+        found, cursor = _page(self._offer.prompts, params)
+        return types.ListPromptsResult(prompts=[_prompt(each) for each in found], next_cursor=cursor)
+
+    async def get_prompt(
+        self, context: Context, params: types.GetPromptRequestParams
+    ) -> types.GetPromptResult | types.InputRequiredResult:
+        prompt = self._prompts.get(params.name)
+        if prompt is None:
+            raise MCPError(types.INVALID_PARAMS, f'unknown prompt "{bounded(params.name, 100)}"')
+        arguments = dict(params.arguments or {})
+        if missing := [each.name for each in prompt.arguments if each.required and each.name not in arguments]:
+            raise MCPError(types.INVALID_PARAMS, f"the prompt {prompt.name!r} needs {', '.join(missing)}")
+        what = f"the prompt {prompt.name!r}"
+        ended = await self._answer(context, params, what, prompt.run, arguments)
+        if isinstance(ended, types.InputRequiredResult):
+            return ended
+        if content.CONTENT in ended.vars or ended.raw:
+            blocks = self._refusable(what, ended)
+        else:
+            blocks = [types.TextContent(text=content.text(ended) or "")]
+        messages = [types.PromptMessage(role="user", content=each) for each in blocks]
+        return types.GetPromptResult(description=prompt.description or None, messages=messages)
+
+    async def complete(self, _: Context, params: types.CompleteRequestParams) -> types.CompleteResult:
+        """Suggest the values of a prompt's argument that begin with what was typed."""
+        ref = params.ref
+        prompt = self._prompts.get(ref.name) if isinstance(ref, types.PromptReference) else None
+        known = {each.name: each.values for each in prompt.arguments} if prompt is not None else {}
+        typed = params.argument.value.lower()
+        found = [each for each in known.get(params.argument.name, ()) if each.lower().startswith(typed)]
+        some = found[:PAGE]
+        return types.CompleteResult(
+            completion=types.Completion(values=some, total=len(found), has_more=len(found) > len(some))
+        )
+
+    # --- calls ---------------------------------------------------------------------------------------------------
+
+    async def _answer(
+        self, context: Context, params: types.InputResponseRequestParams, what: str, run: Run, body: object
+    ) -> Message | types.InputRequiredResult:
+        """Run the chain of a resource or prompt; a failure is an error of the protocol."""
+        try:
+            ended = await self._run(context, params, what, run, body)
+        except Refused as error:
+            raise MCPError(types.INTERNAL_ERROR, str(error)) from None
+        if isinstance(ended, Message) and is_refusal(ended):
+            raise MCPError(types.INVALID_PARAMS, f"{what} was refused", content.plain(ended.body))
+        return ended
+
+    async def _run(
+        self, context: Context, params: types.InputResponseRequestParams, what: str, run: Run, body: object
+    ) -> Message | types.InputRequiredResult:
+        """Run a chain, as often as it has something to ask."""
+        version, client = context.protocol_version, _capabilities(context)
+        is_modern = version in MODERN_PROTOCOL_VERSIONS
+        given = params.model_dump(by_alias=True, mode="json", exclude_none=True)
+        answers = {**_state(params.request_state), **given.get("inputResponses", {})}
+        for _ in range(ROUNDS):
+            message = Call(version, client, answers).message(context.lifespan_context, body)
+            with telling(context.session.report_progress):
+                ended = await outcome(what, run, message)
+            requests = asked(ended)
+            if not requests:
+                return ended
+            lacking = {NEEDS[each["method"]] for each in requests.values()} - client.keys()
+            if lacking and is_modern:
+                needed: dict[str, Any] = {"requiredCapabilities": {each: {} for each in sorted(lacking)}}
+                raise MCPError(types.MISSING_REQUIRED_CLIENT_CAPABILITY, f"{what} has to ask the client", needed)
+            if is_modern:
+                return types.InputRequiredResult(
+                    input_requests=_REQUESTS.validate_python(content.plain(requests), by_name=False),
+                    request_state=json.dumps(answers),
+                )
+            if lacking or not context.session.can_send_request:
+                raise Refused(f"{what} has to ask the client, which this client does not support here")
+            answers |= await _asked_now(context, requests)
+        raise Refused(f"{what} asked the client more than {ROUNDS} times")
+
+    def _blocks(self, what: str, message: Message) -> list[Any]:
+        """Return the content of a result, in which no secret is, and which is not too large."""
+        blocks = self._refusable(what, message)
+        for each in blocks:
+            if isinstance(each, types.TextContent):
+                each.text = masked(each.text)
+        return blocks
+
+    def _refusable(self, what: str, message: Message) -> list[Any]:
+        blocks = content.blocks(message)
+        if sum(len(each.model_dump_json()) for each in blocks) > self._offer.most:
+            raise Refused(f"the result of {what} is larger than {self._offer.most:,} bytes")
+        return blocks
+
+
+class _Result(BaseModel, extra="allow"):
+    """An answer of a client, as it is."""
+
+
+async def _asked_now(context: Context, requests: Mapping[str, Any]) -> dict[str, Any]:
+    """Ask a client of an older revision, which is connected all the time. Returns its answers."""
+    metadata = ServerMessageMetadata(related_request_id=context.request_id)
+    typed = _REQUESTS.validate_python(content.plain(requests), by_name=False)
+    return {
+        name: (await context.session.send_request(each, _Result, metadata=metadata)).model_dump(mode="json")
+        for name, each in typed.items()
+    }
+
+
+def _capabilities(context: Context) -> dict[str, Any]:
+    found = context.session.client_capabilities
+    return {} if found is None else found.model_dump(by_alias=True, mode="json", exclude_none=True)
+
+
+def _state(state: str | None) -> dict[str, Any]:
+    """Return the answers of earlier rounds. The SDK has checked that this server has sealed them."""
+    found = json.loads(state) if state else {}
+    return found if isinstance(found, dict) else {}
+
+
+def _page(entries: Sequence[T], params: types.PaginatedRequestParams | None) -> tuple[Sequence[T], str | None]:
+    """Return a page of a list, and where the next one begins."""
+    cursor = None if params is None else params.cursor
+    start = int(cursor) if cursor is not None and cursor.isascii() and cursor.isdecimal() and len(cursor) < 9 else 0
+    if cursor is not None and not 0 < start < len(entries):
+        raise MCPError(types.INVALID_PARAMS, "no list has this cursor")
+    end = start + PAGE
+    return entries[start:end], str(end) if end < len(entries) else None
+
+
+def _tool(tool: Tool) -> types.Tool:
+    return types.Tool(
+        name=tool.name,
+        title=tool.title or None,
+        description=tool.description or None,
+        input_schema=dict(tool.input.written),
+        output_schema=None if tool.output is None else dict(tool.output.written),
+        annotations=types.ToolAnnotations.model_validate(tool.annotations) if tool.annotations else None,
+    )
+
+
+def _prompt(prompt: Prompt) -> types.Prompt:
+    arguments = [
+        types.PromptArgument(name=each.name, description=each.description or None, required=each.required)
+        for each in prompt.arguments
+    ]
+    return types.Prompt(
+        name=prompt.name,
+        title=prompt.title or None,
+        description=prompt.description or None,
+        arguments=arguments or None,
+    )
+
+
+def _wrong(text: str) -> types.CallToolResult:
+    """A result that tells the model what is wrong."""
+    return types.CallToolResult(content=[types.TextContent(text=masked(bounded(text)))], is_error=True)
