@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import mcp_types as types
+from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
@@ -44,8 +46,17 @@ _REQUESTS: TypeAdapter[Any] = TypeAdapter(types.InputRequests)
 _STATE_TTL = 3600.0
 
 
+@asynccontextmanager
+async def _fresh(_: Server[Message]) -> AsyncIterator[Message]:
+    """The lifespan of a server whose calls begin with nothing."""
+    yield Message()
+
+
 def server_of(offer: Offer) -> Server[Message]:
-    """Return the server. Its lifespan's value is the message that each call begins with, e.g. with who calls."""
+    """Return the server. The value of its lifespan is the message that each call begins with.
+
+    Over HTTP with tokens, `vars.jwt` has the claims of the caller's token, and `vars.sub` says who that is.
+    """
     offered = _Offered(offer)
     handlers: dict[str, Any] = {}
     if offer.tools:
@@ -67,6 +78,7 @@ def server_of(offer: Offer) -> Server[Message]:
         instructions=offer.instructions or None,
         cache_hints=dict.fromkeys((*_LISTS, "resources/read"), hint),
         get_tool_input_schema=offered.schema,
+        lifespan=_fresh,
         **handlers,
     )
     keys = RequestStateSecurity(
@@ -81,8 +93,17 @@ def server_of(offer: Offer) -> Server[Message]:
 
 def _principal(context: Any) -> str | None:
     """Who calls: what a client was told to send back is of no use to another one."""
-    sub = context.lifespan_context.vars.get("sub")
+    sub = _caller(context).vars.get("sub")
     return str(sub) if sub else None
+
+
+def _caller(context: Any) -> Message:
+    """Return what a call begins with, which knows the caller."""
+    message: Message = context.lifespan_context
+    token = get_access_token()
+    if token is None:
+        return message
+    return message.with_vars({**message.vars, "jwt": token.claims or {}, "sub": token.subject})
 
 
 class _Offered:
@@ -245,7 +266,7 @@ class _Offered:
         given = params.model_dump(by_alias=True, mode="json", exclude_none=True)
         answers = {**_state(params.request_state), **given.get("inputResponses", {})}
         for _ in range(ROUNDS):
-            message = Call(version, client, answers).message(context.lifespan_context, body)
+            message = Call(version, client, answers).message(_caller(context), body)
             with telling(context.session.report_progress):
                 ended = await outcome(what, run, message)
             requests = asked(ended)
