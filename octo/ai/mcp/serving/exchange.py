@@ -119,12 +119,13 @@ def _noted(body: dict[str, Any]) -> Reply:
 
 
 def _is_modern(request: types.JSONRPCRequest, seen: Seen) -> bool:
-    if request.method == "initialize":
-        return False
-    meta = (request.params or {}).get("_meta")
+    """Whether it is of revision 2026-07-28 or later, by its header or its envelope; `initialize` by its header alone."""
     version = seen.values.get(VERSION)
+    if version and version not in HANDSHAKE_PROTOCOL_VERSIONS:
+        return True
+    meta = (request.params or {}).get("_meta")
     is_enveloped = isinstance(meta, Mapping) and types.PROTOCOL_VERSION_META_KEY in meta
-    return is_enveloped or (bool(version) and version not in HANDSHAKE_PROTOCOL_VERSIONS)
+    return is_enveloped and request.method != "initialize"
 
 
 def _mismatch(server: Server[Message], request: types.JSONRPCRequest, seen: Seen) -> InboundLadderRejection | None:

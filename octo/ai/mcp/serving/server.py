@@ -69,8 +69,7 @@ def server_of(offer: Offer) -> Server[Message]:
         }
     if offer.prompts:
         handlers |= {"on_list_prompts": offered.list_prompts, "on_get_prompt": offered.get_prompt}
-    if any(argument.values for prompt in offer.prompts for argument in prompt.arguments):
-        handlers["on_completion"] = offered.complete
+        handlers |= {"on_completion": offered.complete}
     hint = CacheHint(int(offer.ttl * 1000), "private")
     server: Server[Message] = Server(
         offer.name,

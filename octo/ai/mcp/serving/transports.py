@@ -82,6 +82,7 @@ def _server(app: Any) -> uvicorn.Server:
         app,
         log_config=None,
         access_log=False,
+        http="h11",  # httptools leaves blanks around the values of headers
         server_header=False,
         limit_concurrency=MOST_CALLS,
         timeout_graceful_shutdown=5,
