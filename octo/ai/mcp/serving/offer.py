@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from octo.core.flow import Result
-from octo.core.json_schema import Schema
+from octo.core.json_schema import Fault, Schema
 from octo.core.message import Message
 
 Run = Callable[[Message], Result]
 
 
+class Judge(Protocol):
+    """What says where a value does not fit."""
+
+    def faults(self, value: object) -> list[Fault]: ...
+
+
 class Shape(NamedTuple):
-    """A JSON Schema: as written, and to check values against."""
+    """A JSON Schema of maps: as clients see it, and what checks values."""
 
     written: Mapping[str, Any]
-    schema: Schema
+    judge: Judge
+
+    @classmethod
+    def of(cls, written: Mapping[str, Any], judge: Judge | None = None) -> Shape:
+        """The schema. judge: what checks it, if that is there. Raises `BadSchema`."""
+        whole = {"type": "object", **written}
+        return cls(whole, judge or Schema(whole))
 
 
 class Tool(NamedTuple):

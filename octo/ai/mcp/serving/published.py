@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from octo.ai.mcp.serving import codes
 from octo.ai.mcp.serving.offer import Offer, Run, Shape, Tool
 from octo.core.deadline import Deadline
 from octo.core.errors import Permanent
 from octo.core.flow import Callee, Outcome, Result
-from octo.core.json_schema import Schema
 from octo.core.message import Message
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}")
@@ -30,19 +28,14 @@ def published(name: str, version: str, flows: Iterable[Callee], seconds: float) 
 def _tool(flow: Callee, seconds: float) -> Tool:
     if not _NAME.fullmatch(flow.name):
         raise Permanent(f"the flow {flow.name!r} cannot be a tool: its name", code=codes.NOT_PUBLISHED)
-    written = _plain(flow.input) if flow.input is not None else {}
+    written = flow.input or {}
     is_map = written.get("type", "object") == "object"
-    schema = {"type": "object", **written} if is_map else _around(written)
     return Tool(
         name=flow.name,
         description=flow.description or f"The flow {flow.name}.",
-        input=Shape(schema, Schema(schema)),
+        input=Shape.of(written if is_map else {"properties": {_WHOLE: written}, "required": [_WHOLE]}),
         run=_run(flow, seconds, is_map=is_map),
     )
-
-
-def _around(schema: Mapping[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "properties": {_WHOLE: schema}, "required": [_WHOLE]}
 
 
 def _run(flow: Callee, seconds: float, *, is_map: bool) -> Run:
@@ -54,7 +47,3 @@ def _run(flow: Callee, seconds: float, *, is_map: bool) -> Run:
         return result if isinstance(result, Outcome) else Deadline(f'flow "{flow.name}"', seconds).of(result)
 
     return run
-
-
-def _plain(schema: Mapping[str, object]) -> dict[str, Any]:
-    return dict(schema)

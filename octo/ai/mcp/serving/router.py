@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from octo.ai.mcp.serving.offer import Argument, Offer, Prompt, Resource, Run, Tool
+from octo.ai.mcp.serving.offer import Argument, Offer, Prompt, Resource, Run, Shape, Tool
 from octo.ai.mcp.serving.settings import PromptSettings, ResourceSettings, Router, ToolSettings
 from octo.core import codec, content
 from octo.core.block import Site, block
 from octo.core.message import Message
+from octo.core.schema import BodySchema
 from octo.core.spool import Content
 
 if TYPE_CHECKING:
@@ -72,12 +73,16 @@ def _tool(settings: ToolSettings) -> Tool:
     return Tool(
         name=settings.name,
         description=settings.description,
-        input=settings.input_schema.shape,
+        input=_shape(settings.input_schema),
         run=settings.process,
         title=settings.title,
         annotations=None if hints is None else hints.model_dump(by_alias=True, exclude_none=True),
-        output=None if settings.output_schema is None else settings.output_schema.shape,
+        output=None if settings.output_schema is None else _shape(settings.output_schema),
     )
+
+
+def _shape(schema: BodySchema | None) -> Shape:
+    return Shape.of({}) if schema is None else Shape.of(schema.plain, schema)
 
 
 def _resource(settings: ResourceSettings) -> Resource:

@@ -134,7 +134,7 @@ class _Offered:
         if tool is None:
             return _wrong(f"unknown tool {bounded(params.name, 100)!r}")
         arguments = params.arguments or {}
-        if faults := tool.input.schema.faults(arguments):
+        if faults := tool.input.judge.faults(arguments):
             lines = [f"{fault.pointer or '/'}: {fault.message}" for fault in faults]
             return _wrong("\n".join(["the arguments do not fit the inputSchema of the tool:", *lines]))
         try:
@@ -149,7 +149,7 @@ class _Offered:
         structured = None
         if tool.output is not None and not is_error:
             structured = content.plain(message.body)
-            if faults := tool.output.schema.faults(structured):
+            if faults := tool.output.judge.faults(structured):
                 where = "; ".join(f"{fault.pointer or '/'}: {fault.message}" for fault in faults)
                 raise Refused(f"the result of the tool {tool.name!r} does not fit its outputSchema: {where}")
             structured = structured if isinstance(structured, dict) else None

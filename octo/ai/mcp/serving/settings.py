@@ -6,57 +6,15 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated, Any, Self
 
-from pydantic import Field, PlainValidator, PrivateAttr, ValidationInfo, field_validator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
-from octo.ai.mcp.serving.offer import Shape
-from octo.core import codec
 from octo.core.durations import Duration, OrZero
 from octo.core.expressions import rendering
-from octo.core.json_schema import BadSchema, Schema
 from octo.core.message import Message
+from octo.core.schema import BodySchema, JsonSchema
 from octo.core.settings import Advanced, Secret, Settings
 from octo.core.sockets import Steps
 from octo.core.state import State
-
-
-class Written:
-    """A schema that was written in settings. Copies of the settings share it."""
-
-    __slots__ = ("shape",)
-
-    def __init__(self, shape: Shape) -> None:
-        self.shape = shape
-
-    def __deepcopy__(self, memo: object) -> Written:
-        return self
-
-
-def _schema(value: object) -> Written:
-    if isinstance(value, Written):
-        return value
-    if isinstance(value, str):
-        try:
-            value = codec.read(value)
-        except codec.NotJson as error:
-            raise _bad(f"it is {error}", (), "write the schema as a map, or as a text of JSON") from None
-    if not isinstance(value, dict):
-        raise _bad("a schema is a map", (), "write e.g. `{type: object, properties: {...}}`")
-    if value.get("type", "object") != "object":
-        raise _bad("the schema of a tool has `type: object`", ("type",), "put the value into a property")
-    value = {"type": "object", **value}
-    try:
-        return Written(Shape(value, Schema(value)))
-    except BadSchema as error:
-        raise _bad(str(error), error.path, error.hint) from None
-
-
-def _bad(text: str, path: tuple[str | int, ...], hint: str) -> PydanticCustomError:
-    return PydanticCustomError("schema", "{text}", {"text": text, "path": path, "hint": hint})
-
-
-ToolSchema = Annotated[Written, PlainValidator(_schema, json_schema_input_type=str | dict[str, Any])]
-"""A JSON Schema (draft 2020-12) of type `object`, as a map or as a text of JSON."""
 
 
 class Annotations(Settings):
@@ -83,7 +41,7 @@ class ToolSettings(Settings):
     """Name of the tool: letters, digits, `_`, `-`, `.`."""
     description: Annotated[str, Field(min_length=1)]
     """What it does and when to use it: the model reads this."""
-    input_schema: ToolSchema = Written(Shape({"type": "object"}, Schema({"type": "object"})))
+    input_schema: JsonSchema | None = None
     """What the arguments must fit. Others are not passed on: the model is told what is wrong."""
     process: Steps
     """Runs with the arguments as the body. The resulting body is the result; one with `vars.httpStatus` of 400 or more,
@@ -92,8 +50,15 @@ class ToolSettings(Settings):
     """A name for people."""
     annotations: Annotations | None = None
     """What a client may assume of it."""
-    output_schema: ToolSchema | None = None
+    output_schema: JsonSchema | None = None
     """What the resulting body fits. It is sent as `structuredContent`, too."""
+
+    @field_validator("input_schema", "output_schema")
+    @classmethod
+    def _is_of_a_map(cls, schema: BodySchema | None) -> BodySchema | None:
+        if schema is not None and schema.plain.get("type", "object") != "object":
+            raise ValueError("the schema of a tool has `type: object`: put the value into a property")
+        return schema
 
 
 class ResourceSettings(Settings):
