@@ -119,7 +119,7 @@ def _noted(body: dict[str, Any]) -> Reply:
 
 
 def _is_modern(request: types.JSONRPCRequest, seen: Seen) -> bool:
-    """Whether it is of revision 2026-07-28 or later, by its header or its envelope; `initialize` by its header alone."""
+    """Whether it is of revision 2026-07-28 or later: by its header or its envelope, `initialize` by its header."""
     version = seen.values.get(VERSION)
     if version and version not in HANDSHAKE_PROTOCOL_VERSIONS:
         return True

@@ -56,7 +56,8 @@ class ToolSettings(Settings):
     @field_validator("input_schema", "output_schema")
     @classmethod
     def _is_of_a_map(cls, schema: BodySchema | None) -> BodySchema | None:
-        if schema is not None and schema.plain.get("type", "object") != "object":
+        plain = {} if schema is None else schema.plain
+        if not isinstance(plain, dict) or plain.get("type", "object") != "object":
             raise ValueError("the schema of a tool has `type: object`: put the value into a property")
         return schema
 
