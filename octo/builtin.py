@@ -49,6 +49,7 @@ BLOCKS = {
     "idempotent": "octo.blocks.idempotent:idempotent",
     "if": "octo.blocks.branch:if_",
     "invalidate-cache": "octo.blocks.cache:invalidate_cache",
+    "jwt-validate": "octo.blocks.jwt_validate:jwt_validate",
     "kafka-publish": "octo.connectors.kafka:Kafka",
     "lock": "octo.blocks.lock:lock",
     "log": "octo.connectors.logger:Logger",

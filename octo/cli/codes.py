@@ -42,6 +42,7 @@ HOMES = (
     "octo.connectors.kafka.codes",
     "octo.connectors.redis.codes",
     "octo.ai.mcp.serving.codes",
+    "octo.tokens",
 )
 
 OURS = "OCTO"

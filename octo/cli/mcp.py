@@ -6,8 +6,10 @@ import asyncio
 import os
 import socket
 import sys
+from collections.abc import Awaitable, Callable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 
@@ -22,15 +24,6 @@ from octo.cli.terminal import say
 from octo.config.documents import Config
 from octo.core.errors import OctoError
 from octo.services.container import Services
-
-
-class Way(NamedTuple):
-    """How clients reach the flows. listener: for HTTP; None for standard input and output."""
-
-    hosts: tuple[str, ...]
-    origins: tuple[str, ...]
-    listener: socket.socket | None
-
 
 _DRAIN = 5.0
 """Seconds that calls have to end, when the command is asked to stop."""
@@ -50,6 +43,11 @@ Examples:
 @click.option("--http", "address", metavar="[HOST:]PORT", help="Serve over HTTP at /mcp; without a host, this machine.")
 @click.option("--allow-host", multiple=True, metavar="HOST", help="A value of the header Host that is accepted, too.")
 @click.option("--allow-origin", multiple=True, metavar="ORIGIN", help="Pages of this origin may call, too.")
+@click.option("--resource", metavar="URL", default="", help="The address of the server as clients know it.")
+@click.option("--jwt-issuer", metavar="URL", default="", help="Callers need a token (JWT) of this issuer.")
+@click.option("--jwt-keys", metavar="URL", default="", help="Where its keys are (JWKS), if it does not say itself.")
+@click.option("--jwt-audience", metavar="NAME", default="", help="For whom a token is; default: the --resource.")
+@click.option("--jwt-scope", metavar="SCOPE", multiple=True, help="What each token must allow.")
 @click.option("--timeout", default="1m", show_default=True, help="How long a call may take, e.g. 500ms, 5m.")
 @stubs_option
 @services_option(MEMORY)
@@ -64,7 +62,10 @@ def command(argument: Path | None, option: Path | None, flows: str | None, timeo
     log.configure()
     log.reserve_stdout()
     seconds = _seconds(timeout)
-    way = Way(given["allow_host"], given["allow_origin"], given["address"] and _listening(given["address"]))
+    if not find_spec("mcp"):
+        raise click.UsageError("octo mcp needs the package mcp: pip install 'octo-flows[mcp]'")
+    _check_tokens(given)
+    listener = given["address"] and _listening(given["address"])
     services = services_of(given["services"], given["storage_dir"], MEMORY)
 
     def read(path: Path) -> Config:
@@ -73,7 +74,7 @@ def command(argument: Path | None, option: Path | None, flows: str | None, timeo
     config = load_or_exit(config_path(option, argument), read)
     names = _names(config, flows)
     try:
-        asyncio.run(_serve(config, names, seconds, services, way))
+        asyncio.run(_serve(config, names, seconds, services, lambda server: _reached(server, listener, given)))
     except OctoError as error:
         refuse(error)
         sys.exit(exits.FAILED)
@@ -96,22 +97,52 @@ def _names(config: Config, flows: str | None) -> list[str]:
     return names
 
 
-async def _serve(config: Config, names: list[str], seconds: float, services: Services, way: Way) -> None:
+async def _serve(
+    config: Config, names: list[str], seconds: float, services: Services, reached: Callable[[Any], Awaitable[None]]
+) -> None:
     import octo
-    from octo.ai.mcp.serving import transports
     from octo.ai.mcp.serving.published import published
     from octo.ai.mcp.serving.server import server_of
     from octo.engine.opened import opened
 
     async with services as given, opened(config, names, given, _DRAIN) as flows:
-        server = server_of(published(config.name or "octo", octo.__version__, [flows[name] for name in names], seconds))
-        if way.listener is None:
-            await transports.over_stdio(server)
-            return
-        host, port = way.listener.getsockname()[:2]
-        app = transports.application(server, host, way.hosts, way.origins)
-        say(f"{len(names)} tools at http://{f'[{host}]' if ':' in host else host}:{port}/mcp", err=True)
-        await transports.over_http(app, way.listener, _asked_to_stop())
+        offer = published(config.name or "octo", octo.__version__, [flows[name] for name in names], seconds)
+        await reached(server_of(offer))
+
+
+async def _reached(server: Any, listener: socket.socket | None, given: Mapping[str, Any]) -> None:
+    """Serve until the client leaves, or the command is asked to stop."""
+    from octo.ai.mcp.serving import transports
+
+    if listener is None:
+        await transports.over_stdio(server)
+        return
+    host, port = listener.getsockname()[:2]
+    entrance = transports.Entrance(
+        hosts=given["allow_host"],
+        origins=given["allow_origin"],
+        issuer=given["jwt_issuer"],
+        keys=given["jwt_keys"],
+        audience=given["jwt_audience"],
+        scopes=given["jwt_scope"],
+        resource=given["resource"],
+    )
+    if not entrance.issuer and host not in ("127.0.0.1", "::1"):
+        say("everybody who reaches this address may call the flows; --jwt-issuer asks for tokens", err=True)
+    app = transports.application(server, host, port, entrance)
+    say(f"serving at http://{f'[{host}]' if ':' in host else host}:{port}/mcp", err=True)
+    await transports.over_http(app, listener, _asked_to_stop())
+
+
+def _check_tokens(given: Mapping[str, Any]) -> None:
+    from octo import tokens
+
+    for option in ("jwt_issuer", "jwt_keys"):
+        if given[option] and not tokens.is_safe(given[option]):
+            name = f"--{option.replace('_', '-')}"
+            raise click.BadParameter("use https: whoever is on the way could give keys of their own", param_hint=name)
+    if not given["jwt_issuer"] and (given["jwt_keys"] or given["jwt_audience"] or given["jwt_scope"]):
+        raise click.UsageError("whose tokens? Name --jwt-issuer")
 
 
 def _asked_to_stop() -> asyncio.Event:

@@ -18,7 +18,12 @@ EXTRAS = {"postgres": "postgres", "mysql": "mysql", "sqlalchemy": "sql"}
 """The extra that a driver of a `database` connector needs."""
 
 _ENCRYPTS = re.compile(rb"\b(?:to|from)(?:Aes|Chacha)\(")
-_PARTS = {"crypto": "AES and ChaCha in expressions", "test": "octo test --generate", "top": "octo top"}
+_PARTS = {
+    "crypto": "AES and ChaCha in expressions",
+    "test": "octo test --generate",
+    "top": "octo top",
+    "mcp": "octo mcp and mcp-router",
+}
 
 
 class Finding(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from octo.ai.mcp.serving import codes
 from octo.ai.mcp.serving.called import ASKED, CALL
@@ -22,6 +22,8 @@ ANSWERS = "mcpAnswers"
 
 
 class Ask(Settings):
+    may_stop: ClassVar[bool] = True
+
     requests: Expr[dict]  # type: ignore[type-arg]
     """What to ask: a map from names to `{method, params}`. The method is `elicitation/create` for the user,
     `sampling/createMessage` for the client's model, `roots/list` for its folders."""

@@ -8,7 +8,6 @@ OUTSIDE = "OCTO-X101"
 BAD_ASK = "OCTO-X102"
 BAD_CONTENT = "OCTO-X103"
 NOT_PUBLISHED = "OCTO-X104"
-NO_KEYS = "OCTO-X105"
 
 EXPLANATIONS: dict[str, Explanation] = {
     OUTSIDE: Explanation(
@@ -30,10 +29,5 @@ EXPLANATIONS: dict[str, Explanation] = {
         "A flow cannot be published as a tool of MCP",
         "Names of tools have 1 to 128 letters, digits, `_`, `-` or `.`. Rename the flow, or leave it out: `octo mcp "
         "--flows a,b` publishes only those that it names.",
-    ),
-    NO_KEYS: Explanation(
-        "The keys that tokens are checked with are not there",
-        "The server that issues the tokens did not give its keys (JWKS), so no token can be checked, and none is "
-        "accepted. Check the address, and whether that server runs.",
     ),
 }

@@ -132,7 +132,7 @@ async def test_a_router_passes_all_that_applies(revision):
 async def test_published_flows_pass_all_that_applies(octo, revision):
     names = re.findall(r"^  - name: (?!server$)(\w+)$", FLOWS.read_text(), re.MULTILINE)
     process = octo("mcp", str(FLOWS), "--flows", ",".join(names), "--http", "0", ready=False)
-    process.wait_for("tools at http")
-    url = re.search(r"tools at (\S+)", process.log)[1]
+    process.wait_for("serving at http")
+    url = re.search(r"serving at (\S+)", process.log)[1]
 
     judge("octo mcp", revision, await results(url, revision))
