@@ -32,6 +32,7 @@ HOMES = (
     "octo.ai.codes",
     "octo.ai.agent.codes",
     "octo.ai.script.codes",
+    "octo.ai.mcp.client.codes",
     "octo.connectors.http.codes",
     "octo.connectors.http_client.codes",
     "octo.connectors.database.codes",
