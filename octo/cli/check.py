@@ -67,10 +67,10 @@ def command(paths: tuple[Path, ...], form: str, *, outlined: bool, compat: bool,
         sys.exit(_outline(given))
     if promised:
         sys.exit(_guarantees(given, form))
-    results = _all(given, compat=compat)
+    results = findings(given, compat=compat)
     good = not any(each.problems for each in results)
     if form == "json":
-        give(orjson.dumps(_as_json(results, ok=good)) + b"\n", json=True)
+        give(orjson.dumps(as_json(results, ok=good)) + b"\n", json=True)
     else:
         for each in results:
             _tell(each)
@@ -79,7 +79,7 @@ def command(paths: tuple[Path, ...], form: str, *, outlined: bool, compat: bool,
     sys.exit(exits.DONE if good else exits.USAGE)
 
 
-def _all(paths: Sequence[Path], *, compat: bool) -> list[Checked]:
+def findings(paths: Sequence[Path], *, compat: bool) -> list[Checked]:
     """What is found in each configuration, and then in each test file that is named or in a named folder."""
     found = [_flows(path, compat=compat) for path in paths if not holds_tests(path)]
     known = {problem for each in found for problem in each.problems}
@@ -139,7 +139,7 @@ def _tell(found: Checked) -> None:
     say(f"{found.label}: ok, {found.content}{warnings}")
 
 
-def _as_json(results: list[Checked], *, ok: bool) -> dict[str, object]:
+def as_json(results: list[Checked], *, ok: bool) -> dict[str, object]:
     return {
         "ok": ok,
         "problems": [problem.as_json() for each in results for problem in each.problems],
@@ -150,7 +150,7 @@ def _as_json(results: list[Checked], *, ok: bool) -> dict[str, object]:
 def _guarantees(paths: Sequence[Path], form: str) -> int:
     from octo.config.guarantees import guarantees
 
-    results = _all(paths, compat=False)
+    results = findings(paths, compat=False)
     if any(each.problems for each in results):
         for each in results:
             _tell(each)

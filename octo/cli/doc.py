@@ -53,12 +53,12 @@ def command(names: tuple[str, ...]) -> None:
     if not names:
         raise click.UsageError("name a connector, block or function: octo doc http-client. `octo list` shows all")
     known = entries()
-    for found in [_found(name, known) for name in names]:
-        for each in found:
-            say("\n".join(_page(each)) + "\n")
+    for name in names:
+        for each in found(name, known):
+            say("\n".join(page_of(each)) + "\n")
 
 
-def _found(name: str, known: Sequence[Entry]) -> list[Entry]:
+def found(name: str, known: Sequence[Entry]) -> list[Entry]:
     """What has this name; else the family of functions that has it, such as `math`."""
     if found := [each for each in known if each.name.lower() == name.lower()]:
         return found
@@ -103,7 +103,7 @@ def _fields(entry: Entry) -> Sequence[Described]:
     return [] if entry.functions or entry.usage else entry.data["fields"]
 
 
-def _page(entry: Entry) -> Iterator[str]:
+def page_of(entry: Entry) -> Iterator[str]:
     if entry.functions:
         yield from _of_functions(entry)
         return

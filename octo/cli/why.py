@@ -44,7 +44,7 @@ def command(place: str, config: Path | None, data: str | None, variables: str | 
 
     path, line = _split(place)
     loaded = load_or_exit(config or path)
-    found = _on_line(loaded, path, line)
+    found = on_line(loaded, path, line)
     given = {name: str(value) for name, value in read_object(env, "--env").items()}
     message = Message(read_body(data), read_object(variables, "--vars"))
     hidden = {name: value for name, value in loaded.env.items() if name not in given}
@@ -52,8 +52,8 @@ def command(place: str, config: Path | None, data: str | None, variables: str | 
     for number, each in enumerate(found):
         if len(found) > 1:
             say(f"{chr(10) if number else ''}{each.at}", bold=True)
-        scope = _with_env(each.program.scope, given)
-        arguments = [_argument(name, message) for name in scope.parameters]
+        scope = with_env(each.program.scope, given)
+        arguments = [argument(name, message) for name in scope.parameters]
         codes.append(tell(each.text, scope, arguments, concealing(hidden, loaded.secrets)))
     sys.exit(max(codes))
 
@@ -94,7 +94,7 @@ def _split(place: str) -> tuple[Path, int]:
     return Path(path), int(line)
 
 
-def _argument(name: str, message: Message) -> object:
+def argument(name: str, message: Message) -> object:
     """The value of a parameter of a scope: the message, or a value of --vars for expressions without a message."""
     if name == "message":
         return message
@@ -105,7 +105,7 @@ def _argument(name: str, message: Message) -> object:
     return message.vars.get(name)
 
 
-def _with_env(scope: Scope, given: Mapping[str, str]) -> Scope:
+def with_env(scope: Scope, given: Mapping[str, str]) -> Scope:
     if not given or "env" not in scope.constants:
         return scope
     declared = scope.constants["env"]
@@ -116,7 +116,7 @@ def _with_env(scope: Scope, given: Mapping[str, str]) -> Scope:
 # --- which expression --------------------------------------------------------------------------------------------
 
 
-def _on_line(config: Config, path: Path, line: int) -> list[Expr[Any]]:
+def on_line(config: Config, path: Path, line: int) -> list[Expr[Any]]:
     """The expressions that include this line. Raises a usage error if there are none."""
     ends = _ends(path)
     here = [each for each in _all(config) if each.at is not None and Path(each.at.file).resolve() == path.resolve()]

@@ -54,7 +54,7 @@ def _run(case: Case, configs: Configs, observers: tuple[Observer, ...]) -> Outco
         with configs.lent(case.config, case.env) as config:
             debug = Debug(config, case.flow, spies=case.spied, mocks=case.mocks)
             contracts = Contracts(violations.append)
-            run = _Run(case, _needed(case, config), debug, (contracts, *observers))
+            run = _Run(case, needed(case, config), debug, (contracts, *observers))
             with asyncio.Runner(loop_factory=_loop_factory(case)) as runner:
                 runner.run(run.live())
                 failures = runner.run(run.judged(config.env)) + [_broken(each) for each in violations]
@@ -75,7 +75,7 @@ def _broken(violation: Violation) -> Mismatch:
     return Mismatch(f"contract: {violation}", came + went, is_broken_contract=True)
 
 
-def _needed(case: Case, config: Config) -> Config:
+def needed(case: Case, config: Config) -> Config:
     """The part of the configuration that is built and opened."""
     from octo.config.part import without_idle
     from octo.debug.addresses import resolve
