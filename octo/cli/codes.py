@@ -44,6 +44,7 @@ HOMES = (
     "octo.connectors.redis.codes",
     "octo.ai.mcp.serving.codes",
     "octo.tokens",
+    "octo.cli.authoring.codes",
 )
 
 OURS = "OCTO"

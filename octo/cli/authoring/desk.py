@@ -1,0 +1,224 @@
+"""What each tool does: files in the folder, questions to a worker, and the one process that runs flows."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path, PurePosixPath
+from typing import Any, Self
+
+from octo.cli.authoring import codes, veil
+from octo.cli.authoring.folder import Folder
+from octo.cli.authoring.refusal import Refused
+from octo.cli.authoring.running import Running
+from octo.cli.authoring.tools import TOOLS
+from octo.cli.authoring.worker import Worker
+from octo.config.files import SUFFIXES
+from octo.expr import nearest
+
+Answer = dict[str, object]
+Given = dict[str, Any]
+
+TRACES = "sqlite:.octo/traces.db"
+MOST_TEXT = 100_000
+"""Characters of a file in one answer."""
+_QUICK = 60.0
+"""Seconds for a question that runs nothing."""
+
+
+class Desk:
+    """One assistant's place of work: a project, and whether anything in it may change. Use `open`."""
+
+    def __init__(self, root: Path, running: Running, environ: Mapping[str, str], *, may_change: bool) -> None:
+        self._folder = Folder(root, lambda: veil.lower(self._folder.root))
+        self._running = running
+        self._worker = Worker(self._folder.root, environ)
+        self._services = in_memory(environ)
+        self.may_change = may_change
+        self._tools: Mapping[str, Callable[[Given], Awaitable[Answer]]] = {
+            name: getattr(self, f"_{name}") for name in TOOLS
+        }
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, root: Path, *, may_change: bool) -> AsyncIterator[Self]:
+        environ = {**os.environ, "NO_COLOR": "1", "OCTO_PROCESS": "0"}
+        async with Running.open(root, environ) as running:
+            yield cls(root, running, environ, may_change=may_change)
+
+    async def do(self, name: str, given: Mapping[str, object]) -> Answer:
+        """What the tool gives, without secrets. Raises `Refused`."""
+        tool = TOOLS[name]
+        if tool.changes and not self.may_change:
+            raise Refused(codes.READ_ONLY, f"{name} is refused: the server is read-only", "--allow-mutations allows it")
+        tool.check(given)
+        defaults = {key: each["default"] for key, each in tool.schema["properties"].items() if "default" in each}
+        answer = await self._tools[name]({**defaults, **given})
+        return self.shown(answer)
+
+    def shown(self, answer: Mapping[str, object]) -> Answer:
+        """The answer without secrets."""
+        veil.lower(self._folder.root)
+        found = veil.veiled(answer)
+        assert isinstance(found, dict)
+        return found
+
+    # --- files ---
+
+    async def _list_files(self, _: Given) -> Answer:
+        return {"files": [each._asdict() for each in await asyncio.to_thread(self._folder.files)]}
+
+    async def _read_file(self, given: Given) -> Answer:
+        found = await asyncio.to_thread(self._folder.read, given["path"])
+        lines = found.text.splitlines(keepends=True)
+        text = "".join(lines[given["first"] - 1 : given.get("last")])
+        if len(text) > MOST_TEXT:
+            raise Refused(codes.SIZE, f"these lines have more than {MOST_TEXT} characters", "name `first` and `last`")
+        return {"path": given["path"], "hash": found.hash, "lines": len(lines), "text": text}
+
+    async def _edit_file(self, given: Given) -> Answer:
+        if ("edits" in given) == ("content" in given):
+            raise Refused(codes.ARGUMENT, "edit_file takes either `edits` or `content`")
+        path, known = given["path"], given["hash"]
+        if "content" in given:
+            saved = await asyncio.to_thread(self._folder.write, path, known, given["content"])
+        else:
+            saved = await asyncio.to_thread(self._folder.edit, path, known, given["edits"])
+        return {"path": path, "hash": saved, "check": await self._ask("check", paths=[self._beside(path)])}
+
+    async def _delete_file(self, given: Given) -> Answer:
+        await asyncio.to_thread(self._folder.delete, given["path"], given["hash"])
+        return {"path": given["path"], "deleted": True}
+
+    def _beside(self, path: str) -> str:
+        """The nearest folder above a file that has flow files."""
+        for folder in PurePosixPath(path).parents:
+            inside = self._folder.root / folder
+            if any(each.suffix.lower() in SUFFIXES for each in inside.iterdir()):
+                return str(folder)
+        return "."
+
+    # --- the language ---
+
+    async def _check(self, given: Given) -> Answer:
+        return await self._ask("check", paths=self._places(given.get("paths")) or ["."])
+
+    async def _outline(self, given: Given) -> Answer:
+        return await self._ask("outline", path=self._folder.place(given["path"]))
+
+    async def _guarantees(self, given: Given) -> Answer:
+        return await self._ask("guarantees", path=self._folder.place(given["path"]))
+
+    async def _explain(self, given: Given) -> Answer:
+        return await self._ask("explain", code=given["code"])
+
+    async def _search(self, given: Given) -> Answer:
+        return await self._ask("search", query=given["query"], limit=given["limit"])
+
+    async def _doc(self, given: Given) -> Answer:
+        return await self._ask("doc", name=given["name"])
+
+    async def _example(self, given: Given) -> Answer:
+        return await self._ask("example", name=given.get("name", ""))
+
+    # --- what happens ---
+
+    async def _eval(self, given: Given) -> Answer:
+        message = {"body": given.get("body"), "vars": given.get("vars", {})}
+        return await self._ask("eval", expression=given["expression"], why=given["why"], **message)
+
+    async def _why(self, given: Given) -> Answer:
+        path, config = self._folder.place(given["path"]), given.get("config", "")
+        place = {"path": path, "line": given["line"], "config": self._folder.place(config) if config else ""}
+        return await self._ask("why", **place, body=given.get("body"), vars=given.get("vars", {}))
+
+    async def _invoke(self, given: Given) -> Answer:
+        return await self._worker.ask(
+            "invoke",
+            given["timeout"],
+            path=self._folder.place(given["path"]),
+            flow=given["flow"],
+            body=given.get("body"),
+            content_type=given.get("content_type", ""),
+            vars=given.get("vars", {}),
+            stubs=self._stubs(given),
+            timeout=given["timeout"],
+            trace=given["trace"],
+            may_act=self.may_change,
+            services=self._services,
+        )
+
+    async def _test(self, given: Given) -> Answer:
+        config = given.get("config", "")
+        return await self._worker.ask(
+            "test",
+            given["timeout"],
+            paths=self._places(given.get("paths")) or ["."],
+            filter=given.get("filter", ""),
+            config=self._folder.place(config) if config else "",
+            trace=given["trace"],
+            may_act=self.may_change,
+        )
+
+    async def _traces(self, given: Given) -> Answer:
+        if not (self._folder.root / ".octo" / "traces.db").is_file():
+            raise Refused(codes.MISSING, "no traces are kept yet", "run keeps them; invoke and test show their own")
+        config = given.get("config", "")
+        wanted = {name: given.get(name, "") for name in ("id", "flow", "outcome")}
+        place = self._folder.place(config) if config else ""
+        return await self._ask("traces", store=TRACES, limit=given["limit"], config=place, **wanted)
+
+    async def _run(self, given: Given) -> Answer:
+        path, stubs = self._folder.place(given["path"]), self._stubs(given)
+        found = await self._ask("servers", path=path, stubs=stubs, services=self._services)
+        if not found["ok"]:
+            return found
+        servers: dict[str, int] = found["servers"]  # type: ignore[assignment]
+        if len(servers) == 1:
+            servers = {name: given.get("port", 0) for name in servers}
+        elif "port" in given:
+            raise Refused(codes.ARGUMENT, f"there are {len(servers)} http connectors", "leave `port` out")
+        return await self._running.start(path, stubs, servers, self._services)
+
+    async def _status(self, _: Given) -> Answer:
+        return self._running.status()
+
+    async def _stop(self, _: Given) -> Answer:
+        return await self._running.stop()
+
+    async def _request(self, given: Given) -> Answer:
+        return await self._running.request(
+            given["method"],
+            given["path"],
+            given.get("headers", {}),
+            given.get("body"),
+            given.get("server", ""),
+            given["timeout"],
+        )
+
+    # --- parts of the above ---
+
+    async def _ask(self, verb: str, **given: object) -> Answer:
+        return await self._worker.ask(verb, _QUICK, **given)
+
+    def _places(self, paths: list[str] | None) -> list[str]:
+        return [self._folder.place(each) for each in paths or ()]
+
+    def _stubs(self, given: Given) -> list[str]:
+        parts = (each.partition("::") for each in given.get("stubs", ()))
+        return [f"{self._folder.place(file)}{mark}{case}" for file, mark, case in parts]
+
+
+def in_memory(environ: Mapping[str, str]) -> str:
+    """Where services are: what an assistant tries must not reach those that others use. Secrets stay where they are."""
+    others = environ.get("OCTO_SERVICES", "").split(",")
+    return ",".join(["memory:", *(each for each in others if re.match(r"\s*secrets=", each))])
+
+
+def unknown(name: str) -> str:
+    """What to say of a tool that there is not."""
+    guess = nearest(name, TOOLS)
+    return f"there is no tool {name[:80]!r}" + (f"; did you mean {guess!r}?" if guess else "")

@@ -1,0 +1,293 @@
+"""The files of a project: the one place that reads and writes them.
+
+Invariant: nothing outside of the folder is opened. Each part of a path is opened below the one before it and must be no
+link, so that a link that somebody puts there meanwhile leads nowhere either.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import stat
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
+
+from octo.cli.authoring import codes
+from octo.cli.authoring.refusal import Refused
+from octo.config.files import SUFFIXES, is_test
+from octo.core.secrets import MASKED
+
+MOST_BYTES = 1 << 20
+MOST_FILES = 5_000
+MOST_DEEP = 12
+"""Parts of a path, at most."""
+MOST_NAME = 200
+"""Characters of a part of a path, at most."""
+
+_TEXTS = (
+    "yaml yml json csv tsv txt md html htm css js svg xml xsd xsl sql proto avsc graphql tmpl j2 jinja mustache"
+)
+WRITTEN = frozenset(f".{each}" for each in _TEXTS.split())
+"""Endings of what an assistant may write: flows, tests, and texts that flows read."""
+READ = WRITTEN | {".py", ".toml"}
+_SKIPPED = frozenset({"__pycache__", "node_modules", "octo-store", "venv"})
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_WHERE = "give the path relative to the project folder, e.g. flow.yaml; list_files shows what there is"
+
+
+class Text(NamedTuple):
+    """A file as it was read."""
+
+    text: str
+    hash: str
+
+
+class Listed(NamedTuple):
+    """A file in the list. kind: what it is for."""
+
+    path: str
+    kind: str
+    bytes: int
+
+
+class Folder:
+    """A project folder. closed: the paths in it that hold secrets, whatever they are called."""
+
+    def __init__(self, root: Path, closed: Callable[[], Collection[str]] = tuple) -> None:
+        self.root = root.resolve()
+        self._closed = closed
+        self._mode = 0o666 & ~_umask()
+
+    # --- reading ---
+
+    def files(self) -> list[Listed]:
+        """What an assistant may read, sorted by path."""
+        found: list[Listed] = []
+        self._walk(Path(), found)
+        closed = self._closed()
+        return sorted(each for each in found if each.path not in closed)
+
+    def _walk(self, below: Path, found: list[Listed]) -> None:
+        with suppress(OSError), os.scandir(self.root / below) as entries:
+            for each in entries:
+                path = below / each.name
+                if each.name.startswith(".") or each.name in _SKIPPED or each.is_symlink():
+                    continue
+                if each.is_dir(follow_symlinks=False) and len(path.parts) < MOST_DEEP:
+                    self._walk(path, found)
+                elif each.is_file(follow_symlinks=False) and path.suffix.lower() in READ:
+                    if len(found) >= MOST_FILES:
+                        raise Refused(codes.SIZE, f"the project has more than {MOST_FILES} files")
+                    found.append(Listed(path.as_posix(), kind(path), each.stat(follow_symlinks=False).st_size))
+
+    def read(self, name: str) -> Text:
+        """The text of a file. Raises `Refused`."""
+        parts = self._open(name, READ)
+        with self._folder(parts[:-1]) as inside:
+            data = _content(inside, parts[-1], name)
+        if data is None:
+            raise Refused(codes.MISSING, f"there is no file {name!r}", "list_files shows what there is")
+        return Text(_text(data, name), hash_of(data))
+
+    def place(self, name: str) -> str:
+        """The path of a file or folder for the engine, `.` for the folder itself. Raises `Refused`."""
+        if name in ("", ".", "./"):
+            return "."
+        parts = parted(name)
+        with self._folder(parts[:-1]) as inside:
+            try:
+                mode = os.stat(parts[-1], dir_fd=inside, follow_symlinks=False).st_mode
+            except OSError:
+                raise Refused(codes.MISSING, f"there is no file or folder {name!r}", _WHERE) from None
+        if stat.S_ISLNK(mode):
+            raise _outside(name, "is a link")
+        return "/".join(parts)
+
+    # --- writing ---
+
+    def write(self, name: str, known: str, text: str) -> str:
+        """Write the whole file if it still has the hash `known`, "" for a new one. Return its hash."""
+        return self._change(name, known, lambda _: text)
+
+    def edit(self, name: str, known: str, edits: Sequence[Mapping[str, str]]) -> str:
+        """Replace texts in the file if it still has the hash `known`: all of them, or nothing. Return its hash."""
+        return self._change(name, known, lambda text: _edited(text, edits, name))
+
+    def _change(self, name: str, known: str, change: Callable[[str], str]) -> str:
+        parts = self._open(name, WRITTEN)
+        with self._folder(parts[:-1], make=not known) as inside, _alone(inside):
+            old = _content(inside, parts[-1], name)
+            _check_hash(old, known, name)
+            before = "" if old is None else _text(old, name)
+            text = change(before)
+            if text.count(MASKED) > before.count(MASKED):
+                raise Refused(codes.HIDDEN, f"the new text has {MASKED} in it", "leave the lines with secrets alone")
+            data = text.encode()
+            if len(data) > MOST_BYTES:
+                raise Refused(codes.SIZE, f"the new text has more than {MOST_BYTES >> 20} MiB")
+            _replace(inside, parts[-1], data, self._mode)
+        return hash_of(data)
+
+    def delete(self, name: str, known: str) -> None:
+        """Remove the file if it still has the hash `known`."""
+        parts = self._open(name, WRITTEN)
+        with self._folder(parts[:-1]) as inside, _alone(inside):
+            old = _content(inside, parts[-1], name)
+            if old is None:
+                raise Refused(codes.MISSING, f"there is no file {name!r}", "list_files shows what there is")
+            _check_hash(old, known, name)
+            os.unlink(parts[-1], dir_fd=inside)
+
+    def _open(self, name: str, endings: frozenset[str]) -> list[str]:
+        parts = parted(name, endings)
+        if "/".join(parts) in self._closed():
+            raise Refused(codes.KIND, f"the file {name!r} holds variables of the environment, which may be secret")
+        return parts
+
+    @contextmanager
+    def _folder(self, parts: Sequence[str], *, make: bool = False) -> Iterator[int]:
+        """A descriptor of the folder of a path."""
+        inside = os.open(self.root, _DIRECTORY)
+        try:
+            for each in parts:
+                if make:
+                    with suppress(FileExistsError):
+                        os.mkdir(each, dir_fd=inside)
+                try:
+                    deeper = os.open(each, _DIRECTORY, dir_fd=inside)
+                except FileNotFoundError:
+                    raise Refused(codes.MISSING, f"there is no folder {'/'.join(parts)!r}", _WHERE) from None
+                except OSError:
+                    raise _outside("/".join(parts), "goes through something that is no folder, or a link") from None
+                os.close(inside)
+                inside = deeper
+            yield inside
+        finally:
+            os.close(inside)
+
+
+def parted(name: str, endings: frozenset[str] | None = None) -> list[str]:
+    """The parts of a path, if it is one of a file with one of these endings. Raises `Refused`."""
+    parts = name.split("/")
+    if not name or name.startswith("/") or "\\" in name or ".." in parts:
+        raise _outside(name, "is no path below the project folder")
+    if not name.isprintable() or len(parts) > MOST_DEEP or any(len(each) > MOST_NAME for each in parts):
+        raise _outside(name, "is no path that a project has")
+    parts = [each for each in parts if each != "."]
+    if not all(parts) or any(each.startswith(".") or each in _SKIPPED for each in parts):
+        raise _outside(name, "goes through a name that is closed to assistants")
+    ending = Path(parts[-1]).suffix.lower()
+    if endings is not None and ending not in endings:
+        listed = " ".join(sorted(endings))
+        raise Refused(codes.KIND, f"{name!r} is not a kind of file for this", f"there are: {listed}")
+    return parts
+
+
+def kind(path: Path) -> str:
+    """What a file is for."""
+    if path.suffix.lower() in SUFFIXES:
+        return "test" if is_test(path) else "flow"
+    return "module" if path.suffix == ".py" else "text"
+
+
+def hash_of(data: bytes) -> str:
+    """What an edit names: half of the digits are enough to tell versions of a file apart."""
+    return sha256(data).hexdigest()[:32]
+
+
+def _outside(name: str, why: str) -> Refused:
+    return Refused(codes.OUTSIDE, f"the path {name[:MOST_NAME]!r} {why}", _WHERE)
+
+
+def _check_hash(old: bytes | None, known: str, name: str) -> None:
+    now = "" if old is None else hash_of(old)
+    if now == known:
+        return
+    if not now:
+        raise Refused(codes.STALE, f"there is no file {name!r} any more", "hash '' makes it anew", current_hash="")
+    if not known:
+        hint = "read_file, then edit it with its hash; or choose another name"
+        raise Refused(codes.STALE, f"the file {name!r} is there already", hint, current_hash=now)
+    hint = "read_file again, and make the edit on what the file says now"
+    raise Refused(codes.STALE, f"the file {name!r} has changed since it was read", hint, current_hash=now)
+
+
+def _edited(text: str, edits: Sequence[Mapping[str, str]], name: str) -> str:
+    for number, each in enumerate(edits, 1):
+        found = text.count(each["find"])
+        if found != 1:
+            times = "not" if not found else f"{found} times"
+            raise Refused(
+                codes.NOT_ONCE,
+                f"the `find` of edit {number} is {times} in {name!r}; nothing was written",
+                "write more of the lines around it" if found else "read_file again: blanks and line breaks count",
+            )
+        text = text.replace(each["find"], each["replace"])
+    return text
+
+
+def _content(inside: int, name: str, path: str) -> bytes | None:
+    """The bytes of a regular file, None if there is none."""
+    try:
+        # A pipe or a device would be waited for, if it were opened as a file.
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=inside)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _outside(path, f"cannot be opened: {error.strerror}") from None
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise Refused(codes.KIND, f"{path!r} is no file")
+        data = file.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise Refused(codes.SIZE, f"the file {path!r} has more than {MOST_BYTES >> 20} MiB")
+    return data
+
+
+def _text(data: bytes, name: str) -> str:
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        raise Refused(codes.KIND, f"the file {name!r} is no text in UTF-8") from None
+    if "\0" in text:
+        raise Refused(codes.KIND, f"the file {name!r} is no text: it has zero bytes")
+    return text
+
+
+@contextmanager
+def _alone(inside: int) -> Iterator[None]:
+    """Nobody else who edits through such a server is between the check of a hash and the write in this folder."""
+    fcntl.flock(inside, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        fcntl.flock(inside, fcntl.LOCK_UN)
+
+
+def _replace(inside: int, name: str, data: bytes, mode: int) -> None:
+    """Write beside and rename: whoever watches the folder never sees half a file. mode: of a new file."""
+    beside = f".{name[:60]}.{secrets.token_hex(4)}~"
+    with suppress(FileNotFoundError):
+        mode = stat.S_IMODE(os.stat(name, dir_fd=inside, follow_symlinks=False).st_mode)
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=inside)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fchmod(descriptor, mode)
+            os.fsync(descriptor)
+        os.rename(beside, name, src_dir_fd=inside, dst_dir_fd=inside)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(beside, dir_fd=inside)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,93 @@
+"""The authoring server over MCP, on the official SDK: it lists the tools, and calls them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import mcp_types as types
+from mcp.server import Server
+from mcp.server.context import ServerRequestContext
+from mcp.server.stdio import stdio_server
+from mcp.shared.exceptions import MCPError
+
+from octo import __version__
+from octo.cli.authoring import codes
+from octo.cli.authoring.desk import Desk, unknown
+from octo.cli.authoring.refusal import Refused
+from octo.cli.authoring.tools import INSTRUCTIONS, READ_ONLY, TOOLS, Tool
+from octo.core import codec
+
+
+def server(desk: Desk) -> Server[Any]:
+    """A server of the tools at this desk."""
+
+    async def listed(
+        _: ServerRequestContext[Any, Any], __: types.PaginatedRequestParams | None
+    ) -> types.ListToolsResult:
+        offered = [each for each in TOOLS.values() if desk.may_change or not each.changes]
+        return types.ListToolsResult(tools=[_described(each, desk) for each in offered])
+
+    async def called(_: ServerRequestContext[Any, Any], params: types.CallToolRequestParams) -> types.CallToolResult:
+        if params.name not in TOOLS:
+            raise MCPError(code=types.INVALID_PARAMS, message=unknown(params.name))
+        return await _called(desk, params.name, params.arguments or {})
+
+    return Server(
+        "octo-author",
+        version=__version__,
+        title="Octo: write, test and repair flows",
+        instructions=INSTRUCTIONS if desk.may_change else f"{INSTRUCTIONS}\n{READ_ONLY}",
+        on_list_tools=listed,
+        on_call_tool=called,
+    )
+
+
+async def _called(desk: Desk, name: str, given: Mapping[str, object]) -> types.CallToolResult:
+    try:
+        return _result(await desk.do(name, given))
+    except Refused as error:
+        return _result(desk.shown({"error": error.as_json()}), is_error=True)
+    except OSError as error:  # a full disk, a folder without rights: the assistant can tell its person
+        text = f"{name}: {error.strerror or type(error).__name__}"
+        return _result({"error": {"code": codes.BROKE, "message": text}}, is_error=True)
+
+
+def _result(answer: Mapping[str, object], *, is_error: bool = False) -> types.CallToolResult:
+    """The answer as a value, and as text for clients of older revisions."""
+    text = types.TextContent(type="text", text=codec.write(answer).decode())
+    return types.CallToolResult(content=[text], structured_content=dict(answer), is_error=is_error)
+
+
+def _described(tool: Tool, desk: Desk) -> types.Tool:
+    acts = tool.acts and desk.may_change  # a read-only desk runs only what others cannot notice
+    changes = tool.changes or acts
+    hints = types.ToolAnnotations(
+        read_only_hint=not changes, destructive_hint=tool.destroys if changes else None, open_world_hint=acts
+    )
+    return types.Tool(
+        name=tool.name,
+        description=tool.about,
+        input_schema=tool.schema,
+        output_schema=tool.gives,
+        annotations=hints,
+    )
+
+
+# --- transports --------------------------------------------------------------------------------------------------
+
+
+async def over_stdio(desk: Desk) -> None:
+    """Serve the process that started this one, until it closes standard input."""
+    served = server(desk)
+    async with stdio_server() as (read, write):
+        await served.run(read, write, served.create_initialization_options())
+
+
+async def over_http(desk: Desk, host: str, port: int) -> None:
+    """Serve clients on this machine, until SIGINT or SIGTERM. Requests of web pages are refused."""
+    import uvicorn
+
+    app = server(desk).streamable_http_app(host=host, json_response=True)
+    config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False)
+    await uvicorn.Server(config).serve()
