@@ -6,7 +6,7 @@ import sys
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,7 +15,7 @@ from octo.cli.help import Verb
 from octo.cli.terminal import say
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Coroutine
 
     from octo.cli.authoring.desk import Desk
 
@@ -53,17 +53,13 @@ def command(path: Path, http: str | None, *, may_change: bool) -> None:
     sys.exit(_served(path, lambda desk: server.over_http(desk, host, port), may_change=may_change))
 
 
-def _served(path: Path, serve: Callable[[Desk], Awaitable[None]], *, may_change: bool) -> int:
+def _served(path: Path, serve: Callable[[Desk], Coroutine[Any, Any, None]], *, may_change: bool) -> int:
     import asyncio
 
     from octo.cli.authoring.desk import Desk
 
-    async def run() -> None:
-        async with Desk.open(path, may_change=may_change) as desk:
-            await serve(desk)
-
-    with suppress(KeyboardInterrupt):
-        asyncio.run(run())
+    with suppress(KeyboardInterrupt), Desk.open(path, may_change=may_change) as desk:
+        asyncio.run(serve(desk))
     return exits.DONE
 
 

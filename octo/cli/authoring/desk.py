@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
 from octo.cli.authoring import codes, veil
 from octo.cli.authoring.folder import Folder
 from octo.cli.authoring.refusal import Refused
-from octo.cli.authoring.running import Running
+from octo.cli.authoring.running import TRACES, Running
 from octo.cli.authoring.tools import TOOLS
 from octo.cli.authoring.worker import Worker
 from octo.config.files import SUFFIXES
@@ -22,7 +22,6 @@ from octo.expr import nearest
 Answer = dict[str, object]
 Given = dict[str, Any]
 
-TRACES = "sqlite:.octo/traces.db"
 MOST_TEXT = 100_000
 """Characters of a file in one answer."""
 _QUICK = 60.0
@@ -43,17 +42,19 @@ class Desk:
         }
 
     @classmethod
-    @asynccontextmanager
-    async def open(cls, root: Path, *, may_change: bool) -> AsyncIterator[Self]:
-        environ = {**os.environ, "NO_COLOR": "1", "OCTO_PROCESS": "0"}
-        async with Running.open(root, environ) as running:
+    @contextmanager
+    def open(cls, root: Path, *, may_change: bool) -> Iterator[Self]:
+        # Looking at a project leaves nothing in it, compiled modules neither.
+        environ = {**os.environ, "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+        with Running.open(root, environ) as running:
             yield cls(root, running, environ, may_change=may_change)
 
     async def do(self, name: str, given: Mapping[str, object]) -> Answer:
         """What the tool gives, without secrets. Raises `Refused`."""
         tool = TOOLS[name]
         if tool.changes and not self.may_change:
-            raise Refused(codes.READ_ONLY, f"{name} is refused: the server is read-only", "--allow-mutations allows it")
+            hint = "whoever starts octo mcp author can add --allow-mutations"
+            raise Refused(codes.READ_ONLY, f"{name} is refused: the server is read-only", hint)
         tool.check(given)
         defaults = {key: each["default"] for key, each in tool.schema["properties"].items() if "default" in each}
         answer = await self._tools[name]({**defaults, **given})

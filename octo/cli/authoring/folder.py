@@ -28,9 +28,7 @@ MOST_DEEP = 12
 MOST_NAME = 200
 """Characters of a part of a path, at most."""
 
-_TEXTS = (
-    "yaml yml json csv tsv txt md html htm css js svg xml xsd xsl sql proto avsc graphql tmpl j2 jinja mustache"
-)
+_TEXTS = "yaml yml json csv tsv txt md html htm css js svg xml xsd xsl sql proto avsc graphql tmpl j2 jinja mustache"
 WRITTEN = frozenset(f".{each}" for each in _TEXTS.split())
 """Endings of what an assistant may write: flows, tests, and texts that flows read."""
 READ = WRITTEN | {".py", ".toml"}
@@ -239,10 +237,13 @@ def _content(inside: int, name: str, path: str) -> bytes | None:
         return None
     except OSError as error:
         raise _outside(path, f"cannot be opened: {error.strerror}") from None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise Refused(codes.KIND, f"{path!r} is no file")
-        data = file.read(MOST_BYTES + 1)
+        with open(descriptor, "rb", closefd=False) as file:
+            data = file.read(MOST_BYTES + 1)
+    finally:
+        os.close(descriptor)
     if len(data) > MOST_BYTES:
         raise Refused(codes.SIZE, f"the file {path!r} has more than {MOST_BYTES >> 20} MiB")
     return data

@@ -10,23 +10,26 @@ import http.client
 import re
 import signal
 import socket
+import subprocess
 import sys
+import threading
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Self
 
 import orjson
 
 from octo.cli.authoring import codes
 from octo.cli.authoring.refusal import Refused
-from octo.core.bounded import bounded
 
 Answer = dict[str, object]
 
+TRACES = "sqlite:.octo/traces.db"
+"""Where it keeps the traces of its messages, as `octo run` does by default."""
 READY = re.compile(r"runtime ready")
-START, STOP = 30.0, 15.0
+START, STOP = 20.0, 15.0
 """Seconds to start and to stop."""
 MOST_LINES = 200
 MOST_LINE = 2_000
@@ -38,108 +41,111 @@ _HOST = "127.0.0.1"
 _NONE = "nothing runs"
 
 
-class Started(NamedTuple):
-    """A process, and what it serves: the port of each http connector."""
+class Started:
+    """A process, and what it serves: the port of each http connector. Its log is read in a thread."""
 
-    process: asyncio.subprocess.Process
-    servers: Mapping[str, int]
-    path: str
-    is_ready: asyncio.Event
-    log: deque[str]
-    reader: asyncio.Task[None]
+    def __init__(self, process: subprocess.Popen[bytes], path: str, servers: Mapping[str, int]) -> None:
+        self.process = process
+        self.path = path
+        self.servers = servers
+        self.log: deque[str] = deque(maxlen=MOST_LINES)
+        self.is_ready = False
+        self.has_told = threading.Event()
+        """Set when it is ready, or has ended."""
+        self._reader = threading.Thread(target=self._read, name="octo-author-log", daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        with self.process.stderr as log:
+            while line := log.readline(MOST_LINE):
+                self._hear(line.decode(errors="replace").rstrip("\n"))
+        self.has_told.set()
+
+    def _hear(self, line: str) -> None:
+        self.log.append(line)
+        if READY.search(line):
+            self.is_ready = True
+            self.has_told.set()
+
+    def end(self) -> None:
+        """End it, and wait for the rest of its log."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(STOP)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self._reader.join(1.0)  # what it has started may hold the log open
 
 
 class Running:
     """At most one process. Use `open`."""
 
-    def __init__(self, root: Path, environ: Mapping[str, str], tasks: asyncio.TaskGroup) -> None:
+    def __init__(self, root: Path, environ: Mapping[str, str]) -> None:
         self._root = root
         self._environ = environ
-        self._tasks = tasks
         self._started: Started | None = None
         self._turn = asyncio.Lock()
 
     @classmethod
-    @asynccontextmanager
-    async def open(cls, root: Path, environ: Mapping[str, str]) -> AsyncIterator[Self]:
+    @contextmanager
+    def open(cls, root: Path, environ: Mapping[str, str]) -> Iterator[Self]:
         """A context that ends what runs when it is left."""
-        async with asyncio.TaskGroup() as tasks:
-            found = cls(root, environ, tasks)
-            try:
-                yield found
-            finally:
-                await found._end()
+        found = cls(root, environ)
+        try:
+            yield found
+        finally:
+            if found._started is not None:
+                found._started.end()
 
     async def start(self, path: str, stubs: Sequence[str], servers: Mapping[str, int], services: str) -> Answer:
         """Start it, and wait until its flows run. servers: the port of each http connector, 0 for a free one."""
         async with self._turn:
-            if self._started is not None and self._started.process.returncode is None:
+            if self._started is not None and self._started.process.poll() is None:
                 raise Refused(codes.RUN, f"{self._started.path!r} runs already", "it takes edits by itself; or stop it")
-            await self._end()
+            if self._started is not None:
+                await asyncio.to_thread(self._started.end)
             ports = {name: port or free_port() for name, port in servers.items()}
-            self._started = started = await self._spawn(path, stubs, ports, services)
-            gone = self._tasks.create_task(started.process.wait())
-            ready = self._tasks.create_task(started.is_ready.wait())
-            await asyncio.wait([gone, ready], timeout=START, return_when=asyncio.FIRST_COMPLETED)
-            is_ready = started.is_ready.is_set()
-            ready.cancel()
-            gone.cancel()
-            if not is_ready and started.process.returncode is not None:
-                await asyncio.wait([started.reader], timeout=STOP)
+            self._started = started = await asyncio.to_thread(self._spawn, path, stubs, ports, services)
+            await asyncio.to_thread(started.has_told.wait, START)
+            if not started.is_ready and started.has_told.is_set():
+                await asyncio.to_thread(started.process.wait)
             return self.status()
 
-    async def _spawn(self, path: str, stubs: Sequence[str], ports: Mapping[str, int], services: str) -> Started:
+    def _spawn(self, path: str, stubs: Sequence[str], ports: Mapping[str, int], services: str) -> Started:
         moved = ["--port", str(next(iter(ports.values())))] if len(ports) == 1 else []
-        options = ["--watch", "--traces", "--admin-addr", "off", "--services", services, "--drain", "5"]
+        options = ["--watch", "--traces", "--traces-store", TRACES, "--admin-addr", "off", "--drain", "5"]
         named = [part for each in stubs for part in ("--stubs", each)]
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "octo.cli.authoring.leash", "run", *options, *moved, *named, "--", path),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
+        leashed = [sys.executable, "-m", "octo.cli.authoring.leash", "run", "--services", services]
+        process = subprocess.Popen(  # noqa: S603  this program
+            [*leashed, *options, *moved, *named, "--", path],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             cwd=self._root,
             env=self._environ,
             start_new_session=True,
         )
-        log: deque[str] = deque(maxlen=MOST_LINES)
-        is_ready = asyncio.Event()
-        assert process.stderr is not None
-        reader = self._tasks.create_task(_read(process.stderr, log, is_ready))
-        return Started(process, dict(ports), path, is_ready, log, reader)
+        return Started(process, path, ports)
 
     async def stop(self) -> Answer:
         """End it."""
         async with self._turn:
             if self._started is None:
                 raise Refused(codes.RUN, _NONE, "run starts the flows")
-            await self._end()
+            await asyncio.to_thread(self._started.end)
             return self.status()
-
-    async def _end(self) -> None:
-        if (started := self._started) is None:
-            return
-        process = started.process
-        if process.returncode is None:
-            with suppress(ProcessLookupError):
-                process.send_signal(signal.SIGTERM)
-            try:
-                await asyncio.wait_for(process.wait(), STOP)
-            except TimeoutError:
-                with suppress(ProcessLookupError):
-                    process.kill()
-                await process.wait()
-        if process.stdin is not None:
-            process.stdin.close()
-        _, pending = await asyncio.wait([started.reader], timeout=1.0)
-        for each in pending:  # what it has started may hold the log open
-            each.cancel()
 
     def status(self) -> Answer:
         """How it is."""
         if (started := self._started) is None:
             return {"state": "stopped", "log": []}
-        code = started.process.returncode
-        state = "stopped" if code is not None else "running" if started.is_ready.is_set() else "starting"
+        code = started.process.poll()
+        state = "stopped" if code is not None else "running" if started.is_ready else "starting"
         urls = {name: f"http://{_HOST}:{port}" for name, port in started.servers.items()}
         serving = {"servers": urls} if code is None else {"exit": code}
         return {"state": state, "path": started.path, **serving, "log": list(started.log)[-SHOWN:]}
@@ -149,7 +155,7 @@ class Running:
     ) -> Answer:
         """Send a request to one of its servers, and to no other."""
         started = self._started
-        if started is None or started.process.returncode is not None:
+        if started is None or started.process.poll() is not None:
             raise Refused(codes.RUN, _NONE, "run starts the flows")
         if not server and len(started.servers) == 1:
             [server] = started.servers
@@ -157,19 +163,6 @@ class Running:
             listed = ", ".join(started.servers) or "none"
             raise Refused(codes.MISSING, f"there is no HTTP server {server!r}", f"servers: {listed}")
         return await asyncio.to_thread(_sent, started.servers[server], method, path, headers, body, timeout)
-
-
-async def _read(stream: asyncio.StreamReader, log: deque[str], is_ready: asyncio.Event) -> None:
-    """Keep the end of the log."""
-    rest = b""
-    while piece := await stream.read(1 << 16):
-        *lines, rest = (rest + piece).split(b"\n")
-        rest = rest[-MOST_LINE:]
-        for each in lines:
-            line = bounded(each.decode(errors="replace"), MOST_LINE)
-            log.append(line)
-            if READY.search(line):
-                is_ready.set()
 
 
 def _sent(port: int, method: str, path: str, headers: Mapping[str, str], body: object, timeout: float) -> Answer:

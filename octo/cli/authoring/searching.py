@@ -82,8 +82,10 @@ def page(name: str) -> str | None:
     Raises `Refused` if there is no such heading.
     """
     stem, _, heading = name.partition("#")
-    text = pages().get(stem.removeprefix("docs/").removesuffix(".md"))
-    if text is None or (not heading and not name.endswith(".md") and _is_component(stem)):
+    is_page = stem.endswith(".md") or bool(heading)
+    stem = stem.removeprefix("docs/").removesuffix(".md")
+    text = pages().get(stem)
+    if text is None or (not is_page and _is_component(stem)):
         return None
     if not heading:
         return text if len(text) <= _WHOLE else _beginning(text, stem)

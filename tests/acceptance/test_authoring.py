@@ -1,0 +1,208 @@
+"""An assistant with `octo mcp author` alone goes from an empty folder to a flow that is tested and runs.
+
+The assistant is a script, the rest is real: the client of the official SDK, a child process, its standard streams.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import sys
+from contextlib import asynccontextmanager
+
+import pytest
+from mcp.client.client import Client
+from mcp.client.stdio import StdioServerParameters
+from mcp.shared.exceptions import MCPError
+
+FLOW = """\
+connectors:
+  - {name: web, type: http, settings: {host: 127.0.0.1, port: 8080}}
+
+flows:
+  - name: invoice
+    source: {connector: web, type: http, settings: {path: /invoices, methods: [POST]}}
+    process:
+      - name: gross
+        type: set-paylod
+        value: "{'gross': body.net * 0.2}"
+"""
+
+TEST = """\
+flow: invoice
+cases:
+  - name: tax is added
+    trigger: {json: {net: 100.0}}
+    expect: {reply: {status: 200, body: {gross: 120.0}}}
+"""
+
+
+class Assistant:
+    """Calls tools, and keeps what it was told."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+
+    async def __call__(self, tool: str, /, **given: object) -> dict:
+        result = await self.client.call_tool(tool, given)
+        [text] = result.content
+        assert json.loads(text.text) == result.structured_content
+        assert result.is_error == ([*result.structured_content] == ["error"])
+        return result.structured_content
+
+
+@asynccontextmanager
+async def assistant(folder, *flags, mode="auto", **environment):
+    server = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "octo", "mcp", "author", str(folder), *flags],
+        env={**os.environ, **environment},
+    )
+    async with Client(server, mode=mode) as client:
+        yield Assistant(client)
+
+
+async def test_from_an_empty_folder_to_a_tested_flow(tmp_path):
+    """Search, write, check, repair by a patch, test, see why, repair, test, run, call, stop."""
+    async with assistant(tmp_path, "--allow-mutations") as ask:
+        assert "read_file" in (ask.client.instructions or "")
+        assert (await ask("list_files"))["files"] == []
+
+        # It looks up how such a flow is written, and reads what the search leads to.
+        found = await ask("search", query="http endpoint flow")
+        reads = [each["read"] for each in found["results"]]
+        assert {"tool": "example", "arguments": {"name": "new-http"}} in reads
+        sample = await ask("example", name="new-http")
+        assert "type: http" in sample["files"]["flow.yaml"]
+
+        # It writes a flow with a mistake, is told where it is, and repairs it with the hint.
+        saved = await ask("edit_file", path="flow.yaml", hash="", content=FLOW)
+        [problem] = saved["check"]["problems"]
+        assert (problem["code"], problem["file"], problem["line"]) == ("OCTO-C130", "flow.yaml", 9)
+        assert (await ask("check"))["problems"] == [problem]
+        assert "block" in (await ask("explain", code=problem["code"]))["text"]
+        [meant] = re.findall(r"did you mean `([\w-]+)`", problem["hint"])
+        edits = [{"find": "set-paylod", "replace": meant}]
+        saved = await ask("edit_file", path="flow.yaml", hash=saved["hash"], edits=edits)
+        assert saved["check"]["ok"]
+
+        # It writes a test, which finds what no check can find; the trace and `why` show where the number comes from.
+        assert (await ask("edit_file", path="flow_test.yaml", hash="", content=TEST))["check"]["ok"]
+        tried = await ask("test")
+        assert tried["totals"]["failed"] == 1
+        [case] = tried["suites"][0]["cases"]
+        assert "120" in str(case["failures"])
+        assert "gross" in case["trace"]
+        assert "20" in case["trace"]
+        line = 1 + FLOW[: FLOW.index("value:")].count("\n")
+        shown = await ask("why", path="flow.yaml", line=line, body={"net": 100.0})
+        assert "body.net * 0.2  → 20" in shown["expressions"][0]["why"]
+
+        edits = [{"find": "body.net * 0.2", "replace": "body.net * 1.2"}]
+        saved = await ask("edit_file", path="flow.yaml", hash=saved["hash"], edits=edits)
+        assert saved["check"]["ok"]
+        assert (await ask("test"))["totals"]["passed"] == 1
+
+        # It runs the flow, calls it, looks at the trace of that message, and stops it.
+        started = await ask("run")
+        assert started["state"] == "running", started
+        answer = await ask("request", method="POST", path="/invoices", body={"net": 50.0})
+        assert (answer["status"], answer["body"]) == (200, {"gross": 60.0})
+        kept = {}
+        while not kept.get("traces"):  # they are written a moment later
+            kept = await ask("traces")
+        trace = await ask("traces", id=kept["traces"][0]["trace"], config="flow.yaml")
+        assert "invoice.gross" in trace["trace"]
+        assert (await ask("status"))["state"] == "running"
+        stopped = await ask("stop")
+        assert (stopped["state"], stopped["exit"]) == ("stopped", 0)
+        assert (await ask("request", path="/invoices"))["error"]["code"] == "OCTO-X150"
+
+    assert [path.name for path in sorted(tmp_path.iterdir())] == [".octo", "flow.yaml", "flow_test.yaml"]
+
+
+async def test_a_read_only_assistant_is_offered_no_change(tmp_path):
+    """Nor can it call what it is not offered; what it may call is said to change nothing."""
+    (tmp_path / "flow.yaml").write_text("flows: []\n")
+    async with assistant(tmp_path) as ask:
+        offered = {each.name: each.annotations for each in (await ask.client.list_tools()).tools}
+        assert not {"edit_file", "delete_file", "run", "stop", "request"} & set(offered)
+        assert all(each.read_only_hint for each in offered.values())
+        assert (await ask("edit_file", path="flow.yaml", hash="", content=""))["error"]["code"] == "OCTO-X145"
+        with pytest.raises(MCPError, match="did you mean 'read_file'"):
+            await ask("readfile", path="flow.yaml")
+
+
+@pytest.mark.parametrize(("mode", "revision"), [("auto", "2026-07-28"), ("legacy", "2025-11-25")])
+async def test_both_revisions_of_the_protocol(tmp_path, mode, revision):
+    async with assistant(tmp_path, mode=mode) as ask:
+        assert ask.client.protocol_version == revision
+        assert await ask("eval", expression="1 + 1") == {"ok": True, "result": 2}
+
+
+async def test_what_changes_is_said_to(tmp_path):
+    async with assistant(tmp_path, "--allow-mutations") as ask:
+        offered = {each.name: each.annotations for each in (await ask.client.list_tools()).tools}
+
+    assert {name for name, each in offered.items() if each.destructive_hint} == {"edit_file", "delete_file"}
+    assert {name for name, each in offered.items() if each.open_world_hint} == {"invoke", "test", "run", "request"}
+    assert offered["check"].read_only_hint
+
+
+async def test_what_runs_ends_with_the_server(tmp_path, port):
+    """Also if the server is killed."""
+    flow = FLOW.replace("set-paylod", "set-payload").replace("8080", str(port))
+    (tmp_path / "flow.yaml").write_text(flow)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "octo", "mcp", "author", str(tmp_path), "--allow-mutations"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+
+    async def ask(method: str, **params: object) -> dict:
+        message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        process.stdin.write(json.dumps(message).encode() + b"\n")
+        return json.loads(await process.stdout.readline())
+
+    client = {"name": "test", "version": "1"}
+    await ask("initialize", protocolVersion="2025-11-25", capabilities={}, clientInfo=client)
+    process.stdin.write(b'{"jsonrpc": "2.0", "method": "notifications/initialized"}\n')
+    await ask("tools/call", name="run", arguments={"port": port})
+    (await asyncio.open_connection("127.0.0.1", port))[1].close()
+    process.kill()
+    await process.wait()
+    process.stdin.close()
+    while True:
+        try:
+            (await asyncio.open_connection("127.0.0.1", port))[1].close()
+        except ConnectionRefusedError:
+            break
+        await asyncio.sleep(0.01)
+
+
+async def test_over_http(tmp_path, port, octo, http):
+    """Clients of this machine are served; a web page that a browser shows is not."""
+    (tmp_path / "flow.yaml").write_text("flows: []\n")
+    served = octo("mcp", "author", "--http", str(port), ready=False)
+    served.wait_for(f"http://127.0.0.1:{port}/mcp")
+    url = f"http://127.0.0.1:{port}/mcp"
+    while True:
+        with contextlib.suppress(OSError):
+            (await asyncio.open_connection("127.0.0.1", port))[1].close()
+            break
+        await asyncio.sleep(0.01)
+    async with Client(url) as client:
+        listed = (await Assistant(client)("list_files"))["files"]
+    message = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+    headers = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
+    asked = http(url, message, headers=headers)
+    refused = http(url, message, headers={**headers, "Origin": "http://evil.example"})
+    misled = http(url, message, headers={**headers, "Host": "evil.example"})
+
+    assert [each["path"] for each in listed] == ["flow.yaml"]
+    assert asked[0] not in (403, 421)
+    assert (refused[0], misled[0]) == (403, 421)
+    assert served.stop() == 0
