@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 from octo.cli.author import command as author
-from octo.cli.help import Verb
 from octo.cli.publish import command as publish
 
 
