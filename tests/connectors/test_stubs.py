@@ -21,6 +21,11 @@ SETTINGS = {
     "database": {"driver": "postgres", "dsn": "postgres://octo:pass@db.test/shop"},
     "http-client": {"baseURL": "https://shop.test"},
     "kafka": {"brokers": ["kafka.test:9092"]},
+    "llm-anthropic": {"apiKey": "sk-none-at-all"},
+    "llm-gemini": {"apiKey": "sk-none-at-all"},
+    "llm-ollama": {"model": "small"},
+    "llm-openai": {"apiKey": "sk-none-at-all"},
+    "llm-openrouter": {"apiKey": "sk-none-at-all"},
     "logger": {"output": "/nowhere/flow.log"},
 }
 SPECS = {"database": {"sqlite": ["create table a (b integer)"]}}

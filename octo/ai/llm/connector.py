@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from octo.ai.llm import prices, settings
-from octo.ai.model import Prices
+from octo.ai.model import Prices, Wire
+from octo.ai.script.settings import Script
 
 if TYPE_CHECKING:
     from octo.ai.llm.wires.bridge import Wired
@@ -29,11 +30,31 @@ async def wired(given: S, make: Callable[[S, Any], Wired], priced: str = "") -> 
         await wire.close()
 
 
+@asynccontextmanager
+async def scripted(
+    given: S, model: str, script: Script, make: Callable[[S, Any], Wired], priced: str = ""
+) -> AsyncIterator[tuple[Wire, Prices]]:
+    """Yield the wire of a stub, and the provider's prices. Nothing is called, unless a cassette is recorded."""
+    from octo.ai.script import stub
+
+    @asynccontextmanager
+    async def real() -> AsyncIterator[Wire]:
+        async with wired(given, make) as (wire, _):
+            yield wire
+
+    known = await asyncio.to_thread(_known, given, priced)
+    async with stub.scripted(script, model, given.answer, real) as wire:
+        yield wire, known
+
+
 def _opened(given: S, make: Callable[[S, Any], Wired], priced: str) -> tuple[Wired, Prices]:
     """In a thread: all that takes time, so that no message waits for it, and the loop does not either."""
     from octo.ai.llm.wires import clients, rehearsal
 
     clients.silence()
     asyncio.run(rehearsal.rehearse(lambda http: make(given, http)))
-    known = prices.listed(priced) if priced and given.prices is None else prices.unknown
-    return make(given, clients.client(given)), known
+    return make(given, clients.client(given)), _known(given, priced)
+
+
+def _known(given: settings.Provider, priced: str) -> Prices:
+    return prices.listed(priced) if priced and given.prices is None else prices.unknown

@@ -9,8 +9,9 @@ from typing import Any, Self
 from octo.ai.codes import EXPLANATIONS
 from octo.ai.llm import settings
 from octo.ai.llm.caller import Caller
-from octo.ai.llm.connector import wired
+from octo.ai.llm.connector import scripted, wired
 from octo.ai.model import FAMILY, Model
+from octo.ai.script.settings import Script
 from octo.core.connector import connector
 
 __all__ = ["EXPLANATIONS", "OpenAI"]
@@ -24,6 +25,12 @@ class OpenAI(Caller):
     @asynccontextmanager
     async def open(cls, settings: settings.OpenAI) -> AsyncIterator[Self]:
         async with wired(settings, _wire, "openai") as (wire, prices):
+            yield cls(NAME, wire, settings, prices)
+
+    @classmethod
+    @asynccontextmanager
+    async def stub(cls, settings: settings.OpenAI, stub: Script) -> AsyncIterator[Self]:
+        async with scripted(settings, settings.model, stub, _wire, "openai") as (wire, prices):
             yield cls(NAME, wire, settings, prices)
 
 
