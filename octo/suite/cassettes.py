@@ -21,7 +21,7 @@ from octo.core.secrets import named
 from octo.suite.yaml import dump
 
 VERSION = 1
-_HEAD = "# Recorded by `octo test --record`; secrets are masked. See docs/testing.md#cassettes.\n"
+_HEAD = "# Recorded by `octo test --record`; secrets are masked. See docs/cassettes.md.\n"
 
 
 class Saved(NamedTuple):

@@ -188,7 +188,7 @@ def test_the_file_is_for_people_and_has_no_secret(run, shop, folder):
     assert (
         (folder / "cassettes" / "shop.yaml").read_text()
         == """\
-# Recorded by `octo test --record`; secrets are masked. See docs/testing.md#cassettes.
+# Recorded by `octo test --record`; secrets are masked. See docs/cassettes.md.
 cassette: 1
 of: http-client
 exchanges:

@@ -139,6 +139,6 @@ def test_a_real_provider_is_recorded_replayed_and_compared(server, tmp_path, mon
 
     assert (found, run("replay")[0]) == ([""], [""])
     assert len(server.asked) == 2
-    assert server.heads[0]["Authorization"] == f"Bearer {KEY}"
+    assert f"Bearer {KEY}" in server.heads[0].values()
     assert KEY not in (tmp_path / "llm.yaml").read_text()
     assert '      text: was "hello", is "good day"' in [each.text for each in changed]

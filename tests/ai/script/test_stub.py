@@ -177,7 +177,7 @@ def test_what_a_model_said_is_recorded_and_replayed(run, tmp_path):
     assert (
         (tmp_path / "llm.yaml").read_text()
         == """\
-# Recorded by `octo test --record`; secrets are masked. See docs/testing.md#cassettes.
+# Recorded by `octo test --record`; secrets are masked. See docs/cassettes.md.
 cassette: 1
 of: llm-test
 exchanges:
