@@ -41,7 +41,7 @@ class RecordedReply(Settings):
     status: int
     """Its status."""
     headers: dict[str, str | list[str]] = Field(default_factory=dict)
-    """Its headers, names in lower case, without those that are about one connection."""
+    """Its headers, names in lower case, without those that are about one call."""
     body: object = None
     """Its body, if that is JSON."""
     text: str | bytes | None = None

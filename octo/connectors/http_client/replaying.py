@@ -28,10 +28,12 @@ from octo.core.spool import Content
 _LARGE = 64 * 1024
 """Bytes of a request from which on only a digest of it is kept."""
 _FORM = "application/x-www-form-urlencoded"
-_OF_ONE_CONNECTION = re.compile(
-    "age|alt-svc|connection|content-(encoding|length)|date|keep-alive|nel|report-to|server|strict-transport-security|"
-    "trailer|transfer-encoding|upgrade|via"
+_OF_ONE_CALL = re.compile(
+    "age|alt-svc|cf-ray|connection|content-(encoding|length)|date|keep-alive|nel|report-to|server|server-timing|"
+    "strict-transport-security|trace(parent|state)|trailer|transfer-encoding|upgrade|via|"
+    "x-(response-time|runtime)|(x-)?(amzn?-)?(correlation|request|trace)-?id"
 )
+"""Headers that are about this call and its connection, not about what was asked for."""
 
 
 class Replaying:
@@ -118,7 +120,7 @@ def _value(data: bytes, kind: str) -> dict[str, object]:
 def written(request: Request, reply: Reply) -> Plain:
     """Return an answer as a cassette has it."""
     headers: dict[str, object] = {
-        name: value for name, value in sorted(reply.headers.items()) if not _OF_ONE_CONNECTION.fullmatch(name)
+        name: value for name, value in sorted(reply.headers.items()) if not _OF_ONE_CALL.fullmatch(name)
     }
     if reply.cookies:
         headers["set-cookie"] = [_eaten(each) for each in reply.cookies]

@@ -85,9 +85,9 @@ async def test_an_answer_without_a_body(upstream):
     assert (message.body, exchange.reply) == (None, {"status": 204})
 
 
-async def test_what_is_about_one_connection_is_not_recorded_and_cookies_lose_their_values(upstream):
+async def test_what_is_about_one_call_is_not_recorded_and_cookies_lose_their_values(upstream):
     def answer(_):
-        response = web.json_response(1, headers={"Date": "now", "Server": "x", "X-Kept": "yes"})
+        response = web.json_response(1, headers={"Date": "now", "Server": "x", "X-Request-Id": "1", "X-Kept": "yes"})
         response.set_cookie("session", "a-session-that-is-secret", path="/a")
         response.set_cookie("theme", "dark-and-much-longer-than-that")
         return response
