@@ -19,6 +19,7 @@ from octo.ai.script.settings import Called, Fault, Script, Scripted
 from octo.ai.script.vectors import hashed
 from octo.core import codec
 from octo.core.errors import NotConnected, OctoError, Overloaded, Permanent, Timeout, Transient
+from octo.core.expressions import Expr
 from octo.core.secrets import masked
 from octo.core.shown import shown
 from octo.expr import ExprError, nearest
@@ -62,9 +63,9 @@ class ScriptedWire:
         self._given[number] += 1
         reply = self._script.replies[number]
         for condition in reply.that:
-            if not _holds(condition, request, f"`that` of reply {number + 1}"):
-                told = f"reply {number + 1} ({reply.label}) wants `{condition.text}`, which is false"
-                raise self._complained(f"{told}: {_evidence(condition.text, request)}", codes.NOT_AS_WANTED)
+            if why := _why_not(condition, request):
+                told = f"reply {number + 1} ({reply.label}) wants `{condition.text}`, which {why}"
+                raise self._complained(f"{told}; {_evidence(condition.text, request)}", codes.NOT_AS_WANTED)
         await asyncio.sleep(reply.delay.total_seconds())
         return await self._play(reply, ask, hear)
 
@@ -120,8 +121,8 @@ class ScriptedWire:
         most = reply.times or (1 if reply.when is None else math.inf)
         if self._given[number] >= most:
             return "was given" if most == 1 else f"was given {self._given[number]} times"
-        if reply.when is not None and not _holds(reply.when, request, f"`when` of reply {number + 1}"):
-            return f"wants `{reply.when.text}`"
+        if reply.when is not None and (why := _why_not(reply.when, request)):
+            return f"wants `{reply.when.text}`, which {why}"
         return ""
 
     def _missing(self, ask: Ask, request: Mapping[str, Any]) -> str:
@@ -211,11 +212,12 @@ def _tokens(text: str) -> int:
     return math.ceil(len(text) / 4)
 
 
-def _holds(condition: Any, request: Mapping[str, Any], what: str) -> bool:
+def _why_not(condition: Expr[bool], request: Mapping[str, Any]) -> str:
+    """Why a condition does not hold, "" if it does. What cannot be evaluated does not hold: `request.results[0]`."""
     try:
-        return bool(condition(request))
+        return "" if condition(request) else "is false"
     except ExprError as error:
-        raise Permanent(f"{what}: {error}", code=codes.NOT_AS_WANTED) from error
+        return f"cannot be evaluated: {error}"
 
 
 def _evidence(text: str, request: Mapping[str, Any]) -> str:

@@ -153,7 +153,7 @@ def test_a_script_answers_without_the_provider(run):
 def test_a_case_fails_with_what_the_script_complains_of_even_if_the_flow_hides_it(run):
     found, _ = run(scripted_case('[{that: ["request.turn == 5"], text: a}]', "{body: sorry}", "guarded"))
 
-    assert found == ['stub llm: reply 1 ("a") wants `request.turn == 5`, which is false: request.turn is 0']
+    assert found == ['stub llm: reply 1 ("a") wants `request.turn == 5`, which is false; request.turn is 0']
     assert run(scripted_case("[{text: a}, {text: b}]"))[0] == ['stub llm: reply 2 ("b") was not asked for']
 
 

@@ -89,8 +89,20 @@ async def test_a_request_that_is_not_as_wanted_fails_and_is_complained_of():
 
     error = await fails(model, asking())
 
-    text = 'reply 1 ("no") wants `request.system.contains("polite")`, which is false: request.system is "Be kind."'
+    text = 'reply 1 ("no") wants `request.system.contains("polite")`, which is false; request.system is "Be kind."'
     assert (error.code, str(error), model.complaints()) == ("OCTO-Y112", text, [text])
+
+
+@virtual()
+async def test_a_condition_that_cannot_be_evaluated_does_not_hold():
+    """A condition on results is asked before there are any."""
+    model = wire({"when": "request.results[0].isError", "text": "oh"}, {"that": ["request.results[0].isError"]})
+
+    error = await fails(model, asking())
+
+    assert "which cannot be evaluated: " in str(error)
+    assert str(error).endswith("; request.results is []")
+    assert "reply 1" in str(await fails(wire({"when": "request.results[0].isError", "text": "oh"}), asking()))
 
 
 @virtual()
