@@ -180,6 +180,29 @@ def test_every_command_of_the_page_about_traces_prints_what_the_page_shows(reade
     assert [code for _, code in reader.codes] == [0, 0, 0, 0, 0, 0, 1, 0, 1]
 
 
+def test_every_command_of_the_page_about_cassettes_prints_what_the_page_shows(reader, tmp_path, monkeypatch):
+    monkeypatch.setenv("STOCK_KEY", SECRET)
+    run = reader.run
+
+    def later(line: str, shown: str) -> None:
+        """Before the server is compared with, it changes; before that, and for the replay, it is gone."""
+        if line == "octo test order.yaml":
+            reader._server.stop()
+        if line.endswith("--drift"):
+            stock = tmp_path / "stock.yaml"
+            stock.write_text(stock.read_text().replace('"free": 3', '"free": 5'))
+            run("octo run stock.yaml", "")
+        run(line, shown)
+
+    monkeypatch.setattr(reader, "run", later)
+    page = ROOT / "docs" / "cassettes.md"
+    reader.follow(page)
+
+    assert [code for _, code in reader.codes] == [0, 0, 0, 1, 0, 0]
+    recorded = next(text for _, text in FENCES.findall(page.read_text()) if text.startswith("# Recorded by"))
+    assert (tmp_path / "cassettes" / "stock.yaml").read_text() == recorded
+
+
 def test_every_command_of_the_page_about_events_prints_what_the_page_shows(reader):
     reader.follow(ROOT / "docs" / "sse.md")
 
