@@ -248,10 +248,12 @@ def _coverage(options: Options) -> Coverage | None:
 def _beyond(options: Options, plan: Plan, configs: Configs, coverage: Coverage | None) -> int:
     """Do what the options ask for besides running cases. Return the exit code."""
     from octo.suite.logs import quiet
+    from octo.suite.plan import repeating
 
     codes = [exits.DONE]
     if coverage is not None:
         codes.append(exploration.covered(options.cover, coverage))
+    plan = repeating(plan)
     with nullcontext() if options.verbose else quiet():
         if options.generate:
             codes.append(exploration.generated(plan, configs, options.examples, options.seed, _echo, coloured()))

@@ -103,3 +103,13 @@ def test_what_would_call_again_and_again_is_refused(cli, folder, option):
     result = cli("test", "--record", option)
 
     assert (result.exit_code, f"--record cannot be used with {option}" in result.stderr) == (2, True)
+
+
+def test_a_call_that_happens_twice_gets_its_reply_twice(cli, folder, server, monkeypatch):
+    """Faults and generated messages make calls that nobody recorded so often."""
+    cli("test", "f.yaml", "--record")
+    monkeypatch.delenv("URL")
+
+    result = cli("test", "f.yaml", "--chaos")
+
+    assert "happens twice  unharmed" in result.stdout
