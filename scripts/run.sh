@@ -19,4 +19,12 @@ printf '\nTry, in another terminal:\n\n'
 sed -n 's/^# *\$ /  /p' "$sample" | sed "s/localhost:8080/localhost:$port/"
 printf '\nEdit the file while it runs: every save is live. Ctrl-C stops.\n\n'
 
-exec .venv/bin/octo run --config "$sample" --watch
+# `# Key: NAME` in a header names the variable with the key of a model; without one, the sample's tests play the model.
+stubs=()
+key=$(sed -n 's/^# Key: //p' "$sample")
+if [[ -n $key && -z ${!key:-} ]]; then
+    stubs=(--stubs "${sample%.yaml}_test.yaml")
+    printf '%s is not set, so a script plays the model: %s\n\n' "$key" "${stubs[1]}"
+fi
+
+exec .venv/bin/octo run --config "$sample" --watch "${stubs[@]}"

@@ -385,6 +385,28 @@ def redis_orders(octo: Octo) -> None:
     assert stubbed(octo, "orders", order, "an order is priced") == {"id": "o-1", "total": 24}
 
 
+# --- with models: here the script of their tests answers ---
+
+
+@scenario
+def ai_router(octo: Octo) -> None:
+    billing = {"desk": "billing", "within": "2 days", "because": "it is about an invoice"}
+    assert stubbed(octo, "tickets", {"text": "You charged me twice for invoice 17."}) == billing
+
+
+@scenario
+def ai_mapping(octo: Octo) -> None:
+    supplier = {"Bestellnr": "A-17", "Datum": "3.4.2026", "Pos": [{"Artikel": "Schraube M4", "Menge": "200"}]}
+    ours = {"id": "A-17", "date": "2026-04-03", "items": [{"name": "Schraube M4", "count": 200}]}
+    assert stubbed(octo, "orders", supplier) == {"order": ours, "asked": 2}
+
+
+@scenario
+def ai_retry(octo: Octo) -> None:
+    ada = {"guest": "Ada", "from": "2026-05-01T15:00:00Z", "to": "2026-05-03T11:00:00Z"}
+    assert stubbed(octo, "bookings", {"guest": "Ada", "from": "the first of May 2026", "nights": "two"}) == ada
+
+
 # --- the tests ---------------------------------------------------------------------------------------------------
 
 

@@ -16,6 +16,7 @@ DOCS = ROOT / "docs"
 PAGES = {
     **dict.fromkeys(("cron", "events", "queue", "queue-dispatch", "publish-event", "log"), "flow-language.md"),
     **dict.fromkeys(("object-write", "object-delete", "invalidate-cache"), "flow-language.md"),
+    **dict.fromkeys(("ai-embed", "ai-mapping", "ai-prompt", "ai-retry", "ai-router"), "ai.md"),
     "static": "http.md",
     "rest": "http-client.md",
     "rest-dynamic": "http-client.md",

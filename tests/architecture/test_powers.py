@@ -9,6 +9,11 @@ from __future__ import annotations
 import pytest
 
 from octo import Conflicting, Effectful, Healthy, Repeating, Replying, Shaped, Stubbed, Triggered, Vetting
+from octo.ai.blocks.embed import AiEmbed
+from octo.ai.blocks.mapping import AiMapping
+from octo.ai.blocks.prompt import AiPrompt
+from octo.ai.blocks.retry import AiRetry
+from octo.ai.blocks.router import AiRouter
 from octo.blocks import (
     aggregate,
     branch,
@@ -99,6 +104,7 @@ HEALTHY: list[type[Healthy]] = [
 ]
 
 EFFECTFUL: list[type[Effectful]] = [
+    *(AiEmbed, AiMapping, AiPrompt, AiRetry, AiRouter),
     AmqpPublish,
     Dispatch,
     Query,
@@ -112,8 +118,9 @@ EFFECTFUL: list[type[Effectful]] = [
     Rest,
     RestDynamic,
 ]
-REPEATING: list[type[Repeating]] = [retry.Retry]
+REPEATING: list[type[Repeating]] = [AiRetry, retry.Retry]
 SHAPED: list[type[Shaped]] = [
+    *(AiEmbed, AiMapping, AiPrompt, AiRetry, AiRouter),
     AmqpPublish,
     aggregate.Aggregate,
     branch.If,
