@@ -25,8 +25,12 @@ CONNECTORS = {
     "mcp-client": "octo.ai.mcp.client:McpClient",
     "mqtt": "octo.connectors.mqtt:Mqtt",
     "nats": "octo.connectors.nats:Nats",
+    "pgvector": "octo.connectors.pgvector:Pgvector",
+    "pinecone": "octo.connectors.pinecone:Pinecone",
+    "qdrant": "octo.connectors.qdrant:Qdrant",
     "queue": "octo.connectors.queue:Queue",
     "redis": "octo.connectors.redis:Redis",
+    "vector-sqlite": "octo.connectors.vector_sqlite:VectorSqlite",
 }
 
 BLOCKS = {
@@ -70,6 +74,10 @@ BLOCKS = {
     "object-delete": "octo.blocks.objects:object_delete",
     "object-read": "octo.blocks.objects:object_read",
     "object-write": "octo.blocks.objects:object_write",
+    "pinecone-delete": "octo.connectors.pinecone:Pinecone",
+    "pinecone-fetch": "octo.connectors.pinecone:Pinecone",
+    "pinecone-query": "octo.connectors.pinecone:Pinecone",
+    "pinecone-upsert": "octo.connectors.pinecone:Pinecone",
     "publish-event": "octo.connectors.events:Events",
     "python": "octo.blocks.python:python",
     "queue-dispatch": "octo.connectors.queue:Queue",
@@ -85,10 +93,14 @@ BLOCKS = {
     "sql": "octo.connectors.database:Database",
     "sse-event": "octo.connectors.http.sse:sse_event",
     "switch": "octo.blocks.branch:switch",
+    "template-resource": "octo.blocks.template:template_resource",
     "throttle": "octo.blocks.throttle:throttle",
     "timeout": "octo.blocks.timeout:timeout",
     "validate": "octo.blocks.validate:validate",
-    "template-resource": "octo.blocks.template:template_resource",
+    "vector-delete": "octo.blocks.vector:vector_delete",
+    "vector-fetch": "octo.blocks.vector:vector_fetch",
+    "vector-query": "octo.blocks.vector:vector_query",
+    "vector-upsert": "octo.blocks.vector:vector_upsert",
 }
 
 

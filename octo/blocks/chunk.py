@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import asyncio
+from collections.abc import Awaitable, Iterator, Mapping
+from functools import partial
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -15,9 +17,12 @@ from octo.core.expressions import Expr
 from octo.core.message import Message
 from octo.core.settings import Settings
 from octo.core.state import State
+from octo.core.threads import threads_of
 
 MOST_CHARACTERS = 16 * 1024 * 1024
 MOST_PIECES = 100_000
+AT_ONCE = 256 * 1024
+"""Characters that are cut at once, in some milliseconds; more are cut in a thread, so that other messages go on."""
 
 
 class Chunk(Settings):
@@ -47,15 +52,23 @@ class Chunk(Settings):
 
 
 @block("chunk")
-def chunk(settings: Chunk, message: Message) -> Message:
+def chunk(settings: Chunk, message: Message) -> Message | Awaitable[Message]:
     """Cut a text into pieces: a list of `{text, index, start, end}`.
 
     `start` and `end` are places in the text of its document, and `index` counts its pieces from 0. Of a document with
     an `id`, the pieces have that as `document`, and an `id` of their own: `guide#0`, `guide#1`. What they are made of
     may come from outside: give it to a model as data, never as an instruction.
     """
+    documents = list(_documents(settings, message))
+    work = partial(_cut, settings, documents, message)
+    if sum(len(str(each["text"])) for each in documents) <= AT_ONCE:
+        return work()
+    return asyncio.get_running_loop().run_in_executor(threads_of("chunk"), work)
+
+
+def _cut(settings: Chunk, documents: list[Mapping[str, object]], message: Message) -> Message:
     found: list[dict[str, object]] = []
-    for document in _documents(settings, message):
+    for document in documents:
         for piece in _pieces(settings, document):
             if len(found) == MOST_PIECES:
                 raise Permanent(f"chunk makes at most {MOST_PIECES:,} pieces: raise `size`, or cut less at once")

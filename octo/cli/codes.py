@@ -45,6 +45,8 @@ HOMES = (
     "octo.ai.mcp.serving.codes",
     "octo.tokens",
     "octo.cli.authoring.codes",
+    "octo.vectors.codes",
+    "octo.vendors.codes",
 )
 
 OURS = "OCTO"

