@@ -10,6 +10,7 @@ from octo.core.secrets import Store
 
 CONNECTORS = {
     "amqp": "octo.connectors.amqp:Amqp",
+    "brave": "octo.connectors.brave:Brave",
     "cron": "octo.connectors.cron:Cron",
     "database": "octo.connectors.database:Database",
     "events": "octo.connectors.events:Events",
@@ -30,6 +31,8 @@ CONNECTORS = {
     "qdrant": "octo.connectors.qdrant:Qdrant",
     "queue": "octo.connectors.queue:Queue",
     "redis": "octo.connectors.redis:Redis",
+    "searxng": "octo.connectors.searxng:Searxng",
+    "tavily": "octo.connectors.tavily:Tavily",
     "vector-sqlite": "octo.connectors.vector_sqlite:VectorSqlite",
 }
 
@@ -93,6 +96,10 @@ BLOCKS = {
     "sql": "octo.connectors.database:Database",
     "sse-event": "octo.connectors.http.sse:sse_event",
     "switch": "octo.blocks.branch:switch",
+    "tavily-crawl": "octo.connectors.tavily:Tavily",
+    "tavily-extract": "octo.connectors.tavily:Tavily",
+    "tavily-map": "octo.connectors.tavily:Tavily",
+    "tavily-search": "octo.connectors.tavily:Tavily",
     "template-resource": "octo.blocks.template:template_resource",
     "throttle": "octo.blocks.throttle:throttle",
     "timeout": "octo.blocks.timeout:timeout",
@@ -101,6 +108,7 @@ BLOCKS = {
     "vector-fetch": "octo.blocks.vector:vector_fetch",
     "vector-query": "octo.blocks.vector:vector_query",
     "vector-upsert": "octo.blocks.vector:vector_upsert",
+    "web-search": "octo.blocks.web_search:web_search",
 }
 
 

@@ -312,3 +312,57 @@ def _fits(payload, condition):
     wanted = condition["match"]["any"] if "any" in condition["match"] else [condition["match"]["value"]]
     assert all(isinstance(each, str | bool | int) for each in wanted)
     return any(each == value and type(each) is type(value) for each in has for value in wanted)
+
+
+class TavilyStandIn(Vendor):
+    """Finds one page, whatever it is asked."""
+
+    def answer(self, asked):  # noqa: PLR0911  a route each
+        if asked.headers.get("authorization") != f"Bearer {KEY}":
+            return 401, {"detail": {"error": "Unauthorized: missing or invalid API key."}}
+        page = {"title": "Octo", "url": "https://octo.test/", "content": "Flows.", "score": 0.9, "raw_content": None}
+        match asked.method, asked.path:
+            case "POST", "/search":
+                known = {"query", "search_depth", "topic", "max_results", "time_range", "include_answer"}
+                known |= {"include_raw_content", "include_domains", "exclude_domains"}
+                if asked.body.keys() - known or not 0 <= asked.body["max_results"] <= 20:
+                    return 400, {"detail": {"error": "Invalid parameters"}}
+                return 200, {"query": asked.body["query"], "images": [], "results": [page], "response_time": 0.5}
+            case "POST", "/extract":
+                found = [{"url": each, "raw_content": "# Octo", "images": []} for each in asked.body["urls"]]
+                return 200, {"results": found, "failed_results": [], "response_time": 0.1}
+            case "POST", "/crawl":
+                found = [{"url": asked.body["url"], "raw_content": "# Octo"}]
+                return 200, {"base_url": asked.body["url"], "results": found, "response_time": 0.1}
+            case "POST", "/map":
+                return 200, {"base_url": asked.body["url"], "results": [asked.body["url"]], "response_time": 0.1}
+        return 404, {"detail": "Not Found"}
+
+
+class BraveStandIn(Vendor):
+    """Finds two pages of the web, and no others."""
+
+    def answer(self, asked):
+        if asked.headers.get("x-subscription-token") != KEY:
+            error = {"id": "1", "status": 422, "code": "SUBSCRIPTION_TOKEN_INVALID", "detail": "The token is invalid"}
+            return 422, {"type": "ErrorResponse", "error": error}
+        assert (asked.method, asked.path) == ("GET", "/web/search")
+        results = [
+            {"title": "A &amp; B", "url": "https://a.test/", "description": "It&#x27;s <b>", "type": "search_result"},
+            {"title": "B", "url": "https://b.test/", "description": "two"},
+        ]
+        query = {"original": dict(asked.query)["q"]}
+        return 200, {"type": "search", "query": query, "web": {"type": "search", "results": results}}
+
+
+class SearxngStandIn(Vendor):
+    """Finds pages, if it may answer with JSON."""
+
+    def answer(self, asked):
+        if dict(asked.query).get("format") != "json":
+            return 403, {}
+        results = [
+            {"title": f"T{n}", "url": f"https://s.test/{n}", "content": f"text {n}", "engine": "x", "score": 9.5 - n}
+            for n in range(20)
+        ]
+        return 200, {"query": dict(asked.query)["q"], "number_of_results": 0, "results": results, "suggestions": []}

@@ -1,0 +1,17 @@
+"""The settings of a `brave` connector."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from octo.core.settings import Advanced
+from octo.vendors.settings import Address, Called, Key
+
+
+class Account(Called):
+    api_key: Key
+    """The key of the subscription."""
+    base_url: Annotated[Address, Advanced] = Field(default="https://api.search.brave.com/res/v1", alias="baseURL")
+    """Where the API is."""
