@@ -76,7 +76,7 @@ class VectorQuery(_Placed):
         return before.without_var(self.as_) if self.as_ else before.with_body()
 
 
-@block("vector-query", connector=FAMILY)
+@block("vector-query", connector=FAMILY, guarantee="answered", steps=("send", "confirm"), idempotent="always")
 async def vector_query(connector: Holder, settings: VectorQuery, message: Message) -> Message:
     """Find the records whose vectors are nearest: a list of `{id, score, text, metadata}`, the nearest first.
 
@@ -107,7 +107,7 @@ class VectorFetch(_Placed):
         return before.without_var(self.as_) if self.as_ else before.with_body()
 
 
-@block("vector-fetch", connector=FAMILY)
+@block("vector-fetch", connector=FAMILY, guarantee="answered", steps=("send", "confirm"), idempotent="always")
 async def vector_fetch(connector: Holder, settings: VectorFetch, message: Message) -> Message:
     """Read records by id: a list of `{id, text, metadata, vector}`, without those that are not there."""
     found = await connector.store.fetch(records.ids(settings.ids(message)), _namespace(connector, settings, message))

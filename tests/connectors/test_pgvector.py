@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from octo.connectors.pgvector import Pgvector, Table
 from octo.core.errors import Permanent, Timeout, Transient
+from octo.testing import check_connector
 from octo.testing.postgres import PASSWORD
 from octo.vectors.filters import conditions
 from octo.vectors.store import Record
@@ -115,3 +116,9 @@ async def test_what_takes_too_long_is_given_up(pgvector):
 def test_settings_that_cannot_work_are_refused(settings):
     with pytest.raises(ValidationError):
         Table.model_validate({"dsn": "postgres://h/d", "dimension": 2, **settings})
+
+
+async def test_it_keeps_the_promises_of_connectors(vector_server):
+    """The connections are closed, the password is printed nowhere."""
+    settings = {"dsn": vector_server.dsn, "password": PASSWORD, "dimension": 2, "table": "promises"}
+    await check_connector(Pgvector, settings)

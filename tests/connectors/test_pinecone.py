@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from octo.connectors.pinecone import Index, Pinecone
 from octo.core.errors import Permanent, Transient
 from octo.core.flow import Failure
+from octo.testing import check_connector
 from octo.testing.harness import running
 from octo.vectors.filters import conditions
 from octo.vectors.store import Record
@@ -235,3 +236,14 @@ async def test_a_server_error_may_pass(server):
 def test_settings_that_cannot_work_are_refused(settings):
     with pytest.raises(ValidationError):
         Index.model_validate({"apiKey": KEY, "index": "docs", **settings})
+
+
+async def test_it_keeps_the_promises_of_connectors(server):
+    blocks = {
+        "pinecone-upsert": {"vectors": '[{"id": "a", "values": [1, 0, 0]}]'},
+        "pinecone-query": {"vector": "[1, 0, 0]"},
+        "pinecone-fetch": {"ids": '"a"'},
+        "pinecone-delete": {"ids": '"a"'},
+    }
+    settings = {"apiKey": KEY, "index": "docs", "controlURL": server.url}
+    await check_connector(Pinecone, settings, blocks=blocks)

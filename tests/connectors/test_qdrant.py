@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from octo.connectors.qdrant import Collection, Qdrant
 from octo.core.errors import Permanent, Transient
+from octo.testing import check_connector
 from octo.vectors.filters import conditions
 from octo.vectors.store import Record
 from tests.connectors.standins import KEY, Fault, QdrantStandIn
@@ -182,3 +183,8 @@ async def test_a_server_error_may_pass(server):
 def test_settings_that_cannot_work_are_refused(settings):
     with pytest.raises(ValidationError):
         Collection.model_validate({"collection": "docs", "dimension": 3, **settings})
+
+
+async def test_it_keeps_the_promises_of_connectors(server):
+    settings = {"url": server.url, "apiKey": KEY, "collection": "docs", "dimension": 3}
+    await check_connector(Qdrant, settings)

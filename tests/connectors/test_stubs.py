@@ -26,6 +26,13 @@ SETTINGS = {
     "llm-ollama": {"model": "small"},
     "llm-openai": {"apiKey": "sk-none-at-all"},
     "llm-openrouter": {"apiKey": "sk-none-at-all"},
+    "brave": {"apiKey": "key-0123456789"},
+    "pgvector": {"dsn": "postgres://octo:pass@db.test/shop", "dimension": 3},
+    "pinecone": {"apiKey": "key-0123456789", "index": "docs"},
+    "qdrant": {"collection": "docs", "dimension": 3},
+    "searxng": {"url": "http://searxng.test"},
+    "tavily": {"apiKey": "key-0123456789"},
+    "vector-sqlite": {"dimension": 3},
     "logger": {"output": "/nowhere/flow.log"},
 }
 SPECS = {"database": {"sqlite": ["create table a (b integer)"]}}

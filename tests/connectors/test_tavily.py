@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from octo.connectors.tavily import Tavily
 from octo.core.flow import Failure
+from octo.testing import check_connector
 from octo.testing.harness import running
 from tests.connectors.standins import KEY, Fault, TavilyStandIn
 
@@ -137,3 +139,13 @@ async def test_a_stub_has_answers(stubbed):
         assert found == [{"title": "", "url": "https://a.test", "content": "t", "score": None}]
         assert (await app.call("extract", "u")).body == {"results": [{"url": "u"}]}
         assert (await app.call("map", "u")).body == {"results": []}
+
+
+async def test_it_keeps_the_promises_of_connectors(server):
+    blocks = {
+        "tavily-search": {"query": '"octo"'},
+        "tavily-extract": {"urls": '"https://a.test"'},
+        "tavily-crawl": {"url": '"https://a.test"'},
+        "tavily-map": {"url": '"https://a.test"'},
+    }
+    await check_connector(Tavily, {"apiKey": KEY, "baseURL": server.url}, blocks=blocks)

@@ -9,6 +9,7 @@ import pytest
 
 from octo.connectors.vector_sqlite import File, VectorSqlite, store as module
 from octo.core.errors import Permanent, Timeout, Transient
+from octo.testing import check_connector
 from octo.vectors.store import Record
 
 A = Record("a", [1.0, 0.0], "alpha", {"n": 1})
@@ -109,3 +110,8 @@ async def test_calls_at_the_same_time_wait_for_one_another(tmp_path):
         many = [Record(f"r{number}", [1.0, number / 50], "t") for number in range(50)]
         await asyncio.gather(*(opened.store.upsert([each], "") for each in many))
         assert len(await opened.store.query([1.0, 0.0], 100, (), "")) == 50
+
+
+async def test_it_keeps_the_promises_of_connectors(tmp_path):
+    """The file and the thread are closed."""
+    await check_connector(VectorSqlite, {"path": str(tmp_path / "v.db"), "dimension": 2})

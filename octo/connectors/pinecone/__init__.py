@@ -23,7 +23,7 @@ from octo.vendors.answered import answered
 if TYPE_CHECKING:
     from octo.connectors.pinecone.blocks import Native
 
-__all__ = ["Index", "Pinecone"]
+__all__ = ["Ask", "Delete", "Fetch", "Index", "Pinecone", "Upsert"]
 
 
 @connector("pinecone", family=FAMILY)
@@ -58,7 +58,7 @@ class Pinecone:
         made = records.records(_named(given))
         return await answered(settings, message, self._native.upsert(made, self._space(settings.namespace, message)))
 
-    @block("pinecone-query")
+    @block("pinecone-query", guarantee="answered", steps=("send", "confirm"), idempotent="always")
     async def query(self, settings: Ask, message: Message) -> Message:
         """Find the records whose vectors are nearest: `{matches: [{id, score, metadata}], namespace}`.
 
@@ -69,7 +69,7 @@ class Pinecone:
         call = self._native.query(settings, wanted, where, self._space(settings.namespace, message))
         return await answered(settings, message, call)
 
-    @block("pinecone-fetch")
+    @block("pinecone-fetch", guarantee="answered", steps=("send", "confirm"), idempotent="always")
     async def fetch(self, settings: Fetch, message: Message) -> Message:
         """Read records by id: `{vectors: {id: {id, values, metadata}}, namespace}`."""
         wanted = records.ids(settings.ids(message))

@@ -57,7 +57,7 @@ class Tavily:
         answer = await self._asked.ask("/search", {"query": query, "max_results": most})
         return found(answer.get("results"), "content")
 
-    @block("tavily-search")
+    @block("tavily-search", guarantee="answered", steps=("send", "confirm"), idempotent="always")
     async def tavily_search(self, settings: Search, message: Message) -> Message:
         """Search the web: `{query, results: [{title, url, content, score}]}`, as Tavily answers."""
         body: dict[str, object] = {
@@ -72,7 +72,7 @@ class Tavily:
         }
         return await answered(settings, message, self._asked.ask("/search", body))
 
-    @block("tavily-extract")
+    @block("tavily-extract", guarantee="answered", steps=("send", "confirm"), idempotent="always")
     async def extract(self, settings: Extract, message: Message) -> Message:
         """Read pages: `{results: [{url, raw_content}], failed_results: [{url, error}]}`, as Tavily answers."""
         given = settings.urls(message)
@@ -82,13 +82,13 @@ class Tavily:
         body = {"urls": urls, "extract_depth": settings.extract_depth, "format": settings.format}
         return await answered(settings, message, self._asked.ask("/extract", body))
 
-    @block("tavily-crawl")
+    @block("tavily-crawl", guarantee="answered", steps=("send", "confirm"), idempotent="always")
     async def crawl(self, settings: Crawl, message: Message) -> Message:
         """Follow links, and read the pages: `{base_url, results: [{url, raw_content}]}`, as Tavily answers."""
         body = {**_walk(settings, message), "extract_depth": settings.extract_depth, "format": settings.format}
         return await answered(settings, message, self._asked.ask("/crawl", body))
 
-    @block("tavily-map")
+    @block("tavily-map", guarantee="answered", steps=("send", "confirm"), idempotent="always")
     async def map(self, settings: Map, message: Message) -> Message:
         """Follow links, and list them: `{base_url, results: [url]}`, as Tavily answers."""
         return await answered(settings, message, self._asked.ask("/map", _walk(settings, message)))
