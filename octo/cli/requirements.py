@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from octo.config.documents import Config
+from octo.config.walk import blocks_of
 
 Level = Literal["ok", "warn", "fail"]
 
@@ -20,10 +21,11 @@ EXTRAS = {"postgres": "postgres", "mysql": "mysql", "sqlalchemy": "sql"}
 _ENCRYPTS = re.compile(rb"\b(?:to|from)(?:Aes|Chacha)\(")
 _PARTS = {
     "crypto": "AES and ChaCha in expressions",
+    "mcp": "octo mcp, mcp-router, jwt-validate",
     "test": "octo test --generate",
     "top": "octo top",
-    "mcp": "octo mcp and mcp-router",
 }
+_OF_MCP = ("mcp-router", "jwt-validate")
 
 
 class Finding(NamedTuple):
@@ -104,6 +106,9 @@ def _needed(config: Config) -> dict[str, str]:
             found[extra] = f"the connector {doc.name}"
     if any(_ENCRYPTS.search(_bytes(path)) for path in config.watched if path.suffix in (".yaml", ".yml")):
         found["crypto"] = "an expression that encrypts"
+    blocks = (block.type.name for doc in config.flows.values() for block in blocks_of(doc))
+    if name := next((each for each in blocks if each in _OF_MCP), ""):
+        found["mcp"] = f"the block {name}"
     return found
 
 
