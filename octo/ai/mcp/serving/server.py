@@ -16,15 +16,17 @@ from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.shared.exceptions import MCPError
 from mcp.shared.message import ServerMessageMetadata
 from mcp.shared.uri_template import UriTemplate
+from mcp_types import methods
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from octo.ai.mcp.serving import content
+from octo.ai.mcp.serving import codes, content
 from octo.ai.mcp.serving.ask import NEEDS, asked
-from octo.ai.mcp.serving.called import Call, Refused, is_refusal, outcome
+from octo.ai.mcp.serving.called import Call, Refused, is_refusal, log, outcome
 from octo.ai.mcp.serving.offer import Offer, Prompt, Resource, Run, Tool
 from octo.ai.mcp.serving.progress import telling
 from octo.core.bounded import bounded
+from octo.core.log import fields
 from octo.core.message import Message
 from octo.core.secrets import masked
 
@@ -275,14 +277,12 @@ class _Offered:
             if lacking and is_modern:
                 needed: dict[str, Any] = {"requiredCapabilities": {each: {} for each in sorted(lacking)}}
                 raise MCPError(types.MISSING_REQUIRED_CLIENT_CAPABILITY, f"{what} has to ask the client", needed)
-            if is_modern:
-                return types.InputRequiredResult(
-                    input_requests=_REQUESTS.validate_python(content.plain(requests), by_name=False),
-                    request_state=json.dumps(answers),
-                )
-            if lacking or not context.session.can_send_request:
+            if not is_modern and (lacking or not context.session.can_send_request):
                 raise Refused(f"{what} has to ask the client, which this client does not support here")
-            answers |= await _asked_now(context, requests)
+            typed = _typed(context, what, requests)
+            if is_modern:
+                return types.InputRequiredResult(input_requests=typed, request_state=json.dumps(answers))
+            answers |= await _asked_now(context, typed)
         raise Refused(f"{what} asked the client more than {ROUNDS} times")
 
     def _blocks(self, what: str, message: Message) -> list[Any]:
@@ -304,13 +304,29 @@ class _Result(BaseModel, extra="allow"):
     """An answer of a client, as it is."""
 
 
+def _typed(context: Context, what: str, requests: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the requests as the SDK sends them. Raises `Refused` if the client's revision knows no such requests."""
+    plain, version = content.plain(requests), context.protocol_version
+    try:
+        if version in MODERN_PROTOCOL_VERSIONS:
+            result = {"resultType": "input_required", "inputRequests": plain}
+            methods.validate_server_result(context.method, version, result)
+        else:
+            for each in plain.values():
+                methods.parse_server_request(each["method"], version, each["params"])
+        return dict(_REQUESTS.validate_python(plain, by_name=False))
+    except (ValidationError, KeyError) as error:
+        extra = fields(code=codes.BAD_ASK, error=f"{type(error).__name__}: {error}")
+        log.warning("%s asks for what the protocol does not know", what, extra=extra)
+        raise Refused(f"{what} failed: an internal error") from None
+
+
 async def _asked_now(context: Context, requests: Mapping[str, Any]) -> dict[str, Any]:
     """Ask a client of an older revision, which is connected all the time. Returns its answers."""
     metadata = ServerMessageMetadata(related_request_id=context.request_id)
-    typed = _REQUESTS.validate_python(content.plain(requests), by_name=False)
     return {
         name: (await context.session.send_request(each, _Result, metadata=metadata)).model_dump(mode="json")
-        for name, each in typed.items()
+        for name, each in requests.items()
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
@@ -190,10 +191,18 @@ async def test_what_is_no_request_is_refused(router, body, code):
     assert (status, answer["error"]["code"], answer["id"]) == (400, code, None)
 
 
+RAW = """
+flows:
+  - name: raw
+    process:
+      - {type: set-payload, settings: {value: vars.data, rawBody: true, contentType: application/json}}
+      - {type: mcp-router, settings: {tools: [{name: a, description: A., process: []}]}}
+"""
+
+
 @pytest.mark.parametrize("data", [b"{", b"", b"\xff{", b"[" * 100_000, b'{"a": NaN}'])
 async def test_a_raw_body_that_is_no_json_is_a_parse_error(data):
-    text = "flows:\n  - name: raw\n    process: [{type: set-payload, settings: {value: 'vars.data', rawBody: true, contentType: application/json}}, {type: flow-ref, settings: {flow: mcp}}]\n  - name: mcp\n    process:\n      - type: mcp-router\n        settings: {tools: [{name: a, description: A., process: []}]}\n"  # noqa: E501
-    async with running(text) as app:
+    async with running(RAW) as app:
         message = await app.call("raw", None, {"data": data})
 
     code = -32600 if not data else -32700
@@ -264,6 +273,13 @@ async def test_pages_of_other_sites_may_not_call(router, origin, status):
     assert answered == status
 
 
+ONE_TOOL = """
+flows:
+  - name: mcp
+    process: [{type: mcp-router, settings: {tools: [{name: a, description: A., process: []}]}}]
+"""
+
+
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     body=st.recursive(
@@ -279,12 +295,9 @@ async def test_pages_of_other_sites_may_not_call(router, origin, status):
 )
 def test_whatever_comes_is_answered(asking, body, method):
     """No request makes the block fail, and no answer tells of the inside."""
-    import asyncio
 
     async def ask():
-        async with running(
-            "flows:\n  - name: mcp\n    process:\n      - {type: mcp-router, settings: {tools: [{name: a, description: A., process: []}]}}\n"
-        ) as app:
+        async with running(ONE_TOOL) as app:
             client = asking(app)
             for whole in (body, {"jsonrpc": "2.0", "id": 1, "method": method, "params": body}):
                 status, answer = await client.post(whole)
