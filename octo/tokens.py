@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -162,11 +163,23 @@ def is_safe(url: str) -> bool:
     return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOCAL)
 
 
+class _Stay(urllib.request.HTTPRedirectHandler):
+    """Follows nobody: where it leads to may not be safe."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+@cache
+def _opener() -> urllib.request.OpenerDirector:
+    return urllib.request.build_opener(_Stay)
+
+
 def _document(url: str) -> Mapping[str, Any]:
     if not is_safe(url):
         raise Transient(f"the keys of the issuer are at {url!r}, which is not https", code=NO_KEYS)
     try:
-        with urllib.request.urlopen(url, timeout=_PATIENCE) as response:  # noqa: S310  checked above
+        with _opener().open(url, timeout=_PATIENCE) as response:
             found = json.loads(response.read(_MOST_KEYS))
     except urllib.error.HTTPError as error:
         with error:
