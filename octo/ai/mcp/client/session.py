@@ -285,8 +285,8 @@ async def opened(settings: Server) -> AsyncIterator[Session]:
     """Connect to the server; leaving closes the session."""
     session = Session(settings)
     async with beside(session.live()):
+        await session.ready()  # if it raises, a session that is still connecting is cancelled
         try:
-            await session.ready()
             yield session
         finally:
             await session.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from shop import Shop
 
-PROGRAM = {"command": sys.executable, "args": [str(Path(__file__).parent / "shop.py")]}
+HERE = Path(__file__).parent
 
 
 @pytest.fixture(params=["2026-07-28", "2025-11-25"])
@@ -34,21 +33,30 @@ async def url(shop):
         yield url
 
 
-def opened(**settings):
-    """A connector with these settings, to be entered."""
+def _opened(**settings):
     return McpClient.open(Server.model_validate(settings))
 
 
-@pytest.fixture(params=["http 2026-07-28", "http 2025-11-25", "program"])
-async def client(request, url):
-    """A connector to the shop, over each transport."""
-    kind, _, revision = request.param.partition(" ")
-    written = {"url": url, "revision": revision} if kind == "http" else PROGRAM
-    async with opened(**written) as client:
+@pytest.fixture
+def opened():
+    """Makes a connector with these settings, to be entered."""
+    return _opened
+
+
+@pytest.fixture
+def program():
+    """The settings of a small server that is a program."""
+    return {"command": sys.executable, "args": ["-I", "-S", str(HERE / "program.py")]}
+
+
+@pytest.fixture
+def shop_program():
+    """The settings of the shop as a program."""
+    return {"command": sys.executable, "args": [str(HERE / "shop.py")]}
+
+
+@pytest.fixture
+async def client(url, revision):
+    """A connector to the shop, in each revision."""
+    async with _opened(url=url, revision=revision) as client:
         yield client
-
-
-@asynccontextmanager
-async def running_at(shop, port):
-    async with shop.serve(port) as url:
-        yield url

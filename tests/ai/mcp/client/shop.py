@@ -15,6 +15,8 @@ import uvicorn
 from mcp.server import MCPServer
 from mcp.server.caching import CacheHint
 from mcp.server.mcpserver.resolve import Elicit, Resolve
+from mcp.shared.exceptions import MCPError
+from mcp.shared.subscriptions import ToolsListChanged
 from pydantic import BaseModel
 
 PIXEL = base64.b64encode(b"a picture").decode()
@@ -41,6 +43,7 @@ class Shop:
     def __init__(self, ttl=60_000):
         self.calls = Counter()
         self.metas = []
+        self.breaks = ""
         self.held = asyncio.Event()
         self.ended = asyncio.Event()
         self.server = MCPServer(
@@ -55,7 +58,15 @@ class Shop:
     async def count(self, context, call_next):
         self.calls[context.method] += 1
         self.metas.append(context.meta)
+        self.context = context
+        if context.method == self.breaks:
+            raise MCPError(-32603, "out of order")
         return await call_next(context)
+
+    async def tell(self):
+        """Tell the client that called last that the list of tools has changed, as its revision hears it."""
+        await self.server._subscriptions.publish(ToolsListChanged())
+        await self.context.session.send_tool_list_changed()
 
     def add(self, a: int, b: int) -> Sum:
         """Add two numbers."""
@@ -93,7 +104,7 @@ class Shop:
 
     def variable(self, name: str) -> str:
         """A variable of the environment."""
-        return os.environ.get(name, "not set")
+        return str(os.getpid()) if name == "pid" else os.environ.get(name, "not set")
 
     def hours(self) -> str:
         """When it is open."""
