@@ -81,9 +81,12 @@ class Client(httpx2.AsyncClient):
         except OAuthFlowError as error:
             text = f"{self._place}: no access token: {error}"
             return self._failures.answer(request, Permanent(text, code=codes.REFUSED), 403)
-        except (httpx2.HTTPError, httpx2.StreamError, OSError) as error:
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as error:
             text = f"{self._place}: {_reason(error)}"
             return self._failures.answer(request, Disconnected(text, code=codes.UNREACHABLE))
+        except (httpx2.HTTPError, httpx2.StreamError, OSError) as error:  # the server is there, so others may go on
+            text = f"{self._place}: {_reason(error)}"
+            return self._failures.answer(request, Transient(text, code=codes.UNREACHABLE))
         except OctoError as error:
             return self._failures.answer(request, error)
         return response

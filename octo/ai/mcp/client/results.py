@@ -12,6 +12,7 @@ from octo.ai.mcp.client import codes
 from octo.ai.tools import Answered
 from octo.core import codec
 from octo.core.errors import Permanent
+from octo.core.secrets import masked
 
 MOST_SHOWN = 1_000
 """Characters of a failed tool's text in an error."""
@@ -51,7 +52,7 @@ class Result(NamedTuple):
     def failure(self, tool: str) -> Permanent:
         """The error that a result with `is_error` stands for."""
         text = self.text or codec.write(self.structured if self.has_structure else None).decode()
-        return Permanent(f"the tool {tool!r} failed: {text[:MOST_SHOWN]}", code=codes.TOOL_FAILED)
+        return Permanent(f"the tool {tool!r} failed: {masked(text)[:MOST_SHOWN]}", code=codes.TOOL_FAILED)
 
     def answer(self, most: int) -> Answered:
         """The result as a model gets it: a long text is cut, files are attached."""

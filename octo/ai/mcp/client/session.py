@@ -26,6 +26,7 @@ from octo.core.backoff import Backoff, Failures
 from octo.core.beside import beside
 from octo.core.connected import Connected
 from octo.core.errors import Disconnected, NotConnected, OctoError, Permanent, Timeout, Transient
+from octo.core.secrets import masked
 
 T = TypeVar("T")
 Called = types.CallToolResult | types.InputRequiredResult
@@ -251,7 +252,7 @@ class Session:
     def _error(self, error: Exception, what: str) -> OctoError:
         place = f"{self.place}: {what}: " if what else f"{self.place}: "
         if not isinstance(error, MCPError):
-            told = "its answer is no answer of MCP" if isinstance(error, ValidationError) else str(error)
+            told = "its answer is no answer of MCP" if isinstance(error, ValidationError) else masked(str(error))
             return Permanent(f"{place}{told}", code=codes.BROKEN)
         if (behind := self._failures.behind(error)) is not None:
             if isinstance(behind, Disconnected):
@@ -277,7 +278,7 @@ def _answered(error: MCPError, place: str) -> OctoError:
         return Timeout(f"{place}{error.message}", code=codes.TOO_SLOW)
     if error.code == types.CONNECTION_CLOSED and error.message.startswith("SSE stream"):
         return Transient(f"{place}the answer was cut off", code=codes.UNREACHABLE)
-    return Permanent(f"{place}{error.message} (error {error.code})", code=codes.BROKEN)
+    return Permanent(f"{place}{masked(error.message)} (error {error.code})", code=codes.BROKEN)
 
 
 @asynccontextmanager

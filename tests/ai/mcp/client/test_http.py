@@ -1,0 +1,201 @@
+"""Bad days of a server at a URL: each ends one call, with an error that says who must act."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from octo.ai.mcp.client import codes
+from octo.core.errors import Disconnected, Permanent, Transient
+
+TOOL = {"name": "greet", "inputSchema": {"type": "object"}}
+CACHED = {"resultType": "complete", "ttlMs": 60_000, "cacheScope": "private"}
+DISCOVERED = {**CACHED, "supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}}
+HELLO = {"resultType": "complete", "content": [{"type": "text", "text": "hello"}]}
+
+
+class Day:
+    """A server of 2026-07-28 that answers calls of tools as a test says. seen: the headers of each request."""
+
+    def __init__(self):
+        self.seen = []
+        self.answers = []
+
+    async def serve(self, request):
+        message = await request.json()
+        self.seen.append(request.headers)
+        match message["method"]:
+            case "server/discover":
+                return result(message, DISCOVERED)
+            case "tools/list":
+                return result(message, {**CACHED, "tools": [TOOL]})
+            case _:
+                return await (self.answers.pop(0) if self.answers else answered)(request, message)
+
+
+def result(message, value):
+    return web.json_response({"jsonrpc": "2.0", "id": message["id"], "result": value})
+
+
+async def answered(request, message):
+    return result(message, HELLO)
+
+
+def status(code, text="oops", **headers):
+    async def answer(request, message):
+        return web.Response(status=code, text=text, headers=headers)
+
+    return answer
+
+
+async def refused(request, message):
+    error = {"code": -32602, "message": "no such thing"}
+    return web.json_response({"jsonrpc": "2.0", "id": message["id"], "error": error}, status=400)
+
+
+async def cut(request, message):
+    """A stream that ends before the answer."""
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+    await response.prepare(request)
+    await response.write(b": wait for it\n\n")
+    request.transport.close()
+    return response
+
+
+async def half(request, message):
+    """An answer that is cut in the middle."""
+    response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": "1000"})
+    await response.prepare(request)
+    await response.write(b'{"jsonrpc": "2.0", "id"')
+    request.transport.close()
+    return response
+
+
+async def dropped(request, message):
+    request.transport.close()
+    return web.Response()
+
+
+async def garbage(request, message):
+    return web.Response(text='{"jsonrpc": "2.0", "id": 1, "result"', content_type="application/json")
+
+
+async def page(request, message):
+    return web.Response(text="<h1>Welcome</h1>", content_type="text/html")
+
+
+async def foreign(request, message):
+    return result(message, {"resultType": "complete", "content": "not a list"})
+
+
+async def endless(request, message):
+    """More than anybody wants."""
+    response = web.StreamResponse(headers={"Content-Type": "application/json"})
+    await response.prepare(request)
+    for _ in range(400):
+        await response.write(b'"' + b"x" * 20_000)
+    return response
+
+
+async def elsewhere(request, message):
+    raise web.HTTPTemporaryRedirect("http://127.0.0.1:1/mcp")
+
+
+@pytest.fixture
+async def day():
+    day = Day()
+    app = web.Application()
+    app.router.add_post("/mcp", day.serve)
+    async with TestServer(app) as server:
+        day.url = str(server.make_url("/mcp"))
+        yield day
+
+
+BAD = {
+    "401": (status(401), Permanent, codes.REFUSED, "answered 401: it refuses the credentials"),
+    "403": (status(403), Permanent, codes.REFUSED, "answered 403"),
+    "404": (status(404), Permanent, codes.BROKEN, "Not Found"),
+    "429": (status(429, **{"Retry-After": "7"}), Transient, codes.NOT_NOW, "answered 429"),
+    "500": (status(500), Transient, codes.NOT_NOW, "answered 500"),
+    "503": (status(503), Transient, codes.NOT_NOW, "answered 503"),
+    "refused": (refused, Permanent, codes.BROKEN, r"no such thing \(error -32602\)"),
+    "cut": (cut, Transient, codes.UNREACHABLE, "the answer was cut off"),
+    "half": (half, Transient, codes.UNREACHABLE, "MCP server at"),
+    "dropped": (dropped, Transient, codes.UNREACHABLE, "MCP server at"),
+    "garbage": (garbage, Permanent, codes.BROKEN, "Failed to parse JSON response"),
+    "page": (page, Permanent, codes.BROKEN, "Unexpected content type: text/html"),
+    "foreign": (foreign, Permanent, codes.BROKEN, "its answer is no answer of MCP"),
+    "endless": (endless, Permanent, codes.TOO_LARGE, "an answer with more than"),
+    "elsewhere": (elsewhere, Permanent, codes.BROKEN, "not followed"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+async def test_a_bad_answer_fails_its_call_alone(day, opened, name):
+    """Another call that is under way meanwhile is answered, and so is the next."""
+    bad, kind, code, text = BAD[name]
+    held = asyncio.Event()
+
+    async def later(request, message):
+        await held.wait()
+        return await answered(request, message)
+
+    async with opened(url=day.url) as client, asyncio.TaskGroup() as tasks:
+        listing = await client._link.listing()
+        day.answers = [later, bad]
+        other = tasks.create_task(client.call("greet", {}))
+        while len(day.answers) == 2:
+            await asyncio.sleep(0.01)
+        dialogue = client._link.dialogue(listing.tools[0], {}, is_answered=False, meta={})
+
+        with pytest.raises(kind, match=text) as caught:
+            await dialogue.next()
+        held.set()
+
+        assert (await other).content == "hello"
+        assert (await client.call("greet", {})).content == "hello"
+    assert caught.value.code == code
+    assert not isinstance(caught.value, Disconnected)
+    if name == "429":
+        assert caught.value.retry_after == 7.0
+
+
+async def test_credentials_and_headers_are_sent_with_every_request(day, opened):
+    async with opened(url=day.url, token="s3cret-token", headers={"X-Team": "blue"}) as client:
+        await client.call("greet", {})
+
+    assert len(day.seen) == 3
+    assert {each["Authorization"] for each in day.seen} == {"Bearer s3cret-token"}
+    assert {each["X-Team"] for each in day.seen} == {"blue"}
+
+
+async def test_a_server_that_refuses_the_credentials_is_an_error_at_the_start(opened):
+    async def refuse(request):
+        return web.Response(status=401)
+
+    app = web.Application()
+    app.router.add_post("/mcp", refuse)
+    async with TestServer(app) as server:
+        with pytest.raises(Permanent, match="answered 401: it refuses the credentials") as caught:
+            async with opened(url=str(server.make_url("/mcp"))):
+                pass
+
+    assert caught.value.code == codes.REFUSED
+
+
+async def test_a_token_that_the_server_repeats_is_not_in_an_error(day, opened):
+    async def repeats(request, message):
+        error = {"code": -32603, "message": json.dumps(dict(request.headers))}
+        return web.json_response({"jsonrpc": "2.0", "id": message["id"], "error": error})
+
+    day.answers = [repeats]
+    async with opened(url=day.url, token="another-s3cret") as client:
+        answer = await client.call("greet", {})
+
+    assert answer.is_error
+    assert "Bearer «secret»" in answer.content
+    assert "another-s3cret" not in answer.content
