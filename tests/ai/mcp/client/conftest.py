@@ -12,7 +12,7 @@ from octo.ai.mcp.client.settings import Server
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from shop import Shop
+from mcp_shop import Shop
 
 HERE = Path(__file__).parent
 
@@ -52,7 +52,7 @@ def program():
 @pytest.fixture
 def shop_program():
     """The settings of the shop as a program."""
-    return {"command": sys.executable, "args": [str(HERE / "shop.py")]}
+    return {"command": sys.executable, "args": [str(HERE / "mcp_shop.py")]}
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from conformance import serve
+from mcp_scenarios import serve
 
 ROOT = Path(__file__).parents[4]
 SCRIPT = ROOT / "scripts" / "mcp-conformance.sh"

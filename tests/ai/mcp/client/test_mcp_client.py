@@ -10,7 +10,7 @@ import os
 from contextlib import asynccontextmanager
 
 import pytest
-from shop import Shop
+from mcp_shop import Shop
 
 from octo.ai.conversation import Attachment
 from octo.ai.mcp.client import McpClient, codes
