@@ -177,6 +177,8 @@ async def _end(process: Process) -> None:
 def _kill(process: Process) -> None:
     """End what is left of the program and of the programs that it started."""
     _signal(process, signal.SIGKILL)
+    # What has the other ends of the pipes may live on, and asyncio has no public way to close ours.
+    process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 def _signal(process: Process, number: signal.Signals) -> None:
