@@ -31,11 +31,11 @@ _QUICK = 60.0
 class Desk:
     """One assistant's place of work: a project, and whether anything in it may change. Use `open`."""
 
-    def __init__(self, root: Path, running: Running, environ: Mapping[str, str], *, may_change: bool) -> None:
-        self._folder = Folder(root, lambda: veil.lower(self._folder.root))
+    def __init__(self, folder: Folder, worker: Worker, running: Running, *, may_change: bool) -> None:
+        self._folder = folder
+        self._worker = worker
         self._running = running
-        self._worker = Worker(self._folder.root, environ)
-        self._services = in_memory(environ)
+        self._services = in_memory(os.environ)
         self.may_change = may_change
         self._tools: Mapping[str, Callable[[Given], Awaitable[Answer]]] = {
             name: getattr(self, f"_{name}") for name in TOOLS
@@ -46,8 +46,10 @@ class Desk:
     def open(cls, root: Path, *, may_change: bool) -> Iterator[Self]:
         # Looking at a project leaves nothing in it, compiled modules neither.
         environ = {**os.environ, "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-        with Running.open(root, environ) as running:
-            yield cls(root, running, environ, may_change=may_change)
+        root = root.resolve()
+        folder = Folder(root, lambda: veil.lower(root))
+        with Running.open(root, environ) as running, Worker.open(root, environ) as worker:
+            yield cls(folder, worker, running, may_change=may_change)
 
     async def do(self, name: str, given: Mapping[str, object]) -> Answer:
         """What the tool gives, without secrets. Raises `Refused`."""

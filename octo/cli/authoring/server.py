@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import mcp_types as types
@@ -90,4 +93,9 @@ async def over_http(desk: Desk, host: str, port: int) -> None:
 
     app = server(desk).streamable_http_app(host=host, json_response=True)
     config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False)
-    await uvicorn.Server(config).serve()
+    served = uvicorn.Server(config)
+    # Its own way with signals ends the process with the signal, once it has stopped.
+    served.capture_signals = nullcontext  # type: ignore[assignment]
+    for each in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(each, served.handle_exit, each, None)
+    await served.serve()

@@ -1,15 +1,22 @@
-"""The child process that answers one question: JSON on standard input, JSON on what was standard output.
+"""The process that forks one for each question.
 
-What modules of the project print goes to standard error.
+It imports what most questions need, and then reads connections from standard input. A fork says its id, reads one
+question as JSON, and writes the answer as JSON. What modules of the project print goes to standard error.
 """
 
 from __future__ import annotations
 
+import gc
+import importlib
 import os
+import signal
+import socket
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import NoReturn
 
 import click
 import orjson
@@ -39,6 +46,20 @@ VERBS: Mapping[str, Callable[..., Answer]] = {
     "why": trying.why,
 }
 
+_PARTS = (
+    *("octo.cli.check", "octo.cli.entries", "octo.cli.why", "octo.config.guarantees", "octo.debug"),
+    *("octo.engine.invoke", "octo.suite", "octo.suite.results", "octo.trace.memory", "octo.trace.recorder"),
+    *("octo.trace.values", "octo.trace.writer"),
+)
+"""What is imported before the first question. None of it starts a thread, which no fork would have."""
+_USUAL = """
+connectors: [{name: web, type: http, settings: {port: 1}}]
+flows:
+  - name: a
+    source: {connector: web, type: http, settings: {path: /}}
+    process: [{type: set-payload, value: body}, {type: log}]
+"""
+
 MOST_TEXT = 24_000
 """Characters of a text in an answer, at most."""
 MOST_ITEMS = 300
@@ -47,17 +68,51 @@ MOST_DEEP = 40
 
 
 def main() -> None:
-    answer = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    question = orjson.loads(sys.stdin.buffer.read())
-    _end_after(question["most"])
-    veil.lower(Path())
-    told = answered(question["verb"], question["given"])
-    answer.write(codec.write(veil.veiled(secrets(_cut(told)))))
-    answer.flush()
-    # A module may have left threads behind that never end.
+    _prepare()
+    gc.freeze()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
+    with socket.socket(fileno=os.dup(0)) as control:
+        while True:
+            said, descriptors, *_ = socket.recv_fds(control, 1, 1)
+            if not said:
+                return
+            [descriptor] = descriptors
+            if not os.fork():
+                _work(control, socket.socket(fileno=descriptor))
+            os.close(descriptor)
+
+
+def _work(control: socket.socket, asker: socket.socket) -> NoReturn:
+    """Answer one question, and end together with all that was started for it."""
+    control.close()
+    os.setsid()
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    try:
+        asker.sendall(f"{os.getpid()}\n".encode())
+        with asker.makefile("rb") as file:
+            question = orjson.loads(file.read())
+        _end_after(question["most"])
+        veil.lower(Path())
+        told = answered(question["verb"], question["given"])
+        asker.sendall(codec.write(veil.veiled(secrets(_cut(told)))))
+        asker.close()
+    except BaseException:  # noqa: BLE001  it must not go on as the process that forks
+        traceback.print_exc()
     sys.stderr.flush()
-    os._exit(0)
+    os.killpg(0, signal.SIGKILL)
+    os._exit(1)
+
+
+def _prepare() -> None:
+    """Import the usual parts of a flow, and what reads and runs them."""
+    for name in _PARTS:
+        importlib.import_module(name)
+    from octo.builtin import plugins
+    from octo.config.load import parse
+
+    parse(_USUAL, plugins(), {})
 
 
 def _end_after(seconds: float) -> None:

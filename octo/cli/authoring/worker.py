@@ -1,7 +1,7 @@
-"""A question to the engine in a process of its own, which has so much time and may say so much.
+"""Questions to the engine, each in a process of its own, which has so much time and may say so much.
 
 Modules of the project are imported there only: they may end it, change the process or never return, and the next
-question sees what they say by then.
+question sees what they say by then. The processes are forks of one that has imported Octo already (`work.py`).
 """
 
 from __future__ import annotations
@@ -9,10 +9,13 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
+import subprocess
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Self
 
 import orjson
 
@@ -21,79 +24,100 @@ from octo.cli.authoring.refusal import Refused
 
 MOST_SAID = 4 << 20
 """Bytes of an answer, at most."""
-MOST_COMPLAINED = 64 << 10
-"""Bytes of standard error that are kept."""
 START = 20.0
 """Seconds beyond those of the question itself, for a machine that is busy."""
 _AT_A_TIME = 2
 
 
 class Worker:
-    """Asks questions about a project. At most two at a time: each is a process that computes."""
+    """Asks questions about a project. At most two at a time: each is a process that computes. Use `open`."""
 
     def __init__(self, root: Path, environ: Mapping[str, str]) -> None:
         self._root = root
         self._environ = environ
         self._room = asyncio.Semaphore(_AT_A_TIME)
+        self._start()
+
+    @classmethod
+    @contextmanager
+    def open(cls, root: Path, environ: Mapping[str, str]) -> Iterator[Self]:
+        """A context that leaves no process behind."""
+        found = cls(root, environ)
+        try:
+            yield found
+        finally:
+            found._stop()
+
+    def _start(self) -> None:
+        self._control, theirs = socket.socketpair()
+        with theirs:
+            self._process: subprocess.Popen[bytes] = subprocess.Popen(
+                [sys.executable, "-m", "octo.cli.authoring.work"],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                cwd=self._root,
+                env=dict(self._environ),
+                start_new_session=True,
+            )
+
+    def _stop(self) -> None:
+        self._control.close()
+        self._process.kill()
+        self._process.wait()
 
     async def ask(self, verb: str, seconds: float, /, **given: object) -> dict[str, object]:
         """The answer. Raises `Refused`, also if there is none in time."""
-        question = orjson.dumps({"verb": verb, "given": given, "most": seconds + START})
+        question = orjson.dumps({"verb": verb, "given": given, "most": seconds + 2 * START})
         async with self._room:
-            code, said, complaint = await self._run(question, seconds + START, seconds)
+            said = await self._said(question, seconds)
         answer = _answer(said)
         if answer is None:
-            last = complaint.decode(errors="replace").strip()[-2_000:]
-            raise Refused(codes.BROKE, f"the process that did {verb!r} ended without an answer", exit=code, said=last)
+            hint = "a module of the project may have ended it; ask again"
+            raise Refused(codes.BROKE, f"the process that did {verb!r} ended without an answer", hint)
         if "refused" in answer:
             raise _refusal(answer["refused"])
         return answer
 
-    async def _run(self, question: bytes, seconds: float, told: float) -> tuple[int | None, bytes, bytes]:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "octo.cli.authoring.work"),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            cwd=self._root,
-            env=self._environ,
-            start_new_session=True,
-        )
+    async def _said(self, question: bytes, seconds: float) -> bytes:
+        reader, writer = await asyncio.open_connection(sock=self._forked())
+        pid = b""
         try:
-            async with asyncio.timeout(seconds), asyncio.TaskGroup() as tasks:
-                tasks.create_task(_tell(process, question))
-                said = tasks.create_task(_heard(process.stdout, MOST_SAID))
-                complaint = tasks.create_task(_heard(process.stderr, MOST_COMPLAINED))
-                await process.wait()
-                _end(process)
+            async with asyncio.timeout(seconds + START):
+                writer.write(question)
+                writer.write_eof()
+                pid = await reader.readline()
+                return await _heard(reader)
         except TimeoutError:
-            raise Refused(codes.LATE, f"it did not end within {told:g} s", "ask for less, or raise `timeout`") from None
+            hint = "ask for less, or raise `timeout`"
+            raise Refused(codes.LATE, f"it did not end within {seconds:g} s", hint) from None
+        except OSError:
+            return b""
         finally:
-            _end(process)
-            await process.wait()
-        return process.returncode, said.result(), complaint.result()
+            if not reader.at_eof() and pid:  # so it lives, and so may what it has started
+                with suppress(ProcessLookupError):
+                    os.killpg(int(pid), signal.SIGKILL)
+            writer.close()
+
+    def _forked(self) -> socket.socket:
+        """A connection to a new process. If the one that forks is gone, another takes its place."""
+        mine, theirs = socket.socketpair()
+        with theirs:
+            try:
+                socket.send_fds(self._control, [b"?"], [theirs.fileno()])
+            except OSError:
+                self._stop()
+                self._start()
+                socket.send_fds(self._control, [b"?"], [theirs.fileno()])
+        return mine
 
 
-def _end(process: asyncio.subprocess.Process) -> None:
-    """End it, and what it has started: that would keep its output open."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-
-
-async def _tell(process: asyncio.subprocess.Process, question: bytes) -> None:
-    assert process.stdin is not None
-    with suppress(OSError):
-        process.stdin.write(question)
-        await process.stdin.drain()
-        process.stdin.close()
-
-
-async def _heard(stream: asyncio.StreamReader | None, most: int) -> bytes:
-    """The last bytes that came. What is more is read all the same, as its writer would wait for ever."""
-    assert stream is not None
+async def _heard(reader: asyncio.StreamReader) -> bytes:
+    """All that is said, b"" if it is too much."""
     heard = b""
-    while piece := await stream.read(1 << 16):
-        heard = (heard + piece)[-most:]
+    while piece := await reader.read(1 << 16):
+        heard += piece
+        if len(heard) > MOST_SAID:
+            return b""
     return heard
 
 
