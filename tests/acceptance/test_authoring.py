@@ -12,11 +12,14 @@ import os
 import re
 import sys
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from mcp.client.client import Client
 from mcp.client.stdio import StdioServerParameters
 from mcp.shared.exceptions import MCPError
+
+ROOT = Path(__file__).parents[2]
 
 FLOW = """\
 connectors:
@@ -141,6 +144,21 @@ async def test_both_revisions_of_the_protocol(tmp_path, mode, revision):
     async with assistant(tmp_path, mode=mode) as ask:
         assert ask.client.protocol_version == revision
         assert await ask("eval", expression="1 + 1") == {"ok": True, "result": 2}
+
+
+async def test_the_settings_on_the_page_are_right(tmp_path):
+    """The command that the page tells editors to start, and every tool that it names."""
+    page = (ROOT / "docs" / "authoring.md").read_text()
+    [block] = re.findall(r"^```json\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    [settings] = json.loads(block)["mcpServers"].values()
+    assert settings["command"] == "octo"
+    [path] = [each for each in settings["args"] if "/" in each]
+    arguments = ["-m", "octo", *(str(tmp_path) if each == path else each for each in settings["args"])]
+    async with Client(StdioServerParameters(command=sys.executable, args=arguments, env={**os.environ})) as client:
+        offered = {each.name for each in (await client.list_tools()).tools}
+
+    table = page[page.index("| Tool |") : page.index("## How edits work")]
+    assert set(re.findall(r"`(\w+)`(?=[^|]*\|[^|]*\|$)", table, re.MULTILINE)) >= offered
 
 
 async def test_what_changes_is_said_to(tmp_path):

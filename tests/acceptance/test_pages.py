@@ -13,7 +13,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("docs/cli.md", "docs/vscode.md", "docs/openapi.md", "docs/differences.md", "samples/README.md")
+PAGES = (
+    *("docs/authoring.md", "docs/cli.md", "docs/vscode.md", "docs/openapi.md", "docs/differences.md"),
+    "samples/README.md",
+)
 
 
 def commands(text: str) -> list[str]:
