@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Mapping
+from itertools import chain, count
 from typing import Any, Literal, NamedTuple
 
 JsonSchema = Mapping[str, Any]
@@ -144,6 +145,22 @@ class Piece(NamedTuple):
     text: str
     id: str = ""
     tool: str = ""
+
+
+def distinct(reply: Reply, turns: Iterable[Turn]) -> Reply:
+    """The reply with call ids that no other call of the conversation has: some models number those of each turn anew,
+    and results are told apart by them. Once an id had to change, the provider's own form of the reply is of no use.
+    """
+    taken = {call.id for turn in turns if isinstance(turn, Assistant) for call in turn.calls}
+    calls = []
+    for call in reply.calls:
+        name = call.id or "call"
+        found = next(each for each in chain((name,), (f"{name}_{n}" for n in count(2))) if each not in taken)
+        taken.add(found)
+        calls.append(call._replace(id=found))
+    if all(new.id == old.id for new, old in zip(calls, reply.calls, strict=True)):
+        return reply
+    return reply._replace(calls=tuple(calls), origin=None)
 
 
 # --- as JSON -----------------------------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ class Model(Protocol):
         ...
 
     async def ask(self, ask: Ask, hear: Hear | None = None) -> Reply:
-        """Return the model's reply; `hear` gets it piece by piece while it is written.
+        """Return the model's reply; `hear` gets it piece by piece while it is written. Ids of calls are unique.
 
         Raises `BudgetExceeded`, `Timeout`, `Overloaded` with the provider's Retry-After, `Transient` or `Permanent`.
         A reply that is a refusal or that was cut off is no error here: its `stop` says so.

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Self
 
 from octo import Settings, connector
-from octo.ai.conversation import Ask, Piece, Reply, ToolCall, Usage
+from octo.ai.conversation import Ask, Piece, Reply, ToolCall, Usage, distinct
 from octo.ai.model import Embedded, Hear
 from octo.core.budget import meters
 
@@ -53,7 +53,7 @@ class FakeModel:
             raise step
         found = step if isinstance(step, Reply | str) else step(ask)
         reply = Reply(found) if isinstance(found, str) else found
-        reply = reply._replace(usage=Usage(10, 5, money=0.01), model=self.name)
+        reply = distinct(reply, ask.turns)._replace(usage=Usage(10, 5, money=0.01), model=self.name)
         if hear is not None:
             for word in reply.text.split():
                 await hear(Piece("text", word))

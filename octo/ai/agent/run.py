@@ -84,7 +84,6 @@ class Run:
         self._telling = Telling(settings, lambda: self.message)
         self._approvals = Approvals(settings, self._telling, mail)
         self._reply: Reply | None = None
-        self._ids: set[str] = set()
         self._called: list[dict[str, object]] = []
         self._saved_tokens = 0
         self._repairs = settings.repairs
@@ -109,7 +108,6 @@ class Run:
     def _take(self, saved: Saved) -> None:
         self.turns = list(saved.turns)
         self._saved_tokens = saved.tokens
-        self._ids = {call.id for turn in self.turns if isinstance(turn, Assistant) for call in turn.calls}
         if saved.waiting is not None:
             self._telling.iteration = saved.waiting.iteration
             self._meter.spent.restore(saved.waiting.spent)
@@ -179,7 +177,6 @@ class Run:
             if tell.written:  # what was seen was said
                 self.turns.append(Assistant(tell.written))
             raise
-        reply = self._distinct(reply)
         self._reply = reply
         self._saved_tokens = reply.usage.input_tokens + reply.usage.output_tokens
         if sent := compaction.estimated(ask.turns, ask.tools):
@@ -245,19 +242,6 @@ class Run:
         self.turns = list(turns)
         after = compaction.estimated(turns)
         await self._telling.tell("compaction_end", contextTokens=int(after * self._ratio + rest))
-
-    def _distinct(self, reply: Reply) -> Reply:
-        """The reply with call ids that no other call has: results are told apart by them."""
-        calls = []
-        for call in reply.calls:
-            number, name = 2, call.id or "call"
-            found = name
-            while found in self._ids:
-                found, number = f"{name}_{number}", number + 1
-            self._ids.add(found)
-            calls.append(call if found == call.id else call._replace(id=found))
-        changed = [each.id for each in calls] != [each.id for each in reply.calls]
-        return reply._replace(calls=tuple(calls), origin=None if changed else reply.origin)
 
     async def _read_mail(self) -> None:
         mail = self._mail

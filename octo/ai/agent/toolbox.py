@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from octo.ai.agent.settings import LOAD_SKILL, AgentSettings, AgentTool, Servers, Skill
 from octo.ai.conversation import Tool, ToolCall, ToolResult
-from octo.ai.quoted import shown
+from octo.ai.quoted import quoted, shown
 from octo.ai.tools import Offer, Server
 from octo.core.bounded import bounded
 from octo.core.budget import BudgetExceeded, meters
@@ -164,7 +164,7 @@ class Toolbox:
 
         async def asked(server: Server) -> ToolResult:
             answered = await server.call(entry.offered, arguments)
-            text = self._cut(masked(answered.content))
+            text = quoted(f"answer of {call.name}", self._cut(answered.content))
             return ToolResult(call.id, call.name, text, answered.is_error, answered.attachments)
 
         try:
@@ -242,7 +242,8 @@ def _remote(offer: Offer, servers: Servers, known: Entry | None) -> Entry:
     needs = offer.needs_approval or _matches(offer.tool.name, servers.approve)
     is_known = known is not None and known.tool.input == offer.tool.input
     schema = known.schema if known is not None and is_known else _schema(offer.tool.input)
-    description = bounded(masked(offer.tool.description), LONGEST_DESCRIPTION)
+    said = bounded(masked(offer.tool.description), LONGEST_DESCRIPTION)
+    description = quoted(f"description by the server {servers.server.name}", said)
     tool = Tool(offer.tool.name, description, _object(offer.tool.input))
     return Entry(tool, server=servers, offered=offer.tool.name, needs_approval=needs, schema=schema)
 

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import NamedTuple, TypeVar
 
-from octo.ai.conversation import Ask, Piece, Reply, Usage
+from octo.ai.conversation import Ask, Piece, Reply, Usage, distinct
 from octo.ai.llm import estimate, prices as known, settings
 from octo.ai.llm.rate import Rate
 from octo.ai.model import Embedded, Hear, Prices, Wire
@@ -65,7 +65,7 @@ class Caller:
             return await self._wire.send(ask, None if hear is None else heard.piece)
 
         kind = "complete" if hear is None else "stream"
-        return await self._tried(kind, self._wire.model, expected, send, heard)
+        return distinct(await self._tried(kind, self._wire.model, expected, send, heard), ask.turns)
 
     async def embed(self, texts: Sequence[str], model: str, dimensions: int | None = None) -> Embedded:
         """Return a vector for each text; see `octo.ai.model.Model`."""
