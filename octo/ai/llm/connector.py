@@ -52,8 +52,15 @@ def _opened(given: S, make: Callable[[S, Any], Wired], priced: str) -> tuple[Wir
     from octo.ai.llm.wires import clients, rehearsal
 
     clients.silence()
-    asyncio.run(rehearsal.rehearse(lambda http: make(given, http)))
+    kind = make, getattr(given, "api", "")
+    if kind not in _rehearsed:
+        _rehearsed.add(kind)
+        asyncio.run(rehearsal.rehearse(lambda http: make(given, http)))
     return make(given, clients.client(given)), _known(given, priced)
+
+
+_rehearsed: set[object] = set()
+"""What this process has imported and built."""
 
 
 def _known(given: settings.Provider, priced: str) -> Prices:

@@ -10,8 +10,8 @@ from pydantic_ai.providers.anthropic import AnthropicProvider
 
 from octo.ai.conversation import StopReason, ToolResult
 from octo.ai.llm import settings
-from octo.ai.llm.wires.bridge import STOPS, Bridge, Wired, raw_reason
-from octo.ai.llm.wires.common import requested
+from octo.ai.llm.wires.asked import requested
+from octo.ai.llm.wires.bridge import IMAGES, STOPS, Bridge, Wired, raw_reason
 
 NAME = "llm-anthropic"
 
@@ -26,6 +26,7 @@ class _Client(AsyncAnthropic):
 
 class _Form:
     name = NAME
+    files: frozenset[str] | None = IMAGES | {"application/pdf"}
 
     def result(self, result: ToolResult) -> tuple[object, bool]:
         return result.content, result.is_error

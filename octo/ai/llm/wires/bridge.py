@@ -41,6 +41,10 @@ from octo.core.errors import Permanent
 
 Close = Callable[[], Awaitable[None]]
 CHOICES = {"auto": "auto", "any": "required", "none": "none"}
+_ID = re.compile(r"(?!pyd_ai_)[A-Za-z0-9_-]{1,64}")
+"""Ids that every provider takes back, but for those that the library makes where there are none."""
+IMAGES = frozenset(("image/gif", "image/jpeg", "image/png", "image/webp"))
+_TEXTS = ("application/json", "application/xml", "application/yaml", "application/javascript", "application/x-ndjson")
 _TYPED = re.compile(r"[\w.+-]+/[\w.+-]+")
 
 
@@ -49,6 +53,8 @@ class Form(Protocol):
 
     name: str
     """Of the connector's type: its own parts are sent back to it alone."""
+    files: frozenset[str] | None
+    """The media types of attachments that it takes besides text; None for any."""
 
     def result(self, result: ToolResult) -> tuple[object, bool]:
         """The content of a tool's result, and whether the library shall mark it as failed."""
@@ -108,7 +114,7 @@ class Bridge:
                 case User(text, attachments):
                     content: str | list[str | library.BinaryContent] = text
                     if attachments:
-                        content = [text, *map(_file, attachments)]
+                        content = [text, *map(self._file, attachments)]
                     yield library.ModelRequest(parts=[library.UserPromptPart(content)])
                 case Assistant():
                     yield self._restored(turn) or _said(turn)
@@ -117,13 +123,27 @@ class Bridge:
 
     def _result(self, result: ToolResult) -> library.ToolReturnPart:
         content, is_failed = self._form.result(result)
-        files = [_file(each) for each in result.attachments]
+        files = [self._file(each) for each in result.attachments]
         return library.ToolReturnPart(
             result.name,
             [content, *files] if files else content,
             tool_call_id=result.id,
             outcome="failed" if is_failed else "success",
         )
+
+    def _file(self, attachment: Attachment) -> library.BinaryContent:
+        mime_type = attachment.mime_type.partition(";")[0].strip().lower()
+        if self._form.files is None:
+            known = mime_type if _TYPED.fullmatch(mime_type) else "application/octet-stream"
+            return library.BinaryContent(attachment.data, media_type=known)
+        if mime_type in self._form.files:
+            return library.BinaryContent(attachment.data, media_type=mime_type)
+        if mime_type.startswith("text/") or mime_type in _TEXTS:
+            text = attachment.data.decode(errors="replace")
+            return library.BinaryContent(text.encode(), media_type="text/plain")
+        taken = ", ".join(sorted(self._form.files))
+        text = f"attachments of type {mime_type[:80]!r} are not taken by {self._form.name}: only text, {taken}"
+        raise Permanent(text, code=codes.BAD_REQUEST)
 
     def _restored(self, turn: Assistant) -> library.ModelMessage | None:
         """The answer as its provider gave it, if it is the same provider."""
@@ -172,8 +192,8 @@ class Bridge:
             canonical_system=response.canonical_system,
             provider_response_id=response.provider_response_id,
         )
-        (written,) = library.ModelMessagesTypeAdapter.dump_python([kept], mode="json", exclude_defaults=True)
-        return {"provider": self._form.name, "response": {**written, "kind": "response"}}
+        (written,) = library.ModelMessagesTypeAdapter.dump_python([kept], mode="json", exclude_none=True)
+        return {"provider": self._form.name, "response": written}
 
 
 class _Ids:
@@ -187,7 +207,7 @@ class _Ids:
         """The id of the call that is the part of this index."""
         if index not in self._of:
             given = part.tool_call_id
-            unfit = not given or given == part.tool_name or given in self._taken or given.startswith("pyd_ai_")
+            unfit = not _ID.fullmatch(given) or given == part.tool_name or given in self._taken
             self._of[index] = f"call_{uuid.uuid4().hex[:24]}" if unfit else given
             self._taken.add(self._of[index])
         return self._of[index]
@@ -210,13 +230,6 @@ def _tool(tool: Tool) -> ToolDefinition:
     return ToolDefinition(
         name=tool.name, description=tool.description, parameters_json_schema=dict(tool.input), strict=False
     )
-
-
-def _file(attachment: Attachment) -> library.BinaryContent:
-    mime_type = attachment.mime_type.partition(";")[0].strip().lower()
-    if not _TYPED.fullmatch(mime_type):
-        mime_type = "application/octet-stream"
-    return library.BinaryContent(attachment.data, media_type=mime_type)
 
 
 def _call(part: library.ToolCallPart) -> ToolCall:

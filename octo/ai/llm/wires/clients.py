@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import ssl
 from collections.abc import AsyncIterator
+from functools import cache
 
 import httpx2
 
 from octo.ai.llm import settings
+from octo.core.tls import ClientTls
 
 LARGEST = 32 * 1024 * 1024
 """Bytes of an answer."""
@@ -22,12 +25,22 @@ def client(given: settings.Provider) -> httpx2.AsyncClient:
     return httpx2.AsyncClient(
         timeout=httpx2.Timeout(seconds, connect=min(seconds, CONNECT)),
         limits=httpx2.Limits(max_connections=1000, max_keepalive_connections=100),
-        verify=given.tls.context(),
+        verify=context(given.tls),
         proxy=given.proxy or None,
         # What is not compressed is as large as it looks.
         headers={"Accept-Encoding": "identity", **given.headers},
         event_hooks={"response": [_bound]},
     )
+
+
+def context(tls: ClientTls) -> ssl.SSLContext:
+    """Return what checks certificates. The machine's authorities take long to read, and are read once."""
+    return _usual() if tls == ClientTls() else tls.context()
+
+
+@cache
+def _usual() -> ssl.SSLContext:
+    return ClientTls().context()
 
 
 def silence() -> None:

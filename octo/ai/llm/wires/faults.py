@@ -17,7 +17,6 @@ from octo.core.secrets import masked
 
 MOST = 400
 """Characters of what a provider says of its error."""
-NO_LOGIN = (401, 403)
 NO_ROOM = (429, 503, 529)
 PASSING = (408, 409, 425)
 """Statuses below 500 of what may succeed later."""
@@ -50,8 +49,6 @@ def translated(model: str) -> Iterator[None]:
 def answered(status: int, text: str, retry_after: float | None, model: str) -> OctoError:
     """The error for an answer with a status of 300 or above."""
     said = _bounded(f"{status}: {text}" if text else f"status {status}")
-    if status in NO_LOGIN:
-        return Permanent(said, code=codes.NO_LOGIN, status=status)
     if status in NO_ROOM:
         full = Overloaded(said, retry_after=1.0 if retry_after is None else retry_after, code=codes.LIMITED)
         full.status = status
@@ -93,12 +90,19 @@ def _broken(error: httpx2.HTTPError) -> Transient:
 def _reported(error: library.ModelAPIError, model: str) -> OctoError:
     """The error for what the library reports: a status, a connection, or what a provider says within an answer."""
     if isinstance(error, library.ModelHTTPError):
-        return answered(error.status_code, _said(error.body) or _first_line(error), error.retry_after, model)
+        found = answered(error.status_code, _said(error.body) or _first_line(error), error.retry_after, model)
+        if isinstance(found, Permanent):
+            # Gemini answers 400 for a wrong key, and OpenRouter 403 for a prompt that it does not like.
+            is_login = isinstance(error, library.ModelAuthenticationError)
+            found.code = codes.NO_LOGIN if is_login else codes.BAD_REQUEST
+        return found
     if isinstance(error, library.ModelConnectionError):
         return _unreached(error)
     status = getattr(getattr(error.__cause__, "response", None), "status_code", None)
     if isinstance(status, int) and status >= 300:
         return answered(status, _first_line(error), error.retry_after, model)
+    if isinstance(error, library.ModelAuthenticationError):
+        return Permanent(_bounded(_first_line(error)), code=codes.NO_LOGIN)
     for kind, known in _STATUS.items():
         if isinstance(error, kind):
             return answered(known, _first_line(error), error.retry_after, model)
@@ -112,7 +116,6 @@ _STATUS: dict[type[library.ModelAPIError], int] = {
     library.ModelQuotaExceededError: 429,
     library.ModelUnavailableError: 503,
     library.ModelServerError: 500,
-    library.ModelAuthenticationError: 401,
     library.ModelRequestRejectedError: 400,
 }
 """The status that stands for a kind of error that came without one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import httpx2
@@ -15,8 +15,9 @@ from pydantic_ai.providers.google import GoogleProvider
 
 from octo.ai.conversation import StopReason, ToolResult, Usage
 from octo.ai.llm import settings
+from octo.ai.llm.wires import clients
+from octo.ai.llm.wires.asked import requested
 from octo.ai.llm.wires.bridge import STOPS, Bridge, Wired, raw_reason
-from octo.ai.llm.wires.common import requested
 from octo.ai.llm.wires.faults import malformed, translated
 from octo.ai.model import Embedded
 from octo.core import codec
@@ -25,8 +26,18 @@ NAME = "llm-gemini"
 _BROKEN_CALLS = ("MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL")
 
 
+class _Model(GoogleModel):
+    """Sends one request for a call: the vendor's library would go on with an answer in as many as it takes."""
+
+    async def _build_content_and_config(self, *args: Any) -> Any:
+        contents, config = await super()._build_content_and_config(*args)
+        config["automatic_continuation"] = False
+        return contents, config
+
+
 class _Form:
     name = NAME
+    files: frozenset[str] | None = None
 
     def result(self, result: ToolResult) -> tuple[object, bool]:
         if result.is_error:
@@ -65,6 +76,8 @@ class _Gemini(Wired):
 
 
 def wire(given: settings.Gemini, http: httpx2.AsyncClient) -> Wired:
+    http.event_hooks = {**http.event_hooks, "response": [*http.event_hooks["response"], _escape]}
+    checked = clients.context(given.tls)  # the library makes two more clients, which are not used
     sdk = Client(
         vertexai=False,
         api_key=given.api_key.get_secret_value(),
@@ -73,16 +86,52 @@ def wire(given: settings.Gemini, http: httpx2.AsyncClient) -> Wired:
             headers=given.headers,
             timeout=int(given.timeout.total_seconds() * 1000),
             httpx_async_client=http,
+            client_args={"verify": checked},
+            async_client_args={"verify": checked, "ssl": checked},
         ),
     )
-    thinking: dict[str, object] = {"thinking_budget": 0}
-    if given.thinking == "dynamic":
-        thinking = {"thinking_budget": -1, "include_thoughts": True}
-    elif given.thinking == "budgeted":
-        thinking = {"thinking_budget": given.thinking_budget, "include_thoughts": True}
+    # What turns thinking off differs from model to model: the library knows.
+    thinking: dict[str, object] = {"thinking": False}
+    if given.thinking != "off":
+        budget = -1 if given.thinking_budget is None else given.thinking_budget
+        thinking = {"google_thinking_config": {"thinking_budget": budget, "include_thoughts": True}}
     provider = GoogleProvider(client=sdk)
-    model = GoogleModel(given.model, provider=provider)
-    asked = requested(given, google_thinking_config=thinking)
+    model = _Model(given.model, provider=provider)
+    asked = requested(given, **thinking)
     wired = _Gemini(Bridge(model, _Form(), asked, native_schema=True), given.model, given.answer, http.aclose)
     wired.provider = provider
     return wired
+
+
+async def _escape(response: httpx2.Response) -> None:
+    assert isinstance(response.stream, httpx2.AsyncByteStream)
+    response.stream = _Escaped(response.stream)
+
+
+_BREAKS = {"\u0085".encode(): b"\\u0085", "\u2028".encode(): b"\\u2028", "\u2029".encode(): b"\\u2029"}
+
+
+class _Escaped(httpx2.AsyncByteStream):
+    """An answer in JSON without the characters that Unicode calls the end of a line, but JSON does not.
+
+    The vendor's library reads a stream line by line, and takes a text with one of them for two lines.
+    """
+
+    def __init__(self, stream: httpx2.AsyncByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        kept = b""
+        async for chunk in self._stream:
+            data = kept + chunk
+            # The first bytes of a character, whose others are in the next chunk.
+            kept = next((end for end in (data[-2:], data[-1:]) if any(c.startswith(end) for c in _BREAKS)), b"")
+            data = data[: len(data) - len(kept)]
+            for character, escaped in _BREAKS.items():
+                data = data.replace(character, escaped)
+            yield data
+        if kept:
+            yield kept
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()

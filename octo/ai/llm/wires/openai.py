@@ -13,6 +13,8 @@ from pydantic_ai.models import Model
 from pydantic_ai.models.ollama import OllamaModel
 from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
 from pydantic_ai.models.openrouter import OpenRouterModel
+from pydantic_ai.profiles import merge_profile
+from pydantic_ai.profiles.openai import OpenAIModelProfile
 from pydantic_ai.providers import Provider
 from pydantic_ai.providers.ollama import OllamaProvider
 from pydantic_ai.providers.openai import OpenAIProvider
@@ -20,8 +22,8 @@ from pydantic_ai.providers.openrouter import OpenRouterProvider
 
 from octo.ai.conversation import StopReason, ToolResult, Usage
 from octo.ai.llm import settings
-from octo.ai.llm.wires.bridge import STOPS, Bridge, Wired, raw_reason, refused
-from octo.ai.llm.wires.common import requested
+from octo.ai.llm.wires.asked import requested
+from octo.ai.llm.wires.bridge import IMAGES, STOPS, Bridge, Wired, raw_reason, refused
 from octo.ai.llm.wires.faults import malformed, translated
 from octo.ai.model import Embedded
 from octo.core.settings import Secret
@@ -35,6 +37,7 @@ NO_KEY = "none"
 class _Form:
     def __init__(self, name: str, *, keeps_thoughts: bool = False) -> None:
         self.name = name
+        self.files: frozenset[str] | None = IMAGES | {"application/pdf", "audio/mpeg", "audio/wav"}
         self._keeps_thoughts = keeps_thoughts
 
     def result(self, result: ToolResult) -> tuple[object, bool]:
@@ -48,7 +51,9 @@ class _Form:
         return STOPS.get(response.finish_reason, "end_turn")
 
     def needs_back(self, part: library.ModelResponsePart) -> bool:
-        return self._keeps_thoughts and isinstance(part, library.ThinkingPart) and bool(part.signature or part.id)
+        if not self._keeps_thoughts or not isinstance(part, library.ThinkingPart):
+            return False
+        return bool(part.signature or part.provider_details)
 
 
 class _Embedding(Wired):
@@ -68,15 +73,14 @@ class _Embedding(Wired):
 
 def openai(given: settings.OpenAI, http: httpx2.AsyncClient) -> Wired:
     provider = OpenAIProvider(openai_client=_sdk(given, http, given.base_url or None, given.api_key))
-    effort = None if given.reasoning == "default" else given.reasoning
     model: Model[Any]
     if given.api == "responses":
         model = OpenAIResponsesModel(given.model, provider=provider)
         # Nothing is left at the provider: the thoughts come back encrypted, and are sent again.
-        asked = requested(given, openai_reasoning_effort=effort, openai_store=False)
+        asked = requested(given, **_reasoning(given.reasoning), openai_store=False)
     else:
         model = OpenAIChatModel(given.model, provider=provider)
-        asked = requested(given, openai_reasoning_effort=effort)
+        asked = requested(given, **_reasoning(given.reasoning))
     form = _Form("llm-openai", keeps_thoughts=given.api == "responses")
     return _wired(given, Bridge(model, form, asked, native_schema=True), provider, http)
 
@@ -85,16 +89,24 @@ def openrouter(given: settings.OpenRouter, http: httpx2.AsyncClient) -> Wired:
     named = {"X-Title": given.app_name, "HTTP-Referer": given.site_url}
     sdk = _sdk(given, http, given.base_url or OPENROUTER, given.api_key, named)
     provider = OpenRouterProvider(openai_client=sdk)
-    reasoning = None if given.reasoning == "default" else {"effort": given.reasoning}
     model = OpenRouterModel(given.model, provider=provider)
-    bridge = Bridge(model, _Form("llm-openrouter"), requested(given, openrouter_reasoning=reasoning))
+    form = _Form("llm-openrouter", keeps_thoughts=True)
+    bridge = Bridge(model, form, requested(given, **_reasoning(given.reasoning)))
     return _wired(given, bridge, provider, http)
 
 
 def ollama(given: settings.Ollama, http: httpx2.AsyncClient) -> Wired:
     provider = OllamaProvider(openai_client=_sdk(given, http, given.base_url or OLLAMA, given.api_key))
-    model = OllamaModel(given.model, provider=provider)
+    known = OllamaModel(given.model, provider=provider).profile
+    # The library sends OpenAI's newer name for it, which Ollama ignores.
+    profile = merge_profile(known, OpenAIModelProfile(openai_chat_supports_max_completion_tokens=False))
+    model = OllamaModel(given.model, provider=provider, profile=profile)
     return _wired(given, Bridge(model, _Form("llm-ollama"), requested(given), native_schema=True), provider, http)
+
+
+def _reasoning(effort: settings.Reasoning) -> dict[str, object]:
+    """`none` is sent to models alone that are known to take it: it is the default, and others refuse it."""
+    return {} if effort == "default" else {"thinking": effort != "none" and effort}
 
 
 def _sdk(
