@@ -18,6 +18,7 @@ from octo.core.cassette import DAMAGED, NOT_WRITTEN, Cassette, Exchange, Format,
 from octo.core.errors import Permanent, Position
 from octo.core.expressions import Build
 from octo.core.secrets import named
+from octo.core.settings import Settings
 from octo.suite.yaml import dump
 
 VERSION = 1
@@ -126,12 +127,15 @@ def _exchange(place: Place, form: Format, report: Report) -> Exchange | None:
     return None if request is None or reply is None else Exchange(request, reply)
 
 
-def _side(place: Place, model: type, what: str, report: Report) -> Plain | None:
+def _side(place: Place, model: type[Settings], what: str, report: Report) -> Plain | None:
     if not isinstance(place.value, dict):
         report.error(DAMAGED, place.at, f"`{place.name}` must be a mapping, found {kind(place.value)}")
         return None
-    written = Written(what, place.at, place.fields())
-    return None if validate(model, written, Build(), report, null_is_empty=False) is None else place.value
+    found = validate(model, Written(what, place.at, place.fields()), Build(), report, null_is_empty=False)
+    if found is None:
+        return None
+    values = found.model_dump(by_alias=True, exclude_unset=True)
+    return {key: values[key] for key in place.value}  # in the order of the file, which may be written again
 
 
 def rendered(of: str, exchanges: list[Exchange]) -> str:

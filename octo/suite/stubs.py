@@ -56,7 +56,7 @@ def with_stubs(asked: Sequence[Asked], load: Load) -> Config:
     for draft, index in chosen:
         found |= _of(draft, index, config, report, cassettes)
     report.raise_if_any()
-    return stubbed(config, found)
+    return stubbed(config._replace(watched=(*config.watched, *sorted(cassettes.files))), found)
 
 
 def _index(draft: Draft, case: str, report: Report) -> int | None:

@@ -13,9 +13,10 @@ from octo.config.load import load
 from octo.config.report import Report
 from octo.config.substitute import literal
 from octo.config.yaml import read
+from octo.connectors.http_client.cassette import FORM
 from octo.core import secrets
 from octo.core.cassette import Exchange
-from octo.core.errors import ConfigError
+from octo.core.errors import ConfigError, Position
 from octo.suite import Cassettes, Configs, exit_code, plan, run_case
 from octo.suite.cassettes import rendered
 from octo.suite.drift import drift
@@ -391,3 +392,43 @@ def test_a_body_is_read_as_it_was_written(body):
     assert report.problems == []
     found = literal(tree).value["exchanges"][0]["reply"]["body"]
     assert (found, repr(found)) == (body, repr(body))
+
+
+GOOD = rendered(
+    "http-client",
+    [
+        Exchange(
+            {"method": "GET", "path": "/", "query": {"a": "1"}}, {"status": 200, "headers": {"a": "b"}, "body": [1]}
+        )
+    ],
+).encode()
+
+
+@given(st.integers(0, len(GOOD) - 1), st.binary(max_size=4), st.integers(0, 20))
+def test_a_file_that_was_damaged_anywhere_is_read_or_refused(tmp_path_factory, at, put, gone):
+    """With problems that have a place; nothing else is raised."""
+    file = tmp_path_factory.mktemp("damaged", numbered=True) / "c.yaml"
+    file.write_bytes(GOOD[:at] + put + GOOD[at + gone :])
+    report = Report()
+
+    found = Cassettes().find(file, "http-client", FORM, Position("t", 1, 1), report)
+
+    assert (found is None) == bool(report.problems)
+    assert all(each.at.file == str(file) for each in report.problems)
+
+
+def test_values_are_of_the_kinds_that_the_connector_wants_and_stay_in_their_order(tmp_path):
+    file, report = tmp_path / "c.yaml", Report()
+    reply = "{headers: {a: '1'}, body: {b: 1, a: 2}, status: '200'}"
+    file.write_text(
+        f"{{cassette: 1, of: http-client, exchanges: [{{request: {{path: /, method: GET}}, reply: {reply}}}]}}"
+    )
+
+    found = Cassettes().find(file, "http-client", FORM, Position("t", 1, 1), report)
+
+    assert list(found.exchanges[0].reply.items()) == [
+        ("headers", {"a": "1"}),
+        ("body", {"b": 1, "a": 2}),
+        ("status", 200),
+    ]
+    assert list(found.exchanges[0].request) == ["path", "method"]

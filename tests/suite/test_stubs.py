@@ -158,3 +158,19 @@ def test_stubs_that_are_not_there_are_refused(stubbed, text, case, says):
 def test_a_file_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="cannot be read"):
         with_stubs([Asked(tmp_path / "none_test.yaml")], lambda _: pytest.fail("nothing to read it for"))
+
+
+def test_a_cassette_stands_in_and_is_watched(tmp_path, plugins):
+    """An edited cassette is another stub, so its connector is opened anew; an equal one is not."""
+    head = "{cassette: 1, of: http-client, exchanges: [{request: {method: GET, path: /}, reply: {status: "
+    (tmp_path / "s_test.yaml").write_text("{flow: f, stubs: {bank: {cassette: bank.yaml}}, cases: [{name: a}]}")
+
+    def read(status):
+        (tmp_path / "bank.yaml").write_text(f"{head}{status}}}}}]}}")
+        return with_stubs([Asked(tmp_path / "s_test.yaml")], lambda env: parse(FLOWS, plugins, env))
+
+    first, same, other = read(200), read(200), read(404)
+
+    assert tmp_path / "bank.yaml" in first.watched
+    stubs = [each.connectors["bank"].stub for each in (first, same, other)]
+    assert (stubs[0] == stubs[1], stubs[0] == stubs[2]) == (True, False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Annotated
 
 from pydantic import Field
 
@@ -39,12 +40,28 @@ class RecordedAsk(Settings):
     """The size of vectors that is wanted."""
 
 
+class RecordedCall(Settings):
+    """A call of a tool."""
+
+    id: str
+    """Its id."""
+    tool: str
+    """Name of the tool."""
+    arguments: dict[str, object] | None = None
+    """Its arguments."""
+    raw: str = ""
+    """What the model wrote where JSON was wanted."""
+
+
+Line = Annotated[str, Field(pattern=r"^\s*-?[\d.e+-]+(\s+-?[\d.e+-]+)*\s*$")]
+
+
 class RecordedReply(Settings):
     """A reply, or vectors."""
 
     text: str = ""
     """What the model says."""
-    calls: list[dict[str, object]] = Field(default_factory=list)
+    calls: list[RecordedCall] = Field(default_factory=list)
     """The tools that it asks to be called."""
     stop: StopReason = "end_turn"
     """Why it stops."""
@@ -56,7 +73,7 @@ class RecordedReply(Settings):
     """What it thinks before."""
     origin: dict[str, object] | None = None
     """The provider's own form of the reply, for what must be sent back as it came."""
-    vectors: list[str] = Field(default_factory=list)
+    vectors: list[Line] = Field(default_factory=list)
     """The vectors, each as numbers in a line."""
 
 

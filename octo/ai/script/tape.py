@@ -123,7 +123,7 @@ def _cost(usage: Usage) -> dict[str, object]:
 def replied(plain: Mapping[str, Any]) -> Reply:
     """Return the reply that a cassette has."""
     calls = tuple(
-        ToolCall(str(each["id"]), str(each["tool"]), each.get("arguments"), str(each.get("raw", "")))
+        ToolCall(each["id"], each["tool"], each.get("arguments"), each.get("raw", ""))
         for each in plain.get("calls") or ()
     )
     stop: StopReason = plain.get("stop") or ("tool_use" if calls else "end_turn")
