@@ -22,6 +22,8 @@ def recorded(cassettes: Cassettes) -> int:
         return exits.USAGE
     for each in saved:
         say(f"recorded {each.added} exchange{'s' if each.added > 1 else ''} in {each.file}")
+        for doubt in each.doubts:
+            say(f"  {doubt}; if that is not what the test wants, remove it and record again")
     return exits.DONE
 
 

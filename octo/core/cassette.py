@@ -108,7 +108,8 @@ class Format(NamedTuple):
 
     request, reply: the models of both. label: names a request in messages. tells: whether a change at this place of a
     reply means something; others are no drift. goes_on: whether, when it is compared, the flow gets what was recorded:
-        each reply depends on its request alone, so that every recorded request can be compared.
+        each reply depends on its request alone, so that every recorded request can be compared. doubt: why a reply may
+        not be one to keep, such as a status of 401; "" for most.
     """
 
     request: type[Settings]
@@ -116,6 +117,7 @@ class Format(NamedTuple):
     label: Callable[[Plain], str]
     tells: Callable[[str], bool] = lambda _: True
     goes_on: bool = False
+    doubt: Callable[[Plain], str] = lambda _: ""
 
 
 class Asked(NamedTuple):

@@ -26,10 +26,11 @@ _HEAD = "# Recorded by `octo test --record`; secrets are masked. See docs/casset
 
 
 class Saved(NamedTuple):
-    """A file that was written, with how many exchanges are new in it."""
+    """A file that was written, with how many exchanges are new in it. doubts: those that one may not want to keep."""
 
     file: Path
     added: int
+    doubts: tuple[str, ...] = ()
 
 
 class Cassettes:
@@ -73,7 +74,7 @@ class Cassettes:
         for file, (of, cassette) in self._found.items():
             if cassette.added:
                 _write(file, rendered(of, cassette.exchanges))
-                saved.append(Saved(file, cassette.added))
+                saved.append(Saved(file, cassette.added, tuple(_doubts(cassette))))
                 cassette.added = 0
         return saved
 
@@ -92,6 +93,12 @@ class Cassettes:
             return []
         tree = read(data, str(file), report, with_bytes=True)
         return [] if tree is None else _exchanges(literal(tree).top, of, form, report)
+
+
+def _doubts(cassette: Cassette) -> Iterator[str]:
+    for each in cassette.exchanges[-cassette.added :]:
+        if why := cassette.form.doubt(each.reply):
+            yield f"{cassette.form.label(each.request)}: {why}"
 
 
 def _exchanges(top: Place, of: str, form: Format, report: Report) -> list[Exchange]:

@@ -18,7 +18,7 @@ TESTS = "{flow: f, stubs: {api: {cassette: api.yaml}}, cases: [{name: greets, ex
 class Greeter(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         data = self.server.greeting.encode()
-        self.send_response(200)
+        self.send_response(self.server.status)
         self.send_header("Content-Type", "text/plain")
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
@@ -31,7 +31,7 @@ class Greeter(BaseHTTPRequestHandler):
 @pytest.fixture
 def server(monkeypatch):
     server = ThreadingHTTPServer(("127.0.0.1", 0), Greeter)
-    server.greeting = "good morning"
+    server.greeting, server.status = "good morning", 200
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     monkeypatch.setenv("URL", f"http://127.0.0.1:{server.server_address[1]}")
@@ -68,6 +68,15 @@ def test_record_replay_and_drift(cli, folder, server, monkeypatch):
         '      text: was "good morning", is "good evening"\n'
     )
     assert "good morning" in (folder / "api.yaml").read_text()
+
+
+def test_a_refusal_is_recorded_with_a_word(cli, folder, server):
+    server.status = 403
+
+    result = cli("test", "f.yaml", "--record")
+
+    assert result.exit_code == 1
+    assert "GET /greeting: status 403; if that is not what the test wants, remove it" in result.stdout
 
 
 def test_flows_run_outside_of_tests_with_a_cassette(cli, folder, server, monkeypatch):

@@ -54,6 +54,9 @@ flows:
       - {type: set-variable, settings: {name: first, value: body}}
       - {type: rest, name: two, settings: {connector: shop, path: /count}}
       - {type: set-payload, settings: {value: "[vars.first, body]"}}
+  - name: lost
+    process:
+      - {type: rest, settings: {connector: shop, path: /nothing}}
   - name: pay
     process:
       - {type: rest, settings: {connector: bank, path: /pay}}
@@ -211,6 +214,15 @@ exchanges:
 """
     )
     assert shop.heads[0]["X-Api-Key"] == KEY  # the real one was sent, although the test file has one for tests
+
+
+def test_a_refusal_is_recorded_and_told(run, shop):
+    """A key that is wrong would be replayed for ever."""
+    text = ASK.replace("flow: ask", "flow: lost").replace(", expect: {body: {sku: A1, price: 3}}", "")
+
+    _, cassettes = run(text, "record", shop)
+
+    assert [each.doubts for each in cassettes.save()] == [("GET /nothing: status 404",)]
 
 
 def test_only_what_is_missing_is_recorded(run, shop, folder):

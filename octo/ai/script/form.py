@@ -94,4 +94,10 @@ def tells(path: str) -> bool:
     return path.partition(".")[0].partition("[")[0] not in ("origin", "thinking") and not _IDS.fullmatch(path)
 
 
-FORM = Format(RecordedAsk, RecordedReply, label, tells, goes_on=True)
+def doubt(reply: Plain) -> str:
+    """Say so if the model has not answered."""
+    stop = reply.get("stop", "")
+    return f"stop {stop}" if stop in ("refusal", "content_filter", "max_tokens") else ""
+
+
+FORM = Format(RecordedAsk, RecordedReply, label, tells, goes_on=True, doubt=doubt)

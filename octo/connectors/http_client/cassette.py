@@ -66,4 +66,9 @@ def tells(path: str) -> bool:
     return path != "url" if name == path else _TELLING.fullmatch(name) is not None
 
 
-FORM = Format(RecordedRequest, RecordedReply, label, tells)
+def doubt(reply: Plain) -> str:
+    """Say so if the server has refused."""
+    return f"status {reply['status']}" if reply["status"] >= 400 else ""
+
+
+FORM = Format(RecordedRequest, RecordedReply, label, tells, doubt=doubt)
