@@ -60,9 +60,9 @@ async def test_vectors_are_indexed_if_they_can_be(pgvector, vector_server, dimen
 
 
 async def test_the_index_finds_what_a_filter_leaves(pgvector, vector_server):
-    """Though thousands of others are nearer: by default an index looks at 40."""
+    """Though a thousand others are nearer: by default an index looks at 40."""
     async with pgvector(dimension=2, dsn=f"{vector_server.dsn}&enable_seqscan=off&enable_sort=off") as opened:
-        crowd = [Record(f"c{number}", [1.0, number / 1e6], "", {"kind": "crowd"}) for number in range(3000)]
+        crowd = [Record(f"c{number}", [1.0, number / 1e6], "", {"kind": "crowd"}) for number in range(1500)]
         await opened.store.upsert([*crowd, Record("far", [0.0, 1.0], "", {"kind": "one"})], "")
         found = await opened.store.query([1.0, 0.0], 3, conditions({"kind": "one"}), "")
         assert [each.id for each in found] == ["far"]
