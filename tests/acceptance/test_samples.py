@@ -407,6 +407,13 @@ def ai_retry(octo: Octo) -> None:
     assert stubbed(octo, "bookings", {"guest": "Ada", "from": "the first of May 2026", "nights": "two"}) == ada
 
 
+@scenario
+def mcp_tools(octo: Octo) -> None:
+    octo.env |= {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "MCP_FILE": str(octo.sample)}
+
+    assert octo.invoke("order", {"item": "tea", "amount": 2}) == {"item": "tea", "accepted": True, "left": 12}
+
+
 # --- the tests ---------------------------------------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from octo.ai.blocks.mapping import AiMapping
 from octo.ai.blocks.prompt import AiPrompt
 from octo.ai.blocks.retry import AiRetry
 from octo.ai.blocks.router import AiRouter
+from octo.ai.mcp import client as mcp_client
 from octo.blocks import (
     aggregate,
     branch,
@@ -88,6 +89,7 @@ STUBBED: list[Stubbed] = [
     http_client.HttpClient,
     kafka.Kafka,
     logger.Logger,
+    mcp_client.McpClient,
     mqtt.Mqtt,
     nats.Nats,
     pgvector.Pgvector,
@@ -127,6 +129,7 @@ HEALTHY: list[type[Healthy]] = [
     events.Events,
     http.Http,
     kafka.Kafka,
+    mcp_client.McpClient,
     mqtt.Mqtt,
     nats.Nats,
     pgvector.Pgvector,
@@ -139,6 +142,9 @@ EFFECTFUL: list[type[Effectful]] = [
     Dispatch,
     Query,
     RecordPublish,
+    mcp_client.settings.Call,
+    mcp_client.settings.Prompt,
+    mcp_client.settings.Read,
     mqtt_settings.Publish,
     nats_settings.Publish,
     nats_settings.Request,
@@ -176,6 +182,9 @@ SHAPED: list[type[Shaped]] = [
     foreach.Foreach,
     fork.Fork,
     handle_errors.HandleErrors,
+    mcp_client.settings.Call,
+    mcp_client.settings.Prompt,
+    mcp_client.settings.Read,
     mqtt_settings.Publish,
     nats_settings.Publish,
     nats_settings.Request,

@@ -33,6 +33,7 @@ SETTINGS = {
     "searxng": {"url": "http://searxng.test"},
     "tavily": {"apiKey": "key-0123456789"},
     "vector-sqlite": {"dimension": 3},
+    "mcp-client": {"url": "https://tools.test/mcp"},
     "logger": {"output": "/nowhere/flow.log"},
 }
 SPECS = {"database": {"sqlite": ["create table a (b integer)"]}}
@@ -104,6 +105,7 @@ def test_what_only_calls_others_is_not_asked_for_its_health():
         "events",
         "http",
         "kafka",
+        "mcp-client",
         "mqtt",
         "nats",
         "redis",

@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 from octo.core.durations import Duration
 from octo.core.expressions import Expr
 from octo.core.secrets import mask
-from octo.core.settings import Advanced, Secret, Settings
+from octo.core.settings import Advanced, Effect, Secret, Settings
 from octo.core.sockets import Steps
 from octo.core.state import State
 from octo.core.tls import ClientTls
@@ -207,6 +207,10 @@ class Call(Settings):
     request_state: Annotated[Expr[str] | None, Advanced] = None
     """What that call gave as `vars.requestState`."""
 
+    @property
+    def effect(self) -> Effect:
+        return "once"
+
     def shape_after(self, before: State) -> State:
         for each in (self.arguments, self.answers, self.request_state):
             before.of(each)
@@ -224,6 +228,10 @@ class Read(Settings):
     as_: str = Field("", alias="as")
     """Name of a variable for what was read. Default: it becomes the body."""
 
+    @property
+    def effect(self) -> Effect:
+        return "safe"
+
     def shape_after(self, before: State) -> State:
         before.of(self.uri)
         return before.without_var(self.as_) if self.as_ else before.with_body()
@@ -238,6 +246,10 @@ class Prompt(Settings):
     """Its arguments, which are texts."""
     as_: str = Field("", alias="as")
     """Name of a variable for the messages. Default: they become the body."""
+
+    @property
+    def effect(self) -> Effect:
+        return "safe"
 
     def shape_after(self, before: State) -> State:
         for each in self.arguments.values():
