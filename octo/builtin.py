@@ -39,6 +39,7 @@ CONNECTORS = {
 BLOCKS = {
     "ai-agent": "octo.ai.agent:ai_agent",
     "clear-agent-memory": "octo.ai.agent:clear_agent_memory",
+    "read-agent-memory": "octo.ai.agent:read_agent_memory",
     "aggregate": "octo.blocks.aggregate:aggregate",
     "ai-embed": "octo.ai.blocks.embed:ai_embed",
     "ai-mapping": "octo.ai.blocks.mapping:ai_mapping",

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 from octo.ai.agent import codes
 from octo.ai.agent.mail import Letter, Mail, post
 from octo.ai.agent.run import Run
-from octo.ai.agent.settings import AgentSettings, Clear
-from octo.ai.agent.thread import Memory, Saved, clear, key_of
+from octo.ai.agent.settings import AgentSettings, Clear, Read
+from octo.ai.agent.thread import Memory, Saved, as_value, clear, key_of
 from octo.ai.agent.volatile import Volatile
 from octo.ai.model import FAMILY, Model
 from octo.ai.quoted import shown
@@ -23,7 +23,7 @@ from octo.core.spending import spending
 from octo.services.leasing import held
 from octo.services.ports import KeyValue, Leases, Topics
 
-__all__ = ["ai_agent", "clear_agent_memory"]
+__all__ = ["ai_agent", "clear_agent_memory", "read_agent_memory"]
 
 TTL = 15.0
 """Seconds after which another process may go on with a thread whose process is gone."""
@@ -66,6 +66,18 @@ async def ai_agent(
         if await post(store, topics, key, letter):
             return Stop(message.with_body({}))
         await asyncio.sleep(PAUSE)
+
+
+@block("read-agent-memory")
+async def read_agent_memory(settings: Read, message: Message, store: KeyValue) -> Message:
+    """Read a conversation, for a page that shows it again: `{messages, waiting}`.
+
+    A message has a `role` (`user`, `assistant`, `tool`) and a `text`, `calls` or `results`. `waiting` lists the calls
+    that a person must allow: `authorizationId`, `tool`, `toolCallId`, `input`, `expiresInSeconds`.
+    """
+    key = key_of(settings.thread_id(message), settings.agent_id)
+    shown = as_value(await Memory(store, key, None).load())
+    return message.with_var(settings.result_var, shown) if settings.result_var else message.with_body(shown)
 
 
 @block("clear-agent-memory")

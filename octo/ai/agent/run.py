@@ -43,6 +43,7 @@ from octo.core.secrets import masked
 MOST_CALLS = 32
 """Calls of tools in one turn. A model that wants more is told so, and may go on in the next turn."""
 INTERRUPTED = "interrupted: the process ended before the result was known; the call may have had an effect"
+LEFT = "nobody listened any more, so the run ended; the call may have had an effect"
 STOPPED = "the user stopped the run; the call may have had an effect"
 
 _ROLE = (
@@ -144,6 +145,8 @@ class Run:
             await self._telling.tell("done", text="", stopped=True)
             return Stop(self._told(self.message.with_body({"stopped": True}), stopReason="stopped"))
         except Left:
+            self._interrupted(LEFT)
+            await self._save()
             return Stop(self._told(self.message))
         except ToolStopped as stopped:
             return Stop(self._told(stopped.stop.message))

@@ -251,6 +251,19 @@ def _unasked(agent: AgentSettings) -> Iterable[str]:
         yield "calls that a person must allow need `events` with `tool_authorization`: how the person hears of it"
 
 
+class Read(Settings):
+    thread_id: Expr[str]
+    """The `memoryThreadId` of the conversation."""
+    agent_id: str = Field(min_length=1)
+    """The `agentId` of the agent."""
+    result_var: str = ""
+    """Variable for the conversation. Default: it becomes the body."""
+
+    def shape_after(self, before: State) -> State:
+        before.of(self.thread_id)
+        return before.without_var(self.result_var) if self.result_var else before.with_body()
+
+
 class Clear(Settings):
     thread_id: Expr[str]
     """The `memoryThreadId` of the conversation."""

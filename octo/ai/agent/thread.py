@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import quote
 
 from octo.ai.agent import codes
-from octo.ai.conversation import Turn, as_json, turns_from
-from octo.core import codec
+from octo.ai.conversation import Assistant, Turn, as_json, turns_from
+from octo.core import clock, codec
 from octo.core.errors import Permanent
 from octo.services.ports import KeyValue
 
@@ -41,6 +41,22 @@ class Saved:
     turns: tuple[Turn, ...] = ()
     tokens: int = 0
     waiting: Waiting | None = None
+
+
+def as_value(saved: Saved) -> dict[str, Any]:
+    """The conversation for people: without what only providers need."""
+    messages = [{name: each for name, each in turn.items() if name != "origin"} for turn in as_json(saved.turns)]
+    requests = {} if saved.waiting is None else saved.waiting.requests
+    calls = {call.id: call for turn in saved.turns if isinstance(turn, Assistant) for call in turn.calls}
+    waiting = [
+        {
+            "authorizationId": key, "tool": calls[call].name, "toolCallId": call,
+            "input": calls[call].arguments, "expiresInSeconds": max(0, round(until - clock.now().timestamp())),
+        }
+        for key, (call, until) in requests.items()
+        if call in calls
+    ]
+    return {"messages": messages, "waiting": waiting}
 
 
 def key_of(thread: str, agent: str) -> str:

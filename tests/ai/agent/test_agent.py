@@ -393,3 +393,41 @@ async def test_volatile_conversations_leave_nothing_in_the_store():
             assert len(found.connector("llm").asks[1].turns) == 3
         store = services.handed({"store": "key-value"})["store"]
         assert (await store.list("agent-memory")).names == ()
+
+
+READ = """
+  - {name: read, process: [{type: read-agent-memory, threadId: vars.chat, agentId: helper}]}
+"""
+
+
+async def test_a_page_can_show_a_conversation_again_with_what_waits_for_its_user():
+    text = flow("        agentId: helper", GUARDED) + READ
+    async with Services() as services, app(text, services, HARM) as found, asyncio.TaskGroup() as tasks:
+        first = tasks.create_task(found.call("f", {"text": "go"}, vars=CHAT))
+        request = await told("tool_authorization")
+        shown = (await found.call("read", vars=CHAT)).body
+        first.cancel()
+
+    assert [each["role"] for each in shown["messages"]] == ["user", "assistant"]
+    assert shown["messages"][1]["calls"][0] == {"id": "t1", "tool": "act", "input": {"what": "harm"}}
+    (waiting,) = shown["waiting"]
+    assert waiting["authorizationId"] == request["authorizationId"]
+    assert (waiting["tool"], waiting["input"]) == ("act", {"what": "harm"})
+    assert 0 < waiting["expiresInSeconds"] <= 300
+
+
+async def test_a_conversation_that_was_never_begun_is_empty():
+    async with app(flow("        agentId: helper") + READ) as found:
+        assert (await found.call("read", vars=CHAT)).body == {"messages": [], "waiting": []}
+
+
+async def test_a_run_that_nobody_listens_to_ends_and_keeps_what_was_said():
+    text = flow("        emit: [tool_result]").replace(
+        "[{type: note}]", "[{type: validate, rules: [{expr: 'false', message: gone}]}]"
+    )
+    async with app(text, None, calls(("act", {"what": "x"})), "again") as found:
+        await found.call("f", {"text": "go"}, vars=CHAT)
+        await found.call("f", {"text": "next"}, vars=CHAT)
+        ask = found.connector("llm").asks[1]
+
+    assert [type(turn).__name__ for turn in ask.turns] == ["User", "Assistant", "Results", "User"]
