@@ -10,8 +10,7 @@ from octo.ai.agent import codes
 from octo.ai.agent.mail import Letter, Mail, post
 from octo.ai.agent.run import Run
 from octo.ai.agent.settings import AgentSettings, Clear, Read
-from octo.ai.agent.thread import Memory, Saved, as_value, clear, key_of
-from octo.ai.agent.volatile import Volatile
+from octo.ai.agent.thread import NAMESPACE, VOLATILE, Memory, Saved, as_value, clear, key_of
 from octo.ai.model import FAMILY, Model
 from octo.ai.quoted import shown
 from octo.core.block import Site, block
@@ -51,8 +50,6 @@ async def ai_agent(
     meter = Meter(settings.budget, f'block "{site.label}"')
     if settings.memory_thread_id is None:
         return await spending(meter, Run(model, settings, message, site, meter).begin(Saved()))
-    if settings.memory_volatile:
-        store = Volatile.of_process()
     key = key_of(settings.memory_thread_id(message), settings.agent_id or site.address)
     letter = _letter(settings, message)
     while True:
@@ -76,16 +73,14 @@ async def read_agent_memory(settings: Read, message: Message, store: KeyValue) -
     that a person must allow: `authorizationId`, `tool`, `toolCallId`, `input`, `expiresInSeconds`.
     """
     key = key_of(settings.thread_id(message), settings.agent_id)
-    shown = as_value(await Memory(store, key, None).load())
+    shown = as_value(await Memory(store, key).load())
     return message.with_var(settings.result_var, shown) if settings.result_var else message.with_body(shown)
 
 
 @block("clear-agent-memory")
 async def clear_agent_memory(settings: Clear, message: Message, store: KeyValue) -> Message:
     """Forget a conversation. Nothing happens if there is none. A run that is under way goes on, and saves it again."""
-    thread = settings.thread_id(message)
-    for each in (store, Volatile.of_process()):
-        await clear(each, thread, settings.agent_id)
+    await clear(store, settings.thread_id(message), settings.agent_id)
     return message
 
 
@@ -105,7 +100,8 @@ class _Thread:
 
     def __init__(self, store: KeyValue, topics: Topics, key: str, settings: AgentSettings) -> None:
         ttl = None if settings.memory_ttl is None else settings.memory_ttl.total_seconds()
-        self._memory = Memory(store, key, ttl)
+        namespace = VOLATILE if settings.memory_volatile else NAMESPACE
+        self._memory = Memory(store, key, ttl, namespace)
         self._mail = Mail(store, topics, key)
         self._settings = settings
         self._key = key

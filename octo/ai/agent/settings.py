@@ -161,7 +161,8 @@ class AgentSettings(Settings):
     memory_ttl: Annotated[Duration | None, Field(alias="memoryTTL"), Advanced] = None
     """How long a conversation is kept after its last message. Default: until it is cleared."""
     memory_volatile: Annotated[bool, Advanced] = False
-    """Keep conversations in this process alone, until it ends."""
+    """Whether conversations are of those keys that need not outlive a restart, as with `object-write`. They are apart
+    from the others."""
     context_max_tokens: int = Field(default=200_000, ge=1000)
     """Tokens of a prompt. A longer conversation is shortened before it is sent."""
     memory_compaction: Literal["prune", "summarize"] = "prune"

@@ -14,7 +14,7 @@ from octo.core import clock, codec
 from octo.core.errors import Permanent
 from octo.services.ports import KeyValue
 
-NAMESPACE = "agent-memory"
+NAMESPACE, VOLATILE = "agent-memory", "agent-memory-volatile"
 VERSION = 1
 MOST_BYTES = 900_000
 """Of a stored conversation; a value of the service has at most 1 MiB."""
@@ -50,8 +50,11 @@ def as_value(saved: Saved) -> dict[str, Any]:
     calls = {call.id: call for turn in saved.turns if isinstance(turn, Assistant) for call in turn.calls}
     waiting = [
         {
-            "authorizationId": key, "tool": calls[call].name, "toolCallId": call,
-            "input": calls[call].arguments, "expiresInSeconds": max(0, round(until - clock.now().timestamp())),
+            "authorizationId": key,
+            "tool": calls[call].name,
+            "toolCallId": call,
+            "input": calls[call].arguments,
+            "expiresInSeconds": max(0, round(until - clock.now().timestamp())),
         }
         for key, (call, until) in requests.items()
         if call in calls
@@ -80,14 +83,15 @@ def _short(text: str) -> str:
 class Memory:
     """Where a thread is kept. ttl: seconds after the last write after which it is gone; None for never."""
 
-    def __init__(self, store: KeyValue, key: str, ttl: float | None) -> None:
+    def __init__(self, store: KeyValue, key: str, ttl: float | None = None, namespace: str = NAMESPACE) -> None:
         self._store = store
         self._key = key
         self._ttl = ttl
+        self._namespace = namespace
 
     async def load(self) -> Saved:
         """The thread as it was saved last; an empty one if there is none. Raises `Permanent` if it cannot be read."""
-        entry = await self._store.get(NAMESPACE, self._key)
+        entry = await self._store.get(self._namespace, self._key)
         if entry is None:
             return Saved()
         try:
@@ -105,7 +109,7 @@ class Memory:
             excess -= len(codec.write(messages.pop(0)))
             while len(messages) > 1 and messages[0]["role"] != "user":
                 excess -= len(codec.write(messages.pop(0)))
-        await self._store.put(NAMESPACE, self._key, value, ttl=self._ttl)
+        await self._store.put(self._namespace, self._key, value, ttl=self._ttl)
 
 
 def _written(saved: Saved) -> dict[str, Any]:
@@ -128,9 +132,10 @@ def _read(value: Any) -> Saved:
 
 async def clear(store: KeyValue, thread: str, agent: str | None) -> None:
     """Remove the thread, of one agent or of all."""
-    if agent is not None:
-        await store.delete(NAMESPACE, key_of(thread, agent))
-        return
-    while names := (await store.list(NAMESPACE, prefix_of(thread))).names:
-        for name in names:
-            await store.delete(NAMESPACE, name)
+    for namespace in (NAMESPACE, VOLATILE):
+        if agent is not None:
+            await store.delete(namespace, key_of(thread, agent))
+            continue
+        while names := (await store.list(namespace, prefix_of(thread))).names:
+            for name in names:
+                await store.delete(namespace, name)

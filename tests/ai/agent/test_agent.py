@@ -385,7 +385,7 @@ async def test_pieces_come_while_the_model_writes():
     assert [each["text"] for each in EVENTS] == ["one", "two"]
 
 
-async def test_volatile_conversations_leave_nothing_in_the_store():
+async def test_volatile_conversations_are_apart_from_the_others():
     async with Services() as services:
         async with app(flow("        memoryVolatile: true"), services, "a", "b") as found:
             await found.call("f", {"text": "1"}, vars={"chat": "v1"})
@@ -393,6 +393,7 @@ async def test_volatile_conversations_leave_nothing_in_the_store():
             assert len(found.connector("llm").asks[1].turns) == 3
         store = services.handed({"store": "key-value"})["store"]
         assert (await store.list("agent-memory")).names == ()
+        assert len((await store.list("agent-memory-volatile")).names) == 1
 
 
 READ = """
