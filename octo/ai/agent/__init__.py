@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from octo.ai.agent import codes
-from octo.ai.agent.mail import Letter, Mail, post
+from octo.ai.agent.mail import Letter, Mail, Mailbox
 from octo.ai.agent.run import Run
 from octo.ai.agent.settings import AgentSettings, Clear, Read
 from octo.ai.agent.thread import NAMESPACE, VOLATILE, Memory, Saved, as_value, clear, key_of
@@ -17,17 +17,17 @@ from octo.core.block import Site, block
 from octo.core.budget import Meter
 from octo.core.errors import Overloaded
 from octo.core.flow import Outcome, Stop
-from octo.core.message import Message
+from octo.core.message import Message, new_id
 from octo.core.spending import spending
 from octo.services.leasing import held
 from octo.services.ports import KeyValue, Leases, Topics
 
 __all__ = ["ai_agent", "clear_agent_memory", "read_agent_memory"]
 
-TTL = 15.0
+TTL = 10.0
 """Seconds after which another process may go on with a thread whose process is gone."""
-PAUSE = 0.05
-"""Seconds between tries to reach a run that is about to begin or to end."""
+PAUSE, LONGEST_PAUSE = 0.01, 0.5
+"""Seconds between looks whether a run has seen a letter; a run that begins, ends or is gone needs another one."""
 
 
 @block("ai-agent", connector=FAMILY, guarantee="answered", steps=("send", "confirm"))
@@ -51,18 +51,23 @@ async def ai_agent(
     if settings.memory_thread_id is None:
         return await spending(meter, Run(model, settings, message, site, meter).begin(Saved()))
     key = key_of(settings.memory_thread_id(message), settings.agent_id or site.address)
-    letter = _letter(settings, message)
+    letter, box = _letter(settings, message), Mailbox(store, topics, key)
+    is_posted, pause = False, PAUSE
     while True:
         lease = await leases.acquire(f"agent/{key}", TTL)
         if lease is not None:
             async with held(leases, lease, TTL):
+                if is_posted and not await box.withdraw(letter):
+                    return Stop(message.with_body({}))
                 thread = _Thread(store, topics, key, settings)
                 return await spending(meter, thread.run(model, message, site, meter, letter))
         if settings.join == "refuse" and letter["kind"] == "question":
             raise Overloaded("the conversation is under way", code=codes.BUSY)
-        if await post(store, topics, key, letter):
+        is_posted = is_posted or await box.post(letter)
+        if is_posted and await box.is_seen(letter):
             return Stop(message.with_body({}))
-        await asyncio.sleep(PAUSE)
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.5, LONGEST_PAUSE)
 
 
 @block("read-agent-memory")
@@ -87,12 +92,12 @@ async def clear_agent_memory(settings: Clear, message: Message, store: KeyValue)
 def _letter(settings: AgentSettings, message: Message) -> Letter:
     """What the message is to a run of its thread: a stop, an answer, or a question."""
     if settings.stop_when is not None and settings.stop_when(message):
-        return {"kind": "stop"}
+        return {"id": new_id(), "kind": "stop"}
     asked = None if settings.authorize_id is None else settings.authorize_id(message)
     if asked not in (None, "") and settings.authorize_allow is not None:
-        return {"kind": "decision", "id": str(asked), "allow": settings.authorize_allow(message)}
+        return {"id": new_id(), "kind": "decision", "request": str(asked), "allow": settings.authorize_allow(message)}
     question = message.body if settings.input is None else settings.input(message)
-    return {"kind": "question", "text": shown(question)}
+    return {"id": new_id(), "kind": "question", "text": shown(question)}
 
 
 class _Thread:
@@ -114,7 +119,7 @@ class _Thread:
             if waiting is not None:
                 await self._memory.save(Saved(saved.turns, saved.tokens))  # its calls count as interrupted
             return Stop(message.with_body({}))
-        if letter["kind"] == "decision" and (waiting is None or letter["id"] not in waiting.requests):
+        if letter["kind"] == "decision" and (waiting is None or letter["request"] not in waiting.requests):
             return Stop(message.with_body({}))  # nobody waits for it any more
         run = Run(model, self._settings, message, site, meter, self._memory, self._mail, self._key)
         async with self._taking_mail():

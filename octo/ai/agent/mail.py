@@ -3,15 +3,16 @@
 The mailbox of a thread is an entry of the key-value service while its run takes mail. A topic says that something has
 come; a look now and then makes up for events that were lost.
 
-Invariant: mail that was posted is read. A run closes its mailbox only while that is empty, and who finds it closed
-becomes the next run.
+Invariant: mail that was posted is read. Who posts a letter waits until a run has seen it, or becomes the run itself. A
+letter stays in the mailbox until what it says is saved with the thread, so it outlives the run that has seen it. A run
+closes its mailbox only while that is empty.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -32,34 +33,66 @@ MOST = 100
 Letter = Mapping[str, Any]
 
 
-async def post(store: KeyValue, topics: Topics, key: str, letter: Letter) -> bool:
-    """Put a letter into the mailbox of a run that is under way; False if none is. Raises `Overloaded` if it is full."""
-    while True:
-        entry = await store.get(NAMESPACE, key)
-        if entry is None:
+class Mailbox:
+    """The mailbox of a thread, for whoever has something to say."""
+
+    def __init__(self, store: KeyValue, topics: Topics, key: str) -> None:
+        self._store = store
+        self._topics = topics
+        self._key = key
+
+    async def post(self, letter: Letter) -> bool:
+        """Put a letter into it; False if no run takes mail. Raises `Overloaded` if it is full."""
+
+        def added(letters: list[Letter]) -> list[Letter]:
+            if len(letters) >= MOST:
+                raise Overloaded("the conversation has too many messages that its agent has not read yet")
+            return [*letters, letter]
+
+        if await self.change(added) is None:
             return False
-        letters: Any = entry.value
-        if len(letters) >= MOST:
-            raise Overloaded("the conversation has too many messages that its agent has not read yet")
-        try:
-            await store.put(NAMESPACE, key, [*letters, dict(letter)], version=entry.version, ttl=TTL)
-        except Conflict:
-            continue
-        await topics.publish(f"{NAMESPACE}/{key}", None)
+        await self._topics.publish(f"{NAMESPACE}/{self._key}", None)
         return True
+
+    async def is_seen(self, letter: Letter) -> bool:
+        """Whether a run has seen the letter."""
+        entry = await self._store.get(NAMESPACE, self._key)
+        letters: Any = [] if entry is None else entry.value
+        return not any(each["id"] == letter["id"] and not each.get("seen") for each in letters)
+
+    async def withdraw(self, letter: Letter) -> bool:
+        """Take a letter back; False if it is not there any more."""
+        was = await self.change(lambda letters: [each for each in letters if each["id"] != letter["id"]])
+        return was is not None and any(each["id"] == letter["id"] for each in was)
+
+    async def change(self, change: Callable[[list[Letter]], list[Letter]]) -> list[Letter] | None:
+        """Write what the function makes of the letters, and return what they were; None if there is no mailbox."""
+        while True:
+            entry = await self._store.get(NAMESPACE, self._key)
+            if entry is None:
+                return None
+            before: Any = entry.value
+            after = change(before)
+            if after == before:
+                return before  # type: ignore[no-any-return]
+            with suppress(Conflict):
+                await self._store.put(NAMESPACE, self._key, after, version=entry.version, ttl=TTL)
+                return before  # type: ignore[no-any-return]
 
 
 class Mail:
-    """The mailbox of one run.
+    """What one run has seen of its mailbox.
 
-    questions: texts that came and were not taken yet. decisions: by the id of a request, whether it was allowed.
-    is_stopped: whether the run is to end. changed: set when any of them changes.
+    questions: letters with a question that were not answered yet. decisions: by the id of a request, whether it was
+    allowed. is_stopped: whether the run is to end. changed: set when any of them changes.
     """
 
     def __init__(self, store: KeyValue, topics: Topics, key: str) -> None:
         self._store = store
         self._topics = topics
         self._key = key
+        self._box = Mailbox(store, topics, key)
+        self._seen: set[str] = set()
         self.questions: list[Letter] = []
         self.decisions: dict[str, bool] = {}
         self.is_stopped = False
@@ -68,20 +101,13 @@ class Mail:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        """Take mail while entered. What was left by a run that is gone is taken, too."""
+        """Take mail while entered, and what a run that is gone has left."""
         async with self._topics.subscribe(f"{NAMESPACE}/{self._key}") as events:
-            await self._opened()
-            async with beside(self._listen(events)):
-                yield
-
-    async def _opened(self) -> None:
-        while True:
             with suppress(Conflict):
                 await self._store.put(NAMESPACE, self._key, [], version=0, ttl=TTL)
-                return
             await self.collect()
-            if await self._store.get(NAMESPACE, self._key) is not None:
-                return
+            async with beside(self._listen(events)):
+                yield
 
     async def _listen(self, events: Any) -> None:
         while True:
@@ -94,19 +120,16 @@ class Mail:
                 log.warning("mail of an agent cannot be read now", extra=fields(error=str(error)))
 
     async def collect(self) -> None:
-        """Read what has come."""
-        while True:
-            entry = await self._store.get(NAMESPACE, self._key)
-            if entry is None or not entry.value:
-                return
-            try:
-                await self._store.put(NAMESPACE, self._key, [], version=entry.version, ttl=TTL)
-            except Conflict:
-                continue
-            letters: Any = entry.value
-            for letter in letters:
+        """See what has come."""
+        letters = await self._box.change(lambda letters: [{**each, "seen": True} for each in letters])
+        for letter in letters or ():
+            if letter["id"] not in self._seen:
+                self._seen.add(letter["id"])
                 self.take(letter)
-            return
+
+    async def done(self, *ids: str) -> None:
+        """Remove letters: what they say is saved."""
+        await self._box.change(lambda letters: [each for each in letters if each["id"] not in ids])
 
     def take(self, letter: Letter) -> None:
         """Sort a letter in."""
@@ -116,7 +139,7 @@ class Mail:
                 if self._scope is not None:
                     self._scope.reschedule(0)
             case "decision":
-                self.decisions[letter["id"]] = letter["allow"]
+                self.decisions[letter["request"]] = letter["allow"]
             case "question":
                 self.questions.append(letter)
         self.changed.set()
@@ -130,16 +153,20 @@ class Mail:
             entry = await self._store.get(NAMESPACE, self._key)
             if entry is None:
                 return True
-            if entry.value:
+            letters: Any = entry.value
+            if any(each["id"] not in self._seen for each in letters):
                 continue
             with suppress(Conflict):
                 await self._store.delete(NAMESPACE, self._key, version=entry.version)
                 return True
 
     async def abandon(self) -> None:
-        """Take no more mail, whatever has come: the run has failed."""
+        """Take no more mail: the run has ended. Questions that nobody has answered are left to the next one."""
         with suppress(OctoError):
-            await self._store.delete(NAMESPACE, self._key)
+            await self._box.change(lambda letters: [each for each in letters if each["kind"] == "question"])
+            entry = await self._store.get(NAMESPACE, self._key)
+            if entry is not None and not entry.value:
+                await self._store.delete(NAMESPACE, self._key, version=entry.version)
 
     @asynccontextmanager
     async def interruptible(self) -> AsyncIterator[None]:

@@ -259,6 +259,7 @@ class Run:
             await self._telling.tell("signal", text=letter["text"])
         if questions:
             await self._save()
+            await mail.done(*(str(letter["id"]) for letter in questions))
 
     # --- tools -----------------------------------------------------------------------------------------------------
 

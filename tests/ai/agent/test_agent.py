@@ -432,3 +432,29 @@ async def test_a_run_that_nobody_listens_to_ends_and_keeps_what_was_said():
         ask = found.connector("llm").asks[1]
 
     assert [type(turn).__name__ for turn in ask.turns] == ["User", "Assistant", "Results", "User"]
+
+
+async def test_an_answer_to_a_run_that_is_gone_does_not_wait_in_its_mailbox():
+    """The lease of a process that was killed is held for a while, and its mailbox still takes letters."""
+    async with Services() as services:
+        request = await crashed(services)
+        held = services.handed({"store": "key-value", "leases": "leases"})
+        key = "c1/f.helper"
+        assert await held["leases"].acquire(f"agent/{key}", 0.1)
+        await held["store"].put("agent-mail", key, [])
+        async with app(flow(tool=GUARDED), services, "done") as found:
+            answer = await found.call("f", {"text": ""}, vars={**CHAT, "id": request["authorizationId"], "allow": 1})
+
+    assert answer.body == "done"
+
+
+async def test_a_question_that_a_run_has_seen_and_not_answered_is_answered_by_the_next():
+    async with Services() as services:
+        await services.open(["key-value"])
+        store = services.handed({"store": "key-value"})["store"]
+        await store.put("agent-mail", "c1/f.helper", [{"id": "1", "kind": "question", "text": "left", "seen": True}])
+        async with app(flow(), services, "both") as found:
+            await found.call("f", {"text": "next"}, vars=CHAT)
+            (ask,) = found.connector("llm").asks
+
+    assert {turn.text for turn in ask.turns} == {"left", "next"}

@@ -1,0 +1,124 @@
+"""Mail that was posted is read, whoever is gone meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from octo.ai.agent.mail import MOST, NAMESPACE, Mail, Mailbox, Stopped
+from octo.core.errors import Overloaded
+from octo.services.container import Services
+from octo.testing.clock import virtual
+
+KEY = "t/a"
+
+
+def question(name: str) -> dict[str, object]:
+    return {"id": name, "kind": "question", "text": name}
+
+
+@pytest.fixture
+async def services():
+    async with Services() as found:
+        await found.open(["key-value", "topics"])
+        yield found.handed({"store": "key-value", "topics": "topics"})
+
+
+async def texts(services) -> list[str]:
+    entry = await services["store"].get(NAMESPACE, KEY)
+    return [] if entry is None else [each["id"] for each in entry.value]
+
+
+async def test_without_a_run_nothing_is_taken(services):
+    assert not await Mailbox(**services, key=KEY).post(question("q"))
+
+
+async def test_a_letter_stays_until_what_it_says_is_saved(services):
+    mail, box = Mail(**services, key=KEY), Mailbox(**services, key=KEY)
+    async with mail.open():
+        assert await box.post(question("q"))
+        await mail.collect()
+        assert await box.is_seen(question("q"))
+        assert await texts(services) == ["q"]
+        assert not await mail.close()
+        mail.questions.clear()
+        await mail.done("q")
+        assert await mail.close()
+    assert not await box.post(question("later"))
+
+
+async def test_what_a_run_has_seen_and_not_saved_is_for_the_next_one(services):
+    box = Mailbox(**services, key=KEY)
+    async with Mail(**services, key=KEY).open():
+        await box.post(question("q"))
+        await asyncio.sleep(0)
+    second = Mail(**services, key=KEY)
+    async with second.open():
+        assert [each["id"] for each in second.questions] == ["q"]
+
+
+async def test_a_failed_run_leaves_questions_and_nothing_else(services):
+    mail, box = Mail(**services, key=KEY), Mailbox(**services, key=KEY)
+    async with mail.open():
+        await box.post(question("q"))
+        await box.post({"id": "s", "kind": "stop"})
+        await mail.abandon()
+    assert await texts(services) == ["q"]
+    third = Mail(**services, key=KEY)
+    async with third.open():
+        third.questions.clear()
+        await third.done("q")
+        await third.abandon()
+    assert await services["store"].get(NAMESPACE, KEY) is None
+
+
+async def test_a_letter_that_nobody_has_seen_can_be_withdrawn(services):
+    await services["store"].put(NAMESPACE, KEY, [])
+    box = Mailbox(**services, key=KEY)
+    await box.post(question("q"))
+    assert not await box.is_seen(question("q"))
+    assert await box.withdraw(question("q"))
+    assert not await box.withdraw(question("q"))
+
+
+async def test_a_mailbox_is_bounded(services):
+    await services["store"].put(NAMESPACE, KEY, [question(str(number)) for number in range(MOST)])
+    with pytest.raises(Overloaded):
+        await Mailbox(**services, key=KEY).post(question("q"))
+
+
+@virtual()
+async def test_mail_is_found_also_when_no_event_tells_of_it():
+    async with Services() as found:
+        await found.open(["key-value", "topics"])
+        services = found.handed({"store": "key-value", "topics": "topics"})
+        mail = Mail(**services, key=KEY)
+        async with mail.open():
+            await services["store"].put(
+                NAMESPACE, KEY, [{"id": "d", "kind": "decision", "request": "r", "allow": True}]
+            )
+            await mail.changed.wait()
+        assert mail.decisions == {"r": True}
+
+
+async def stopped(mail: Mail, work: object) -> None:
+    async with mail.interruptible():
+        await work
+
+
+async def test_a_stop_ends_what_is_under_way_and_what_would_begin(services):
+    mail, box = Mail(**services, key=KEY), Mailbox(**services, key=KEY)
+    async with mail.open(), asyncio.TaskGroup() as tasks:
+        tasks.create_task(box.post({"id": "s", "kind": "stop"}))
+        with pytest.raises(Stopped):
+            await stopped(mail, asyncio.Event().wait())
+        with pytest.raises(Stopped):
+            await stopped(mail, None)
+
+
+async def test_a_timeout_inside_is_no_stop(services):
+    mail = Mail(**services, key=KEY)
+    with pytest.raises(TimeoutError):
+        async with mail.interruptible():
+            raise TimeoutError
