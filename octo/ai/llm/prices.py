@@ -35,7 +35,8 @@ def listed(provider: str) -> Prices:
         except (LookupError, ValueError):  # a model that the list does not know
             return None
 
-    price("", Usage(1))  # the list is read at the first question
+    # The first question reads the list, and imports what computes.
+    genai_prices.calc_price(genai_prices.Usage(input_tokens=1), "gpt-4o", provider_id="openai")
     return price
 
 

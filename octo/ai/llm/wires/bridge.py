@@ -82,7 +82,7 @@ class Bridge:
         settings, parameters = self._asked(ask)
         conversation = [*self._turns(ask.turns)]
         ids = _Ids(ask.turns)
-        with translated(self._model.model_name):
+        with translated(self._model.model_name, self._model.base_url or "the provider"):
             if hear is None:
                 response = await self._model.request(conversation, settings, parameters)
             else:

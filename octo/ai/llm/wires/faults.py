@@ -18,7 +18,7 @@ from octo.core.secrets import masked
 MOST = 400
 """Characters of what a provider says of its error."""
 NO_ROOM = (429, 503, 529)
-PASSING = (408, 409, 425)
+PASSING = (408, 409, 425, 429)
 """Statuses below 500 of what may succeed later."""
 _TOO_LONG = re.compile(
     r"context.{0,20}(length|window)|prompt is too long|input token count|maximum.{0,20}tokens|too many tokens",
@@ -27,12 +27,14 @@ _TOO_LONG = re.compile(
 
 
 @contextmanager
-def translated(model: str) -> Iterator[None]:
-    """Raise errors of the library as ours."""
+def translated(model: str, place: str = "the provider") -> Iterator[None]:
+    """Raise errors of the library as ours. place: where the provider is."""
     try:
         yield
     except OctoError:
         raise
+    except library.ModelConnectionError as error:
+        raise _unreached(error, place) from error
     except library.ModelAPIError as error:
         raise _reported(error, model) from error
     except library.UnexpectedModelBehavior as error:
@@ -49,14 +51,11 @@ def translated(model: str) -> Iterator[None]:
 def answered(status: int, text: str, retry_after: float | None, model: str) -> OctoError:
     """The error for an answer with a status of 300 or above."""
     said = _bounded(f"{status}: {text}" if text else f"status {status}")
-    if status in NO_ROOM:
-        full = Overloaded(said, retry_after=1.0 if retry_after is None else retry_after, code=codes.LIMITED)
-        full.status = status
-        return full
     if status >= 500 or status in PASSING:
-        broken = Transient(said, code=codes.BROKEN, status=status)
-        broken.retry_after = retry_after
-        return broken
+        passing = Overloaded(said, code=codes.LIMITED) if status in NO_ROOM else Transient(said, code=codes.BROKEN)
+        passing.status = status
+        passing.retry_after = passing.retry_after if retry_after is None else retry_after
+        return passing
     if _TOO_LONG.search(text):
         said = _bounded(f"{status}: the conversation is too long for {model}: {text}")
     return Permanent(said, code=codes.BAD_REQUEST, status=status)
@@ -70,10 +69,10 @@ def cut() -> Transient:
     return Transient("the answer was cut off before its end", code=codes.BROKEN)
 
 
-def _unreached(error: library.ModelConnectionError) -> Transient:
+def _unreached(error: library.ModelConnectionError, place: str) -> Transient:
     text = _bounded(_reason(error))
     if error.phase in ("connect", "pool"):
-        return NotConnected(text, code=codes.BROKEN)
+        return NotConnected(_bounded(f"cannot connect to {place}: {text}"), code=codes.BROKEN)
     if isinstance(error, library.ModelTimeoutError):
         return Timeout(text)
     return Transient(text, code=codes.BROKEN)
@@ -96,8 +95,6 @@ def _reported(error: library.ModelAPIError, model: str) -> OctoError:
             is_login = isinstance(error, library.ModelAuthenticationError)
             found.code = codes.NO_LOGIN if is_login else codes.BAD_REQUEST
         return found
-    if isinstance(error, library.ModelConnectionError):
-        return _unreached(error)
     status = getattr(getattr(error.__cause__, "response", None), "status_code", None)
     if isinstance(status, int) and status >= 300:
         return answered(status, _first_line(error), error.retry_after, model)
