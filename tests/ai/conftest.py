@@ -14,7 +14,7 @@ from octo.ai.llm.ollama import Ollama
 from octo.ai.llm.openai import OpenAI
 from octo.ai.llm.openrouter import OpenRouter
 from octo.ai.model import Model
-from tests.ai.standins import anthropic, gemini, openai
+from tests.ai.standins import anthropic, gemini, openai, responses
 from tests.ai.standins.server import Standin
 
 
@@ -25,9 +25,10 @@ class Provider(NamedTuple):
     cls: Any
     standin: type[Standin]
     settings: dict[str, Any]
+    id: str = ""
 
     def __str__(self) -> str:
-        return self.name
+        return self.id or self.name
 
     @asynccontextmanager
     async def over(self, standin: Standin, **settings: Any) -> AsyncIterator[Model]:
@@ -43,12 +44,14 @@ OPENAI = Provider("llm-openai", OpenAI, openai.OpenAI, {})
 GEMINI = Provider("llm-gemini", Gemini, gemini.Gemini, {})
 OPENROUTER = Provider("llm-openrouter", OpenRouter, openai.OpenRouter, {})
 OLLAMA = Provider("llm-ollama", Ollama, openai.Ollama, {"model": "llama3.2"})
+RESPONSES = Provider("llm-openai", OpenAI, responses.Responses, {"api": "responses"}, "responses")
+APIS = (ANTHROPIC, OPENAI, RESPONSES, GEMINI, OPENROUTER, OLLAMA)
 PROVIDERS = (ANTHROPIC, OPENAI, GEMINI, OPENROUTER, OLLAMA)
 
 
-@pytest.fixture(params=PROVIDERS, ids=str)
+@pytest.fixture(params=APIS, ids=str)
 def provider(request: pytest.FixtureRequest) -> Provider:
-    """Each provider in turn."""
+    """Each provider in turn, with each API that it has."""
     return request.param
 
 

@@ -168,6 +168,8 @@ class Anthropic(Provider):
     @model_validator(mode="after")
     def _has_room(self) -> Self:
         _check_budget(self.thinking, self.thinking_budget)
+        if self.thinking != "off" and self.temperature is not None:
+            raise PydanticCustomError("thinking", "a model that thinks takes no `temperature`: leave one of them out")
         if self.thinking_budget is not None and self.thinking_budget >= self.max_tokens:
             raise PydanticCustomError("thinking", "`thinkingBudget` is a part of `maxTokens`, and must be less")
         return self

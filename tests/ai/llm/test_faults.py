@@ -297,3 +297,14 @@ async def test_the_libraries_say_nothing(provider, standin, kind, caplog, capfd)
 
     assert [each.name for each in caplog.records if each.name != "asyncio"] == []
     assert capfd.readouterr() == ("", "")
+
+
+async def test_an_error_of_the_hearer(provider, standin):
+    """It is not taken for one of the provider."""
+
+    async def deaf(piece: Piece) -> None:
+        raise ValueError("deaf")
+
+    async with provider.over(standin) as model:
+        with pytest.raises(ValueError, match="deaf"):
+            await model.ask(ASK, deaf)

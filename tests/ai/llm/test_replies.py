@@ -7,9 +7,10 @@ import json
 import pytest
 
 from octo.ai.conversation import Ask, Piece, Results, Tool, ToolCall, ToolResult, Usage, User
-from tests.ai.conftest import ANTHROPIC, GEMINI, OLLAMA, OPENAI, OPENROUTER
+from tests.ai.conftest import ANTHROPIC, GEMINI, OLLAMA, OPENAI, OPENROUTER, RESPONSES
 from tests.ai.standins.anthropic import SIGNATURE
 from tests.ai.standins.gemini import SIGNATURE as GEMINI_SIGNATURE
+from tests.ai.standins.responses import SEALED
 from tests.ai.standins.server import Call, Raw, Says
 
 LOOKUP = Tool("lookup", "Find an order.", {"type": "object", "properties": {"id": {"type": "string"}}})
@@ -186,8 +187,8 @@ async def test_thoughts(provider, standin, ear):
         assert standin.requests[1].body["messages"][1]["content"][0] == thought
     elif provider is GEMINI:
         assert GEMINI_SIGNATURE in again
-    else:
-        assert SIGNATURE not in again
+    elif provider is RESPONSES:
+        assert SEALED in again
 
 
 async def test_thoughts_of_another_provider_are_not_sent(provider, standin):

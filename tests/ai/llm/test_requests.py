@@ -10,7 +10,7 @@ import pytest
 
 from octo.ai.conversation import Ask, Assistant, Attachment, Results, Tool, ToolCall, ToolResult, User
 from octo.core.errors import Permanent
-from tests.ai.conftest import ANTHROPIC, GEMINI, OLLAMA, OPENAI, OPENROUTER
+from tests.ai.conftest import ANTHROPIC, GEMINI, OLLAMA, OPENAI, OPENROUTER, RESPONSES
 from tests.ai.standins.gemini import DUMMY, camel
 from tests.ai.standins.server import Says
 
@@ -74,6 +74,13 @@ CHAT_TOOLS: list[dict[str, Any]] = [
     {"type": "function", "function": {"name": "lookup", "description": "Find an order.", "parameters": SCHEMA}},
     {"type": "function", "function": {"name": "ping", "description": "", "parameters": EMPTY}},
 ]
+UNSTORED = {
+    "include": ["reasoning.encrypted_content"],
+    "reasoning": {"effort": "none", "context": "all_turns"},
+    "store": False,
+    "stream": False,
+}
+"""Nothing stays at the provider: thoughts come back encrypted."""
 WHOLE: dict[str, dict[str, Any]] = {
     "llm-anthropic": {
         "model": "claude-sonnet-4-6",
@@ -145,6 +152,33 @@ WHOLE: dict[str, dict[str, Any]] = {
         "tool_choice": "auto",
         "stream": False,
     },
+    "responses": {
+        "model": "gpt-5.4",
+        "instructions": "Be brief.",
+        "input": [
+            {"role": "user", "content": "Where is A?"},
+            {"role": "assistant", "content": "I look."},
+            {"type": "function_call", "call_id": "c1", "name": "lookup", "arguments": '{"id":"A"}'},
+            {"type": "function_call", "call_id": "c2", "name": "lookup", "arguments": '{"id":"Ü"}'},
+            {"type": "function_call_output", "call_id": "c1", "output": '{"state":"sent"}'},
+            {"type": "function_call_output", "call_id": "c2", "output": "ERROR: not there"},
+            {"role": "assistant", "content": "A was sent."},
+            {"role": "user", "content": "And now?"},
+        ],
+        "max_output_tokens": 77,
+        "tools": [
+            {
+                "type": "function",
+                "name": "lookup",
+                "description": "Find an order.",
+                "parameters": SCHEMA,
+                "strict": False,
+            },
+            {"type": "function", "name": "ping", "description": "", "parameters": EMPTY, "strict": False},
+        ],
+        "tool_choice": "auto",
+        **UNSTORED,
+    },
     "llm-gemini": {
         "systemInstruction": {"role": "user", "parts": [{"text": "Be brief."}]},
         "contents": [
@@ -192,7 +226,7 @@ async def test_a_conversation(provider, standin):
     """System prompt, turns, tools and their results arrive whole, and nothing that nobody has asked for."""
     body = await sent(provider, standin, Ask("Be brief.", TURNS, (LOOKUP, PING), max_tokens=77))
 
-    assert body == WHOLE[provider.name]
+    assert body == WHOLE[str(provider)]
 
 
 async def test_the_least(provider, standin):
@@ -206,6 +240,7 @@ async def test_the_least(provider, standin):
             "messages": [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}],
             "stream": False,
         },
+        "responses": {"model": "gpt-5.4", "input": [{"role": "user", "content": "Hi"}], **UNSTORED},
         "llm-gemini": {
             "contents": [{"role": "user", "parts": [{"text": "Hi"}]}],
             "generationConfig": {"responseModalities": ["TEXT"], "thinkingConfig": {"thinkingLevel": "MINIMAL"}},
@@ -214,7 +249,7 @@ async def test_the_least(provider, standin):
     for name in ("llm-openai", "llm-openrouter", "llm-ollama"):
         kept = {key: WHOLE[name][key] for key in WHOLE[name] if key in ("model", "reasoning", "reasoning_effort")}
         least[name] = {**kept, "messages": [{"role": "user", "content": "Hi"}], "stream": False}
-    assert body == least[provider.name]
+    assert body == least[str(provider)]
 
 
 CHOICES: dict[str, tuple[str, dict[str, object]]] = {
@@ -228,6 +263,10 @@ CHOICES: dict[str, tuple[str, dict[str, object]]] = {
             "tool_choice",
             {"any": "required", "none": "none", "ping": {"type": "function", "function": {"name": "ping"}}},
         ),
+    ),
+    "responses": (
+        "tool_choice",
+        {"any": "required", "none": "none", "ping": {"type": "function", "name": "ping"}},
     ),
     "llm-gemini": (
         "toolConfig",
@@ -247,7 +286,7 @@ async def test_the_choice_of_tools(provider, standin, choice):
 
     body = await sent(provider, standin, Ask("", (User("Hi"),), (LOOKUP, PING), **asked))
 
-    key, expected = CHOICES[provider.name]
+    key, expected = CHOICES[str(provider)]
     assert body.get(key) == expected[choice]
 
 
@@ -280,6 +319,12 @@ async def test_attachments(provider, standin):
             {"inlineData": {"mimeType": "application/pdf", "data": PDF}},
             {"inlineData": {"mimeType": "text/plain", "data": text}},
         ]
+    elif provider is RESPONSES:
+        said, image, document, text = body["input"][0]["content"]
+        assert said == {"type": "input_text", "text": "Look"}
+        assert image["image_url"] == f"data:image/png;base64,{PNG}"
+        assert document["file_data"] == f"data:application/pdf;base64,{PDF}"
+        assert text["file_data"] == f"data:text/plain;base64,{base64.b64encode('größer'.encode()).decode()}"
     else:
         said, image, document, text = messages(body)[0]["content"]
         assert said == {"type": "text", "text": "Look"}
@@ -371,6 +416,7 @@ THOUGHT = [
     (OPENAI, {"reasoning": "high"}, "reasoning_effort", "high"),
     (OPENAI, {"reasoning": "default"}, "reasoning_effort", None),
     (OPENAI, {"model": "gpt-4o"}, "reasoning_effort", None),
+    (RESPONSES, {"reasoning": "high"}, "reasoning", {"effort": "high", "context": "all_turns"}),
     (OPENROUTER, {"reasoning": "low"}, "reasoning", {"effort": "low", "enabled": True}),
     (OPENROUTER, {"reasoning": "default"}, "reasoning", None),
     (GEMINI, {"thinking": "dynamic"}, "generationConfig", {"thinkingBudget": -1, "includeThoughts": True}),
@@ -405,6 +451,9 @@ async def test_a_schema(provider, standin):
     if provider in (OPENAI, OLLAMA):
         assert body["response_format"]["type"] == "json_schema"
         assert body["response_format"]["json_schema"]["schema"] == ANSWER
+    elif provider is RESPONSES:
+        assert body["text"]["format"]["type"] == "json_schema"
+        assert body["text"]["format"]["schema"] == ANSWER
     elif provider is GEMINI:
         assert body["generationConfig"]["responseMimeType"] == "application/json"
         assert body["generationConfig"]["responseJsonSchema"] == {**ANSWER, "title": "answer"}
@@ -420,3 +469,16 @@ async def test_the_name_of_the_app(provider, standin):
     (request,) = standin.requests
     assert request.headers["x-title"] == "Octo"
     assert request.headers["http-referer"] == "https://octo.example"
+
+
+THOUGHTS = [{"thinking": "adaptive"}, {"thinking": "budgeted", "thinkingBudget": 1024}]
+
+
+@pytest.mark.parametrize("thinking", THOUGHTS, ids=str)
+@pytest.mark.parametrize("provider", [ANTHROPIC], ids=str)
+async def test_thinking_and_a_choice(provider, standin, thinking):
+    """A model that thinks cannot be made to call a tool, so it does not think for such a call."""
+    body = await sent(provider, standin, Ask("", (User("Hi"),), (PING,), choice="any"), **thinking)
+
+    assert body["tool_choice"] == {"type": "any"}
+    assert body.get("thinking", {"type": "disabled"}) == {"type": "disabled"}

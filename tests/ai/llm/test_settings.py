@@ -68,6 +68,7 @@ FAULTS = [
     (settings.Anthropic, {"thinkingBudget": 2000}, "belong together"),
     (settings.Anthropic, {"thinking": "budgeted", "thinkingBudget": 100}, "greater than or equal to 1024"),
     (settings.Anthropic, {"thinking": "budgeted", "thinkingBudget": 4096}, "must be less"),
+    (settings.Anthropic, {"thinking": "adaptive", "temperature": 0.5}, "takes no `temperature`"),
     (settings.Gemini, {"thinking": "budgeted"}, "belong together"),
     (settings.Ollama, {}, "model"),
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import httpx2
 from anthropic import AsyncAnthropic
 from pydantic_ai import messages as library
@@ -27,6 +29,10 @@ class _Client(AsyncAnthropic):
 class _Form:
     name = NAME
     files: frozenset[str] | None = IMAGES | {"application/pdf"}
+
+    def __init__(self, *, thinks: bool) -> None:
+        # The API refuses both together, and a block that makes the model call a tool cannot do without.
+        self.forcing: dict[str, Any] = {"anthropic_thinking": {"type": "disabled"}} if thinks else {}
 
     def result(self, result: ToolResult) -> tuple[object, bool]:
         return result.content, result.is_error
@@ -57,5 +63,5 @@ def wire(given: settings.Anthropic, http: httpx2.AsyncClient) -> Wired:
     elif given.thinking == "budgeted":
         thinking = {"type": "enabled", "budget_tokens": given.thinking_budget}
     model = AnthropicModel(given.model, provider=AnthropicProvider(anthropic_client=sdk))
-    bridge = Bridge(model, _Form(), requested(given, anthropic_thinking=thinking))
+    bridge = Bridge(model, _Form(thinks=thinking is not None), requested(given, anthropic_thinking=thinking))
     return Wired(bridge, given.model, given.answer, http.aclose)

@@ -55,6 +55,8 @@ class Form(Protocol):
     """Of the connector's type: its own parts are sent back to it alone."""
     files: frozenset[str] | None
     """The media types of attachments that it takes besides text; None for any."""
+    forcing: dict[str, Any]
+    """Settings of a request that makes the model call a tool."""
 
     def result(self, result: ToolResult) -> tuple[object, bool]:
         """The content of a tool's result, and whether the library shall mark it as failed."""
@@ -82,6 +84,19 @@ class Bridge:
         settings, parameters = self._asked(ask)
         conversation = [*self._turns(ask.turns)]
         ids = _Ids(ask.turns)
+        try:
+            return await self._sent(conversation, settings, parameters, hear, ids)
+        except _OfHearer as failed:
+            raise failed.error from failed.error.__cause__
+
+    async def _sent(
+        self,
+        conversation: list[library.ModelMessage],
+        settings: ModelSettings,
+        parameters: ModelRequestParameters,
+        hear: Hear | None,
+        ids: _Ids,
+    ) -> Reply:
         with translated(self._model.model_name, self._model.base_url or "the provider"):
             if hear is None:
                 response = await self._model.request(conversation, settings, parameters)
@@ -97,6 +112,8 @@ class Bridge:
             settings["max_tokens"] = ask.max_tokens
         if ask.tools:
             settings["tool_choice"] = [ask.only] if ask.only else CHOICES[ask.choice]
+            if ask.only or ask.choice == "any":
+                settings |= self._form.forcing
         parameters = ModelRequestParameters(
             function_tools=[_tool(each) for each in ask.tools],
             instruction_parts=[library.InstructionPart(content=ask.system)] if ask.system else [],
@@ -245,25 +262,44 @@ def _call(part: library.ToolCallPart) -> ToolCall:
     return ToolCall(part.tool_call_id, part.tool_name, arguments or {})
 
 
+class _OfHearer(Exception):
+    """An error of the hearer, which is none of the provider."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
 async def _hear(stream: StreamedResponse, hear: Hear, ids: _Ids) -> None:
     calls: dict[int, tuple[str, str]] = {}
     async for event in stream:
         match event:
             case library.PartStartEvent(index=index, part=library.ToolCallPart() as part):
                 calls[index] = ids.of(index, part), part.tool_name
-                if part.args:
-                    await hear(Piece("tool_input", part.args_as_json_str(), *calls[index]))
-            case library.PartStartEvent(part=library.TextPart(content=text)) if text:
-                await hear(Piece("text", text))
-            case library.PartStartEvent(part=library.ThinkingPart(content=text)) if text:
-                await hear(Piece("thinking", text))
-            case library.PartDeltaEvent(delta=library.TextPartDelta(content_delta=text)) if text:
-                await hear(Piece("text", text))
-            case library.PartDeltaEvent(delta=library.ThinkingPartDelta(content_delta=text)) if text:
-                await hear(Piece("thinking", text))
+                piece = Piece("tool_input", part.args_as_json_str() if part.args else "", *calls[index])
             case library.PartDeltaEvent(index=index, delta=library.ToolCallPartDelta(args_delta=more)) if more:
                 written = more if isinstance(more, str) else codec.write(more).decode()
-                await hear(Piece("tool_input", written, *calls.get(index, ("", ""))))
+                piece = Piece("tool_input", written, *calls.get(index, ("", "")))
+            case _:
+                piece = _said_by(event)
+        if piece.text:
+            try:
+                await hear(piece)
+            except Exception as error:
+                raise _OfHearer(error) from error
+
+
+def _said_by(event: object) -> Piece:
+    """The text or thought of an event; an empty one if it has none."""
+    match event:
+        case library.PartStartEvent(part=library.TextPart(content=text)):
+            return Piece("text", text)
+        case library.PartStartEvent(part=library.ThinkingPart(content=text)):
+            return Piece("thinking", text)
+        case library.PartDeltaEvent(delta=library.TextPartDelta(content_delta=text)):
+            return Piece("text", text)
+        case library.PartDeltaEvent(delta=library.ThinkingPartDelta(content_delta=thought)):
+            return Piece("thinking", thought or "")
+    return Piece("text", "")
 
 
 # --- what most providers share -----------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import ssl
+import warnings
 from collections.abc import AsyncIterator
 from functools import cache
 
@@ -50,6 +51,8 @@ def silence() -> None:
         logger.propagate = False
         logger.setLevel(logging.CRITICAL + 1)
         logger.addHandler(logging.NullHandler())
+    # They warn of what a model does not take, at each call, and of what their next version will not.
+    warnings.filterwarnings("ignore", module=rf"({'|'.join(_LOUD)}|google\.genai|octo\.ai\.llm\.wires)(\.|$)")
 
 
 async def _bound(response: httpx2.Response) -> None:

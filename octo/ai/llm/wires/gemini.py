@@ -38,6 +38,7 @@ class _Model(GoogleModel):
 class _Form:
     name = NAME
     files: frozenset[str] | None = None
+    forcing: dict[str, Any] = {}  # noqa: RUF012  nothing is added to it
 
     def result(self, result: ToolResult) -> tuple[object, bool]:
         if result.is_error:

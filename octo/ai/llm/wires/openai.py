@@ -35,6 +35,8 @@ NO_KEY = "none"
 
 
 class _Form:
+    forcing: dict[str, Any] = {}  # noqa: RUF012  nothing is added to it
+
     def __init__(self, name: str, *, keeps_thoughts: bool = False) -> None:
         self.name = name
         self.files: frozenset[str] | None = IMAGES | {"application/pdf", "audio/mpeg", "audio/wav"}

@@ -52,7 +52,7 @@ def _answer(request: httpx2.Request) -> httpx2.Response:
             return _events(({}, _CONTENT))
         return httpx2.Response(200, json=_CONTENT)
     if path.endswith("/responses"):
-        return _sent(request, _RESPONSE, ({"type": "response.completed", "response": _RESPONSE, "sequence_number": 1},))
+        return _sent(request, _RESPONSE, _RESPONSE_EVENTS)
     return _sent(request, _COMPLETION, (_CHUNK,))
 
 
@@ -138,6 +138,19 @@ _RESPONSE: dict[str, object] = {
     "tool_choice": "auto",
     "tools": [],
 }
+_PLACE = {"output_index": 0, "item_id": "2", "content_index": 0}
+_PART = {"type": "output_text", "text": "", "annotations": []}
+_RESPONSE_EVENTS: tuple[dict[str, object], ...] = (
+    {"type": "response.created", "response": {**_RESPONSE, "status": "in_progress", "output": []}},
+    {
+        "type": "response.output_item.added",
+        "output_index": 0,
+        "item": {"type": "message", "id": "2", "role": "assistant", "status": "in_progress", "content": []},
+    },
+    {"type": "response.content_part.added", **_PLACE, "part": _PART},
+    {"type": "response.output_text.delta", **_PLACE, "delta": "a", "logprobs": []},
+    {"type": "response.completed", "response": _RESPONSE},
+)
 _CONTENT: dict[str, object] = {
     "candidates": [
         {
