@@ -188,8 +188,8 @@ class Replayed(Settings):
     """Places that may differ: `request.body.sentAt` when a recorded reply is looked for, `reply.body.items[].id` when
     `--drift` compares. All below a place is ignored with it."""
     repeat: bool = False
-    """Whether the last reply to a request is given again when all recorded ones were given. Default: such a call
-    fails."""
+    """Whether the last reply to a request is given again when all recorded ones were given, and the script of a model
+    begins again. Default: such a call fails."""
 
     form: ClassVar[Format]
     _cassette: Cassette | None = PrivateAttr(default=None)

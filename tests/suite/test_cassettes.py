@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import json
+import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import quote_plus
 
 import pytest
 from hypothesis import example, given, strategies as st
@@ -21,7 +25,7 @@ from octo.suite import Cassettes, Configs, exit_code, plan, run_case
 from octo.suite.cassettes import rendered
 from octo.suite.drift import drift
 
-KEY = "canary-key-4711-of-the-shop"
+KEY = "canary+key/4711&of the<shop>"
 COOKIE = "canary-session-of-a-shopper"
 TOKEN = "canary-token-that-the-server-made"
 
@@ -54,6 +58,9 @@ flows:
       - {type: set-variable, settings: {name: first, value: body}}
       - {type: rest, name: two, settings: {connector: shop, path: /count}}
       - {type: set-payload, settings: {value: "[vars.first, body]"}}
+  - name: echo
+    process:
+      - {type: rest, settings: {connector: shop, path: "/echo/{body}/{env.SHOP_KEY}"}}
   - name: lost
     process:
       - {type: rest, settings: {connector: shop, path: /nothing}}
@@ -97,6 +104,9 @@ class Handler(BaseHTTPRequestHandler):
         self.server.heads.append(dict(self.headers))
         self.server.paths.append(self.path)
         path = self.path.partition("?")[0]
+        if path.startswith("/v1/echo"):
+            self.echo()
+            return
         if path == "/v1/items":
             told = {"sku": "A1", "price": self.server.price}
             self.answer(told, ("Set-Cookie", f"session={COOKIE}; Path=/"))
@@ -108,6 +118,29 @@ class Handler(BaseHTTPRequestHandler):
             self.answer({"paid": right, "with": self.headers["Authorization"]}, status=200 if right else 401)
         else:
             self.answer({"error": "no such thing"}, status=404)
+
+    def echo(self) -> None:
+        """Say what was sent in every way in which a server may."""
+        key = self.headers["X-Api-Key"]
+        told = {
+            "plain": f"you sent {key}!",
+            key: "as a key",
+            "basic": base64.b64encode(f"me:{key}".encode()).decode(),
+            "urlsafe": base64.urlsafe_b64encode(key.encode()).decode(),
+            "hex": key.encode().hex(),
+            "url": quote_plus(f"https://x.test/?k={key}"),
+            "json": json.dumps(json.dumps({"key": key})),
+            "html": html.escape(key),
+            "list": [[key]],
+            "path": self.path,
+        }
+        data = json.dumps(told).encode() if "json" in self.path else b"\xff\x00" + key.encode() + b"\x00"
+        self.send_response(200)
+        kind = "application/json" if "json" in self.path else "application/octet-stream"
+        for name, each in (("Content-Type", kind), ("Content-Length", str(len(data))), ("X-Echo", f"key={key}")):
+            self.send_header(name, each)
+        self.end_headers()
+        self.wfile.write(data)
 
     def do_POST(self) -> None:
         self.server.paths.append(self.path)
@@ -223,6 +256,28 @@ def test_a_refusal_is_recorded_and_told(run, shop):
     _, cassettes = run(text, "record", shop)
 
     assert [each.doubts for each in cassettes.save()] == [("GET /nothing: status 404",)]
+
+
+@pytest.mark.parametrize("kind", ["json", "bytes"])
+def test_a_secret_is_nowhere_in_the_file_however_the_server_repeats_it(run, shop, folder, kind):
+    text = f"""
+flow: echo
+env: {{SHOP_KEY: a-key-for-tests}}
+stubs: {{shop: {{cassette: c.yaml}}}}
+cases: [{{name: a, input: {{data: {kind}}}}}]
+"""
+    _, cassettes = run(text, "record", shop)
+    cassettes.save()
+
+    recorded = (folder / "c.yaml").read_text()
+    forms = [KEY, quote_plus(KEY), KEY.encode().hex(), html.escape(KEY), json.dumps(KEY)[1:-1]]
+    forms += [
+        base64.b64encode(each)[2:-3].decode() for each in (KEY.encode(), b"." + KEY.encode(), b".." + KEY.encode())
+    ]
+    assert [each for each in forms if each in recorded] == []
+    assert b"canary" not in b"".join(base64.b64decode(each) for each in re.findall(r"[A-Za-z0-9+/=]{40,}", recorded))
+    assert f"/echo/{kind}/«secret:SHOP_KEY»" in recorded
+    assert told(run(text)[0]) == [""]
 
 
 def test_only_what_is_missing_is_recorded(run, shop, folder):
