@@ -52,7 +52,7 @@ class Stubbed(Protocol):
 
 @runtime_checkable
 class Witnessing(Protocol):
-    """Settings of a stub that knows whether it was used as its author wants."""
+    """Settings of a stub that know whether it was used as their author wants, and what plays it."""
 
     def complaints(self) -> Sequence[str]:
         """Return what was not so since the stub was opened; a test fails with it, whatever its flow made of it."""

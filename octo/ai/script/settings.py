@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
@@ -14,6 +14,7 @@ from octo.ai.script.form import FORM
 from octo.core.cassette import Replayed
 from octo.core.durations import Duration
 from octo.core.expressions import Expr, Names
+from octo.core.powers import Witnessing
 from octo.core.settings import Settings
 from octo.core.shown import shown
 
@@ -116,12 +117,6 @@ class Scripted(Settings):
 _LONGEST = 60
 
 
-class Witness(Protocol):
-    """What a script has seen of its use."""
-
-    def complaints(self) -> Sequence[str]: ...
-
-
 class Script(Replayed):
     """What a model replies, in place of its provider, or a cassette of what it has replied. Limits, retries, prices and
     budgets of the connector are real.
@@ -138,15 +133,18 @@ class Script(Replayed):
     dimensions: int = Field(default=64, ge=1, le=4096)
     """Numbers of a vector of `hash`, unless the block asks for another size."""
 
-    _witness: Witness | None = PrivateAttr(default=None)
+    _witness: Witnessing | None = PrivateAttr(default=None)
 
-    def watch(self, witness: Witness) -> None:
+    def watch(self, witness: Witnessing) -> None:
         """Take complaints from what plays the script now."""
         self._witness = witness
 
     def complaints(self) -> Sequence[str]:
-        """Return what was not as the script wants; see `octo.core.powers.Witnessing`."""
+        """Return what was not as the script wants."""
         return () if self._witness is None else self._witness.complaints()
+
+
+_: type[Witnessing] = Script
 
 
 def _wrong(message: str) -> PydanticCustomError:
