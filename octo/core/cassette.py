@@ -1,26 +1,26 @@
 """Cassettes: what was asked of another system and what it replied, recorded once and replayed without that system.
 
 A connector says how a request and a reply are written, as plain values (`Format`); everything else is the same for all:
-which recorded reply a request gets, what differs from the nearest one, and what must not be written down. Files are
-read and written by `octo.suite.cassettes`.
+which recorded reply a request gets, what differs from it (`octo.core.changes`), and what must not be written down
+(`octo.core.cleaned`). Files are read and written by `octo.suite.cassettes`.
 """
 
 from __future__ import annotations
 
-import re
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 
 from pydantic import Field, PrivateAttr
 
 from octo.core import clock
+from octo.core.changes import ABSENT, Change, unlike
+from octo.core.cleaned import clean
 from octo.core.errors import Explanation, OctoError, Permanent
-from octo.core.secrets import mask, named, secret_called
+from octo.core.secrets import MARK
 from octo.core.settings import Settings
 from octo.core.shown import shown
-from octo.expr.values import digits
 
 T = TypeVar("T")
 
@@ -68,32 +68,7 @@ EXPLANATIONS = {
     ),
 }
 
-_MARK = re.compile("«secret(?::[^»]*)?»")
-_INDEX = re.compile(r"\[\d+\]")
-_SECRET_KEY = re.compile(
-    "(access|api|private|secret|secretaccess|subscription|xapi)key|(access|api|auth|bearer|id|refresh|session)?token|"
-    "(app|client)?secret|(client)?assertion|authorization|cookie|credentials?|jwt|passphrase|passw(or)?d|sig|xamz(credential|securitytoken|signature)"
-)
 _MOST_SHOWN = 3
-_LEAST_TOKEN = 16
-"""Characters of a value under such a key from which on it is masked everywhere: a shorter one may be a usual word."""
-
-
-class _Absent:
-    def __repr__(self) -> str:
-        return "nothing"
-
-
-ABSENT = _Absent()
-"""Stands for a value that is not there."""
-
-
-class Change(NamedTuple):
-    """A place at which two values differ, e.g. `body.items[2].price`."""
-
-    path: str
-    was: object
-    now: object
 
 
 class Exchange(NamedTuple):
@@ -268,7 +243,7 @@ class Player:
         if index is not None:
             recorded, now = self._cassette.exchanges[index].reply, clean(write(reply))
             ignored, tells = self._ignored["reply"], self._cassette.form.tells
-            found = tuple(each for each in _unlike(recorded, now, ignored) if tells(each.path))
+            found = tuple(each for each in unlike(recorded, now, ignored) if tells(each.path))
         self._cassette.note(Asked(index, request, found))
         return reply
 
@@ -279,7 +254,7 @@ class Player:
         return next(left, fitting[-1] if is_again else None)
 
     def _fits(self, each: Exchange, request: Plain) -> bool:
-        return not _unlike(each.request, request, self._ignored["request"])
+        return not unlike(each.request, request, self._ignored["request"])
 
     def _missing(self, request: Plain) -> str:
         """Say what is missing, and which recorded request is the nearest."""
@@ -288,7 +263,7 @@ class Player:
         cure = "`octo test --record` records it"
         if not exchanges:
             return f"{text}; it is empty; {cure}"
-        apart = [_unlike(each.request, request, self._ignored["request"]) for each in exchanges]
+        apart = [unlike(each.request, request, self._ignored["request"]) for each in exchanges]
         index = min(range(len(apart)), key=lambda index: _distance(apart[index]))
         if not apart[index]:
             times = apart.count([])
@@ -297,51 +272,6 @@ class Player:
         more = f" and {len(told) - _MOST_SHOWN} more" if len(told) > _MOST_SHOWN else ""
         nearest = f"the nearest is exchange {index + 1} ({label(exchanges[index].request)}), which differs in"
         return f"{text}; {nearest} {'; '.join(told[:_MOST_SHOWN])}{more}; {cure}"
-
-
-# --- what differs ------------------------------------------------------------------------------------------------
-
-
-def changes(was: object, now: object, path: str = "") -> Iterator[Change]:
-    """Yield every place at which a value is not as recorded. A masked secret is like any text."""
-    if isinstance(was, Mapping) and isinstance(now, Mapping):
-        for key in dict.fromkeys((*was, *now)):
-            step = f"{path}.{key}" if path else str(key)
-            if key in was and key in now:
-                yield from changes(was[key], now[key], step)
-            else:
-                yield Change(step, was.get(key, ABSENT), now.get(key, ABSENT))
-    elif isinstance(was, list | tuple) and isinstance(now, list | tuple):
-        for index in range(max(len(was), len(now))):
-            step = f"{path}[{index}]"
-            if index < len(was) and index < len(now):
-                yield from changes(was[index], now[index], step)
-            else:
-                yield Change(step, *((each[index] if index < len(each) else ABSENT) for each in (was, now)))
-    elif not _same(was, now):
-        yield Change(path, was, now)
-
-
-def _unlike(was: object, now: object, ignored: Sequence[str]) -> list[Change]:
-    return [each for each in changes(was, now) if not _is_ignored(each.path, ignored)]
-
-
-def _below(side: str, places: Sequence[str]) -> list[str]:
-    return [each.removeprefix(f"{side}.") for each in places if each.startswith(f"{side}.")]
-
-
-def _is_ignored(path: str, ignored: Sequence[str]) -> bool:
-    general = _INDEX.sub("[]", path)
-    return any(
-        form == each or form.startswith((f"{each}.", f"{each}[")) for each in ignored for form in (path, general)
-    )
-
-
-def _same(was: object, now: object) -> bool:
-    if isinstance(was, str) and _MARK.search(was):
-        pattern = ".+".join(map(re.escape, _MARK.split(was)))
-        return isinstance(now, str | int | float) and re.fullmatch(pattern, str(now), re.DOTALL) is not None
-    return isinstance(was, bool) == isinstance(now, bool) and digits(was) == digits(now)
 
 
 def _distance(found: Sequence[Change]) -> tuple[int, int]:
@@ -354,41 +284,9 @@ def _cut(value: object) -> str:
     return text if len(text) <= 100 else f"{text[:100]}..."
 
 
-# --- what is not written down ------------------------------------------------------------------------------------
-
-
-def clean(value: Any, key: str = "") -> Any:
-    """Return the value without secrets: those that are known, and what stands under a key that names one."""
-    if isinstance(value, Mapping):
-        return {named(str(name)): clean(each, str(name)) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [clean(each, key) for each in value]
-    if isinstance(value, str):
-        return covered(value, key) if names_secret(key) else named(value)
-    if isinstance(value, bytes):
-        text = value.decode(errors="surrogateescape")
-        return value if named(text) == text else named(text).encode(errors="surrogateescape")
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        text = named(str(value))
-        return value if text == str(value) else text
-    return value
-
-
-def covered(value: str, name: str) -> str:
-    """What is written in place of a secret that stands under this name. A long one is masked elsewhere too."""
-    if len(value) >= _LEAST_TOKEN and not re.search(r"\s|»", value):
-        mask(value, name)
-    return secret_called(name) if value else value
-
-
-def names_secret(key: str) -> bool:
-    """Whether the value under a key is a secret: `access_token`, `X-Api-Key`, but not `nextPageToken`."""
-    return _SECRET_KEY.fullmatch(re.sub("[-_. ]", "", key).lower()) is not None
-
-
 def _has_lost_a_secret(reply: Plain) -> bool:
     """Whether a flow may send on a secret that is masked here; cookies are not sent on."""
-    return _MARK.search(shown({key: each for key, each in reply.items() if key != "headers"})) is not None
+    return MARK.search(shown({key: each for key, each in reply.items() if key != "headers"})) is not None
 
 
 def _size(value: object) -> int:
@@ -397,3 +295,7 @@ def _size(value: object) -> int:
     if isinstance(value, list | tuple):
         return sum(map(_size, value))
     return len(value) if isinstance(value, str | bytes) else 8
+
+
+def _below(side: str, places: Sequence[str]) -> list[str]:
+    return [each.removeprefix(f"{side}.") for each in places if each.startswith(f"{side}.")]

@@ -95,6 +95,10 @@ def named(text: str) -> str:
     return _NAMED.sub(lambda found: secret_called(names[ord(found[1]) - 0xF0000]), text) if len(names) > 1 else text
 
 
+MARK = re.compile("«secret(?::[^»]*)?»")
+"""What stands in place of a secret, with its name or without."""
+
+
 def secret_called(name: str) -> str:
     """What is written in place of the secret of this name; "" if it has none."""
     return f"«secret:{name}»" if name else MASKED

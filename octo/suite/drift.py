@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from octo.core.cassette import ABSENT, Asked, Cassette, Change
+from octo.core.cassette import Asked, Cassette
+from octo.core.changes import ABSENT, Change
 from octo.core.secrets import masked
 from octo.core.shown import shown
 

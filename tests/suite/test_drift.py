@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from octo.core.cassette import ABSENT, Asked, Cassette, Change, Exchange, Format
+from octo.core.cassette import Asked, Cassette, Exchange, Format
+from octo.core.changes import ABSENT, Change
 from octo.core.settings import Settings
 from octo.suite.drift import drift
 

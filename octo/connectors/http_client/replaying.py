@@ -19,8 +19,9 @@ from octo.connectors.http_client.multipart import Multipart
 from octo.connectors.http_client.reply import Reply
 from octo.connectors.http_client.request import Request
 from octo.core import codec
-from octo.core.cassette import Plain, Player, covered
+from octo.core.cassette import Plain, Player
 from octo.core.charsets import encode, taken
+from octo.core.cleaned import covered
 from octo.core.content import BINARY
 from octo.core.secrets import MASKED
 from octo.core.spool import Content
