@@ -10,9 +10,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar
 
-from pydantic import Field, PrivateAttr
+from pydantic import AfterValidator, Field, PrivateAttr
+from pydantic_core import PydanticCustomError
 
 from octo.core import clock
 from octo.core.changes import ABSENT, Change, unlike
@@ -153,13 +154,19 @@ class Cassette:
                 self.used.add(asked.at)
 
 
+def _place(text: str) -> str:
+    if not text.startswith(("request.", "reply.")):
+        raise PydanticCustomError("place", "a place begins with `request.` or `reply.`, e.g. `request.body.sentAt`")
+    return text
+
+
 class Replayed(Settings):
     """A stub that can replay a cassette."""
 
     cassette: Path | None = None
     """Replay this file, a path beside the test file. `octo test --record` calls the real system for what the file does
     not have, and writes it; `octo test --drift` shows what has changed there."""
-    ignore: list[str] = Field(default_factory=list)
+    ignore: list[Annotated[str, AfterValidator(_place)]] = Field(default_factory=list)
     """Places that may differ: `request.body.sentAt` when a recorded reply is looked for, `reply.body.items[].id` when
     `--drift` compares. All below a place is ignored with it."""
     repeat: bool = False

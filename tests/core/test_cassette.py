@@ -162,6 +162,11 @@ def test_a_stub_whose_cassette_nobody_read_says_so():
     assert Replayed().player() is None
 
 
+def test_a_place_that_is_on_neither_side_is_refused():
+    with pytest.raises(ValueError, match="begins with `request.` or `reply.`"):
+        Replayed.model_validate({"ignore": ["body.id"]})
+
+
 def test_stubs_with_equal_cassettes_are_equal():
     """So a reload goes on with the connector that is open."""
     stubs = [Replayed.model_validate({"cassette": "c.yaml"}) for _ in range(3)]
