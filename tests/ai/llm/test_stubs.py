@@ -5,18 +5,24 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from contextlib import asynccontextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from octo.ai.conversation import Ask, User
+from octo.ai.conversation import Ask, Results, Tool, ToolResult, User
+from octo.ai.script.form import FORM
 from octo.ai.script.settings import Script
 from octo.builtin import plugins
 from octo.config.load import load
-from octo.core.errors import Overloaded
+from octo.config.report import Report
+from octo.core.cassette import Cassette
+from octo.core.errors import Overloaded, Position
 from octo.suite import Cassettes, Configs, plan, run_case
+from octo.suite.cassettes import rendered
 from octo.suite.drift import drift
 from octo.testing.clock import virtual
+from tests.ai.standins.server import Call, Says
 
 SETTINGS = {
     "llm-anthropic": {"apiKey": "sk-none-at-all"},
@@ -142,3 +148,66 @@ def test_a_real_provider_is_recorded_replayed_and_compared(server, tmp_path, mon
     assert f"Bearer {KEY}" in server.heads[0].values()
     assert KEY not in (tmp_path / "llm.yaml").read_text()
     assert '      text: was "hello", is "good day"' in [each.text for each in changed]
+
+
+# --- a conversation with tools, at the port of every provider ----------------------------------------------------
+
+LOOK = Tool("look", "Looks something up.", {"type": "object", "properties": {"id": {"type": "integer"}}})
+
+
+@asynccontextmanager
+async def taped(provider, standin, cassette):
+    """The stub of a provider's connector with a cassette; standin: None where nothing may be called."""
+    script = Script.model_validate({"cassette": "c.yaml"})
+    script.insert(cassette)
+    url = "http://127.0.0.1:1" if standin is None else standin.base_url
+    given = {"apiKey": "sk-test-0123456789", "baseURL": url, "retries": 0, **provider.settings}
+    settings = provider.cls.__octo_connector__.settings.model_validate(given)
+    async with provider.cls.stub(settings, script) as model:
+        yield model
+
+
+async def conversation(model, *, streaming=False):
+    """Ask, have a tool called, and tell its result: both replies, and the text that was heard."""
+    heard = []
+
+    async def hear(piece):
+        if piece.kind == "text":
+            heard.append(piece.text)
+
+    ask = Ask("Be kind.", (User("Where is order 7?"),), (LOOK,))
+    first = await model.ask(ask, hear if streaming else None)
+    results = Results(tuple(ToolResult(each.id, each.name, '{"state":"sent"}') for each in first.calls))
+    second = await model.ask(ask._replace(turns=(*ask.turns, first.turn, results)), hear if streaming else None)
+    return [first, second], "".join(heard)
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+async def test_a_conversation_is_recorded_replayed_and_compared(provider, standin, tmp_path, streaming):
+    """What a provider needs to get back, such as signed thoughts, is on the cassette; its ids are not in requests."""
+    standin.script = [Says("Let me see.", (Call("look", '{"id": 7}', "call_a"),)), Says("It was sent.")]
+    file = tmp_path / "c.yaml"
+    recorded = Cassette(file, FORM, mode="record")
+    async with taped(provider, standin, recorded) as model:
+        said, heard = await conversation(model, streaming=streaming)
+    file.write_text(rendered(provider.name, recorded.exchanges))
+
+    def read(mode):
+        report = Report()
+        found = Cassettes(mode).find(file, provider.name, FORM, Position("t", 1, 1), report)
+        assert report.problems == []
+        return found
+
+    async with taped(provider, None, read("replay")) as model:
+        again, heard_again = await conversation(model, streaming=streaming)
+    standin.script = [Says("Let me see.", (Call("look", '{"id": 7}', "call_b"),)), Says("It was lost.")]
+    compared = read("drift")
+    async with taped(provider, standin, compared) as model:
+        await conversation(model, streaming=streaming)
+
+    assert (again, heard_again) == (said, heard)
+    assert [each.text for each in said] == ["Let me see.", "It was sent."]
+    assert (len(standin.requests), standin.refused) == (4, [])
+    told = [each.text for each in drift([compared]).lines]
+    assert [each for each in told if "was " in each] == ['      text: was "It was sent.", is "It was lost."']
+    assert not any("not recorded" in each for each in told)
