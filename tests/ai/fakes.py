@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Self
@@ -10,6 +11,9 @@ from octo import Settings, connector
 from octo.ai.conversation import Ask, Piece, Reply, ToolCall, Usage, distinct
 from octo.ai.model import Embedded, Hear
 from octo.core.budget import meters
+
+HANGS = Reply("never")
+"""A step that takes for ever."""
 
 Step = Reply | str | Exception | Callable[[Ask], "Reply | str"]
 
@@ -47,6 +51,8 @@ class FakeModel:
             await meter.begin(call, 15, 0.01)
         self.asks.append(ask)
         step = self.script.pop(0)
+        if step is HANGS:
+            await asyncio.Event().wait()
         if isinstance(step, Exception):
             for meter in meters():
                 meter.end(call)

@@ -14,9 +14,10 @@ from octo.core.errors import ConfigError
 from octo.core.flow import Failure
 from octo.core.partial import receiving
 from octo.core.secrets import MASKED, mask
+from octo.testing.clock import virtual
 from octo.testing.harness import running
 from tests.ai import injections
-from tests.ai.fakes import calls, components, flow
+from tests.ai.fakes import HANGS, calls, components, flow
 
 SECRET = "k-93-prompt-canary-51"
 
@@ -135,6 +136,15 @@ async def test_no_repair_is_tried_beyond_the_budget():
     told = error.recovery("f").vars["ai"]
     assert told["budget"] == {"of": 'block "f.ai-prompt"', "limit": "calls", "allowed": 2, "spent": 2}
     assert [each["role"] for each in told["history"]] == ["user", "assistant", "user", "assistant", "user"]
+
+
+@virtual()
+async def test_the_time_of_a_budget_ends_a_call_that_is_under_way():
+    error = await failure(prompt("budget: {seconds: 5}"), HANGS)
+
+    assert error.as_value("f")["type"] == "BudgetExceeded"
+    assert error.recovery("f").vars["ai"]["budget"]["limit"] == "seconds"
+    assert [each["role"] for each in error.recovery("f").vars["ai"]["history"]] == ["user"]
 
 
 async def test_the_error_of_the_provider_is_the_error_of_the_block():

@@ -1,0 +1,35 @@
+"""A flow without models pays nothing for them: none of their code is imported."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PLAIN = "flows: [{name: f, process: [{type: set-payload, value: '1 + 1'}, {type: log}]}]"
+INVOKE = """
+import contextlib, json, sys
+from octo.cli import octo
+with contextlib.suppress(SystemExit):
+    octo(sys.argv[1:])
+kinds = ("octo.ai", "pydantic_ai", "anthropic", "openai", "google.genai", "genai_prices", "mcp", "httpx")
+found = [each for each in sys.modules if each.startswith(tuple(f"{kind}." for kind in kinds)) or each in kinds]
+print(json.dumps(found), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("verb", [["invoke", "--flow", "f", "--config"], ["check"]], ids=lambda verb: verb[0])
+def test_a_flow_without_models_imports_none_of_them(verb, tmp_path):
+    path = tmp_path / "flow.yaml"
+    path.write_text(PLAIN)
+
+    done = subprocess.run(
+        [sys.executable, "-c", INVOKE, *verb, str(path)], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+
+    assert json.loads(done.stderr.splitlines()[-1]) == []
+    assert done.stdout.strip() in ("2", f"{path}: ok, 1 flow, 1 connector")
