@@ -1,4 +1,4 @@
-"""A flow without models pays nothing for them: none of their code is imported."""
+"""What is imported when: a flow without models imports none of them, and a message finds all that it needs."""
 
 from __future__ import annotations
 
@@ -33,3 +33,29 @@ def test_a_flow_without_models_imports_none_of_them(verb, tmp_path):
 
     assert json.loads(done.stderr.splitlines()[-1]) == []
     assert done.stdout.strip() in ("2", f"{path}: ok, 1 flow, 1 connector")
+
+
+STARTED = """
+import asyncio, json, sys
+from octo.testing.harness import running
+
+async def main():
+    async with running("connectors: [{name: llm, type: llm-openai, settings: {apiKey: x}}]\\nflows: [" + FLOW + "]"):
+        print(json.dumps([each in sys.modules for each in ("jsonschema", "jsonschema_rs", "pydantic_ai")]))
+
+FLOW = "{name: f, process: [{type: ai-prompt, connector: llm, prompt: P.}]}"
+asyncio.run(main())
+"""
+
+
+def test_what_answers_are_checked_with_is_imported_when_a_connector_starts():
+    """The libraries take longer than many a message."""
+    done = subprocess.run(
+        [sys.executable, "-c", STARTED],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+
+    assert json.loads(done.stdout) == [True, True, True]
