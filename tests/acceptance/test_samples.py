@@ -69,14 +69,14 @@ class Octo:
         return json.loads(done.stdout) if done.stdout else None
 
     @contextlib.contextmanager
-    def serving(self) -> Iterator[Server]:
+    def serving(self, *options: str) -> Iterator[Server]:
         """A context in which the sample runs under `octo run`. Afterwards SIGTERM must end it cleanly."""
         port = self.free_port()
         self.env["HTTP_PORT"] = str(port)
         log, out = self.folder / "stderr.log", self.folder / "stdout.log"
         with log.open("wb") as stderr, out.open("wb") as stdout:
             process = subprocess.Popen(
-                self.command("run", "--config", str(self.sample)),
+                self.command("run", "--config", str(self.sample), *options),
                 cwd=self.folder,
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,
@@ -412,6 +412,16 @@ def mcp_tools(octo: Octo) -> None:
     octo.env |= {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "MCP_FILE": str(octo.sample)}
 
     assert octo.invoke("order", {"item": "tea", "amount": 2}) == {"item": "tea", "accepted": True, "left": 12}
+
+
+@scenario
+def rag_pipeline(octo: Octo) -> None:
+    """Without the network a script is the model, and a store in memory keeps the vectors."""
+    with octo.serving("--stubs", str(octo.sample.with_name("rag-pipeline_test.yaml"))) as server:
+        written = server.request("POST", "/documents", {"id": "returns", "text": "Goods go back within 30 days."})
+        asked = server.request("POST", "/questions", {"question": "When do goods go back?"})
+    assert written == (200, {"document": "returns", "pieces": 1})
+    assert asked == (200, {"answer": "Yes, within 30 days.", "sources": ["returns#0"]})
 
 
 # --- the tests ---------------------------------------------------------------------------------------------------
