@@ -105,6 +105,13 @@ async def test_a_restart_of_the_server_breaks_one_call_at_most(pgvector, vector_
         assert await opened.store.fetch(["a"], "") == [A]
 
 
+async def test_closing_does_not_wait_for_a_server_that_is_silent(pgvector, vector_server):
+    async with pgvector(dimension=2) as opened:
+        await opened.health()
+        vector_server.pause()
+    vector_server.resume()
+
+
 async def test_what_takes_too_long_is_given_up(pgvector):
     async with pgvector(dimension=2, timeout="100ms") as opened:
         with pytest.raises(Timeout):

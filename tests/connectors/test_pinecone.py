@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
+from hypothesis import given, settings as hypothesis, strategies as st
 from pydantic import ValidationError
 
 from octo.connectors.pinecone import Index, Pinecone
+from octo.connectors.pinecone.store import PineconeStore
 from octo.core.errors import Permanent, Transient
 from octo.core.flow import Failure
 from octo.testing import check_connector
 from octo.testing.harness import running
 from octo.vectors.filters import conditions
 from octo.vectors.store import Record
+from octo.vendors.api import Api
+from octo.vendors.settings import Called
 from tests.connectors.standins import KEY, Fault, PineconeStandIn
 
 A = Record("a", [1.0, 0.0, 0.5], "alpha", {"lang": "en"})
@@ -247,3 +253,32 @@ async def test_it_keeps_the_promises_of_connectors(server):
     }
     settings = {"apiKey": KEY, "index": "docs", "controlURL": server.url}
     await check_connector(Pinecone, settings, blocks=blocks)
+
+
+KEYS = ["id", "matches", "vectors", "values", "metadata", "score", "text"]
+json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(KEYS), inner),
+)
+
+
+class Canned(Api):
+    """Answers with what a test says."""
+
+    def __init__(self, answer):
+        super().__init__(None, "Acme", "", {}, Called())
+        self.answer = answer
+
+    async def call(self, *args, **kwargs):
+        return self.answer
+
+
+@hypothesis(max_examples=40)
+@given(st.dictionaries(st.sampled_from(KEYS), json))
+async def test_whatever_is_answered_is_read_or_refused(answer):
+    """The server may be another product, or an attacker."""
+    canned = Canned(answer)
+    store = PineconeStore(canned, "https://nowhere.test", None)
+    for call in (store.query([1.0], 1, (), ""), store.fetch(["id"], "")):
+        with suppress(Permanent):
+            assert isinstance(await call, list)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
+from hypothesis import given, settings as hypothesis, strategies as st
 from pydantic import ValidationError
 
 from octo.connectors.qdrant import Collection, Qdrant
+from octo.connectors.qdrant.store import QdrantStore
 from octo.core.errors import Permanent, Transient
 from octo.testing import check_connector
 from octo.vectors.filters import conditions
 from octo.vectors.store import Record
+from octo.vendors.api import Api
+from octo.vendors.settings import Called
 from tests.connectors.standins import KEY, Fault, QdrantStandIn
 
 A = Record("a", [1.0, 0.0, 0.5], "alpha", {"lang": "en"})
@@ -188,3 +194,32 @@ def test_settings_that_cannot_work_are_refused(settings):
 async def test_it_keeps_the_promises_of_connectors(server):
     settings = {"url": server.url, "apiKey": KEY, "collection": "docs", "dimension": 3}
     await check_connector(Qdrant, settings)
+
+
+KEYS = ["id", "result", "points", "vector", "payload", "metadata", "score", "text"]
+json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(KEYS), inner),
+)
+
+
+class Canned(Api):
+    """Answers with what a test says."""
+
+    def __init__(self, answer):
+        super().__init__(None, "Acme", "", {}, Called())
+        self.answer = answer
+
+    async def call(self, *args, **kwargs):
+        return self.answer
+
+
+@hypothesis(max_examples=40)
+@given(st.dictionaries(st.sampled_from(KEYS), json))
+async def test_whatever_is_answered_is_read_or_refused(answer):
+    """The server may be another product, or an attacker."""
+    canned = Canned(answer)
+    store = QdrantStore(canned, Collection.model_validate({"collection": "docs", "create": False}))
+    for call in (store.query([1.0], 1, (), ""), store.fetch(["id"], "")):
+        with suppress(Permanent):
+            assert isinstance(await call, list)

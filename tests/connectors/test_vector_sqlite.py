@@ -68,12 +68,27 @@ async def test_the_lock_of_another_process_is_waited_for_so_long(tmp_path):
     async with opening(tmp_path / "v.db", timeout="100ms") as opened:
         other = apsw.Connection(str(tmp_path / "v.db"))
         other.execute("begin immediate")
-        with pytest.raises(Transient):
+        with pytest.raises(Transient, match="holds the lock") as caught:
             await opened.store.upsert([A], "")
+        assert caught.value.code == "OCTO-W105"
         other.execute("rollback")
         await opened.store.upsert([A], "")
         assert await opened.store.fetch(["a"], "") == [A]
         other.close()
+
+
+async def test_who_waits_for_a_lock_can_be_cancelled(tmp_path):
+    """SQLite's own waiting would go on to its end."""
+    async with opening(tmp_path / "v.db", timeout="1h") as opened:
+        other = apsw.Connection(str(tmp_path / "v.db"))
+        other.execute("begin immediate")
+        async with asyncio.TaskGroup() as tasks:
+            task = tasks.create_task(opened.store.upsert([A], ""))
+            while not opened.store._patience.is_waiting:
+                await asyncio.sleep(0.001)
+            task.cancel()
+        other.close()
+        assert await opened.store.fetch(["a"], "") == []
 
 
 SLOW = "with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n"

@@ -49,6 +49,8 @@ LENGTH = """
 """
 _OPERATORS = {"cosine": ("<=>", "vector_cosine_ops"), "l2": ("<->", "vector_l2_ops"), "dot": ("<#>", "vector_ip_ops")}
 _ORDER = {"$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
+_FAREWELL = 0.5
+"""Seconds that the server may take to say goodbye."""
 _PASSING = ("08", "40", "53", "55", "57")
 """Classes of SQLSTATE for what passes: no connection, conflicts, no room, locks, and an operator at work."""
 
@@ -205,7 +207,18 @@ async def opened(settings: Table) -> AsyncIterator[PgvectorStore]:
         )
     except (ValueError, asyncpg.InterfaceError):
         raise Permanent("pgvector: `dsn` is no address of PostgreSQL", code=codes.STORE) from None
-    async with pool:
-        store = PgvectorStore(pool, settings)
+    try:
+        store = PgvectorStore(await pool, settings)
         await store.prepare()
         yield store
+    finally:
+        await _left(pool)
+
+
+async def _left(pool: Any) -> None:
+    """Close the connections. A server that does not say goodbye is not waited for."""
+    try:
+        async with asyncio.timeout(_FAREWELL):
+            await pool.close()
+    except (TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        pool.terminate()

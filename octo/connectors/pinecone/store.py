@@ -114,9 +114,9 @@ def _sent(record: Record) -> dict[str, object]:
 
 
 def _told(found: Mapping[str, Any]) -> tuple[str, dict[str, object]]:
-    metadata = dict(found.get("metadata") or {})
-    text = metadata.pop(_TEXT, "")
-    return str(text), metadata
+    given = found.get("metadata")
+    metadata = dict(given) if isinstance(given, dict) else {}
+    return str(metadata.pop(_TEXT, "")), metadata
 
 
 def _filter(where: Sequence[Condition]) -> dict[str, object]:

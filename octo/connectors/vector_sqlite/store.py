@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from array import array
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -56,6 +57,8 @@ _KIND: dict[type, str] = {str: "'text'", int: "'integer', 'real'", float: "'inte
 MAPPED = 1 << 30
 """Bytes of the file that are mapped: a query that reads them takes half the time. A larger cache does not help, because
 copies between pages are what it spends its time on."""
+_LOOK_AGAIN = 0.01
+"""Seconds between two looks at a lock that another process holds."""
 _AT_ONCE = 500
 """Parameters of a statement."""
 
@@ -68,6 +71,8 @@ class SqliteStore:
         self._settings = settings
         self._thread = thread
         self._lock = asyncio.Lock()
+        self._patience = Patience()
+        connection.set_busy_handler(self._patience.wait)
 
     async def upsert(self, records: Sequence[Record], namespace: str) -> None:
         for each in records:
@@ -136,6 +141,7 @@ class SqliteStore:
         seconds = self._settings.timeout.total_seconds()
         try:
             async with asyncio.timeout(seconds), self._lock:
+                self._patience.begin()
                 future = asyncio.get_running_loop().run_in_executor(self._thread, work)
                 try:
                     return await asyncio.shield(future)
@@ -143,12 +149,15 @@ class SqliteStore:
                     await self._interrupt(future)
                     raise
         except TimeoutError:
+            if self._patience.is_waiting:
+                raise _locked() from None
             raise Timeout(f"vector-sqlite took longer than {seconds:g}s") from None
         except Exception as error:
             raise _translated(error) from error
 
     async def _interrupt(self, future: asyncio.Future[Any]) -> None:
         """Return once the thread is free: the connection must not be used by two."""
+        self._patience.end()
         while not future.done():
             self._connection.interrupt()
             await asyncio.wait([future], timeout=0.05)
@@ -189,11 +198,37 @@ def _packed(vector: Sequence[float]) -> bytes:
     return array("f", vector).tobytes()
 
 
+class Patience:
+    """Waits for the lock of another process. SQLite's own waiting cannot be interrupted."""
+
+    def __init__(self) -> None:
+        self.is_waiting = False
+        self._is_over = False
+
+    def begin(self) -> None:
+        self.is_waiting = self._is_over = False
+
+    def end(self) -> None:
+        """Wait no longer."""
+        self._is_over = True
+
+    def wait(self, tries: int) -> bool:
+        """Wait a moment, in the thread. Returns whether to try again."""
+        del tries
+        self.is_waiting = True
+        time.sleep(_LOOK_AGAIN)
+        return not self._is_over
+
+
+def _locked() -> Transient:
+    return Transient("vector-sqlite: another process holds the lock of the file", code=codes.BUSY)
+
+
 def _translated(error: Exception) -> OctoError | Exception:
     import apsw
 
     if isinstance(error, apsw.BusyError | apsw.LockedError):
-        return Transient("vector-sqlite: another process holds the lock of the file", code=codes.BUSY)
+        return _locked()
     if isinstance(error, apsw.Error):
         return Permanent(f"vector-sqlite: {error}", code=codes.STORE)
     return error
