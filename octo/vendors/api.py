@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from email.utils import parsedate_to_datetime
+from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -106,6 +107,9 @@ class Api:
                 return response.status, response.headers, await self._bytes(response)
         except TimeoutError as error:
             raise Timeout(f"{self._name} has not answered within {seconds:g}s", code=codes.TOO_SLOW) from error
+        except aiohttp.ClientConnectorCertificateError as error:
+            told = reason(error.certificate_error)
+            raise Permanent(f"cannot trust {self._name}: {masked(told)}", code=codes.UNREACHABLE) from error
         except aiohttp.ClientConnectorError as error:
             told = reason(error.os_error)
             raise NotConnected(f"cannot connect to {self._name}: {masked(told)}", code=codes.UNREACHABLE) from error
@@ -194,9 +198,8 @@ def _proxy(url: str) -> str | None:
 @asynccontextmanager
 async def calling(name: str, base: str, headers: Mapping[str, str], settings: Called) -> AsyncIterator[Api]:
     """Yield the API. Nothing is sent before the first call."""
-    import aiohttp
-
-    secure = True if settings.tls == ClientTls() else settings.tls.context()
+    aiohttp = await asyncio.to_thread(import_module, "aiohttp")  # it takes its time
+    secure = True if settings.tls == ClientTls() else await asyncio.to_thread(settings.tls.context)
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=secure),
         cookie_jar=aiohttp.DummyCookieJar(),

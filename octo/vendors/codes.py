@@ -17,7 +17,8 @@ EXPLANATIONS: dict[str, Explanation] = {
     UNREACHABLE: Explanation(
         "A vendor cannot be reached",
         "No connection was made, or it broke before the whole answer was there. Look at the network, at a proxy "
-        "(`HTTPS_PROXY`), and at the address if the connector has one. The same message may succeed later.",
+        "(`HTTPS_PROXY`), and at the address if the connector has one. The same message may succeed later, unless the "
+        "certificate of the server cannot be trusted: then name its authority under `tls: {ca: ...}`.",
     ),
     TOO_SLOW: Explanation(
         "A vendor took too long",

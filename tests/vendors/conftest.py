@@ -8,6 +8,7 @@ import pytest
 
 from octo.vendors.api import calling
 from octo.vendors.settings import Called
+from tests.connectors.http_client.conftest import certificate as certificate
 from tests.connectors.standins import Vendor
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import gzip
+import ssl
 
 import pytest
 
@@ -121,6 +122,28 @@ async def test_a_server_that_is_not_there(calls, port):
     async with calls(f"http://127.0.0.1:{port}") as api:
         with pytest.raises(NotConnected, match="cannot connect to Acme: Connection refused") as caught:
             await api.call("GET", "/")
+
+    assert caught.value.code == "OCTO-W121"
+
+
+async def test_a_certificate_that_nobody_trusts(calls, certificate):
+    """Unless `tls` says that it may be trusted."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+
+    async def serve(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+        writer.close()
+
+    listening = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+    url = f"https://localhost:{listening.sockets[0].getsockname()[1]}"
+    async with listening:
+        async with calls(url, maxAttempts=1) as api:
+            with pytest.raises(Permanent, match="self-signed certificate") as caught:
+                await api.call("GET", "/")
+        async with calls(url, tls={"ca": str(certificate)}) as api:
+            assert await api.call("GET", "/") == {}
 
     assert caught.value.code == "OCTO-W121"
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING, Self
 
 from octo.connectors.pgvector.settings import Table
@@ -30,12 +32,14 @@ class Pgvector:
     @asynccontextmanager
     async def open(cls, settings: Table) -> AsyncIterator[Self]:
         try:
-            from octo.connectors.pgvector.store import opened
+            module = await asyncio.to_thread(
+                import_module, "octo.connectors.pgvector.store"
+            )  # the driver takes its time
         except ImportError as error:
             missing = f"`pgvector` needs the library {error.name}: install octo-flows[postgres]"
             raise Permanent(missing, code=codes.STORE) from error
 
-        async with opened(settings) as store:
+        async with module.opened(settings) as store:
             yield cls(store, settings.namespace)
 
     @classmethod
