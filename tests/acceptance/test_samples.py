@@ -324,6 +324,34 @@ def builtins_demo(octo: Octo) -> None:
 
 
 @scenario
+def mcp_router(octo: Octo) -> None:
+    modern = {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {"elicitation": {}},
+    }
+    refund = {"name": "refund", "arguments": {"id": "A-1"}, "_meta": modern}
+    headers = {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/call", "Mcp-Name": "refund"}
+    with octo.serving() as server:
+        listed = server.request("POST", "/mcp", _rpc("tools/list"))
+        found = server.request("POST", "/mcp", _rpc("tools/call", {"name": "find-order", "arguments": {"id": "A-1"}}))
+        asked = server.request("POST", "/mcp", _rpc("tools/call", refund), headers)
+        answer = {"sure": {"action": "accept", "content": {"reason": "torn"}}}
+        given = refund | {"inputResponses": answer, "requestState": asked[1]["result"]["requestState"]}
+        done = server.request("POST", "/mcp", _rpc("tools/call", given), headers)
+        foreign = server.request("POST", "/mcp", _rpc("ping"), {"Origin": "https://evil.example"})
+
+    assert [each["name"] for each in listed[1]["result"]["tools"]] == ["find-order", "refund"]
+    assert json.loads(found[1]["result"]["content"][0]["text"]) == {"item": "book", "total": 12.5}
+    assert [*asked[1]["result"]["inputRequests"]] == ["sure"]
+    assert json.loads(done[1]["result"]["content"][0]["text"]) == {"refunded": "A-1", "reason": "torn"}
+    assert foreign[0] == 403
+
+
+def _rpc(method: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    return {"jsonrpc": "2.0", "id": 1, "method": method, "params": params or {}}
+
+
+@scenario
 def weather(octo: Octo) -> None:
     asked: list[str] = []
 

@@ -28,6 +28,7 @@ PARTS = (
     ("docs/expressions.md", "", "", "architecture/test_docs.py"),
     ("docs/extending.md", "### 4. A flow", "", "architecture/test_extending.py"),
     ("docs/finding-bugs.md", "", "", "acceptance/test_story.py"),
+    ("docs/mcp.md", "", "", "acceptance/test_pages.py"),
     ("docs/openapi.md", "", "", "acceptance/test_pages.py"),
     ("docs/operations.md", "", "", "acceptance/test_story.py"),
     ("docs/secrets.md", "", "", "acceptance/test_secrets.py"),

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import octo.ai
 import octo.blocks
 import octo.connectors
 from octo.builtin import BLOCKS, CONNECTORS
@@ -83,7 +84,7 @@ def test_every_connector_is_listed():
 
 def test_every_block_is_listed():
     """Every block is listed: flows cannot use another."""
-    everything = [*declared(octo.blocks), *declared(octo.connectors)]
+    everything = [*declared(octo.ai), *declared(octo.blocks), *declared(octo.connectors)]
     free = {each.__octo_block__.name for each in everything if hasattr(each, "__octo_block__")}
     offered = {
         name

@@ -15,6 +15,9 @@ from octo.ai.blocks.prompt import AiPrompt
 from octo.ai.blocks.retry import AiRetry
 from octo.ai.blocks.router import AiRouter
 from octo.ai.mcp import client as mcp_client
+from octo.ai.mcp.serving.ask import Ask
+from octo.ai.mcp.serving.progress import Progress
+from octo.ai.mcp.serving.settings import Router
 from octo.blocks import (
     aggregate,
     branch,
@@ -29,6 +32,7 @@ from octo.blocks import (
     fork,
     handle_errors,
     idempotent,
+    jwt_validate,
     lock,
     objects,
     python,
@@ -171,6 +175,9 @@ REPEATING: list[type[Repeating]] = [AiRetry, retry.Retry]
 SHAPED: list[type[Shaped]] = [
     *(AiEmbed, AiMapping, AiPrompt, AiRetry, AiRouter),
     AmqpPublish,
+    Ask,
+    Progress,
+    Router,
     aggregate.Aggregate,
     branch.If,
     branch.Switch,
@@ -185,6 +192,7 @@ SHAPED: list[type[Shaped]] = [
     mcp_client.settings.Call,
     mcp_client.settings.Prompt,
     mcp_client.settings.Read,
+    jwt_validate.JwtValidate,
     mqtt_settings.Publish,
     nats_settings.Publish,
     nats_settings.Request,
