@@ -1,4 +1,7 @@
-"""What a chain has made of a message, as content of MCP: text, pictures, sound and embedded resources."""
+"""What a chain has made of a message, as content of MCP: text, pictures, sound and embedded resources.
+
+Invariant: a secret that is known to be one is in no text.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from octo.ai.mcp.serving import codes
 from octo.core import codec, content
 from octo.core.errors import Permanent
 from octo.core.message import Message
+from octo.core.secrets import masked
 from octo.core.spool import Content
 
 CONTENT = "mcpContent"
@@ -21,17 +25,20 @@ CONTENT = "mcpContent"
 _BLOCKS: TypeAdapter[list[types.ContentBlock]] = TypeAdapter(list[types.ContentBlock])
 
 
-def blocks(message: Message) -> list[Any]:
-    """Return the content: `vars.mcpContent`, else the body. Raises `Permanent` if the variable is no content."""
+def blocks(message: Message, *, is_prompt: bool = False) -> list[Any]:
+    """Return the content: `vars.mcpContent`, else the body. Raises `Permanent` if the variable is no content.
+
+    is_prompt: whether a body that is a text is one for people, and no JSON.
+    """
     said = message.vars.get(CONTENT)
     if said is not None:
         return _said(said)
     if not message.raw:
-        return [types.TextContent(text=codec.write(message.body).decode())]
+        return [types.TextContent(text=_written(message.body) if is_prompt else _json(message.body))]
     kind, data = _data(message)
     family = kind.partition("/")[0]
     if isinstance(data, str):
-        return [types.TextContent(text=data)]
+        return [types.TextContent(text=masked(data))]
     if family == "image":
         return [types.ImageContent(data=_base64(data), mime_type=kind)]
     if family == "audio":
@@ -43,25 +50,24 @@ def blocks(message: Message) -> list[Any]:
 def contents(message: Message, uri: str, mime_type: str) -> Any:
     """Return what a client that reads a resource gets."""
     if not message.raw:
-        text = message.body if isinstance(message.body, str) else codec.write(message.body).decode()
-        return types.TextResourceContents(uri=uri, mime_type=mime_type, text=text)
+        return types.TextResourceContents(uri=uri, mime_type=mime_type, text=_written(message.body))
     kind, data = _data(message)
     if isinstance(data, str):
-        return types.TextResourceContents(uri=uri, mime_type=kind, text=data)
+        return types.TextResourceContents(uri=uri, mime_type=kind, text=masked(data))
     return types.BlobResourceContents(uri=uri, mime_type=kind, blob=_base64(data))
 
 
-def text(message: Message) -> str | None:
-    """Return the body as a text, None if it is none."""
-    if message.raw:
-        _, data = _data(message)
-        return data if isinstance(data, str) else None
-    return message.body if isinstance(message.body, str) else codec.write(message.body).decode()
-
-
 def plain(value: object) -> Any:
-    """Return the value as JSON alone: no exact numbers, times or bytes."""
-    return json.loads(codec.write(value))
+    """Return the value as JSON alone: no exact numbers, times or bytes; and no secrets."""
+    return json.loads(_json(value))
+
+
+def _written(body: object) -> str:
+    return masked(body) if isinstance(body, str) else _json(body)
+
+
+def _json(body: object) -> str:
+    return masked(codec.write(body).decode())
 
 
 def _said(value: object) -> list[Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import anyio
+import anyio._backends._asyncio  # else anyio imports it while the first request waits
 import mcp_types as types
 from mcp.server.connection import Connection
 from mcp.server.lowlevel import Server

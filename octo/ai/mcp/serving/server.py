@@ -26,6 +26,7 @@ from octo.ai.mcp.serving.called import Call, Refused, is_refusal, log, outcome
 from octo.ai.mcp.serving.offer import Offer, Prompt, Resource, Run, Tool
 from octo.ai.mcp.serving.progress import telling
 from octo.core.bounded import bounded
+from octo.core.errors import Permanent
 from octo.core.log import fields
 from octo.core.message import Message
 from octo.core.secrets import masked
@@ -225,10 +226,10 @@ class _Offered:
         ended = await self._answer(context, params, what, prompt.run, arguments)
         if isinstance(ended, types.InputRequiredResult):
             return ended
-        if content.CONTENT in ended.vars or ended.raw:
-            blocks = self._refusable(what, ended)
-        else:
-            blocks = [types.TextContent(text=content.text(ended) or "")]
+        try:
+            blocks = self._blocks(what, ended, is_prompt=True)
+        except Refused as error:
+            raise MCPError(types.INTERNAL_ERROR, str(error)) from None
         messages = [types.PromptMessage(role="user", content=each) for each in blocks]
         return types.GetPromptResult(description=prompt.description or None, messages=messages)
 
@@ -285,16 +286,13 @@ class _Offered:
             answers |= await _asked_now(context, typed)
         raise Refused(f"{what} asked the client more than {ROUNDS} times")
 
-    def _blocks(self, what: str, message: Message) -> list[Any]:
-        """Return the content of a result, in which no secret is, and which is not too large."""
-        blocks = self._refusable(what, message)
-        for each in blocks:
-            if isinstance(each, types.TextContent):
-                each.text = masked(each.text)
-        return blocks
-
-    def _refusable(self, what: str, message: Message) -> list[Any]:
-        blocks = content.blocks(message)
+    def _blocks(self, what: str, message: Message, *, is_prompt: bool = False) -> list[Any]:
+        """Return the content of a result. Raises `Refused` if it is too large, or no content."""
+        try:
+            blocks = content.blocks(message, is_prompt=is_prompt)
+        except Permanent as error:
+            log.warning("%s failed", what, extra=fields(code=error.code, error=str(error)))
+            raise Refused(f"{what} failed: an internal error") from None
         if sum(len(each.model_dump_json()) for each in blocks) > self._offer.most:
             raise Refused(f"the result of {what} is larger than {self._offer.most:,} bytes")
         return blocks

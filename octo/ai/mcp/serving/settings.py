@@ -175,7 +175,7 @@ class Router(Settings):
             if twice := {each for each in names if names.count(each) > 1}:
                 raise ValueError(f"two {kind} are {min(twice)!r}")
         try:
-            from octo.ai.mcp.serving import server  # noqa: F401  takes a while: not while the first message waits
+            from octo.ai.mcp.serving import exchange, server  # noqa: F401  takes a while: not while the first message waits
         except ModuleNotFoundError as error:
             raise ValueError(f"it needs the package {error.name}: pip install 'octo-flows[mcp]'") from None
         return self

@@ -10,6 +10,7 @@ import pytest
 from octo.ai.mcp.serving import content
 from octo.core.errors import Permanent
 from octo.core.message import Message
+from octo.core.settings import Secret
 
 
 def raw(kind: str, data: str | bytes) -> Message:
@@ -62,3 +63,17 @@ def test_contents_of_a_resource_keep_their_address():
 
     assert (text.uri, text.mime_type, text.text) == ("docs://a", "application/json", '{"a":1}')
     assert (data.uri, data.mime_type, data.blob) == ("docs://b", "image/png", "iQ==")
+
+
+def test_a_prompt_is_a_text():
+    assert content.blocks(Message("hello"), is_prompt=True) == [types.TextContent(text="hello")]
+
+
+def test_no_secret_is_in_a_text():
+    Secret("correct horse battery").get_secret_value()
+    said = Message({"key": "correct horse battery"})
+
+    assert "horse" not in content.blocks(said)[0].text
+    assert "horse" not in content.blocks(raw("text/plain", "correct horse battery"))[0].text
+    assert "horse" not in content.contents(said, "docs://a", "text/plain").text
+    assert "horse" not in str(content.plain(said.body))

@@ -129,6 +129,19 @@ async def test_a_call_that_is_cancelled_cancels_its_chain(mode):
         await ended.wait()
 
 
+@MODES
+async def test_what_is_no_content_is_a_failure(mode):
+    def wrong(message: Message) -> Message:
+        return message.with_var("mcpContent", "no list")
+
+    async with Client(server_of(offer(tools=[tool("t", wrong)], prompts=[Prompt("p", wrong)])), mode=mode) as client:
+        result = await client.call_tool("t", {})
+        with pytest.raises(MCPError, match="the prompt 'p' failed: an internal error"):
+            await client.get_prompt("p")
+
+    assert (result.is_error, result.content[0].text) == (True, "the tool 't' failed: an internal error")
+
+
 async def test_the_message_of_a_chain_is_its_own():
     message = await outcome("it", lambda message: message.with_body(1), Message())
 
