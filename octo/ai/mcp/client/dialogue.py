@@ -104,14 +104,16 @@ class Dialogue:
             token = ASKING.set(self._queue)
             self._session.floor.asking.append(self._queue)
             try:
-                self._call = self._session.tasks.create_task(self._safely())
+                self._call = self._session.begin(self._safely())
             finally:
                 ASKING.reset(token)
-        asked = self._session.tasks.create_task(self._queue.get())
+        asked = self._session.begin(self._queue.get())
         try:
             await asyncio.wait((self._call, asked), return_when=asyncio.FIRST_COMPLETED)
-            if asked.done():
+            if asked.done() and not asked.cancelled():
                 return asked.result()
+            if self._call.cancelled() or not self._call.done():
+                raise self._session.gone
             found = self._call.result()
             if isinstance(found, Exception):
                 raise found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, TypeVar
 
@@ -50,7 +50,8 @@ class Session:
         self.settings = settings
         self.place = settings.place
         self.shelf: Shelf
-        self.tasks: asyncio.TaskGroup
+        self._tasks: asyncio.TaskGroup
+        self._begun: set[asyncio.Task[Any]] = set()
         self._client: Client
         self._connected = Connected(settings.place, codes.UNREACHABLE)
         self._failures = http.Failures()
@@ -66,16 +67,15 @@ class Session:
         try:
             async with AsyncExitStack() as stack:
                 client = await stack.enter_async_context(self._made(await self._transport(stack)))
-                async with asyncio.TaskGroup() as tasks:
-                    self._client, self.tasks = client, tasks
+                async with asyncio.TaskGroup() as self._tasks:
+                    self._client = client
                     self._insist()
-                    self.shelf = Shelf(self.place, self._fetch, tasks)
-                    listening = tasks.create_task(self._listen())
+                    self.shelf = Shelf(self.place, self._fetch, self.begin)
+                    self.begin(self._listen())
                     self._ready.set_result(None)
                     await self._over.wait()
-                    listening.cancel()
-                    if self.shelf.fetching is not None:
-                        self.shelf.fetching.cancel()
+                    for each in tuple(self._begun):
+                        each.cancel()
         except Exception as error:  # noqa: BLE001  the SDK groups what its tasks raise
             self._fail(_first(error))
         finally:
@@ -93,6 +93,17 @@ class Session:
         if not self._ready.done():
             self._ready.set_exception(known)
 
+    def begin(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Begin a task that ends with the session. It must not raise. Raises `Disconnected` if that has ended."""
+        try:
+            task = self._tasks.create_task(work)
+        except RuntimeError:
+            work.close()
+            raise self._connected.gone from None
+        self._begun.add(task)
+        task.add_done_callback(self._begun.discard)
+        return task
+
     async def ready(self) -> None:
         """Return once it is open. Raises what a person must change, `NotConnected` if the server is away."""
         try:
@@ -105,6 +116,7 @@ class Session:
 
     async def close(self) -> None:
         """End the session, and return once it has ended."""
+        self._connected.lose("the connector was closed")
         self._over.set()
         await self._ended.wait()
 
@@ -161,10 +173,15 @@ class Session:
         """Whether the server speaks 2026-07-28 or later: without sessions."""
         return self._client.protocol_version in MODERN_PROTOCOL_VERSIONS
 
+    @property
+    def gone(self) -> Disconnected:
+        """The error of who needs a session that has ended."""
+        return self._connected.gone
+
     def check(self) -> None:
         """Raise `Disconnected` if the session has ended."""
         if self._connected.is_lost:
-            raise self._connected.gone
+            raise self.gone
 
     async def ask(self, what: str, work: Callable[[ClientSession], Awaitable[T]]) -> T:
         """Return what the server answers. Raises the errors of Octo alone."""

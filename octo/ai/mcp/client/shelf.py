@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, NamedTuple
 
+from octo.ai.mcp.client import codes
 from octo.ai.mcp.client.tools import Listing
-from octo.core.errors import OctoError
+from octo.core.errors import Disconnected, OctoError
 from octo.core.log import fields
 
 log = logging.getLogger("octo.mcp")
@@ -22,6 +23,10 @@ AFTER_FAILURE = 30.0
 """Seconds after which a list that could not be fetched again is asked for once more."""
 
 
+Begin = Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]]
+"""Begins a task that ends with the session. Raises `Disconnected` if that has ended."""
+
+
 class Fetched(NamedTuple):
     """A list, and the seconds that the server lets it be kept; None if it does not say."""
 
@@ -32,20 +37,19 @@ class Fetched(NamedTuple):
 class Shelf:
     """Keeps one list. Who asks while it is being fetched waits for that fetch; who gives up does not end it.
 
-    fetch: gets the list. tasks: those of the session, in which it runs.
-        fetching: the fetch under way.
+    fetch: gets the list. begin: begins a task of the session, in which it runs.
 
     Invariant: once there is a list, there is always one: if it cannot be fetched again, the old one stays.
     """
 
-    def __init__(self, place: str, fetch: Callable[[], Awaitable[Fetched]], tasks: asyncio.TaskGroup) -> None:
+    def __init__(self, place: str, fetch: Callable[[], Awaitable[Fetched]], begin: Begin) -> None:
         self._place = place
         self._fetch = fetch
-        self._tasks = tasks
+        self._begin = begin
         self._listing: Listing | None = None
         self._until = 0.0
         self._changes = 0
-        self.fetching: asyncio.Task[OctoError | None] | None = None
+        self._fetching: asyncio.Task[OctoError | None] | None = None
 
     def outdate(self) -> None:
         """Note that the list has changed: the next who asks gets the new one."""
@@ -55,9 +59,13 @@ class Shelf:
     async def listing(self) -> Listing:
         """The list. Raises the error of fetching it if there has never been one."""
         while self._listing is None or self._until <= _now():
-            if self.fetching is None:
-                self.fetching = self._tasks.create_task(self._renew())
-            error = await asyncio.shield(self.fetching)
+            if self._fetching is None:
+                self._fetching = self._begin(self._renew())
+            fetching = self._fetching
+            await asyncio.wait((fetching,))
+            if fetching.cancelled():
+                raise Disconnected(f"{self._place}: the connection was closed", code=codes.UNREACHABLE)
+            error = fetching.result()
             if error is not None and self._listing is None:
                 raise error
             if self._listing is not None:
@@ -80,7 +88,7 @@ class Shelf:
             self._until = _now() + keep if changes == self._changes else 0.0
             return None
         finally:
-            self.fetching = None
+            self._fetching = None
 
 
 def _now() -> float:

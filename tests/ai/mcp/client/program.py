@@ -1,6 +1,6 @@
 """A server of MCP over stdin and stdout that imports next to nothing, so that it is there at once.
 
-Its tools: `variable` of its environment, its `pid`, and `book`, which asks for the day. It speaks 2025-11-25.
+Its tools: `variable` of its environment, its `pid`, `book`, which asks for the day, and `die`. It speaks 2025-11-25.
 """
 
 import json
@@ -9,7 +9,7 @@ import sys
 
 NAME = {"type": "object", "properties": {"name": {"type": "string"}}}
 DAY = {"type": "object", "properties": {"day": {"type": "string"}, "guests": {"type": "integer", "default": 2}}}
-TOOLS = [{"name": name, "inputSchema": NAME} for name in ("variable", "pid", "book")]
+TOOLS = [{"name": name, "inputSchema": NAME} for name in ("variable", "pid", "book", "die")]
 
 
 def say(**message):
@@ -40,6 +40,8 @@ while (message := heard()) is not None:
         result = {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": server}
     elif method == "tools/list":
         result = {"tools": TOOLS}
+    elif method == "tools/call" and params["name"] == "die":
+        sys.exit(3)
     elif method == "tools/call":
         result = {"content": [{"type": "text", "text": called(params["name"], params.get("arguments", {}))}]}
     elif "id" in message:

@@ -45,7 +45,7 @@ async def test_a_program_that_closes_stdout_and_goes_on(opened):
 async def test_noise_on_stdout_is_not_the_end(opened, program, caplog):
     script = f"echo '[1, 2'; echo; exec {program['command']} {' '.join(program['args'])}"
     async with opened(**shell(script)) as client:
-        assert len(await client.tools()) == 3
+        assert len(await client.tools()) == 4
     assert "no message of MCP" in caplog.text
 
 
@@ -67,7 +67,7 @@ async def test_a_line_of_stderr_without_end_is_logged_in_pieces(opened, program,
     script = f"head -c 3000000 /dev/zero | tr '\\0' x >&2; exec {program['command']} {' '.join(program['args'])}"
     with caplog.at_level("INFO", "octo.mcp"):
         async with opened(**shell(script)) as client:
-            assert len(await client.tools()) == 3
+            assert len(await client.tools()) == 4
 
     lines = [each.fields["line"] for each in caplog.records if each.message == "server writes"]
     assert max(map(len, lines)) == child.MOST_LINE

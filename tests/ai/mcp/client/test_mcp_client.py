@@ -370,6 +370,58 @@ async def test_one_that_dies_is_started_again(program):
     assert "its process ended with signal 9: the shop opens" in str(errors[0])
 
 
+async def test_all_who_wait_for_one_that_dies_hear_of_it(program, opened):
+    """Calls that are under way, with and without somebody who answers questions, and those that wait for the list."""
+    async with opened(**program) as client, asyncio.TaskGroup() as tasks:
+        link = client._link
+        tools = {each.name: each for each in (await link.listing()).tools}
+        book = link.dialogue(tools["book"], {}, is_answered=True, meta={})
+        assert await book.next()
+        link._session.shelf.outdate()
+        waiting = [
+            tasks.create_task(caught(each))
+            for each in (
+                link.dialogue(tools["pid"], {}, is_answered=False, meta={}).next(),
+                link.dialogue(tools["pid"], {}, is_answered=True, meta={}).next(),
+                book.next(),
+            )
+        ]
+        await asyncio.sleep(0)
+        book.answer({"input": {"day": "Monday"}})
+        waiting.append(tasks.create_task(caught(link.dialogue(tools["die"], {}, is_answered=True, meta={}).next())))
+        ends = [await each for each in waiting]
+        book.close()
+
+    assert isinstance(ends[-1], Disconnected)
+    assert all(isinstance(each, Disconnected) for each in ends if isinstance(each, Exception))
+
+
+async def caught(waiting):
+    """What it returns, or the error that it raises."""
+    try:
+        return await waiting
+    except Exception as error:  # noqa: BLE001  the test looks at it
+        return error
+
+
+async def test_a_connector_that_closes_leaves_nobody_waiting(url, revision, opened, shop):
+    async with asyncio.TaskGroup() as tasks:
+        async with opened(url=url, revision=revision) as client:
+            link = client._link
+            tool = (await link.listing()).find("wait", "the shop")
+            waiting = [
+                tasks.create_task(caught(link.dialogue(tool, {}, is_answered=answered, meta={}).next()))
+                for answered in (True, False)
+            ]
+            await asyncio.wait_for(shop.held.wait(), 60)
+            while shop.calls["tools/call"] < 2:
+                await asyncio.sleep(0.01)
+        ends = [await each for each in waiting]
+        ends.append(await caught(link.listing()))
+
+    assert all(isinstance(each, Disconnected) for each in ends)
+
+
 # --- a server that is away ---------------------------------------------------------------------------------------
 
 

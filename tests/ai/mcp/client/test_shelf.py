@@ -36,7 +36,7 @@ async def test_a_list_is_kept_as_long_as_the_server_says(keep, seconds):
     """Never so short that it would be fetched for each call of a model, nor for ever."""
     server = Server(keep)
     async with asyncio.TaskGroup() as tasks:
-        shelf = Shelf("the server", server.fetch, tasks)
+        shelf = Shelf("the server", server.fetch, tasks.create_task)
         for _ in range(10):
             await shelf.listing()
         await asyncio.sleep(seconds - 1)
@@ -51,7 +51,7 @@ async def test_a_list_is_kept_as_long_as_the_server_says(keep, seconds):
 async def test_a_list_that_changed_while_it_was_fetched_is_fetched_again():
     server = Server(None)
     async with asyncio.TaskGroup() as tasks:
-        shelf = Shelf("the server", server.fetch, tasks)
+        shelf = Shelf("the server", server.fetch, tasks.create_task)
         server.meanwhile = shelf.outdate
         await shelf.listing()
         server.meanwhile = int
@@ -65,7 +65,7 @@ async def test_a_list_that_changed_while_it_was_fetched_is_fetched_again():
 async def test_a_server_that_is_away_is_not_asked_all_the_time():
     server = Server(LEAST)
     async with asyncio.TaskGroup() as tasks:
-        shelf = Shelf("the server", server.fetch, tasks)
+        shelf = Shelf("the server", server.fetch, tasks.create_task)
         kept = await shelf.listing()
         server.is_away = True
         await asyncio.sleep(LEAST)
@@ -82,7 +82,7 @@ async def test_without_a_list_the_error_reaches_all_who_wait_and_the_next_tries_
     server = Server(None)
     server.is_away = True
     async with asyncio.TaskGroup() as tasks:
-        shelf = Shelf("the server", server.fetch, tasks)
+        shelf = Shelf("the server", server.fetch, tasks.create_task)
         errors = await asyncio.gather(shelf.listing(), shelf.listing(), return_exceptions=True)
         server.is_away = False
         await shelf.listing()
