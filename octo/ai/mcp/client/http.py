@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx2
@@ -17,6 +15,7 @@ from mcp.client.auth import OAuthFlowError
 from mcp.shared.exceptions import MCPError
 
 from octo.ai.mcp.client import codes
+from octo.ai.mcp.client.leash import Leash
 from octo.ai.mcp.client.oauth import auth
 from octo.ai.mcp.client.settings import Server
 from octo.core import codec
@@ -64,6 +63,7 @@ class Client(httpx2.AsyncClient):
             auth=auth(settings),
             verify=True if settings.tls is None else settings.tls.context(),
             proxy=settings.proxy,
+            event_hooks={"request": [Leash(settings).check]} if settings.oauth is not None else None,
             timeout=httpx2.Timeout(CONNECT, read=max(IDLE, settings.timeout.total_seconds()), pool=None),
         )
         self._failures = failures
@@ -147,10 +147,3 @@ def _reason(error: BaseException) -> str:
         inner = cause.exceptions[0] if isinstance(cause, BaseExceptionGroup) else None
         cause = inner or cause.__cause__ or cause.__context__
     return reason(found)
-
-
-@asynccontextmanager
-async def client(settings: Server, failures: Failures, most: int) -> AsyncIterator[httpx2.AsyncClient]:
-    """Open a client, and close it in the end."""
-    async with Client(settings, failures, most) as opened:
-        yield opened

@@ -19,6 +19,7 @@ from mcp.client.auth.extensions.client_credentials import (
 from mcp.shared.auth import AuthorizationCodeResult, OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
 from pydantic import AnyUrl
 
+from octo.ai.mcp.client.leash import Leash
 from octo.ai.mcp.client.settings import OAuth, Server
 from octo.core.secrets import mask
 
@@ -32,7 +33,7 @@ def auth(settings: Server) -> httpx2.Auth | None:
         return None
     assert settings.url is not None
     how = settings.oauth
-    return _of_the_client(settings.url, how) if how.grant == "client-credentials" else _of_a_grant(settings.url, how)
+    return _of_the_client(settings.url, how) if how.grant == "client-credentials" else _of_a_grant(settings, how)
 
 
 def _of_the_client(url: str, how: OAuth) -> httpx2.Auth:
@@ -59,8 +60,9 @@ def _of_the_client(url: str, how: OAuth) -> httpx2.Auth:
     return PrivateKeyJWTOAuthProvider(**common, assertion_provider=signer.create_assertion_provider())
 
 
-def _of_a_grant(url: str, how: OAuth) -> httpx2.Auth:
-    errand = _Errand(how.redirect_uri)
+def _of_a_grant(settings: Server, how: OAuth) -> httpx2.Auth:
+    assert settings.url is not None
+    errand = _Errand(how.redirect_uri, Leash(settings))
     metadata = OAuthClientMetadata(
         client_name="octo",
         redirect_uris=[AnyUrl(how.redirect_uri)],
@@ -69,7 +71,7 @@ def _of_a_grant(url: str, how: OAuth) -> httpx2.Auth:
         scope=" ".join(how.scopes) or None,
     )
     return OAuthClientProvider(
-        url,
+        settings.url,
         metadata,
         _Memory(_known(how)),
         errand.go,
@@ -120,13 +122,14 @@ class _Memory:
 class _Errand:
     """Goes to the authorization endpoint, and takes what it is sent back with."""
 
-    def __init__(self, redirect: str) -> None:
+    def __init__(self, redirect: str, leash: Leash) -> None:
         self._redirect = redirect
+        self._leash = leash
         self._outcome: AuthorizationCodeResult | None = None
 
     async def go(self, address: str) -> None:
         self._outcome = None
-        async with httpx2.AsyncClient(timeout=SECONDS) as client:
+        async with httpx2.AsyncClient(timeout=SECONDS, event_hooks={"request": [self._leash.check]}) as client:
             response = await client.get(address)
         back = response.headers.get("location", "")
         if not response.is_redirect or back.partition("?")[0] != self._redirect:
