@@ -141,27 +141,6 @@ def _unique(original: str, taken: set[str]) -> str:
     return name
 
 
-def apart(names: Mapping[str, Iterable[str]]) -> dict[tuple[str, str], str]:
-    """Names of the tools of several servers that differ from one another, by server and name.
-
-    A name that two servers have becomes `server__name` for both, so that none can pose as the other's.
-    """
-    owners: dict[str, int] = {}
-    for tools in names.values():
-        for name in tools:
-            owners[name] = owners.get(name, 0) + 1
-    given: dict[tuple[str, str], str] = {}
-    taken = {name for name, count in owners.items() if count == 1}
-    for server, tools in names.items():
-        for name in tools:
-            chosen = name
-            if owners[name] > 1:
-                chosen = _unique(f"{safe(server)[:24]}__{name}", taken)
-                taken.add(chosen)
-            given[server, name] = chosen
-    return given
-
-
 # --- texts -------------------------------------------------------------------------------------------------------
 
 

@@ -11,7 +11,7 @@ from mcp_injections import DESCRIPTIONS, MARK, NAMES, SCHEMAS, TAGS
 
 from octo.ai.mcp.client import codes
 from octo.ai.mcp.client.settings import Tools
-from octo.ai.mcp.client.tools import MOST_DESCRIPTION, MOST_TOOLS, apart, listing, safe, shown
+from octo.ai.mcp.client.tools import MOST_DESCRIPTION, MOST_TOOLS, listing, shown
 from octo.core.errors import Permanent
 
 OBJECT = {"type": "object"}
@@ -87,28 +87,12 @@ def test_a_tool_is_found_by_both_of_its_names_and_an_unknown_one_says_what_there
     assert caught.value.code == codes.NO_TOOL
 
 
-def test_tools_of_several_servers_stay_apart():
-    """A server cannot pose as another by the name of a tool."""
-    names = apart({"crm": ["search", "close"], "web": ["search", "fetch"], "crm__search": ["x"]})
+@given(st.lists(st.text(min_size=1, max_size=80), max_size=20))
+def test_all_names_differ_and_models_take_them(names):
+    found = [each.name for each in listed(*((name, "", OBJECT) for name in names))]
 
-    assert names["crm", "search"] == "crm__search"
-    assert names["web", "search"] == "web__search"
-    assert names["crm", "close"] == "close"
-
-
-servers = st.dictionaries(
-    st.text(min_size=1, max_size=5), st.lists(st.text(max_size=80), max_size=4).map(dict.fromkeys)
-)
-
-
-@given(servers)
-def test_all_names_of_all_servers_differ(given_names):
-    tools = {server: list({safe(name): None for name in names}) for server, names in given_names.items()}
-
-    names = apart(tools)
-
-    assert len(set(names.values())) == len(names) == sum(map(len, tools.values()))
-    assert all(re.fullmatch(r"[A-Za-z0-9_-]{1,64}", each) for each in names.values())
+    assert len(set(found)) == len(found) == len(set(names))
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]{1,64}", each) for each in found)
 
 
 @given(st.text(), st.integers(4, 100))
