@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import suppress
 from importlib.util import find_spec
@@ -12,7 +13,7 @@ import click
 
 from octo.cli import exits
 from octo.cli.help import Verb
-from octo.cli.terminal import say
+from octo.cli.terminal import is_terminal, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -44,9 +45,13 @@ def command(path: Path, http: str | None, *, may_change: bool) -> None:
     """
     if find_spec("mcp") is None:
         raise click.UsageError("octo mcp needs the package mcp: pip install 'octo-flows[mcp]'")
+    if not hasattr(os, "fork"):
+        raise click.UsageError("octo mcp author needs a system that forks processes: Linux or macOS")
     from octo.cli.authoring import server
 
     if http is None:
+        if is_terminal(sys.stdin):
+            say("It speaks MCP on standard input: an editor or assistant starts it. Ctrl-C ends it.", err=True)
         sys.exit(_served(path, server.over_stdio, may_change=may_change))
     host, port = _address(http)
     say(f"http://{host}:{port}/mcp", err=True)

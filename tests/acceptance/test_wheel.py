@@ -23,6 +23,7 @@ from octo import __version__
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 300.0
+SHELF = "octo/cli/authoring/shelf"
 
 
 def uv(*arguments: str, **env: str) -> None:
@@ -89,7 +90,8 @@ def test_what_it_says_of_itself(wheel):
     assert len(needed) == len(project["dependencies"])
     assert {"aiohttp", "cronsim", "httptools", "watchfiles"} <= {each.split("<")[0].split(">")[0] for each in needed}
     assert {"octo/py.typed", "octo/config/catalogue.json"} <= names
-    assert not any(each.startswith(("tests", "bench", "docs")) for each in names)
+    assert not any(each.startswith(("tests", "bench", "docs", "samples")) for each in names)
+    assert {f"{SHELF}/docs/testing.md", f"{SHELF}/samples/http-orders.yaml"} <= names
 
 
 def test_it_is_all_there_is(shell):
@@ -99,6 +101,16 @@ def test_it_is_all_there_is(shell):
     assert shown.startswith(f"{shell.place}/venv/"), shown
     assert "No module named 'hypothesis'" in shown
     assert shell("octo version")[1].startswith(f"octo {__version__} ")
+
+
+def test_an_assistant_finds_the_documentation(shell):
+    """What `octo mcp author` searches is in the package."""
+    line = "from octo.cli.authoring import searching as s; print(s.page('testing#Stubs'), s.example('http-orders'))"
+    code, shown = shell(f'python -c "{line}"')
+
+    assert code == 0, shown
+    assert shown.startswith("## Stubs")
+    assert "orders-api" in shown
 
 
 @pytest.mark.parametrize("template", ["http", "cron", "call"])
@@ -149,6 +161,7 @@ def greeting(port: int) -> object:
     [
         ("octo test call --generate", "pip install 'octo-flows[test]'"),
         ("octo top --once", "pip install 'octo-flows[top]'"),
+        ("octo mcp author", "pip install 'octo-flows[mcp]'"),
         ("octo eval \"toAes(b'x', b'0123456789abcdef')\"", "pip install 'octo-flows[crypto]'"),
         ("octo invoke db.yaml f", "pip install 'octo-flows[postgres]'"),
         ("octo invoke other.yaml f", "pip install 'octo-flows[sql]'"),

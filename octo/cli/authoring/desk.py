@@ -15,7 +15,7 @@ from octo.cli.authoring.folder import Folder
 from octo.cli.authoring.refusal import Refused
 from octo.cli.authoring.running import TRACES, Running
 from octo.cli.authoring.tools import TOOLS
-from octo.cli.authoring.worker import Worker
+from octo.cli.authoring.worker import PUBLIC, Worker
 from octo.config.files import SUFFIXES
 from octo.expr import nearest
 
@@ -60,7 +60,7 @@ class Desk:
         tool.check(given)
         defaults = {key: each["default"] for key, each in tool.schema["properties"].items() if "default" in each}
         answer = await self._tools[name]({**defaults, **given})
-        return self.shown(answer)
+        return answer if name in PUBLIC else self.shown(answer)
 
     def shown(self, answer: Mapping[str, object]) -> Answer:
         """The answer without secrets."""

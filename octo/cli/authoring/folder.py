@@ -176,7 +176,7 @@ def parted(name: str, endings: frozenset[str] | None = None) -> list[str]:
     if not name.isprintable() or len(parts) > MOST_DEEP or any(len(each) > MOST_NAME for each in parts):
         raise _outside(name, "is no path that a project has")
     parts = [each for each in parts if each != "."]
-    if not all(parts) or any(each.startswith(".") or each in _SKIPPED for each in parts):
+    if not parts or not all(parts) or any(each.startswith(".") or each in _SKIPPED for each in parts):
         raise _outside(name, "goes through a name that is closed to assistants")
     ending = Path(parts[-1]).suffix.lower()
     if endings is not None and ending not in endings:

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -176,18 +177,40 @@ def _sent(port: int, method: str, path: str, headers: Mapping[str, str], body: o
     try:
         connection.request(method, path, data, given)
         response = connection.getresponse()
-        content = response.read(MOST_BODY + 1)
-    except (OSError, ValueError, http.client.HTTPException) as error:
+        content, is_whole = _received(response, connection, time.monotonic() + timeout)
+    except (ValueError, http.client.InvalidURL) as error:
+        raise Refused(codes.ARGUMENT, f"it is no request: {error}") from None
+    except (OSError, http.client.HTTPException) as error:
         raise Refused(codes.LATE, f"no response: {type(error).__name__}: {error}", "status shows the log") from None
     finally:
         connection.close()
     shown = {name.lower(): value for name, value in response.getheaders()}
-    return {"status": response.status, "headers": shown, **_body(content, shown.get("content-type", ""))}
+    return {"status": response.status, "headers": shown, **_body(content, shown.get("content-type", ""), is_whole)}
 
 
-def _body(content: bytes, kind: str) -> Answer:
-    if len(content) > MOST_BODY:
-        return {"body": content[:MOST_BODY].decode(errors="replace"), "cut": True}
+def _received(
+    response: http.client.HTTPResponse, connection: http.client.HTTPConnection, end: float
+) -> tuple[bytes, bool]:
+    """What came of the body, and whether that is all: a stream may never end."""
+    content = b""
+    while len(content) <= MOST_BODY:
+        if (left := end - time.monotonic()) <= 0:
+            return content, False
+        if connection.sock is not None:
+            connection.sock.settimeout(left)
+        try:
+            piece = response.read1(MOST_BODY)
+        except TimeoutError:
+            return content, False
+        if not piece:
+            return content, True
+        content += piece
+    return content[:MOST_BODY], False
+
+
+def _body(content: bytes, kind: str, is_whole: bool) -> Answer:
+    if not is_whole:
+        return {"body": content.decode(errors="replace"), "cut": True}
     if "json" in kind:
         with suppress(ValueError):
             return {"body": orjson.loads(content)}

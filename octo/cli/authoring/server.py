@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -10,6 +11,7 @@ from typing import Any
 
 import mcp_types as types
 from mcp.server import Server
+from mcp.server.caching import CacheHint
 from mcp.server.context import ServerRequestContext
 from mcp.server.stdio import stdio_server
 from mcp.shared.exceptions import MCPError
@@ -20,6 +22,11 @@ from octo.cli.authoring.desk import Desk, unknown
 from octo.cli.authoring.refusal import Refused
 from octo.cli.authoring.tools import INSTRUCTIONS, READ_ONLY, TOOLS, Tool
 from octo.core import codec
+from octo.core.log import fields
+
+log = logging.getLogger("octo.authoring")
+
+_DAY = 24 * 3600 * 1000
 
 
 def server(desk: Desk) -> Server[Any]:
@@ -41,6 +48,8 @@ def server(desk: Desk) -> Server[Any]:
         version=__version__,
         title="Octo: write, test and repair flows",
         instructions=INSTRUCTIONS if desk.may_change else f"{INSTRUCTIONS}\n{READ_ONLY}",
+        # They stay the same until the process ends.
+        cache_hints={"tools/list": CacheHint(ttl_ms=_DAY)},
         on_list_tools=listed,
         on_call_tool=called,
     )
@@ -51,9 +60,11 @@ async def _called(desk: Desk, name: str, given: Mapping[str, object]) -> types.C
         return _result(await desk.do(name, given))
     except Refused as error:
         return _result(desk.shown({"error": error.as_json()}), is_error=True)
-    except OSError as error:  # a full disk, a folder without rights: the assistant can tell its person
-        text = f"{name}: {error.strerror or type(error).__name__}"
-        return _result({"error": {"code": codes.BROKE, "message": text}}, is_error=True)
+    except Exception as error:
+        if not isinstance(error, OSError):  # a full disk, a folder without rights
+            log.exception("a tool broke", extra=fields(tool=name))
+        broken = Refused(codes.BROKE, f"{name}: {type(error).__name__}: {error}")
+        return _result(desk.shown({"error": broken.as_json()}), is_error=True)
 
 
 def _result(answer: Mapping[str, object], *, is_error: bool = False) -> types.CallToolResult:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,11 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from octo.config.documents import Config
+    from octo.core.block import BlockType
     from octo.suite import Case, Configs, Outcome, Plan
     from octo.trace.recorder import Recorder
 
 Answer = dict[str, object]
 
+MOST_LINES = 50
+"""Lines of the log in an answer."""
 MOST_TRACED = 5
 """Cases that went wrong whose traces are in the answer."""
 
@@ -104,10 +108,10 @@ def invoke(  # noqa: PLR0913  what a call has
     if not may_act:
         _refuse_effects(loaded, flow)
     message = _message(body, content_type, vars)
-    with _recorded() as traced:
+    with _recorded() as traced, _logged() as lines:
         run = attempt(loaded, flow, message, timeout, traced.recorder, services_of(services, None, MEMORY))
         outcome = asyncio.run(run)
-    answer = _ended(outcome)
+    answer = {**_ended(outcome), "log": lines}
     if trace or not answer["ok"]:
         answer["trace"] = traced.drawn(loaded)
     return answer
@@ -182,9 +186,14 @@ def effects(config: Config, mocked: Iterable[object] = ()) -> list[str]:
     }
     for flow in config.flows.values():
         for block in blocks_of(flow):
-            if block.type.name == "python" and id(block) not in gone:
-                found[f"block {block.address!r} runs Python"] = None
+            if id(block) not in gone and block.connector is None and _is_foreign(block.type):
+                found[f"block {block.address!r} ({block.type.name}) runs Python of others"] = None
     return list(found)
+
+
+def _is_foreign(type_: BlockType) -> bool:
+    """Whether it runs what we know nothing of: a function of a flow, or a block of an installed package."""
+    return type_.name == "python" or not type_.function.__module__.startswith("octo.")
 
 
 def _is_process_log(doc: Any) -> bool:
@@ -257,6 +266,26 @@ def _judged(found: Plan, outcomes: Sequence[Outcome], drawings: Mapping[str, str
             case_told["log"] = case_told.get("log", [])[-20:]
     good = not any(each.is_wrong for each in outcomes)
     return {"ok": good, "totals": report["totals"], "suites": report["suites"]}
+
+
+@contextmanager
+def _logged() -> Iterator[list[str]]:
+    """The first lines that are logged."""
+    from octo.core.log import Text
+
+    lines: list[str] = []
+    handler, text = logging.Handler(logging.INFO), Text()
+
+    def emit(record: logging.LogRecord) -> None:
+        if len(lines) < MOST_LINES:
+            lines.append(text.format(record))
+
+    handler.emit = emit  # type: ignore[method-assign]
+    logging.getLogger().addHandler(handler)
+    try:
+        yield lines
+    finally:
+        logging.getLogger().removeHandler(handler)
 
 
 # --- traces ------------------------------------------------------------------------------------------------------

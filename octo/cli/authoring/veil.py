@@ -23,8 +23,14 @@ from octo.config.yaml import MOST_BYTES, read
 from octo.core.errors import ConfigError
 from octo.core.secrets import MASKED, mask, masked
 
-_SECRET = re.compile(r"pass|secret|token|key|credential|pwd|auth|dsn|_url$|_uri$|private|cookie", re.IGNORECASE)
+_SECRET = re.compile(
+    r"passw|secret|token|apikey|credential|(?:^|_)(?:pass|pwd|key|keys|auth|dsn|private|cookie|url|uri)(?:_|\d|$)",
+    re.IGNORECASE,
+)
 """What is in the name of a variable that holds a secret."""
+_WORDS = "changeme default development example guest localhost password postgres rabbitmq secret"
+_COMMON = frozenset(_WORDS.split())
+"""Values that nobody takes for a secret, and that are words of flows: masking them would spoil what is shown."""
 _TELLING = re.compile(r"@|[A-Za-z0-9_-]{20}")
 """What an address has that is a secret itself: a password, or a long word such as that of a web hook."""
 _KEY = re.compile(
@@ -63,6 +69,8 @@ def veiled(value: object) -> object:
 
 def _is_plain(value: str) -> bool:
     """Whether it cannot be a secret, so that it stays readable: a number, a path, an address with nothing in it."""
+    if value in _COMMON:
+        return True
     is_address = value.startswith(("/", "./", "http://", "https://"))
     return value.isdigit() or (is_address and not _TELLING.search(value))
 

@@ -15,14 +15,15 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import NoReturn
 
 import click
-import orjson
 
 from octo.cli.authoring import codes, inspecting, searching, trying, veil
 from octo.cli.authoring.refusal import Refused
+from octo.cli.authoring.worker import PUBLIC
 from octo.core import codec
 from octo.core.bounded import bounded
 from octo.core.errors import ConfigError, OctoError
@@ -60,10 +61,10 @@ flows:
     process: [{type: set-payload, value: body}, {type: log}]
 """
 
-MOST_TEXT = 24_000
-"""Characters of a text in an answer, at most."""
-MOST_ITEMS = 300
-"""Values of a list or map, at most."""
+MOST_BYTES = 200_000
+"""Bytes of an answer, at most."""
+SIZES = ((24_000, 300), (4_000, 100), (1_000, 50), (200, 20), (50, 10), (20, 3))
+"""Characters of a text and values of a list or map, at most; of a large answer, what makes it fit."""
 MOST_DEEP = 40
 
 
@@ -92,11 +93,11 @@ def _work(control: socket.socket, asker: socket.socket) -> NoReturn:
     try:
         asker.sendall(f"{os.getpid()}\n".encode())
         with asker.makefile("rb") as file:
-            question = orjson.loads(file.read())
+            question = codec.read(file.read())
         _end_after(question["most"])
         veil.lower(Path())
         told = answered(question["verb"], question["given"])
-        asker.sendall(codec.write(veil.veiled(secrets(_cut(told)))))
+        asker.sendall(_written(told, is_public=question["verb"] in PUBLIC))
         asker.close()
     except BaseException:  # noqa: BLE001  it must not go on as the process that forks
         traceback.print_exc()
@@ -134,20 +135,33 @@ def answered(verb: str, given: Mapping[str, object]) -> Answer:
         return {"refused": {"code": codes.MISSING, "message": error.message}}
     except OctoError as error:
         return {"refused": {"code": error.code, "message": str(error)}}
+    except (Exception, SystemExit) as error:  # noqa: BLE001  a module of the project, or a package, may do anything
+        traceback.print_exc()
+        return {"refused": {"code": codes.BROKE, "message": f"{type(error).__name__}: {error}"}}
 
 
-def _cut(value: object, depth: int = 0) -> object:
-    """The value with so much of it as a model can take."""
+def _written(told: Answer, *, is_public: bool) -> bytes:
+    """The answer as JSON, with so much of it as a model can take, and without secrets."""
+    shown = told if is_public else secrets(told)
+    for most, items in SIZES:
+        cut = _cut(shown, most, items)
+        data = codec.write(cut if is_public else veil.veiled(cut))
+        if len(data) <= MOST_BYTES:
+            break
+    return data
+
+
+def _cut(value: object, most: int, items: int, depth: int = 0) -> object:
     if isinstance(value, str):
-        return bounded(value, MOST_TEXT)
+        return bounded(value, most)
     if depth > MOST_DEEP:
         return "..."
     if isinstance(value, Mapping):
-        items = [(str(name), _cut(each, depth + 1)) for name, each in list(value.items())[:MOST_ITEMS]]
-        return dict(items + ([("...", f"{len(value)} in all")] if len(value) > MOST_ITEMS else []))
+        kept = {str(name): _cut(each, most, items, depth + 1) for name, each in islice(value.items(), items)}
+        return kept if len(value) <= items else {**kept, "...": f"{len(value)} in all"}
     if isinstance(value, list | tuple):
-        more = [f"... {len(value)} in all"] if len(value) > MOST_ITEMS else []
-        return [*(_cut(each, depth + 1) for each in value[:MOST_ITEMS]), *more]
+        more = [f"... {len(value)} in all"] if len(value) > items else []
+        return [*(_cut(each, most, items, depth + 1) for each in value[:items]), *more]
     return value
 
 

@@ -17,11 +17,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
-import orjson
-
 from octo.cli.authoring import codes
 from octo.cli.authoring.refusal import Refused
+from octo.core import codec
 
+PUBLIC = frozenset({"doc", "example", "explain", "search"})
+"""Verbs whose answers are those of the package: nothing of the project is in them."""
 MOST_SAID = 4 << 20
 """Bytes of an answer, at most."""
 START = 20.0
@@ -67,12 +68,12 @@ class Worker:
 
     async def ask(self, verb: str, seconds: float, /, **given: object) -> dict[str, object]:
         """The answer. Raises `Refused`, also if there is none in time."""
-        question = orjson.dumps({"verb": verb, "given": given, "most": seconds + 2 * START})
+        question = codec.write({"verb": verb, "given": given, "most": seconds + 2 * START})
         async with self._room:
             said = await self._said(question, seconds)
         answer = _answer(said)
         if answer is None:
-            hint = "a module of the project may have ended it; ask again"
+            hint = "a module of the project may have ended it"
             raise Refused(codes.BROKE, f"the process that did {verb!r} ended without an answer", hint)
         if "refused" in answer:
             raise _refusal(answer["refused"])
@@ -123,7 +124,7 @@ async def _heard(reader: asyncio.StreamReader) -> bytes:
 
 def _answer(said: bytes) -> dict[str, object] | None:
     with suppress(ValueError):
-        found = orjson.loads(said)
+        found = codec.read(said)
         if isinstance(found, dict):
             return found
     return None

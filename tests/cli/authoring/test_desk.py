@@ -258,6 +258,45 @@ async def test_a_module_that_ends_its_process_ends_no_more_than_that(project):
         assert (await do("invoke", flow="calc"))["message"]["body"] == 1
 
 
+async def test_a_module_may_raise_and_end_as_it_likes(project):
+    """`sys.exit`, an error of its own, a thread that goes on: each is an answer."""
+    (project / "flow.yaml").write_text("flows: [{name: calc, process: [{type: python, settings: {call: 'calc:run'}}]}]")
+    (project / "flow_test.yaml").unlink()
+    async with desk(project, may_change=True) as do:
+        for text in (
+            "import sys\nsys.exit(3)\n",
+            "raise RuntimeError('no')\n",
+            "class E(BaseException): ...\nraise E\n",
+        ):
+            (project / "calc.py").write_text(text)
+            try:
+                assert not (await do("check"))["ok"]
+            except Refused as error:
+                assert error.code == codes.BROKE  # noqa: PT017
+        (project / "calc.py").write_text(
+            "import threading, time\nthreading.Thread(target=time.sleep, args=(3600,)).start()\n"
+            "def run(body: object) -> object:\n    return 1\n"
+        )
+        assert (await do("invoke", flow="calc"))["message"]["body"] == 1
+
+
+async def test_what_is_logged_is_told(project):
+    (project / "flow.yaml").write_text(
+        "flows: [{name: calc, process: [{type: log, settings: {message: \"'net is ' + string(body)\"}}]}]"
+    )
+    async with desk(project) as do:
+        lines = (await do("invoke", flow="calc", path="flow.yaml", body=5))["log"]
+
+    assert 'msg="net is 5"' in "\n".join(lines)
+
+
+async def test_documentation_is_shown_as_it_is(project):
+    """A secret of the project that is a word of the documentation is not looked for there."""
+    (project / ".env").write_text("API_PASSWORD=retries\n")
+    async with desk(project) as do:
+        assert MASKED not in (await do("doc", name="http-client.md"))["text"]
+
+
 async def test_what_never_ends_is_ended(project, monkeypatch):
     """Others are served meanwhile."""
     monkeypatch.setattr(worker, "START", 1.0)
@@ -274,9 +313,11 @@ async def test_a_large_answer_is_cut(project):
     async with desk(project) as do:
         many = await do("eval", expression="body", body=[*range(1000)])
         long = await do("eval", expression="body", body="x" * 100_000)
+        both = await do("eval", expression="body", body=["x" * 20_000] * 300)
 
     assert many["result"][-1] == "... 1000 in all"
     assert len(long["result"]) < 25_000
+    assert len(json.dumps(both)) < 200_000
 
 
 # --- what runs ---------------------------------------------------------------------------------------------------

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import tempfile
 import threading
+from pathlib import Path
 
 import pytest
+from hypothesis import given, strategies as st
 
 from octo.cli.authoring import codes
 from octo.cli.authoring.folder import MOST_BYTES, Folder, hash_of
@@ -123,6 +127,56 @@ def test_what_is_no_text(project, folder):
     for path in ("bytes.txt", "zero.txt", "pipe.txt", "folder.txt"):
         assert refused(folder.read, path).code == codes.KIND
     assert refused(folder.read, "huge.txt").code == codes.SIZE
+
+
+PARTS = ["..", ".", "", "a", "out", "file.yaml", "secret.yaml", ".env", "x\0", "~"]
+
+
+@given(st.lists(st.sampled_from(PARTS), max_size=6))
+def test_no_path_leads_out(parts):
+    """Whatever is made of names, of links to the outside and of dots: what is outside is neither read nor changed."""
+    with tempfile.TemporaryDirectory() as place:
+        outside, root = Path(place, "outside"), Path(place, "project")
+        outside.mkdir()
+        (outside / "secret.yaml").write_text("secret")
+        (root / "a").mkdir(parents=True)
+        (root / "out").symlink_to(outside)
+        (root / "a" / "out").symlink_to("../../outside")
+        (root / "file.yaml").symlink_to(outside / "secret.yaml")
+        folder, name = Folder(root), "/".join(parts)
+        with contextlib.suppress(Refused):
+            assert folder.read(name).text != "secret"
+        with contextlib.suppress(Refused):
+            folder.write(name, "", "changed")
+        with contextlib.suppress(Refused):
+            folder.delete(name, hash_of(b"secret"))
+        assert [(path.name, path.read_text()) for path in outside.iterdir()] == [("secret.yaml", "secret")]
+
+
+def test_a_link_that_comes_meanwhile_leads_nowhere(tmp_path, project, folder):
+    """Somebody puts a link in place of the folder again and again, while files are written into it."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (project / "a").mkdir()
+    is_over = threading.Event()
+    here, away = project / "a", project / "b"
+    steps = (lambda: here.rename(away), lambda: here.symlink_to(outside), here.unlink, lambda: away.rename(here))
+
+    def swap() -> None:
+        while not is_over.is_set():
+            for step in steps:
+                with contextlib.suppress(OSError):  # the folder is made anew by whoever writes just then
+                    step()
+
+    thread = threading.Thread(target=swap)
+    thread.start()
+    for number in range(300):
+        with contextlib.suppress(Refused):
+            folder.write(f"a/{number}.yaml", "", "x")
+    is_over.set()
+    thread.join()
+
+    assert list(outside.iterdir()) == []
 
 
 # --- writing -----------------------------------------------------------------------------------------------------

@@ -21,6 +21,14 @@ def test_variables_that_are_called_like_secrets_are_masked(tmp_path):
     assert veil.veiled("808080 /etc/keys/main good morning") == "808080 /etc/keys/main good morning"
 
 
+def test_words_that_everybody_writes_stay(tmp_path):
+    """A password of the development database is a word of flows too, and an author is no authorisation."""
+    (tmp_path / ".env").write_text("DB_PASSWORD=postgres\nGIT_AUTHOR_NAME=Ada Lovelace\nMONKEY=bonobo\n")
+    veil.lower(tmp_path)
+
+    assert veil.veiled("postgres, Ada Lovelace, bonobo") == "postgres, Ada Lovelace, bonobo"
+
+
 def test_files_that_hold_variables_are_named(tmp_path):
     """`.env` files, and those that a flow file declares, whatever they are called."""
     (tmp_path / ".env").write_text("A=b")
