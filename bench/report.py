@@ -29,6 +29,7 @@ MEASURES = (
     "memory",
     "reload",
     "peer",
+    "models",
 )
 """The measures, in the order in which they run and appear on the page."""
 

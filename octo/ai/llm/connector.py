@@ -66,4 +66,4 @@ _rehearsed: set[object] = set()
 
 
 def _known(given: settings.Provider, priced: str) -> Prices:
-    return prices.listed(priced) if priced and given.prices is None else prices.unknown
+    return prices.listed(priced, given.model) if priced and given.prices is None else prices.unknown

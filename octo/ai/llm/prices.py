@@ -20,8 +20,11 @@ def own(given: settings.Prices) -> Prices:
     return price
 
 
-def listed(provider: str) -> Prices:
-    """The prices of the list that came with the library; nothing is fetched. It takes time to import."""
+def listed(provider: str, model: str) -> Prices:
+    """The prices of the list that came with the library; nothing is fetched. It takes time to import.
+
+    model: the one that is asked for first, whose place in the list is found now.
+    """
     import genai_prices
 
     def price(model: str, usage: Usage) -> float | None:
@@ -35,8 +38,9 @@ def listed(provider: str) -> Prices:
         except (LookupError, ValueError):  # a model that the list does not know
             return None
 
-    # The first question reads the list, and imports what computes.
+    # The first question reads the list, and imports what computes; so one is asked that surely has an answer.
     genai_prices.calc_price(genai_prices.Usage(input_tokens=1), "gpt-4o", provider_id="openai")
+    price(model, Usage(1))
     return price
 
 

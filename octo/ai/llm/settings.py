@@ -118,6 +118,8 @@ class Allowance(Settings):
 class Provider(Settings):
     """What the connectors of all providers have in common."""
 
+    model: str = ""
+    """The model."""
     max_tokens: Annotated[int, Field(ge=0)] = 0
     """An answer has at most this many tokens, thoughts included. 0 means the model's own limit."""
     base_url: Url = Field(default="", alias="baseURL")
@@ -157,7 +159,7 @@ class Anthropic(Provider):
     api_key: ApiKey
     """The key of the Claude API."""
     model: str = Field(default="claude-sonnet-4-6", min_length=1)
-    """The model, unless a block names another."""
+    """The model."""
     max_tokens: Annotated[int, Field(ge=1)] = 4096
     """An answer has at most this many tokens, thoughts included."""
     thinking: Literal["off", "adaptive", "budgeted"] = "off"
@@ -182,7 +184,7 @@ class OpenAI(Provider):
     api_key: ApiKey
     """The key of the API. A server of your own that needs none takes any text."""
     model: str = Field(default="gpt-5.4", min_length=1)
-    """The model, unless a block names another."""
+    """The model."""
     api: Literal["chat", "responses"] = "chat"
     """The API to use. `chat`, Chat Completions, is what most other servers speak; `responses` is OpenAI's newer one,
     with which a model keeps its thoughts between calls of tools."""
@@ -195,7 +197,7 @@ class Gemini(Provider):
     api_key: ApiKey
     """The key of the Gemini API."""
     model: str = Field(default="gemini-3.5-flash", min_length=1)
-    """The model, unless a block names another."""
+    """The model."""
     thinking: Literal["off", "dynamic", "budgeted"] = "off"
     """Whether the model thinks before it answers: as much as it wants (`dynamic`), or at most `thinkingBudget`."""
     thinking_budget: Annotated[int, Field(ge=1)] | None = None
