@@ -42,7 +42,7 @@ class AiRetry(Asking):
     max_attempts: Annotated[int, Field(ge=1, le=100)] = 3
     """Revisions, at most: the chain runs at most once more."""
     variables: list[str] | None = None
-    """Names of the variables that the model may set; default: any. `[]` lets it change the body alone."""
+    """Names of the variables that the model sees and may set; default: any. With `[]` it works on the body alone."""
     error: Annotated[Steps | None, Handler()] = None
     """Runs with `vars.error` when no revision has helped. Without it the last error of the chain is raised."""
 
@@ -145,7 +145,7 @@ class _Repair:
     async def revised(self, failure: Failure, message: Message) -> Message | None:
         """The message as the model wants it; None if it wants nothing, cannot be asked, or has had its attempts."""
         witness(lambda: as_json(self._turns))  # each time: the chain may have had conversations of its own
-        self._say(_state(failure, message, self.label))
+        self._say(_state(failure, message, self.label, self._settings.variables))
         while self.attempts < self._settings.max_attempts:
             self.attempts += 1
             call = await self._call()
@@ -216,9 +216,9 @@ def _changed(message: Message, arguments: Any, error: object) -> Message:
     return message.with_vars({**message.vars, **variables, "error": error}).with_body(arguments["body"])
 
 
-def _state(failure: Failure, message: Message, label: str) -> str:
-    """What the model hears of a failed run: the error, the body that would be revised, and the variables."""
+def _state(failure: Failure, message: Message, label: str, shared: list[str] | None) -> str:
+    """What the model hears of a failed run: the error, the body that would be revised, and the shared variables."""
     seen = failure.recovery(label).vars
-    variables = {name: value for name, value in seen.items() if name != "error"}
+    variables = {name: value for name, value in seen.items() if name != "error" and (shared is None or name in shared)}
     values = {"error": seen["error"], "body": message.body, "variables": variables}
     return "\n".join(quoted(name, bounded(shown(value), MOST_SHOWN)) for name, value in values.items())

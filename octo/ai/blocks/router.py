@@ -55,6 +55,8 @@ class AiRouter(Asking):
     """What the choice is about, in plain words."""
     routes: Annotated[list[Route], Field(min_length=1)]
     """The routes: each `name`, `description` and `process`."""
+    variables: list[str] | None = None
+    """Names of the variables that the model may look at; default: all. With `[]` it sees the body alone."""
     guardrail: str = ""
     """When the model shall choose no route, in plain words: then `default` runs."""
     default: Steps | None = None
@@ -151,6 +153,8 @@ class _Tools:
         from octo.core.json_schema import Schema  # it takes a while to import
 
         self._message = message
+        shared = settings.variables
+        self._variables = {name: value for name, value in message.vars.items() if shared is None or name in shared}
         routes = [*(each.name for each in settings.routes), GUARDRAIL]
         nothing = {"type": "object", "properties": {}}
         self.all = (
@@ -180,16 +184,16 @@ class _Tools:
             fault = self.fault(call) if number < MOST_CALLS else f"too many calls at once (at most {MOST_CALLS})"
             if not fault and call.name == "select_route":
                 fault = "only the first selection counts, and it could not be read"
-            if not fault and call.name == "get_variable" and self._name(call) not in self._message.vars:
+            if not fault and call.name == "get_variable" and self._name(call) not in self._variables:
                 fault = "there is no variable of that name"
             yield ToolResult(call.id, call.name, fault or self._looked(call), is_error=bool(fault))
 
     def _looked(self, call: ToolCall) -> str:
         value: object = self._message.body
         if call.name == "list_variables":
-            value = sorted(self._message.vars)
+            value = sorted(self._variables)
         elif call.name == "get_variable":
-            value = self._message.vars[self._name(call)]
+            value = self._variables[self._name(call)]
         return quoted(call.name, bounded(shown(value), MOST_SHOWN))
 
     def _name(self, call: ToolCall) -> str:

@@ -36,6 +36,22 @@ flows:
 """
 
 
+RETRY = """
+connectors: [{name: llm, type: lasting-llm}]
+flows:
+  - name: work
+    durability: journal
+    process:
+      - type: ai-retry
+        connector: llm
+        prompt: P.
+        process:
+          - {type: set-payload, value: body.n + 1}
+          - {type: act, what: "'one ' + string(body)"}
+          - {type: act, what: "'two ' + string(body)"}
+"""
+
+
 class Both:
     """Two processes that run the same flow, one after the other, and their model."""
 
@@ -93,3 +109,23 @@ async def test_a_router_is_asked_again_and_what_its_route_has_done_is_not_done_a
 
     assert both.effects.names == ["one", "began two", "two"]
     assert len(both.model.asks) == 2
+
+
+@virtual()
+async def test_a_repair_is_asked_for_again_and_what_its_chain_has_done_is_not_done_again():
+    both = Both(RETRY, *[calls(("revise_message", {"body": {"n": 1}}))] * 2)
+
+    await both.run("two 2")
+
+    assert both.effects.names == ["one 2", "began two 2", "two 2"]
+    assert len(both.model.asks) == 2
+
+
+@virtual()
+async def test_a_repair_that_is_another_one_next_time_does_not_do_twice_what_was_done():
+    """What has finished counts: the chain goes on with what it left, and not with the other revision."""
+    both = Both(RETRY, *[calls(("revise_message", {"body": {"n": number}})) for number in (1, 7)])
+
+    await both.run("two 2")
+
+    assert both.effects.names == ["one 2", "began two 2", "two 2"]

@@ -97,6 +97,15 @@ async def test_the_model_sees_the_error_the_body_and_the_variables():
     assert '"statusCode":422' in text
 
 
+async def test_the_model_sees_only_the_variables_that_it_may():
+    given = {"jwt": "of-ada", "note": "by phone"}
+
+    _, model = await tried(retrying(", variables: [note]"), revise({"amount": 5}), vars=given)
+
+    assert "of-ada" not in str(model.asks)
+    assert '{"note":"by phone"}' in model.asks[0].turns[0].text
+
+
 async def test_each_further_failure_is_the_result_of_the_call_that_led_to_it():
     _, model = await tried(retrying(), revise({"amount": -1}), revise({"amount": -2}), revise({"amount": 3}))
 

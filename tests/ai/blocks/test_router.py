@@ -127,6 +127,19 @@ async def test_the_model_looks_at_the_message_before_it_selects():
     assert "[1]" in variable
 
 
+async def test_the_model_sees_only_the_variables_that_it_may():
+    looks = calls(("list_variables", {}), ("get_variable", {"name": "jwt"}), ("get_variable", {"name": "kind"}))
+    text = router(f"{DEFAULT}, variables: [kind, absent]")
+
+    _, model = await routed(text, looks, select("billing"), vars={"jwt": "claims", "kind": "ticket"})
+
+    names, jwt, kind = model.asks[1].turns[2].results
+    assert '["kind"]' in names.content
+    assert jwt.is_error
+    assert "there is no variable of that name" in jwt.content
+    assert "ticket" in kind.content
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [
