@@ -33,6 +33,7 @@ class FakeModel:
     def __init__(self) -> None:
         self.script: list[Step] = []
         self.asks: list[Ask] = []
+        self.heard: list[str] = []
         self.embedded: list[tuple[Sequence[str], str, int | None]] = []
 
     @classmethod
@@ -62,6 +63,7 @@ class FakeModel:
         reply = distinct(reply, ask.turns)._replace(usage=Usage(10, 5, money=0.01), model=self.name)
         if hear is not None:
             for word in reply.text.split():
+                self.heard.append(word)
                 await hear(Piece("text", word))
         for meter in meters():
             meter.end(call, 10, 5, 0.01)

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from octo.ai.answer import fitting, whole
 from octo.ai.answering import Answered, answered, working
 from octo.ai.attached import attachments, listed
-from octo.ai.conversation import Ask, Piece, User
+from octo.ai.conversation import Ask, User
 from octo.ai.details import details
-from octo.ai.model import FAMILY, Hear, Model
+from octo.ai.model import FAMILY, Model
+from octo.ai.pieces import Left, heard
 from octo.ai.quoted import RULE, names_secret, quoted
 from octo.ai.settings import Asking
 from octo.core import codec
 from octo.core.block import Site, block
 from octo.core.budget import Meter
 from octo.core.expressions import Expr
+from octo.core.flow import Outcome
 from octo.core.message import Message
-from octo.core.partial import is_streaming, partial as send
 from octo.core.schema import JsonSchema
+from octo.core.sockets import Steps
 from octo.core.spending import spending
 from octo.core.state import State
 
@@ -44,11 +46,18 @@ class AiPrompt(Asking):
     """How often the model is told why its answer is no JSON or does not fit, and may try again."""
     result_var: str = ""
     """Variable for the answer; default: the body."""
+    events: Steps | None = None
+    """Runs for each piece of a text while the model writes it, with `{type, text}` as body, e.g. a `sse-event` block;
+    `type` is `text` or `thinking`. Its result is ignored, its errors are logged; a stop in it ends the block."""
+
+    decides: ClassVar[bool] = True
 
     @model_validator(mode="after")
-    def _text_has_no_schema(self) -> Self:
+    def _fits_together(self) -> Self:
         if self.answer == "text" and self.output_schema is not None:
             raise ValueError("an `outputSchema` is for `answer: json`")
+        if self.events is not None and self.is_json:
+            raise ValueError("`events` are for a text: JSON that does not fit is taken back")
         return self
 
     @property
@@ -60,6 +69,7 @@ class AiPrompt(Asking):
 
         before.of(self.input)
         before.of(self.attachments)
+        before.unknown().chain(self.events)
         shape = UNKNOWN if self.is_json else STRING
         if self.output_schema is not None:
             shape = shape_of(self.output_schema.plain)
@@ -68,15 +78,18 @@ class AiPrompt(Asking):
 
 
 @block("ai-prompt", connector=FAMILY, guarantee="answered", steps=("send", "confirm"), idempotent="always")
-async def ai_prompt(model: Model, settings: AiPrompt, message: Message, site: Site) -> Message:
+async def ai_prompt(model: Model, settings: AiPrompt, message: Message, site: Site) -> Outcome:
     """Ask a model one thing; its answer becomes the body or a variable.
 
-    An answer that is refused, cut off, filtered, no JSON or not of the schema is an error with a code of its own. If
-    the caller of the flow takes partial results, those of a text are sent as the model writes them.
+    An answer that is refused, cut off, filtered, no JSON or not of the schema is an error with a code of its own. A
+    text is passed on while the model writes it: to `events`, and to a caller that takes partial results.
     """
     meter = settings.meter(site)
-    with working("ai-prompt"):
-        found = await spending(meter, _asked(model, settings, message, meter))
+    try:
+        with working("ai-prompt"):
+            found = await spending(meter, _asked(model, settings, message, meter))
+    except Left as left:
+        return left.stop
     told = settings.told(message, details(meter, found.reply, attempts=found.attempts))
     return told.with_var(settings.result_var, found.value) if settings.result_var else told.with_body(found.value)
 
@@ -90,7 +103,7 @@ async def _asked(model: Model, settings: AiPrompt, message: Message, meter: Mete
     )
     if settings.is_json:
         return await answered(model, ask, partial(fitting, schema=settings.output_schema), settings.repairs, meter)
-    return await answered(model, ask, whole, 0, meter, heard())
+    return await answered(model, ask, whole, 0, meter, heard(settings.events, message))
 
 
 def _system(settings: AiPrompt) -> str:
@@ -111,13 +124,3 @@ def _turn(settings: AiPrompt, message: Message) -> User:
     files = attachments(values, reveal=names_secret(settings.attachments))
     names = listed(values, files)
     return User(f"{text}\n{names}" if names else text, files)
-
-
-def heard() -> Hear | None:
-    """What passes on the pieces of an answer to who takes partial results; None if nobody does."""
-    return _send if is_streaming() else None
-
-
-async def _send(piece: Piece) -> None:
-    if piece.kind != "tool_input":
-        await send({"type": piece.kind, "text": piece.text})

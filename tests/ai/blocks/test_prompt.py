@@ -170,6 +170,16 @@ async def test_a_text_is_streamed_to_who_takes_it_and_json_is_not_because_it_may
     assert seen == [{"type": "text", "text": "one"}, {"type": "text", "text": "two"}][:pieces]
 
 
+async def test_a_stop_in_the_events_ends_the_block_and_the_answer():
+    """As when the browser that the words go to has gone."""
+    text = prompt("events: [{type: validate, rules: [{expr: 'body.text != \"two\"'}]}]")
+
+    outcome, model = await asked(text, "x", "one two three")
+
+    assert outcome.body["error"] == "validation_failed"
+    assert model.heard == ["one", "two"]
+
+
 @pytest.mark.parametrize("document", injections.ALL)
 async def test_what_comes_from_outside_is_inside_of_the_marks(document):
     _, model = await asked(PLAIN, {"mail": document}, "fine")
@@ -235,6 +245,8 @@ async def test_a_file_that_is_none_is_an_error_that_says_which():
         ("outputSchema: {type: objekt}", "no JSON type"),
         ("answer: text, outputSchema: {type: object}", "an `outputSchema` is for `answer: json`"),
         ("repairs: -1", "repairs"),
+        ("answer: json, events: [{type: log}]", "`events` are for a text"),
+        ("events: [{type: log, message: body.}]", "message"),
         ("input: 'body.'", "input"),
         ("temperatur: 1", "temperatur"),
     ],
