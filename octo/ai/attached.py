@@ -24,12 +24,17 @@ MOST_BYTES = 32 * 1024 * 1024
 
 _DATA_URL = re.compile(r"data:(?P<type>[^,;]*)(?P<more>(?:;[^,;]*)*?)(?P<base64>;base64)?,(?P<data>.*)", re.DOTALL)
 _TYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
-_KEYS = ({"mimeType", "data", "name"}, {"contentType", "rawData"})
+_KEYS = (
+    {"mimeType", "data", "name"},
+    {"contentType", "rawData"},
+    {"name", "filename", "contentType", "data", "encoding", "size", "headers"},
+)
+"""Those of a file as JSON has it, of raw content, and of a part of a form."""
 _TEXTS = ("text/", "application/json", "application/xml", "application/yaml")
 
 
 def attachments(values: Sequence[object], *, reveal: bool = False) -> tuple[Attachment, ...]:
-    """The files: each `{mimeType, data, name}`, whose data is base64, a data URL or bytes, or a raw body.
+    """The files: each `{mimeType, data, name}` with base64, a data URL or bytes, a raw body, or a file of a form.
 
     Their names come from outside, so the model gets others, `file-1.pdf`; see `listed`. Known secrets in files of text
     are masked unless `reveal` is set. Raises `Permanent` for what is no file, and for too many or too large ones.
@@ -50,17 +55,24 @@ def attachments(values: Sequence[object], *, reveal: bool = False) -> tuple[Atta
 def listed(values: Sequence[object], files: Sequence[Attachment]) -> str:
     """The names that the files have outside, as data for a prompt; "" if they have none."""
     pairs = zip(values, files, strict=True)
-    names = {file.name: str(value["name"]) for value, file in pairs if isinstance(value, Mapping) and value.get("name")}
+    names = {file.name: name for value, file in pairs if isinstance(value, Mapping) and (name := _name(value))}
     return quoted("names of files", names) if names else ""
+
+
+def _name(value: Mapping[Any, Any]) -> str:
+    return str(value.get("filename" if "contentType" in value else "name") or "")
 
 
 def _read(value: object, number: int) -> tuple[str, bytes]:
     wanted = f"attachments: file {number}"
     if not isinstance(value, Mapping) or not any(value.keys() <= keys for keys in _KEYS):
-        raise Permanent(f"{wanted} must be a map of `mimeType`, `data` and `name`, or raw content")
-    if "rawData" in value:
-        mime_type, data = str(value.get("contentType") or content.BINARY), content.data(value)
+        raise Permanent(f"{wanted} must be a map of `mimeType`, `data` and `name`, raw content, or a file of a form")
+    if "contentType" in value:
+        mime_type = str(value["contentType"] or content.BINARY)
+        data = content.data(value) if "rawData" in value else value.get("data")
         data = charsets.encode(data, mime_type) if isinstance(data, str) else data
+        if not isinstance(data, bytes | Content):
+            raise Permanent(f"{wanted}: `data` must be text or bytes")
     else:
         mime_type, data = _decoded(str(value.get("mimeType") or ""), value.get("data"), wanted)
     mime_type = mime_type.partition(";")[0].strip().lower()

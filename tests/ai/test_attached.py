@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given, strategies as st
 
 from octo.ai.attached import MOST, MOST_BYTES, attachments, listed
+from octo.ai.conversation import Attachment
 from octo.core.errors import Permanent
 from octo.core.secrets import mask
 from octo.core.spool import Spool
+from octo.expr.functions.multipart import from_multipart
 from tests.ai import injections
 
 SECRET = "k-93-attached-canary-51"
@@ -27,6 +29,12 @@ SECRET = "k-93-attached-canary-51"
         ({"contentType": "text/csv", "rawData": "a;b"}, "text/csv", b"a;b"),
         ({"contentType": "image/png", "rawData": b"\x89"}, "image/png", b"\x89"),
         ({"mimeType": "application/json", "data": b"\xff"}, "application/json", b"\xff"),
+        ({"name": "f", "filename": "a.png", "contentType": "image/png", "data": b"\x89"}, "image/png", b"\x89"),
+        (
+            {"name": "f", "contentType": "text/plain; charset=latin-1", "data": "ä", "headers": {}},
+            "text/plain",
+            b"\xe4",
+        ),
     ],
 )
 def test_a_file_in_each_form(value, mime_type, data):
@@ -50,6 +58,7 @@ def test_large_content_is_read():
         ("AA==", "file 1 must be a map"),
         ({"mimeType": "a/b", "data": "AA==", "path": "/etc/passwd"}, "file 1 must be a map"),
         ({"mimeType": "a/b"}, "`data` must be"),
+        ({"contentType": "a/b", "name": "f"}, "`data` must be text or bytes"),
         ({"mimeType": "a/b", "data": "no!"}, "neither base64 nor a data URL"),
         ({"data": "data:nothing"}, "neither base64 nor a data URL"),
         ({"mimeType": "pdf", "data": "AA=="}, "needs a `mimeType`"),
@@ -78,6 +87,17 @@ def test_a_name_from_outside_is_data(name):
     assert files[0].name == "file-1.pdf"
     assert injections.MARK in listed(values, files)
     assert injections.outside(listed(values, files)) == ""
+
+
+def test_the_name_of_a_file_of_a_form_is_not_that_of_its_field():
+    form = (
+        b'--x\r\nContent-Disposition: form-data; name="photo"; filename="sea.png"\r\nContent-Type: image/png\r\n\r\n'
+        b"\x89PNG\r\n--x--\r\n"
+    )
+    values = [from_multipart(form, "multipart/form-data; boundary=x")["photo"]]
+
+    assert attachments(values) == (Attachment("image/png", b"\x89PNG", "file-1.png"),)
+    assert '{"file-1.png":"sea.png"}' in listed(values, attachments(values))
 
 
 def test_files_without_names_are_not_listed():
