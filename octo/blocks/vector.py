@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -11,10 +12,14 @@ from octo.core.expressions import Expr
 from octo.core.message import Message
 from octo.core.settings import Effect, Settings
 from octo.core.state import State
+from octo.core.threads import threads_of
 from octo.core.trace import effect
 from octo.vectors import records
 from octo.vectors.filters import conditions
-from octo.vectors.store import FAMILY, Holder
+from octo.vectors.store import FAMILY, Holder, Record
+
+AT_ONCE = 100
+"""Records that are read at once, in a few milliseconds."""
 
 
 class _Placed(Settings):
@@ -47,7 +52,7 @@ class VectorUpsert(_Placed):
 async def vector_upsert(connector: Holder, settings: VectorUpsert, message: Message) -> Message:
     """Write records into a vector store, over those with the same ids. The message passes through."""
     given = message.body if settings.records is None else settings.records(message)
-    made = records.records(given, settings.vectors and settings.vectors(message))
+    made = await _records(given, settings.vectors and settings.vectors(message))
     space = _namespace(connector, settings, message)
     effect("vectors", operation="upsert", records=len(made), namespace=space)
     if made:
@@ -151,6 +156,14 @@ async def vector_delete(connector: Holder, settings: VectorDelete, message: Mess
         raise records.bad("an empty filter would delete everything: write `all: true` if that is meant")
     await connector.store.delete_where(where, space)
     return message
+
+
+async def _records(given: object, vectors: object) -> list[Record]:
+    """Read records: many of them in a thread, so that other messages go on."""
+    if not isinstance(given, list) or len(given) <= AT_ONCE:
+        return records.records(given, vectors)
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(threads_of("vector-upsert"), records.records, given, vectors)
 
 
 def _namespace(connector: Holder, settings: _Placed, message: Message) -> str:

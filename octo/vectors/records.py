@@ -99,7 +99,7 @@ def vector(given: object, what: str = "the vector") -> list[float]:
         packed = array("f", given)
     except (TypeError, OverflowError):
         raise bad(f"{what} has something that is no number") from None
-    if not all(map(math.isfinite, packed)) or not any(packed):
+    if not math.isfinite(sum(packed)) or not any(packed):
         raise bad(f"{what} has a number that is not finite, or is all zeros")
     return given
 

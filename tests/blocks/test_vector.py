@@ -99,6 +99,13 @@ async def test_an_empty_filter_deletes_nothing(app):
     assert len((await app.call("near", [1, 0])).body) == 2
 
 
+async def test_many_records_are_read_in_a_thread(app):
+    """So that other messages go on meanwhile."""
+    many = [{"id": f"r{number}", "vector": [1, number]} for number in range(300)]
+
+    assert len((await app.call("write", many)).vars["ids"]) == 300
+
+
 async def test_no_records_are_written_without_a_call(app):
     assert (await app.call("write", [])).vars["ids"] == []
 

@@ -8,8 +8,10 @@ import pytest
 
 from octo.vendors.api import calling
 from octo.vendors.settings import Called
-from tests.connectors.http_client.conftest import certificate as certificate
+from tests.connectors.http_client.conftest import certificate
 from tests.connectors.standins import Vendor
+
+__all__ = ["certificate"]
 
 
 class Echo(Vendor):

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import asyncpg
 
 from octo.connectors.pgvector.settings import Table
+from octo.core import codec
 from octo.core.errors import NotConnected, OctoError, Permanent, Timeout, Transient, system_reason
 from octo.vectors import codes
 from octo.vectors.filters import Condition
@@ -182,7 +183,7 @@ def _where(where: Sequence[Condition], first: int) -> tuple[str, list[str]]:
 
 
 def _written(vector: Sequence[float]) -> str:
-    return json.dumps([float(each) for each in vector])
+    return codec.write(list(vector)).decode()
 
 
 def _translated(error: Exception) -> OctoError:
