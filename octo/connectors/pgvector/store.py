@@ -50,6 +50,8 @@ LENGTH = """
 """
 _OPERATORS = {"cosine": ("<=>", "vector_cosine_ops"), "l2": ("<->", "vector_l2_ops"), "dot": ("<#>", "vector_ip_ops")}
 _ORDER = {"$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
+_AT_ONCE = 100
+"""Records that are written at once."""
 _FAREWELL = 0.5
 """Seconds that the server may take to say goodbye."""
 _PASSING = ("08", "40", "53", "55", "57")
@@ -66,13 +68,15 @@ class PgvectorStore:
     async def upsert(self, records: Sequence[Record], namespace: str) -> None:
         for each in records:
             checked(each.vector, self._settings.dimension, f"the vector of {each.id!r}")
-        unique = {each.id: each for each in records}.values()
         # In the order of their ids: two calls that write the same records never wait for one another.
-        rows = [
-            (namespace, each.id, _written(each.vector), each.text, json.dumps(dict(each.metadata)))
-            for each in sorted(unique, key=lambda each: each.id)
-        ]
-        await self._run(lambda connection: connection.executemany(self._sql(WRITE), rows))
+        ordered = sorted({each.id: each for each in records}.values(), key=lambda each: each.id)
+
+        async def work(connection: Any) -> None:
+            for at in range(0, len(ordered), _AT_ONCE):  # in between, other messages go on
+                rows = [_row(namespace, each) for each in ordered[at : at + _AT_ONCE]]
+                await connection.executemany(self._sql(WRITE), rows)
+
+        await self._run(work)
 
     async def query(self, vector: Sequence[float], top: int, where: Sequence[Condition], namespace: str) -> list[Match]:
         checked(vector, self._settings.dimension, "the vector of the query")
@@ -180,6 +184,10 @@ def _where(where: Sequence[Condition], first: int) -> tuple[str, list[str]]:
         negation = "not " if each.is_negated else ""
         texts.append(f" and {negation}coalesce({' or '.join(same)}, false)")
     return "".join(texts), arguments
+
+
+def _row(namespace: str, record: Record) -> tuple[str, ...]:
+    return namespace, record.id, _written(record.vector), record.text, json.dumps(dict(record.metadata))
 
 
 def _written(vector: Sequence[float]) -> str:
