@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from datetime import timedelta
 
 import asyncpg
 import pytest
@@ -113,9 +114,13 @@ async def test_closing_does_not_wait_for_a_server_that_is_silent(pgvector, vecto
 
 
 async def test_what_takes_too_long_is_given_up(pgvector):
-    async with pgvector(dimension=2, timeout="100ms") as opened:
+    """And cancelled on the server: its connection is used again."""
+    async with pgvector(dimension=2, maxConnections=1) as opened:
+        usual = opened.store._settings
+        opened.store._settings = usual.model_copy(update={"timeout": timedelta(seconds=0.1)})
         with pytest.raises(Timeout):
-            await opened.store._run(lambda connection: connection.execute("select pg_sleep(60)"))
+            await opened.store._run(lambda connection: connection.execute("select pg_sleep(600)"))
+        opened.store._settings = usual.model_copy(update={"timeout": timedelta(minutes=2)})
         await opened.health()
 
 

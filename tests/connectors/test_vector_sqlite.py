@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import apsw
 import pytest
@@ -17,6 +18,11 @@ A = Record("a", [1.0, 0.0], "alpha", {"n": 1})
 
 def opening(path, **settings):
     return VectorSqlite.open(File.model_validate({"path": str(path), "dimension": 2, **settings}))
+
+
+def patient(store):
+    """From now on calls may take as long as they take."""
+    store._settings = store._settings.model_copy(update={"timeout": timedelta(hours=1)})
 
 
 async def test_a_file_keeps_its_records(tmp_path):
@@ -72,9 +78,10 @@ async def test_the_lock_of_another_process_is_waited_for_so_long(tmp_path):
             await opened.store.upsert([A], "")
         assert caught.value.code == "OCTO-W105"
         other.execute("rollback")
+        other.close()
+        patient(opened.store)
         await opened.store.upsert([A], "")
         assert await opened.store.fetch(["a"], "") == [A]
-        other.close()
 
 
 async def test_who_waits_for_a_lock_can_be_cancelled(tmp_path):
@@ -99,6 +106,7 @@ async def test_what_takes_too_long_is_interrupted(tmp_path):
         store = opened.store
         with pytest.raises(Timeout):
             await store._run(lambda: store._connection.execute(SLOW).fetchall())
+        patient(store)
         await store.ping()
 
 
