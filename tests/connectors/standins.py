@@ -232,17 +232,21 @@ class QdrantStandIn(Vendor):
             if name in self.collections:
                 return 409, {"status": {"error": f"Wrong input: Collection `{name}` already exists!"}, "time": 0.0}
             assert asked.body["vectors"]["distance"] in ("Cosine", "Euclid", "Dot", "Manhattan")
-            self.collections[name] = {"vectors": asked.body["vectors"], "points": {}}
+            self.collections[name] = {"vectors": asked.body["vectors"], "points": {}, "indexes": []}
             return 200, {"result": True, "status": "ok", "time": 0.1}
         if name not in self.collections:
             return 404, {"status": {"error": f"Not found: Collection `{name}` doesn't exist!"}, "time": 0.0}
         params = {"vectors": self.collections[name]["vectors"], "shard_number": 1}
         return 200, {"result": {"status": "green", "config": {"params": params}}, "status": "ok", "time": 0.0}
 
-    def _points(self, asked, collection, path):
+    def _points(self, asked, collection, path):  # noqa: PLR0911  a route each
         points, vectors = collection["points"], collection["vectors"]
         done = {"result": {"operation_id": 1, "status": "completed"}, "status": "ok", "time": 0.0}
         match asked.method, path:
+            case "PUT", "index":
+                assert asked.body["field_schema"]["type"] == "keyword"
+                collection["indexes"].append(asked.body["field_name"])
+                return 200, done
             case "PUT", "points":
                 assert dict(asked.query) == {"wait": "true"}
                 for each in asked.body["points"]:

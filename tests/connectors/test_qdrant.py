@@ -43,6 +43,11 @@ async def test_the_collection_is_made_if_there_is_none(server):
     assert [(each.method, each.path, each.body) for each in server.asked] == [
         ("GET", "/collections/docs", None),
         ("PUT", "/collections/docs", {"vectors": {"size": 3, "distance": "Dot"}}),
+        (
+            "PUT",
+            "/collections/docs/index",
+            {"field_name": "namespace", "field_schema": {"type": "keyword", "is_tenant": True}},
+        ),
         ("GET", "/collections/docs", None),
     ]
     assert all(each.headers["api-key"] == KEY for each in server.asked)
@@ -50,11 +55,11 @@ async def test_the_collection_is_made_if_there_is_none(server):
 
 async def test_another_process_may_make_it_first(server):
     server.fail(Fault(404, '{"status": {"error": "Not found"}}'))
-    server.collections["docs"] = {"vectors": {"size": 3, "distance": "Cosine"}, "points": {}}
+    server.collections["docs"] = {"vectors": {"size": 3, "distance": "Cosine"}, "points": {}, "indexes": []}
     async with opening(server):
         pass
 
-    assert [each.method for each in server.asked] == ["GET", "PUT", "GET"]
+    assert [each.method for each in server.asked] == ["GET", "PUT", "GET", "PUT"]
 
 
 async def test_it_is_not_made_if_it_must_be_there(server):
@@ -98,7 +103,7 @@ async def test_the_requests(server):
         await store.delete_where(conditions({"lang": "en"}), "n")
 
     own = {"key": "namespace", "match": {"value": "n"}}
-    assert [(each.method, each.path, each.query, each.body) for each in server.asked[2:]] == [
+    assert [(each.method, each.path, each.query, each.body) for each in server.asked[3:]] == [
         (
             "PUT",
             "/collections/docs/points",

@@ -156,6 +156,9 @@ async def _prepare(api: Api, settings: Collection) -> None:
             if conflict.status not in (400, 409):
                 raise
             _check(await api.call("GET", path), api, settings)
+        # What every call filters by; points of one namespace then lie side by side.
+        tenants = {"field_name": "namespace", "field_schema": {"type": "keyword", "is_tenant": True}}
+        await api.call("PUT", f"{path}/index", tenants, [("wait", "true")])
         return
     _check(found, api, settings)
 
