@@ -9,7 +9,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -24,6 +24,15 @@ from octo.cli.terminal import say
 from octo.config.documents import Config
 from octo.core.errors import OctoError
 from octo.services.container import Services
+
+
+class Offering(NamedTuple):
+    """The flows that are tools, how long a call of one may take, and after which time it becomes a task."""
+
+    flows: list[str]
+    seconds: float
+    after: float
+
 
 _DRAIN = 5.0
 """Seconds that calls have to end, when the command is asked to stop."""
@@ -50,6 +59,12 @@ Examples:
 @click.option("--jwt-keys", metavar="URL", default="", help="Where its keys are (JWKS), if it does not say itself.")
 @click.option("--jwt-audience", metavar="NAME", default="", help="For whom a token is; default: the --resource.")
 @click.option("--jwt-scope", metavar="SCOPE", multiple=True, help="What each token must allow.")
+@click.option(
+    "--task-after",
+    default="5s",
+    show_default=True,
+    help="A call that takes longer becomes a task, which the client asks for, if it knows tasks.",
+)
 @click.option("--timeout", default="1m", show_default=True, help="How long a call may take, e.g. 500ms, 5m.")
 @stubs_option
 @services_option(MEMORY)
@@ -63,7 +78,7 @@ def command(argument: Path | None, option: Path | None, flows: str | None, timeo
 
     log.configure()
     log.reserve_stdout()
-    seconds = _seconds(timeout)
+    seconds, after = _seconds(timeout, "--timeout"), _seconds(given["task_after"], "--task-after")
     if not find_spec("mcp"):
         raise click.UsageError("octo mcp needs the package mcp: pip install 'octo-flows[mcp]'")
     _check_tokens(given)
@@ -76,7 +91,8 @@ def command(argument: Path | None, option: Path | None, flows: str | None, timeo
     config = load_or_exit(config_path(option, argument), read)
     names = _names(config, flows)
     try:
-        asyncio.run(_serve(config, names, seconds, services, lambda server: _reached(server, listener, given)))
+        offering = Offering(names, seconds, after)
+        asyncio.run(_serve(config, offering, services, lambda server: _reached(server, listener, given)))
     except OctoError as error:
         refuse(error)
         sys.exit(exits.FAILED)
@@ -100,16 +116,19 @@ def _names(config: Config, flows: str | None) -> list[str]:
 
 
 async def _serve(
-    config: Config, names: list[str], seconds: float, services: Services, reached: Callable[[Any], Awaitable[None]]
+    config: Config, offering: Offering, services: Services, reached: Callable[[Any], Awaitable[None]]
 ) -> None:
     import octo
     from octo.ai.mcp.serving.published import published
     from octo.ai.mcp.serving.server import server_of
+    from octo.ai.mcp.serving.tasks import Tasks
     from octo.engine.opened import opened
 
-    async with services as given, opened(config, names, given, _DRAIN) as flows:
-        offer = published(config.name or "octo", octo.__version__, [flows[name] for name in names], seconds)
-        await reached(server_of(offer))
+    async with services as given, opened(config, offering.flows, given, _DRAIN) as flows:
+        those = [flows[name] for name in offering.flows]
+        offer = published(config.name or "octo", octo.__version__, those, offering.seconds)
+        async with Tasks.opened(offering.after) as tasks:
+            await reached(server_of(offer, tasks))
 
 
 async def _reached(server: Any, listener: socket.socket | None, given: Mapping[str, Any]) -> None:
@@ -167,10 +186,10 @@ def _listening(address: str) -> socket.socket:
         raise click.UsageError(f"--http {address}: {os.strerror(error.errno or 0)}") from None
 
 
-def _seconds(timeout: str) -> float:
+def _seconds(text: str, option: str) -> float:
     from octo.core.durations import parse_duration
 
     try:
-        return max(0.001, float(parse_duration(timeout).total_seconds()))  # type: ignore[attr-defined]
+        return max(0.001, float(parse_duration(text).total_seconds()))  # type: ignore[attr-defined]
     except ValueError:
-        raise click.BadParameter(f"{timeout!r} is not a duration; write e.g. 30s", param_hint="--timeout") from None
+        raise click.BadParameter(f"{text!r} is not a duration; write e.g. 30s", param_hint=option) from None

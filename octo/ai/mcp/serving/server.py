@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 import mcp_types as types
@@ -24,7 +25,8 @@ from octo.ai.mcp.serving import codes, content
 from octo.ai.mcp.serving.ask import NEEDS, asked
 from octo.ai.mcp.serving.called import Call, Refused, is_refusal, log, outcome
 from octo.ai.mcp.serving.offer import Offer, Prompt, Resource, Run, Tool
-from octo.ai.mcp.serving.progress import telling
+from octo.ai.mcp.serving.progress import Tell, telling
+from octo.ai.mcp.serving.tasks import Job, Tasks
 from octo.core.bounded import bounded
 from octo.core.errors import Permanent
 from octo.core.log import fields
@@ -55,12 +57,13 @@ async def _fresh(_: Server[Message]) -> AsyncIterator[Message]:
     yield Message()
 
 
-def server_of(offer: Offer) -> Server[Message]:
+def server_of(offer: Offer, tasks: Tasks | None = None) -> Server[Message]:
     """Return the server. The value of its lifespan is the message that each call begins with.
 
+    tasks: where calls go that take long; None lets every client wait.
     Over HTTP with tokens, `vars.jwt` has the claims of the caller's token, and `vars.sub` says who that is.
     """
-    offered = _Offered(offer)
+    offered = _Offered(offer, tasks)
     handlers: dict[str, Any] = {}
     if offer.tools:
         handlers |= {"on_list_tools": offered.list_tools, "on_call_tool": offered.call_tool}
@@ -90,6 +93,8 @@ def server_of(offer: Offer) -> Server[Message]:
         bind_principal=_principal,
     )
     server.middleware[:] = [RequestStateBoundary(keys, default_audience=offer.name)]
+    if tasks is not None:
+        tasks.join(server, _principal)
     return server
 
 
@@ -111,8 +116,9 @@ def _caller(context: Any) -> Message:
 class _Offered:
     """The handlers of the requests."""
 
-    def __init__(self, offer: Offer) -> None:
+    def __init__(self, offer: Offer, tasks: Tasks | None) -> None:
         self._offer = offer
+        self._waiting = tasks
         self._tools = {tool.name: tool for tool in offer.tools}
         self._prompts = {prompt.name: prompt for prompt in offer.prompts}
         self._fixed = {each.uri: each for each in offer.resources if not each.is_template}
@@ -131,7 +137,7 @@ class _Offered:
 
     async def call_tool(
         self, context: Context, params: types.CallToolRequestParams
-    ) -> types.CallToolResult | types.InputRequiredResult:
+    ) -> types.CallToolResult | types.InputRequiredResult | dict[str, Any]:
         """A tool that is unknown, is called wrongly or fails is told to the model, which may do better."""
         tool = self._tools.get(params.name)
         if tool is None:
@@ -140,8 +146,14 @@ class _Offered:
         if faults := tool.input.judge.faults(arguments):
             lines = [f"{fault.pointer or '/'}: {fault.message}" for fault in faults]
             return _wrong("\n".join(["the arguments do not fit the inputSchema of the tool:", *lines]))
+        work = partial(self._called, context, params, tool)
+        return await (work(None) if self._waiting is None else self._waiting.call(context, work))
+
+    async def _called(
+        self, context: Context, params: types.CallToolRequestParams, tool: Tool, job: Job | None
+    ) -> types.CallToolResult | types.InputRequiredResult:
         try:
-            ended = await self._run(context, params, f"the tool {tool.name!r}", tool.run, arguments)
+            ended = await self._run(context, params, f"the tool {tool.name!r}", tool.run, params.arguments or {}, job)
             return ended if isinstance(ended, types.InputRequiredResult) else self._result(tool, ended)
         except Refused as error:
             return _wrong(str(error))
@@ -260,7 +272,13 @@ class _Offered:
         return ended
 
     async def _run(
-        self, context: Context, params: types.InputResponseRequestParams, what: str, run: Run, body: object
+        self,
+        context: Context,
+        params: types.InputResponseRequestParams,
+        what: str,
+        run: Run,
+        body: object,
+        job: Job | None = None,
     ) -> Message | types.InputRequiredResult:
         """Run a chain, as often as it has something to ask."""
         version, client = context.protocol_version, _capabilities(context)
@@ -269,7 +287,7 @@ class _Offered:
         answers = {**_state(params.request_state), **given.get("inputResponses", {})}
         for _ in range(ROUNDS):
             message = Call(version, client, answers).message(_caller(context), body)
-            with telling(context.session.report_progress):
+            with telling(_telling(context, job)):
                 ended = await outcome(what, run, message)
             requests = asked(ended)
             if not requests:
@@ -281,6 +299,9 @@ class _Offered:
             if not is_modern and (lacking or not context.session.can_send_request):
                 raise Refused(f"{what} has to ask the client, which this client does not support here")
             typed = _typed(context, what, requests)
+            if job is not None and job.is_task:
+                answers |= await job.ask(typed)
+                continue
             if is_modern:
                 return types.InputRequiredResult(input_requests=typed, request_state=json.dumps(answers))
             answers |= await _asked_now(context, typed)
@@ -300,6 +321,16 @@ class _Offered:
 
 class _Result(BaseModel, extra="allow"):
     """An answer of a client, as it is."""
+
+
+def _telling(context: Context, job: Job | None) -> Tell:
+    """Return what tells the client how far a call is; once that is a task, no response is there to tell it with."""
+
+    async def tell(progress: float, total: float | None, text: str | None) -> None:
+        if job is None or not job.is_task:
+            await context.session.report_progress(progress, total, text)
+
+    return tell
 
 
 def _typed(context: Context, what: str, requests: Mapping[str, Any]) -> dict[str, Any]:
