@@ -21,7 +21,8 @@ from octo.cli.places import MEMORY, services_of, services_option
 from octo.cli.project import config_option, config_path, load_or_exit, refuse
 from octo.cli.stubs import load_stubbed, stubs_option
 from octo.cli.terminal import say
-from octo.config.documents import Config
+from octo.config.documents import BlockDoc, Config
+from octo.config.walk import blocks_of, reachable
 from octo.core.errors import OctoError
 from octo.services.container import Services
 
@@ -115,6 +116,17 @@ def _names(config: Config, flows: str | None) -> list[str]:
     return names
 
 
+def _harmless(config: Config, names: list[str]) -> set[str]:
+    """The flows that, with all that they call, change nothing outside of the process."""
+
+    def changes(block: BlockDoc) -> bool:
+        kind = block.type
+        return kind.name == "python" or (kind.name != "log" and (bool(kind.promises) or kind.calls_outside))
+
+    docs = {name: reachable(config, name) for name in names}
+    return {name for name in names if not any(changes(block) for doc in docs[name] for block in blocks_of(doc))}
+
+
 async def _serve(
     config: Config, offering: Offering, services: Services, reached: Callable[[Any], Awaitable[None]]
 ) -> None:
@@ -126,7 +138,8 @@ async def _serve(
 
     async with services as given, opened(config, offering.flows, given, _DRAIN) as flows:
         those = [flows[name] for name in offering.flows]
-        offer = published(config.name or "octo", octo.__version__, those, offering.seconds)
+        harmless = _harmless(config, offering.flows)
+        offer = published(config.name or "octo", octo.__version__, those, offering.seconds, harmless)
         async with Tasks.opened(offering.after) as tasks:
             await reached(server_of(offer, tasks))
 

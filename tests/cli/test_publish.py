@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -22,6 +23,10 @@ flows:
       - {type: set-payload, value: '"hello, " + body.name'}
   - name: wait
     process: [{type: delay, for: 1h}]
+  - name: note
+    process: [{type: object-write, settings: {key: '"a"', value: body}}]
+  - name: notes
+    process: [{type: flow-ref, settings: {flow: note}}]
 """
 
 
@@ -34,20 +39,24 @@ def flows(tmp_path):
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 async def test_a_client_starts_it(flows, mode):
-    server = StdioServerParameters(command=sys.executable, args=["-m", "octo", "mcp", str(flows)], cwd=flows.parent)
+    arguments = ["-m", "octo", "mcp", str(flows)]
+    server = StdioServerParameters(command=sys.executable, args=arguments, env=dict(os.environ), cwd=flows.parent)
     log = flows.with_name("log")
     with log.open("w") as errlog:
         async with Client(stdio_client(server, errlog), mode=mode) as client:
             listed = await client.list_tools()
             result = await client.call_tool("greet", {"name": "Ada"})
 
-    assert [each.name for each in listed.tools] == ["greet", "wait"]
+    assert [each.name for each in listed.tools] == ["greet", "wait", "note", "notes"]
+    harmless = [each.name for each in listed.tools if each.annotations and each.annotations.read_only_hint]
+    assert harmless == ["greet", "wait"]
     assert result.content[0].text == '"hello, Ada"'
     assert "greeting" in log.read_text(), "logs go to standard error"
 
 
 def test_standard_output_carries_the_protocol_alone(flows):
     lines = [
+        "no message",
         {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocolVersion": "2025-11-25", **WHO}},
         {"jsonrpc": "2.0", "method": "notifications/initialized"},
         {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "greet", "arguments": {"name": "A"}}},
@@ -72,7 +81,8 @@ def test_standard_output_carries_the_protocol_alone(flows):
         rest = [json.loads(line)["id"] for line in process.stdout]
         code = process.wait()
 
-    assert (code, {*answers, *rest} - {3}) == (0, {1, 2, 4})
+    assert (code, {*answers, *rest} - {3}) == (0, {None, 1, 2, 4})
+    assert answers[None]["error"]["code"] == -32600
     assert answers[2]["result"]["content"][0]["text"] == '"hello, A"'
 
 

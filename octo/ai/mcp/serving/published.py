@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from octo.ai.mcp.serving import codes
 from octo.ai.mcp.serving.offer import Offer, Run, Shape, Tool
@@ -19,13 +19,18 @@ MOST = 4 << 20
 """Bytes of one result."""
 
 
-def published(name: str, version: str, flows: Iterable[Callee], seconds: float) -> Offer:
-    """Return the flows as tools, each of which may take so long. Raises `Permanent` if one cannot be a tool."""
-    tools = [_tool(flow, seconds) for flow in flows]
+def published(
+    name: str, version: str, flows: Iterable[Callee], seconds: float, harmless: Collection[str] = ()
+) -> Offer:
+    """Return the flows as tools, each of which may take so long. harmless: those that change nothing outside.
+
+    Raises `Permanent` if one cannot be a tool.
+    """
+    tools = [_tool(flow, seconds, is_harmless=flow.name in harmless) for flow in flows]
     return Offer(name=name, version=version, tools=tools, most=MOST)
 
 
-def _tool(flow: Callee, seconds: float) -> Tool:
+def _tool(flow: Callee, seconds: float, *, is_harmless: bool) -> Tool:
     if not _NAME.fullmatch(flow.name):
         raise Permanent(f"the flow {flow.name!r} cannot be a tool: its name", code=codes.NOT_PUBLISHED)
     written = flow.input or {}
@@ -35,6 +40,7 @@ def _tool(flow: Callee, seconds: float) -> Tool:
         description=flow.description or f"The flow {flow.name}.",
         input=Shape.of(written if is_map else {"properties": {_WHOLE: written}, "required": [_WHOLE]}),
         run=_run(flow, seconds, is_map=is_map),
+        annotations={"readOnlyHint": True} if is_harmless else None,
     )
 
 

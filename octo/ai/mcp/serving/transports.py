@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 import anyio
+import mcp_types as types
 from mcp.server.auth.provider import AccessToken
 from mcp.server.auth.settings import AuthSettings
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 from mcp.server.transport_security import TransportSecuritySettings
+from mcp.shared.message import SessionMessage
+from pydantic import ValidationError
 
 from octo import tokens
 from octo.core.errors import Transient
@@ -36,8 +39,24 @@ IDLE = 600.0
 
 async def over_stdio(server: Server[Message]) -> None:
     """Serve the one client at the other end of standard input and output, until it leaves."""
-    async with stdio_server() as (reader, writer):
-        await server.run(reader, writer, server.create_initialization_options())
+    sender, receiver = anyio.create_memory_object_stream[SessionMessage | Exception](0)
+    async with stdio_server() as (reader, writer), anyio.create_task_group() as tasks:
+        tasks.start_soon(_answering, reader, sender, writer)
+        await server.run(receiver, writer, server.create_initialization_options())
+        tasks.cancel_scope.cancel()
+
+
+async def _answering(reader: Any, sender: Any, writer: Any) -> None:
+    """Pass on what is a message; what is none is answered, where the SDK would only drop it."""
+    async with sender:
+        async for each in reader:
+            if not isinstance(each, Exception):
+                await sender.send(each)
+                continue
+            is_json = isinstance(each, ValidationError) and each.errors()[0]["type"] != "json_invalid"
+            code, text = (types.INVALID_REQUEST, "no JSON-RPC message") if is_json else (types.PARSE_ERROR, "no JSON")
+            error = types.JSONRPCError(jsonrpc="2.0", id=None, error=types.ErrorData(code=code, message=text))
+            await writer.send(SessionMessage(error))
 
 
 class Entrance(NamedTuple):

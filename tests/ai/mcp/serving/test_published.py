@@ -31,7 +31,7 @@ flows:
 @asynccontextmanager
 async def published_flows():
     async with running(FLOWS) as app:
-        offer = published("flows", "1", app.generation.flows.values(), 0.05)
+        offer = published("flows", "1", app.generation.flows.values(), 0.05, {"find"})
         async with Client(server_of(offer)) as client:
             yield client
 
@@ -41,6 +41,8 @@ async def test_descriptions_and_inputs_are_those_of_the_flows():
         tools = {each.name: each for each in (await client.list_tools()).tools}
 
     assert tools["find"].description == "Find an order."
+    assert tools["find"].annotations.read_only_hint is True
+    assert tools["double"].annotations is None
     assert tools["find"].input_schema["required"] == ["id"]
     assert tools["slow"].input_schema == {"type": "object"}
 
