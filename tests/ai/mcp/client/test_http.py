@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
+import subprocess
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from octo.ai.mcp.client import codes
-from octo.core.errors import Disconnected, Permanent, Transient
+from octo.core.errors import Disconnected, NotConnected, Permanent, Transient
 
 TOOL = {"name": "greet", "inputSchema": {"type": "object"}}
 CACHED = {"resultType": "complete", "ttlMs": 60_000, "cacheScope": "private"}
@@ -171,6 +173,40 @@ async def test_credentials_and_headers_are_sent_with_every_request(day, opened):
     assert len(day.seen) == 3
     assert {each["Authorization"] for each in day.seen} == {"Bearer s3cret-token"}
     assert {each["X-Team"] for each in day.seen} == {"blue"}
+
+
+async def test_a_certificate_is_checked(day, opened, tmp_path):
+    """And the authority that signed it can be named."""
+    names = [tmp_path / "cert.pem", tmp_path / "key.pem"]
+    made = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=tools"
+    named = "-addext subjectAltName=IP:127.0.0.1"
+    subprocess.run(
+        [*made.split(), *named.split(), "-out", names[0], "-keyout", names[1]], check=True, capture_output=True
+    )
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(*names)
+    app = web.Application()
+    app.router.add_post("/mcp", day.serve)
+    server = TestServer(app)
+    await server.start_server(ssl=context)
+    async with server:
+        url = f"https://127.0.0.1:{server.port}/mcp"
+        with pytest.raises(NotConnected, match="TLS: self-signed certificate"):
+            async with opened(url=url):
+                pass
+        with pytest.raises(Permanent, match=r"`tls.ca`: cannot use"):
+            async with opened(url=url, tls={"ca": "/nowhere.pem"}):
+                pass
+        async with opened(url=url, tls={"ca": str(names[0])}) as client:
+            assert (await client.call("greet", {})).content == "hello"
+
+
+async def test_a_proxy_is_used(day, opened):
+    """The address of the server means what it means to the proxy."""
+    async with opened(url="http://tools.test/mcp", proxy=day.url.removesuffix("/mcp")) as client:
+        assert (await client.call("greet", {})).content == "hello"
+
+    assert {each["Host"] for each in day.seen} == {"tools.test"}
 
 
 async def test_a_server_that_refuses_the_credentials_is_an_error_at_the_start(opened):
