@@ -86,7 +86,7 @@ class McpClient:
     async def _called(self, name: str, arguments: Mapping[str, Any]) -> Result:
         tool = (await self._link.listing()).find(name, self._settings.place)
         tool.verify(arguments)
-        dialogue = self._link.dialogue(tool, arguments, is_answered=False, meta={})
+        dialogue = self._link.dialogue(tool, arguments)
         found = await self._seen(tool.original, dialogue.next())
         assert isinstance(found, Result)  # nobody answers questions, so they are an error
         return found
@@ -108,7 +108,9 @@ class McpClient:
         tool = listing.find(settings.tool, self._settings.place)
         tool.verify(arguments)
         is_answered = settings.on_input is not None
-        dialogue = self._link.dialogue(tool, arguments, is_answered=is_answered, meta=span_headers(message))
+        dialogue = self._link.dialogue(
+            tool, arguments, is_answered=is_answered, meta=span_headers(message), patience=settings.patience
+        )
         if settings.answers is not None:
             answers = settings.answers(message)
             state = None if settings.request_state is None else settings.request_state(message)

@@ -37,12 +37,20 @@ class Dialogue:
     """
 
     def __init__(
-        self, session: Session, tool: Tool, arguments: Mapping[str, Any], *, is_answered: bool, meta: Mapping[str, str]
+        self,
+        session: Session,
+        tool: Tool,
+        arguments: Mapping[str, Any],
+        *,
+        is_answered: bool,
+        meta: Mapping[str, str],
+        patience: float | None,
     ) -> None:
         self._session = session
         self._tool = tool
         self._arguments = arguments
         self._meta = meta
+        self._patience = patience
         self._is_answered = is_answered
         self._answers: dict[str, types.ElicitResult] | None = None
         self._state: str | None = None
@@ -128,7 +136,7 @@ class Dialogue:
                 name: each.model_dump(by_alias=True, mode="json", exclude_none=True)
                 for name, each in self._answers.items()
             }
-        return await self._session.call(self._tool, self._arguments, answers, self._state, self._meta)
+        return await self._session.call(self._tool, self._arguments, answers, self._state, self._meta, self._patience)
 
     async def _safely(self) -> Called | Exception:
         """The call in a task of the session, which no error of it may end."""

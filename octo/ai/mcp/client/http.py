@@ -24,7 +24,7 @@ from octo.core.tls import reason
 
 CONNECT = 10.0
 """Seconds to open a connection."""
-IDLE = 300.0
+IDLE = 3600.0
 """Seconds without a byte after which a call that nobody waits for any more is given up."""
 MOST_KEPT = 1_000
 _STREAMS = "subscriptions/listen"
@@ -64,7 +64,7 @@ class Client(httpx2.AsyncClient):
             verify=True if settings.tls is None else settings.tls.context(),
             proxy=settings.proxy,
             event_hooks={"request": [Leash(settings).check]} if settings.oauth is not None else None,
-            timeout=httpx2.Timeout(CONNECT, read=max(IDLE, settings.timeout.total_seconds()), pool=None),
+            timeout=httpx2.Timeout(CONNECT, read=max(IDLE, settings.patience), pool=None),
         )
         self._failures = failures
         self._place = settings.place

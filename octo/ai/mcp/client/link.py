@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 from typing import Any
 
 import mcp_types as types
@@ -14,6 +15,8 @@ from octo.ai.mcp.client.results import contents, spoken
 from octo.ai.mcp.client.session import Session
 from octo.ai.mcp.client.settings import Server
 from octo.ai.mcp.client.tools import Listing, Tool
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Link:
@@ -33,10 +36,16 @@ class Link:
         return await self._session.shelf.listing()
 
     def dialogue(
-        self, tool: Tool, arguments: Mapping[str, Any], *, is_answered: bool, meta: Mapping[str, str]
+        self,
+        tool: Tool,
+        arguments: Mapping[str, Any],
+        *,
+        is_answered: bool = False,
+        meta: Mapping[str, str] = NOTHING,
+        patience: float | None = None,
     ) -> Dialogue:
-        """A call of a tool."""
-        return Dialogue(self._session, tool, arguments, is_answered=is_answered, meta=meta)
+        """A call of a tool. meta: what goes with it. patience: seconds, if not those of the connector."""
+        return Dialogue(self._session, tool, arguments, is_answered=is_answered, meta=meta, patience=patience)
 
     async def read(self, uri: str) -> object:
         """The value of a resource."""

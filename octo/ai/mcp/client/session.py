@@ -107,7 +107,7 @@ class Session:
     async def ready(self) -> None:
         """Return once it is open. Raises what a person must change, `NotConnected` if the server is away."""
         try:
-            async with asyncio.timeout(self.settings.timeout.total_seconds()):
+            async with asyncio.timeout(self.settings.patience):
                 await asyncio.shield(self._ready)
         except TimeoutError:
             raise NotConnected(f"{self.place}: no answer in time", code=codes.TOO_SLOW) from None
@@ -183,14 +183,14 @@ class Session:
         if self._connected.is_lost:
             raise self.gone
 
-    async def ask(self, what: str, work: Callable[[ClientSession], Awaitable[T]]) -> T:
+    async def ask(self, what: str, work: Callable[[ClientSession], Awaitable[T]], patience: float | None = None) -> T:
         """Return what the server answers. Raises the errors of Octo alone."""
         self.check()
+        seconds = patience or self.settings.patience
         try:
-            async with asyncio.timeout(self.settings.timeout.total_seconds()):
+            async with asyncio.timeout(seconds):
                 return await work(self._client.session)
         except TimeoutError:
-            seconds = self.settings.timeout.total_seconds()
             raise Timeout(f"{self.place}: {what} took longer than {seconds:g}s", code=codes.TOO_SLOW) from None
         except (MCPError, ValidationError, RuntimeError) as error:
             raise self._error(error, what) from error
@@ -202,6 +202,7 @@ class Session:
         answers: Mapping[str, Any] | None = None,
         state: str | None = None,
         meta: Mapping[str, str] | None = None,
+        patience: float | None = None,
     ) -> Called:
         """Call a tool. answers, state: those of a call before that was answered with questions."""
         params = types.CallToolRequestParams.model_validate(
@@ -217,12 +218,12 @@ class Session:
         what = f"the tool {tool.original!r}"
         self.floor.calls += 1
         try:
-            result = await self.ask(what, lambda session: session.send_request(request, _CALLED))
+            result = await self.ask(what, lambda session: session.send_request(request, _CALLED), patience)
         except _Stale:
             # The server wants headers that the list of tools tells of, and ours is old.
             self.shelf.outdate()
             await self.shelf.listing()
-            result = await self.ask(what, lambda session: session.send_request(request, _CALLED))
+            result = await self.ask(what, lambda session: session.send_request(request, _CALLED), patience)
         finally:
             self.floor.calls -= 1
         if isinstance(result, types.CallToolResult) and not result.is_error:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from octo.core.durations import Duration
+from octo.core.durations import Duration, OrZero
 from octo.core.expressions import Expr
 from octo.core.secrets import mask
 from octo.core.settings import Advanced, Effect, Secret, Settings
@@ -177,6 +177,11 @@ class Server(Settings):
         return self
 
     @property
+    def patience(self) -> float:
+        """Seconds that a call may take."""
+        return self.timeout.total_seconds()
+
+    @property
     def place(self) -> str:
         """How errors call the server."""
         if self.url is None:
@@ -206,6 +211,13 @@ class Call(Settings):
     """Answers to questions that an earlier call failed with, in the same form."""
     request_state: Annotated[Expr[str] | None, Advanced] = None
     """What that call gave as `vars.requestState`."""
+    timeout: Annotated[Duration | None, OrZero, Advanced] = None
+    """How long the call may take, instead of the connector's `timeout`."""
+
+    @property
+    def patience(self) -> float | None:
+        """Seconds that the call may take; None for those of the connector."""
+        return self.timeout.total_seconds() or None if self.timeout is not None else None
 
     @property
     def effect(self) -> Effect:

@@ -141,10 +141,12 @@ class Desk:
         tool: Tool,
         arguments: Mapping[str, Any],
         *,
-        is_answered: bool,
-        meta: Mapping[str, str],  # noqa: ARG002  nothing is sent
+        is_answered: bool = False,
+        meta: Mapping[str, str] | None = None,  # noqa: ARG002  nothing is sent
+        patience: float | None = None,
     ) -> StubDialogue:
-        return StubDialogue(self._chosen(tool, arguments), tool, self._settings, is_answered=is_answered)
+        seconds = patience or self._settings.patience
+        return StubDialogue(self._chosen(tool, arguments), tool, self._settings.place, seconds, is_answered=is_answered)
 
     async def read(self, uri: str) -> object:
         for each in self._stub.resources:
@@ -195,10 +197,11 @@ class Desk:
 class StubDialogue:
     """A call of the stub: its questions, then its result."""
 
-    def __init__(self, result: StubResult, tool: Tool, settings: Server, *, is_answered: bool) -> None:
+    def __init__(self, result: StubResult, tool: Tool, place: str, patience: float, *, is_answered: bool) -> None:
         self._result = result
         self._tool = tool
-        self._settings = settings
+        self._place = place
+        self._patience = patience
         self._is_answered = is_answered
         self._open = [
             Question(each.name, each.message, each.answer_schema or {"type": "object"}) for each in result.questions
@@ -208,10 +211,9 @@ class StubDialogue:
         self._open = [each for each in self._open if each.name not in answers]
 
     async def next(self) -> Result | Sequence[Question]:
-        place = self._settings.place
+        place = self._place
         if self._result.error == "timeout":
-            seconds = self._settings.timeout.total_seconds()
-            text = f"{place}: the tool {self._tool.original!r} took longer than {seconds:g}s"
+            text = f"{place}: the tool {self._tool.original!r} took longer than {self._patience:g}s"
             raise Timeout(text, code=codes.TOO_SLOW)
         if self._result.error == "away":
             raise Transient(f"{place}: its stub says that it is away", code=codes.UNREACHABLE)

@@ -90,7 +90,7 @@ class Scenario(NamedTuple):
 
 async def call(client, name, arguments):
     tool = (await client._link.listing()).find(name, "the server")
-    dialogue = client._link.dialogue(tool, arguments, is_answered=True, meta={})
+    dialogue = client._link.dialogue(tool, arguments, is_answered=True)
     try:
         while not isinstance(found := await dialogue.next(), Result):
             dialogue.answer({each.name: filled(each.schema) for each in found})

@@ -152,7 +152,7 @@ async def test_a_bad_answer_fails_its_call_alone(day, opened, name):
         other = tasks.create_task(client.call("greet", {}))
         while len(day.answers) == 2:
             await asyncio.sleep(0.01)
-        dialogue = client._link.dialogue(listing.tools[0], {}, is_answered=False, meta={})
+        dialogue = client._link.dialogue(listing.tools[0], {})
 
         with pytest.raises(kind, match=text) as caught:
             await dialogue.next()

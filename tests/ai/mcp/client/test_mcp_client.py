@@ -232,6 +232,11 @@ async def test_a_call_that_is_too_slow_is_cancelled_and_the_server_is_told(shop,
         assert (await app.connector("shop").call("greet", {"name": "Ada"})).content == "Hello, Ada!"
 
 
+async def test_a_call_may_have_a_time_of_its_own(url):
+    async with flow({"url": url}, "{tool: wait, timeout: 200ms}") as app:
+        assert (await failed(app.call("call"))).code == codes.TOO_SLOW
+
+
 async def test_a_deadline_of_the_flow_cancels_the_call_too(shop, url, revision):
     async with flow({"url": url, "revision": revision}, "{tool: wait}") as app, asyncio.TaskGroup() as tasks:
         call = tasks.create_task(app.call("call"))
@@ -375,20 +380,20 @@ async def test_all_who_wait_for_one_that_dies_hear_of_it(program, opened):
     async with opened(**program) as client, asyncio.TaskGroup() as tasks:
         link = client._link
         tools = {each.name: each for each in (await link.listing()).tools}
-        book = link.dialogue(tools["book"], {}, is_answered=True, meta={})
+        book = link.dialogue(tools["book"], {}, is_answered=True)
         assert await book.next()
         link._session.shelf.outdate()
         waiting = [
             tasks.create_task(caught(each))
             for each in (
-                link.dialogue(tools["pid"], {}, is_answered=False, meta={}).next(),
-                link.dialogue(tools["pid"], {}, is_answered=True, meta={}).next(),
+                link.dialogue(tools["pid"], {}).next(),
+                link.dialogue(tools["pid"], {}, is_answered=True).next(),
                 book.next(),
             )
         ]
         await asyncio.sleep(0)
         book.answer({"input": {"day": "Monday"}})
-        waiting.append(tasks.create_task(caught(link.dialogue(tools["die"], {}, is_answered=True, meta={}).next())))
+        waiting.append(tasks.create_task(caught(link.dialogue(tools["die"], {}, is_answered=True).next())))
         ends = [await each for each in waiting]
         book.close()
 
@@ -410,7 +415,7 @@ async def test_a_connector_that_closes_leaves_nobody_waiting(url, revision, open
             link = client._link
             tool = (await link.listing()).find("wait", "the shop")
             waiting = [
-                tasks.create_task(caught(link.dialogue(tool, {}, is_answered=answered, meta={}).next()))
+                tasks.create_task(caught(link.dialogue(tool, {}, is_answered=answered).next()))
                 for answered in (True, False)
             ]
             await asyncio.wait_for(shop.held.wait(), 60)
