@@ -7,7 +7,7 @@ import base64
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from test_http import Day
+from mcp_day import Day
 
 from octo.ai.mcp.client import codes, leash
 from octo.core.errors import Permanent

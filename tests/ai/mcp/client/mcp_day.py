@@ -1,0 +1,37 @@
+"""A small server of revision 2026-07-28 that answers calls of tools as a test says."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+TOOL = {"name": "greet", "inputSchema": {"type": "object"}}
+CACHED = {"resultType": "complete", "ttlMs": 60_000, "cacheScope": "private"}
+DISCOVERED = {**CACHED, "supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}}
+HELLO = {"resultType": "complete", "content": [{"type": "text", "text": "hello"}]}
+
+
+class Day:
+    """A server of 2026-07-28 that answers calls of tools as a test says. seen: the headers of each request."""
+
+    def __init__(self):
+        self.seen = []
+        self.answers = []
+
+    async def serve(self, request):
+        message = await request.json()
+        self.seen.append(request.headers)
+        match message["method"]:
+            case "server/discover":
+                return result(message, DISCOVERED)
+            case "tools/list":
+                return result(message, {**CACHED, "tools": [TOOL]})
+            case _:
+                return await (self.answers.pop(0) if self.answers else answered)(request, message)
+
+
+def result(message, value):
+    return web.json_response({"jsonrpc": "2.0", "id": message["id"], "result": value})
+
+
+async def answered(request, message):
+    return result(message, HELLO)
