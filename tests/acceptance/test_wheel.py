@@ -92,6 +92,7 @@ def test_what_it_says_of_itself(wheel):
     assert {"octo/py.typed", "octo/config/catalogue.json"} <= names
     assert not any(each.startswith(("tests", "bench", "docs", "samples")) for each in names)
     assert {f"{SHELF}/docs/testing.md", f"{SHELF}/samples/http-orders.yaml"} <= names
+    assert not any("example-package" in each for each in names)
 
 
 def test_it_is_all_there_is(shell):

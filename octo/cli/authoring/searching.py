@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import octo
 from octo.cli.authoring import codes
+from octo.cli.authoring.folder import READ
 from octo.cli.authoring.refusal import Refused
 from octo.cli.templates import TEMPLATES, Template
 
@@ -136,8 +137,8 @@ def samples() -> dict[str, dict[str, str]]:
     folder = shelf("samples")
     for path in sorted([*folder.glob("*.yaml"), *(folder / "first-week").glob("*.yaml")]):
         if not path.stem.endswith("_test"):
-            beside = [path, path.with_name(f"{path.stem}_test.yaml"), *sorted(path.with_suffix("").glob("*"))]
-            files = [each for each in beside if each.is_file()]
+            beside = [path, path.with_name(f"{path.stem}_test.yaml"), *sorted(path.with_suffix("").rglob("*"))]
+            files = [each for each in beside if each.is_file() and each.suffix in READ]
             found[path.stem] = {str(each.relative_to(path.parent)): each.read_text("utf-8") for each in files}
     return found
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -49,6 +51,17 @@ def project(tmp_path):
     (tmp_path / "flow_test.yaml").write_text(TEST)
     (tmp_path / ".env").write_text("API_PASSWORD=open sesame\n")
     return tmp_path
+
+
+CALC = "flows: [{name: calc, process: [{type: python, settings: {call: 'calc:run'}}]}]"
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 @asynccontextmanager
@@ -172,7 +185,7 @@ async def test_a_flow_without_effects_is_called_by_a_read_only_server(project):
 
 async def test_a_read_only_server_calls_no_system(project):
     """A flow or case that would is left out, unless a stub or a mock answers; with the flag it is run."""
-    (project / "calc.yaml").write_text("flows: [{name: calc, process: [{type: python, settings: {call: 'calc:run'}}]}]")
+    (project / "calc.yaml").write_text(CALC)
     (project / "calc.py").write_text("def run(body: object) -> object:\n    return 1\n")
     async with desk(project) as do:
         error = await refused(do("invoke", flow="pay", path="flow.yaml"))
@@ -247,7 +260,7 @@ async def test_texts_that_speak_to_the_model_are_data(project):
 
 async def test_a_module_that_ends_its_process_ends_no_more_than_that(project):
     """What it prints is not in the answer, and the next question sees the module as it is then."""
-    (project / "flow.yaml").write_text("flows: [{name: calc, process: [{type: python, settings: {call: 'calc:run'}}]}]")
+    (project / "flow.yaml").write_text(CALC)
     (project / "flow_test.yaml").unlink()
     module = project / "calc.py"
     async with desk(project, may_change=True) as do:
@@ -260,7 +273,7 @@ async def test_a_module_that_ends_its_process_ends_no_more_than_that(project):
 
 async def test_a_module_may_raise_and_end_as_it_likes(project):
     """`sys.exit`, an error of its own, a thread that goes on: each is an answer."""
-    (project / "flow.yaml").write_text("flows: [{name: calc, process: [{type: python, settings: {call: 'calc:run'}}]}]")
+    (project / "flow.yaml").write_text(CALC)
     (project / "flow_test.yaml").unlink()
     async with desk(project, may_change=True) as do:
         for text in (
@@ -278,6 +291,33 @@ async def test_a_module_may_raise_and_end_as_it_likes(project):
             "def run(body: object) -> object:\n    return 1\n"
         )
         assert (await do("invoke", flow="calc"))["message"]["body"] == 1
+
+
+async def test_a_question_that_nobody_waits_for_is_ended(project):
+    """The client cancels it, and what computes the answer ends."""
+    (project / "calc.yaml").write_text(CALC)
+    (project / "calc.py").write_text(
+        "import os, pathlib\npathlib.Path('pid').write_text(str(os.getpid()))\nwhile True:\n    pass\n"
+    )
+    async with desk(project) as do:
+        asked = asyncio.ensure_future(do("check", paths=["calc.yaml"]))  # noqa: TID251
+        while not (project / "pid").exists() or not (project / "pid").read_text():
+            await asyncio.sleep(0.01)
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+        pid = int((project / "pid").read_text())
+        while is_alive(pid):
+            await asyncio.sleep(0.01)
+        assert await do("eval", expression="1") == {"ok": True, "result": 1}
+
+
+async def test_the_process_that_forks_may_end(project):
+    with Desk.open(project, may_change=False) as found:
+        found._worker._process.kill()
+        found._worker._process.wait()
+
+        assert await found.do("eval", {"expression": "1"}) == {"ok": True, "result": 1}
 
 
 async def test_what_is_logged_is_told(project):
@@ -300,7 +340,7 @@ async def test_documentation_is_shown_as_it_is(project):
 async def test_what_never_ends_is_ended(project, monkeypatch):
     """Others are served meanwhile."""
     monkeypatch.setattr(worker, "START", 1.0)
-    (project / "calc.yaml").write_text("flows: [{name: calc, process: [{type: python, settings: {call: 'calc:run'}}]}]")
+    (project / "calc.yaml").write_text(CALC)
     (project / "calc.py").write_text("while True:\n    pass\n")
     async with desk(project, may_change=True) as do, asyncio.TaskGroup() as tasks:
         endless = tasks.create_task(refused(do("invoke", flow="calc", path="calc.yaml", timeout=1)))

@@ -48,8 +48,8 @@ def test_a_page_falls_into_its_headings():
     ],
 )
 def test_what_is_found(query, wanted):
-    """What somebody who asks this needs is among the first six."""
-    reads = [each["read"] for each in search(query, 6)["results"]]
+    """What somebody who asks this needs is among the first ten."""
+    reads = [each["read"] for each in search(query, 10)["results"]]
 
     assert wanted in [(each["tool"], *each["arguments"].values()) for each in reads]
 
@@ -86,6 +86,7 @@ def test_samples():
 
     assert {"new-http", "new-cron", "http-orders", "retry-post"} <= set(known)
     assert all(known.values())
+    assert "ai-agent-sse/index.html" in example("ai-agent-sse")["files"]
     assert set(example("html-page")["files"]) >= {"html-page.yaml", "html-page_test.yaml", "html-page/orders.html"}
     with pytest.raises(Refused, match="there is no sample"):
         example("nothing")
