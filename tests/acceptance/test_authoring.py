@@ -170,6 +170,27 @@ async def test_what_changes_is_said_to(tmp_path):
     assert offered["check"].read_only_hint
 
 
+def left(mark: str) -> list[str]:
+    """The commands of the processes that have this in their environment."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if mark.encode() in (process / "environ").read_bytes():
+                found.append((process / "cmdline").read_text().replace("\0", " "))
+    return found
+
+
+async def test_nothing_is_left_when_the_assistant_goes(tmp_path, port):
+    """Neither what runs, nor what answers questions."""
+    (tmp_path / "flow.yaml").write_text(FLOW.replace("set-paylod", "set-payload").replace("8080", str(port)))
+    async with assistant(tmp_path, "--allow-mutations", OCTO_MARK=f"mark-{port}") as ask:
+        assert (await ask("run", port=port))["state"] == "running"
+        assert (await ask("check"))["ok"]
+        assert len(left(f"mark-{port}")) == 3
+    while left(f"mark-{port}"):
+        await asyncio.sleep(0.01)
+
+
 async def test_what_runs_ends_with_the_server(tmp_path, port):
     """Also if the server is killed."""
     flow = FLOW.replace("set-paylod", "set-payload").replace("8080", str(port))
@@ -178,6 +199,7 @@ async def test_what_runs_ends_with_the_server(tmp_path, port):
         *(sys.executable, "-m", "octo", "mcp", "author", str(tmp_path), "--allow-mutations"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, "OCTO_MARK": f"mark-{port}"},
     )
 
     async def ask(method: str, **params: object) -> dict:
@@ -193,11 +215,7 @@ async def test_what_runs_ends_with_the_server(tmp_path, port):
     process.kill()
     await process.wait()
     process.stdin.close()
-    while True:
-        try:
-            (await asyncio.open_connection("127.0.0.1", port))[1].close()
-        except ConnectionRefusedError:
-            break
+    while left(f"mark-{port}"):
         await asyncio.sleep(0.01)
 
 

@@ -129,6 +129,28 @@ _CHECKED: Json = {
     },
     "required": ["ok", "problems"],
 }
+_OK: Json = {"type": "object", "properties": {"ok": {"type": "boolean"}}, "required": ["ok"]}
+_RESULTS: Json = {
+    "type": "object",
+    "properties": {
+        "results": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    **{name: {"type": "string"} for name in ("kind", "title", "text")},
+                    "read": {
+                        "type": "object",
+                        "properties": {"tool": {"type": "string"}, "arguments": {"type": "object"}},
+                        "required": ["tool", "arguments"],
+                    },
+                },
+                "required": ["kind", "title", "text", "read"],
+            },
+        }
+    },
+    "required": ["results"],
+}
 _SAVED: Json = {
     "type": "object",
     "properties": {"path": {"type": "string"}, "hash": {"type": "string"}, "check": _CHECKED},
@@ -207,6 +229,7 @@ _ALL = (
         "says how to read all of it.",
         {"query": _text("A few words", 400, minLength=1), "limit": _number("Results", 1, 20, default=6)},
         needs=("query",),
+        gives=_RESULTS,
     ),
     Tool(
         "doc",
@@ -220,11 +243,13 @@ _ALL = (
         "outline",
         "List what a configuration contains: connectors, flows, blocks with addresses and places.",
         {"path": _OF.folder},
+        gives=_OK,
     ),
     Tool(
         "guarantees",
         "Say for each flow what may be lost and what may happen twice.",
         {"path": _OF.folder},
+        gives=_OK,
     ),
     Tool(
         "eval",
@@ -236,6 +261,7 @@ _ALL = (
             "why": _flag("Show the value of each part"),
         },
         needs=("expression",),
+        gives=_OK,
     ),
     Tool(
         "why",
@@ -264,6 +290,7 @@ _ALL = (
             "trace": _flag("Show what each block did"),
         },
         needs=("flow",),
+        gives=_OK,
         acts=True,
     ),
     Tool(
@@ -277,6 +304,7 @@ _ALL = (
             "trace": _flag("Show what each block did in cases that went wrong", default=True),
             "timeout": _number("Seconds all of it may take", 1, MOST_TIME, default=120),
         },
+        gives=_OK,
         acts=True,
     ),
     Tool(
