@@ -113,14 +113,20 @@ class Server:
         self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
     ) -> tuple[int, Any]:
         """Status and decoded body of the answer. The request has the content type that curl sends with `-d`."""
+        status, text = self.text(method, path, body, headers)
+        return status, json.loads(text) if text else None
+
+    def text(
+        self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, str]:
+        """Status and body of the answer."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         with contextlib.closing(connection):
             form = {"Content-Type": "application/x-www-form-urlencoded"} if body is not None else {}
             sent = None if body is None else json.dumps(body)
             connection.request(method, path, sent, {**form, **(headers or {})})
             answer = connection.getresponse()
-            text = answer.read()
-            return answer.status, json.loads(text) if text else None
+            return answer.status, answer.read().decode()
 
 
 @contextlib.contextmanager
@@ -433,6 +439,57 @@ def ai_mapping(octo: Octo) -> None:
 def ai_retry(octo: Octo) -> None:
     ada = {"guest": "Ada", "from": "2026-05-01T15:00:00Z", "to": "2026-05-03T11:00:00Z"}
     assert stubbed(octo, "bookings", {"guest": "Ada", "from": "the first of May 2026", "nights": "two"}) == ada
+
+
+@scenario
+def ai_agent(octo: Octo) -> None:
+    late = {"answer": "Order A-17 is 10 days late, and on its way.", "late": True}
+    assert stubbed(octo, "ask", {"question": "Is order A-17 late?"}) == late
+
+
+@scenario
+def ai_agent_skills(octo: Octo) -> None:
+    assert stubbed(octo, "write", {"task": "Tell Ada that her parcel is late."}).startswith("Dear Ada,")
+
+
+@scenario
+def ai_agent_mcp(octo: Octo) -> None:
+    """The model is a script, the server is real: a child process that the connector starts."""
+    octo.env |= {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "MCP_FILE": str(octo.sample)}
+    text = octo.sample.with_name("ai-agent-mcp_test.yaml").read_text()
+    alone = octo.folder / "ai-agent-mcp_test.yaml"
+    alone.write_text(text[: text.index("  shop:")] + "\ncases: [{name: a, input: {data: {question: q}}}]\n")
+    done = octo.run(
+        "invoke", str(octo.sample), "ask", "--data", '{"question": "Do we have tea?"}', "--stubs", str(alone)
+    )
+
+    assert (done.returncode, json.loads(done.stdout)) == (0, "Yes, there are 12 pieces of tea."), done.stderr
+
+
+@scenario
+def ai_agent_sse(octo: Octo) -> None:
+    """What the page does with it is in test_chat.py."""
+    with octo.serving("--stubs", str(octo.sample.with_name("ai-agent-sse_test.yaml"))) as server:
+        page = server.text("GET", "/")
+        nothing = server.request("GET", "/chats/c1")
+        stream = server.text("POST", "/chats/c1", {"text": "Where is order 42?"})
+        said = server.request("GET", "/chats/c1")
+    assert (page[0], "<title>Shop chat</title>" in page[1]) == (200, True)
+    assert nothing == (200, {"messages": [], "waiting": []})
+    assert (stream[0], stream[1].count("event: agent")) == (200, stream[1].count("data: "))
+    assert said[1]["messages"][-1] == {"role": "assistant", "text": "Order 42 was delivered. Its amount is 62."}
+
+
+@scenario
+def support_triage(octo: Octo) -> None:
+    with octo.serving("--stubs", str(octo.sample.with_name("support-triage_test.yaml"))) as server:
+        calm = server.request("POST", "/mails", {"from": "ada@example.com", "text": "Where is my order A-17?"})
+        angry = server.request("POST", "/mails", {"from": "bob@example.com", "text": "I go to court!"})
+        server.until(lambda: bool(server.request("GET", "/desk")[1]))
+        desk = server.request("GET", "/desk")[1]
+    assert (calm[0], calm[1]["state"]) == (200, "answered")
+    assert (angry[0], angry[1]["state"]) == (200, "a person will answer")
+    assert [each["mail"]["from"] for each in desk] == ["bob@example.com"]
 
 
 @scenario
