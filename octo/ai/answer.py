@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol, Self
 
 from octo.ai import codes
 from octo.ai.conversation import Reply, StopReason
+from octo.ai.quoted import quoted
 from octo.core import codec
 from octo.core.bounded import bounded
 from octo.core.errors import Permanent
@@ -108,7 +109,11 @@ def fitting(reply: Reply, schema: Fitting | None) -> Any:
     if not faults:
         return value
     told = listed(faults)
-    advice = f"Your answer does not fit the JSON Schema:\n{told}\nAnswer with the whole corrected JSON value alone."
+    # The names in it are the model's own words, which may be those of a document that it has read.
+    faults_told = quoted("faults", told)
+    advice = (
+        f"Your answer does not fit the JSON Schema:\n{faults_told}\nAnswer with the whole corrected JSON value alone."
+    )
     text = f"output failed schema validation: {told.replace(chr(10), '; ')}"
     raise Unusable.of(reply, text, codes.MISFIT, advice)
 

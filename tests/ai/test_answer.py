@@ -11,6 +11,7 @@ from octo.ai import answer, codes
 from octo.ai.conversation import Reply, Usage
 from octo.core.errors import Permanent
 from octo.core.json_schema import Schema
+from tests.ai import injections
 
 SCHEMA = Schema({"type": "object", "required": ["id"], "properties": {"id": {"type": "integer"}}})
 NOTHING = Schema(False)
@@ -119,7 +120,18 @@ def test_what_a_model_is_told_of_its_faults_names_each_place():
     with pytest.raises(answer.Unusable) as error:
         answer.fitting(Reply('{"id": "x"}'), SCHEMA)
 
-    assert "does not fit the JSON Schema:\n/id: must be a whole number, not a text\n" in error.value.advice
+    assert error.value.advice.startswith("Your answer does not fit the JSON Schema:\n<data id=")
+    assert "\n/id: must be a whole number, not a text\n" in error.value.advice
+
+
+@pytest.mark.parametrize("name", injections.ALL)
+def test_names_that_a_model_has_from_a_document_are_data_when_it_hears_of_them(name):
+    strict = Schema({"type": "object", "additionalProperties": False})
+
+    with pytest.raises(answer.Unusable) as error:
+        answer.fitting(Reply(json.dumps({name: 1})), strict)
+
+    assert injections.MARK not in injections.outside(error.value.advice)
 
 
 def test_what_only_a_person_can_mend_is_not_told_to_the_model():
