@@ -36,6 +36,7 @@ _HOMES = {
     "octo.core.port": "port",
     "octo.core.powers": "Conflicting, Draining, Healthy, Replying, Stubbed, Triggered, Vetting",
     "octo.core.promise": "Guarantee, Guaranteeing, Idempotent, Promise, Step",
+    "octo.core.schema": "JsonSchema",
     "octo.core.secrets": "MASKED, mask, masked",
     "octo.core.settings": "Advanced, Advising, AnyCase, Effect, Effectful, Secret, Settings, Worded",
     "octo.core.sockets": "Afterwards, Always, ConnectorRef, Deciding, FlowRef, Handler, Of, Repeating, Steps",
@@ -135,6 +136,7 @@ if TYPE_CHECKING:
         Promise as Promise,
         Step as Step,
     )
+    from octo.core.schema import JsonSchema as JsonSchema
     from octo.core.secrets import MASKED as MASKED, mask as mask, masked as masked
     from octo.core.settings import (
         Advanced as Advanced,

@@ -85,7 +85,8 @@ def block(each: Described) -> Iterator[str]:
     used = each["connector"]
     if used is not None:
         need = "required" if used["required"] else "optional"
-        yield f"`{used['key']}` names the [`{used['type']}`](#{used['type']}-connector) connector ({need})."
+        suited = " or ".join(f"[`{name}`](#{name}-connector)" for name in used["of"])
+        yield f"`{used['key']}` names the {suited} connector ({need})."
     yield from settings(each["fields"])
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
-from octo import tokens
+from octo.core import tokens
 from octo.core.block import block
 from octo.core.errors import Permanent
 from octo.core.flow import Outcome, Stop

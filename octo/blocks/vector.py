@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from octo.core.block import block
 from octo.core.expressions import Expr
 from octo.core.message import Message
-from octo.core.settings import Effect, Settings
+from octo.core.settings import Advanced, Effect, Settings
 from octo.core.state import State
 from octo.core.threads import threads_of
 from octo.core.trace import effect
@@ -23,7 +23,7 @@ AT_ONCE = 100
 
 
 class _Placed(Settings):
-    namespace: Expr[str] | None = Field(default=None, examples=['"tenant-" + vars.tenant'])
+    namespace: Annotated[Expr[str] | None, Advanced] = Field(default=None, examples=['"tenant-" + vars.tenant'])
     """Part of the store to use, e.g. one for each tenant: its records are seen in no other. Default: the connector's
     own."""
 

@@ -43,7 +43,7 @@ HOMES = (
     "octo.connectors.kafka.codes",
     "octo.connectors.redis.codes",
     "octo.ai.mcp.serving.codes",
-    "octo.tokens",
+    "octo.core.tokens",
     "octo.cli.authoring.codes",
     "octo.vectors.codes",
     "octo.vendors.codes",

@@ -151,9 +151,9 @@ def _relations(entry: Entry) -> Iterator[str]:
         for each in data["sets"]:
             yield from _wrapped(f"{each['name']}: {each['doc']}", "  ", "    ")
     if entry.kind == "block" and data["connector"]:
-        key, kind = data["connector"]["key"], data["connector"]["type"]
+        key, kinds = data["connector"]["key"], data["connector"]["of"]
         need = "required" if data["connector"]["required"] else "optional"
-        yield f"\n`{key}` names a connector of type {kind} ({need}): octo doc {kind}"
+        yield f"\n`{key}` names a connector of type {' or '.join(kinds)} ({need}): octo doc {kinds[0]}"
 
 
 def _settings(fields: Sequence[Described]) -> Iterator[str]:

@@ -40,13 +40,15 @@ def of_connector(connector: Described) -> object:
 
 
 def _settings(fields: list[Described]) -> Described:
-    """The required settings; if there are none, the first that says something."""
+    """The required settings; if there are none, the first common one that says something."""
     chosen = [each for each in fields if each["required"]]
     chosen = chosen or [each for each in fields if _says_something(each)][:1]
     return {each["name"]: _value(each) for each in chosen}
 
 
 def _says_something(field: Described) -> bool:
+    if field["group"] != "common":
+        return False
     if field["type"] == "list":
         return bool(field.get("examples")) or bool(field["items"]["type"] == "object")
     return bool(field.get("examples")) or field["type"] == "expression"

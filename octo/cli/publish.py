@@ -169,7 +169,7 @@ async def _reached(server: Any, listener: socket.socket | None, given: Mapping[s
 
 
 def _check_tokens(given: Mapping[str, Any]) -> None:
-    from octo import tokens
+    from octo.core import tokens
 
     for option in ("jwt_issuer", "jwt_keys"):
         if given[option] and not tokens.is_safe(given[option]):

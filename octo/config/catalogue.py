@@ -11,7 +11,8 @@ this data alone. `octo.config.shipped` reads the catalogue of the built-in compo
                 its settings decide; promises: all that it may promise, see `octo.core.promise`; sets: the variables of
                 its messages, as fields, or null if it does not declare them; naming: whether its settings name more of
                 them
-    blocks      type, doc, fields, connector (type, key, required; or null), slots (where chains may be),
+    blocks      type, doc, fields, connector (or null: type, which may be that of a family, such as `llm`; of, the types
+                that suit; key, required), slots (where chains may be),
                 promises ([] unless it changes something outside)
 
 A field has `name`, `label`, `doc`, `group` (`common` or `advanced`), `examples` (if it has some), `required`,
@@ -89,15 +90,15 @@ def catalogue(plugins: Plugins, *, unloadable: Callable[[str, Exception], object
     unloadable: called with the name of each that cannot be imported, and the error; the catalogue leaves them out.
         Without it the error is raised.
     """
-    connectors = _loaded(plugins.connector, plugins.connector_names(), unloadable)
-    blocks = _loaded(plugins.block, plugins.block_names(), unloadable)
+    connectors = list(_loaded(plugins.connector, plugins.connector_names(), unloadable))
+    blocks = list(_loaded(plugins.block, plugins.block_names(), unloadable))
     return {
         "version": VERSION,
         "octo": __version__,
         "flow": fields(FlowSettings),
         "env": fields(VariableSettings),
-        "connectors": [_connector(each) for each in connectors],
-        "blocks": [_block(each) for each in blocks],
+        "connectors": [_connector(each, blocks) for each in connectors],
+        "blocks": [_block(each, connectors) for each in blocks],
     }
 
 
@@ -116,14 +117,14 @@ def _loaded(
             yield found
 
 
-def _connector(type_: ConnectorType) -> Described:
+def _connector(type_: ConnectorType, blocks: Sequence[BlockType]) -> Described:
     stub = type_.stub
     return {
         "type": type_.name,
         "doc": type_.doc,
         "fields": fields(type_.settings),
         "sources": [_source(each) for each in type_.sources.values()],
-        "blocks": sorted(type_.blocks),
+        "blocks": sorted(each.name for each in blocks if each.connector is not None and type_.is_a(each.connector)),
         "stub": _written(stub.settings) if stub else None,
         "trigger": _written(stub.trigger) if stub and stub.trigger else None,
     }
@@ -148,14 +149,15 @@ def _source(type_: SourceType) -> Described:
     }
 
 
-def _block(type_: BlockType) -> Described:
+def _block(type_: BlockType, connectors: Sequence[ConnectorType]) -> Described:
+    suited = [each.name for each in connectors if type_.connector is not None and each.is_a(type_.connector)]
     described = fields(type_.settings)
     return {
         "type": type_.name,
         "doc": type_.doc,
         "connector": None
         if type_.connector is None
-        else {"type": type_.connector, "key": type_.key, "required": not type_.default},
+        else {"type": type_.connector, "of": suited, "key": type_.key, "required": not type_.default},
         "promises": [each.as_json() for each in type_.promises],
         "fields": described,
         "slots": [slot for field in described for slot in _slots(field, field["name"])],

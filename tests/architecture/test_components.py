@@ -77,7 +77,8 @@ def test_components_are_listed_under_their_own_name(name: str):
 
 def test_every_connector_is_listed():
     """Every connector is listed: flows cannot use another."""
-    found = {each.__octo_connector__.name for each in declared(octo.connectors) if hasattr(each, "__octo_connector__")}
+    everything = [*declared(octo.ai), *declared(octo.connectors)]
+    found = {each.__octo_connector__.name for each in everything if hasattr(each, "__octo_connector__")}
 
     assert found == set(CONNECTORS)
 
@@ -87,10 +88,7 @@ def test_every_block_is_listed():
     everything = [*declared(octo.ai), *declared(octo.blocks), *declared(octo.connectors)]
     free = {each.__octo_block__.name for each in everything if hasattr(each, "__octo_block__")}
     offered = {
-        name
-        for each in declared(octo.connectors)
-        if hasattr(each, "__octo_connector__")
-        for name in each.__octo_connector__.blocks
+        name for each in everything if hasattr(each, "__octo_connector__") for name in each.__octo_connector__.blocks
     }
 
     assert free | offered == set(BLOCKS)

@@ -17,6 +17,7 @@ PAGES = {
     **dict.fromkeys(("cron", "events", "queue", "queue-dispatch", "publish-event", "log"), "flow-language.md"),
     **dict.fromkeys(("object-write", "object-delete", "invalidate-cache"), "flow-language.md"),
     **dict.fromkeys(("ai-embed", "ai-mapping", "ai-prompt", "ai-retry", "ai-router"), "ai.md"),
+    "ai-agent": "agents.md",
     **dict.fromkeys(("vector-delete", "vector-fetch", "vector-query", "vector-upsert"), "rag.md"),
     **dict.fromkeys(("pinecone-delete", "pinecone-fetch", "pinecone-query", "pinecone-upsert"), "rag.md"),
     **dict.fromkeys(("web-search", "tavily-search", "tavily-extract", "tavily-crawl", "tavily-map"), "web-search.md"),

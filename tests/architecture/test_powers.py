@@ -9,11 +9,13 @@ from __future__ import annotations
 import pytest
 
 from octo import Conflicting, Effectful, Healthy, Repeating, Replying, Shaped, Stubbed, Triggered, Vetting
+from octo.ai.agent.settings import AgentSettings, Clear, Read as ReadMemory
 from octo.ai.blocks.embed import AiEmbed
 from octo.ai.blocks.mapping import AiMapping
 from octo.ai.blocks.prompt import AiPrompt
 from octo.ai.blocks.retry import AiRetry
 from octo.ai.blocks.router import AiRouter
+from octo.ai.llm import anthropic, gemini, ollama, openai, openrouter
 from octo.ai.mcp import client as mcp_client
 from octo.ai.mcp.serving.ask import Ask
 from octo.ai.mcp.serving.progress import Progress
@@ -92,6 +94,7 @@ STUBBED: list[Stubbed] = [
     http.Http,
     http_client.HttpClient,
     kafka.Kafka,
+    *(anthropic.Anthropic, gemini.Gemini, ollama.Ollama, openai.OpenAI, openrouter.OpenRouter),
     logger.Logger,
     mcp_client.McpClient,
     mqtt.Mqtt,
@@ -141,7 +144,7 @@ HEALTHY: list[type[Healthy]] = [
 ]
 
 EFFECTFUL: list[type[Effectful]] = [
-    *(AiEmbed, AiMapping, AiPrompt, AiRetry, AiRouter),
+    *(AgentSettings, AiEmbed, AiMapping, AiPrompt, AiRetry, AiRouter),
     AmqpPublish,
     Dispatch,
     Query,
@@ -173,6 +176,7 @@ EFFECTFUL: list[type[Effectful]] = [
 ]
 REPEATING: list[type[Repeating]] = [AiRetry, retry.Retry]
 SHAPED: list[type[Shaped]] = [
+    *(AgentSettings, Clear, ReadMemory),
     *(AiEmbed, AiMapping, AiPrompt, AiRetry, AiRouter),
     AmqpPublish,
     Ask,

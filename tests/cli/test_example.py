@@ -35,7 +35,7 @@ def whole(entry) -> dict:
     if entry.kind == "source":
         return {**of_connector(CONNECTORS[entry.owner].data), **of_source(entry.data)}
     needed = entry.data["connector"]
-    connectors = of_connector(CONNECTORS[needed["type"]].data) if needed else {}
+    connectors = of_connector(CONNECTORS[needed["of"][0]].data) if needed else {}
     flows = [{"name": "example", "process": of_block(entry.data)}, {"name": "other", "process": []}]
     return {**connectors, "flows": flows}
 

@@ -224,7 +224,7 @@ class Canned(Api):
 async def test_whatever_is_answered_is_read_or_refused(answer):
     """The server may be another product, or an attacker."""
     canned = Canned(answer)
-    store = QdrantStore(canned, Collection.model_validate({"collection": "docs", "create": False}))
+    store = QdrantStore(canned, Collection.model_validate({"collection": "docs", "dimension": 3, "create": False}))
     for call in (store.query([1.0], 1, (), ""), store.fetch(["id"], "")):
         with suppress(Permanent):
             assert isinstance(await call, list)

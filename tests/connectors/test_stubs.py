@@ -108,5 +108,6 @@ def test_what_only_calls_others_is_not_asked_for_its_health():
         "mcp-client",
         "mqtt",
         "nats",
+        "pgvector",
         "redis",
     ]

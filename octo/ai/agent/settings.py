@@ -15,7 +15,7 @@ from octo.core.durations import Duration
 from octo.core.expressions import Expr, Names, rendering
 from octo.core.message import Message
 from octo.core.schema import JsonSchema
-from octo.core.settings import Advanced, Settings, Short
+from octo.core.settings import Advanced, Effect, Settings, Short
 from octo.core.sockets import ConnectorRef, FlowRef, Of, Steps
 from octo.core.state import State
 
@@ -197,6 +197,11 @@ class AgentSettings(Settings):
         return self
 
     @property
+    def effect(self) -> Effect:
+        """Its tools may do anything, and another run may call others."""
+        return "once"
+
+    @property
     def parallel(self) -> int:
         return self.max_parallel_tools or MOST_PARALLEL
 
@@ -218,8 +223,6 @@ class AgentSettings(Settings):
 
 def _problems(agent: AgentSettings) -> Iterable[str]:
     """What is wrong with the settings together."""
-    if not (agent.tools or agent.mcp or agent.skills):
-        yield "an agent needs `tools`, `mcp` or `skills`; for a plain question there is `ai-prompt`"
     yield from _named_twice(agent)
     if agent.attachments is not None and agent.input is None:
         yield "`attachments` need an `input`, the question that they belong to"

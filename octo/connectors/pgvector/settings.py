@@ -17,7 +17,7 @@ INDEXED = 2000
 
 
 class Table(Settings):
-    dsn: Secret
+    dsn: Secret = Field(examples=["postgres://octo:password@localhost:5432/octo"])
     """The database: `postgres://user:password@host:5432/name`."""
     password: Secret | None = None
     """The password, if it is not part of `dsn`."""

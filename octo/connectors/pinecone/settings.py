@@ -35,7 +35,7 @@ class Index(Called):
 
 
 class _Call(Answered):
-    namespace: Expr[str] | None = None
+    namespace: Annotated[Expr[str] | None, Advanced] = None
     """The namespace. Default: the connector's own."""
 
 
@@ -91,7 +91,7 @@ class Fetch(_Call):
 
 
 class Delete(_Call):
-    ids: Expr[object] | None = None
+    ids: Expr[object] | None = Field(default=None, examples=["body.id"])
     """The ids of the records: one, or a list."""
     filter: Expr[object] | None = None
     """Delete all records for which these conditions hold, in the language of Pinecone."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from octo.vectors.store import Metric
 from octo.vendors.settings import Address, Called, Key
@@ -17,18 +17,12 @@ class Collection(Called):
     """The key, if the server asks for one."""
     collection: str = Field(pattern=r"^[\w-]{1,200}$", examples=["docs"])
     """The name of the collection."""
-    dimension: Annotated[int, Field(ge=1, le=16_000)] | None = None
+    dimension: Annotated[int, Field(ge=1, le=16_000)]
     """Length of the vectors: that of the embedding model. An existing collection must have it."""
     metric: Metric = "cosine"
     """What is near: `cosine` compares the angle, as most embedding models are made for, `l2` the distance, `dot` the
     product. An existing collection must have it."""
     create: bool = True
-    """Whether to make the collection if there is none. That needs a `dimension`."""
+    """Whether to make the collection if there is none."""
     namespace: str = Field(default="", max_length=256)
     """The part of the collection to use where a block names none."""
-
-    @model_validator(mode="after")
-    def _can_create(self) -> Self:
-        if self.create and self.dimension is None:
-            raise ValueError("`create` needs a `dimension`: write it, or `create: false`")
-        return self

@@ -20,7 +20,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 from mcp.shared.message import SessionMessage
 from pydantic import ValidationError
 
-from octo import tokens
+from octo.core import tokens
 from octo.core.errors import Transient
 from octo.core.log import fields
 from octo.core.message import Message

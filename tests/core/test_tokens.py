@@ -16,9 +16,9 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from octo import tokens
+from octo.core import tokens
 from octo.core.errors import Permanent, Transient
-from octo.tokens import Fetched, Fixed, Refused, Trust, bearer, challenge, claims, is_safe
+from octo.core.tokens import Fetched, Fixed, Refused, Trust, bearer, challenge, claims, is_safe
 
 PRIVATE = ec.generate_private_key(ec.SECP256R1())
 OTHER = ec.generate_private_key(ec.SECP256R1())
