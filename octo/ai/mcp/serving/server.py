@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, TypeVar
 
 import mcp_types as types
-from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.caching import CacheableMethod, CacheHint
-from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.shared.exceptions import MCPError
-from mcp.shared.message import ServerMessageMetadata
 from mcp.shared.uri_template import UriTemplate
-from mcp_types import methods
-from mcp_types.version import MODERN_PROTOCOL_VERSIONS
-from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from octo.ai.mcp.serving import codes, content
-from octo.ai.mcp.serving.ask import NEEDS, asked
-from octo.ai.mcp.serving.called import Call, Refused, is_refusal, log, outcome
+from octo.ai.mcp.serving import content, rounds
+from octo.ai.mcp.serving.called import Refused, is_refusal, log
 from octo.ai.mcp.serving.offer import Offer, Prompt, Resource, Run, Tool
-from octo.ai.mcp.serving.progress import Tell, telling
+from octo.ai.mcp.serving.rounds import Context, principal
 from octo.ai.mcp.serving.tasks import Job, Tasks
 from octo.core.bounded import bounded
 from octo.core.errors import Permanent
@@ -33,13 +25,10 @@ from octo.core.log import fields
 from octo.core.message import Message
 from octo.core.secrets import masked
 
-Context = ServerRequestContext[Message]
 T = TypeVar("T")
 
 PAGE = 100
 """Entries of a list in one response."""
-ROUNDS = 10
-"""Times that one call may ask the client, at most."""
 _LISTS: tuple[CacheableMethod, ...] = (
     "tools/list",
     "prompts/list",
@@ -47,7 +36,6 @@ _LISTS: tuple[CacheableMethod, ...] = (
     "resources/templates/list",
     "server/discover",
 )
-_REQUESTS: TypeAdapter[Any] = TypeAdapter(types.InputRequests)
 _STATE_TTL = 3600.0
 
 
@@ -90,27 +78,12 @@ def server_of(offer: Offer, tasks: Tasks | None = None) -> Server[Message]:
         keys=[offer.key] if offer.key else None,
         codec=None if offer.key else RequestStateSecurity.ephemeral().codec,
         ttl=_STATE_TTL,
-        bind_principal=_principal,
+        bind_principal=principal,
     )
     server.middleware[:] = [RequestStateBoundary(keys, default_audience=offer.name)]
     if tasks is not None:
-        tasks.join(server, _principal)
+        tasks.join(server, principal)
     return server
-
-
-def _principal(context: Any) -> str | None:
-    """Who calls: what a client was told to send back is of no use to another one."""
-    sub = _caller(context).vars.get("sub")
-    return str(sub) if sub else None
-
-
-def _caller(context: Any) -> Message:
-    """Return what a call begins with, which knows the caller."""
-    message: Message = context.lifespan_context
-    token = get_access_token()
-    if token is None:
-        return message
-    return message.with_vars({**message.vars, "jwt": token.claims or {}, "sub": token.subject})
 
 
 class _Offered:
@@ -153,7 +126,9 @@ class _Offered:
         self, context: Context, params: types.CallToolRequestParams, tool: Tool, job: Job | None
     ) -> types.CallToolResult | types.InputRequiredResult:
         try:
-            ended = await self._run(context, params, f"the tool {tool.name!r}", tool.run, params.arguments or {}, job)
+            ended = await rounds.ended(
+                context, params, f"the tool {tool.name!r}", tool.run, params.arguments or {}, job
+            )
             return ended if isinstance(ended, types.InputRequiredResult) else self._result(tool, ended)
         except Refused as error:
             return _wrong(str(error))
@@ -264,48 +239,12 @@ class _Offered:
     ) -> Message | types.InputRequiredResult:
         """Run the chain of a resource or prompt; a failure is an error of the protocol."""
         try:
-            ended = await self._run(context, params, what, run, body)
+            ended = await rounds.ended(context, params, what, run, body)
         except Refused as error:
             raise MCPError(types.INTERNAL_ERROR, str(error)) from None
         if isinstance(ended, Message) and is_refusal(ended):
             raise MCPError(types.INVALID_PARAMS, f"{what} was refused", content.plain(ended.body))
         return ended
-
-    async def _run(
-        self,
-        context: Context,
-        params: types.InputResponseRequestParams,
-        what: str,
-        run: Run,
-        body: object,
-        job: Job | None = None,
-    ) -> Message | types.InputRequiredResult:
-        """Run a chain, as often as it has something to ask."""
-        version, client = context.protocol_version, _capabilities(context)
-        is_modern = version in MODERN_PROTOCOL_VERSIONS
-        given = params.model_dump(by_alias=True, mode="json", exclude_none=True)
-        answers = {**_state(params.request_state), **given.get("inputResponses", {})}
-        for _ in range(ROUNDS):
-            message = Call(version, client, answers).message(_caller(context), body)
-            with telling(_telling(context, job)):
-                ended = await outcome(what, run, message)
-            requests = asked(ended)
-            if not requests:
-                return ended
-            lacking = {NEEDS[each["method"]] for each in requests.values()} - client.keys()
-            if lacking and is_modern:
-                needed: dict[str, Any] = {"requiredCapabilities": {each: {} for each in sorted(lacking)}}
-                raise MCPError(types.MISSING_REQUIRED_CLIENT_CAPABILITY, f"{what} has to ask the client", needed)
-            if not is_modern and (lacking or not context.session.can_send_request):
-                raise Refused(f"{what} has to ask the client, which this client does not support here")
-            typed = _typed(context, what, requests)
-            if job is not None and job.is_task:
-                answers |= await job.ask(typed)
-                continue
-            if is_modern:
-                return types.InputRequiredResult(input_requests=typed, request_state=json.dumps(answers))
-            answers |= await _asked_now(context, typed)
-        raise Refused(f"{what} asked the client more than {ROUNDS} times")
 
     def _blocks(self, what: str, message: Message, *, is_prompt: bool = False) -> list[Any]:
         """Return the content of a result. Raises `Refused` if it is too large, or no content."""
@@ -317,57 +256,6 @@ class _Offered:
         if sum(len(each.model_dump_json()) for each in blocks) > self._offer.most:
             raise Refused(f"the result of {what} is larger than {self._offer.most:,} bytes")
         return blocks
-
-
-class _Result(BaseModel, extra="allow"):
-    """An answer of a client, as it is."""
-
-
-def _telling(context: Context, job: Job | None) -> Tell:
-    """Return what tells the client how far a call is; once that is a task, no response is there to tell it with."""
-
-    async def tell(progress: float, total: float | None, text: str | None) -> None:
-        if job is None or not job.is_task:
-            await context.session.report_progress(progress, total, text)
-
-    return tell
-
-
-def _typed(context: Context, what: str, requests: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the requests as the SDK sends them. Raises `Refused` if the client's revision knows no such requests."""
-    plain, version = content.plain(requests), context.protocol_version
-    try:
-        if version in MODERN_PROTOCOL_VERSIONS:
-            result = {"resultType": "input_required", "inputRequests": plain}
-            methods.validate_server_result(context.method, version, result)
-        else:
-            for each in plain.values():
-                methods.parse_server_request(each["method"], version, each["params"])
-        return dict(_REQUESTS.validate_python(plain, by_name=False))
-    except (ValidationError, KeyError) as error:
-        extra = fields(code=codes.BAD_ASK, error=f"{type(error).__name__}: {error}")
-        log.warning("%s asks for what the protocol does not know", what, extra=extra)
-        raise Refused(f"{what} failed: an internal error") from None
-
-
-async def _asked_now(context: Context, requests: Mapping[str, Any]) -> dict[str, Any]:
-    """Ask a client of an older revision, which is connected all the time. Returns its answers."""
-    metadata = ServerMessageMetadata(related_request_id=context.request_id)
-    return {
-        name: (await context.session.send_request(each, _Result, metadata=metadata)).model_dump(mode="json")
-        for name, each in requests.items()
-    }
-
-
-def _capabilities(context: Context) -> dict[str, Any]:
-    found = context.session.client_capabilities
-    return {} if found is None else found.model_dump(by_alias=True, mode="json", exclude_none=True)
-
-
-def _state(state: str | None) -> dict[str, Any]:
-    """Return the answers of earlier rounds. The SDK has checked that this server has sealed them."""
-    found = json.loads(state) if state else {}
-    return found if isinstance(found, dict) else {}
 
 
 def _page(entries: Sequence[T], params: types.PaginatedRequestParams | None) -> tuple[Sequence[T], str | None]:
