@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, PrivateAttr, field_validator, model_validator
+from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from octo.core import tokens
 from octo.core.block import block
 from octo.core.errors import Permanent
+from octo.core.expressions import build_of
 from octo.core.flow import Outcome, Stop
 from octo.core.log import fields
 from octo.core.message import Message
@@ -35,6 +36,8 @@ class JwtValidate(Settings):
     """Address of the keys, for `jwks`."""
     public_key: str = ""
     """For `inline`: the public key, the text of a PEM file."""
+    public_key_resource: str = Field(default="", examples=["issuer.pem"])
+    """For `inline`, instead of `publicKey`: the name of the PEM file, beside the configuration."""
     token_header: str = Field(default="Authorization", min_length=1)
     """The variable with the token, which may follow the word `Bearer`. List the header in the `http` source."""
     claims_var: str = Field(default="jwt", min_length=1)
@@ -55,8 +58,11 @@ class JwtValidate(Settings):
         return algorithms
 
     @model_validator(mode="after")
-    def _is_whole(self) -> Self:
-        needed = {"discover": self.issuer, "jwks": self.jwks_url, "inline": self.public_key}[self.mode]
+    def _is_whole(self, info: ValidationInfo) -> Self:
+        if self.public_key and self.public_key_resource:
+            raise ValueError("a key has one place: write `publicKey` or `publicKeyResource`")
+        inline = self.public_key or (self.public_key_resource and self._read(info))
+        needed = {"discover": self.issuer, "jwks": self.jwks_url, "inline": inline}[self.mode]
         if not needed:
             key = {"discover": "issuer", "jwks": "jwksUrl", "inline": "publicKey"}[self.mode]
             raise ValueError(f"mode {self.mode!r} needs `{key}`")
@@ -64,6 +70,12 @@ class JwtValidate(Settings):
             raise ValueError(f"{needed!r} is not https: whoever is on the way could give keys of their own")
         self._keys = self._source(needed)
         return self
+
+    def _read(self, info: ValidationInfo) -> str:
+        read = build_of(info).file
+        if read is None:
+            raise ValueError("there is no folder with files here: write the key itself under `publicKey`")
+        return read(self.public_key_resource).decode("utf-8", "replace")
 
     def _source(self, needed: str) -> tokens.Keys:
         try:

@@ -43,6 +43,15 @@ async def test_who_has_a_token_passes():
     assert message.body == {"sub": "ada", "scope": "read"}
 
 
+async def test_the_key_may_be_a_file(tmp_path):
+    (tmp_path / "issuer.pem").write_text(PEM)
+    (tmp_path / "flow.yaml").write_text(flow(publicKey="", publicKeyResource="issuer.pem"))
+    async with running(tmp_path / "flow.yaml") as app:
+        message = await app.call("f", None, {"Authorization": token()})
+
+    assert message.body["sub"] == "ada"
+
+
 @pytest.mark.parametrize(
     ("given", "challenge"),
     [
@@ -88,6 +97,8 @@ async def test_an_issuer_that_cannot_be_reached_lets_nobody_pass(port):
         ({"mode": "jwks"}, "needs `jwksUrl`"),
         ({"publicKey": ""}, "needs `publicKey`"),
         ({"publicKey": "nope"}, "no key in PEM"),
+        ({"publicKeyResource": "issuer.pem"}, "a key has one place"),
+        ({"publicKey": "", "publicKeyResource": "issuer.pem"}, "write the key itself"),
         ({"mode": "discover", "issuer": "http://login.example"}, "not https"),
         ({"algorithms": ["HS256"]}, "'HS256' is not accepted"),
         ({"resourceMetadataUrl": 'https://a"b'}, "pattern"),
