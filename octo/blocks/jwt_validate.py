@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from importlib.util import find_spec
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
@@ -78,14 +79,12 @@ class JwtValidate(Settings):
         return read(self.public_key_resource).decode("utf-8", "replace")
 
     def _source(self, needed: str) -> tokens.Keys:
+        if not find_spec("jwt"):
+            raise ValueError("it needs the package PyJWT: pip install 'octo-flows[mcp]'")
+        if self.mode != "inline":
+            return tokens.Fetched(needed, is_issuer=self.mode == "discover")
         try:
-            import jwt  # noqa: F401  takes a while: not while the first message waits
-
-            if self.mode != "inline":
-                return tokens.Fetched(needed, is_issuer=self.mode == "discover")
             return tokens.Fixed(needed)
-        except ModuleNotFoundError as error:
-            raise ValueError(f"it needs the package {error.name}: pip install 'octo-flows[mcp]'") from None
         except Permanent as error:
             raise ValueError(str(error)) from None
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from octo import __version__
 from octo.ai.mcp.serving.offer import Argument, Offer, Prompt, Resource, Run, Shape, Tool
 from octo.ai.mcp.serving.settings import PromptSettings, ResourceSettings, Router, ToolSettings
 from octo.core import codec, content
@@ -17,12 +20,20 @@ from octo.core.spool import Content
 if TYPE_CHECKING:
     from octo.ai.mcp.serving.exchange import Reply, Seen
 
-VERSION = "0.1.0"
 _PARSE, _NOT_ALLOWED = -32700, -32600
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
-@block("mcp-router")
+async def prepare(settings: Router) -> None:  # noqa: ARG001  what the work of a block gets
+    """Import the library, which takes a while, before the first message comes."""
+    await asyncio.to_thread(_library)
+
+
+def _library() -> Any:
+    return import_module("octo.ai.mcp.serving.server"), import_module("octo.ai.mcp.serving.exchange")
+
+
+@block("mcp-router", tending=prepare)
 async def mcp_router(settings: Router, message: Message, site: Site) -> Message:
     """Answer a request of the Model Context Protocol, of revision 2026-07-28 or of those since 2024-11-05.
 
@@ -31,8 +42,7 @@ async def mcp_router(settings: Router, message: Message, site: Site) -> Message:
     the source, so that they are checked; with `rawBody: true` JSON that cannot be read is answered as the protocol
     asks. Chains of tools begin with the variables of the request, such as `vars.user`, and change none of them.
     """
-    from octo.ai.mcp.serving import exchange
-
+    server, exchange = settings._served or await _served(settings, site)  # noqa: SLF001  see there
     seen = _seen(message, exchange)
     origin = seen.values.get("origin", "")
     if origin and not _is_allowed(origin, settings.allowed_origins):
@@ -42,22 +52,20 @@ async def mcp_router(settings: Router, message: Message, site: Site) -> Message:
         body = codec.body(_bytes(message)) if message.raw else message.body
     except codec.NotJson:
         return _replied(message, exchange.refusal(_PARSE, "the body is not valid JSON"))
-    return _replied(message, await exchange.exchange(_server(settings, site), body, seen, message))
+    return _replied(message, await exchange.exchange(server, body, seen, message))
 
 
-def _server(settings: Router, site: Site) -> Any:
-    """Return the server of a block that was compiled, made for its first message."""
-    if settings._server is None:  # noqa: SLF001  it belongs to these settings, whose chains it calls
-        from octo.ai.mcp.serving.server import server_of
-
-        settings._server = server_of(_offer(settings, site.label))  # noqa: SLF001
-    return settings._server  # noqa: SLF001
+async def _served(settings: Router, site: Site) -> tuple[Any, Any]:
+    """Return the server, and what answers requests to it. Both belong to the settings, whose chains they call."""
+    made, exchange = await asyncio.to_thread(_library)
+    settings._served = made.server_of(_offer(settings, site.label)), exchange  # noqa: SLF001  so made once
+    return settings._served  # noqa: SLF001
 
 
 def _offer(settings: Router, label: str) -> Offer:
     return Offer(
         name=settings.server_name or ("octo-mcp" if label == "mcp-router" else label),
-        version=VERSION,
+        version=__version__,
         instructions=settings.instructions,
         tools=[_tool(each) for each in settings.tools],
         resources=[_resource(each) for each in settings.resources],

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+from octo.ai.mcp.serving.router import prepare
+from octo.ai.mcp.serving.settings import Router
 from octo.builtin import plugins
 from octo.config.load import parse
 from octo.core.errors import ConfigError
@@ -410,6 +414,7 @@ async def test_arguments_of_prompts_are_completed(reading, asking):
         ("resources: [{name: a, resource: x.txt}]", "`uri` or a `uriTemplate`"),
         ("resources: [{name: a, uri: 'a:b'}]", "`resource` or a `process`"),
         ("resources: [{name: a, uriTemplate: 'a:{', process: []}]", "uriTemplate"),
+        ("resources: [{name: a, uriTemplate: 'a:{b c}', process: []}]", "uriTemplate"),
         ("tools: [{name: a, description: A., process: []}]\nstateKey: short", "32 bytes"),
     ],
 )
@@ -421,3 +426,25 @@ def test_mistakes_are_found_when_the_configuration_is_read(written, said):
         parse(text, plugins(), {})
 
     assert said in str(error.value)
+
+
+def test_what_is_not_served_imports_nothing():
+    """To read a configuration with a router does not load the library: other flows of it pay nothing."""
+    code = f"""
+import sys
+from octo.config.load import parse
+from octo.ai.mcp.serving.router import prepare
+from octo.ai.mcp.serving.settings import Router
+from octo.builtin import plugins
+parse({ONE_TOOL!r}, plugins(), {{}})
+print(sorted(name for name in sys.modules if name.split(".")[0] in ("mcp", "mcp_types", "jwt")))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "[]\n"
+
+
+async def test_the_library_is_there_before_the_first_message():
+    await prepare(Router.model_validate({"tools": [{"name": "a", "description": "A.", "process": []}]}))
+
+    assert "octo.ai.mcp.serving.server" in sys.modules
