@@ -170,7 +170,7 @@ def published(octo, names: set[str], *more: str) -> str:
 async def test_calls_that_take_long_become_tasks(octo):
     """The scenarios wait most of the time, so they run side by side."""
     suite()
-    url = published(octo, SLOW, "--task-after", "500ms", "--timeout", "5m")
+    url = published(octo, SLOW, "--task-after", "800ms", "--timeout", "5m")
     turns = asyncio.Semaphore(4)
 
     async def checks(name: str) -> int:
