@@ -36,6 +36,7 @@ MOST_PAGES = 100
 ROOM = 1_048_576
 """Bytes that a message may have besides a result of `maxResult` bytes, which JSON may make twice as long."""
 _CALLED: TypeAdapter[Called] = TypeAdapter(types.CallToolResult | types.InputRequiredResult)
+NO_ANSWER = "its answer is no answer of MCP"
 _GONE = ("Connection closed", "Session terminated")
 """What the SDK says when no further call can succeed."""
 
@@ -270,7 +271,7 @@ class Session:
     def _error(self, error: Exception, what: str) -> OctoError:
         place = f"{self.place}: {what}: " if what else f"{self.place}: "
         if not isinstance(error, MCPError):
-            told = "its answer is no answer of MCP" if isinstance(error, ValidationError) else masked(str(error))
+            told = NO_ANSWER if isinstance(error, ValidationError) else masked(str(error))
             return Permanent(f"{place}{told}", code=codes.BROKEN)
         if (behind := self._failures.behind(error)) is not None:
             if isinstance(behind, Disconnected):
@@ -296,6 +297,8 @@ def _answered(error: MCPError, place: str) -> OctoError:
         return Timeout(f"{place}{error.message}", code=codes.TOO_SLOW)
     if error.code == types.CONNECTION_CLOSED and error.message.startswith("SSE stream"):
         return Transient(f"{place}the answer was cut off", code=codes.UNREACHABLE)
+    if error.code == types.PARSE_ERROR and error.message.startswith("Failed to parse"):
+        return Permanent(f"{place}{NO_ANSWER}", code=codes.BROKEN)  # the SDK says so, at length
     return Permanent(f"{place}{masked(error.message)} (error {error.code})", code=codes.BROKEN)
 
 

@@ -97,7 +97,7 @@ BAD = {
     "cut": (cut, Transient, codes.UNREACHABLE, "the answer was cut off"),
     "half": (half, Transient, codes.UNREACHABLE, "MCP server at"),
     "dropped": (dropped, Transient, codes.UNREACHABLE, "MCP server at"),
-    "garbage": (garbage, Permanent, codes.BROKEN, "Failed to parse JSON response"),
+    "garbage": (garbage, Permanent, codes.BROKEN, "its answer is no answer of MCP"),
     "page": (page, Permanent, codes.BROKEN, "Unexpected content type: text/html"),
     "foreign": (foreign, Permanent, codes.BROKEN, "its answer is no answer of MCP"),
     "endless": (endless, Permanent, codes.TOO_LARGE, "an answer with more than"),
