@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import mcp_types as types
 
 from octo.ai.mcp.client import codes
-from octo.ai.mcp.client.floor import ASKING, Asked, question
+from octo.ai.mcp.client.floor import ASKING, MOST_QUESTIONS, Asked, question
 from octo.ai.mcp.client.questions import InputRequired, Question, accepted
 from octo.ai.mcp.client.results import Result
 from octo.ai.mcp.client.tools import Tool
@@ -27,7 +27,6 @@ MOST_ROUNDS = 10
 """How often one call may ask."""
 WAIT = 0.25
 """Seconds before a call goes on that asked nothing, but gave a state."""
-MOST_QUESTIONS = 20
 
 
 class Dialogue:
@@ -82,7 +81,7 @@ class Dialogue:
             self._questions = _questions(found, self._tool)
             if self._questions:
                 if not self._is_answered:
-                    raise InputRequired(self._tool.original, self._questions, self._state)
+                    raise InputRequired(f"the tool {self._tool.original!r}", self._questions, self._state)
                 return self._questions
             await asyncio.sleep(WAIT)
 

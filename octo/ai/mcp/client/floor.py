@@ -8,9 +8,13 @@ from typing import NamedTuple
 
 import mcp_types as types
 from mcp.client.session import ClientRequestContext
+from pydantic import ValidationError
 
 from octo.ai.mcp.client.questions import Question
 from octo.ai.mcp.client.tools import seen, shown
+
+MOST_QUESTIONS = 20
+"""Questions at once."""
 
 
 class Asked(NamedTuple):
@@ -52,3 +56,12 @@ def question(name: str, params: types.ElicitRequestParams) -> Question:
     if isinstance(params, types.ElicitRequestURLParams):
         return Question(name, message, None, params.url)
     return Question(name, message, seen(params.requested_schema))
+
+
+def questions_of(data: object) -> list[Question]:
+    """What a server of 2025-11-25 asks for with the error that a person must go to addresses first."""
+    try:
+        found = types.ElicitationRequiredErrorData.model_validate(data).elicitations
+    except ValidationError:
+        return []
+    return [question(each.elicitation_id or "input", each) for each in found[:MOST_QUESTIONS]]

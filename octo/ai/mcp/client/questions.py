@@ -24,14 +24,14 @@ class Question(NamedTuple):
 
 
 class InputRequired(Permanent):
-    """The tool needs answers, and nobody is there who gives them. Its variables have all that a second call needs."""
+    """A tool needs answers, and nobody is there who gives them. Its variables have all that a second call needs."""
 
     code = codes.INPUT_REQUIRED
 
-    def __init__(self, tool: str, questions: Sequence[Question], state: str | None) -> None:
+    def __init__(self, what: str, questions: Sequence[Question], state: str | None) -> None:
         told = "; ".join(f"{each.name}: {each.message}" for each in questions)
         super().__init__(
-            f"the tool {tool!r} asks for input: {told}",
+            f"{what} asks for input: {told}",
             vars={"questions": [each.as_json() for each in questions], "requestState": state},
         )
 

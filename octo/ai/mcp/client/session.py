@@ -18,7 +18,8 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import TypeAdapter, ValidationError
 
 from octo.ai.mcp.client import child, codes, http
-from octo.ai.mcp.client.floor import Floor
+from octo.ai.mcp.client.floor import Floor, questions_of
+from octo.ai.mcp.client.questions import InputRequired
 from octo.ai.mcp.client.settings import Server
 from octo.ai.mcp.client.shelf import Fetched, Shelf
 from octo.ai.mcp.client.tools import MOST_TOOLS, Listing, Tool, listing
@@ -282,14 +283,14 @@ class Session:
         if error.message in _GONE:
             self._connected.lose(error.message.lower())
             return self._connected.gone
-        return _answered(error, place)
+        return _answered(error, place, what)
 
 
 class _Stale(Permanent):
     """The server refuses a call because of the headers that were made from an old list of tools."""
 
 
-def _answered(error: MCPError, place: str) -> OctoError:
+def _answered(error: MCPError, place: str, what: str) -> OctoError:
     """The error of a server that is there."""
     if error.code == types.HEADER_MISMATCH:
         return _Stale(f"{place}{error.message}", code=codes.BROKEN)
@@ -297,6 +298,8 @@ def _answered(error: MCPError, place: str) -> OctoError:
         return Timeout(f"{place}{error.message}", code=codes.TOO_SLOW)
     if error.code == types.CONNECTION_CLOSED and error.message.startswith("SSE stream"):
         return Transient(f"{place}the answer was cut off", code=codes.UNREACHABLE)
+    if error.code == types.URL_ELICITATION_REQUIRED and (asked := questions_of(error.data)):
+        return InputRequired(what or place, asked, None)
     if error.code == types.PARSE_ERROR and error.message.startswith("Failed to parse"):
         return Permanent(f"{place}{NO_ANSWER}", code=codes.BROKEN)  # the SDK says so, at length
     return Permanent(f"{place}{masked(error.message)} (error {error.code})", code=codes.BROKEN)

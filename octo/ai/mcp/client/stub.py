@@ -218,7 +218,7 @@ class StubDialogue:
         if self._result.error == "away":
             raise Transient(f"{place}: its stub says that it is away", code=codes.UNREACHABLE)
         if self._open and not self._is_answered:
-            raise InputRequired(self._tool.original, self._open, None)
+            raise InputRequired(f"the tool {self._tool.original!r}", self._open, None)
         return self._open or self._result.result
 
     def answer(self, answers: object) -> None:

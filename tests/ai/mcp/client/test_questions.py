@@ -49,7 +49,7 @@ def test_an_answer_that_does_not_fit_is_refused(answer, text):
 
 
 def test_the_error_has_all_that_a_second_call_needs():
-    error = InputRequired("book", [FORM, SIGN_IN], "state")
+    error = InputRequired("the tool 'book'", [FORM, SIGN_IN], "state")
 
     assert str(error) == "the tool 'book' asks for input: when: Which day?; login: Sign in"
     assert error.vars["requestState"] == "state"
