@@ -85,8 +85,7 @@ class McpClient:
 
     async def _called(self, name: str, arguments: Mapping[str, Any]) -> Result:
         tool = (await self._link.listing()).find(name, self._settings.place)
-        tool.verify(arguments)
-        dialogue = self._link.dialogue(tool, arguments)
+        dialogue = self._link.dialogue(tool, tool.verified(arguments))
         found = await self._seen(tool.original, dialogue.next())
         assert isinstance(found, Result)  # nobody answers questions, so they are an error
         return found
@@ -106,10 +105,10 @@ class McpClient:
             raise Permanent("`arguments` is no map", code=codes.BAD_ARGUMENTS)
         listing: Listing = yield self._link.listing()
         tool = listing.find(settings.tool, self._settings.place)
-        tool.verify(arguments)
+        given = tool.verified(arguments)
         is_answered = settings.on_input is not None
         dialogue = self._link.dialogue(
-            tool, arguments, is_answered=is_answered, meta=span_headers(message), patience=settings.patience
+            tool, given, is_answered=is_answered, meta=span_headers(message), patience=settings.patience
         )
         if settings.answers is not None:
             answers = settings.answers(message)

@@ -51,8 +51,7 @@ class Link:
         """The value of a resource."""
         params = types.ReadResourceRequestParams(uri=uri)
         request = types.ReadResourceRequest(params=params)
-        what = f"the resource {uri!r}"
-        found = await self._session.ask(what, lambda session: session.send_request(request, types.ReadResourceResult))
+        found = await self._session.send(f"the resource {uri!r}", request, types.ReadResourceResult)
         parts = [each.model_dump(by_alias=True, mode="json", exclude_none=True) for each in found.contents]
         return contents(parts, self._most, uri)
 
@@ -60,9 +59,7 @@ class Link:
         """The messages of a prompt."""
         params = types.GetPromptRequestParams(name=name, arguments=dict(arguments))
         request = types.GetPromptRequest(params=params)
-        found = await self._session.ask(
-            f"the prompt {name!r}", lambda session: session.send_request(request, types.GetPromptResult)
-        )
+        found = await self._session.send(f"the prompt {name!r}", request, types.GetPromptResult)
         parts = [each.model_dump(by_alias=True, mode="json", exclude_none=True) for each in found.messages]
         return spoken(parts, self._most, name)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from octo.ai.mcp.client import codes
+from octo.ai.mcp.client.plain import plain
 from octo.core.errors import Permanent
 from octo.core.json_schema import BadSchema, Schema
 
@@ -50,7 +51,7 @@ def accepted(question: Question, answer: object) -> dict[str, object] | None:
     properties = question.schema.get("properties")
     known = properties.items() if isinstance(properties, Mapping) else ()
     defaults = {name: each["default"] for name, each in known if isinstance(each, Mapping) and "default" in each}
-    content = defaults | dict(answer)
+    content = plain(defaults | dict(answer), f"the answers to {question.name!r}")
     try:
         faults = Schema(dict(question.schema)).faults(content)
     except BadSchema:

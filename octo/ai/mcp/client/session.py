@@ -197,6 +197,18 @@ class Session:
         except (MCPError, ValidationError, RuntimeError) as error:
             raise self._error(error, what) from error
 
+    async def send(self, what: str, request: Any, kind: Any, patience: float | None = None) -> Any:
+        """Return the answer to a request, of this kind. Raises `Permanent` if the request has no JSON form.
+
+        The SDK would find that out where it ends the session.
+        """
+        try:
+            request.model_dump_json(by_alias=True)
+        except (ValueError, RecursionError) as error:
+            text = f"{what}: what is sent has no JSON form: half characters, or too many levels"
+            raise Permanent(text, code=codes.BAD_ARGUMENTS) from error
+        return await self.ask(what, lambda session: session.send_request(request, kind), patience)
+
     async def call(
         self,
         tool: Tool,
@@ -220,12 +232,12 @@ class Session:
         what = f"the tool {tool.original!r}"
         self.floor.calls += 1
         try:
-            result = await self.ask(what, lambda session: session.send_request(request, _CALLED), patience)
+            result: Called = await self.send(what, request, _CALLED, patience)
         except _Stale:
             # The server wants headers that the list of tools tells of, and ours is old.
             self.shelf.outdate()
             await self.shelf.listing()
-            result = await self.ask(what, lambda session: session.send_request(request, _CALLED), patience)
+            result = await self.send(what, request, _CALLED, patience)
         finally:
             self.floor.calls -= 1
         if isinstance(result, types.CallToolResult) and not result.is_error:

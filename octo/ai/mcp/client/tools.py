@@ -10,9 +10,11 @@ import logging
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 from octo.ai.mcp.client import codes
+from octo.ai.mcp.client.plain import plain
 from octo.ai.mcp.client.settings import Tools, fits
 from octo.core import codec
 from octo.core.errors import Permanent
@@ -51,12 +53,20 @@ class Tool(NamedTuple):
     check: Schema | None
     output: Schema | None
 
-    def verify(self, arguments: Mapping[str, Any]) -> None:
-        """Raise `Permanent` if the arguments do not fit."""
-        faults = [] if self.check is None else self.check.faults(arguments)
+    def verified(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments as plain JSON. Raises `Permanent` if they do not fit, or have no JSON form."""
+        written = plain(arguments, f"the arguments of the tool {self.original!r}")
+        faults = (self.check or _anything()).faults(written)
         if faults:
             told = "; ".join(f"{each.pointer or 'the arguments'}: {each.message}" for each in faults)
             raise Permanent(f"the arguments do not fit the tool {self.original!r}: {told}", code=codes.BAD_ARGUMENTS)
+        return written
+
+
+@cache
+def _anything() -> Schema:
+    """The schema of what is not nested too deeply."""
+    return Schema({})
 
 
 class Listing:

@@ -198,6 +198,22 @@ async def test_arguments_are_checked_before_the_server_is_called(shop, url):
     assert shop.calls["tools/call"] == 0
 
 
+async def test_what_has_no_json_form_ends_its_call_alone(url, program, opened):
+    """The SDK would end the session, with all calls that are under way."""
+    deep = []
+    for _ in range(1000):
+        deep = [deep]
+    for settings, tool in (({"url": url}, "greet"), (program, "variable")):
+        async with opened(**settings) as client:
+            assert "have no JSON form" in (await client.call(tool, {"name": "\ud800"})).content
+            assert "nested more than 254 levels deep" in (await client.call(tool, {"name": deep})).content
+            with pytest.raises(Permanent, match="what is sent has no JSON form"):
+                await client._link.read("\ud800")
+            with pytest.raises(Permanent, match="what is sent has no JSON form"):
+                await client._link.prompt("sell", {"what": "\ud800"})
+            assert not (await client.call(tool, {"name": "Ada"})).is_error
+
+
 async def test_an_error_of_the_tool_fails_the_block_unless_it_may(url):
     async with flow({"url": url}, "{tool: fail}") as app:
         assert (await failed(app.call("call"))).code == codes.TOOL_FAILED

@@ -40,6 +40,7 @@ def test_an_answer_is_completed_by_defaults_and_null_declines(question, answer, 
     [
         ({}, 'the property "day" is missing'),
         ({"day": 3}, "/day: must be a text"),
+        ({"day": "\ud800"}, "the answers to 'when' have no JSON form"),
         ("Monday", "it is no map, and not null to decline"),
     ],
 )

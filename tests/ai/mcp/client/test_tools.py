@@ -42,7 +42,7 @@ def test_a_bad_schema_costs_no_other_tool_and_no_time(name, caplog):
     assert "good" in tools
     if "bad" in tools:
         with contextlib.suppress(Permanent):
-            tools["bad"].verify({"a": "a" * 40 + "!"})  # as a loop over all ways, the pattern of `slow` takes years
+            tools["bad"].verified({"a": "a" * 40 + "!"})  # as a loop over all ways, the pattern of `slow` takes years
 
 
 def test_a_description_in_a_schema_is_cleaned_too_and_data_in_it_is_not():
