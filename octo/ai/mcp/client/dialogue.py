@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import mcp_types as types
+from pydantic import ValidationError
 
 from octo.ai.mcp.client import codes
 from octo.ai.mcp.client.floor import ASKING, MOST_QUESTIONS, Asked, question
@@ -161,7 +162,11 @@ def _questions(found: types.InputRequiredResult, tool: Tool) -> Sequence[Questio
 def _given(content: dict[str, object] | None) -> types.ElicitResult:
     if content is None:
         return types.ElicitResult(action="decline")
-    return types.ElicitResult.model_validate({"action": "accept", "content": content or None})
+    try:
+        return types.ElicitResult.model_validate({"action": "accept", "content": content or None})
+    except ValidationError:
+        text = "an answer to a question is a map of texts, numbers, booleans and lists of texts"
+        raise Permanent(text, code=codes.BAD_ARGUMENTS) from None
 
 
 def _of_before(answer: object) -> dict[str, object] | None:

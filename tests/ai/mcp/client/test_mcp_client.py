@@ -330,6 +330,16 @@ async def test_without_a_chain_the_questions_are_an_error_that_a_second_call_ans
         assert (await app.call("call", again)).body == {"result": "tea on Friday for 4"}
 
 
+async def test_an_answer_of_another_kind_is_refused(url):
+    """Also where the question is not known any more, so that it cannot be checked against it."""
+    call = "{tool: book, arguments: body.what, answers: body.answers}"
+    async with flow({"url": url}, call) as app:
+        error = await failed(app.call("call", {"what": {"what": "tea"}, "answers": {"q": {"day": {"a": 1}}}}))
+
+    assert error.code == codes.BAD_ARGUMENTS
+    assert "a map of texts, numbers, booleans" in str(error)
+
+
 async def test_what_an_older_server_asks_is_declined_if_nobody_answers(url):
     async with flow({"url": url, "revision": "2025-11-25"}, "{tool: book, arguments: body}") as app:
         assert (await failed(app.call("call", {"what": "tea"}))).code == codes.TOOL_FAILED
