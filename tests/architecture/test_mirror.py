@@ -52,12 +52,12 @@ def has_code(path: Path) -> bool:
 def mirror_of(path: Path) -> list[Path]:
     """Where the tests of a module may be: in a file of its name, or in a folder if there are many.
 
-    The files of a package inside a package (`connectors/http`) are one thing to the outside, and may be tested as one.
+    The files of a package inside a package (`connectors/http`, `ai/mcp/client`) are one thing to the outside, and may be
+    tested as one.
     """
     place = path.relative_to(ROOT / "octo").with_suffix("")
     units = [place.parent] if path.stem == "__init__" else [place]
-    if len(place.parts) > 2:
-        units.append(Path(*place.parts[:2]))
+    units += [Path(*place.parts[:depth]) for depth in range(2, len(place.parts))]
     return [ROOT / "tests" / unit for unit in units]
 
 

@@ -35,7 +35,7 @@ async def test_tools_of_two_servers_are_called_and_listed_once(shop, url, progra
         ({"url": url}, program),
         {"calls": [call("add", a=1, b=2), call("pid")]},
         {
-            "that": ['request.results[0].content.contains("3")', '!request.results[1].isError'],
+            "that": ['request.results[0].content.contains("3")', "!request.results[1].isError"],
             "calls": [call("fail"), call("greet", name="Ada")],
         },
         {
