@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from octo.ai.llm import prices, settings
 from octo.ai.model import Prices, Wire
 from octo.ai.script.settings import Script
+from octo.core.errors import Permanent
 
 if TYPE_CHECKING:
     from octo.ai.llm.wires.bridge import Wired
@@ -49,16 +50,18 @@ async def scripted(
 
 def _opened(given: S, make: Callable[[S, Any], Wired], priced: str) -> tuple[Wired, Prices]:
     """In a thread: all that takes time, so that no message waits for it, and the loop does not either."""
-    from octo.ai.llm.wires import clients, rehearsal
-    from octo.core.json_schema import Schema
+    try:
+        from octo.ai.llm.wires import clients, rehearsal
 
-    Schema({"type": "integer"}).faults("")  # what blocks check answers and arguments of tools with
-    clients.silence()
-    kind = make, getattr(given, "api", "")
-    if kind not in _rehearsed:
-        _rehearsed.add(kind)
-        asyncio.run(rehearsal.rehearse(lambda http: make(given, http)))
-    return make(given, clients.client(given)), _known(given, priced)
+        clients.silence()
+        kind = make, getattr(given, "api", "")
+        if kind not in _rehearsed:
+            _rehearsed.add(kind)
+            asyncio.run(rehearsal.rehearse(lambda http: make(given, http)))
+        return make(given, clients.client(given)), _known(given, priced)
+    except ModuleNotFoundError as error:
+        text = f"models need their libraries: pip install 'octo-flows[ai]' ({error.name} is missing)"
+        raise Permanent(text) from None
 
 
 _rehearsed: set[object] = set()

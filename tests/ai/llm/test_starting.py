@@ -11,6 +11,7 @@ import pytest
 from octo.ai.conversation import Ask, User
 from octo.ai.llm import connector
 from octo.ai.llm.wires import rehearsal
+from octo.core.errors import Permanent
 from tests.ai.conftest import OPENAI, PROVIDERS
 from tests.ai.standins import anthropic
 
@@ -124,3 +125,13 @@ async def test_a_proxy(provider, standin):
             await model.ask(Ask("", (User("Hi"),)))
 
     assert standin.attempts == 1
+
+
+@pytest.mark.parametrize("provider", [OPENAI], ids=str)
+async def test_without_the_extra(provider, standin, monkeypatch):
+    """Octo can be installed without the libraries: then the error says which."""
+    monkeypatch.setitem(sys.modules, "octo.ai.llm.wires", None)
+
+    with pytest.raises(Permanent, match=r"pip install 'octo-flows\[ai\]'"):
+        async with provider.over(standin):
+            pass
