@@ -18,6 +18,7 @@ from octo.core.tls import ClientTls
 Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_NAMES_A_SECRET = re.compile("authorization|cookie|token|secret|passw|credential|key$", re.IGNORECASE)
 LEAST_THINKING = 1024
 
 
@@ -34,6 +35,12 @@ def _url(text: str) -> str:
     if parts.username is not None:
         raise PydanticCustomError("url", "credentials do not belong into the address, which is written to logs")
     return text
+
+
+def _proxy(address: Secret) -> Secret:
+    text = address.get_secret_value()
+    _url(text.replace(f"{urlsplit(text).netloc.rpartition('@')[0]}@", "", 1) if "@" in text else text)
+    return address
 
 
 def _key(value: object) -> object:
@@ -57,6 +64,7 @@ def _one_line(value: str) -> str:
 
 
 Url = Annotated[str, AfterValidator(_url)]
+ProxyUrl = Annotated[Secret, AfterValidator(_proxy)]
 ApiKey = Annotated[Secret, BeforeValidator(_key)]
 Line = Annotated[str, AfterValidator(_one_line)]
 
@@ -145,10 +153,20 @@ class Provider(Settings):
     """Choose only from the likeliest words that have this probability together. Use it or `temperature`."""
     headers: Annotated[dict[Annotated[str, AfterValidator(_header)], Line], Advanced] = Field(default_factory=dict)
     """More headers of every request, e.g. those that a gateway needs."""
-    proxy: Annotated[Url, Advanced] = ""
-    """The address of an HTTP proxy. By default the one that the environment names: HTTPS_PROXY, NO_PROXY."""
+    proxy: Annotated[ProxyUrl | None, Advanced] = None
+    """The address of an HTTP proxy, with user and password if it asks for them, e.g. `http://user:password@proxy:3128`.
+    By default the one that the environment names: HTTPS_PROXY, NO_PROXY."""
     tls: Annotated[ClientTls, Advanced] = ClientTls()
     """Checks of the server's certificate. By default the machine's authorities are trusted."""
+
+    @model_validator(mode="after")
+    def _hide_keys(self) -> Self:
+        """Keep the keys of gateways out of logs and traces."""
+        for name, value in self.headers.items():
+            if _NAMES_A_SECRET.search(name):
+                Secret(value)
+                Secret(value.rpartition(" ")[2])  # behind the scheme, as in `Bearer ...`
+        return self
 
     @property
     def answer(self) -> int | None:

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from octo.ai.llm import settings
 from octo.ai.model import FAMILY
+from octo.core.secrets import masked
 from tests.ai.conftest import OLLAMA, PROVIDERS
 
 
@@ -62,6 +63,7 @@ FAULTS = [
     (settings.OpenAI, {"retries": 11}, "less than or equal to 10"),
     (settings.OpenAI, {"headers": {"a b": "c"}}, "not a header name"),
     (settings.OpenAI, {"headers": {"A": "b\nc"}}, "one line"),
+    (settings.OpenAI, {"proxy": "proxy:3128"}, "absolute address"),
     (settings.OpenAI, {"apiKey": "sk-12345\n67890"}, "line break"),
     (settings.OpenAI, {"reasoning": "much"}, "'default', 'none'"),
     (settings.Anthropic, {"thinking": "budgeted"}, "belong together"),
@@ -81,3 +83,14 @@ def test_what_is_not_allowed(model, given, text):
 
     assert text in said
     assert "67890" not in said
+
+
+def test_keys_of_gateways_are_not_shown():
+    """Headers that carry keys, and the password of a proxy."""
+    given = {"headers": {"X-Portkey-Api-Key": "pk-777777", "Authorization": "Bearer tk-888888", "X-Team": "billing"}}
+    given |= {"proxy": "http://user:pw-999999@proxy.test:3128"}
+    settings.OpenAI.model_validate({"apiKey": "sk-1234567890", **given})
+
+    said = masked("pk-777777 tk-888888 pw-999999 billing")
+
+    assert said == "«secret» «secret» «secret» billing"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import subprocess
 import sys
 
@@ -11,7 +12,7 @@ import pytest
 from octo.ai.conversation import Ask, User
 from octo.ai.llm import connector
 from octo.ai.llm.wires import rehearsal
-from octo.core.errors import Permanent
+from octo.core.errors import NotConnected, Permanent
 from tests.ai.conftest import OPENAI, PROVIDERS
 from tests.ai.standins import anthropic
 
@@ -118,13 +119,31 @@ async def test_open_and_closed_twice(provider, standin):
 
 
 async def test_a_proxy(provider, standin):
-    """Calls go through the proxy that the settings name, which gets the whole address."""
-    given = {"proxy": standin.url, "baseURL": f"http://api.test.example{standin.base}"}
+    """Calls go through the proxy that the settings name. It gets the whole address, and its login."""
+    seen = []
+    standin.check = seen.append
+    given = {
+        "proxy": standin.url.replace("://", "://user:pass-word@"),
+        "baseURL": f"http://api.test.example{standin.base}",
+    }
     async with provider.over(standin, **given) as model:
-        with pytest.raises(Exception, match="404"):  # the stand-in is the proxy, and knows no such address
-            await model.ask(Ask("", (User("Hi"),)))
+        await model.ask(Ask("", (User("Hi"),)))
 
-    assert standin.attempts == 1
+    (request,) = seen
+    assert request.path.startswith("http://api.test.example/")
+    assert request.headers["proxy-authorization"] == "Basic dXNlcjpwYXNzLXdvcmQ="
+
+
+async def test_certificates(provider, certificate):
+    """A server is trusted if an authority of the settings, or else of the machine, has signed its certificate."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    async with provider.standin().serving(context) as standin:
+        async with provider.over(standin, tls={"ca": str(certificate)}) as model:
+            assert (await model.ask(Ask("", (User("Hi"),)))).text == "hello"
+        async with provider.over(standin) as model:
+            with pytest.raises(NotConnected, match="certificate verify failed"):
+                await model.ask(Ask("", (User("Hi"),)))
 
 
 @pytest.mark.parametrize("provider", [OPENAI], ids=str)

@@ -177,7 +177,7 @@ def _response(
     candidate: dict[str, Any] = {"content": {"role": "model", "parts": parts}, "index": 0}
     if ended:
         candidate["finishReason"] = STOPS[says.stop]
-    found = _PATH.fullmatch(request.path)
+    found = _PATH.search(request.path)
     assert found is not None
     return {
         "candidates": [candidate],

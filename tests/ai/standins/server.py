@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from socket import AF_INET
 from typing import Any, NamedTuple
 
 import jsonschema
@@ -139,9 +141,10 @@ class Standin:
         return f"{self.url}{self.base}"
 
     @asynccontextmanager
-    async def serving(self) -> AsyncIterator[Standin]:
-        server = await asyncio.start_server(self._connection, "127.0.0.1", 0, limit=2**22)
-        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async def serving(self, tls: ssl.SSLContext | None = None) -> AsyncIterator[Standin]:
+        server = await asyncio.start_server(self._connection, "localhost", 0, limit=2**22, family=AF_INET, ssl=tls)
+        scheme, host = ("http", "127.0.0.1") if tls is None else ("https", "localhost")
+        self.url = f"{scheme}://{host}:{server.sockets[0].getsockname()[1]}"
         self._open: set[asyncio.StreamWriter] = set()
         try:
             yield self

@@ -27,7 +27,7 @@ def client(given: settings.Provider) -> httpx2.AsyncClient:
         timeout=httpx2.Timeout(seconds, connect=min(seconds, CONNECT)),
         limits=httpx2.Limits(max_connections=1000, max_keepalive_connections=100),
         verify=context(given.tls),
-        proxy=given.proxy or None,
+        proxy=None if given.proxy is None else given.proxy.get_secret_value(),
         # What is not compressed is as large as it looks.
         headers={"Accept-Encoding": "identity", **given.headers},
         event_hooks={"response": [_bound]},
