@@ -62,6 +62,16 @@ async def test_money(provider, standin):
     assert listed is None if provider is OLLAMA else listed > 0
 
 
+async def test_a_server_that_does_not_count(provider, standin, ear):
+    """What a call has cost is estimated then: no budget may be passed unseen."""
+    standin.script = [Says("x" * 400, input_tokens=0, output_tokens=0)]
+
+    async with provider.over(standin) as model:
+        usage = (await model.ask(Ask("s" * 200, (User("u" * 200),)), ear)).usage
+
+    assert usage._replace(money=None) == Usage(100, 100)
+
+
 async def test_calls(provider, standin, ear):
     """Calls have their arguments as JSON, and an id of their own each."""
     standin.script = [Says("I look.", (Call("lookup", '{"id":"A"}'), Call("lookup", '{"id":"Ü"}')))]

@@ -6,7 +6,9 @@ block asked for.
 
 from __future__ import annotations
 
+import asyncio
 import re
+import traceback
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Protocol
@@ -33,11 +35,12 @@ from octo.ai.conversation import (
     Usage,
     User,
 )
+from octo.ai.llm import estimate
 from octo.ai.llm.wires import faults
 from octo.ai.llm.wires.faults import translated
 from octo.ai.model import Embedded, Hear
 from octo.core import codec
-from octo.core.errors import Permanent
+from octo.core.errors import OctoError, Permanent
 
 Close = Callable[[], Awaitable[None]]
 CHOICES = {"auto": "auto", "any": "required", "none": "none"}
@@ -85,9 +88,13 @@ class Bridge:
         conversation = [*self._turns(ask.turns)]
         ids = _Ids(ask.turns)
         try:
-            return await self._sent(conversation, settings, parameters, hear, ids)
+            reply = await self._sent(conversation, settings, parameters, hear, ids)
         except _OfHearer as failed:
             raise failed.error from failed.error.__cause__
+        except OctoError as error:
+            await _release(error)
+            raise
+        return reply if reply.usage.input_tokens or reply.usage.output_tokens else _estimated(reply, ask)
 
     async def _sent(
         self,
@@ -186,12 +193,13 @@ class Bridge:
             stop = "end_turn"
         text = "".join(part.content for part in parts if isinstance(part, library.TextPart))
         details = response.provider_details or {}
+        used, named = response.usage, response.model_name
         return Reply(
             text=text or str(details.get("refusal") or ""),
             calls=calls,
             stop=stop,
-            usage=Usage(response.usage.input_tokens, response.usage.output_tokens, response.usage.cache_read_tokens),
-            model=response.model_name or self._model.model_name,
+            usage=Usage(*map(_tokens, (used.input_tokens, used.output_tokens, used.cache_read_tokens))),
+            model=named if named and isinstance(named, str) else self._model.model_name,
             thinking="".join(part.content for part in parts if isinstance(part, library.ThinkingPart)),
             origin=self._origin(response, parts),
         )
@@ -223,9 +231,9 @@ class _Ids:
     def of(self, index: int, part: library.ToolCallPart) -> str:
         """The id of the call that is the part of this index."""
         if index not in self._of:
-            given = part.tool_call_id
-            unfit = not _ID.fullmatch(given) or given == part.tool_name or given in self._taken
-            self._of[index] = f"call_{uuid.uuid4().hex[:24]}" if unfit else given
+            given: object = part.tool_call_id  # the libraries do not check what they read
+            fits = isinstance(given, str) and _ID.fullmatch(given) and given != part.tool_name
+            self._of[index] = str(given) if fits and given not in self._taken else f"call_{uuid.uuid4().hex[:24]}"
             self._taken.add(self._of[index])
         return self._of[index]
 
@@ -249,7 +257,25 @@ def _tool(tool: Tool) -> ToolDefinition:
     )
 
 
+def _tokens(count: object) -> int:
+    if not isinstance(count, int) or count < 0:
+        raise faults.malformed(f"{str(count)[:20]!r} as a number of tokens")
+    return count
+
+
+def _estimated(reply: Reply, ask: Ask) -> Reply:
+    """The reply of a server that does not tell what it has cost: no budget may be passed unseen."""
+    written = len(reply.text) + len(reply.thinking)
+    written += sum(
+        len(each.raw) if each.arguments is None else len(codec.write(each.arguments)) for each in reply.calls
+    )
+    return reply._replace(usage=Usage(estimate.request(ask), estimate.text(written)))
+
+
 def _call(part: library.ToolCallPart) -> ToolCall:
+    name: object = part.tool_name
+    if not isinstance(name, str) or not name:
+        raise faults.malformed("a call of a tool without a name")
     arguments = part.args
     if isinstance(arguments, str):
         raw = arguments
@@ -260,6 +286,19 @@ def _call(part: library.ToolCallPart) -> ToolCall:
         if not isinstance(arguments, dict):
             return ToolCall(part.tool_call_id, part.tool_name, None, raw)
     return ToolCall(part.tool_call_id, part.tool_name, arguments or {})
+
+
+async def _release(error: BaseException) -> None:
+    """Let go of the streams that the frames of an error hold.
+
+    Nobody reads them further, and nobody has closed them: they close by themselves once they are gone. Until then their
+    connections are open, and a loop that ends meanwhile complains.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        traceback.clear_frames(cause.__traceback__)
+        cause = cause.__cause__
+    await asyncio.sleep(0)
 
 
 class _OfHearer(Exception):
@@ -281,6 +320,8 @@ async def _hear(stream: StreamedResponse, hear: Hear, ids: _Ids) -> None:
                 piece = Piece("tool_input", written, *calls.get(index, ("", "")))
             case _:
                 piece = _said_by(event)
+        if not isinstance(piece.text, str):  # the libraries do not check it
+            raise faults.malformed(f"a text that is a {type(piece.text).__name__}")
         if piece.text:
             try:
                 await hear(piece)

@@ -51,7 +51,9 @@ def silence() -> None:
         logger.propagate = False
         logger.setLevel(logging.CRITICAL + 1)
         logger.addHandler(logging.NullHandler())
-    # They warn of what a model does not take, at each call, and of what their next version will not.
+    # They warn of what a model does not take, at each call; of answers with fields of another kind, which are our
+    # errors if they matter; and of what their next version will change.
+    warnings.filterwarnings("ignore", message="Pydantic serializer warnings")
     warnings.filterwarnings("ignore", module=rf"({'|'.join(_LOUD)}|google\.genai|octo\.ai\.llm\.wires)(\.|$)")
 
 
