@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from octo.core.cassette import Replayed
 from octo.core.settings import Settings
+from octo.vendors.replaying import FORM
 
 FAMILY = "web-search"
 """What connectors of providers are declared as: `@connector("tavily", family=FAMILY)`."""
@@ -77,11 +79,15 @@ class Result(Settings):
         return Found(self.title, self.url, self.text, self.score)
 
 
-class Stub(Settings):
-    """Every search finds the same pages, whatever it asks. Nothing leaves the process."""
+class Stub(Replayed):
+    """Every search finds the same pages, whatever it asks; or a cassette says what it finds. Nothing leaves the
+    process, unless a cassette is recorded.
+    """
+
+    form = FORM
 
     results: tuple[Result, ...] = ()
-    """The pages, the best first."""
+    """The pages, the best first. With a cassette they are not used."""
 
 
 class Stubbed:

@@ -212,7 +212,7 @@ class Canned(Api):
     """Answers with what a test says."""
 
     def __init__(self, answer):
-        super().__init__(None, "Acme", "", {}, Called())
+        super().__init__(None, "Acme", "", Called())
         self.answer = answer
 
     async def call(self, *args, **kwargs):

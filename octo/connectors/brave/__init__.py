@@ -27,15 +27,21 @@ class Brave:
     async def open(cls, settings: Account) -> AsyncIterator[Self]:
         from octo.vendors.api import calling
 
-        headers = {"X-Subscription-Token": settings.api_key.get_secret_value()}
-        async with calling("Brave Search", settings.base_url, headers, settings) as api:
+        async with calling("Brave Search", settings.base_url, _headers(settings), settings) as api:
             yield cls(_Web(api))
 
     @classmethod
     @asynccontextmanager
-    async def stub(cls, settings: Account, stub: Stub) -> AsyncIterator[Self]:  # noqa: ARG003  nothing is called
+    async def stub(cls, settings: Account, stub: Stub) -> AsyncIterator[Self]:
         """Yield a provider of the test alone."""
-        yield cls(Stubbed(stub))
+        from octo.vendors.replaying import replaying
+
+        async with replaying(stub, "Brave Search", settings.base_url, _headers(settings), settings) as api:
+            yield cls(Stubbed(stub) if api is None else _Web(api))
+
+
+def _headers(settings: Account) -> dict[str, str]:
+    return {"X-Subscription-Token": settings.api_key.get_secret_value()}
 
 
 class _Web:

@@ -31,9 +31,12 @@ class Searxng:
 
     @classmethod
     @asynccontextmanager
-    async def stub(cls, settings: Server, stub: Stub) -> AsyncIterator[Self]:  # noqa: ARG003  nothing is called
+    async def stub(cls, settings: Server, stub: Stub) -> AsyncIterator[Self]:
         """Yield a provider of the test alone."""
-        yield cls(Stubbed(stub))
+        from octo.vendors.replaying import replaying
+
+        async with replaying(stub, "SearXNG", settings.url, {}, settings) as api:
+            yield cls(Stubbed(stub) if api is None else _Web(api, settings))
 
 
 class _Web:

@@ -42,15 +42,17 @@ class Tavily:
     async def open(cls, settings: Account) -> AsyncIterator[Self]:
         from octo.vendors.api import calling
 
-        headers = {"Authorization": f"Bearer {settings.api_key.get_secret_value()}"}
-        async with calling("Tavily", settings.base_url, headers, settings) as api:
+        async with calling("Tavily", settings.base_url, _headers(settings), settings) as api:
             yield cls(_Web(api))
 
     @classmethod
     @asynccontextmanager
-    async def stub(cls, settings: Account, stub: Stub) -> AsyncIterator[Self]:  # noqa: ARG003  nothing is called
+    async def stub(cls, settings: Account, stub: Stub) -> AsyncIterator[Self]:
         """Yield answers of the test alone."""
-        yield cls(Answers(stub))
+        from octo.vendors.replaying import replaying
+
+        async with replaying(stub, "Tavily", settings.base_url, _headers(settings), settings) as api:
+            yield cls(Answers(stub) if api is None else _Web(api))
 
     async def search(self, query: str, most: int) -> Sequence[Found]:
         """For `web-search`."""
@@ -92,6 +94,10 @@ class Tavily:
     async def map(self, settings: Map, message: Message) -> Message:
         """Follow links, and list them: `{base_url, results: [url]}`, as Tavily answers."""
         return await answered(settings, message, self._asked.ask("/map", _walk(settings, message)))
+
+
+def _headers(settings: Account) -> dict[str, str]:
+    return {"Authorization": f"Bearer {settings.api_key.get_secret_value()}"}
 
 
 def _walk(settings: Crawl | Map, message: Message) -> dict[str, object]:

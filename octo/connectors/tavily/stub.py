@@ -8,7 +8,9 @@ from octo.vendors import searching
 
 
 class Stub(searching.Stub):
-    """Every search finds the same pages, and the other blocks get these answers. Nothing leaves the process."""
+    """Every search finds the same pages, and the other blocks get these answers; or a cassette says what Tavily
+    answers. Nothing leaves the process, unless a cassette is recorded.
+    """
 
     extract: dict[str, object] | None = None
     """The answer of `tavily-extract`. Default: no results."""
