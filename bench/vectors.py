@@ -56,7 +56,7 @@ async def timed(name: str, call: Callable[[], Awaitable[object]]) -> None:
 
 
 def made() -> list[Record]:
-    chance = random.Random(1)  # noqa: S311  the same in each run
+    chance = random.Random(1)
     return [
         Record(
             f"d{number // 20}#{number % 20}",
