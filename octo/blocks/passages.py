@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 By = Literal["characters", "words", "sentences", "paragraphs", "headings"]
 
 # Invariant: none of these looks at a character more than a few times. So a run of marks is looked at from its first.
+_MARK = re.compile(r"\S")
 _WORD = re.compile(r"\s++")
 _SENTENCE = re.compile(
     r"""(?<![.!?…])[.!?…]++["'”’»)\]]*+\s++ | [。！？]++["'”’」』]*+\s*+ | \n[^\S\n]*+\n\s*+""",  # noqa: RUF001
@@ -52,15 +53,16 @@ def passages(text: str, by: By, size: int, overlap: int) -> Iterator[Passage]:
     """
     sections = _sections(text) if by == "headings" else [Passage(0, len(text))]
     for section in sections:
+        start, last = _begin(text, section.start, section.end), section.start
         if by == "characters":
-            spans = _windows(text, section.start, section.end, size, overlap)
+            spans = _windows(text, start, section.end, size, overlap)
         else:
-            spans = _packed(text, _parts(text, section.start, section.end, size, _FINER[by]), size, overlap)
-        for start, end in spans:
-            body = text[start:end].strip()
-            if body:
-                at = text.index(body[0], start)
-                yield Passage(at, at + len(body), section.headings)
+            spans = _packed(text, _parts(text, start, section.end, size, _FINER[by]), size, overlap)
+        for begin, end in spans:
+            bare = _bare(text, begin, end)
+            if bare > last:  # or it would say only what the one before has said
+                yield Passage(begin, bare, section.headings)
+                last = bare
 
 
 def _sections(text: str) -> Iterator[Passage]:
@@ -114,6 +116,12 @@ def _packed(text: str, parts: Iterable[tuple[int, int]], size: int, overlap: int
         yield run[0][0], run[-1][1]
 
 
+def _begin(text: str, start: int, end: int) -> int:
+    """Return where the first character is that is no blank; `end` if there is none."""
+    found = _MARK.search(text, start, end)
+    return end if found is None else found.start()
+
+
 def _bare(text: str, start: int, end: int) -> int:
     """Return the end of a part without the blanks there."""
     return start + len(text[start:end].rstrip())
@@ -124,7 +132,7 @@ def _windows(text: str, start: int, end: int, size: int, overlap: int) -> Iterat
     while end - start > size:
         stop = _whole(text, start + 1, start + size)
         yield start, stop
-        start = _whole(text, start + 1, stop - overlap)
+        start = _begin(text, _whole(text, start + 1, stop - overlap), end)
     if start < end:
         yield start, end
 

@@ -7,7 +7,7 @@ import re
 import unicodedata
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from octo.blocks.passages import passages
 
@@ -22,6 +22,9 @@ def cut(text: str, by: str, size: int, overlap: int = 0) -> list[str]:
 
 
 @given(texts, st.sampled_from(BY), sizes)
+@example(" ab", "characters", (2, 1))
+@example("ab ", "characters", (2, 1))
+@example(" a b", "words", (3, 1))
 def test_the_passages_cover_all_that_is_not_blank_in_order(text, by, limits):
     """None is longer than the size, or begins or ends with a blank."""
     size, overlap = limits
