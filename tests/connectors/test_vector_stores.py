@@ -7,6 +7,7 @@ import random
 from contextlib import asynccontextmanager
 
 import pytest
+from hypothesis import Phase, given, seed, settings as hypothesis, strategies as st
 
 from octo.connectors.pinecone import Index, Pinecone
 from octo.connectors.qdrant import Collection, Qdrant
@@ -269,3 +270,47 @@ flows:
         found = await app.call("near", [1, 0, 0])
 
     assert [each["id"] for each in found.body] == ["a", "b"]
+
+
+scalars = st.one_of(
+    st.sampled_from(["", "a", "b", "1", "true", "ä", "'", '"', "\\", "%", "a\nb"]),
+    st.booleans(),
+    st.sampled_from([0, 1, -1, 2, 2**53, 0.5, -0.5, 1.0, 1e300]),
+)
+fields = st.sampled_from(["f", "g-h", "ü"])
+kept = st.dictionaries(fields, scalars | st.lists(st.sampled_from(["a", "b", ""]), max_size=3))
+numbers = scalars.filter(lambda each: isinstance(each, int | float) and not isinstance(each, bool))
+written = st.dictionaries(
+    fields,
+    scalars
+    | st.dictionaries(st.sampled_from(["$eq", "$ne"]), scalars, min_size=1)
+    | st.dictionaries(st.sampled_from(["$in", "$nin"]), st.lists(scalars, max_size=3), min_size=1)
+    | st.dictionaries(st.sampled_from(["$gt", "$gte", "$lt", "$lte"]), numbers, min_size=1),
+)
+
+
+async def test_a_filter_means_the_same_in_every_store(store):
+    """As in the one in memory, whatever the metadata are."""
+    example = st.tuples(st.lists(kept, max_size=6), st.lists(written, min_size=1, max_size=4))
+    for number, (metadata, filters) in enumerate(drawn(example, 25)):
+        records = [Record(f"r{each:02}", [1.0, 0.0, each / 100], "", told) for each, told in enumerate(metadata)]
+        space = f"space-{number}"
+        if records:
+            await store.upsert(records, space)
+        for where in map(conditions, filters):
+            found = {each.id for each in await store.query([1.0, 0.0, 0.0], 10, where, space)}
+            assert found == {each.id for each in records if all(each_.holds(each.metadata) for each_ in where)}, where
+
+
+def drawn(strategy, count):
+    """Some examples, the same each time. A test that has a fixture for each case cannot draw them itself."""
+    found = []
+
+    @seed(7)
+    @hypothesis(max_examples=count, database=None, phases=[Phase.generate])
+    @given(strategy)
+    def draw(example):
+        found.append(example)
+
+    draw()
+    return found
