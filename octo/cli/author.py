@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import socket
 import sys
-from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
-from octo.cli import exits
 from octo.cli.help import Verb
 from octo.cli.terminal import is_terminal, say
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-
-    from octo.cli.authoring.desk import Desk
 
 _LOOPBACK = "127.0.0.1"
 
@@ -47,43 +41,48 @@ def command(path: Path, http: str | None, *, may_change: bool) -> None:
         raise click.UsageError("octo mcp needs the package mcp: pip install 'octo-flows[mcp]'")
     if not hasattr(os, "fork"):
         raise click.UsageError("octo mcp author needs a system that forks processes: Linux or macOS")
+    listener = None if http is None else _listening(http)
+    if listener is None and is_terminal(sys.stdin):
+        say("It speaks MCP on standard input: an editor or assistant starts it. Ctrl-C ends it.", err=True)
+    asyncio.run(_serve(path, listener, may_change=may_change))
+
+
+async def _serve(path: Path, listener: socket.socket | None, *, may_change: bool) -> None:
     from octo.cli.authoring import server
-
-    if http is None:
-        if is_terminal(sys.stdin):
-            say("It speaks MCP on standard input: an editor or assistant starts it. Ctrl-C ends it.", err=True)
-        sys.exit(_served(path, server.over_stdio, may_change=may_change))
-    host, port = _address(http)
-    say(f"http://{host}:{port}/mcp", err=True)
-    sys.exit(_served(path, lambda desk: server.over_http(desk, host, port), may_change=may_change))
-
-
-def _served(path: Path, serve: Callable[[Desk], Coroutine[Any, Any, None]], *, may_change: bool) -> int:
-    import asyncio
-
     from octo.cli.authoring.desk import Desk
+    from octo.cli.stopping import GRACE, Stopping
 
-    with suppress(KeyboardInterrupt), Desk.open(path, may_change=may_change) as desk:
-        asyncio.run(serve(desk))
-    return exits.DONE
+    stop = asyncio.Event()
+    if listener is not None:
+        Stopping(stop, 2 * GRACE).listen()
+    with Desk.open(path, may_change=may_change) as desk:
+        if listener is None:
+            await server.over_stdio(desk)
+        else:
+            host, port = listener.getsockname()[:2]
+            say(f"serving at http://{f'[{host}]' if ':' in host else host}:{port}/mcp", err=True)
+            await server.over_http(desk, listener, stop)
 
 
-def _address(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    host = host.strip("[]") or _LOOPBACK
-    if not port.isascii() or not port.isdigit() or not 0 < int(port) < 65_536:
-        raise click.BadParameter(f"{text!r} is not [HOST:]PORT, e.g. 8765", param_hint="--http")
-    if host != "localhost" and not _is_loopback(host):
-        raise click.BadParameter(
-            f"{host!r} is not loopback: whoever reaches it can read the project", param_hint="--http"
-        )
-    return host, int(port)
+def _listening(text: str) -> socket.socket:
+    """A socket at this address. Raises a usage error unless it is of this machine alone."""
+    from octo.operations.address import Address, bind, parse
+
+    try:
+        asked = parse(text if ":" in text else f"{_LOOPBACK}:{text}")
+        if asked.path or not _is_loopback(asked.host or _LOOPBACK):
+            raise ValueError(f"{text!r} is not loopback: whoever reaches it can read the project")
+        return bind(Address(asked.host or _LOOPBACK, asked.port))
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--http") from None
+    except OSError as error:
+        raise click.UsageError(f"--http {text}: {os.strerror(error.errno or 0)}") from None
 
 
 def _is_loopback(host: str) -> bool:
     import ipaddress
 
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False

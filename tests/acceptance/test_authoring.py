@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import re
+import subprocess
 import sys
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -223,13 +224,8 @@ async def test_over_http(tmp_path, port, octo, http):
     """Clients of this machine are served; a web page that a browser shows is not."""
     (tmp_path / "flow.yaml").write_text("flows: []\n")
     served = octo("mcp", "author", "--http", str(port), ready=False)
-    served.wait_for(f"http://127.0.0.1:{port}/mcp")
+    served.wait_for(f"serving at http://127.0.0.1:{port}/mcp")
     url = f"http://127.0.0.1:{port}/mcp"
-    while True:
-        with contextlib.suppress(OSError):
-            (await asyncio.open_connection("127.0.0.1", port))[1].close()
-            break
-        await asyncio.sleep(0.01)
     async with Client(url) as client:
         listed = (await Assistant(client)("list_files"))["files"]
     message = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
@@ -242,3 +238,28 @@ async def test_over_http(tmp_path, port, octo, http):
     assert asked[0] not in (403, 421)
     assert (refused[0], misled[0]) == (403, 421)
     assert served.stop() == 0
+
+
+SCENARIOS = {
+    "2026-07-28": ("http-header-validation", "tools-list", "dns-rebinding-protection"),
+    "2025-11-25": ("server-initialize", "ping", "tools-list", "dns-rebinding-protection", "server-session-lifecycle"),
+}
+"""Those of the conformance suite of MCP that need no tools of its own."""
+
+
+@pytest.mark.parametrize("revision", SCENARIOS)
+async def test_the_conformance_suite(octo, revision):
+    script = ROOT / "scripts" / "mcp-conformance.sh"
+    if subprocess.run([script, "--where"], capture_output=True, check=False).returncode:
+        pytest.skip("NOT TESTED, for want of the network: the conformance suite of MCP")
+    served = octo("mcp", "author", "--http", "0", ready=False)
+    served.wait_for("serving at http")
+    options = ["server", "--url", re.search(r"serving at (\S+)", served.log)[1], "--spec-version", revision]
+    for scenario in SCENARIOS[revision]:
+        process = await asyncio.create_subprocess_exec(
+            *(script, *options, "--scenario", scenario),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        said = (await process.communicate())[0].decode()
+        assert re.search(r"^Passed: (\d+)/\1, 0 failed", said, re.MULTILINE), said

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
+import socket
 from collections.abc import Mapping
-from contextlib import nullcontext
 from typing import Any
 
 import mcp_types as types
 from mcp.server import Server
 from mcp.server.caching import CacheHint
 from mcp.server.context import ServerRequestContext
-from mcp.server.stdio import stdio_server
 from mcp.shared.exceptions import MCPError
 
 from octo import __version__
+from octo.ai.mcp.serving import transports
 from octo.cli.authoring import codes
 from octo.cli.authoring.desk import Desk, unknown
 from octo.cli.authoring.refusal import Refused
@@ -93,20 +92,11 @@ def _described(tool: Tool, desk: Desk) -> types.Tool:
 
 async def over_stdio(desk: Desk) -> None:
     """Serve the process that started this one, until it closes standard input."""
-    served = server(desk)
-    async with stdio_server() as (read, write):
-        await served.run(read, write, served.create_initialization_options())
+    await transports.over_stdio(server(desk))
 
 
-async def over_http(desk: Desk, host: str, port: int) -> None:
-    """Serve clients on this machine, until SIGINT or SIGTERM. Requests of web pages are refused."""
-    import uvicorn
-
-    app = server(desk).streamable_http_app(host=host, json_response=True)
-    config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False)
-    served = uvicorn.Server(config)
-    # Its own way with signals ends the process with the signal, once it has stopped.
-    served.capture_signals = nullcontext  # type: ignore[assignment]
-    for each in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(each, served.handle_exit, each, None)
-    await served.serve()
+async def over_http(desk: Desk, listener: socket.socket, stop: asyncio.Event) -> None:
+    """Serve clients of this machine until `stop`. The requests of web pages are refused."""
+    host, port = listener.getsockname()[:2]
+    app = transports.application(server(desk), host, port, transports.Entrance())
+    await transports.over_http(app, listener, stop)
