@@ -88,9 +88,7 @@ async def test_from_an_empty_folder_to_a_tested_flow(tmp_path):
         assert (problem["code"], problem["file"], problem["line"]) == ("OCTO-C130", "flow.yaml", 9)
         assert (await ask("check"))["problems"] == [problem]
         assert "block" in (await ask("explain", code=problem["code"]))["text"]
-        [meant] = re.findall(r"did you mean `([\w-]+)`", problem["hint"])
-        edits = [{"find": "set-paylod", "replace": meant}]
-        saved = await ask("edit_file", path="flow.yaml", hash=saved["hash"], edits=edits)
+        saved = await ask("edit_file", path="flow.yaml", hash=saved["hash"], edits=[problem["fix"]])
         assert saved["check"]["ok"]
 
         # It writes a test, which finds what no check can find; the trace and `why` show where the number comes from.

@@ -9,13 +9,14 @@ from pathlib import Path
 import click
 
 from octo.cli.authoring import codes
+from octo.cli.authoring.fixes import with_fix
 from octo.cli.authoring.refusal import Refused
 
 Answer = dict[str, object]
 
 
 def check(paths: Sequence[str]) -> Answer:
-    """What `octo check --format json` says."""
+    """What `octo check --format json` says, with the edit that repairs a problem where its hint says what was meant."""
     from octo.cli.check import as_json, findings
     from octo.cli.named import told
     from octo.core.errors import ConfigError
@@ -24,6 +25,7 @@ def check(paths: Sequence[str]) -> Answer:
     found = findings(given, compat=False)
     problems = [problem for each in found for problem in each.problems]
     answer = as_json(found, ok=not problems)
+    answer["problems"] = [with_fix(each.as_json()) for each in problems]
     answer["checked"] = [f"{each.label}: {each.content}" for each in found if each.content]
     if problems and (hint := told(ConfigError(problems), given, "check")):
         answer["hint"] = hint

@@ -116,6 +116,7 @@ _PROBLEM: Json = {
     "properties": {
         **{name: {"type": "string"} for name in ("code", "file", "message", "hint")},
         **{name: {"type": "integer"} for name in ("line", "column")},
+        "fix": {"type": "object", "description": "An edit for edit_file that writes what the hint says was meant"},
     },
     "required": ["code", "file", "line", "column", "message", "hint"],
 }
@@ -218,7 +219,8 @@ _ALL = (
     ),
     Tool(
         "check",
-        "Find every problem in flow and test files, each with code, place and hint. Nothing runs.",
+        "Find every problem in flow and test files, each with code, place and hint, and a `fix` where it is clear: "
+        "an edit for edit_file. Nothing runs.",
         {"paths": _texts("Each is checked for itself; default: the project folder")},
         gives=_CHECKED,
     ),
@@ -355,7 +357,8 @@ INSTRUCTIONS = """\
 Octo runs integration flows: YAML files with CEL expressions. This server is one project folder.
 1. Look: list_files and read_file; search, doc and example for the language. Do not guess keys: doc shows them.
 2. Write: edit_file with the hash that read_file gave ('' for a new file). It answers with what check finds.
-3. Repair each problem at its place; its hint often is the repair; explain tells more of its code.
+3. Repair each problem: its `fix` is an edit that you can give to edit_file, its hint says what is meant, and explain
+   tells more of its code.
 4. Test: write NAME_test.yaml beside NAME.yaml (search "test file"), then test. A wrong case comes with a trace;
    why shows how an expression got its value; eval tries one; invoke calls one flow.
 5. Run: run, request, status, stop. traces shows what happened to each message.
