@@ -38,7 +38,8 @@ EXPLANATIONS = {
     ),
     SIZE: Explanation(
         "Too large",
-        "A file of a project has at most 1 MiB where an assistant reads or writes it, a project at most 5000 files.",
+        "A file has at most 1 MiB where an assistant reads or writes it, and a folder that is listed at most 50,000 "
+        "files in it and below. Name a part of it.",
     ),
     NOT_ONCE: Explanation(
         "The text to replace is not there exactly once",

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
 from octo.cli.authoring import codes, veil
-from octo.cli.authoring.folder import Folder
+from octo.cli.authoring.folder import MOST_FILES, Folder
 from octo.cli.authoring.refusal import Refused
 from octo.cli.authoring.running import TRACES, Running
 from octo.cli.authoring.tools import TOOLS
@@ -71,8 +71,10 @@ class Desk:
 
     # --- files ---
 
-    async def _list_files(self, _: Given) -> Answer:
-        return {"files": [each._asdict() for each in await asyncio.to_thread(self._folder.files)]}
+    async def _list_files(self, given: Given) -> Answer:
+        found = await asyncio.to_thread(self._folder.files, given["path"])
+        more = {"hint": f"there are more than {MOST_FILES}: name a folder"} if len(found) >= MOST_FILES else {}
+        return {"files": [each._asdict() for each in found], **more}
 
     async def _read_file(self, given: Given) -> Answer:
         found = await asyncio.to_thread(self._folder.read, given["path"])

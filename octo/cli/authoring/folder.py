@@ -13,6 +13,7 @@ import stat
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import sha256
+from itertools import count, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,7 +23,8 @@ from octo.config.files import SUFFIXES, is_test
 from octo.core.secrets import MASKED
 
 MOST_BYTES = 1 << 20
-MOST_FILES = 5_000
+MOST_FILES, MOST_SEEN = 1_000, 50_000
+"""Files in a list, and entries of folders that are looked at for it, at most."""
 MOST_DEEP = 12
 """Parts of a path, at most."""
 MOST_NAME = 200
@@ -62,25 +64,28 @@ class Folder:
 
     # --- reading ---
 
-    def files(self) -> list[Listed]:
-        """What an assistant may read, sorted by path."""
-        found: list[Listed] = []
-        self._walk(Path(), found)
+    def files(self, name: str = ".") -> list[Listed]:
+        """What an assistant may read in the folder and below it, sorted by path."""
+        below = Path(self.place(name))
+        found = list(islice(self._walk(below, count(1)), MOST_FILES))
         closed = self._closed()
         return sorted(each for each in found if each.path not in closed)
 
-    def _walk(self, below: Path, found: list[Listed]) -> None:
-        with suppress(OSError), os.scandir(self.root / below) as entries:
-            for each in entries:
-                path = below / each.name
-                if each.name.startswith(".") or each.name in _SKIPPED or each.is_symlink():
-                    continue
-                if each.is_dir(follow_symlinks=False) and len(path.parts) < MOST_DEEP:
-                    self._walk(path, found)
-                elif each.is_file(follow_symlinks=False) and path.suffix.lower() in READ:
-                    if len(found) >= MOST_FILES:
-                        raise Refused(codes.SIZE, f"the project has more than {MOST_FILES} files")
-                    found.append(Listed(path.as_posix(), kind(path), each.stat(follow_symlinks=False).st_size))
+    def _walk(self, below: Path, seen: Iterator[int]) -> Iterator[Listed]:
+        try:
+            entries = sorted(os.scandir(self.root / below), key=lambda each: each.name)
+        except OSError:
+            return  # it is gone, or closed to us
+        for each in entries:
+            path = below / each.name
+            if next(seen) > MOST_SEEN:
+                raise Refused(codes.SIZE, f"the project has more than {MOST_SEEN} files", "name a folder in it")
+            if each.name.startswith(".") or each.name in _SKIPPED or each.is_symlink():
+                continue
+            if each.is_dir(follow_symlinks=False) and len(path.parts) < MOST_DEEP:
+                yield from self._walk(path, seen)
+            elif each.is_file(follow_symlinks=False) and path.suffix.lower() in READ:
+                yield Listed(path.as_posix(), kind(path), each.stat(follow_symlinks=False).st_size)
 
     def read(self, name: str) -> Text:
         """The text of a file. Raises `Refused`."""

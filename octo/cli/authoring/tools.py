@@ -170,8 +170,8 @@ _EDIT: Json = {
 _ALL = (
     Tool(
         "list_files",
-        "List the files of the project: flows, tests, modules, texts.",
-        {},
+        "List the files of the project, or of a folder in it: flows, tests, modules, texts.",
+        {"path": _text("Folder below the project folder", default=".")},
         gives={"type": "object", "properties": {"files": {"type": "array"}}, "required": ["files"]},
     ),
     Tool(

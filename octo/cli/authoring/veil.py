@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -90,13 +91,16 @@ def _found(root: Path) -> Found:
 def _declared(root: Path) -> list[Path]:
     """The files that `resources.env` of a flow file names."""
     try:
-        sections = [_resources(path) for path in yaml_files(root)]
+        stats = ((path, path.stat()) for path in yaml_files(root))
+        sections = [_resources(path, stat.st_mtime_ns, stat.st_size) for path, stat in stats]
         return list(read_resources(sections, root, Report()).env)
     except (OSError, ConfigError):
         return []
 
 
-def _resources(path: Path) -> Place | None:
+@lru_cache(1000)
+def _resources(path: Path, *_: int) -> Place | None:
+    """The section of a file, as it is with this time and size."""
     try:
         with path.open("rb") as file:
             data = file.read(MOST_BYTES + 1)

@@ -61,6 +61,22 @@ def test_what_is_listed(project, folder):
     ]
 
 
+def test_a_part_of_the_project_is_listed(project, folder):
+    (project / "orders").mkdir()
+    (project / "orders" / "flow.yaml").write_text("")
+
+    assert [each.path for each in folder.files("orders")] == ["orders/flow.yaml"]
+    assert refused(folder.files, "..").code == codes.OUTSIDE
+
+
+def test_a_project_is_listed_in_bounded_time(project, monkeypatch):
+    monkeypatch.setattr("octo.cli.authoring.folder.MOST_SEEN", 10)
+    for number in range(11):
+        (project / f"{number}.bin").write_text("")
+
+    assert refused(Folder(project).files).code == codes.SIZE
+
+
 def test_a_text_is_read_with_its_hash(folder):
     assert folder.read("flow.yaml") == ("flows: []\n", hash_of(b"flows: []\n"))
 
