@@ -20,6 +20,8 @@ from mcp.client.client import Client
 from mcp.client.stdio import StdioServerParameters
 from mcp.shared.exceptions import MCPError
 
+from octo.cli.authoring.folder import hash_of
+
 ROOT = Path(__file__).parents[2]
 
 FLOW = """\
@@ -261,3 +263,64 @@ async def test_the_conformance_suite(octo, revision):
         )
         said = (await process.communicate())[0].decode()
         assert re.search(r"^Passed: (\d+)/\1, 0 failed", said, re.MULTILINE), said
+
+
+AGENT = """\
+connectors:
+  - {name: llm, type: llm-anthropic, settings: {apiKey: none}}
+  - name: author
+    type: mcp-client
+    settings:
+      command: %(python)s
+      args: [-m, octo, mcp, author, %(shop)s, --allow-mutations]
+      env: {PYTHONPATH: %(root)s}
+flows:
+  - name: build
+    process:
+      - type: ai-agent
+        connector: llm
+        prompt: Write what is asked for with your tools, and test it.
+        input: body
+        answer: text
+        mcp: [{server: author, allow: [search, doc, check, edit_file, test]}]
+"""
+
+
+def script(replies: list[dict]) -> str:
+    cases = [{"name": "it builds a flow", "stubs": {"llm": {"replies": replies}}}]
+    return json.dumps({"flow": "build", "cases": cases})
+
+
+def calls(tool: str, *that: str, **arguments: object) -> dict:
+    """What the model says after it was told that."""
+    seen = [f"request.results[0].content.contains({json.dumps(each)})" for each in that]
+    return {"calls": [{"tool": tool, "arguments": arguments}], **({"that": seen} if seen else {})}
+
+
+def test_an_agent_of_octo_writes_tests_and_repairs_a_flow(tmp_path, command):
+    """The agent is a flow, its tools are those of the server over real pipes; the model is a script."""
+    shop = tmp_path / "shop"
+    shop.mkdir()
+    wrong = FLOW.replace("set-paylod", "set-payload")
+    right = wrong.replace("* 0.2", "* 1.2")
+    edits = [{"find": "body.net * 0.2", "replace": "body.net * 1.2"}]
+    fix = [{"find": "set-paylod", "replace": "set-payload"}]
+    replies = [
+        calls("search", query="http endpoint flow"),
+        calls("edit_file", "new-http", path="flow.yaml", hash="", content=FLOW),
+        calls("edit_file", "OCTO-C130", path="flow.yaml", hash=hash_of(FLOW.encode()), edits=fix),
+        calls("edit_file", hash_of(wrong.encode()), path="flow_test.yaml", hash="", content=TEST),
+        calls("test", '"ok":true'),
+        calls("edit_file", '"failed":1', path="flow.yaml", hash=hash_of(wrong.encode()), edits=edits),
+        calls("test", '"ok":true'),
+        {"text": "It is tested.", "that": ['request.results[0].content.contains("\\"passed\\":1")']},
+    ]
+    settings = {"python": sys.executable, "shop": shop, "root": ROOT}
+    (tmp_path / "agent.yaml").write_text(AGENT % settings)
+    (tmp_path / "agent_test.yaml").write_text(script(replies))
+    stubs = ("--stubs", "agent_test.yaml::it builds a flow", "--timeout", "120s")
+    code, said, complaint = command("invoke", "agent.yaml", "build", "--data", '"an invoice with tax"', *stubs)
+
+    assert (code, said) == (0, '"It is tested."\n'), complaint
+    assert (shop / "flow.yaml").read_text() == right
+    assert command("test", str(shop))[0] == 0
