@@ -92,11 +92,17 @@ class Desk:
             saved = await asyncio.to_thread(self._folder.write, path, known, given["content"])
         else:
             saved = await asyncio.to_thread(self._folder.edit, path, known, given["edits"])
-        return {"path": path, "hash": saved, "check": await self._ask("check", paths=[self._beside(path)])}
+        return {"path": path, "hash": saved, "check": await self._found(path)}
 
     async def _delete_file(self, given: Given) -> Answer:
         await asyncio.to_thread(self._folder.delete, given["path"], given["hash"])
         return {"path": given["path"], "deleted": True}
+
+    async def _found(self, path: str) -> Answer:
+        """What is wrong with the configuration of a file, or with it alone if those beside it are others."""
+        found = await self._ask("check", paths=[self._beside(path)])
+        is_flow = PurePosixPath(path).suffix.lower() in SUFFIXES
+        return await self._ask("check", paths=[path]) if is_flow and "hint" in found else found
 
     def _beside(self, path: str) -> str:
         """The nearest folder above a file that has flow files."""

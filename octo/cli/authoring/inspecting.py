@@ -27,8 +27,8 @@ def check(paths: Sequence[str]) -> Answer:
     answer = as_json(found, ok=not problems)
     answer["problems"] = [with_fix(each.as_json()) for each in problems]
     answer["checked"] = [f"{each.label}: {each.content}" for each in found if each.content]
-    if problems and (hint := told(ConfigError(problems), given, "check")):
-        answer["hint"] = hint
+    if problems and told(ConfigError(problems), given, "check"):
+        answer["hint"] = "a folder is one configuration, and these files are several: name each under `paths`"
     return answer
 
 

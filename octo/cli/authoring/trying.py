@@ -101,8 +101,10 @@ def invoke(  # noqa: PLR0913  what a call has
     from octo.cli.named import Named
     from octo.cli.places import MEMORY, services_of
     from octo.cli.stubs import load_stubbed
+    from octo.core import log
 
-    _quiet()
+    log.configure()
+    log.reserve_stdout()
     loaded = load_stubbed(Named((Path(path),), services=services), stubs)
     check_flow(loaded, flow)
     if not may_act:
@@ -156,13 +158,6 @@ def _ended(outcome: Any) -> Answer:
     return {"ok": False, "outcome": "failed", "error": error, "at": str(getattr(outcome, "at", None) or "")}
 
 
-def _quiet() -> None:
-    from octo.core import log
-
-    log.configure()
-    log.reserve_stdout()
-
-
 # --- effects -----------------------------------------------------------------------------------------------------
 
 
@@ -182,13 +177,17 @@ def effects(config: Config, mocked: Iterable[object] = ()) -> list[str]:
     found = {
         f"connector {doc.name!r} ({doc.type.name}) has no stub": None
         for doc in config.connectors.values()
-        if doc.stub is None and doc.type.name != "mocked" and not _is_process_log(doc)
+        if doc.stub is None and doc.type.name not in _INSIDE and not _is_process_log(doc)
     }
     for flow in config.flows.values():
         for block in blocks_of(flow):
             if id(block) not in gone and block.connector is None and _is_foreign(block.type):
                 found[f"block {block.address!r} ({block.type.name}) runs Python of others"] = None
     return list(found)
+
+
+_INSIDE = ("mocked", "cron", "events", "queue")
+"""Connectors that reach nothing but services, which are in memory here."""
 
 
 def _is_foreign(type_: BlockType) -> bool:
@@ -206,6 +205,7 @@ def _is_process_log(doc: Any) -> bool:
 def test(paths: Sequence[str], filter: str, config: str, *, trace: bool, may_act: bool) -> Answer:  # noqa: A002
     """What `octo test --report-json` says, with the traces of cases that went wrong. Raises `ConfigError`."""
     from octo.cli.suites import configurations
+    from octo.core import log
     from octo.suite import Outcome, plan, run_all
     from octo.suite.choose import pattern
     from octo.suite.logs import quiet
@@ -214,7 +214,8 @@ def test(paths: Sequence[str], filter: str, config: str, *, trace: bool, may_act
         choice = pattern(filter) if filter else None
     except ValueError as error:
         raise Refused(codes.ARGUMENT, f"filter: {error}", "write words with and, or, not") from None
-    _quiet()
+    log.reserve_stdout()
+    log.check_lines()
     configs = configurations()
     found = plan([Path(each) for each in paths], configs, config=Path(config) if config else None, choice=choice)
     if not found.cases:

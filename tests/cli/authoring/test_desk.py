@@ -218,6 +218,22 @@ async def test_an_edit_answers_with_what_is_wrong_now(project):
         assert (await refused(do("edit_file", path="flow.yaml", hash=known, content=""))).code == codes.STALE
 
 
+async def test_a_folder_of_files_that_do_not_belong_together(project):
+    """Each has a service of its own: an edit is judged by its file alone, and check says how to ask."""
+    for name in ("one", "two"):
+        (project / f"{name}.yaml").write_text(
+            f"service: {{name: {name}}}\nflows: [{{name: f, process: [{{type: log}}]}}]\n"
+        )
+    async with desk(project, may_change=True) as do:
+        found = await do("check")
+        assert (found["ok"], "`paths`" in found["hint"]) == (False, True)
+        assert (await do("check", paths=["one.yaml", "two.yaml"]))["ok"]
+        known = (await do("read_file", path="one.yaml"))["hash"]
+        edits = [{"find": "log", "replace": "lgo"}]
+        saved = await do("edit_file", path="one.yaml", hash=known, edits=edits)
+        assert [each["file"] for each in saved["check"]["problems"]] == ["one.yaml"]
+
+
 async def test_parts_of_a_file(project):
     async with desk(project) as do:
         found = await do("read_file", path="flow.yaml", first=3, last=4)
