@@ -52,8 +52,8 @@ def has_code(path: Path) -> bool:
 def mirror_of(path: Path) -> list[Path]:
     """Where the tests of a module may be: in a file of its name, or in a folder if there are many.
 
-    The files of a package inside a package (`connectors/http`, `ai/mcp/client`) are one thing to the outside, and may be
-    tested as one.
+    The files of a package inside a package (`connectors/http`, `ai/mcp/client`) are one thing to the outside, and may
+    be tested as one.
     """
     place = path.relative_to(ROOT / "octo").with_suffix("")
     units = [place.parent] if path.stem == "__init__" else [place]

@@ -16,11 +16,6 @@ from octo.ai.blocks.prompt import AiPrompt
 from octo.ai.blocks.retry import AiRetry
 from octo.ai.blocks.router import AiRouter
 from octo.ai.llm import anthropic, gemini, ollama, openai, openrouter
-from octo.ai.llm.anthropic import Anthropic
-from octo.ai.llm.gemini import Gemini
-from octo.ai.llm.ollama import Ollama
-from octo.ai.llm.openai import OpenAI
-from octo.ai.llm.openrouter import OpenRouter
 from octo.ai.mcp import client as mcp_client
 from octo.ai.mcp.serving.ask import Ask
 from octo.ai.mcp.serving.progress import Progress
@@ -100,11 +95,6 @@ STUBBED: list[Stubbed] = [
     http_client.HttpClient,
     kafka.Kafka,
     *(anthropic.Anthropic, gemini.Gemini, ollama.Ollama, openai.OpenAI, openrouter.OpenRouter),
-    Anthropic,
-    Gemini,
-    Ollama,
-    OpenAI,
-    OpenRouter,
     logger.Logger,
     mcp_client.McpClient,
     mqtt.Mqtt,

@@ -65,10 +65,15 @@ def test_secrets_show_no_default(known):
 
 def test_a_block_of_a_connector(known):
     assert entry(known["blocks"], "sql")["connector"] == {
-        **{"type": "database", "of": ["database"]},
-        **{"key": "connector", "required": True},
+        "type": "database",
+        "of": ["database"],
+        "key": "connector",
+        "required": True,
     }
-    assert entry(known["blocks"], "log")["connector"] == {"type": "logger", "key": "logger", "required": False}
+    assert entry(known["blocks"], "log")["connector"] == {
+        **{"type": "logger", "of": ["logger"]},
+        **{"key": "logger", "required": False},
+    }
     assert entry(known["blocks"], "if")["connector"] is None
 
 
