@@ -71,8 +71,10 @@ def test_a_block_of_a_connector(known):
         "required": True,
     }
     assert entry(known["blocks"], "log")["connector"] == {
-        **{"type": "logger", "of": ["logger"]},
-        **{"key": "logger", "required": False},
+        "type": "logger",
+        "of": ["logger"],
+        "key": "logger",
+        "required": False,
     }
     assert entry(known["blocks"], "if")["connector"] is None
 
