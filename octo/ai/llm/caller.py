@@ -17,7 +17,7 @@ from octo.ai.llm.rate import Rate
 from octo.ai.model import Embedded, Hear, Prices, Wire
 from octo.core import deadline
 from octo.core.backoff import Backoff
-from octo.core.budget import Meter, meters
+from octo.core.budget import BudgetExceeded, Meter, meters
 from octo.core.errors import NotConnected, OctoError, Timeout, Transient
 from octo.core.trace import effect
 
@@ -79,11 +79,15 @@ class Caller:
     ) -> T:
         """Return the first success. Pieces that were heard cannot be taken back: then nothing is tried again."""
         attempt = 0
+        failure: Transient | None = None
         while True:
             attempt += 1
             try:
                 return await self._attempt(kind, model, expected, send, heard)
+            except BudgetExceeded as error:
+                raise error from failure  # without which there would have been no further attempt
             except Transient as error:
+                failure = error
                 pause = max(self._backoff.pause(attempt), error.retry_after or 0.0)
                 may = attempt <= self._limits.retries and not isinstance(error, Timeout) and not heard.characters
                 if not may or not _fits(pause):

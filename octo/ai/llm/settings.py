@@ -126,6 +126,8 @@ class Allowance(Settings):
 class Provider(Settings):
     """What the connectors of all providers have in common."""
 
+    api_key: Secret | None = None
+    """The key of the provider."""
     model: str = ""
     """The model."""
     max_tokens: Annotated[int, Field(ge=0)] = 0

@@ -241,10 +241,11 @@ async def test_no_call_beyond_the_budget():
     """A retry is a call; when none is left the budget says so."""
     model, wire = caller(Transient("500"), Transient("500"))
 
-    with metered(Meter(Budget(calls=2), "block")), pytest.raises(BudgetExceeded, match="calls 2, spent 2"):
+    with metered(Meter(Budget(calls=2), "block")), pytest.raises(BudgetExceeded, match="calls 2, spent 2") as caught:
         await model.ask(ASK)
 
     assert len(wire.at) == 2
+    assert str(caught.value.__cause__) == "llm-test complete: 500"
 
 
 @virtual()

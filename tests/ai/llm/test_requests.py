@@ -482,3 +482,16 @@ async def test_thinking_and_a_choice(provider, standin, thinking):
 
     assert body["tool_choice"] == {"type": "any"}
     assert body.get("thinking", {"type": "disabled"}) == {"type": "disabled"}
+
+
+async def test_the_environment_of_another_vendor(provider, standin, monkeypatch):
+    """What the vendors' libraries find in the environment does not go to a server that the settings name."""
+    variables = ("OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_ADMIN_KEY", "OPENAI_API_KEY", "GOOGLE_API_KEY")
+    for name in (*variables, "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY", "OPENROUTER_API_KEY"):
+        monkeypatch.setenv(name, "of-the-environment")
+    monkeypatch.setenv("ANTHROPIC_CUSTOM_HEADERS", "X-More: of-the-environment")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-More: of-the-environment")
+
+    await sent(provider, standin, Ask("", (User("Hi"),)))
+
+    assert "of-the-environment" not in str(standin.requests)

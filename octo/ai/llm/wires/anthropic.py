@@ -54,9 +54,9 @@ def wire(given: settings.Anthropic, http: httpx2.AsyncClient) -> Wired:
         http_client=http,
         max_retries=0,
         timeout=given.timeout.total_seconds(),
-        default_headers=given.headers,
         open_telemetry=False,
     )
+    sdk._custom_headers = given.headers  # noqa: SLF001  those of the environment may be for another server
     thinking: dict[str, object] | None = None
     if given.thinking == "adaptive":
         thinking = {"type": "adaptive"}

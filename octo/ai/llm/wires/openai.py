@@ -118,14 +118,18 @@ def _sdk(
     key: Secret | None,
     headers: dict[str, str] | None = None,
 ) -> AsyncOpenAI:
-    return AsyncOpenAI(
+    sent = {name: value for name, value in {**(headers or {}), **given.headers}.items() if value}
+    sdk = AsyncOpenAI(
         api_key=NO_KEY if key is None else key.get_secret_value() or NO_KEY,
         base_url=base_url,
         http_client=http,
         max_retries=0,
         timeout=given.timeout.total_seconds(),
-        default_headers={name: value for name, value in {**(headers or {}), **given.headers}.items() if value},
     )
+    # It has read more from the environment, which is for OpenAI: other servers must not get it, a key least of all.
+    sdk.organization = sdk.project = sdk.admin_api_key = None
+    sdk._custom_headers = sent  # noqa: SLF001
+    return sdk
 
 
 def _wired(
