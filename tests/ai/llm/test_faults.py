@@ -308,3 +308,28 @@ async def test_an_error_of_the_hearer(provider, standin):
     async with provider.over(standin) as model:
         with pytest.raises(ValueError, match="deaf"):
             await model.ask(ASK, deaf)
+
+
+async def test_connections_are_used_again(provider, standin, kind):
+    """One after another, calls need one connection."""
+    async with provider.over(standin) as model:
+        for _ in range(4):
+            await model.ask(ASK, _ignore if kind == "stream" else None)
+
+    assert (standin.attempts, standin.connections) == (4, 1)
+
+
+@pytest.mark.parametrize("why", [asyncio.CancelledError, ValueError])
+async def test_nothing_stays_open(provider, standin, why):
+    """A stream that is left in the middle is closed, so that the provider may stop writing."""
+    standin.script = [LONG] * 3
+
+    async def leave(piece: Piece) -> None:
+        raise why
+
+    async with provider.over(standin) as model:
+        for _ in range(3):
+            await asyncio.gather(model.ask(ASK, leave), return_exceptions=True)
+        assert standin.attempts == 3
+        while standin.open:
+            await asyncio.sleep(0)

@@ -99,13 +99,16 @@ class Refusal(Exception):
 class Standin:
     """Of one API.
 
-    script: the answers that are left. requests: those that were accepted. refused: why others were not.
+    script: the answers that are left. requests: those that were accepted. refused: why others were not. connections:
+        that were made so far. open: those that still are.
     """
 
     script: list[Answer] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     attempts: int = 0
+    connections: int = 0
+    open: set[asyncio.StreamWriter] = field(default_factory=set)
     url: str = ""
     key: str = "sk-test-0123456789"
 
@@ -145,19 +148,19 @@ class Standin:
         server = await asyncio.start_server(self._connection, "localhost", 0, limit=2**22, family=AF_INET, ssl=tls)
         scheme, host = ("http", "127.0.0.1") if tls is None else ("https", "localhost")
         self.url = f"{scheme}://{host}:{server.sockets[0].getsockname()[1]}"
-        self._open: set[asyncio.StreamWriter] = set()
         try:
             yield self
         finally:
             server.close()
-            for each in self._open:
+            for each in self.open:
                 each.transport.abort()
             # The connections that were cut end by themselves.
-            while self._open:
+            while self.open:
                 await asyncio.sleep(0)
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._open.add(writer)
+        self.open.add(writer)
+        self.connections += 1
         try:
             while (request := await _read(reader)) is not None:
                 if not await self._respond(request, reader, writer):
@@ -166,7 +169,7 @@ class Standin:
             pass
         finally:
             writer.transport.abort()
-            self._open.discard(writer)
+            self.open.discard(writer)
 
     async def _respond(self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Answer, and return whether the connection may be used again."""

@@ -36,7 +36,7 @@ from octo.ai.conversation import (
     User,
 )
 from octo.ai.llm import estimate
-from octo.ai.llm.wires import faults
+from octo.ai.llm.wires import clients, faults
 from octo.ai.llm.wires.faults import translated
 from octo.ai.model import Embedded, Hear
 from octo.core import codec
@@ -88,7 +88,8 @@ class Bridge:
         conversation = [*self._turns(ask.turns)]
         ids = _Ids(ask.turns)
         try:
-            reply = await self._sent(conversation, settings, parameters, hear, ids)
+            async with clients.closing():
+                reply = await self._sent(conversation, settings, parameters, hear, ids)
         except _OfHearer as failed:
             raise failed.error from failed.error.__cause__
         except OctoError as error:

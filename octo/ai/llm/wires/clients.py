@@ -6,6 +6,8 @@ import logging
 import ssl
 import warnings
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from functools import cache
 
 import httpx2
@@ -57,7 +59,25 @@ def silence() -> None:
     warnings.filterwarnings("ignore", module=rf"({'|'.join(_LOUD)}|google\.genai|octo\.ai\.llm\.wires)(\.|$)")
 
 
+@asynccontextmanager
+async def closing() -> AsyncIterator[None]:
+    """Close all answers that are begun inside: the libraries leave a stream open that nobody reads to its end."""
+    begun: list[httpx2.Response] = []
+    token = _begun.set(begun)
+    try:
+        yield
+    finally:
+        _begun.reset(token)
+        for response in begun:
+            await response.aclose()
+
+
+_begun: ContextVar[list[httpx2.Response] | None] = ContextVar("octo.llm.begun", default=None)
+
+
 async def _bound(response: httpx2.Response) -> None:
+    if (begun := _begun.get()) is not None:
+        begun.append(response)
     if response.headers.get("content-encoding", "identity") != "identity":
         raise httpx2.RemoteProtocolError("the answer is compressed, though the request asked for a plain one")
     assert isinstance(response.stream, httpx2.AsyncByteStream)
