@@ -12,19 +12,21 @@ if [[ ! -f $sample ]]; then
 fi
 
 port=${HTTP_PORT:-8080}
-printf '\n%s\n' "$sample"
-url=$(sed -n 's/^# URL: //p' "$sample" | sed "s/localhost:8080/localhost:$port/")
-if [[ -n $url ]]; then printf '  serves %s\n' "$url"; fi
-printf '\nTry, in another terminal:\n\n'
-sed -n 's/^# *\$ /  /p' "$sample" | sed "s/localhost:8080/localhost:$port/"
-printf '\nEdit the file while it runs: every save is live. Ctrl-C stops.\n\n'
 
 # `# Key: NAME` in a header names the variable with the key of a model; without one, the sample's tests play the model.
 stubs=()
 key=$(sed -n 's/^# Key: //p' "$sample")
 if [[ -n $key && -z ${!key:-} ]]; then
     stubs=(--stubs "${sample%.yaml}_test.yaml")
-    printf '%s is not set, so a script plays the model: %s\n\n' "$key" "${stubs[1]}"
 fi
 
-exec .venv/bin/octo run --config "$sample" --watch "${stubs[@]}"
+printf '\n%s\n' "$sample"
+url=$(sed -n 's/^# URL: //p' "$sample" | sed "s/localhost:8080/localhost:$port/")
+if [[ -n $url ]]; then printf '  serves %s\n' "$url"; fi
+printf '\nTry, in another terminal:\n\n'
+sed -n 's/^# *\$ /  /p' "$sample" | sed "s/localhost:8080/localhost:$port/; /octo invoke/s|\$| ${stubs[*]}|"
+printf '\nEdit the file while it runs: every save is live. Ctrl-C stops.\n\n'
+if ((${#stubs[@]})); then printf '%s is not set, so a script plays the model: %s\n\n' "$key" "${stubs[1]}"; fi
+
+# A sample may start `octo` itself.
+PATH="$PWD/.venv/bin:$PATH" exec .venv/bin/octo run --config "$sample" --watch "${stubs[@]}"
