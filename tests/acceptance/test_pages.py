@@ -14,10 +14,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGES = (
-    *("docs/authoring.md", "docs/cli.md", "docs/vscode.md", "docs/openapi.md", "docs/differences.md"),
+    *("docs/authoring.md", "docs/cli.md", "docs/vscode.md", "docs/openapi.md", "docs/mcp.md", "docs/differences.md"),
     "samples/README.md",
 )
-PAGES = ("docs/cli.md", "docs/vscode.md", "docs/openapi.md", "docs/mcp.md", "docs/differences.md", "samples/README.md")
 
 
 def commands(text: str) -> list[str]:

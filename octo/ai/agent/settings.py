@@ -163,7 +163,7 @@ class AgentSettings(Settings):
     memory_volatile: Annotated[bool, Advanced] = False
     """Whether conversations are of those keys that need not outlive a restart, as with `object-write`. They are apart
     from the others."""
-    context_max_tokens: int = Field(default=200_000, ge=1000)
+    context_max_tokens: int = Field(default=200_000, ge=1)
     """Tokens of a prompt. A longer conversation is shortened before it is sent."""
     memory_compaction: Literal["prune", "summarize"] = "prune"
     """How: `prune` leaves out its oldest part, `summarize` replaces that by a summary, for one more call."""
