@@ -32,7 +32,7 @@ PROVIDERS: dict[str, tuple[type[settings.Provider], str]] = {
 PIECES = 400
 CALLS = 40
 STREAMS = 4
-MOST_PER_CALL = 0.25
+MOST_PER_CALL = 0.35
 MOST_PER_PIECE = 0.35
 ASK = Ask("Be brief.", (User("Where is order 4711?"),), (Tool("lookup", "Find an order.", {"type": "object"}),))
 

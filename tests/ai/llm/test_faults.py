@@ -333,3 +333,40 @@ async def test_nothing_stays_open(provider, standin, why):
         assert standin.attempts == 3
         while standin.open:
             await asyncio.sleep(0)
+
+
+NO_VECTORS = {
+    "nothing in it": b"{}",
+    "one too few": b'{"object":"list","data":[{"object":"embedding","index":0,"embedding":[1.0]}],"model":"m",'
+    b'"usage":{"prompt_tokens":1,"total_tokens":1},"embeddings":[{"values":[1.0]}]}',
+    "no numbers": b'{"object":"list","data":[{"object":"embedding","index":0,"embedding":["a"]},{"object":"embedding",'
+    b'"index":1,"embedding":["b"]}],"model":"m","usage":{},"embeddings":[{"values":["a"]},{"values":["b"]}]}',
+    "no JSON": b"<html>",
+}
+
+
+@pytest.mark.parametrize("name", NO_VECTORS)
+async def test_vectors_that_are_none(provider, standin, name):
+    """As with answers: a passing failure of the other side."""
+    if provider is ANTHROPIC:
+        pytest.skip("has none")
+    standin.script = [Raw(NO_VECTORS[name])]
+
+    async with provider.over(standin) as model:
+        with pytest.raises(Transient, match=r"^llm-\w+ embed: ") as caught:
+            await model.embed(["a", "b"], "text-embedding-3-small")
+
+    assert caught.value.code == codes.MALFORMED
+
+
+async def test_no_room_for_vectors(provider, standin):
+    """And a status decides."""
+    if provider is ANTHROPIC:
+        pytest.skip("has none")
+    standin.script = [Fails(429, "slow down", {"retry-after": "3"})]
+
+    async with provider.over(standin) as model:
+        with pytest.raises(Overloaded) as caught:
+            await model.embed(["a", "b"], "text-embedding-3-small")
+
+    assert (caught.value.status, caught.value.retry_after) == (429, 3)

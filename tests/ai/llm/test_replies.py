@@ -277,4 +277,5 @@ async def test_vectors(provider, standin):
 
     assert [list(each) for each in found.vectors] == [[1.0, 0.5, 0.5, 0.5], [3.0, 0.5, 0.5, 0.5]]
     assert [len(each) for each in plain.vectors] == [3]
+    assert found.usage.input_tokens > 0
     assert standin.refused == []

@@ -6,6 +6,7 @@ import asyncio
 import ssl
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 
@@ -13,7 +14,7 @@ from octo.ai.conversation import Ask, User
 from octo.ai.llm import connector
 from octo.ai.llm.wires import rehearsal
 from octo.core.errors import NotConnected, Permanent
-from tests.ai.conftest import OPENAI, PROVIDERS
+from tests.ai.conftest import ANTHROPIC, OPENAI, PROVIDERS
 from tests.ai.standins import anthropic
 
 HEAVY = ("pydantic_ai", "anthropic", "openai", "google.genai", "httpx", "httpx2", "genai_prices")
@@ -46,6 +47,8 @@ async def main():
             async def hear(piece): pass
             for each in (None, hear):
                 await model.ask(Ask("s", (User("Hi"),), (Tool("t", "d", {"type": "object"}),)), each)
+            if provider.name != "llm-anthropic":
+                await model.embed(["a"], "text-embedding-3-small")
             print(provider, sorted(set(sys.modules) - before))
 
 asyncio.run(main())
@@ -85,23 +88,22 @@ async def test_the_loop_goes_on(monkeypatch):
 
 
 async def test_a_rehearsal_succeeds(provider, monkeypatch):
-    """Both calls of it are read to their end, or they would warm up half."""
+    """All calls of it are read to their end, or they would warm up half."""
     replies = []
+
+    async def kept(work, *given):
+        replies.append(await work(*given))
 
     def keep(http):
         wire = wire_of(provider, http)
-        send = wire.send
-
-        async def kept(ask: Ask, hear: object):
-            replies.append(await send(ask, hear))
-            return replies[-1]
-
-        monkeypatch.setattr(wire, "send", kept)
+        for name in ("send", "embed"):
+            monkeypatch.setattr(wire, name, partial(kept, getattr(wire, name)))
         return wire
 
     await rehearsal.rehearse(keep)
 
-    assert [each.text for each in replies] == ["a", "a"]
+    assert [each.text for each in replies[:2]] == ["a", "a"]
+    assert [each.vectors for each in replies[2:]] == ([] if provider is ANTHROPIC else [((0.5,),)])
 
 
 def wire_of(provider, http):

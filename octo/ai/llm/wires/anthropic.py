@@ -64,4 +64,4 @@ def wire(given: settings.Anthropic, http: httpx2.AsyncClient) -> Wired:
         thinking = {"type": "enabled", "budget_tokens": given.thinking_budget}
     model = AnthropicModel(given.model, provider=AnthropicProvider(anthropic_client=sdk))
     bridge = Bridge(model, _Form(thinks=thinking is not None), requested(given, anthropic_thinking=thinking))
-    return Wired(bridge, given.model, given.answer, http.aclose)
+    return Wired(bridge, given, http.aclose)

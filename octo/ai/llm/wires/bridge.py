@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from pydantic_ai import messages as library
+from pydantic_ai.embeddings import EmbeddingModel, EmbeddingSettings
 from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
 from pydantic_ai.output import OutputObjectDefinition
 from pydantic_ai.settings import ModelSettings
@@ -35,7 +36,7 @@ from octo.ai.conversation import (
     Usage,
     User,
 )
-from octo.ai.llm import estimate
+from octo.ai.llm import estimate, settings
 from octo.ai.llm.wires import clients, faults
 from octo.ai.llm.wires.faults import translated
 from octo.ai.model import Embedded, Hear
@@ -366,19 +367,37 @@ STOPS: dict[str | None, StopReason] = {
 
 
 class Wired:
-    """A wire that asks through a bridge, and has no embeddings."""
+    """A wire that asks through a bridge.
 
-    def __init__(self, bridge: Bridge, model: str, max_tokens: int | None, close: Close) -> None:
-        self.model = model
-        self.max_tokens = max_tokens
+    embedder: returns what makes vectors with a model of that name; None if the provider has no such models.
+    """
+
+    def __init__(
+        self,
+        bridge: Bridge,
+        given: settings.Provider,
+        close: Close,
+        embedder: Callable[[str], EmbeddingModel] | None = None,
+    ) -> None:
+        self.model = given.model
+        self.max_tokens = given.answer
         self._bridge = bridge
         self._close = close
+        self._embedder = embedder
 
     async def send(self, ask: Ask, hear: Hear | None) -> Reply:
         return await self._bridge.send(ask, hear)
 
-    async def embed(self, texts: Sequence[str], model: str, dimensions: int | None) -> Embedded:  # noqa: ARG002
-        raise Permanent("the provider has no embeddings", code=codes.NO_EMBEDDINGS)
+    async def embed(self, texts: Sequence[str], model: str, dimensions: int | None) -> Embedded:
+        if self._embedder is None:
+            raise Permanent("the provider has no embeddings", code=codes.NO_EMBEDDINGS)
+        asked = EmbeddingSettings() if dimensions is None else EmbeddingSettings(dimensions=dimensions)
+        with translated(model):
+            found = await self._embedder(model).embed(list(texts), input_type="document", settings=asked)
+            vectors = tuple(tuple(map(float, each)) for each in found.embeddings)
+            if len(vectors) != len(texts):
+                raise faults.malformed(f"{len(vectors)} vectors for {len(texts)} texts")
+            return Embedded(vectors, Usage(found.usage.input_tokens or estimate.text(sum(map(len, texts)))))
 
     async def close(self) -> None:
         await self._close()

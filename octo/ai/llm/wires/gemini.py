@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -13,13 +14,12 @@ from pydantic_ai.embeddings.google import GoogleEmbeddingModel
 from pydantic_ai.models.google import GoogleModel
 from pydantic_ai.providers.google import GoogleProvider
 
-from octo.ai.conversation import StopReason, ToolResult, Usage
+from octo.ai.conversation import StopReason, ToolResult
 from octo.ai.llm import settings
 from octo.ai.llm.wires import clients
 from octo.ai.llm.wires.asked import requested
 from octo.ai.llm.wires.bridge import STOPS, Bridge, Wired, raw_reason
-from octo.ai.llm.wires.faults import malformed, translated
-from octo.ai.model import Embedded
+from octo.ai.llm.wires.faults import malformed
 from octo.core import codec
 
 NAME = "llm-gemini"
@@ -63,19 +63,6 @@ class _Form:
         return "thought_signature" in details or bool(getattr(part, "signature", None))
 
 
-class _Gemini(Wired):
-    provider: GoogleProvider
-
-    async def embed(self, texts: Sequence[str], model: str, dimensions: int | None) -> Embedded:
-        asked = GoogleEmbeddingModel(model, provider=self.provider)
-        settings: Any = {} if dimensions is None else {"dimensions": dimensions}
-        with translated(model):
-            found = await asked.embed(list(texts), input_type="document", settings=settings)
-            if len(found.embeddings) != len(texts):
-                raise malformed(f"{len(found.embeddings)} vectors for {len(texts)} texts")
-            return Embedded(tuple(found.embeddings), Usage(found.usage.input_tokens))
-
-
 def wire(given: settings.Gemini, http: httpx2.AsyncClient) -> Wired:
     http.event_hooks = {**http.event_hooks, "response": [*http.event_hooks["response"], _escape]}
     checked = clients.context(given.tls)  # the library makes two more clients, which are not used
@@ -99,9 +86,8 @@ def wire(given: settings.Gemini, http: httpx2.AsyncClient) -> Wired:
     provider = GoogleProvider(client=sdk)
     model = _Model(given.model, provider=provider)
     asked = requested(given, **thinking)
-    wired = _Gemini(Bridge(model, _Form(), asked, native_schema=True), given.model, given.answer, http.aclose)
-    wired.provider = provider
-    return wired
+    bridge = Bridge(model, _Form(), asked, native_schema=True)
+    return Wired(bridge, given, http.aclose, partial(GoogleEmbeddingModel, provider=provider))
 
 
 async def _escape(response: httpx2.Response) -> None:

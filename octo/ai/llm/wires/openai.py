@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -20,12 +20,10 @@ from pydantic_ai.providers.ollama import OllamaProvider
 from pydantic_ai.providers.openai import OpenAIProvider
 from pydantic_ai.providers.openrouter import OpenRouterProvider
 
-from octo.ai.conversation import StopReason, ToolResult, Usage
+from octo.ai.conversation import StopReason, ToolResult
 from octo.ai.llm import settings
 from octo.ai.llm.wires.asked import requested
 from octo.ai.llm.wires.bridge import IMAGES, STOPS, Bridge, Wired, raw_reason, refused
-from octo.ai.llm.wires.faults import malformed, translated
-from octo.ai.model import Embedded
 from octo.core.settings import Secret
 
 OPENROUTER = "https://openrouter.ai/api/v1"
@@ -56,21 +54,6 @@ class _Form:
         if not self._keeps_thoughts or not isinstance(part, library.ThinkingPart):
             return False
         return bool(part.signature or part.provider_details)
-
-
-class _Embedding(Wired):
-    """A wire that has embeddings, too."""
-
-    provider: Provider[AsyncOpenAI]
-
-    async def embed(self, texts: Sequence[str], model: str, dimensions: int | None) -> Embedded:
-        asked = OpenAIEmbeddingModel(model, provider=self.provider)
-        settings: Any = {} if dimensions is None else {"dimensions": dimensions}
-        with translated(model):
-            found = await asked.embed(list(texts), input_type="document", settings=settings)
-            if len(found.embeddings) != len(texts):
-                raise malformed(f"{len(found.embeddings)} vectors for {len(texts)} texts")
-            return Embedded(tuple(found.embeddings), Usage(found.usage.input_tokens))
 
 
 def openai(given: settings.OpenAI, http: httpx2.AsyncClient) -> Wired:
@@ -133,11 +116,6 @@ def _sdk(
 
 
 def _wired(
-    given: settings.OpenAI | settings.OpenRouter | settings.Ollama,
-    bridge: Bridge,
-    provider: Provider[AsyncOpenAI],
-    http: httpx2.AsyncClient,
+    given: settings.Provider, bridge: Bridge, provider: Provider[AsyncOpenAI], http: httpx2.AsyncClient
 ) -> Wired:
-    wired = _Embedding(bridge, given.model, given.answer, http.aclose)
-    wired.provider = provider
-    return wired
+    return Wired(bridge, given, http.aclose, partial(OpenAIEmbeddingModel, provider=provider))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 
 import httpx2
 
@@ -28,15 +29,14 @@ _ASK = Ask(
 
 
 async def rehearse(make: Callable[[httpx2.AsyncClient], Wired]) -> None:
-    """Ask the wire once for an answer and once for a stream."""
-    for hear in (None, _ignore):
-        wire = make(httpx2.AsyncClient(transport=httpx2.MockTransport(_answer), timeout=60.0))
-        try:
-            await wire.send(_ASK, hear)
-        except OctoError:  # an answer that some version of a library does not like has still warmed it up
-            pass
-        finally:
-            await wire.close()
+    """Ask the wire once for an answer, once for a stream, and once for a vector."""
+    wire = make(httpx2.AsyncClient(transport=httpx2.MockTransport(_answer), timeout=60.0))
+    try:
+        for work in (wire.send(_ASK, None), wire.send(_ASK, _ignore), wire.embed(["a"], "m", None)):
+            with suppress(OctoError):  # an answer that some version of a library does not like has warmed it up, too
+                await work
+    finally:
+        await wire.close()
 
 
 async def _ignore(piece: Piece) -> None:
@@ -45,26 +45,12 @@ async def _ignore(piece: Piece) -> None:
 
 def _answer(request: httpx2.Request) -> httpx2.Response:
     path = request.url.path
-    if path.endswith("/messages"):
-        return _sent(request, _MESSAGE, _MESSAGE_EVENTS)
-    if "enerateContent" in path:
-        if "stream" in path:
-            return _events(({}, _CONTENT))
-        return httpx2.Response(200, json=_CONTENT)
-    if path.endswith("/responses"):
-        return _sent(request, _RESPONSE, _RESPONSE_EVENTS)
-    return _sent(request, _COMPLETION, (_CHUNK,))
-
-
-def _sent(request: httpx2.Request, answer: object, events: tuple[dict[str, object], ...]) -> httpx2.Response:
-    if json.loads(request.content).get("stream"):
-        return _events(events)
-    return httpx2.Response(200, json=answer)
-
-
-def _events(events: tuple[dict[str, object], ...]) -> httpx2.Response:
-    lines = [f"event: {each['type']}\n" if "type" in each else "" for each in events]
-    text = "".join(f"{line}data: {json.dumps(each)}\n\n" for line, each in zip(lines, events, strict=True) if each)
+    found = (each for end, each in _ANSWERS.items() if path.endswith(end))
+    answer, events = next(found, (_COMPLETION, (_CHUNK,)))
+    if "stream" not in path and not json.loads(request.content).get("stream"):
+        return httpx2.Response(200, json=answer)
+    lines = (f"event: {each['type']}\n" if "type" in each else "" for each in events)
+    text = "".join(f"{line}data: {json.dumps(each)}\n\n" for line, each in zip(lines, events, strict=True))
     return httpx2.Response(200, text=text, headers={"content-type": "text/event-stream"})
 
 
@@ -138,6 +124,12 @@ _RESPONSE: dict[str, object] = {
     "tool_choice": "auto",
     "tools": [],
 }
+_VECTORS: dict[str, object] = {
+    "object": "list",
+    "data": [{"object": "embedding", "index": 0, "embedding": [0.5]}],
+    "model": "m",
+    "usage": {"prompt_tokens": 1, "total_tokens": 1},
+}
 _PLACE = {"output_index": 0, "item_id": "2", "content_index": 0}
 _PART = {"type": "output_text", "text": "", "annotations": []}
 _RESPONSE_EVENTS: tuple[dict[str, object], ...] = (
@@ -161,3 +153,11 @@ _CONTENT: dict[str, object] = {
     "usageMetadata": {"promptTokenCount": 1, "candidatesTokenCount": 1},
     "modelVersion": "m",
 }
+_ANSWERS: dict[str, tuple[dict[str, object], tuple[dict[str, object], ...]]] = {
+    "/messages": (_MESSAGE, _MESSAGE_EVENTS),
+    "enerateContent": (_CONTENT, (_CONTENT,)),
+    "/responses": (_RESPONSE, _RESPONSE_EVENTS),
+    "/embeddings": (_VECTORS, ()),
+    "mbedContents": ({"embeddings": [{"values": [0.5]}]}, ()),
+}
+"""By the end of the path: an answer, and a stream."""
