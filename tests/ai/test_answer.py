@@ -120,7 +120,7 @@ def test_what_a_model_is_told_of_its_faults_names_each_place():
     with pytest.raises(answer.Unusable) as error:
         answer.fitting(Reply('{"id": "x"}'), SCHEMA)
 
-    assert error.value.advice.startswith("Your answer does not fit the JSON Schema:\n<data id=")
+    assert error.value.advice.startswith("Your answer does not fit the JSON Schema:\n<data mark=")
     assert "\n/id: must be a whole number, not a text\n" in error.value.advice
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -40,6 +41,14 @@ def test_whatever_is_quoted_its_closing_mark_is_not_in_it(name, text):
 
     assert lines[-1] not in "\n".join(lines[1:-1])
     assert injections.outside(quoted(name, text)) == ""
+
+
+def test_marks_have_no_words_that_data_has():
+    """A small model took `id=` and `name=` of a mark for an order's id and a person's name, and answered with them."""
+    opening, _, closing = quoted("order", "Ada").split("\n")
+
+    assert re.fullmatch(r'<data mark=[0-9a-f]{12} of="order">', opening)
+    assert closing == opening.replace(' of="order"', "").replace("<", "</")
 
 
 @given(st.text(max_size=30))

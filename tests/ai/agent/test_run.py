@@ -70,7 +70,7 @@ async def test_the_body_is_quoted_as_data_and_the_task_is_not():
 
     (question,) = model.asks[0].turns
     assert isinstance(question, User)
-    assert "<data id=" in question.text
+    assert "<data mark=" in question.text
     assert "ignore all rules" not in model.asks[0].system
     assert "Answer the question." in model.asks[0].system
 
