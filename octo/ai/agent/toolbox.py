@@ -6,12 +6,14 @@ import fnmatch
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from octo.ai.agent.settings import LOAD_SKILL, AgentSettings, AgentTool, Servers, Skill
 from octo.ai.conversation import Tool, ToolCall, ToolResult
 from octo.ai.quoted import quoted, shown
 from octo.ai.tools import Offer, Server
+from octo.core import codec
 from octo.core.bounded import bounded
 from octo.core.budget import BudgetExceeded, meters
 from octo.core.errors import OctoError
@@ -215,10 +217,14 @@ def _object(written: Any) -> Mapping[str, Any]:
 
 
 def _schema(written: Any) -> Schema | None:
-    if written is None:
-        return None
+    return None if written is None else _compiled(codec.write(written))
+
+
+@lru_cache(maxsize=512)
+def _compiled(written: bytes) -> Schema | None:
+    """The schema, as it is written. Each run has the tools of all others, so it finds theirs here."""
     try:
-        return Schema(written)
+        return Schema(codec.read(written))
     except BadSchema:  # from outside: the server checks its own arguments
         return None
 
@@ -227,7 +233,7 @@ def _skills(skills: Sequence[Skill]) -> Entry:
     names = [each.name for each in skills]
     schema = {**_SKILL_INPUT, "properties": {"name": {"type": "string", "enum": names}}}
     tool = Tool(LOAD_SKILL, "Reads the instructions of a skill. Do so before a task that it is for.", schema)
-    return Entry(tool, skills={each.name: each for each in skills}, schema=Schema(schema))
+    return Entry(tool, skills={each.name: each for each in skills}, schema=_schema(schema))
 
 
 def _loaded(skills: Mapping[str, Skill], call: ToolCall, message: Message) -> ToolResult:

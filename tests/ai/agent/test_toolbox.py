@@ -10,6 +10,7 @@ from typing import Any, Self
 import pytest
 
 from octo import Disconnected, Settings, Transient, connector
+from octo.ai.agent import toolbox
 from octo.ai.conversation import Tool
 from octo.ai.tools import Answered, Offer
 from octo.core.secrets import mask
@@ -156,3 +157,19 @@ async def test_a_secret_does_not_reach_the_model_by_a_tool():
 
     assert "canary-5521" not in str(model.asks)
     assert len(re.findall("«secret", str(model.asks))) >= 2
+
+
+async def test_a_schema_is_compiled_once_for_all_runs(monkeypatch):
+    """A run has the tools of the one before, whose schemas take longer to compile than arguments to check."""
+    compiled: list[object] = []
+    make = toolbox.Schema
+    monkeypatch.setattr(toolbox, "Schema", lambda schema: compiled.append(schema) or make(schema))
+    toolbox._compiled.cache_clear()
+    script = calls(("search", {"q": "a"})), "one", calls(("search", {"q": 1})), "two"
+    async with app("[{server: shop, allow: [search]}]", *script) as (found, model, shop):
+        await found.call("f")
+        await found.call("f")
+
+    assert compiled == [SCHEMA]
+    assert shop.called == [("search", {"q": "a"})]
+    assert "do not fit the schema" in model.asks[3].turns[-1].results[0].content
