@@ -30,6 +30,7 @@ MEASURES = (
     "reload",
     "peer",
     "models",
+    "agents",
 )
 """The measures, in the order in which they run and appear on the page."""
 
@@ -64,8 +65,8 @@ minutes, `make bench-full` for about half an hour; both rewrite the page.
 """
 
 OWN = (
-    "The suite sets the limits on growth and on memory after reloads, from its first figures; the other limits come "
-    "from the design."
+    "The suite sets the limits on growth, on memory after reloads and on what models cost, from its first figures; the "
+    "other limits come from the design."
 )
 
 SHARED = """Others used the two CPUs of this machine during the run. So wall times and throughput are worse than on an
