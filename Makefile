@@ -3,10 +3,10 @@
 SAMPLE ?= http-orders
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt docs pictures bench bench-full soak chaos clean setup
+.PHONY: help run test check fmt docs pictures bench bench-full soak chaos small-model clean setup
 
 help:  ## what can be made
-	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
 
 run:  ## run a sample with hot reload (SAMPLE=http-orders)
 	@scripts/setup.sh run
@@ -41,6 +41,9 @@ soak: setup  ## an hour of reloads, killed workers and restarts under load (MINU
 
 chaos: setup  ## kill Octo 1,000 times at each point, hours; prints a table (KILLS=50 for minutes)
 	@.venv/bin/python -m tests.chaos --kills $(or $(KILLS),1000)
+
+small-model: setup  ## ask a real model of 98 MB through samples, and show what it answers; some minutes
+	@scripts/small-model.sh
 
 setup:  ## install what development needs
 	@scripts/setup.sh dev

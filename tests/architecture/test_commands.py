@@ -50,6 +50,7 @@ ELSEWHERE = {
     "make bench": "takes minutes of an idle machine; tests/bench runs parts of it",
     "make soak": "takes an hour; tests/bench runs parts of it",
     "make chaos": "takes hours; tests/chaos kills at each point once",
+    "make small-model": "downloads a model, and takes minutes",
     "scripts/test.sh": CLONE,
     "ORDER=random": CLONE,
     "curl -X POST localhost:8080/api/v1/orders/42": "tests/acceptance/test_samples.py sends it to this sample",
