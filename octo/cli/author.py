@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 import click
 
 from octo.cli.help import Verb
-from octo.cli.terminal import is_terminal, say
+from octo.cli.stopping import on_standard_input
+from octo.cli.terminal import say
 
 _LOOPBACK = "127.0.0.1"
 
@@ -42,8 +42,8 @@ def command(path: Path, http: str | None, *, may_change: bool) -> None:
     if not hasattr(os, "fork"):
         raise click.UsageError("octo mcp author needs a system that forks processes: Linux or macOS")
     listener = None if http is None else _listening(http)
-    if listener is None and is_terminal(sys.stdin):
-        say("It speaks MCP on standard input: an editor or assistant starts it. Ctrl-C ends it.", err=True)
+    if listener is None:
+        on_standard_input("an assistant")
     asyncio.run(_serve(path, listener, may_change=may_change))
 
 

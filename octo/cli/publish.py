@@ -19,6 +19,7 @@ from octo.cli.help import Verb
 from octo.cli.named import Named
 from octo.cli.places import MEMORY, services_of, services_option
 from octo.cli.project import config_option, config_path, load_or_exit, refuse
+from octo.cli.stopping import on_standard_input
 from octo.cli.stubs import load_stubbed, stubs_option
 from octo.cli.terminal import say
 from octo.config.documents import BlockDoc, Config
@@ -91,6 +92,8 @@ def command(argument: Path | None, option: Path | None, flows: str | None, timeo
 
     config = load_or_exit(config_path(option, argument), read)
     names = _names(config, flows)
+    if not listener:
+        on_standard_input("an agent or chat")
     try:
         offering = Offering(names, seconds, after)
         asyncio.run(_serve(config, offering, services, lambda server: _reached(server, listener, given)))

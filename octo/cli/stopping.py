@@ -12,11 +12,13 @@ import logging
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from contextlib import suppress
 
 from octo.cli import exits
+from octo.cli.terminal import is_terminal, say
 from octo.core.log import fields
 
 log = logging.getLogger("octo.engine")
@@ -89,6 +91,16 @@ class Stopping:
         log.error("the supervisor has ended, stopping")
         limit(self._most)
         self._loop.call_soon_threadsafe(self._stop.set)
+
+
+def on_standard_input(client: str) -> None:
+    """Let Ctrl-C end the process, and tell whoever has started it by hand what it waits for.
+
+    A thread that reads standard input ends with its next line at the earliest, so nothing gentler would come to an end.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if is_terminal(sys.stdin):
+        say(f"It speaks MCP on standard input: {client} starts it. Ctrl-C ends it.", err=True)
 
 
 def limit(seconds: float) -> None:

@@ -86,6 +86,26 @@ def test_standard_output_carries_the_protocol_alone(flows):
     assert answers[2]["result"]["content"][0]["text"] == '"hello, A"'
 
 
+@pytest.mark.parametrize("verb", [["mcp"], ["mcp", "author"]])
+def test_on_a_terminal_it_says_what_it_waits_for_and_ctrl_c_ends_it(flows, verb):
+    import pty
+
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "octo", *verb], cwd=flows.parent, stdin=theirs, stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    os.write(ours, b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}\n')
+    shown = b""
+    while b'"result"' not in shown:
+        shown += os.read(ours, 65536)
+    process.send_signal(signal.SIGINT)
+
+    assert process.wait(60) == -signal.SIGINT
+    assert b"Ctrl-C ends it." in shown
+    os.close(ours)
+
+
 WHO = {"capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
 
 
