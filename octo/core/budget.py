@@ -27,7 +27,7 @@ class Budget(Settings):
     """Limits; what is not written has none."""
 
     money: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
-    """Dollars. The price of a model is known, or stands in its connector's `prices`."""
+    """Dollars. A call whose price is not known is refused: then write it to the connector's `prices`."""
     tokens: Count | None = None
     """Tokens, those of requests and of answers together."""
     calls: Count | None = None
@@ -45,7 +45,7 @@ class Budget(Settings):
 
 
 class BudgetExceeded(Permanent):
-    """A budget does not allow one more call, or its time is over.
+    """A budget does not allow one more call, or cannot tell what it costs, or its time is over.
 
     `vars.ai` has `budget` (`of`, `limit`, `allowed`, `spent`), and as `history` the conversation so far. meter: of the
     budget.
@@ -109,19 +109,21 @@ class Meter:
         self._expected: dict[object, tuple[int, float]] = {}
         self._ended = asyncio.Event()
 
-    async def begin(self, call: object, tokens: int, money: float) -> None:
+    async def begin(self, call: object, tokens: int, money: float | None) -> None:
         """Count a call of a model that is expected to cost so much; wait while others under way might use up the rest.
 
-        Raises `BudgetExceeded` if no call is left.
+        money: None if its price is not known. Raises `BudgetExceeded` if no call is left, and for such a call if there
+        is a limit of money, which it would pass unseen.
         """
         while True:
             self._check_calls()
-            if not self._expected or self._fits(tokens, money):
+            self._check_price(money)
+            if not self._expected or self._fits(tokens, money or 0.0):
                 break
             self._ended.clear()
             await self._ended.wait()
         self.spent.calls += 1
-        self._expected[call] = tokens, money
+        self._expected[call] = tokens, money or 0.0
 
     def end(self, call: object, input_tokens: int = 0, output_tokens: int = 0, money: float | None = 0.0) -> None:
         """Count what the call has cost; money: None if its price is not known."""
@@ -149,13 +151,13 @@ class Meter:
         """Raise `BudgetExceeded` for a limit."""
         raise self.exceeded(limit, allowed, spent)
 
-    def exceeded(self, limit: str, allowed: float, spent: float) -> BudgetExceeded:
-        """The error for a limit, with the conversation so far."""
+    def exceeded(self, limit: str, allowed: float, spent: float, text: str = "") -> BudgetExceeded:
+        """The error for a limit, with the conversation so far. text: what is said of it, if it is not used up."""
         budget = {"of": self.of, "limit": limit, "allowed": allowed, "spent": spent}
         told: dict[str, object] = {"budget": budget, "spent": self.spent.as_json()}
         if self.history is not None:
             told["history"] = self.history()
-        text = f"the budget of {self.of} is used up: {limit} {allowed:g}, spent {spent:g}"
+        text = text or f"the budget of {self.of} is used up: {limit} {allowed:g}, spent {spent:g}"
         error = BudgetExceeded(text, vars={"ai": told})
         error.meter = self
         return error
@@ -170,6 +172,12 @@ class Meter:
             self.exceed("tokens", budget.tokens, spent.tokens)
         if budget.money is not None and spent.money >= budget.money:
             self.exceed("money", budget.money, round(spent.money, 6))
+
+    def _check_price(self, money: float | None) -> None:
+        if money is None and self.budget is not None and self.budget.money is not None:
+            text = f"the budget of {self.of} limits money, and the price of the model is not known"
+            spent = round(self.spent.money, 6)
+            raise self.exceeded("money", self.budget.money, spent, f"{text}: give its connector `prices`")
 
     def _fits(self, tokens: int, money: float) -> bool:
         if self.budget is None:

@@ -35,6 +35,14 @@ async def test_a_limit_of_tokens_or_money_is_passed_by_one_call_only(limits, cos
         await counted.begin(2, 10, 0.01)
 
 
+async def test_a_call_without_a_price_is_refused_by_a_limit_of_money():
+    """It would be passed unseen; other limits do not care."""
+    with pytest.raises(BudgetExceeded, match="budget of it limits money, and the price of the model is not known"):
+        await meter(money=5).begin(1, 10, None)
+
+    await meter(tokens=50).begin(1, 10, None)
+
+
 async def test_a_call_waits_while_another_one_might_use_up_the_rest():
     counted = meter(tokens=100)
     await counted.begin(1, 80, 0.0)

@@ -120,7 +120,7 @@ class Caller:
     @asynccontextmanager
     async def _counted(self, call: _Call, expected: Usage, heard: _Heard) -> AsyncIterator[None]:
         """Count the call on all budgets, whatever comes of it."""
-        money = self._prices(call.model, expected) or 0.0
+        money = self._prices(call.model, expected)
         begun: list[Meter] = []
         clock = asyncio.get_running_loop().time
         began = clock()

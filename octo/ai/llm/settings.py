@@ -101,7 +101,7 @@ class Allowance(Settings):
     """What all flows together may spend through the connector."""
 
     money: Dollars | None = None
-    """Dollars. The price of the model is known, or stands in `prices`."""
+    """Dollars. A call whose price is not known is refused: then write it to `prices`."""
     tokens: Annotated[int, Field(ge=0)] | None = None
     """Tokens, those of requests and of answers together."""
     calls: Annotated[int, Field(ge=0)] | None = None

@@ -350,6 +350,19 @@ async def test_a_call_that_another_budget_stops_is_given_back():
 
 
 @virtual()
+async def test_a_model_without_a_price_is_not_called_under_a_limit_of_money():
+    """Neither that of the connector nor one further out can count it; a price that is 0 is known."""
+    asked = [caller(budget={"money": 1}), caller()]
+    for model, wire in asked:
+        with metered(Meter(Budget(money=1), "flow")), pytest.raises(BudgetExceeded, match="give its connector"):
+            await model.ask(ASK)
+        assert wire.at == []
+
+    free, _ = caller(prices={"input": 0, "output": 0}, budget={"money": 1})
+    assert (await free.ask(ASK)).text == "hello"
+
+
+@virtual()
 async def test_vectors_count_too():
     """They are calls of a model like any other."""
     model, _ = caller(prices={"input": 1, "output": 2})
