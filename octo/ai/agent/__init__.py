@@ -13,6 +13,7 @@ from octo.ai.agent.settings import AgentSettings, Clear, Read
 from octo.ai.agent.thread import NAMESPACE, VOLATILE, Memory, Saved, as_value, clear, key_of
 from octo.ai.model import FAMILY, Model
 from octo.ai.quoted import shown
+from octo.core import clock
 from octo.core.block import Site, block
 from octo.core.budget import Meter
 from octo.core.errors import Overloaded
@@ -95,7 +96,8 @@ def _letter(settings: AgentSettings, message: Message) -> Letter:
         return {"id": new_id(), "kind": "stop"}
     asked = None if settings.authorize_id is None else settings.authorize_id(message)
     if asked not in (None, "") and settings.authorize_allow is not None:
-        return {"id": new_id(), "kind": "decision", "request": str(asked), "allow": settings.authorize_allow(message)}
+        allow, at = settings.authorize_allow(message), clock.now().timestamp()
+        return {"id": new_id(), "kind": "decision", "request": str(asked), "allow": allow, "at": at}
     question = message.body if settings.input is None else settings.input(message)
     return {"id": new_id(), "kind": "question", "text": shown(question)}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from octo.ai.agent.mail import Mail, Stopped
 from octo.ai.agent.settings import AgentSettings
@@ -28,47 +28,36 @@ class Approvals:
         self._timeout = settings.authorize_timeout.total_seconds()
         self._telling = telling
         self._mail = mail
-        self._unclear: set[str] = set()
 
-    def needed(self, entry: Entry | None, call: ToolCall, message: Message) -> bool:
-        """Whether a person must allow the call, or it cannot be told; the latter is refused without asking."""
-        if entry is None:
-            return False
-        if entry.own is None or entry.own.authorize is None:
-            return entry.needs_approval
-        try:
-            return bool(entry.own.authorize(call.arguments, message.body, message.vars))
-        except ExprError as error:
-            log.warning("whether a call needs approval cannot be told", extra=fields(tool=call.name, error=str(error)))
-            self._unclear.add(call.id)
-            return True
+    def requests(self, calls: Sequence[ToolCall], find: Callable[[str], Entry | None], message: Message) -> Waiting:
+        """The requests for those of the calls that a person must allow. Nobody can guess their ids.
 
-    def requests(self, calls: Sequence[ToolCall], earlier: Mapping[str, tuple[str, float]]) -> Waiting:
-        """The requests for these calls: those that were made earlier, and new ones. Nobody can guess their ids."""
-        known = {call: (key, until) for key, (call, until) in earlier.items()}
+        message: that for which they are made. Whose message comes later may be anybody's, and decides nothing here.
+        """
         until = _unix() + self._timeout
-        found = {}
+        found: dict[str, tuple[str, float]] = {}
+        unclear: list[str] = []
         for call in calls:
-            if call.id not in self._unclear and self._mail is not None:
-                key, end = known.get(call.id) or (secrets.token_urlsafe(16), until)
-                found[key] = call.id, end
-        return Waiting(found)
+            try:
+                if _is_needed(find(call.name), call, message):
+                    found[secrets.token_urlsafe(16)] = call.id, until
+            except ExprError as error:
+                told = fields(tool=call.name, error=str(error))
+                log.warning("whether a call needs approval cannot be told", extra=told)
+                unclear.append(call.id)
+        return Waiting(found, tuple(unclear))
 
     async def decided(self, calls: Sequence[ToolCall], waiting: Waiting) -> dict[str, ToolResult]:
         """Wait until each request is answered or its time is over; return results for the calls that are refused."""
         by_id = {call.id: call for call in calls}
-        refused = {each: _refusal(by_id[each], "it cannot be told whether it is allowed") for each in self._unclear}
-        self._unclear.clear()
-        if self._mail is None:  # nobody can answer
-            return {call.id: _refusal(call, "closed") for call in calls}
-        for key, (call_id, until) in waiting.requests.items():
-            if key not in self._mail.decisions:
-                await self._ask(key, by_id[call_id], until)
-        for key, (call_id, until) in waiting.requests.items():
-            reason = await self._answer(key, until)
-            if reason:
-                refused[call_id] = _refusal(by_id[call_id], reason)
-        return refused
+        reasons = dict.fromkeys(waiting.unclear, "it cannot be told whether it is allowed")
+        asked = [(key, call, until) for key, (call, until) in waiting.requests.items() if call in by_id]
+        for key, call, until in asked:
+            if self._mail is not None and key not in self._mail.decisions:
+                await self._ask(key, by_id[call], until)
+        for key, call, until in asked:
+            reasons[call] = await self._answer(key, until)
+        return {call: _refusal(by_id[call], reason) for call, reason in reasons.items() if reason and call in by_id}
 
     async def _ask(self, key: str, call: ToolCall, until: float) -> None:
         await self._telling.tell(
@@ -83,7 +72,8 @@ class Approvals:
     async def _answer(self, key: str, until: float) -> str:
         """Why the call is refused; "" if it is allowed."""
         mail = self._mail
-        assert mail is not None
+        if mail is None:  # nobody can answer
+            return "closed"
         while key not in mail.decisions:
             if mail.is_stopped:
                 raise Stopped
@@ -96,7 +86,19 @@ class Approvals:
                     await mail.changed.wait()
             except TimeoutError:
                 continue
-        return "" if mail.decisions[key] else "denied"
+        decision = mail.decisions[key]
+        if decision["at"] > until:
+            return "timeout"
+        return "" if decision["allow"] else "denied"
+
+
+def _is_needed(entry: Entry | None, call: ToolCall, message: Message) -> bool:
+    """Whether a person must allow the call. Raises `ExprError` if that cannot be told."""
+    if entry is None:
+        return False
+    if entry.own is None or entry.own.authorize is None:
+        return entry.needs_approval
+    return bool(entry.own.authorize(call.arguments, message.body, message.vars))
 
 
 def _refusal(call: ToolCall, reason: str) -> ToolResult:

@@ -83,8 +83,8 @@ class Mailbox:
 class Mail:
     """What one run has seen of its mailbox.
 
-    questions: letters with a question that were not answered yet. decisions: by the id of a request, whether it was
-    allowed. is_stopped: whether the run is to end. changed: set when any of them changes.
+    questions: letters with a question that were not answered yet. decisions: by the id of a request, the letter that
+    allows or refuses it. is_stopped: whether the run is to end. changed: set when any of them changes.
     """
 
     def __init__(self, store: KeyValue, topics: Topics, key: str) -> None:
@@ -94,7 +94,7 @@ class Mail:
         self._box = Mailbox(store, topics, key)
         self._seen: set[str] = set()
         self.questions: list[Letter] = []
-        self.decisions: dict[str, bool] = {}
+        self.decisions: dict[str, Letter] = {}
         self.is_stopped = False
         self.changed = asyncio.Event()
         self._scope: asyncio.Timeout | None = None
@@ -139,7 +139,7 @@ class Mail:
                 if self._scope is not None:
                     self._scope.reschedule(0)
             case "decision":
-                self.decisions[letter["request"]] = letter["allow"]
+                self.decisions[letter["request"]] = letter
             case "question":
                 self.questions.append(letter)
         self.changed.set()

@@ -288,14 +288,12 @@ class Run:
 
     async def _refused(self, calls: Sequence[ToolCall], waiting: Waiting | None) -> dict[str, ToolResult]:
         """Ask a person about the calls that need it; return the results of those that are not allowed."""
-        asked = [each for each in calls if self._approvals.needed(self._tools.find(each.name), each, self.message)]
-        requests = {} if waiting is None else waiting.requests
-        pending = self._approvals.requests(asked, requests)
+        pending = waiting or self._approvals.requests(calls, self._tools.find, self.message)
         if pending.requests:
             pending.iteration = self._telling.iteration
             pending.spent = self._meter.spent.as_json()
             await self._save(pending)  # before anybody is asked: the answer may come when this process is gone
-        refused = await self._approvals.decided(asked, pending)
+        refused = await self._approvals.decided(calls, pending)
         await self._save()  # before anything is called: a call whose result is unknown is never repeated
         for each in refused.values():
             await self._tell_result(each)

@@ -26,10 +26,12 @@ class Waiting:
     """Calls of the last turn that wait for a person.
 
     requests: by the id of the request, the id of the call and until when it may be answered, in Unix time.
-    iteration, spent: where the run was, so that its limits count on.
+    unclear: calls of which it cannot be told whether they are allowed. All others are. iteration, spent: where the run
+    was, so that its limits count on.
     """
 
     requests: dict[str, tuple[str, float]]
+    unclear: tuple[str, ...] = ()
     iteration: int = 0
     spent: Mapping[str, Any] = field(default_factory=dict)
 
@@ -116,7 +118,12 @@ def _written(saved: Saved) -> dict[str, Any]:
     value: dict[str, Any] = {"v": VERSION, "tokens": saved.tokens, "messages": as_json(saved.turns)}
     if (waiting := saved.waiting) is not None:
         requests = {key: {"call": call, "until": until} for key, (call, until) in waiting.requests.items()}
-        value["waiting"] = {"requests": requests, "iteration": waiting.iteration, "spent": dict(waiting.spent)}
+        value["waiting"] = {
+            "requests": requests,
+            "unclear": list(waiting.unclear),
+            "iteration": waiting.iteration,
+            "spent": dict(waiting.spent),
+        }
     return value
 
 
@@ -126,7 +133,7 @@ def _read(value: Any) -> Saved:
     waiting = value.get("waiting")
     if waiting is not None:
         requests = {key: (each["call"], each["until"]) for key, each in waiting["requests"].items()}
-        waiting = Waiting(requests, waiting["iteration"], waiting["spent"])
+        waiting = Waiting(requests, tuple(waiting["unclear"]), waiting["iteration"], waiting["spent"])
     return Saved(turns_from(value["messages"]), value["tokens"], waiting)
 
 

@@ -294,6 +294,54 @@ async def test_an_approval_survives_a_restart(allow):
     assert answer.vars["ai"]["usage"]["calls"] == 2
 
 
+async def test_an_approval_after_its_time_is_a_refusal():
+    """Also if it is what begins the run again: whoever asked was told how long an answer counts."""
+    async with Services() as services:
+        request = await crashed(services)
+        store = services.handed({"store": "key-value"})["store"]
+        (key,) = (await store.list("agent-memory")).names
+        entry = await store.get("agent-memory", key)
+        entry.value["waiting"]["requests"][request["authorizationId"]]["until"] -= 3600
+        await store.put("agent-memory", key, entry.value)
+        async with app(flow(tool=GUARDED), services, "done") as found:
+            given = {"id": request["authorizationId"], "allow": 1}
+            await found.call("f", {"text": ""}, vars={**CHAT, **given})
+            (ask,) = found.connector("llm").asks
+
+    assert ask.turns[-1].results[0].content == '{"authorized":false,"reason":"timeout"}'
+
+
+async def test_what_was_asked_is_not_called_though_the_message_with_the_answer_would_need_no_approval():
+    """`authorize` is about the message that the call was made for, and not about that of the person."""
+    guarded = GUARDED.replace("input.what == 'harm'", "has(body.text) && body.text == 'go' && input.what == 'harm'")
+    async with Services() as services:
+        async with app(flow(tool=guarded), services, HARM) as found, asyncio.TaskGroup() as tasks:
+            first = tasks.create_task(found.call("f", {"text": "go"}, vars=CHAT))
+            request = await told("tool_authorization")
+            first.cancel()
+        async with app(flow(tool=guarded), services, "done") as found:
+            await found.call("f", {"text": ""}, vars={**CHAT, "id": request["authorizationId"]})
+            (ask,) = found.connector("llm").asks
+
+    assert ask.turns[-1].results[0].content == '{"authorized":false,"reason":"denied"}'
+
+
+async def test_what_could_not_be_told_before_a_restart_is_refused_after_it():
+    """The message with the answer says nothing about it, whatever is in it."""
+    guarded = GUARDED.replace("input.what == 'harm'", "input.what == 'harm' || body.n > 1")
+    async with Services() as services:
+        async with app(flow(tool=guarded), services, HARM) as found, asyncio.TaskGroup() as tasks:
+            first = tasks.create_task(found.call("f", {"text": "go"}, vars=CHAT))
+            request = await told("tool_authorization")
+            first.cancel()
+        async with app(flow(tool=guarded), services, "done") as found:
+            given = {"id": request["authorizationId"], "allow": 1}
+            await found.call("f", {"text": "", "n": 1}, vars={**CHAT, **given})
+            (ask,) = found.connector("llm").asks
+
+    assert [each.is_error for each in ask.turns[-1].results] == [False, True]
+
+
 async def test_a_question_after_a_restart_asks_for_the_approval_again():
     async with Services() as services:
         request = await crashed(services)
