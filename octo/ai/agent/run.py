@@ -156,6 +156,7 @@ class Run:
 
     async def _course(self, waiting: Waiting | None) -> Outcome:
         if waiting is not None:
+            await self._tools.tools()  # those of servers are not known yet
             await self._answer_calls(waiting)
         while self._telling.iteration < self._settings.max_iterations:
             self._telling.iteration += 1

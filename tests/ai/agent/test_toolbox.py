@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ from octo.ai.agent import toolbox
 from octo.ai.conversation import Tool
 from octo.ai.tools import Answered, Offer
 from octo.core.secrets import mask
+from octo.services.container import Services
 from octo.testing.harness import running
 from tests.ai import injections
 from tests.ai.fakes import CONNECTOR, FakeModel, calls
@@ -173,3 +175,35 @@ async def test_a_schema_is_compiled_once_for_all_runs(monkeypatch):
     assert compiled == [SCHEMA]
     assert shop.called == [("search", {"q": "a"})]
     assert "do not fit the schema" in model.asks[3].turns[-1].results[0].content
+
+
+async def test_a_call_of_a_server_that_is_allowed_after_a_restart_is_made():
+    """The run that goes on with it has not asked the server yet for what it offers."""
+    text = f"""
+{CONNECTOR[:-1]}, {{name: shop, type: shop}}]
+flows:
+  - name: f
+    process:
+      - type: ai-agent
+        connector: llm
+        prompt: Help.
+        memoryThreadId: '"c"'
+        agentId: a
+        authorizeId: body.?id.orValue("")
+        authorizeAllow: "true"
+        events: []
+        mcp: [shop]
+  - {{name: read, process: [{{type: read-agent-memory, threadId: '"c"', agentId: a}}]}}
+"""
+    async with Services() as services:
+        async with running(text, components=[FakeModel, Shop], services=services) as found:
+            found.connector("llm").says(calls(("buy", {"q": "tea"})))
+            async with asyncio.TaskGroup() as tasks:
+                first = tasks.create_task(found.call("f", {}))
+                while not (waiting := (await found.call("read")).body["waiting"]):
+                    await asyncio.sleep(0)
+                first.cancel()
+        async with running(text, components=[FakeModel, Shop], services=services) as found:
+            found.connector("llm").says("bought")
+            await found.call("f", {"id": waiting[0]["authorizationId"]})
+            assert found.connector("shop").called == [("buy", {"q": "tea"})]
