@@ -18,8 +18,8 @@ class Spending(Settings):
     """What a block that calls a model may spend, and where it says what it has spent."""
 
     budget: Budget | None = None
-    """What the block may spend for one message, e.g. `{calls: 4, money: 0.05, seconds: 30}`. Those of the flow and of
-    the connector count too. Beyond it the block fails with `BudgetExceeded`."""
+    """What the block may spend for one message, with all that it runs, e.g. `{calls: 4, money: 0.05, seconds: 30}`.
+    Those of the flow and of the connector count too. Beyond it the block fails with `BudgetExceeded`."""
     details_var: Annotated[str, Advanced] = "ai"
     """The variable that says what the calls were: `model`, `stopReason`, `usage` (`calls`, `inputTokens`,
     `outputTokens`, `money`), and more for some blocks; `""` for none."""
@@ -31,7 +31,7 @@ class Spending(Settings):
 
     def meter(self, site: Site) -> Meter:
         """Counts what one message spends."""
-        return Meter(self.budget, f'block "{site.address}"')
+        return Meter(self.budget, f'block "{site.label}"')
 
     def told(self, message: Message, details: Details) -> Message:
         """The message with the details in their variable."""

@@ -48,7 +48,7 @@ async def ai_agent(
     that is an error. With `memoryThreadId` a later message goes on with the conversation, and a message that comes
     while it is under way is a further question to it, a stop, or the answer to a request for approval.
     """
-    meter = Meter(settings.budget, f'block "{site.label}"')
+    meter = settings.meter(site)
     if settings.memory_thread_id is None:
         return await spending(meter, Run(model, settings, message, site, meter).begin(Saved()))
     key = key_of(settings.memory_thread_id(message), settings.agent_id or site.address)

@@ -209,7 +209,7 @@ class Run:
         settings = self._settings
         tools = await self._tools.tools()
         await self._shorten(tools)
-        return Ask(self._system(), self._sent(), tools, max_tokens=settings.max_tokens or None)
+        return Ask(self._system(), self._sent(), tools, max_tokens=settings.most_tokens)
 
     def _sent(self) -> tuple[Turn, ...]:
         """The turns as they are sent: files of earlier calls only if they are kept."""
@@ -428,8 +428,7 @@ class Run:
         return {**details(self._meter, self._reply), **told, **more}
 
     def _told(self, message: Message, **more: object) -> Message:
-        name = self._settings.details_var
-        return message.with_var(name, self._details(**more)) if name else message
+        return self._settings.told(message, self._details(**more))
 
     def history(self) -> list[dict[str, Any]]:
         """The conversation of this message so far, without files."""

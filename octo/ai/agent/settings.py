@@ -9,8 +9,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo, model_validator
 
+from octo.ai.settings import Asking
 from octo.ai.tools import FAMILY as TOOLS
-from octo.core.budget import Budget
 from octo.core.durations import Duration
 from octo.core.expressions import Expr, Names, rendering
 from octo.core.message import Message
@@ -116,7 +116,7 @@ class Skill(Settings):
         return self._render(message)
 
 
-class AgentSettings(Settings):
+class AgentSettings(Asking):
     decides: ClassVar[bool] = True
 
     prompt: str = Field(min_length=1)
@@ -146,8 +146,6 @@ class AgentSettings(Settings):
     """Runs when the model refuses, a filter stops it, or it comes to no end. Without it that is an error."""
     max_iterations: int = Field(default=8, ge=1)
     """Calls of the model, at most."""
-    max_tokens: int | None = Field(default=None, ge=0)
-    """Tokens of one answer. Default, and 0: what the connector says."""
     max_parallel_tools: int = Field(default=MOST_PARALLEL, ge=0)
     """Calls of tools at once. With 1 they run one after the other on one message, so that variables add up; otherwise
     each gets a copy. 0 is the default."""
@@ -185,10 +183,6 @@ class AgentSettings(Settings):
     join: Literal["steer", "refuse"] = "steer"
     """What a second message does while its conversation is under way: `steer` gives it to the run as one more
     question and ends with `{}`; `refuse` fails with `Overloaded`."""
-    budget: Budget | None = None
-    """What the agent may cost, its tools and agents among them included."""
-    details_var: Annotated[str, Advanced] = "ai"
-    """Variable for what became of it: `model`, `stopReason`, `iterations`, `toolCalls`, `usage`. Empty: none."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -134,7 +134,7 @@ async def test_no_repair_is_tried_beyond_the_budget():
 
     assert error.as_value("f")["type"] == "BudgetExceeded"
     told = error.recovery("f").vars["ai"]
-    assert told["budget"] == {"of": 'block "f.ai-prompt"', "limit": "calls", "allowed": 2, "spent": 2}
+    assert told["budget"] == {"of": 'block "ai-prompt"', "limit": "calls", "allowed": 2, "spent": 2}
     assert [each["role"] for each in told["history"]] == ["user", "assistant", "user", "assistant", "user"]
 
 
