@@ -13,7 +13,7 @@ from octo.ai.script.settings import Script
 from octo.core.errors import Permanent
 
 if TYPE_CHECKING:
-    from octo.ai.llm.wires.bridge import Wired
+    from octo.ai.llm.wires.wired import Wired
 
 S = TypeVar("S", bound=settings.Provider)
 

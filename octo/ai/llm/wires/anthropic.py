@@ -13,7 +13,8 @@ from pydantic_ai.providers.anthropic import AnthropicProvider
 from octo.ai.conversation import StopReason, ToolResult
 from octo.ai.llm import settings
 from octo.ai.llm.wires.asked import requested
-from octo.ai.llm.wires.bridge import IMAGES, STOPS, Bridge, Wired, raw_reason
+from octo.ai.llm.wires.bridge import IMAGES, STOPS, Bridge, raw_reason
+from octo.ai.llm.wires.wired import Wired
 
 NAME = "llm-anthropic"
 

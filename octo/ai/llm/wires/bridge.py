@@ -9,13 +9,11 @@ from __future__ import annotations
 import asyncio
 import re
 import traceback
-import uuid
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from pydantic_ai import messages as library
-from pydantic_ai.embeddings import EmbeddingModel, EmbeddingSettings
-from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
+from pydantic_ai.models import Model, ModelRequestParameters
 from pydantic_ai.output import OutputObjectDefinition
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
@@ -25,7 +23,6 @@ from octo.ai.conversation import (
     Ask,
     Assistant,
     Attachment,
-    Piece,
     Reply,
     Results,
     StopReason,
@@ -36,17 +33,16 @@ from octo.ai.conversation import (
     Usage,
     User,
 )
-from octo.ai.llm import estimate, settings
-from octo.ai.llm.wires import clients, faults
+from octo.ai.llm import estimate
+from octo.ai.llm.wires import clients, faults, hearing
 from octo.ai.llm.wires.faults import translated
-from octo.ai.model import Embedded, Hear
+from octo.ai.llm.wires.ids import Ids
+from octo.ai.model import Hear
 from octo.core import codec
 from octo.core.errors import OctoError, Permanent
 
 Close = Callable[[], Awaitable[None]]
 CHOICES = {"auto": "auto", "any": "required", "none": "none"}
-_ID = re.compile(r"(?!pyd_ai_)[A-Za-z0-9_-]{1,64}")
-"""Ids that every provider takes back, but for those that the library makes where there are none."""
 IMAGES = frozenset(("image/gif", "image/jpeg", "image/png", "image/webp"))
 _TEXTS = ("application/json", "application/xml", "application/yaml", "application/javascript", "application/x-ndjson")
 _TYPED = re.compile(r"[\w.+-]+/[\w.+-]+")
@@ -87,11 +83,11 @@ class Bridge:
     async def send(self, ask: Ask, hear: Hear | None) -> Reply:
         settings, parameters = self._asked(ask)
         conversation = [*self._turns(ask.turns)]
-        ids = _Ids(ask.turns)
+        ids = Ids(ask.turns)
         try:
             async with clients.closing():
                 reply = await self._sent(conversation, settings, parameters, hear, ids)
-        except _OfHearer as failed:
+        except hearing.OfHearer as failed:
             raise failed.error from failed.error.__cause__
         except OctoError as error:
             await _release(error)
@@ -104,14 +100,14 @@ class Bridge:
         settings: ModelSettings,
         parameters: ModelRequestParameters,
         hear: Hear | None,
-        ids: _Ids,
+        ids: Ids,
     ) -> Reply:
         with translated(self._model.model_name, self._model.base_url or "the provider"):
             if hear is None:
                 response = await self._model.request(conversation, settings, parameters)
             else:
                 async with self._model.request_stream(conversation, settings, parameters) as stream:
-                    await _hear(stream, hear, ids)
+                    await hearing.hear(stream, hear, ids)
                     response = stream.get()
             return self._reply(response, ids, streamed=hear is not None)
 
@@ -183,7 +179,7 @@ class Bridge:
 
     # --- and back ---
 
-    def _reply(self, response: library.ModelResponse, ids: _Ids, *, streamed: bool) -> Reply:
+    def _reply(self, response: library.ModelResponse, ids: Ids, *, streamed: bool) -> Reply:
         stop = self._form.stop(response, streamed=streamed)
         if stop is None:
             raise faults.cut() if streamed else faults.malformed("there is no answer in it")
@@ -221,28 +217,6 @@ class Bridge:
         )
         (written,) = library.ModelMessagesTypeAdapter.dump_python([kept], mode="json", exclude_none=True)
         return {"provider": self._form.name, "response": written}
-
-
-class _Ids:
-    """Unique ids of calls: providers send none, the name of the tool, or one that an earlier turn had."""
-
-    def __init__(self, turns: Iterable[Turn]) -> None:
-        self._taken = {call.id for turn in turns if isinstance(turn, Assistant) for call in turn.calls}
-        self._of: dict[int, str] = {}
-
-    def of(self, index: int, part: library.ToolCallPart) -> str:
-        """The id of the call that is the part of this index."""
-        if index not in self._of:
-            given: object = part.tool_call_id  # the libraries do not check what they read
-            fits = isinstance(given, str) and _ID.fullmatch(given) and given != part.tool_name
-            self._of[index] = str(given) if fits and given not in self._taken else f"call_{uuid.uuid4().hex[:24]}"
-            self._taken.add(self._of[index])
-        return self._of[index]
-
-    def renamed(self, index: int, part: library.ModelResponsePart) -> library.ModelResponsePart:
-        if isinstance(part, library.ToolCallPart):
-            part.tool_call_id = self.of(index, part)
-        return part
 
 
 def _said(turn: Assistant) -> library.ModelResponse:
@@ -303,48 +277,6 @@ async def _release(error: BaseException) -> None:
     await asyncio.sleep(0)
 
 
-class _OfHearer(Exception):
-    """An error of the hearer, which is none of the provider."""
-
-    def __init__(self, error: Exception) -> None:
-        self.error = error
-
-
-async def _hear(stream: StreamedResponse, hear: Hear, ids: _Ids) -> None:
-    calls: dict[int, tuple[str, str]] = {}
-    async for event in stream:
-        match event:
-            case library.PartStartEvent(index=index, part=library.ToolCallPart() as part):
-                calls[index] = ids.of(index, part), part.tool_name
-                piece = Piece("tool_input", part.args_as_json_str() if part.args else "", *calls[index])
-            case library.PartDeltaEvent(index=index, delta=library.ToolCallPartDelta(args_delta=more)) if more:
-                written = more if isinstance(more, str) else codec.write(more).decode()
-                piece = Piece("tool_input", written, *calls.get(index, ("", "")))
-            case _:
-                piece = _said_by(event)
-        if not isinstance(piece.text, str):  # the libraries do not check it
-            raise faults.malformed(f"a text that is a {type(piece.text).__name__}")
-        if piece.text:
-            try:
-                await hear(piece)
-            except Exception as error:
-                raise _OfHearer(error) from error
-
-
-def _said_by(event: object) -> Piece:
-    """The text or thought of an event; an empty one if it has none."""
-    match event:
-        case library.PartStartEvent(part=library.TextPart(content=text)):
-            return Piece("text", text)
-        case library.PartStartEvent(part=library.ThinkingPart(content=text)):
-            return Piece("thinking", text)
-        case library.PartDeltaEvent(delta=library.TextPartDelta(content_delta=text)):
-            return Piece("text", text)
-        case library.PartDeltaEvent(delta=library.ThinkingPartDelta(content_delta=thought)):
-            return Piece("thinking", thought or "")
-    return Piece("text", "")
-
-
 # --- what most providers share -----------------------------------------------------------------------------------
 
 
@@ -364,40 +296,3 @@ STOPS: dict[str | None, StopReason] = {
     "tool_call": "tool_use",
 }
 """Of the library's words."""
-
-
-class Wired:
-    """A wire that asks through a bridge.
-
-    embedder: returns what makes vectors with a model of that name; None if the provider has no such models.
-    """
-
-    def __init__(
-        self,
-        bridge: Bridge,
-        given: settings.Provider,
-        close: Close,
-        embedder: Callable[[str], EmbeddingModel] | None = None,
-    ) -> None:
-        self.model = given.model
-        self.max_tokens = given.answer
-        self._bridge = bridge
-        self._close = close
-        self._embedder = embedder
-
-    async def send(self, ask: Ask, hear: Hear | None) -> Reply:
-        return await self._bridge.send(ask, hear)
-
-    async def embed(self, texts: Sequence[str], model: str, dimensions: int | None) -> Embedded:
-        if self._embedder is None:
-            raise Permanent("the provider has no embeddings", code=codes.NO_EMBEDDINGS)
-        asked = EmbeddingSettings() if dimensions is None else EmbeddingSettings(dimensions=dimensions)
-        with translated(model):
-            found = await self._embedder(model).embed(list(texts), input_type="document", settings=asked)
-            vectors = tuple(tuple(map(float, each)) for each in found.embeddings)
-            if len(vectors) != len(texts):
-                raise faults.malformed(f"{len(vectors)} vectors for {len(texts)} texts")
-            return Embedded(vectors, Usage(found.usage.input_tokens or estimate.text(sum(map(len, texts)))))
-
-    async def close(self) -> None:
-        await self._close()

@@ -18,8 +18,9 @@ from octo.ai.conversation import StopReason, ToolResult
 from octo.ai.llm import settings
 from octo.ai.llm.wires import clients
 from octo.ai.llm.wires.asked import requested
-from octo.ai.llm.wires.bridge import STOPS, Bridge, Wired, raw_reason
+from octo.ai.llm.wires.bridge import STOPS, Bridge, raw_reason
 from octo.ai.llm.wires.faults import malformed
+from octo.ai.llm.wires.wired import Wired
 from octo.core import codec
 
 NAME = "llm-gemini"

@@ -23,7 +23,8 @@ from pydantic_ai.providers.openrouter import OpenRouterProvider
 from octo.ai.conversation import StopReason, ToolResult
 from octo.ai.llm import settings
 from octo.ai.llm.wires.asked import requested
-from octo.ai.llm.wires.bridge import IMAGES, STOPS, Bridge, Wired, raw_reason, refused
+from octo.ai.llm.wires.bridge import IMAGES, STOPS, Bridge, raw_reason, refused
+from octo.ai.llm.wires.wired import Wired
 from octo.core.settings import Secret
 
 OPENROUTER = "https://openrouter.ai/api/v1"

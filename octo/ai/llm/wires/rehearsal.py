@@ -13,7 +13,7 @@ from contextlib import suppress
 import httpx2
 
 from octo.ai.conversation import Ask, Assistant, Piece, Results, Tool, ToolCall, ToolResult, User
-from octo.ai.llm.wires.bridge import Wired
+from octo.ai.llm.wires.wired import Wired
 from octo.core.errors import OctoError
 
 _TOOL = Tool("tool", "description", {"type": "object", "properties": {"a": {"type": "string"}}})
