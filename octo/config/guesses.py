@@ -44,6 +44,18 @@ _BLOCKS: Final = {
     "mqtt-publish": "mqtt-send",
     "redis-command": "redis-get redis-set redis-del redis-incr valkey-command",
     "redis-stream-add": "redis-xadd xadd",
+    "ai-agent": "agent llm-agent tools-agent assistant",
+    "ai-prompt": "prompt llm ai chat ai-chat chat-model completion chat-completion generate openai anthropic claude gpt",
+    "ai-mapping": "extract ai-extract extractor information-extractor structured-output ai-transform",
+    "ai-router": "classify ai-classify classifier text-classifier intent ai-switch",
+    "ai-embed": "embed embedding embeddings vectorize",
+    "chunk": "chunker text-splitter split-text",
+    "vector-query": "vector-search similarity-search semantic-search retriever retrieval",
+    "vector-upsert": "vector-insert vector-add vector-store",
+    "mcp-call": "mcp mcp-client mcp-tool tool tool-call call-tool",
+    "mcp-router": "mcp-server",
+    "read-agent-memory": "memory agent-memory chat-memory",
+    "web-search": "search google-search tavily brave searxng",
 }
 _CONNECTORS: Final = {
     "database": "postgres postgresql mysql mariadb sqlite sql db jdbc",
@@ -56,6 +68,14 @@ _CONNECTORS: Final = {
     "mqtt": "mosquitto",
     "nats": "jetstream",
     "redis": "valkey keydb",
+    "llm-anthropic": "anthropic claude",
+    "llm-gemini": "gemini google google-ai vertex vertex-ai",
+    "llm-ollama": "ollama llama",
+    "llm-openai": "openai gpt chatgpt vllm llama-cpp lm-studio litellm",
+    "llm-openrouter": "openrouter",
+    "mcp-client": "mcp mcp-server",
+    "vector-sqlite": "vector vector-store vectors chroma faiss sqlite-vec",
+    "tavily": "web-search",
 }
 _SOURCES: Final = {
     "http": "webhook api rest server request",
@@ -132,10 +152,25 @@ _KEYS: Final = {
     "sasl": "security",
     "type": "exchangeType",
     "as": "target into result",
+    "prompt": "system systemPrompt systemMessage system_prompt instructions instruction task",
+    "input": "messages userPrompt userMessage user question text",
+    "outputSchema": "schema responseFormat response_format outputParser jsonSchema",
+    "inputSchema": "parameters schema args arguments input",
+    "maxIterations": "maxSteps maxTurns max_turns maxRounds",
+    "memoryThreadId": "memory threadId thread_id sessionId conversationId conversation session",
+    "mcp": "mcpServers mcp_servers servers",
+    "maxTokens": "maxOutputTokens max_output_tokens max_completion_tokens",
+    "tokens": "maxTokens max_tokens",
+    "money": "cost maxCost usd dollars price",
+    "seconds": "time timeout duration",
+    "apiKey": "key token secret",
+    "model": "modelName modelId model_name deployment",
+    "resource": "file path template",
 }
 _ADDRESS: Final = ("baseURL", "baseUrl", "base_url", "url")
 _DEAD: Final = ("dlq", "dlx", "deadLetterQueue", "onFailure")
 _ACKNOWLEDGED: Final = ("ack", "autoAck", "noAck", "ackMode", "autoCommit", "manualAck")
+_OF_MODELS: Final = ("model", "temperature", "topP", "thinking", "reasoning", "apiKey")
 _STATUS: Final = ("status", "statusCode", "httpStatus", "code")
 
 
@@ -186,4 +221,6 @@ def about(word: str, known: Collection[str]) -> str:
         return "a message is acknowledged once its flow has finished; `durability: memory` of the flow does it before"
     if word in _ADDRESS and {"basePath", "port"} <= set(known):
         return "`http` is a server; what calls others is an `http-client`"
+    if word in _OF_MODELS and {"prompt", "detailsVar"} <= set(known):
+        return f"`{word}` is a setting of the connector"
     return ""

@@ -8,10 +8,17 @@ from octo.config import guesses
 
 @pytest.mark.parametrize(
     ("word", "here"),
-    [("transform", "set-payload"), ("http_request", "rest"), ("try", "handle-errors"), ("forech", "foreach")],
+    [
+        ("transform", "set-payload"),
+        ("http_request", "rest"),
+        ("try", "handle-errors"),
+        ("forech", "foreach"),
+        ("agent", "ai-agent"),
+        ("chat", "ai-prompt"),
+    ],
 )
 def test_types_of_blocks(word, here):
-    assert guesses.block(word, ["set-payload", "rest", "handle-errors", "foreach"]) == here
+    assert guesses.block(word, ["set-payload", "rest", "handle-errors", "foreach", "ai-agent", "ai-prompt"]) == here
 
 
 def test_a_type_that_is_not_here_is_not_guessed():
@@ -35,6 +42,11 @@ def test_a_type_that_is_not_here_is_not_guessed():
         ("exchangeType", ["exchange", "routingKey", "type"], "type"),  # and not `exchange`
         ("value", ["topic", "key", "body"], "body"),
         ("maxRetries", ["subject", "maxAttempts"], "maxAttempts"),
+        ("systemPrompt", ["prompt", "input"], "prompt"),
+        ("memory", ["memoryThreadId", "memoryTTL"], "memoryThreadId"),
+        ("max_tokens", ["money", "tokens", "calls"], "tokens"),
+        ("parameters", ["name", "description", "inputSchema", "process"], "inputSchema"),
+        ("key", ["apiKey", "model"], "apiKey"),
         ("zebra", ["path", "query"], None),
     ],
 )
@@ -48,16 +60,19 @@ def test_keys(word, known, here):
         (guesses.connector, "postgres", "database"),
         (guesses.connector, "rest", "http-client"),
         (guesses.connector, "htp", "http"),
+        (guesses.connector, "claude", "llm-anthropic"),
+        (guesses.connector, "openai", "llm-openai"),
         (guesses.source, "timer", "cron"),
         (guesses.source, "webhook", "http"),
     ],
 )
 def test_types_of_connectors_and_sources(guess, word, here):
-    assert guess(word, ["database", "http-client", "http", "cron"]) == here
+    assert guess(word, ["database", "http-client", "http", "cron", "llm-anthropic", "llm-openai"]) == here
 
 
 def test_what_is_done_otherwise():
     assert "`httpStatus`" in guesses.about("status", ["value", "rawBody", "contentType"])
+    assert "of the connector" in guesses.about("model", ["prompt", "input", "detailsVar"])
     assert "`http-client`" in guesses.about("baseURL", ["basePath", "port"])
     assert "`durability: memory` of the flow" in guesses.about("autoAck", ["queue", "maxAttempts"])
     assert "`deadLetter:` of the flow" in guesses.about("dlq", ["subject", "maxAttempts"])
