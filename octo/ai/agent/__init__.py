@@ -8,11 +8,10 @@ from contextlib import asynccontextmanager
 
 from octo.ai.agent import codes
 from octo.ai.agent.mail import Letter, Mail, Mailbox
-from octo.ai.agent.run import Run
+from octo.ai.agent.run import Run, question
 from octo.ai.agent.settings import AgentSettings, Clear, Read
 from octo.ai.agent.thread import NAMESPACE, VOLATILE, Memory, Saved, as_value, clear, key_of
 from octo.ai.model import FAMILY, Model
-from octo.ai.quoted import shown
 from octo.core import clock
 from octo.core.block import Site, block
 from octo.core.budget import Meter
@@ -64,7 +63,8 @@ async def ai_agent(
                 return await spending(meter, thread.run(model, message, site, meter, letter))
         if settings.join == "refuse" and letter["kind"] == "question":
             raise Overloaded("the conversation is under way", code=codes.BUSY)
-        is_posted = is_posted or await box.post(letter)
+        if not letter.get("files"):  # which no mailbox takes: such a question waits for a run of its own
+            is_posted = is_posted or await box.post(letter)
         if is_posted and await box.is_seen(letter):
             return Stop(message.with_body({}))
         await asyncio.sleep(pause)
@@ -98,8 +98,8 @@ def _letter(settings: AgentSettings, message: Message) -> Letter:
     if asked not in (None, "") and settings.authorize_allow is not None:
         allow, at = settings.authorize_allow(message), clock.now().timestamp()
         return {"id": new_id(), "kind": "decision", "request": str(asked), "allow": allow, "at": at}
-    question = message.body if settings.input is None else settings.input(message)
-    return {"id": new_id(), "kind": "question", "text": shown(question)}
+    files = settings.attachments is not None and bool(settings.attachments(message))
+    return {"id": new_id(), "kind": "question", "text": question(settings, message), "files": files}
 
 
 class _Thread:

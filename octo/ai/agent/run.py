@@ -122,10 +122,7 @@ class Run:
 
     def _question(self) -> User:
         settings, message = self._settings, self._incoming
-        if settings.input is None:
-            return User(f"The task is about this message:\n{quoted('body', message.body)}")
-        text = shown(settings.input(message))
-        text = text if names_secret(settings.input) else masked(text)
+        text = question(settings, message)
         if settings.attachments is None:
             return User(text)
         values = settings.attachments(message)
@@ -439,6 +436,14 @@ class Run:
             return
         kept = tuple(self.turns) if self._settings.keep_attachments else tuple(_bare(turn) for turn in self.turns)
         await self._memory.save(Saved(kept, self._saved_tokens, waiting))
+
+
+def question(settings: AgentSettings, message: Message) -> str:
+    """What the message asks an agent, without its files."""
+    if settings.input is None:
+        return f"The task is about this message:\n{quoted('body', message.body)}"
+    text = shown(settings.input(message))
+    return text if names_secret(settings.input) else masked(text)
 
 
 def _bare(turn: Turn) -> Turn:

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from octo import Message, Settings, block
+from octo import Message, Permanent, Settings, block
 from octo.ai.conversation import Reply, Results, User
 from octo.core.flow import Failure
+from octo.core.secrets import mask
 from octo.services.container import Services
 from octo.testing.harness import running
 from tests.ai.fakes import CONNECTOR, FakeModel, calls
@@ -163,6 +164,60 @@ async def test_a_second_message_is_a_further_question_to_the_run():
     assert answer.body == "both"
     assert model.asks[1].turns[-1] == User("two")
     assert "signal" in kinds()
+
+
+HOLD: dict[str, asyncio.Event] = {}
+
+
+@block("hold-up")
+async def hold_up(settings: Nothing, message: Message) -> Message:
+    """Hold a run up."""
+    del settings
+    HOLD["began"].set()
+    await HOLD["release"].wait()
+    return message
+
+
+@asynccontextmanager
+async def held_up(text: str, *script: Any) -> AsyncIterator[tuple[Any, asyncio.TaskGroup]]:
+    """An app, and tasks of a run of c1 that is held up in its tool."""
+    HOLD.update(began=asyncio.Event(), release=asyncio.Event())
+    EVENTS.clear()
+    async with running(text, components=[FakeModel, note, hold_up]) as found, asyncio.TaskGroup() as tasks:
+        found.connector("llm").says(calls(("act", {})), *script)
+        tasks.create_task(found.call("f", {"text": "one"}, vars=CHAT))
+        await HOLD["began"].wait()
+        yield found, tasks
+
+
+HOLDING = flow(tool="process: [{type: hold-up}]")
+
+
+async def test_a_further_question_is_told_like_the_first_one():
+    """Without `input` the body is data, and a secret in it is none of the model's business."""
+    mask("hunter2-secret")
+    text = HOLDING.replace("        input: body.text\n", "")
+    async with held_up(text, "done") as (found, _):
+        await found.call("f", {"text": "my key is hunter2-secret"}, vars=CHAT)
+        HOLD["release"].set()
+    model = found.connector("llm")
+
+    further = model.asks[1].turns[-1].text
+    assert "hunter2" not in further
+    assert further.startswith("The task is about this message:\n<data id=")
+
+
+async def test_a_further_question_with_files_waits_for_its_own_run():
+    """Files are too large for the mailbox, and must not get lost."""
+    text = HOLDING.replace("input: body.text\n", "input: body.text\n        attachments: body.?files.orValue([])\n")
+    files = [{"mimeType": "text/plain", "data": "YQ==", "name": "a"}]
+    async with held_up(text, "one is done", "two is done") as (found, tasks):
+        second = tasks.create_task(found.call("f", {"text": "two", "files": files}, vars=CHAT))
+        await asyncio.sleep(0.02)
+        HOLD["release"].set()
+
+    assert second.result().body == "two is done"
+    assert found.connector("llm").asks[2].turns[-1].attachments[0].data == b"a"
 
 
 async def test_a_question_that_comes_while_the_answer_is_written_is_answered_too():
