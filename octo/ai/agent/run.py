@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -139,7 +140,8 @@ class Run:
         except Stopped:
             self._interrupted(STOPPED)
             await self._save()
-            await self._telling.tell("done", text="", stopped=True)
+            with suppress(Left):
+                await self._telling.tell("done", text="", stopped=True)
             return Stop(self._told(self.message.with_body({"stopped": True}), stopReason="stopped"))
         except Left:
             self._interrupted(LEFT)
@@ -148,7 +150,8 @@ class Run:
         except ToolStopped as stopped:
             return Stop(self._told(stopped.stop.message))
         except Exception as error:
-            await self._telling.error(error)
+            with suppress(Left):
+                await self._telling.error(error)
             raise
 
     async def _course(self, waiting: Waiting | None) -> Outcome:

@@ -537,6 +537,26 @@ async def test_a_run_that_nobody_listens_to_ends_and_keeps_what_was_said():
     assert [type(turn).__name__ for turn in ask.turns] == ["User", "Assistant", "Results", "User"]
 
 
+STOPPING = "[{type: validate, rules: [{expr: 'false', message: gone}]}]"
+
+
+@pytest.mark.parametrize("error", [Permanent("no such model"), RuntimeError("bug")])
+async def test_a_run_that_fails_and_that_nobody_listens_to_has_failed(error):
+    """Not because nobody listens, which would hide the reason."""
+    text = flow("        emit: [error]").replace("[{type: note}]", STOPPING)
+    async with app(text, None, error) as found:
+        with pytest.raises(Failure) as caught:
+            await found.call("f", {"text": "go"}, vars=CHAT)
+
+    assert caught.value.cause is error
+
+
+async def test_a_run_that_is_stopped_and_that_nobody_listens_to_has_stopped():
+    text = HOLDING.replace("        tools:", "        emit: [done]\n        tools:").replace("[{type: note}]", STOPPING)
+    async with held_up(text) as (found, _):
+        assert (await found.call("f", {"text": ""}, vars={**CHAT, "stop": 1})).body == {}
+
+
 async def test_an_answer_to_a_run_that_is_gone_does_not_wait_in_its_mailbox():
     """The lease of a process that was killed is held for a while, and its mailbox still takes letters."""
     async with Services() as services:
