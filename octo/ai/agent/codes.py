@@ -7,6 +7,7 @@ from octo.core.errors import Explanation
 NO_THREAD = "OCTO-L131"
 BAD_THREAD = "OCTO-L132"
 BUSY = "OCTO-L133"
+TOO_LARGE = "OCTO-L134"
 
 EXPLANATIONS: dict[str, Explanation] = {
     NO_THREAD: Explanation(
@@ -23,5 +24,11 @@ EXPLANATIONS: dict[str, Explanation] = {
         "The conversation is under way",
         "The agent has `join: refuse`, and another message of the same conversation is being worked on. Try again "
         "later, or use `join: steer`, which gives the message to the run that is under way.",
+    ),
+    TOO_LARGE: Explanation(
+        "A conversation is too large to wait for a person",
+        "What the model wants called, and a person must allow, has arguments of about a megabyte together. A process "
+        "that went on with the run could not know them, so nobody was asked and nothing was called. Let the tools take "
+        "less, such as the name of a file.",
     ),
 }

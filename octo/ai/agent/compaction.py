@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from octo.ai.conversation import Ask, Assistant, Results, Tool, Turn, User
+from octo.ai.conversation import Ask, Assistant, Attachment, Results, Tool, ToolResult, Turn, User
 from octo.ai.model import Model
 from octo.ai.quoted import RULE, quoted
+from octo.core.bounded import bounded
 from octo.core.budget import BudgetExceeded
 from octo.core.errors import OctoError
 
@@ -16,6 +17,7 @@ CHARACTERS = 4
 FILE_TOKENS = 1500
 LEFT_OUT = "(left out: the conversation was too long)"
 SUMMARY_TOKENS = 2000
+KEPT_CALLS = 32
 
 _SUMMARIZE = (
     "You shorten conversations between a user and an assistant that calls tools. Write down, in at most 500 words, "
@@ -62,6 +64,42 @@ def pruned(turns: Sequence[Turn], most: float) -> tuple[Turn, ...]:
             kept[at] = Results(tuple(each._replace(content=LEFT_OUT, attachments=()) for each in turn.results))
             total -= _size(turn) - _size(kept[at])
     return tuple(kept)
+
+
+def bare(turn: Turn) -> Turn:
+    """The turn without its files."""
+    match turn:
+        case User(text, attachments) if attachments:
+            return User(f"{text}\n\n({_named(attachments)})")
+        case Results(results) if any(each.attachments for each in results):
+            return Results(tuple(_without_files(each) for each in results))
+        case _:
+            return turn
+
+
+def _without_files(result: ToolResult) -> ToolResult:
+    if not result.attachments:
+        return result
+    return result._replace(content=f"{result.content}\n\n({_named(result.attachments)})", attachments=())
+
+
+def _named(files: Sequence[Attachment]) -> str:
+    return "files that were sent: " + ", ".join(each.name or each.mime_type for each in files)
+
+
+def gutted(turns: Sequence[Turn]) -> tuple[Turn, ...]:
+    """The turns, with the beginning and the end of each text, and some calls of each turn without their arguments."""
+    return tuple(map(_gutted, turns))
+
+
+def _gutted(turn: Turn) -> Turn:
+    match turn:
+        case User(text):
+            return User(bounded(text))
+        case Assistant(text, calls):
+            return Assistant(bounded(text), tuple(each._replace(arguments={}, raw="") for each in calls[:KEPT_CALLS]))
+        case Results(results):
+            return Results(tuple(each._replace(content=bounded(each.content)) for each in results[:KEPT_CALLS]))
 
 
 async def summarized(model: Model, turns: Sequence[Turn], most: float) -> tuple[Turn, ...]:

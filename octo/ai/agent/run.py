@@ -20,7 +20,6 @@ from octo.ai.attached import attachments, listed
 from octo.ai.conversation import (
     Ask,
     Assistant,
-    Attachment,
     Reply,
     Results,
     Tool,
@@ -215,7 +214,7 @@ class Run:
         """The turns as they are sent: files of earlier calls only if they are kept."""
         if self._settings.keep_attachments or self._telling.iteration <= 1:
             return tuple(self.turns)
-        return tuple(_bare(turn) for turn in self.turns)
+        return tuple(compaction.bare(turn) for turn in self.turns)
 
     def _system(self) -> str:
         settings = self._settings
@@ -432,13 +431,13 @@ class Run:
 
     def history(self) -> list[dict[str, Any]]:
         """The conversation of this message so far, without files."""
-        return as_json(_bare(turn) for turn in self.turns[self._first :])
+        return as_json(compaction.bare(turn) for turn in self.turns[self._first :])
 
     async def _save(self, waiting: Waiting | None = None) -> None:
         if self._memory is None:
             return
-        kept = tuple(self.turns) if self._settings.keep_attachments else tuple(_bare(turn) for turn in self.turns)
-        await self._memory.save(Saved(kept, self._saved_tokens, waiting))
+        kept = self.turns if self._settings.keep_attachments else map(compaction.bare, self.turns)
+        await self._memory.save(Saved(tuple(kept), self._saved_tokens, waiting))
 
 
 def question(settings: AgentSettings, message: Message) -> str:
@@ -447,27 +446,6 @@ def question(settings: AgentSettings, message: Message) -> str:
         return f"The task is about this message:\n{quoted('body', message.body)}"
     text = shown(settings.input(message))
     return text if names_secret(settings.input) else masked(text)
-
-
-def _bare(turn: Turn) -> Turn:
-    """The turn without its files."""
-    match turn:
-        case User(text, attachments) if attachments:
-            return User(f"{text}\n\n({_named(attachments)})")
-        case Results(results) if any(each.attachments for each in results):
-            return Results(tuple(_without_files(each) for each in results))
-        case _:
-            return turn
-
-
-def _without_files(result: ToolResult) -> ToolResult:
-    if not result.attachments:
-        return result
-    return result._replace(content=f"{result.content}\n\n({_named(result.attachments)})", attachments=())
-
-
-def _named(files: Sequence[Attachment]) -> str:
-    return "files that were sent: " + ", ".join(each.name or each.mime_type for each in files)
 
 
 def _value(text: str) -> object:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
 
-from octo.ai.agent import codes
+from octo.ai.agent import codes, compaction
 from octo.ai.conversation import Assistant, Turn, as_json, turns_from
 from octo.core import clock, codec
 from octo.core.errors import Permanent
@@ -103,15 +103,30 @@ class Memory:
             raise Permanent(text, code=codes.BAD_THREAD) from error
 
     async def save(self, saved: Saved) -> None:
-        """Write the thread. If it is too large for the service, its oldest turns are left out."""
-        value = _written(saved)
-        excess = len(codec.write(value)) - MOST_BYTES
-        messages = value["messages"]
-        while excess > 0 and len(messages) > 1:
-            excess -= len(codec.write(messages.pop(0)))
-            while len(messages) > 1 and messages[0]["role"] != "user":
-                excess -= len(codec.write(messages.pop(0)))
+        """Write the thread, shortened if it is too large for the service."""
+        value = next((value for value in map(_written, _shortened(saved)) if _fits(value)), None)
+        if value is None:  # only then are arguments kept
+            text = "the conversation is too large to be kept while its calls wait for a person"
+            raise Permanent(text, code=codes.TOO_LARGE)
         await self._store.put(self._namespace, self._key, value, ttl=self._ttl)
+
+
+def _shortened(saved: Saved) -> Iterator[Saved]:
+    """The thread, and then ever less of it: first its oldest turns go, at last the insides of the newest.
+
+    Invariant: the arguments of calls that wait for a person stay, as they will be called with them.
+    """
+    yield saved
+    most = MOST_BYTES / compaction.CHARACTERS
+    for part in (1, 2, 4, 8, 16):
+        turns = compaction.pruned([compaction.bare(turn) for turn in saved.turns], most / part)
+        yield replace(saved, turns=turns)
+    if saved.waiting is None:
+        yield replace(saved, turns=compaction.gutted(turns))
+
+
+def _fits(value: object) -> bool:
+    return len(codec.write(value)) <= MOST_BYTES
 
 
 def _written(saved: Saved) -> dict[str, Any]:

@@ -557,6 +557,41 @@ async def test_a_run_that_is_stopped_and_that_nobody_listens_to_has_stopped():
         assert (await found.call("f", {"text": ""}, vars={**CHAT, "stop": 1})).body == {}
 
 
+async def test_a_conversation_is_kept_whole_that_is_larger_than_the_store_takes():
+    """Its oldest part is left out, and what is left is one that a model accepts."""
+    large = flow(tool="process: [{type: set-payload, value: '\"x\".repeat(90000)'}]").replace(
+        '"x".repeat(90000)', "body.what + body.what"
+    )
+    many = calls(*[("act", {"what": "x" * 45_000}) for _ in range(20)])
+    async with app(large, None, many, "done", "and again") as found:
+        await found.call("f", {"text": "go"}, vars=CHAT)
+        await found.call("f", {"text": "next"}, vars=CHAT)
+        turns = found.connector("llm").asks[2].turns
+
+    assert isinstance(turns[0], User)
+    assert turns[-1] == User("next")
+
+
+async def test_a_question_that_is_larger_than_the_store_takes_is_answered():
+    async with app(flow(), None, "done", "and again") as found:
+        assert (await found.call("f", {"text": "x" * 2_000_000}, vars=CHAT)).body == "done"
+        await found.call("f", {"text": "next"}, vars=CHAT)
+        turns = found.connector("llm").asks[1].turns
+
+    assert isinstance(turns[0], User)
+    assert turns[-1] == User("next")
+
+
+async def test_calls_that_are_too_large_to_wait_for_a_person_are_not_asked_about():
+    """Their arguments must outlive the process, and nothing else is called instead."""
+    large = calls(("act", {"what": "harm", "more": "x" * 1_000_000}))
+    async with app(flow(tool=GUARDED), None, large) as found:
+        with pytest.raises(Failure, match="too large to be kept while its calls wait"):
+            await found.call("f", {"text": "go"}, vars=CHAT)
+
+    assert "tool_authorization" not in kinds()
+
+
 async def test_an_answer_to_a_run_that_is_gone_does_not_wait_in_its_mailbox():
     """The lease of a process that was killed is held for a while, and its mailbox still takes letters."""
     async with Services() as services:
