@@ -10,7 +10,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 
-from octo.core import deadline, partial, trace
+from octo.core import budget, deadline, partial, trace
 from octo.core.errors import OctoError
 from octo.core.flow import Failure, Fenced
 from octo.core.log import fields
@@ -84,6 +84,7 @@ class Group:
 
         async def run() -> None:
             trace.leave()
+            budget.leave()
             # Its own time begins here. It is still cancelled with its caller, which holds the permit.
             deadline.leave()
             partial.leave()

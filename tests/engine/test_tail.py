@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
+from octo.core.budget import Meter, metered, meters
 from octo.core.message import Message
 from octo.engine.events import Bus
 from octo.engine.flow import Flow
@@ -37,6 +38,25 @@ async def test_without_a_free_permit_it_runs_before_it_returns():
         assert asyncio.get_running_loop().time() == pytest.approx(1, abs=0.5)
         flow.give_back()
     assert flow.in_flight == 0
+
+
+@virtual()
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_it_has_no_part_in_the_budget_of_the_message_that_came(workers):
+    """Whether or not a permit is free: each message has a budget of its own."""
+    seen = []
+
+    async def spends(message):
+        seen.append(meters())
+        return message
+
+    async with asyncio.TaskGroup() as tasks:
+        flow, tail = tail_of(tasks, spends, workers)
+        assert flow.take(), "the message that came"
+        with metered(Meter(None, "the message that came")):
+            await tail.group().run(Message(1))
+        flow.give_back()
+    assert seen == [()]
 
 
 @virtual()
