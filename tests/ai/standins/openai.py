@@ -39,7 +39,8 @@ CALL = record(
 )
 ASSISTANT = record(
     {"role": const("assistant")},
-    {"content": {"anyOf": [TEXT, {"type": "null"}, many(TEXT_PART)]}, "tool_calls": many(CALL), "refusal": TEXT},
+    {"content": {"anyOf": [TEXT, {"type": "null"}, many(TEXT_PART)]}, "tool_calls": many(CALL), "refusal": TEXT}
+    | {"reasoning_content": TEXT, "reasoning": TEXT},
 )
 MESSAGES = (
     record({"role": const("system"), "content": {"anyOf": [TEXT, many(TEXT_PART)]}}),

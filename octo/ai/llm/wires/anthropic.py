@@ -44,7 +44,7 @@ class _Form:
             return "refusal"
         return STOPS.get(response.finish_reason, "end_turn") if reason else None
 
-    def needs_back(self, part: library.ModelResponsePart) -> bool:
+    def needs_back(self, part: library.ModelResponsePart, *, calls: bool) -> bool:  # noqa: ARG002
         return isinstance(part, library.ThinkingPart) and part.signature is not None
 
 

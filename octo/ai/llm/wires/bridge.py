@@ -66,8 +66,8 @@ class Form(Protocol):
         """Why the model stopped; None if the answer does not say so: as a stream it was cut off, else it is none."""
         ...
 
-    def needs_back(self, part: library.ModelResponsePart) -> bool:
-        """Whether the provider wants the part of its answer back as it was."""
+    def needs_back(self, part: library.ModelResponsePart, *, calls: bool) -> bool:
+        """Whether the provider wants the part of its answer back as it was. calls: whether the answer has any."""
         ...
 
 
@@ -205,7 +205,8 @@ class Bridge:
     def _origin(
         self, response: library.ModelResponse, parts: Sequence[library.ModelResponsePart]
     ) -> dict[str, Any] | None:
-        if not any(self._form.needs_back(part) for part in parts):
+        calls = any(isinstance(part, library.ToolCallPart) for part in parts)
+        if not any(self._form.needs_back(part, calls=calls) for part in parts):
             return None
         kept = library.ModelResponse(
             parts=parts,

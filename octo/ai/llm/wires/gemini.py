@@ -59,7 +59,7 @@ class _Form:
             return STOPS.get(response.finish_reason, "content_filter")
         return None
 
-    def needs_back(self, part: library.ModelResponsePart) -> bool:
+    def needs_back(self, part: library.ModelResponsePart, *, calls: bool) -> bool:  # noqa: ARG002
         details = getattr(part, "provider_details", None) or {}
         return "thought_signature" in details or bool(getattr(part, "signature", None))
 

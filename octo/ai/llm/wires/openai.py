@@ -10,9 +10,7 @@ from openai import AsyncOpenAI
 from pydantic_ai import messages as library
 from pydantic_ai.embeddings.openai import OpenAIEmbeddingModel
 from pydantic_ai.models import Model
-from pydantic_ai.models.ollama import OllamaModel
-from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
-from pydantic_ai.models.openrouter import OpenRouterModel
+from pydantic_ai.models.openai import OpenAIResponsesModel
 from pydantic_ai.profiles import merge_profile
 from pydantic_ai.profiles.openai import OpenAIModelProfile
 from pydantic_ai.providers import Provider
@@ -22,8 +20,10 @@ from pydantic_ai.providers.openrouter import OpenRouterProvider
 
 from octo.ai.conversation import StopReason, ToolResult
 from octo.ai.llm import settings
+from octo.ai.llm.wires import kin
 from octo.ai.llm.wires.asked import requested
 from octo.ai.llm.wires.bridge import IMAGES, STOPS, Bridge, raw_reason, refused
+from octo.ai.llm.wires.faults import cut
 from octo.ai.llm.wires.wired import Wired
 from octo.core.settings import Secret
 
@@ -47,14 +47,20 @@ class _Form:
     def stop(self, response: library.ModelResponse, *, streamed: bool) -> StopReason | None:
         if refused(response):
             return "refusal"
-        if not raw_reason(response) and streamed:
+        reason = raw_reason(response).lower()
+        if reason in kin.BROKEN:
+            raise cut()
+        if not reason and streamed:
             return None
-        return STOPS.get(response.finish_reason, "end_turn")
+        return kin.STOPS.get(reason) or STOPS.get(response.finish_reason, "end_turn")
 
-    def needs_back(self, part: library.ModelResponsePart) -> bool:
-        if not self._keeps_thoughts or not isinstance(part, library.ThinkingPart):
+    def needs_back(self, part: library.ModelResponsePart, *, calls: bool) -> bool:
+        if not isinstance(part, library.ThinkingPart):
             return False
-        return bool(part.signature or part.provider_details)
+        if self._keeps_thoughts:
+            return bool(part.signature or part.provider_details)
+        # DeepSeek and others refuse results of tools if the thoughts that led to the calls are gone.
+        return calls and part.id in kin.THOUGHTS
 
 
 def openai(given: settings.OpenAI, http: httpx2.AsyncClient) -> Wired:
@@ -65,7 +71,7 @@ def openai(given: settings.OpenAI, http: httpx2.AsyncClient) -> Wired:
         # Nothing is left at the provider: the thoughts come back encrypted, and are sent again.
         asked = requested(given, **_reasoning(given.reasoning), openai_store=False)
     else:
-        model = OpenAIChatModel(given.model, provider=provider)
+        model = kin.Chat(given.model, provider=provider)
         asked = requested(given, **_reasoning(given.reasoning))
     form = _Form("llm-openai", keeps_thoughts=given.api == "responses")
     return _wired(given, Bridge(model, form, asked, native_schema=True), provider, http)
@@ -75,7 +81,7 @@ def openrouter(given: settings.OpenRouter, http: httpx2.AsyncClient) -> Wired:
     named = {"X-Title": given.app_name, "HTTP-Referer": given.site_url}
     sdk = _sdk(given, http, given.base_url or OPENROUTER, given.api_key, named)
     provider = OpenRouterProvider(openai_client=sdk)
-    model = OpenRouterModel(given.model, provider=provider)
+    model = kin.OpenRouter(given.model, provider=provider)
     form = _Form("llm-openrouter", keeps_thoughts=True)
     bridge = Bridge(model, form, requested(given, **_reasoning(given.reasoning)))
     return _wired(given, bridge, provider, http)
@@ -83,10 +89,10 @@ def openrouter(given: settings.OpenRouter, http: httpx2.AsyncClient) -> Wired:
 
 def ollama(given: settings.Ollama, http: httpx2.AsyncClient) -> Wired:
     provider = OllamaProvider(openai_client=_sdk(given, http, given.base_url or OLLAMA, given.api_key))
-    known = OllamaModel(given.model, provider=provider).profile
+    known = kin.Ollama(given.model, provider=provider).profile
     # The library sends OpenAI's newer name for it, which Ollama ignores.
     profile = merge_profile(known, OpenAIModelProfile(openai_chat_supports_max_completion_tokens=False))
-    model = OllamaModel(given.model, provider=provider, profile=profile)
+    model = kin.Ollama(given.model, provider=provider, profile=profile)
     return _wired(given, Bridge(model, _Form("llm-ollama"), requested(given), native_schema=True), provider, http)
 
 
