@@ -45,7 +45,7 @@ _BLOCKS: Final = {
     "redis-command": "redis-get redis-set redis-del redis-incr valkey-command",
     "redis-stream-add": "redis-xadd xadd",
     "ai-agent": "agent llm-agent tools-agent assistant",
-    "ai-prompt": "prompt llm ai chat ai-chat chat-model completion chat-completion generate openai anthropic claude gpt",
+    "ai-prompt": "prompt llm ai chat ai-chat chat-model completion chat-completion generate openai claude gpt",
     "ai-mapping": "extract ai-extract extractor information-extractor structured-output ai-transform",
     "ai-router": "classify ai-classify classifier text-classifier intent ai-switch",
     "ai-embed": "embed embedding embeddings vectorize",

@@ -118,7 +118,7 @@ WHOLE: dict[str, dict[str, Any]] = {
         ],
         "tools": [
             {"name": "lookup", "description": "Find an order.", "input_schema": SCHEMA},
-            {"name": "ping", "description": "", "input_schema": {"type": "object"}},
+            {"name": "ping", "description": "", "input_schema": EMPTY},
         ],
         "tool_choice": {"type": "auto"},
         "stream": False,
@@ -145,10 +145,7 @@ WHOLE: dict[str, dict[str, Any]] = {
         "model": "llama3.2",
         "messages": CHAT,
         "max_tokens": 77,
-        "tools": [
-            CHAT_TOOLS[0],
-            {"type": "function", "function": {**CHAT_TOOLS[1]["function"], "parameters": PING.input}},
-        ],
+        "tools": CHAT_TOOLS,
         "tool_choice": "auto",
         "stream": False,
     },
@@ -208,7 +205,7 @@ WHOLE: dict[str, dict[str, Any]] = {
             {
                 "functionDeclarations": [
                     {"name": "lookup", "description": "Find an order.", "parametersJsonSchema": OF_GEMINI},
-                    {"name": "ping", "description": "", "parametersJsonSchema": {"type": "object"}},
+                    {"name": "ping", "description": "", "parametersJsonSchema": EMPTY},
                 ]
             }
         ],

@@ -9,6 +9,7 @@ from typing import Any
 from tests.ai.standins.server import (
     BASE64,
     FILLED,
+    NO_CHOICE,
     OBJECT,
     POSITIVE,
     TEXT,
@@ -66,7 +67,7 @@ SCHEMA = record(
             record({"type": const("adaptive")}, {"display": TEXT}),
             record({"type": const("disabled")}),
         ),
-        "tools": many(record({"name": NAME, "input_schema": OBJECT}, {"description": TEXT, "type": TEXT, **CACHE})),
+        "tools": many(record({"name": NAME, "input_schema": NO_CHOICE}, {"description": TEXT, "type": TEXT, **CACHE})),
         "tool_choice": tagged(
             "type",
             record({"type": const("auto")}, {"disable_parallel_tool_use": YES}),

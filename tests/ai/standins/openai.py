@@ -10,6 +10,7 @@ from tests.ai.standins.anthropic import halves
 from tests.ai.standins.server import (
     FILLED,
     OBJECT,
+    PARAMETERS,
     POSITIVE,
     TEXT,
     YES,
@@ -52,7 +53,10 @@ MESSAGES = (
 TOOL = record(
     {
         "type": const("function"),
-        "function": record({"name": NAME}, {"description": TEXT, "parameters": OBJECT, "strict": YES}),
+        "function": record(
+            {"name": NAME},
+            {"description": TEXT, "parameters": PARAMETERS, "strict": YES},
+        ),
     }
 )
 CHOICE = {

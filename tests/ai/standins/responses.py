@@ -11,6 +11,7 @@ from tests.ai.standins.openai import DATA_URL, NAME, OpenAI
 from tests.ai.standins.server import (
     FILLED,
     OBJECT,
+    PARAMETERS,
     POSITIVE,
     TEXT,
     YES,
@@ -73,7 +74,12 @@ SCHEMA = record(
         "text": record({}, {"format": OBJECT, "verbosity": TEXT}),
         "tools": many(
             record(
-                {"type": const("function"), "name": NAME, "parameters": OBJECT}, {"description": TEXT, "strict": YES}
+                {
+                    "type": const("function"),
+                    "name": NAME,
+                    "parameters": PARAMETERS,
+                },
+                {"description": TEXT, "strict": YES},
             )
         ),
         "tool_choice": {

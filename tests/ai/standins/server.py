@@ -313,6 +313,10 @@ WHOLE = {"type": "integer"}
 POSITIVE = {"type": "integer", "minimum": 1}
 YES = {"type": "boolean"}
 OBJECT = {"type": "object"}
+CHOICES = [{"required": [word]} for word in ("anyOf", "oneOf", "allOf", "enum", "not")]
+NO_CHOICE = {**record({"type": {"const": "object"}}), "additionalProperties": True, "not": {"anyOf": CHOICES}}
+"""A schema of a tool's arguments that has nothing to choose from at its top."""
+PARAMETERS = {**NO_CHOICE, "required": ["type", "properties"]}
 BASE64 = {"type": "string", "pattern": "^[A-Za-z0-9+/]+={0,2}$"}
 
 

@@ -37,6 +37,7 @@ from octo.ai.llm import estimate
 from octo.ai.llm.wires import clients, faults, hearing
 from octo.ai.llm.wires.faults import translated
 from octo.ai.llm.wires.ids import Ids
+from octo.ai.llm.wires.parameters import parameters
 from octo.ai.model import Hear
 from octo.core import codec
 from octo.core.errors import OctoError, Permanent
@@ -230,7 +231,7 @@ def _said(turn: Assistant) -> library.ModelResponse:
 
 def _tool(tool: Tool) -> ToolDefinition:
     return ToolDefinition(
-        name=tool.name, description=tool.description, parameters_json_schema=dict(tool.input), strict=False
+        name=tool.name, description=tool.description, parameters_json_schema=parameters(tool.input), strict=False
     )
 
 
