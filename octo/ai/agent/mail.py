@@ -139,7 +139,7 @@ class Mail:
                 if self._scope is not None:
                     self._scope.reschedule(0)
             case "decision":
-                self.decisions[letter["request"]] = letter
+                self.decisions.setdefault(letter["request"], letter)  # who comes second changes nothing
             case "question":
                 self.questions.append(letter)
         self.changed.set()

@@ -12,7 +12,7 @@ from octo.ai.agent import codes, compaction
 from octo.ai.conversation import Assistant, Turn, as_json, turns_from
 from octo.core import clock, codec
 from octo.core.errors import Permanent
-from octo.services.ports import KeyValue
+from octo.services.ports import Conflict, KeyValue, Lost
 
 NAMESPACE, VOLATILE = "agent-memory", "agent-memory-volatile"
 VERSION = 1
@@ -83,17 +83,23 @@ def _short(text: str) -> str:
 
 
 class Memory:
-    """Where a thread is kept. ttl: seconds after the last write after which it is gone; None for never."""
+    """Where a thread is kept. ttl: seconds after the last write after which it is gone; None for never.
+
+    Invariant: nothing is written over what another run has saved. A process that stood still for a while has lost its
+    lease, and may not know it yet.
+    """
 
     def __init__(self, store: KeyValue, key: str, ttl: float | None = None, namespace: str = NAMESPACE) -> None:
         self._store = store
         self._key = key
         self._ttl = ttl
         self._namespace = namespace
+        self._version = 0
 
     async def load(self) -> Saved:
         """The thread as it was saved last; an empty one if there is none. Raises `Permanent` if it cannot be read."""
         entry = await self._store.get(self._namespace, self._key)
+        self._version = 0 if entry is None else entry.version
         if entry is None:
             return Saved()
         try:
@@ -103,12 +109,24 @@ class Memory:
             raise Permanent(text, code=codes.BAD_THREAD) from error
 
     async def save(self, saved: Saved) -> None:
-        """Write the thread, shortened if it is too large for the service."""
+        """Write the thread, shortened if it is too large for the service.
+
+        Raises `Lost` if another run goes on with it.
+        """
         value = next((value for value in map(_written, _shortened(saved)) if _fits(value)), None)
         if value is None:  # only then are arguments kept
             text = "the conversation is too large to be kept while its calls wait for a person"
             raise Permanent(text, code=codes.TOO_LARGE)
-        await self._store.put(self._namespace, self._key, value, ttl=self._ttl)
+        try:
+            await self._put(value)
+        except Conflict:
+            if await self._store.get(self._namespace, self._key) is not None:
+                raise Lost("another run has gone on with the conversation") from None
+            self._version = 0  # it was cleared
+            await self._put(value)
+
+    async def _put(self, value: object) -> None:
+        self._version = await self._store.put(self._namespace, self._key, value, version=self._version, ttl=self._ttl)
 
 
 def _shortened(saved: Saved) -> Iterator[Saved]:

@@ -179,11 +179,12 @@ async def hold_up(settings: Nothing, message: Message) -> Message:
 
 
 @asynccontextmanager
-async def held_up(text: str, *script: Any) -> AsyncIterator[tuple[Any, asyncio.TaskGroup]]:
+async def held_up(text: str, *script: Any, services: Any = None) -> AsyncIterator[tuple[Any, asyncio.TaskGroup]]:
     """An app, and tasks of a run of c1 that is held up in its tool."""
     HOLD.update(began=asyncio.Event(), release=asyncio.Event())
     EVENTS.clear()
-    async with running(text, components=[FakeModel, note, hold_up]) as found, asyncio.TaskGroup() as tasks:
+    parts = [FakeModel, note, hold_up]
+    async with running(text, components=parts, services=services) as found, asyncio.TaskGroup() as tasks:
         found.connector("llm").says(calls(("act", {})), *script)
         tasks.create_task(found.call("f", {"text": "one"}, vars=CHAT))
         await HOLD["began"].wait()
@@ -590,6 +591,36 @@ async def test_calls_that_are_too_large_to_wait_for_a_person_are_not_asked_about
             await found.call("f", {"text": "go"}, vars=CHAT)
 
     assert "tool_authorization" not in kinds()
+
+
+async def test_a_run_that_stood_still_writes_nothing_over_what_another_one_has_saved():
+    """Its lease was over, and another process has answered meanwhile; it calls nothing more either."""
+    newer = {"v": 1, "tokens": 0, "messages": [{"role": "user", "text": "newer"}]}
+    async with Services() as services:
+        await services.open(["key-value"])
+        store = services.handed({"store": "key-value"})["store"]
+
+        async def overtaken() -> None:
+            async with held_up(HOLDING, services=services):
+                await store.put("agent-memory", "c1/f.helper", newer)
+                HOLD["release"].set()
+
+        with pytest.raises(ExceptionGroup) as caught:
+            await overtaken()
+        assert (await store.get("agent-memory", "c1/f.helper")).value == newer
+
+    assert "another run has gone on" in str(caught.value.exceptions[0])
+
+
+async def test_a_conversation_that_is_cleared_while_it_is_under_way_is_saved_again():
+    text = HOLDING + "  - {name: forget, process: [{type: clear-agent-memory, threadId: vars.chat}]}\n"
+    async with Services() as services:
+        await services.open(["key-value"])
+        async with held_up(text, "done", services=services) as (found, _):
+            await found.call("forget", vars=CHAT)
+            HOLD["release"].set()
+        store = services.handed({"store": "key-value"})["store"]
+        assert len((await store.get("agent-memory", "c1/f.helper")).value["messages"]) == 4
 
 
 async def test_an_answer_to_a_run_that_is_gone_does_not_wait_in_its_mailbox():
