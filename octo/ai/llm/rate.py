@@ -38,4 +38,8 @@ class Rate:
             raise Overloaded(text, retry_after=wait, code=codes.LIMITED)
         self._full_at = full_at
         if wait > 0:
-            await asyncio.sleep(wait)
+            try:
+                await asyncio.sleep(wait)
+            except asyncio.CancelledError:
+                self._full_at -= cost  # it did not begin; who waits behind it may come a little late, never early
+                raise

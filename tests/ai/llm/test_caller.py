@@ -350,6 +350,20 @@ async def test_a_call_that_another_budget_stops_is_given_back():
 
 
 @virtual()
+async def test_a_call_that_is_given_up_before_its_turn_takes_nobody_elses():
+    """However many give up: the rate is of calls that begin."""
+    model, wire = caller(rate={"calls": 1, "per": "10s"})
+    await model.ask(ASK)
+    for _ in range(100):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.001):
+                await model.ask(ASK)
+    await model.ask(ASK)
+
+    assert wire.at[1] - wire.at[0] == pytest.approx(10)
+
+
+@virtual()
 async def test_a_model_without_a_price_is_not_called_under_a_limit_of_money():
     """Neither that of the connector nor one further out can count it; a price that is 0 is known."""
     asked = [caller(budget={"money": 1}), caller()]
