@@ -27,6 +27,8 @@ NAMESPACE = "agent-mail"
 TTL = 86400.0
 LOOK = 2.0
 """Seconds between looks into the mailbox when no event comes."""
+RENEWED = TTL / 4
+"""Seconds after which a mailbox is written again, so that it outlives any run."""
 MOST = 100
 """Letters that a run has not read."""
 
@@ -65,15 +67,20 @@ class Mailbox:
         was = await self.change(lambda letters: [each for each in letters if each["id"] != letter["id"]])
         return was is not None and any(each["id"] == letter["id"] for each in was)
 
-    async def change(self, change: Callable[[list[Letter]], list[Letter]]) -> list[Letter] | None:
-        """Write what the function makes of the letters, and return what they were; None if there is no mailbox."""
+    async def change(
+        self, change: Callable[[list[Letter]], list[Letter]], *, renews: bool = False
+    ) -> list[Letter] | None:
+        """Write what the function makes of the letters, and return what they were; None if there is no mailbox.
+
+        renews: write also what has not changed.
+        """
         while True:
             entry = await self._store.get(NAMESPACE, self._key)
             if entry is None:
                 return None
             before: Any = entry.value
             after = change(before)
-            if after == before:
+            if after == before and not renews:
                 return before  # type: ignore[no-any-return]
             with suppress(Conflict):
                 await self._store.put(NAMESPACE, self._key, after, version=entry.version, ttl=TTL)
@@ -110,12 +117,17 @@ class Mail:
                 yield
 
     async def _listen(self, events: Any) -> None:
+        time = asyncio.get_running_loop().time
+        renewed = time()
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK):
                     await anext(events)
             try:
                 await self.collect()
+                if time() - renewed > RENEWED:
+                    await self._box.change(list, renews=True)
+                    renewed = time()
             except OctoError as error:  # the store is away for a moment: what is under way goes on
                 log.warning("mail of an agent cannot be read now", extra=fields(error=str(error)))
 

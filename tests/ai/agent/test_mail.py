@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from octo.ai.agent import mail as mail_of_agents
 from octo.ai.agent.mail import MOST, NAMESPACE, Mail, Mailbox, Stopped
 from octo.core.errors import Overloaded
 from octo.services.container import Services
@@ -100,6 +101,26 @@ async def test_mail_is_found_also_when_no_event_tells_of_it():
             )
             await mail.changed.wait()
         assert mail.decisions["r"]["allow"]
+
+
+async def test_a_mailbox_lasts_as_long_as_its_run(monkeypatch, services):
+    """A person may take days to answer."""
+    for name, seconds in {"TTL": 0.2, "RENEWED": 0.02, "LOOK": 0.01}.items():
+        monkeypatch.setattr(mail_of_agents, name, seconds)
+    written = []
+    put = services["store"].put
+
+    async def noted(*given, **more):
+        written.append(more["ttl"])
+        return await put(*given, **more)
+
+    services["store"].put = noted
+    async with Mail(**services, key=KEY).open():
+        while len(written) < 4:
+            await asyncio.sleep(0.01)
+        assert await Mailbox(**services, key=KEY).post(question("q"))
+
+    assert set(written) == {0.2}
 
 
 async def stopped(mail: Mail, work: object) -> None:
