@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from octo.ai.conversation import Ask, Assistant, Attachment, Results, Tool, ToolCall, ToolResult, User
+from octo.ai.conversation import Ask, Assistant, Attachment, Results, Tool, ToolCall, ToolResult, Turn, User
 from octo.core.errors import Permanent
 from tests.ai.conftest import ANTHROPIC, GEMINI, OLLAMA, OPENAI, OPENROUTER, RESPONSES
 from tests.ai.standins.gemini import DUMMY, camel
@@ -355,6 +355,49 @@ async def test_files_of_a_tool(provider, standin):
     assert PNG in json.dumps(body)
 
 
+def results(result: ToolResult) -> tuple[Turn, ...]:
+    """A conversation that ends with the result of a tool."""
+    return User("Draw"), Assistant("", (ToolCall("c1", "ping", {}),)), Results((result,))
+
+
+@pytest.mark.parametrize("kind", ["application/zip", "image/svg+xml", "audio/wav"])
+async def test_a_file_of_a_tool_that_no_provider_takes(provider, standin, kind):
+    """A file that a tool returned, and that cannot be sent, is named: the conversation goes on."""
+    given = ToolResult("c1", "ping", "here", attachments=(Attachment(kind, b"x"),))
+
+    text = json.dumps(await sent(provider, standin, Ask("", results(given), (PING,))))
+
+    assert "here" in text
+    if provider in (ANTHROPIC, RESPONSES):
+        assert f"(files that cannot be shown to you: {kind})" in text
+
+
+@pytest.mark.parametrize(("kind", "real"), [("image/jpg", "image/jpeg"), ("IMAGE/JPG; q=1", "image/jpeg")])
+async def test_a_wrong_name_of_a_known_kind(provider, standin, kind, real):
+    """A file that many programs give a media type which is none goes with its real one."""
+    body = await sent(provider, standin, Ask("", (User("Look", (Attachment(kind, b"x"),)),)))
+
+    assert real in json.dumps(body)
+
+
+@pytest.mark.parametrize("text", ["", " \n"])
+async def test_texts_without_text(provider, standin, text):
+    """A result, or an answer beside a call, may be empty: no provider gets a part that it refuses."""
+    turns = (User(text, (Attachment("image/png", b"x"),)), *results(ToolResult("c1", "ping", text))[1:])
+    turns = (turns[0], turns[1]._replace(text=text), turns[2], Assistant(text), User("Go on"))
+
+    await sent(provider, standin, Ask("", turns, (PING,)))
+
+
+async def test_a_result_that_is_a_schema(provider, standin):
+    """A result is data, also for a provider that looks for references in it."""
+    given = ToolResult("c1", "ping", '{"$ref": "#/$defs/A"}')
+
+    text = json.dumps(await sent(provider, standin, Ask("", results(given), (PING,))))
+
+    assert "#/$defs/A" in text
+
+
 async def test_arguments_that_are_no_json_are_sent_back(provider, standin):
     """A model that wrote broken arguments sees what it wrote, in a form that its API takes."""
     turns = (
@@ -469,6 +512,26 @@ async def test_the_name_of_the_app(provider, standin):
 
 
 THOUGHTS = [{"thinking": "adaptive"}, {"thinking": "budgeted", "thinkingBudget": 1024}]
+
+
+@pytest.mark.parametrize("provider", [ANTHROPIC], ids=str)
+async def test_thoughts_longer_than_the_answer(provider, standin):
+    """A call whose answer has no room for the thoughts of its connector does without them."""
+    ask = Ask("", (User("Hi"),), max_tokens=500)
+
+    body = await sent(provider, standin, ask, thinking="budgeted", thinkingBudget=2000)
+
+    assert (body["max_tokens"], body["thinking"]) == (500, {"type": "disabled"})
+
+
+@pytest.mark.parametrize(
+    ("provider", "model"), [(OLLAMA, "gpt-oss:120b-cloud"), (GEMINI, "gemini-2.5-flash-image")], ids=["cloud", "images"]
+)
+async def test_a_schema_that_the_model_cannot_enforce(provider, standin, model):
+    """It is not sent then: a block says in its prompt what it wants, and checks what it gets."""
+    body = await sent(provider, standin, Ask("", (User("Hi"),), schema=ANSWER), model=model)
+
+    assert '"ok"' not in json.dumps(body)
 
 
 @pytest.mark.parametrize("thinking", THOUGHTS, ids=str)

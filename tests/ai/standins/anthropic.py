@@ -28,7 +28,7 @@ from tests.ai.standins.server import (
 NAME = {"type": "string", "pattern": "^[a-zA-Z0-9_-]{1,128}$"}
 ID = {"type": "string", "pattern": "^[a-zA-Z0-9_-]+$"}
 CACHE = {"cache_control": record({"type": const("ephemeral")}, {"ttl": {"enum": ["5m", "1h"]}})}
-TEXT_BLOCK = record({"type": const("text"), "text": FILLED}, CACHE)
+TEXT_BLOCK = record({"type": const("text"), "text": {"type": "string", "pattern": r"\S"}}, CACHE)
 SOURCE = record({"type": const("base64"), "media_type": TEXT, "data": BASE64})
 IMAGE = record({"type": const("image"), "source": SOURCE}, CACHE)
 DOCUMENT = record(

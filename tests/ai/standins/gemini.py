@@ -110,6 +110,9 @@ class Gemini(Standin):
         waiting: list[str] = []
         for content in body["contents"]:
             results = [each["functionResponse"]["name"] for each in content["parts"] if "functionResponse" in each]
+            answers = [each["functionResponse"]["response"] for each in content["parts"] if "functionResponse" in each]
+            if any("$ref" in each for each in answers):
+                raise Refusal(400, "Function response refers to a part that is not there.")
             if sorted(results) != sorted(waiting):
                 raise Refusal(
                     400,

@@ -31,12 +31,14 @@ class _Form:
     name = NAME
     files: frozenset[str] | None = IMAGES | {"application/pdf"}
 
-    def __init__(self, *, thinks: bool) -> None:
+    def __init__(self, *, thinks: bool, thoughts: int = 0) -> None:
         # The API refuses both together, and a block that makes the model call a tool cannot do without.
         self.forcing: dict[str, Any] = {"anthropic_thinking": {"type": "disabled"}} if thinks else {}
+        self.thoughts = thoughts
 
     def result(self, result: ToolResult) -> tuple[object, bool]:
-        return result.content, result.is_error
+        # The API refuses a block of text without any.
+        return result.content if result.content.strip() else "(no content)", result.is_error
 
     def stop(self, response: library.ModelResponse, *, streamed: bool) -> StopReason | None:  # noqa: ARG002
         reason = raw_reason(response)
@@ -64,5 +66,6 @@ def wire(given: settings.Anthropic, http: httpx2.AsyncClient) -> Wired:
     elif given.thinking == "budgeted":
         thinking = {"type": "enabled", "budget_tokens": given.thinking_budget}
     model = AnthropicModel(given.model, provider=AnthropicProvider(anthropic_client=sdk))
-    bridge = Bridge(model, _Form(thinks=thinking is not None), requested(given, anthropic_thinking=thinking))
+    form = _Form(thinks=thinking is not None, thoughts=given.thinking_budget or 0)
+    bridge = Bridge(model, form, requested(given, anthropic_thinking=thinking))
     return Wired(bridge, given, http.aclose)

@@ -46,6 +46,14 @@ Close = Callable[[], Awaitable[None]]
 CHOICES = {"auto": "auto", "any": "required", "none": "none"}
 IMAGES = frozenset(("image/gif", "image/jpeg", "image/png", "image/webp"))
 _TEXTS = ("application/json", "application/xml", "application/yaml", "application/javascript", "application/x-ndjson")
+_REAL = {
+    "image/jpg": "image/jpeg",
+    "image/pjpeg": "image/jpeg",
+    "audio/mp3": "audio/mpeg",
+    "audio/x-wav": "audio/wav",
+    "audio/wave": "audio/wav",
+}
+"""The media types of what many programs call otherwise."""
 _TYPED = re.compile(r"[\w.+-]+/[\w.+-]+")
 
 
@@ -58,6 +66,8 @@ class Form(Protocol):
     """The media types of attachments that it takes besides text; None for any."""
     forcing: dict[str, Any]
     """Settings of a request that makes the model call a tool."""
+    thoughts: int
+    """Tokens of an answer that are for thoughts. One that may not have more is asked for as if a tool were forced."""
 
     def result(self, result: ToolResult) -> tuple[object, bool]:
         """The content of a tool's result, and whether the library shall mark it as failed."""
@@ -79,7 +89,8 @@ class Bridge:
         self._model = model
         self._form = form
         self._settings = settings
-        self._native_schema = native_schema
+        # Of some providers not all models can.
+        self._enforces = native_schema and bool(model.profile.get("supports_json_schema_output"))
 
     async def send(self, ask: Ask, hear: Hear | None) -> Reply:
         settings, parameters = self._asked(ask)
@@ -116,6 +127,8 @@ class Bridge:
         settings: dict[str, Any] = {**self._settings}
         if ask.max_tokens is not None:
             settings["max_tokens"] = ask.max_tokens
+            if ask.max_tokens <= self._form.thoughts:
+                settings |= self._form.forcing
         if ask.tools:
             settings["tool_choice"] = [ask.only] if ask.only else CHOICES[ask.choice]
             if ask.only or ask.choice == "any":
@@ -124,7 +137,7 @@ class Bridge:
             function_tools=[_tool(each) for each in ask.tools],
             instruction_parts=[library.InstructionPart(content=ask.system)] if ask.system else [],
         )
-        if ask.schema is not None and self._native_schema and ask.schema.get("type") == "object":
+        if ask.schema is not None and self._enforces and ask.schema.get("type") == "object":
             parameters.output_mode = "native"
             parameters.output_object = OutputObjectDefinition(json_schema=dict(ask.schema), name="answer", strict=False)
         return ModelSettings(**settings), parameters  # type: ignore[typeddict-item]
@@ -137,7 +150,7 @@ class Bridge:
                 case User(text, attachments):
                     content: str | list[str | library.BinaryContent] = text
                     if attachments:
-                        content = [text, *map(self._file, attachments)]
+                        content = [*([text] if text.strip() else []), *map(self._file, attachments)]
                     yield library.ModelRequest(parts=[library.UserPromptPart(content)])
                 case Assistant():
                     yield self._restored(turn) or _said(turn)
@@ -145,8 +158,12 @@ class Bridge:
                     yield library.ModelRequest(parts=[self._result(each) for each in results])
 
     def _result(self, result: ToolResult) -> library.ToolReturnPart:
+        """A tool may return any file: one that cannot be sent is named, and ends nothing."""
+        files = [file for each in result.attachments if (file := self._taken(each)) is not None]
+        if len(files) < len(result.attachments):
+            left = ", ".join(each.mime_type[:80] for each in result.attachments if self._taken(each) is None)
+            result = result._replace(content=f"{result.content}\n\n(files that cannot be shown to you: {left})")
         content, is_failed = self._form.result(result)
-        files = [self._file(each) for each in result.attachments]
         return library.ToolReturnPart(
             result.name,
             [content, *files] if files else content,
@@ -155,7 +172,15 @@ class Bridge:
         )
 
     def _file(self, attachment: Attachment) -> library.BinaryContent:
-        mime_type = attachment.mime_type.partition(";")[0].strip().lower()
+        if (found := self._taken(attachment)) is not None:
+            return found
+        taken = ", ".join(sorted(self._form.files or ()))
+        text = f"attachments of type {_kind(attachment)[:80]!r} are not taken by {self._form.name}: only text, {taken}"
+        raise Permanent(text, code=codes.BAD_REQUEST)
+
+    def _taken(self, attachment: Attachment) -> library.BinaryContent | None:
+        """The file in a form that the provider takes; None if there is none."""
+        mime_type = _kind(attachment)
         if self._form.files is None:
             known = mime_type if _TYPED.fullmatch(mime_type) else "application/octet-stream"
             return library.BinaryContent(attachment.data, media_type=known)
@@ -164,9 +189,7 @@ class Bridge:
         if mime_type.startswith("text/") or mime_type in _TEXTS:
             text = attachment.data.decode(errors="replace")
             return library.BinaryContent(text.encode(), media_type="text/plain")
-        taken = ", ".join(sorted(self._form.files))
-        text = f"attachments of type {mime_type[:80]!r} are not taken by {self._form.name}: only text, {taken}"
-        raise Permanent(text, code=codes.BAD_REQUEST)
+        return None
 
     def _restored(self, turn: Assistant) -> library.ModelMessage | None:
         """The answer as its provider gave it, if it is the same provider."""
@@ -221,8 +244,13 @@ class Bridge:
         return {"provider": self._form.name, "response": written}
 
 
+def _kind(attachment: Attachment) -> str:
+    mime_type = attachment.mime_type.partition(";")[0].strip().lower()
+    return _REAL.get(mime_type, mime_type)
+
+
 def _said(turn: Assistant) -> library.ModelResponse:
-    parts: list[library.ModelResponsePart] = [library.TextPart(turn.text)] if turn.text else []
+    parts: list[library.ModelResponsePart] = [library.TextPart(turn.text)] if turn.text.strip() else []
     for call in turn.calls:
         arguments = call.raw if call.arguments is None else dict(call.arguments)
         parts.append(library.ToolCallPart(call.name, arguments, tool_call_id=call.id))

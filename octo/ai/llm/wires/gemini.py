@@ -40,6 +40,7 @@ class _Form:
     name = NAME
     files: frozenset[str] | None = None
     forcing: dict[str, Any] = {}  # noqa: RUF012  nothing is added to it
+    thoughts = 0
 
     def result(self, result: ToolResult) -> tuple[object, bool]:
         if result.is_error:
@@ -48,8 +49,9 @@ class _Form:
             value = codec.read(result.content)
         except codec.NotJson:
             value = None
-        # Gemini takes an object as it is, and anything else in one.
-        return (value if isinstance(value, dict) else {"result": result.content}), False
+        # Gemini takes an object as it is, and anything else in one. It looks for what a `$ref` refers to.
+        is_plain = isinstance(value, dict) and '"$ref"' not in result.content
+        return (value if is_plain else {"result": result.content}), False
 
     def stop(self, response: library.ModelResponse, *, streamed: bool) -> StopReason | None:  # noqa: ARG002
         reason = raw_reason(response)

@@ -29,16 +29,19 @@ from octo.core.settings import Secret
 
 OPENROUTER = "https://openrouter.ai/api/v1"
 OLLAMA = "http://localhost:11434/v1"
+_FILES = IMAGES | {"application/pdf"}
+_SOUNDS = frozenset(("audio/mpeg", "audio/wav"))
 NO_KEY = "none"
 """What a server without keys gets: the vendor's library sends one in any case."""
 
 
 class _Form:
     forcing: dict[str, Any] = {}  # noqa: RUF012  nothing is added to it
+    thoughts = 0
 
-    def __init__(self, name: str, *, keeps_thoughts: bool = False) -> None:
+    def __init__(self, name: str, files: frozenset[str], *, keeps_thoughts: bool = False) -> None:
         self.name = name
-        self.files: frozenset[str] | None = IMAGES | {"application/pdf", "audio/mpeg", "audio/wav"}
+        self.files: frozenset[str] | None = files
         self._keeps_thoughts = keeps_thoughts
 
     def result(self, result: ToolResult) -> tuple[object, bool]:
@@ -73,7 +76,8 @@ def openai(given: settings.OpenAI, http: httpx2.AsyncClient) -> Wired:
     else:
         model = kin.Chat(given.model, provider=provider)
         asked = requested(given, **_reasoning(given.reasoning))
-    form = _Form("llm-openai", keeps_thoughts=given.api == "responses")
+    sealed = given.api == "responses"
+    form = _Form("llm-openai", _FILES if sealed else _FILES | _SOUNDS, keeps_thoughts=sealed)
     return _wired(given, Bridge(model, form, asked, native_schema=True), provider, http)
 
 
@@ -82,7 +86,7 @@ def openrouter(given: settings.OpenRouter, http: httpx2.AsyncClient) -> Wired:
     sdk = _sdk(given, http, given.base_url or OPENROUTER, given.api_key, named)
     provider = OpenRouterProvider(openai_client=sdk)
     model = kin.OpenRouter(given.model, provider=provider)
-    form = _Form("llm-openrouter", keeps_thoughts=True)
+    form = _Form("llm-openrouter", _FILES | _SOUNDS, keeps_thoughts=True)
     bridge = Bridge(model, form, requested(given, **_reasoning(given.reasoning)))
     return _wired(given, bridge, provider, http)
 
@@ -93,7 +97,8 @@ def ollama(given: settings.Ollama, http: httpx2.AsyncClient) -> Wired:
     # The library sends OpenAI's newer name for it, which Ollama ignores.
     profile = merge_profile(known, OpenAIModelProfile(openai_chat_supports_max_completion_tokens=False))
     model = kin.Ollama(given.model, provider=provider, profile=profile)
-    return _wired(given, Bridge(model, _Form("llm-ollama"), requested(given), native_schema=True), provider, http)
+    form = _Form("llm-ollama", _FILES | _SOUNDS)
+    return _wired(given, Bridge(model, form, requested(given), native_schema=True), provider, http)
 
 
 def _reasoning(effort: settings.Reasoning) -> dict[str, object]:
