@@ -180,6 +180,7 @@ class Run:
             if tell.written:  # what was seen was said
                 self.turns.append(Assistant(tell.written))
             raise
+        reply = _without_cut_call(reply)
         self._reply = reply
         self._saved_tokens = reply.usage.input_tokens + reply.usage.output_tokens
         if sent := compaction.estimated(ask.turns, ask.tools):
@@ -446,6 +447,17 @@ def question(settings: AgentSettings, message: Message) -> str:
         return f"The task is about this message:\n{quoted('body', message.body)}"
     text = shown(settings.input(message))
     return text if names_secret(settings.input) else masked(text)
+
+
+def _without_cut_call(reply: Reply) -> Reply:
+    """The reply whose last call cannot be made if no tokens were left for it: what is there of its arguments may fit
+    the tool, and still be half of them.
+    """
+    if reply.stop != "max_tokens" or not reply.calls:
+        return reply
+    *whole, last = reply.calls
+    raw = last.raw if last.arguments is None else codec.write(dict(last.arguments)).decode()
+    return reply._replace(calls=(*whole, last._replace(arguments=None, raw=raw)))
 
 
 def _value(text: str) -> object:

@@ -122,7 +122,7 @@ class Toolbox:
         if entry is None:
             return f'unknown tool "{bounded(call.name, 100)}"; there are: {", ".join(self._entries)}'
         if call.arguments is None:
-            return "the arguments are no JSON object"
+            return "the arguments are no JSON object, or your answer was cut off before their end"
         faults = [] if entry.schema is None else entry.schema.faults(call.arguments)
         told = "; ".join(f"{each.pointer or 'the value'}: {each.message}" for each in faults)
         return f"the arguments do not fit the schema of the tool: {told}" if told else ""

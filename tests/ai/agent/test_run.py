@@ -51,6 +51,18 @@ async def answered(text: str, *script: Any, body: object = None, **more: Any) ->
         return await app.call("f", body, **more), model
 
 
+async def test_a_call_that_was_cut_off_is_not_made():
+    """When no tokens are left, the arguments of the last call may be half of what they should be."""
+    cut = calls(("lookup", {"id": "A"}), ("lookup", {"id": "B"}))._replace(stop="max_tokens")
+
+    answer, model = await answered(agent(), cut, '{"ok": true}')
+
+    first, last = model.asks[1].turns[-1].results
+    assert (first.is_error, last.is_error) == (False, True)
+    assert "cut off" in last.content
+    assert [each["id"] for each in answer.vars["ai"]["toolCalls"]] == ["t1"]
+
+
 async def test_a_tool_is_called_and_its_answer_goes_back():
     answer, model = await answered(agent(), calls(("lookup", {"id": "A"})), '{"ok": true}', body={"question": "where"})
 
@@ -112,7 +124,7 @@ async def test_after_an_empty_answer_the_body_is_what_the_last_tool_left():
             ("lookup", {"id": 7}),
             "the arguments do not fit the schema of the tool: /id: must be a text, not a number",
         ),
-        (("lookup", "{broken"), "the arguments are no JSON object"),
+        (("lookup", "{broken"), "the arguments are no JSON object, or your answer was cut off before their end"),
     ],
 )
 async def test_a_call_with_a_fault_goes_back_to_the_model_and_runs_nothing(call, fault):
