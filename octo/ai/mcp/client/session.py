@@ -258,19 +258,22 @@ class Session:
             raise Permanent(text, code=codes.BAD_RESULT)
 
     async def _fetch(self) -> Fetched:
-        """All pages of the list of tools."""
+        """All pages of the list of tools: until there is no further one, or one that was there already."""
         found: list[types.Tool] = []
+        seen: set[str] = set()
         keep: float | None = None
         cursor: str | None = None
         for _ in range(MOST_PAGES):
             params = types.PaginatedRequestParams(cursor=cursor)
             page = await self.ask("the list of tools", lambda session, params=params: session.list_tools(params=params))  # type: ignore[misc]
-            found += page.tools
+            before = {each.name for each in found}
+            found += [each for each in page.tools if each.name not in before]
             if self.is_modern and "ttl_ms" in page.model_fields_set:
                 keep = min(page.ttl_ms / 1000, keep if keep is not None else page.ttl_ms / 1000)
             cursor = page.next_cursor
-            if cursor is None or len(found) > MOST_TOOLS:
+            if cursor is None or cursor in seen or len(found) > MOST_TOOLS:
                 break
+            seen.add(cursor)
         raw = [
             (each.name, each.description or each.title or "", each.input_schema, each.output_schema) for each in found
         ]

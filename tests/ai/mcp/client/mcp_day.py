@@ -11,10 +11,16 @@ HELLO = {"resultType": "complete", "content": [{"type": "text", "text": "hello"}
 
 
 class Day:
-    """A server of 2026-07-28 that answers calls of tools as a test says. seen: the headers of each request."""
+    """A server of 2026-07-28 that answers calls of tools as a test says.
+
+    seen: the headers of each request. cursor: where each page of its list says that there is more. pages: that were
+    asked for.
+    """
 
     def __init__(self):
         self.seen = []
+        self.cursor = None
+        self.pages = 0
         self.answers = []
 
     async def serve(self, request):
@@ -24,7 +30,9 @@ class Day:
             case "server/discover":
                 return result(message, DISCOVERED)
             case "tools/list":
-                return result(message, {**CACHED, "tools": [TOOL]})
+                self.pages += 1
+                more = {} if self.cursor is None else {"nextCursor": self.cursor}
+                return result(message, {**CACHED, "tools": [TOOL], **more})
             case _:
                 return await (self.answers.pop(0) if self.answers else answered)(request, message)
 

@@ -135,6 +135,19 @@ async def test_a_bad_answer_fails_its_call_alone(day, opened, name):
         assert caught.value.retry_after == 7.0
 
 
+@pytest.mark.parametrize("cursor", ["", "again"])
+async def test_a_list_that_goes_in_a_circle_ends(day, opened, cursor, caplog):
+    """Many servers say after their only page that there is more, and send it again: they are asked twice at most."""
+    day.cursor = cursor
+
+    async with opened(url=day.url) as client:
+        listing = await client._link.listing()
+
+    assert [each.original for each in listing.tools] == ["greet"]
+    assert day.pages == 2
+    assert not caplog.records
+
+
 async def test_credentials_and_headers_are_sent_with_every_request(day, opened):
     async with opened(url=day.url, token="s3cret-token", headers={"X-Team": "blue"}) as client:
         await client.call("greet", {})
