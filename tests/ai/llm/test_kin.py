@@ -137,6 +137,15 @@ async def test_calls_with_one_number(provider, standin, parts):
     assert len({each.id for each in reply.calls}) == 2
 
 
+@pytest.mark.parametrize("ear", [None, ignore], ids=["whole", "stream"])
+async def test_thoughts_that_only_the_total_has(provider, standin, ear):
+    """Tokens of thoughts that a server leaves out of those of the answer are counted: they are paid."""
+    usage = {"prompt_tokens": 100, "completion_tokens": 4, "total_tokens": 204}
+    answer = whole({"content": "a"}, usage=usage) if ear is None else stream({"content": "a"}, usage=usage)
+
+    assert (await replied(provider, standin, answer, ear)).usage._replace(money=None) == Usage(100, 104)
+
+
 @pytest.mark.parametrize("provider", [OPENAI, OLLAMA, OPENROUTER], ids=str)
 async def test_a_usage_in_each_event(provider, standin):
     """A usage that is told again and again is what there was so far, and is not added up."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
-from openai.types.chat import ChatCompletion
+from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.chat.chat_completion_chunk import Choice, ChoiceDeltaToolCall
 from pydantic_ai.exceptions import ModelAPIError, ModelHTTPError
 from pydantic_ai.messages import ModelResponseStreamEvent
@@ -93,11 +93,17 @@ def _counted(usage: Any) -> Any:
     if not isinstance(usage, dict):
         return usage
     asked, said, total = (usage.get(f"{name}_tokens") for name in ("prompt", "completion", "total"))
-    if said is None and asked is not None and total is not None:
-        said = total - asked
+    said = _written(asked, said, total)
     if asked is None or said is None:
         return None
     return {**usage, "prompt_tokens": asked, "completion_tokens": said, "total_tokens": total or asked + said}
+
+
+def _written(asked: Any, said: Any, total: Any) -> Any:
+    """The tokens of an answer: some servers count its thoughts in the total alone."""
+    if not isinstance(asked, int) or not isinstance(total, int):
+        return said
+    return max(total - asked, said if isinstance(said, int) else 0)
 
 
 def _reported(error: Any, model: str) -> ModelAPIError:
@@ -121,6 +127,11 @@ class _Stream(OpenAIStreamedResponse):
         for each in choice.delta.tool_calls or ():
             self._numbered.settle(each)
         return super()._map_tool_call_delta(choice)
+
+    def _map_usage(self, response: ChatCompletionChunk) -> RequestUsage:
+        if (usage := response.usage) is not None:
+            usage.completion_tokens = _written(usage.prompt_tokens, usage.completion_tokens, usage.total_tokens)
+        return super()._map_usage(response)
 
     def _add_usage(self, usage: RequestUsage, *, reported: bool, cumulative: bool = False) -> None:  # noqa: ARG002
         """Some servers count in each piece what there was so far, or say it twice: the most is all."""
