@@ -26,7 +26,7 @@ _HOMES = {
         "Transient"
     ),
     "octo.core.expressions": "Expr, Names",
-    "octo.core.flow": "Drop, Ending, Failure, Outcome, Processor, Result, Stop, ending",
+    "octo.core.flow": "Drop, Ending, Failure, Outcome, Processor, Result, Stop, at_last, ending",
     "octo.core.idempotency": "idempotency_key",
     "octo.core.lanes": "Lanes",
     "octo.core.letter": "Letter",
@@ -111,6 +111,7 @@ if TYPE_CHECKING:
         Processor as Processor,
         Result as Result,
         Stop as Stop,
+        at_last as at_last,
         ending as ending,
     )
     from octo.core.idempotency import idempotency_key as idempotency_key

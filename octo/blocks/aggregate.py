@@ -13,13 +13,12 @@ from weakref import WeakKeyDictionary
 from pydantic import Field, model_validator
 
 from octo.blocks.groups import ATTEMPTS, Group, Groups, State, pause
-from octo.blocks.lock import finished
 from octo.core import clock
 from octo.core.block import Site, Tail, block
 from octo.core.durations import Duration
 from octo.core.errors import Overloaded, Permanent
 from octo.core.expressions import Expr
-from octo.core.flow import Drop, Failure, Outcome, Stop, ending
+from octo.core.flow import Drop, Failure, Outcome, Stop, at_last, ending
 from octo.core.log import fields
 from octo.core.message import Message, new_id
 from octo.core.settings import Advanced, Settings
@@ -202,7 +201,7 @@ async def aggregate(
     if settings.build_response is None:
         return Stop(message)
     try:
-        outcome = await finished(settings.build_response(message))
+        outcome = await at_last(settings.build_response(message))
     except Failure as failure:
         failure.message = message
         raise

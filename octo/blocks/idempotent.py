@@ -13,12 +13,11 @@ import logging
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from octo.blocks.lock import finished
 from octo.core.block import Site, block
 from octo.core.durations import Duration
 from octo.core.errors import Overloaded, Permanent
 from octo.core.expressions import Expr
-from octo.core.flow import Drop, Outcome, Stop, ending
+from octo.core.flow import Drop, Outcome, Stop, at_last, ending
 from octo.core.log import fields
 from octo.core.message import Message
 from octo.core.occurrence import step
@@ -80,7 +79,7 @@ async def idempotent(settings: Idempotent, message: Message, site: Site, store: 
         # Who begins the work writes over the claim of who began before, so that one that was cut off can keep nothing.
         claim, before = {_CLAIM: lease.token}, 0 if done is None else done.version
         version = await store.put(NAMESPACE, name, claim, version=before, ttl=_LONGEST)
-        outcome = await finished(settings.process(message))
+        outcome = await at_last(settings.process(message))
         kept = settings.ttl.total_seconds() or None
         await store.put(NAMESPACE, name, _kept(message, by, outcome), version=version, ttl=kept)
         return outcome

@@ -9,7 +9,7 @@ from octo.core.block import block
 from octo.core.durations import Duration
 from octo.core.errors import Permanent, Timeout
 from octo.core.expressions import Expr
-from octo.core.flow import Outcome, Result
+from octo.core.flow import Outcome, at_last
 from octo.core.held import holding, holds
 from octo.core.message import Message
 from octo.core.settings import Advanced, Settings
@@ -59,9 +59,4 @@ async def lock(settings: Lock, message: Message, leases: Leases) -> Outcome:
     inner = message.with_var(settings.token_var, lease.token) if settings.token_var else message
     async with held(leases, lease, ttl):
         with holding(name):
-            return await finished(settings.process(inner))
-
-
-async def finished(result: Result) -> Outcome:
-    """The outcome of a chain."""
-    return result if isinstance(result, Outcome) else await result
+            return await at_last(settings.process(inner))

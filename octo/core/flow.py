@@ -36,6 +36,12 @@ class Stop(NamedTuple):
 Outcome = Message | Drop | Stop
 Result = Message | Drop | Stop | Awaitable[Message | Drop | Stop]
 
+
+async def at_last(result: Result) -> Outcome:
+    """Return the outcome of a result; wait for it if it is an awaitable."""
+    return result if isinstance(result, Outcome) else await result
+
+
 Ending = Message | Drop
 """How a message has ended, as its source sees it: a stop is an answer like any other."""
 

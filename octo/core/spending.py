@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from octo.core.budget import Budget, BudgetExceeded, Meter, metered, meters
 from octo.core.deadline import Deadline
-from octo.core.flow import Outcome, Processor, Result
+from octo.core.flow import Outcome, Processor, at_last
 from octo.core.message import Message
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ def budgeted(process: Processor, budget: Budget, of: str) -> Processor:
 
     async def run(message: Message) -> Outcome:
         with metered(Meter(budget, of)):
-            return await _awaited(process, message)
+            return await at_last(process(message))
 
     return run
 
@@ -58,15 +58,10 @@ def timed(chain: Processor, seconds: float) -> Processor:
     async def run(message: Message) -> Outcome:
         time = _Time(meters()[-1], seconds)
         try:
-            return await time.of(_awaited(chain, message))
+            return await time.of(at_last(chain(message)))
         except BudgetExceeded:
             if time.reached is None:
                 raise
             raise time.reached from None  # at the block that was waited for
 
     return run
-
-
-async def _awaited(chain: Processor, message: Message) -> Outcome:
-    result: Result = chain(message)
-    return result if isinstance(result, Outcome) else await result

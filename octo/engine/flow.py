@@ -20,7 +20,7 @@ from typing import Any
 from octo.core import budget, current, deadline, held, partial
 from octo.core.deadline import Deadline, Lift
 from octo.core.errors import Bug, OctoError, Overloaded, Permanent
-from octo.core.flow import Drop, Ending, Failure, Halt, Outcome, Processor, Result, Stop, ending
+from octo.core.flow import Drop, Ending, Failure, Halt, Outcome, Processor, Result, Stop, at_last, ending
 from octo.core.language import Durability
 from octo.core.log import fields
 from octo.core.message import Message
@@ -401,11 +401,6 @@ class Flow:
 def _is_planned(error: Exception) -> bool:
     """Whether the text of an error says enough, so that its traceback is of no use."""
     return isinstance(error, OctoError | ExprError) and not isinstance(error, Bug)
-
-
-async def at_last(result: Result) -> Outcome:
-    """Return the outcome of a result; wait for it if it is an awaitable."""
-    return result if isinstance(result, Outcome) else await result
 
 
 def only_message(given: object, flow: str) -> None:

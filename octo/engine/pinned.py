@@ -16,10 +16,10 @@ from octo.config.documents import Config
 from octo.config.part import part, unfed
 from octo.core import record
 from octo.core.errors import ConfigError, Transient
-from octo.core.flow import Outcome
+from octo.core.flow import Outcome, at_last
 from octo.core.message import Message
 from octo.engine.background import in_background
-from octo.engine.flow import Flow, at_last
+from octo.engine.flow import Flow
 from octo.engine.journal.cells import Cells
 from octo.engine.journal.holding import holding
 from octo.engine.journal.run import Run

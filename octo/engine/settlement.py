@@ -15,12 +15,12 @@ from octo.core.backoff import Backoff
 from octo.core.deadline import Deadline
 from octo.core.delivery import Delivery, Done, Reject, Retry, Verdict
 from octo.core.errors import Disconnected, OctoError, Overloaded, Permanent, Transient
-from octo.core.flow import Drop, Failure, Outcome, ending
+from octo.core.flow import Drop, Failure, Outcome, at_last, ending
 from octo.core.log import fields
 from octo.core.secrets import masked
 from octo.engine.burial import Burial, Unfit
 from octo.engine.elements import gather
-from octo.engine.flow import Flow, at_last, only_message
+from octo.engine.flow import Flow, only_message
 from octo.engine.journal.holding import Held, holding
 from octo.engine.journal.run import Run
 from octo.engine.work import Work

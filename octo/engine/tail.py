@@ -12,12 +12,12 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 
 from octo.core import budget, deadline, partial, trace
 from octo.core.errors import OctoError
-from octo.core.flow import Failure, Fenced
+from octo.core.flow import Failure, Fenced, at_last
 from octo.core.log import fields
 from octo.core.message import Message
 from octo.engine import elements
 from octo.engine.burial import Unfit
-from octo.engine.flow import Flow, at_last
+from octo.engine.flow import Flow
 
 log = logging.getLogger("octo.engine")
 

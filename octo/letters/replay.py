@@ -15,13 +15,12 @@ from octo.config.documents import Config
 from octo.config.part import part, unfed
 from octo.core.deadline import Deadline
 from octo.core.errors import OctoError, Permanent
-from octo.core.flow import Failure
+from octo.core.flow import Failure, at_last
 from octo.core.letter import BEFORE
 from octo.core.message import Message
 from octo.engine.burial import Burial
 from octo.engine.connections import Connections
 from octo.engine.events import Bus
-from octo.engine.flow import at_last
 from octo.engine.generation import Generation
 from octo.engine.observe import NOBODY, Observer
 from octo.letters.groups import Chosen

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from octo.config.documents import Config
 from octo.config.part import part, stubbed, unfed, without_files
 from octo.core.errors import OctoError
-from octo.core.flow import Drop, Failure, ending
+from octo.core.flow import Drop, Failure, at_last, ending
 from octo.core.message import Message
 from octo.engine.connections import Connections
 from octo.engine.contracts import Contracts, Violation
 from octo.engine.events import Bus, FlowEvent
-from octo.engine.flow import Flow, at_last
+from octo.engine.flow import Flow
 from octo.engine.generation import Generation
 from octo.engine.observe import Observer, Observers
 from octo.services.container import Services

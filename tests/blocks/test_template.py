@@ -10,9 +10,9 @@ import pytest
 from octo.config.load import load
 from octo.core import content
 from octo.core.errors import ConfigError
-from octo.core.flow import Failure
+from octo.core.flow import Failure, at_last
 from octo.core.message import Message
-from octo.engine.flow import FlowInlet, at_last
+from octo.engine.flow import FlowInlet
 from octo.testing.harness import running
 
 FILES = {

@@ -11,11 +11,11 @@ import pytest
 from octo.config.load import parse
 from octo.config.part import part, stubbed as with_stubs
 from octo.connectors.pgvector import Pgvector, Table
+from octo.core.flow import at_last
 from octo.core.message import Message
 from octo.core.trace import current
 from octo.engine.connections import Connections
 from octo.engine.events import Bus
-from octo.engine.flow import at_last
 from octo.engine.generation import Generation
 from octo.services.container import Services
 from octo.testing.postgres import PASSWORD, Postgres, with_vectors

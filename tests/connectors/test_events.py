@@ -11,11 +11,10 @@ import pytest
 from octo.config.load import parse
 from octo.connectors import events
 from octo.core.errors import ConfigError, NotConnected, Transient
-from octo.core.flow import Failure
+from octo.core.flow import Failure, at_last
 from octo.core.message import Message
 from octo.engine.connections import Connections
 from octo.engine.events import Bus
-from octo.engine.flow import at_last
 from octo.engine.generation import Generation
 from octo.services.container import Services
 from octo.services.embedded import in_file

@@ -9,9 +9,9 @@ import pytest
 from octo.core import deadline
 from octo.core.deadline import Deadline, Lift
 from octo.core.errors import Timeout
-from octo.core.flow import Failure, Stop
+from octo.core.flow import Failure, Stop, at_last
 from octo.core.message import Message
-from octo.engine.flow import FlowInlet, at_last
+from octo.engine.flow import FlowInlet
 from octo.testing.clock import virtual
 from octo.testing.harness import running
 

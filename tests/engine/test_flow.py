@@ -12,11 +12,11 @@ import pytest
 
 from octo.core import current
 from octo.core.errors import Overloaded, Permanent, Timeout
-from octo.core.flow import Drop, Failure
+from octo.core.flow import Drop, Failure, at_last
 from octo.core.message import Message
 from octo.engine.chain import chain
 from octo.engine.events import Bus
-from octo.engine.flow import Flow, FlowInlet, at_last
+from octo.engine.flow import Flow, FlowInlet
 from octo.engine.recovery import recovering
 from octo.engine.step import Step
 from octo.testing.clock import virtual

@@ -12,12 +12,11 @@ from octo.config.load import parse
 from octo.core.backoff import Backoff
 from octo.core.delivery import Delivery, Done, Reject, Retry
 from octo.core.errors import Disconnected, Permanent
-from octo.core.flow import Drop, Failure
+from octo.core.flow import Drop, Failure, at_last
 from octo.core.message import Message
 from octo.engine.connections import Connections, StartError
 from octo.engine.events import Bus
 from octo.engine.feeding import HELD, PAUSES, Feed
-from octo.engine.flow import at_last
 from octo.engine.generation import Generation
 from octo.engine.observe import Observer
 from octo.testing.clock import virtual

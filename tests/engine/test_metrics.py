@@ -8,10 +8,10 @@ import pytest
 
 from octo.config.load import parse
 from octo.core.errors import Permanent, Timeout
-from octo.core.flow import Drop, Failure
+from octo.core.flow import Drop, Failure, at_last
 from octo.core.message import Message
 from octo.engine.connections import Connections
-from octo.engine.flow import FlowInlet, at_last
+from octo.engine.flow import FlowInlet
 from octo.engine.generation import Generation
 from octo.engine.metrics import BOUNDS, METRICS, MOST_ERRORS, Histogram, Metrics, quantile
 

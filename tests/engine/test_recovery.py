@@ -7,10 +7,9 @@ import asyncio
 import pytest
 
 from octo.core.errors import Permanent
-from octo.core.flow import Drop, Failure
+from octo.core.flow import Drop, Failure, at_last
 from octo.core.message import Message
 from octo.engine.chain import chain
-from octo.engine.flow import at_last
 from octo.engine.recovery import recovering
 from octo.engine.step import Step
 

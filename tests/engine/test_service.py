@@ -14,9 +14,9 @@ import pytest
 from octo.config.load import parse
 from octo.core.backoff import Backoff
 from octo.core.errors import ConfigError, Position, Problem
+from octo.core.flow import at_last
 from octo.core.message import Message
 from octo.engine import service as serving
-from octo.engine.flow import at_last
 from octo.engine.lost import Lost
 from octo.engine.observe import Observer
 from octo.engine.service import Service

@@ -7,9 +7,8 @@ import asyncio
 import pytest
 
 from octo.config.load import parse
-from octo.core.flow import Failure
+from octo.core.flow import Failure, at_last
 from octo.core.message import Message
-from octo.engine.flow import at_last
 from octo.engine.service import Service
 from octo.operations.blocks import BlockMetrics
 from octo.testing.harness import running

@@ -14,10 +14,10 @@ import pytest
 
 from octo.config.load import load, parse
 from octo.core.errors import ConfigError, Disconnected, OctoError, Position, Problem, Transient
+from octo.core.flow import at_last
 from octo.core.message import Message
 from octo.core.secrets import mask
 from octo.core.threads import threads_of
-from octo.engine.flow import at_last
 from octo.engine.metrics import Metrics
 from octo.engine.observe import NOBODY, Observer
 from octo.engine.service import Refusal, Service

@@ -7,9 +7,8 @@ import asyncio
 import pytest
 
 from octo.core import trace as tracing
-from octo.core.flow import Failure
+from octo.core.flow import Failure, at_last
 from octo.core.message import Message
-from octo.engine.flow import at_last
 from octo.engine.observe import Observer, Observers
 from octo.testing.harness import running
 from octo.testing.probe import probes

@@ -17,7 +17,7 @@ from octo.core import codec
 from octo.core.bounded import bounded
 from octo.core.budget import BudgetExceeded, meters
 from octo.core.errors import OctoError
-from octo.core.flow import Drop, Failure, Outcome, Processor, Stop
+from octo.core.flow import Drop, Failure, Processor, Stop, at_last
 from octo.core.json_schema import BadSchema, Schema
 from octo.core.log import fields
 from octo.core.message import Message
@@ -146,8 +146,7 @@ class Toolbox:
         given = {"toolScope": f"{self._scope}/{call.name}", "toolName": call.name, "toolCallId": call.id}
         branch = message.with_body(call.arguments or {}).with_vars({**message.vars, **given})
         try:
-            result = turn(number, run, branch)
-            outcome = result if isinstance(result, Outcome) else await result
+            outcome = await at_last(turn(number, run, branch))
         except Failure as failure:
             if _ends_all(failure.cause):
                 raise

@@ -17,7 +17,7 @@ from octo.core.block import Site, block
 from octo.core.bounded import bounded
 from octo.core.budget import BudgetExceeded, Meter, used_tool, witness
 from octo.core.errors import OctoError
-from octo.core.flow import Drop, Failure, Outcome, Processor, Stop
+from octo.core.flow import Drop, Failure, Outcome, Stop, at_last
 from octo.core.message import Message
 from octo.core.sockets import Always, Handler, Steps
 from octo.core.spending import spending
@@ -73,7 +73,7 @@ async def _tried(repair: _Repair, settings: AiRetry, message: Message) -> Outcom
     current = message
     while True:
         try:
-            outcome = await _run(settings.process, current)
+            outcome = await at_last(settings.process(current))
         except Failure as failure:
             if isinstance(failure.cause, BudgetExceeded):
                 raise
@@ -93,14 +93,9 @@ async def _given_up(repair: _Repair, settings: AiRetry, last: Failure) -> Outcom
         raise last.inside(f"after {repair.attempts} of {settings.max_attempts} revisions, {repair.ended}")
     recovery = settings.told(last.recovery(repair.label), repair.details)
     try:
-        return await _run(settings.error, recovery)
+        return await at_last(settings.error(recovery))
     except Failure as failure:
         raise failure.inside("scope alternative").after(last) from last
-
-
-async def _run(chain: Processor, message: Message) -> Outcome:
-    result = chain(message)
-    return result if isinstance(result, Outcome) else await result
 
 
 class _Repair:

@@ -18,7 +18,7 @@ from octo.ai.settings import Asking
 from octo.core.block import Site, block
 from octo.core.bounded import bounded
 from octo.core.budget import Meter, used_tool, witness
-from octo.core.flow import Outcome
+from octo.core.flow import Outcome, at_last
 from octo.core.message import Message
 from octo.core.settings import Settings
 from octo.core.sockets import Steps
@@ -108,8 +108,7 @@ async def _routed(model: Model, settings: AiRouter, message: Message, meter: Met
     chain = chains[0] if chains else settings.default
     if chain is None:
         return message
-    result = chain(message)
-    return result if isinstance(result, Outcome) else await result
+    return await at_last(chain(message))
 
 
 async def _chosen(model: Model, settings: AiRouter, message: Message) -> _Choice:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from octo.config.documents import BlockDoc, Config, FlowDoc
 from octo.config.walk import blocks_of, reachable
-from octo.core.flow import Failure, Fenced, Outcome, Processor, Result
+from octo.core.flow import Failure, Fenced, Outcome, Processor, Result, at_last
 from octo.core.message import Message
 from octo.core.settings import Effectful
 from octo.core.sockets import Deciding, FlowRef, Repeating, Steps, sockets
@@ -112,14 +112,12 @@ def _begun(journal: Journal, elsewhere: Elsewhere, doc: FlowDoc, part: str, proc
     async def begun(message: Message) -> Outcome:
         run, held = await journal.begin(doc.name, part, message)
         if run is None:
-            result = process(message)
-            return result if isinstance(result, Outcome) else await result
+            return await at_last(process(message))
         if run.label.config != journal.version:
             return await elsewhere(run, message)
         tokens = current.set(run.top), holder.set(None)
         try:
-            result = process(message)
-            outcome = result if isinstance(result, Outcome) else await result
+            outcome = await at_last(process(message))
             await run.written()
         except Fenced as error:
             raise Failure(Lost(error.reason), doc.name, doc.name, message, doc.at) from error

@@ -9,10 +9,9 @@ from typing import Final, Literal, NamedTuple, get_args
 from octo.config.documents import Config
 from octo.config.walk import blocks_of
 from octo.core.errors import NotConnected, Timeout, Transient
-from octo.core.flow import Outcome, Result
+from octo.core.flow import Outcome, Result, at_last
 from octo.core.message import Message
 from octo.core.settings import Effect, Effectful, Settings
-from octo.engine.flow import at_last
 from octo.engine.observe import Observer
 from octo.engine.step import Step
 

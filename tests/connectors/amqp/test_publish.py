@@ -9,9 +9,8 @@ import pytest
 
 from octo.connectors.amqp import codes
 from octo.core.errors import Permanent, Timeout, Transient
-from octo.core.flow import Failure
+from octo.core.flow import Failure, at_last
 from octo.core.message import Message
-from octo.engine.flow import at_last
 from tests.connectors.amqp.conftest import until
 
 FLOW = """

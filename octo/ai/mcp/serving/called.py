@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from octo.ai.mcp.serving.offer import Run
 from octo.core.errors import OctoError, Overloaded, Timeout
-from octo.core.flow import Drop, Failure, Outcome, Stop
+from octo.core.flow import Drop, Failure, Stop, at_last
 from octo.core.log import fields
 from octo.core.message import Message
 from octo.expr import ExprError
@@ -43,8 +43,7 @@ class Call(NamedTuple):
 async def outcome(what: str, run: Run, message: Message) -> Message:
     """Run the chain and return what it made. Raises `Refused` if it made nothing, or failed: the log says why."""
     try:
-        result = run(message)
-        ended: Outcome = result if isinstance(result, Outcome) else await result
+        ended = await at_last(run(message))
     except Exception as error:
         log.warning("%s failed", what, extra=fields(**_told(error)), exc_info=not _is_known(error))
         raise Refused(f"{what} failed: {_reason(error)}") from None
