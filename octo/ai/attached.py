@@ -10,10 +10,12 @@ from itertools import islice
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from octo.ai.conversation import Attachment
-from octo.ai.quoted import quoted
+from octo.ai.conversation import Attachment, User
+from octo.ai.quoted import names_secret, quoted
 from octo.core import charsets, content
 from octo.core.errors import Permanent
+from octo.core.expressions import Expr
+from octo.core.message import Message
 from octo.core.secrets import masked
 from octo.core.spool import Content
 
@@ -50,6 +52,16 @@ def attachments(values: Sequence[object], *, reveal: bool = False) -> tuple[Atta
         if sum(len(each.data) for each in found) > MOST_BYTES:
             raise Permanent(f"attachments: they have more than {MOST_BYTES:,} bytes")
     return tuple(found)
+
+
+def with_files(text: str, files: Expr[list[object]] | None, message: Message) -> User:
+    """A question, with the files of the message that belong to it, and the names that they have outside."""
+    if files is None:
+        return User(text)
+    values = files(message)
+    found = attachments(values, reveal=names_secret(files))
+    names = listed(values, found)
+    return User(f"{text}\n\n{names}" if names else text, found)
 
 
 def listed(values: Sequence[object], files: Sequence[Attachment]) -> str:

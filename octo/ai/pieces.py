@@ -1,4 +1,4 @@
-"""Pieces of an answer while a model writes it: for a chain of the flow, and for who takes partial results."""
+"""What a model is doing, while it does it: for a chain of the flow, and for who takes partial results."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 
 from octo.ai.conversation import Piece
 from octo.ai.model import Hear
-from octo.core.flow import Failure, Outcome, Processor, Stop
+from octo.core.flow import Failure, Processor, Stop, at_last
 from octo.core.log import fields
 from octo.core.message import Message
 from octo.core.partial import is_streaming, partial
@@ -33,16 +33,16 @@ def heard(chain: Processor | None, message: Message) -> Hear | None:
         event = {"type": piece.kind, "text": piece.text}
         await partial(event)
         if chain is not None:
-            await _run(chain, message.with_body(event))
+            await tell(chain, message.with_body(event))
 
     return hear
 
 
-async def _run(chain: Processor, event: Message) -> None:
+async def tell(chain: Processor, event: Message) -> None:
+    """Run a chain of events. Raises `Left` if it stops; its errors are only logged: who listens must not fail us."""
     try:
-        result = chain(event)
-        outcome = result if isinstance(result, Outcome) else await result
-    except Failure as failure:  # who listens must not fail the answer
+        outcome = await at_last(chain(event))
+    except Failure as failure:
         log.warning("the events of an answer failed", extra=fields(error=str(failure)))
         return
     if isinstance(outcome, Stop):

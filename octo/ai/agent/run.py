@@ -12,11 +12,11 @@ from octo.ai.agent import compaction
 from octo.ai.agent.approval import Approvals
 from octo.ai.agent.mail import Mail, Stopped
 from octo.ai.agent.settings import AgentSettings
-from octo.ai.agent.telling import Left, Telling
+from octo.ai.agent.telling import Telling
 from octo.ai.agent.thread import Memory, Saved, Waiting
 from octo.ai.agent.toolbox import Answer, Toolbox, ToolStopped
 from octo.ai.answer import Unusable, fitting, reason_of, unfenced
-from octo.ai.attached import attachments, listed
+from octo.ai.attached import with_files
 from octo.ai.conversation import (
     Ask,
     Assistant,
@@ -31,12 +31,13 @@ from octo.ai.conversation import (
 )
 from octo.ai.details import details
 from octo.ai.model import Model
+from octo.ai.pieces import Left
 from octo.ai.quoted import RULE, names_secret, quoted, shown
 from octo.core import budget, codec
 from octo.core.block import Site
 from octo.core.budget import Meter
 from octo.core.errors import OctoError, Permanent
-from octo.core.flow import Drop, Outcome, Stop
+from octo.core.flow import Drop, Outcome, Stop, at_last
 from octo.core.message import Message
 from octo.core.secrets import masked
 
@@ -122,13 +123,7 @@ class Run:
 
     def _question(self) -> User:
         settings, message = self._settings, self._incoming
-        text = question(settings, message)
-        if settings.attachments is None:
-            return User(text)
-        values = settings.attachments(message)
-        files = attachments(values, reveal=names_secret(settings.attachments))
-        names = listed(values, files)
-        return User(f"{text}\n\n{names}" if names else text, files)
+        return with_files(question(settings, message), settings.attachments, message)
 
     # --- its course ------------------------------------------------------------------------------------------------
 
@@ -409,8 +404,7 @@ class Run:
         await self._telling.tell("guardrail", reason=reason)
         if self._settings.default is None:
             raise self._with_history(error)
-        result = self._settings.default(self._told(self.message, reason=reason))
-        outcome = result if isinstance(result, Outcome) else await result
+        outcome = await at_last(self._settings.default(self._told(self.message, reason=reason)))
         if not isinstance(outcome, Drop):
             await self._telling.tell("done", text="")
         return outcome

@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from typing import Any
 
+from octo.ai import pieces
 from octo.ai.agent.settings import AgentSettings, EventType
 from octo.ai.conversation import Piece
 from octo.core.errors import OctoError
-from octo.core.flow import Failure, Outcome, Stop
-from octo.core.log import fields
+from octo.core.flow import Failure
 from octo.core.message import Message
 from octo.core.partial import is_streaming, partial
-
-log = logging.getLogger("octo.ai")
-
-
-class Left(Exception):
-    """The chain of events has stopped: nobody listens any more."""
-
-    def __init__(self, stop: Stop) -> None:
-        super().__init__("the chain of events has stopped")
-        self.stop = stop
 
 
 class Telling:
@@ -48,14 +37,7 @@ class Telling:
         if self._chain is None or (self._wanted is not None and kind not in self._wanted):
             return
         async with self._turn:
-            try:
-                result = self._chain(self._message().with_body(event))
-                outcome = result if isinstance(result, Outcome) else await result
-            except Failure as failure:
-                log.warning("the events of an agent failed", extra=fields(event=kind, error=str(failure)))
-                return
-        if isinstance(outcome, Stop):
-            raise Left(outcome)
+            await pieces.tell(self._chain, self._message().with_body(event))
 
     async def piece(self, piece: Piece) -> None:
         """Tell of a part of a reply; `written` is the text so far."""

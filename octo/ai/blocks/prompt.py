@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from octo.ai.answer import fitting, whole
 from octo.ai.answering import Answered, answered, working
-from octo.ai.attached import attachments, listed
+from octo.ai.attached import with_files
 from octo.ai.conversation import Ask, User
 from octo.ai.details import details
 from octo.ai.model import FAMILY, Model
@@ -118,9 +118,4 @@ def _system(settings: AiPrompt) -> str:
 def _turn(settings: AiPrompt, message: Message) -> User:
     value = message.body if settings.input is None else settings.input(message)
     text = quoted("input", value, reveal=names_secret(settings.input))
-    if settings.attachments is None:
-        return User(text)
-    values = settings.attachments(message)
-    files = attachments(values, reveal=names_secret(settings.attachments))
-    names = listed(values, files)
-    return User(f"{text}\n{names}" if names else text, files)
+    return with_files(text, settings.attachments, message)
