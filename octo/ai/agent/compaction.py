@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from octo.ai.conversation import Ask, Assistant, Attachment, Results, Tool, ToolResult, Turn, User
+from octo.ai import estimate
+from octo.ai.conversation import Ask, Assistant, Attachment, Results, ToolResult, Turn, User
 from octo.ai.model import Model
 from octo.ai.quoted import RULE, quoted
 from octo.core.bounded import bounded
 from octo.core.budget import BudgetExceeded
 from octo.core.errors import OctoError
 
-CHARACTERS = 4
-"""Of a token, about: a text is estimated, and the last prompt's real size corrects the estimate."""
-FILE_TOKENS = 1500
 LEFT_OUT = "(left out: the conversation was too long)"
 SUMMARY_TOKENS = 2000
 KEPT_CALLS = 32
@@ -26,29 +24,13 @@ _SUMMARIZE = (
 )
 
 
-def estimated(turns: Sequence[Turn], tools: Sequence[Tool] = ()) -> int:
-    """The tokens of the turns, and of the tools that are sent with them, about."""
-    return sum(map(_size, turns)) + sum(len(str(tool)) for tool in tools) // CHARACTERS
-
-
-def _size(turn: Turn) -> int:
-    match turn:
-        case User(text, attachments):
-            return len(text) // CHARACTERS + FILE_TOKENS * len(attachments) + 4
-        case Assistant(text, calls):
-            inputs = sum(len(json.dumps(each.arguments, default=str)) + len(each.raw) for each in calls)
-            return (len(text) + inputs) // CHARACTERS + 8 * len(calls) + 4
-        case Results(results):
-            return sum(len(each.content) // CHARACTERS + FILE_TOKENS * len(each.attachments) + 8 for each in results)
-
-
 def pruned(turns: Sequence[Turn], most: float) -> tuple[Turn, ...]:
     """The turns without the oldest ones, so that about `most` tokens are left.
 
     Invariant: they begin with a user's turn, the last user's turn stays, and so does every call with its result. If
     that is too long still, the oldest results of tools lose their text.
     """
-    sizes = [_size(turn) for turn in turns]
+    sizes = [estimate.turn(turn) for turn in turns]
     total, start = sum(sizes), 0
     for at in range(1, len(turns)):
         if total <= most:
@@ -62,7 +44,7 @@ def pruned(turns: Sequence[Turn], most: float) -> tuple[Turn, ...]:
             break
         if isinstance(turn, Results):
             kept[at] = Results(tuple(each._replace(content=LEFT_OUT, attachments=()) for each in turn.results))
-            total -= _size(turn) - _size(kept[at])
+            total -= estimate.turn(turn) - estimate.turn(kept[at])
     return tuple(kept)
 
 
@@ -121,7 +103,7 @@ async def summarized(model: Model, turns: Sequence[Turn], most: float) -> tuple[
 
 
 def _told(turns: Sequence[Turn], most: float) -> str:
-    return "\n".join(map(_line, turns))[-int(most * CHARACTERS) :]
+    return "\n".join(map(_line, turns))[-int(most * estimate.CHARACTERS) :]
 
 
 def _line(turn: Turn) -> str:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from octo.ai import codes
+from octo.ai import codes, estimate
 from octo.ai.agent import compaction
 from octo.ai.agent.approval import Approvals
 from octo.ai.agent.mail import Mail, Stopped
@@ -178,8 +178,7 @@ class Run:
         reply = _without_cut_call(reply)
         self._reply = reply
         self._saved_tokens = reply.usage.input_tokens + reply.usage.output_tokens
-        if sent := compaction.estimated(ask.turns, ask.tools):
-            self._ratio = max(1.0, reply.usage.input_tokens / sent)
+        self._ratio = max(1.0, reply.usage.input_tokens / estimate.request(ask))
         self.turns.append(reply.turn)
         if reply.text and not tell.hears_pieces:
             await tell.tell("text", text=reply.text)
@@ -228,9 +227,9 @@ class Run:
     async def _shorten(self, tools: Sequence[Tool]) -> None:
         """Shorten the conversation if the prompt would be too long, by the size that the provider has reported."""
         settings = self._settings
-        rest = (len(self._system()) // compaction.CHARACTERS + compaction.estimated((), tools)) * self._ratio
+        rest = estimate.request(Ask(self._system(), (), tuple(tools))) * self._ratio
         most = max(0.0, settings.context_max_tokens - rest) / self._ratio
-        before = compaction.estimated(self.turns)
+        before = sum(map(estimate.turn, self.turns))
         if before <= most:
             return
         await self._telling.tell("compaction_start", contextTokens=int(before * self._ratio + rest))
@@ -239,7 +238,7 @@ class Run:
         else:
             turns = compaction.pruned(self.turns, most)
         self.turns = list(turns)
-        after = compaction.estimated(turns)
+        after = sum(map(estimate.turn, turns))
         await self._telling.tell("compaction_end", contextTokens=int(after * self._ratio + rest))
 
     async def _read_mail(self) -> None:

@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
 
+from octo.ai import estimate
 from octo.ai.agent import codes, compaction
 from octo.ai.conversation import Assistant, Turn, as_json, turns_from
 from octo.core import clock, codec
@@ -135,7 +136,7 @@ def _shortened(saved: Saved) -> Iterator[Saved]:
     Invariant: the arguments of calls that wait for a person stay, as they will be called with them.
     """
     yield saved
-    most = MOST_BYTES / compaction.CHARACTERS
+    most = MOST_BYTES / estimate.CHARACTERS
     for part in (1, 2, 4, 8, 16):
         turns = compaction.pruned([compaction.bare(turn) for turn in saved.turns], most / part)
         yield replace(saved, turns=turns)

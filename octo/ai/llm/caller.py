@@ -11,8 +11,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import NamedTuple, TypeVar
 
+from octo.ai import estimate
 from octo.ai.conversation import Ask, Piece, Reply, Usage, distinct
-from octo.ai.llm import estimate, prices as known, settings
+from octo.ai.llm import prices as known, settings
 from octo.ai.llm.rate import Rate
 from octo.ai.model import Embedded, Hear, Prices, Wire
 from octo.core import deadline

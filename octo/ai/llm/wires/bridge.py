@@ -18,7 +18,7 @@ from pydantic_ai.output import OutputObjectDefinition
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 
-from octo.ai import codes
+from octo.ai import codes, estimate
 from octo.ai.conversation import (
     Ask,
     Assistant,
@@ -33,7 +33,6 @@ from octo.ai.conversation import (
     Usage,
     User,
 )
-from octo.ai.llm import estimate
 from octo.ai.llm.wires import clients, faults, hearing
 from octo.ai.llm.wires.faults import translated
 from octo.ai.llm.wires.ids import Ids

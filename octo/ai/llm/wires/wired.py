@@ -8,7 +8,8 @@ from pydantic_ai.embeddings import EmbeddingModel, EmbeddingSettings
 
 from octo.ai import codes
 from octo.ai.conversation import Ask, Reply, Usage
-from octo.ai.llm import estimate, settings
+from octo.ai import estimate
+from octo.ai.llm import settings
 from octo.ai.llm.wires import faults
 from octo.ai.llm.wires.bridge import Bridge
 from octo.ai.llm.wires.faults import translated
