@@ -163,6 +163,27 @@ def distinct(reply: Reply, turns: Iterable[Turn]) -> Reply:
     return reply._replace(calls=tuple(calls), origin=None)
 
 
+def without_files(turn: Turn) -> Turn:
+    """The turn with the names of its files in their place."""
+    match turn:
+        case User(text, files) if files:
+            return User(f"{text}\n\n({_named(files)})")
+        case Results(results) if any(each.attachments for each in results):
+            return Results(tuple(map(_bare, results)))
+        case _:
+            return turn
+
+
+def _bare(result: ToolResult) -> ToolResult:
+    if not result.attachments:
+        return result
+    return result._replace(content=f"{result.content}\n\n({_named(result.attachments)})", attachments=())
+
+
+def _named(files: Iterable[Attachment]) -> str:
+    return "files that were sent: " + ", ".join(each.name or each.mime_type for each in files)
+
+
 # --- as JSON -----------------------------------------------------------------------------------------------------
 
 

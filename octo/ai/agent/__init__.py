@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from octo.ai.agent import codes
+from octo.ai.agent.brief import question
 from octo.ai.agent.mail import Letter, Mail, Mailbox
-from octo.ai.agent.run import Run, question
+from octo.ai.agent.run import Run
 from octo.ai.agent.settings import AgentSettings, Clear, Read
 from octo.ai.agent.thread import NAMESPACE, VOLATILE, Memory, Saved, as_value, clear, key_of
 from octo.ai.model import FAMILY, Model

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from octo.ai import estimate
-from octo.ai.conversation import Ask, Assistant, Attachment, Results, ToolResult, Turn, User
+from octo.ai.conversation import Ask, Assistant, Results, Turn, User
 from octo.ai.model import Model
 from octo.ai.quoted import RULE, quoted
 from octo.core.bounded import bounded
@@ -46,27 +46,6 @@ def pruned(turns: Sequence[Turn], most: float) -> tuple[Turn, ...]:
             kept[at] = Results(tuple(each._replace(content=LEFT_OUT, attachments=()) for each in turn.results))
             total -= estimate.turn(turn) - estimate.turn(kept[at])
     return tuple(kept)
-
-
-def bare(turn: Turn) -> Turn:
-    """The turn without its files."""
-    match turn:
-        case User(text, attachments) if attachments:
-            return User(f"{text}\n\n({_named(attachments)})")
-        case Results(results) if any(each.attachments for each in results):
-            return Results(tuple(_without_files(each) for each in results))
-        case _:
-            return turn
-
-
-def _without_files(result: ToolResult) -> ToolResult:
-    if not result.attachments:
-        return result
-    return result._replace(content=f"{result.content}\n\n({_named(result.attachments)})", attachments=())
-
-
-def _named(files: Sequence[Attachment]) -> str:
-    return "files that were sent: " + ", ".join(each.name or each.mime_type for each in files)
 
 
 def gutted(turns: Sequence[Turn]) -> tuple[Turn, ...]:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from octo.ai import estimate
 from octo.ai.agent import codes, compaction
-from octo.ai.conversation import Assistant, Turn, as_json, turns_from
+from octo.ai.conversation import Assistant, Turn, as_json, turns_from, without_files
 from octo.core import clock, codec
 from octo.core.errors import Permanent
 from octo.services.ports import Conflict, KeyValue, Lost
@@ -138,7 +138,7 @@ def _shortened(saved: Saved) -> Iterator[Saved]:
     yield saved
     most = MOST_BYTES / estimate.CHARACTERS
     for part in (1, 2, 4, 8, 16):
-        turns = compaction.pruned([compaction.bare(turn) for turn in saved.turns], most / part)
+        turns = compaction.pruned(tuple(map(without_files, saved.turns)), most / part)
         yield replace(saved, turns=turns)
     if saved.waiting is None:
         yield replace(saved, turns=compaction.gutted(turns))

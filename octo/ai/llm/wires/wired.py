@@ -6,9 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from pydantic_ai.embeddings import EmbeddingModel, EmbeddingSettings
 
-from octo.ai import codes
+from octo.ai import codes, estimate
 from octo.ai.conversation import Ask, Reply, Usage
-from octo.ai import estimate
 from octo.ai.llm import settings
 from octo.ai.llm.wires import faults
 from octo.ai.llm.wires.bridge import Bridge
