@@ -205,7 +205,7 @@ async def test_a_further_question_is_told_like_the_first_one():
 
     further = model.asks[1].turns[-1].text
     assert "hunter2" not in further
-    assert further.startswith("The task is about this message:\n<data id=")
+    assert further.startswith("The task is about this message:\n<data mark=")
 
 
 async def test_a_further_question_with_files_waits_for_its_own_run():
