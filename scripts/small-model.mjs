@@ -58,7 +58,7 @@ async function answered(asked, say) {
         temperature: 0,
         onTextChunk: calls ? undefined : say,
     });
-    console.log(`  the model wrote: ${response}`);
+    console.log(`  the model wrote: ${response.replace(/\s+/g, " ")}`);
     const { usedInputTokens: read, usedOutputTokens: written } = sequence.tokenMeter.diff(before);
     const usage = { prompt_tokens: read, completion_tokens: written, total_tokens: read + written };
     if (metadata.stopReason === "maxTokens") return { text: response, reason: "length", usage };
