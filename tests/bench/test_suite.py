@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import xml.etree.ElementTree as ET
+from contextlib import AsyncExitStack
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ from bench import bodies, report
 from bench.cases import CASES, WrongAnswer, gate, missing, served
 from bench.figures import growth, quantile, quickest_of, slope, spread, there_and_back
 from bench.load import Request, closed, opened
+from bench.measures import agents
 from bench.measures.proxy import KNOBS
 from bench.process import backend, cpu_seconds, memory, running
 from bench.section import Budget, Plot, Section, Table
@@ -53,6 +55,16 @@ def test_expressions_by_hand_do_the_same_work():
     message = Message(BODY, VARS)
     for each in EXPRESSIONS:
         assert build(each.cel, Build().scope()).function(message) == each.by_hand(message), each.name
+
+
+async def test_an_agent_and_the_bare_calls_end_as_they_are_compared():
+    """Each work checks its answer; the bare calls are those that the agent has made."""
+    async with AsyncExitStack() as stack:
+        works = await agents._works(stack)
+        for work in works.values():
+            await work()
+
+    assert len(works) == 4
 
 
 def test_proxy_finds_the_settings_it_varies():
