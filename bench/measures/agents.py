@@ -129,7 +129,8 @@ async def _works(stack: AsyncExitStack) -> dict[str, Work]:
     from octo.testing.harness import running
 
     app = await stack.enter_async_context(running(model.FLOW, components=[model.Bench]))
-    bare = Bare(await _asked(app))
+    # The model of the library that Octo itself asks, and what it asks it.
+    bare = Bare(app.connector("llm")._wire._bridge, await _asked(app))  # noqa: SLF001
 
     async def agent() -> None:
         outcome = await app.call("agent", model.QUESTION)
@@ -168,19 +169,10 @@ async def _asked(app: Any) -> list[Any]:
 
 
 class Bare:
-    """The library alone. asked: the calls to repeat."""
+    """The library alone. bridge: Octo's, to it. asked: the calls to repeat."""
 
-    def __init__(self, asked: list[Any]) -> None:
-        from openai import AsyncOpenAI
-        from pydantic_ai.models.openai import OpenAIChatModel
-        from pydantic_ai.providers.openai import OpenAIProvider
-
-        from octo.ai.llm.wires.bridge import Bridge
-        from octo.ai.llm.wires.openai import _Form
-
-        sdk = AsyncOpenAI(api_key="none", base_url="http://model.test/v1", http_client=model.client(), max_retries=0)
-        self._model = OpenAIChatModel("m", provider=OpenAIProvider(openai_client=sdk))
-        bridge = Bridge(self._model, _Form("llm-openai"), {})
+    def __init__(self, bridge: Any, asked: list[Any]) -> None:
+        self._model = bridge._model  # noqa: SLF001
         self._asked = [([*bridge._turns(ask.turns)], *bridge._asked(ask)) for ask in asked]  # noqa: SLF001
 
     async def turn(self) -> None:
