@@ -7,14 +7,15 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
-from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from octo.ai.settings import Asking
 from octo.ai.tools import FAMILY as TOOLS
+from octo.core.bounded import bounded
 from octo.core.durations import Duration
 from octo.core.expressions import Expr, Names, rendering
 from octo.core.message import Message
-from octo.core.schema import JsonSchema
+from octo.core.schema import BodySchema, JsonSchema
 from octo.core.settings import Advanced, Effect, Settings, Short
 from octo.core.sockets import ConnectorRef, FlowRef, Of, Steps
 from octo.core.state import State
@@ -44,6 +45,12 @@ ToolName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 """What every model accepts as the name of a tool."""
 
 
+def _tool(value: object) -> object:
+    if isinstance(value, str):
+        raise ValueError(f"a tool is a chain or a flow: write `{{flow: {bounded(value, 60)}}}`")  # noqa: TRY004  pydantic's
+    return value
+
+
 class AgentTool(Settings):
     """A tool: a chain of blocks, or a flow."""
 
@@ -62,6 +69,14 @@ class AgentTool(Settings):
     """Whether a person must allow this call, e.g. `input.amount > 100`. If that cannot be told, the call is refused."""
     parallel: Annotated[bool, Advanced] = True
     """Whether it may run beside other calls of the same turn."""
+
+    @field_validator("input_schema")
+    @classmethod
+    def _is_of_a_map(cls, schema: BodySchema | None) -> BodySchema | None:
+        plain = {} if schema is None else schema.plain
+        if not isinstance(plain, dict) or plain.get("type", "object") != "object":
+            raise ValueError("the schema of a tool has `type: object`: put the value into a property")
+        return schema
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
@@ -121,7 +136,7 @@ class AgentSettings(Asking):
 
     prompt: str = Field(min_length=1)
     """The agent's task and manners. It is the author's text; what comes from outside belongs into `input`."""
-    tools: list[AgentTool] = Field(default_factory=list)
+    tools: list[Annotated[AgentTool, BeforeValidator(_tool)]] = Field(default_factory=list)
     """What the model may call: `{name, description, inputSchema, process}`, or `{flow: NAME}`."""
     mcp: list[Annotated[Servers, BeforeValidator(_server), Short("server")]] = Field(default_factory=list)
     """Servers whose tools it may call, too: names of `mcp-client` connectors, or `{server, allow, approve}`."""

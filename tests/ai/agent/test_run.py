@@ -425,6 +425,8 @@ async def test_a_skill_is_read_when_the_model_asks_for_it(tmp_path):
             "`load_skill` is the tool that reads skills",
         ),
         ("", "          - {name: a, process: []}", "needs a `description`"),
+        ("", "          - order", "write `{flow: order}`"),
+        ("", "          - {name: a, description: d, process: [], inputSchema: {type: array}}", "put the value into a"),
         ("", "          - {name: a, description: d}", "a tool has a `process`, or names a `flow`"),
         ("", "          - {name: a b, description: d, process: []}", "name"),
         ("", "          - {name: a, description: d, process: [], title: T}", "no key `title`"),
