@@ -87,6 +87,8 @@ async def _process(settings: Server, most: int) -> Process:
         )
     except (OSError, ValueError) as error:
         reason = system_reason(error) if isinstance(error, OSError) else str(error)
+        if isinstance(error, FileNotFoundError) and " " in settings.command:
+            reason += "; arguments belong under `args`"
         raise Permanent(f"{settings.place} cannot be started: {reason}", code=codes.NO_COMMAND) from error
 
 

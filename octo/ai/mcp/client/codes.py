@@ -78,9 +78,9 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     NO_COMMAND: Explanation(
         "The MCP server cannot be started",
-        "The program that `command` names was not found, may not be executed. Try "
-        "the command in a shell. It gets only the environment variables HOME, LANG, LOGNAME, PATH, SHELL, TERM, TMPDIR "
-        "and USER, those that `inherit` names, and those under `env`.",
+        "The program that `command` names was not found, or may not be executed; its arguments belong under `args`. "
+        "Try the command in a shell. It gets only the environment variables HOME, LANG, LOGNAME, PATH, SHELL, TERM, "
+        "TMPDIR and USER, those that `inherit` names, and those under `env`.",
     ),
     NO_ANSWER: Explanation(
         "The stub has no result for a tool",

@@ -461,6 +461,7 @@ async def test_a_connector_that_closes_leaves_nobody_waiting(url, revision, open
     [
         ({"url": "http://127.0.0.1:1/mcp"}, NotConnected, "MCP server at http://127.0.0.1:1/mcp: Connection refused"),
         ({"command": "no-such-program"}, Permanent, "MCP server 'no-such-program' cannot be started: No such file"),
+        ({"command": "npx -y no-such"}, Permanent, "arguments belong under `args`"),
         ({"command": "sh", "args": ["-c", "echo no such module >&2; exit 3"]}, NotConnected, "no such module"),
         ({"command": "sh", "args": ["-c", "sleep 60"], "timeout": "200ms"}, NotConnected, "no answer in time"),
     ],
