@@ -67,7 +67,8 @@ EXPLANATIONS: dict[str, Explanation] = {
     BAD_REQUEST: Explanation(
         "The provider does not accept the request",
         "The provider answered with a status below 500 that will not change: the model does not exist, the "
-        "conversation is too long, or a setting is not allowed for this model. The text has the provider's reason.",
+        "conversation is too long, or a setting is not allowed for this model. The text has the provider's reason. A "
+        "404 without one means that `baseURL` is wrong: it ends where the paths of the API begin, often with `/v1`.",
     ),
     NO_EMBEDDINGS: Explanation(
         "The provider has no embeddings",
