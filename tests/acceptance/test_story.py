@@ -203,6 +203,13 @@ def test_every_command_of_the_page_about_cassettes_prints_what_the_page_shows(re
     assert (tmp_path / "cassettes" / "stock.yaml").read_text() == recorded
 
 
+@pytest.mark.parametrize("page", ["ai.md", "agents.md"])
+def test_the_first_flow_of_a_page_about_models_runs_without_a_key(reader, page):
+    reader.follow(ROOT / "docs" / page)
+
+    assert [code for _, code in reader.codes] == [0]
+
+
 def test_every_command_of_the_page_about_events_prints_what_the_page_shows(reader):
     reader.follow(ROOT / "docs" / "sse.md")
 

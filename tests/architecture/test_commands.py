@@ -18,6 +18,8 @@ CONSOLE = re.compile(r"^ *```console\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
 PARTS = (
     ("README.md", "## Five minutes", "## Test it", "acceptance/test_readme.py"),
     ("docs/cassettes.md", "", "", "acceptance/test_story.py"),
+    ("docs/agents.md", "", "", "acceptance/test_story.py"),
+    ("docs/ai.md", "", "", "acceptance/test_story.py"),
     ("docs/authoring.md", "", "", "acceptance/test_pages.py"),
     ("docs/cli.md", "", "", "acceptance/test_pages.py"),
     ("docs/cluster.md", "", "", "acceptance/test_cluster.py"),
