@@ -12,6 +12,7 @@ from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.lowlevel import Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.shared.exceptions import MCPError
+from mcp.shared.path_security import contains_path_traversal, is_absolute_path
 from mcp.shared.uri_template import UriTemplate
 
 from octo.ai.mcp.serving import content, rounds
@@ -191,7 +192,8 @@ class _Offered:
         for template, resource in self._templates:
             values = template.match(uri)
             if values is not None and all(values.values()):
-                return resource, dict(values)
+                # Another template might take what this one must not.
+                return (resource, dict(values)) if all(map(_is_harmless, values.values())) else None
         return None
 
     # --- prompts -------------------------------------------------------------------------------------------------
@@ -256,6 +258,12 @@ class _Offered:
         if sum(len(each.model_dump_json()) for each in blocks) > self._offer.most:
             raise Refused(f"the result of {what} is larger than {self._offer.most:,} bytes")
         return blocks
+
+
+def _is_harmless(value: str | list[str]) -> bool:
+    """Whether a value of a template stays where an author puts it, as a part of a path too. `%2F` is a slash in it."""
+    parts = [value] if isinstance(value, str) else value
+    return not any("\0" in each or contains_path_traversal(each) or is_absolute_path(each) for each in parts)
 
 
 def _page(entries: Sequence[T], params: types.PaginatedRequestParams | None) -> tuple[Sequence[T], str | None]:

@@ -49,6 +49,21 @@ async def test_a_client_reads_and_gets(mode):
     assert made.messages[0].content.text == "Hello Ada"
 
 
+@pytest.mark.parametrize(
+    "path", ["..%2F..%2Fetc%2Fpasswd", "a%2F..%2F..%2Fkeys", "..%5C..%5Cx", "%2Fetc%2Fpasswd", "a%00", "%2e%2e"]
+)
+async def test_no_value_of_a_template_leads_out_of_a_folder(path):
+    """Whatever it is written as, and no other template gets it either."""
+    read = [
+        Resource(f"docs://{{{name}}}", name, lambda message: message.with_body("read"), is_template=True)
+        for name in ("name", "+path")
+    ]
+    async with Client(server_of(offer(resources=read))) as client:
+        with pytest.raises(MCPError, match="unknown resource"):
+            await client.read_resource(f"docs://{path}")
+        assert (await client.read_resource("docs://a%2Fb..c")).contents[0].text == "read"
+
+
 @MODES
 async def test_long_lists_come_in_pages(mode):
     tools = [tool(f"t{number}", lambda message: message) for number in range(PAGE + 1)]
