@@ -19,7 +19,8 @@ NAMESPACE, VOLATILE = "agent-memory", "agent-memory-volatile"
 VERSION = 1
 MOST_BYTES = 900_000
 """Of a stored conversation; a value of the service has at most 1 MiB."""
-_LONGEST = 300
+_LONGEST = 240
+"""Of an id as it is: two of them, with what names of leases and topics have in front, are one that services take."""
 
 
 @dataclass

@@ -121,6 +121,14 @@ async def test_any_text_is_an_id_but_the_empty_one(chat):
         assert len(found.connector("llm").asks[1].turns) == 3
 
 
+@pytest.mark.parametrize("length", [200, 240, 241, 300])
+async def test_the_ids_of_a_conversation_and_its_agent_may_both_be_long(length):
+    async with app(flow(f"        agentId: {'g' * length}"), None, "a", "b") as found:
+        await found.call("f", {"text": "1"}, vars={"chat": "x" * length})
+        await found.call("f", {"text": "2"}, vars={"chat": "x" * length})
+        assert len(found.connector("llm").asks[1].turns) == 3
+
+
 async def test_two_agents_of_one_conversation_remember_apart():
     other = """
   - name: other
