@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 Described = dict[str, Any]
@@ -36,7 +37,9 @@ def of_source(source: Described) -> object:
 def of_connector(connector: Described) -> object:
     settings = _settings(connector["fields"])
     given = {"name": "example", "type": connector["type"]}
-    return {"connectors": [{**given, "settings": settings} if settings else given]}
+    secrets = [each["name"] for each in connector["fields"] if each["name"] in settings and each.get("secret")]
+    env = {"env": [{"name": _variable(each), "secret": True, "default": "not-set"} for each in secrets]}
+    return {**(env if secrets else {}), "connectors": [{**given, "settings": settings} if settings else given]}
 
 
 def _settings(fields: list[Described]) -> Described:
@@ -54,10 +57,16 @@ def _says_something(field: Described) -> bool:
     return bool(field.get("examples")) or field["type"] == "expression"
 
 
+def _variable(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).upper()
+
+
 def _value(field: Described) -> object:
     kind = field["type"]
     if field.get("examples"):
         return field["examples"][0]
+    if field.get("secret"):
+        return f"${{{_variable(field['name'])}}}"
     match kind:
         case "expression":
             value: object = _EXPRESSIONS.get(field["result"], "body")

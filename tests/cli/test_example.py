@@ -40,6 +40,18 @@ def whole(entry) -> dict:
     return {**connectors, "flows": flows}
 
 
+def test_a_secret_comes_from_the_environment():
+    example = of_connector({"type": "x", "fields": [SECRET]})
+
+    assert example == {
+        "env": [{"name": "API_KEY", "secret": True, "default": "not-set"}],
+        "connectors": [{"name": "example", "type": "x", "settings": {"apiKey": "${API_KEY}"}}],
+    }
+
+
+SECRET = {"name": "apiKey", "type": "text", "secret": True, "required": True}
+
+
 @pytest.mark.parametrize("entry", COMPONENTS, ids=lambda each: f"{each.kind}-{each.name}")
 def test_it_is_valid(entry):
     config = parse(dump(whole(entry)), plugins(), {})

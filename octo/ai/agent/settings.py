@@ -134,7 +134,7 @@ class Skill(Settings):
 class AgentSettings(Asking):
     decides: ClassVar[bool] = True
 
-    prompt: str = Field(min_length=1)
+    prompt: str = Field(min_length=1, examples=["Answer questions about orders. Look up what you need."])
     """The agent's task and manners. It is the author's text; what comes from outside belongs into `input`."""
     tools: list[Annotated[AgentTool, BeforeValidator(_tool)]] = Field(default_factory=list)
     """What the model may call: `{name, description, inputSchema, process}`, or `{flow: NAME}`."""

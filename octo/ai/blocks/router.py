@@ -42,9 +42,9 @@ _OPENING = "Decide which route the message takes."
 
 
 class Route(Settings):
-    name: Annotated[str, Field(min_length=1)]
+    name: Annotated[str, Field(min_length=1, examples=["billing"])]
     """Name of the route; `vars.ai.route` once it is chosen."""
-    description: Annotated[str, Field(min_length=1)]
+    description: Annotated[str, Field(min_length=1, examples=["It is about a payment or an invoice."])]
     """When the route is the right one, in plain words for the model."""
     process: Steps
     """Runs when the route is chosen."""

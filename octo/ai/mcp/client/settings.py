@@ -193,7 +193,7 @@ class Server(Settings):
 class Call(Settings):
     """One call of a tool."""
 
-    tool: str = Field(min_length=1)
+    tool: str = Field(min_length=1, examples=["find_customer"])
     """The name of the tool."""
     arguments: Expr[object] | None = None
     """The arguments as a map, e.g. `{"city": body.city}`. They are checked against the tool's input schema before the
