@@ -23,8 +23,8 @@ _LOOPBACK = "127.0.0.1"
     epilog="""\b
 Examples:
   octo mcp author                          look at the flows of this folder
-  octo mcp author shop --allow-mutations   write, run and repair those of the folder shop
-  octo mcp author shop --http 8765         over HTTP, for clients on this machine""",
+  octo mcp author shop --allow-mutations   write, run and repair those of shop
+  octo mcp author shop --http 8765         over HTTP, for this machine alone""",
 )
 @click.argument("path", required=False, default=".", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--allow-mutations", "may_change", is_flag=True, help="Let it write files, run flows and call systems.")

@@ -10,7 +10,7 @@ import click
 
 from octo.cli import exits
 from octo.cli.codes import OURS, Installed, explanations, installed
-from octo.cli.terminal import say
+from octo.cli.terminal import columns, say
 
 
 @click.command("explain")
@@ -34,7 +34,7 @@ def command(code: str | None) -> None:
     say(f"{name}: {known[name].title}", bold=True)
     say()
     for line in known[name].text.splitlines():
-        say(line if line.startswith(" ") else textwrap.fill(line, 100))
+        say(line if line.startswith(" ") else textwrap.fill(line, min(columns(sys.stdout, 100), 100)))
 
 
 def _list() -> None:

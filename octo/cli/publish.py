@@ -46,10 +46,10 @@ _DRAIN = 5.0
     cls=Verb,
     epilog="""\b
 Examples:
-  octo mcp flow.yaml                            for a client that starts this command
-  octo mcp --config flow.yaml --flows find,buy  only these flows
-  octo mcp flow.yaml --http 8765                at http://127.0.0.1:8765/mcp
-  octo mcp author --help                        another server: for an assistant that writes flows""",
+  octo mcp flow.yaml                   for a client that starts this command
+  octo mcp flow.yaml --flows find,buy  only these flows
+  octo mcp flow.yaml --http 8765       at http://127.0.0.1:8765/mcp
+  octo mcp author --help               for an assistant that writes flows""",
 )
 @config_option
 @click.option("--flows", metavar="NAMES", help="Only these flows; separate them with commas.")
