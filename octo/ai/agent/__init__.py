@@ -80,7 +80,8 @@ async def read_agent_memory(settings: Read, message: Message, store: KeyValue) -
     that a person must allow: `authorizationId`, `tool`, `toolCallId`, `input`, `expiresInSeconds`.
     """
     key = key_of(settings.thread_id(message), settings.agent_id)
-    shown = as_value(await Memory(store, key).load())
+    kept = await Memory(store, key).load()
+    shown = as_value(kept if kept.turns else await Memory(store, key, namespace=VOLATILE).load())
     return message.with_var(settings.result_var, shown) if settings.result_var else message.with_body(shown)
 
 

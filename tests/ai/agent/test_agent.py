@@ -529,6 +529,14 @@ async def test_a_page_can_show_a_conversation_again_with_what_waits_for_its_user
     assert 0 < waiting["expiresInSeconds"] <= 300
 
 
+async def test_a_page_can_show_a_volatile_conversation_too():
+    async with app(flow("        agentId: helper\n        memoryVolatile: true") + READ, None, "hi") as found:
+        await found.call("f", {"text": "1"}, vars=CHAT)
+        shown = (await found.call("read", vars=CHAT)).body
+
+    assert [each["text"] for each in shown["messages"]] == ["1", "hi"]
+
+
 async def test_a_conversation_that_was_never_begun_is_empty():
     async with app(flow("        agentId: helper") + READ) as found:
         assert (await found.call("read", vars=CHAT)).body == {"messages": [], "waiting": []}
