@@ -27,7 +27,8 @@ class Shape(NamedTuple):
     @classmethod
     def of(cls, written: Mapping[str, Any], judge: Judge | None = None) -> Shape:
         """The schema. judge: what checks it, if that is there. Raises `BadSchema`."""
-        whole = {"type": "object", **written}
+        # Many clients hand it to models as it is, and OpenAI refuses an object without `properties`.
+        whole = {"type": "object", "properties": {}, **written}
         return cls(whole, judge or Schema(whole))
 
 

@@ -44,7 +44,7 @@ async def test_descriptions_and_inputs_are_those_of_the_flows():
     assert tools["find"].annotations.read_only_hint is True
     assert tools["double"].annotations is None
     assert tools["find"].input_schema["required"] == ["id"]
-    assert tools["slow"].input_schema == {"type": "object"}
+    assert tools["slow"].input_schema == {"type": "object", "properties": {}}
 
 
 async def test_a_flow_that_takes_no_map_has_one_argument():
