@@ -1,7 +1,8 @@
 """Octo: flows in YAML, expressions in CEL, one command to run them.
 
-This module is the only door for authors of connectors and blocks: what is not named here may change without notice.
-Tests of theirs have a second one, `octo.testing`.
+This module is the door for authors of connectors and blocks: what is not named here may change without notice.
+Tests of theirs have another one, `octo.testing`; what has to do with models and with vectors is behind `octo.ai` and
+`octo.vectors`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`octo` is the only public module for authors of components, `octo.testing` the only one for their tests."""
+"""`octo`, `octo.ai` and `octo.vectors` are public for authors of components, `octo.testing` for their tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from types import ModuleType
 import pytest
 
 import octo
+import octo.ai
 import octo.testing
+import octo.vectors
 
 ROOT = Path(__file__).parents[2]
 
@@ -86,7 +88,7 @@ INSIDE = {
 """Names that built-in components use and other packages must not rely on, each with the reason."""
 
 
-DOORS = (octo, octo.testing)
+DOORS = (octo, octo.ai, octo.vectors, octo.testing)
 NAMES = [(door, name) for door in DOORS for name in sorted(set(door.__all__) - {"__version__"})]
 
 
@@ -161,7 +163,7 @@ def test_unknown_names_are_refused(door: ModuleType):
         door.Conector  # noqa: B018  the attempt is the test
 
 
-@pytest.mark.parametrize("door", ["octo.cli", "octo.testing"])
+@pytest.mark.parametrize("door", ["octo.cli", "octo.ai", "octo.vectors", "octo.testing"])
 def test_the_doors_cost_nothing(door: str):
     """`octo version`, shell completion and tests load neither the engine nor the libraries of components."""
     heavy = "pydantic", "octo.engine", "httptools", "aiohttp", "asyncpg", "sqlalchemy"
