@@ -166,6 +166,8 @@ _KEYS: Final = {
     "apiKey": "key token secret",
     "model": "modelName modelId model_name deployment",
     "resource": "file path template",
+    "replies": "reply answers responses",
+    "arguments": "args params parameters",
 }
 _ADDRESS: Final = ("baseURL", "baseUrl", "base_url", "url")
 _DEAD: Final = ("dlq", "dlx", "deadLetterQueue", "onFailure")

@@ -47,6 +47,7 @@ def test_a_type_that_is_not_here_is_not_guessed():
         ("max_tokens", ["money", "tokens", "calls"], "tokens"),
         ("parameters", ["name", "description", "inputSchema", "process"], "inputSchema"),
         ("key", ["apiKey", "model"], "apiKey"),
+        ("answers", ["cassette", "replies"], "replies"),
         ("zebra", ["path", "query"], None),
     ],
 )
