@@ -15,6 +15,17 @@ class Verb(click.Command):
         self.format_options(ctx, formatter)
 
 
+class Unnamed(Verb):
+    """A command that is meant where its group is typed alone."""
+
+    class Context(click.Context):
+        @property
+        def command_path(self) -> str:
+            return self.parent.command_path if self.parent else super().command_path
+
+    context_class = Context
+
+
 class Verbs(click.Group):
     """A command that has commands, and knows what they are called elsewhere."""
 

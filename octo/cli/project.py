@@ -49,7 +49,7 @@ def config_path(option: Path | None, argument: Path | None) -> Path:
     if option is not None and argument is not None:
         raise click.UsageError(f"name one flow file or folder: {str(option)!r} or {str(argument)!r}")
     given = option or argument
-    return named([given] if given else [], click.get_current_context().command.name or "run", one=True).paths[0]
+    return named([given] if given else [], verb(), one=True).paths[0]
 
 
 def load(configuration: Path | Named, environ: Mapping[str, str] = os.environ) -> Config:
@@ -171,7 +171,7 @@ def _without_secrets(line: str) -> str:
     return line
 
 
-def _verb() -> str:
+def verb() -> str:
     """The words behind `octo` that lead to the command under way, e.g. `dlq list`."""
     return " ".join(click.get_current_context().command_path.split()[1:]) or "run"
 
@@ -182,7 +182,7 @@ def load_or_exit(path: Path, read: Callable[[Path], Config] = load) -> Config:
         config = read(path)
     except ConfigError as error:
         refuse(error)
-        if hint := told(error, [path], _verb()):
+        if hint := told(error, [path], verb()):
             say(hint, err=True)
         raise SystemExit(exits.USAGE) from None
     for warning in config.warnings:

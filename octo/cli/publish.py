@@ -15,7 +15,7 @@ import click
 
 from octo.cli import exits
 from octo.cli.ending import check_flow
-from octo.cli.help import Verb
+from octo.cli.help import Unnamed
 from octo.cli.named import Named
 from octo.cli.places import MEMORY, services_of, services_option
 from octo.cli.project import config_option, config_path, load_or_exit, refuse
@@ -43,7 +43,7 @@ _DRAIN = 5.0
 @click.command(
     "publish",
     hidden=True,
-    cls=Verb,
+    cls=Unnamed,
     epilog="""\b
 Examples:
   octo mcp flow.yaml                   for a client that starts this command

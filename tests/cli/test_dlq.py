@@ -260,3 +260,9 @@ def test_a_stub_answers_in_a_dry_run(cli, folder):
     assert "1 message perhaps would complete" in unsure.stdout
     assert "not called: accept.rest" in unsure.stdout
     assert "1 message would complete" in sure.stdout
+
+
+def test_what_it_says_to_try_can_be_typed(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    assert "octo dlq list PATH " in cli("dlq", "list").stderr

@@ -11,3 +11,11 @@ def test_each_has_its_options(cli, arguments, said):
 
     assert result.exit_code == 0
     assert said in result.output
+
+
+def test_what_it_says_to_try_can_be_typed(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    said = cli("mcp").stderr
+
+    assert "Try 'octo mcp --help'" in said
+    assert "octo mcp PATH " in said

@@ -13,7 +13,7 @@ import click
 from octo.cli import exits
 from octo.cli.named import Named, is_path
 from octo.cli.places import DURABLE, MEMORY, is_chosen, is_not_made, services_of, services_option
-from octo.cli.project import counted, load_or_exit, refusals
+from octo.cli.project import counted, load_or_exit, refusals, verb
 from octo.cli.stubs import load_stubbed
 from octo.cli.terminal import say
 
@@ -50,8 +50,7 @@ class Asked(NamedTuple):
             return None
         from octo.cli.named import named
 
-        verb = click.get_current_context().info_name or "dlq"
-        path = named([self.path] if self.path else [], verb, one=True).paths[0]
+        path = named([self.path] if self.path else [], verb(), one=True).paths[0]
         return load_or_exit(path, lambda found: load_stubbed(Named((found,), services=self.services), stubs))
 
     def opened(self) -> Services:
