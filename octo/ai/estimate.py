@@ -13,7 +13,9 @@ CHARACTERS = 4
 FILE = 1600
 """Tokens of an image, as the providers say; a document has more."""
 ANSWER = 1024
-"""Tokens of an answer whose length nobody limits."""
+"""Tokens of an answer whose length nobody limits, as a rule."""
+LONGEST_ANSWER = 128_000
+"""Tokens that it may have at most: models write no longer ones."""
 
 
 def text(characters: int) -> int:

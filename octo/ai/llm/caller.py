@@ -59,8 +59,9 @@ class Caller:
     async def ask(self, ask: Ask, hear: Hear | None = None) -> Reply:
         """Return the model's reply; see `octo.ai.model.Model`."""
         heard = _Heard(hear)
-        wanted = ask.max_tokens or self._wire.max_tokens or estimate.ANSWER
-        expected = Usage(estimate.request(ask), wanted)
+        request, limit = estimate.request(ask), ask.max_tokens or self._wire.max_tokens
+        most = Usage(request, limit or estimate.LONGEST_ANSWER)
+        expected = _Expected(most, request + (limit or estimate.ANSWER))
 
         async def send() -> Reply:
             return await self._wire.send(ask, None if hear is None else heard.piece)
@@ -70,13 +71,14 @@ class Caller:
 
     async def embed(self, texts: Sequence[str], model: str, dimensions: int | None = None) -> Embedded:
         """Return a vector for each text; see `octo.ai.model.Model`."""
-        expected = Usage(estimate.text(sum(map(len, texts))))
+        tokens = estimate.text(sum(map(len, texts)))
+        expected = _Expected(Usage(tokens), tokens)
         return await self._tried(
             "embed", model, expected, lambda: self._wire.embed(texts, model, dimensions), _Heard(None)
         )
 
     async def _tried(
-        self, kind: str, model: str, expected: Usage, send: Callable[[], Awaitable[T]], heard: _Heard
+        self, kind: str, model: str, expected: _Expected, send: Callable[[], Awaitable[T]], heard: _Heard
     ) -> T:
         """Return the first success. Pieces that were heard cannot be taken back: then nothing is tried again."""
         attempt = 0
@@ -96,11 +98,11 @@ class Caller:
                 await self.sleep(pause)
 
     async def _attempt(
-        self, kind: str, model: str, expected: Usage, send: Callable[[], Awaitable[T]], heard: _Heard
+        self, kind: str, model: str, expected: _Expected, send: Callable[[], Awaitable[T]], heard: _Heard
     ) -> T:
         call = _Call(kind, model)
         for rate, of_tokens in self._rates:
-            await rate.take(expected.input_tokens + expected.output_tokens if of_tokens else 1)
+            await rate.take(expected.likely if of_tokens else 1)
         async with self._room, self._counted(call, expected, heard):
             try:
                 async with asyncio.timeout(self._limits.timeout.total_seconds()) as limit:
@@ -119,16 +121,17 @@ class Caller:
             return answer._replace(usage=used)
 
     @asynccontextmanager
-    async def _counted(self, call: _Call, expected: Usage, heard: _Heard) -> AsyncIterator[None]:
+    async def _counted(self, call: _Call, expected: _Expected, heard: _Heard) -> AsyncIterator[None]:
         """Count the call on all budgets, whatever comes of it."""
-        money = self._prices(call.model, expected)
+        most = expected.most
+        money = self._prices(call.model, most)
         begun: list[Meter] = []
         clock = asyncio.get_running_loop().time
         began = clock()
         failure: BaseException | None = None
         try:
             for meter in (*meters(), self._allowance.meter(began)):
-                await meter.begin(call, expected.input_tokens + expected.output_tokens, money)
+                await meter.begin(call, most.input_tokens + most.output_tokens, money)
                 begun.append(meter)
             began = clock()
             call.is_sent = True
@@ -152,13 +155,20 @@ class Caller:
                     **told,
                 )
 
-    def _guessed(self, call: _Call, failure: BaseException | None, expected: Usage, heard: _Heard) -> Usage:
+    def _guessed(self, call: _Call, failure: BaseException | None, expected: _Expected, heard: _Heard) -> Usage:
         """What a call has cost that did not end: nothing if it was refused, else what was sent and what had come."""
         refused = isinstance(failure, NotConnected) or (isinstance(failure, OctoError) and failure.status is not None)
         if not call.is_sent or (refused and not heard.characters):
             return Usage(money=0.0)
-        used = Usage(expected.input_tokens, estimate.text(heard.characters))
+        used = Usage(expected.most.input_tokens, estimate.text(heard.characters))
         return used._replace(money=self._prices(call.model, used))
+
+
+class _Expected(NamedTuple):
+    """What a call will cost. most: what it may, for budgets, which must not be passed. likely: its tokens as a rule."""
+
+    most: Usage
+    likely: int
 
 
 class _Call:

@@ -364,6 +364,29 @@ async def test_a_call_that_is_given_up_before_its_turn_takes_nobody_elses():
 
 
 @virtual()
+@pytest.mark.parametrize("limits", [{"tokens": 20_000}, {"money": 0.02}])
+async def test_long_answers_that_nobody_limits_pass_a_budget_by_one_call_too(limits):
+    """Beside one another they would pass it by all of them."""
+
+    async def long(hear: Any) -> Reply:
+        await asyncio.sleep(1)
+        return Reply("x", usage=Usage(10, 15_000), model="m-1")
+
+    model, wire = caller(*[long] * 8, prices={"input": 1, "output": 1})
+    meter = Meter(Budget.model_validate(limits), "flow")
+
+    async def ask() -> None:
+        with metered(meter), suppress(BudgetExceeded):
+            await model.ask(ASK._replace(max_tokens=None))
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(8):
+            tasks.create_task(ask())
+
+    assert (len(wire.at), meter.spent.tokens) == (2, 30_020)
+
+
+@virtual()
 async def test_a_model_without_a_price_is_not_called_under_a_limit_of_money():
     """Neither that of the connector nor one further out can count it; a price that is 0 is known."""
     asked = [caller(budget={"money": 1}), caller()]
