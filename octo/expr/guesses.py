@@ -132,7 +132,7 @@ def of_syntax(text: str, at: int) -> str:
 
     """
     word = (re.match(r"\w+", text[at:]) or [""])[0]
-    if word in _WORDS:
+    if word in _WORDS and not (text[:1].isupper() and _is_prose(text)):
         return f"Write `{_WORDS[word]}`"
     if word in _METHODS:
         return f"Write x.{word}(y)"

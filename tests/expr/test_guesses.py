@@ -50,6 +50,7 @@ def test_an_unknown_function_is_told_before_the_names_in_its_arguments():
         ("{{ body.name }}", 'Braces belong to templates; write body.name alone, or "hello " + body.name'),
         ("if body.ok then 1", "Write condition ? x : y"),
         ("hello there", "A text needs quotes of its own, inside those of YAML: '\"...\"'"),
+        ("What is the capital?", "A text needs quotes of its own, inside those of YAML: '\"...\"'"),
         ("application/json", "A text needs quotes of its own, inside those of YAML: '\"...\"'"),
     ],
 )
