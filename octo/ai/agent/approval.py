@@ -22,7 +22,7 @@ log = logging.getLogger("octo.ai")
 
 
 class Approvals:
-    """Asks by events of the run, and gets the answers by its mail."""
+    """Asks by events of the run, and gets the answers by its mail. mail: None if nobody can answer."""
 
     def __init__(self, settings: AgentSettings, telling: Telling, mail: Mail | None) -> None:
         self._timeout = settings.authorize_timeout.total_seconds()
@@ -72,7 +72,7 @@ class Approvals:
     async def _answer(self, key: str, until: float) -> str:
         """Why the call is refused; "" if it is allowed."""
         mail = self._mail
-        if mail is None:  # nobody can answer
+        if mail is None:
             return "closed"
         while key not in mail.decisions:
             if mail.is_stopped:

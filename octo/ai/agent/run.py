@@ -75,7 +75,7 @@ class Run:
         self._tools = Toolbox(settings, scope or message.event_id)
         self._calls = Calls(settings, self._tools, site, mail)
         self._telling = Telling(settings, lambda: self.message)
-        self._approvals = Approvals(settings, self._telling, mail)
+        self._approvals = Approvals(settings, self._telling, None if settings.authorize_id is None else mail)
         self._reply: Reply | None = None
         self._saved_tokens = 0
         self._repairs = settings.repairs

@@ -177,6 +177,16 @@ async def test_a_schema_is_compiled_once_for_all_runs(monkeypatch):
     assert "do not fit the schema" in model.asks[3].turns[-1].results[0].content
 
 
+async def test_a_call_that_nobody_can_allow_is_refused_at_once():
+    """The connector wants approval, and the agent says nothing of how an answer would come."""
+    text = (FLOW % "[shop]").replace("prompt: p", "prompt: p\n        memoryThreadId: '\"c\"'")
+    async with running(text, components=[FakeModel, Shop]) as found:
+        model = found.connector("llm").says(calls(("buy", {"q": "tea"})), "no")
+        await asyncio.wait_for(found.call("f"), 10)
+
+    assert model.asks[1].turns[-1].results[0].content == '{"authorized":false,"reason":"closed"}'
+
+
 async def test_a_call_of_a_server_that_is_allowed_after_a_restart_is_made():
     """The run that goes on with it has not asked the server yet for what it offers."""
     text = f"""
