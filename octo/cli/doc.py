@@ -160,7 +160,7 @@ def _settings(fields: Sequence[Described]) -> Iterator[str]:
     if not fields:
         yield "\nNo settings."
         return
-    rows = list(_rows(fields, ""))
+    rows = list(_rows(sorted(fields, key=lambda each: not each["required"]), ""))
     for title, is_common in (("Settings:", True), ("Seldom needed:", False)):
         chosen = [each for each in rows if (each[2]["group"] == "common") is is_common]
         if not chosen:

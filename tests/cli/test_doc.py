@@ -128,3 +128,9 @@ def test_a_narrow_terminal(monkeypatch, columns):
 @pytest.mark.parametrize("name", ["body", "vars", "now", "eventID", "correlationID"])
 def test_a_name_of_expressions(cli, name):
     assert f"{name!r} is a name in expressions: " in cli("doc", name).stderr
+
+
+def test_what_is_required_comes_first(cli):
+    shown = cli("doc", "ai-prompt").stdout
+
+    assert shown.partition("Settings:\n")[2].startswith("  prompt  text, required")
