@@ -134,6 +134,12 @@ class Meter:
         self.spent.unpriced += money is None
         self._ended.set()
 
+    def forget(self, call: object) -> None:
+        """Count nothing for the call: it was not made, as another budget did not allow it."""
+        del self._expected[call]
+        self.spent.calls -= 1
+        self._ended.set()
+
     def tool(self, name: str) -> None:
         """Count a call of a tool. Raises `BudgetExceeded` if none is left for it."""
         limits = None if self.budget is None else self.budget.tool_calls

@@ -140,10 +140,13 @@ class Caller:
             failure = error
             raise
         finally:
-            used = call.usage or self._guessed(call, failure, expected, heard)
-            for meter in begun:
-                meter.end(call, used.input_tokens, used.output_tokens, used.money)
-            if call.is_sent:
+            if not call.is_sent:
+                for meter in begun:
+                    meter.forget(call)
+            else:
+                used = call.usage or self._guessed(call, failure, expected, heard)
+                for meter in begun:
+                    meter.end(call, used.input_tokens, used.output_tokens, used.money)
                 told = {"error": failure.code} if isinstance(failure, OctoError) else {}
                 effect(
                     "llm",
@@ -158,7 +161,7 @@ class Caller:
     def _guessed(self, call: _Call, failure: BaseException | None, expected: _Expected, heard: _Heard) -> Usage:
         """What a call has cost that did not end: nothing if it was refused, else what was sent and what had come."""
         refused = isinstance(failure, NotConnected) or (isinstance(failure, OctoError) and failure.status is not None)
-        if not call.is_sent or (refused and not heard.characters):
+        if refused and not heard.characters:
             return Usage(money=0.0)
         used = Usage(expected.most.input_tokens, estimate.text(heard.characters))
         return used._replace(money=self._prices(call.model, used))

@@ -387,6 +387,22 @@ async def test_long_answers_that_nobody_limits_pass_a_budget_by_one_call_too(lim
 
 
 @virtual()
+async def test_a_call_that_one_budget_does_not_allow_counts_on_no_other():
+    """It was not made. Nobody waits for it either."""
+    outer, inner = Meter(Budget(calls=2, tokens=150), "flow"), Meter(Budget(calls=1), "block")
+    model, wire = caller()
+    with metered(outer):
+        with metered(inner):
+            await model.ask(ASK)
+            for _ in range(3):
+                with pytest.raises(BudgetExceeded, match="block"):
+                    await model.ask(ASK)
+        await model.ask(ASK)
+
+    assert (outer.spent.calls, len(wire.at)) == (2, 2)
+
+
+@virtual()
 async def test_a_model_without_a_price_is_not_called_under_a_limit_of_money():
     """Neither that of the connector nor one further out can count it; a price that is 0 is known."""
     asked = [caller(budget={"money": 1}), caller()]
