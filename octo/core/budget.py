@@ -118,7 +118,7 @@ class Meter:
         while True:
             self._check_calls()
             self._check_price(money)
-            if not self._expected or self._fits(tokens, money or 0.0):
+            if self._expected.keys() <= {*_around.get()} or self._fits(tokens, money or 0.0):
                 break
             self._ended.clear()
             await self._ended.wait()
@@ -196,6 +196,7 @@ class Meter:
 
 
 _open: ContextVar[tuple[Meter, ...]] = ContextVar("octo.budget", default=())
+_around: ContextVar[tuple[object, ...]] = ContextVar("octo.budget.around", default=())
 
 
 def meters() -> tuple[Meter, ...]:
@@ -213,9 +214,25 @@ def metered(meter: Meter) -> Iterator[Meter]:
         _open.reset(token)
 
 
+@contextmanager
+def within(call: object) -> Iterator[None]:
+    """While entered, what this task does is a part of the call: it will not end before, so nobody here waits for it."""
+    token = _around.set((*_around.get(), call))
+    try:
+        yield
+    finally:
+        _around.reset(token)
+
+
+def around() -> tuple[object, ...]:
+    """The calls of models that this task is a part of, such as who hears what a model writes."""
+    return _around.get()
+
+
 def leave() -> None:
     """From now on nothing that this task spends is its caller's."""
     _open.set(())
+    _around.set(())
 
 
 def used_tool(name: str) -> None:

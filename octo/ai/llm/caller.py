@@ -18,7 +18,7 @@ from octo.ai.llm.rate import Rate
 from octo.ai.model import Embedded, Hear, Prices, Wire
 from octo.core import deadline
 from octo.core.backoff import Backoff
-from octo.core.budget import BudgetExceeded, Meter, meters
+from octo.core.budget import BudgetExceeded, Meter, around, meters, within
 from octo.core.errors import NotConnected, OctoError, Timeout, Transient
 from octo.core.trace import effect
 
@@ -100,10 +100,12 @@ class Caller:
     async def _attempt(
         self, kind: str, model: str, expected: _Expected, send: Callable[[], Awaitable[T]], heard: _Heard
     ) -> T:
-        call = _Call(kind, model)
+        call = _Call(kind, model, self)
+        is_inside = any(isinstance(each, _Call) and each.caller is self for each in around())
         for rate, of_tokens in self._rates:
             await rate.take(expected.likely if of_tokens else 1)
-        async with self._room, self._counted(call, expected, heard):
+        # Who hears an answer may ask, too, and its place is there already.
+        async with nullcontext() if is_inside else self._room, self._counted(call, expected, heard):
             try:
                 async with asyncio.timeout(self._limits.timeout.total_seconds()) as limit:
                     answer = await send()
@@ -135,7 +137,8 @@ class Caller:
                 begun.append(meter)
             began = clock()
             call.is_sent = True
-            yield
+            with within(call):
+                yield
         except BaseException as error:
             failure = error
             raise
@@ -177,7 +180,8 @@ class _Expected(NamedTuple):
 class _Call:
     """One attempt."""
 
-    def __init__(self, kind: str, model: str) -> None:
+    def __init__(self, kind: str, model: str, caller: Caller) -> None:
+        self.caller = caller
         self.kind = kind
         self.model = model
         self.is_sent = False

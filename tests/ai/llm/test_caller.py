@@ -403,6 +403,25 @@ async def test_a_call_that_one_budget_does_not_allow_counts_on_no_other():
 
 
 @virtual()
+@pytest.mark.parametrize("given", [{"concurrency": 1}, {"budget": {"tokens": 150}}])
+async def test_who_hears_an_answer_may_ask_too(given):
+    """It does not wait for the answer that it is a part of: an event of an agent may ask a model."""
+
+    async def says(hear: Any) -> Reply:
+        await hear(Piece("text", "x"))
+        return SAID
+
+    model, wire = caller(says, **given)
+
+    async def hear(piece: Piece) -> None:
+        await model.ask(ASK)
+
+    await model.ask(ASK, hear)
+
+    assert wire.at == [0, 0]
+
+
+@virtual()
 async def test_a_model_without_a_price_is_not_called_under_a_limit_of_money():
     """Neither that of the connector nor one further out can count it; a price that is 0 is known."""
     asked = [caller(budget={"money": 1}), caller()]
