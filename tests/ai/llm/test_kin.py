@@ -185,6 +185,26 @@ async def test_an_answer_that_its_server_gave_up(provider, standin, ear, word):
 
 
 @pytest.mark.parametrize("ear", [None, ignore], ids=["whole", "stream"])
+async def test_half_a_character(provider, standin, ear):
+    """A character that arrives in halves is one, and one without its other half can be sent again."""
+    texts = ["a \ud83d", "\ude00 b", "\ude00"]
+    heard = []
+
+    async def hear(piece):
+        heard.append(piece.text)
+
+    answer = whole({"content": "".join(texts)}) if ear is None else stream(*({"content": each} for each in texts))
+
+    async with provider.over(standin) as model:
+        standin.script = [answer]
+        reply = await model.ask(ASK, ear and hear)
+        await model.ask(ASK._replace(turns=(*ASK.turns, reply.turn, User("Go on"))))
+
+    assert reply.text == "a 😀 b\ufffd"
+    assert ear is None or "".join(heard) == reply.text
+
+
+@pytest.mark.parametrize("ear", [None, ignore], ids=["whole", "stream"])
 async def test_thoughts_before_a_call(provider, standin, ear):
     """They go back with the call that they led to, as DeepSeek demands, and else nowhere."""
     field = "reasoning_content" if provider is OPENAI else "reasoning"

@@ -36,6 +36,7 @@ from octo.ai.conversation import (
 from octo.ai.llm.wires import clients, faults, hearing
 from octo.ai.llm.wires.faults import translated
 from octo.ai.llm.wires.ids import Ids
+from octo.ai.llm.wires.pairs import paired
 from octo.ai.llm.wires.parameters import parameters
 from octo.ai.model import Hear
 from octo.core import codec
@@ -216,12 +217,12 @@ class Bridge:
         details = response.provider_details or {}
         used, named = response.usage, response.model_name
         return Reply(
-            text=text or str(details.get("refusal") or ""),
+            text=paired(text or str(details.get("refusal") or "")),
             calls=calls,
             stop=stop,
             usage=Usage(*map(_tokens, (used.input_tokens, used.output_tokens, used.cache_read_tokens))),
             model=named if named and isinstance(named, str) else self._model.model_name,
-            thinking="".join(part.content for part in parts if isinstance(part, library.ThinkingPart)),
+            thinking=paired("".join(part.content for part in parts if isinstance(part, library.ThinkingPart))),
             origin=self._origin(response, parts),
         )
 

@@ -8,6 +8,7 @@ from pydantic_ai.models import StreamedResponse
 from octo.ai.conversation import Piece
 from octo.ai.llm.wires import faults
 from octo.ai.llm.wires.ids import Ids
+from octo.ai.llm.wires.pairs import Pairing
 from octo.ai.model import Hear
 from octo.core import codec
 
@@ -21,6 +22,7 @@ class OfHearer(Exception):
 
 async def hear(stream: StreamedResponse, hearer: Hear, ids: Ids) -> None:
     calls: dict[int, tuple[str, str]] = {}
+    pairing = Pairing()
     async for event in stream:
         match event:
             case library.PartStartEvent(index=index, part=library.ToolCallPart() as part):
@@ -33,6 +35,7 @@ async def hear(stream: StreamedResponse, hearer: Hear, ids: Ids) -> None:
                 piece = _said_by(event)
         if not isinstance(piece.text, str):  # the libraries do not check it
             raise faults.malformed(f"a text that is a {type(piece.text).__name__}")
+        piece = pairing.piece(piece)
         if piece.text:
             try:
                 await hearer(piece)
