@@ -219,3 +219,40 @@ async def test_thoughts_before_a_call(provider, standin, ear):
     sent = [each for each in standin.requests[2].body["messages"] if each["role"] == "assistant"]
     assert [each.get(field) for each in sent] == ["Hmm.", None]
     assert standin.refused == []
+
+
+def vectors(*found: object, **more: object) -> Raw:
+    data = [{"object": "embedding", "index": index, "embedding": vector} for index, vector in found]  # type: ignore[misc]
+    usage = {"prompt_tokens": 2, "total_tokens": 2}
+    return Raw(json.dumps({"object": "list", "data": data, "model": "m", "usage": usage, **more}).encode())
+
+
+async def made(provider, standin, answer):
+    standin.script = [answer]
+    async with provider.over(standin) as model:
+        return await model.embed(["a" * 40, "b" * 40], "small")
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "expected"),
+    [(0, 1, ((1.0,), (2.0,))), (1, 0, ((2.0,), (1.0,))), (0, 0, ((1.0,), (2.0,))), (None, None, ((1.0,), (2.0,)))],
+)
+async def test_vectors_in_another_order(provider, standin, first, last, expected):
+    """Each text gets the vector that the server says is its own; one that does not say it sends them in order."""
+    found = await made(provider, standin, vectors((first, [1.0]), (last, [2.0])))
+
+    assert found.vectors == expected
+
+
+@pytest.mark.parametrize("vector", [None, [], [None], [float("nan")], [float("inf")]])
+async def test_what_is_no_vector(provider, standin, vector):
+    """What one cannot compute with is no answer."""
+    with pytest.raises(Transient, match="not what the API promises"):
+        await made(provider, standin, vectors((0, [1.0]), (1, vector)))
+
+
+async def test_vectors_of_a_server_that_does_not_count(provider, standin):
+    """What they have cost is estimated: no budget may be passed unseen."""
+    found = await made(provider, standin, vectors((0, [1.0]), (1, [1.0]), usage=None))
+
+    assert found.usage._replace(money=None) == Usage(20)

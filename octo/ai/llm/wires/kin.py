@@ -9,6 +9,9 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
+from openai import AsyncOpenAI
+from openai.resources.embeddings import AsyncEmbeddings
+from openai.types import CreateEmbeddingResponse
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.chat.chat_completion_chunk import Choice, ChoiceDeltaToolCall
 from pydantic_ai.exceptions import ModelAPIError, ModelHTTPError
@@ -113,6 +116,27 @@ def _reported(error: Any, model: str) -> ModelAPIError:
         return ModelHTTPError(status, model, {"error": error})
     said = error.get("message") if isinstance(error, dict) else error
     return ModelAPIError(model, str(said))
+
+
+# --- vectors -----------------------------------------------------------------------------------------------------
+
+
+class Sdk(AsyncOpenAI):
+    """The vendor's client, which gives vectors in the order of their texts."""
+
+    @cached_property
+    def embeddings(self) -> AsyncEmbeddings:
+        return _Embeddings(self)
+
+
+class _Embeddings(AsyncEmbeddings):
+    async def create(self, **asked: Any) -> CreateEmbeddingResponse:
+        """The API says which vector is of which text, and in no order."""
+        answer = await super().create(**asked)
+        numbers = {each.index: each for each in answer.data}
+        if sorted(numbers) == [*range(len(answer.data))]:
+            answer.data = [numbers[at] for at in range(len(answer.data))]
+        return answer
 
 
 # --- streams -----------------------------------------------------------------------------------------------------

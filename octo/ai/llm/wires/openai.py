@@ -114,7 +114,7 @@ def _sdk(
     headers: dict[str, str] | None = None,
 ) -> AsyncOpenAI:
     sent = {name: value for name, value in {**(headers or {}), **given.headers}.items() if value}
-    sdk = AsyncOpenAI(
+    sdk = kin.Sdk(
         api_key=NO_KEY if key is None else key.get_secret_value() or NO_KEY,
         base_url=base_url,
         http_client=http,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from math import isfinite
 
 from pydantic_ai.embeddings import EmbeddingModel, EmbeddingSettings
 
@@ -49,6 +50,8 @@ class Wired:
             vectors = tuple(tuple(map(float, each)) for each in found.embeddings)
             if len(vectors) != len(texts):
                 raise faults.malformed(f"{len(vectors)} vectors for {len(texts)} texts")
+            if not all(each and isfinite(sum(each)) for each in vectors):
+                raise faults.malformed("a vector is empty, or has what is no number")
             return Embedded(vectors, Usage(found.usage.input_tokens or estimate.text(sum(map(len, texts)))))
 
     async def close(self) -> None:
