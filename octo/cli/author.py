@@ -11,10 +11,9 @@ from pathlib import Path
 import click
 
 from octo.cli.help import Verb
+from octo.cli.mcp_http import address_of, listening
 from octo.cli.stopping import on_standard_input
 from octo.cli.terminal import say
-
-_LOOPBACK = "127.0.0.1"
 
 
 @click.command(
@@ -41,7 +40,7 @@ def command(path: Path, http: str | None, *, may_change: bool) -> None:
         raise click.UsageError("octo mcp needs the package mcp: pip install 'octo-flows[mcp]'")
     if not hasattr(os, "fork"):
         raise click.UsageError("octo mcp author needs a system that forks processes: Linux or macOS")
-    listener = None if http is None else _listening(http)
+    listener = None if http is None else listening(http, only_here=True)
     if listener is None:
         on_standard_input("an assistant")
     asyncio.run(_serve(path, listener, may_change=may_change))
@@ -59,30 +58,5 @@ async def _serve(path: Path, listener: socket.socket | None, *, may_change: bool
         if listener is None:
             await server.over_stdio(desk)
         else:
-            host, port = listener.getsockname()[:2]
-            say(f"serving at http://{f'[{host}]' if ':' in host else host}:{port}/mcp", err=True)
+            say(f"serving at {address_of(listener)}", err=True)
             await server.over_http(desk, listener, stop)
-
-
-def _listening(text: str) -> socket.socket:
-    """A socket at this address. Raises a usage error unless it is of this machine alone."""
-    from octo.operations.address import Address, bind, parse
-
-    try:
-        asked = parse(text if ":" in text else f"{_LOOPBACK}:{text}")
-        if asked.path or not _is_loopback(asked.host or _LOOPBACK):
-            raise ValueError(f"{text!r} is not loopback: whoever reaches it can read the project")
-        return bind(Address(asked.host or _LOOPBACK, asked.port))
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--http") from None
-    except OSError as error:
-        raise click.UsageError(f"--http {text}: {os.strerror(error.errno or 0)}") from None
-
-
-def _is_loopback(host: str) -> bool:
-    import ipaddress
-
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

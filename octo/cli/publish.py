@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Mapping
@@ -16,6 +15,7 @@ import click
 from octo.cli import exits
 from octo.cli.ending import check_flow
 from octo.cli.help import Unnamed
+from octo.cli.mcp_http import address_of, listening
 from octo.cli.named import Named
 from octo.cli.places import MEMORY, services_of, services_option
 from octo.cli.project import config_option, config_path, load_or_exit, refuse
@@ -84,7 +84,7 @@ def command(argument: Path | None, option: Path | None, flows: str | None, timeo
     if not find_spec("mcp"):
         raise click.UsageError("octo mcp needs the package mcp: pip install 'octo-flows[mcp]'")
     _check_tokens(given)
-    listener = given["address"] and _listening(given["address"])
+    listener = given["address"] and listening(given["address"])
     services = services_of(given["services"], given["storage_dir"], MEMORY)
 
     def read(path: Path) -> Config:
@@ -167,7 +167,7 @@ async def _reached(server: Any, listener: socket.socket | None, given: Mapping[s
     if not entrance.issuer and host not in ("127.0.0.1", "::1"):
         say("everybody who reaches this address may call the flows; --jwt-issuer asks for tokens", err=True)
     app = transports.application(server, host, port, entrance)
-    say(f"serving at http://{f'[{host}]' if ':' in host else host}:{port}/mcp", err=True)
+    say(f"serving at {address_of(listener)}", err=True)
     await transports.over_http(app, listener, _asked_to_stop())
 
 
@@ -188,18 +188,6 @@ def _asked_to_stop() -> asyncio.Event:
     stop = asyncio.Event()
     Stopping(stop, _DRAIN + GRACE).listen()
     return stop
-
-
-def _listening(address: str) -> socket.socket:
-    from octo.operations.address import Address, bind, parse
-
-    try:
-        whole = parse(address if ":" in address else f"127.0.0.1:{address}")
-        return bind(Address("127.0.0.1", whole.port) if not whole.host and not whole.path else whole)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--http") from None
-    except OSError as error:
-        raise click.UsageError(f"--http {address}: {os.strerror(error.errno or 0)}") from None
 
 
 def _seconds(text: str, option: str) -> float:
