@@ -108,7 +108,7 @@ def fitting(reply: Reply, schema: Fitting | None) -> Any:
     faults = [] if schema is None else schema.faults(value)
     if not faults:
         return value
-    told = listed(faults)
+    told = "\n".join(map(str, faults))
     # The names in it are the model's own words, which may be those of a document that it has read.
     faults_told = quoted("faults", told)
     advice = (
@@ -116,8 +116,3 @@ def fitting(reply: Reply, schema: Fitting | None) -> Any:
     )
     text = f"output failed schema validation: {told.replace(chr(10), '; ')}"
     raise Unusable.of(reply, text, codes.MISFIT, advice)
-
-
-def listed(faults: list[Any]) -> str:
-    """The faults of a value, a line for each, for the model that wrote it."""
-    return "\n".join(f"{each.pointer or 'the value'}: {each.message}" for each in faults)

@@ -36,6 +36,9 @@ class Fault(NamedTuple):
     pointer: str
     message: str
 
+    def __str__(self) -> str:
+        return f"{self.pointer or 'the value'}: {self.message}"
+
 
 class _Enough(Exception):
     """The steps are used up."""

@@ -17,7 +17,7 @@ SCHEMA = Schema({"type": "object", "required": ["id"], "properties": {"id": {"ty
         (ToolCall("1", "t", {"id": "a", "more": 1}), ""),
         (ToolCall("1", "t", {"id": 1}), "do not fit the schema of the tool:\n/id: must be a text, not a number"),
         (ToolCall("1", "t", {}), 'the property "id" is missing'),
-        (ToolCall("1", "t", None, "{oops"), "the arguments are no JSON object: {oops"),
+        (ToolCall("1", "t", None, "{oops"), "no JSON object, or were cut off before their end: {oops"),
     ],
 )
 def test_arguments_fit_or_the_fault_is_named(call, said):

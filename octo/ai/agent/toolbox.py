@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from octo.ai.agent.settings import LOAD_SKILL, AgentSettings, AgentTool, Servers, Skill
+from octo.ai.arguments import wrong
 from octo.ai.conversation import Tool, ToolCall, ToolResult
 from octo.ai.quoted import quoted, shown
 from octo.ai.tools import Offer, Server
@@ -121,11 +122,7 @@ class Toolbox:
         entry = self.find(call.name)
         if entry is None:
             return f'unknown tool "{bounded(call.name, 100)}"; there are: {", ".join(self._entries)}'
-        if call.arguments is None:
-            return "the arguments are no JSON object, or your answer was cut off before their end"
-        faults = [] if entry.schema is None else entry.schema.faults(call.arguments)
-        told = "; ".join(f"{each.pointer or 'the value'}: {each.message}" for each in faults)
-        return f"the arguments do not fit the schema of the tool: {told}" if told else ""
+        return wrong(call, entry.schema)
 
     async def call(self, call: ToolCall, message: Message, number: int) -> Answer:
         """Call a tool without a fault. What goes wrong in it is an answer.

@@ -52,7 +52,7 @@ class AiMapping(Asking):
     def _example_fits(self) -> Self:
         if self.output_schema is not None and self.output_example is not None:
             for fault in self.output_schema.faults(self.output_example):
-                raise ValueError(f"`outputExample` does not fit `outputSchema`: {fault.pointer} {fault.message}")
+                raise ValueError(f"`outputExample` does not fit `outputSchema`: {fault}")
         return self
 
     def shape_after(self, before: State) -> State:

@@ -119,12 +119,12 @@ async def test_after_an_empty_answer_the_body_is_what_the_last_tool_left():
     ("call", "fault"),
     [
         (("nope", {}), 'unknown tool "nope"; there are: lookup'),
-        (("lookup", {}), 'the arguments do not fit the schema of the tool: the value: the property "id" is missing'),
+        (("lookup", {}), 'the arguments do not fit the schema of the tool:\nthe value: the property "id" is missing'),
         (
             ("lookup", {"id": 7}),
-            "the arguments do not fit the schema of the tool: /id: must be a text, not a number",
+            "the arguments do not fit the schema of the tool:\n/id: must be a text, not a number",
         ),
-        (("lookup", "{broken"), "the arguments are no JSON object, or your answer was cut off before their end"),
+        (("lookup", "{broken"), "the arguments are no JSON object, or were cut off before their end: {broken"),
     ],
 )
 async def test_a_call_with_a_fault_goes_back_to_the_model_and_runs_nothing(call, fault):

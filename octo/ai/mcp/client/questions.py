@@ -57,7 +57,7 @@ def accepted(question: Question, answer: object) -> dict[str, object] | None:
     except BadSchema:
         faults = []
     if faults:
-        raise _wrong(question, "; ".join(f"{each.pointer or '/'}: {each.message}" for each in faults))
+        raise _wrong(question, "; ".join(map(str, faults)))
     return content
 
 

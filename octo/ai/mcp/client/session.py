@@ -253,7 +253,7 @@ class Session:
             return
         faults = tool.output.faults(result.structured_content)
         if faults:
-            told = "; ".join(f"{each.pointer or '/'}: {each.message}" for each in faults)
+            told = "; ".join(map(str, faults))
             text = f"the result of the tool {tool.original!r} does not fit its own output schema: {told}"
             raise Permanent(text, code=codes.BAD_RESULT)
 

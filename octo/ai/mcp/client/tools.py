@@ -58,7 +58,7 @@ class Tool(NamedTuple):
         written = plain(arguments, f"the arguments of the tool {self.original!r}")
         faults = (self.check or _anything()).faults(written)
         if faults:
-            told = "; ".join(f"{each.pointer or 'the arguments'}: {each.message}" for each in faults)
+            told = "; ".join(map(str, faults))
             raise Permanent(f"the arguments do not fit the tool {self.original!r}: {told}", code=codes.BAD_ARGUMENTS)
         return written
 

@@ -118,8 +118,7 @@ class _Offered:
             return _wrong(f"unknown tool {bounded(params.name, 100)!r}")
         arguments = params.arguments or {}
         if faults := tool.input.judge.faults(arguments):
-            lines = [f"{fault.pointer or '/'}: {fault.message}" for fault in faults]
-            return _wrong("\n".join(["the arguments do not fit the inputSchema of the tool:", *lines]))
+            return _wrong("\n".join(["the arguments do not fit the inputSchema of the tool:", *map(str, faults)]))
         work = partial(self._called, context, params, tool)
         return await (work(None) if self._waiting is None else self._waiting.call(context, work))
 
@@ -141,7 +140,7 @@ class _Offered:
         if tool.output is not None and not is_error:
             structured = content.plain(message.body)
             if faults := tool.output.judge.faults(structured):
-                where = "; ".join(f"{fault.pointer or '/'}: {fault.message}" for fault in faults)
+                where = "; ".join(map(str, faults))
                 raise Refused(f"the result of the tool {tool.name!r} does not fit its outputSchema: {where}")
             structured = structured if isinstance(structured, dict) else None
         return types.CallToolResult(content=blocks, structured_content=structured, is_error=is_error)
