@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from mcp_injections import MARK, RESULTS, TOOLS
 from pydantic import ValidationError
 
 from octo.ai.mcp.client import McpClient, codes
@@ -14,6 +13,7 @@ from octo.ai.mcp.client.stub import Stub
 from octo.core.errors import Permanent, Timeout, Transient
 from octo.core.flow import Failure
 from octo.testing import running
+from tests.ai.injections import MARK, TOOL_DESCRIPTIONS, TOOL_OUTPUTS
 
 FLOW = """
 connectors:
@@ -120,12 +120,13 @@ async def test_resources_and_prompts():
 
 async def test_a_server_full_of_injections_is_data():
     """What it says reaches who asks, and nothing follows it: no other call, no error, no change of a tool."""
-    stub = {"tools": TOOLS, "results": [{"text": each, "times": 1} for each in RESULTS]}
+    tools = [{"name": name, "description": text} for name, text in TOOL_DESCRIPTIONS.items()]
+    stub = {"tools": tools, "results": [{"text": each, "times": 1} for each in TOOL_OUTPUTS]}
     async with stubbed(stub, approval=["*"]) as client:
         offers = await client.tools()
-        answers = [await client.call(offers[0].tool.name, {}) for _ in RESULTS]
+        answers = [await client.call(offers[0].tool.name, {}) for _ in TOOL_OUTPUTS]
 
-    assert len(offers) == len(TOOLS)
+    assert len(offers) == len(tools)
     assert all(each.needs_approval for each in offers)
     assert all(MARK in each.content for each in answers)
     assert json.loads(answers[1].content)["ok"] is True

@@ -7,12 +7,12 @@ import re
 
 import pytest
 from hypothesis import given, strategies as st
-from mcp_injections import DESCRIPTIONS, MARK, NAMES, SCHEMAS, TAGS
 
 from octo.ai.mcp.client import codes
 from octo.ai.mcp.client.settings import Tools
 from octo.ai.mcp.client.tools import MOST_DESCRIPTION, MOST_TOOLS, listing, shown
 from octo.core.errors import Permanent
+from tests.ai.injections import MARK, TAGS, TOOL_DESCRIPTIONS, TOOL_NAMES, TOOL_SCHEMAS
 
 OBJECT = {"type": "object"}
 
@@ -21,23 +21,23 @@ def listed(*tools, **which):
     return listing([(*each, None) for each in tools], Tools.model_validate(which), [], "the server").tools
 
 
-@pytest.mark.parametrize("name", DESCRIPTIONS)
+@pytest.mark.parametrize("name", TOOL_DESCRIPTIONS)
 def test_nothing_hidden_is_in_a_description(name):
-    (tool,) = listed((name, DESCRIPTIONS[name], OBJECT))
+    (tool,) = listed((name, TOOL_DESCRIPTIONS[name], OBJECT))
 
     assert len(tool.description) <= MOST_DESCRIPTION
     assert not set(tool.description) & set(TAGS)
     assert all(each.isprintable() or each in "\n\t" for each in tool.description)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", TOOL_NAMES)
 def test_every_name_is_one_that_models_take(name):
     assert all(re.fullmatch(r"[A-Za-z0-9_-]{1,64}", each.name) for each in listed((name, "", OBJECT)))
 
 
-@pytest.mark.parametrize("name", SCHEMAS)
+@pytest.mark.parametrize("name", TOOL_SCHEMAS)
 def test_a_bad_schema_costs_no_other_tool_and_no_time(name, caplog):
-    tools = {each.name: each for each in listed(("bad", "", SCHEMAS[name]), ("good", "", OBJECT))}
+    tools = {each.name: each for each in listed(("bad", "", TOOL_SCHEMAS[name]), ("good", "", OBJECT))}
 
     assert "good" in tools
     if "bad" in tools:
@@ -46,7 +46,7 @@ def test_a_bad_schema_costs_no_other_tool_and_no_time(name, caplog):
 
 
 def test_a_description_in_a_schema_is_cleaned_too_and_data_in_it_is_not():
-    schema = {**SCHEMAS["description"], "examples": [f"{MARK}{TAGS}"]}
+    schema = {**TOOL_SCHEMAS["description"], "examples": [f"{MARK}{TAGS}"]}
 
     (tool,) = listed(("a", "", schema))
 
