@@ -21,7 +21,7 @@ EXPLANATIONS: dict[str, Explanation] = {
     REFUSED: Explanation(
         "The model refused",
         "The model declined to answer, and said so. Asking the same again will hardly help. Give the block a `default` "
-        "if it has one, or handle the error; `vars.ai.text` has what the model said.",
+        "if it has one (the text calls it a guardrail), or handle the error; `vars.ai.text` has what the model said.",
     ),
     TRUNCATED: Explanation(
         "The answer was cut off",
@@ -78,7 +78,7 @@ EXPLANATIONS: dict[str, Explanation] = {
     NO_END: Explanation(
         "The agent did not finish",
         "The agent called its model `maxIterations` times, and the model still wanted to call tools. Raise "
-        "`maxIterations`, make the tools answer more, or give the agent a `default`. `vars.ai.history` has the "
-        "conversation.",
+        "`maxIterations`, make the tools answer more, or give the agent a `default`, which the text calls a guardrail. "
+        "`vars.ai.history` has the conversation.",
     ),
 }
