@@ -157,7 +157,11 @@ def _line(problem: Problem) -> str:
 
 _SECRETS = re.compile(
     r"://[^:/@\s]*:([^@\s]+)@"
-    r"|(?:password|secret|token|apikey)[\"']?\s*:\s*([^\s,}]+)"
+    r"|(?:password|secret|token|credential|(?:api|access|secret|private)[_-]?key)[\"']?\s*:\s*"
+    r"(?![\"']?\$\{\w+\}(?:[\"'\s,}]|$))"  # a variable's name is none
+    r"('[^']*'|\"(?:[^\"\\]|\\.)*\"|(?:\$\{\w+\}|[^\s,}])+)"
+    r"|authorization[\"']?\s*:\s*[\"']?(?:bearer|basic)\s+([^\s,}\"']+)"
+    r"|(?<![\w-])((?:sk-|tvly-|pcsk_|AIza|gh[a-z]_)[\w-]{8,})"  # as some vendors begin their keys, whatever has them
     r"|(?<![^\s\"'])([A-Za-z0-9+/]{48,}={0,2})(?![^\s\"'])",  # a line of a key in PEM form
     re.IGNORECASE,
 )

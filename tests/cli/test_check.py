@@ -67,6 +67,35 @@ def test_a_secret_on_the_line_of_a_problem_is_not_shown(cli, tmp_path):
     assert "hunter" not in result.stderr
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "api_key: hunter2345",
+        "X-Api-Key: hunter2345",
+        "accessKey: 'hunter2345'",
+        "'Authorization': Bearer hunter2345",
+        "key: sk-ant-hunter2345",
+        "password: '${A}hunter2345'",
+        "password: 'or hunter 2345, }'",
+    ],
+)
+def test_a_key_under_a_name_that_is_none_of_octo_is_not_shown(cli, tmp_path, written):
+    """It is where people misspell that it is shown."""
+    (tmp_path / "a.yaml").write_text(f"connectors: [{{name: a, type: llm-openai, settings: {{{written}}}}}]\n")
+
+    result = cli("check", str(tmp_path / "a.yaml"))
+
+    assert result.exit_code == 2
+    assert "*****" in result.stderr
+    assert "hunter" not in result.stderr
+
+
+def test_the_name_of_a_variable_is_shown(cli, tmp_path):
+    (tmp_path / "a.yaml").write_text("connectors: [{name: a, type: llm-openai, settings: {apiKey: '${NAME}'}}]\n")
+
+    assert "{apiKey: '${NAME}'}" in cli("check", str(tmp_path / "a.yaml")).stderr
+
+
 def test_no_line_of_an_env_file_is_shown(cli, tmp_path):
     """A line that cannot be read may be part of a key."""
     (tmp_path / "a.yaml").write_text(GOOD)
