@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -77,21 +77,25 @@ class Fixed:
 
 
 class Fetched:
-    """The keys that an issuer gives, at their address or where its own description says. They are kept for a while."""
+    """The keys that an issuer gives, at their address or where its own description says. They are kept for a while.
+
+    One request is under way at a time, in a thread of its own: whoever sends tokens must not keep all threads busy.
+    """
 
     def __init__(self, url: str, *, is_issuer: bool = False) -> None:
         self._url = url
         self._is_issuer = is_issuer
         self._keys: dict[str, Any] = {}
         self._at = -_FRESH
-        self._lock = threading.Lock()
+        self._failed: tuple[float, Transient] | None = None
+        self._thread = ThreadPoolExecutor(1, "octo-keys")
 
     async def key(self, kid: str) -> Any:
         """Return the key of this name; the only one if the token names none. Raises `Refused` and `Transient`."""
         found = self._known(kid)
         age = time.monotonic() - self._at
         if age > _FRESH or (found is None and age > _AGAIN):
-            await asyncio.to_thread(self._fetch)
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._fetch, time.monotonic())
             found = self._known(kid)
         if found is None:
             raise Refused("it is signed with a key that the issuer does not have")
@@ -102,15 +106,24 @@ class Fetched:
             return next(iter(self._keys.values()))
         return self._keys.get(kid)
 
-    def _fetch(self) -> None:
-        with self._lock:
-            if time.monotonic() - self._at < 1:
-                return  # another token has just asked
-            url = self._url
-            if self._is_issuer:
-                url = str(_document(f"{url.rstrip('/')}/.well-known/openid-configuration").get("jwks_uri") or "")
-            self._keys = dict(_keys(_document(url)))
-            self._at = time.monotonic()
+    def _fetch(self, wanted: float) -> None:
+        """Ask the issuer, unless it has answered another token, or failed it, since this one wanted the keys."""
+        if time.monotonic() - self._at < 1:
+            return
+        if self._failed is not None and self._failed[0] >= wanted:
+            raise Transient(str(self._failed[1]), code=NO_KEYS)
+        try:
+            self._keys = self._asked()
+        except Transient as error:
+            self._failed = time.monotonic(), error
+            raise
+        self._at = time.monotonic()
+
+    def _asked(self) -> dict[str, Any]:
+        url = self._url
+        if self._is_issuer:
+            url = str(_document(f"{url.rstrip('/')}/.well-known/openid-configuration").get("jwks_uri") or "")
+        return dict(_keys(_document(url)))
 
 
 Keys = Fixed | Fetched

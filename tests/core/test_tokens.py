@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -161,6 +162,34 @@ async def test_an_issuer_that_does_not_answer_is_a_failure_that_may_pass(port):
         await claims(signed(), Fetched(f"http://127.0.0.1:{port}/keys"), TRUST)
 
     assert error.value.code == tokens.NO_KEYS
+
+
+async def test_an_issuer_that_fails_is_asked_once_for_all_tokens_that_wait(monkeypatch):
+    """Whoever sends many tokens takes no thread from the rest of the process meanwhile."""
+    asked, threads, fails = [], [], threading.Event()
+
+    def document(url):
+        asked.append(url)
+        threads.append(threading.current_thread().name)
+        fails.wait(10)
+        raise Transient("away", code=tokens.NO_KEYS)
+
+    monkeypatch.setattr(tokens, "_document", document)
+    keys = Fetched("https://issuer/keys")
+
+    async def ask() -> None:
+        with pytest.raises(Transient, match="away"):
+            await claims(signed(), keys, TRUST)
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(100):
+            tasks.create_task(ask())
+        while not asked:
+            await asyncio.sleep(0)
+        await asyncio.to_thread(fails.set)
+
+    assert len(asked) == 1
+    assert "octo-keys" in threads[0]
 
 
 async def test_keys_do_not_come_over_a_line_that_others_can_change():
