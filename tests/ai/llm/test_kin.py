@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from octo.ai.conversation import Ask, Results, Tool, ToolResult, Usage, User
-from octo.core.errors import Overloaded, Transient
+from octo.core.errors import Overloaded, Permanent, Transient
 from tests.ai.conftest import OLLAMA, OPENAI, OPENROUTER
-from tests.ai.standins.server import Call, Raw, Says
+from tests.ai.standins.server import Call, Fails, Raw, Says
 
 LOOKUP = Tool("lookup", "Find an order.", {"type": "object", "properties": {"id": {"type": "string"}}})
 ASK = Ask("Be brief.", (User("Hi"),), (LOOKUP,))
@@ -219,6 +219,30 @@ async def test_thoughts_before_a_call(provider, standin, ear):
     sent = [each for each in standin.requests[2].body["messages"] if each["role"] == "assistant"]
     assert [each.get(field) for each in sent] == ["Hmm.", None]
     assert standin.refused == []
+
+
+@pytest.mark.parametrize("status", [400, 422])
+@pytest.mark.parametrize("text", ["This response_format type is unavailable now", "json_schema is not supported"])
+async def test_a_server_that_enforces_no_schema(provider, standin, status, text):
+    """It is asked without one, from the first time on that it says so: the prompt has it, too."""
+    ask = ASK._replace(tools=(), schema={"type": "object", "properties": {"a": {"type": "string"}}})
+    standin.script = [Fails(status, text), Says("{}"), Says("{}")]
+
+    async with provider.over(standin) as model:
+        await model.ask(ask)
+        await model.ask(ask)
+
+    assert ["response_format" in each.body for each in standin.requests] == [True, False, False]
+
+
+async def test_a_schema_that_is_wrong(provider, standin):
+    """What a server says of a schema that it does not take stays an error: it is the author's."""
+    standin.script = [Fails(400, "Invalid schema for response_format 'answer': 'x' is no type")]
+    ask = ASK._replace(tools=(), schema={"type": "object", "properties": {"a": {"type": "string"}}})
+
+    with pytest.raises(Permanent, match="Invalid schema"):
+        async with provider.over(standin) as model:
+            await model.ask(ask)
 
 
 def vectors(*found: object, **more: object) -> Raw:

@@ -54,6 +54,12 @@ _REAL = {
     "audio/wave": "audio/wav",
 }
 """The media types of what many programs call otherwise."""
+_NO_SCHEMAS = re.compile(
+    r"(response_?.?format|json_schema).*(unavailable|support|unknown|unrecognized|not allowed|not permitted)"
+    r"|(unavailable|support|unknown|unrecognized).*(response_?.?format|json_schema)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""What servers say that cannot enforce a schema, such as DeepSeek's."""
 _TYPED = re.compile(r"[\w.+-]+/[\w.+-]+")
 
 
@@ -93,6 +99,15 @@ class Bridge:
         self._enforces = native_schema and bool(model.profile.get("supports_json_schema_output"))
 
     async def send(self, ask: Ask, hear: Hear | None) -> Reply:
+        try:
+            return await self._asked_for(ask, hear)
+        except Permanent as error:
+            if ask.schema is None or not self._enforces or not _NO_SCHEMAS.search(str(error)):
+                raise
+        self._enforces = False  # the blocks' prompts have the schema, too
+        return await self._asked_for(ask, hear)
+
+    async def _asked_for(self, ask: Ask, hear: Hear | None) -> Reply:
         settings, parameters = self._asked(ask)
         conversation = [*self._turns(ask.turns)]
         ids = Ids(ask.turns)
