@@ -122,9 +122,10 @@ async def test_an_error_in_an_answer(provider, standin, error, kind, text):
         [call(A, ""), call(B, "")],
         [call(A, None), call(B, None)],
         [call("", "c1"), call(A, None, None), call("", "c2"), call(B, None, None)],
+        [call("{}", "c1"), call(A, None, None), call("{}", "c2"), call(B, None, None)],
         [call("", "c1"), call('{"id":', "c1"), call('"A"}', "c1"), call("", "c2"), call(B, "c2")],
     ],
-    ids=["ids", "empty-ids", "no-ids", "parts", "names-repeated"],
+    ids=["ids", "empty-ids", "no-ids", "parts", "empty-first", "names-repeated"],
 )
 @pytest.mark.parametrize("provider", [OPENAI, OLLAMA, OPENROUTER], ids=str)
 async def test_calls_with_one_number(provider, standin, parts):
@@ -135,6 +136,17 @@ async def test_calls_with_one_number(provider, standin, parts):
 
     assert [(each.name, each.arguments) for each in reply.calls] == [("lookup", {"id": "A"}), ("lookup", {"id": "B"})]
     assert len({each.id for each in reply.calls}) == 2
+
+
+@pytest.mark.parametrize("id", ["c1", ""])
+async def test_calls_with_one_number_and_no_arguments(provider, standin, id):
+    """Nothing but an empty object stays one."""
+    parts = [call("{}", id), call("{}", id and "c2")]
+    answer = stream(*({"tool_calls": [{**each, "index": 0}]} for each in parts))
+
+    reply = await replied(provider, standin, answer, ignore)
+
+    assert [(each.name, each.arguments) for each in reply.calls] == [("lookup", {}), ("lookup", {})]
 
 
 @pytest.mark.parametrize("ear", [None, ignore], ids=["whole", "stream"])

@@ -209,6 +209,10 @@ class _Begun:
         assert part.function is not None
         part.index = self._number
         written: object = part.function.arguments
+        if written == "{}" and not self._written:  # the arguments may come yet; without any it is the same
+            part.function.arguments = ""
+        elif self._written == ["{}"]:
+            self._written.clear()
         if written is not None:
             self._written.append(written if isinstance(written, str) else codec.write(written).decode())
         if part.function.name == self._name:
