@@ -82,7 +82,7 @@ async def read_agent_memory(settings: Read, message: Message, store: KeyValue) -
     key = key_of(settings.thread_id(message), settings.agent_id)
     kept = await Memory(store, key).load()
     shown = as_value(kept if kept.turns else await Memory(store, key, namespace=VOLATILE).load())
-    return message.with_var(settings.result_var, shown) if settings.result_var else message.with_body(shown)
+    return message.with_var(settings.as_, shown) if settings.as_ else message.with_body(shown)
 
 
 @block("clear-agent-memory")

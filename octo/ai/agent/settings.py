@@ -269,12 +269,12 @@ class Read(Settings):
     """The `memoryThreadId` of the conversation."""
     agent_id: str = Field(min_length=1)
     """The `agentId` of the agent."""
-    result_var: str = ""
+    as_: str = Field(default="", alias="as")
     """Variable for the conversation. Default: it becomes the body."""
 
     def shape_after(self, before: State) -> State:
         before.of(self.thread_id)
-        return before.without_var(self.result_var) if self.result_var else before.with_body()
+        return before.without_var(self.as_) if self.as_ else before.with_body()
 
 
 class Clear(Settings):

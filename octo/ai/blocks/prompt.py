@@ -44,7 +44,7 @@ class AiPrompt(Asking):
     """A JSON Schema that the answer must fit, written here, as JSON text, or the name of a file."""
     repairs: Annotated[int, Field(ge=0, le=10)] = 1
     """How often the model is told why its answer is no JSON or does not fit, and may try again."""
-    result_var: str = ""
+    as_: str = Field(default="", alias="as")
     """Variable for the answer; default: the body."""
     events: Steps | None = None
     """Runs for each piece of a text while the model writes it, with `{type, text}` as body, e.g. a `sse-event` block;
@@ -73,7 +73,7 @@ class AiPrompt(Asking):
         shape = UNKNOWN if self.is_json else STRING
         if self.output_schema is not None:
             shape = shape_of(self.output_schema.plain)
-        after = before.with_var(self.result_var, shape) if self.result_var else before.with_body(shape)
+        after = before.with_var(self.as_, shape) if self.as_ else before.with_body(shape)
         return self.told_in(after)
 
 
@@ -91,7 +91,7 @@ async def ai_prompt(model: Model, settings: AiPrompt, message: Message, site: Si
     except Left as left:
         return left.stop
     told = settings.told(message, details(meter, found.reply, attempts=found.attempts))
-    return told.with_var(settings.result_var, found.value) if settings.result_var else told.with_body(found.value)
+    return told.with_var(settings.as_, found.value) if settings.as_ else told.with_body(found.value)
 
 
 async def _asked(model: Model, settings: AiPrompt, message: Message, meter: Meter) -> Answered[object]:

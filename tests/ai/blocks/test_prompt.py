@@ -63,7 +63,7 @@ async def test_the_answer_becomes_the_body_as_it_is():
 
 
 async def test_the_answer_may_go_into_a_variable_and_the_details_into_another_one():
-    message, _ = await asked(prompt("resultVar: summary, detailsVar: why, input: body.text"), {"text": "x"}, "short")
+    message, _ = await asked(prompt("as: summary, detailsVar: why, input: body.text"), {"text": "x"}, "short")
 
     assert message.body == {"text": "x"}
     assert message.vars["summary"] == "short"
@@ -192,9 +192,9 @@ async def test_what_comes_from_outside_is_inside_of_the_marks(document):
 async def test_a_secret_is_not_sent_unless_the_flow_names_it():
     mask(SECRET)
     text = f"env: [{{name: KEY, default: {SECRET}}}]\n" + flow(
-        "{type: ai-prompt, connector: llm, prompt: A., resultVar: a}",
-        "{type: ai-prompt, connector: llm, prompt: B., resultVar: b, input: '{\"x\": body.note}'}",
-        "{type: ai-prompt, connector: llm, prompt: C., resultVar: c, input: env.KEY}",
+        "{type: ai-prompt, connector: llm, prompt: A., as: a}",
+        "{type: ai-prompt, connector: llm, prompt: B., as: b, input: '{\"x\": body.note}'}",
+        "{type: ai-prompt, connector: llm, prompt: C., as: c, input: env.KEY}",
     )
 
     _, model = await asked(text, {"note": f"it is {SECRET}"}, "1", "2", "3")
