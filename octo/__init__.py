@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOMES = {
-    "octo.core": "charsets, codec, content, deadline, hand, letter, wire",
+    "octo.core": "charsets, codec, content, dates, deadline, hand, letter, wire",
     "octo.core.backoff": "Backoff",
     "octo.core.beside": "beside",
     "octo.core.block": "Block, Pool, Site, block",
@@ -70,6 +70,7 @@ if TYPE_CHECKING:
         charsets as charsets,
         codec as codec,
         content as content,
+        dates as dates,
         deadline as deadline,
         hand as hand,
         letter as letter,

@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from octo.core import clock, codec, deadline
 from octo.core.backoff import Backoff
+from octo.core.dates import pause_of
 from octo.core.errors import OctoError, Overloaded, Permanent, Timeout, Transient
 from octo.core.secrets import masked
 from octo.core.trace import effect
@@ -96,7 +95,7 @@ class Api:
             return Permanent(what, code=codes.LIMIT, status=status)
         if status not in _AGAIN:
             return Permanent(what, code=codes.FAILED if status >= 500 else codes.REFUSED, status=status)
-        asked = _pause(answer.retry_after)
+        asked = pause_of(answer.retry_after, clock.now().timestamp())
         if status == 429:
             limited = Overloaded(what, code=codes.LIMIT)
             limited.status = status
@@ -107,18 +106,6 @@ class Api:
 def _after(error: Transient, seconds: float | None) -> Transient:
     error.retry_after = seconds
     return error
-
-
-def _pause(text: str) -> float | None:
-    """The seconds that `Retry-After` asks for, as a number or a date; None if it asks for none."""
-    try:
-        found = float(text)
-    except ValueError:
-        try:
-            found = parsedate_to_datetime(text).timestamp() - clock.now().timestamp()
-        except (ValueError, TypeError, OverflowError):
-            return None
-    return max(0.0, found) if math.isfinite(found) else None
 
 
 def _told(data: bytes) -> str:

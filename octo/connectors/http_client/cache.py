@@ -13,10 +13,10 @@ from itertools import count
 from yarl import URL
 
 from octo.connectors.http_client import settings
-from octo.connectors.http_client.dates import seconds_of
 from octo.connectors.http_client.reply import Reply
 from octo.connectors.http_client.request import Request
 from octo.core import clock
+from octo.core.dates import seconds_of
 
 MOST_BYTES = 32 * 1024 * 1024
 LASTING = (200, 203, 204)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from octo.connectors.http_client import codes
-from octo.connectors.http_client.dates import seconds_of
 from octo.core import clock, codec, content
 from octo.core.charsets import is_text
+from octo.core.dates import pause_of
 from octo.core.errors import OctoError, Permanent, Transient
 from octo.core.message import Message
 from octo.core.secrets import masked
@@ -97,17 +97,8 @@ def failure(
         vars=variables,
     )
     if isinstance(error, Transient):
-        error.retry_after = after(reply, clock.now().timestamp())
+        error.retry_after = pause_of(reply.headers.get("retry-after", ""), clock.now().timestamp())
     return error
-
-
-def after(reply: Reply, now: float) -> float | None:
-    """Return what `Retry-After` says, in seconds from now, which is a wall time; None if it says nothing usable."""
-    text = reply.headers.get("retry-after", "")
-    if text.isascii() and text.isdigit():
-        return float(text)
-    date = seconds_of(text)
-    return None if date is None else max(0.0, date - now)
 
 
 def snippet(data: bytes | Content, hide: Callable[[str], str] = str) -> str:

@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from octo.connectors.http_client import settings
-from octo.connectors.http_client.reply import Reply, after
+from octo.connectors.http_client.reply import Reply
 from octo.connectors.http_client.request import Request
 from octo.core import clock, deadline
 from octo.core.backoff import Backoff
+from octo.core.dates import pause_of
 from octo.core.errors import NotConnected, Timeout, Transient
 
 STATUSES = frozenset((429, 502, 503, 504))
@@ -40,7 +41,7 @@ class Retries:
             else:
                 if reply.status not in STATUSES or not self._may_repeat(request):
                     return reply
-                asked = after(reply, self.wall())
+                asked = pause_of(reply.headers.get("retry-after", ""), self.wall())
                 if not await self._rest(self.backoff.pause(attempt) if asked is None else min(asked, self._longest)):
                     return reply
         return await send(request)

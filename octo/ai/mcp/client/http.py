@@ -18,7 +18,8 @@ from octo.ai.mcp.client import codes
 from octo.ai.mcp.client.leash import Leash
 from octo.ai.mcp.client.oauth import auth
 from octo.ai.mcp.client.settings import Server
-from octo.core import codec
+from octo.core import clock, codec
+from octo.core.dates import pause_of
 from octo.core.errors import Disconnected, OctoError, Permanent, Transient
 from octo.core.tls import reason
 
@@ -115,8 +116,7 @@ class Client(httpx2.AsyncClient):
             return Permanent(f"{text}: it refuses the credentials", code=codes.REFUSED, status=status)
         if status == 429 or status >= 500:
             passing = Transient(text, code=codes.NOT_NOW, status=status)
-            after = response.headers.get("retry-after", "")
-            passing.retry_after = float(after) if after.isdecimal() and len(after) < 7 else None
+            passing.retry_after = pause_of(response.headers.get("retry-after", ""), clock.now().timestamp())
             return passing
         return None
 

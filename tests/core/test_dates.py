@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from octo.connectors.http_client.dates import seconds_of
+from octo.core.dates import FOREVER, pause_of, seconds_of
 
 
 @pytest.fixture
@@ -56,3 +56,22 @@ def test_dates_are_read_in_every_form(text, seconds, in_tokyo):
 def test_what_is_no_date_is_none(text):
     """Whatever a server writes."""
     assert seconds_of(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("7", 7.0),
+        ("1.5", 1.5),
+        ("Sat, 01 Jan 2000 00:00:30 GMT", 30.0),
+        ("Fri, 31 Dec 1999 00:00:00 GMT", 0.0),
+        ("", None),
+        ("-1", None),
+        ("nan", None),
+        ("9" * 400, FOREVER),
+        ("soon", None),
+    ],
+)
+def test_a_pause_is_a_number_or_a_date(text, seconds):
+    """What is not usable, a server may as well not have said."""
+    assert pause_of(text, 946_684_800.0) == seconds
