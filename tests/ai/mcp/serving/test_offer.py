@@ -9,7 +9,7 @@ from octo.core.json_schema import BadSchema
 
 
 def test_the_schema_of_a_tool_says_that_it_is_of_a_map():
-    assert Shape.of({"required": ["a"]}).written == {"type": "object", "required": ["a"]}
+    assert Shape.of({"required": ["a"]}).written == {"type": "object", "properties": {}, "required": ["a"]}
 
 
 def test_it_says_where_a_value_does_not_fit():
