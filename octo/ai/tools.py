@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any, NamedTuple, Protocol
 
 from octo.ai.conversation import Attachment, Tool
 
 FAMILY = "tools"
 """The family of connectors that offer tools: an agent names them under `mcp:`."""
+
+
+def fits(name: str, patterns: Sequence[str]) -> bool:
+    """Whether a name of a tool fits one of the patterns, in which `*` stands for any text and `?` for one character."""
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 class Offer(NamedTuple):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from octo.ai.agent.settings import LOAD_SKILL, AgentSettings, AgentTool, Servers
 from octo.ai.arguments import wrong
 from octo.ai.conversation import Tool, ToolCall, ToolResult
 from octo.ai.quoted import quoted, shown
-from octo.ai.tools import Offer, Server
+from octo.ai.tools import Offer, Server, fits
 from octo.core import codec
 from octo.core.bounded import bounded
 from octo.core.budget import BudgetExceeded, meters
@@ -241,7 +240,7 @@ def _loaded(skills: Mapping[str, Skill], call: ToolCall, message: Message) -> To
 
 
 def _remote(offer: Offer, servers: Servers, known: Entry | None) -> Entry:
-    needs = offer.needs_approval or _matches(offer.tool.name, servers.approve)
+    needs = offer.needs_approval or fits(offer.tool.name, servers.approve)
     is_known = known is not None and known.tool.input == offer.tool.input
     schema = known.schema if known is not None and is_known else _schema(offer.tool.input)
     said = bounded(masked(offer.tool.description), LONGEST_DESCRIPTION)
@@ -251,11 +250,7 @@ def _remote(offer: Offer, servers: Servers, known: Entry | None) -> Entry:
 
 
 def _is_in(offer: Offer, allowed: Sequence[str]) -> bool:
-    return not allowed or _matches(offer.tool.name, allowed)
-
-
-def _matches(name: str, patterns: Sequence[str]) -> bool:
-    return any(fnmatch.fnmatchcase(name, each) for each in patterns)
+    return not allowed or fits(offer.tool.name, allowed)
 
 
 def _free(name: str, server: str, taken: Mapping[str, object]) -> str:

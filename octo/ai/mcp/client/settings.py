@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -12,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from octo.ai.tools import fits
 from octo.core.durations import Duration, OrZero
 from octo.core.expressions import Expr
 from octo.core.secrets import mask
@@ -40,11 +40,6 @@ def _address(text: str) -> str:
     if parts.username or parts.password:
         raise _wrong("credentials do not belong into the address: write `token` or `oauth`")
     return text
-
-
-def fits(name: str, patterns: list[str]) -> bool:
-    """Whether a name fits one of the patterns, in which `*` stands for any text and `?` for one character."""
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 class Tools(Settings):

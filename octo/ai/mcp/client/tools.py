@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 from octo.ai.mcp.client import codes
 from octo.ai.mcp.client.plain import plain
-from octo.ai.mcp.client.settings import Tools, fits
+from octo.ai.mcp.client.settings import Tools
+from octo.ai.tools import fits
 from octo.core import codec
 from octo.core.errors import Permanent
 from octo.core.json_schema import BadSchema, Schema

@@ -77,9 +77,8 @@ class Prompt(NamedTuple):
 class Offer(NamedTuple):
     """Everything of one server.
 
-    is_open: whether several clients may share what they keep of the lists.
-    ttl: seconds for which a client may keep them.
-    most: bytes of one result, at most.
+    ttl: seconds for which a client may keep the lists. most: bytes of one result, at most. key: seals what a client is
+    told to send back, in all processes that have it; "" for one of this process alone.
     """
 
     name: str
