@@ -6,6 +6,7 @@ answer to its own request, with a mark by which `Failures` finds the error again
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections import OrderedDict
 from typing import Any
@@ -104,6 +105,8 @@ class Client(httpx2.AsyncClient):
         finally:
             await response.aclose()
         status = response.status_code
+        if _SESSION in request.headers and _is_over(status, bytes(data)):
+            raise Disconnected(f"{self._place} does not know the session any more", code=codes.UNREACHABLE)
         if status >= 400 and (error := self._error(response)) is not None and not _explains(bytes(data)):
             raise error
         kept = {name: value for name, value in response.headers.items() if name not in _OF_THE_BODY}
@@ -121,11 +124,20 @@ class Client(httpx2.AsyncClient):
         return None
 
 
+_SESSION = "mcp-session-id"
+_NO_SESSION = re.compile(
+    rb"(valid|unknown|expired) session|session.{0,20}(not found|expired|unknown|invalid)|not initialized", re.IGNORECASE
+)
 _OF_THE_BODY = frozenset(("content-encoding", "content-length", "transfer-encoding"))
 
 
 def _is_json(response: httpx2.Response) -> bool:
     return response.headers.get("content-type", "").lower().startswith("application/json")
+
+
+def _is_over(status: int, data: bytes) -> bool:
+    """Whether a server says that it does not know the session: many do so with another status than 404."""
+    return status == 404 or (status == 400 and _NO_SESSION.search(data) is not None)
 
 
 def _explains(data: bytes) -> bool:

@@ -43,3 +43,30 @@ def result(message, value):
 
 async def answered(request, message):
     return result(message, HELLO)
+
+
+class Forgetful:
+    """A server of 2025-11-25 with sessions. knows: those that it knows. answer: to who comes with another one."""
+
+    def __init__(self):
+        self.knows = set()
+        self.answer = None
+        self._begun = 0
+
+    async def serve(self, request):
+        if request.method != "POST":
+            return web.Response(status=405)
+        message = await request.json()
+        if message["method"] == "initialize":
+            self._begun += 1
+            self.knows.add(f"s{self._begun}")
+            info = {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}}
+            answer = result(message, {**info, "serverInfo": {"name": "forgetful", "version": "1"}})
+            answer.headers["mcp-session-id"] = f"s{self._begun}"
+            return answer
+        if request.headers.get("mcp-session-id") not in self.knows:
+            status, body = self.answer
+            return web.Response(status=status, text=body, content_type="application/json")
+        if "id" not in message:
+            return web.Response(status=202)
+        return result(message, {"tools": [TOOL]} if message["method"] == "tools/list" else {"content": []})
