@@ -77,7 +77,7 @@ class McpClient:
         """Call a tool for a model. What it can mend is an answer with `is_error`."""
         try:
             result = await self._called(name, arguments)
-            return result.answer(self._settings.max_result)
+            return result.answer(self._settings.max_result_bytes)
         except Permanent as error:
             if error.code not in _MENDED:
                 raise
@@ -125,7 +125,7 @@ class McpClient:
                 found = yield self._seen(tool.original, dialogue.next())
         finally:
             dialogue.close()
-        return _told(settings, message, found.within(self._settings.max_result, tool.original), tool.original)
+        return _told(settings, message, found.within(self._settings.max_result_bytes, tool.original), tool.original)
 
     @block("mcp-read", guarantee="answered", steps=("send", "confirm"), idempotent="always")
     async def read(self, settings: Read, message: Message) -> Message:

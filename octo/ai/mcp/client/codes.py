@@ -68,8 +68,8 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     TOO_LARGE: Explanation(
         "The result of an MCP tool is too large",
-        "A result may have at most `maxResult` bytes; a larger one is refused as a whole, since half a document is of "
-        "no use. Raise `maxResult`, or ask the tool for less. An agent gets the beginning of a long text instead.",
+        "A result may have at most `maxResultBytes`; a larger one is refused as a whole, since half a document is of "
+        "no use. Raise `maxResultBytes`, or ask the tool for less. An agent gets the beginning of a long text instead.",
     ),
     NOT_NOW: Explanation(
         "The MCP server cannot answer right now",

@@ -24,7 +24,7 @@ class Link:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._most = session.settings.max_result
+        self._most = session.settings.max_result_bytes
 
     def check(self) -> None:
         """Raise `Disconnected` if the connection is gone."""

@@ -124,4 +124,4 @@ def spoken(found: Sequence[Mapping[str, Any]], most: int, prompt: str) -> list[d
 def _bounded(value: object, most: int, what: str) -> None:
     size = len(codec.write(value))
     if size > most:
-        raise Permanent(f"{what} has {size} bytes, at most {most} are taken (`maxResult`)", code=codes.TOO_LARGE)
+        raise Permanent(f"{what} has {size} bytes, at most {most} are taken (`maxResultBytes`)", code=codes.TOO_LARGE)

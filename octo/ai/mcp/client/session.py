@@ -35,7 +35,7 @@ Called = types.CallToolResult | types.InputRequiredResult
 MOST_PAGES = 100
 """Pages of a list."""
 ROOM = 1_048_576
-"""Bytes that a message may have besides a result of `maxResult` bytes, which JSON may make twice as long."""
+"""Bytes that a message may have besides a result of `maxResultBytes` bytes, which JSON may make twice as long."""
 _CALLED: TypeAdapter[Called] = TypeAdapter(types.CallToolResult | types.InputRequiredResult)
 NO_ANSWER = "its answer is no answer of MCP"
 _GONE = ("Connection closed", "Session terminated")
@@ -123,7 +123,7 @@ class Session:
         await self._ended.wait()
 
     async def _transport(self, stack: AsyncExitStack) -> Any:
-        most = 2 * self.settings.max_result + ROOM
+        most = 2 * self.settings.max_result_bytes + ROOM
         if self.settings.url is None:
             return child.started(self.settings, most, self._connected.lose)
         # The HTTP client reads the files of `tls`.

@@ -132,7 +132,7 @@ class Server(Settings):
     approval: list[str] = Field(default_factory=list)
     """Patterns of tools that an agent may call only after a person has agreed, e.g. `[delete_*]` or `["*"]`. Blocks of
     a flow do not ask."""
-    max_result: Annotated[int, Advanced] = Field(default=1_048_576, ge=1_024)
+    max_result_bytes: Annotated[int, Advanced] = Field(default=1_048_576, ge=1_024)
     """A result may have at most this many bytes. Default: 1 MiB."""
     revision: Annotated[Revision, Advanced] = "auto"
     """The revision of the protocol. `auto` asks the server: the newest that both know, 2026-07-28 or an older one.

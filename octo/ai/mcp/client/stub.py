@@ -104,7 +104,7 @@ class StubPrompt(Settings):
 
 class Stub(Settings):
     """Tools and results in place of a server. `tools` and `approval` of the connector, the check of arguments, and
-    `maxResult` are real; nothing leaves the process.
+    `maxResultBytes` are real; nothing leaves the process.
     """
 
     tools: list[StubTool] = Field(default_factory=list)

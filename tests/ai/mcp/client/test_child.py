@@ -32,7 +32,7 @@ def shell(script):
 
 async def test_a_message_without_end_ends_the_session_and_not_the_memory(opened):
     with pytest.raises(NotConnected, match="it sent a message that is too long"):
-        async with opened(**shell("yes | tr -d '\\n'"), maxResult=1024):
+        async with opened(**shell("yes | tr -d '\\n'"), maxResultBytes=1024):
             pass
 
 

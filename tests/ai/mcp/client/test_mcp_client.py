@@ -114,7 +114,7 @@ async def test_only_the_allowed_tools_are_there(url, opened):
 
 
 async def test_a_long_text_is_cut_for_a_model(url, opened):
-    async with opened(url=url, maxResult=1024) as client:
+    async with opened(url=url, maxResultBytes=1024) as client:
         answer = await client.call("large", {"size": 5000})
 
     assert answer.content.startswith("x" * 1024 + "\n[cut: the result has 5000 bytes")
@@ -225,14 +225,16 @@ async def test_an_error_of_the_tool_fails_the_block_unless_it_may(url):
 
 
 async def test_a_result_that_is_too_large_is_refused_as_a_whole(url, revision):
-    async with flow({"url": url, "revision": revision, "maxResult": 2048}, "{tool: large, arguments: body}") as app:
+    async with flow(
+        {"url": url, "revision": revision, "maxResultBytes": 2048}, "{tool: large, arguments: body}"
+    ) as app:
         assert (await failed(app.call("call", {"size": 3000}))).code == codes.TOO_LARGE
         assert (await app.call("call", {"size": 500})).body == {"result": "x" * 500}
 
 
 async def test_an_answer_without_end_is_not_read_to_its_end(url):
-    """What is far beyond `maxResult` does not get into memory; the other tools go on."""
-    async with flow({"url": url, "maxResult": 1024}, "{tool: large, arguments: body}") as app:
+    """What is far beyond `maxResultBytes` does not get into memory; the other tools go on."""
+    async with flow({"url": url, "maxResultBytes": 1024}, "{tool: large, arguments: body}") as app:
         assert (await failed(app.call("call", {"size": 4_000_000}))).code in (codes.TOO_LARGE, codes.UNREACHABLE)
         assert (await app.call("call", {"size": 10})).body == {"result": "x" * 10}
 

@@ -51,7 +51,7 @@ def test_what_is_too_large_is_cut_for_a_model_and_refused_for_a_flow():
 
     assert answer.content.startswith("ä" * 500 + "\n[cut: the result has")
     assert answer.attachments == ()
-    with pytest.raises(Permanent, match=r"has \d+ bytes, at most 1001 are taken \(`maxResult`\)") as caught:
+    with pytest.raises(Permanent, match=r"has \d+ bytes, at most 1001 are taken \(`maxResultBytes`\)") as caught:
         result.within(1001, "tool")
     assert caught.value.code == codes.TOO_LARGE
 

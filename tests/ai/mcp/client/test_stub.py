@@ -68,7 +68,7 @@ async def test_arguments_allow_lists_and_limits_are_real():
         "tools": [{"name": "price", "input": {"type": "object", "required": ["item"]}}],
         "results": [{"tool": "price", "text": "x" * 3000}, {"tool": "buy", "text": "bought"}],
     }
-    more = "tools: {allow: [price]}, maxResult: 2048"
+    more = "tools: {allow: [price]}, maxResultBytes: 2048"
 
     for settings, code in (
         ("{tool: price, arguments: '{}'}", codes.BAD_ARGUMENTS),
