@@ -102,7 +102,7 @@ class Servers(Settings):
     allow: list[str] = Field(default_factory=list)
     """Names of the tools that may be used; `*` stands for any text: `search_*`. Default: all that the connector allows.
     """
-    approve: list[str] = Field(default_factory=list)
+    approval: list[str] = Field(default_factory=list)
     """Names of the tools of which a person must allow each call, besides those of which the connector says so."""
 
 
@@ -139,7 +139,7 @@ class AgentSettings(Asking):
     tools: list[Annotated[AgentTool, BeforeValidator(_tool)]] = Field(default_factory=list)
     """What the model may call: `{name, description, inputSchema, process}`, or `{flow: NAME}`."""
     mcp: list[Annotated[Servers, BeforeValidator(_server), Short("server")]] = Field(default_factory=list)
-    """Servers whose tools it may call, too: names of `mcp-client` connectors, or `{server, allow, approve}`."""
+    """Servers whose tools it may call, too: names of `mcp-client` connectors, or `{server, allow, approval}`."""
     skills: list[Skill] = Field(default_factory=list)
     """Instructions that the model loads when it needs them: `{name, description, resource}`."""
     input: Expr[object] | None = None
@@ -255,7 +255,7 @@ def _named_twice(agent: AgentSettings) -> Iterable[str]:
 
 
 def _unasked(agent: AgentSettings) -> Iterable[str]:
-    asks = any(tool.authorize is not None for tool in agent.tools) or any(each.approve for each in agent.mcp)
+    asks = any(tool.authorize is not None for tool in agent.tools) or any(each.approval for each in agent.mcp)
     if not asks:
         return
     if agent.authorize_id is None:

@@ -240,7 +240,7 @@ def _loaded(skills: Mapping[str, Skill], call: ToolCall, message: Message) -> To
 
 
 def _remote(offer: Offer, servers: Servers, known: Entry | None) -> Entry:
-    needs = offer.needs_approval or fits(offer.tool.name, servers.approve)
+    needs = offer.needs_approval or fits(offer.tool.name, servers.approval)
     is_known = known is not None and known.tool.input == offer.tool.input
     schema = known.schema if known is not None and is_known else _schema(offer.tool.input)
     said = bounded(masked(offer.tool.description), LONGEST_DESCRIPTION)

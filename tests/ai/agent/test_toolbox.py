@@ -137,6 +137,21 @@ async def test_a_call_that_needs_approval_is_refused_where_nobody_can_give_it():
     assert model.asks[1].turns[-1].results[0].content == '{"authorized":false,"reason":"closed"}'
 
 
+async def test_an_agent_names_further_tools_that_need_approval():
+    """Those that the connector names need it anyway; nobody answers here in time."""
+    asking = (
+        "prompt: p\n        memoryThreadId: '\"c\"'\n        authorizeId: '\"\"'\n        authorizeAllow: 'false'"
+        "\n        authorizeTimeout: 0s\n        events: []"
+    )
+    text = (FLOW % "[{server: shop, approval: [sea*]}]").replace("prompt: p", asking)
+    async with running(text, components=[FakeModel, Shop]) as found:
+        model = found.connector("llm").says(calls(("search", {"q": "x"}), ("buy", {"q": "x"})), "no")
+        await found.call("f")
+
+    told = [each.content for each in model.asks[1].turns[-1].results]
+    assert told == ['{"authorized":false,"reason":"timeout"}'] * 2
+
+
 @pytest.mark.parametrize("text", injections.ALL)
 async def test_what_servers_write_is_marked_as_data(text):
     async with app("[shop]", calls(("search", {"q": "x"})), "ok") as (found, model, shop):
