@@ -8,11 +8,11 @@ from typing import Annotated
 from pydantic import Field
 
 from octo.ai.conversation import StopReason
+from octo.ai.script.request import short
 from octo.core.cassette import Format, Plain
 from octo.core.settings import Settings
 
 _IDS = re.compile(r"calls\[\d+\]\.id")
-_LONGEST = 60
 
 
 class RecordedAsk(Settings):
@@ -83,10 +83,8 @@ def label(request: Plain) -> str:
     if texts:
         return f"{request['model']}, {len(texts)} text{'s' if len(texts) > 1 else ''} to embed"
     said = [each.get("text", "") for each in request.get("messages") or [] if each.get("role") == "user"]
-    text = " ".join(str(said[-1]).split()) if said else ""
     turns = len(request.get("messages") or [])
-    short = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
-    return f'{request["model"]}, "{short}" (turn {turns})'
+    return f'{request["model"]}, "{short(str(said[-1])) if said else ""}" (turn {turns})'
 
 
 def tells(path: str) -> bool:

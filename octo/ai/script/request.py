@@ -34,8 +34,13 @@ def text(ask: Ask) -> str:
 
 def brief(ask: Ask) -> str:
     """The newest text of the user, for messages."""
-    said = " ".join(text(ask).split())
-    return said if len(said) <= _LONGEST else f"{said[:_LONGEST]}..."
+    return short(text(ask))
+
+
+def short(text: str) -> str:
+    """The beginning of a text, in one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..."
 
 
 def _results(ask: Ask) -> list[dict[str, Any]]:

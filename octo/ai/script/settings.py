@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from octo.ai.conversation import StopReason
 from octo.ai.script.form import FORM
+from octo.ai.script.request import short
 from octo.core.cassette import Replayed
 from octo.core.durations import Duration
 from octo.core.expressions import Expr, Names
@@ -110,11 +111,7 @@ class Scripted(Settings):
             return f"error {self.error if isinstance(self.error, str) else self.error.status}"
         if self.calls:
             return f"calls {', '.join(each.tool for each in self.calls)}"
-        said = shown(self.value) if self.has_json else shown(self.text)
-        return said if len(said) <= _LONGEST else f"{said[:_LONGEST]}..."
-
-
-_LONGEST = 60
+        return short(shown(self.value) if self.has_json else shown(self.text))
 
 
 class Script(Replayed):
