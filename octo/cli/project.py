@@ -156,7 +156,7 @@ def _line(problem: Problem) -> str:
 
 
 _SECRETS = re.compile(
-    r"://[^:/@\s]*:([^@\s]+)@"
+    r"://[^:/@\s]*:([^@\s]{1,500})@"
     r"|(?:password|secret|token|credential|(?:api|access|secret|private)[_-]?key)[\"']?\s*:\s*"
     r"(?![\"']?\$\{\w+\}(?:[\"'\s,}]|$))"  # a variable's name is none
     r"('[^']*'|\"(?:[^\"\\]|\\.)*\"|(?:\$\{\w+\}|[^\s,}])+)"
@@ -169,10 +169,12 @@ _SECRETS = re.compile(
 
 def _without_secrets(line: str) -> str:
     """The line with likely secrets replaced by as many stars, so that the mark below still is at the right place."""
-    for found in _SECRETS.finditer(line):
-        start, end = found.span(found.lastindex or 0)
-        line = line[:start] + "*" * (end - start) + line[end:]
-    return line
+
+    def covered(found: re.Match[str]) -> str:
+        start, end = (each - found.start() for each in found.span(found.lastindex or 0))
+        return found[0][:start] + "*" * (end - start) + found[0][end:]
+
+    return _SECRETS.sub(covered, line)
 
 
 def verb() -> str:
