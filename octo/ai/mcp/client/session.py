@@ -17,7 +17,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import TypeAdapter, ValidationError
 
-from octo.ai.mcp.client import child, codes, http
+from octo.ai.mcp.client import child, codes, http, leniency
 from octo.ai.mcp.client.floor import Floor, questions_of
 from octo.ai.mcp.client.questions import InputRequired
 from octo.ai.mcp.client.settings import Server
@@ -72,6 +72,7 @@ class Session:
                 async with asyncio.TaskGroup() as self._tasks:
                     self._client = client
                     self._insist()
+                    leniency.relax(client.session, client.protocol_version, self.place)
                     self.shelf = Shelf(self.place, self._fetch, self.begin)
                     self.begin(self._listen())
                     self._ready.set_result(None)

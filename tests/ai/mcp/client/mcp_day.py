@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
+
 from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 TOOL = {"name": "greet", "inputSchema": {"type": "object"}}
 CACHED = {"resultType": "complete", "ttlMs": 60_000, "cacheScope": "private"}
@@ -45,10 +48,15 @@ async def answered(request, message):
     return result(message, HELLO)
 
 
-class Forgetful:
-    """A server of 2025-11-25 with sessions. knows: those that it knows. answer: to who comes with another one."""
+class Older:
+    """A server of 2025-11-25 with sessions. knows: those that it knows. answer: to who comes with another one.
 
-    def __init__(self):
+    tools, called: its list, and what a call returns.
+    """
+
+    def __init__(self, tools=(TOOL,), called=None):
+        self.tools = list(tools)
+        self.called = {"content": []} if called is None else called
         self.knows = set()
         self.answer = None
         self._begun = 0
@@ -61,7 +69,7 @@ class Forgetful:
             self._begun += 1
             self.knows.add(f"s{self._begun}")
             info = {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}}
-            answer = result(message, {**info, "serverInfo": {"name": "forgetful", "version": "1"}})
+            answer = result(message, {**info, "serverInfo": {"name": "older", "version": "1"}})
             answer.headers["mcp-session-id"] = f"s{self._begun}"
             return answer
         if request.headers.get("mcp-session-id") not in self.knows:
@@ -69,4 +77,12 @@ class Forgetful:
             return web.Response(status=status, text=body, content_type="application/json")
         if "id" not in message:
             return web.Response(status=202)
-        return result(message, {"tools": [TOOL]} if message["method"] == "tools/list" else {"content": []})
+        return result(message, {"tools": self.tools} if message["method"] == "tools/list" else self.called)
+
+    @asynccontextmanager
+    async def serving(self):
+        """Yield its settings."""
+        app = web.Application()
+        app.router.add_route("*", "/mcp", self.serve)
+        async with TestServer(app) as server:
+            yield {"url": str(server.make_url("/mcp")), "revision": "2025-11-25"}

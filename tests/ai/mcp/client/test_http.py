@@ -10,7 +10,7 @@ import subprocess
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from mcp_day import Day, Forgetful, answered, result
+from mcp_day import Day, Older, answered, result
 
 from octo.ai.mcp.client import codes
 from octo.core.errors import Disconnected, NotConnected, Permanent, Transient
@@ -147,19 +147,17 @@ async def test_a_bad_answer_fails_its_call_alone(day, opened, name):
 )
 async def test_a_server_that_has_forgotten_the_session(opened, answer):
     """After its restart a server does not know the session: the connection is gone, so it is opened again."""
-    forgetful = Forgetful()
-    app = web.Application()
-    app.router.add_route("*", "/mcp", forgetful.serve)
-    async with TestServer(app) as server:
-        async with opened(url=str(server.make_url("/mcp")), revision="2025-11-25") as client:
+    older = Older()
+    async with older.serving() as settings:
+        async with opened(**settings) as client:
             await client.call("greet", {})
-            forgetful.knows.clear()
-            forgetful.answer = answer
+            older.knows.clear()
+            older.answer = answer
             with pytest.raises(Disconnected, match="does not know the session any more"):
                 await client.call("greet", {})
             with pytest.raises(Disconnected):
                 client._link.check()
-        async with opened(url=str(server.make_url("/mcp")), revision="2025-11-25") as client:
+        async with opened(**settings) as client:
             await client.call("greet", {})
 
 
