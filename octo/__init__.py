@@ -35,7 +35,7 @@ _HOMES = {
     "octo.core.message": "Message",
     "octo.core.partial": "Receiver, is_streaming, partial",
     "octo.core.port": "port",
-    "octo.core.powers": "Conflicting, Draining, Healthy, Replying, Stubbed, Triggered, Vetting",
+    "octo.core.powers": "Conflicting, Draining, Healthy, Replying, Stubbed, Triggered, Vetting, Witnessing",
     "octo.core.promise": "Guarantee, Guaranteeing, Idempotent, Promise, Step",
     "octo.core.schema": "JsonSchema",
     "octo.core.secrets": "MASKED, mask, masked",
@@ -131,6 +131,7 @@ if TYPE_CHECKING:
         Stubbed as Stubbed,
         Triggered as Triggered,
         Vetting as Vetting,
+        Witnessing as Witnessing,
     )
     from octo.core.promise import (
         Guarantee as Guarantee,
