@@ -72,6 +72,14 @@ async def test_a_call_in_another_form(provider, standin, written, arguments):
     assert reply.calls[0].id
 
 
+@pytest.mark.parametrize("content", ["<think>\nHmm.\n</think>\n\n{}", "Hmm.\n</think>\n\n{}"])
+async def test_thoughts_in_the_text(provider, standin, content):
+    """They are told from the answer, also where the server has written their beginning into its prompt."""
+    reply = await replied(provider, standin, whole({"content": content}))
+
+    assert (reply.text.strip(), reply.thinking.strip()) == ("{}", "Hmm.")
+
+
 @pytest.mark.parametrize("gone", ["id", "created", "object", "usage"])
 @pytest.mark.parametrize("null", [False, True])
 async def test_a_field_that_is_not_there(provider, standin, gone, null):

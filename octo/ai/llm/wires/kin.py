@@ -80,7 +80,11 @@ def _filled(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _message(message: dict[str, Any]) -> dict[str, Any]:
-    return {**message, "role": "assistant", "tool_calls": [_call(each) for each in message.get("tool_calls") or ()]}
+    content = message.get("content")
+    if isinstance(content, str) and "</think>" in content and "<think>" not in content:
+        content = f"<think>{content}"  # the server has put it at the end of its prompt
+    calls = [_call(each) for each in message.get("tool_calls") or ()]
+    return {**message, "role": "assistant", "content": content, "tool_calls": calls}
 
 
 def _call(call: dict[str, Any]) -> dict[str, Any]:
