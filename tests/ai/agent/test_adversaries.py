@@ -203,7 +203,7 @@ BLOCKS = {
 """,
 }
 
-LIMITS = f"{{calls: {MOST_CALLS}, tokens: {MOST_TOKENS}, money: {MOST_MONEY}, toolCalls: {MOST_TOOLS}, seconds: 60}}"
+LIMITS = f"{{calls: {MOST_CALLS}, tokens: {MOST_TOKENS}, money: {MOST_MONEY}, toolCalls: {MOST_TOOLS}, seconds: 3600}}"
 
 
 def flow(block: str) -> str:
