@@ -12,7 +12,6 @@ from typing import Any
 
 from mcp.client.session import ClientSession
 from mcp_types import methods
-from pydantic import ValidationError
 
 from octo.core.log import fields
 
@@ -43,7 +42,7 @@ def _fits(method: str, version: str, raw: Mapping[str, Any]) -> bool:
         methods.validate_server_result(method, version, raw)
     except KeyError:
         return True
-    except (ValidationError, RecursionError):
+    except (ValueError, RecursionError):
         return False
     return True
 
