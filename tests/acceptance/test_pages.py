@@ -35,7 +35,7 @@ def project(tmp_path_factory):
     """What `octo new .` makes, with the samples; HOME is a folder in it."""
     folder = tmp_path_factory.mktemp("project")
     shutil.copytree(ROOT / "samples", folder / "samples")
-    (folder / "home").mkdir()
+    (folder / "home" / ".local/share/bash-completion/completions").mkdir(parents=True)  # the page makes it before
     with typed("octo new .", folder, 8080) as process:
         process.communicate(timeout=120)
     assert process.returncode == 0
