@@ -132,7 +132,10 @@ class Folder:
             data = text.encode()
             if len(data) > MOST_BYTES:
                 raise Refused(codes.SIZE, f"the new text has more than {MOST_BYTES >> 20} MiB")
-            _replace(inside, parts[-1], data, self._mode)
+            try:
+                _replace(inside, parts[-1], data, self._mode)
+            except FileNotFoundError:  # somebody has removed the folder that was opened
+                raise Refused(codes.MISSING, f"the folder of {name!r} is gone", "write the file again") from None
         return hash_of(data)
 
     def delete(self, name: str, known: str) -> None:
