@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 from octo.ai.agent import codes
 from octo.ai.agent.brief import question
@@ -16,7 +17,7 @@ from octo.ai.model import FAMILY, Model
 from octo.core import clock
 from octo.core.block import Site, block
 from octo.core.budget import Meter
-from octo.core.errors import Overloaded
+from octo.core.errors import OctoError, Overloaded
 from octo.core.flow import Outcome, Stop
 from octo.core.message import Message, new_id
 from octo.core.spending import spending
@@ -60,7 +61,7 @@ async def ai_agent(
             async with held(leases, lease, TTL):
                 if is_posted and not await box.withdraw(letter):
                     return Stop(message.with_body({}))
-                thread = _Thread(store, topics, key, settings)
+                thread = _Thread(store, topics, key, settings, partial(leases.renew, lease, TTL))
                 return await spending(meter, thread.run(model, message, site, meter, letter))
         if settings.join == "refuse" and letter["kind"] == "question":
             raise Overloaded("the conversation is under way", code=codes.BUSY)
@@ -105,15 +106,23 @@ def _letter(settings: AgentSettings, message: Message) -> Letter:
 
 
 class _Thread:
-    """A thread that nobody works on."""
+    """A thread that nobody works on. owned: raises `Lost` once another process may work on it."""
 
-    def __init__(self, store: KeyValue, topics: Topics, key: str, settings: AgentSettings) -> None:
+    def __init__(
+        self,
+        store: KeyValue,
+        topics: Topics,
+        key: str,
+        settings: AgentSettings,
+        owned: Callable[[], Awaitable[None]],
+    ) -> None:
         ttl = None if settings.memory_ttl is None else settings.memory_ttl.total_seconds()
         namespace = VOLATILE if settings.memory_volatile else NAMESPACE
         self._memory = Memory(store, key, ttl, namespace)
         self._mail = Mail(store, topics, key)
         self._settings = settings
         self._key = key
+        self._owned = owned
 
     async def run(self, model: Model, message: Message, site: Site, meter: Meter, letter: Letter) -> Outcome:
         """Deal with the message: begin a run, or go on with one that waited for a person when its process ended."""
@@ -138,4 +147,6 @@ class _Thread:
             async with self._mail.open():
                 yield
         finally:
-            await self._mail.abandon()
+            with suppress(OctoError):  # then the mailbox is the next owner's
+                await self._owned()
+                await self._mail.abandon()

@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+from octo.core import codec
 from octo.core.beside import beside
 from octo.core.errors import OctoError, Overloaded
 from octo.core.log import fields
@@ -29,8 +30,9 @@ LOOK = 2.0
 """Seconds between looks into the mailbox when no event comes."""
 RENEWED = TTL / 4
 """Seconds after which a mailbox is written again, so that it outlives any run."""
-MOST = 100
-"""Letters that a run has not read."""
+MOST, MOST_BYTES = 100, 800_000
+"""Letters that a run has not read, and their bytes: one value of the service has 1 MiB, and a run writes more into it.
+"""
 
 Letter = Mapping[str, Any]
 
@@ -47,7 +49,7 @@ class Mailbox:
         """Put a letter into it; False if no run takes mail. Raises `Overloaded` if it is full."""
 
         def added(letters: list[Letter]) -> list[Letter]:
-            if len(letters) >= MOST:
+            if len(letters) >= MOST or len(codec.write([*letters, letter])) > MOST_BYTES:
                 raise Overloaded("the conversation has too many messages that its agent has not read yet")
             return [*letters, letter]
 
@@ -120,9 +122,7 @@ class Mail:
         time = asyncio.get_running_loop().time
         renewed = time()
         while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK):
-                    await anext(events)
+            await _event(events)
             try:
                 await self.collect()
                 if time() - renewed > RENEWED:
@@ -194,6 +194,17 @@ class Mail:
             raise
         finally:
             self._scope = None
+
+
+async def _event(events: Any) -> None:
+    """Wait for the next event, or until it is time to look. Events that break off only make the run look later."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LOOK):
+            try:
+                await anext(events)
+            except OctoError as error:
+                log.debug("events of an agent's mail broke off", extra=fields(error=str(error)))
+                await asyncio.sleep(LOOK)
 
 
 class Stopped(Exception):

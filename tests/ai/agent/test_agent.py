@@ -14,6 +14,8 @@ from octo.ai.conversation import Reply, Results, User
 from octo.core.flow import Failure
 from octo.core.secrets import mask
 from octo.services.container import Services
+from octo.services.ports import Lease
+from octo.testing.clock import virtual
 from octo.testing.harness import running
 from tests.ai.fakes import CONNECTOR, FakeModel, calls
 
@@ -663,3 +665,27 @@ async def test_a_question_that_a_run_has_seen_and_not_answered_is_answered_by_th
             (ask,) = found.connector("llm").asks
 
     assert {turn.text for turn in ask.turns} == {"left", "next"}
+
+
+@virtual()
+async def test_a_run_that_has_lost_its_conversation_leaves_the_mailbox_of_the_next_alone():
+    """A process that stood still: another one goes on with the conversation, and has a letter already."""
+    key = "c1/f.helper"
+    letter = {"id": "1", "kind": "decision", "request": "r", "allow": True}
+    async with Services() as services:
+        await services.open(["key-value", "leases"])
+        held = services.handed({"store": "key-value", "leases": "leases"})
+        tool = "process: [{type: delay, for: 1m}]"
+
+        async def lost(found: Any) -> None:
+            with pytest.raises(Failure, match="was not renewed in time"):
+                await found.call("f", {"text": "go"}, vars=CHAT)
+
+        async with app(flow(tool=tool), services, calls(("act", {}))) as found, asyncio.TaskGroup() as tasks:
+            tasks.create_task(lost(found))
+            await told("tool_call")
+            await held["leases"].release(Lease(f"agent/{key}", 1))
+            assert await held["leases"].acquire(f"agent/{key}", 60)
+            await held["store"].put("agent-mail", key, [letter])
+        left = (await held["store"].get("agent-mail", key)).value
+        assert [{**each, "seen": True} for each in left] == [{**letter, "seen": True}]

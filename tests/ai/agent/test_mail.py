@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 
 from octo.ai.agent import mail as mail_of_agents
 from octo.ai.agent.mail import MOST, NAMESPACE, Mail, Mailbox, Stopped
-from octo.core.errors import Overloaded
+from octo.core.errors import Overloaded, Transient
 from octo.services.container import Services
+from octo.services.ports import Lagged
 from octo.testing.clock import virtual
 
 KEY = "t/a"
@@ -87,6 +89,51 @@ async def test_a_mailbox_is_bounded(services):
     await services["store"].put(NAMESPACE, KEY, [question(str(number)) for number in range(MOST)])
     with pytest.raises(Overloaded):
         await Mailbox(**services, key=KEY).post(question("q"))
+
+
+async def test_letters_of_all_sizes_fit_into_a_mailbox_or_are_told_to_come_later(services):
+    """What a run writes to say that it has seen them must fit, too; else nobody would ever see any."""
+    mail, box = Mail(**services, key=KEY), Mailbox(**services, key=KEY)
+    async with mail.open():
+        for number in range(7):
+            assert await box.post({**question(str(number)), "text": "x" * 100_000})
+        for size in (100_000, 900_000):
+            with pytest.raises(Overloaded):
+                await box.post({**question("more"), "text": "x" * size})
+        await mail.collect()
+        assert len(mail.questions) == 7
+
+
+class Broken:
+    """Topics whose events break off with this error."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    @contextlib.asynccontextmanager
+    async def subscribe(self, topic: str):
+        yield self
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        raise self.error
+
+
+@virtual()
+@pytest.mark.parametrize("error", [Lagged("behind"), Transient("the server is away")])
+async def test_a_run_goes_on_without_events(error):
+    """They only wake it up: it looks by itself."""
+    async with Services() as found:
+        await found.open(["key-value"])
+        store = found.handed({"store": "key-value"})["store"]
+        mail = Mail(store, Broken(error), KEY)
+        async with mail.open():
+            await store.put(NAMESPACE, KEY, [question("q")])
+            await mail.changed.wait()
+
+    assert [each["id"] for each in mail.questions] == ["q"]
 
 
 @virtual()
