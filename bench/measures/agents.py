@@ -130,7 +130,7 @@ async def _works(stack: AsyncExitStack) -> dict[str, Work]:
 
     app = await stack.enter_async_context(running(model.FLOW, components=[model.Bench]))
     # The model of the library that Octo itself asks, and what it asks it.
-    bare = Bare(app.connector("llm")._wire._bridge, await _asked(app))  # noqa: SLF001
+    bare = Bare(app.connector("llm")._wire._bridge, await _asked(app))
 
     async def agent() -> None:
         outcome = await app.call("agent", model.QUESTION)
@@ -152,7 +152,7 @@ async def _works(stack: AsyncExitStack) -> dict[str, Work]:
 
 async def _asked(app: Any) -> list[Any]:
     """What the agent asks the model, call by call."""
-    wire = app.connector("llm")._wire  # noqa: SLF001  between Octo and the library
+    wire = app.connector("llm")._wire
     asked: list[Any] = []
     send = wire.send
 
@@ -172,8 +172,8 @@ class Bare:
     """The library alone. bridge: Octo's, to it. asked: the calls to repeat."""
 
     def __init__(self, bridge: Any, asked: list[Any]) -> None:
-        self._model = bridge._model  # noqa: SLF001
-        self._asked = [([*bridge._turns(ask.turns)], *bridge._asked(ask)) for ask in asked]  # noqa: SLF001
+        self._model = bridge._model
+        self._asked = [([*bridge._turns(ask.turns)], *bridge._asked(ask)) for ask in asked]
 
     async def turn(self) -> None:
         for messages, settings, parameters in self._asked:

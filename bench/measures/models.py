@@ -87,18 +87,18 @@ async def _measured(name: str, rounds: int) -> dict[str, float]:
     """The milliseconds of CPU of a call, by what is called."""
     model, module = PROVIDERS[name]
     given = model.model_validate({"apiKey": "sk-1234567890"})
-    make = import_module(f"octo.ai.llm.{module}")._wire  # noqa: SLF001  as `open` does
+    make = import_module(f"octo.ai.llm.{module}")._wire
     wire = make(given, httpx2.AsyncClient(transport=httpx2.MockTransport(_answer), timeout=60.0))
     caller = Caller(name, wire, given, lambda *_: 0.001)
-    bridge = wire._bridge  # noqa: SLF001  the library below it
-    asked, parameters = bridge._asked(ASK)  # noqa: SLF001
-    messages = [*bridge._turns(ASK.turns)]  # noqa: SLF001
+    bridge = wire._bridge
+    asked, parameters = bridge._asked(ASK)
+    messages = [*bridge._turns(ASK.turns)]
 
     async def library() -> None:
-        await bridge._model.request(messages, asked, parameters)  # noqa: SLF001
+        await bridge._model.request(messages, asked, parameters)
 
     async def library_stream() -> None:
-        async with bridge._model.request_stream(messages, asked, parameters) as stream:  # noqa: SLF001
+        async with bridge._model.request_stream(messages, asked, parameters) as stream:
             async for _ in stream:
                 pass
 
@@ -130,7 +130,7 @@ def _answer(request: httpx2.Request) -> httpx2.Response:
     path = request.url.path
     if "stream" in path or (b'"stream":true' in request.content):
         return httpx2.Response(200, content=_STREAMS[_kind(path)], headers={"content-type": "text/event-stream"})
-    return rehearsal._answer(request)  # noqa: SLF001
+    return rehearsal._answer(request)
 
 
 def _kind(path: str) -> str:
@@ -138,19 +138,19 @@ def _kind(path: str) -> str:
 
 
 def _anthropic(pieces: int) -> list[dict[str, Any]]:
-    first, begin, delta, *last = rehearsal._MESSAGE_EVENTS  # noqa: SLF001
+    first, begin, delta, *last = rehearsal._MESSAGE_EVENTS
     return [first, begin, *[delta] * pieces, *last]
 
 
 def _openai(pieces: int) -> list[dict[str, Any]]:
-    chunk: Any = rehearsal._CHUNK  # noqa: SLF001
+    chunk: Any = rehearsal._CHUNK
     word = {**chunk, "choices": [{"index": 0, "delta": {"content": "word "}, "finish_reason": None}]}
     return [*[word] * pieces, {**chunk, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}]
 
 
 def _gemini(pieces: int) -> list[dict[str, Any]]:
     word = {"candidates": [{"content": {"role": "model", "parts": [{"text": "word "}]}}], "modelVersion": "m"}
-    return [*[word] * pieces, rehearsal._CONTENT]  # noqa: SLF001
+    return [*[word] * pieces, rehearsal._CONTENT]
 
 
 def _written(events: list[dict[str, Any]]) -> bytes:
