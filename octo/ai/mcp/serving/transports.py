@@ -19,6 +19,7 @@ from mcp.server.stdio import stdio_server
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp.shared.message import SessionMessage
 from pydantic import ValidationError
+from starlette.requests import ClientDisconnect
 
 from octo.core import tokens
 from octo.core.errors import Transient
@@ -143,8 +144,14 @@ class _Verifier:
         )
 
 
+def _matters(record: logging.LogRecord) -> bool:
+    """Whether a line of the SDK is worth writing: that a client has left in the middle of its request is no fault."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], ClientDisconnect)
+
+
 async def over_http(app: Any, listener: socket.socket, stop: asyncio.Event) -> None:
     """Serve the application at the socket, until it is asked to stop."""
+    logging.getLogger("mcp.server.streamable_http").addFilter(_matters)  # one that is there is not added again
     serving = _server(app)
     async with anyio.create_task_group() as tasks:
 

@@ -203,3 +203,18 @@ async def test_a_router_behind_a_source_asks_for_a_token(keys):
     assert response.headers["www-authenticate"] == (
         'Bearer resource_metadata="https://shop.example/.well-known/oauth-protected-resource/mcp"'
     )
+
+
+async def test_a_client_that_leaves_in_the_middle_of_its_request_fills_no_log(caplog):
+    async with serving() as url:
+        host, _, port = url.removeprefix("http://").partition("/")[0].partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        head = "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\nContent-Length: 1000"
+        writer.write(f'POST /mcp HTTP/1.1\r\nHost: {host}:{port}\r\n{head}\r\n\r\n{{"a"'.encode())
+        writer.write_eof()
+        await reader.read()
+        writer.close()
+        async with Client(url) as client:
+            assert [each.name for each in (await client.list_tools()).tools] == ["who"]
+
+    assert [each.getMessage() for each in caplog.records if each.exc_info] == []
