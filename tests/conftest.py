@@ -256,6 +256,16 @@ def command(tmp_path):
 
 
 @pytest.fixture(scope="session")
+def mcp_packages() -> Path:
+    """The folder with the conformance suite of MCP and a reference server, from npm; without a network a skip."""
+    script = Path(__file__).parents[1] / "scripts" / "mcp-conformance.sh"
+    done = subprocess.run([script, "--where"], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"NOT TESTED, for want of the network: what MCP has to test with ({done.stderr.strip()[-200:]})")
+    return Path(done.stdout.strip())
+
+
+@pytest.fixture(scope="session")
 def kafka() -> Iterator[Kafka]:
     """A broker of this test process; whoever pauses or kills it brings it back."""
     with contextlib.ExitStack() as stack:

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-import subprocess
 import sys
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,6 +15,7 @@ from mcp_scenarios import serve
 
 ROOT = Path(__file__).parents[4]
 SCRIPT = ROOT / "scripts" / "mcp-conformance.sh"
+pytestmark = pytest.mark.usefixtures("mcp_packages")
 RELAY = Path(__file__).parent / "relay.py"
 
 NOT_OFFERED = {
@@ -29,17 +28,8 @@ PASSED = {"2025-11-25": (21, 265), "2026-07-28": (35, 448)}
 """Scenarios that pass, and the checks in them."""
 
 
-@cache
-def suite():
-    done = subprocess.run([SCRIPT, "--where"], capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"NOT TESTED, for want of the network: the conformance suite of MCP ({done.stderr.strip()[-200:]})")
-    return Path(done.stdout.strip())
-
-
 async def results(tmp_path, *which):
     """The checks of each scenario that passed and failed."""
-    suite()
     socket = tmp_path / "relay"
     async with await asyncio.start_unix_server(serve, socket):
         command = f"{sys.executable} -I -S {RELAY} {socket}"

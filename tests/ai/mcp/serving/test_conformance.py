@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-import subprocess
 from asyncio.subprocess import PIPE, STDOUT
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,6 +16,7 @@ from octo.testing import running
 
 ROOT = Path(__file__).parents[4]
 SCRIPT = ROOT / "scripts" / "mcp-conformance.sh"
+pytestmark = pytest.mark.usefixtures("mcp_packages")
 FLOWS = Path(__file__).parent / "conformance.yaml"
 
 LOGGING = "the capability `logging` is not offered: revision 2026-07-28 deprecates it"
@@ -95,14 +94,6 @@ PASSED = {
 """Scenarios that pass, and the checks in them. One that finds no session has nothing to check, and is not counted."""
 
 
-@cache
-def suite() -> Path:
-    done = subprocess.run([SCRIPT, "--where"], capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"NOT TESTED, for want of the network: the conformance suite of MCP ({done.stderr.strip()[-200:]})")
-    return Path(done.stdout.strip())
-
-
 TASKS_PASSED = {
     "tasks-lifecycle": 9,
     "tasks-capability-negotiation": 5,
@@ -118,7 +109,6 @@ TASKS_PASSED = {
 
 async def results(url: str, revision: str) -> dict[str, tuple[int, int]]:
     """The checks of each scenario that passed and failed."""
-    suite()
     command = [str(SCRIPT), "server", "--url", url, "--requirements", revision]
     process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=STDOUT)
     said, _ = await process.communicate()
@@ -169,7 +159,6 @@ def published(octo, names: set[str], *more: str) -> str:
 
 async def test_calls_that_take_long_become_tasks(octo):
     """The scenarios wait most of the time, so they run side by side."""
-    suite()
     url = published(octo, SLOW, "--task-after", "800ms", "--timeout", "5m")
     turns = asyncio.Semaphore(4)
 
