@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from octo.ai.model import Details
 from octo.core.block import Site
 from octo.core.budget import Budget, Meter
 from octo.core.message import Message
+from octo.core.schema import BodySchema, JsonSchema
 from octo.core.settings import Advanced, Effect, Settings
 from octo.core.state import State
+
+
+def _of_a_map(schema: BodySchema) -> BodySchema:
+    if not isinstance(schema.plain, dict) or schema.plain.get("type", "object") != "object":
+        raise ValueError("the schema of a tool has `type: object`: put the value into a property")
+    return schema
+
+
+ToolSchema = Annotated[JsonSchema, AfterValidator(_of_a_map)]
+"""The JSON Schema of what a tool takes or gives: models and MCP want a map."""
 
 
 class Spending(Settings):

@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
-from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo, field_validator, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo, model_validator
 
-from octo.ai.settings import Asking
+from octo.ai.settings import Asking, ToolSchema
 from octo.ai.tools import FAMILY as TOOLS
 from octo.core.bounded import bounded
 from octo.core.durations import Duration
 from octo.core.expressions import Expr, Names, rendering
 from octo.core.message import Message
-from octo.core.schema import BodySchema, JsonSchema
+from octo.core.schema import JsonSchema
 from octo.core.settings import Advanced, Effect, Settings, Short
 from octo.core.sockets import ConnectorRef, FlowRef, Of, Steps
 from octo.core.state import State
@@ -58,7 +58,7 @@ class AgentTool(Settings):
     """Name of the tool. Default: that of its flow."""
     description: str | None = Field(default=None, min_length=1, max_length=4000)
     """What it does and when to use it, for the model. Default: the description of its flow."""
-    input_schema: JsonSchema | None = None
+    input_schema: ToolSchema | None = None
     """JSON Schema of its arguments. Arguments that do not fit are not passed on: the model is told what is wrong.
     Default: the `input` of its flow, else any object."""
     process: Steps | None = None
@@ -69,14 +69,6 @@ class AgentTool(Settings):
     """Whether a person must allow this call, e.g. `input.amount > 100`. If that cannot be told, the call is refused."""
     parallel: Annotated[bool, Advanced] = True
     """Whether it may run beside other calls of the same turn."""
-
-    @field_validator("input_schema")
-    @classmethod
-    def _is_of_a_map(cls, schema: BodySchema | None) -> BodySchema | None:
-        plain = {} if schema is None else schema.plain
-        if not isinstance(plain, dict) or plain.get("type", "object") != "object":
-            raise ValueError("the schema of a tool has `type: object`: put the value into a property")
-        return schema
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:

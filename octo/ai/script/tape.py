@@ -20,17 +20,9 @@ class TapedWire:
 
     def __init__(self, player: Player, model: str, max_tokens: int | None, real: Wire | None) -> None:
         self._player = player
-        self._model = model
-        self._max_tokens = max_tokens
+        self.model = model
+        self.max_tokens = max_tokens
         self._real = real
-
-    @property
-    def model(self) -> str:
-        return self._model
-
-    @property
-    def max_tokens(self) -> int | None:
-        return self._max_tokens
 
     async def send(self, ask: Ask, hear: Hear | None) -> Reply:
         """Return the recorded reply to the request, or the provider's."""
@@ -42,7 +34,7 @@ class TapedWire:
             assert self._real is not None
             return await self._real.send(ask, hear)
 
-        reply = await self._player.play(asked(ask, self._model), call, write=written, read=replied)
+        reply = await self._player.play(asked(ask, self.model), call, write=written, read=replied)
         if hear is not None and not called:
             await stream(reply, hear)
         return reply

@@ -33,8 +33,8 @@ class ScriptedWire:
 
     def __init__(self, script: Script, model: str, max_tokens: int | None = None, behind: Wire | None = None) -> None:
         self._script = script
-        self._model = model
-        self._max_tokens = max_tokens
+        self.model = model
+        self.max_tokens = max_tokens
         self._behind = behind
         self._given: Counter[int] = Counter()
         self._rounds = 0
@@ -43,18 +43,10 @@ class ScriptedWire:
         self._complaints: list[str] = []
         script.watch(self)
 
-    @property
-    def model(self) -> str:
-        return self._model
-
-    @property
-    def max_tokens(self) -> int | None:
-        return self._max_tokens
-
     async def send(self, ask: Ask, hear: Hear | None) -> Reply:
         """Return the reply that the script has for the request. Raises what it says, and `Permanent` if it has none."""
         self._asked += 1
-        request = seen(ask, self._model)
+        request = seen(ask, self.model)
         number = self._chosen(request)
         if number is None and self._behind is not None:
             return await self._behind.send(ask, hear)
@@ -147,7 +139,7 @@ class ScriptedWire:
         if reply.error is not None:
             raise _failure(reply.error)
         stop = reply.stop or ("tool_use" if calls else "end_turn")
-        return Reply(text, calls, stop, _usage(reply, ask, text), self._model, reply.thinking)
+        return Reply(text, calls, stop, _usage(reply, ask, text), self.model, reply.thinking)
 
     def _call(self, call: Called) -> ToolCall:
         self._calls += 1

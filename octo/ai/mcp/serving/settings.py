@@ -9,10 +9,10 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
+from octo.ai.settings import ToolSchema
 from octo.core.durations import Duration, OrZero
 from octo.core.expressions import rendering
 from octo.core.message import Message
-from octo.core.schema import BodySchema, JsonSchema
 from octo.core.settings import Advanced, Secret, Settings
 from octo.core.sockets import Steps
 from octo.core.state import State
@@ -42,7 +42,7 @@ class ToolSettings(Settings):
     """Name of the tool: letters, digits, `_`, `-`, `.`."""
     description: Annotated[str, Field(min_length=1)]
     """What it does and when to use it: the model reads this."""
-    input_schema: JsonSchema | None = None
+    input_schema: ToolSchema | None = None
     """What the arguments must fit. Others are not passed on: the model is told what is wrong."""
     process: Steps
     """Runs with the arguments as the body. The resulting body is the result; one with `vars.httpStatus` of 400 or more,
@@ -51,16 +51,8 @@ class ToolSettings(Settings):
     """A name for people."""
     annotations: Annotations | None = None
     """What a client may assume of it."""
-    output_schema: JsonSchema | None = None
+    output_schema: ToolSchema | None = None
     """What the resulting body fits. It is sent as `structuredContent`, too."""
-
-    @field_validator("input_schema", "output_schema")
-    @classmethod
-    def _is_of_a_map(cls, schema: BodySchema | None) -> BodySchema | None:
-        plain = {} if schema is None else schema.plain
-        if not isinstance(plain, dict) or plain.get("type", "object") != "object":
-            raise ValueError("the schema of a tool has `type: object`: put the value into a property")
-        return schema
 
 
 _TEMPLATE = r"^([^{}]|\{[+#./;?&]?[A-Za-z0-9_.]+\*?(,[A-Za-z0-9_.]+\*?)*\})+$"
