@@ -1,0 +1,1 @@
+"""The API and the pages: routes, and what all requests have in common."""

@@ -1,0 +1,1 @@
+"""The verbs of `octo` that talk to the platform, one file each."""

@@ -1,0 +1,1 @@
+"""What the platform keeps, in SQLite or PostgreSQL: tables, migrations, sealed values."""

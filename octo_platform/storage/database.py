@@ -1,0 +1,94 @@
+"""The database of the platform: SQLite in a file, or PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+_WRITES = "octo_writes"
+
+
+class Database:
+    """Sessions that read, and sessions that write.
+
+    A writing session of SQLite takes the lock of the file at its beginning (`BEGIN IMMEDIATE`): one that reads first
+    and then writes would be refused if another has written in between, and no waiting helps.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+        self.is_sqlite = engine.dialect.name == "sqlite"
+        self._reading = async_sessionmaker(engine, expire_on_commit=False)
+        self._writing = async_sessionmaker(engine.execution_options(**{_WRITES: True}), expire_on_commit=False)
+        self._turn = asyncio.Lock()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        """A session whose changes are never kept. All its queries see one state on SQLite."""
+        async with self._reading() as session:
+            yield session
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        """A transaction: committed at the end, rolled back if an exception leaves it."""
+        async with AsyncExitStack() as stack:
+            if self.is_sqlite:
+                # Writers of this process take turns here: those that wait in SQLite would poll.
+                await stack.enter_async_context(self._turn)
+            session = await stack.enter_async_context(self._writing())
+            async with session.begin():
+                yield session
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Database]:
+    """Open the database at a SQLAlchemy URL, `sqlite+aiosqlite:///…` or `postgresql+asyncpg://…`."""
+    engine = _engine(url)
+    try:
+        yield Database(engine)
+    finally:
+        await engine.dispose()
+
+
+def url_of(place: str) -> str:
+    """SQLAlchemy's URL of a place as users write it: `sqlite:PATH`, a path, or `postgresql://…`.
+
+    Raises ValueError that says what is taken.
+    """
+    if place.startswith(("postgres://", "postgresql://")):
+        url = make_url(place).set(drivername="postgresql+asyncpg")
+        query = dict(url.query)
+        if mode := query.pop("sslmode", None):
+            query["ssl"] = mode  # asyncpg's own name
+        return url.set(query=query).render_as_string(hide_password=False)
+    if "://" in place:
+        raise ValueError("the database is `sqlite:PATH` or `postgresql://USER@HOST/DATABASE`")
+    return f"sqlite+aiosqlite:///{Path(place.removeprefix('sqlite:')).absolute()}"
+
+
+def _engine(url: str) -> AsyncEngine:
+    if url.startswith("sqlite"):
+        engine = create_async_engine(url, connect_args={"timeout": 30, "isolation_level": None})
+        event.listen(engine.sync_engine, "connect", _tune)
+        event.listen(engine.sync_engine, "begin", _begin)
+        return engine
+    return create_async_engine(url, pool_size=10, max_overflow=10, pool_pre_ping=True, pool_timeout=10)
+
+
+def _tune(connection: Any, record: object) -> None:  # noqa: ARG001
+    cursor = connection.cursor()
+    for each in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+        cursor.execute(f"PRAGMA {each}")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
