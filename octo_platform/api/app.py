@@ -1,0 +1,47 @@
+"""The application: all routes, behind one guard."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from fastapi import FastAPI
+
+from octo import __version__
+from octo_platform.api import failures, health
+from octo_platform.api.guard import Guard, name_of
+from octo_platform.installation import Installation
+from octo_platform.options import Options
+from octo_platform.web.routing import Routes
+
+PREFIX = "/api/v1"
+_LOCAL = ("localhost", "127.0.0.1", "[::1]")
+
+SLICES: tuple[Routes, ...] = (health.routes,)
+
+
+def create_app(installation: Installation) -> FastAPI:
+    """The application of an installation that is open."""
+    app = FastAPI(
+        title="Octo platform",
+        version=__version__,
+        summary="Store, version, deploy and watch integrations.",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        strict_content_type=True,
+    )
+    app.state.installation = installation
+    for each in SLICES:
+        app.include_router(each, prefix=PREFIX)
+    failures.install(app)
+    options = installation.options
+    app.add_middleware(Guard, hosts=hosts_of(options), is_secure=options.url.startswith("https:"))
+    return app
+
+
+def hosts_of(options: Options) -> frozenset[str]:
+    """The names by which the platform may be called: its own, and those of this machine if it listens only there."""
+    own = urlsplit(options.url).hostname or ""
+    local = _LOCAL if options.host in ("127.0.0.1", "localhost", "::1") else ()
+    return frozenset({name_of(own), *local, *(each.lower() for each in options.hosts)})

@@ -1,0 +1,1 @@
+"""Flow files as the platform sees them: bytes, and what `octo check` says of them."""

@@ -1,0 +1,62 @@
+"""What an installation is told when it starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, SecretStr
+
+
+class Oidc(BaseModel):
+    """The identity provider. roles_claim: where a token says what somebody may, e.g. `roles` or `realm_access.roles`.
+
+    roles: value of the claim → role of ours, in all workspaces or, as `workspace:role`, in one.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    issuer: str
+    client_id: str
+    client_secret: SecretStr | None = None
+    scopes: str = "openid profile email offline_access"
+    roles_claim: str = "roles"
+    roles: dict[str, str] = {}
+    title: str = "Single sign-on"
+    leeway: int = 60
+
+
+class Options(BaseModel):
+    """How this installation is started.
+
+    folder: of everything that is kept here. database: a place as `storage.database.url_of` takes it. keys: base64 of 32
+    bytes each, for sealing; the newest first. public_url: where browsers reach it; its host is the only one answered,
+    beside loopback names while it listens there. insecure_local: everybody who reaches it is an administrator.
+    data_url: where deployments reach what they keep, for those that run elsewhere than on this machine.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    folder: Path
+    database: str = ""
+    keys: tuple[SecretStr, ...] = ()
+    host: str = "127.0.0.1"
+    port: int = 8321
+    data_host: str = "127.0.0.1"
+    data_port: int = 8322
+    data_url: str | None = None
+    public_url: str | None = None
+    insecure_local: bool = False
+    passwords: bool = True
+    oidc: Oidc | None = None
+    targets: tuple[Literal["local", "kubernetes"], ...] = ("local",)
+    runtime_image: str = "octo-runtime:latest"
+    base_domain: str | None = None
+    progress_deadline: float = 120.0
+    hosts: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> str:
+        return self.database or f"sqlite:{self.folder / 'platform.db'}"
+
+    @property
+    def url(self) -> str:
+        return self.public_url or f"http://{self.host}:{self.port}"

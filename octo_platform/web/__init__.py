@@ -1,0 +1,1 @@
+"""What all requests have in common: who asks and what for, ETags, pages of lists, repeated POSTs, event streams."""

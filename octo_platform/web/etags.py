@@ -1,0 +1,44 @@
+"""ETags: the revision of a row. A write names the one that it is based on, so no change is overwritten unseen."""
+
+from __future__ import annotations
+
+from typing import Annotated, Protocol
+
+from fastapi import Header, Response
+
+from octo_platform.problem import Problem
+
+IfMatch = Annotated[
+    str | None,
+    Header(alias="If-Match", description="The ETag that was read, or `*` for whatever there is", max_length=200),
+]
+
+
+class Revised(Protocol):
+    """A row that counts its writes."""
+
+    revision: int
+
+
+def etag(revision: int) -> str:
+    return f'"r{revision}"'
+
+
+def tell(response: Response, row: Revised) -> None:
+    """Send the ETag of a row."""
+    response.headers["ETag"] = etag(row.revision)
+
+
+def expect(row: Revised, if_match: str | None) -> None:
+    """Refuse unless the writer has seen the row as it is. Raises `Problem`."""
+    if if_match is None:
+        raise Problem("if-match-needed")
+    given = {each.strip().removeprefix("W/") for each in if_match.split(",")}
+    if "*" not in given and etag(row.revision) not in given:
+        raise Problem("changed", "Read it again, and repeat your change").with_headers({"ETag": etag(row.revision)})
+
+
+def revise(row: Revised, if_match: str | None) -> None:
+    """Let a writer change a row that was selected for update."""
+    expect(row, if_match)
+    row.revision += 1
