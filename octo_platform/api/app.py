@@ -9,14 +9,32 @@ from fastapi import FastAPI
 from octo import __version__
 from octo_platform.api import failures, health
 from octo_platform.api.guard import Guard, name_of
+from octo_platform.audit import routes as audit
+from octo_platform.deployments import routes as deployments, watching
+from octo_platform.environments import routes as environments
 from octo_platform.installation import Installation
+from octo_platform.integrations import files, folders, routes as integrations, versions
 from octo_platform.options import Options
+from octo_platform.secrets import routes as secrets
 from octo_platform.web.routing import Routes
+from octo_platform.workspaces import routes as workspaces
 
 PREFIX = "/api/v1"
 _LOCAL = ("localhost", "127.0.0.1", "[::1]")
 
-SLICES: tuple[Routes, ...] = (health.routes,)
+SLICES: tuple[Routes, ...] = (
+    health.routes,
+    workspaces.routes,
+    folders.routes,
+    integrations.routes,
+    files.routes,
+    versions.routes,
+    environments.routes,
+    secrets.routes,
+    deployments.routes,
+    watching.routes,
+    audit.routes,
+)
 
 
 def create_app(installation: Installation) -> FastAPI:

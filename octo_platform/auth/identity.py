@@ -27,6 +27,10 @@ class Identity:
     def same_site(self, method: str, headers: Mapping[str, str]) -> None:
         """Refuse a write that a page of another site makes with the cookie of somebody. Raises `Problem`."""
 
+    async def still(self, principal: Principal, action: str, workspace: str) -> bool:
+        """Whether who was let in some time ago still may."""
+        return principal.may(action, workspace)
+
     async def is_set_up(self) -> bool:
         """Whether there is an administrator."""
         return True

@@ -22,7 +22,6 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
-    func,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -68,11 +67,11 @@ class Table(DeclarativeBase):
 
 
 class Kept:
-    """An id, when it was made and changed, and how often."""
+    """An id, when it was made and changed by somebody, and how often."""
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     created_at: Mapped[datetime] = mapped_column(default=now)
-    updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now)
     revision: Mapped[int] = mapped_column(default=1)
 
 
@@ -80,20 +79,19 @@ class Kept:
 
 
 class User(Kept, Table):
-    """A person. subject: `issuer subject` of an identity provider, None for one who has a password here.
+    """A person. email: in small letters. subject: `issuer subject` of a provider, None for one with a password here.
 
     roles_from: "provider" if their grants follow a claim of the provider, "here" if an administrator sets them.
     """
 
     __tablename__ = "users"
-    email: Mapped[str] = mapped_column(String(320))
+    email: Mapped[str] = mapped_column(String(320), unique=True)
     name: Mapped[str] = mapped_column(String(200), default="")
     password: Mapped[str | None] = mapped_column(String(300))
     subject: Mapped[str | None] = mapped_column(String(600), unique=True)
     roles_from: Mapped[str] = mapped_column(String(20), default="here")
     disabled: Mapped[bool] = mapped_column(default=False)
     seen_at: Mapped[datetime | None]
-    __table_args__ = (Index("uq_users_email", func.lower(email), unique=True),)
 
 
 class Grant(Table):
@@ -210,7 +208,7 @@ class Folder(Kept, Table):
     parent_id: Mapped[str | None] = mapped_column(ForeignKey("folders.id", ondelete="RESTRICT"), index=True)
     parent_key: Mapped[str] = mapped_column(String(36), default="")
     name: Mapped[str] = mapped_column(String(200))
-    __table_args__ = (Index("uq_folders_name", workspace_id, parent_key, func.lower(name), unique=True),)
+    __table_args__ = (UniqueConstraint("workspace_id", "parent_key", "name"),)
 
 
 class Integration(Kept, Table):

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Path, Request
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -95,4 +95,10 @@ def call_of(request: Request) -> Call:
     return call
 
 
+def call_within(request: Request, workspace: Annotated[str, Path(max_length=40)]) -> Call:  # noqa: ARG001  documented
+    return call_of(request)
+
+
 Asked = Annotated[Call, Depends(call_of)]
+Within = Annotated[Call, Depends(call_within)]
+"""A request below `/workspaces/{workspace}`."""

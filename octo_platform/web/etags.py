@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Protocol
 
 from fastapi import Header, Response
 
 from octo_platform.problem import Problem
+from octo_platform.storage.tables import now
 
 IfMatch = Annotated[
     str | None,
@@ -18,6 +20,7 @@ class Revised(Protocol):
     """A row that counts its writes."""
 
     revision: int
+    updated_at: datetime
 
 
 def etag(revision: int) -> str:
@@ -42,3 +45,4 @@ def revise(row: Revised, if_match: str | None) -> None:
     """Let a writer change a row that was selected for update."""
     expect(row, if_match)
     row.revision += 1
+    row.updated_at = now()

@@ -21,6 +21,7 @@ Item = TypeVar("Item")
 Limit = Annotated[int, Query(ge=1, le=200, description="At most so many items")]
 Cursor = Annotated[str | None, Query(max_length=500, description="`next` of the page before")]
 Column = InstrumentedAttribute[Any]
+Statement = Select[*tuple[Any, ...]]
 
 
 class Page(BaseModel, Generic[Item]):
@@ -30,7 +31,7 @@ class Page(BaseModel, Generic[Item]):
     next: str | None = None
 
 
-def part(query: Select[Any], by: Sequence[Column], cursor: str | None, limit: int, *, newest: bool) -> Select[Any]:
+def part(query: Statement, by: Sequence[Column], cursor: str | None, limit: int, *, newest: bool) -> Statement:
     """The query for one page, and one row more. by: columns that order it, the last of them unique."""
     if cursor:
         place = tuple_(*by)

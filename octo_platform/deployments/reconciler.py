@@ -1,0 +1,203 @@
+"""Makes what runs equal to what is wanted, again and again, for as long as the platform runs.
+
+What is wanted stands in the database, so a process that is killed at any point loses nothing: the next one goes on. A
+deployment is worked on by one process at a time, which holds a claim on its row. Nothing is ever concluded from a
+target that cannot be reached.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import NamedTuple
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from octo.core.log import fields
+from octo_platform.deploy.target import Observed, Reason, Refused, Target, Unreachable
+from octo_platform.deployments import building, outcomes
+from octo_platform.ids import new_id
+from octo_platform.installation import Installation
+from octo_platform.problem import Problem
+from octo_platform.storage.sealing import Unsealable
+from octo_platform.storage.tables import Deployment, Environment, now
+
+log = logging.getLogger("octo.platform.reconciler")
+
+MOST_AT_ONCE = 8
+CLAIM = timedelta(seconds=30)
+STEADY = timedelta(seconds=60)
+"""How often a deployment is looked at that is as it shall be: so drift is corrected that no target has told of."""
+
+PROGRESS = timedelta(seconds=1)
+SWEEP = 120.0
+"""Seconds between two looks for what belongs to no deployment."""
+
+
+class _Due(NamedTuple):
+    id: str
+    environment_id: str
+
+
+class Reconciler:
+    """See the module. `run` goes on until it is cancelled."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+        self._me = new_id()
+        self._turns = asyncio.Semaphore(MOST_AT_ONCE)
+        self._busy: set[str] = set()
+        self._dirty: set[str] = set()
+        self._watched: dict[str, Target] = {}
+
+    async def run(self) -> None:
+        """Look for what is due, and work on it."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._sweep_now_and_then())
+            while True:
+                known = self._installation.bells.count("deployments")
+                for each in await self._due():
+                    self._busy.add(each.id)
+                    group.create_task(self._work(each))
+                self._watch(group)
+                await self._installation.bells.wait("deployments", known, PROGRESS.total_seconds())
+
+    async def _due(self) -> Sequence[_Due]:
+        """What has to be worked on now, and is not."""
+        at = now()
+        dirty, self._dirty = self._dirty, set()
+        unsettled = or_(
+            Deployment.wanted == "gone",
+            Deployment.observed_generation < Deployment.generation,
+            Deployment.phase.in_(("progressing", "degraded")),
+        )
+        due = or_(
+            unsettled & (Deployment.status_at < at - PROGRESS),
+            Deployment.status_at < at - STEADY,
+            Deployment.id.in_(dirty),
+        )
+        free = or_(Deployment.claimed_until.is_(None), Deployment.claimed_until < at, Deployment.claimed_by == self._me)
+        query = select(Deployment.id, Deployment.environment_id).where(due, free).order_by(Deployment.status_at)
+        try:
+            async with self._installation.database.read() as session:
+                found = [_Due(*each) for each in await session.execute(query.limit(4 * MOST_AT_ONCE))]
+        except SQLAlchemyError as error:
+            log.warning("the database cannot be asked", extra=fields(error=type(error).__name__))
+            self._dirty |= dirty
+            return ()
+        return [each for each in found if each.id not in self._busy]
+
+    async def _work(self, due: _Due) -> None:
+        """One step of one deployment. What fails is logged and tried again; it never ends the reconciler."""
+        try:
+            async with self._turns:
+                if await self._claim(due.id):
+                    await self._step(due.id)
+        except SQLAlchemyError as error:
+            log.warning("the database failed", extra=fields(deployment=due.id, error=type(error).__name__))
+        except Exception:
+            log.exception("a deployment could not be worked on", extra=fields(deployment=due.id))
+            await asyncio.sleep(PROGRESS.total_seconds())
+        finally:
+            self._busy.discard(due.id)
+
+    async def _claim(self, deployment: str) -> bool:
+        """Take the deployment for this process, for some time. Return whether it was free."""
+        at = now()
+        free = or_(Deployment.claimed_until.is_(None), Deployment.claimed_until < at, Deployment.claimed_by == self._me)
+        query = update(Deployment).where(Deployment.id == deployment, free)
+        claimed = query.values(claimed_by=self._me, claimed_until=at + CLAIM, status_at=at)
+        async with self._installation.database.write() as session:
+            found = await session.execute(claimed.returning(Deployment.id))
+            return found.first() is not None
+
+    async def _step(self, deployment: str) -> None:
+        installation = self._installation
+        async with installation.database.read() as session:
+            row = await session.get(Deployment, deployment)
+            if row is None:
+                return
+            environment = await session.get_one(Environment, row.environment_id)
+        try:
+            target = await installation.targets.of(building.place_of(environment))
+            if row.wanted == "gone":
+                if await target.remove(row.id):
+                    await outcomes.forget(installation, row.id)
+                return
+            seen = await self._apply(target, row)
+        except Unreachable as error:
+            reason = Reason(code="TargetUnreachable", text=str(error))
+            await outcomes.note_unreachable(installation, row.id, reason)
+        except Refused as error:
+            reasons = (Reason(code="Refused", text=str(error)),)
+            seen = Observed(phase="failed", generation=row.generation, reasons=reasons)
+            await outcomes.note(installation, row.id, row.generation, seen)
+        else:
+            await outcomes.note(installation, row.id, row.generation, seen)
+
+    async def _apply(self, target: Target, row: Deployment) -> Observed:
+        """Tell the target what is wanted, and look. Raises `Unreachable` or `Refused`."""
+        try:
+            async with self._installation.database.read() as session:
+                desired = await building.desired(session, self._installation, row)
+        except (Problem, Unsealable) as error:
+            raise Refused(str(error)) from None
+        await target.apply(desired)
+        return await target.observe(row.id)
+
+    # --- what targets tell ---------------------------------------------------------------------------------------
+
+    def _watch(self, group: asyncio.TaskGroup) -> None:
+        """Listen to each target that is open."""
+        for environment, target in self._installation.targets.opened().items():
+            if self._watched.get(environment) is not target:
+                self._watched[environment] = target
+                group.create_task(self._listen(environment, target))
+
+    async def _listen(self, environment: str, target: Target) -> None:
+        try:
+            async for deployment in target.changes():
+                self._dirty.add(deployment)
+                self._installation.bells.ring("deployments")
+        except (Unreachable, Refused) as error:
+            log.warning("a target tells no changes", extra=fields(environment=environment, error=str(error)))
+            await asyncio.sleep(STEADY.total_seconds())
+        except Exception:
+            log.exception("a target tells no changes", extra=fields(environment=environment))
+            await asyncio.sleep(STEADY.total_seconds())
+        finally:
+            self._watched.pop(environment, None)
+
+    # --- what belongs to no deployment ---------------------------------------------------------------------------
+
+    async def _sweep_now_and_then(self) -> None:
+        while True:
+            for each in await self._environments():
+                try:
+                    await self._sweep(each)
+                except (Unreachable, Refused) as error:
+                    log.warning("could not look for what is left over", extra=fields(place=each.name, error=str(error)))
+                except Exception:
+                    log.exception("could not look for what is left over", extra=fields(place=each.name))
+            await asyncio.sleep(SWEEP)
+
+    async def _environments(self) -> Sequence[Environment]:
+        try:
+            async with self._installation.database.read() as session:
+                return (await session.scalars(select(Environment))).all()
+        except SQLAlchemyError as error:
+            log.warning("the database cannot be asked", extra=fields(error=type(error).__name__))
+            return ()
+
+    async def _sweep(self, environment: Environment) -> None:
+        """Remove what is left of deployments that are gone. A target that cannot be read is left alone."""
+        target = await self._installation.targets.of(building.place_of(environment))
+        found = await target.found()
+        async with self._installation.database.read() as session:  # after the look: a new one is known by now
+            known = {*await session.scalars(select(Deployment.id).where(Deployment.environment_id == environment.id))}
+        for orphan in found - known:
+            log.warning("removing what belongs to no deployment", extra=fields(deployment=orphan))
+            await target.remove(orphan)

@@ -1,0 +1,1 @@
+"""Environments: places to deploy to, such as `staging` and `production`."""

@@ -1,0 +1,108 @@
+"""The routes of environments."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from fastapi import Response
+from pydantic import Field
+from sqlalchemy import select
+
+from octo_platform.environments import store
+from octo_platform.environments.settings import checked
+from octo_platform.problem import Problem
+from octo_platform.storage.tables import Environment
+from octo_platform.web.call import Within
+from octo_platform.web.etags import IfMatch, revise, tell
+from octo_platform.web.paging import Cursor, Limit, Page, page, part
+from octo_platform.web.routing import Routes
+from octo_platform.web.shapes import Name, Shape
+
+routes = Routes("environments")
+
+_ONE = "/workspaces/{workspace}/environments/{environment}"
+
+
+class NewEnvironment(Shape):
+    """An environment to be made. settings: those of the target, see the page of each."""
+
+    name: Name
+    target: Literal["local", "kubernetes"] = "local"
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+class EnvironmentChange(Shape):
+    """What is changed. Deployments follow at once."""
+
+    settings: dict[str, Any]
+
+
+class EnvironmentShown(Shape):
+    """An environment."""
+
+    id: str
+    name: str
+    target: str
+    settings: dict[str, Any]
+
+
+def shown(row: Environment) -> EnvironmentShown:
+    return EnvironmentShown(id=row.id, name=row.name, target=row.target, settings=row.settings)
+
+
+@routes.on("GET", "/workspaces/{workspace}/environments", "environments.read")
+async def list_environments(call: Within, limit: Limit = 50, cursor: Cursor = None) -> Page[EnvironmentShown]:
+    """List environments by name."""
+    query = select(Environment).where(Environment.workspace_id == call.space.id)
+    async with call.read() as session:
+        rows = (await session.scalars(part(query, [Environment.name], cursor, limit, newest=False))).all()
+    return page(rows, limit, lambda each: [each.name], shown)
+
+
+@routes.on("POST", "/workspaces/{workspace}/environments", "environments.write", status_code=201)
+async def create_environment(call: Within, body: NewEnvironment, response: Response) -> EnvironmentShown:
+    call.target = f"environment {call.space.name}/{body.name}"
+    if body.target not in call.installation.options.targets:
+        raise Problem("invalid", f"target: this installation does not deploy to {body.target}")
+    settings = checked(body.target, body.settings).model_dump(by_alias=True, exclude_none=True)
+    async with call.write() as session:
+        row = Environment(workspace_id=call.space.id, name=body.name, target=body.target, settings=settings)
+        session.add(row)
+        await session.flush()
+    tell(response, row)
+    return shown(row)
+
+
+@routes.on("GET", _ONE, "environments.read")
+async def read_environment(call: Within, environment: str, response: Response) -> EnvironmentShown:
+    async with call.read() as session:
+        row = await store.environment(session, call.space.id, environment)
+    tell(response, row)
+    return shown(row)
+
+
+@routes.on("PATCH", _ONE, "environments.write")
+async def change_environment(
+    call: Within, environment: str, body: EnvironmentChange, response: Response, if_match: IfMatch = None
+) -> EnvironmentShown:
+    call.target = f"environment {call.space.name}/{environment}"
+    async with call.write() as session:
+        row = await store.environment(session, call.space.id, environment, lock=True)
+        revise(row, if_match)
+        settings = checked(row.target, body.settings).model_dump(by_alias=True, exclude_none=True)
+        if settings.get("namespace") != row.settings.get("namespace"):
+            raise Problem("conflict", "the namespace of an environment cannot be changed: make another environment")
+        row.settings = settings
+    call.installation.bells.ring("deployments")
+    tell(response, row)
+    return shown(row)
+
+
+@routes.on("DELETE", _ONE, "environments.write", status_code=204)
+async def delete_environment(call: Within, environment: str, if_match: IfMatch = None) -> None:
+    """Delete an environment without deployments and secrets; with them it is in use."""
+    call.target = f"environment {call.space.name}/{environment}"
+    async with call.write() as session:
+        row = await store.environment(session, call.space.id, environment, lock=True)
+        revise(row, if_match)
+        await session.delete(row)

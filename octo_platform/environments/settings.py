@@ -1,0 +1,51 @@
+"""What each kind of target is told by an environment."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints, ValidationError
+
+from octo_platform.problem import Problem
+from octo_platform.web.shapes import Shape
+
+DnsLabel = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$")]
+Host = Annotated[str, StringConstraints(max_length=253, pattern=r"^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$")]
+
+
+class LocalSettings(Shape):
+    """The machine of the platform. There is nothing to say."""
+
+
+class KubernetesSettings(Shape):
+    """A cluster. namespace: where the deployments are. context: of the kubeconfig; None inside of the cluster.
+
+    base_domain: deployments that are exposed get a host below it. services: a URL for queues, keys and leases of the
+    deployments, e.g. `nats://nats.octo:4222`; without one, each pod has its own, which ends with it.
+    """
+
+    namespace: DnsLabel
+    context: str | None = Field(None, max_length=200)
+    image: str | None = Field(None, max_length=500)
+    image_pull_secrets: list[DnsLabel] = Field(default_factory=list, max_length=10)
+    base_domain: Host | None = None
+    way: Literal["ingress", "gateway"] = "ingress"
+    ingress_class: str | None = Field(None, max_length=253)
+    gateway: str | None = Field(None, max_length=253)
+    tls: Literal["none", "cert-manager", "secret"] = "none"
+    issuer: str | None = Field(None, max_length=253)
+    tls_secret: str | None = Field(None, max_length=253)
+    services: str | None = Field(None, max_length=500)
+
+
+KINDS: dict[str, type[Shape]] = {"local": LocalSettings, "kubernetes": KubernetesSettings}
+
+
+def checked(target: str, settings: dict[str, Any]) -> Shape:
+    """The settings of a target. Raises `Problem`."""
+    try:
+        return KINDS[target].model_validate(settings)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, ("settings", *first["loc"])))
+        raise Problem("invalid", f"{where}: {first['msg']}") from None

@@ -1,0 +1,1 @@
+"""Integrations: folders of them, their files, and the versions that are tagged."""

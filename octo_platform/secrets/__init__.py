@@ -1,0 +1,1 @@
+"""Secrets: written here, used by deployments, read by nobody."""
