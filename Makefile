@@ -3,7 +3,7 @@
 SAMPLE ?= http-orders
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt docs pictures bench bench-full soak chaos small-model clean setup
+.PHONY: help run test check fmt docs pictures bench bench-full soak chaos small-model cluster-up cluster-down clean setup
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -44,6 +44,12 @@ chaos: setup  ## kill Octo 1,000 times at each point, hours; prints a table (KIL
 
 small-model: setup  ## ask a real model of 98 MB through samples, and show what it answers; some minutes
 	@scripts/small-model.sh
+
+cluster-up:  ## start a Kubernetes on this machine for the tests: root, Debian, Go; ten minutes for the first time
+	@scripts/cluster.sh up
+
+cluster-down:  ## stop it
+	@scripts/cluster.sh down
 
 setup:  ## install what development needs
 	@scripts/setup.sh dev

@@ -1,0 +1,64 @@
+# Images for pods, made without a registry. Sourced by cluster.sh.
+
+readonly checkout=${parts%/scripts/cluster}
+readonly venv=${OCTO_VENV:-$checkout/.venv}
+readonly extras=(postgres nats redis amqp mqtt crypto)
+
+make_image() { # path of the tar
+    local tar
+    tar=$(realpath -m "$1")
+    [[ -x $venv/bin/uv ]] || die "there is no $venv; make it with scripts/setup.sh run, or name one in OCTO_VENV"
+    work=$(mktemp -d) # no local: the trap needs it
+    trap 'rm -rf "$work"' EXIT
+    install_packages "$work" || die "the packages could not be installed; is the network there?"
+    mkdir -p "$work/rootfs/usr/local/bin"
+    printf '%s\n' '#!/usr/local/bin/python3' 'import sys' '' 'from octo.__main__ import main' '' 'sys.exit(main())' \
+        >"$work/rootfs/usr/local/bin/octo"
+    chmod 755 "$work/rootfs/usr/local/bin/octo"
+    nice "$venv/bin/python" "$parts/rootfs.py" "$work/rootfs"
+    "$venv/bin/python" "$parts/image.py" --workdir /flows --env PYTHONDONTWRITEBYTECODE=1 \
+        --env SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt docker.io/library/octo:dev "$work/rootfs" "$tar" octo
+    say "octo:dev has $(du -sm "$work/rootfs" | cut -f1) MB"
+    echo "$tar"
+}
+
+# The versions are those of uv.lock, which the tests run with.
+install_packages() ( # folder
+    version=$("$venv/bin/python" -c 'import sys; print("python3.%d" % sys.version_info[1])')
+    site=$1/rootfs/usr/local/lib/$version/site-packages
+    export UV_PYTHON=$venv/bin/python UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=$venv
+    cd "$checkout" &&
+        "$venv/bin/uv" build --quiet --wheel --out-dir "$1/wheel" &&
+        "$venv/bin/uv" export --quiet --frozen --no-dev --no-emit-project "${extras[@]/#/--extra=}" \
+            --output-file "$1/lock.txt" &&
+        "$venv/bin/uv" pip install --quiet --no-deps --link-mode copy --target "$site" \
+            --requirement "$1/lock.txt" "$1"/wheel/*.whl &&
+        # What would differ each time: they name folders of today, and their checksums.
+        rm -rf "${site:?}/bin" "$site"/*.dist-info/{direct_url,uv_cache}.json "$site"/octo_flows-*.dist-info/RECORD
+)
+
+load_image() { # name, tar or rootfs, entrypoint of a rootfs...
+    local name=$1 tar=$2 made='' inside
+    is_alive "$run" containerd || die "the cluster does not run; start it: scripts/cluster.sh up"
+    # As the kubelet understands a short name: what is before the first slash is a server if it looks like one.
+    [[ $name == */* ]] || name=library/$name
+    [[ ${name%%/*} == *[.:]* ]] || name=docker.io/$name
+    if [[ -d $tar ]]; then
+        (($# > 2)) || die "a folder has no entrypoint: load-image NAME ROOTFS ENTRYPOINT..."
+        made=$(mktemp --suffix=.tar)
+        "$(find_python)" "$parts/image.py" "$name" "$tar" "$made" "${@:3}" || return 1
+        tar=$made
+    fi
+    inside=$(tar -xOf "$tar" manifest.json | sed -n 's/.*"RepoTags": *\["\([^"]*\)".*/\1/p') &&
+        ctr images import "$tar" >&2 || return 1
+    if [[ $inside != "$name" ]]; then ctr images tag --force "$inside" "$name" >&2 || return 1; fi
+    if [[ -n $made ]]; then rm -f "$made"; fi
+}
+
+find_python() {
+    local candidate
+    for candidate in "$venv/bin/python" python3; do
+        command -v "$candidate" && return
+    done
+    die "there is no Python here"
+}
