@@ -43,7 +43,7 @@ _HOMES = {
         "WEB, Advanced, Advising, AnyCase, Effect, Effectful, Listens, Reaches, Secret, Settings, Worded"
     ),
     "octo.core.sockets": "Afterwards, Always, ConnectorRef, Deciding, FlowRef, Handler, Of, Repeating, Steps",
-    "octo.core.source": "Inlet, Naming, Outlet, source",
+    "octo.core.source": "Inlet, Naming, Outlet, Serving, source",
     "octo.core.spool": "Content, Spool",
     "octo.core.state": "Shaped, State",
     "octo.core.tls": "ClientTls",
@@ -172,6 +172,7 @@ if TYPE_CHECKING:
         Inlet as Inlet,
         Naming as Naming,
         Outlet as Outlet,
+        Serving as Serving,
         source as source,
     )
     from octo.core.spool import Content as Content, Spool as Spool
