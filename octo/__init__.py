@@ -39,9 +39,11 @@ _HOMES = {
     "octo.core.promise": "Guarantee, Guaranteeing, Idempotent, Promise, Step",
     "octo.core.schema": "JsonSchema",
     "octo.core.secrets": "MASKED, mask, masked",
-    "octo.core.settings": "Advanced, Advising, AnyCase, Effect, Effectful, Secret, Settings, Worded",
+    "octo.core.settings": (
+        "WEB, Advanced, Advising, AnyCase, Effect, Effectful, Listens, Reaches, Secret, Settings, Worded"
+    ),
     "octo.core.sockets": "Afterwards, Always, ConnectorRef, Deciding, FlowRef, Handler, Of, Repeating, Steps",
-    "octo.core.source": "Inlet, Naming, Outlet, source",
+    "octo.core.source": "Inlet, Naming, Outlet, Serving, source",
     "octo.core.spool": "Content, Spool",
     "octo.core.state": "Shaped, State",
     "octo.core.tls": "ClientTls",
@@ -143,11 +145,14 @@ if TYPE_CHECKING:
     from octo.core.schema import JsonSchema as JsonSchema
     from octo.core.secrets import MASKED as MASKED, mask as mask, masked as masked
     from octo.core.settings import (
+        WEB as WEB,
         Advanced as Advanced,
         Advising as Advising,
         AnyCase as AnyCase,
         Effect as Effect,
         Effectful as Effectful,
+        Listens as Listens,
+        Reaches as Reaches,
         Secret as Secret,
         Settings as Settings,
         Worded as Worded,
@@ -167,6 +172,7 @@ if TYPE_CHECKING:
         Inlet as Inlet,
         Naming as Naming,
         Outlet as Outlet,
+        Serving as Serving,
         source as source,
     )
     from octo.core.spool import Content as Content, Spool as Spool

@@ -15,7 +15,7 @@ from octo.core.expressions import build_of
 from octo.core.flow import Outcome, Stop
 from octo.core.log import fields
 from octo.core.message import Message
-from octo.core.settings import Advanced, Settings
+from octo.core.settings import WEB, Advanced, Reaches, Settings
 from octo.core.state import State
 
 log = logging.getLogger("octo.jwt")
@@ -27,13 +27,17 @@ class JwtValidate(Settings):
 
     mode: Literal["discover", "jwks", "inline"] = "discover"
     """Where the key is: `discover` asks the issuer (OpenID Connect), `jwks` reads `jwksUrl`, `inline` has it here."""
-    issuer: str = Field(default="", examples=["https://login.example.com"])
+    issuer: Annotated[str, Reaches(WEB, when=("mode", ("discover",)))] = Field(
+        default="", examples=["https://login.example.com"]
+    )
     """Who issues the tokens; their `iss` must be that. `discover` needs it."""
     audience: str = Field(default="", examples=["https://api.example.com/mcp"])
     """For whom tokens must be (`aud`). Empty: not checked, so tokens that were made for others are accepted, too."""
     algorithms: list[str] = Field(default_factory=lambda: [*tokens.ALGORITHMS], min_length=1)
     """Accepted signatures. Default: all by a private key; those by a shared secret never are."""
-    jwks_url: str = Field(default="", examples=["https://login.example.com/keys"])
+    jwks_url: Annotated[str, Reaches(WEB, when=("mode", ("jwks",)))] = Field(
+        default="", examples=["https://login.example.com/keys"]
+    )
     """Address of the keys, for `jwks`."""
     public_key: str = ""
     """For `inline`: the public key, the text of a PEM file."""

@@ -40,12 +40,19 @@ Examples:
   octo check flows/*.yaml         each file for itself
   octo check --compat flow.yaml   a file written for the Go implementation
   octo check --guarantees         what may be lost, and what may happen twice
+  octo check --facts flows        what it needs: routes, hosts, variables, services
   octo check --format json flows  for tools""",
 )
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option(
     "--outline", "outlined", is_flag=True, help="Print what the files contain, with addresses and places, as JSON."
+)
+@click.option(
+    "--facts",
+    "told_facts",
+    is_flag=True,
+    help="Print what one configuration needs where it runs, and digests of its parts, as JSON.",
 )
 @click.option(
     "--compat", is_flag=True, help="Also warn of what means something else to the Go implementation, release 0.1.8."
@@ -56,7 +63,9 @@ Examples:
     is_flag=True,
     help="Print what is guaranteed of the messages of each flow, and its limits.",
 )
-def command(paths: tuple[Path, ...], form: str, *, outlined: bool, compat: bool, promised: bool) -> None:
+def command(
+    paths: tuple[Path, ...], form: str, *, outlined: bool, told_facts: bool, compat: bool, promised: bool
+) -> None:
     """Find every problem in flow files, folders and test files without running them.
 
     Each path is a configuration of its own; a folder is one, with the tests in it. Without a path, it checks the
@@ -65,6 +74,8 @@ def command(paths: tuple[Path, ...], form: str, *, outlined: bool, compat: bool,
     given = expanded(paths) if paths else list(named((), "check").paths)
     if outlined:
         sys.exit(_outline(given))
+    if told_facts:
+        sys.exit(_facts(given))
     if promised:
         sys.exit(_guarantees(given, form))
     results = findings(given, compat=compat)
@@ -191,3 +202,17 @@ def _outline(paths: Sequence[Path]) -> int:
     shown = {"version": VERSION, "octo": __version__, "ok": good, "configurations": configurations}
     give(orjson.dumps(shown) + b"\n", json=True)
     return exits.DONE if good else exits.USAGE
+
+
+def _facts(paths: Sequence[Path]) -> int:
+    from octo import __version__
+    from octo.builtin import plugins
+    from octo.config.facts import VERSION, facts
+
+    if len(paths) != 1 or paths[0] == STDIN:
+        raise click.UsageError("the facts are those of one configuration: name one flow file or folder")
+    import_beside(paths[0])
+    found = facts(paths[0], plugins())
+    shown = {"version": VERSION, "octo": __version__, **found.as_json()}
+    give(orjson.dumps(shown) + b"\n", json=True)
+    return exits.DONE if not found.problems else exits.USAGE

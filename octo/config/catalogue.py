@@ -22,6 +22,12 @@ nothing is written) and a type. A type is `type` with more beside it: `text`, `i
 `chain` (a list of blocks), `source`, `flow` (the name of one), `list` and `map` (`items`), `object` (`fields`; `short`:
 it may be written as the value of that field), `any` (perhaps `of` several). Numbers may have `minimum`, `above`,
 `maximum` and `below`; texts and lists `least` and `most`, for their length; texts a `pattern`.
+
+A field with an address to which connections are opened has `reaches`: the `ports` of schemes; the scheme of a `bare`
+address, "" if there is none; its `home`, the address where nothing is written, if that is not the default; `when`: the
+`setting` beside it that must be (`is`) one of some values, null for one without a value; null if the address is always
+used. A field with a port to listen at has `listens`: the `variable` of the environment and the `default` where nothing
+is written, the field of the `host`, and what is listened at (`all`) where that says nothing.
 """
 
 from __future__ import annotations
@@ -45,7 +51,7 @@ from octo.core.expressions import Expr, Names
 from octo.core.language import Chain, FlowSettings, Source, VariableSettings
 from octo.core.plugins import Plugins
 from octo.core.promise import Guaranteeing
-from octo.core.settings import Group, Secret, Settings, Short, field_docs
+from octo.core.settings import Group, Listens, Reaches, Secret, Settings, Short, field_docs
 from octo.core.sockets import ConnectorRef, FlowRef, Steps
 from octo.core.source import Naming, SourceType
 
@@ -190,6 +196,7 @@ def _field(name: str, info: FieldInfo, doc: str) -> Described:
     described: Described = {"name": name, "label": info.title or label(name), "doc": doc, "group": group}
     if info.examples:
         described["examples"] = info.examples
+    described |= _marked(info)
     described |= _type(found)
     described["required"] = info.is_required()
     described["secret"] = _holds(described, "secret")
@@ -198,6 +205,19 @@ def _field(name: str, info: FieldInfo, doc: str) -> Described:
     if not info.is_required():
         described["default"] = _default(info.get_default(call_default_factory=True, validated_data={}))
     return described
+
+
+def _marked(info: FieldInfo) -> Described:
+    """What a setting says of connections: where they lead, or where they come in."""
+    found: Described = {}
+    for each in info.metadata:
+        if isinstance(each, Reaches):
+            when = None if each.when is None else {"setting": each.when[0], "is": list(each.when[1])}
+            found["reaches"] = {"ports": dict(each.ports), "bare": each.bare, "home": each.home, "when": when}
+        elif isinstance(each, Listens):
+            host, everywhere = each.host
+            found["listens"] = {"variable": each.variable, "default": each.default, "host": host, "all": everywhere}
+    return found
 
 
 def label(name: str) -> str:

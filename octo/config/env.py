@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from octo.config import codes
@@ -45,12 +46,15 @@ class Environment(NamedTuple):
     """The declared variables and their values.
 
     missing: those without a value for a reason that is already reported. secrets: the place that was asked, "" if none.
+    unset: those that may have any value, because no environment was asked. hidden: what files say of secrets then.
     """
 
     declared: Mapping[str, Declaration]
     values: Mapping[str, str]
     missing: frozenset[str] = frozenset()
     secrets: str = ""
+    unset: frozenset[str] = frozenset()
+    hidden: Mapping[str, str] = MappingProxyType({})
 
 
 def declarations(entries: Sequence[Place], report: Report) -> dict[str, Declaration]:
@@ -111,6 +115,27 @@ def resolve(
     return Environment(declared, values, frozenset(missing), store.place if store is not None else "")
 
 
+def of_files(declared: Mapping[str, Declaration], files: Sequence[Mapping[str, str]]) -> Environment:
+    """The values that the files alone give, whatever the environment is: it may set any of the others.
+
+    A secret may have any value, so that no text that is made of these values has one.
+    """
+    given = {name: value for each in files for name, value in each.items()}
+    found = {name: given.get(name, each.default) for name, each in declared.items()}
+    secrets = frozenset(name for name, each in declared.items() if each.secret)
+    known = {name: value for name, value in found.items() if value is not None}
+    hidden = {name: value for name, value in known.items() if name in secrets}
+    for name, value in hidden.items():
+        mask(value, name)
+    values = {name: value for name, value in known.items() if name not in secrets}
+    return Environment(declared, values, secrets, "", frozenset(declared.keys() - values.keys() - secrets), hidden)
+
+
+def is_secret(name: str) -> bool:
+    """Whether a variable of this name holds a secret, unless its declaration says otherwise."""
+    return _SECRET.search(name) is not None
+
+
 def not_stored(declaration: Declaration, place: str) -> str:
     """What a hint says of the place of secrets, if one was asked."""
     return f"; there is no secret {declaration.stored!r} in {place} either" if place and declaration.stored else ""
@@ -153,8 +178,8 @@ def _secret(place: Place | None, name: str, reader: Reader) -> tuple[bool, str]:
     """Whether the variable is a secret, and what it is called in the place of secrets."""
     if place is not None and isinstance(place.value, str) and place.value.lower() not in _WORDS:
         return True, place.value
-    is_secret = _flag(place, reader, default=bool(_SECRET.search(name)))
-    return is_secret, name if is_secret else ""
+    secret = _flag(place, reader, default=is_secret(name))
+    return secret, name if secret else ""
 
 
 def _default(place: Place | None, reader: Reader) -> str | None:

@@ -105,8 +105,7 @@ def _flow(context: Context, place: Place, index: int) -> FlowDoc | None:
 
 
 def _source(context: Context, place: Place, flow: str) -> SourceDoc | None:
-    bound = source(context, place)
-    connector = bound.connector if bound else place.said("connector")
+    connector, bound = source(context, place)
     context.entries.append(Entry("source", "", flow, place.said("type"), connector, place, bound))
     return bound
 

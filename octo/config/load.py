@@ -14,7 +14,7 @@ from octo.config.connectors import Connectors
 from octo.config.context import Context, Entry
 from octo.config.documents import Config, FlowDoc, Texts
 from octo.config.dotenv import read_dotenv
-from octo.config.env import Declaration, declarations, resolve
+from octo.config.env import Declaration, Environment, declarations, of_files, resolve
 from octo.config.files import is_test, yaml_files
 from octo.config.flows import read_flows, read_processors
 from octo.config.lint import lint
@@ -128,8 +128,13 @@ def read_bytes(path: Path, report: Report) -> bytes | None:
         return None
 
 
-def _dotenv_paths(root: Path | None, environ: Mapping[str, str]) -> list[Path]:
-    """The `.env` files that may exist, the one that wins last: working directory, beside the configuration, named."""
+def _dotenv_paths(root: Path | None, environ: Mapping[str, str] | None) -> list[Path]:
+    """The `.env` files that may exist, the one that wins last: working directory, beside the configuration, named.
+
+    Without an environment only the one beside the configuration.
+    """
+    if environ is None:
+        return [] if root is None else [root / ".env"]
     here = Path(".env")  # only if it is there: what is to come belongs beside the configuration
     found = [] if root is None else [here, root / ".env"] if here.is_file() and not _is_here(root) else [root / ".env"]
     named = environ.get("OCTO_ENV_FILE")
@@ -144,7 +149,7 @@ def _is_here(folder: Path) -> bool:
         return True
 
 
-def _dotenv(paths: list[Path], environ: Mapping[str, str], report: Report) -> dict[Path, dict[str, str]]:
+def _dotenv(paths: list[Path], named: str | None, report: Report) -> dict[Path, dict[str, str]]:
     """The variables of each `.env` file that exists, in the order of the files."""
     found: dict[Path, dict[str, str]] = {}
     for path in paths:
@@ -152,7 +157,7 @@ def _dotenv(paths: list[Path], environ: Mapping[str, str], report: Report) -> di
         if values is not None:
             found.pop(path, None)  # a file that is named again overrides those between
             found[path] = values
-        elif str(path) == environ.get("OCTO_ENV_FILE"):
+        elif str(path) == named:
             report.warn(codes.ENV_FILE_MISSING, Position(str(path)), "`OCTO_ENV_FILE` names a file that does not exist")
     return found
 
@@ -198,8 +203,9 @@ class Draft(NamedTuple):
     """A configuration whose files are parsed, but not checked yet.
 
     tops: the files with the values of their variables.
-    dotenv: the `.env` files, and those of secrets, existing or not. given: how many variables each existing one sets.
+    dotenv: the `.env` files, and those of secrets, existing or not. given: the variables that each existing one sets.
     secrets: the names of the variables whose value is secret. named: the files that settings name.
+    environment: the declared variables and their values.
     """
 
     context: Context
@@ -207,11 +213,19 @@ class Draft(NamedTuple):
     resources: Resources
     dotenv: list[Path]
     secrets: frozenset[str]
-    given: Mapping[Path, int]
+    given: Mapping[Path, tuple[str, ...]]
+    environment: Environment
     named: Files | None = None
 
 
-def draft(files: list[File], root: Path | None, plugins: Plugins, environ: Mapping[str, str], report: Report) -> Draft:
+def draft(
+    files: list[File], root: Path | None, plugins: Plugins, environ: Mapping[str, str] | None, report: Report
+) -> Draft:
+    """The files of a configuration, parsed.
+
+    environ: None is no environment at all. Then a variable that neither a file nor a default sets may have any value,
+        and what depends on it is no problem.
+    """
     reader = Reader(report)
     if root is not None:  # a text that is no file is given on purpose
         _warn_of_empty(files, report)
@@ -219,10 +233,13 @@ def draft(files: list[File], root: Path | None, plugins: Plugins, environ: Mappi
     sections = [reader.free_mapping(top, "a configuration").get("resources") for top in raw]
     resources = read_resources(sections, root, report)
     dotenv = [*_dotenv_paths(root, environ), *resources.env]
-    values = _dotenv(dotenv, environ, report)
+    values = _dotenv(dotenv, (environ or {}).get("OCTO_ENV_FILE"), report)
     declared = declarations(_section(raw, "env", Reader(Report())), report)
-    store = _store(declared, plugins, environ, report)
-    environment = resolve(declared, environ, list(values.values()), report, store)
+    store = None if environ is None else _store(declared, plugins, environ, report)
+    if environ is None:
+        environment = of_files(declared, list(values.values()))
+    else:
+        environment = resolve(declared, environ, list(values.values()), report, store)
     tops = [substitute(file, environment, report).top for file in files]
     templates = None if root is None else Templates(resources.texts)
     named = None if root is None else Files(root)
@@ -232,15 +249,16 @@ def draft(files: list[File], root: Path | None, plugins: Plugins, environ: Mappi
         file=None if named is None else named.read,
         root=root,
         declared=environment.declared.keys(),
+        is_open=environ is None,
     )
     check_templates(resources, build, report)
     known = KnownTypes(plugins, report)
     context = Context(report, reader, known, build, Connectors(report, known, build), {})
     secrets = frozenset(name for name, each in declared.items() if each.secret)
-    given = {path: len(variables) for path, variables in values.items()}
+    given = {path: tuple(variables) for path, variables in values.items()}
     stored = [each.stored for each in declared.values() if each.stored]
     kept = [] if store is None else [file for name in stored for file in store.files(name)]
-    return Draft(context, tops, resources, [*dotenv, *kept], secrets, given, named)
+    return Draft(context, tops, resources, [*dotenv, *kept], secrets, given, environment, named)
 
 
 def _store(
@@ -283,7 +301,7 @@ def check(found: Draft, watched: tuple[Path, ...] = ()) -> Config:
         connectors=context.connectors.all(),
         flows=flows,
         env=context.build.env,
-        given=found.given,
+        given={path: len(names) for path, names in found.given.items()},
         watched=(
             *watched,
             *found.dotenv,

@@ -16,7 +16,8 @@ from octo.config.model import fields_of, kinds_at, known_keys
 from octo.config.place import Path, Place
 from octo.config.reader import kind
 from octo.config.report import Report
-from octo.config.variables import check_reads
+from octo.config.supposed import supposed
+from octo.config.variables import Surroundings, check_reads
 from octo.core.errors import Position
 from octo.core.expressions import Build, Expr
 from octo.core.settings import Advising, Settings
@@ -61,7 +62,8 @@ def validate(model: type[S], written: Written, build: Build, report: Report, *, 
         settings = model.model_validate(data, context=build)
     except ValidationError as error:
         complain(model, written, error.errors(include_url=False), report)
-        return None
+        is_open = isinstance(build, Surroundings) and build.is_open
+        return supposed(model, written, build) if is_open else None
     if _truth_for_number(model, written, report):
         return None
     if null_is_empty:

@@ -16,26 +16,27 @@ from octo.core.connector import ConnectorType
 from octo.core.source import Naming
 
 
-def source(context: Context, place: Place) -> SourceDoc | None:
+def source(context: Context, place: Place) -> tuple[str, SourceDoc | None]:
+    """The connector that feeds the flow, "" if it cannot be told, and the source if its settings are right, too."""
     reader = context.reader
     if not isinstance(place.value, dict):
         reader.wrong(place, f"`source` must be a mapping, found {kind(place.value)}", "write `type: TYPE` below it")
-        return None
+        return "", None
     fields = reader.mapping(place, ("connector", "type", "settings"), "a source")
     name = reader.name(fields, place, "a source", "type")
     bound = _bind(context, fields, name)
     if name is None or bound is None or fields["type"].is_broken:
-        return None
+        return place.said("connector"), None
     instance, type_ = bound
     found = type_.sources.get(name)
     if found is None:
         _unknown_source(context, fields["type"], name, type_)
-        return None
+        return place.said("connector"), None
     entries = reader.free_mapping(fields.get("settings"), "`settings`")
     at = fields["settings"].key_at if "settings" in fields else place.at
     written = Written(f"the `{name}` source", at, entries)
     settings = validate(found.settings, written, context.build, context.report)
-    return SourceDoc(found, instance, settings, place.at) if settings is not None else None
+    return instance, SourceDoc(found, instance, settings, place.at) if settings is not None else None
 
 
 def variables(doc: SourceDoc) -> dict[str, str] | None:

@@ -10,6 +10,7 @@ Keys are left alone, and so are `env:` and `resources:`, which are read before t
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 
 from octo.config import codes
 from octo.config.env import Environment, not_stored
@@ -36,7 +37,17 @@ LITERAL = ("env", "resources")
 
 def literal(file: File) -> Source:
     """The file as written."""
-    return Source(file, _plain(file.root))
+    return Source(file, plain(file.root))
+
+
+def references(text: str) -> Iterator[tuple[str, str | None]]:
+    """The name and the own default of each reference in a text."""
+    return ((match["name"], match["default"]) for match in _PLACEHOLDER.finditer(text) if match["name"])
+
+
+def replaced(text: str, value: Callable[[str, str | None], str]) -> str:
+    """The text with what `value` returns for the name and the own default of each reference."""
+    return _PLACEHOLDER.sub(lambda match: value(match["name"], match["default"]) if match["name"] else "${", text)
 
 
 def substitute(file: File, environment: Environment, report: Report) -> Source:
@@ -45,11 +56,12 @@ def substitute(file: File, environment: Environment, report: Report) -> Source:
     return Source(file, work.value(file.root, ()), work.used, work.broken)
 
 
-def _plain(node: Node) -> object:
+def plain(node: Node) -> object:
+    """The value of a node as written."""
     if isinstance(node.value, dict):
-        return {key: _plain(each) for key, each in node.value.items()}
+        return {key: plain(each) for key, each in node.value.items()}
     if isinstance(node.value, list):
-        return [_plain(each) for each in node.value]
+        return [plain(each) for each in node.value]
     return node.value
 
 
@@ -60,12 +72,13 @@ class _Substitution:
         self.report = report
         self.used: dict[Path, dict[str, None]] = {}
         self.broken: set[Path] = set()
+        self.settled = environment.missing | environment.unset  # nothing is to be said of those
         self.told: set[str] = set()  # variables that lack a value: each is told where it is used first
 
     def value(self, node: Node, path: Path) -> object:
         if isinstance(node.value, dict):
             return {
-                key: _plain(each) if not path and key in LITERAL else self.value(each, (*path, key))
+                key: plain(each) if not path and key in LITERAL else self.value(each, (*path, key))
                 for key, each in node.value.items()
             }
         if isinstance(node.value, list):
@@ -108,7 +121,7 @@ class _Substitution:
     def complain(self, node: Node, text: str, found: list[re.Match[str]]) -> None:
         for match in found:
             name = match["name"]
-            if not self.fails(match) or name in self.environment.missing or name in self.told:
+            if not self.fails(match) or name in self.settled or name in self.told:
                 continue
             before = text[: match.start()]
             at = self.file.inside(node, before.count("\n") + 1, match.start() - before.rfind("\n"))

@@ -22,6 +22,10 @@ Durability = Literal["memory", "ack", "journal"]
 """What of a flow's messages outlives the process."""
 
 
+JOURNAL_SERVICES: Final = ("key-value", "leases")
+"""What `durability: journal` needs."""
+
+
 class Source:
     """What feeds a flow: a source with the settings of its type."""
 

@@ -75,6 +75,41 @@ AnyCase: Final = BeforeValidator(_word)
 default, as a variable without a value leaves it: `level: Annotated[Level, AnyCase] = "info"`."""
 
 
+Ports = tuple[tuple[str, int], ...]
+"""Schemes of addresses, each with the port of an address that names none."""
+
+WEB: Final[Ports] = (("https", 443), ("http", 80))
+
+
+class Reaches(NamedTuple):
+    """Marks a setting with an address to which the component opens connections: `url: Annotated[str, Reaches(WEB)]`.
+
+    The setting is a text, or a list of them; a text may have several addresses with commas between. Whoever deploys a
+    flow learns from `octo check --facts` which connections to allow.
+
+    bare: the scheme of an address that has none, as `host:9092`; "" if there is no such address.
+    home: the address where nothing is written, unless the default of the setting says it.
+    when: another setting beside it, and the values of it with which the address is used; None is one without a value.
+    """
+
+    ports: Ports
+    bare: str = ""
+    home: str = ""
+    when: tuple[str, tuple[str | None, ...]] | None = None
+
+
+class Listens(NamedTuple):
+    """Marks a setting with the port that the component listens at: `port: Annotated[int | None, Listens(...)]`.
+
+    variable: the environment variable with the port where nothing is written. default: the port without that.
+    host: the setting beside it with the address to listen at, and what is listened at where nothing is written.
+    """
+
+    variable: str
+    default: int
+    host: tuple[str, str] = ("host", "0.0.0.0")  # noqa: S104  as the components say
+
+
 class Short(NamedTuple):
     """Marks a model that may be written as the value of one of its fields alone. A validator must accept that form."""
 

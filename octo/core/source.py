@@ -20,7 +20,7 @@ entering and leaving must not wait, so that the swap is atomic.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
@@ -119,6 +119,15 @@ class Naming(Protocol):
 
     def variables(self) -> Mapping[str, Any]:
         """Return the variables that the source sets besides those in `sets`, each with its type."""
+        ...
+
+
+@runtime_checkable
+class Serving(Protocol):
+    """Settings of a source that answers requests for some paths."""
+
+    def served(self, connector: Any) -> Iterable[tuple[str, str]]:
+        """Return each method, or `*` for all, and the path that it is served at, given the connector's settings."""
         ...
 
 

@@ -20,6 +20,7 @@ from typing import Any
 from octo.config.documents import Config, DeadLetterDoc, FlowDoc, SourceDoc
 from octo.config.walk import blocks_of
 from octo.core.errors import Disconnected
+from octo.core.language import JOURNAL_SERVICES
 from octo.core.log import fields
 from octo.core.powers import Draining
 from octo.core.source import Outlet
@@ -32,7 +33,6 @@ from octo.engine.events import Bus
 from octo.engine.feeding import Feed
 from octo.engine.flow import Flow, FlowInlet
 from octo.engine.holding_inlet import HoldingInlet
-from octo.engine.journal import SERVICES
 from octo.engine.journal.journal import Journal
 from octo.engine.journal.observer import Journaling, journalled
 from octo.engine.lost import Lost
@@ -129,7 +129,7 @@ class Generation:
     async def _open_journal(self) -> None:
         if not journalled(self.config):
             return
-        store, leases = self._services.handed({each: each for each in SERVICES}).values()
+        store, leases = self._services.handed({each: each for each in JOURNAL_SERVICES}).values()
         self._journal = Journal(self.config.name, self.config.version, store, leases)  # type: ignore[arg-type]
         self._pinned = Pinned(self.config, store, self._opened_beside)  # type: ignore[arg-type]
         await self._pinned.keep()

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from octo.config.documents import Config, ConnectorDoc, FlowDoc
 from octo.config.walk import blocks_of
 from octo.core.errors import ConfigError, Position, Problem
-from octo.engine.journal import SERVICES
+from octo.core.language import JOURNAL_SERVICES
 from octo.expr import nearest
 from octo.services.container import Services
 
@@ -45,7 +45,7 @@ def _of_flow(doc: FlowDoc) -> Iterator[_Asked]:
     if doc.dead_letter is not None and doc.dead_letter.kind == "queue":
         yield _Asked(f"`deadLetter` of the flow `{doc.name}`", doc.dead_letter.at, {"queues": "queues"})
     if doc.durability == "journal":
-        yield _Asked(f"`durability` of the flow `{doc.name}`", doc.at, {each: each for each in SERVICES})
+        yield _Asked(f"`durability` of the flow `{doc.name}`", doc.at, {each: each for each in JOURNAL_SERVICES})
     for block in blocks_of(doc):
         if block.type.services:
             yield _Asked(f"the block `{block.address}`", block.at, block.type.services)

@@ -15,6 +15,7 @@ import octo.blocks
 import octo.connectors
 from octo.builtin import BLOCKS, CONNECTORS
 from octo.config.model import kinds, models_in
+from octo.config.shipped import shipped
 from octo.core.block import BlockType
 from octo.core.connector import ConnectorType
 from octo.core.plugins import Plugins
@@ -92,3 +93,36 @@ def test_every_block_is_listed():
     }
 
     assert free | offered == set(BLOCKS)
+
+
+REACHES_NOTHING = {
+    "cron": "a clock",
+    "events": "the topics of the runtime: the platform says where",
+    "http": "a server",
+    "logger": "the log of the process",
+    "queue": "the queues of the runtime: the platform says where",
+    "vector-sqlite": "a file",
+}
+"""Connectors that open no connection that a setting names, each with the reason."""
+
+
+def marks(fields: list[dict[str, Any]]) -> Iterator[str]:
+    """The settings, at any depth, that say where connections lead."""
+    for each in fields:
+        yield from [each["name"]] if "reaches" in each else []
+        yield from marks(each.get("fields", []))
+        yield from (name for kind in each.get("of", []) for name in marks(kind.get("fields", [])))
+
+
+@pytest.mark.parametrize("connector", shipped()["connectors"], ids=lambda each: each["type"])
+def test_every_connector_says_where_it_connects_to(connector: dict[str, Any]):
+    """Whoever deploys a flow allows what `octo check --facts` tells, and nothing else."""
+    assert bool([*marks(connector["fields"])]) is (connector["type"] not in REACHES_NOTHING)
+
+
+def test_addresses_inside_of_settings_are_marked():
+    known = {each["type"]: each for each in (*shipped()["connectors"], *shipped()["blocks"])}
+
+    assert [*marks(known["http-client"]["fields"])] == ["baseURL", "tokenURL", "url"]
+    assert [*marks(known["mcp-client"]["fields"])] == ["url", "issuer", "proxy"]
+    assert [*marks(known["jwt-validate"]["fields"])] == ["issuer", "jwksUrl"]

@@ -284,3 +284,46 @@ def test_guarantees_are_told_for_people_and_for_tools(cli, tmp_path):
         f"    lost if the process ends: f.tell hands over without waiting, and in memory ({path}:4:15)\n"
     )
     assert (told["flow"], told["guarantee"], told["limits"][0]["address"]) == ("f", "at least once", "f.tell")
+
+
+FACTS = """\
+env: [{name: PORT}]
+connectors: [{name: web, type: http, settings: {port: "${PORT}"}}]
+flows: [{name: f, source: {connector: web, type: http, settings: {path: /f}}, process: []}]
+"""
+
+
+def test_the_facts(cli, tmp_path):
+    """They need no environment, where the check of the same file refuses it."""
+    path = tmp_path / "a.yaml"
+    path.write_text(FACTS)
+
+    result = cli("check", "--facts", str(path))
+
+    found = json.loads(result.stdout)
+    assert (result.exit_code, cli("check", str(path)).exit_code) == (0, 2)
+    assert [*found] == [
+        "version", "octo", "ok", "problems", "warnings", "flows", "blocks", "connectors", "routes", "listens",
+        "reaches", "variables", "secrets", "services", "resources",
+    ]  # fmt: skip
+    assert (found["version"], found["octo"], found["ok"]) == (1, __version__, True)
+    assert found["routes"] == [{"connector": "web", "method": "*", "path": "/f", "flow": "f"}]
+
+
+def test_the_facts_of_a_broken_file_end_badly(cli, tmp_path):
+    (tmp_path / "a.yaml").write_text(BAD)
+
+    result = cli("check", "--facts", str(tmp_path))
+
+    assert result.exit_code == 2
+    assert json.loads(result.stdout)["problems"][0]["code"]
+
+
+def test_facts_are_those_of_one_configuration(cli, tmp_path):
+    for name in ("a.yaml", "b.yaml"):
+        (tmp_path / name).write_text(GOOD)
+
+    result = cli("check", "--facts", str(tmp_path / "a.yaml"), str(tmp_path / "b.yaml"))
+
+    assert result.exit_code == 2
+    assert "name one flow file or folder" in result.stderr

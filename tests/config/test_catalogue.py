@@ -16,7 +16,7 @@ from octo.core.durations import Duration
 from octo.core.expressions import Expr, Names
 from octo.core.language import FlowSettings
 from octo.core.plugins import Plugins
-from octo.core.settings import Advanced, Secret, Settings, Short
+from octo.core.settings import WEB, Advanced, Listens, Reaches, Secret, Settings, Short
 from octo.core.sockets import FlowRef, Steps
 from octo.core.source import source
 
@@ -263,3 +263,25 @@ def test_what_is_noted_inside_of_an_optional_type_is_not_lost():
 )
 def test_durations_as_an_author_writes_them(value: timedelta, text: str):
     assert duration(value) == text
+
+
+class Connected(Settings):
+    url: Annotated[str, Reaches(WEB, home="https://api.example.com", when=("mode", ("remote", None)))] = ""
+    brokers: Annotated[list[str], Advanced, Reaches((("kafka", 9092),), bare="kafka")] = []
+    port: Annotated[int | None, Listens("PORT", 8080)] = Field(None, ge=0)
+    mode: str | None = None
+
+
+def test_where_connections_lead_and_come_in():
+    """So that whoever deploys a flow can allow exactly these."""
+    found = {each["name"]: each for each in fields(Connected)}
+
+    assert found["url"]["reaches"] == {
+        "ports": {"https": 443, "http": 80},
+        "bare": "",
+        "home": "https://api.example.com",
+        "when": {"setting": "mode", "is": ["remote", None]},
+    }
+    assert found["brokers"]["reaches"] == {"ports": {"kafka": 9092}, "bare": "kafka", "home": "", "when": None}
+    assert found["port"]["listens"] == {"variable": "PORT", "default": 8080, "host": "host", "all": "0.0.0.0"}
+    assert not found["mode"].keys() & {"reaches", "listens"}

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from octo.builtin import plugins as builtin_plugins
+from octo.config.env import Declaration, is_secret, of_files
 from octo.config.load import load
 from octo.core import secrets
-from octo.core.errors import ConfigError
+from octo.core.errors import ConfigError, Position
 
 
 @pytest.fixture
@@ -272,3 +273,27 @@ def test_a_secret_without_a_value_is_told_once_where_it_is_used_first(folder):
     [problem] = refused.value.problems
     assert (problem.code, problem.at.line) == ("OCTO-C141", 3)
     assert problem.hint.endswith(f"there is no secret 'a-key' in the folder '{root}' either")
+
+
+def test_the_values_of_files_alone():
+    """Whatever the environment is: a later file wins, then the default; the others are missing."""
+    defaults = {"A": "a", "B": None, "C": None}
+    declared = {name: Declaration(name, each, True, Position("a.yaml")) for name, each in defaults.items()}
+
+    found = of_files(declared, [{"A": "1", "B": "1", "X": "1"}, {"B": "2"}])
+
+    assert (found.values, found.unset) == ({"A": "1", "B": "2"}, {"C"})
+
+
+def test_a_secret_of_files_stays_hidden():
+    """No text is made of it; only where it leads is told."""
+    declared = {"DB": Declaration("DB", "postgres://u:p@db/a", False, Position("a.yaml"), secret=True)}
+
+    found = of_files(declared, [])
+
+    assert (found.values, found.missing, found.hidden) == ({}, {"DB"}, {"DB": "postgres://u:p@db/a"})
+
+
+@pytest.mark.parametrize(("name", "secret"), [("API_TOKEN", True), ("DB_DSN", True), ("PORT", False)])
+def test_names_of_secrets(name: str, secret: bool):
+    assert is_secret(name) is secret

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from octo.config.substitute import references, replaced
 from octo.core.secrets import masked
 
 PASSWORD = "h-unter2's.password"
@@ -248,3 +249,11 @@ def test_a_name_from_a_variable_is_not_shown(problems, text: str):
 
     assert "`${A}`" in found
     assert "unter2" not in found
+
+
+def test_references_of_a_text():
+    assert [*references("${A} $${B} ${C:-d} ${E:-}")] == [("A", None), ("C", "d"), ("E", "")]
+
+
+def test_references_are_replaced():
+    assert replaced("a ${A} $${B} ${C:-d}", lambda name, default: f"<{name}={default}>") == "a <A=None> ${B} <C=d>"

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from octo.core.budget import Budget
 from octo.core.durations import Duration
-from octo.core.settings import Advanced, Secret, Settings
+from octo.core.settings import WEB, Advanced, Reaches, Secret, Settings
 from octo.core.tls import ClientTls
 
 Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -20,6 +20,13 @@ _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _NAMES_A_SECRET = re.compile("authorization|cookie|token|secret|passw|credential|key$", re.IGNORECASE)
 LEAST_THINKING = 1024
+
+# Where the API of each provider is. Those that the library of the vendor knows, too, are the same there.
+ANTHROPIC = "https://api.anthropic.com"
+GEMINI = "https://generativelanguage.googleapis.com"
+OLLAMA = "http://localhost:11434/v1"
+OPENAI = "https://api.openai.com/v1"
+OPENROUTER = "https://openrouter.ai/api/v1"
 
 
 def _url(text: str) -> str:
@@ -132,7 +139,7 @@ class Provider(Settings):
     """The model."""
     max_tokens: Annotated[int, Field(ge=0)] = 0
     """An answer has at most this many tokens, thoughts included. 0 means the model's own limit."""
-    base_url: Url = Field(default="", alias="baseURL")
+    base_url: Annotated[Url, Reaches(WEB)] = Field(default="", alias="baseURL")
     """Where the API is, if not at the provider's own address."""
     timeout: Duration = timedelta(minutes=5)
     """How long one attempt may take, to the last piece of its answer. The flow's own deadline bounds all attempts and
@@ -155,7 +162,7 @@ class Provider(Settings):
     """Choose only from the likeliest words that have this probability together. Use it or `temperature`."""
     headers: Annotated[dict[Annotated[str, AfterValidator(_header)], Line], Advanced] = Field(default_factory=dict)
     """More headers of every request, e.g. those that a gateway needs."""
-    proxy: Annotated[ProxyUrl | None, Advanced] = None
+    proxy: Annotated[ProxyUrl | None, Advanced, Reaches(WEB)] = None
     """The address of an HTTP proxy, with user and password if it asks for them, e.g. `http://user:password@proxy:3128`.
     By default the one that the environment names: HTTPS_PROXY, NO_PROXY."""
     tls: Annotated[ClientTls, Advanced] = ClientTls()
@@ -178,6 +185,7 @@ class Provider(Settings):
 class Anthropic(Provider):
     api_key: ApiKey
     """The key of the Claude API."""
+    base_url: Annotated[Url, Reaches(WEB, home=ANTHROPIC)] = Field(default="", alias="baseURL")
     model: str = Field(default="claude-sonnet-4-6", min_length=1)
     """The model."""
     max_tokens: Annotated[int, Field(ge=1)] = 4096
@@ -203,6 +211,7 @@ Reasoning = Literal["default", "none", "minimal", "low", "medium", "high"]
 class OpenAI(Provider):
     api_key: ApiKey
     """The key of the API. A server of your own that needs none takes any text."""
+    base_url: Annotated[Url, Reaches(WEB, home=OPENAI)] = Field(default="", alias="baseURL")
     model: str = Field(default="gpt-5.4", min_length=1)
     """The model."""
     api: Literal["chat", "responses"] = "chat"
@@ -216,6 +225,7 @@ class OpenAI(Provider):
 class Gemini(Provider):
     api_key: ApiKey
     """The key of the Gemini API."""
+    base_url: Annotated[Url, Reaches(WEB, home=GEMINI)] = Field(default="", alias="baseURL")
     model: str = Field(default="gemini-3.5-flash", min_length=1)
     """The model."""
     thinking: Literal["off", "dynamic", "budgeted"] = "off"
@@ -232,6 +242,7 @@ class Gemini(Provider):
 class OpenRouter(Provider):
     api_key: ApiKey
     """The key of OpenRouter."""
+    base_url: Annotated[Url, Reaches(WEB, home=OPENROUTER)] = Field(default="", alias="baseURL")
     model: str = Field(default="anthropic/claude-sonnet-4.5", min_length=1)
     """The model, with its provider in front."""
     reasoning: Reasoning = "none"
@@ -245,6 +256,7 @@ class OpenRouter(Provider):
 class Ollama(Provider):
     api_key: Secret | None = None
     """The key, if the server asks for one."""
+    base_url: Annotated[Url, Reaches(WEB, home=OLLAMA)] = Field(default="", alias="baseURL")
     model: str = Field(min_length=1, examples=["llama3.2"])
     """The model. The server must have it: `ollama pull llama3.2`."""
 

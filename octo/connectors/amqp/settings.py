@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from octo.core.durations import Duration, OrZero
 from octo.core.errors import Permanent
 from octo.core.expressions import Expr
-from octo.core.settings import Advanced, Effect, Secret, Settings
+from octo.core.settings import Advanced, Effect, Reaches, Secret, Settings
 from octo.core.state import State
 from octo.core.tls import ClientTls
 from octo.core.wire import Giving, Taking
@@ -20,6 +20,7 @@ from octo.core.wire import Giving, Taking
 TIMEOUT = timedelta(seconds=30)
 DEAD = ".dead"
 """What the name of a queue of dead letters ends with."""
+PORTS = (("amqp", 5672), ("amqps", 5671))
 _MOST = 255
 """Bytes of a name or a routing key in AMQP."""
 
@@ -27,7 +28,7 @@ Value = bool | int | str
 
 
 class Broker(Settings):
-    url: Secret = Field(examples=["amqp://octo@localhost:5672/shop"])
+    url: Annotated[Secret, Reaches(PORTS)] = Field(examples=["amqp://octo@localhost:5672/shop"])
     """Where the broker is: `amqp://user:password@host:5672/vhost`, or `amqps://` for TLS. Characters such as `/` or
     `@` in a password or vhost are written as `%2F` and `%40`."""
     password: Secret | None = None
@@ -74,7 +75,7 @@ class Broker(Settings):
 
     @property
     def port(self) -> int:
-        return urlsplit(self.url.get_secret_value()).port or (5671 if self.is_secure else 5672)
+        return urlsplit(self.url.get_secret_value()).port or dict(PORTS)[urlsplit(self.url.get_secret_value()).scheme]
 
     @property
     def host(self) -> str:

@@ -13,7 +13,7 @@ from octo.connectors.database import dsn
 from octo.connectors.database.statements import effect_of
 from octo.core.durations import Duration
 from octo.core.expressions import Expr
-from octo.core.settings import Advanced, Effect, Secret, Settings
+from octo.core.settings import Advanced, Effect, Reaches, Secret, Settings
 from octo.core.state import State
 
 MOST_BYTES = 64 * 1024 * 1024
@@ -23,6 +23,15 @@ _UNSENDABLE = re.compile("[\0\ud800-\udfff]")
 _OPEN = {"sqlite": 1}
 _LIFETIME = {"postgres": timedelta(minutes=30), "mysql": timedelta(minutes=30), "sqlalchemy": timedelta(minutes=30)}
 _DEFAULT_OPEN = 16
+_SERVERS = ("postgres", "mysql", "sqlalchemy")
+_PORTS = (
+    ("postgres", 5432),
+    ("postgresql", 5432),
+    ("mysql", 3306),
+    ("mariadb", 3306),
+    ("mssql", 1433),
+    ("oracle", 1521),
+)
 
 
 class Connection(Settings):
@@ -30,7 +39,9 @@ class Connection(Settings):
     """The kind of database. `sqlalchemy` takes any URL of an async SQLAlchemy dialect as `dsn`; its packages must be
     installed."""
 
-    dsn: Secret = Field(examples=["postgres://octo@localhost/shop"])
+    dsn: Annotated[Secret, Reaches(_PORTS, when=("driver", _SERVERS))] = Field(
+        examples=["postgres://octo@localhost/shop"]
+    )
     """Where the database is. PostgreSQL: `postgres://user:password@host:5432/name?sslmode=require` or
     `host=... user=... dbname=...`. MySQL: `mysql://user:password@host:3306/name`. SQLite: a path, `:memory:` or a
     `file:` URI; the folder must exist."""

@@ -20,7 +20,7 @@ from octo.connectors.http.fields import (
     complain,
 )
 from octo.core.durations import Duration, OrZero, parse_duration
-from octo.core.settings import Advanced, Secret, Settings
+from octo.core.settings import Advanced, Listens, Secret, Settings
 
 
 class Cors(Settings):
@@ -140,7 +140,7 @@ class Server(Settings):
 
     host: str = ""
     """Address to listen at. Empty: the environment variable HTTP_HOST, else `0.0.0.0`, all IPv4 interfaces."""
-    port: int | None = Field(default=None, ge=0, le=65535)
+    port: Annotated[int | None, Listens("HTTP_PORT", 8080)] = Field(default=None, ge=0, le=65535)
     """TCP port; 0 takes a free one. Default: the environment variable HTTP_PORT, else 8080."""
     base_path: str = ""
     """Path that every route's path is appended to, e.g. `/api`."""

@@ -21,7 +21,7 @@ from octo.connectors.http.fields import (
     complain,
 )
 from octo.connectors.http.patterns import BadPattern, Pattern
-from octo.connectors.http.settings import Auth
+from octo.connectors.http.settings import Auth, Server
 from octo.core.durations import Duration, OrZero
 from octo.core.expressions import Expr
 from octo.core.settings import Advanced, Settings
@@ -183,6 +183,10 @@ class Route(Settings):
                 raise complain(f"browsers refuse the cookie {name} with a `domain` or another `path` than `/`")
         return cookies
 
+    def served(self, connector: Server) -> Iterator[tuple[str, str]]:
+        path = Pattern.parse(self.path, connector.base_path).text
+        return ((method, path) for method in self.methods or ("*",))
+
     def advice(self) -> Iterator[tuple[str, str, str]]:
         for segment in self.path.split("/"):
             if found := _ELSEWHERE.fullmatch(segment):
@@ -238,6 +242,9 @@ class Static(Settings):
     def route(self) -> Route:
         """The route of the files."""
         return Route(path=f"{self.path}{{path...}}", methods=["GET", "HEAD"], auth=self.auth, timeout=self.timeout)
+
+    def served(self, connector: Server) -> Iterator[tuple[str, str]]:
+        return self.route.served(connector)
 
 
 def _variables(route: Route) -> Iterable[tuple[str, str]]:

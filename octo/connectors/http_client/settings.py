@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from octo.connectors.http_client.addresses import Private
 from octo.connectors.http_client.paths import complain
 from octo.core.durations import Duration, OrZero
-from octo.core.settings import Advanced, Secret, Settings
+from octo.core.settings import WEB, Advanced, Reaches, Secret, Settings
 from octo.core.tls import ClientTls
 from octo.expr import nearest
 
@@ -140,7 +140,7 @@ class Auth(Settings):
     """The user of `basic`."""
     password: Secret | None = None
     """The password of `basic`; may be empty."""
-    token_url: Url | None = Field(default=None, alias="tokenURL")
+    token_url: Annotated[Url | None, Reaches(WEB)] = Field(default=None, alias="tokenURL")
     """Where `oauth2` fetches its tokens."""
     client_id: str | None = Field(default=None, alias="clientID")
     """The id of `oauth2`; sent with the secret by HTTP Basic."""
@@ -218,7 +218,7 @@ class Pool(Settings):
 class Proxy(Settings):
     """A proxy between the client and the server: an `http` request is sent through it, `https` tunnelled."""
 
-    url: Url | None = Field(default=None, examples=["http://proxy.example.com:3128"])
+    url: Annotated[Url | None, Reaches(WEB)] = Field(default=None, examples=["http://proxy.example.com:3128"])
     """Its address, e.g. `http://proxy.example.com:3128`. Without one, the environment's is used."""
     username: str | None = None
     """The user that the proxy knows."""
@@ -246,7 +246,7 @@ FollowRedirects = Literal["never", "same-origin", "always"]
 class Client(Settings):
     """One server to call: its address, the credentials, timeouts and limits."""
 
-    base_url: Url = Field(alias="baseURL", examples=["https://api.example.com/v1"])
+    base_url: Annotated[Url, Reaches(WEB)] = Field(alias="baseURL", examples=["https://api.example.com/v1"])
     """Absolute address, e.g. `https://api.example.com/v1`; a block's `path` is appended. A user and password in it are
     sent as `auth` of type `basic`, and shown nowhere."""
     timeout: Annotated[Duration, OrZero] = timedelta(seconds=30)

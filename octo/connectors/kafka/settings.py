@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from octo.core.durations import Duration
 from octo.core.expressions import Expr
-from octo.core.settings import Advanced, Effect, Secret, Settings
+from octo.core.settings import Advanced, Effect, Reaches, Secret, Settings
 from octo.core.state import State
 from octo.core.tls import ClientTls
 from octo.core.wire import Giving, Taking
@@ -35,6 +35,7 @@ def _topic(text: str) -> str:
     return text
 
 
+Server = Annotated[str, AfterValidator(_server)]
 Topic = Annotated[str, AfterValidator(_topic)]
 
 
@@ -59,7 +60,9 @@ class Sasl(Settings):
 
 
 class Cluster(Settings):
-    brokers: list[Annotated[str, AfterValidator(_server)]] = Field(min_length=1, examples=[["localhost:9092"]])
+    brokers: Annotated[list[Server], Reaches((("kafka", 9092),), bare="kafka")] = Field(
+        min_length=1, examples=[["localhost:9092"]]
+    )
     """Some brokers of the cluster, as `host:port`; they tell of the others."""
     tls: Tls = Tls(enabled=False)
     """Encryption; `{}` uses the machine's authorities. Default: none."""

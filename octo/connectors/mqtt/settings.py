@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from octo.core.durations import Duration, OrZero
 from octo.core.expressions import Expr
 from octo.core.promise import Promise
-from octo.core.settings import Advanced, Effect, Secret, Settings
+from octo.core.settings import Advanced, Effect, Reaches, Secret, Settings
 from octo.core.state import State
 from octo.core.tls import ClientTls
 from octo.core.wire import Giving, Taking
@@ -32,7 +32,7 @@ _SHARED = re.compile(r"\$share/([^/+#]+)/(.+)")
 
 
 class Broker(Settings):
-    url: Secret = Secret("mqtt://localhost:1883")
+    url: Annotated[Secret, Reaches(tuple(PORTS.items()))] = Secret("mqtt://localhost:1883")
     """Where the broker is: `mqtt://host:1883`, or `mqtts://host:8883` for TLS. User and password may stand in it."""
     username: str = ""
     """Name of the user, with `password`."""

@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from octo.core.durations import Duration, OrZero
 from octo.core.expressions import Expr
 from octo.core.promise import Promise
-from octo.core.settings import Advanced, Effect, Secret, Settings
+from octo.core.settings import Advanced, Effect, Reaches, Secret, Settings
 from octo.core.state import State
 from octo.core.tls import ClientTls
 from octo.core.wire import BodyType, Giving, Taking
@@ -22,13 +22,14 @@ TIMEOUT = timedelta(seconds=30)
 TOLD = Promise("at most once", ("send",), idempotent="never")
 KEPT = Promise("at least once", ("send", "confirm"), "with `jetstream`", "with a key")
 
+_PORTS = (("nats", 4222), ("tls", 4222), ("ws", 80), ("wss", 443))
 _ADDRESS = re.compile(r"((nats|tls|ws|wss)://)?([^/?#\s@]*@)?(\[[0-9a-fA-F:]+\]|[^/?#\s@:,]+)(?P<port>:\d{1,5})?/?")
 _SUBJECT = re.compile(r"[^\s.]+(\.[^\s.]+)*")
 _NAME = re.compile(r"[^\s.*>/\\]+")
 
 
 class Server(Settings):
-    url: Secret = Secret("nats://localhost:4222")
+    url: Annotated[Secret, Reaches(_PORTS, bare="nats")] = Secret("nats://localhost:4222")
     """Where NATS is; several addresses, with commas between, are the servers of one cluster. `tls://` asks for TLS,
     and never sends credentials without it. User and password may stand in it: `nats://user:password@host:4222`."""
     user: str = ""

@@ -9,15 +9,16 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from octo.core.durations import Duration
-from octo.core.settings import Advanced, Secret, Settings
+from octo.core.settings import Advanced, Reaches, Secret, Settings
 from octo.vectors.store import Metric
 
+_PORTS = (("postgres", 5432), ("postgresql", 5432))
 INDEXED = 2000
 """The longest vectors that pgvector can index."""
 
 
 class Table(Settings):
-    dsn: Secret = Field(examples=["postgres://octo:password@localhost:5432/octo"])
+    dsn: Annotated[Secret, Reaches(_PORTS)] = Field(examples=["postgres://octo:password@localhost:5432/octo"])
     """The database: `postgres://user:password@host:5432/name`."""
     password: Secret | None = None
     """The password, if it is not part of `dsn`."""

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, field_validator, model_validator
 
 from octo.core.expressions import Expr
-from octo.core.settings import Advanced, Effect
+from octo.core.settings import WEB, Advanced, Effect, Reaches
 from octo.core.state import State
 from octo.vendors.answered import Answered
 from octo.vendors.settings import Address, Called, Key
@@ -18,14 +18,18 @@ class Index(Called):
     """The key of the project."""
     index: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", examples=["docs"])
     """The name of the index. It must exist."""
-    host: str | None = Field(default=None, min_length=1, examples=["docs-a1b2c3d.svc.aped-4627-b74a.pinecone.io"])
+    host: Annotated[str | None, Reaches(WEB, bare="https")] = Field(
+        default=None, min_length=1, examples=["docs-a1b2c3d.svc.aped-4627-b74a.pinecone.io"]
+    )
     """The host of the index. Without it Pinecone is asked for it at the start."""
     dimension: Annotated[int, Field(ge=1, le=20_000)] | None = None
     """Length of the vectors, which are checked before they are sent. If Pinecone is asked at the start, its index must
     have this one."""
     namespace: str = Field(default="", max_length=256)
     """The namespace to use where a block names none."""
-    control_url: Annotated[Address, Advanced] = Field(default="https://api.pinecone.io", alias="controlURL")
+    control_url: Annotated[Address, Advanced, Reaches(WEB, when=("host", (None,)))] = Field(
+        default="https://api.pinecone.io", alias="controlURL"
+    )
     """Where to ask for the host."""
 
     @field_validator("host")

@@ -6,12 +6,13 @@ from typing import Annotated
 
 from pydantic import Field
 
+from octo.core.settings import WEB, Reaches
 from octo.vectors.store import Metric
 from octo.vendors.settings import Address, Called, Key
 
 
 class Collection(Called):
-    url: Address = "http://localhost:6333"
+    url: Annotated[Address, Reaches(WEB)] = "http://localhost:6333"
     """Where Qdrant is."""
     api_key: Key | None = None
     """The key, if the server asks for one."""

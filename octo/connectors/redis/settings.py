@@ -13,7 +13,7 @@ from octo.connectors.redis.commands import CHANGING, READING, near
 from octo.core.durations import Duration, OrZero
 from octo.core.expressions import Expr
 from octo.core.promise import Promise
-from octo.core.settings import Advanced, Effect, Secret, Settings
+from octo.core.settings import Advanced, Effect, Reaches, Secret, Settings
 from octo.core.state import State
 from octo.core.tls import ClientTls
 from octo.core.wire import Giving, Taking
@@ -22,13 +22,14 @@ TIMEOUT = timedelta(seconds=30)
 CHANGED = Promise("at least once", ("send", "confirm"), idempotent="as written")
 READ = Promise("at least once", ("send", "confirm"), "with a command that only reads", "always")
 
+_PORTS = (("redis", 6379), ("rediss", 6379), ("valkey", 6379), ("valkeys", 6379))
 _ADDRESS = re.compile(
     r"(redis|rediss|valkey|valkeys)://([^/?#\s@]*@)?(\[[0-9a-fA-F:]+\]|[^/?#\s@:,]*)(?P<port>:\d{1,5})?(/\d{0,4})?"
 )
 
 
 class Server(Settings):
-    url: Secret = Secret("redis://localhost:6379/0")
+    url: Annotated[Secret, Reaches(_PORTS)] = Secret("redis://localhost:6379/0")
     """Where Redis or Valkey is: `redis://user:password@host:6379/0`, with the number of the database at the end.
     `rediss://` means TLS."""
     tls: ClientTls | None = None

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
+from octo.core.settings import WEB, Reaches
 from octo.vendors.settings import Address, Called
 
 
 class Server(Called):
-    url: Address = Field(examples=["http://searxng:8080"])
+    url: Annotated[Address, Reaches(WEB)] = Field(examples=["http://searxng:8080"])
     """Where SearXNG is. Its `search: formats:` must have `json`."""
     language: str = Field(default="", max_length=20, examples=["en"])
     """Language of the pages; empty leaves it to the server."""

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from octo.core.expressions import Expr
-from octo.core.settings import Advanced, Effect
+from octo.core.settings import WEB, Advanced, Effect, Reaches
 from octo.core.state import State
 from octo.vendors.answered import Answered
 from octo.vendors.settings import Address, Called, Key
@@ -19,7 +19,7 @@ Format = Literal["markdown", "text"]
 class Account(Called):
     api_key: Key
     """The key, e.g. `tvly-...`."""
-    base_url: Annotated[Address, Advanced] = Field(default="https://api.tavily.com", alias="baseURL")
+    base_url: Annotated[Address, Advanced, Reaches(WEB)] = Field(default="https://api.tavily.com", alias="baseURL")
     """Where the API is."""
 
 

@@ -8,6 +8,3 @@ holding    who hands a message to such a flow, and says when it is over
 resuming   runs whose process has gone are gone on with
 versions   the flow files that a run began with
 """
-
-SERVICES = ("key-value", "leases")
-"""What a journal needs."""

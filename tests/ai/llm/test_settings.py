@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from anthropic import AsyncAnthropic
+from google import genai
+from openai import AsyncOpenAI
 from pydantic import ValidationError
 
 from octo.ai.llm import settings
@@ -94,3 +97,12 @@ def test_keys_of_gateways_are_not_shown():
     said = masked("pk-777777 tk-888888 pw-999999 billing")
 
     assert said == "«secret» «secret» «secret» billing"
+
+
+def test_the_homes_of_the_providers_are_those_of_their_libraries():
+    """What `octo check --facts` says is reached is what the library calls."""
+    client = genai.Client(api_key="k")._api_client
+
+    assert str(AsyncOpenAI(api_key="k").base_url).rstrip("/") == settings.OPENAI
+    assert str(AsyncAnthropic(api_key="k").base_url).rstrip("/") == settings.ANTHROPIC
+    assert str(client._http_options.base_url).rstrip("/") == settings.GEMINI

@@ -27,8 +27,6 @@ from octo.ai.llm.wires.faults import cut
 from octo.ai.llm.wires.wired import Wired
 from octo.core.settings import Secret
 
-OPENROUTER = "https://openrouter.ai/api/v1"
-OLLAMA = "http://localhost:11434/v1"
 _FILES = IMAGES | {"application/pdf"}
 _SOUNDS = frozenset(("audio/mpeg", "audio/wav"))
 NO_KEY = "none"
@@ -83,7 +81,7 @@ def openai(given: settings.OpenAI, http: httpx2.AsyncClient) -> Wired:
 
 def openrouter(given: settings.OpenRouter, http: httpx2.AsyncClient) -> Wired:
     named = {"X-Title": given.app_name, "HTTP-Referer": given.site_url}
-    sdk = _sdk(given, http, given.base_url or OPENROUTER, given.api_key, named)
+    sdk = _sdk(given, http, given.base_url or settings.OPENROUTER, given.api_key, named)
     provider = OpenRouterProvider(openai_client=sdk)
     model = kin.OpenRouter(given.model, provider=provider)
     form = _Form("llm-openrouter", _FILES | _SOUNDS, keeps_thoughts=True)
@@ -92,7 +90,7 @@ def openrouter(given: settings.OpenRouter, http: httpx2.AsyncClient) -> Wired:
 
 
 def ollama(given: settings.Ollama, http: httpx2.AsyncClient) -> Wired:
-    provider = OllamaProvider(openai_client=_sdk(given, http, given.base_url or OLLAMA, given.api_key))
+    provider = OllamaProvider(openai_client=_sdk(given, http, given.base_url or settings.OLLAMA, given.api_key))
     known = kin.Ollama(given.model, provider=provider).profile
     # The library sends OpenAI's newer name for it, which Ollama ignores.
     profile = merge_profile(known, OpenAIModelProfile(openai_chat_supports_max_completion_tokens=False))

@@ -15,7 +15,7 @@ from octo.ai.tools import fits
 from octo.core.durations import Duration, OrZero
 from octo.core.expressions import Expr
 from octo.core.secrets import mask
-from octo.core.settings import Advanced, Effect, Secret, Settings
+from octo.core.settings import WEB, Advanced, Effect, Reaches, Secret, Settings
 from octo.core.sockets import Steps
 from octo.core.state import State
 from octo.core.tls import ClientTls
@@ -62,7 +62,7 @@ class OAuth(Settings):
     """`client-credentials`: as the client itself, with `clientSecret` or `key`. `authorization-code`: for a server that
     grants access to this client without asking a person, such as a gateway in a private network: the connector goes to
     its authorization endpoint itself."""
-    issuer: str = ""
+    issuer: Annotated[str, Reaches(WEB)] = ""
     """The issuer of the authorization server, exactly as its metadata has it. Credentials are sent to this one alone,
     whatever the MCP server says. Required for `client-credentials`."""
     client_id: str = Field(default="", alias="clientID")
@@ -100,7 +100,7 @@ class OAuth(Settings):
 class Server(Settings):
     """One MCP server: at a `url`, or a program on this machine that is started with `command`."""
 
-    url: str | None = Field(default=None, examples=["https://tools.example.com/mcp"])
+    url: Annotated[str | None, Reaches(WEB)] = Field(default=None, examples=["https://tools.example.com/mcp"])
     """The address of its endpoint (streamable HTTP)."""
     command: str | None = Field(default=None, min_length=1, examples=["uvx"])
     """Instead of `url`: a program that speaks MCP over stdin and stdout. It is started with the connector, as the user
@@ -122,7 +122,7 @@ class Server(Settings):
     """How to get tokens, instead of a fixed `token`."""
     tls: Annotated[ClientTls | None, Advanced] = None
     """Certificates. By default the machine's authorities are trusted."""
-    proxy: Annotated[str | None, Advanced] = None
+    proxy: Annotated[str | None, Advanced, Reaches(WEB)] = None
     """The address of an HTTP proxy. Default: the one that the environment names (HTTPS_PROXY, NO_PROXY)."""
     timeout: Duration = timedelta(seconds=60)
     """How long a call may take. Then it is cancelled, and the server is told. The flow's own deadline counts as
