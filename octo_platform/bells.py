@@ -28,7 +28,8 @@ class Bells:
             self._waiting.setdefault(topic, set()).add(event)
             try:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(event.wait(), at_most)
+                    async with asyncio.timeout(at_most):  # Python 3.11's wait_for may swallow a cancellation
+                        await event.wait()
             finally:
                 waiting = self._waiting[topic]
                 waiting.discard(event)
