@@ -69,7 +69,7 @@ async def using_secret(
     else:
         own = await _with_own(session, workspace_id, name)
         query = query.where(Deployment.environment_id.notin_(own)) if own else query
-    rows = (await session.execute(query.with_for_update(of=Deployment))).tuples().all()
+    rows = (await session.execute(query.with_for_update(of=Deployment))).all()
     return [row for row, made, facts in rows if name in secrets_needed(facts, settings_of(made)).values()]
 
 

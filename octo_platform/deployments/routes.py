@@ -92,10 +92,10 @@ async def overview(call: Within) -> dict[str, dict[str, int]]:
     """Count what there is: integrations, and deployments by phase."""
     async with call.read() as session:
         by_phase = select(Deployment.phase, func.count()).where(Deployment.workspace_id == call.space.id)
-        phases = (await session.execute(by_phase.group_by(Deployment.phase))).tuples().all()
+        phases = (await session.execute(by_phase.group_by(Deployment.phase))).all()
         count = select(func.count()).where(Integration.workspace_id == call.space.id)
         number = await session.scalar(count.select_from(Integration))
-    return {"integrations": {"all": number or 0}, "deployments": dict(phases)}
+    return {"integrations": {"all": number or 0}, "deployments": {phase: count for phase, count in phases}}
 
 
 @routes.on("POST", "/workspaces/{workspace}/plans", "plans.read")

@@ -90,19 +90,17 @@ def check_complete(facts: Facts, settings: Settings, secrets: set[str]) -> None:
     secrets: the names, here, of those that there are.
     """
     needed = secrets_needed(facts, settings)
-    optional = {each["name"] for each in facts.get("variables", ()) if not each.get("required")}
-    missing = [here for name, here in needed.items() if here not in secrets and name not in optional]
+    variables = {each["name"]: each for each in facts.get("variables", ())}
+    asked = {each["name"]: variables.get(each.get("variable"), {}) for each in facts.get("secrets", ())}
+    missing = [
+        here
+        for name, here in needed.items()
+        if here not in secrets and (name in settings.secrets or asked[name].get("required", True))
+    ]
     if missing:
         raise Problem("no-such-secret", f"set the secrets {', '.join(missing)} first", missing=missing)
-    unset = [
-        each["name"]
-        for each in facts.get("variables", ())
-        if each.get("required") and not _is_given(each, settings, needed)
-    ]
+    by_secret = {each.get("variable") for each in facts.get("secrets", ())}
+    given = by_secret | settings.variables.keys() | {*RESERVED}
+    unset = [name for name, each in variables.items() if each["required"] and not each["given"] and name not in given]
     if unset:
         raise Problem("invalid", f"variables: {', '.join(unset)} must be given", missing=unset)
-
-
-def _is_given(variable: Mapping[str, Any], settings: Settings, secrets: Mapping[str, str]) -> bool:
-    name = variable["name"]
-    return name in settings.variables or name in secrets or name in RESERVED

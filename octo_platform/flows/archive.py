@@ -72,24 +72,28 @@ def packed(files: Files) -> bytes:
 
 
 def unpacked(data: bytes) -> dict[str, bytes]:
-    """The files of an archive that `packed` has made, or that somebody sent. Raises `Problem`.
+    """The files of an archive that `packed` has made, or that somebody sent. Raises `Problem`."""
+    try:
+        return _read(data)
+    except Problem:
+        raise
+    except Exception:  # noqa: BLE001  zipfile raises whatever the bytes lead it to
+        raise Problem("malformed", "this is no zip archive that can be read") from None
 
-    It reads no more than is allowed, whatever the archive claims of itself.
-    """
+
+def _read(data: bytes) -> dict[str, bytes]:
+    """Read no more than is allowed, whatever the archive claims of itself."""
     files: dict[str, bytes] = {}
     left = LARGEST
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = [each for each in archive.infolist() if not each.is_dir()]
-            if len(entries) > MOST_FILES:
-                raise Problem("too-large", f"an integration has at most {MOST_FILES} files")
-            for each in entries:
-                with archive.open(each) as file:
-                    content = file.read(min(left, LARGEST_FILE) + 1)
-                left -= len(content)
-                if len(content) > LARGEST_FILE or left < 0:
-                    raise Problem("too-large", f"{each.filename}: this is more than an integration may have")
-                files[checked_path(each.filename)] = content
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError):
-        raise Problem("malformed", "this is no zip archive that can be read") from None
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        entries = [each for each in archive.infolist() if not each.is_dir()]
+        if len(entries) > MOST_FILES:
+            raise Problem("too-large", f"an integration has at most {MOST_FILES} files")
+        for each in entries:
+            with archive.open(each) as file:
+                content = file.read(min(left, LARGEST_FILE) + 1)
+            left -= len(content)
+            if len(content) > LARGEST_FILE or left < 0:
+                raise Problem("too-large", f"{each.filename}: this is more than an integration may have")
+            files[checked_path(each.filename)] = content
     return files

@@ -27,7 +27,7 @@ def _named(name: str) -> ColumnElement[bool]:
 
 async def files_of(session: AsyncSession, integration_id: str) -> Files:
     query = select(File.path, File.content).where(File.integration_id == integration_id)
-    return dict((await session.execute(query)).tuples().all())
+    return {path: content for path, content in await session.execute(query)}  # noqa: C416  rows are no pairs to mypy
 
 
 async def version(session: AsyncSession, of: Integration, tag: str) -> Version:

@@ -95,6 +95,8 @@ async def _bundle(call: Call, files: Files, hash_: str) -> Bundle:
     facts = await call.installation.inspector.facts(files)
     if not facts["ok"]:
         raise Problem("flow-problems", "the flow files have problems, see `problems`", problems=facts["problems"][:100])
+    if not facts["flows"]:
+        raise Problem("flow-problems", "there is no flow in these files", problems=[])
     return Bundle(hash=hash_, archive=packed(files), facts=facts)
 
 

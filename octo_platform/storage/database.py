@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 _WRITES = "octo_writes"
 
@@ -25,8 +25,9 @@ class Database:
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
         self.is_sqlite = engine.dialect.name == "sqlite"
+        self._writer = engine.execution_options(**{_WRITES: True})
         self._reading = async_sessionmaker(engine, expire_on_commit=False)
-        self._writing = async_sessionmaker(engine.execution_options(**{_WRITES: True}), expire_on_commit=False)
+        self._writing = async_sessionmaker(self._writer, expire_on_commit=False)
         self._turn = asyncio.Lock()
 
     @asynccontextmanager
@@ -45,6 +46,12 @@ class Database:
             session = await stack.enter_async_context(self._writing())
             async with session.begin():
                 yield session
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction in which tables may be changed."""
+        async with self._writer.begin() as connection:
+            yield connection
 
 
 @asynccontextmanager

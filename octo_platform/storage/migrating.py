@@ -27,7 +27,7 @@ async def migrate(database: Database, to: str = "head") -> None:
 
     Raises `TooNew` if the database has a revision that this release does not know: then nothing is changed.
     """
-    async with database.engine.begin() as connection:
+    async with database.alone() as connection:
         await connection.run_sync(partial(_migrate, to=to))
 
 

@@ -41,10 +41,10 @@ class Keyring:
         cipher = self._ciphers.get(key)
         if cipher is None:
             raise Unsealable(f"the key {key} that sealed {place} is not among those of this installation")
-        data = base64.b64decode(text)
         try:
+            data = base64.b64decode(text, validate=True)
             return cipher.decrypt(data[:_NONCE], data[_NONCE:], place.encode())
-        except InvalidTag:
+        except (InvalidTag, ValueError):
             raise Unsealable(f"what is stored at {place} was changed or moved") from None
 
     def is_newest(self, sealed: str) -> bool:

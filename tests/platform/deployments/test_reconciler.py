@@ -1,0 +1,180 @@
+"""What is wanted comes to run: after failures, after crashes, and never by guessing."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from octo_platform.api.serving import installed
+from octo_platform.deployments.reconciler import Reconciler
+from tests.platform.asking import (
+    ANY, FLOW, HERE, deployment, done, integration, problem, shop, until, until_gone,
+)  # fmt: skip
+from tests.platform.conftest import on_both
+
+ONE = f"{HERE}/deployments/dev:orders"
+
+
+@pytest.fixture
+async def ready(client, reconciling):
+    """`dev:orders` runs v1; v2 is there, too."""
+    await shop(client)
+    await integration(client, "orders", FLOW, "v1")
+    await done(client.put(f"{HERE}/integrations/orders/files/orders.yaml", content=FLOW.replace("Hello", "Bye").encode(),
+                          headers=ANY))  # fmt: skip
+    await done(client.post(f"{HERE}/integrations/orders/versions", json={"tag": "v2"}))
+    await deployment(client)
+    return await until(client, phase="running", observedGeneration=1)
+
+
+async def outcomes(client):
+    found = (await done(client.get(f"{ONE}/releases"))).json()["items"]
+    return [(each["generation"], each["tag"], each["cause"], each["outcome"]) for each in found]
+
+
+async def roll(client, tag, **more):
+    return await done(client.post(f"{ONE}/rollout", json={"tag": tag, **more}, headers=ANY))
+
+
+@on_both
+async def test_the_life_of_a_deployment(client, ready, pretence):
+    assert (ready["runningTag"], ready["ready"], ready["internalUrl"]) == ("v1", 1, "http://orders.test:8080")
+    await roll(client, "v2")
+    await until(client, phase="running", runningTag="v2")
+    await done(client.post(f"{ONE}/rollback", json={}, headers=ANY))
+    await until(client, phase="running", runningTag="v1", observedGeneration=3)
+    await done(client.post(f"{ONE}/scale", json={"replicas": 3}, headers=ANY))
+    assert len((await until(client, ready=3, observedGeneration=4))["instances"]) == 3
+    await done(client.post(f"{ONE}/pause", headers=ANY))
+    await until(client, phase="paused", ready=0)
+    await done(client.post(f"{ONE}/resume", headers=ANY))
+    await until(client, phase="running", ready=3)
+    before = pretence.applied[-1].restart
+    await done(client.post(f"{ONE}/restart", headers=ANY))
+    await until(client, phase="running", observedGeneration=7)
+    assert pretence.applied[-1].restart != before
+    await done(client.delete(ONE, headers=ANY))
+    await until_gone(client)
+    assert pretence.desired == {}
+
+
+@on_both
+async def test_a_version_that_fails_goes_back_by_itself(client, ready, pretence):
+    pretence.bad.add("v2")
+    await roll(client, "v2", settings={"replicas": 2})
+    found = await until(client, phase="running", observedGeneration=3)
+    assert (found["tag"], found["runningTag"], found["ready"]) == ("v1", "v1", 1)
+    assert await outcomes(client) == [
+        (3, "v1", "automatic rollback", "ready"),
+        (2, "v2", "rollout", "failed"),
+        (1, "v1", "deploy", "replaced"),
+    ]
+    reason = (await client.get(f"{ONE}/releases")).json()["items"][1]["reason"]
+    assert reason == "CrashLoop: v2 ends at once"
+
+
+async def test_a_way_back_that_fails_too_is_not_gone_again(client, ready, pretence):
+    pretence.bad |= {"v1", "v2"}
+    await roll(client, "v2")
+    await until(client, phase="failed", observedGeneration=3)
+    assert [each[3] for each in await outcomes(client)] == ["failed", "failed", "ready"]
+    pretence.bad.clear()
+    await until(client, phase="running", generation=3)
+
+
+async def test_the_first_version_has_nothing_to_go_back_to(client, pretence, reconciling):
+    pretence.bad.add("v1")
+    await shop(client)
+    await integration(client, "orders", FLOW, "v1")
+    await deployment(client)
+    found = await until(client, phase="failed")
+    assert found["reasons"] == [{"code": "CrashLoop", "text": "v1 ends at once"}]
+    assert await problem(client.post(f"{ONE}/rollback", json={}, headers=ANY)) == "conflict"
+
+
+async def test_one_that_takes_too_long_has_failed(client, ready, pretence, installation):
+    installation.options = installation.options.model_copy(update={"progress_deadline": 0.0})
+    slow = pretence.observe
+
+    async def observe(id_):
+        found = await slow(id_)
+        return found.model_copy(update={"phase": "progressing"}) if pretence.desired[id_].tag == "v2" else found
+
+    pretence.observe = observe
+    await roll(client, "v2")
+    await until(client, phase="running", observedGeneration=3)
+    assert (await outcomes(client))[1] == (2, "v2", "rollout", "failed")
+
+
+@on_both
+async def test_a_target_that_cannot_be_reached_changes_nothing(client, ready, pretence, reconciling):
+    pretence.reachable = False
+    await roll(client, "v2")
+    found = await until(client, generation=2, reasons=[{"code": "TargetUnreachable", "text": "nobody answers"}])
+    assert (found["phase"], found["runningTag"], found["observedGeneration"]) == ("progressing", "v1", 1)
+    await done(client.delete(ONE, headers=ANY))
+    await asyncio.sleep(1.5)
+    await until(client, phase="removing")
+    pretence.reachable = True
+    await until_gone(client)
+
+
+async def test_a_target_that_refuses_is_a_failed_release(client, ready, pretence):
+    pretence.refuses = "the quota is used up"
+    await roll(client, "v2")
+    await until(client, observedGeneration=3, phase="failed")
+    assert (await client.get(f"{ONE}/releases")).json()["items"][1]["reason"] == "Refused: the quota is used up"
+
+
+async def test_what_cannot_be_removed_at_once_is_removed_later(client, ready, pretence):
+    pretence.lingering.add(ready["id"])
+    await done(client.delete(ONE, headers=ANY))
+    assert await problem(client.post(f"{ONE}/scale", json={"replicas": 2}, headers=ANY)) == "conflict"
+    await until_gone(client)
+
+
+async def test_drift_that_a_target_tells_of_is_corrected(client, ready, pretence):
+    gone = pretence.desired.pop(ready["id"])
+    pretence.told.put_nowait(ready["id"])
+    async with asyncio.timeout(60):
+        while ready["id"] not in pretence.desired:
+            await asyncio.sleep(0.02)
+    assert pretence.desired[ready["id"]] == gone
+
+
+async def test_what_belongs_to_nobody_is_removed_and_new_ones_are_not(client, ready, pretence, installation):
+    pretence.desired["orphan"] = pretence.desired[ready["id"]].model_copy(update={"deployment": "orphan"})
+    reconciler = Reconciler(installation)
+    for each in await reconciler._environments():
+        await reconciler._sweep(each)
+    assert [*pretence.desired] == [ready["id"]]
+
+
+@on_both
+async def test_a_slug_is_given_once_also_at_the_same_moment(client, reconciling):
+    await shop(client)
+    await integration(client, "orders", FLOW, "v1")
+    body = {"environment": "dev", "integration": "orders", "tag": "v1"}
+    answers = await asyncio.gather(*(client.post(f"{HERE}/deployments", json=body) for _ in range(10)))
+    assert sorted(each.status_code for each in answers) == [201, *[409] * 9]
+
+
+@on_both
+async def test_another_process_goes_on_where_one_was_killed(client, options, pretence, installation):
+    """Between any two steps: what was begun by the first is finished by the second."""
+    await shop(client)
+    await integration(client, "orders", FLOW, "v1")
+    await deployment(client)
+    for ended in range(6):
+        first = Reconciler(installation)
+        task = asyncio.get_running_loop().create_task(first.run())
+        for _ in range(ended * 5):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    async with installed(options, {"local": pretence.opened, "kubernetes": pretence.opened}) as other:
+        task = asyncio.get_running_loop().create_task(Reconciler(other).run())
+        await until(client, phase="running", observedGeneration=1)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

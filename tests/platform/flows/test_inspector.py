@@ -1,0 +1,47 @@
+"""What `octo check` says reaches the platform, and nothing of the platform reaches it."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from octo_platform.flows import inspector
+from octo_platform.flows.inspector import Inspector
+from octo_platform.problem import Problem
+from tests.platform.asking import FLOW, SECRET
+
+
+async def test_facts_of_right_and_wrong_files():
+    found = await Inspector().facts({"a.yaml": FLOW.encode()})
+    assert found["ok"]
+    assert [each["path"] for each in found["routes"]] == ["/hello"]
+    broken = await Inspector().facts({"a.yaml": b"flows: [{name: a, process: [{type: set-paylod}]}]"})
+    assert not broken["ok"]
+    assert "set-payload" in str(broken["problems"])
+    assert "/tmp" not in str(broken["problems"])  # it says which file, not where we put it
+
+
+async def test_secrets_that_are_not_there_are_no_problem():
+    found = await Inspector().facts({"a.yaml": SECRET.encode()})
+    assert found["ok"], found["problems"]
+    assert [each["name"] for each in found["secrets"]] == ["bank"]
+
+
+async def test_variables_of_the_platform_are_not_seen(monkeypatch):
+    monkeypatch.setenv("AUTH_SECRET", "never")
+    monkeypatch.setenv("HTTP_PORT", "9")
+    assert not {"AUTH_SECRET", "HTTP_PORT"} & inspector.environment().keys()
+    assert "PATH" in inspector.environment(os.environ)
+
+
+async def test_a_check_that_takes_too_long_is_ended(monkeypatch):
+    monkeypatch.setattr(inspector, "PATIENCE", 0.0)
+    with pytest.raises(Problem) as caught:
+        await Inspector().facts({"a.yaml": FLOW.encode()})
+    assert caught.value.code == "busy"
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"- [", b"a: &a [*a, *a]\n" * 50, b"flows: 1"])
+async def test_whatever_the_bytes_are_it_says_what_is_wrong(content):
+    assert not (await Inspector().facts({"a.yaml": content}))["ok"]

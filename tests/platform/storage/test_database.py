@@ -1,0 +1,63 @@
+"""Sessions of the database: what is written together is kept together, and writers do not hinder one another."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from sqlalchemy import func, select
+
+from octo_platform.storage.database import opened, url_of
+from octo_platform.storage.migrating import migrate
+from octo_platform.storage.tables import Setting
+from tests.platform.conftest import on_both
+
+
+@on_both
+async def test_what_fails_is_not_kept(place):
+    async with opened(url_of(place)) as database:
+        await migrate(database)
+        with pytest.raises(RuntimeError):
+            async with database.write() as session:
+                session.add(Setting(name="a", value="1"))
+                await session.flush()
+                raise RuntimeError
+        async with database.read() as session:
+            assert await session.get(Setting, "a") is None
+
+
+@on_both
+async def test_fifty_who_count_up_one_after_the_other_lose_nothing(place):
+    async with opened(url_of(place)) as database, opened(url_of(place)) as other:
+        await migrate(database)
+        async with database.write() as session:
+            session.add(Setting(name="n", value="0"))
+
+        async def count(by):
+            async with by.write() as session:
+                row = await session.get_one(Setting, "n", with_for_update=True)
+                row.value = str(int(row.value) + 1)
+
+        await asyncio.gather(*(count(each) for each in [database, other] * 25))
+        async with database.read() as session:
+            assert await session.scalar(select(Setting.value)) == "50"
+            assert await session.scalar(select(func.count()).select_from(Setting)) == 1
+
+
+@pytest.mark.parametrize(
+    ("place", "url"),
+    [
+        ("sqlite:/a/b.db", "sqlite+aiosqlite:////a/b.db"),
+        ("/a/b.db", "sqlite+aiosqlite:////a/b.db"),
+        ("postgres://u:p%40@h:1/d", "postgresql+asyncpg://u:p%40@h:1/d"),
+        ("postgresql://u@h/d?sslmode=require", "postgresql+asyncpg://u@h/d?ssl=require"),
+    ],
+)
+def test_places_as_users_write_them(place, url):
+    assert url_of(place) == url
+
+
+@pytest.mark.parametrize("place", ["mysql://h/d", "redis://h", "http://x"])
+def test_another_database_is_refused(place):
+    with pytest.raises(ValueError, match="the database is `sqlite:PATH` or `postgresql://"):
+        url_of(place)

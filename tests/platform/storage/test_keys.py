@@ -1,0 +1,28 @@
+"""Keys of an installation: given, or made once and kept."""
+
+from __future__ import annotations
+
+import pytest
+
+from octo_platform.options import Options
+from octo_platform.storage.keys import NoKey, read_keys
+from octo_platform.storage.sealing import new_key
+
+
+def test_one_is_made_and_found_again(tmp_path):
+    options = Options(folder=tmp_path)
+    (key,) = read_keys(options)
+    assert read_keys(options) == [key]
+    assert (tmp_path / "keys").stat().st_mode & 0o777 == 0o600
+
+
+def test_given_ones_win(tmp_path):
+    read_keys(Options(folder=tmp_path))
+    key = new_key()
+    assert read_keys(Options(folder=tmp_path, keys=(key,))) == [key]
+
+
+def test_on_a_server_none_is_made(tmp_path):
+    with pytest.raises(NoKey, match="OCTO_PLATFORM_KEYS"):
+        read_keys(Options(folder=tmp_path, database="postgresql://h/d"))
+    assert not (tmp_path / "keys").exists()

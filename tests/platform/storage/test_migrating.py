@@ -1,0 +1,52 @@
+"""Migrations make the tables that the code has, forth and back, on both databases."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import inspect, text
+
+from octo_platform.storage.database import opened, url_of
+from octo_platform.storage.migrating import TooNew, migrate
+from octo_platform.storage.tables import Table
+from tests.platform.conftest import on_both
+
+
+def _differences(connection):
+    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    return compare_metadata(context, Table.metadata)
+
+
+@on_both
+async def test_they_make_what_the_code_has_and_take_it_back(place):
+    async with opened(url_of(place)) as database:
+        await migrate(database)
+        async with database.engine.connect() as connection:
+            assert await connection.run_sync(_differences) == []
+        await migrate(database)  # again: nothing to do
+        await migrate(database, "base")
+        async with database.engine.connect() as connection:
+            names = await connection.run_sync(lambda each: inspect(each).get_table_names())
+            assert set(names) <= {"alembic_version"}
+        await migrate(database)
+
+
+@on_both
+async def test_two_that_start_together_take_turns(place):
+    async with opened(url_of(place)) as one, opened(url_of(place)) as other:
+        await asyncio.gather(migrate(one), migrate(other))
+        async with one.read() as session:
+            assert (await session.scalars(text("SELECT version_num FROM alembic_version"))).all() == ["0001"]
+
+
+@on_both
+async def test_a_database_of_a_later_release_is_left_alone(place):
+    async with opened(url_of(place)) as database:
+        await migrate(database)
+        async with database.write() as session:
+            await session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        with pytest.raises(TooNew, match="9999, which a later release made; this one knows up to 0001"):
+            await migrate(database)
