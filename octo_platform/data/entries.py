@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from octo_platform.problem import Problem
+from octo_platform.storage.database import LOCK
 from octo_platform.storage.sealing import Keyring
 from octo_platform.storage.tables import Deployment, Entry, now
 
@@ -72,7 +73,7 @@ async def keys(session: AsyncSession, of: Deployment, namespace: str, after: str
 
 async def _row(session: AsyncSession, of: Deployment, namespace: str, key: str) -> Entry | None:
     place = (of.integration_id, of.environment_id, namespace, key)
-    row = await session.get(Entry, place, with_for_update=True)
+    row = await session.get(Entry, place, with_for_update=LOCK)
     if row is not None and row.expires_at is not None and row.expires_at <= now():
         await session.delete(row)
         await session.flush()

@@ -14,6 +14,7 @@ from octo_platform.ids import new_id
 from octo_platform.integrations.store import integration as integration_named, version as version_tagged
 from octo_platform.problem import Problem
 from octo_platform.secrets import store as secrets
+from octo_platform.storage.database import LOCK
 from octo_platform.storage.tables import Deployment, Environment, Integration, Release, Version
 from octo_platform.web.call import Call
 
@@ -28,7 +29,7 @@ async def create(
     settings: Settings,
 ) -> Deployment:
     """Want a new deployment. That its address is free is a constraint of the database."""
-    where = await environment_named(session, call.space.id, environment, lock=True)
+    where = await environment_named(session, call.space.id, environment)
     of = await integration_named(session, call.space.id, integration)
     version = await version_tagged(session, of, tag)
     await check(session, where, version.id, settings)
@@ -145,4 +146,4 @@ async def promoted(
         Deployment.integration_id == source.integration_id,
         Deployment.slug == (slug or source.slug),
     )
-    return version, await session.scalar(query.with_for_update())
+    return version, await session.scalar(query.with_for_update(**LOCK))

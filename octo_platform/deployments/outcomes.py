@@ -12,6 +12,7 @@ from octo.core.log import fields
 from octo_platform.deploy.target import Observed, Reason
 from octo_platform.deployments import releases
 from octo_platform.installation import Installation
+from octo_platform.storage.database import LOCK
 from octo_platform.storage.tables import Deployment, Release, Version, now
 
 log = logging.getLogger("octo.platform.reconciler")
@@ -23,7 +24,7 @@ _MOST_TEXT = 2000
 async def note(installation: Installation, deployment: str, generation: int, seen: Observed) -> None:
     """Keep what was seen of a generation, and draw the conclusion. A newer generation is judged by the next look."""
     async with installation.database.write() as session:
-        row = await session.get(Deployment, deployment, with_for_update=True)
+        row = await session.get(Deployment, deployment, with_for_update=LOCK)
         if row is None:
             return
         tag = row.status.get("tag")
@@ -37,7 +38,7 @@ async def note(installation: Installation, deployment: str, generation: int, see
 async def note_unreachable(installation: Installation, deployment: str, reason: Reason) -> None:
     """Say why nothing new is known. All that was known stays."""
     async with installation.database.write() as session:
-        row = await session.get(Deployment, deployment, with_for_update=True)
+        row = await session.get(Deployment, deployment, with_for_update=LOCK)
         if row is None:
             return
         others = [each for each in row.status.get("reasons", []) if each["code"] != reason.code]

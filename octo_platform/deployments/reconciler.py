@@ -33,6 +33,9 @@ STEADY = timedelta(seconds=60)
 """How often a deployment is looked at that is as it shall be: so drift is corrected that no target has told of."""
 
 PROGRESS = timedelta(seconds=1)
+FAILED = timedelta(seconds=5)
+"""How often one is looked at that has failed: what kept it from running may pass."""
+
 SWEEP = 120.0
 """Seconds between two looks for what belongs to no deployment."""
 
@@ -76,6 +79,7 @@ class Reconciler:
         )
         due = or_(
             unsettled & (Deployment.status_at < at - PROGRESS),
+            (Deployment.phase == "failed") & (Deployment.status_at < at - FAILED),
             Deployment.status_at < at - STEADY,
             Deployment.id.in_(dirty),
         )

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from octo_platform.deployments.settings import Settings, secrets_needed
 from octo_platform.problem import Problem
+from octo_platform.storage.database import LOCK
 from octo_platform.storage.tables import Bundle, Deployment, Environment, Release, Secret, Version, now
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -69,7 +70,7 @@ async def using_secret(
     else:
         own = await _with_own(session, workspace_id, name)
         query = query.where(Deployment.environment_id.notin_(own)) if own else query
-    rows = (await session.execute(query.with_for_update(of=Deployment))).all()
+    rows = (await session.execute(query.with_for_update(of=Deployment, **LOCK))).all()
     return [row for row, made, facts in rows if name in secrets_needed(facts, settings_of(made)).values()]
 
 

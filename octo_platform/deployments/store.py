@@ -13,6 +13,7 @@ from octo_platform.environments.settings import KubernetesSettings
 from octo_platform.ids import new_id
 from octo_platform.installation import Installation
 from octo_platform.problem import Problem
+from octo_platform.storage.database import LOCK
 from octo_platform.storage.tables import Deployment, Environment, Integration
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?")
@@ -27,7 +28,7 @@ async def deployment(session: AsyncSession, workspace_id: str, name: str, *, loc
         query = query.where(Environment.name == environment, Deployment.slug == slug)
     else:
         query = query.where(Deployment.id == name)
-    row = await session.scalar(query.with_for_update(of=Deployment) if lock else query)
+    row = await session.scalar(query.with_for_update(of=Deployment, **LOCK) if lock else query)
     if row is None:
         raise Problem("not-found", f"there is no deployment {name[:100]!r} in this workspace")
     return row

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from octo_platform.problem import Problem
+from octo_platform.storage.database import LOCK
 from octo_platform.storage.tables import Folder, Integration
 from octo_platform.web.call import Call, Within
 from octo_platform.web.etags import IfMatch, revise, tell
@@ -115,7 +116,7 @@ async def delete_folder(call: Within, folder: str, if_match: IfMatch = None) -> 
 
 
 async def _folder(session: AsyncSession, call: Call, folder: str) -> Folder:
-    row = await session.get(Folder, folder, with_for_update=True)
+    row = await session.get(Folder, folder, with_for_update=LOCK)
     if row is None or row.workspace_id != call.space.id:
         raise Problem("not-found", "there is no such folder in this workspace")
     return row

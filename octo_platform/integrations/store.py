@@ -9,13 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from octo_platform.flows.archive import Files, check_sizes
 from octo_platform.problem import Problem
+from octo_platform.storage.database import LOCK
 from octo_platform.storage.tables import File, Integration, Version, now
 
 
 async def integration(session: AsyncSession, workspace_id: str, name: str, *, lock: bool = False) -> Integration:
     """The integration of that name or id. Raises `Problem`."""
     query = select(Integration).where(Integration.workspace_id == workspace_id, _named(name))
-    row = await session.scalar(query.with_for_update() if lock else query)
+    row = await session.scalar(query.with_for_update(**LOCK) if lock else query)
     if row is None:
         raise Problem("not-found", f"there is no integration {name[:100]!r} in this workspace")
     return row

@@ -9,6 +9,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from octo_platform.problem import Problem
+from octo_platform.storage.database import LOCK
 from octo_platform.storage.sealing import Keyring
 from octo_platform.storage.tables import Environment, Secret
 
@@ -22,7 +23,7 @@ def place(row: Secret) -> str:
 
 async def secret(session: AsyncSession, workspace_id: str, scope: str, name: str) -> Secret | None:
     query = select(Secret).where(Secret.workspace_id == workspace_id, Secret.scope_key == scope, Secret.name == name)
-    row: Secret | None = await session.scalar(query.with_for_update())
+    row: Secret | None = await session.scalar(query.with_for_update(**LOCK))
     return row
 
 

@@ -14,6 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, a
 
 _WRITES = "octo_writes"
 
+LOCK: dict[str, Any] = {"key_share": True}
+"""How rows are locked that will be changed: others may still refer to them. A stronger lock makes deadlocks."""
+
 
 class Database:
     """Sessions that read, and sessions that write.

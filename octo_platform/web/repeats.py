@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from octo_platform.installation import Installation
 from octo_platform.problem import Problem
-from octo_platform.storage.database import Database
+from octo_platform.storage.database import LOCK, Database
 from octo_platform.storage.tables import Answered, now
 from octo_platform.web.call import Call
 
@@ -67,7 +67,7 @@ async def _claim(installation: Installation, actor: str, key: str, digest: str) 
 
 async def _found(installation: Installation, actor: str, key: str, digest: str) -> Response | None:
     async with installation.database.write() as session:
-        row = await session.get(Answered, (actor, key), with_for_update=True)
+        row = await session.get(Answered, (actor, key), with_for_update=LOCK)
         if row is None:  # the first one failed a moment ago
             raise Problem("under-way")
         if row.request != digest:

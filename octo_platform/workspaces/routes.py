@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from octo_platform.auth.principal import EVERYWHERE
 from octo_platform.problem import Problem
+from octo_platform.storage.database import LOCK
 from octo_platform.storage.tables import Workspace
 from octo_platform.web.call import Asked, Call, Within
 from octo_platform.web.etags import IfMatch, revise, tell
@@ -104,7 +105,7 @@ async def delete_workspace(call: Within, if_match: IfMatch = None) -> None:
 
 
 async def _locked(session: AsyncSession, call: Call) -> Workspace:
-    row = await session.get(Workspace, call.space.id, with_for_update=True)
+    row = await session.get(Workspace, call.space.id, with_for_update=LOCK)
     if row is None:
         raise Problem("not-found")
     return row

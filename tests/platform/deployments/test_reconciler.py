@@ -9,7 +9,16 @@ import pytest
 from octo_platform.api.serving import installed
 from octo_platform.deployments.reconciler import Reconciler
 from tests.platform.asking import (
-    ANY, FLOW, HERE, deployment, done, integration, problem, shop, until, until_gone,
+    ANY,
+    FLOW,
+    HERE,
+    deployment,
+    done,
+    integration,
+    problem,
+    shop,
+    until,
+    until_gone,
 )  # fmt: skip
 from tests.platform.conftest import on_both
 

@@ -7,8 +7,7 @@ import io
 import zipfile
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from octo_platform.flows import archive
 from octo_platform.flows.archive import check_sizes, checked_path, content_hash, kind_of, packed, unpacked

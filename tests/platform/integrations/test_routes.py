@@ -33,7 +33,7 @@ async def test_without_files_it_has_a_first_flow_that_is_right(client):
 
 async def test_text_and_bytes(client):
     await shop(client)
-    body = {"name": "a", "files": {"a.yaml": FLOW}, "binary": {"logo.png": "/w==" }}
+    body = {"name": "a", "files": {"a.yaml": FLOW}, "binary": {"logo.png": "/w=="}}
     await done(client.post(ALL, json=body))
     assert (await client.get(f"{ALL}/a/files/logo.png")).content == b"\xff"
     assert (await client.get(f"{ALL}/a/files/logo.png")).headers["content-type"] == "application/octet-stream"
@@ -88,6 +88,14 @@ async def test_nothing_of_another_workspace_is_found(client):
     id_ = (await client.get(f"{ALL}/orders")).json()["id"]
     folder = (await client.post(f"{HERE}/folders", json={"name": "f"})).json()["id"]
     await done(client.post("/workspaces", json={"name": "other"}))
-    for path in (f"integrations/{id_}", f"integrations/{id_}/files", f"integrations/{id_}/versions", f"folders/{folder}"):
+    for path in (
+        f"integrations/{id_}",
+        f"integrations/{id_}/files",
+        f"integrations/{id_}/versions",
+        f"folders/{folder}",
+    ):
         assert await problem(client.get(f"/workspaces/other/{path}")) == "not-found"
-    assert await problem(client.post("/workspaces/other/integrations", json={"name": "a", "folder": folder})) == "not-found"
+    assert (
+        await problem(client.post("/workspaces/other/integrations", json={"name": "a", "folder": folder}))
+        == "not-found"
+    )

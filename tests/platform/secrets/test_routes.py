@@ -39,9 +39,7 @@ async def test_no_answer_has_a_value_and_what_is_stored_is_sealed(client, instal
 async def test_the_secret_of_the_environment_wins(client, installation, pretence, reconciling):
     await shop(client)
     await integration(client, "orders", SECRET, "v1")
-    answer = await client.post(
-        f"{HERE}/deployments", json={"environment": "dev", "integration": "orders", "tag": "v1"}
-    )
+    answer = await client.post(f"{HERE}/deployments", json={"environment": "dev", "integration": "orders", "tag": "v1"})
     assert (answer.json()["code"], answer.json()["missing"]) == ("no-such-secret", ["bank"])
     await done(client.put(f"{OF_SPACE}/bank", json={"value": "of the workspace"}))
     await deployment(client)
