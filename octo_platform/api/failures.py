@@ -73,7 +73,7 @@ async def _of_refusal(request: Request, error: Exception) -> JSONResponse:  # no
 
 
 async def _of_key(request: Request, error: Exception) -> JSONResponse:
-    log.error("a sealed value cannot be opened", extra={"fields": {"request": request.state.id, "error": str(error)}})
+    log.error("a sealed value cannot be opened", extra={"fields": {"request": _id(request), "error": str(error)}})
     return answer(Problem("no-key", "a key that sealed what is stored is missing"))
 
 
@@ -97,6 +97,11 @@ def _is_value(error: DBAPIError) -> bool:
 
 
 async def _of_bug(request: Request, error: Exception) -> JSONResponse:
-    id_ = getattr(request.state, "id", "")
+    id_ = _id(request)
     log.error("a request failed", exc_info=error, extra={"fields": {"request": id_, "path": request.url.path}})
     return answer(Problem("internal", f"the log of the platform says more, at request {id_}"))
+
+
+def _id(request: Request) -> str:
+    found: str = getattr(request.state, "id", "")
+    return found

@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, MutableMapping
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from octo_platform.ids import new_id
@@ -98,7 +99,7 @@ class _Bounded:
         if message["type"] == "http.request":
             self._left -= len(message.get("body", b""))
             if self._left < 0:
-                raise Problem("too-large", f"a request here has at most {self._limit:,} bytes")
+                raise HTTPException(413)  # FastAPI takes any other exception for malformed JSON
         return message
 
 

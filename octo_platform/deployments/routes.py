@@ -95,7 +95,7 @@ async def overview(call: Within) -> dict[str, dict[str, int]]:
         phases = (await session.execute(by_phase.group_by(Deployment.phase))).all()
         count = select(func.count()).where(Integration.workspace_id == call.space.id)
         number = await session.scalar(count.select_from(Integration))
-    return {"integrations": {"all": number or 0}, "deployments": {phase: count for phase, count in phases}}
+    return {"integrations": {"all": number or 0}, "deployments": {each[0]: each[1] for each in phases}}
 
 
 @routes.on("POST", "/workspaces/{workspace}/plans", "plans.read")

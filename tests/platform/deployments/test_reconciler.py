@@ -30,8 +30,8 @@ async def ready(client, reconciling):
     """`dev:orders` runs v1; v2 is there, too."""
     await shop(client)
     await integration(client, "orders", FLOW, "v1")
-    await done(client.put(f"{HERE}/integrations/orders/files/orders.yaml", content=FLOW.replace("Hello", "Bye").encode(),
-                          headers=ANY))  # fmt: skip
+    changed = FLOW.replace("Hello", "Bye").encode()
+    await done(client.put(f"{HERE}/integrations/orders/files/orders.yaml", content=changed, headers=ANY))
     await done(client.post(f"{HERE}/integrations/orders/versions", json={"tag": "v2"}))
     await deployment(client)
     return await until(client, phase="running", observedGeneration=1)

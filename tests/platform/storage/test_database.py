@@ -18,12 +18,16 @@ async def test_what_fails_is_not_kept(place):
     async with opened(url_of(place)) as database:
         await migrate(database)
         with pytest.raises(RuntimeError):
-            async with database.write() as session:
-                session.add(Setting(name="a", value="1"))
-                await session.flush()
-                raise RuntimeError
+            await _fail(database)
         async with database.read() as session:
             assert await session.get(Setting, "a") is None
+
+
+async def _fail(database):
+    async with database.write() as session:
+        session.add(Setting(name="a", value="1"))
+        await session.flush()
+        raise RuntimeError
 
 
 @on_both

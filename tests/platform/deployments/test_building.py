@@ -1,0 +1,84 @@
+"""The desired state of a deployment, from what is stored."""
+
+from __future__ import annotations
+
+import pytest
+
+from octo_platform.deployments.building import egress
+from octo_platform.deployments.settings import Settings
+from tests.platform.asking import FLOW, HERE, SECRET, deployment, done, integration, problem, shop, until
+
+
+def reaching(**more):
+    given = {"connector": "db", "setting": "dsn", "scheme": None, "host": None, "port": None, "variables": []} | more
+    return {"reaches": [given], "variables": [{"name": "URL", "default": more.get("default")}]}
+
+
+@pytest.mark.parametrize(
+    ("given", "variables", "expected"),
+    [
+        ({"host": "h", "port": 1}, {}, [("h", 1)]),
+        ({"scheme": "https", "host": "h"}, {}, [("h", 443)]),
+        ({"variables": ["URL"]}, {"URL": "postgres://u:p@h:6543/d"}, [("h", 6543)]),
+        ({"variables": ["URL"]}, {"URL": "postgres://h/d"}, [("h", 5432)]),
+        ({"variables": ["URL"]}, {"URL": "https://h/x:9"}, [("h", 443)]),
+        ({"variables": ["URL"]}, {"URL": "h:9092"}, [("h", 9092)]),
+        ({"variables": ["URL"], "default": "http://d:81"}, {}, [("d", 81)]),
+        ({"variables": ["URL"], "port": 5432}, {}, [(None, 5432)]),
+        ({"variables": ["URL"]}, {}, []),
+        ({"variables": ["URL"]}, {"URL": "h:99999"}, []),
+        ({"variables": ["URL"]}, {"URL": "::::"}, []),
+    ],
+)
+def test_where_the_flows_connect_to(given, variables, expected):
+    found = egress(reaching(**given), Settings(variables=variables))
+    assert [(each.host, each.port) for each in found] == expected
+
+
+async def test_all_that_a_target_is_told(client, reconciling, pretence):
+    settings = {
+        "namespace": "shop",
+        "baseDomain": "shop.test",
+        "ingressClass": "nginx",
+        "tls": "none",
+        "services": "nats://n",
+    }
+    await shop(client, target="kubernetes", settings=settings)
+    await done(client.put(f"{HERE}/secrets/bank", json={"value": "s3cr3t-1"}))
+    await integration(client, "orders", SECRET, "v1")
+    await deployment(client, replicas=2, variables={"MODE": "x"}, expose="buy", inFlight="migrate")
+    await until(client, phase="running")
+    (desired,) = pretence.desired.values()
+    assert desired.files == {"orders.yaml": SECRET.encode()}
+    assert (desired.workspace, desired.environment, desired.integration, desired.slug) == (
+        "shop",
+        "dev",
+        "orders",
+        "orders",
+    )
+    assert (desired.tag, desired.port, desired.replicas, desired.in_flight) == ("v1", 8080, 2, "migrate")
+    assert desired.variables == {"MODE": "x"}
+    assert {name: each.get_secret_value() for name, each in desired.secrets.items()} == {"bank": "s3cr3t-1"}
+    assert (desired.exposure.host, desired.exposure.ingress_class) == ("buy.shop.test", "nginx")
+    assert [(each.host, each.port) for each in desired.egress] == [("bank.test", 443)]
+    assert desired.services == "nats://n"
+    assert desired.data.token.get_secret_value().startswith("octod_")
+    assert "s3cr3t-1" not in repr(desired) + str(desired)
+    assert pretence.places[-1].settings["namespace"] == "shop"
+
+
+async def test_a_host_is_given_once(client):
+    settings = {"namespace": "shop", "baseDomain": "shop.test"}
+    await shop(client, target="kubernetes", settings=settings)
+    await integration(client, "orders", FLOW, "v1")
+    await deployment(client, expose="buy")
+    body = {"environment": "dev", "integration": "orders", "tag": "v1", "slug": "o2", "settings": {"expose": "buy"}}
+    assert await problem(client.post(f"{HERE}/deployments", json=body)) == "exists"
+
+
+@pytest.mark.parametrize("target", ["local", "kubernetes"])
+async def test_without_a_domain_nothing_is_exposed(client, target):
+    await shop(client, target=target, settings={"namespace": "shop"} if target == "kubernetes" else {})
+    await integration(client, "orders", FLOW, "v1")
+    body = {"environment": "dev", "integration": "orders", "tag": "v1", "settings": {"expose": "buy"}}
+    assert await problem(client.post(f"{HERE}/deployments", json=body)) == "invalid"
