@@ -31,6 +31,7 @@ MEASURES = (
     "peer",
     "models",
     "agents",
+    "platform",
 )
 """The measures, in the order in which they run and appear on the page."""
 
