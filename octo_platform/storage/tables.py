@@ -22,6 +22,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -70,6 +71,9 @@ class Table(DeclarativeBase):
     }
 
 
+_HAS_NO_SUBJECT = text("subject IS NULL")
+
+
 class Kept:
     """An id, when it was made and changed by somebody, and how often."""
 
@@ -85,17 +89,23 @@ class Kept:
 class User(Kept, Table):
     """A person. email: in small letters. subject: `issuer subject` of a provider, None for one with a password here.
 
+    Only the address of those who have a password here is their name. What a provider says of an address proves nothing:
+    it may be that of somebody else, and takes it from nobody.
+
     roles_from: "provider" if their grants follow a claim of the provider, "here" if an administrator sets them.
     """
 
     __tablename__ = "users"
-    email: Mapped[str] = mapped_column(String(320), unique=True)
+    email: Mapped[str] = mapped_column(String(320))
     name: Mapped[str] = mapped_column(String(200), default="")
     password: Mapped[str | None] = mapped_column(String(300))
     subject: Mapped[str | None] = mapped_column(String(600), unique=True)
     roles_from: Mapped[str] = mapped_column(String(20), default="here")
     disabled: Mapped[bool] = mapped_column(default=False)
     seen_at: Mapped[datetime | None]
+    __table_args__ = (
+        Index("uq_users_email", email, unique=True, sqlite_where=_HAS_NO_SUBJECT, postgresql_where=_HAS_NO_SUBJECT),
+    )
 
 
 class Grant(Table):
@@ -110,17 +120,29 @@ class Grant(Table):
 class Login(Table):
     """A browser that is signed in: what a session is renewed from. sid: the session at the identity provider.
 
-    renewal: hash of the secret that renews it, which changes with each use. refresh: the provider's token, sealed.
+    turn: how often it was renewed: each turn has a cookie of its own. refresh: the provider's token, sealed.
     """
 
     __tablename__ = "logins"
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
-    renewal: Mapped[str] = mapped_column(String(64), unique=True)
+    turn: Mapped[int] = mapped_column(default=0)
+    turned_at: Mapped[datetime] = mapped_column(default=now)
     sid: Mapped[str | None] = mapped_column(String(300), index=True)
     refresh: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(default=now)
     expires_at: Mapped[datetime]
+
+
+class Mark(Table):
+    """What is remembered for a while. name: `ended login:ID` or `ended user:ID`, whose sessions from before `at` count
+    no more, or `used ...`, which counts once.
+    """
+
+    __tablename__ = "marks"
+    name: Mapped[str] = mapped_column(String(200), primary_key=True)
+    at: Mapped[datetime] = mapped_column(default=now, index=True)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class ApiKey(Table):

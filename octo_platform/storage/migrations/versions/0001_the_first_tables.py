@@ -70,9 +70,25 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
-        sa.UniqueConstraint("email", name=op.f("uq_users_email")),
         sa.UniqueConstraint("subject", name=op.f("uq_users_subject")),
     )
+    has_no_subject = sa.text("subject IS NULL")
+    with op.batch_alter_table("users", schema=None) as batch_op:
+        batch_op.create_index(
+            "uq_users_email", ["email"], unique=True, sqlite_where=has_no_subject, postgresql_where=has_no_subject
+        )
+
+    op.create_table(
+        "marks",
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_marks")),
+    )
+    with op.batch_alter_table("marks", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_marks_at"), ["at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_marks_expires_at"), ["expires_at"], unique=False)
+
     op.create_table(
         "workspaces",
         sa.Column("name", sa.String(length=63), nullable=False),
@@ -170,14 +186,14 @@ def upgrade() -> None:
         "logins",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("user_id", sa.String(length=36), nullable=False),
-        sa.Column("renewal", sa.String(length=64), nullable=False),
+        sa.Column("turn", sa.Integer(), nullable=False),
+        sa.Column("turned_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("sid", sa.String(length=300), nullable=True),
         sa.Column("refresh", sa.Text(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_logins_user_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_logins")),
-        sa.UniqueConstraint("renewal", name=op.f("uq_logins_renewal")),
     )
     with op.batch_alter_table("logins", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_logins_sid"), ["sid"], unique=False)
@@ -397,6 +413,14 @@ def downgrade() -> None:
 
     op.drop_table("api_keys")
     op.drop_table("workspaces")
+    with op.batch_alter_table("marks", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_marks_expires_at"))
+        batch_op.drop_index(batch_op.f("ix_marks_at"))
+
+    op.drop_table("marks")
+    with op.batch_alter_table("users", schema=None) as batch_op:
+        batch_op.drop_index("uq_users_email")
+
     op.drop_table("users")
     op.drop_table("settings")
     op.drop_table("bundles")
