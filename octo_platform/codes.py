@@ -13,6 +13,7 @@ CODES: dict[str, tuple[int, str]] = {
     "already-set-up": (409, "The platform has an administrator already"),
     "sign-in-off": (403, "This way of signing in is switched off"),
     "sign-in-failed": (400, "The identity provider did not confirm who you are"),
+    "provider-unavailable": (503, "The identity provider cannot be reached"),
     "authorization-pending": (400, "Nobody has approved this yet"),
     "slow-down": (400, "Ask less often"),
     "expired": (400, "This has expired"),

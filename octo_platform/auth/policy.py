@@ -23,8 +23,11 @@ OPEN = frozenset(
 )
 """Actions that need no role: they are how somebody gets one, or tell nothing."""
 
-OWN = frozenset({"session.read", "keys.read", "keys.write", "device.approve", "workspaces.list"})
+OWN = frozenset({"session.read", "password.write", "keys.read", "keys.write", "device.approve", "workspaces.list"})
 """Actions that everybody who is signed in may do, for themselves alone."""
+
+PERSONAL = frozenset({"password.write", "keys.write", "device.approve", "users.write", "members.write"})
+"""Actions that no API key may, whatever its scopes are: with them it could outlive or outgrow what it was given."""
 
 POLICY: dict[str, frozenset[Role]] = {
     # The platform itself: these need the role in all workspaces.

@@ -18,7 +18,8 @@ class Principal:
 
     roles: the role in each workspace, by its id, or by "*" for all. scopes: if they are not None, the only actions that
     this key may. workspace: if it is not None, the only workspace that it reaches. way: how they have shown who they
-    are; only a cookie needs protection from other sites.
+    are; only a cookie needs protection from other sites. key, login: the id of
+    the API key, or of the login whose cookie it was.
     """
 
     id: str
@@ -27,11 +28,13 @@ class Principal:
     scopes: frozenset[str] | None = None
     workspace: str | None = None
     way: Literal["cookie", "key", "token", "local"] = "cookie"
+    key: str | None = None
+    login: str | None = None
 
     @property
     def actor(self) -> str:
         """How the audit log names them."""
-        return f"{self.way}:{self.id}"
+        return f"{self.way}:{self.id}" + (f"/{self.key}" if self.key else "")
 
     def roles_in(self, workspace: str) -> list[Role]:
         if self.workspace not in (None, workspace):
@@ -41,6 +44,8 @@ class Principal:
     def may(self, action: str, workspace: str | None = None) -> bool:
         """Whether they may do this, in a workspace or, with None, in the platform itself."""
         if self.scopes is not None and action not in self.scopes:
+            return False
+        if self.way == "key" and action in policy.PERSONAL:
             return False
         if action in policy.OPEN or action in policy.OWN:
             return True
