@@ -16,6 +16,8 @@ from octo_platform.installation import Installation
 from octo_platform.integrations import files, folders, routes as integrations, versions
 from octo_platform.options import Options
 from octo_platform.secrets import routes as secrets
+from octo_platform.sessions import device, keys, oidc, session, setup
+from octo_platform.users import members, users
 from octo_platform.web.routing import Routes
 from octo_platform.workspaces import routes as workspaces
 
@@ -34,7 +36,16 @@ SLICES: tuple[Routes, ...] = (
     deployments.routes,
     watching.routes,
     audit.routes,
+    setup.routes,
+    session.routes,
+    keys.routes,
+    device.routes,
+    users.routes,
+    members.routes,
 )
+
+OUTSIDE: tuple[Routes, ...] = (oidc.routes,)
+"""Where browsers are sent; these paths are no part of the versioned API."""
 
 
 def create_app(installation: Installation) -> FastAPI:
@@ -52,6 +63,8 @@ def create_app(installation: Installation) -> FastAPI:
     app.state.installation = installation
     for each in SLICES:
         app.include_router(each, prefix=PREFIX)
+    for each in OUTSIDE:
+        app.include_router(each)
     failures.install(app)
     options = installation.options
     app.add_middleware(Guard, hosts=hosts_of(options), is_secure=options.url.startswith("https:"))

@@ -2,35 +2,124 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hmac
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import datetime
 
+from sqlalchemy import delete
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from octo_platform.auth import origin, people
+from octo_platform.auth.cookies import Cookies
+from octo_platform.auth.keys import Keys
+from octo_platform.auth.logins import Logins
+from octo_platform.auth.marks import Marks
+from octo_platform.auth.oidc.provider import Provider
+from octo_platform.auth.passwords import Passwords
 from octo_platform.auth.principal import EVERYWHERE, Principal
+from octo_platform.auth.sessions import Sessions
+from octo_platform.auth.signing import Signing
+from octo_platform.auth.throttle import Throttle
 from octo_platform.options import Options
+from octo_platform.problem import Problem
 from octo_platform.storage.database import Database
 from octo_platform.storage.sealing import Keyring
+from octo_platform.storage.tables import Setting, now
+
+CALLBACK = "/auth/oidc/callback"
+SETUP_TOKEN = "setup-token"  # noqa: S105  the name of a setting
 
 
 class Identity:
-    """See the module."""
+    """See the module, and what belongs to it: passwords, logins, keys and the identity provider.
 
-    def __init__(self, options: Options, database: Database, keyring: Keyring) -> None:
+    Tries of passwords and codes are counted by `accounts` and `addresses`. An address is that of the socket: what a
+    header says of it anybody can invent. Behind a proxy all clients are one, so those limits are wide.
+    """
+
+    def __init__(
+        self, options: Options, database: Database, keyring: Keyring, clock: Callable[[], datetime] = now
+    ) -> None:
+        self.clock = clock
+        self.keyring = keyring
+        self.cookies = Cookies(is_secure=options.url.startswith("https:"))
+        self.passwords = Passwords()
+        self.accounts = Throttle(free=5, longest=300.0)
+        self.addresses = Throttle(free=30, longest=30.0)
+        self.devices = Throttle(free=20, longest=30.0)
+        self.marks = Marks(database)
+        self._signing = Signing(database, keyring)
+        self.sessions = Sessions(database, self._signing, self.marks, clock)
+        self.logins = Logins(database, self._signing, self.marks, clock)
+        self.keys = Keys(database, clock)
+        redirect = options.url.rstrip("/") + CALLBACK
+        self.provider = Provider(options.oidc, redirect, clock) if options.oidc else None
         self._options = options
         self._database = database
-        self._keyring = keyring
+        self._is_set_up = False
 
-    async def of(self, headers: Mapping[str, str], cookies: Mapping[str, str]) -> Principal | None:
-        """Who it is; None if it does not say, or not rightly."""
+    async def of(self, headers: Mapping[str, str], cookies: Mapping[str, str], address: str = "") -> Principal | None:
+        """Who it is; None if it does not say, or not rightly. address: of the client, for counting wrong keys.
+
+        A key that is sent is what counts: if it is wrong, a cookie does not help. Raises `Problem`.
+        """
         if self._options.insecure_local:
             return Principal("local", "local", {EVERYWHERE: "admin"}, way="local")
-        return None
+        if (authorization := headers.get("authorization")) is not None:
+            return await self.keys.principal(authorization, address)
+        token = cookies.get(self.cookies.session)
+        return await self.sessions.principal(token) if token else None
 
-    def same_site(self, method: str, headers: Mapping[str, str]) -> None:
-        """Refuse a write that a page of another site makes with the cookie of somebody. Raises `Problem`."""
+    def same_site(self, method: str, headers: Mapping[str, str], *, by_cookie: bool = True) -> None:
+        """Refuse a write that a page of another site makes with the cookie of somebody. Raises `Problem`.
+
+        by_cookie: see `origin.check`; False where a program need not show where it comes from.
+        """
+        origin.check(method, headers, self._options.url, by_cookie=by_cookie)
 
     async def still(self, principal: Principal, action: str, workspace: str) -> bool:
-        """Whether who was let in some time ago still may."""
-        return principal.may(action, workspace)
+        """Whether who was let in some time ago still may: a stream outlives sessions, roles and keys."""
+        now: Principal | None = principal
+        if principal.key is not None:
+            now = await self.keys.of_id(principal.key)
+        elif principal.login is not None:
+            now = await self.logins.principal(principal.login)
+        return now is not None and now.may(action, workspace)
 
     async def is_set_up(self) -> bool:
         """Whether there is an administrator."""
-        return True
+        if not self._is_set_up:
+            async with self._database.read() as session:
+                self._is_set_up = await people.is_anybody_admin(session)
+        return self._is_set_up
+
+    async def setup_token(self) -> str | None:
+        """What lets somebody make the first administrator, to be shown where the platform was started.
+
+        None if there is one. All processes of an installation, and later starts, show the same; it is stored sealed.
+        """
+        async with self._database.write() as session:
+            await people.lock(session)
+            if await people.is_anybody_admin(session):
+                return None
+            if found := await session.get(Setting, SETUP_TOKEN):
+                return self.keyring.open(SETUP_TOKEN, found.value).decode()
+            made = secrets.token_urlsafe(24)
+            session.add(Setting(name=SETUP_TOKEN, value=self.keyring.seal(SETUP_TOKEN, made.encode())))
+            return made
+
+    async def use_setup_token(self, session: AsyncSession, token: str) -> None:
+        """Use it up, in the transaction that makes the first administrator. Raises `Problem`."""
+        await people.lock(session)
+        if await people.is_anybody_admin(session):
+            raise Problem("already-set-up")
+        await self.check_setup_token(session, token)
+        await session.execute(delete(Setting).where(Setting.name == SETUP_TOKEN))
+
+    async def check_setup_token(self, session: AsyncSession, token: str) -> None:
+        """Raises `Problem` if it is another."""
+        found = await session.get(Setting, SETUP_TOKEN)
+        right = self.keyring.open(SETUP_TOKEN, found.value) if found else secrets.token_bytes(24)
+        if not hmac.compare_digest(right, token.encode()):
+            raise Problem("bad-credentials", "the set-up token is wrong; the platform shows it when it starts")

@@ -81,7 +81,8 @@ class Routes(APIRouter):
 
 async def _let_in(request: Request, action: str) -> Call:
     installation: Installation = request.app.state.installation
-    principal = await installation.identity.of(request.headers, request.cookies)
+    address = request.client.host if request.client else ""
+    principal = await installation.identity.of(request.headers, request.cookies, address)
     name = request.path_params.get("workspace")
     if action not in policy.OPEN and principal is None:
         await _refuse_unknown(installation)
@@ -89,8 +90,9 @@ async def _let_in(request: Request, action: str) -> Call:
     call = Call(installation, principal, workspace, action, request.state.id, request.url.path)
     if action not in policy.OPEN:
         assert principal is not None
-        if principal.way == "cookie":
-            installation.identity.same_site(request.method, request.headers)
+        if principal.way in ("cookie", "local"):
+            by_cookie = principal.way == "cookie"
+            installation.identity.same_site(request.method, request.headers, by_cookie=by_cookie)
         if not principal.may(action, workspace.id if workspace else None):
             await _note(request, call, 403)
             raise Problem("not-allowed", f"`{action}` needs one of the roles {', '.join(sorted(_needed(action)))}")

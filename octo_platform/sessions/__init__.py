@@ -1,0 +1,1 @@
+"""How somebody is let in: set-up, passwords, an identity provider, API keys and devices."""

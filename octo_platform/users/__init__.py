@@ -1,0 +1,1 @@
+"""People: who there is, and what they may."""

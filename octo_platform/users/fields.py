@@ -1,0 +1,24 @@
+"""What people are called, and what lets them in: the fields of requests."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints
+
+from octo_platform.auth.passwords import LONGEST, SHORTEST
+
+GivenRole = Literal["admin", "operator", "developer", "viewer"]
+"""The roles of people. That of deployments is not theirs."""
+
+Email = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=320, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$"),
+    AfterValidator(str.lower),
+]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Password = Annotated[SecretStr, Field(min_length=SHORTEST, max_length=LONGEST)]
+"""One that is chosen."""
+
+Given = Annotated[SecretStr, Field(min_length=1, max_length=LONGEST)]
+"""One that is tried."""

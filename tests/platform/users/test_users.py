@@ -1,0 +1,148 @@
+"""Users: who is made, changed and removed, and that an administrator is always left."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.platform.conftest import on_both
+
+SECRET = "correct horse battery"
+NEW = {"email": "Bob@Example.org", "name": "Bob", "password": SECRET, "role": "viewer"}
+
+
+@pytest.fixture
+async def ann(house):
+    return await house.signed_in("ann", "admin")
+
+
+async def test_an_administrator_makes_a_user_who_then_signs_in(house, ann):
+    made = await ann.post("/users", json=NEW)
+    assert made.status_code == 201
+    assert made.headers["ETag"] == '"r1"'
+    body = made.json()
+    assert (body["email"], body["way"], body["role"]) == ("bob@example.org", "password", "viewer")
+    assert SECRET not in made.text
+    bob = await house.sign_in("bob")
+    assert (await bob.get("/session")).json()["roles"] == {"*": "viewer"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"email": "no address"},
+        {"email": "a@b\0"},
+        {"name": "a\nb"},
+        {"password": "too short"},
+        {"password": "x" * 201},
+        {"role": "runtime"},
+        {"role": "root"},
+        {"id": "mine"},
+    ],
+)
+async def test_a_user_that_does_not_fit_is_not_made_and_the_password_is_not_repeated(ann, wrong):
+    told = await ann.post("/users", json={**NEW, **wrong})
+    assert told.json()["code"] == "invalid"
+    assert "too short" not in told.text
+    assert SECRET not in told.text
+    assert len((await ann.get("/users")).json()["items"]) == 1
+
+
+@on_both
+async def test_there_is_one_user_of_an_address_however_it_is_written(ann):
+    await ann.post("/users", json=NEW)
+    told = await ann.post("/users", json={**NEW, "email": "BOB@example.ORG"})
+    assert told.json()["code"] == "exists"
+
+
+async def test_users_are_listed_in_pages_with_their_roles(house, ann):
+    for name in ("bob", "cid"):
+        await house.person(name)
+    first = (await ann.get("/users?limit=2")).json()
+    second = (await ann.get("/users", params={"limit": 2, "cursor": first["next"]})).json()
+    assert [(each["name"], each.get("role")) for each in first["items"]] == [("ann", "admin"), ("bob", None)]
+    assert [each["name"] for each in second["items"]] == ["cid"]
+
+
+async def test_a_user_shows_the_role_in_each_workspace(house, ann):
+    bob = await house.person("bob", "operator", await house.workspace("sales"))
+    assert (await ann.get(f"/users/{bob.id}")).json()["workspaces"] == {"sales": "operator"}
+
+
+async def test_no_change_is_overwritten_unseen(house, ann):
+    bob = await house.person("bob")
+    assert (await ann.patch(f"/users/{bob.id}", json={"name": "B"})).json()["code"] == "if-match-needed"
+    first = await ann.patch(f"/users/{bob.id}", json={"name": "B"}, headers={"If-Match": '"r1"'})
+    assert (first.json()["name"], first.headers["ETag"]) == ("B", '"r2"')
+    second = await ann.patch(f"/users/{bob.id}", json={"name": "C"}, headers={"If-Match": '"r1"'})
+    assert second.json()["code"] == "changed"
+    assert (await ann.delete(f"/users/{bob.id}")).json()["code"] == "if-match-needed"
+    assert (await ann.delete(f"/users/{bob.id}", headers={"If-Match": '"r1"'})).json()["code"] == "changed"
+    assert (await ann.delete(f"/users/{bob.id}", headers={"If-Match": '"r2"'})).status_code == 204
+    assert (await ann.get(f"/users/{bob.id}")).json()["code"] == "not-found"
+
+
+@pytest.mark.parametrize("change", [{"disabled": True}, {"password": "another horse battery"}])
+async def test_who_is_disabled_or_has_a_new_password_is_out_at_once(house, ann, change):
+    user = await house.person("bob", "viewer")
+    bob = await house.sign_in("bob")
+    changed = await ann.patch(f"/users/{user.id}", json=change, headers={"If-Match": "*"})
+    assert changed.status_code == 200
+    assert (await bob.get("/session")).json()["code"] == "not-signed-in"
+    assert (await bob.post("/session/renewal")).json()["code"] == "not-signed-in"
+
+
+@on_both
+async def test_who_is_removed_is_out_at_once_with_their_keys(house, ann):
+    user = await house.person("bob", "viewer")
+    bob = await house.sign_in("bob")
+    robot = await house.key(bob)
+    assert (await robot.get("/session")).status_code == 200
+    await ann.delete(f"/users/{user.id}", headers={"If-Match": "*"})
+    for each in (bob, robot):
+        assert (await each.get("/session")).json()["code"] == "not-signed-in"
+
+
+async def test_another_role_counts_with_the_next_session_which_is_asked_for_at_once(house, ann):
+    user = await house.person("bob", "admin")
+    bob = await house.sign_in("bob")
+    await ann.patch(f"/users/{user.id}", json={"role": None}, headers={"If-Match": "*"})
+    assert (await bob.get("/users")).json()["code"] == "not-signed-in"
+    await bob.post("/session/renewal")
+    assert (await bob.get("/users")).json()["code"] == "not-allowed"
+
+
+@pytest.mark.parametrize("change", [{"disabled": True}, {"role": None}, {"role": "operator"}, None])
+async def test_the_last_administrator_stays(house, ann, change):
+    disabled = await house.person("zoe", "admin")
+    await ann.patch(f"/users/{disabled.id}", json={"disabled": True}, headers={"If-Match": "*"})
+    id_ = (await ann.get("/session")).json()["id"]
+    if change is None:
+        told = await ann.delete(f"/users/{id_}", headers={"If-Match": "*"})
+    else:
+        told = await ann.patch(f"/users/{id_}", json=change, headers={"If-Match": "*"})
+    assert told.json()["code"] == "conflict"
+    assert (await ann.get("/session")).json()["roles"] == {"*": "admin"}
+
+
+@on_both
+async def test_of_administrators_who_remove_each_other_at_once_one_is_left(house):
+    names = ("ann", "bob", "cid", "dan")
+    ids = {name: (await house.person(name, "admin")).id for name in names}
+    browsers = [await house.sign_in(name) for name in names]
+    victims = [ids[name] for name in (*names[1:], names[0])]
+    changes = [
+        each.patch(f"/users/{victim}", json={"role": None}, headers={"If-Match": "*"})
+        if n % 2
+        else each.delete(f"/users/{victim}", headers={"If-Match": "*"})
+        for n, (each, victim) in enumerate(zip(browsers, victims, strict=True))
+    ]
+    told = await asyncio.gather(*changes)
+    assert sorted(each.status_code // 100 for each in told) == [2, 2, 2, 4]
+    assert await house.installation.identity.is_set_up()
+
+
+async def test_passwords_that_are_off_make_no_users(house, ann):
+    house.installation.options = house.installation.options.model_copy(update={"passwords": False})
+    assert (await ann.post("/users", json=NEW)).json()["code"] == "sign-in-off"
