@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 from typing import Literal
 
@@ -24,7 +25,7 @@ class Cookies:
 
     def flow(self, state: str) -> str:
         """The cookie of a sign-in that is under way; one for each, so that two tabs do not disturb each other."""
-        return self._flow + state[:16]
+        return self._flow + hashlib.sha256(state.encode()).hexdigest()[:16]
 
     def put(
         self, response: Response, name: str, value: str, kept: timedelta, *, same_site: SAME_SITE = "strict"

@@ -24,7 +24,7 @@ class _Tries:
 
 
 class Throttle:
-    """Counts tries by name, e.g. an account or an address.
+    """Counts the tries of this process by name, e.g. an account or an address.
 
     free: tries without a wait. longest: seconds of a wait at most. most: names it remembers; the one that was quiet for
     the longest time goes first. Names are kept as hashes, so each takes the same room.

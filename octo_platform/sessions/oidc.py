@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import html
+import logging
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import parse_qs
@@ -25,6 +26,7 @@ from octo_platform.storage.tables import Login, User
 from octo_platform.web.call import Asked, Call
 from octo_platform.web.routing import Routes
 
+log = logging.getLogger("octo.platform")
 routes = Routes("single sign-on")
 
 NOT_RENEWED = timedelta(hours=1)
@@ -65,6 +67,8 @@ async def callback(
         response: Response = RedirectResponse(begun.return_to, 303, _NOT_KEPT)
         await _let_in(call, provider, answer, response)
     except Problem as problem:
+        fields = {"code": problem.code, "why": problem.detail, "request": call.id}
+        log.warning("a sign-in through the provider failed", extra={"fields": fields})
         response = shown(request, problem)
     if state:
         identity.cookies.drop(response, name)

@@ -12,7 +12,7 @@ from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import Key, KeySet
 
-from octo_platform.auth.oidc.metadata import Metadata
+from octo_platform.auth.oidc.metadata import SAFE, Metadata
 from octo_platform.problem import Problem
 
 Claims = dict[str, Any]
@@ -35,8 +35,10 @@ class Expected:
 
 def kid_of(token: str) -> str | None:
     """Which key a token says that it was signed with. Raises `Problem`."""
+    if len(token) > _LONGEST:
+        raise _wrong("it is too large")
     try:
-        kid = jws.extract_compact(token.encode()).headers().get("kid")
+        kid = jws.extract_compact(token.encode(), registry=_registry(SAFE)).headers().get("kid")
     except (JoseError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise _wrong("it cannot be read") from error
     return kid if isinstance(kid, str) else None
@@ -98,10 +100,7 @@ def _number(value: object) -> float | None:
 
 
 def _opened(token: str, keys: KeySet, algorithms: frozenset[str]) -> Claims:
-    if len(token) > _LONGEST:
-        raise _wrong("it is too large")
-    registry = jws.JWSRegistry(algorithms=sorted(algorithms), strict_check_header=False)
-    registry.max_header_length = 8192  # some providers send their certificates in it
+    registry = _registry(algorithms)
     try:
         header = jws.extract_compact(token.encode(), registry=registry).headers()
         if header.get("alg") not in algorithms:
@@ -114,6 +113,12 @@ def _opened(token: str, keys: KeySet, algorithms: frozenset[str]) -> Claims:
     except (JoseError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise _wrong("it cannot be read") from error
     raise _wrong("it was not signed by the provider")
+
+
+def _registry(algorithms: frozenset[str]) -> jws.JWSRegistry:
+    registry = jws.JWSRegistry(algorithms=sorted(algorithms), strict_check_header=False)
+    registry.max_header_length = 8192  # some providers send their certificates in it
+    return registry
 
 
 def _candidates(keys: KeySet, algorithm: str, kid: object) -> Sequence[Key]:

@@ -49,7 +49,8 @@ async def asking(issuer: str) -> AsyncIterator[None]:
             yield
     except OAuthError as error:
         raise Problem("sign-in-failed", f"the provider said {str(error.error)[:100]!r}") from error
-    except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, ValueError) as error:
+    except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, ValueError, TypeError, AttributeError) as error:
+        # The last three: JSON of another form than the one that is read out of it.
         name = urlsplit(issuer).netloc
         raise Problem("provider-unavailable", f"{name} did not answer as a provider does") from error
 

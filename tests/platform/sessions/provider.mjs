@@ -61,6 +61,7 @@ provider.on('server_error', (ctx, error) => console.error(error));
 provider.use(async (ctx, next) => {
   await next();
   if (ctx.path === '/jwks') keyReads += 1;
+  if (ctx.path === '/token' && state.tokenBody !== undefined) ctx.body = state.tokenBody;
   if (ctx.path === '/token' && ctx.body?.id_token && state.forge) ctx.body.id_token = await forged(ctx.body.id_token);
 });
 

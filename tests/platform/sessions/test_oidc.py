@@ -223,7 +223,7 @@ async def test_nobody_is_sent_to_another_site_afterwards(visit, path):
 async def test_another_state_is_refused(visit):
     back = await visit.confirm(await visit.begin())
     state = parse_qs(urlsplit(back).query)["state"][0]
-    for wrong in ("", "x", state[:16] + "x" * 27, None):
+    for wrong in ("", "x", state[:16] + "x" * 27, "a=b; Domain=example.org", "é", "\r\nSet-Cookie: a=b", None):
         await refused(visit, await visit.come_back(with_query(back, state=wrong)), "sign-in-failed")
 
 
@@ -361,6 +361,23 @@ async def test_a_provider_that_does_not_answer_is_waited_for_only_so_long(idp, v
 async def test_an_endless_answer_of_a_provider_is_not_read_to_its_end(idp, visit):
     await idp.set(padding=600_000)
     assert (await visit.ours.get(f"{BASE}/auth/oidc/login")).json()["code"] == "provider-unavailable"
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ([], "provider-unavailable"),
+        ("text", "provider-unavailable"),
+        ({}, "sign-in-failed"),
+        ({"id_token": 1}, "sign-in-failed"),
+        ({"id_token": "x"}, "sign-in-failed"),
+        ({"error": "server_error"}, "sign-in-failed"),
+        ({"error": ["x" * 9999]}, "sign-in-failed"),
+    ],
+)
+async def test_nonsense_of_a_provider_lets_nobody_in(idp, visit, body, code):
+    await idp.set(tokenBody=body)
+    assert len(await refused(visit, await visit.sign_in(), code)) < 300
 
 
 async def test_a_provider_that_goes_down_in_between_lets_nobody_in(idp, visit):
