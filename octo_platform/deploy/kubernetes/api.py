@@ -81,16 +81,30 @@ class Api:
             return [], ""
 
     async def apply(self, manifest: Manifest, *, force: bool) -> Manifest:
-        """Server-side apply. force: take fields from who else has set them; without it that is refused."""
+        """Server-side apply. force: take fields from who else has set them; without it that is refused.
+
+        With it there is a conflict only if the object was replaced meanwhile, which is another thing the next time.
+        """
         kind, name = manifest["kind"], manifest["metadata"]["name"]
         try:
-            async with self._asked(f"{kind} {name!r}", quiet=kind == "Secret"):
+            async with self._asked(f"{kind} {name!r}", quiet=kind == "Secret", passes=force):
                 applied = await self._client.patch(
                     KINDS[kind], name, manifest, patch_type=PatchType.APPLY, field_manager=PLATFORM, force=force
                 )
                 return _plain(applied)
         except _Missing as missing:
             raise Refused(f"{kind} {name!r}: {missing}; the namespace and the kind must be there before") from None
+
+    async def patch(self, kind: str, name: str, operations: list[Manifest]) -> Manifest:
+        """A JSON patch, which names the version of the object that it is for."""
+        try:
+            async with self._asked(f"{kind} {name!r}", passes=True):
+                patched = await self._client.patch(
+                    KINDS[kind], name, operations, patch_type=PatchType.JSON, field_manager=PLATFORM
+                )
+                return _plain(patched)
+        except _Missing:
+            raise Unreachable(f"{kind} {name!r} was removed meanwhile") from None
 
     async def delete(self, kind: str, name: str, *, foreground: bool = False) -> None:
         cascade = CascadeType.FOREGROUND if foreground else CascadeType.BACKGROUND
@@ -146,8 +160,8 @@ class Api:
                 yield response
 
     @asynccontextmanager
-    async def _asked(self, what: str, *, quiet: bool = False) -> AsyncIterator[None]:
-        with translated(what, quiet=quiet):
+    async def _asked(self, what: str, *, quiet: bool = False, passes: bool = False) -> AsyncIterator[None]:
+        with translated(what, quiet=quiet, passes=passes):
             async with asyncio.timeout(SECONDS):
                 yield
 
@@ -180,12 +194,15 @@ class _Missing(Exception):
 
 
 @contextmanager
-def translated(what: str, *, quiet: bool = False) -> Iterator[None]:
-    """Turn what the client raises into `Unreachable` or `Refused`. quiet: the server's own words may have a secret."""
+def translated(what: str, *, quiet: bool = False, passes: bool = False) -> Iterator[None]:
+    """Turn what the client raises into `Unreachable` or `Refused`.
+
+    quiet: the server's own words may have a secret. passes: a conflict is one that the next try does not meet.
+    """
     try:
         yield
     except httpx2.HTTPStatusError as error:
-        raise _of_answer(what, error, quiet=quiet) from None
+        raise _of_answer(what, error, quiet=quiet, passes=passes) from None
     except (httpx2.HTTPError, httpx2.StreamError, TimeoutError, OSError) as error:
         raise Unreachable(f"{what}: the cluster does not answer ({type(error).__name__})") from None
     except (msgspec.MsgspecError, json.JSONDecodeError, httpx2.InvalidURL) as error:
@@ -194,12 +211,14 @@ def translated(what: str, *, quiet: bool = False) -> Iterator[None]:
         raise Unreachable(f"{what}: no credentials: {str(error)[:200]}") from None
 
 
-def _of_answer(what: str, error: httpx2.HTTPStatusError, *, quiet: bool) -> Exception:
+def _of_answer(what: str, error: httpx2.HTTPStatusError, *, quiet: bool, passes: bool) -> Exception:
     status, text = told(error)
     if quiet:
         text = f"the API server answered {status}"
     if status == 404:
         return _Missing(text)
+    if status == 409 and passes:
+        return Unreachable(f"{what}: somebody else changed it at the same time")
     if status in {401, 408, 429} or status >= 500 or status < 400:
         return Unreachable(f"{what}: the cluster does not answer now ({status})")
     return Refused(f"{what}: {text}")

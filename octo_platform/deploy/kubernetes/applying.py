@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
+from octo_platform.deploy.kubernetes import strays
 from octo_platform.deploy.kubernetes.api import Api
 from octo_platform.deploy.kubernetes.kinds import DOORS, LISTED
 from octo_platform.deploy.kubernetes.manifests.names import DEPLOYMENT, MANAGED_BY, PLATFORM, REVISION, Manifest
@@ -70,7 +71,9 @@ async def _put(api: Api, manifest: Manifest, there: dict[Key, Manifest]) -> Mani
     if known is None:
         return await api.apply(manifest, force=False)
     pinned = manifest["metadata"] | {"uid": known["metadata"]["uid"]}
-    return await api.apply(manifest | {"metadata": pinned}, force=True)
+    applied = await api.apply(manifest | {"metadata": pinned}, force=True)
+    operations = strays.patch(applied, manifest)
+    return await api.patch(*key(manifest), operations) if operations else applied
 
 
 # --- what is not needed any more -----------------------------------------------------------------------------------
