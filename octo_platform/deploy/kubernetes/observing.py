@@ -54,7 +54,7 @@ def observed(seen: Seen) -> Observed:
         return Observed(phase="absent", instances=left)
     metadata = deployment["metadata"]
     annotations = metadata.get("annotations") or {}
-    mine, others = _split(deployment, seen.pods)
+    mine, others = _split(deployment, filter(_is_there, seen.pods))
     generations = {_revision(each): _generation(each) for each in seen.sets}
     instances = [_instance(each, deployment, generations) for each in [*mine, *others]]
     wanted = deployment["spec"].get("replicas", 1)
@@ -63,7 +63,7 @@ def observed(seen: Seen) -> Observed:
         generation=_generation(deployment),
         wanted=wanted,
         ready=sum(is_ready(each) for each in mine),
-        reasons=_reasons(deployment, [*mine, *others]),
+        reasons=_reasons(deployment, mine),
         instances=tuple(sorted(instances, key=lambda each: each.name)),
         internal_url=annotations.get(INTERNAL_URL),
         external_url=annotations.get(EXTERNAL_URL),
@@ -165,6 +165,11 @@ def _generation(found: Manifest) -> int | None:
 
 def _generation_or_0(found: Manifest) -> int:
     return _generation(found) or 0
+
+
+def _is_there(pod: Manifest) -> bool:
+    """False for what is only left of a pod: its container has ended, as it was told to, and the object goes next."""
+    return _is_active(pod) or not pod["metadata"].get("deletionTimestamp")
 
 
 def _is_active(pod: Manifest) -> bool:

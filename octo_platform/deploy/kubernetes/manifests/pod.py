@@ -113,7 +113,7 @@ def _arguments(desired: Desired) -> list[str]:
         *("--admin-addr", f":{OPERATIONS_PORT}"),
         *("--admin-token-file", f"{secret.ACCESS}/{secret.ADMIN_TOKEN}"),
         *("--stop-delay", str(STOP_DELAY), "--drain", f"{desired.drain:g}"),
-        *("--log-format", "json"),
+        *("--log-format", "json", "--quiet"),
         *traces,
     ]
 
