@@ -27,7 +27,9 @@ IMAGE = os.environ.get("OCTO_E2E_IMAGE", "octo:dev")
 
 pytestmark = [
     pytest.mark.timeout(400),
-    pytest.mark.skipif(not KUBECONFIG, reason="NOT TESTED: OCTO_E2E_KUBECONFIG names no cluster, so no pod was started"),
+    pytest.mark.skipif(
+        not KUBECONFIG, reason="NOT TESTED: OCTO_E2E_KUBECONFIG names no cluster, so no pod was started"
+    ),
 ]
 
 FLOWS = """
@@ -51,7 +53,11 @@ def files(version, text=FLOWS):
     return {"flows.yaml": text.replace("VERSION", version).encode(), "templates/mail.txt": b"\xff\x00"}
 
 
-BAD = {"flows.yaml": FLOWS.replace("COLOR, default: none", "COLOR, default: none}\n  - {name: LACKING, required: true").encode()}
+BAD = {
+    "flows.yaml": FLOWS.replace(
+        "COLOR, default: none", "COLOR, default: none}\n  - {name: LACKING, required: true"
+    ).encode()
+}
 
 
 class Site:
@@ -131,7 +137,9 @@ async def test_two_replicas_serve_and_tell(site):
     await site.apply()
     found = await site.until("running", "failed")
     assert ("running", 2, ()) == (found.phase, found.ready, found.reasons)
-    assert {(1, "v1", True, "Running")} == {(each.generation, each.tag, each.ready, each.phase) for each in found.instances}
+    assert {(1, "v1", True, "Running")} == {
+        (each.generation, each.tag, each.ready, each.phase) for each in found.instances
+    }
 
     async with httpx2.AsyncClient(trust_env=False) as http:
         assert '"one $(OCTO_SERVICES)$$ 8"' == (await http.get(await site.address())).text
@@ -161,11 +169,11 @@ async def test_a_new_version_takes_over_without_a_failed_request(site):
     async with load(await site.address()) as answers:
         await site.apply(files=files("two"), port=9090, secrets={"password": "1234"}, tag="v2")
         found = await site.until("running", "failed")
-        assert {"200 \"one", "200 \"two"} == set(answers)
+        assert {'200 "one', '200 "two'} == set(answers)
         answers.clear()
         while answers.total() < 20:
             await asyncio.sleep(0.01)
-    assert {"200 \"two"} == set(answers)
+    assert {'200 "two'} == set(answers)
     assert {(2, "v2")} == {(each.generation, each.tag) for each in found.instances}
     assert 2 == len(found.instances)
 
