@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 
 from octo_platform.deploy.kubernetes import strays
@@ -10,6 +9,7 @@ from octo_platform.deploy.kubernetes.api import Api
 from octo_platform.deploy.kubernetes.kinds import DOORS, LISTED
 from octo_platform.deploy.kubernetes.manifests.names import DEPLOYMENT, MANAGED_BY, PLATFORM, REVISION, Manifest
 from octo_platform.deploy.kubernetes.manifests.owner import owned
+from octo_platform.deploy.kubernetes.together import together
 from octo_platform.deploy.target import Refused
 
 Key = tuple[str, str]
@@ -29,7 +29,7 @@ def is_ours(found: Manifest, deployment: str) -> bool:
 async def existing(api: Api, deployment: str) -> dict[Key, Manifest]:
     """All objects of a deployment but its Secrets. deployment: as in the label."""
     wanted = {MANAGED_BY: PLATFORM, DEPLOYMENT: deployment}
-    lists = await asyncio.gather(*(api.find(kind, wanted) for kind in LISTED))
+    lists = await together(api.find(kind, wanted) for kind in LISTED)
     return {(kind, each["metadata"]["name"]): each for kind, found in zip(LISTED, lists, strict=True) for each in found}
 
 
@@ -52,7 +52,7 @@ async def apply(api: Api, manifests: list[Manifest]) -> None:
 async def _check_names(api: Api, manifests: Iterable[Manifest], there: dict[Key, Manifest], deployment: str) -> None:
     """Refuse names that somebody else has, before anything is changed. That of a Secret is a hash."""
     unknown = [each for each in manifests if key(each) not in there and each["kind"] != "Secret"]
-    found = await asyncio.gather(*(api.get(*key(each)) for each in unknown))
+    found = await together(api.get(*key(each)) for each in unknown)
     for each in found:
         if each is not None and not is_ours(each, deployment):
             whose = (each["metadata"].get("labels") or {}).get(DEPLOYMENT)
@@ -103,7 +103,7 @@ async def _used(api: Api, deployment: Manifest) -> set[str]:
     """Revisions of which there are pods, or may be at any moment."""
     labels = deployment["metadata"]["labels"]
     mine = {MANAGED_BY: PLATFORM, DEPLOYMENT: labels[DEPLOYMENT]}
-    pods, sets = await asyncio.gather(api.find("Pod", mine), api.find("ReplicaSet", mine))
+    pods, sets = await together([api.find("Pod", mine), api.find("ReplicaSet", mine)])
     alive = [each for each in sets if (each["spec"].get("replicas") or 0) or (each.get("status") or {}).get("replicas")]
     found = {(each["metadata"].get("labels") or {}).get(REVISION) for each in [*pods, *alive]}
     return {each for each in found if each} | {labels[REVISION]}

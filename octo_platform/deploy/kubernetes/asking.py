@@ -25,6 +25,7 @@ from octo_platform.deploy.kubernetes.manifests.names import (
 )
 from octo_platform.deploy.kubernetes.manifests.secret import admin_token
 from octo_platform.deploy.kubernetes.observing import is_ready
+from octo_platform.deploy.kubernetes.together import together
 from octo_platform.deploy.target import Answer, Refused, Unreachable
 
 SECONDS = 10.0
@@ -53,7 +54,7 @@ async def ask(api: Api, cluster: Cluster, deployment: str, path: str, limit: int
             except (Unreachable, TimeoutError):
                 return Answer(name, 503, b"the instance does not answer")
 
-    return list(await asyncio.gather(*map(one, ready)))
+    return list(await together(map(one, ready)))
 
 
 async def _answer(api: Api, pod: Manifest, path: str, token: str, limit: int) -> tuple[int, bytes]:

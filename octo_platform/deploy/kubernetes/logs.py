@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from octo_platform.deploy.kubernetes.api import Api
 from octo_platform.deploy.kubernetes.manifests.names import CONTAINER, DEPLOYMENT, MANAGED_BY, PLATFORM, Manifest, label
+from octo_platform.deploy.kubernetes.together import together
 from octo_platform.deploy.kubernetes.watching import follow as follow_objects
 from octo_platform.deploy.target import LogLine, Refused, Unreachable
 
@@ -36,7 +37,7 @@ class Written(NamedTuple):
 async def logs(api: Api, deployment: str, *, lines: int, follow: bool) -> AsyncIterator[LogLine]:
     mine = {MANAGED_BY: PLATFORM, DEPLOYMENT: label(deployment)}
     pods = [each["metadata"]["name"] for each in await api.find("Pod", mine)][:_PODS]
-    tails = await asyncio.gather(*(tail(api, name, lines) for name in pods))
+    tails = await together(tail(api, name, lines) for name in pods)
     last = {name: found[-1].stamp for name, found in zip(pods, tails, strict=True) if found}
     for each in list(heapq.merge(*tails, key=lambda each: each.stamp))[-lines:] if lines > 0 else []:
         yield each.as_line()
@@ -118,7 +119,7 @@ async def _read(api: Api, pod: str, params: dict[str, str | int], *, idle: float
         if response.status_code >= 500 or response.status_code in {401, 429}:
             raise Unreachable(f"the log of {pod}: the cluster answered {response.status_code}")
         if response.status_code >= 300:
-            raise Refused(f"the log of {pod}: the API server answered {response.status_code}")
+            raise Refused(f"the log of pod {pod!r}: the API server answered {response.status_code}")
         async for line in _lines(response.aiter_bytes()):
             stamp, _, text = line.decode(errors="replace").partition(" ")
             yield Written(_sortable(stamp), pod, text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Set as AbstractSet
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from octo_platform.deploy.kubernetes.kinds import LISTED
 from octo_platform.deploy.kubernetes.manifests.deployment import manifests
 from octo_platform.deploy.kubernetes.manifests.names import DEPLOYMENT, MANAGED_BY, PLATFORM, label
 from octo_platform.deploy.kubernetes.observing import Seen, crashing, observed, unready
+from octo_platform.deploy.kubernetes.together import together
 from octo_platform.deploy.target import Answer, LogLine, Observed, Reason, Refused, Target, Unreachable
 
 _TOLD = 2
@@ -50,7 +50,7 @@ class Kubernetes:
     async def observe(self, deployment: str) -> Observed:
         mine = {MANAGED_BY: PLATFORM, DEPLOYMENT: label(deployment)}
         kinds = ("Deployment", "ReplicaSet", "Pod")
-        seen = Seen(*await asyncio.gather(*(self._api.find(kind, mine) for kind in kinds)))
+        seen = Seen(*await together(self._api.find(kind, mine) for kind in kinds))
         found = observed(seen)
         if found.phase not in {"progressing", "degraded", "failed"}:
             return found
@@ -59,7 +59,7 @@ class Kubernetes:
 
     async def found(self) -> AbstractSet[str]:
         kinds = (*LISTED, "Pod")
-        lists = await asyncio.gather(*(self._api.find(kind, {MANAGED_BY: PLATFORM}) for kind in kinds))
+        lists = await together(self._api.find(kind, {MANAGED_BY: PLATFORM}) for kind in kinds)
         ids = ((each["metadata"].get("labels") or {}).get(DEPLOYMENT) for objects in lists for each in objects)
         return frozenset(each for each in ids if each)
 
