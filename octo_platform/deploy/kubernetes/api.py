@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from pathlib import Path
@@ -14,7 +13,7 @@ import msgspec
 from lightkube import ApiError, AsyncClient
 from lightkube.config import client_adapter
 from lightkube.config.kubeconfig import KubeConfig, SingleConfig
-from lightkube.core.exceptions import ConfigError
+from lightkube.core.exceptions import ConfigError, NotReadyError
 from lightkube.types import CascadeType, PatchType
 
 from octo_platform.deploy.kubernetes.kinds import KINDS
@@ -25,6 +24,7 @@ SECONDS = 20.0
 """How long a request may take."""
 
 _CHUNK = 250
+_TEXT = 1000
 _TIMES = httpx2.Timeout(10.0)
 
 
@@ -121,13 +121,13 @@ class Api:
         just the same.
         """
         changes = self._client.watch(
-            KINDS[kind], labels=dict(labels), resource_version=version, server_timeout=int(idle)
+            KINDS[kind], labels=dict(labels), resource_version=version, server_timeout=int(idle * 0.8)
         )
         async with aclosing(aiter(changes)) as ticks:  # type: ignore[type-var]
             while True:
                 with translated(f"the changes of {kind}s"):
                     try:
-                        async with asyncio.timeout(idle + 5):
+                        async with asyncio.timeout(idle):
                             _, found = await anext(ticks)
                     except (TimeoutError, StopAsyncIteration):
                         return
@@ -182,7 +182,9 @@ def _configuration(kubeconfig: Path | None, context: str | None) -> SingleConfig
 
 def _plain(found: Any) -> Manifest:
     """The object as the dictionary that it is in JSON."""
-    plain: Manifest = found.to_dict() if hasattr(found, "to_dict") else dict(found)
+    plain: Manifest = found.to_dict()
+    if not plain["metadata"]["name"]:
+        raise ValueError("an object without a name")
     return plain
 
 
@@ -205,7 +207,8 @@ def translated(what: str, *, quiet: bool = False, passes: bool = False) -> Itera
         raise _of_answer(what, error, quiet=quiet, passes=passes) from None
     except (httpx2.HTTPError, httpx2.StreamError, TimeoutError, OSError) as error:
         raise Unreachable(f"{what}: the cluster does not answer ({type(error).__name__})") from None
-    except (msgspec.MsgspecError, json.JSONDecodeError, httpx2.InvalidURL) as error:
+    except (msgspec.MsgspecError, ValueError, LookupError, AttributeError, NotReadyError) as error:
+        # The client looks into answers without a doubt: a page of a proxy has no `metadata`, and maybe no content type.
         raise Unreachable(f"{what}: what answered is no API server ({type(error).__name__})") from None
     except ConfigError as error:
         raise Unreachable(f"{what}: no credentials: {str(error)[:200]}") from None
@@ -217,7 +220,7 @@ def _of_answer(what: str, error: httpx2.HTTPStatusError, *, quiet: bool, passes:
         text = f"the API server answered {status}"
     if status == 404:
         return _Missing(text)
-    if status == 409 and passes:
+    if passes and (status == 409 or (status == 422 and "metadata.uid" in text)):
         return Unreachable(f"{what}: somebody else changed it at the same time")
     if status in {401, 408, 429} or status >= 500 or status < 400:
         return Unreachable(f"{what}: the cluster does not answer now ({status})")
@@ -227,5 +230,5 @@ def _of_answer(what: str, error: httpx2.HTTPStatusError, *, quiet: bool, passes:
 def told(error: httpx2.HTTPStatusError) -> tuple[int, str]:
     """The status of an answer that is an error, and the API server's words, if they are its."""
     if isinstance(error, ApiError) and error.status is not None:
-        return error.status.code or 500, (error.status.message or "refused")[:1000]
+        return error.status.code or 500, (error.status.message or "refused")[:_TEXT]
     return error.response.status_code, f"the API server answered {error.response.status_code}"

@@ -66,7 +66,7 @@ async def _answer(api: Api, pod: Manifest, path: str, token: str, limit: int) ->
     name = pod["metadata"]["name"]
     async with api.read(f"pods/{name}:{OPERATIONS_PORT}/proxy{bare}", query, SECONDS) as response:
         body = await _body(response, max(limit, 10_000))
-        if response.status_code == 403 and b'"kind":"Status"' in body and b"pods/proxy" in body:
+        if response.status_code == 403 and b'"Status"' in body and b"pods/proxy" in body:
             raise Refused("the platform may not ask pods through the API server: it lacks `get` of `pods/proxy`")
         return response.status_code, body[:limit]
 

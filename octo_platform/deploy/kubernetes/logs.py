@@ -108,7 +108,7 @@ class _NotYet(Exception):
 
 def _writes(pod: Manifest) -> bool:
     states = (pod.get("status") or {}).get("containerStatuses") or ()
-    return any(each["name"] == CONTAINER and (each.get("state") or {}).get("running") for each in states)
+    return any(each["name"] == CONTAINER and (each.get("state") or {}).get("running") is not None for each in states)
 
 
 async def _read(api: Api, pod: str, params: dict[str, str | int], *, idle: float | None) -> AsyncIterator[Written]:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 from lightkube import AsyncClient, KubeConfig
 from lightkube.types import PatchType
 
@@ -341,3 +342,49 @@ async def gateway_api(api_server, admin) -> None:
     async with asyncio.timeout(PATIENCE):
         while (await http.get(f"/apis/{group}/v1/namespaces/default/httproutes")).status_code != 200:
             await asyncio.sleep(0.05)
+
+
+# --- a server that answers what a test says --------------------------------------------------------------------------
+
+
+class Stub:
+    """An HTTP server in place of the API server, for what a real one does only on a bad day. handler: of aiohttp."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.asked: list[str] = []
+        self.handler: Any = None
+        self.port = 0
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        self.asked.append(request.path_qs)
+        return await self.handler(request)
+
+    @contextlib.asynccontextmanager
+    async def serve(self, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[Stub]:
+        server = web.Server(self._answer)
+        runner = web.ServerRunner(server, shutdown_timeout=0.1)
+        await runner.setup()
+        site = web.TCPSite(runner, host, port)
+        await site.start()
+        self.port = site._server.sockets[0].getsockname()[1]
+        try:
+            yield self
+        finally:
+            await runner.cleanup()
+
+    def kubeconfig(self) -> Path:
+        path = self._folder / "stub-kubeconfig"
+        content = {
+            "current-context": "octo",
+            "clusters": [{"name": "octo", "cluster": {"server": f"http://127.0.0.1:{self.port}"}}],
+            "users": [{"name": "user", "user": {"token": "a-token-of-the-stub"}}],
+            "contexts": [{"name": "octo", "context": {"cluster": "octo", "user": "user"}}],
+        }
+        path.write_text(json.dumps(content))
+        return path
+
+
+@pytest.fixture
+def stub(tmp_path) -> Stub:
+    return Stub(tmp_path)
