@@ -1,4 +1,4 @@
-"""A real API server with RBAC on, without a node: what a cluster stores, refuses and watches is real, pods are written."""
+"""A real API server with RBAC on and no node: what it stores, refuses and tells is real, pods are only written."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from octo_platform.deploy.desired import Desired
 from octo_platform.deploy.kubernetes.cluster import Cluster
 from octo_platform.deploy.kubernetes.kinds import KINDS
 from octo_platform.deploy.kubernetes.target import Kubernetes
+from octo_platform.deploy.target import Refused, Unreachable
 from octo_platform.ids import new_id
 
 PATIENCE = 60.0
@@ -230,6 +231,25 @@ class Place:
         patch = {"Content-Type": PatchType.MERGE.value}
         response = await self.admin._client._client.patch(path, json={"status": status}, headers=patch)
         response.raise_for_status()
+
+    async def apply(self, desired: Desired) -> None:
+        """As the reconciler does: again while the server says that it is not ready yet, e.g. just after its start."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                with contextlib.suppress(Unreachable):
+                    return await self.target.apply(desired)
+                await asyncio.sleep(0.1)
+
+    async def apply_until_refused(self, desired: Desired, said: str) -> None:
+        """The server learns of a quota a moment later."""
+        refused = ""
+        async with asyncio.timeout(PATIENCE):
+            while said not in refused:
+                try:
+                    await self.target.apply(desired)
+                    await self.drop("Service", f"octo-{desired.slug}")
+                except Refused as error:
+                    refused = str(error)
 
     # What a controller does:
 

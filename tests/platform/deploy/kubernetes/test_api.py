@@ -122,7 +122,7 @@ async def test_a_long_list_is_whole(stub):
     stub.handler = handler
     async with stub.serve(), Api.open("ns", stub.kubeconfig()) as api:
         found, version = await api.snapshot("Pod", {})
-    assert (["a", "b"], "5") == ([each["metadata"]["name"] for each in found], version)
+    assert ([each["metadata"]["name"] for each in found], version) == (["a", "b"], "5")
 
 
 async def test_a_stopped_server_is_unreachable_and_nothing_was_concluded(place, desired):
@@ -141,6 +141,7 @@ async def test_a_stopped_server_is_unreachable_and_nothing_was_concluded(place, 
     finally:
         place.server.start_server()
         place.server.await_answer()
+    await place.apply(desired())
     assert {desired().deployment} == await place.target.found()
     with pytest.raises(Gone):
         await anext(place.target._api.watch("ConfigMap", {}, "1", 60.0))
@@ -166,7 +167,7 @@ async def test_an_object_that_was_replaced_meanwhile_is_not_taken(place):
     pinned = manifest | {"metadata": {"name": "x", "uid": first["metadata"]["uid"]}, "data": {"ours": "1"}}
     with pytest.raises(Unreachable):
         await place.target._api.apply(pinned, force=True)
-    assert {"theirs": "1"} == (await place.get("ConfigMap", "x"))["data"]
+    assert (await place.get("ConfigMap", "x"))["data"] == {"theirs": "1"}
 
 
 async def test_fields_of_others_are_not_taken_without_force(place):
@@ -207,7 +208,7 @@ async def test_no_cluster_is_guessed(monkeypatch, stub):
         with pytest.raises(Refused, match="account of the pod"):
             async with Api.open("ns"):
                 pass
-    assert [] == stub.asked
+    assert stub.asked == []
 
 
 def test_each_kind_that_is_made_is_known(desired, cluster):

@@ -40,7 +40,7 @@ async def test_through_the_api_server(pods, cluster):
     pods.proxied = proxied
     found = await ask(pods.api, cluster, "d", "/traces/tap?flow=a%20b&take=1", 1000)
 
-    assert ["a", "b"] == [each.instance for each in found]
+    assert [each.instance for each in found] == ["a", "b"]
     path = "/api/v1/namespaces/ns/pods/a:39999/proxy/traces/tap?flow=a%20b&take=1"
     assert (200, path) == (found[0].status, found[0].body.decode())
 
@@ -85,7 +85,7 @@ async def test_inside_each_pod_is_asked_itself_with_its_token(pods, cluster, tmp
     async with operations.serve(ADDRESS, 39_999):
         found = await ask(pods.api, cluster, "d", "/readyz", 1000)
 
-    assert [("a", 200, b"ready"), ("b", 503, b"the instance does not answer")] == [tuple(each) for each in found]
+    assert [tuple(each) for each in found] == [("a", 200, b"ready"), ("b", 503, b"the instance does not answer")]
     assert [f"Bearer {admin_token(cluster, 'd')}"] == seen
     assert not any("/proxy" in each for each in pods.asked)
 
@@ -97,4 +97,4 @@ BAD = ["", "readyz", "//evil.example.com/", "/../x", "/a/%2e%2E/b", "http://x/",
 async def test_only_paths_of_the_port_are_asked(pods, cluster, path):
     with pytest.raises(Refused, match="no path"):
         await ask(pods.api, cluster, "d", path, 1000)
-    assert [] == pods.asked
+    assert pods.asked == []

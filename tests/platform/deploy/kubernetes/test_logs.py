@@ -76,18 +76,18 @@ async def all_of(pods, lines=100):
 async def test_lines_of_several_pods_are_in_the_order_of_time(pods):
     pods.written = {"a": line(1, "one") + line(3, "three"), "b": line(2, "two") + line(4, "four")}
 
-    assert [("a", "one"), ("b", "two"), ("a", "three"), ("b", "four")] == await all_of(pods)
+    assert await all_of(pods) == [("a", "one"), ("b", "two"), ("a", "three"), ("b", "four")]
 
 
 async def test_lines_of_one_moment_stay_in_their_order(pods):
     pods.written = {"a": line(1, "z") + line(1, "a") + line(1, "m")}
-    assert ["z", "a", "m"] == [text for _, text in await all_of(pods)]
+    assert [text for _, text in await all_of(pods)] == ["z", "a", "m"]
 
 
 async def test_only_the_last_lines_of_all(pods):
     pods.written = {"a": b"".join(line(each, str(each)) for each in range(0, 60, 2)), "b": line(57, "57")}
 
-    assert ["56", "57", "58"] == [text for _, text in await all_of(pods, lines=3)]
+    assert [text for _, text in await all_of(pods, lines=3)] == ["56", "57", "58"]
     assert {"3"} == {asked["tailLines"] for _, asked in pods.asked}
 
 
@@ -100,7 +100,7 @@ async def test_a_line_has_its_moment(pods):
 @pytest.mark.parametrize("status", [400, 404])
 async def test_a_pod_that_has_not_started_has_no_lines(pods, status):
     pods.written = {"a": status, "b": line(1, "x")}
-    assert [("b", "x")] == await all_of(pods)
+    assert await all_of(pods) == [("b", "x")]
 
 
 @pytest.mark.parametrize(("status", "error"), [(403, Refused), (500, Unreachable), (503, Unreachable)])
@@ -114,12 +114,12 @@ async def test_a_line_without_an_end_is_cut(pods):
     pods.written = {"a": line(1, "x" * 3_000_000) + line(2, "next")}
     (_, long), following = await all_of(pods)
     assert len(long) <= LINE
-    assert ("a", "next") == following
+    assert following == ("a", "next")
 
 
 async def test_bytes_that_are_no_text_are_shown_as_such(pods):
     pods.written = {"a": b"2026-11-30T21:00:01.0Z \xff\xfe\n"}
-    assert [("a", "��")] == await all_of(pods)
+    assert await all_of(pods) == [("a", "��")]
 
 
 async def follow(pods, count, **options):
@@ -138,8 +138,8 @@ async def test_what_was_told_is_not_told_again_when_it_is_followed(pods):
     pods.streams["a"] = asyncio.Queue()
     pods.streams["a"].put_nowait(line(1, "one", "100000000") + line(1, "two", "200000000"))
 
-    assert [("a", "one"), ("a", "two")] == await follow(pods, 2, lines=10)
-    assert "2026-11-30T21:00:01Z" == pods.asked[-1][1]["sinceTime"]
+    assert await follow(pods, 2, lines=10) == [("a", "one"), ("a", "two")]
+    assert pods.asked[-1][1]["sinceTime"] == "2026-11-30T21:00:01Z"
 
 
 async def test_pods_that_come_are_followed(pods):
@@ -149,7 +149,7 @@ async def test_pods_that_come_are_followed(pods):
         found = told.create_task(follow(pods, 2, lines=10))
         pods.written["b"] = line(2, "two")
         pods.news.put_nowait(pods.object("b", "2"))
-    assert [("a", "one"), ("b", "two")] == found.result()
+    assert found.result() == [("a", "one"), ("b", "two")]
 
 
 async def test_a_container_that_starts_again_is_followed_again(pods):
@@ -167,7 +167,7 @@ async def test_a_container_that_starts_again_is_followed_again(pods):
 
     async with asyncio.TaskGroup() as group:
         restarting = group.create_task(restart())
-        assert [("a", "one"), ("a", "again")] == await follow(pods, 2, lines=10)
+        assert await follow(pods, 2, lines=10) == [("a", "one"), ("a", "again")]
         restarting.cancel()
 
 

@@ -68,7 +68,7 @@ def test_running_is_all_wanted_pods_of_now_and_no_other(cloud):
     cloud.says(DONE, all=2, updated=2, available=2)
     found = cloud.see(cloud.pod(cloud.new, 0), cloud.pod(cloud.new, 1))
 
-    assert ("running", 2, 2, 2, ()) == (found.phase, found.generation, found.wanted, found.ready, found.reasons)
+    assert (found.phase, found.generation, found.wanted, found.ready, found.reasons) == ("running", 2, 2, 2, ())
     assert {(2, "v2", True)} == {(each.generation, each.tag, each.ready) for each in found.instances}
 
 
@@ -79,8 +79,8 @@ def test_it_is_not_running_while_an_old_pod_is_left(cloud, leaving):
     old = cloud.pod(cloud.old, 0, leaving=leaving)
     found = cloud.see(cloud.pod(cloud.new, 0), cloud.pod(cloud.new, 1), old)
 
-    assert "progressing" == found.phase
-    assert {"v1-0": 1, "v2-0": 2, "v2-1": 2} == {each.name: each.generation for each in found.instances}
+    assert found.phase == "progressing"
+    assert {each.name: each.generation for each in found.instances} == {"v1-0": 1, "v2-0": 2, "v2-1": 2}
 
 
 def test_a_pod_that_has_ended_as_it_was_told_is_none(cloud):
@@ -88,7 +88,7 @@ def test_a_pod_that_has_ended_as_it_was_told_is_none(cloud):
     ended = cloud.pod(cloud.old, 0, leaving=True, phase="Succeeded")
     found = cloud.see(cloud.pod(cloud.new, 0), cloud.pod(cloud.new, 1), ended)
 
-    assert ("running", 2) == (found.phase, len(found.instances))
+    assert (found.phase, len(found.instances)) == ("running", 2)
 
 
 def test_ready_old_pods_are_not_the_new_version(cloud):
@@ -97,17 +97,17 @@ def test_ready_old_pods_are_not_the_new_version(cloud):
     starts = cloud.pod(cloud.new, 0, state={"running": {}})
     found = cloud.see(cloud.pod(cloud.old, 0), cloud.pod(cloud.old, 1), starts)
 
-    assert ("progressing", 0) == (found.phase, found.ready)
+    assert (found.phase, found.ready) == ("progressing", 0)
 
 
 def test_what_the_cluster_has_not_seen_yet_is_not_over(cloud):
     """Row 13: observedGeneration."""
     cloud.says(DONE, seen=4, all=2, updated=2, available=2)
-    assert "progressing" == cloud.see(cloud.pod(cloud.new, 0), cloud.pod(cloud.new, 1)).phase
+    assert cloud.see(cloud.pod(cloud.new, 0), cloud.pod(cloud.new, 1)).phase == "progressing"
 
 
 def test_nothing_said_at_all_is_under_way(cloud):
-    assert "progressing" == cloud.see().phase
+    assert cloud.see().phase == "progressing"
 
 
 def test_a_good_version_with_fewer_pods_is_degraded(cloud):
@@ -117,17 +117,17 @@ def test_a_good_version_with_fewer_pods_is_degraded(cloud):
     bad = cloud.pod(cloud.new, 1, state=crashed, lastState=ended, restartCount=9)
     found = cloud.see(cloud.pod(cloud.new, 0), bad)
 
-    assert ("degraded", 1) == (found.phase, found.ready)
-    assert [("CrashLoopBackOff", "the container ended with exit code 1")] == [
+    assert (found.phase, found.ready) == ("degraded", 1)
+    assert [
         (each.code, each.text) for each in found.reasons
-    ]
+    ] == [("CrashLoopBackOff", "the container ended with exit code 1")]
 
 
 def test_a_good_version_without_any_pod_is_degraded_and_not_failed(cloud):
     """It may come back by itself: nothing was changed."""
     cloud.says(DONE, all=2, updated=2)
     waits = cloud.pod(cloud.new, 0, state={"waiting": {"reason": "CrashLoopBackOff"}}, restartCount=9)
-    assert "degraded" == cloud.see(waits).phase
+    assert cloud.see(waits).phase == "degraded"
 
 
 def crash(code, restarts):
@@ -176,23 +176,23 @@ def test_a_pod_without_a_node_says_why(cloud):
     pod = cloud.pod(cloud.new, 0, conditions=nowhere, phase="Pending")
     found = cloud.see(pod)
 
-    assert [("FailedScheduling", "Insufficient memory")] == [(each.code, each.text) for each in found.reasons]
+    assert [(each.code, each.text) for each in found.reasons] == [("FailedScheduling", "Insufficient memory")]
 
 
 def test_paused_is_when_no_pod_is_left(cloud):
     cloud.wants(0).says(DONE)
-    assert "progressing" == cloud.see(cloud.pod(cloud.new, 0, leaving=True), cloud.pod(cloud.old, 0)).phase
-    assert "paused" == cloud.see().phase
+    assert cloud.see(cloud.pod(cloud.new, 0, leaving=True), cloud.pod(cloud.old, 0)).phase == "progressing"
+    assert cloud.see().phase == "paused"
 
 
 def test_without_a_deployment_it_is_absent(cloud):
     found = observed(Seen([], [], [cloud.pod(cloud.old, 0, leaving=True)]))
-    assert ("absent", None, 1) == (found.phase, found.generation, len(found.instances))
+    assert (found.phase, found.generation, len(found.instances)) == ("absent", None, 1)
 
 
 def test_one_that_is_being_deleted_is_absent(cloud):
     cloud.new["metadata"]["deletionTimestamp"] = "2026-11-30T21:00:00Z"
-    assert "absent" == cloud.see(cloud.pod(cloud.new, 0)).phase
+    assert cloud.see(cloud.pod(cloud.new, 0)).phase == "absent"
 
 
 def test_of_two_the_newer_counts(cloud):
@@ -200,15 +200,15 @@ def test_of_two_the_newer_counts(cloud):
     cloud.says(DONE, all=2, updated=2, available=2)
     cloud.old["metadata"]["generation"] = 1
     pods = [cloud.pod(cloud.new, 0), cloud.pod(cloud.new, 1)]
-    assert 2 == observed(Seen([cloud.old, cloud.new], cloud.sets, pods)).generation
+    assert observed(Seen([cloud.old, cloud.new], cloud.sets, pods)).generation == 2
 
 
 def test_what_is_told_of_reasons_is_bounded(cloud):
     cloud.says(UNDER_WAY, all=3, updated=1)
     state = {"waiting": {"reason": "CreateContainerError", "message": "x" * 100_000}}
     found = cloud.see(*(cloud.pod(cloud.new, number, state=state | {}) for number in range(100)))
-    assert 1 == len(found.reasons)
-    assert 600 == len(found.reasons[0].text)
+    assert len(found.reasons) == 1
+    assert len(found.reasons[0].text) == 600
 
 
 def test_who_has_ended_and_who_says_nothing(cloud):
@@ -219,8 +219,8 @@ def test_who_has_ended_and_who_says_nothing(cloud):
         [cloud.new], cloud.sets, [ended, silent, cloud.pod(cloud.new, 2), cloud.pod(cloud.old, 0, **crash(1, 1))]
     )
 
-    assert ["v2-0"] == crashing(seen)
-    assert ["v2-1"] == unready(seen)
+    assert crashing(seen) == ["v2-0"]
+    assert unready(seen) == ["v2-1"]
 
 
 def test_annotations_of_others_are_no_generation(cloud):

@@ -92,7 +92,7 @@ async def live(target, place, versions, ready):
         await target.apply(each)
     silent = await place.pod(await place.roll())
     await target.observe(first.deployment)
-    assert [] == [each async for each in target.logs(first.deployment, lines=5, follow=False)]
+    assert [each async for each in target.logs(first.deployment, lines=5, follow=False)] == []
     await target.found()
     await listen(target, place, silent)
     for each in (pod, silent):

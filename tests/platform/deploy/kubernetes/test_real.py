@@ -136,13 +136,13 @@ async def test_two_replicas_serve_and_tell(site):
     """Restricted pods start; they answer with their version and secrets; logs and operations are reached."""
     await site.apply()
     found = await site.until("running", "failed")
-    assert ("running", 2, ()) == (found.phase, found.ready, found.reasons)
+    assert (found.phase, found.ready, found.reasons) == ("running", 2, ())
     assert {(1, "v1", True, "Running")} == {
         (each.generation, each.tag, each.ready, each.phase) for each in found.instances
     }
 
     async with httpx2.AsyncClient(trust_env=False) as http:
-        assert '"one $(OCTO_SERVICES)$$ 8"' == (await http.get(await site.address())).text
+        assert (await http.get(await site.address())).text == '"one $(OCTO_SERVICES)$$ 8"'
 
     lines = [each async for each in site.target.logs(site.wanted.deployment, lines=50, follow=False)]
     assert any("asked one" in each.text for each in lines)
@@ -150,7 +150,7 @@ async def test_two_replicas_serve_and_tell(site):
     assert {each.name for each in found.instances} == {each.instance for each in lines}
 
     outside = await site.target.ask(site.wanted.deployment, "/readyz", 100)
-    assert [(200, b"ready\n")] * 2 == [(each.status, each.body) for each in outside]
+    assert [(each.status, each.body) for each in outside] == [(200, b"ready\n")] * 2
     assert {403} == {each.status for each in await site.target.ask(site.wanted.deployment, "/traces?limit=1", 1000)}
     async with Api.open(site.cluster.namespace, Path(KUBECONFIG)) as api:
         api.inside = True
@@ -175,10 +175,10 @@ async def test_a_new_version_takes_over_without_a_failed_request(site):
             await asyncio.sleep(0.01)
     assert {'200 "two'} == set(answers)
     assert {(2, "v2")} == {(each.generation, each.tag) for each in found.instances}
-    assert 2 == len(found.instances)
+    assert len(found.instances) == 2
 
     await site.target.apply(site.wanted)
-    assert 1 == len(await site.names(Secret))
+    assert len(await site.names(Secret)) == 1
 
 
 async def test_a_bad_version_fails_with_its_reason_while_the_old_one_serves(site):
@@ -192,11 +192,11 @@ async def test_a_bad_version_fails_with_its_reason_while_the_old_one_serves(site
         await site.apply(tag="v1")  # what a roll-back does
         found = await site.until("running", "failed")
 
-    assert "failed" == failed.phase
-    assert 2 == len(old)
+    assert failed.phase == "failed"
+    assert len(old) == 2
     assert any("OCTO-C141" in each.text and "LACKING" in each.text for each in failed.reasons)
     assert {'200 "one'} == set(answers)
-    assert ("running", 2) == (found.phase, found.ready)
+    assert (found.phase, found.ready) == ("running", 2)
 
 
 async def test_a_killed_pod_is_replaced_and_followed(site):
@@ -225,7 +225,7 @@ async def test_scaled_paused_and_removed(site):
 
     await site.apply(replicas=0)
     found = await site.until("paused")
-    assert () == found.instances
+    assert found.instances == ()
 
     await site.apply(replicas=1)
     await site.until("running")
@@ -233,7 +233,7 @@ async def test_scaled_paused_and_removed(site):
     async with asyncio.timeout(120), contextlib.aclosing(site.target.changes()) as changes:
         while not await site.target.remove(site.wanted.deployment):
             await anext(changes)
-    assert "absent" == (await site.target.observe(site.wanted.deployment)).phase
+    assert (await site.target.observe(site.wanted.deployment)).phase == "absent"
     assert frozenset() == await site.target.found()
     assert set() == await site.names(Secret)
     assert {"kube-root-ca.crt"} == await site.names(ConfigMap)
@@ -250,7 +250,7 @@ async def test_without_its_owner_all_of_it_goes_and_comes_back(site):
             await asyncio.sleep(0.2)
 
     await site.target.apply(site.wanted)
-    assert 2 == (await site.until("running")).ready
+    assert (await site.until("running")).ready == 2
 
 
 async def test_an_image_that_is_not_there_is_a_failure(site):

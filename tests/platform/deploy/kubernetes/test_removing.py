@@ -36,7 +36,7 @@ async def test_nothing_is_left(place, whole):
     assert await place.target.remove(whole.deployment) is True
 
     assert set() == {each for each in await left(place) if each[1] != "default"}
-    assert "absent" == (await place.target.observe(whole.deployment)).phase
+    assert (await place.target.observe(whole.deployment)).phase == "absent"
     assert await place.target.remove(whole.deployment) is True
 
 
@@ -87,4 +87,4 @@ async def test_others_stay(place, whole, desired):
 
 async def test_what_was_never_there_is_gone(place):
     assert await place.target.remove("nothing") is True
-    assert "absent" == (await place.target.observe("nothing")).phase
+    assert (await place.target.observe("nothing")).phase == "absent"

@@ -45,7 +45,7 @@ def test_what_is_around_pods_keeps_them(desired, cluster, changed):
 def test_a_roll_out_never_has_fewer_pods_than_wanted(desired, cluster):
     spec = manifests(desired(), cluster)[-1]["spec"]
 
-    assert {"maxUnavailable": 0, "maxSurge": 1} == spec["strategy"]["rollingUpdate"]
+    assert spec["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
     assert cluster.progress_deadline == spec["progressDeadlineSeconds"]
     assert spec["selector"]["matchLabels"].items() <= spec["template"]["metadata"]["labels"].items()
 
@@ -66,8 +66,8 @@ def test_the_deployment_comes_last_and_its_owner_first(desired, cluster):
     """With the Deployment the generation counts as applied, so all else must be there before."""
     found = manifests(desired(port=8080, replicas=2), cluster)
 
-    assert ("ConfigMap", "octo-orders") == (found[0]["kind"], found[0]["metadata"]["name"])
-    assert "Deployment" == found[-1]["kind"]
+    assert (found[0]["kind"], found[0]["metadata"]["name"]) == ("ConfigMap", "octo-orders")
+    assert found[-1]["kind"] == "Deployment"
 
 
 @pytest.mark.parametrize("replicas", [0, 1, 2, 5])

@@ -15,16 +15,16 @@ def one(desired, cluster, **exposure):
 def test_a_certificate_by_cert_manager(desired, cluster):
     found = one(desired, cluster, tls="cert-manager", issuer="letsencrypt")
 
-    assert {"cert-manager.io/cluster-issuer": "letsencrypt"} == found["metadata"]["annotations"]
-    assert [{"hosts": ["a.example.com"], "secretName": "octo-orders-tls"}] == found["spec"]["tls"]
+    assert found["metadata"]["annotations"] == {"cert-manager.io/cluster-issuer": "letsencrypt"}
+    assert found["spec"]["tls"] == [{"hosts": ["a.example.com"], "secretName": "octo-orders-tls"}]
 
 
 def test_a_wildcard_certificate(desired, cluster):
     found = one(desired, cluster, tls="secret", secret="wildcard", ingress_class="nginx")
 
     assert "annotations" not in found["metadata"]
-    assert [{"hosts": ["a.example.com"], "secretName": "wildcard"}] == found["spec"]["tls"]
-    assert "nginx" == found["spec"]["ingressClassName"]
+    assert found["spec"]["tls"] == [{"hosts": ["a.example.com"], "secretName": "wildcard"}]
+    assert found["spec"]["ingressClassName"] == "nginx"
 
 
 def test_no_certificate(desired, cluster):

@@ -8,7 +8,7 @@ from functools import cache
 
 import kubernetes_validate
 import pytest
-from hypothesis import given, strategies as some
+from hypothesis import given, settings, strategies as some
 
 from octo_platform.deploy.desired import Desired, Egress, Exposure
 from octo_platform.deploy.kubernetes.cluster import Cluster
@@ -118,6 +118,7 @@ any_desired = some.builds(
 )
 
 
+@settings(max_examples=40)
 @given(any_desired)
 def test_whatever_people_call_things(desired):
     """Valid names of at most 63 characters, labels that a cluster takes, and the same bytes each time."""

@@ -14,9 +14,9 @@ def test_a_slug_that_is_no_name_is_refused(desired, slug):
 
 def test_two_long_slugs_never_share_a_name(desired):
     """They are cut for the hash, and the hash covers the deployment."""
-    assert "octo-" + "a" * 50 == base(desired(slug="a" * 50))
-    assert 63 == len(of_revision(desired(slug="a" * 50), "0123456789"))
-    assert 63 >= len(of_revision(desired(slug="a" * 50), "0123456789", 12))
+    assert base(desired(slug="a" * 50)) == "octo-" + "a" * 50
+    assert len(of_revision(desired(slug="a" * 50), "0123456789")) == 63
+    assert len(of_revision(desired(slug="a" * 50), "0123456789", 12)) <= 63
 
 
 @pytest.mark.parametrize("text", ["v1", "1.2.3_rc-1", "", "x" * 63])

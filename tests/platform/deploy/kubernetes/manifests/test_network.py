@@ -26,7 +26,7 @@ def _matches(peer, address, namespace):
     if namespace is None:
         return False
     for each in chosen.get("matchExpressions", ()):
-        assert "NotIn" == each["operator"]
+        assert each["operator"] == "NotIn"
         if namespace in each["values"]:
             return False
     return chosen.get("matchLabels", {}).get("kubernetes.io/metadata.name", namespace) == namespace
@@ -121,17 +121,17 @@ def test_operations_are_for_the_platform_and_http_for_all(desired, cluster):
     policy = opened(desired(port=8080), cluster.model_copy(update={"operators": ("10.9.0.0/24",)}), "r")
     http, operations = policy["spec"]["ingress"]
 
-    assert [{"protocol": "TCP", "port": 8080}] == http["ports"]
-    assert [{"protocol": "TCP", "port": 39_999}] == operations["ports"]
-    assert [
+    assert http["ports"] == [{"protocol": "TCP", "port": 8080}]
+    assert operations["ports"] == [{"protocol": "TCP", "port": 39_999}]
+    assert operations["from"] == [
         {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "octo"}}},
         {"ipBlock": {"cidr": "10.9.0.0/24"}},
-    ] == operations["from"]
+    ]
 
 
 def test_every_pod_is_closed_whatever_its_revision(desired, cluster):
     spec = closed(desired(), cluster)["spec"]
-    assert ["Ingress", "Egress"] == spec["policyTypes"]
+    assert spec["policyTypes"] == ["Ingress", "Egress"]
     assert {"ingress", "egress"}.isdisjoint(spec)
     selected = opened(desired(), cluster, "r")["spec"]["podSelector"]["matchLabels"]
     assert spec["podSelector"]["matchLabels"].items() < selected.items()
@@ -141,4 +141,4 @@ def test_every_pod_is_closed_whatever_its_revision(desired, cluster):
     "url", ["", "http://", "http://[", "postgresql://h:notaport/x", "sqlite:/a", "memory:", "a,b=,c"]
 )
 def test_urls_of_services_that_lead_nowhere_open_nothing(desired, cluster, url):
-    assert 1 == len(opened(desired(services=url or None), cluster, "r")["spec"]["egress"])
+    assert len(opened(desired(services=url or None), cluster, "r")["spec"]["egress"]) == 1

@@ -31,14 +31,14 @@ def test_reserved_names_come_last_and_each_name_once(desired, cluster):
         for each in pod(desired(port=8080, variables={"Z": "1", "A": "2"}), cluster)["containers"][0]["env"]
     ]
 
-    assert ["A", "Z"] == found[:2]
+    assert found[:2] == ["A", "Z"]
     assert len(found) == len(set(found))
 
 
 def test_flows_are_told_where_to_listen(desired, cluster):
     """Row 24: also where a flow declares no host of its own, which would be loopback."""
     found = variables(desired(port=9090), cluster)
-    assert ("9090", "0.0.0.0") == (found["HTTP_PORT"], found["HTTP_HOST"])
+    assert (found["HTTP_PORT"], found["HTTP_HOST"]) == ("9090", "0.0.0.0")
     assert "HTTP_PORT" not in variables(desired(), cluster)
 
 
@@ -65,12 +65,12 @@ def test_a_pod_is_restricted(desired, cluster):
     found = pod(desired(), cluster)
     container = found["containers"][0]
 
-    assert (True, 65_532) == (found["securityContext"]["runAsNonRoot"], found["securityContext"]["runAsUser"])
-    assert {"type": "RuntimeDefault"} == found["securityContext"]["seccompProfile"]
-    assert {"drop": ["ALL"]} == container["securityContext"]["capabilities"]
+    assert (found["securityContext"]["runAsNonRoot"], found["securityContext"]["runAsUser"]) == (True, 65_532)
+    assert found["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
     assert container["securityContext"]["allowPrivilegeEscalation"] is False
-    assert (False, False) == (found["automountServiceAccountToken"], found["enableServiceLinks"])
+    assert (found["automountServiceAccountToken"], found["enableServiceLinks"]) == (False, False)
     assert {"/tmp", "/var/lib/octo"} == {
         each["mountPath"] for each in container["volumeMounts"] if not each.get("readOnly")
     }
@@ -78,9 +78,9 @@ def test_a_pod_is_restricted(desired, cluster):
 
 def test_its_health_is_asked_at_the_operations_port(desired, cluster):
     container = pod(desired(), cluster)["containers"][0]
-    assert [("startupProbe", "/healthz"), ("readinessProbe", "/readyz"), ("livenessProbe", "/healthz")] == [
+    assert [
         (probe, container[probe]["httpGet"]["path"]) for probe in ("startupProbe", "readinessProbe", "livenessProbe")
-    ]
+    ] == [("startupProbe", "/healthz"), ("readinessProbe", "/readyz"), ("livenessProbe", "/healthz")]
     assert {"name": "ops", "containerPort": 39_999, "protocol": "TCP"} in container["ports"]
 
 
@@ -92,10 +92,10 @@ def test_resources_are_written_as_kubernetes_writes_them(desired, cluster, cores
 
 def test_pods_are_spread_over_nodes(desired, cluster):
     (found,) = pod(desired(), cluster)["topologySpreadConstraints"]
-    assert "kubernetes.io/hostname" == found["topologyKey"]
+    assert found["topologyKey"] == "kubernetes.io/hostname"
 
 
 def test_images_of_a_closed_registry(desired, cluster):
     private = cluster.model_copy(update={"pull_secrets": ("registry",)})
-    assert [{"name": "registry"}] == pod(desired(), private)["imagePullSecrets"]
+    assert pod(desired(), private)["imagePullSecrets"] == [{"name": "registry"}]
     assert "imagePullSecrets" not in pod(desired(), cluster)

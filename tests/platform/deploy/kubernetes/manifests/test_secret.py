@@ -21,7 +21,7 @@ def test_flows_see_their_secrets_and_the_process_its_own(desired, cluster):
 
     found = mounted(wanted, cluster)
 
-    assert {"db-dsn": "pässword", "a@b": "x"} == found["secrets"]
+    assert found["secrets"] == {"db-dsn": "pässword", "a@b": "x"}
     assert {"admin-token": admin_token(cluster, wanted.deployment), "data-token": "t0ken"} == found["access"]
 
 
@@ -36,7 +36,7 @@ def test_the_places_of_services_have_the_secrets_besides(desired, cluster):
 
     found = b64decode(secret(wanted, cluster, "r")["data"]["services"]).decode()
 
-    assert "postgresql://u:p@db/x,secrets=files:/run/secrets/octo" == found
+    assert found == "postgresql://u:p@db/x,secrets=files:/run/secrets/octo"
 
 
 def test_files_of_secrets_are_for_their_owner(desired, cluster):
