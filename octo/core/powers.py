@@ -39,6 +39,18 @@ class Draining(Protocol):
 
 
 @runtime_checkable
+class Leaving(Protocol):
+    """A connector whose callers choose when they come, and may come to another process instead."""
+
+    def leaving(self, seconds: float) -> None:
+        """Send callers elsewhere from now on: the sources stop in so many seconds, and until then serve all the same.
+
+        Called at most once, when the process was asked to stop.
+        """
+        ...
+
+
+@runtime_checkable
 class Stubbed(Protocol):
     """A connector class with a stand-in that tests use in its place."""
 

@@ -57,6 +57,7 @@ class Line:
         self._end = end
         self._lost = lost
         self._asked: deque[tuple[Resolved, asyncio.Future[socket.socket]]] = deque()
+        self._shared: set[Resolved] = set()
         self._loop: asyncio.AbstractEventLoop
         # A thread, because the event loop may stand still when the supervisor ends.
         threading.Thread(target=self._listen, name="octo-supervisor", daemon=True).start()
@@ -68,6 +69,10 @@ class Line:
         self._tell("borrow", *address, backlog)
         self._asked.append((address, answer))
         return await answer
+
+    def is_shared(self, address: Resolved) -> bool:
+        """Whether others accept from the very socket that was borrowed: what waits in it is theirs as well."""
+        return address in self._shared
 
     def give_back(self, address: Resolved) -> None:
         """Tell that this process has closed its socket of the address. It closes once no process has it."""
@@ -108,6 +113,8 @@ class Line:
             lent.close()
             self.give_back(address)
         else:
+            if answer.get("shared"):
+                self._shared.add(address)
             waiting.set_result(lent)
 
 

@@ -22,7 +22,7 @@ from octo.config.walk import blocks_of
 from octo.core.errors import Disconnected
 from octo.core.language import JOURNAL_SERVICES
 from octo.core.log import fields
-from octo.core.powers import Draining
+from octo.core.powers import Draining, Leaving
 from octo.core.source import Outlet
 from octo.engine.background import in_background
 from octo.engine.build import build_flows, compile_flows
@@ -313,6 +313,12 @@ class Generation:
         await self._compile(lambda doc: any(block.connector == connector for block in blocks_of(doc)))
 
     # --- the end -------------------------------------------------------------------------------------------------
+
+    def leaving(self, seconds: float) -> None:
+        """Let the connectors send their callers elsewhere: `starve` follows in so many seconds."""
+        for instance in self.instances.values():
+            if isinstance(instance, Leaving):
+                instance.leaving(seconds)
 
     async def drain(self, seconds: float) -> None:
         """Let what is in flight finish within `seconds`, cancel the rest, and release the connectors."""

@@ -159,6 +159,8 @@ class Service:
     async def _end(self) -> None:
         if self.current is None:
             return
+        if self._stop.is_set():
+            self.current.leaving(self._stop_delay)
         if self._stop_delay and self._stop.is_set():
             log.info("not ready from now on, stopping soon", extra=fields(seconds=self._stop_delay))
             await asyncio.sleep(self._stop_delay)

@@ -63,6 +63,7 @@ INSIDE = {
     "octo.core.message.new_id": "a correlation id for a request that came without one",
     "octo.core.settings.Short": "`follow: link` of `rest`",
     "octo.core.spool.THRESHOLD": "from which size on HTTP spools",
+    "octo.core.powers.Leaving": "how servers of Octo send their callers elsewhere before they stop",
     "octo.core.supervisor.line": "how HTTP listens alone, or with its siblings",
     "octo.core.tokens.ALGORITHMS": "how jwt-validate and octo mcp check tokens",
     "octo.core.tokens.Fetched": "how jwt-validate and octo mcp check tokens",

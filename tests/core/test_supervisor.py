@@ -67,6 +67,16 @@ async def test_a_socket_is_borrowed_and_given_back(other):
     assert other.read() == ["give back", socket.AF_INET, 6, ["127.0.0.1", 1]]
 
 
+async def test_a_socket_may_be_shared_with_others(other):
+    """Then what waits in it is theirs as well."""
+    asking, _ = await asked(other)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        other.answer(listening, shared=True)
+        with await asking:
+            assert other.line.is_shared(ADDRESS)
+            assert not other.line.is_shared(ADDRESS._replace(where=("127.0.0.1", 2)))
+
+
 async def test_an_address_that_is_taken_raises_the_error_of_the_system(other):
     asking, _ = await asked(other)
     other.answer(errno=98, error="Address already in use")

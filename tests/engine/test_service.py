@@ -559,6 +559,20 @@ async def test_with_a_delay_sources_stop_later_than_readiness(plugins):
 
 
 @virtual()
+async def test_connectors_hear_how_long_their_sources_go_on(plugins, monkeypatch):
+    """So that callers can be sent elsewhere before anything is refused."""
+    monkeypatch.setattr(Probe, "leaving", lambda _, seconds: history.append(f"leaving {seconds}"), raising=False)
+    stop, ready = asyncio.Event(), asyncio.Event()
+    service = Service(lambda: parse(flow("one"), plugins, {}), ready=lambda _: ready.set(), stop_delay=10, drain=5)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(service.run(stop))
+        await ready.wait()
+        stop.set()
+
+    assert history == ["open p", "leaving 10", "close p"]
+
+
+@virtual()
 async def test_a_start_that_fails_does_not_wait(plugins):
     service = Service(lambda: parse("flows: 1", plugins, {}), stop_delay=10)
     began = asyncio.get_running_loop().time()

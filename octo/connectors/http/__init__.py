@@ -26,7 +26,7 @@ from octo.connectors.http.worker import Options, check_certificate
 from octo.core.connector import connector
 from octo.core.errors import Permanent, Transient
 from octo.core.log import fields
-from octo.core.powers import Draining, Healthy
+from octo.core.powers import Draining, Healthy, Leaving
 from octo.core.settings import Settings
 from octo.core.source import Inlet, source
 
@@ -123,6 +123,10 @@ class Http:
             if endpoint.streams is not None:
                 self._left.append(endpoint.streams)
 
+    def leaving(self, seconds: float) -> None:
+        """Let connections end with their next response, so that clients open the next one elsewhere."""
+        self._dispatch.leaving(seconds)
+
     def drained(self) -> None:
         """End the streams of routes that were left: nobody writes to them any more."""
         while self._left:
@@ -187,6 +191,7 @@ class Http:
 
 _: type[Healthy] = Http
 __: type[Draining] = Http
+___: type[Leaving] = Http
 
 
 def _conflict(first: Route, left: Pattern, second: Route, right: Pattern) -> str:

@@ -55,13 +55,14 @@ class Client(Protocol):
 class Server(Protocol):
     """What a connection needs of its server.
 
-    most_head: bytes of a request line and headers. keeps: whether connections may be kept. quiet: those that are waited
-    for. open: all of them.
+    most_head: bytes of a request line and headers. keeps: whether connections may be kept. is_leaving, is_stopping:
+    whether clients shall go elsewhere, soon or at once. quiet: those that are waited for. open: all of them.
     """
 
     serve: Callable[[Call], None]
     most_head: int
     keeps: bool
+    is_leaving: bool
     is_stopping: bool
     quiet: Deadline[Client]
 
@@ -386,7 +387,8 @@ class Connection(asyncio.Protocol):
     @property
     def persists(self) -> bool:
         """Whether another request may follow the one that is being served."""
-        return not (self._is_over or self._server.is_stopping) or bool(self._line)
+        server = self._server
+        return not (self._is_over or server.is_leaving or server.is_stopping) or bool(self._line)
 
     @property
     def is_writable(self) -> bool:

@@ -36,6 +36,9 @@ class Dispatch:
         """Whether requests can come in."""
         return True
 
+    def leaving(self, seconds: float) -> None:
+        """Take note that the routes go in so many seconds."""
+
     def add(self, endpoint: Endpoint) -> None:
         """Add a route. The requests that came before the first one are served in the next turn of the loop.
 

@@ -31,13 +31,17 @@ Answered = Callable[[], Awaitable[None]]
 
 
 class Listener(Dispatch):
-    """A bound socket, the routes behind it, and the servers that accept from it. closed: called after `close`."""
+    """A bound socket, the routes behind it, and the servers that accept from it.
 
-    def __init__(self, bound: socket.socket, closed: Callable[[], None]) -> None:
+    closed: called after `close`. is_shared: whether other processes accept from the same socket.
+    """
+
+    def __init__(self, bound: socket.socket, closed: Callable[[], None], *, is_shared: bool = False) -> None:
         host, port = bound.getsockname()[:2]
         super().__init__((host, port))
         self.socket = bound
         self._closed = closed
+        self._is_shared = is_shared
         self.users = 0
         self._share = Share()
         self._workers: dict[Options, Worker] = {}
@@ -56,8 +60,17 @@ class Listener(Dispatch):
             milliseconds = int((seconds or PATIENCE) * 1000)
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
 
+    def leaving(self, seconds: float) -> None:
+        """Send clients elsewhere. What waits in a socket that others share is left to them at once."""
+        for each in self._workers.values():
+            each.leave(seconds, is_shared=self._is_shared)
+        if self._is_shared:
+            self.close()
+
     def close(self) -> None:
         """Close the socket. Workers have descriptors of their own, and accept until they are stopped."""
+        if self.socket.fileno() < 0:
+            return
         self.socket.close()
         self._share.close()
         self._closed()
@@ -108,7 +121,7 @@ async def listening(host: str, port: int, options: Options, answered: Answered) 
     address = (asyncio.get_running_loop(), host, port)
     listener = _listeners.get(address)
     if listener is None:
-        listener = Listener(*await _bind(address))
+        listener = await _bind(address)
         if port:
             _listeners[address] = listener
     try:
@@ -131,8 +144,8 @@ async def listening(host: str, port: int, options: Options, answered: Answered) 
                 _closing.remove(address)
 
 
-async def _bind(address: Address) -> tuple[socket.socket, Callable[[], None]]:
-    """Return a socket that listens at the address, and what to call once it is closed."""
+async def _bind(address: Address) -> Listener:
+    """Return a listener at the address."""
     loop, host, port = address
     while True:
         try:
@@ -146,11 +159,12 @@ async def _bind(address: Address) -> tuple[socket.socket, Callable[[], None]]:
         await asyncio.sleep(0.01)
 
 
-async def _opened(address: Resolved) -> tuple[socket.socket, Callable[[], None]]:
+async def _opened(address: Resolved) -> Listener:
     line = supervisor.line()
     if line is None or not address.where[1]:  # port 0 means a port of its own, also for a process that has siblings
-        return bound(address, BACKLOG), lambda: None
-    return await line.borrow(address, BACKLOG), partial(line.give_back, address)
+        return Listener(bound(address, BACKLOG), lambda: None)
+    borrowed = await line.borrow(address, BACKLOG)
+    return Listener(borrowed, partial(line.give_back, address), is_shared=line.is_shared(address))
 
 
 def _refused(host: str, port: int, error: OSError) -> OctoError:

@@ -27,6 +27,9 @@ SLOW = 1.0
 """Seconds for which a connection may be waited for before it may have to give way to another."""
 TURNS = 3
 """Turns of the loop until an accepted connection has come: its task, its transport, its first callback."""
+EARLY = 0.8
+"""The share of the time until its routes go after which a server closes idle connections. What comes over the others in
+the rest of that time is answered by a route."""
 PATIENCE = 3.0
 """Seconds that a stopping server gives clients to take responses that are already written."""
 
@@ -59,6 +62,7 @@ class Worker:
         self.serve = serve
         self.most_head = options.max_header_bytes
         self.keeps = options.keep_alive
+        self.is_leaving = False
         self.is_stopping = False
         self._is_starting = False
         self._is_closed = False
@@ -87,12 +91,28 @@ class Worker:
             backlog=BACKLOG,
         )
 
+    def leave(self, seconds: float, *, is_shared: bool) -> None:
+        """Let connections end with their next response, and idle ones before the `seconds` are over.
+
+        is_shared: whether others accept from the same socket; then this server accepts no more.
+        """
+        if self.is_leaving:
+            return
+        self.is_leaving = True
+        if is_shared:
+            self._close(TURNS if self._accepts_no_more() else 0)
+        if seconds:
+            asyncio.get_running_loop().call_later(seconds * EARLY, self._stop_clients)
+
     def stop(self) -> None:
         """Accept no more connections. Idle ones close at once, the others after their response."""
         self.is_stopping = True
+        self._stop_clients()
+        self._close(TURNS if self._accepts_no_more() else 0)
+
+    def _stop_clients(self) -> None:
         for each in tuple(self._clients):
             each.stop()
-        self._close(TURNS if self._accepts_no_more() else 0)
 
     def _accepts_no_more(self) -> bool:
         """Let asyncio accept no more, without closing the server; False where the loop is another.

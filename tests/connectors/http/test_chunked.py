@@ -54,6 +54,7 @@ class Server:
 
     most_head = 8192
     keeps = True
+    is_leaving = False
     is_stopping = False
 
     def __init__(self) -> None:

@@ -362,6 +362,7 @@ class Echo:
 
     most_head = 8192
     keeps = True
+    is_leaving = False
     is_stopping = False
 
     def __init__(self) -> None:

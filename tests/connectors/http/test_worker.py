@@ -101,6 +101,70 @@ async def test_a_client_that_does_not_take_its_answer_gives_way(start, monkeypat
     writer.close()
 
 
+REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def answer(call):
+    call.proto.response_bytes(200, [], b"")
+    call.done()
+
+
+@pytest.fixture
+async def pair():
+    """Two servers that accept from one socket, as two processes do."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    options = Options(header_timeout=60.0, keep_alive=True, max_header_bytes=8192)
+    both = [Worker(listening, options, 100, answer) for _ in range(2)]
+    for each in both:
+        await each.start()
+    yield (*both, listening.getsockname()[1])
+    for each in both:
+        each.stop()
+        await each.stopped()
+    listening.close()
+
+
+async def test_a_server_that_leaves_ends_each_connection_with_its_next_response(pair):
+    """Also one that was kept before, and one that has just come."""
+    leaving, other, port = pair
+    other.stop()
+    kept_reader, kept = await connect(port, REQUEST)
+    first = await kept_reader.readuntil(b"\r\n\r\n")
+    leaving.leave(60.0, is_shared=False)
+    kept.write(REQUEST)
+    new_reader, new = await connect(port, REQUEST)
+
+    assert b"connection: close" not in first
+    assert b"200 OK" in (last := await kept_reader.read())
+    assert b"connection: close" in last
+    assert b"connection: close" in await new_reader.read()
+    for each in (kept, new):
+        each.close()
+
+
+async def test_what_waits_in_a_shared_socket_is_left_to_the_others(pair):
+    leaving, _, port = pair
+    leaving.leave(60.0, is_shared=True)
+    clients = [await connect(port, REQUEST) for _ in range(20)]
+
+    heads = [await reader.readuntil(b"\r\n\r\n") for reader, _ in clients]
+    assert [b"connection: close" in each for each in heads] == [False] * 20
+    for _, writer in clients:
+        writer.close()
+
+
+async def test_idle_connections_close_before_the_routes_go(pair):
+    leaving, other, port = pair
+    other.stop()
+    reader, writer = await connect(port, REQUEST)
+    await reader.readuntil(b"\r\n\r\n")
+    leaving.leave(0.01, is_shared=False)
+
+    assert await reader.read() == b""
+    assert not leaving.is_stopping
+    writer.close()
+
+
 def received(client):
     """Read to the end of the connection; return how many bytes came."""
     count = 0

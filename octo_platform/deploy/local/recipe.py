@@ -1,0 +1,115 @@
+"""How to start an instance: what it needs of the desired state, and the command line that follows from it."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from octo_platform.deploy.desired import Desired, Resources
+from octo_platform.deploy.local.environment import environment
+from octo_platform.deploy.local.folders import Folder
+from octo_platform.deploy.local.sockets import HOST
+from octo_platform.deploy.target import Refused
+
+STOP_DELAY = 1.0
+"""Seconds in which an instance that was told to stop still serves, and sends its clients to its successors."""
+GRACE = 10.0
+"""Seconds beyond stop delay and drain after which an instance that has not ended is killed."""
+
+_INESSENTIAL = {
+    "generation": 0,
+    "replicas": 0,
+    "files": {},  # the hash tells
+    "in_flight": "drain",
+    "exposure": None,
+    "egress": (),
+    "slug": "",
+    "tag": "",
+    "data": None,
+    "resources": Resources(),  # the platform watches them
+}
+_PASSWORD = re.compile(r"://[^/?#\s@]*:[^/?#\s@]*@")
+
+
+class Recipe(NamedTuple):
+    """What instances are made of. Two that are equal but for their folders make equal instances.
+
+    wanted: the desired state without what changes no instance. bundle, secrets: folders.
+    """
+
+    wanted: Desired
+    bundle: Path
+    secrets: Path
+
+    @property
+    def patience(self) -> float:
+        """Seconds from the signal to the end, at most."""
+        return STOP_DELAY + self.wanted.drain + GRACE
+
+
+def essence(desired: Desired) -> Desired:
+    """What makes an instance what it is. The rest may change while it runs."""
+    return desired.model_copy(update=_INESSENTIAL)
+
+
+def made(desired: Desired, folder: Folder) -> Recipe:
+    """Write what the instances need. Raises `Refused`."""
+    if desired.services and _PASSWORD.search(desired.services):
+        raise Refused("services: an address with a password would be readable in the list of processes")
+    environment({}, desired.variables, {})
+    bundle = folder.bundle(desired.hash, desired.files)
+    return Recipe(essence(desired), bundle, folder.secrets(_revealed(desired)))
+
+
+def _revealed(desired: Desired) -> Mapping[str, str]:
+    return {name: value.get_secret_value() for name, value in desired.secrets.items()}
+
+
+def instance_name(slug: str) -> str:
+    """A name that no other instance has."""
+    readable = re.sub(r"[^0-9A-Za-z-]+", "-", slug)[:40].strip("-") or "octo"
+    return f"{readable}-{secrets.token_hex(4)}"
+
+
+def command(recipe: Recipe, folder: Folder) -> list[str]:
+    """The command line. It shows no secret: every user of the machine may read it."""
+    wanted = recipe.wanted
+    work = folder.path / "work"
+    services = wanted.services or f"sqlite:{_seen_from(work, folder.path / 'store')}/octo.db"
+    # A relative path has no comma, which would end the URL.
+    place = _seen_from(work, recipe.secrets)
+    traces = ["--traces", "--traces-store", f"sqlite:{_seen_from(work, folder.path / 'traces')}/traces.db"]
+    return [
+        *(sys.executable, "-P", "-m", "octo", "run", "--config", str(recipe.bundle)),
+        *("--services", f"{services},secrets=files:{place}"),
+        *("--log-format", "json", "--quiet"),
+        *("--stop-delay", f"{STOP_DELAY:g}", "--drain", f"{wanted.drain:g}"),
+        *(traces if wanted.traces else ()),
+    ]
+
+
+def variables(recipe: Recipe, folder: Folder, port: int | None, reserved: Mapping[str, str]) -> dict[str, str]:
+    """The environment of an instance."""
+    wanted = recipe.wanted
+    # A secret wins over a variable of the same name, which a flow would take first.
+    own = {name: value for name, value in wanted.variables.items() if name not in wanted.secrets}
+    return environment(
+        os.environ,
+        own,
+        {
+            "HOME": str(folder.path / "home"),
+            "TMPDIR": str(folder.path / "tmp"),
+            "HTTP_HOST": HOST,
+            **({} if port is None else {"HTTP_PORT": str(port)}),
+            **reserved,
+        },
+    )
+
+
+def _seen_from(work: Path, place: Path) -> str:
+    return Path("..", *place.relative_to(work.parent).parts).as_posix()
