@@ -131,7 +131,7 @@ class Verbs(Command):
 
 
 def _further() -> dict[str, str]:
-    """The verbs of installed packages, and what each does. They are looked for only where none of Octo's own is meant."""
+    """The verbs of installed packages, and what each does; looked for only where none of Octo's own is meant."""
     from octo.cli import further
 
     return {name: does for name, does in further.listed().items() if name not in VERBS}

@@ -79,7 +79,10 @@ def found() -> tuple[Verbs, ...]:
 
 
 def _references() -> Iterator[str]:
-    """The values of the group. The files are read by hand: importing `importlib.metadata` doubles the time of a help."""
+    """The values of the group, in the order of the search path.
+
+    The files are read by hand: importing `importlib.metadata` takes as long as the whole help.
+    """
     for folder in sys.path:
         try:
             with os.scandir(folder or ".") as entries:

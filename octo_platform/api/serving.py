@@ -23,7 +23,8 @@ from octo_platform.deployments.reconciler import Reconciler
 from octo_platform.flows.inspector import Inspector
 from octo_platform.installation import Installation
 from octo_platform.options import Options
-from octo_platform.storage.database import Database, opened as opened_database, url_of
+from octo_platform.storage.birth import Birth, born
+from octo_platform.storage.database import opened as opened_database, url_of
 from octo_platform.storage.keys import read_keys
 from octo_platform.storage.migrating import migrate
 from octo_platform.storage.sealing import Keyring
@@ -31,17 +32,21 @@ from octo_platform.storage.sealing import Keyring
 GRACE = 10
 """Seconds that requests under way have when the platform stops."""
 
-Openers = Callable[[Options, Database, Keyring], Mapping[str, Opener]]
+Openers = Callable[[Options, Birth], Mapping[str, Opener]]
 
 
 @asynccontextmanager
 async def installed(options: Options, openers: Mapping[str, Opener] | Openers) -> AsyncIterator[Installation]:
-    """Open everything that an installation is made of, with the tables that this release needs."""
+    """Open everything that an installation is made of, with the tables that this release needs.
+
+    Raises `NoKey`, `Unsealable` if the keys are others than those of the start before, and `TooNew`.
+    """
     options.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     keyring = Keyring(read_keys(options))
     async with opened_database(url_of(options.place)) as database:
         await migrate(database)
-        known = openers(options, database, keyring) if callable(openers) else openers
+        birth = await born(database, keyring)
+        known = openers(options, birth) if callable(openers) else openers
         async with Targets(known) as targets:
             identity = Identity(options, database, keyring)
             yield Installation(options, database, keyring, identity, Inspector(), targets)
@@ -52,7 +57,7 @@ async def serve(
     openers: Mapping[str, Opener] | Openers,
     ready: Callable[[Installation], Awaitable[None]] | None = None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT; a second one ends requests under way at once. ready: called once both ports listen.
+    """Serve until SIGTERM or SIGINT; a second one ends requests under way. ready: called once both ports listen.
 
     Raises OSError, whose `filename` is the address, if a port is taken.
     """
