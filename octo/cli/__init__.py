@@ -29,7 +29,7 @@ VERBS = {
     "trace": "Watch messages of a running Octo as they happen.",
     "traces": "List kept traces, or show one.",
     "replay": "Run a recorded message against the current files.",
-    "cluster": "Show the processes that use the same services, and what they lead.",
+    "cluster": "Show which processes use the same services, and who leads what.",
     "dlq": "List, show, replay and purge dead letters.",
     "secrets": "Keep secrets in an encrypted file, and rotate its keys.",
     "bench": "Measure one flow: throughput, latency, slowest blocks.",

@@ -17,6 +17,8 @@ from octo import __version__
 from octo_platform.commands.credentials import Server
 
 _PAUSES = (0.2, 0.5, 1.0, 2.0)
+_CONNECTS = 2
+"""How often it connects again where nobody listens: it may be starting, but whoever waits wants to know."""
 _LONGEST_PAUSE = 10.0
 _MOST_PROBLEMS = 20
 
@@ -98,11 +100,11 @@ class Client:
 
     def send(self, method: str, path: str, **more: Any) -> httpx.Response:
         """Send a request; again, if it was not carried out or may be repeated. Raises `Refused`, `Unreachable`."""
-        for pause in (*_PAUSES, None):
+        for number, pause in enumerate((*_PAUSES, None)):
             try:
                 answer = self._http.request(method, path, **more)
             except httpx.ConnectError as error:
-                if pause is None or _certificate(error):
+                if pause is None or number == _CONNECTS or _certificate(error):
                     self._unreachable(error)
             except httpx.TransportError as error:
                 if pause is None or not _repeatable(method, more):
@@ -151,8 +153,9 @@ class Client:
 
 
 def _told(code: str, title: str, problem: Mapping[str, Any], url: str) -> str:
-    lines = [f"{code}: {problem.get('detail') or title}"]
-    for each in list(problem.get("problems") or ())[:_MOST_PROBLEMS]:
+    problems = list(problem.get("problems") or ())
+    lines = [f"{code}: {(not problems and problem.get('detail')) or title}"]
+    for each in problems[:_MOST_PROBLEMS]:
         if isinstance(each, dict):
             place = ":".join(str(each[name]) for name in ("file", "line") if each.get(name))
             lines.append(f"  {place}: {each.get('message', '')}" if place else f"  {each.get('message', each)}")

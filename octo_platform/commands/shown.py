@@ -17,7 +17,7 @@ def show_plan(plan: Mapping[str, Any], place: str) -> None:
     before = plan.get("fromTag")
     versions = f"{before} → {plan['toTag']}" if before and before != plan["toTag"] else plan["toTag"]
     say(f"{place}  {versions}{'' if before else '  (new)'}", bold=True)
-    changes = plan["changes"]
+    changes = [each for each in plan["changes"] if before or each.get("after") != "null"]
     if not changes:
         say("  nothing changes")
     kinds = max((len(each["kind"]) for each in changes), default=0)
