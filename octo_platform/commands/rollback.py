@@ -22,7 +22,7 @@ _PLANNED = ("replicas", "variables", "secrets", "expose", "resources", "inFlight
 @click.option(
     "--generation",
     type=click.IntRange(1),
-    help="Which one, see `octo deployments releases`; default: the newest before this that became ready.",
+    help="Which one, see `octo deployments releases`; default: the newest that was ready, and another than now.",
 )
 @asking.yes_option
 @asking.wait_options
@@ -43,7 +43,7 @@ def command(
     quiet = form == "json"
     with asking.client(server) as client:
         found = client.send("GET", place.path)
-        release = _release(client, place, found.json()["generation"], generation)
+        release = _release(client, place, generation)
         change = {name: release["settings"][name] for name in _PLANNED if name in release["settings"]}
         plan = client.post(f"{place.path}/plan", {"tag": release["tag"], "settings": change}).json()
         if not quiet:
@@ -59,11 +59,21 @@ def command(
         tell(place, answer)
 
 
-def _release(client: Client, place: Address, present: int, generation: int | None) -> dict[str, Any]:
-    """The release to go back to. Raises click.UsageError."""
+def _release(client: Client, place: Address, generation: int | None) -> dict[str, Any]:
+    """The release to go back to: a certain one, or the newest that became ready and was another. Raises UsageError.
+
+    A restart or a pause makes a release as well, with nothing in it to go back to.
+    """
+    present: dict[str, Any] | None = None
     for each in client.pages(f"{place.path}/releases"):
-        is_it = each["generation"] == generation
-        if is_it or (generation is None and each["generation"] < present and each["outcome"] in ("ready", "replaced")):
+        present = present or each
+        if each["generation"] == generation:
             return each
-    text = f"{place} has no generation {generation}" if generation else f"{place}: nothing ran before this"
+        if generation is None and each["outcome"] in ("ready", "replaced") and _what(each) != _what(present):
+            return each
+    text = f"{place} has no generation {generation}" if generation else f"{place}: nothing else ran before this"
     raise click.UsageError(f"{text}; see `octo deployments releases {place}`")
+
+
+def _what(release: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    return release["tag"], {name: release["settings"].get(name) for name in _PLANNED}
